@@ -7,3 +7,4 @@ pub mod node;
 pub mod source;
 pub mod spec;
 pub mod template;
+pub mod yaml;

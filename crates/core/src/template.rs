@@ -1,6 +1,11 @@
 //! `${...}` in text: parsing, and what an expression can name.
 
-use std::fmt;
+use std::{fmt, ops::Range};
+
+use crate::{
+    node::Datum,
+    source::{Sources, Span},
+};
 
 /// Text with expressions in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -50,6 +55,215 @@ pub enum Instance {
     EachKey,
 }
 
+/// What is wrong with an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpressionError {
+    /// The bytes of the text that it is about.
+    pub range: Range<usize>,
+    /// What is wrong, without a final period.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Template {
+    /// Reads text. `$${` becomes a literal `${`.
+    ///
+    /// # Errors
+    /// Every expression of the text that cannot be understood.
+    pub fn parse(text: &str) -> Result<Self, Vec<ExpressionError>> {
+        let (mut segments, mut errors) = (Vec::new(), Vec::new());
+        let (mut literal, mut at) = (String::new(), 0);
+        while let Some(found) = text[at..].find("${") {
+            let open = at + found;
+            if let Some(before) = text[at..open].strip_suffix('$') {
+                literal.push_str(before);
+                literal.push_str("${");
+                at = open + 2;
+                continue;
+            }
+            literal.push_str(&text[at..open]);
+            if !literal.is_empty() {
+                segments.push(Segment::Text(std::mem::take(&mut literal)));
+            }
+            let end = expression_end(text, open);
+            match Expr::parse_in_braces(&text[open..end]) {
+                Ok(expr) => segments.push(Segment::Expr(expr)),
+                Err((message, help)) => errors.push(ExpressionError { range: open..end, message, help }),
+            }
+            at = end;
+        }
+        literal.push_str(&text[at..]);
+        if !literal.is_empty() {
+            segments.push(Segment::Text(literal));
+        }
+        if errors.is_empty() { Ok(Self(segments)) } else { Err(errors) }
+    }
+
+    /// The text, if there is no expression in it.
+    pub fn literal(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [] => Some(""),
+            [Segment::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The expression, if it is all there is: then the value keeps its type.
+    pub fn single(&self) -> Option<&Expr> {
+        match self.0.as_slice() {
+            [Segment::Expr(expr)] => Some(expr),
+            _ => None,
+        }
+    }
+}
+
+impl From<Template> for Datum {
+    fn from(template: Template) -> Self {
+        match template.literal() {
+            Some(text) => Self::String(text.to_owned()),
+            None => Self::Template(template),
+        }
+    }
+}
+
+/// The byte after an expression that begins at `open`, those that are nested in it included. An expression that is
+/// not closed ends with its line.
+fn expression_end(text: &str, open: usize) -> usize {
+    let mut depth = 0usize;
+    for (at, byte) in text.bytes().enumerate().skip(open + 1) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' if depth <= 1 => return at + 1,
+            b'}' => depth -= 1,
+            b'\n' => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// What is wrong, and what to write instead.
+type Complaint = (String, Option<String>);
+
+impl Expr {
+    /// Reads what stands between `${` and `}`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to write instead where that can be said.
+    pub fn parse(text: &str) -> Result<Self, Complaint> {
+        let text = text.trim();
+        if text.is_empty() {
+            return complain("this expression is empty", "name a resource, `params.NAME`, `env.NAME` or `each.key`");
+        }
+        let (root, rest) = split_name(text);
+        if root.is_empty() {
+            return Err(not_a_reference(text));
+        }
+        let (key, rest) = match rest.strip_prefix('[') {
+            Some(inside) => match inside.split_once(']') {
+                Some((key, rest)) => (Some(key.trim()), rest),
+                None => return Err((format!("`[` is not closed in `{text}`"), None)),
+            },
+            None => (None, rest),
+        };
+        let path = split_path(rest).ok_or_else(|| not_a_reference(text))?;
+        match (root, key, path.as_slice()) {
+            ("params", None, [name]) => Ok(Self::Param(name.clone())),
+            ("env", None, [name]) => Ok(Self::Env(name.clone())),
+            ("params" | "env", None, [_, ..]) => {
+                Err((format!("`{root}.{}` has no properties that an expression can reach", path[0]), None))
+            }
+            ("params" | "env", ..) => complain(format!("`{root}` needs a name behind it"), format!("write `{root}.NAME`")),
+            ("each", None, [what]) if what == "key" => Ok(Self::EachKey),
+            ("each", None, [what, path @ ..]) if what == "value" => Ok(Self::EachValue(path.to_vec())),
+            ("each", ..) => complain("`each` has `key` and `value` only", "write `each.key` or `each.value`"),
+            (_, Some("each.key"), _) => Ok(Self::resource(root, Some(Instance::EachKey), path)),
+            (_, Some(key), _) if is_key(key) => Ok(Self::resource(root, Some(Instance::Key(key.to_owned())), path)),
+            (_, Some(key), _) => {
+                let bare = key.trim_matches(['"', '\'']);
+                let help = is_key(bare).then(|| format!("write `{root}[{bare}]`"));
+                Err((format!("`{key}` cannot stand in brackets: a key is written as it is, or `each.key`"), help))
+            }
+            (_, None, _) => Ok(Self::resource(root, None, path)),
+        }
+    }
+
+    fn parse_in_braces(text: &str) -> Result<Self, Complaint> {
+        let inside = text.strip_prefix("${").unwrap_or(text);
+        match inside.strip_suffix('}') {
+            Some(inside) if inside.contains("${") => complain("expressions cannot be nested", ONLY_REFERENCES),
+            Some(inside) => Self::parse(inside),
+            None => complain("`${` is not closed with `}`", "write `$${` for a literal `${`"),
+        }
+    }
+
+    fn resource(name: &str, instance: Option<Instance>, path: Vec<String>) -> Self {
+        Self::Resource(Reference { resource: name.to_owned(), instance, path })
+    }
+}
+
+const ONLY_REFERENCES: &str = "expressions are only references, such as `name.property`, `params.NAME` and `env.NAME`";
+
+fn complain<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Complaint> {
+    Err((message.into(), Some(help.into())))
+}
+
+fn not_a_reference(text: &str) -> Complaint {
+    let message = if text.contains('(') {
+        format!("functions are not supported: `{text}`")
+    } else if text.contains([' ', '+', '*', '/', '?', ':', '|', '&', '=', '!', '<', '>', '%', ',']) {
+        format!("operators are not supported: `{text}`")
+    } else {
+        format!("`{text}` is not a reference")
+    };
+    (message, Some(ONLY_REFERENCES.to_owned()))
+}
+
+/// Whether a word can name a resource, a parameter or a variable: a letter or `_`, then also digits and `-`.
+pub fn is_name(word: &str) -> bool {
+    !word.is_empty() && split_name(word).1.is_empty()
+}
+
+/// Whether a text can be the key of an instance, so that a reference can name it.
+pub fn is_key(text: &str) -> bool {
+    !text.is_empty()
+        && text.trim() == text
+        && text != "each.key"
+        && !text.contains(|char: char| char.is_control() || "[]{}\"'$".contains(char))
+}
+
+/// The name that a text begins with, and what follows it.
+fn split_name(text: &str) -> (&str, &str) {
+    let ok = |(at, byte): (usize, u8)| byte == b'_' || byte.is_ascii_alphabetic() || at > 0 && (byte == b'-' || byte.is_ascii_digit());
+    text.split_at(text.bytes().enumerate().take_while(|pair| ok(*pair)).count())
+}
+
+/// The parts of `.a.b.0`; nothing if it is not a path.
+fn split_path(text: &str) -> Option<Vec<String>> {
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    let part = |part: &str| {
+        let ok = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        (!part.is_empty() && part.bytes().all(ok)).then(|| part.to_owned())
+    };
+    text.strip_prefix('.')?.split('.').map(part).collect()
+}
+
+/// The place of a fragment of a scalar: exact where the source shows the fragment once, else the whole scalar.
+pub fn locate(sources: &Sources, scalar: Span, fragment: &str) -> Span {
+    let source = sources.slice(scalar);
+    let mut found = source.match_indices(fragment).map(|(at, _)| at);
+    match (found.next(), found.next()) {
+        (Some(at), None) if !fragment.is_empty() => {
+            let start = scalar.start as usize + at;
+            Span::new(scalar.source, start..start + fragment.len())
+        }
+        _ => scalar,
+    }
+}
+
 /// Literal text written so that it is not taken for an expression: `${` becomes `$${`.
 pub fn escape(text: &str) -> String {
     text.replace("${", "$${")
@@ -88,3 +302,6 @@ impl fmt::Display for Reference {
         self.path.iter().try_for_each(|part| write!(f, ".{part}"))
     }
 }
+
+#[cfg(test)]
+mod tests;

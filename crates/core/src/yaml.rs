@@ -1,0 +1,463 @@
+//! YAML to nodes: every value and key with its place, hostile input bounded, all documents of a text.
+//!
+//! The scalars are those of the YAML 1.2 core schema: only `true` and `false` are booleans, `010` and `1_000` are text,
+//! and an integer that no 64 bits can hold stays text rather than losing digits. Beyond YAML, a `${...}` may stand
+//! unquoted inside of `[...]` and `{...}`, where its braces would otherwise be taken for a mapping's.
+
+use std::{borrow::Cow, collections::HashMap, fmt, ops::Range};
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+use serde_saphyr::{
+    DefaultMessageFormatter, DuplicateKeyPolicy, Error, MessageFormatter, NonFiniteFloatPolicy, Options,
+    Spanned as At, budget,
+};
+
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    node::{Datum, Entry, Node},
+    source::{SourceId, Sources, Span},
+    template::{self, Template},
+};
+
+/// The largest text that is read, in bytes: 8 MiB, about 10,000 resources of 20 lines each.
+pub const MAX_BYTES: usize = 8 << 20;
+
+/// How deep lists and mappings may nest.
+const MAX_DEPTH: usize = 64;
+/// How many values and keys one text may hold, those that aliases repeat included.
+const MAX_NODES: usize = 2_000_000;
+/// How many bytes all values and keys of one text may have, those that aliases repeat included.
+const MAX_SCALAR_BYTES: usize = 4 * MAX_BYTES;
+/// How many values and keys the aliases of one document may repeat.
+const MAX_REPEATED: usize = 200_000;
+
+/// Bytes to text: UTF-8 of at most [`MAX_BYTES`], a byte order mark taken off.
+///
+/// # Errors
+/// A diagnostic without a place, [`Code::Unreadable`], that says `name` and the line of the first byte that is not UTF-8.
+pub fn decode(name: &str, bytes: &[u8]) -> Result<String, Diagnostic> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Diagnostic::error(Code::Unreadable, None, format!("`{name}` {}", too_large(bytes.len()))));
+    }
+    match str::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
+        Err(error) => {
+            let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
+            Err(Diagnostic::error(Code::Unreadable, None, format!("`{name}` is not UTF-8: line {line} has a byte that is not text"))
+                .help("save the file as UTF-8"))
+        }
+    }
+}
+
+fn too_large(bytes: usize) -> String {
+    format!("is too large: {bytes} bytes, at most {MAX_BYTES} are read")
+}
+
+/// Reads a text: one node a document, empty documents left out.
+///
+/// A document that is not YAML is reported and left out; the others are still read. Templates are parsed, so that a
+/// string with an expression in it is [`Datum::Template`] and any other has its `$${` resolved.
+pub fn parse(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics) -> Vec<Node> {
+    let Some(source) = sources.get(id) else { return Vec::new() };
+    if source.text.len() > MAX_BYTES {
+        let message = format!("this text {}", too_large(source.text.len()));
+        diagnostics.push(Diagnostic::error(Code::Unreadable, Span::new(id, 0..0), message));
+        return Vec::new();
+    }
+    let masked = Masked::new(&source.text);
+    let left = Allowance { nodes: MAX_NODES, bytes: MAX_SCALAR_BYTES };
+    let mut reader = Reader { sources, id, masked: &masked, base: 0, left, diagnostics };
+    documents(&masked.text).into_iter().flat_map(|range| reader.document(range)).collect()
+}
+
+/// Cuts a text before every line that begins a document (`---`), so that a mistake in one does not hide the others.
+fn documents(text: &str) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let (mut start, mut at, mut content) = (0, 0, false);
+    for line in text.split_inclusive('\n') {
+        let marker = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        if marker && content {
+            ranges.push(start..at);
+            start = at;
+        }
+        // Directives and comments before the first marker belong to the document that it begins.
+        content |= marker || !(line.trim().is_empty() || line.starts_with(['%', '#']));
+        at += line.len();
+    }
+    ranges.push(start..text.len());
+    ranges
+}
+
+/// A text in which the braces and brackets of every `${...}` are replaced by characters without meaning in YAML.
+struct Masked<'a> {
+    text: Cow<'a, str>,
+    /// Where the replacements begin, in the masked text.
+    at: Vec<usize>,
+}
+
+/// What stands for `{`, `}`, `[` and `]`: characters of the private use area, three bytes each.
+const STAND_INS: [(char, char); 4] = [('{', '\u{e000}'), ('}', '\u{e001}'), ('[', '\u{e002}'), (']', '\u{e003}')];
+/// How many bytes a stand-in is longer than what it stands for.
+const STAND_IN_GROWTH: usize = 2;
+
+impl<'a> Masked<'a> {
+    fn new(text: &'a str) -> Self {
+        if !text.contains("${") || text.contains(STAND_INS.map(|(_, stand_in)| stand_in)) {
+            return Self { text: Cow::Borrowed(text), at: Vec::new() };
+        }
+        let (mut masked, mut at, mut rest) = (String::with_capacity(text.len()), Vec::new(), text);
+        while let Some(dollar) = rest.find("${") {
+            let (before, expression) = rest.split_at(dollar);
+            let inside = expression.get(2..).unwrap_or_default();
+            let length = inside.find(['{', '}', '"', '\'', '#', '\n']).filter(|end| inside[*end..].starts_with('}'));
+            let length = length.map_or(2, |end| end + 3);
+            masked.push_str(before);
+            for char in expression[..length].chars() {
+                match STAND_INS.iter().find(|(original, _)| length > 2 && *original == char) {
+                    Some((_, stand_in)) => {
+                        at.push(masked.len());
+                        masked.push(*stand_in);
+                    }
+                    None => masked.push(char),
+                }
+            }
+            rest = &expression[length..];
+        }
+        masked.push_str(rest);
+        Self { text: Cow::Owned(masked), at }
+    }
+
+    /// The offset in the original text.
+    fn original(&self, offset: usize) -> usize {
+        offset - STAND_IN_GROWTH * self.at.partition_point(|at| *at < offset)
+    }
+
+    fn unmask(&self, text: Cow<'_, str>) -> String {
+        if self.at.is_empty() || !text.contains(STAND_INS.map(|(_, stand_in)| stand_in)) {
+            return text.into_owned();
+        }
+        let original = |char| STAND_INS.iter().find(|(_, stand_in)| *stand_in == char).map_or(char, |(original, _)| *original);
+        text.chars().map(original).collect()
+    }
+}
+
+/// How much one text may still hold, over all of its documents.
+#[derive(Clone, Copy)]
+struct Allowance {
+    nodes: usize,
+    bytes: usize,
+}
+
+impl Allowance {
+    fn spend(&mut self, bytes: usize) {
+        self.nodes = self.nodes.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+/// Turns what serde-saphyr reads into nodes.
+struct Reader<'a> {
+    sources: &'a Sources,
+    id: SourceId,
+    masked: &'a Masked<'a>,
+    /// Where the document begins in the masked text.
+    base: usize,
+    left: Allowance,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn document(&mut self, range: Range<usize>) -> Vec<Node> {
+        if self.left.nodes == 0 {
+            return Vec::new();
+        }
+        self.base = range.start;
+        let text = self.masked.text.get(range).unwrap_or_default();
+        match serde_saphyr::from_str_multiple_with_options::<At<Raw<'_>>, Vec<_>>(text, options(self.left)) {
+            Ok(documents) => documents.into_iter().map(|raw| self.node(raw)).collect(),
+            Err(error) => {
+                let diagnostic = self.syntax(&error, text);
+                if matches!(error, Error::Budget { .. }) {
+                    self.left.nodes = 0;
+                }
+                self.diagnostics.push(diagnostic);
+                Vec::new()
+            }
+        }
+    }
+
+    fn node(&mut self, raw: At<Raw<'_>>) -> Node {
+        let span = self.span(&raw.defined);
+        self.left.spend(if let Raw::Text(text) = &raw.value { text.len() } else { 0 });
+        let datum = match raw.value {
+            Raw::Null => Datum::Null,
+            Raw::Bool(value) => Datum::Bool(value),
+            Raw::Number => number(self.sources.slice(span)),
+            Raw::Text(text) => self.text(self.masked.unmask(text), span),
+            Raw::Seq(items) => Datum::Seq(items.into_iter().map(|item| self.node(item)).collect()),
+            Raw::Map(entries) => self.mapping(entries),
+        };
+        Node { span, datum }
+    }
+
+    fn text(&mut self, text: String, span: Span) -> Datum {
+        if !text.contains("${") {
+            return Datum::String(text);
+        }
+        match Template::parse(&text) {
+            Ok(template) => template.into(),
+            Err(errors) => {
+                for error in errors {
+                    let fragment = text.get(error.range).unwrap_or_default();
+                    let place = template::locate(self.sources, span, fragment);
+                    self.diagnostics.push(
+                        Diagnostic::error(Code::BadExpression, place, error.message).maybe_help(error.help),
+                    );
+                }
+                Datum::String(text)
+            }
+        }
+    }
+
+    fn mapping(&mut self, raw: Vec<(At<Key<'_>>, At<Raw<'_>>)>) -> Datum {
+        let mut seen: HashMap<String, Span> = HashMap::with_capacity(raw.len());
+        let mut entries = Vec::with_capacity(raw.len());
+        for (key, value) in raw {
+            self.left.spend(key.value.0.len());
+            let key_span = self.span(&key.defined);
+            let key = self.key(self.masked.unmask(key.value.0), key_span);
+            let value = self.node(value);
+            if let Some(first) = seen.get(&key) {
+                self.diagnostics.push(
+                    Diagnostic::error(Code::DuplicateKey, key_span, format!("the key `{key}` is written twice"))
+                        .related(*first, "first written here"),
+                );
+                continue;
+            }
+            seen.insert(key.clone(), key_span);
+            entries.push(Entry { key, key_span, value });
+        }
+        Datum::Map(entries)
+    }
+
+    fn key(&mut self, text: String, span: Span) -> String {
+        if !text.contains("${") {
+            return text;
+        }
+        match Template::parse(&text).ok().as_ref().and_then(Template::literal) {
+            Some(literal) => literal.to_owned(),
+            None => {
+                let message = "a key cannot hold an expression";
+                self.diagnostics.push(
+                    Diagnostic::error(Code::BadExpression, span, message).help("write `$${` for a literal `${`"),
+                );
+                text
+            }
+        }
+    }
+
+    /// The place of a value in the original text.
+    fn span(&self, location: &serde_saphyr::Location) -> Span {
+        let span = location.span();
+        let (start, length) = match (span.byte_offset(), span.byte_len()) {
+            (Some(start), Some(length)) => (start as usize, length as usize),
+            _ => {
+                let text = self.masked.text.get(self.base..).unwrap_or_default();
+                let byte = |chars: u64| text.char_indices().nth(chars as usize).map_or(text.len(), |(at, _)| at);
+                let start = byte(span.offset());
+                (start, byte(span.offset().saturating_add(span.len())).saturating_sub(start))
+            }
+        };
+        let original = |offset: usize| self.masked.original((self.base + offset).min(self.masked.text.len()));
+        Span::new(self.id, original(start)..original(start + length))
+    }
+
+    fn syntax(&self, error: &Error, text: &str) -> Diagnostic {
+        let mut error = error.without_snippet();
+        let mut span = error.location().map_or_else(
+            || Span::new(self.id, self.masked.original(self.base)..self.masked.original(self.base + text.len())),
+            |location| self.span(&location),
+        );
+        if let Error::AliasError { error: inner, locations, .. } = error {
+            span = self.span(&locations.reference_location);
+            error = inner;
+        }
+        let message = match error {
+            Error::AliasReplayLimitExceeded { .. }
+            | Error::AliasExpansionLimitExceeded { .. }
+            | Error::AliasReplayStackDepthExceeded { .. } => {
+                format!("the aliases of this document repeat more than {MAX_REPEATED} values")
+            }
+            Error::RecursiveReferencesRequireWeakTypes { .. } => "an alias cannot stand inside of its own anchor".to_owned(),
+            Error::Budget { breach: budget::BudgetBreach::Depth { .. }, .. } => too_deep(),
+            Error::ExternalMessage { msg, .. } if msg.contains("recursion limit") => too_deep(),
+            Error::Unexpected { expected: "string scalar", .. } => "a key must be text, not a list or a mapping".to_owned(),
+            Error::Budget { .. } => format!(
+                "this document holds more than lazuli reads: at most {MAX_NODES} values in a text, aliases resolved"
+            ),
+            Error::InvalidBinaryBase64 { .. } => "the text behind `!!binary` is not base64".to_owned(),
+            Error::NullIntoString { .. } => "a key cannot be empty; a key named null is written in quotes".to_owned(),
+            Error::Eof { .. } => "the text ends too early".to_owned(),
+            other => DefaultMessageFormatter.format_message(other).replace("YAML merge value", "the value of `<<`"),
+        };
+        Diagnostic::error(Code::Syntax, span, message)
+    }
+}
+
+fn too_deep() -> String {
+    format!("lists and mappings are nested more than {MAX_DEPTH} deep")
+}
+
+fn options(left: Allowance) -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            flow_nesting_limit: MAX_DEPTH + 1,
+            max_nodes: left.nodes,
+            max_events: 2 * left.nodes + 16,
+            max_total_scalar_bytes: left.bytes,
+            max_recorded_anchor_events: MAX_NODES,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPEATED },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        reject_unsupported_tags: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        with_snippet: false,
+    }
+}
+
+/// A plain scalar that looks like a number: a number if it can be kept exactly (integers) or is finite, else text.
+pub(crate) fn number(text: &str) -> Datum {
+    let unsigned = text.strip_prefix('+').unwrap_or(text);
+    let radix = |digits: &str, radix| u64::from_str_radix(digits, radix).ok().map(Number::from);
+    let number = if let Some(digits) = text.strip_prefix("0x") {
+        radix(digits, 16)
+    } else if let Some(digits) = text.strip_prefix("0o") {
+        radix(digits, 8)
+    } else if unsigned.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) {
+        unsigned.parse::<u64>().map(Number::from).or_else(|_| unsigned.parse::<i64>().map(Number::from)).ok()
+    } else if text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) {
+        unsigned.parse::<f64>().ok().and_then(Number::from_f64)
+    } else {
+        None
+    };
+    number.map_or_else(|| Datum::String(text.to_owned()), Datum::Number)
+}
+
+/// What serde-saphyr makes of a value.
+enum Raw<'a> {
+    Null,
+    Bool(bool),
+    /// A number; the text it is written with says which.
+    Number,
+    Text(Cow<'a, str>),
+    Seq(Vec<At<Raw<'a>>>),
+    Map(Vec<(At<Key<'a>>, At<Raw<'a>>)>),
+}
+
+/// A key as it is written.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Raw<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Raw::Bool(value))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Raw::Number)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Raw::Number)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Raw::Number)
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Raw::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Raw::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Self::Value, E> {
+        Ok(Raw::Text(Cow::Owned(value)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Raw::Seq(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Raw::Map(entries))
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text as a key")
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Key(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Key(Cow::Owned(value.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests;
