@@ -24,7 +24,7 @@ use crate::{
 pub const MAX_BYTES: usize = 8 << 20;
 
 /// How deep lists and mappings may nest.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 32;
 /// How many values and keys one text may hold, those that aliases repeat included.
 const MAX_NODES: usize = 2_000_000;
 /// How many bytes all values and keys of one text may have, those that aliases repeat included.

@@ -138,8 +138,10 @@ fn hostile_text_is_refused() {
 
     for deep in ["[".repeat(10_000), "{a: ".repeat(10_000), "- ".repeat(10_000)] {
         let found = mistakes(&deep);
-        assert!(found.len() == 1 && found[0].contains("more than 64 deep"), "{found:?}");
+        assert!(found.len() == 1 && found[0].contains("more than 32 deep"), "{found:?}");
     }
+
+    assert!(mistakes(&format!("{}1{}", "[".repeat(31), "]".repeat(31))).is_empty());
 
     let long = format!("a: &a {}\nb: [{}]", "x".repeat(1 << 20), vec!["*a"; 1000].join(", "));
     assert!(mistakes(&long)[0].contains("more than lazuli reads"));
