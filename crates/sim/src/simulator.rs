@@ -1,0 +1,243 @@
+//! One world shared by many clients, with a clock, faults, latency, a log and, when asked, a file.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::faults::{Fault, Faults};
+use crate::http::{Method, Request, Response};
+use crate::store::{Store, StoreError};
+use crate::time::SimTime;
+use crate::world::{ArmError, World, WorldOptions};
+
+/// How long the answer to a request takes, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Latency {
+    /// For GET and HEAD.
+    pub read: u64,
+    /// For everything else.
+    pub write: u64,
+}
+
+/// One request as the simulator saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub url: String,
+    /// The status answered; `None` when the connection broke.
+    pub status: Option<u16>,
+    /// When it arrived.
+    pub at: SimTime,
+}
+
+/// The connection broke, or there never was one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Severed {
+    /// Nobody listened.
+    #[error("connection refused")]
+    Refused,
+    /// It broke on the way.
+    #[error("connection reset by peer")]
+    Reset,
+}
+
+#[derive(Debug)]
+enum Home {
+    Memory(Box<World>),
+    File(Box<Store>),
+}
+
+#[derive(Debug)]
+struct Shared {
+    home: Home,
+    faults: Faults,
+    latency: Latency,
+    log: Vec<LogEntry>,
+    received: u64,
+}
+
+/// A simulated Azure that any number of clients may talk to at once. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    shared: Arc<Mutex<Shared>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Simulator {
+    /// A simulator whose world lives in memory.
+    pub fn new(world: World, clock: impl Clock + 'static) -> Self {
+        Self::at_home(Home::Memory(Box::new(world)), clock)
+    }
+
+    /// A simulator whose world lives in a file, made with `options` if it is not there. Processes may share the file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or written, or holds no world.
+    pub fn persistent(
+        path: &Path,
+        options: WorldOptions,
+        clock: impl FnOnce(SimTime) -> Box<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let store = Store::open(path, options)?;
+        let clock: Arc<dyn Clock> = clock(store.world().latest()).into();
+        Ok(Self {
+            shared: Arc::new(Mutex::new(Shared::new(Home::File(Box::new(store))))),
+            clock,
+        })
+    }
+
+    fn at_home(home: Home, clock: impl Clock + 'static) -> Self {
+        Self {
+            shared: Arc::new(Mutex::new(Shared::new(home))),
+            clock: Arc::new(clock),
+        }
+    }
+
+    /// The same simulator under another schedule of faults.
+    #[must_use]
+    pub fn with_faults(self, faults: Faults) -> Self {
+        self.set_faults(faults);
+        self
+    }
+
+    /// The same simulator with another latency.
+    #[must_use]
+    pub fn with_latency(self, latency: Latency) -> Self {
+        self.lock().latency = latency;
+        self
+    }
+
+    /// Replaces the schedule of faults; request numbers go on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.lock().faults = faults;
+    }
+
+    /// The present moment of the simulator's clock.
+    pub fn now(&self) -> SimTime {
+        self.clock.now()
+    }
+
+    /// Everything received since the start or the last [`Simulator::clear_log`].
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.lock().log.clone()
+    }
+
+    /// Forgets the log, and counts requests from 0 again.
+    pub fn clear_log(&self) {
+        let mut shared = self.lock();
+        shared.log.clear();
+        shared.received = 0;
+    }
+
+    /// A copy of the world as it is.
+    pub fn world(&self) -> World {
+        match &self.lock().home {
+            Home::Memory(world) => world.as_ref().clone(),
+            Home::File(store) => store.world().clone(),
+        }
+    }
+
+    /// Sends one request and waits as long as the answer takes.
+    ///
+    /// # Errors
+    ///
+    /// When a fault broke the connection. Cancelling the wait loses the answer, not the effect.
+    pub async fn send(&self, request: Request) -> Result<Response, Severed> {
+        let (answer, wait) = self.lock().receive(request, self.clock.now());
+        if wait > 0 {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
+        answer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn new(home: Home) -> Self {
+        Self {
+            home,
+            faults: Faults::none(),
+            latency: Latency::default(),
+            log: Vec::new(),
+            received: 0,
+        }
+    }
+
+    /// The answer, and how many milliseconds it takes.
+    fn receive(&mut self, mut request: Request, now: SimTime) -> (Result<Response, Severed>, u64) {
+        let index = self.received;
+        self.received += 1;
+        let fault = self.faults.strike(index, &request);
+        let mut wait = if request.method.is_read() {
+            self.latency.read
+        } else {
+            self.latency.write
+        };
+        if let Some(Fault::Delay(more)) = fault {
+            wait = wait.saturating_add(more);
+        }
+        request.duration = wait;
+        let (method, url) = (request.method, request.path_and_query());
+        let answer = match fault {
+            Some(Fault::ConnectionRefused) => Err(Severed::Refused),
+            Some(Fault::ResetBefore) => Err(Severed::Reset),
+            Some(Fault::ResetAfter) => {
+                self.handle(|world| world.handle(&request, now));
+                Err(Severed::Reset)
+            }
+            Some(Fault::Status {
+                status,
+                code,
+                message,
+                retry_after,
+            }) => Ok(scheduled(status, &code, &message, retry_after)),
+            Some(Fault::Unauthorized) => Ok(scheduled(
+                401,
+                "ExpiredAuthenticationToken",
+                "The access token has expired.",
+                None,
+            )),
+            Some(Fault::StaleRead) => Ok(self.handle(|world| world.handle_stale(&request, now))),
+            Some(Fault::FailOperation { code, message }) => Ok(self.handle(|world| {
+                let response = world.handle(&request, now);
+                world.fail_operation_just_started(&code, &message);
+                response
+            })),
+            Some(Fault::Delay(_)) | None => Ok(self.handle(|world| world.handle(&request, now))),
+        };
+        self.log.push(LogEntry {
+            method,
+            url,
+            status: answer.as_ref().ok().map(|response| response.status),
+            at: now,
+        });
+        (answer, wait)
+    }
+
+    fn handle(&mut self, act: impl FnOnce(&mut World) -> Response) -> Response {
+        match &mut self.home {
+            Home::Memory(world) => act(world),
+            Home::File(store) => store.transact(act).unwrap_or_else(|error| {
+                scheduled(500, "SimulatorStoreFailed", &error.to_string(), None)
+            }),
+        }
+    }
+}
+
+fn scheduled(status: u16, code: &str, message: &str, retry_after: Option<u64>) -> Response {
+    let mut error = ArmError::new(status, code, message);
+    if status >= 429 {
+        error = error.header("x-ms-failure-cause", "service");
+    }
+    if let Some(seconds) = retry_after {
+        error = error.header("Retry-After", seconds);
+    }
+    error.into_reply().into_response()
+}

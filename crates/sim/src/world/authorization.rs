@@ -1,0 +1,178 @@
+//! Role-based access control: which grants a principal holds at a scope, and whether their roles allow an action.
+
+use serde_json::Value;
+
+use super::path::Target;
+use super::reply::ArmError;
+use super::state::Resource;
+use super::{Call, World};
+use crate::catalogue;
+use crate::http::Method;
+use crate::time::SimTime;
+
+const ASSIGNMENTS: &str = "microsoft.authorization/roleassignments";
+
+/// Refuses the request unless a grant of the caller allows its action at its scope.
+///
+/// Reads at the tenant (subscriptions, built-in roles) are open to everybody in the directory.
+pub(crate) fn authorize(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
+    if call.target.subscription.is_none() && call.method().is_read() {
+        return Ok(());
+    }
+    let (action, scope) = (action(call), call.target.id());
+    if allows(world, &call.principal, &action, &call.target, call.now) {
+        return Ok(());
+    }
+    let client = &call.principal;
+    Err(ArmError::gateway(
+        403,
+        "AuthorizationFailed",
+        format!(
+            "The client '{client}' with object id '{client}' does not have authorization to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials."
+        ),
+    ))
+}
+
+/// `Provider/type/type/verb`.
+fn action(call: &Call<'_>) -> String {
+    let kind = call.target.kind();
+    let verb = match call.method() {
+        // The question whether a name is free counts as a read (Azure RBAC: Microsoft.Storage permissions).
+        Method::Post
+            if kind
+                .to_ascii_lowercase()
+                .ends_with("/checknameavailability") =>
+        {
+            "read"
+        }
+        Method::Get | Method::Head => "read",
+        Method::Put | Method::Patch => "write",
+        Method::Delete => "delete",
+        Method::Post => "action",
+    };
+    format!("{kind}/{verb}")
+}
+
+/// Whether a grant in effect lets the principal do it.
+pub(crate) fn allows(
+    world: &World,
+    principal: &str,
+    action: &str,
+    target: &Target,
+    now: SimTime,
+) -> bool {
+    grants_at_or_above(world, target)
+        .filter(|grant| grant.ready <= now)
+        .filter(|grant| {
+            grant
+                .text("/properties/principalId")
+                .eq_ignore_ascii_case(principal)
+        })
+        .any(|grant| role_allows(world, grant.text("/properties/roleDefinitionId"), action))
+}
+
+/// Whether the principal holds that role at the resource or above it, given no later than `since`.
+pub(crate) fn holds(
+    world: &World,
+    principal: &str,
+    role: &str,
+    target: &Target,
+    since: Option<SimTime>,
+) -> bool {
+    grants_at_or_above(world, target).any(|grant| {
+        grant
+            .text("/properties/principalId")
+            .eq_ignore_ascii_case(principal)
+            && role_guid(grant.text("/properties/roleDefinitionId")).eq_ignore_ascii_case(role)
+            && since.is_some_and(|since| grant.created <= since)
+    })
+}
+
+fn grants_at_or_above<'a>(
+    world: &'a World,
+    target: &Target,
+) -> impl Iterator<Item = &'a Resource> + use<'a> {
+    target
+        .scopes()
+        .into_iter()
+        .flat_map(|scope| world.state.extensions(&scope, ASSIGNMENTS))
+}
+
+/// The last segment of a role definition's id.
+pub(crate) fn role_guid(definition: &str) -> &str {
+    definition
+        .rsplit_once('/')
+        .map_or(definition, |(_, guid)| guid)
+}
+
+fn role_allows(world: &World, definition: &str, action: &str) -> bool {
+    let guid = role_guid(definition);
+    if let Some(role) = catalogue::built_in(guid) {
+        return any_matches(role.actions.iter().copied(), action)
+            && !any_matches(role.not_actions.iter().copied(), action);
+    }
+    let Some(role) = world.custom_role(guid) else {
+        return false;
+    };
+    let permissions = role.body.pointer("/properties/permissions");
+    permissions
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .any(|permission| {
+            let list = |name: &str| {
+                permission[name]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .collect::<Vec<_>>()
+            };
+            any_matches(list("actions").into_iter(), action)
+                && !any_matches(list("notActions").into_iter(), action)
+        })
+}
+
+fn any_matches<'a>(mut patterns: impl Iterator<Item = &'a str>, action: &str) -> bool {
+    patterns.any(|pattern| matches(pattern, action))
+}
+
+/// Whether `text` has the form of `pattern`, in which `*` stands for anything; case does not matter.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    let text = text.to_ascii_lowercase();
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn wildcards_stand_for_anything() {
+        let write = "Microsoft.Authorization/roleAssignments/write";
+        assert!(matches("*", write));
+        assert!(matches("microsoft.authorization/*/WRITE", write));
+        assert!(matches("Microsoft.Authorization/*", write));
+        assert!(!matches("*/read", write));
+        assert!(!matches("Microsoft.Authorization/*/Delete", write));
+        assert!(!matches("Microsoft.Authorization", write));
+        assert!(!matches("a*ba", "aba2"));
+        assert!(!matches("ab*b", "ab"));
+    }
+}

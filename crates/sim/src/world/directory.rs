@@ -1,0 +1,129 @@
+//! The directory of the one tenant: applications that may sign in, a user, and the principals of managed identities.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::World;
+use super::path::Target;
+use super::state::Resource;
+use crate::catalogue;
+use crate::time::SimTime;
+
+/// The directory of every world.
+pub const TENANT: &str = "00000000-0000-0000-0000-000000007e4a";
+/// The subscription in which the three applications are owner, contributor and reader.
+pub const SUBSCRIPTION: &str = "00000000-0000-0000-0000-0000000a2c05";
+/// A second subscription of the same tenant, with the same grants.
+pub const OTHER_SUBSCRIPTION: &str = "00000000-0000-0000-0000-0000000a2c06";
+/// The secret of every application in the directory.
+pub const CALLER_SECRET: &str = "sim-secret";
+/// A person in the directory, to give grants to.
+pub const USER_OBJECT_ID: &str = "00000000-0000-0000-0000-00000000b0b1";
+
+/// The applications that can sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Caller {
+    /// Owner of both subscriptions.
+    #[default]
+    Owner,
+    /// Contributor of both subscriptions: everything but grants.
+    Contributor,
+    /// Reader of both subscriptions.
+    Reader,
+}
+
+impl Caller {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Contributor, Self::Reader];
+
+    /// The application (client) id.
+    pub fn client_id(self) -> &'static str {
+        match self {
+            Self::Owner => "00000000-0000-0000-0000-0000000c0001",
+            Self::Contributor => "00000000-0000-0000-0000-0000000c0002",
+            Self::Reader => "00000000-0000-0000-0000-0000000c0003",
+        }
+    }
+
+    /// The object id of its service principal.
+    pub fn object_id(self) -> &'static str {
+        match self {
+            Self::Owner => "00000000-0000-0000-0000-0000000d0001",
+            Self::Contributor => "00000000-0000-0000-0000-0000000d0002",
+            Self::Reader => "00000000-0000-0000-0000-0000000d0003",
+        }
+    }
+
+    /// The application with that client id.
+    pub fn of_client(client_id: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|caller| caller.client_id().eq_ignore_ascii_case(client_id))
+    }
+
+    fn role(self) -> &'static str {
+        match self {
+            Self::Owner => catalogue::OWNER,
+            Self::Contributor => catalogue::CONTRIBUTOR,
+            Self::Reader => catalogue::READER,
+        }
+    }
+}
+
+/// Somebody who can hold a grant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Principal {
+    /// `ServicePrincipal` or `User`.
+    pub(crate) kind: String,
+    /// When it was made; until it is replicated, grants do not find it.
+    pub(crate) created: Option<SimTime>,
+}
+
+/// Fills a new world with its people and their grants.
+pub(crate) fn furnish(world: &mut World) {
+    let known = |kind: &str| Principal {
+        kind: kind.to_owned(),
+        created: None,
+    };
+    world
+        .principals
+        .insert(USER_OBJECT_ID.to_owned(), known("User"));
+    for (number, caller) in Caller::ALL.into_iter().enumerate() {
+        world
+            .principals
+            .insert(caller.object_id().to_owned(), known("ServicePrincipal"));
+        for (offset, subscription) in [(1, SUBSCRIPTION), (4, OTHER_SUBSCRIPTION)] {
+            let name = format!("00000000-0000-0000-0000-0000000e000{}", number + offset);
+            grant(world, caller, subscription, &name);
+        }
+    }
+}
+
+fn grant(world: &mut World, caller: Caller, subscription: &str, name: &str) {
+    let scope = format!("/subscriptions/{subscription}");
+    let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
+    let epoch = SimTime::EPOCH.iso();
+    let body = json!({
+        "properties": {
+            "roleDefinitionId": format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{}", caller.role()),
+            "principalId": caller.object_id(),
+            "principalType": "ServicePrincipal",
+            "scope": scope,
+            "condition": Value::Null,
+            "conditionVersion": Value::Null,
+            "createdOn": epoch,
+            "updatedOn": epoch,
+            "createdBy": USER_OBJECT_ID,
+            "updatedBy": USER_OBJECT_ID,
+            "delegatedManagedIdentityResourceId": Value::Null,
+            "description": Value::Null,
+        },
+        "id": id,
+        "type": "Microsoft.Authorization/roleAssignments",
+        "name": name,
+    });
+    let target = Target::parse(&id);
+    let resource = Resource::new(&target, body, SimTime::EPOCH);
+    world.state.insert(target.key(), resource);
+}

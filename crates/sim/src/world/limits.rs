@@ -1,0 +1,154 @@
+//! The headers that every ARM answer carries, and the token buckets behind the rate-limit counters.
+//!
+//! Bucket sizes and refill rates are those of Azure's page "Understand how Azure Resource Manager throttles requests".
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::Call;
+use super::path::Target;
+use super::reply::ArmError;
+use crate::http::{Method, Request, Response};
+use crate::time::SimTime;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Budget {
+    Reads,
+    Writes,
+    Deletes,
+}
+
+impl Budget {
+    fn of(method: Method) -> Self {
+        match method {
+            Method::Get | Method::Head => Self::Reads,
+            Method::Put | Method::Patch | Method::Post => Self::Writes,
+            Method::Delete => Self::Deletes,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Writes => "writes",
+            Self::Deletes => "deletes",
+        }
+    }
+
+    /// Tokens in a full bucket of one principal, and tokens added each second.
+    fn size(self) -> (u64, u64) {
+        match self {
+            Self::Reads => (250, 25),
+            Self::Writes | Self::Deletes => (200, 10),
+        }
+    }
+
+    /// All principals of a subscription together have fifteen times as much.
+    fn global(self) -> &'static str {
+        match self {
+            Self::Reads => "x-ms-ratelimit-remaining-subscription-global-reads",
+            Self::Writes => "x-ms-ratelimit-remaining-subscription-global-writes",
+            Self::Deletes => "x-ms-ratelimit-remaining-subscription-global-deletes",
+        }
+    }
+}
+
+/// A bucket in thousandths of a token.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    level: u64,
+    at: SimTime,
+}
+
+impl Bucket {
+    fn refill(&mut self, (size, rate): (u64, u64), now: SimTime) {
+        let more = now.since(self.at).saturating_mul(rate);
+        self.level = self.level.saturating_add(more).min(size * 1000);
+        self.at = now;
+    }
+}
+
+/// Every bucket of the world. They are not kept in files: a new process starts with full ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Limits {
+    buckets: BTreeMap<(String, Budget), Bucket>,
+}
+
+impl Limits {
+    /// Takes one token; refuses when there is none left and `throttling` is on.
+    pub(crate) fn take(&mut self, call: &Call<'_>, throttling: bool) -> Result<(), ArmError> {
+        let Some(subscription) = &call.target.subscription else {
+            return Ok(());
+        };
+        let budget = Budget::of(call.method());
+        let (size, rate) = budget.size();
+        let bucket = self
+            .buckets
+            .entry((subscription.to_ascii_lowercase(), budget))
+            .or_insert(Bucket {
+                level: size * 1000,
+                at: call.now,
+            });
+        bucket.refill((size, rate), call.now);
+        if bucket.level >= 1000 || !throttling {
+            bucket.level = bucket.level.saturating_sub(1000);
+            return Ok(());
+        }
+        let wait = (1000 - bucket.level).div_ceil(rate * 1000).max(1);
+        Err(ArmError::gateway(
+            429,
+            "SubscriptionRequestsThrottled",
+            format!(
+                "Number of '{}' requests for subscription '{subscription}' actor '{}' exceeded. Please try again after '{wait}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for additional information.",
+                budget.word(),
+                call.principal
+            ),
+        )
+        .header("Retry-After", wait))
+    }
+
+    /// Adds the headers that ARM puts on every answer.
+    pub(crate) fn annotate(
+        &self,
+        served: u64,
+        request: &Request,
+        now: SimTime,
+        response: &mut Response,
+    ) {
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("request {served}").as_bytes());
+        let correlation = request
+            .header("x-ms-correlation-request-id")
+            .map_or_else(|| id.to_string(), str::to_owned);
+        let mut add = |name: &str, value: String| response.headers.push((name.to_owned(), value));
+        add("Cache-Control", "no-cache".to_owned());
+        add("Pragma", "no-cache".to_owned());
+        add("Expires", "-1".to_owned());
+        add(
+            "Strict-Transport-Security",
+            "max-age=31536000; includeSubDomains".to_owned(),
+        );
+        add("X-Content-Type-Options", "nosniff".to_owned());
+        add("x-ms-request-id", id.to_string());
+        add("x-ms-routing-request-id", format!("SIM:{}:{id}", now.iso()));
+        add("x-ms-correlation-request-id", correlation);
+        if let Some(client) = request.header("x-ms-client-request-id") {
+            add("x-ms-client-request-id", client.to_owned());
+        }
+        let budget = Budget::of(request.method);
+        let subscription = Target::parse(&request.path).subscription;
+        let bucket = subscription.and_then(|subscription| {
+            self.buckets
+                .get(&(subscription.to_ascii_lowercase(), budget))
+        });
+        if let Some(bucket) = bucket {
+            let (size, _) = budget.size();
+            let left = bucket.level / 1000;
+            add(
+                &format!("x-ms-ratelimit-remaining-subscription-{}", budget.word()),
+                left.to_string(),
+            );
+            add(budget.global(), (size * 14 + left).to_string());
+        }
+    }
+}

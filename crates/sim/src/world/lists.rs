@@ -1,0 +1,138 @@
+//! Lists: collections of one type, all resources of a scope, and their pages.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::path::Target;
+use super::reply::Reply;
+use super::state::Resource;
+use super::{ArmError, Call, World};
+use crate::http::Method;
+
+/// `GET {scope}/providers/{type}` or `GET {parent}/{type}`: the resources of that type there and, for top-level types,
+/// in the groups below.
+pub(crate) fn collection(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    if call.method() != Method::Get {
+        return Err(call.not_allowed());
+    }
+    let target = &call.target;
+    let nested = target.last().is_some_and(|block| !block.pairs.is_empty());
+    let scope = if nested { target.id() } else { target.scope() }.to_ascii_lowercase();
+    let kind = target.kind().to_ascii_lowercase();
+    let depth = target.blocks.len();
+    let items = world
+        .state
+        .tree(&scope)
+        .filter(|(key, resource)| {
+            resource.kind == kind && key.matches("/providers/").count() == depth
+        })
+        .map(|(_, resource)| resource);
+    Ok(page(world, call, items, world.options.page_size))
+}
+
+/// `GET {subscription or group}/resources`: the top-level resources, in short form.
+pub(crate) fn resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    if call.method() != Method::Get {
+        return Err(call.not_allowed());
+    }
+    let scope = call.target.base().to_ascii_lowercase();
+    let filter = call.request.query("$filter").unwrap_or_default();
+    let (kind, tag, value) = (
+        equals(filter, "resourceType"),
+        equals(filter, "tagName"),
+        equals(filter, "tagValue"),
+    );
+    let items = world.state.tree(&scope).filter(|(key, resource)| {
+        let target = Target::parse(key);
+        let top_level = target.group.is_some()
+            && target.blocks.len() == 1
+            && target.blocks.iter().all(|block| block.pairs.len() == 1)
+            && !resource.kind.starts_with("microsoft.authorization/");
+        let tagged = |name: &str| resource.body["tags"].get(name).and_then(Value::as_str);
+        top_level
+            && kind.is_none_or(|kind| resource.kind.eq_ignore_ascii_case(kind))
+            && tag.is_none_or(|tag| {
+                tagged(tag).is_some_and(|found| value.is_none_or(|value| value == found))
+            })
+    });
+    let items: Vec<Resource> = items
+        .map(|(_, resource)| {
+            let mut short = resource.clone();
+            if let Some(body) = short.body.as_object_mut() {
+                body.retain(|name, _| name != "properties" && name != "etag");
+            }
+            short
+        })
+        .collect();
+    Ok(page(world, call, items.iter(), world.options.page_size))
+}
+
+/// The value that an OData filter asks a property to equal.
+pub(crate) fn equals<'a>(filter: &'a str, property: &str) -> Option<&'a str> {
+    let mut rest = filter;
+    while let Some((before, after)) = rest.split_once(" eq '") {
+        let (value, tail) = after.split_once('\'')?;
+        let asked = before.rsplit([' ', '(']).next().unwrap_or_default();
+        if asked.eq_ignore_ascii_case(property) {
+            return Some(value);
+        }
+        rest = tail;
+    }
+    None
+}
+
+/// One page of `items`, which come in the order of their ids; `nextLink` names the rest.
+pub(crate) fn page<'a>(
+    world: &World,
+    call: &Call<'_>,
+    items: impl Iterator<Item = &'a Resource>,
+    size: usize,
+) -> Reply {
+    let after = call
+        .request
+        .query("$skiptoken")
+        .and_then(|token| URL_SAFE_NO_PAD.decode(token).ok())
+        .and_then(|token| String::from_utf8(token).ok())
+        .unwrap_or_default();
+    let size = call
+        .request
+        .query("$top")
+        .and_then(|top| top.parse().ok())
+        .filter(|top| *top > 0)
+        .map_or(size, |top: usize| top.min(size));
+    let mut items = items
+        .skip_while(|item| !after.is_empty() && item.id().to_ascii_lowercase() <= after)
+        .peekable();
+    let mut entries = Vec::new();
+    let mut last = String::new();
+    while entries.len() < size
+        && let Some(item) = items.next()
+    {
+        entries.push(world.view(item, call.now));
+        last = item.id().to_ascii_lowercase();
+    }
+    let mut body = json!({ "value": entries });
+    if items.peek().is_some() {
+        body["nextLink"] = Value::from(next_link(call, &last));
+    }
+    Reply::json(200, body)
+}
+
+fn next_link(call: &Call<'_>, last: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(
+            call.request
+                .query
+                .iter()
+                .filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken")),
+        )
+        .append_pair("$skiptoken", &URL_SAFE_NO_PAD.encode(last))
+        .finish();
+    format!(
+        "https://{}{}?{query}",
+        call.request.host(),
+        call.request.path
+    )
+}

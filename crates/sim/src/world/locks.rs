@@ -1,0 +1,111 @@
+//! Management locks: at any scope, inherited, and in the way of deletions (`CanNotDelete`) or of every write (`ReadOnly`).
+
+use serde_json::json;
+
+use super::merge::text;
+use super::reply::{ArmError, Reply};
+use super::state::Resource;
+use super::{Call, World, generic, lists};
+use crate::http::Method;
+
+const KIND: &str = "microsoft.authorization/locks";
+
+pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    if call.target.is_open() {
+        return lists::collection(world, call);
+    }
+    let key = call.target.key();
+    match call.method() {
+        Method::Put => {
+            let body = call.json()?;
+            let given = text(&body, "/properties/level");
+            let level = ["CanNotDelete", "ReadOnly"]
+                .into_iter()
+                .find(|level| level.eq_ignore_ascii_case(given))
+                .ok_or_else(|| {
+                    ArmError::gateway(
+                        400,
+                        "InvalidLockLevel",
+                        format!(
+                            "The lock level '{given}' is invalid. The supported levels are 'CanNotDelete,ReadOnly'."
+                        ),
+                    )
+                })?;
+            let mut properties = json!({ "level": level });
+            for name in ["notes", "owners"] {
+                if !body["properties"][name].is_null() {
+                    properties[name] = body["properties"][name].clone();
+                }
+            }
+            let shown = json!({
+                "properties": properties,
+                "id": call.target.id(),
+                "type": "Microsoft.Authorization/locks",
+                "name": call.target.name(),
+            });
+            let status = if world.state.contains(&key) { 200 } else { 201 };
+            let lock = Resource::new(&call.target, shown.clone(), call.now);
+            world.state.insert(key, lock);
+            Ok(Reply::json(status, shown))
+        }
+        Method::Get => match world.state.get(&key) {
+            Some(lock) => Ok(Reply::json(200, lock.body.clone())),
+            None => Err(ArmError::gateway(
+                404,
+                "LockNotFound",
+                format!("The lock '{}' could not be found.", call.target.name()),
+            )),
+        },
+        Method::Delete => Ok(generic::remove(world, &key)),
+        _ => Err(call.not_allowed()),
+    }
+}
+
+/// Refuses a write or a deletion that a lock at, above or (for deletions) below the resource forbids.
+pub(crate) fn refuse(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
+    // Locks do not guard themselves, else none could ever be taken away.
+    if call.target.kind().eq_ignore_ascii_case(KIND) {
+        return Ok(());
+    }
+    let deletes = call.method() == Method::Delete;
+    let binds = |lock: &Resource| deletes || lock.text("/properties/level") == "ReadOnly";
+    let key = call.target.key();
+    let above: Vec<&Resource> = call
+        .target
+        .scopes()
+        .iter()
+        .flat_map(|scope| world.state.extensions(scope, KIND))
+        .filter(|lock| binds(lock))
+        .collect();
+    let below = world
+        .state
+        .tree(&key)
+        .map(|(_, resource)| resource)
+        .filter(|resource| deletes && resource.kind == KIND);
+    let mut scopes: Vec<String> = above
+        .into_iter()
+        .chain(below)
+        .map(|lock| locked_scope(lock.id()).to_owned())
+        .collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    if scopes.is_empty() {
+        return Ok(());
+    }
+    let verb = if deletes { "delete" } else { "write" };
+    Err(ArmError::gateway(
+        409,
+        "ScopeLocked",
+        format!(
+            "The scope '{}' cannot perform {verb} operation because following scope(s) are locked: '{}'. Please remove the lock and try again.",
+            call.target.id(),
+            scopes.join(",")
+        ),
+    ))
+}
+
+fn locked_scope(lock: &str) -> &str {
+    lock.rfind("/providers/")
+        .and_then(|end| lock.get(..end))
+        .unwrap_or(lock)
+}

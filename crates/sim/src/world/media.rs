@@ -1,0 +1,270 @@
+//! Video accounts, Video Analyzer and Video Indexer: they use storage by an identity that must really have access.
+
+use serde_json::{Value, json};
+
+use super::merge::{elements, members, overlay, region, tags, text};
+use super::path::Target;
+use super::reply::{ArmError, Reply, resource_not_found};
+use super::state::Resource;
+use super::{Call, World, authorization, generic, lists, managed, operations, storage};
+use crate::catalogue;
+use crate::http::Method;
+use crate::time::SimTime;
+
+const ANALYZERS: &str = "microsoft.media/videoanalyzers";
+
+pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    if call.target.is_open() {
+        return lists::collection(world, call);
+    }
+    let key = call.target.key();
+    let old = world.state.get(&key).cloned();
+    match (call.method(), old) {
+        (Method::Put, old) => {
+            let body = call.json()?;
+            write(world, call, old, body)
+        }
+        (Method::Patch, Some(old)) => {
+            let mut body = old.body.clone();
+            overlay(&mut body, &call.json()?);
+            write(world, call, Some(old), body)
+        }
+        (Method::Delete, None) => Ok(Reply::empty(204)),
+        (Method::Delete, Some(_)) => Ok(generic::remove(world, &key)),
+        (Method::Post, _) => Err(call.not_allowed()),
+        (_, None) => Err(resource_not_found(&call.target)),
+        (Method::Get, Some(account)) => Ok(Reply::json(200, world.view(&account, call.now))),
+        (Method::Head, Some(_)) => Ok(Reply::empty(204)),
+    }
+}
+
+/// A storage account that a video account uses, and the identity it is reached by.
+struct Link {
+    storage: Target,
+    identity: Target,
+}
+
+fn links(body: &Value, is_analyzer: bool) -> Vec<Link> {
+    let link = |storage: &str, identity: &str| Link {
+        storage: Target::parse(storage),
+        identity: Target::parse(identity),
+    };
+    if is_analyzer {
+        elements(&body["properties"]["storageAccounts"])
+            .map(|entry| {
+                link(
+                    text(entry, "/id"),
+                    text(entry, "/identity/userAssignedIdentity"),
+                )
+            })
+            .collect()
+    } else {
+        let services = &body["properties"]["storageServices"];
+        vec![link(
+            text(services, "/resourceId"),
+            text(services, "/userAssignedIdentity"),
+        )]
+    }
+}
+
+fn write(
+    world: &mut World,
+    call: &Call<'_>,
+    old: Option<Resource>,
+    mut body: Value,
+) -> Result<Reply, ArmError> {
+    let is_analyzer = call.target.kind().eq_ignore_ascii_case(ANALYZERS);
+    let location = region(text(&body, "/location"));
+    if location.is_empty() {
+        return Err(ArmError::gateway(
+            400,
+            "LocationRequired",
+            "The location property is required for this definition.",
+        ));
+    }
+    generic::check_location(call, &location, old.as_ref())?;
+    managed::resolve(world, call, &mut body, old.as_ref().map(|old| &old.body))?;
+    let links = links(&body, is_analyzer);
+    if links.is_empty() {
+        return Err(ArmError::new(
+            400,
+            "InvalidStorageAccounts",
+            "A video account needs a storage account.",
+        ));
+    }
+    for link in &links {
+        check_link(world, call, &body, &location, link, is_analyzer)?;
+    }
+    if is_analyzer {
+        for entry in body["properties"]["storageAccounts"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+        {
+            entry["status"] = Value::from("Succeeded");
+        }
+    }
+    let is_new = old.is_none();
+    let mut stored = json!({
+        "id": old.as_ref().map_or_else(|| call.target.id(), |old| old.id().to_owned()),
+        "name": call.target.name(),
+        "type": call.target.kind(),
+        "location": location,
+        "tags": tags(&body),
+    });
+    overlay(
+        &mut stored,
+        &json!({ "identity": body["identity"], "properties": body["properties"] }),
+    );
+    complete(world, call, &mut stored, old.as_ref(), is_analyzer);
+    let ends = if is_new {
+        call.now.plus(world.options.media_creation)
+    } else {
+        call.now
+    };
+    let mut account = Resource::new(&call.target, stored, call.now);
+    account.ready = ends;
+    let shown = world.view(&account, call.now);
+    world.state.insert(call.target.key(), account);
+    if !is_new {
+        return Ok(Reply::json(200, shown));
+    }
+    let id = world.guid();
+    operations::start(world, id.clone(), call.target.key(), call.now, ends);
+    let subscription = call.target.subscription.as_deref().unwrap_or_default();
+    let namespace = call
+        .target
+        .last()
+        .map(|block| block.namespace.as_str())
+        .unwrap_or_default();
+    let path = format!(
+        "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operationStatuses/{id}"
+    );
+    Ok(Reply::json(201, shown)
+        .header("Azure-AsyncOperation", call.link(&path, ""))
+        .header("Retry-After", 5))
+}
+
+/// What the service fills in.
+fn complete(
+    world: &mut World,
+    call: &Call<'_>,
+    stored: &mut Value,
+    old: Option<&Resource>,
+    is_analyzer: bool,
+) {
+    stored["properties"]["provisioningState"] = Value::from("Succeeded");
+    if is_analyzer {
+        let known = old.map(|old| old.body["properties"]["endpoints"].clone());
+        stored["properties"]["endpoints"] = known.unwrap_or_else(|| {
+            let host: String = world.guid().replace('-', "");
+            json!([
+                { "endpointUrl": format!("https://{host}.api.sim.videoanalyzer.azure.net"), "type": "ClientApi" },
+            ])
+        });
+        return;
+    }
+    let known = old.map(|old| old.text("/properties/accountId").to_owned());
+    stored["properties"]["accountId"] = Value::from(known.unwrap_or_else(|| world.guid()));
+    stored["properties"]["accountName"] = Value::from(call.target.name());
+    stored["properties"]["tenantId"] = Value::from(super::TENANT);
+    stored["properties"]["totalSecondsIndexed"] = Value::from(0);
+}
+
+/// The storage must be of the right sort and in the right place, and its identity must be let in.
+fn check_link(
+    world: &World,
+    call: &Call<'_>,
+    body: &Value,
+    location: &str,
+    link: &Link,
+    is_analyzer: bool,
+) -> Result<(), ArmError> {
+    let refuse = |code: &str, message: String| Err(ArmError::new(400, code, message));
+    let id = link.storage.id();
+    let Some(storage) = world
+        .state
+        .get(&link.storage.key())
+        .filter(|storage| storage.kind == storage::KIND)
+    else {
+        return refuse(
+            "StorageAccountNotFound",
+            format!("The storage account '{id}' was not found."),
+        );
+    };
+    storage::check_provisioned(storage, call.now)?;
+    let same = |left: &Option<String>, right: &Option<String>| {
+        left.as_deref()
+            .unwrap_or_default()
+            .eq_ignore_ascii_case(right.as_deref().unwrap_or_default())
+    };
+    if !same(&link.storage.subscription, &call.target.subscription) {
+        return refuse(
+            "StorageAccountInAnotherSubscription",
+            format!(
+                "The storage account '{id}' must be in the subscription of the account that uses it."
+            ),
+        );
+    }
+    if region(storage.text("/location")) != location {
+        return refuse(
+            "StorageAccountInAnotherRegion",
+            format!(
+                "The storage account '{id}' is in '{}' and must be in '{location}', the region of the account that uses it.",
+                storage.text("/location")
+            ),
+        );
+    }
+    let general = matches!(storage.text("/kind"), "Storage" | "StorageV2");
+    if !general || storage.text("/sku/tier") != "Standard" {
+        return refuse(
+            "StorageAccountKindNotSupported",
+            format!("The storage account '{id}' must be a standard general-purpose account."),
+        );
+    }
+    let assigned = members(&body["identity"]["userAssignedIdentities"])
+        .any(|(identity, _)| Target::parse(identity).key() == link.identity.key());
+    if !assigned {
+        return refuse(
+            "IdentityNotAssigned",
+            format!(
+                "The identity '{}' that reaches the storage account is not among the identities of the account.",
+                link.identity.id()
+            ),
+        );
+    }
+    check_access(world, call, link, is_analyzer)
+}
+
+/// Video Analyzer needs Storage Blob Data Contributor and Reader on the storage; Video Indexer the former alone.
+fn check_access(
+    world: &World,
+    call: &Call<'_>,
+    link: &Link,
+    is_analyzer: bool,
+) -> Result<(), ArmError> {
+    let principal = world
+        .state
+        .get(&link.identity.key())
+        .map(|identity| identity.text("/properties/principalId").to_owned())
+        .unwrap_or_default();
+    let since = call
+        .now
+        .0
+        .checked_sub(world.options.data_grant_propagation)
+        .map(SimTime);
+    let holds = |role| authorization::holds(world, &principal, role, &link.storage, since);
+    if holds(catalogue::STORAGE_BLOB_DATA_CONTRIBUTOR) && (!is_analyzer || holds(catalogue::READER))
+    {
+        return Ok(());
+    }
+    Err(ArmError::new(
+        403,
+        "StorageAccessDenied",
+        format!(
+            "The identity '{}' has no access to the storage account '{}'. If access was recently granted, try again later.",
+            link.identity.id(),
+            link.storage.id()
+        ),
+    ))
+}

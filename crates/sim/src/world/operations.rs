@@ -1,0 +1,126 @@
+//! Long-running operations: how they are announced, polled, ended, and made to fail.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::reply::{ArmError, Reply};
+use super::state::Failure;
+use super::{Call, World};
+use crate::time::SimTime;
+
+/// Operations that ended longer ago than this are forgotten.
+const KEPT: u64 = 3_600_000;
+
+/// One operation in progress or ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Operation {
+    /// The key of the resource that it makes.
+    resource: String,
+    started: SimTime,
+    ends: SimTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+}
+
+/// Files an operation under `id`, in place of an older one of that id.
+pub(crate) fn start(world: &mut World, id: String, resource: String, now: SimTime, ends: SimTime) {
+    world
+        .operations
+        .retain(|_, operation| now.since(operation.ends) < KEPT);
+    let operation = Operation {
+        resource,
+        started: now,
+        ends,
+        failure: None,
+    };
+    world.operations.insert(id.clone(), operation);
+    world.just_started = Some(id);
+    world.state.touch();
+}
+
+/// Lets a running operation, and with it the resource, end badly.
+pub(crate) fn fail(world: &mut World, id: &str, failure: &Failure) -> bool {
+    let Some(operation) = world.operations.get_mut(id) else {
+        return false;
+    };
+    operation.failure = Some(failure.clone());
+    let key = operation.resource.clone();
+    if let Some(mut resource) = world.state.get(&key).cloned() {
+        resource.failure = Some(failure.clone());
+        world.state.insert(key, resource);
+    }
+    true
+}
+
+/// `GET .../providers/{ns}/locations/{l}/{word}/{id}`: a status document for `operationStatuses`, else the answer of
+/// the operation itself.
+pub(crate) fn poll(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    if !call.method().is_read() {
+        return Err(call.not_allowed());
+    }
+    let id = call.target.name().to_ascii_lowercase();
+    let operation = world.operations.get(&id).ok_or_else(|| {
+        ArmError::new(
+            404,
+            "NotFound",
+            format!("The entity was not found: operation '{id}'."),
+        )
+    })?;
+    let kind = call.target.kind().to_ascii_lowercase();
+    if kind.ends_with("/operationstatuses") {
+        return Ok(Reply::json(200, document(call, &id, operation)));
+    }
+    if call.now < operation.ends {
+        let location = call.link(&call.request.path, "monitor=true&");
+        return Ok(Reply::empty(202)
+            .header("Location", location)
+            .header("Retry-After", 17));
+    }
+    match (&operation.failure, world.state.get(&operation.resource)) {
+        (Some(failure), _) => Err(ArmError::new(409, &failure.code, &failure.message)),
+        (None, Some(resource)) => Ok(Reply::json(200, world.view(resource, call.now))),
+        (None, None) => Ok(Reply::empty(204)),
+    }
+}
+
+fn document(call: &Call<'_>, id: &str, operation: &Operation) -> Value {
+    let mut document = json!({
+        "id": call.target.id(),
+        "name": id,
+        "startTime": operation.started.iso(),
+    });
+    let ended = call.now >= operation.ends;
+    document["status"] = Value::from(match &operation.failure {
+        _ if !ended => "InProgress",
+        Some(_) => "Failed",
+        None => "Succeeded",
+    });
+    if ended {
+        document["endTime"] = Value::from(operation.ends.iso());
+        if let Some(failure) = &operation.failure {
+            document["error"] = json!({ "code": failure.code, "message": failure.message });
+        }
+    }
+    document
+}
+
+/// `GET /subscriptions/{s}/operationresults/{token}`: the deletion of a group.
+pub(crate) fn poll_deletion(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    let token = call.target.rest.last().cloned().unwrap_or_default();
+    let operation = world.operations.get(&token).ok_or_else(|| {
+        ArmError::gateway(
+            404,
+            "OperationNotFound",
+            "The requested operation was not found.",
+        )
+    })?;
+    if call.now >= operation.ends {
+        return match &operation.failure {
+            None => Ok(Reply::empty(200)),
+            Some(failure) => Err(ArmError::new(409, &failure.code, &failure.message)),
+        };
+    }
+    Ok(Reply::empty(202)
+        .header("Location", call.link(&call.request.path, ""))
+        .header("Retry-After", 15))
+}

@@ -1,0 +1,293 @@
+//! Storage accounts: slow to make, quick to change, with names that are unique in the world.
+
+mod children;
+mod defaults;
+mod names;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::merge::{overlay, region, tags, text};
+use super::path::Target;
+use super::reply::{ArmError, Reply, resource_not_found};
+use super::state::Resource;
+use super::{Call, World, generic, lists, managed, operations};
+use crate::http::Method;
+use crate::time::SimTime;
+pub(crate) use children::is_default_child;
+pub(crate) use names::check_name;
+
+pub(crate) const KIND: &str = "microsoft.storage/storageaccounts";
+
+/// What `provisioningState` says before a resource is ready: accounts resolve their DNS names after a third of the time.
+pub(crate) fn word_while_created(resource: &Resource, now: SimTime) -> &'static str {
+    let whole = resource.ready.since(resource.created);
+    if resource.kind == KIND && now.since(resource.created) * 3 > whole {
+        "ResolvingDns"
+    } else {
+        "Creating"
+    }
+}
+
+pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    match call.target.kind().to_ascii_lowercase().as_str() {
+        KIND if call.target.is_open() => lists::collection(world, call),
+        KIND => account(world, call),
+        "microsoft.storage/storageaccounts/listkeys" => list_keys(world, call),
+        _ => children::handle(world, call),
+    }
+}
+
+fn account(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    let key = call.target.key();
+    let old = world.state.get(&key).cloned();
+    match (call.method(), old) {
+        (Method::Put, None) => create(world, call),
+        (Method::Put, Some(old)) => {
+            let body = call.json()?;
+            let mut change = body.clone();
+            change["tags"] = tags(&body);
+            update(world, call, &old, change)
+        }
+        (Method::Delete, None) => Ok(Reply::empty(204)),
+        (Method::Delete, Some(_)) => Ok(generic::remove(world, &key)),
+        (Method::Post, _) => Err(call.not_allowed()),
+        (_, None) => Err(resource_not_found(&call.target)),
+        (Method::Get, Some(account)) => Ok(Reply::json(200, world.view(&account, call.now))),
+        (Method::Head, Some(_)) => Ok(Reply::empty(204)),
+        (Method::Patch, Some(old)) => {
+            let change = call.json()?;
+            update(world, call, &old, change)
+        }
+    }
+}
+
+fn invalid(what: &str) -> ArmError {
+    ArmError::new(
+        400,
+        "InvalidValuesForRequestParameters",
+        format!("Values for request parameters are invalid: {what}."),
+    )
+}
+
+fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    let body = call.json()?;
+    let name = call.target.name();
+    names::check(world, call, name)?;
+    let location = region(text(&body, "/location"));
+    if location.is_empty() {
+        return Err(ArmError::gateway(
+            400,
+            "LocationRequired",
+            "The location property is required for this definition.",
+        ));
+    }
+    generic::check_location(call, &location, None)?;
+    check_shape(&body)?;
+    let mut account = defaults::account(call, &body, &location);
+    let mut named = json!({});
+    overlay(&mut named, &body);
+    if let Some(named) = named.as_object_mut() {
+        named.retain(|member, _| matches!(member.as_str(), "properties" | "identity" | "zones"));
+    }
+    overlay(&mut account, &named);
+    account["properties"]["provisioningState"] = Value::from("Succeeded");
+    managed::resolve(world, call, &mut account, None)?;
+    check_encryption(&account)?;
+    let mut resource = Resource::new(&call.target, account, call.now);
+    resource.ready = call.now.plus(world.options.storage_creation);
+    let (key, ends) = (call.target.key(), resource.ready);
+    world.account_names.insert(name.to_owned(), key.clone());
+    world.state.insert(key.clone(), resource);
+    let operation = world.guid();
+    operations::start(world, operation.clone(), key, call.now, ends);
+    let subscription = call.target.subscription.as_deref().unwrap_or_default();
+    let path = format!(
+        "/subscriptions/{subscription}/providers/Microsoft.Storage/locations/{location}/asyncoperations/{operation}"
+    );
+    Ok(Reply::empty(202)
+        .header("Location", call.link(&path, "monitor=true&"))
+        .header("Retry-After", 17))
+}
+
+fn check_shape(body: &Value) -> Result<(), ArmError> {
+    let sku = text(body, "/sku/name");
+    let kind = text(body, "/kind");
+    if !defaults::SKUS.contains(&sku) {
+        return Err(invalid("sku"));
+    }
+    if !defaults::KINDS.contains(&kind) {
+        return Err(invalid("kind"));
+    }
+    if kind == "BlobStorage" && text(body, "/properties/accessTier").is_empty() {
+        return Err(invalid("accessTier"));
+    }
+    check_values(body)
+}
+
+/// Values that the service refuses at once, on creation and on change.
+fn check_values(body: &Value) -> Result<(), ArmError> {
+    let days = &body["properties"]["keyPolicy"]["keyExpirationPeriodInDays"];
+    if days.as_i64().is_some_and(|days| days < 1) {
+        return Err(invalid("keyPolicy.keyExpirationPeriodInDays"));
+    }
+    for (member, allowed) in [
+        (
+            "minimumTlsVersion",
+            &["TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3"][..],
+        ),
+        ("accessTier", &["Hot", "Cool", "Cold", "Premium"][..]),
+        (
+            "publicNetworkAccess",
+            &["Enabled", "Disabled", "SecuredByPerimeter"][..],
+        ),
+    ] {
+        let value = &body["properties"][member];
+        let known = value.as_str().is_some_and(|value| allowed.contains(&value));
+        if !value.is_null() && !known {
+            return Err(invalid(member));
+        }
+    }
+    Ok(())
+}
+
+/// A customer-managed key is read by an identity of the account.
+fn check_encryption(account: &Value) -> Result<(), ArmError> {
+    let encryption = &account["properties"]["encryption"];
+    if !text(encryption, "/keySource").eq_ignore_ascii_case("Microsoft.Keyvault") {
+        return Ok(());
+    }
+    let user = Target::parse(text(encryption, "/identity/userAssignedIdentity")).key();
+    let assigned = super::merge::members(&account["identity"]["userAssignedIdentities"])
+        .any(|(id, _)| Target::parse(id).key() == user);
+    let system = text(account, "/identity/type").contains("SystemAssigned") && user.is_empty();
+    if assigned || system {
+        Ok(())
+    } else {
+        Err(invalid("encryption.identity.userAssignedIdentity"))
+    }
+}
+
+fn update(
+    world: &mut World,
+    call: &Call<'_>,
+    old: &Resource,
+    change: Value,
+) -> Result<Reply, ArmError> {
+    if call.now < old.ready {
+        return Err(ArmError::new(
+            409,
+            "StorageAccountOperationInProgress",
+            "An operation is currently performing on this storage account that requires exclusive access.",
+        ));
+    }
+    generic::check_location(call, &region(text(&change, "/location")), Some(old))?;
+    check_values(&change)?;
+    check_fixed(old, &change)?;
+    let mut account = old.body.clone();
+    let mut named = json!({});
+    overlay(&mut named, &change);
+    if let Some(named) = named.as_object_mut() {
+        named.retain(|member, _| {
+            matches!(member.as_str(), "properties" | "identity" | "sku" | "kind")
+        });
+    }
+    // An identity block that is named is the whole of it.
+    if named["identity"].is_object()
+        && let Some(account) = account.as_object_mut()
+    {
+        account.remove("identity");
+    }
+    overlay(&mut account, &named);
+    if let Some(sku) = named["sku"]["name"].as_str() {
+        if !defaults::SKUS.contains(&sku) {
+            return Err(invalid("sku"));
+        }
+        account["sku"] = defaults::sku(sku);
+    }
+    if !change["tags"].is_null() {
+        account["tags"] = tags(&change);
+    }
+    account["properties"]["provisioningState"] = Value::from("Succeeded");
+    managed::resolve(world, call, &mut account, Some(&old.body))?;
+    check_encryption(&account)?;
+    let mut resource = old.clone();
+    resource.body = account.clone();
+    resource.failure = None;
+    world.state.insert(call.target.key(), resource);
+    Ok(Reply::json(200, account))
+}
+
+/// What only creation decides. `isHnsEnabled: false` is refused even where it was never named: the service compares
+/// what was written (Azure/azure-rest-api-specs#18441).
+fn check_fixed(old: &Resource, change: &Value) -> Result<(), ArmError> {
+    let refuse = |property: &str| {
+        Err(ArmError::new(
+            400,
+            "AccountPropertyCannotBeUpdated",
+            format!(
+                "The property '{property}' was specified in the input, but it cannot be updated as it is read-only. For more information, see - https://aka.ms/storageaccountupdate"
+            ),
+        ))
+    };
+    let kind = text(change, "/kind");
+    let upgrade = old.text("/kind") == "Storage" && kind == "StorageV2";
+    if !kind.is_empty() && kind != old.text("/kind") && !upgrade {
+        return refuse("kind");
+    }
+    for property in ["isHnsEnabled", "isNfsV3Enabled"] {
+        let new = &change["properties"][property];
+        if !new.is_null() && *new != old.body["properties"][property] {
+            return refuse(property);
+        }
+    }
+    let tier = |name: &str| defaults::sku(name)["tier"].clone();
+    let sku = text(change, "/sku/name");
+    if !sku.is_empty() && tier(sku) != tier(old.text("/sku/name")) {
+        return refuse("sku.name");
+    }
+    Ok(())
+}
+
+fn list_keys(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    if call.method() != Method::Post {
+        return Err(call.not_allowed());
+    }
+    let account = world
+        .state
+        .get(&call.target.key())
+        .ok_or_else(|| resource_not_found(&call.target))?;
+    check_provisioned(account, call.now)?;
+    let created = account.created.iso();
+    let keys: Vec<Value> = ["key1", "key2"]
+        .into_iter()
+        .map(|name| {
+            let bytes: Vec<u8> = (0..4)
+                .flat_map(|part| {
+                    let seed = format!("{}/{}/{name}/{part}", world.options.seed, account.id());
+                    Uuid::new_v5(&Uuid::NAMESPACE_URL, seed.as_bytes()).into_bytes()
+                })
+                .collect();
+            json!({
+                "creationTime": created,
+                "keyName": name,
+                "value": STANDARD.encode(bytes),
+                "permissions": "FULL",
+            })
+        })
+        .collect();
+    Ok(Reply::json(200, json!({ "keys": keys })))
+}
+
+pub(crate) fn check_provisioned(account: &Resource, now: SimTime) -> Result<(), ArmError> {
+    if now >= account.ready {
+        return Ok(());
+    }
+    Err(ArmError::new(
+        409,
+        "StorageAccountIsNotProvisioned",
+        "The storage account provisioning state must be 'Succeeded' before executing the operation.",
+    ))
+}
