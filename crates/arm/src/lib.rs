@@ -1,1 +1,31 @@
-//! (crate root)
+//! The Azure Resource Manager client: credentials, clouds, long-running operations, paging,
+//! throttling, errors.
+//!
+//! [`Client`] speaks to one ARM endpoint over an azure_core `Pipeline`, so that any `HttpClient`
+//! can stand where the network is. All waiting is on tokio's clock.
+
+pub mod auth;
+mod client;
+mod cloud;
+mod error;
+mod operation;
+mod paging;
+mod path;
+mod policy;
+mod progress;
+mod retry;
+#[cfg(test)]
+mod testing;
+mod transport;
+
+pub use azure_core::{
+    credentials::TokenCredential,
+    http::{Method, Transport, Url},
+};
+pub use client::{Client, ClientOptions, Completed, Outcome};
+pub use cloud::{Cloud, Endpoints, InvalidCloud, discover};
+pub use error::{ArmError, ErrorKind, ErrorReport};
+pub use paging::Listing;
+pub use progress::{Progress, Quiet};
+pub use retry::{Jitter, RandomJitter, RetryLimits};
+pub use transport::{TransportError, TransportOptions, transport};

@@ -1,0 +1,81 @@
+//! The default subscription of the Azure CLI, from its profile file.
+
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// A subscription that the Azure CLI knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CliSubscription {
+    /// Subscription id.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Tenant of the login that reaches it.
+    pub tenant_id: String,
+    /// `AzureCloud`, `AzureUSGovernment`, `AzureChinaCloud` or a name given with `az cloud register`.
+    pub environment: String,
+}
+
+/// Reads the CLI's default subscription from `azureProfile.json` in `AZURE_CONFIG_DIR`, or else in
+/// `.azure` of the home directory. None when there is no such file, or no subscription in it.
+pub fn azure_cli_subscription(env: &dyn Fn(&str) -> Option<String>) -> Option<CliSubscription> {
+    let set = |name: &str| {
+        env(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let directory = set("AZURE_CONFIG_DIR").or_else(|| {
+        let home = set("HOME").or_else(|| set("USERPROFILE"))?;
+        Some(home.join(".azure"))
+    })?;
+    let profile = std::fs::read(directory.join("azureProfile.json")).ok()?;
+    parse_cli_profile(&profile)
+}
+
+/// Finds the default subscription in the text of `azureProfile.json`, which begins with a byte order
+/// mark.
+pub fn parse_cli_profile(profile: &[u8]) -> Option<CliSubscription> {
+    let json = profile.strip_prefix(b"\xef\xbb\xbf").unwrap_or(profile);
+    let profile: Value = serde_json::from_slice(json).ok()?;
+    let subscriptions = profile.get("subscriptions")?.as_array()?;
+    let default = subscriptions
+        .iter()
+        .find(|entry| entry.get("isDefault").and_then(Value::as_bool) == Some(true))?;
+    let text = |name: &str| default.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(CliSubscription {
+        id: text("id").filter(|id| !id.is_empty())?,
+        name: text("name").unwrap_or_default(),
+        tenant_id: text("tenantId").unwrap_or_default(),
+        environment: text("environmentName").unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROFILE: &str = "\u{feff}{\"installationId\": \"x\", \"subscriptions\": [\
+        {\"id\": \"1\", \"name\": \"one\", \"isDefault\": false, \"tenantId\": \"t\", \"environmentName\": \"AzureCloud\"},\
+        {\"id\": \"2\", \"name\": \"two\", \"isDefault\": true, \"tenantId\": \"t\", \"environmentName\": \"AzureCloud\"}]}";
+
+    #[test]
+    fn the_default_is_found_behind_the_byte_order_mark() {
+        let found = parse_cli_profile(PROFILE.as_bytes()).unwrap();
+        assert_eq!((found.id.as_str(), found.name.as_str()), ("2", "two"));
+        assert_eq!(found.environment, "AzureCloud");
+    }
+
+    #[test]
+    fn anything_else_is_none() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"subscriptions":[]}"#,
+            r#"{"subscriptions":[{"isDefault":true}]}"#,
+        ] {
+            assert_eq!(parse_cli_profile(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(azure_cli_subscription(&|_| None), None);
+    }
+}

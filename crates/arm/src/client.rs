@@ -1,0 +1,513 @@
+//! The client: reads, writes that wait for their end, and the loop that sends.
+
+use crate::{
+    cloud::Endpoints,
+    error::{ArmError, ErrorKind},
+    operation::{Operation, Seen, Step},
+    path,
+    policy::{Authorize, Identify},
+    progress::Progress,
+    retry::{Attempts, Jitter, RandomJitter, RetryLimits},
+};
+use azure_core::{
+    Bytes,
+    credentials::TokenCredential,
+    http::{
+        Context, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport, Url,
+        headers::{ACCEPT, CONTENT_TYPE, Headers},
+    },
+};
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+/// Waits between polls of an operation that does not say when to come back.
+const FIRST_POLL: Duration = Duration::from_secs(1);
+const SLOWEST_POLL: Duration = Duration::from_secs(15);
+/// A service that asks for no wait at all is polled no faster than this.
+const FASTEST_POLL: Duration = Duration::from_millis(100);
+
+/// How a [`Client`] behaves.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// What follows `lazuli/VERSION` in the user agent.
+    pub user_agent_suffix: Option<String>,
+    /// Sent as `x-ms-correlation-request-id` with every request, so that a run can be found in the
+    /// activity log.
+    pub correlation_id: Uuid,
+    /// Bounds of repeating what fails by throttling, failing services and broken connections.
+    pub transient: RetryLimits,
+    /// Bounds of repeating what finds a resource busy.
+    pub busy: RetryLimits,
+    /// How long an operation is followed before it counts as timed out.
+    pub operation_timeout: Duration,
+    /// Spreads the waits that Azure does not prescribe.
+    pub jitter: Arc<dyn Jitter>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            user_agent_suffix: None,
+            correlation_id: Uuid::new_v4(),
+            transient: RetryLimits::TRANSIENT,
+            busy: RetryLimits::BUSY,
+            // ARM facts: the slowest recorded operation took 51 minutes.
+            operation_timeout: Duration::from_secs(2 * 60 * 60),
+            jitter: Arc::new(RandomJitter),
+        }
+    }
+}
+
+/// A client of one Resource Manager endpoint. Clones share connections and token.
+///
+/// Paths are resource ids as ARM writes them: they begin with `/` and are not encoded.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pipeline: Pipeline,
+    endpoint: Url,
+    options: Arc<ClientOptions>,
+}
+
+/// A write that ended well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completed {
+    /// What happened, as far as Azure says.
+    pub outcome: Outcome,
+    /// HTTP status of the first answer.
+    pub status: u16,
+    /// The result of a POST. Answers to PUT and PATCH are left out on purpose: they may show a state
+    /// that never comes to be. Use [`Client::get`].
+    pub result: Option<Value>,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Status 201.
+    Created,
+    /// Status 200 to PUT or PATCH.
+    Updated,
+    /// Status 202 to PUT or PATCH: created or updated, Azure does not say which.
+    Written,
+    /// A delete that was accepted, and has ended.
+    Deleted,
+    /// A delete of what was not there.
+    Absent,
+    /// A POST.
+    Answered,
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON, if that is what it is.
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+impl Client {
+    /// A client for the Resource Manager of `endpoints`.
+    pub fn new(
+        endpoints: &Endpoints,
+        credential: Arc<dyn TokenCredential>,
+        transport: Transport,
+        options: ClientOptions,
+    ) -> Self {
+        let mut user_agent = concat!("lazuli/", env!("CARGO_PKG_VERSION")).to_owned();
+        if let Some(suffix) = &options.user_agent_suffix {
+            user_agent.push(' ');
+            user_agent.extend(suffix.chars().filter(|c| c.is_ascii_graphic() || *c == ' '));
+        }
+        let identify = Identify {
+            user_agent,
+            correlation_id: options.correlation_id.to_string(),
+        };
+        let endpoint = endpoints.resource_manager.clone();
+        let authorize = Authorize::new(credential, endpoints.scope.clone(), endpoint.clone());
+        // azure_core's retry policy knows neither progress nor busy codes: `send` repeats instead.
+        let pipeline = Pipeline::new(
+            Some(env!("CARGO_PKG_NAME")),
+            Some(env!("CARGO_PKG_VERSION")),
+            azure_core::http::ClientOptions {
+                transport: Some(transport),
+                retry: RetryOptions::none(),
+                ..Default::default()
+            },
+            Vec::new(),
+            vec![Arc::new(identify), Arc::new(authorize)],
+            None,
+        );
+        Self {
+            pipeline,
+            endpoint,
+            options: Arc::new(options),
+        }
+    }
+
+    /// Reads a resource. Every 404 is `None`, whatever its code: providers name absence in many ways.
+    ///
+    /// # Errors
+    ///
+    /// All other failures, after the retries that the options allow.
+    pub async fn get(
+        &self,
+        path: &str,
+        api_version: &str,
+        progress: &dyn Progress,
+    ) -> Result<Option<Value>, ArmError> {
+        let url = self.url(Method::Get, path, api_version, &[])?;
+        match self.send(Method::Get, &url, path, None, progress).await {
+            Ok(answer) => json_of(Method::Get, path, &answer).map(Some),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates or replaces a resource, and waits until the operation has ended.
+    ///
+    /// # Errors
+    ///
+    /// A refusal, or the failure of the operation with its innermost reason.
+    pub async fn put(
+        &self,
+        path: &str,
+        api_version: &str,
+        body: &Value,
+        progress: &dyn Progress,
+    ) -> Result<Completed, ArmError> {
+        self.write(Method::Put, path, api_version, Some(body), progress)
+            .await
+    }
+
+    /// Changes parts of a resource, and waits until the operation has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::put`].
+    pub async fn patch(
+        &self,
+        path: &str,
+        api_version: &str,
+        body: &Value,
+        progress: &dyn Progress,
+    ) -> Result<Completed, ArmError> {
+        self.write(Method::Patch, path, api_version, Some(body), progress)
+            .await
+    }
+
+    /// Deletes a resource, and waits until it is gone. One that is not there counts as done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::put`].
+    pub async fn delete(
+        &self,
+        path: &str,
+        api_version: &str,
+        progress: &dyn Progress,
+    ) -> Result<Completed, ArmError> {
+        self.write(Method::Delete, path, api_version, None, progress)
+            .await
+    }
+
+    /// Runs an action, and waits until it has ended. It is repeated only where it had no effect.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::put`].
+    pub async fn post(
+        &self,
+        path: &str,
+        api_version: &str,
+        body: Option<&Value>,
+        progress: &dyn Progress,
+    ) -> Result<Completed, ArmError> {
+        self.write(Method::Post, path, api_version, body, progress)
+            .await
+    }
+
+    /// Reads a resource until its `provisioningState` is final, and returns it, also when that state
+    /// is `Failed`; `None` once it is not there. Resumes waiting for what another run began.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::get`], and a timeout when it never settles.
+    pub async fn wait_for_resource(
+        &self,
+        path: &str,
+        api_version: &str,
+        progress: &dyn Progress,
+    ) -> Result<Option<Value>, ArmError> {
+        let url = self.url(Method::Get, path, api_version, &[])?;
+        let started = Instant::now();
+        let mut pace = FIRST_POLL;
+        loop {
+            let answer = match self.send(Method::Get, &url, path, None, progress).await {
+                Ok(answer) => answer,
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let body = json_of(Method::Get, path, &answer)?;
+            match Operation::watch(&self.endpoint, &url, seen(&answer, Some(&body))) {
+                (_, Step::Poll { after, status, .. }) => {
+                    self.pause(
+                        Method::Get,
+                        path,
+                        started,
+                        after,
+                        &mut pace,
+                        &status,
+                        progress,
+                    )
+                    .await?;
+                }
+                _ => return Ok(Some(body)),
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        api_version: &str,
+        body: Option<&Value>,
+        progress: &dyn Progress,
+    ) -> Result<Completed, ArmError> {
+        let url = self.url(method, path, api_version, &[])?;
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        let first = match self.send(method, &url, path, body, progress).await {
+            Err(error) if method == Method::Delete && error.kind == ErrorKind::NotFound => {
+                return Ok(Completed {
+                    outcome: Outcome::Absent,
+                    status: 404,
+                    result: None,
+                });
+            }
+            sent => sent?,
+        };
+        let status = first.status;
+        let last = self.follow(method, &url, path, first, progress).await?;
+        Ok(Completed {
+            outcome: outcome(method, status),
+            status,
+            result: last.filter(|_| method == Method::Post),
+        })
+    }
+
+    /// Follows the operation that `first` accepts to its end; the last document.
+    async fn follow(
+        &self,
+        method: Method,
+        url: &Url,
+        path: &str,
+        first: Answer,
+        progress: &dyn Progress,
+    ) -> Result<Option<Value>, ArmError> {
+        let started = Instant::now();
+        let mut pace = FIRST_POLL;
+        let mut body = first.json();
+        let (mut operation, mut step) =
+            Operation::begin(method, &self.endpoint, url, seen(&first, body.as_ref()));
+        loop {
+            match step {
+                Step::Done => return Ok(body),
+                Step::Failed(status) => {
+                    return Err(ArmError::operation_failed(
+                        method,
+                        path,
+                        &status,
+                        body.as_ref(),
+                    ));
+                }
+                Step::Foreign => {
+                    let message = "The operation can only be followed on a host that is not Azure Resource Manager's";
+                    return Err(ArmError::told(method, path, ErrorKind::Protocol, message));
+                }
+                Step::Poll { url, after, status } => {
+                    self.pause(method, path, started, after, &mut pace, &status, progress)
+                        .await?;
+                    match self
+                        .send(Method::Get, &url, url.path(), None, progress)
+                        .await
+                    {
+                        Ok(answer) => {
+                            body = answer.json();
+                            step = operation.next(seen(&answer, body.as_ref()));
+                        }
+                        Err(error) if matches!(error.status, Some(404 | 410)) => {
+                            body = None;
+                            step = operation.next(Seen {
+                                status: 404,
+                                headers: &Headers::new(),
+                                body: None,
+                            });
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of it is the state of one wait"
+    )]
+    async fn pause(
+        &self,
+        method: Method,
+        path: &str,
+        started: Instant,
+        after: Option<Duration>,
+        pace: &mut Duration,
+        status: &str,
+        progress: &dyn Progress,
+    ) -> Result<(), ArmError> {
+        let wait = after.unwrap_or(*pace).max(FASTEST_POLL);
+        *pace = pace.mul_f64(1.5).min(SLOWEST_POLL);
+        if started.elapsed() + wait > self.options.operation_timeout {
+            let message = format!(
+                "The operation has not ended in {} minutes, and is still {status}",
+                self.options.operation_timeout.as_secs() / 60
+            );
+            return Err(ArmError::told(method, path, ErrorKind::Timeout, &message));
+        }
+        progress.polling(status, wait);
+        sleep(wait).await;
+        Ok(())
+    }
+
+    pub(crate) fn url(
+        &self,
+        method: Method,
+        path: &str,
+        api_version: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Url, ArmError> {
+        path::url(&self.endpoint, path, api_version, query)
+            .map_err(|message| ArmError::told(method, path, ErrorKind::Refused, &message))
+    }
+
+    pub(crate) fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
+    /// Sends until there is a successful answer or a final error. `path` is for messages.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        path: &str,
+        body: Option<Bytes>,
+        progress: &dyn Progress,
+    ) -> Result<Answer, ArmError> {
+        let options = &self.options;
+        let mut attempts = Attempts::new(options.transient, options.busy, options.jitter.as_ref());
+        loop {
+            let span = tracing::debug_span!("arm", method = method.as_ref(), path);
+            let error = match self
+                .send_once(method, url, path, body.clone())
+                .instrument(span)
+                .await
+            {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Some(pause) = attempts.after(method, &error) else {
+                return Err(error);
+            };
+            progress.retrying(&pause.reason, pause.wait, pause.attempt);
+            sleep(pause.wait).await;
+        }
+    }
+
+    async fn send_once(
+        &self,
+        method: Method,
+        url: &Url,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Answer, ArmError> {
+        let mut request = Request::new(url.clone(), method);
+        request.insert_header(ACCEPT, "application/json");
+        if let Some(body) = body {
+            request.insert_header(CONTENT_TYPE, "application/json");
+            request.set_body(body);
+        }
+        let started = Instant::now();
+        let unchecked = PipelineSendOptions {
+            skip_checks: true,
+            ..Default::default()
+        };
+        let sent = self
+            .pipeline
+            .send(&Context::new(), &mut request, Some(unchecked))
+            .await;
+        let ms = started.elapsed().as_millis();
+        match sent {
+            Ok(response) => {
+                let (status, headers, body) = response.deconstruct();
+                let status = u16::from(status);
+                tracing::debug!(status, ms, "answered");
+                let body: Bytes = body.into();
+                if (200..300).contains(&status) {
+                    return Ok(Answer {
+                        status,
+                        headers,
+                        body,
+                    });
+                }
+                Err(ArmError::from_response(
+                    method, path, status, &headers, &body,
+                ))
+            }
+            Err(error) => {
+                let error = ArmError::from_transport(method, path, &error);
+                tracing::debug!(kind = ?error.kind, ms, "no answer");
+                Err(error)
+            }
+        }
+    }
+}
+
+fn seen<'a>(answer: &'a Answer, body: Option<&'a Value>) -> Seen<'a> {
+    Seen {
+        status: answer.status,
+        headers: &answer.headers,
+        body,
+    }
+}
+
+/// The JSON that an answer must have.
+pub(crate) fn json_of(method: Method, path: &str, answer: &Answer) -> Result<Value, ArmError> {
+    answer.json().ok_or_else(|| {
+        let message = format!("The answer ({}) is not JSON", answer.status);
+        ArmError::told(method, path, ErrorKind::Protocol, &message)
+    })
+}
+
+fn outcome(method: Method, status: u16) -> Outcome {
+    match (method, status) {
+        (Method::Delete, 204) => Outcome::Absent,
+        (Method::Delete, _) => Outcome::Deleted,
+        (Method::Post, _) => Outcome::Answered,
+        (_, 201) => Outcome::Created,
+        (_, 202) => Outcome::Written,
+        _ => Outcome::Updated,
+    }
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+pub(crate) mod tests;

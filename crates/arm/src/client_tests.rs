@@ -1,0 +1,415 @@
+//! The client over a scripted transport, in simulated time.
+
+use super::*;
+use crate::testing::{Fake, Reply, Tokens, reply};
+use azure_core::error::ErrorKind as Core;
+use serde_json::json;
+use std::sync::Mutex;
+
+const ID: &str = "/subscriptions/s/resourceGroups/g/providers/P/t/n";
+const OP: &str = "https://management.azure.com/subscriptions/s/providers/P/ops/1?t=1";
+
+#[derive(Debug)]
+struct Longest;
+
+impl Jitter for Longest {
+    fn up_to(&self, longest: Duration) -> Duration {
+        longest
+    }
+}
+
+/// Writes down every wait.
+#[derive(Default)]
+struct Log(Mutex<Vec<String>>);
+
+impl Log {
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Progress for Log {
+    fn retrying(&self, reason: &str, wait: Duration, attempt: u32) {
+        let line = format!("retry {attempt} in {}s: {reason}", wait.as_secs());
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn polling(&self, status: &str, wait: Duration) {
+        self.0
+            .lock()
+            .unwrap()
+            .push(format!("{status} {}s", wait.as_secs()));
+    }
+}
+
+pub(crate) fn client(fake: &Fake) -> Client {
+    let endpoints = Endpoints {
+        resource_manager: Url::parse("https://management.azure.com/").unwrap(),
+        authority: Url::parse("https://login.microsoftonline.com/").unwrap(),
+        scope: "https://management.azure.com/.default".to_owned(),
+    };
+    let options = ClientOptions {
+        user_agent_suffix: Some("tests\r\nX: y".to_owned()),
+        correlation_id: Uuid::nil(),
+        jitter: Arc::new(Longest),
+        ..ClientOptions::default()
+    };
+    Client::new(
+        &endpoints,
+        Arc::new(Tokens::default()),
+        fake.transport(),
+        options,
+    )
+}
+
+fn error(status: u16, code: &str) -> Reply {
+    reply(
+        status,
+        &[],
+        json!({"error": {"code": code, "message": "m"}}),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_say_who_asks() {
+    let fake = Fake::new([
+        reply(200, &[], json!({"id": ID})),
+        reply(200, &[], json!({"id": ID})),
+    ]);
+    let client = client(&fake);
+    assert_eq!(
+        client.get(ID, "v1", &Log::default()).await.unwrap(),
+        Some(json!({"id": ID}))
+    );
+    client
+        .put(ID, "v1", &json!({"a": 1}), &Log::default())
+        .await
+        .unwrap();
+    let received = fake.received();
+    let [get, put] = received.as_slice() else {
+        panic!()
+    };
+    assert_eq!(
+        get.url.as_str(),
+        format!("https://management.azure.com{ID}?api-version=v1")
+    );
+    assert_eq!(get.header("authorization"), Some("Bearer token-1"));
+    assert_eq!(
+        get.header("x-ms-correlation-request-id"),
+        Some(Uuid::nil().to_string().as_str())
+    );
+    assert_eq!(
+        get.header("user-agent"),
+        Some(concat!("lazuli/", env!("CARGO_PKG_VERSION"), " testsX: y"))
+    );
+    assert_eq!(
+        (get.header("accept-language"), get.header("accept-encoding")),
+        (None, None)
+    );
+    assert_ne!(
+        get.header("x-ms-client-request-id"),
+        put.header("x-ms-client-request-id")
+    );
+    assert_eq!(
+        (put.body.as_str(), put.header("content-type")),
+        (r#"{"a":1}"#, Some("application/json"))
+    );
+    assert_eq!(put.header("authorization"), Some("Bearer token-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_404_is_absence() {
+    for code in [
+        "ResourceNotFound",
+        "ResourceGroupNotFound",
+        "ParentResourceNotFound",
+        "RoleAssignmentNotFound",
+    ] {
+        let fake = Fake::new([error(404, code), error(404, code)]);
+        let client = client(&fake);
+        assert_eq!(client.get(ID, "v1", &Log::default()).await.unwrap(), None);
+        let deleted = client.delete(ID, "v1", &Log::default()).await.unwrap();
+        assert_eq!((deleted.outcome, deleted.status), (Outcome::Absent, 404));
+    }
+    let fake = Fake::new([error(404, "ResourceGroupNotFound")]);
+    let refused = client(&fake)
+        .put(ID, "v1", &json!({}), &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::NotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_is_followed_through_failing_polls() {
+    let running = || {
+        reply(
+            200,
+            &[("retry-after", "10")],
+            json!({"status": "InProgress"}),
+        )
+    };
+    let fake = Fake::new([
+        reply(
+            201,
+            &[("azure-asyncoperation", OP), ("retry-after", "3")],
+            json!({"id": ID, "properties": {"provisioningState": "Creating"}}),
+        ),
+        running(),
+        reply(500, &[], json!(null)),
+        error(503, "ServiceUnavailable"),
+        reply(429, &[("retry-after", "2")], json!(null)),
+        Reply::Broken(Core::Io),
+        reply(200, &[], json!({"status": "Updating"})),
+        reply(200, &[], json!({"status": "Succeeded"})),
+    ]);
+    let log = Log::default();
+    let started = Instant::now();
+    let done = client(&fake).put(ID, "v1", &json!({}), &log).await.unwrap();
+    assert_eq!(
+        done,
+        Completed {
+            outcome: Outcome::Created,
+            status: 201,
+            result: None
+        }
+    );
+    assert_eq!(
+        log.lines(),
+        [
+            "Creating 3s",
+            "InProgress 10s",
+            "retry 1 in 1s: status 500",
+            "retry 2 in 2s: ServiceUnavailable",
+            "retry 3 in 2s: throttled",
+            "retry 4 in 8s: No connection: broken",
+            "Updating 2s",
+        ]
+    );
+    assert_eq!(
+        started.elapsed().as_millis(),
+        3000 + 10_000 + 1000 + 2000 + 2000 + 8000 + 2250
+    );
+    assert!(fake.urls().iter().skip(1).all(|url| url == OP));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_operation_is_told_by_the_request_that_began_it() {
+    let fake = Fake::new([
+        reply(202, &[("azure-asyncoperation", OP)], json!(null)),
+        reply(
+            200,
+            &[],
+            json!({"status": "Failed", "error": {"code": "Outer", "message": "o", "details": [{"code": "ServerIsBusy", "message": "why"}]}}),
+        ),
+    ]);
+    let failed = client(&fake)
+        .put(ID, "v1", &json!({}), &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failed.kind, ErrorKind::OperationFailed);
+    assert_eq!(failed.to_string(), format!("why (ServerIsBusy)\nPUT {ID}"));
+    assert_eq!(failed.outer_code.as_deref(), Some("Outer"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_without_end_times_out() {
+    let running =
+        (0..2000).map(|_| reply(200, &[("retry-after", "60")], json!({"status": "Running"})));
+    let first = reply(202, &[("azure-asyncoperation", OP)], json!(null));
+    let fake = Fake::new(std::iter::once(first).chain(running));
+    let failed = client(&fake)
+        .put(ID, "v1", &json!({}), &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failed.kind, ErrorKind::Timeout);
+    assert!(
+        failed.message.contains("120 minutes, and is still Running"),
+        "{failed}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_to_another_host() {
+    let fake = Fake::new([
+        reply(202, &[("location", "https://evil.example/op")], json!(null)),
+        reply(200, &[], json!({"id": ID})),
+        reply(202, &[("location", "https://evil.example/op")], json!(null)),
+    ]);
+    let client = client(&fake);
+    client
+        .put(ID, "v1", &json!({}), &Log::default())
+        .await
+        .unwrap();
+    let refused = client
+        .post(ID, "v1", None, &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Protocol);
+    assert!(
+        fake.urls()
+            .iter()
+            .all(|url| url.starts_with("https://management.azure.com/"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn outcomes_follow_from_the_status() {
+    for (status, outcome) in [(200, Outcome::Updated), (201, Outcome::Created)] {
+        let fake = Fake::new([reply(status, &[], json!({"id": ID}))]);
+        assert_eq!(
+            client(&fake)
+                .put(ID, "v1", &json!({}), &Log::default())
+                .await
+                .unwrap()
+                .outcome,
+            outcome
+        );
+    }
+    let location = [("location", OP)];
+    let fake = Fake::new([
+        reply(202, &location, json!(null)),
+        reply(200, &[], json!({"id": ID})),
+    ]);
+    let written = client(&fake)
+        .put(ID, "v1", &json!({}), &Log::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (written.outcome, written.status, written.result),
+        (Outcome::Written, 202, None)
+    );
+    let fake = Fake::new([
+        reply(202, &location, json!(null)),
+        reply(200, &[], json!({"keys": [1]})),
+    ]);
+    let answered = client(&fake)
+        .post(ID, "v1", None, &Log::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (answered.outcome, answered.result),
+        (Outcome::Answered, Some(json!({"keys": [1]})))
+    );
+    let fake = Fake::new([reply(204, &[], json!(null))]);
+    assert_eq!(
+        client(&fake)
+            .delete(ID, "v1", &Log::default())
+            .await
+            .unwrap()
+            .outcome,
+        Outcome::Absent
+    );
+    let fake = Fake::new([
+        reply(202, &location, json!(null)),
+        reply(204, &[], json!(null)),
+    ]);
+    assert_eq!(
+        client(&fake)
+            .delete(ID, "v1", &Log::default())
+            .await
+            .unwrap()
+            .outcome,
+        Outcome::Deleted
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_401_is_answered_once_with_a_fresh_token() {
+    let fake = Fake::new([
+        error(401, "ExpiredAuthenticationToken"),
+        reply(200, &[], json!({})),
+    ]);
+    let client_ok = client(&fake);
+    assert!(client_ok.get(ID, "v1", &Log::default()).await.is_ok());
+    let tokens: Vec<_> = fake
+        .received()
+        .iter()
+        .map(|r| r.header("authorization").unwrap().to_owned())
+        .collect();
+    assert_eq!(tokens, ["Bearer token-1", "Bearer token-2"]);
+
+    let fake = Fake::new([
+        error(401, "InvalidAuthenticationTokenTenant"),
+        error(401, "InvalidAuthenticationTokenTenant"),
+    ]);
+    let refused = client(&fake)
+        .get(ID, "v1", &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::NotLoggedIn);
+    assert!(refused.hint().unwrap().contains("az login --tenant"));
+    assert_eq!(fake.calls().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_token_is_not_logged_in_and_not_repeated() {
+    #[derive(Debug)]
+    struct NoToken;
+    #[async_trait::async_trait]
+    impl TokenCredential for NoToken {
+        async fn get_token(
+            &self,
+            _: &[&str],
+            _: Option<azure_core::credentials::TokenRequestOptions<'_>>,
+        ) -> azure_core::Result<azure_core::credentials::AccessToken> {
+            let text = "Login failed:\n- Azure CLI: az not found on PATH";
+            Err(azure_core::Error::with_message(Core::Credential, text))
+        }
+    }
+    let fake = Fake::new([]);
+    let endpoints = crate::Cloud::Public
+        .endpoints(&fake.transport())
+        .await
+        .unwrap();
+    let client = Client::new(
+        &endpoints,
+        Arc::new(NoToken),
+        fake.transport(),
+        ClientOptions::default(),
+    );
+    let log = Log::default();
+    let refused = client.get(ID, "v1", &log).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::NotLoggedIn);
+    assert_eq!(
+        refused.message,
+        "Login failed:\n- Azure CLI: az not found on PATH"
+    );
+    assert!(log.lines().is_empty() && fake.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_resource_resumes_what_others_began() {
+    let state = |word: &str| reply(200, &[], json!({"properties": {"provisioningState": word}}));
+    let fake = Fake::new([
+        state("Creating"),
+        state("Updating"),
+        state("Failed"),
+        state("Deleting"),
+        error(404, "X"),
+    ]);
+    let client = client(&fake);
+    let settled = client
+        .wait_for_resource(ID, "v1", &Log::default())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(settled["properties"]["provisioningState"], "Failed");
+    assert_eq!(
+        client
+            .wait_for_resource(ID, "v1", &Log::default())
+            .await
+            .unwrap(),
+        None
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_path_is_refused_before_it_is_sent() {
+    let fake = Fake::new([]);
+    let refused = client(&fake)
+        .delete("/subscriptions/s/../t", "v1", &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Refused);
+    assert!(fake.calls().is_empty());
+}

@@ -1,0 +1,119 @@
+//! Decides what kind of failure a status and the codes of an error document are.
+
+use super::{ErrorKind, body::Report};
+
+/// Codes of a resource, or something it depends on, that is busy: the same request succeeds later.
+const BUSY: &[&str] = &[
+    "AnotherOperationInProgress",
+    "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+    "ConflictingDatabaseOperation",
+    "ConflictingServerOperation",
+    "ReferencedResourceNotProvisioned",
+    "RetryableError",
+    "ServerIsBusy",
+    "StorageAccountIsNotProvisioned",
+    "StorageProvisioningStateNotSucceeded",
+];
+
+const NAME_TAKEN: &[&str] = &[
+    "AccountNameTaken",
+    "CustomDomainInUse",
+    "NameNotAvailable",
+    "NameUnavailable",
+    "StorageAccountAlreadyExists",
+    "StorageAccountAlreadyTaken",
+    "VaultAlreadyExists",
+];
+
+/// The kind of an error; `status` is absent for an operation that failed after it was accepted.
+pub(super) fn kind(status: Option<u16>, report: &Report) -> ErrorKind {
+    let has = |code: &str| {
+        report
+            .codes
+            .iter()
+            .any(|have| have.eq_ignore_ascii_case(code))
+    };
+    let any = |codes: &[&str]| codes.iter().any(|code| has(code));
+
+    if has("RequestDisallowedByPolicy") {
+        return ErrorKind::PolicyDenied {
+            policies: report.policies.clone(),
+        };
+    }
+    if has("ScopeLocked") {
+        return ErrorKind::Locked;
+    }
+    if any(&["AuthorizationFailed", "LinkedAuthorizationFailed"]) {
+        return forbidden(report);
+    }
+    if any(&[
+        "ExpiredAuthenticationToken",
+        "InvalidAuthenticationToken",
+        "InvalidAuthenticationTokenTenant",
+    ]) {
+        return ErrorKind::NotLoggedIn;
+    }
+    if any(NAME_TAKEN) {
+        return ErrorKind::NameTaken;
+    }
+    match status {
+        None => ErrorKind::OperationFailed,
+        Some(401) => ErrorKind::NotLoggedIn,
+        Some(403) => forbidden(report),
+        Some(404) => ErrorKind::NotFound,
+        Some(408 | 504) => ErrorKind::Timeout,
+        Some(429) if !has("RetryableError") => ErrorKind::Throttled,
+        Some(409 | 412 | 429) => ErrorKind::Conflict,
+        Some(500..) => ErrorKind::Unavailable,
+        Some(400..) => ErrorKind::Refused,
+        Some(_) => ErrorKind::Protocol,
+    }
+}
+
+/// Whether the codes say that the same request will succeed when another one has ended.
+pub(super) fn is_busy(report: &Report) -> bool {
+    let message = report
+        .message
+        .as_deref()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    report.codes.iter().any(|code| {
+        BUSY.iter().any(|busy| busy.eq_ignore_ascii_case(code))
+            || code.ends_with("InProgress")
+            || code.eq_ignore_ascii_case("Conflict")
+                && ["another operation is", "is busy", "in progress"]
+                    .iter()
+                    .any(|words| message.contains(words))
+    })
+}
+
+/// Whether a delete waits for something nested that is on its way out.
+pub(super) fn is_blocked(report: &Report) -> bool {
+    report
+        .codes
+        .iter()
+        .any(|code| code == "CannotDeleteResource")
+}
+
+/// The parts of "The client 'c' with object id 'o' does not have authorization to perform action
+/// 'a' over scope 's' …", and of the linked form, which names the missing right last.
+fn forbidden(report: &Report) -> ErrorKind {
+    let message = report.message.as_deref().unwrap_or_default();
+    let linked = message
+        .split_once("it does not have permission to perform")
+        .map(|(_, rest)| rest);
+    let rights = linked.unwrap_or(message);
+    ErrorKind::Forbidden {
+        action: quoted_after(rights, &["perform action", "action(s)", "actions"]),
+        scope: quoted_after(rights, &["over scope", "linked scope(s)", "on scope"]),
+        object_id: quoted_after(message, &["object id"]),
+    }
+}
+
+fn quoted_after(text: &str, leads: &[&str]) -> Option<String> {
+    leads.iter().find_map(|lead| {
+        let (_, rest) = text.split_once(lead)?;
+        let (value, _) = rest.trim_start().strip_prefix('\'')?.split_once('\'')?;
+        (!value.is_empty()).then(|| value.to_owned())
+    })
+}

@@ -1,0 +1,165 @@
+//! Kinds, hints and wording of errors.
+
+use super::*;
+
+fn answer(status: u16, body: &str) -> ArmError {
+    let mut headers = Headers::new();
+    headers.insert(CORRELATION_ID, "corr-1");
+    headers.insert(RETRY_AFTER, "7");
+    ArmError::from_response(
+        Method::Put,
+        "/subscriptions/s",
+        status,
+        &headers,
+        body.as_bytes(),
+    )
+}
+
+fn coded(status: u16, code: &str) -> ArmError {
+    answer(
+        status,
+        &format!(r#"{{"error":{{"code":"{code}","message":"Words."}}}}"#),
+    )
+}
+
+#[test]
+fn display_is_the_message_and_the_request() {
+    assert_eq!(
+        coded(409, "StorageAccountAlreadyTaken").to_string(),
+        "Words (StorageAccountAlreadyTaken)\nPUT /subscriptions/s answered 409, correlation id corr-1"
+    );
+    assert_eq!(
+        answer(503, "<html><body>x").to_string(),
+        "Service Unavailable\nPUT /subscriptions/s answered 503, correlation id corr-1"
+    );
+}
+
+#[test]
+fn status_and_code_give_the_kind() {
+    let table = [
+        (401, "AuthenticationFailed", ErrorKind::NotLoggedIn),
+        (404, "ResourceGroupNotFound", ErrorKind::NotFound),
+        (409, "StorageAccountAlreadyTaken", ErrorKind::NameTaken),
+        (409, "ScopeLocked", ErrorKind::Locked),
+        (409, "Conflict", ErrorKind::Conflict),
+        (429, "TooManyRequests", ErrorKind::Throttled),
+        (429, "RetryableError", ErrorKind::Conflict),
+        (400, "AccountNameInvalid", ErrorKind::Refused),
+        (500, "InternalServerError", ErrorKind::Unavailable),
+        (504, "GatewayTimeout", ErrorKind::Timeout),
+        (302, "Moved", ErrorKind::Protocol),
+    ];
+    for (status, code, kind) in table {
+        assert_eq!(coded(status, code).kind, kind, "{status} {code}");
+    }
+}
+
+#[test]
+fn busy_codes_are_waited_for() {
+    for (status, code) in [
+        (409, "AnotherOperationInProgress"),
+        (409, "ServerAdvancedThreatProtectionInProgress"),
+        (429, "RetryableError"),
+        (409, "StorageAccountIsNotProvisioned"),
+        (400, "StorageProvisioningStateNotSucceeded"),
+    ] {
+        assert_eq!(coded(status, code).wait_for, Some(WaitFor::Busy), "{code}");
+    }
+    assert_eq!(
+        coded(409, "CannotDeleteResource").wait_for,
+        Some(WaitFor::Nested)
+    );
+    let pending = answer(
+        409,
+        r#"{"Code":"Conflict","Message":"Cannot modify this site because another operation is in progress."}"#,
+    );
+    assert_eq!(pending.wait_for, Some(WaitFor::Busy));
+    assert_eq!(coded(409, "Conflict").wait_for, None);
+    assert_eq!(coded(400, "PrincipalNotFound").wait_for, None);
+}
+
+#[test]
+fn a_missing_right_is_taken_apart() {
+    let error = answer(
+        403,
+        r#"{"error":{"code":"AuthorizationFailed","message":"The client 'me@x' with object id 'oid' does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '/subscriptions/s' or the scope is invalid."}}"#,
+    );
+    assert_eq!(
+        error.kind,
+        ErrorKind::Forbidden {
+            action: Some("Microsoft.Authorization/roleAssignments/write".to_owned()),
+            scope: Some("/subscriptions/s".to_owned()),
+            object_id: Some("oid".to_owned()),
+        }
+    );
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .contains("Role Based Access Control Administrator on /subscriptions/s")
+    );
+
+    let linked = answer(
+        403,
+        r#"{"error":{"code":"LinkedAuthorizationFailed","message":"The client 'c' with object id 'oid' has permission to perform action 'A/write' on scope '/a'; however, it does not have permission to perform action(s) 'B/join/action' on the linked scope(s) '/b' or the linked scope(s) are invalid."}}"#,
+    );
+    assert_eq!(
+        linked.kind,
+        ErrorKind::Forbidden {
+            action: Some("B/join/action".to_owned()),
+            scope: Some("/b".to_owned()),
+            object_id: Some("oid".to_owned()),
+        }
+    );
+}
+
+#[test]
+fn hints_say_what_to_do() {
+    let missing = answer(
+        409,
+        r#"{"error":{"code":"MissingSubscriptionRegistration","message":"The subscription is not registered to use namespace 'Microsoft.Media'."}}"#,
+    );
+    assert_eq!(
+        missing.hint().unwrap(),
+        "Run `az provider register --namespace Microsoft.Media`"
+    );
+    assert!(
+        coded(429, "TooManyRequests")
+            .hint()
+            .unwrap()
+            .contains("7 s")
+    );
+    assert!(
+        entra("AADSTS7000215: bad")
+            .unwrap()
+            .contains("secret is wrong")
+    );
+    assert!(entra("AADSTS700082: old").unwrap().contains("expired"));
+    assert_eq!(entra("AADSTS9000299"), None);
+}
+
+#[test]
+fn a_failed_operation_is_told_by_its_innermost_error() {
+    let document = serde_json::json!({"status": "Failed", "error": {"code": "Conflict", "message": "Another operation is pending on the specified resource."}});
+    let error = ArmError::operation_failed(Method::Put, "/x", "Failed", Some(&document));
+    assert_eq!(
+        (error.kind.clone(), error.code.as_deref()),
+        (ErrorKind::OperationFailed, Some("Conflict"))
+    );
+    assert!(error.is_transient());
+    let bare = ArmError::operation_failed(Method::Put, "/x", "Canceled", None);
+    assert_eq!(bare.to_string(), "The operation ended as Canceled\nPUT /x");
+}
+
+#[test]
+fn a_hidden_tls_error_is_found() {
+    let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+    let outer = azure_core::Error::with_error(
+        azure_core::error::ErrorKind::Connection,
+        io::Error::other(io::Error::other(tls)),
+        "failed",
+    );
+    let error = ArmError::from_transport(Method::Get, "/x", &outer);
+    assert_eq!(error.kind, ErrorKind::Tls);
+    assert!(error.hint().unwrap().contains("--ca-file"));
+}

@@ -1,0 +1,125 @@
+//! The pipeline policies: tokens, and the headers that every request bears.
+
+use crate::{auth::FreshToken, path::is_trusted};
+use async_trait::async_trait;
+use azure_core::{
+    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
+    error::ErrorKind,
+    http::{
+        ClientMethodOptions, Context, Request, Url,
+        headers::{AUTHORIZATION, HeaderName, USER_AGENT},
+        policies::{Policy, PolicyResult},
+    },
+    time::{Duration, OffsetDateTime},
+};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+
+/// A token is renewed this long before it ends.
+const RENEW_BEFORE: Duration = Duration::minutes(5);
+
+/// Puts a token on each request to ARM. A 401 is answered once with a fresh token.
+#[derive(Debug)]
+pub(crate) struct Authorize {
+    credential: Arc<dyn TokenCredential>,
+    scope: String,
+    endpoint: Url,
+    token: Mutex<Option<AccessToken>>,
+}
+
+impl Authorize {
+    pub(crate) fn new(credential: Arc<dyn TokenCredential>, scope: String, endpoint: Url) -> Self {
+        Self {
+            credential,
+            scope,
+            endpoint,
+            token: Mutex::new(None),
+        }
+    }
+
+    /// The cached token, or a new one where it ends soon or is the one that ARM `refused`.
+    async fn token(&self, refused: Option<&AccessToken>) -> azure_core::Result<AccessToken> {
+        let mut cached = self.token.lock().await;
+        if let Some(token) = cached.as_ref() {
+            let lasts = token.expires_on > OffsetDateTime::now_utc() + RENEW_BEFORE;
+            if lasts && refused.is_none_or(|refused| refused.token != token.token) {
+                return Ok(token.clone());
+            }
+        }
+        let mut context = Context::new();
+        if refused.is_some() {
+            context.insert(FreshToken);
+        }
+        let options = TokenRequestOptions {
+            method_options: ClientMethodOptions { context },
+        };
+        let token = self
+            .credential
+            .get_token(&[&self.scope], Some(options))
+            .await?;
+        *cached = Some(token.clone());
+        Ok(token)
+    }
+}
+
+#[async_trait]
+impl Policy for Authorize {
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        let Some((policy, rest)) = next.split_first() else {
+            return Err(azure_core::Error::with_message(
+                ErrorKind::Other,
+                "no transport",
+            ));
+        };
+        if !is_trusted(&self.endpoint, request.url()) {
+            return Err(azure_core::Error::with_message(
+                ErrorKind::Other,
+                "a token is for the Resource Manager endpoint only",
+            ));
+        }
+        let token = self.token(None).await?;
+        request.insert_header(AUTHORIZATION, format!("Bearer {}", token.token.secret()));
+        let response = policy.send(ctx, request, rest).await?;
+        if response.status() != 401 {
+            return Ok(response);
+        }
+        let fresh = self.token(Some(&token)).await?;
+        request.insert_header(AUTHORIZATION, format!("Bearer {}", fresh.token.secret()));
+        policy.send(ctx, request, rest).await
+    }
+}
+
+/// Says who asks, and in which run. Encodings are left to the transport, which decodes what it asks
+/// for; no language is asked for, so that messages come in English.
+#[derive(Debug)]
+pub(crate) struct Identify {
+    pub(crate) user_agent: String,
+    pub(crate) correlation_id: String,
+}
+
+#[async_trait]
+impl Policy for Identify {
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        let Some((policy, rest)) = next.split_first() else {
+            return Err(azure_core::Error::with_message(
+                ErrorKind::Other,
+                "no transport",
+            ));
+        };
+        request.insert_header(USER_AGENT, self.user_agent.clone());
+        request.insert_header(CORRELATION_ID, self.correlation_id.clone());
+        policy.send(ctx, request, rest).await
+    }
+}

@@ -1,0 +1,152 @@
+//! A scripted `HttpClient` for the tests of this crate.
+
+use async_trait::async_trait;
+use azure_core::{
+    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
+    error::ErrorKind,
+    http::{
+        AsyncRawResponse, Body, HttpClient, Request, Transport, Url,
+        headers::{HeaderName, Headers},
+    },
+    time::{Duration, OffsetDateTime},
+};
+use serde_json::Value;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// What the fake answers next.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Answer(u16, Headers, Vec<u8>),
+    Broken(ErrorKind),
+    Never,
+}
+
+/// An answer with a JSON body; `null` is no body.
+pub(crate) fn reply(status: u16, headers: &[(&'static str, &str)], body: Value) -> Reply {
+    let body = if body.is_null() {
+        Vec::new()
+    } else {
+        body.to_string().into_bytes()
+    };
+    Reply::Answer(status, headers_of(headers), body)
+}
+
+pub(crate) fn headers_of(pairs: &[(&'static str, &str)]) -> Headers {
+    let mut headers = Headers::new();
+    for (name, value) in pairs {
+        headers.insert(HeaderName::from_static(name), (*value).to_owned());
+    }
+    headers
+}
+
+/// A request that the fake received.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) method: String,
+    pub(crate) url: Url,
+    pub(crate) headers: Headers,
+    pub(crate) body: String,
+}
+
+impl Received {
+    pub(crate) fn header(&self, name: &'static str) -> Option<&str> {
+        self.headers
+            .get_optional_str(&HeaderName::from_static(name))
+    }
+}
+
+/// Gives scripted answers in order; a request too many fails as a broken connection would not: with 418.
+#[derive(Debug, Clone)]
+pub(crate) struct Fake(Arc<Script>);
+
+#[derive(Debug)]
+struct Script {
+    replies: Mutex<VecDeque<Reply>>,
+    received: Mutex<Vec<Received>>,
+}
+
+impl Fake {
+    pub(crate) fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self(Arc::new(Script {
+            replies: Mutex::new(replies.into_iter().collect()),
+            received: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        Transport::new(self.0.clone())
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.0.received.lock().unwrap().clone()
+    }
+
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.received()
+            .iter()
+            .map(|request| request.url.to_string())
+            .collect()
+    }
+
+    /// `METHOD path` of each request.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.received()
+            .iter()
+            .map(|request| format!("{} {}", request.method, request.url.path()))
+            .collect()
+    }
+}
+
+#[async_trait]
+impl HttpClient for Script {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let body = match request.body() {
+            Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            _ => String::new(),
+        };
+        self.received.lock().unwrap().push(Received {
+            method: request.method().to_string(),
+            url: request.url().clone(),
+            headers: request.headers().clone(),
+            body,
+        });
+        let reply = self.replies.lock().unwrap().pop_front();
+        match reply {
+            Some(Reply::Answer(status, headers, body)) => {
+                Ok(AsyncRawResponse::from_bytes(status.into(), headers, body))
+            }
+            Some(Reply::Broken(kind)) => Err(azure_core::Error::with_message(kind, "broken")),
+            Some(Reply::Never) => std::future::pending().await,
+            None => Ok(AsyncRawResponse::from_bytes(
+                418.into(),
+                Headers::new(),
+                Vec::new(),
+            )),
+        }
+    }
+}
+
+/// Gives `token-1`, `token-2`, ...
+#[derive(Debug, Default)]
+pub(crate) struct Tokens(AtomicU32);
+
+#[async_trait]
+impl TokenCredential for Tokens {
+    async fn get_token(
+        &self,
+        _: &[&str],
+        _: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(AccessToken::new(
+            format!("token-{number}"),
+            OffsetDateTime::now_utc() + Duration::hours(1),
+        ))
+    }
+}
