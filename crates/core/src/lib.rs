@@ -2,9 +2,17 @@
 //!
 //! No clock, file, network or randomness: every function here gives the same answer for the same arguments.
 
+pub mod arm;
 pub mod diagnostic;
+pub mod diff;
+pub mod graph;
+pub mod kind;
+pub mod live;
 pub mod node;
+pub mod plan;
+pub mod reads;
 pub mod source;
 pub mod spec;
 pub mod template;
+pub mod value;
 pub mod yaml;

@@ -1,0 +1,220 @@
+//! Azure Resource Manager's own words: resource ids, types with their api-version, locations.
+
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// The id of a resource, a resource group, a subscription or any other scope: `/subscriptions/…`.
+///
+/// Two ids are the same without regard to case: ARM answers with other casing than it was asked with
+/// (ARM facts 1.2: 820 of 4,772 answers).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ArmId(String);
+
+impl ArmId {
+    /// Takes text for an id. It begins with `/`, has no empty, `.` or `..` segment, no query and no fragment.
+    pub fn parse(text: &str) -> Option<Self> {
+        let trimmed = text.strip_suffix('/').unwrap_or(text);
+        let segments = trimmed.strip_prefix('/')?;
+        let sound = |segment: &str| {
+            !matches!(segment, "" | "." | "..")
+                && segment.chars().all(|c| !c.is_control() && !matches!(c, '?' | '#' | '%' | '\\' | '{' | '}'))
+        };
+        segments.split('/').all(sound).then(|| Self(trimmed.to_owned()))
+    }
+
+    /// `/subscriptions/{subscription}`
+    pub fn subscription(subscription: &str) -> Self {
+        Self(format!("/subscriptions/{subscription}"))
+    }
+
+    /// `/subscriptions/{subscription}/resourceGroups/{name}`
+    pub fn resource_group(subscription: &str, name: &str) -> Self {
+        Self(format!("/subscriptions/{subscription}/resourceGroups/{name}"))
+    }
+
+    /// A resource below a scope: `{self}/providers/{type}/{name}`. In a resource group that is a resource of it, on
+    /// a resource an extension of it.
+    pub fn provider_child(&self, arm_type: &str, name: &str) -> Self {
+        Self(format!("{}/providers/{arm_type}/{name}", self.0))
+    }
+
+    /// A nested resource: `{self}/{segment}/{name}`.
+    pub fn child(&self, segment: &str, name: &str) -> Self {
+        Self(format!("{}/{segment}/{name}", self.0))
+    }
+
+    /// The id as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last segment.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// What the id is directly below: the parent resource, the resource group, the scope of an extension.
+    pub fn parent(&self) -> Option<Self> {
+        let above = |text: &str, levels: usize| -> Option<String> {
+            text.rmatch_indices('/').nth(levels - 1).map(|(at, _)| text[..at].to_owned())
+        };
+        let parent = above(&self.0, 2)?;
+        let mut tail = parent.rsplit('/');
+        let parent = match (tail.next(), tail.next()) {
+            (Some(_), Some(marker)) if marker.eq_ignore_ascii_case("providers") => above(&parent, 2)?,
+            _ => parent,
+        };
+        (!parent.is_empty()).then_some(Self(parent))
+    }
+
+    /// The GUID after `/subscriptions/`.
+    pub fn subscription_id(&self) -> Option<&str> {
+        self.segment_after(0, "subscriptions")
+    }
+
+    /// The resource group's name.
+    pub fn resource_group_name(&self) -> Option<&str> {
+        self.segment_after(2, "resourceGroups")
+    }
+
+    /// The id of the resource group that this is, or is in.
+    pub fn group(&self) -> Option<Self> {
+        Some(Self::resource_group(self.subscription_id()?, self.resource_group_name()?))
+    }
+
+    fn segment_after(&self, at: usize, key: &str) -> Option<&str> {
+        let mut segments = self.0.split('/').skip(1 + at);
+        segments.next().filter(|segment| segment.eq_ignore_ascii_case(key))?;
+        segments.next()
+    }
+
+    /// Whether `other` is this scope or lies below it.
+    pub fn covers(&self, other: &ArmId) -> bool {
+        other.0.get(..self.0.len()).is_some_and(|head| head.eq_ignore_ascii_case(&self.0))
+            && matches!(other.0.as_bytes().get(self.0.len()), None | Some(b'/'))
+    }
+
+    /// Whether text has the form of an id, so that it is compared like one.
+    pub fn looks_like(text: &str) -> bool {
+        let starts = |prefix: &str| text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+        starts("/subscriptions/") || starts("/providers/")
+    }
+}
+
+impl PartialEq for ArmId {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for ArmId {}
+
+impl Hash for ArmId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+    }
+}
+
+impl PartialOrd for ArmId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ArmId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let lower = |id: &Self| id.0.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>();
+        lower(self).cmp(&lower(other))
+    }
+}
+
+impl fmt::Display for ArmId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A resource type and the api-version that it is spoken to in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ArmType {
+    /// `Microsoft.Storage/storageAccounts`, nested types with all segments.
+    pub name: Cow<'static, str>,
+    /// `2025-06-01`
+    pub api_version: Cow<'static, str>,
+}
+
+impl ArmType {
+    /// A type known at compile time.
+    pub const fn new(name: &'static str, api_version: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name), api_version: Cow::Borrowed(api_version) }
+    }
+}
+
+impl fmt::Display for ArmType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.api_version)
+    }
+}
+
+/// Whether two locations are the same: without case and blanks (ARM facts 1.3: `westus2` comes back as `West US 2`).
+pub fn same_location(left: &str, right: &str) -> bool {
+    normal_location(left) == normal_location(right)
+}
+
+/// A location in the short form: lower case, no blanks.
+pub fn normal_location(location: &str) -> String {
+    location.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> ArmId {
+        ArmId::parse(text).unwrap()
+    }
+
+    #[test]
+    fn ids_are_equal_without_case() {
+        assert_eq!(id("/subscriptions/S/resourceGroups/RG"), id("/subscriptions/s/resourcegroups/rg/"));
+    }
+
+    #[test]
+    fn text_that_could_leave_its_place_is_no_id() {
+        for text in ["", "x", "/a//b", "/a/../b", "/a?b=c", "/a#b", "/a%2f", "/a\nb"] {
+            assert_eq!(ArmId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn parents_of_every_form() {
+        let account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+        assert_eq!(id(account).parent().unwrap(), id("/subscriptions/s/resourceGroups/g"));
+        assert_eq!(id(&format!("{account}/blobServices/default")).parent().unwrap(), id(account));
+        let grant = format!("{account}/providers/Microsoft.Authorization/roleAssignments/x");
+        assert_eq!(id(&grant).parent().unwrap(), id(account));
+        assert_eq!(id("/subscriptions/s/resourceGroups/g").parent().unwrap(), id("/subscriptions/s"));
+        assert_eq!(id("/subscriptions/s").parent(), None);
+    }
+
+    #[test]
+    fn a_scope_covers_what_is_below_it_and_not_its_namesakes() {
+        let group = id("/subscriptions/s/resourceGroups/g");
+        assert!(group.covers(&id("/subscriptions/S/resourcegroups/G/providers/a/b/c")));
+        assert!(group.covers(&group));
+        assert!(!group.covers(&id("/subscriptions/s/resourceGroups/g2")));
+    }
+
+    #[test]
+    fn locations_in_display_form_are_the_same() {
+        assert!(same_location("West US 2", "westus2"));
+        assert!(!same_location("West US 2", "westus3"));
+    }
+}

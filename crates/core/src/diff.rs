@@ -1,0 +1,313 @@
+//! What a difference is: a wanted body against a live one, under general rules and those of the kind.
+//!
+//! Only what is wanted is compared, never the other way round: an answer always holds more (ARM facts 1.1).
+
+use serde_json::{Map, Number, Value as Json};
+
+use crate::{
+    arm::{ArmId, same_location},
+    kind::Rule,
+    value::{Object, Value},
+};
+
+/// A property that is not as wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The path in ARM's body: `properties.networkAcls.ipRules[203.0.113.0/24]`.
+    pub path: String,
+    /// What is there; `None` where nothing is.
+    pub before: Option<Json>,
+    /// What is wanted; `None` where nothing shall be.
+    pub after: Option<Value>,
+    /// Whether the property is fixed at creation.
+    pub immutable: bool,
+}
+
+/// The differences between what is wanted and what is live, in the order of what is wanted.
+pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Vec<Change> {
+    let mut comparison = Comparison { rules, ignore, changes: Vec::new() };
+    comparison.value(&Place::root(), wanted, Some(live));
+    comparison.changes
+}
+
+/// The body of a PUT that changes `live` into what is wanted and leaves everything else as it is: members that the
+/// service fills by itself are taken out, and what is wanted is laid over the rest.
+pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule]) -> Value {
+    let mut base = live.clone();
+    if let Json::Object(members) = &mut base {
+        for name in ENVELOPE_READ_ONLY {
+            members.remove(*name);
+        }
+    }
+    let mut place = Place::root();
+    strip_read_only(&mut place, &mut base, rules);
+    lay_over(&mut place, base, wanted, rules)
+}
+
+/// Members that follow from the URL, or that ARM keeps for itself, in every type.
+const ENVELOPE_READ_ONLY: &[&str] = &["id", "name", "type", "systemData", "etag"];
+
+/// Where in a body we are: as shown, and as rules name it.
+#[derive(Clone)]
+struct Place {
+    shown: String,
+    ruled: String,
+}
+
+impl Place {
+    fn root() -> Self {
+        Self { shown: String::new(), ruled: String::new() }
+    }
+
+    fn member(&self, key: &str) -> Self {
+        let join = |before: &str| if before.is_empty() { key.to_owned() } else { format!("{before}.{key}") };
+        Self { shown: join(&self.shown), ruled: join(&self.ruled) }
+    }
+
+    fn item(&self, label: &str) -> Self {
+        Self { shown: format!("{}[{label}]", self.shown), ruled: format!("{}[]", self.ruled) }
+    }
+
+    /// Whether a rule's path (or an author's `ignore`) names this place. `*` stands for one segment.
+    fn is(&self, path: &str) -> bool {
+        matches_path(path, &self.ruled)
+    }
+
+    fn last(&self) -> &str {
+        self.ruled.rsplit('.').next().unwrap_or_default()
+    }
+}
+
+fn matches_path(pattern: &str, path: &str) -> bool {
+    let mut pattern = pattern.split('.');
+    let mut path = path.split('.');
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(_)) => {}
+            (Some(wanted), Some(segment)) if wanted.eq_ignore_ascii_case(segment) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Whether an author's path names a place: with or without the `properties.` that a first-class kind hides.
+fn is_ignored(ignore: &[String], place: &Place) -> bool {
+    ignore.iter().any(|path| {
+        place.is(path) || place.ruled.strip_prefix("properties.").is_some_and(|ruled| matches_path(path, ruled))
+    })
+}
+
+struct Comparison<'a> {
+    rules: &'a [Rule],
+    ignore: &'a [String],
+    changes: Vec<Change>,
+}
+
+impl Comparison<'_> {
+    fn ruled(&self, place: &Place, rule: impl Fn(&Rule) -> Option<&'static str>) -> bool {
+        self.rules.iter().filter_map(rule).any(|path| place.is(path))
+    }
+
+    fn report(&mut self, place: &Place, before: Option<&Json>, after: Option<&Value>) {
+        let immutable = self.rules.iter().any(|rule| match rule {
+            Rule::Immutable(path) => place.is(path) || place.ruled.starts_with(&format!("{path}.")),
+            _ => false,
+        });
+        self.changes.push(Change {
+            path: place.shown.clone(),
+            before: before.cloned(),
+            after: after.cloned(),
+            immutable,
+        });
+    }
+
+    fn value(&mut self, place: &Place, wanted: &Value, live: Option<&Json>) {
+        let not_compared = self.ruled(place, |rule| match rule {
+            Rule::WriteOnly(path) | Rule::ReadOnly(path) => Some(path),
+            _ => None,
+        });
+        if not_compared || is_ignored(self.ignore, place) || (is_empty(wanted) && live.is_none_or(is_empty_json)) {
+            return;
+        }
+        match (wanted, live) {
+            (Value::Null, _) => {}
+            (Value::Object(members), Some(Json::Object(found))) => self.object(place, members, found),
+            (Value::Array(items), Some(Json::Array(found))) => self.array(place, items, found),
+            (wanted, Some(found)) if self.same_scalar(place, wanted, found) => {}
+            (wanted, found) => self.report(place, found.filter(|found| !found.is_null()), Some(wanted)),
+        }
+    }
+
+    fn object(&mut self, place: &Place, members: &Object, found: &Map<String, Json>) {
+        for (key, wanted) in members {
+            let live = found.get(key).or_else(|| {
+                found.iter().find(|(other, _)| other.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+            });
+            self.value(&place.member(key), wanted, live);
+        }
+    }
+
+    fn array(&mut self, place: &Place, items: &[Value], found: &[Json]) {
+        let open = self.ruled(place, |rule| if let Rule::Open(path) = rule { Some(path) } else { None });
+        let mut left: Vec<&Json> = found.iter().collect();
+        if let Some(key) = self.key_of(place, items) {
+            for item in items {
+                let label = item.get(&key).map(|value| value.to_display_json()).unwrap_or_default();
+                let at = left.iter().position(|live| {
+                    live.get(&key).zip(item.get(&key)).is_some_and(|(live, item)| {
+                        self.same_scalar(&place.item("").member(&key), item, live)
+                    })
+                });
+                let inner = place.item(label.as_str().unwrap_or(&label.to_string()));
+                match at {
+                    Some(at) => {
+                        let live = left.remove(at);
+                        self.value(&inner, item, Some(live));
+                    }
+                    None => self.report(&inner, None, Some(item)),
+                }
+            }
+            if !open {
+                for live in left {
+                    let label = live.get(&key).cloned().unwrap_or_default();
+                    let inner = place.item(label.as_str().unwrap_or(&label.to_string()));
+                    self.report(&inner, Some(live), None);
+                }
+            }
+            return;
+        }
+        let set = open || self.ruled(place, |rule| if let Rule::Set(path) = rule { Some(path) } else { None });
+        let same = if set {
+            let all_found = items.iter().all(|item| {
+                let at = left.iter().position(|live| self.equal(&place.item(""), item, live));
+                at.map(|at| left.remove(at)).is_some()
+            });
+            all_found && (open || left.is_empty())
+        } else {
+            items.len() == found.len()
+                && items.iter().zip(found).all(|(item, live)| self.equal(&place.item(""), item, live))
+        };
+        if !same {
+            self.report(place, Some(&Json::Array(found.to_vec())), Some(&Value::Array(items.to_vec())));
+        }
+    }
+
+    /// The member by which the items of a list are matched.
+    fn key_of(&self, place: &Place, items: &[Value]) -> Option<String> {
+        self.rules
+            .iter()
+            .find_map(|rule| match rule {
+                Rule::Keyed(path, key) if place.is(path) => Some((*key).to_owned()),
+                _ => None,
+            })
+            .filter(|key| items.iter().all(|item| item.get(key).is_some()))
+    }
+
+    fn equal(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
+        let mut inner = Comparison { rules: self.rules, ignore: self.ignore, changes: Vec::new() };
+        inner.value(place, wanted, Some(live));
+        inner.changes.is_empty()
+    }
+
+    fn same_scalar(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
+        match (wanted, live) {
+            (Value::Bool(wanted), Json::Bool(live)) => wanted == live,
+            (Value::Number(wanted), Json::Number(live)) => same_number(wanted, live),
+            (Value::String(wanted), Json::String(live)) => {
+                let any_case =
+                    self.ruled(place, |rule| if let Rule::AnyCase(path) = rule { Some(path) } else { None });
+                wanted == live
+                    || (ArmId::looks_like(wanted) || any_case) && wanted.eq_ignore_ascii_case(live)
+                    || is_location(place.last()) && same_location(wanted, live)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// ARM facts 1.1: integers come back as `30.0`.
+fn same_number(left: &Number, right: &Number) -> bool {
+    left == right
+        || match (left.as_i128(), right.as_i128()) {
+            (Some(left), Some(right)) => left == right,
+            _ => left.as_f64() == right.as_f64(),
+        }
+}
+
+/// ARM facts 1.3: every property that ends so comes back in display form somewhere.
+fn is_location(member: &str) -> bool {
+    let member = member.to_lowercase();
+    member.ends_with("location") || member.ends_with("locationname")
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+fn is_empty_json(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::String(text) => text.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        Json::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+fn strip_read_only(place: &mut Place, live: &mut Json, rules: &[Rule]) {
+    let read_only = |place: &Place| {
+        rules.iter().any(|rule| matches!(rule, Rule::ReadOnly(path) if place.is(path)))
+            || place.last() == "provisioningState"
+    };
+    match live {
+        Json::Object(members) => {
+            members.retain(|key, value| {
+                let mut inner = place.member(key);
+                let keep = !read_only(&inner);
+                if keep {
+                    strip_read_only(&mut inner, value, rules);
+                }
+                keep
+            });
+        }
+        Json::Array(items) => {
+            items.iter_mut().for_each(|item| strip_read_only(&mut place.item(""), item, rules));
+        }
+        _ => {}
+    }
+}
+
+fn lay_over(place: &mut Place, base: Json, wanted: &Value, rules: &[Rule]) -> Value {
+    match (base, wanted) {
+        (Json::Object(base), Value::Object(members)) => {
+            let mut result: Object = base.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
+            for (key, wanted) in members {
+                let existing = result.keys().find(|other| other.eq_ignore_ascii_case(key)).cloned();
+                let before = existing.as_ref().and_then(|existing| result.get(existing)).and_then(|v| v.to_json().ok());
+                let value = match before {
+                    Some(before) => lay_over(&mut place.member(key), before, wanted, rules),
+                    None => wanted.clone(),
+                };
+                result.insert(existing.unwrap_or_else(|| key.clone()), value);
+            }
+            Value::Object(result)
+        }
+        (Json::Array(base), Value::Array(items)) => {
+            let open = rules.iter().any(|rule| matches!(rule, Rule::Open(path) if place.is(path)));
+            let mut result = items.clone();
+            if open {
+                result.extend(base.into_iter().map(Value::from).filter(|item| !items.contains(item)));
+            }
+            Value::Array(result)
+        }
+        (base, Value::Null) => Value::from(base),
+        (_, wanted) => wanted.clone(),
+    }
+}

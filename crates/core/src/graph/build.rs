@@ -1,0 +1,219 @@
+//! From a spec to a graph: places, declarations, edges, and every mistake on the way.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    declare::{Resolver, Surroundings, Unchecked},
+    edges,
+    place,
+};
+use crate::{
+    arm::ArmId,
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::{Draft, Graph, Grant, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes},
+    kind::{Place, Registry},
+    graph::shape_stub::Shape,
+    spec::{Resource, Spec, Stack},
+    value::Value,
+};
+
+/// What is given from outside of the spec.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The subscription of stacks that do not say one.
+    pub subscription: Option<String>,
+}
+
+/// Builds the graph of a spec. The graph is of use only if the diagnostics have no errors.
+pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Diagnostics) {
+    let index = place::index(spec);
+    let (places, mut diagnostics) = place::place(spec, &index, registry, settings);
+    let resolver = Resolver { index: &index, places: &places };
+    let mut building = Building {
+        resolver: &resolver,
+        shapes: HashMap::new(),
+        retired: HashSet::new(),
+        nodes: Vec::new(),
+        implied: Vec::new(),
+        diagnostics: Diagnostics::default(),
+    };
+    for stack in &spec.stacks {
+        for resource in &stack.resources {
+            building.declare(stack, resource, registry);
+        }
+    }
+    building.check(spec);
+    let Building { nodes, implied, diagnostics: found, .. } = building;
+    diagnostics.extend(found);
+    diagnostics.extend(duplicates(&nodes));
+    let edges = edges::find(&nodes, &implied, spec, &places);
+    let graph = edges::assemble(nodes, edges, &mut diagnostics);
+    (graph, diagnostics)
+}
+
+struct Building<'a> {
+    resolver: &'a Resolver<'a>,
+    shapes: HashMap<&'static str, Shape>,
+    retired: HashSet<&'static str>,
+    nodes: Vec<Node>,
+    implied: Vec<(NodeKey, Implied)>,
+    diagnostics: Diagnostics,
+}
+
+impl<'a> Building<'a> {
+    fn declare(&mut self, stack: &'a Stack, resource: &'a Resource, registry: Registry) {
+        let Some(kind) = registry.get(&resource.kind.value) else { return };
+        let facts = kind.facts();
+        if let Some(message) = facts.retired.filter(|_| self.retired.insert(facts.kind)) {
+            self.diagnostics.push(Diagnostic::warning(Code::Retired, resource.kind.span, message));
+        }
+        if !facts.tags && !resource.tags.is_empty() {
+            self.diagnostics.push(Diagnostic::error(
+                Code::UnknownKey,
+                resource.span,
+                format!("a {} takes no `tags`", facts.kind),
+            ));
+        }
+        if !resource.existing {
+            let shape = self.shapes.entry(facts.kind).or_insert_with(|| Shape::of(kind));
+            let mut found = Diagnostics::default();
+            shape.check(&resource.props, resource.span, &mut found);
+            let broken = found.has_errors();
+            self.diagnostics.extend(found);
+            if broken {
+                return;
+            }
+        }
+        let key = (stack.name.value.clone(), resource.address.clone());
+        let Some(placed) = self.resolver.places.get(&key) else { return };
+        if resource.existing {
+            self.look_up(stack, resource, placed);
+            return;
+        }
+        let unchecked = Unchecked { resource, stack, placed, resolver: self.resolver };
+        let mut declared = Nodes::default();
+        let implied = kind.declare(unchecked, &mut declared);
+        self.diagnostics.extend(declared.diagnostics);
+        self.implied.extend(implied.into_iter().map(|implied| (placed.key.clone(), implied)));
+        for draft in declared.drafts {
+            let key = NodeKey { part: draft.part.clone(), ..placed.key.clone() };
+            self.nodes.push(node(key, facts.kind, resource, draft));
+        }
+    }
+
+    /// An entry that is only looked up: no body, nothing below it.
+    fn look_up(&mut self, stack: &Stack, resource: &Resource, placed: &place::Placed) {
+        let facts = placed.kind.facts();
+        let own = NodeKey { stack: stack.name.value.clone(), address: resource.address.clone(), part: None };
+        match &placed.id {
+            Some(id) if own == placed.key => {
+                let draft = Draft {
+                    part: None,
+                    arm_type: facts.arm_type.clone(),
+                    identity: Identity::Resource(id.clone()),
+                    body: Value::Null,
+                    rules: facts.rules,
+                    mark: Mark::Parent,
+                    deletable: false,
+                };
+                self.nodes.push(node(own, facts.kind, resource, draft));
+            }
+            Some(_) => {}
+            None => self.diagnostics.push(
+                Diagnostic::error(
+                    Code::UnknownKey,
+                    resource.span,
+                    format!("a {} cannot be `existing`: it has no id to look it up by", facts.kind),
+                )
+                .help("write it without `existing`: a grant that is there already is taken as it is"),
+            ),
+        }
+        for entry in resource.props.entries() {
+            if !(facts.place == Place::Scope && entry.key == "scope") {
+                self.diagnostics.push(Diagnostic::warning(
+                    Code::UnknownKey,
+                    entry.key_span,
+                    format!("`{}` is not looked at: the resource is `existing` and stays as it is", entry.key),
+                ));
+            }
+        }
+    }
+
+    fn check(&mut self, spec: &'a Spec) {
+        let grants: Vec<(NodeKey, Grant)> = self
+            .nodes
+            .iter()
+            .filter_map(|node| match &node.identity {
+                Identity::Grant(grant) => Some((node.key.clone(), grant.clone())),
+                Identity::Resource(_) => None,
+            })
+            .collect();
+        let around = Surroundings { grants: &grants };
+        for stack in &spec.stacks {
+            for resource in stack.resources.iter().filter(|resource| !resource.existing) {
+                let key = (stack.name.value.clone(), resource.address.clone());
+                if let Some(placed) = self.resolver.places.get(&key) {
+                    let unchecked = Unchecked { resource, stack, placed, resolver: self.resolver };
+                    placed.kind.check(unchecked, &around, &mut self.diagnostics);
+                }
+            }
+        }
+    }
+}
+
+fn node(key: NodeKey, kind: &'static str, resource: &Resource, draft: Draft) -> Node {
+    Node {
+        key,
+        kind,
+        arm_type: draft.arm_type,
+        identity: draft.identity,
+        body: draft.body,
+        rules: draft.rules,
+        lifecycle: Lifecycle {
+            existing: resource.existing,
+            protect: resource.protect,
+            on_remove: resource.on_remove,
+            ignore: resource.ignore.iter().map(|path| path.value.clone()).collect(),
+        },
+        mark: draft.mark,
+        deletable: draft.deletable,
+        span: resource.span,
+        places: resource.props.entries().iter().map(|entry| (entry.key.clone(), entry.value.span)).collect(),
+    }
+}
+
+/// Two entries for one Azure resource would undo each other's work for ever.
+fn duplicates(nodes: &[Node]) -> Diagnostics {
+    let mut diagnostics = Diagnostics::default();
+    let mut ids: HashMap<&ArmId, &Node> = HashMap::new();
+    let mut grants: HashMap<(&ArmId, &str, String), &Node> = HashMap::new();
+    for node in nodes {
+        let (first, what) = match &node.identity {
+            Identity::Resource(id) => (ids.insert(id, node), id.to_string()),
+            Identity::Grant(grant) => (
+                grants.insert((&grant.scope, &grant.role, principal_text(grant)), node),
+                format!("the role {} for the same principal on {}", grant.role_name, grant.scope),
+            ),
+        };
+        if let Some(first) = first {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::DuplicateId,
+                    node.span,
+                    format!("`{}` and `{}` are the same Azure resource", first.key, node.key),
+                )
+                .note(what)
+                .related(first.span, "the first one")
+                .help("leave one out, or mark the one that is only looked up with `existing: true`"),
+            );
+        }
+    }
+    diagnostics
+}
+
+fn principal_text(grant: &Grant) -> String {
+    match grant.principal_key() {
+        Some(key) => format!("{}:{key}", key.stack),
+        None => grant.principal.to_display_json().to_string().to_lowercase(),
+    }
+}

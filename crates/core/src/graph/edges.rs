@@ -1,0 +1,236 @@
+//! Who waits for whom, and why; cycles are found here.
+
+use std::collections::{BTreeSet, HashMap};
+
+use petgraph::{
+    algo::tarjan_scc,
+    graph::{DiGraph, NodeIndex},
+    visit::EdgeRef,
+};
+
+use super::{
+    declare::templates,
+    place::{Places, address_of},
+};
+use crate::{
+    arm::ArmId,
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::{Graph, Identity, Implied, Node, NodeKey, Reason},
+    spec::{Address, Resource, Spec},
+    template::{Expr, Segment, Template},
+};
+
+/// One edge: position of what is waited for, position of what waits, why.
+pub(super) type Edge = (usize, usize, Reason);
+
+struct Finder<'a> {
+    nodes: &'a [Node],
+    by_entry: HashMap<(String, Address), Vec<usize>>,
+    by_id: HashMap<&'a ArmId, usize>,
+    edges: BTreeSet<(usize, usize, Reason)>,
+}
+
+/// All edges, in a fixed order. An edge from a node to itself is kept: it is a cycle.
+pub(super) fn find(
+    nodes: &[Node],
+    implied: &[(NodeKey, Implied)],
+    spec: &Spec,
+    places: &Places,
+) -> Vec<Edge> {
+    let mut by_entry: HashMap<_, Vec<usize>> = HashMap::new();
+    for (at, node) in nodes.iter().enumerate() {
+        by_entry.entry((node.key.stack.clone(), node.key.address.clone())).or_default().push(at);
+    }
+    let by_id = nodes.iter().enumerate().filter_map(|(at, node)| Some((node.id()?, at))).collect();
+    let mut finder = Finder { nodes, by_entry, by_id, edges: BTreeSet::new() };
+    for stack in &spec.stacks {
+        for resource in &stack.resources {
+            finder.written(&stack.name.value, resource, places);
+        }
+    }
+    finder.within();
+    implied.iter().for_each(|(key, implied)| finder.implied(key, implied));
+    finder.edges.into_iter().collect()
+}
+
+impl<'a> Finder<'a> {
+    fn entry(&self, stack: &str, address: &Address) -> &[usize] {
+        self.by_entry.get(&(stack.to_owned(), address.clone())).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// References and `dependsOn` of one entry.
+    fn written(&mut self, stack: &str, resource: &Resource, places: &Places) {
+        let mut found: Vec<(String, &Template)> = Vec::new();
+        templates(&resource.props, "", &mut found);
+        let common =
+            [("name", &resource.name), ("location", &resource.location), ("resourceGroup", &resource.resource_group)];
+        for (property, node) in common {
+            node.iter().for_each(|node| templates(node, property, &mut found));
+        }
+        resource.tags.iter().for_each(|tag| templates(&tag.value, "tags", &mut found));
+        let waiting = self.entry(stack, &resource.address).to_vec();
+        let mut wait = |on: &[usize], reason: Reason| {
+            for from in on {
+                for to in &waiting {
+                    self.edges.insert((*from, *to, reason.clone()));
+                }
+            }
+        };
+        for (property, template) in found {
+            for segment in &template.0 {
+                let Segment::Expr(Expr::Resource(reference)) = segment else { continue };
+                let Some(placed) = places.get(&(stack.to_owned(), address_of(reference))) else { continue };
+                let target = self.by_entry.get(&(placed.key.stack.clone(), placed.key.address.clone()));
+                let main: Vec<usize> = target
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .filter(|at| self.nodes[*at].key.part.is_none())
+                    .collect();
+                wait(&main, Reason::Refers(property.clone()));
+            }
+        }
+        for name in &resource.depends_on {
+            let Some(placed) = places.get(&(stack.to_owned(), name.value.clone())) else { continue };
+            let all = self.by_entry.get(&(placed.key.stack.clone(), placed.key.address.clone()));
+            wait(all.map(Vec::as_slice).unwrap_or_default(), Reason::DependsOn);
+        }
+    }
+
+    /// Everything waits for the nearest thing that it is in or on.
+    fn within(&mut self) {
+        for (at, node) in self.nodes.iter().enumerate() {
+            let mut scope = node.scope();
+            while let Some(id) = scope {
+                if let Some(above) = self.by_id.get(&id) {
+                    if *above != at {
+                        self.edges.insert((*above, at, Reason::Within));
+                    }
+                    break;
+                }
+                scope = id.parent();
+            }
+        }
+    }
+
+    fn implied(&mut self, key: &NodeKey, implied: &Implied) {
+        let waiting = self.entry(&key.stack, &key.address).to_vec();
+        let (on, reason): (Vec<usize>, Reason) = match implied {
+            Implied::GrantsOf { principal, on, why } => {
+                let needed = |node: &Node| match &node.identity {
+                    Identity::Grant(grant) => grant.principal_key() == Some(principal) && grant.scope.covers(on),
+                    Identity::Resource(_) => false,
+                };
+                (self.positions(needed), Reason::NeedsGrant(why.clone()))
+            }
+            Implied::EverythingWithin(scope) => {
+                let own: BTreeSet<&NodeKey> = waiting.iter().map(|at| &self.nodes[*at].key).collect();
+                let locked = |node: &Node| {
+                    let within = match &node.identity {
+                        Identity::Resource(id) => scope.covers(id),
+                        Identity::Grant(grant) => scope.covers(&grant.scope),
+                    };
+                    within && !own.contains(&node.key) && node.kind != "managementLock"
+                };
+                (self.positions(locked), Reason::Locks)
+            }
+        };
+        for from in on {
+            for to in &waiting {
+                self.edges.insert((from, *to, reason.clone()));
+            }
+        }
+    }
+
+    fn positions(&self, wanted: impl Fn(&Node) -> bool) -> Vec<usize> {
+        self.nodes.iter().enumerate().filter(|(_, node)| wanted(node)).map(|(at, _)| at).collect()
+    }
+}
+
+/// The graph in an order that respects the edges, and otherwise that of the spec. Cycles are reported.
+pub(super) fn assemble(nodes: Vec<Node>, edges: Vec<Edge>, diagnostics: &mut Diagnostics) -> Graph {
+    let mut inner: DiGraph<Node, Reason> = DiGraph::with_capacity(nodes.len(), edges.len());
+    let by_key = nodes
+        .into_iter()
+        .map(|node| {
+            let key = node.key.clone();
+            (key, inner.add_node(node))
+        })
+        .collect();
+    for (from, to, reason) in edges {
+        inner.add_edge(NodeIndex::new(from), NodeIndex::new(to), reason);
+    }
+    for component in tarjan_scc(&inner) {
+        if let Some(path) = cycle_in(&inner, &component) {
+            diagnostics.push(describe_cycle(&inner, &path));
+        }
+    }
+    let order = order(&inner);
+    Graph { inner, by_key, order }
+}
+
+/// Kahn's order, always taking the ready node that stands first in the spec.
+fn order(graph: &DiGraph<Node, Reason>) -> Vec<NodeIndex> {
+    let mut missing: Vec<usize> =
+        graph.node_indices().map(|at| graph.edges_directed(at, petgraph::Incoming).count()).collect();
+    let mut ready: BTreeSet<NodeIndex> =
+        graph.node_indices().filter(|at| missing[at.index()] == 0).collect();
+    let mut order = Vec::with_capacity(graph.node_count());
+    while let Some(next) = ready.pop_first() {
+        order.push(next);
+        for edge in graph.edges(next) {
+            let missing = &mut missing[edge.target().index()];
+            *missing -= 1;
+            if *missing == 0 {
+                ready.insert(edge.target());
+            }
+        }
+    }
+    order
+}
+
+/// A way from the first node of a component back to it, if it is a cycle at all.
+fn cycle_in(graph: &DiGraph<Node, Reason>, component: &[NodeIndex]) -> Option<Vec<NodeIndex>> {
+    let start = *component.iter().min()?;
+    let members: BTreeSet<NodeIndex> = component.iter().copied().collect();
+    let mut came_from: HashMap<NodeIndex, NodeIndex> = HashMap::new();
+    let mut queue = std::collections::VecDeque::from([start]);
+    while let Some(at) = queue.pop_front() {
+        let mut next: Vec<NodeIndex> =
+            graph.neighbors_directed(at, petgraph::Incoming).filter(|next| members.contains(next)).collect();
+        next.sort();
+        for next in next {
+            if next == start {
+                let mut path = vec![at];
+                while let Some(before) = path.last().filter(|last| **last != start).and_then(|last| came_from.get(last)) {
+                    path.push(*before);
+                }
+                path.reverse();
+                path.push(start);
+                return Some(path);
+            }
+            if !came_from.contains_key(&next) {
+                came_from.insert(next, at);
+                queue.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+fn describe_cycle(graph: &DiGraph<Node, Reason>, path: &[NodeIndex]) -> Diagnostic {
+    let name = |at: &NodeIndex| graph[*at].key.to_string();
+    let way = path.iter().map(name).collect::<Vec<_>>().join(" → ");
+    let span = path.first().map(|at| graph[*at].span);
+    let mut diagnostic =
+        Diagnostic::error(Code::ReferenceCycle, span, format!("resources wait for each other in a circle: {way}"));
+    for pair in path.windows(2) {
+        let [waits, on] = pair else { continue };
+        let why = graph.edges_connecting(*on, *waits).next().map(|edge| edge.weight().to_string()).unwrap_or_default();
+        diagnostic = diagnostic.related(
+            graph[*waits].span,
+            format!("`{}` waits for `{}`: {why}", name(waits), name(on)),
+        );
+    }
+    diagnostic.help("take one of these references out")
+}

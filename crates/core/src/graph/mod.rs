@@ -1,0 +1,244 @@
+//! The graph: one node an Azure resource, edges that say why one waits for another.
+
+mod build;
+mod declare;
+mod edges;
+mod place;
+mod shape_stub;
+
+use std::{collections::HashMap, fmt};
+
+use petgraph::{
+    Direction,
+    graph::{DiGraph, NodeIndex},
+    visit::EdgeRef,
+};
+
+pub use build::{Settings, build};
+pub use declare::{Declared, Draft, Implied, Nodes, Surroundings, Target, Unchecked};
+pub use place::Placed;
+
+use crate::{
+    arm::{ArmId, ArmType},
+    kind::Rule,
+    source::Span,
+    spec::{Address, OnRemove},
+    value::Value,
+};
+
+/// What a node is called: the address in the spec, and which of the Azure resources that the entry stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeKey {
+    /// The stack.
+    pub stack: String,
+    /// The entry of the spec.
+    pub address: Address,
+    /// Which part of the entry: `containers/video`, `Reader`; `None` for the entry itself.
+    pub part: Option<String>,
+}
+
+impl fmt::Display for NodeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)?;
+        match &self.part {
+            Some(part) => write!(f, "/{part}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What makes a live resource the one that a node stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Identity {
+    /// Its id.
+    Resource(ArmId),
+    /// Scope, role and principal; never the name.
+    Grant(Grant),
+}
+
+/// A wanted role assignment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grant {
+    /// Where it is made.
+    pub scope: ArmId,
+    /// The role definition's GUID, lower case.
+    pub role: String,
+    /// The role's name, for people.
+    pub role_name: String,
+    /// The object id of the principal, or the hole where it will be.
+    pub principal: Value,
+}
+
+impl Grant {
+    /// The node whose principal gets the role, where the spec makes it.
+    pub fn principal_key(&self) -> Option<&NodeKey> {
+        self.principal.outputs().first().map(|output| &output.of)
+    }
+}
+
+/// Where the mark of the stack is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// In the tag `lazuli-stack`.
+    Tag,
+    /// In a text property, as [`mark_text`].
+    Text(&'static str),
+    /// Nowhere: it belongs to its parent.
+    Parent,
+}
+
+/// The tag that says which stack owns a resource.
+pub const STACK_TAG: &str = "lazuli-stack";
+
+/// The mark of a stack as text, for resources that take no tags.
+pub fn mark_text(stack: &str) -> String {
+    format!("{STACK_TAG}: {stack}")
+}
+
+/// What the author said about the life of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lifecycle {
+    /// Looked up, never changed.
+    pub existing: bool,
+    /// Never deleted nor replaced.
+    pub protect: bool,
+    /// What happens when the entry leaves the spec.
+    pub on_remove: OnRemove,
+    /// Paths that are not compared.
+    pub ignore: Vec<String>,
+}
+
+/// One Azure resource that the spec speaks of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// What it is called.
+    pub key: NodeKey,
+    /// The kind of the entry.
+    pub kind: &'static str,
+    /// Its type.
+    pub arm_type: ArmType,
+    /// What makes a live resource this one.
+    pub identity: Identity,
+    /// The wanted body; of an existing resource, nothing.
+    pub body: Value,
+    /// How it is compared.
+    pub rules: &'static [Rule],
+    /// What the author said about its life.
+    pub lifecycle: Lifecycle,
+    /// Where its mark is kept.
+    pub mark: Mark,
+    /// Whether it can be deleted by itself: the `default` services of a storage account cannot.
+    pub deletable: bool,
+    /// Where the entry stands in the spec.
+    pub span: Span,
+    /// Where each property of the entry stands.
+    pub places: HashMap<String, Span>,
+}
+
+impl Node {
+    /// The Azure id, where it is known before the run.
+    pub fn id(&self) -> Option<&ArmId> {
+        match &self.identity {
+            Identity::Resource(id) => Some(id),
+            Identity::Grant(_) => None,
+        }
+    }
+
+    /// The scope that the resource is on or in.
+    pub fn scope(&self) -> Option<ArmId> {
+        match &self.identity {
+            Identity::Resource(id) => id.parent(),
+            Identity::Grant(grant) => Some(grant.scope.clone()),
+        }
+    }
+
+    /// The place in the spec that a property of ARM's body comes from.
+    pub fn place_of(&self, path: &str) -> Span {
+        let path = path.strip_prefix("properties.").unwrap_or(path);
+        let head = path.split(['.', '[']).next().unwrap_or(path);
+        self.places.get(head).copied().unwrap_or(self.span)
+    }
+}
+
+/// Why one resource waits for another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// A property refers to it.
+    Refers(String),
+    /// `dependsOn` names it.
+    DependsOn,
+    /// It is the resource group, the parent or the scope.
+    Within,
+    /// Azure accepts the resource only when the grant is there.
+    NeedsGrant(String),
+    /// A lock is put on after what it locks.
+    Locks,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refers(property) => write!(f, "`{property}` refers to it"),
+            Self::DependsOn => f.write_str("dependsOn names it"),
+            Self::Within => f.write_str("it is in or on it"),
+            Self::NeedsGrant(why) => f.write_str(why),
+            Self::Locks => f.write_str("a lock goes on after what it locks"),
+        }
+    }
+}
+
+/// The nodes and why they wait for each other. Free of cycles.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    inner: DiGraph<Node, Reason>,
+    by_key: HashMap<NodeKey, NodeIndex>,
+    order: Vec<NodeIndex>,
+}
+
+impl Graph {
+    /// The nodes, each after everything that it waits for. The order is the same for the same spec.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = &Node> {
+        self.order.iter().map(|index| &self.inner[*index])
+    }
+
+    /// The node of a key.
+    pub fn node(&self, key: &NodeKey) -> Option<&Node> {
+        self.by_key.get(key).map(|index| &self.inner[*index])
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// What a node waits for, and why, in the order of the keys.
+    pub fn dependencies(&self, key: &NodeKey) -> Vec<(&Node, &Reason)> {
+        self.neighbours(key, Direction::Incoming)
+    }
+
+    /// What waits for a node, and why, in the order of the keys.
+    pub fn dependents(&self, key: &NodeKey) -> Vec<(&Node, &Reason)> {
+        self.neighbours(key, Direction::Outgoing)
+    }
+
+    fn neighbours(&self, key: &NodeKey, direction: Direction) -> Vec<(&Node, &Reason)> {
+        let Some(index) = self.by_key.get(key) else { return Vec::new() };
+        let mut found: Vec<_> = self
+            .inner
+            .edges_directed(*index, direction)
+            .map(|edge| {
+                let other = if direction == Direction::Incoming { edge.source() } else { edge.target() };
+                (&self.inner[other], edge.weight())
+            })
+            .collect();
+        found.sort_by(|(left, why_left), (right, why_right)| {
+            (&left.key, *why_left).cmp(&(&right.key, *why_right))
+        });
+        found
+    }
+}

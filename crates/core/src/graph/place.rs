@@ -1,0 +1,385 @@
+//! Where each resource of the spec lives: its Azure id, location and group, before anything else is looked at.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    arm::{ArmId, normal_location},
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
+    graph::{NodeKey, build::Settings},
+    kind::{Kind, Place, Registry},
+    node::{Datum, Node},
+    source::Span,
+    spec::{Address, Resource, Spec, Stack},
+    template::{Expr, Instance, Reference, Segment},
+};
+
+/// What is known of a resource before the run.
+#[derive(Clone)]
+pub struct Placed {
+    /// Its node; of an `existing` resource that another entry makes, that entry's.
+    pub key: NodeKey,
+    /// Its kind.
+    pub kind: &'static dyn Kind,
+    /// Its id; none for role assignments.
+    pub id: Option<ArmId>,
+    /// The scope it is on, for kinds that live on one.
+    pub scope: Option<ArmId>,
+    /// The subscription's GUID.
+    pub subscription: String,
+    /// The location in the short form, for kinds that have one.
+    pub location: Option<String>,
+    /// The Azure name.
+    pub name: Option<String>,
+}
+
+pub(super) type Places = HashMap<(String, Address), Placed>;
+
+/// The resources of a spec by stack and address.
+pub(super) type Index<'a> = HashMap<(&'a str, &'a Address), (&'a Stack, &'a Resource)>;
+
+pub(super) fn index(spec: &Spec) -> Index<'_> {
+    spec.stacks
+        .iter()
+        .flat_map(|stack| {
+            stack.resources.iter().map(move |res| ((stack.name.value.as_str(), &res.address), (stack, res)))
+        })
+        .collect()
+}
+
+/// The address that a reference names. Loading has put the keys of `each.key` in.
+pub(super) fn address_of(reference: &Reference) -> Address {
+    let instance = match &reference.instance {
+        Some(Instance::Key(key)) => Some(key.clone()),
+        Some(Instance::EachKey) | None => None,
+    };
+    Address { resource: reference.resource.clone(), instance }
+}
+
+/// Names may be made of other resources' names, but not without end.
+const MAX_DEPTH: usize = 64;
+
+struct Placer<'a> {
+    index: &'a Index<'a>,
+    registry: Registry,
+    settings: &'a Settings,
+    placed: HashMap<(String, Address), Option<Placed>>,
+    visiting: HashSet<(String, Address)>,
+    without_subscription: HashSet<String>,
+    diagnostics: Diagnostics,
+}
+
+pub(super) fn place(
+    spec: &Spec,
+    index: &Index<'_>,
+    registry: Registry,
+    settings: &Settings,
+) -> (Places, Diagnostics) {
+    let mut placer = Placer {
+        index,
+        registry,
+        settings,
+        placed: HashMap::new(),
+        visiting: HashSet::new(),
+        without_subscription: HashSet::new(),
+        diagnostics: Diagnostics::default(),
+    };
+    for stack in &spec.stacks {
+        for resource in &stack.resources {
+            placer.place(stack, resource);
+        }
+    }
+    let diagnostics = placer.diagnostics;
+    let mut places: Places =
+        placer.placed.into_iter().filter_map(|(key, placed)| Some((key, placed?))).collect();
+    alias_existing(&mut places, index);
+    (places, diagnostics)
+}
+
+/// An entry with `existing: true` stands for the entry that makes the same resource, if there is one.
+fn alias_existing(places: &mut Places, index: &Index<'_>) {
+    let is_existing =
+        |(stack, address): &(String, Address)| index.get(&(stack, address)).is_some_and(|(_, res)| res.existing);
+    let makers: HashMap<ArmId, NodeKey> = places
+        .iter()
+        .filter(|(key, _)| !is_existing(key))
+        .filter_map(|(_, placed)| Some((placed.id.clone()?, placed.key.clone())))
+        .collect();
+    for (key, placed) in places.iter_mut() {
+        if let Some(maker) = placed.id.as_ref().and_then(|id| makers.get(id)).filter(|_| is_existing(key)) {
+            placed.key = maker.clone();
+        }
+    }
+}
+
+impl Placer<'_> {
+    fn place(&mut self, stack: &Stack, resource: &Resource) -> Option<Placed> {
+        let key = (stack.name.value.clone(), resource.address.clone());
+        if let Some(done) = self.placed.get(&key) {
+            return done.clone();
+        }
+        if self.visiting.len() >= MAX_DEPTH || !self.visiting.insert(key.clone()) {
+            self.diagnostics.push(Diagnostic::error(
+                Code::ReferenceCycle,
+                resource.span,
+                format!("the name or place of `{}` depends on itself", resource.address),
+            ));
+            return None;
+        }
+        let placed = self.locate(stack, resource);
+        self.visiting.remove(&key);
+        self.placed.insert(key, placed.clone());
+        placed
+    }
+
+    fn locate(&mut self, stack: &Stack, resource: &Resource) -> Option<Placed> {
+        let Some(kind) = self.registry.get(&resource.kind.value) else {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    Code::UnknownKind,
+                    resource.kind.span,
+                    format!("there is no kind `{}`", resource.kind.value),
+                )
+                .help(did_you_mean(&resource.kind.value, self.registry.names()).unwrap_or_else(|| {
+                    format!("the kinds are {}", self.registry.names().collect::<Vec<_>>().join(", "))
+                })),
+            );
+            return None;
+        };
+        let facts = kind.facts();
+        let name = self.name(stack, resource, kind);
+        let subscription = self.subscription(stack, resource);
+        let location = if facts.location && !resource.existing { Some(self.location(stack, resource)?) } else { None };
+        let mut subscription = subscription?;
+        let mut scope = None;
+        let id = match facts.place {
+            Place::Subscription => Some(ArmId::resource_group(&subscription, name.as_deref()?)),
+            Place::ResourceGroup => {
+                let group = self.group(stack, resource, &subscription)?;
+                subscription = group.subscription_id().unwrap_or(&subscription).to_owned();
+                Some(group.provider_child(&facts.arm_type.name, name.as_deref()?))
+            }
+            Place::Scope => {
+                scope = Some(self.scope(stack, resource)?);
+                scope.as_ref().zip(name.as_deref()).map(|(scope, name)| scope.provider_child(&facts.arm_type.name, name))
+            }
+            Place::Nameless => {
+                scope = Some(self.scope(stack, resource)?);
+                None
+            }
+        };
+        Some(Placed {
+            key: NodeKey { stack: stack.name.value.clone(), address: resource.address.clone(), part: None },
+            kind,
+            id,
+            scope,
+            subscription,
+            location,
+            name,
+        })
+    }
+
+    fn name(&mut self, stack: &Stack, resource: &Resource, kind: &'static dyn Kind) -> Option<String> {
+        let facts = kind.facts();
+        let Some(rule) = &facts.name else {
+            if let Some(name) = &resource.name {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        Code::UnknownKey,
+                        name.span,
+                        format!("a {} has no name of its own", facts.kind),
+                    )
+                    .help("leave `name` out"),
+                );
+            }
+            return None;
+        };
+        let Some(node) = &resource.name else {
+            self.diagnostics.push(Diagnostic::error(
+                Code::MissingKey,
+                resource.span,
+                format!("`{}` needs a `name`", resource.address),
+            ));
+            return None;
+        };
+        let name = self.text(stack, node, "name")?;
+        if !rule.accepts(&name) {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    Code::BadName,
+                    node.span,
+                    format!("`{name}` is no name for a {}", facts.kind),
+                )
+                .help(format!("names have {}", rule.says)),
+            );
+            return None;
+        }
+        Some(name)
+    }
+
+    fn subscription(&mut self, stack: &Stack, resource: &Resource) -> Option<String> {
+        let (text, span) = match (&resource.subscription, &stack.subscription) {
+            (Some(node), _) => (self.text(stack, node, "subscription")?, node.span),
+            (None, Some(own)) => (own.value.clone(), own.span),
+            (None, None) => match &self.settings.subscription {
+                Some(given) => return Some(given.clone()),
+                None => {
+                    if self.without_subscription.insert(stack.name.value.clone()) {
+                        self.diagnostics.push(
+                            Diagnostic::error(
+                                Code::MissingKey,
+                                stack.name.span,
+                                format!("stack `{}` has no subscription", stack.name.value),
+                            )
+                            .help("write `subscription:`, pass --subscription, set AZURE_SUBSCRIPTION_ID, or `az account set`"),
+                        );
+                    }
+                    return None;
+                }
+            },
+        };
+        match uuid::Uuid::try_parse(&text) {
+            Ok(guid) => Some(guid.hyphenated().to_string()),
+            Err(_) => {
+                self.diagnostics.push(
+                    Diagnostic::error(Code::BadName, span, format!("`{text}` is no subscription id"))
+                        .help("a subscription id is a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
+                );
+                None
+            }
+        }
+    }
+
+    fn location(&mut self, stack: &Stack, resource: &Resource) -> Option<String> {
+        let text = match (&resource.location, &stack.location) {
+            (Some(node), _) => self.text(stack, node, "location")?,
+            (None, Some(default)) => default.value.clone(),
+            (None, None) => {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        Code::MissingKey,
+                        resource.span,
+                        format!("`{}` needs a `location`", resource.address),
+                    )
+                    .help("write it here, or once for all at the top of the document"),
+                );
+                return None;
+            }
+        };
+        Some(normal_location(&text))
+    }
+
+    fn group(&mut self, stack: &Stack, resource: &Resource, subscription: &str) -> Option<ArmId> {
+        let Some(node) = resource.resource_group.as_ref().or(stack.resource_group.as_ref()) else {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    Code::MissingKey,
+                    resource.span,
+                    format!("`{}` needs a `resourceGroup`", resource.address),
+                )
+                .help("write it here, or once for all at the top of the document"),
+            );
+            return None;
+        };
+        let text = self.text(stack, node, "resourceGroup")?;
+        let id = if text.starts_with('/') {
+            ArmId::parse(&text).filter(|id| id.group().as_ref() == Some(id))
+        } else {
+            ArmId::parse(&format!("/subscriptions/{subscription}/resourceGroups/{text}")).filter(|_| !text.contains('/'))
+        };
+        if id.is_none() {
+            self.diagnostics.push(
+                Diagnostic::error(Code::BadName, node.span, format!("`{text}` is no resource group"))
+                    .help("write its name, its id, or a reference to a resource of kind resourceGroup"),
+            );
+        }
+        id
+    }
+
+    fn scope(&mut self, stack: &Stack, resource: &Resource) -> Option<ArmId> {
+        // A missing scope is reported by the shape of the properties.
+        let node = resource.props.get("scope")?;
+        let text = self.text(stack, node, "scope")?;
+        let id = ArmId::parse(&text);
+        if id.is_none() {
+            self.diagnostics.push(
+                Diagnostic::error(Code::BadName, node.span, format!("`{text}` is no scope")).help(
+                    "a scope is a reference like ${recordings}, or an id like /subscriptions/…/resourceGroups/…",
+                ),
+            );
+        }
+        id
+    }
+
+    /// Text that must be known before the run.
+    fn text(&mut self, stack: &Stack, node: &Node, property: &str) -> Option<String> {
+        let segments = match &node.datum {
+            Datum::String(text) => return Some(text.clone()),
+            Datum::Number(number) => return Some(number.to_string()),
+            Datum::Template(template) => template.0.clone(),
+            _ => {
+                self.diagnostics.push(Diagnostic::error(
+                    Code::WrongType,
+                    node.span,
+                    format!("`{property}` is a string, not {}", node.type_name()),
+                ));
+                return None;
+            }
+        };
+        let mut text = String::new();
+        for segment in segments {
+            match segment {
+                Segment::Text(literal) => text.push_str(&literal),
+                Segment::Expr(Expr::Resource(reference)) => {
+                    text.push_str(&self.referred(stack, &reference, node.span, property)?);
+                }
+                Segment::Expr(_) => return None,
+            }
+        }
+        Some(text)
+    }
+
+    fn referred(&mut self, stack: &Stack, reference: &Reference, span: Span, property: &str) -> Option<String> {
+        let address = address_of(reference);
+        let (_, target) = *self.index.get(&(stack.name.value.as_str(), &address))?;
+        let placed = self.place(stack, target)?;
+        if let Some(text) = placed.fixed(&reference.path) {
+            return Some(text);
+        }
+        if let Some(node) = reference.path.iter().try_fold(&target.props, |node, part| node.get(part)) {
+            return self.text(stack, &node.clone(), property);
+        }
+        self.diagnostics.push(
+            Diagnostic::error(
+                Code::UnknownBeforeRun,
+                span,
+                format!("`{property}` must be known before the run, `${{{reference}}}` is known only after it"),
+            )
+            .help("names and places can be made of parameters, variables, and other resources' id, name and location"),
+        );
+        None
+    }
+}
+
+impl Placed {
+    /// What every resource has and is known before the run: `id` (or nothing), `name`, `location`, `type`,
+    /// `resourceGroup`, `subscription`.
+    pub fn fixed(&self, path: &[String]) -> Option<String> {
+        let id = self.id.as_ref();
+        match path {
+            [] => id.map(ToString::to_string),
+            [one] => match one.as_str() {
+                "id" => id.map(ToString::to_string),
+                "name" => self.name.clone(),
+                "location" => self.location.clone(),
+                "type" => Some(self.kind.facts().arm_type.name.to_string()),
+                "resourceGroup" => id.and_then(ArmId::resource_group_name).map(str::to_owned),
+                "subscription" => Some(self.subscription.clone()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The names that [`Placed::fixed`] answers to.
+    pub const FIXED: [&'static str; 6] = ["id", "name", "location", "type", "resourceGroup", "subscription"];
+}

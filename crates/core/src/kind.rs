@@ -1,0 +1,248 @@
+//! What a resource kind is: data about it, and the few functions that data cannot say.
+
+use std::{marker::PhantomData, ops::RangeInclusive};
+
+use schemars::{JsonSchema, Schema, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::{
+    arm::{ArmId, ArmType},
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::{Declared, Implied, Nodes, Surroundings, Unchecked},
+};
+
+/// The data about a kind.
+#[derive(Debug)]
+pub struct Facts {
+    /// The name in a spec: `storageAccount`.
+    pub kind: &'static str,
+    /// The type in Azure Resource Manager.
+    pub arm_type: ArmType,
+    /// Where resources of the kind live.
+    pub place: Place,
+    /// The rule for names; `None` for kinds without a name.
+    pub name: Option<NameRule>,
+    /// Whether the kind takes tags, and so can be marked as owned by them.
+    pub tags: bool,
+    /// Whether the kind has a location.
+    pub location: bool,
+    /// How its properties are compared and written.
+    pub rules: &'static [Rule],
+    /// What can be referred to beside what the spec itself says.
+    pub outputs: &'static [OutputDoc],
+    /// Said in one warning when the kind is used: the type is no longer offered by Azure.
+    pub retired: Option<&'static str>,
+}
+
+/// Where resources of a kind live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Directly in a subscription (resource groups).
+    Subscription,
+    /// In a resource group.
+    ResourceGroup,
+    /// On the scope that the property `scope` names, by name.
+    Scope,
+    /// On a scope, without a name of its own (role assignments).
+    Nameless,
+}
+
+/// What Azure takes for a name.
+#[derive(Debug)]
+pub struct NameRule {
+    /// How many characters.
+    pub length: RangeInclusive<usize>,
+    /// Whether the characters, and their order, are taken.
+    pub takes: fn(&str) -> bool,
+    /// The rule in words, continuing "names of … have": `3 to 24 lower-case letters and digits`.
+    pub says: &'static str,
+}
+
+impl NameRule {
+    /// Whether Azure takes the name.
+    pub fn accepts(&self, name: &str) -> bool {
+        self.length.contains(&name.chars().count()) && (self.takes)(name)
+    }
+}
+
+/// A property that Azure fills and others can refer to.
+#[derive(Debug)]
+pub struct OutputDoc {
+    /// The name in a reference: `principalId`. What is below it can be referred to as well.
+    pub name: &'static str,
+    /// The path in ARM's body: `properties.principalId`.
+    pub path: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+}
+
+/// How a property differs from the general rules of comparison. Paths are those of ARM's body; `[]` is any item of
+/// a list and `*` any key of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Fixed at creation.
+    Immutable(&'static str),
+    /// Sent, never returned; so not compared.
+    WriteOnly(&'static str),
+    /// Filled by the service; never sent.
+    ReadOnly(&'static str),
+    /// A list whose order says nothing; items are matched by this member.
+    Keyed(&'static str, &'static str),
+    /// A list whose order says nothing.
+    Set(&'static str),
+    /// A list to which the service adds items of its own.
+    Open(&'static str),
+    /// A word that comes back in another case.
+    AnyCase(&'static str),
+}
+
+/// A kind of resource. Adding one is one implementation and one line in the registry.
+pub trait Handler: 'static {
+    /// The data.
+    const FACTS: Facts;
+    /// What an author may write beside the common keys; its doc comments become schema, `explain` and reference.
+    type Props: DeserializeOwned + JsonSchema;
+
+    /// Says which Azure resources one entry of the spec stands for.
+    fn declare(resource: &Declared<'_, Self::Props>, nodes: &mut Nodes);
+
+    /// Finds combinations that Azure would refuse, without asking Azure.
+    fn check(_resource: &Declared<'_, Self::Props>, _around: &Surroundings<'_>, _diagnostics: &mut Diagnostics) {}
+
+    /// What the resource must wait for beside what it refers to.
+    fn implies(_resource: &Declared<'_, Self::Props>) -> Vec<Implied> {
+        Vec::new()
+    }
+
+    /// The Azure id, where it does not follow from [`Facts::place`].
+    fn id(_scope: Option<&ArmId>, _name: Option<&str>) -> Option<ArmId> {
+        None
+    }
+}
+
+/// A [`Handler`] without its types, as the registry holds it.
+pub trait Kind: Sync {
+    /// The data.
+    fn facts(&self) -> &'static Facts;
+    /// The JSON Schema of the properties.
+    fn schema(&self) -> Schema;
+    /// See [`Handler::declare`], [`Handler::implies`].
+    fn declare(&self, resource: Unchecked<'_>, nodes: &mut Nodes) -> Vec<Implied>;
+    /// See [`Handler::check`].
+    fn check(&self, resource: Unchecked<'_>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics);
+}
+
+struct Adapter<H>(PhantomData<fn() -> H>);
+
+struct Constants<H>(PhantomData<H>);
+
+impl<H: Handler> Constants<H> {
+    const FACTS: &'static Facts = &H::FACTS;
+}
+
+/// A handler as an entry of the registry.
+pub const fn kind<H: Handler>() -> &'static dyn Kind {
+    &Adapter::<H>(PhantomData)
+}
+
+impl<H: Handler> Adapter<H> {
+    fn typed<'a>(resource: Unchecked<'a>) -> Result<Declared<'a, H::Props>, Diagnostic> {
+        let props = serde_json::from_value::<H::Props>(resource.resource().props_json()).map_err(|error| {
+            Diagnostic::error(Code::WrongType, resource.resource().span, format!("{error}"))
+        })?;
+        Ok(resource.with(props))
+    }
+}
+
+impl<H: Handler> Kind for Adapter<H> {
+    fn facts(&self) -> &'static Facts {
+        Constants::<H>::FACTS
+    }
+
+    fn schema(&self) -> Schema {
+        SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<H::Props>()
+    }
+
+    fn declare(&self, resource: Unchecked<'_>, nodes: &mut Nodes) -> Vec<Implied> {
+        match Self::typed(resource) {
+            Ok(declared) => {
+                H::declare(&declared, nodes);
+                H::implies(&declared)
+            }
+            Err(diagnostic) => {
+                nodes.report(diagnostic);
+                Vec::new()
+            }
+        }
+    }
+
+    fn check(&self, resource: Unchecked<'_>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+        if let Ok(declared) = Self::typed(resource) {
+            H::check(&declared, around, diagnostics);
+        }
+    }
+}
+
+/// The kinds that there are.
+#[derive(Clone, Copy)]
+pub struct Registry(pub &'static [&'static dyn Kind]);
+
+impl Registry {
+    /// The kind of this name.
+    pub fn get(&self, kind: &str) -> Option<&'static dyn Kind> {
+        self.0.iter().copied().find(|candidate| candidate.facts().kind == kind)
+    }
+
+    /// All names.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|kind| kind.facts().kind)
+    }
+}
+
+/// A property that may be written as a value or as a reference to what is known only later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field<T> {
+    /// A value.
+    Known(T),
+    /// A reference, as written.
+    Unknown(String),
+}
+
+impl<T> Field<T> {
+    /// The value, if it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+impl<'de, T: DeserializeOwned> serde::Deserialize<'de> for Field<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Json::deserialize(deserializer)?;
+        match json.as_str() {
+            Some(text) if text.replace("$${", "").contains("${") => Ok(Self::Unknown(text.to_owned())),
+            _ => serde_json::from_value(json).map(Self::Known).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Field<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}

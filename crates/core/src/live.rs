@@ -1,0 +1,102 @@
+//! What was found in Azure.
+
+use std::collections::HashMap;
+
+use serde_json::Value as Json;
+
+use crate::{
+    arm::ArmId,
+    graph::{Grant, STACK_TAG},
+};
+
+/// What was found in Azure, for the graph that was asked about.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Live {
+    resources: HashMap<ArmId, Json>,
+    grants: Vec<LiveGrant>,
+    contents: HashMap<ArmId, Vec<ArmId>>,
+}
+
+/// A role assignment that exists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveGrant {
+    /// Its id; the name in it says nothing.
+    pub id: ArmId,
+    /// Where it is made.
+    pub scope: ArmId,
+    /// The role definition's GUID.
+    pub role: String,
+    /// The principal's object id.
+    pub principal: String,
+    /// The whole answer.
+    pub body: Json,
+}
+
+impl LiveGrant {
+    /// Reads a role assignment as ARM answers it.
+    pub fn parse(body: Json) -> Option<Self> {
+        let text = |path: &str| body.pointer(path).and_then(Json::as_str);
+        let id = ArmId::parse(text("/id")?)?;
+        Some(Self {
+            scope: text("/properties/scope").and_then(ArmId::parse).or_else(|| id.parent())?,
+            role: text("/properties/roleDefinitionId")?.rsplit('/').next()?.to_owned(),
+            principal: text("/properties/principalId")?.to_owned(),
+            id,
+            body,
+        })
+    }
+
+    /// Whether it is what is wanted, for a principal that is known.
+    pub fn is(&self, wanted: &Grant, principal: &str) -> bool {
+        self.scope == wanted.scope
+            && self.role.eq_ignore_ascii_case(&wanted.role)
+            && self.principal.eq_ignore_ascii_case(principal)
+    }
+}
+
+impl Live {
+    /// Takes in a resource. Role assignments are kept apart.
+    pub fn insert(&mut self, body: Json) {
+        let is_grant = body
+            .get("type")
+            .and_then(Json::as_str)
+            .is_some_and(|name| name.eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments"));
+        if is_grant {
+            let known = |grant: &LiveGrant| self.grants.iter().any(|other| other.id == grant.id);
+            self.grants.extend(LiveGrant::parse(body).filter(|grant| !known(grant)));
+        } else if let Some(id) = body.get("id").and_then(Json::as_str).and_then(ArmId::parse) {
+            self.resources.insert(id, body);
+        }
+    }
+
+    /// Takes in a resource under the id that it was asked by, whatever id the answer has.
+    pub fn insert_as(&mut self, id: ArmId, body: Json) {
+        self.resources.insert(id, body);
+    }
+
+    /// Takes in what is in a resource group.
+    pub fn insert_contents(&mut self, group: ArmId, ids: Vec<ArmId>) {
+        self.contents.insert(group, ids);
+    }
+
+    /// The resource of an id, if it exists.
+    pub fn resource(&self, id: &ArmId) -> Option<&Json> {
+        self.resources.get(id)
+    }
+
+    /// All role assignments that were seen.
+    pub fn grants(&self) -> &[LiveGrant] {
+        &self.grants
+    }
+
+    /// What is in a resource group, if that was asked.
+    pub fn contents(&self, group: &ArmId) -> Option<&[ArmId]> {
+        self.contents.get(group).map(Vec::as_slice)
+    }
+}
+
+/// The stack that a resource's tag names as its owner.
+pub fn owner(body: &Json) -> Option<&str> {
+    let tags = body.get("tags")?.as_object()?;
+    tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(STACK_TAG)).and_then(|(_, value)| value.as_str())
+}

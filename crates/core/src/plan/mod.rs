@@ -1,0 +1,182 @@
+//! The plan: finished ARM calls in an order, each with its reason. Nothing is left to decide when it is executed.
+
+mod converge;
+mod teardown;
+
+use std::fmt;
+
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+pub use converge::converge;
+pub use teardown::teardown;
+
+use crate::{
+    arm::ArmId,
+    diff::Change,
+    graph::{Grant, NodeKey},
+    source::Span,
+    value::{Output, Value},
+};
+
+/// The steps that make Azure as the spec wants it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// The steps, each after those it waits for.
+    pub steps: Vec<Step>,
+    /// What is as wanted already.
+    pub unchanged: Vec<NodeKey>,
+    /// What is left alone although it could be thought to change, and why.
+    pub kept: Vec<Kept>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// How many steps do this.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps.iter().filter(|step| step.action == action).count()
+    }
+}
+
+/// The position of a step in its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepId(pub usize);
+
+/// One change to Azure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Its position.
+    pub id: StepId,
+    /// The node.
+    pub key: NodeKey,
+    /// The node's kind.
+    pub kind: &'static str,
+    /// What happens.
+    pub action: Action,
+    /// Why.
+    pub reason: String,
+    /// What the step acts on, for a person: a name, or role, principal and scope.
+    pub subject: String,
+    /// The properties that change; for a creation all of them.
+    pub changes: Vec<Change>,
+    /// The request.
+    pub call: Call,
+    /// Whether other steps need what Azure fills in.
+    pub has_outputs: bool,
+    /// The steps that must be done before.
+    pub after: Vec<StepId>,
+    /// Refusals that pass by themselves.
+    pub patience: Vec<Patience>,
+    /// Where the resource stands in the spec.
+    pub span: Span,
+}
+
+/// What happens to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// It does not exist and is made.
+    Create,
+    /// It exists and is changed in place.
+    Update,
+    /// It exists and is deleted.
+    Delete,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        })
+    }
+}
+
+/// A resource that is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The node.
+    pub key: NodeKey,
+    /// Why, continuing "kept: ".
+    pub why: String,
+}
+
+/// The method of a call. ARM's PUT makes or replaces, and is idempotent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Make or replace.
+    Put,
+    /// Take away.
+    Delete,
+}
+
+/// One request to ARM, finished but for holes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The resource.
+    pub target: CallTarget,
+    /// The api-version.
+    pub api_version: String,
+    /// The body of a PUT.
+    pub body: Value,
+}
+
+/// What a call is made on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallTarget {
+    /// A resource whose id is known.
+    Id(ArmId),
+    /// A grant yet to be made: its name follows from its identity.
+    Grant(Grant),
+}
+
+impl CallTarget {
+    /// The id, once what is missing is known.
+    ///
+    /// # Errors
+    /// The output that is still missing.
+    pub fn resolve(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Result<ArmId, Output> {
+        match self {
+            Self::Id(id) => Ok(id.clone()),
+            Self::Grant(grant) => match grant.principal.fill(find).to_json() {
+                Ok(principal) => Ok(grant_id(grant, principal.as_str().unwrap_or_default())),
+                Err(missing) => Err(missing.clone()),
+            },
+        }
+    }
+}
+
+/// The name space of the GUIDs of grants; made once at random, never to change.
+const GRANT_NAMES: Uuid = Uuid::from_u128(0x6c61_7a75_6c69_4e0d_9c3e_51d7_b8f2_0a46);
+
+/// The id of a grant that is to be made. Its name follows from scope, role and principal, so that two runs at once
+/// choose the same, and a recreated identity another.
+pub fn grant_id(grant: &Grant, principal: &str) -> ArmId {
+    let identity = format!("{}|{}|{principal}", grant.scope, grant.role).to_lowercase();
+    let name = Uuid::new_v5(&GRANT_NAMES, identity.as_bytes());
+    grant.scope.provider_child("Microsoft.Authorization/roleAssignments", &name.to_string())
+}
+
+/// A refusal that passes by itself, and what makes it pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patience {
+    /// The directory does not yet know the identity that this step made.
+    Principal(StepId),
+    /// Azure does not yet act on this grant.
+    Grant(Made),
+}
+
+/// When a grant was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// By a step of this plan.
+    Step(StepId),
+    /// At this time (ISO 8601), before the plan.
+    At(String),
+}

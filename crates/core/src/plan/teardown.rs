@@ -1,0 +1,159 @@
+//! Planning away from the spec: every node wanted absent, the edges turned round. Only what is marked goes.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
+use crate::{
+    arm::ArmId,
+    graph::{Graph, Identity, Mark, Node, NodeKey, mark_text},
+    live::{Live, owner},
+    spec::OnRemove,
+    value::{Output, Value},
+};
+
+/// Plans the deletion of everything that the stacks own. Nothing unmarked is deleted, and no resource group that
+/// holds something else.
+pub fn teardown(graph: &Graph, live: &Live) -> Plan {
+    let mut plan = Plan::default();
+    let mut going: HashMap<&NodeKey, ArmId> = HashMap::new();
+    let mut staying: HashSet<&NodeKey> = HashSet::new();
+    for node in graph.nodes().rev() {
+        match fate(graph, live, node, &going, &staying) {
+            Fate::Absent | Fate::WithParent => {}
+            Fate::Kept(why) => {
+                staying.insert(&node.key);
+                plan.kept.push(Kept { key: node.key.clone(), why });
+            }
+            Fate::Goes(id) => {
+                going.insert(&node.key, id);
+            }
+        }
+    }
+    let mut steps_of: HashMap<&NodeKey, StepId> = HashMap::new();
+    let mut waits: HashMap<&NodeKey, Vec<StepId>> = HashMap::new();
+    for node in graph.nodes().rev() {
+        let mut after: Vec<StepId> = graph
+            .dependents(&node.key)
+            .into_iter()
+            .filter_map(|(dependent, _)| waits.get(&dependent.key))
+            .flatten()
+            .copied()
+            .collect();
+        after.sort();
+        after.dedup();
+        let Some(id) = going.get(&node.key) else {
+            waits.insert(&node.key, after);
+            continue;
+        };
+        let step = StepId(plan.steps.len());
+        plan.steps.push(deletion(node, id.clone(), step, after));
+        steps_of.insert(&node.key, step);
+        waits.insert(&node.key, vec![step]);
+    }
+    plan
+}
+
+enum Fate {
+    Absent,
+    WithParent,
+    Kept(String),
+    Goes(ArmId),
+}
+
+fn fate(
+    graph: &Graph,
+    live: &Live,
+    node: &Node,
+    going: &HashMap<&NodeKey, ArmId>,
+    staying: &HashSet<&NodeKey>,
+) -> Fate {
+    let Some((id, owned)) = find(graph, live, node) else { return Fate::Absent };
+    let lifecycle = &node.lifecycle;
+    if lifecycle.existing || node.mark == Mark::Parent && node.key.part.is_some() {
+        return Fate::WithParent;
+    }
+    if lifecycle.protect {
+        return Fate::Kept("it is protected (`protect: true`)".to_owned());
+    }
+    if lifecycle.on_remove == OnRemove::Keep {
+        return Fate::Kept("`onRemove: keep` says so".to_owned());
+    }
+    if !owned {
+        return Fate::Kept(format!("it is not marked as owned by the stack `{}`", node.key.stack));
+    }
+    if let Some((user, _)) = graph.dependents(&node.key).into_iter().find(|(user, _)| staying.contains(&user.key)) {
+        return Fate::Kept(format!("`{}`, which stays, needs it", user.key));
+    }
+    let strangers = strangers(live, &id, going);
+    if !strangers.is_empty() {
+        return Fate::Kept(format!("it holds what stays: {}", strangers.join(", ")));
+    }
+    Fate::Goes(id)
+}
+
+/// The id of a node's live resource, and whether it carries the stack's mark.
+fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
+    let body_of = |key: &NodeKey| graph.node(key).and_then(Node::id).and_then(|id| live.resource(id));
+    let known = |output: &Output| body_of(&output.of).and_then(|body| output.find(body)).cloned();
+    let (id, body) = match &node.identity {
+        Identity::Resource(id) => (id.clone(), live.resource(id)?),
+        Identity::Grant(grant) => {
+            let principal = grant.principal.fill(&known);
+            let principal = principal.as_str()?;
+            let found = live.grants().iter().find(|live| live.is(grant, principal))?;
+            (found.id.clone(), &found.body)
+        }
+    };
+    let owned = match node.mark {
+        Mark::Tag => owner(body) == Some(node.key.stack.as_str()),
+        Mark::Text(member) => body
+            .pointer(&format!("/properties/{member}"))
+            .and_then(|text| text.as_str())
+            .is_some_and(|text| has_mark(text, &node.key.stack)),
+        Mark::Parent => true,
+    };
+    Some((id, owned))
+}
+
+/// Whether text ends with the mark of this very stack, alone or in the brackets behind what the author wrote.
+fn has_mark(text: &str, stack: &str) -> bool {
+    let mark = mark_text(stack);
+    text == mark || text.ends_with(&format!("({mark})"))
+}
+
+/// What is in a resource group and does not go before it.
+fn strangers(live: &Live, id: &ArmId, going: &HashMap<&NodeKey, ArmId>) -> Vec<String> {
+    let goes: HashSet<&ArmId> = going.values().collect();
+    live.contents(id)
+        .unwrap_or_default()
+        .iter()
+        .filter(|inside| !goes.contains(inside))
+        .map(|inside| inside.name().to_owned())
+        .collect()
+}
+
+fn deletion(node: &Node, id: ArmId, step: StepId, after: Vec<StepId>) -> Step {
+    let subject = match &node.identity {
+        Identity::Resource(id) => id.name().to_owned(),
+        Identity::Grant(grant) => format!("{} on {}", grant.role_name, grant.scope.name()),
+    };
+    Step {
+        id: step,
+        key: node.key.clone(),
+        kind: node.kind,
+        action: Action::Delete,
+        reason: format!("the stack `{}` is taken away", node.key.stack),
+        subject,
+        changes: Vec::new(),
+        call: Call {
+            method: Method::Delete,
+            target: CallTarget::Id(id),
+            api_version: node.arm_type.api_version.to_string(),
+            body: Value::Null,
+        },
+        has_outputs: false,
+        after,
+        patience: Vec::new(),
+        span: node.span,
+    }
+}

@@ -1,0 +1,77 @@
+//! The fewest reads that answer a graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    arm::{ArmId, ArmType},
+    graph::{Graph, Identity, Node},
+};
+
+/// A question to Azure. An answer of 404 means that nothing is there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Read {
+    /// One resource by its id.
+    Resource {
+        /// Its id.
+        id: ArmId,
+        /// The api-version to ask in.
+        api_version: String,
+    },
+    /// All resources of a type below a parent, page by page.
+    Collection {
+        /// The path of the list: `{parent}/…/storageAccounts`.
+        path: String,
+        /// The api-version to ask in.
+        api_version: String,
+    },
+    /// All role assignments at or below a scope.
+    Grants(ArmId),
+    /// The ids of all resources in a resource group.
+    Contents(ArmId),
+}
+
+/// The reads that a comparison of the graph needs: a list where one parent has several resources of a type, and a
+/// GET where there is only one.
+pub fn needed(graph: &Graph) -> Vec<Read> {
+    let mut collections: BTreeMap<(String, &ArmType), Vec<&ArmId>> = BTreeMap::new();
+    let mut scopes: BTreeSet<ArmId> = BTreeSet::new();
+    for node in graph.nodes() {
+        match &node.identity {
+            Identity::Resource(id) => {
+                collections.entry((collection_of(id), &node.arm_type)).or_default().push(id);
+            }
+            Identity::Grant(grant) => {
+                scopes.insert(grant.scope.group().unwrap_or_else(|| grant.scope.clone()));
+            }
+        }
+    }
+    let mut reads: Vec<Read> = collections
+        .into_iter()
+        .map(|((path, arm_type), ids)| {
+            let api_version = arm_type.api_version.to_string();
+            match ids.as_slice() {
+                [id] => Read::Resource { id: (*id).clone(), api_version },
+                _ => Read::Collection { path, api_version },
+            }
+        })
+        .collect();
+    reads.extend(scopes.into_iter().map(Read::Grants));
+    reads
+}
+
+/// The reads that taking a graph away needs beside: what else is in the resource groups that would go.
+pub fn needed_to_destroy(graph: &Graph) -> Vec<Read> {
+    let groups = graph.nodes().filter(|node| is_group(node)).filter_map(|node| node.id().cloned());
+    needed(graph).into_iter().chain(groups.map(Read::Contents)).collect()
+}
+
+fn is_group(node: &Node) -> bool {
+    !node.lifecycle.existing && node.id().is_some_and(|id| id.group().as_ref() == Some(id))
+}
+
+/// The path of the list that a resource is in. ARM compares it without case, and so does the caller.
+fn collection_of(id: &ArmId) -> String {
+    let text = id.as_str();
+    let list = text.rfind('/').map_or(text, |at| &text[..at]);
+    list.to_lowercase()
+}

@@ -1,0 +1,226 @@
+//! What is wanted of Azure, as a tree in which values not known yet are named holes.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde_json::{Number, Value as Json};
+
+use crate::graph::NodeKey;
+
+/// A wanted value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing wanted here.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// Text.
+    String(String),
+    /// Known only after another resource was made.
+    Hole(Hole),
+    /// A list.
+    Array(Vec<Value>),
+    /// A mapping.
+    Object(Object),
+}
+
+/// The members of a mapping, in the order they were written.
+pub type Object = IndexMap<String, Value>;
+
+/// Text, or exactly one output, that is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Hole(pub Vec<HolePart>);
+
+/// A piece of a hole.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum HolePart {
+    /// Known text.
+    Text(String),
+    /// What is missing.
+    Output(Output),
+}
+
+/// A property of a live resource.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Output {
+    /// Whose property.
+    pub of: NodeKey,
+    /// The path in the body that ARM answers, `properties` included.
+    pub path: Vec<String>,
+    /// How the author named it: `analyzer.principalId`.
+    pub written: String,
+}
+
+impl Output {
+    /// The property in a live body. Member names are compared without case.
+    pub fn find<'a>(&self, body: &'a Json) -> Option<&'a Json> {
+        self.path.iter().try_fold(body, |value, part| match value {
+            Json::Array(items) => items.get(part.parse::<usize>().ok()?),
+            Json::Object(members) => members.get(part).or_else(|| {
+                members.iter().find(|(key, _)| key.eq_ignore_ascii_case(part)).map(|(_, value)| value)
+            }),
+            _ => None,
+        })
+    }
+}
+
+impl Hole {
+    /// Fills what `find` knows. All known: a plain value.
+    fn fill(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Value {
+        if let [HolePart::Output(output)] = self.0.as_slice() {
+            return find(output).map_or_else(|| Value::Hole(self.clone()), Value::from);
+        }
+        let mut parts: Vec<HolePart> = Vec::new();
+        for part in &self.0 {
+            let part = match part {
+                HolePart::Output(output) => match find(output) {
+                    Some(Json::String(text)) => HolePart::Text(text),
+                    Some(other) => HolePart::Text(other.to_string()),
+                    None => part.clone(),
+                },
+                HolePart::Text(_) => part.clone(),
+            };
+            match (parts.last_mut(), part) {
+                (Some(HolePart::Text(before)), HolePart::Text(text)) => before.push_str(&text),
+                (_, part) => parts.push(part),
+            }
+        }
+        match parts.as_slice() {
+            [HolePart::Text(text)] => Value::String(text.clone()),
+            [] => Value::String(String::new()),
+            _ => Value::Hole(Hole(parts)),
+        }
+    }
+
+    /// What is missing.
+    pub fn outputs(&self) -> impl Iterator<Item = &Output> {
+        self.0.iter().filter_map(|part| match part {
+            HolePart::Output(output) => Some(output),
+            HolePart::Text(_) => None,
+        })
+    }
+}
+
+impl fmt::Display for Hole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            HolePart::Text(text) => f.write_str(text),
+            HolePart::Output(output) => write!(f, "${{{}}}", output.written),
+        })
+    }
+}
+
+impl Value {
+    /// Text.
+    pub fn string(text: impl Into<String>) -> Self {
+        Self::String(text.into())
+    }
+
+    /// A mapping of what is given.
+    pub fn object<K: Into<String>>(members: impl IntoIterator<Item = (K, Value)>) -> Self {
+        Self::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
+    }
+
+    /// The member of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        match self {
+            Self::Object(members) => members.get(key),
+            _ => None,
+        }
+    }
+
+    /// The text of a known string.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value with every hole filled that `find` knows.
+    pub fn fill(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Value {
+        match self {
+            Self::Hole(hole) => hole.fill(find),
+            Self::Array(items) => Self::Array(items.iter().map(|item| item.fill(find)).collect()),
+            Self::Object(members) => {
+                Self::Object(members.iter().map(|(key, value)| (key.clone(), value.fill(find))).collect())
+            }
+            known => known.clone(),
+        }
+    }
+
+    /// Every hole's outputs.
+    pub fn outputs(&self) -> Vec<&Output> {
+        match self {
+            Self::Hole(hole) => hole.outputs().collect(),
+            Self::Array(items) => items.iter().flat_map(Value::outputs).collect(),
+            Self::Object(members) => members.values().flat_map(Value::outputs).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The value as JSON, if nothing in it is missing.
+    ///
+    /// # Errors
+    /// The first output that is not known.
+    pub fn to_json(&self) -> Result<Json, &Output> {
+        Ok(match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(*value),
+            Self::Number(value) => Json::Number(value.clone()),
+            Self::String(text) => Json::String(text.clone()),
+            Self::Hole(hole) => match hole.outputs().next() {
+                Some(output) => return Err(output),
+                None => Json::String(hole.to_string()),
+            },
+            Self::Array(items) => Json::Array(items.iter().map(Value::to_json).collect::<Result<_, _>>()?),
+            Self::Object(members) => Json::Object(
+                members
+                    .iter()
+                    .map(|(key, value)| Ok((key.clone(), value.to_json()?)))
+                    .collect::<Result<_, _>>()?,
+            ),
+        })
+    }
+
+    /// The value as JSON for a person to read: holes as the author wrote them, `${name.property}`.
+    pub fn to_display_json(&self) -> Json {
+        match self {
+            Self::Hole(hole) => Json::String(hole.to_string()),
+            Self::Array(items) => Json::Array(items.iter().map(Value::to_display_json).collect()),
+            Self::Object(members) => Json::Object(
+                members.iter().map(|(key, value)| (key.clone(), value.to_display_json())).collect(),
+            ),
+            known => known.to_json().unwrap_or(Json::Null),
+        }
+    }
+}
+
+impl From<Json> for Value {
+    fn from(json: Json) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(value),
+            Json::Number(value) => Self::Number(value),
+            Json::String(text) => Self::String(text),
+            Json::Array(items) => Self::Array(items.into_iter().map(Value::from).collect()),
+            Json::Object(members) => {
+                Self::Object(members.into_iter().map(|(key, value)| (key, Value::from(value))).collect())
+            }
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+}
