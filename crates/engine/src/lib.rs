@@ -1,1 +1,11 @@
-//! (crate root)
+//! Observes live Azure and executes plans. What to change is decided in `lazuli-core`; here it is asked and sent.
+
+mod execute;
+mod observe;
+mod patience;
+mod report;
+
+pub use execute::{Events, Execution, Silent, execute};
+pub use observe::{ObserveError, observe};
+pub use patience::Bounds;
+pub use report::{Failure, Outcome, Report};

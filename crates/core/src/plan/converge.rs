@@ -209,12 +209,13 @@ impl<'a> Planner<'a> {
         };
         let grants = self.graph.dependencies(&node.key).into_iter().filter_map(|(dependency, _)| {
             let Identity::Grant(grant) = &dependency.identity else { return None };
-            match self.steps_of.get(&dependency.key) {
-                Some(step) => Some(Made::Step(*step)),
-                None => self.live_grant(grant).and_then(made_at).map(Made::At),
-            }
+            let made = match self.steps_of.get(&dependency.key) {
+                Some(step) => Made::Step(*step),
+                None => Made::At(self.live_grant(grant).and_then(made_at)?),
+            };
+            Some(Patience::Grant { principal: grant.principal.fill(&|output| self.known(output)), made })
         });
-        principal.map(|step| Patience::Principal(*step)).into_iter().chain(grants.map(Patience::Grant)).collect()
+        principal.map(|step| Patience::Principal(*step)).into_iter().chain(grants).collect()
     }
 
     fn live_grant(&self, grant: &Grant) -> Option<&LiveGrant> {

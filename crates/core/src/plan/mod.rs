@@ -164,12 +164,17 @@ pub fn grant_id(grant: &Grant, principal: &str) -> ArmId {
 }
 
 /// A refusal that passes by itself, and what makes it pass.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Patience {
     /// The directory does not yet know the identity that this step made.
     Principal(StepId),
-    /// Azure does not yet act on this grant.
-    Grant(Made),
+    /// Azure does not yet act on a grant of this principal.
+    Grant {
+        /// Its object id, or the hole where it will be.
+        principal: Value,
+        /// When the grant was made.
+        made: Made,
+    },
 }
 
 /// When a grant was made.

@@ -1,0 +1,292 @@
+//! Sends a plan: everything that is ready at once, waits and retries, fills holes. It never decides what to change.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::{Duration, SystemTime},
+};
+
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use lazuli_arm::{ArmError, Client, Progress, Quiet};
+use lazuli_core::{
+    arm::ArmId,
+    graph::NodeKey,
+    plan::{Method, Plan, Step, StepId},
+    value::{Output, Value},
+};
+use serde_json::Value as Json;
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    patience::{Bounds, Waits},
+    report::{Failure, Outcome, Report},
+};
+
+/// Told what happens while it happens.
+pub trait Events: Sync {
+    /// A step begins.
+    fn started(&self, _step: &Step) {}
+    /// A step waits before it is tried again.
+    fn retrying(&self, _step: &Step, _why: &str, _wait: Duration) {}
+    /// Azure is working on a step.
+    fn polling(&self, _step: &Step, _status: &str, _wait: Duration) {}
+    /// A step ended.
+    fn ended(&self, _step: &Step, _outcome: &Outcome) {}
+}
+
+/// Tells nobody.
+pub struct Silent;
+
+impl Events for Silent {}
+
+/// How a plan is executed.
+pub struct Execution<'a> {
+    /// The client to send with.
+    pub client: &'a Client,
+    /// How many steps are under way at once.
+    pub at_once: usize,
+    /// How long refusals that pass by themselves are waited out.
+    pub bounds: Bounds,
+    /// The time of day, to tell how old a grant is.
+    pub now: &'a (dyn Fn() -> SystemTime + Sync),
+    /// Becomes true when no further step shall begin; what is in flight is finished.
+    pub stop: watch::Receiver<bool>,
+    /// Told what happens.
+    pub events: &'a dyn Events,
+}
+
+/// Executes a plan. A failed step blocks those that wait for it and no others.
+pub async fn execute(plan: &Plan, execution: Execution<'_>) -> Report {
+    let mut run = Run::new(plan, &execution);
+    let mut stop = execution.stop.clone();
+    let mut stopped = *stop.borrow();
+    let mut running: FuturesUnordered<BoxFuture<'_, Ended>> = FuturesUnordered::new();
+    loop {
+        while !stopped && running.len() < execution.at_once {
+            let Some(next) = run.ready.pop_first() else { break };
+            running.extend(run.begin(next));
+        }
+        tokio::select! {
+            ended = running.next() => match ended {
+                Some(ended) => run.end(ended),
+                None => break,
+            },
+            changed = stop.changed(), if !stopped => {
+                stopped = changed.is_err() || *stop.borrow();
+            }
+        }
+    }
+    Report {
+        outcomes: run.outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::NotBegun)).collect(),
+        stopped,
+    }
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    execution: &'a Execution<'a>,
+    /// How many steps each step still waits for.
+    missing: Vec<usize>,
+    /// Which steps wait for each step.
+    dependents: Vec<Vec<StepId>>,
+    ready: BTreeSet<StepId>,
+    outcomes: Vec<Option<Outcome>>,
+    done_at: HashMap<StepId, Instant>,
+    outputs: HashMap<&'a NodeKey, Json>,
+}
+
+struct Ended {
+    step: StepId,
+    took: Duration,
+    result: Result<Option<Json>, Failure>,
+}
+
+impl<'a> Run<'a> {
+    fn new(plan: &'a Plan, execution: &'a Execution<'a>) -> Self {
+        let mut dependents = vec![Vec::new(); plan.steps.len()];
+        for step in &plan.steps {
+            for before in &step.after {
+                if let Some(dependents) = dependents.get_mut(before.0) {
+                    dependents.push(step.id);
+                }
+            }
+        }
+        Self {
+            plan,
+            execution,
+            missing: plan.steps.iter().map(|step| step.after.len()).collect(),
+            dependents,
+            ready: plan.steps.iter().filter(|step| step.after.is_empty()).map(|step| step.id).collect(),
+            outcomes: vec![None; plan.steps.len()],
+            done_at: HashMap::new(),
+            outputs: HashMap::new(),
+        }
+    }
+
+    fn begin(&mut self, id: StepId) -> Option<BoxFuture<'a, Ended>> {
+        let step = self.plan.steps.get(id.0)?;
+        match self.finish_call(step) {
+            Ok((target, body)) => Some(Box::pin(self.send(step, target, body))),
+            Err(missing) => {
+                self.settle(step, Outcome::Failed(Failure::MissingOutput(missing)));
+                None
+            }
+        }
+    }
+
+    fn output(&self, output: &Output) -> Option<Json> {
+        self.outputs.get(&output.of).and_then(|body| output.find(body)).cloned()
+    }
+
+    /// The call with every hole filled.
+    fn finish_call(&self, step: &Step) -> Result<(ArmId, Json), Output> {
+        let find = |output: &Output| self.output(output);
+        let target = step.call.target.resolve(&find)?;
+        let body = step.call.body.fill(&find).to_json().map_err(Output::clone)?;
+        Ok((target, body))
+    }
+
+    fn send(&self, step: &'a Step, target: ArmId, body: Json) -> impl Future<Output = Ended> + Send + use<'a> {
+        let execution = self.execution;
+        let principal = |value: &Value| {
+            value.fill(&|output| self.output(output)).as_str().map(str::to_owned)
+        };
+        let waits = Waits::new(&step.patience, execution.bounds, &self.done_at, (execution.now)(), principal);
+        async move {
+            let began = Instant::now();
+            execution.events.started(step);
+            let result = carry_out(execution, step, &waits, &target, &body).await;
+            Ended { step: step.id, took: began.elapsed(), result: result.map_err(Failure::from) }
+        }
+    }
+
+    fn end(&mut self, ended: Ended) {
+        let Some(step) = self.plan.steps.get(ended.step.0) else { return };
+        let outcome = match ended.result {
+            Ok(body) => {
+                self.done_at.insert(step.id, Instant::now());
+                if let Some(body) = body {
+                    self.outputs.insert(&step.key, body);
+                }
+                Outcome::Done { took: ended.took }
+            }
+            Err(failure) => Outcome::Failed(failure),
+        };
+        self.settle(step, outcome);
+    }
+
+    /// Keeps what became of a step and lets those that wait for it go on, or blocks them.
+    fn settle(&mut self, step: &'a Step, outcome: Outcome) {
+        let mut settled = vec![(step, outcome)];
+        while let Some((step, outcome)) = settled.pop() {
+            self.execution.events.ended(step, &outcome);
+            let blocked_by = match &outcome {
+                Outcome::Done { .. } => None,
+                Outcome::Blocked(by) => Some(*by),
+                Outcome::Failed(_) | Outcome::NotBegun => Some(step.id),
+            };
+            if let Some(slot) = self.outcomes.get_mut(step.id.0) {
+                *slot = Some(outcome);
+            }
+            for id in self.dependents.get(step.id.0).cloned().unwrap_or_default() {
+                let Some(dependent) = self.plan.steps.get(id.0) else { continue };
+                match blocked_by {
+                    Some(by) if self.outcomes.get(id.0).is_some_and(Option::is_none) => {
+                        settled.push((dependent, Outcome::Blocked(by)));
+                    }
+                    Some(_) => {}
+                    None => {
+                        if let Some(missing) = self.missing.get_mut(id.0) {
+                            *missing -= 1;
+                            if *missing == 0 {
+                                self.ready.insert(id);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Sends one step and, where others need what Azure filled in, reads it back: the answer of a PUT is not the state
+/// (ARM facts 1.8).
+async fn carry_out(
+    execution: &Execution<'_>,
+    step: &Step,
+    waits: &Waits,
+    target: &ArmId,
+    body: &Json,
+) -> Result<Option<Json>, ArmError> {
+    let mut attempt = 1;
+    loop {
+        match send_once(execution, step, target, body).await {
+            Ok(()) => break,
+            Err(error) => {
+                let pause = waits.pause(attempt);
+                let in_time = waits.until(&error).is_some_and(|until| Instant::now() + pause <= until);
+                if !in_time {
+                    return Err(error);
+                }
+                execution.events.retrying(step, &why(&error), pause);
+                tokio::time::sleep(pause).await;
+                attempt += 1;
+            }
+        }
+    }
+    if step.has_outputs { read_back(execution, step, target).await } else { Ok(None) }
+}
+
+async fn send_once(
+    execution: &Execution<'_>,
+    step: &Step,
+    target: &ArmId,
+    body: &Json,
+) -> Result<(), ArmError> {
+    let watch = Watch { events: execution.events, step };
+    let (path, api) = (target.as_str(), step.call.api_version.as_str());
+    match step.call.method {
+        Method::Put => execution.client.put(path, api, body, &watch).await,
+        Method::Delete => execution.client.delete(path, api, &watch).await,
+    }
+    .map(drop)
+}
+
+/// How often a resource that was just written is looked for.
+const LOOKS: u32 = 5;
+
+async fn read_back(
+    execution: &Execution<'_>,
+    step: &Step,
+    target: &ArmId,
+) -> Result<Option<Json>, ArmError> {
+    for look in 1..=LOOKS {
+        let found = execution.client.get(target.as_str(), &step.call.api_version, &Quiet).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let pause = Duration::from_secs(u64::from(look));
+        execution.events.retrying(step, "Azure does not show it yet", pause);
+        tokio::time::sleep(pause).await;
+    }
+    Ok(None)
+}
+
+fn why(error: &ArmError) -> String {
+    error.code.clone().unwrap_or_else(|| error.message.clone())
+}
+
+/// Hands the client's waits on to the events of a step.
+struct Watch<'a> {
+    events: &'a dyn Events,
+    step: &'a Step,
+}
+
+impl Progress for Watch<'_> {
+    fn retrying(&self, reason: &str, wait: Duration, _attempt: u32) {
+        self.events.retrying(self.step, reason, wait);
+    }
+
+    fn polling(&self, status: &str, wait: Duration) {
+        self.events.polling(self.step, status, wait);
+    }
+}
