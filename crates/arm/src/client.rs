@@ -167,6 +167,7 @@ impl Client {
     ) -> Result<Option<Value>, ArmError> {
         let url = self.url(Method::Get, path, api_version, &[])?;
         match self.send(Method::Get, &url, path, None, progress).await {
+            Ok(answer) if answer.status == 204 => Ok(None),
             Ok(answer) => json_of(Method::Get, path, &answer).map(Some),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -249,28 +250,17 @@ impl Client {
         progress: &dyn Progress,
     ) -> Result<Option<Value>, ArmError> {
         let url = self.url(Method::Get, path, api_version, &[])?;
-        let started = Instant::now();
-        let mut pace = FIRST_POLL;
+        let mut waits = self.waits(Method::Get, path, progress);
         loop {
             let answer = match self.send(Method::Get, &url, path, None, progress).await {
+                Ok(answer) if answer.status == 204 => return Ok(None),
                 Ok(answer) => answer,
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error),
             };
             let body = json_of(Method::Get, path, &answer)?;
             match Operation::watch(&self.endpoint, &url, seen(&answer, Some(&body))) {
-                (_, Step::Poll { after, status, .. }) => {
-                    self.pause(
-                        Method::Get,
-                        path,
-                        started,
-                        after,
-                        &mut pace,
-                        &status,
-                        progress,
-                    )
-                    .await?;
-                }
+                (_, Step::Poll { after, status, .. }) => waits.pause(after, &status).await?,
                 _ => return Ok(Some(body)),
             }
         }
@@ -314,78 +304,60 @@ impl Client {
         first: Answer,
         progress: &dyn Progress,
     ) -> Result<Option<Value>, ArmError> {
-        let started = Instant::now();
-        let mut pace = FIRST_POLL;
+        let mut waits = self.waits(method, path, progress);
         let mut body = first.json();
         let (mut operation, mut step) =
             Operation::begin(method, &self.endpoint, url, seen(&first, body.as_ref()));
+        let mut headers = first.headers;
         loop {
-            match step {
+            let (url, after, status) = match step {
+                Step::Poll { url, after, status } => (url, after, status),
                 Step::Done => return Ok(body),
                 Step::Failed(status) => {
+                    let document = body.as_ref();
                     return Err(ArmError::operation_failed(
-                        method,
-                        path,
-                        &status,
-                        body.as_ref(),
+                        method, path, &status, &headers, document,
                     ));
                 }
                 Step::Foreign => {
-                    let message = "The operation can only be followed on a host that is not Azure Resource Manager's";
+                    let message =
+                        "The operation can only be followed on a host that is not Azure's";
                     return Err(ArmError::told(method, path, ErrorKind::Protocol, message));
                 }
-                Step::Poll { url, after, status } => {
-                    self.pause(method, path, started, after, &mut pace, &status, progress)
-                        .await?;
-                    match self
-                        .send(Method::Get, &url, url.path(), None, progress)
-                        .await
-                    {
-                        Ok(answer) => {
-                            body = answer.json();
-                            step = operation.next(seen(&answer, body.as_ref()));
-                        }
-                        Err(error) if matches!(error.status, Some(404 | 410)) => {
-                            body = None;
-                            step = operation.next(Seen {
-                                status: 404,
-                                headers: &Headers::new(),
-                                body: None,
-                            });
-                        }
-                        Err(error) => return Err(error),
-                    }
+            };
+            waits.pause(after, &status).await?;
+            match self
+                .send(Method::Get, &url, url.path(), None, progress)
+                .await
+            {
+                Ok(answer) => {
+                    body = answer.json();
+                    step = operation.next(seen(&answer, body.as_ref()));
+                    headers = answer.headers;
                 }
+                Err(error) if matches!(error.status, Some(404 | 410)) => {
+                    body = None;
+                    headers = Headers::new();
+                    step = operation.next(Seen {
+                        status: 404,
+                        headers: &headers,
+                        body: None,
+                    });
+                }
+                Err(error) => return Err(error.while_following(method, path)),
             }
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of it is the state of one wait"
-    )]
-    async fn pause(
-        &self,
-        method: Method,
-        path: &str,
-        started: Instant,
-        after: Option<Duration>,
-        pace: &mut Duration,
-        status: &str,
-        progress: &dyn Progress,
-    ) -> Result<(), ArmError> {
-        let wait = after.unwrap_or(*pace).max(FASTEST_POLL);
-        *pace = pace.mul_f64(1.5).min(SLOWEST_POLL);
-        if started.elapsed() + wait > self.options.operation_timeout {
-            let message = format!(
-                "The operation has not ended in {} minutes, and is still {status}",
-                self.options.operation_timeout.as_secs() / 60
-            );
-            return Err(ArmError::told(method, path, ErrorKind::Timeout, &message));
+    fn waits<'a>(&self, method: Method, path: &'a str, progress: &'a dyn Progress) -> Waits<'a> {
+        Waits {
+            method,
+            path,
+            progress,
+            started: Instant::now(),
+            limit: self.options.operation_timeout,
+            pace: FIRST_POLL,
         }
-        progress.polling(status, wait);
-        sleep(wait).await;
-        Ok(())
     }
 
     pub(crate) fn url(
@@ -478,6 +450,38 @@ impl Client {
                 Err(error)
             }
         }
+    }
+}
+
+/// The waits of following one operation.
+struct Waits<'a> {
+    method: Method,
+    path: &'a str,
+    progress: &'a dyn Progress,
+    started: Instant,
+    limit: Duration,
+    pace: Duration,
+}
+
+impl Waits<'_> {
+    /// Waits as long as the service asks, or by a pace that slows down, unless the limit is reached.
+    async fn pause(&mut self, after: Option<Duration>, status: &str) -> Result<(), ArmError> {
+        let wait = after.unwrap_or(self.pace).max(FASTEST_POLL);
+        self.pace = self.pace.mul_f64(1.5).min(SLOWEST_POLL);
+        if self.started.elapsed() + wait > self.limit {
+            let minutes = self.limit.as_secs() / 60;
+            let message =
+                format!("The operation has not ended in {minutes} minutes, and is still {status}");
+            return Err(ArmError::told(
+                self.method,
+                self.path,
+                ErrorKind::Timeout,
+                &message,
+            ));
+        }
+        self.progress.polling(status, wait);
+        sleep(wait).await;
+        Ok(())
     }
 }
 

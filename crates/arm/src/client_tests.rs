@@ -413,3 +413,21 @@ async fn a_bad_path_is_refused_before_it_is_sent() {
     assert_eq!(refused.kind, ErrorKind::Refused);
     assert!(fake.calls().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_keeps_failing_is_told_as_the_write() {
+    let first = reply(202, &[("azure-asyncoperation", OP)], json!(null));
+    let refusals = (0..8).map(|_| error(503, "ServiceUnavailable"));
+    let fake = Fake::new(std::iter::once(first).chain(refusals));
+    let failed = client(&fake)
+        .put(ID, "v1", &json!({}), &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failed.kind, ErrorKind::Unavailable);
+    assert!(
+        failed
+            .to_string()
+            .contains(&format!("\nPUT {ID} answered 503")),
+        "{failed}"
+    );
+}

@@ -184,7 +184,11 @@ mod tests {
     async fn retry_after_is_obeyed_exactly_within_the_total() {
         let throttled = error(429, "TooManyRequests", Some("300"));
         assert_eq!(waits(Method::Get, &throttled).await, [300, 300, 300]);
-        assert_eq!(waits(Method::Get, &error(429, "X", Some("901"))).await, []);
+        assert!(
+            waits(Method::Get, &error(429, "X", Some("901")))
+                .await
+                .is_empty()
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -196,9 +200,10 @@ mod tests {
             (409, "RoleAssignmentExists"),
             (412, "X"),
         ] {
-            assert_eq!(
-                waits(Method::Put, &error(status, code, None)).await,
-                [],
+            assert!(
+                waits(Method::Put, &error(status, code, None))
+                    .await
+                    .is_empty(),
                 "{code}"
             );
         }

@@ -89,3 +89,7 @@ fn roots(options: &TransportOptions) -> Result<RootCertStore, TransportError> {
         _ => Ok(roots),
     }
 }
+
+#[cfg(test)]
+#[path = "transport_tests.rs"]
+mod tests;

@@ -5,7 +5,7 @@ use crate::{
     auth::{AuthMethod, credential},
     testing::{Fake, Reply, reply},
 };
-use azure_core::{credentials::TokenCredential as _, error::ErrorKind};
+use azure_core::error::ErrorKind;
 use serde_json::json;
 use std::collections::HashMap;
 

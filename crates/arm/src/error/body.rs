@@ -453,7 +453,7 @@ mod tests {
     #[test]
     fn deep_nesting_ends() {
         let mut body = r#"{"code":"X","message":"m"}"#.to_owned();
-        for _ in 0..60 {
+        for _ in 0..30 {
             body = format!(r#"{{"error":{{"code":"A","message":"o","details":[{body}]}}}}"#);
         }
         assert_eq!(read(body.as_bytes()).code.as_deref(), Some("A"));

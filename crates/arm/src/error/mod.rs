@@ -121,8 +121,7 @@ impl ArmError {
     ) -> Self {
         let report = body::read(body);
         let mut error = ErrorReport::new(method, path, Some(status), report);
-        error.correlation_id = headers.get_optional_str(&CORRELATION_ID).map(clean);
-        error.request_id = headers.get_optional_str(&REQUEST_ID).map(clean);
+        error.read_ids(headers);
         error.retry_after = retry_after(headers);
         Self(Box::new(error))
     }
@@ -132,13 +131,23 @@ impl ArmError {
         method: Method,
         path: &str,
         status: &str,
+        headers: &Headers,
         document: Option<&Value>,
     ) -> Self {
         let mut report = document.map(body::read_value).unwrap_or_default();
         report
             .message
             .get_or_insert_with(|| format!("The operation ended as {}", clean(status)));
-        Self(Box::new(ErrorReport::new(method, path, None, report)))
+        let mut error = ErrorReport::new(method, path, None, report);
+        error.read_ids(headers);
+        Self(Box::new(error))
+    }
+
+    /// This error, as one of the write whose operation was being followed.
+    pub(crate) fn while_following(mut self, method: Method, path: &str) -> Self {
+        self.0.method = method;
+        self.0.path = clean(path);
+        self
     }
 
     /// No answer: the request could not be sent, or no token was to be had.
@@ -213,6 +222,11 @@ impl ErrorReport {
             wait_for,
             unsent: false,
         }
+    }
+
+    fn read_ids(&mut self, headers: &Headers) {
+        self.correlation_id = headers.get_optional_str(&CORRELATION_ID).map(clean);
+        self.request_id = headers.get_optional_str(&REQUEST_ID).map(clean);
     }
 
     /// Whether one of the codes, from the outermost to the innermost, is this one.

@@ -141,13 +141,19 @@ fn hints_say_what_to_do() {
 #[test]
 fn a_failed_operation_is_told_by_its_innermost_error() {
     let document = serde_json::json!({"status": "Failed", "error": {"code": "Conflict", "message": "Another operation is pending on the specified resource."}});
-    let error = ArmError::operation_failed(Method::Put, "/x", "Failed", Some(&document));
+    let error = ArmError::operation_failed(
+        Method::Put,
+        "/x",
+        "Failed",
+        &Headers::new(),
+        Some(&document),
+    );
     assert_eq!(
         (error.kind.clone(), error.code.as_deref()),
         (ErrorKind::OperationFailed, Some("Conflict"))
     );
     assert!(error.is_transient());
-    let bare = ArmError::operation_failed(Method::Put, "/x", "Canceled", None);
+    let bare = ArmError::operation_failed(Method::Put, "/x", "Canceled", &Headers::new(), None);
     assert_eq!(bare.to_string(), "The operation ended as Canceled\nPUT /x");
 }
 

@@ -1,0 +1,156 @@
+//! Roots, and real handshakes over the loopback interface.
+
+use super::*;
+use crate::{ErrorKind, Url, discover};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// A file in the temporary directory that goes with its owner.
+struct TempFile(PathBuf);
+
+impl TempFile {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("lazuli-arm-{}-{name}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn options(&self) -> TransportOptions {
+        TransportOptions {
+            ca_file: Some(self.0.clone()),
+        }
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn certificate(name: &str) -> rcgen::CertifiedKey<rcgen::KeyPair> {
+    rcgen::generate_simple_self_signed([name.to_owned()]).unwrap()
+}
+
+/// Serves metadata under a certificate for `name`; the port.
+async fn serve(certified: &rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
+        certified.signing_key.serialize_der(),
+    ));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(connection).await else {
+                continue;
+            };
+            let body = json!({"authentication": {"loginEndpoint": "https://login.local", "audiences": ["https://arm.local"]}});
+            let body = body.to_string();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all((head + &body).as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    port
+}
+
+fn localhost(port: u16) -> Url {
+    Url::parse(&format!("https://127.0.0.1:{port}/")).unwrap()
+}
+
+#[tokio::test]
+async fn an_unknown_ca_is_a_tls_error_and_a_ca_file_is_the_cure() {
+    let certified = certificate("127.0.0.1");
+    let url = localhost(serve(&certified).await);
+    let distrusting = transport(&TransportOptions::default()).unwrap();
+    let error = discover(&url, &distrusting).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Tls, "{error}");
+    assert!(error.to_string().contains("unknown CA"), "{error}");
+    assert!(error.hint().unwrap().contains("--ca-file"));
+
+    let file = TempFile::new("ca", &certified.cert.pem());
+    let trusting = transport(&file.options()).unwrap();
+    assert_eq!(
+        discover(&url, &trusting).await.unwrap().scope,
+        "https://arm.local/.default"
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_host_is_a_tls_error() {
+    let certified = certificate("arm.local");
+    let url = localhost(serve(&certified).await);
+    let file = TempFile::new("host", &certified.cert.pem());
+    let error = discover(&url, &transport(&file.options()).unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Tls, "{error}");
+    assert!(error.to_string().contains("another host name"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_a_network_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = localhost(listener.local_addr().unwrap().port());
+    drop(listener);
+    let transport = transport(&TransportOptions::default()).unwrap();
+    let error = discover(&url, &transport).await.unwrap_err();
+    assert_eq!(
+        (error.kind.clone(), error.unsent),
+        (ErrorKind::Network, true),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_ca_file_adds_to_the_roots() {
+    let usual = roots(&TransportOptions::default()).unwrap().len();
+    let pem = certificate("a.local").cert.pem() + &certificate("b.local").cert.pem();
+    let file = TempFile::new("two", &pem);
+    assert_eq!(roots(&file.options()).unwrap().len(), usual + 2);
+    assert!(usual > 50);
+}
+
+#[test]
+fn a_bad_ca_file_is_an_error() {
+    for (name, text, words) in [
+        ("empty", "", "no certificate in it"),
+        (
+            "broken",
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+            "not a PEM bundle",
+        ),
+    ] {
+        let file = TempFile::new(name, text);
+        let error = transport(&file.options()).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let absent = TransportOptions {
+        ca_file: Some("/no/such/file".into()),
+    };
+    assert!(transport(&absent).is_err());
+}
+
+#[test]
+fn no_process_wide_provider_is_needed() {
+    assert!(transport(&TransportOptions::default()).is_ok());
+    assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+}
