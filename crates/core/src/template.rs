@@ -89,7 +89,11 @@ impl Template {
             let end = expression_end(text, open);
             match Expr::parse_in_braces(&text[open..end]) {
                 Ok(expr) => segments.push(Segment::Expr(expr)),
-                Err((message, help)) => errors.push(ExpressionError { range: open..end, message, help }),
+                Err((message, help)) => errors.push(ExpressionError {
+                    range: open..end,
+                    message,
+                    help,
+                }),
             }
             at = end;
         }
@@ -97,7 +101,11 @@ impl Template {
         if !literal.is_empty() {
             segments.push(Segment::Text(literal));
         }
-        if errors.is_empty() { Ok(Self(segments)) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(Self(segments))
+        } else {
+            Err(errors)
+        }
     }
 
     /// The text, if there is no expression in it.
@@ -154,7 +162,10 @@ impl Expr {
     pub fn parse(text: &str) -> Result<Self, Complaint> {
         let text = text.trim();
         if text.is_empty() {
-            return complain("this expression is empty", "name a resource, `params.NAME`, `env.NAME` or `each.key`");
+            return complain(
+                "this expression is empty",
+                "name a resource, `params.NAME`, `env.NAME` or `each.key`",
+            );
         }
         let (root, rest) = split_name(text);
         if root.is_empty() {
@@ -171,19 +182,40 @@ impl Expr {
         match (root, key, path.as_slice()) {
             ("params", None, [name]) => Ok(Self::Param(name.clone())),
             ("env", None, [name]) => Ok(Self::Env(name.clone())),
-            ("params" | "env", None, [_, ..]) => {
-                Err((format!("`{root}.{}` has no properties that an expression can reach", path[0]), None))
-            }
-            ("params" | "env", ..) => complain(format!("`{root}` needs a name behind it"), format!("write `{root}.NAME`")),
+            ("params" | "env", None, [_, ..]) => Err((
+                format!(
+                    "`{root}.{}` has no properties that an expression can reach",
+                    path[0]
+                ),
+                None,
+            )),
+            ("params" | "env", ..) => complain(
+                format!("`{root}` needs a name behind it"),
+                format!("write `{root}.NAME`"),
+            ),
             ("each", None, [what]) if what == "key" => Ok(Self::EachKey),
-            ("each", None, [what, path @ ..]) if what == "value" => Ok(Self::EachValue(path.to_vec())),
-            ("each", ..) => complain("`each` has `key` and `value` only", "write `each.key` or `each.value`"),
+            ("each", None, [what, path @ ..]) if what == "value" => {
+                Ok(Self::EachValue(path.to_vec()))
+            }
+            ("each", ..) => complain(
+                "`each` has `key` and `value` only",
+                "write `each.key` or `each.value`",
+            ),
             (_, Some("each.key"), _) => Ok(Self::resource(root, Some(Instance::EachKey), path)),
-            (_, Some(key), _) if is_key(key) => Ok(Self::resource(root, Some(Instance::Key(key.to_owned())), path)),
+            (_, Some(key), _) if is_key(key) => Ok(Self::resource(
+                root,
+                Some(Instance::Key(key.to_owned())),
+                path,
+            )),
             (_, Some(key), _) => {
                 let bare = key.trim_matches(['"', '\'']);
                 let help = is_key(bare).then(|| format!("write `{root}[{bare}]`"));
-                Err((format!("`{key}` cannot stand in brackets: a key is written as it is, or `each.key`"), help))
+                Err((
+                    format!(
+                        "`{key}` cannot stand in brackets: a key is written as it is, or `each.key`"
+                    ),
+                    help,
+                ))
             }
             (_, None, _) => Ok(Self::resource(root, None, path)),
         }
@@ -192,18 +224,28 @@ impl Expr {
     fn parse_in_braces(text: &str) -> Result<Self, Complaint> {
         let inside = text.strip_prefix("${").unwrap_or(text);
         match inside.strip_suffix('}') {
-            Some(inside) if inside.contains("${") => complain("expressions cannot be nested", ONLY_REFERENCES),
+            Some(inside) if inside.contains("${") => {
+                complain("expressions cannot be nested", ONLY_REFERENCES)
+            }
             Some(inside) => Self::parse(inside),
-            None => complain("`${` is not closed with `}`", "write `$${` for a literal `${`"),
+            None => complain(
+                "`${` is not closed with `}`",
+                "write `$${` for a literal `${`",
+            ),
         }
     }
 
     fn resource(name: &str, instance: Option<Instance>, path: Vec<String>) -> Self {
-        Self::Resource(Reference { resource: name.to_owned(), instance, path })
+        Self::Resource(Reference {
+            resource: name.to_owned(),
+            instance,
+            path,
+        })
     }
 }
 
-const ONLY_REFERENCES: &str = "expressions are only references, such as `name.property`, `params.NAME` and `env.NAME`";
+const ONLY_REFERENCES: &str =
+    "expressions are only references, such as `name.property`, `params.NAME` and `env.NAME`";
 
 fn complain<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Complaint> {
     Err((message.into(), Some(help.into())))
@@ -212,7 +254,9 @@ fn complain<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T,
 fn not_a_reference(text: &str) -> Complaint {
     let message = if text.contains('(') {
         format!("functions are not supported: `{text}`")
-    } else if text.contains([' ', '+', '*', '/', '?', ':', '|', '&', '=', '!', '<', '>', '%', ',']) {
+    } else if text.contains([
+        ' ', '+', '*', '/', '?', ':', '|', '&', '=', '!', '<', '>', '%', ',',
+    ]) {
         format!("operators are not supported: `{text}`")
     } else {
         format!("`{text}` is not a reference")
@@ -235,8 +279,17 @@ pub fn is_key(text: &str) -> bool {
 
 /// The name that a text begins with, and what follows it.
 fn split_name(text: &str) -> (&str, &str) {
-    let ok = |(at, byte): (usize, u8)| byte == b'_' || byte.is_ascii_alphabetic() || at > 0 && (byte == b'-' || byte.is_ascii_digit());
-    text.split_at(text.bytes().enumerate().take_while(|pair| ok(*pair)).count())
+    let ok = |(at, byte): (usize, u8)| {
+        byte == b'_'
+            || byte.is_ascii_alphabetic()
+            || at > 0 && (byte == b'-' || byte.is_ascii_digit())
+    };
+    text.split_at(
+        text.bytes()
+            .enumerate()
+            .take_while(|pair| ok(*pair))
+            .count(),
+    )
 }
 
 /// The parts of `.a.b.0`; nothing if it is not a path.

@@ -9,8 +9,8 @@ use std::{borrow::Cow, collections::HashMap, fmt, ops::Range};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_saphyr::{
-    DefaultMessageFormatter, DuplicateKeyPolicy, Error, MessageFormatter, NonFiniteFloatPolicy, Options,
-    Spanned as At, budget,
+    DefaultMessageFormatter, DuplicateKeyPolicy, Error, MessageFormatter, NonFiniteFloatPolicy,
+    Options, Spanned as At, budget,
 };
 
 use crate::{
@@ -38,14 +38,26 @@ const MAX_REPEATED: usize = 200_000;
 /// A diagnostic without a place, [`Code::Unreadable`], that says `name` and the line of the first byte that is not UTF-8.
 pub fn decode(name: &str, bytes: &[u8]) -> Result<String, Diagnostic> {
     if bytes.len() > MAX_BYTES {
-        return Err(Diagnostic::error(Code::Unreadable, None, format!("`{name}` {}", too_large(bytes.len()))));
+        return Err(Diagnostic::error(
+            Code::Unreadable,
+            None,
+            format!("`{name}` {}", too_large(bytes.len())),
+        ));
     }
     match str::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
         Err(error) => {
-            let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
-            Err(Diagnostic::error(Code::Unreadable, None, format!("`{name}` is not UTF-8: line {line} has a byte that is not text"))
-                .help("save the file as UTF-8"))
+            let line = 1 + bytes
+                .iter()
+                .take(error.valid_up_to())
+                .filter(|byte| **byte == b'\n')
+                .count();
+            Err(Diagnostic::error(
+                Code::Unreadable,
+                None,
+                format!("`{name}` is not UTF-8: line {line} has a byte that is not text"),
+            )
+            .help("save the file as UTF-8"))
         }
     }
 }
@@ -59,16 +71,35 @@ fn too_large(bytes: usize) -> String {
 /// A document that is not YAML is reported and left out; the others are still read. Templates are parsed, so that a
 /// string with an expression in it is [`Datum::Template`] and any other has its `$${` resolved.
 pub fn parse(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics) -> Vec<Node> {
-    let Some(source) = sources.get(id) else { return Vec::new() };
+    let Some(source) = sources.get(id) else {
+        return Vec::new();
+    };
     if source.text.len() > MAX_BYTES {
         let message = format!("this text {}", too_large(source.text.len()));
-        diagnostics.push(Diagnostic::error(Code::Unreadable, Span::new(id, 0..0), message));
+        diagnostics.push(Diagnostic::error(
+            Code::Unreadable,
+            Span::new(id, 0..0),
+            message,
+        ));
         return Vec::new();
     }
     let masked = Masked::new(&source.text);
-    let left = Allowance { nodes: MAX_NODES, bytes: MAX_SCALAR_BYTES };
-    let mut reader = Reader { sources, id, masked: &masked, base: 0, left, diagnostics };
-    documents(&masked.text).into_iter().flat_map(|range| reader.document(range)).collect()
+    let left = Allowance {
+        nodes: MAX_NODES,
+        bytes: MAX_SCALAR_BYTES,
+    };
+    let mut reader = Reader {
+        sources,
+        id,
+        masked: &masked,
+        base: 0,
+        left,
+        diagnostics,
+    };
+    documents(&masked.text)
+        .into_iter()
+        .flat_map(|range| reader.document(range))
+        .collect()
 }
 
 /// Cuts a text before every line that begins a document (`---`), so that a mistake in one does not hide the others.
@@ -76,7 +107,9 @@ fn documents(text: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let (mut start, mut at, mut content) = (0, 0, false);
     for line in text.split_inclusive('\n') {
-        let marker = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        let marker = line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
         if marker && content {
             ranges.push(start..at);
             start = at;
@@ -97,24 +130,37 @@ struct Masked<'a> {
 }
 
 /// What stands for `{`, `}`, `[` and `]`: characters of the private use area, three bytes each.
-const STAND_INS: [(char, char); 4] = [('{', '\u{e000}'), ('}', '\u{e001}'), ('[', '\u{e002}'), (']', '\u{e003}')];
+const STAND_INS: [(char, char); 4] = [
+    ('{', '\u{e000}'),
+    ('}', '\u{e001}'),
+    ('[', '\u{e002}'),
+    (']', '\u{e003}'),
+];
 /// How many bytes a stand-in is longer than what it stands for.
 const STAND_IN_GROWTH: usize = 2;
 
 impl<'a> Masked<'a> {
     fn new(text: &'a str) -> Self {
         if !text.contains("${") || text.contains(STAND_INS.map(|(_, stand_in)| stand_in)) {
-            return Self { text: Cow::Borrowed(text), at: Vec::new() };
+            return Self {
+                text: Cow::Borrowed(text),
+                at: Vec::new(),
+            };
         }
         let (mut masked, mut at, mut rest) = (String::with_capacity(text.len()), Vec::new(), text);
         while let Some(dollar) = rest.find("${") {
             let (before, expression) = rest.split_at(dollar);
             let inside = expression.get(2..).unwrap_or_default();
-            let length = inside.find(['{', '}', '"', '\'', '#', '\n']).filter(|end| inside[*end..].starts_with('}'));
+            let length = inside
+                .find(['{', '}', '"', '\'', '#', '\n'])
+                .filter(|end| inside[*end..].starts_with('}'));
             let length = length.map_or(2, |end| end + 3);
             masked.push_str(before);
             for char in expression[..length].chars() {
-                match STAND_INS.iter().find(|(original, _)| length > 2 && *original == char) {
+                match STAND_INS
+                    .iter()
+                    .find(|(original, _)| length > 2 && *original == char)
+                {
                     Some((_, stand_in)) => {
                         at.push(masked.len());
                         masked.push(*stand_in);
@@ -125,7 +171,10 @@ impl<'a> Masked<'a> {
             rest = &expression[length..];
         }
         masked.push_str(rest);
-        Self { text: Cow::Owned(masked), at }
+        Self {
+            text: Cow::Owned(masked),
+            at,
+        }
     }
 
     /// The offset in the original text.
@@ -137,7 +186,12 @@ impl<'a> Masked<'a> {
         if self.at.is_empty() || !text.contains(STAND_INS.map(|(_, stand_in)| stand_in)) {
             return text.into_owned();
         }
-        let original = |char| STAND_INS.iter().find(|(_, stand_in)| *stand_in == char).map_or(char, |(original, _)| *original);
+        let original = |char| {
+            STAND_INS
+                .iter()
+                .find(|(_, stand_in)| *stand_in == char)
+                .map_or(char, |(original, _)| *original)
+        };
         text.chars().map(original).collect()
     }
 }
@@ -174,7 +228,10 @@ impl Reader<'_> {
         }
         self.base = range.start;
         let text = self.masked.text.get(range).unwrap_or_default();
-        match serde_saphyr::from_str_multiple_with_options::<At<Raw<'_>>, Vec<_>>(text, options(self.left)) {
+        match serde_saphyr::from_str_multiple_with_options::<At<Raw<'_>>, Vec<_>>(
+            text,
+            options(self.left),
+        ) {
             Ok(documents) => documents.into_iter().map(|raw| self.node(raw)).collect(),
             Err(error) => {
                 let diagnostic = self.syntax(&error, text);
@@ -189,7 +246,11 @@ impl Reader<'_> {
 
     fn node(&mut self, raw: At<Raw<'_>>) -> Node {
         let span = self.span(&raw.defined);
-        self.left.spend(if let Raw::Text(text) = &raw.value { text.len() } else { 0 });
+        self.left.spend(if let Raw::Text(text) = &raw.value {
+            text.len()
+        } else {
+            0
+        });
         let datum = match raw.value {
             Raw::Null => Datum::Null,
             Raw::Bool(value) => Datum::Bool(value),
@@ -212,7 +273,8 @@ impl Reader<'_> {
                     let fragment = text.get(error.range).unwrap_or_default();
                     let place = template::locate(self.sources, span, fragment);
                     self.diagnostics.push(
-                        Diagnostic::error(Code::BadExpression, place, error.message).maybe_help(error.help),
+                        Diagnostic::error(Code::BadExpression, place, error.message)
+                            .maybe_help(error.help),
                     );
                 }
                 Datum::String(text)
@@ -230,13 +292,21 @@ impl Reader<'_> {
             let value = self.node(value);
             if let Some(first) = seen.get(&key) {
                 self.diagnostics.push(
-                    Diagnostic::error(Code::DuplicateKey, key_span, format!("the key `{key}` is written twice"))
-                        .related(*first, "first written here"),
+                    Diagnostic::error(
+                        Code::DuplicateKey,
+                        key_span,
+                        format!("the key `{key}` is written twice"),
+                    )
+                    .related(*first, "first written here"),
                 );
                 continue;
             }
             seen.insert(key.clone(), key_span);
-            entries.push(Entry { key, key_span, value });
+            entries.push(Entry {
+                key,
+                key_span,
+                value,
+            });
         }
         Datum::Map(entries)
     }
@@ -245,12 +315,17 @@ impl Reader<'_> {
         if !text.contains("${") {
             return text;
         }
-        match Template::parse(&text).ok().as_ref().and_then(Template::literal) {
+        match Template::parse(&text)
+            .ok()
+            .as_ref()
+            .and_then(Template::literal)
+        {
             Some(literal) => literal.to_owned(),
             None => {
                 let message = "a key cannot hold an expression";
                 self.diagnostics.push(
-                    Diagnostic::error(Code::BadExpression, span, message).help("write `$${` for a literal `${`"),
+                    Diagnostic::error(Code::BadExpression, span, message)
+                        .help("write `$${` for a literal `${`"),
                 );
                 text
             }
@@ -264,22 +339,42 @@ impl Reader<'_> {
             (Some(start), Some(length)) => (start as usize, length as usize),
             _ => {
                 let text = self.masked.text.get(self.base..).unwrap_or_default();
-                let byte = |chars: u64| text.char_indices().nth(chars as usize).map_or(text.len(), |(at, _)| at);
+                let byte = |chars: u64| {
+                    text.char_indices()
+                        .nth(chars as usize)
+                        .map_or(text.len(), |(at, _)| at)
+                };
                 let start = byte(span.offset());
-                (start, byte(span.offset().saturating_add(span.len())).saturating_sub(start))
+                (
+                    start,
+                    byte(span.offset().saturating_add(span.len())).saturating_sub(start),
+                )
             }
         };
-        let original = |offset: usize| self.masked.original((self.base + offset).min(self.masked.text.len()));
+        let original = |offset: usize| {
+            self.masked
+                .original((self.base + offset).min(self.masked.text.len()))
+        };
         Span::new(self.id, original(start)..original(start + length))
     }
 
     fn syntax(&self, error: &Error, text: &str) -> Diagnostic {
         let mut error = error.without_snippet();
         let mut span = error.location().map_or_else(
-            || Span::new(self.id, self.masked.original(self.base)..self.masked.original(self.base + text.len())),
+            || {
+                Span::new(
+                    self.id,
+                    self.masked.original(self.base)..self.masked.original(self.base + text.len()),
+                )
+            },
             |location| self.span(&location),
         );
-        if let Error::AliasError { error: inner, locations, .. } = error {
+        if let Error::AliasError {
+            error: inner,
+            locations,
+            ..
+        } = error
+        {
             span = self.span(&locations.reference_location);
             error = inner;
         }
@@ -289,17 +384,31 @@ impl Reader<'_> {
             | Error::AliasReplayStackDepthExceeded { .. } => {
                 format!("the aliases of this document repeat more than {MAX_REPEATED} values")
             }
-            Error::RecursiveReferencesRequireWeakTypes { .. } => "an alias cannot stand inside of its own anchor".to_owned(),
-            Error::Budget { breach: budget::BudgetBreach::Depth { .. }, .. } => too_deep(),
+            Error::RecursiveReferencesRequireWeakTypes { .. } => {
+                "an alias cannot stand inside of its own anchor".to_owned()
+            }
+            Error::Budget {
+                breach: budget::BudgetBreach::Depth { .. },
+                ..
+            } => too_deep(),
             Error::ExternalMessage { msg, .. } if msg.contains("recursion limit") => too_deep(),
-            Error::Unexpected { expected: "string scalar", .. } => "a key must be text, not a list or a mapping".to_owned(),
+            Error::Unexpected {
+                expected: "string scalar",
+                ..
+            } => "a key must be text, not a list or a mapping".to_owned(),
             Error::Budget { .. } => format!(
                 "this document holds more than lazuli reads: at most {MAX_NODES} values in a text, aliases resolved"
             ),
-            Error::InvalidBinaryBase64 { .. } => "the text behind `!!binary` is not base64".to_owned(),
-            Error::NullIntoString { .. } => "a key cannot be empty; a key named null is written in quotes".to_owned(),
+            Error::InvalidBinaryBase64 { .. } => {
+                "the text behind `!!binary` is not base64".to_owned()
+            }
+            Error::NullIntoString { .. } => {
+                "a key cannot be empty; a key named null is written in quotes".to_owned()
+            }
             Error::Eof { .. } => "the text ends too early".to_owned(),
-            other => DefaultMessageFormatter.format_message(other).replace("YAML merge value", "the value of `<<`"),
+            other => DefaultMessageFormatter
+                .format_message(other)
+                .replace("YAML merge value", "the value of `<<`"),
         };
         Diagnostic::error(Code::Syntax, span, message)
     }
@@ -339,9 +448,20 @@ pub(crate) fn number(text: &str) -> Datum {
         radix(digits, 16)
     } else if let Some(digits) = text.strip_prefix("0o") {
         radix(digits, 8)
-    } else if unsigned.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) {
-        unsigned.parse::<u64>().map(Number::from).or_else(|_| unsigned.parse::<i64>().map(Number::from)).ok()
-    } else if text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) {
+    } else if unsigned
+        .trim_start_matches('-')
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+    {
+        unsigned
+            .parse::<u64>()
+            .map(Number::from)
+            .or_else(|_| unsigned.parse::<i64>().map(Number::from))
+            .ok()
+    } else if text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+    {
         unsigned.parse::<f64>().ok().and_then(Number::from_f64)
     } else {
         None

@@ -1,11 +1,18 @@
 //! The spec language: what a loaded stack is. How text becomes one: `load`.
 
+mod author;
+mod entry;
+mod fill;
+mod load;
+mod parameters;
+mod repeat;
+
 use serde_json::Value as Json;
 
-use crate::{
-    node::Node,
-    source::Span,
-};
+pub use entry::COMMON_KEYS;
+pub use load::{API_VERSION, Given, Inputs, ParamValue, load};
+
+use crate::{node::Node, source::Span};
 
 /// Everything that was loaded in one run: one stack a document.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -121,3 +128,6 @@ impl std::fmt::Display for Address {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,10 @@ fn mistakes(text: &str) -> Vec<String> {
     let (sources, _, diagnostics) = read(text);
     let line = |diagnostic: &Diagnostic| {
         let at = sources.position(diagnostic.span.unwrap());
-        format!("{} {}:{} {}", diagnostic.code, at.line, at.column, diagnostic.message)
+        format!(
+            "{} {}:{} {}",
+            diagnostic.code, at.line, at.column, diagnostic.message
+        )
     };
     diagnostics.iter().map(line).collect()
 }
@@ -34,30 +37,75 @@ fn scalars_are_those_of_yaml_1_2() {
     let text = "[yes, on, n, true, FALSE, ~, null, '5', \"5\", 00123, 010, 1_000, +5, -5, 0x1F, 0o17, 1.10, 1e3, .5, 2001-01-01, !!str 5]";
     assert_eq!(
         value(text),
-        json!(["yes", "on", "n", true, false, null, null, "5", "5", "00123", "010", "1_000", 5, -5, 31, 15, 1.1, 1000.0, 0.5, "2001-01-01", "5"])
+        json!([
+            "yes",
+            "on",
+            "n",
+            true,
+            false,
+            null,
+            null,
+            "5",
+            "5",
+            "00123",
+            "010",
+            "1_000",
+            5,
+            -5,
+            31,
+            15,
+            1.1,
+            1000.0,
+            0.5,
+            "2001-01-01",
+            "5"
+        ])
     );
 }
 
 #[test]
 fn no_number_loses_digits() {
     assert_eq!(
-        value("[18446744073709551615, -9223372036854775808, 18446744073709551616, 123456789012345678901234, 1e999, .inf, -.inf, .nan]"),
-        json!([u64::MAX, i64::MIN, "18446744073709551616", "123456789012345678901234", "1e999", ".inf", "-.inf", ".nan"])
+        value(
+            "[18446744073709551615, -9223372036854775808, 18446744073709551616, 123456789012345678901234, 1e999, .inf, -.inf, .nan]"
+        ),
+        json!([
+            u64::MAX,
+            i64::MIN,
+            "18446744073709551616",
+            "123456789012345678901234",
+            "1e999",
+            ".inf",
+            "-.inf",
+            ".nan"
+        ])
     );
 }
 
 #[test]
 fn keys_are_their_text() {
-    assert_eq!(value("{n: 1, 1: 2, true: 3, 0x10: 4, 'a b': 5, 'null': 6}"), json!({"n": 1, "1": 2, "true": 3, "0x10": 4, "a b": 5, "null": 6}));
+    assert_eq!(
+        value("{n: 1, 1: 2, true: 3, 0x10: 4, 'a b': 5, 'null': 6}"),
+        json!({"n": 1, "1": 2, "true": 3, "0x10": 4, "a b": 5, "null": 6})
+    );
 }
 
 #[test]
 fn places_are_bytes_of_the_source() {
     let (sources, nodes, _) = read("ü: [${a.b[c]}, ${x}]\nname: 'é' # ${c}\nlast: \"n-${x}\"\n");
     let items = nodes[0].get("ü").unwrap().items();
-    assert_eq!(items.iter().map(|item| sources.slice(item.span)).collect::<Vec<_>>(), ["${a.b[c]}", "${x}"]);
+    assert_eq!(
+        items
+            .iter()
+            .map(|item| sources.slice(item.span))
+            .collect::<Vec<_>>(),
+        ["${a.b[c]}", "${x}"]
+    );
     let last = nodes[0].entry("last").unwrap();
-    assert_eq!((sources.slice(last.key_span), sources.slice(last.value.span)), ("last", "\"n-${x}\""));
+    assert_eq!(
+        (sources.slice(last.key_span), sources.slice(last.value.span)),
+        ("last", "\"n-${x}\"")
+    );
     let at = sources.position(last.key_span);
     assert_eq!((at.line, at.column), (3, 1));
 }
@@ -75,8 +123,12 @@ fn expressions_may_stand_unquoted_in_flow_collections() {
 
 #[test]
 fn documents_stand_apart() {
-    let (_, nodes, diagnostics) = read("%YAML 1.2\n---\na: 1\n---\n---\n# nothing\n---\nb: [\n---\nc: 3\n...\nd: 4\n");
-    assert_eq!(nodes.iter().map(Node::to_json).collect::<Vec<_>>(), [json!({"a": 1}), json!({"c": 3}), json!({"d": 4})]);
+    let (_, nodes, diagnostics) =
+        read("%YAML 1.2\n---\na: 1\n---\n---\n# nothing\n---\nb: [\n---\nc: 3\n...\nd: 4\n");
+    assert_eq!(
+        nodes.iter().map(Node::to_json).collect::<Vec<_>>(),
+        [json!({"a": 1}), json!({"c": 3}), json!({"d": 4})]
+    );
     assert_eq!(diagnostics.iter().count(), 1);
 }
 
@@ -91,22 +143,49 @@ fn aliases_and_merge_keys_are_resolved() {
 #[test]
 fn every_mistake_has_its_place() {
     for (text, expected) in [
-        ("a: 1\nb: 2\na: 3\n", "LZ0003 3:1 the key `a` is written twice"),
-        ("x:\n  {k: 1, k: 2}", "LZ0003 2:10 the key `k` is written twice"),
+        (
+            "a: 1\nb: 2\na: 3\n",
+            "LZ0003 3:1 the key `a` is written twice",
+        ),
+        (
+            "x:\n  {k: 1, k: 2}",
+            "LZ0003 2:10 the key `k` is written twice",
+        ),
         ("a: [1, 2", "LZ0002 1:4 unclosed bracket '['"),
         ("é: \"x", "LZ0002 1:4 unclosed quote"),
-        ("a: 1\nb: c: d", "LZ0002 2:5 mapping values are not allowed in this context"),
+        (
+            "a: 1\nb: c: d",
+            "LZ0002 2:5 mapping values are not allowed in this context",
+        ),
         ("a: 1\n---\né: ${x}\nb: }", "LZ0002 4:4 misplaced bracket"),
         ("a: *x", "LZ0002 1:4 alias references unknown anchor"),
-        ("a: &a [*a]", "LZ0002 1:8 an alias cannot stand inside of its own anchor"),
+        (
+            "a: &a [*a]",
+            "LZ0002 1:8 an alias cannot stand inside of its own anchor",
+        ),
         ("a: !foo 3", "LZ0002 1:9 unsupported tag `!foo`"),
-        ("? [a, b]\n: 1", "LZ0002 1:3 a key must be text, not a list or a mapping"),
-        ("a: 1\n~: 2", "LZ0002 2:1 a key cannot be empty; a key named null is written in quotes"),
-        ("a: {<<: 3}", "LZ0002 1:9 the value of `<<` must be mapping or sequence of mappings"),
+        (
+            "? [a, b]\n: 1",
+            "LZ0002 1:3 a key must be text, not a list or a mapping",
+        ),
+        (
+            "a: 1\n~: 2",
+            "LZ0002 2:1 a key cannot be empty; a key named null is written in quotes",
+        ),
+        (
+            "a: {<<: 3}",
+            "LZ0002 1:9 the value of `<<` must be mapping or sequence of mappings",
+        ),
         ("a: ${b", "LZ0013 1:4 `${` is not closed with `}`"),
         ("a: x-${}-y", "LZ0013 1:6 this expression is empty"),
-        ("a: \"é ${f(x)}\"", "LZ0013 1:7 functions are not supported: `f(x)`"),
-        ("a: |\n  one\n  two ${a + b}\n", "LZ0013 3:7 operators are not supported: `a + b`"),
+        (
+            "a: \"é ${f(x)}\"",
+            "LZ0013 1:7 functions are not supported: `f(x)`",
+        ),
+        (
+            "a: |\n  one\n  two ${a + b}\n",
+            "LZ0013 3:7 operators are not supported: `a + b`",
+        ),
         ("${x}: 1", "LZ0013 1:1 a key cannot hold an expression"),
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");
@@ -122,7 +201,10 @@ fn all_mistakes_of_a_text_are_reported() {
 fn a_duplicate_shows_the_first() {
     let (sources, nodes, diagnostics) = read("a: 1\na: 2\n");
     let related = &diagnostics.iter().next().unwrap().related[0];
-    assert_eq!((sources.position(related.span).line, related.text.as_str()), (1, "first written here"));
+    assert_eq!(
+        (sources.position(related.span).line, related.text.as_str()),
+        (1, "first written here")
+    );
     assert_eq!(nodes[0].to_json(), json!({"a": 1}));
 }
 
@@ -130,20 +212,37 @@ fn a_duplicate_shows_the_first() {
 fn hostile_text_is_refused() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
-        bomb += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", "));
+        bomb += &format!(
+            "a{level}: &a{level} [{}]\n",
+            vec![format!("*a{}", level - 1); 10].join(", ")
+        );
     }
     let found = mistakes(&bomb);
     assert_eq!(found.len(), 1);
-    assert!(found[0].contains("the aliases of this document repeat more than 200000 values"), "{found:?}");
+    assert!(
+        found[0].contains("the aliases of this document repeat more than 200000 values"),
+        "{found:?}"
+    );
 
-    for deep in ["[".repeat(10_000), "{a: ".repeat(10_000), "- ".repeat(10_000)] {
+    for deep in [
+        "[".repeat(10_000),
+        "{a: ".repeat(10_000),
+        "- ".repeat(10_000),
+    ] {
         let found = mistakes(&deep);
-        assert!(found.len() == 1 && found[0].contains("more than 32 deep"), "{found:?}");
+        assert!(
+            found.len() == 1 && found[0].contains("more than 32 deep"),
+            "{found:?}"
+        );
     }
 
     assert!(mistakes(&format!("{}1{}", "[".repeat(31), "]".repeat(31))).is_empty());
 
-    let long = format!("a: &a {}\nb: [{}]", "x".repeat(1 << 20), vec!["*a"; 1000].join(", "));
+    let long = format!(
+        "a: &a {}\nb: [{}]",
+        "x".repeat(1 << 20),
+        vec!["*a"; 1000].join(", ")
+    );
     assert!(mistakes(&long)[0].contains("more than lazuli reads"));
     assert!(mistakes(&" ".repeat(MAX_BYTES + 1))[0].contains("is too large"));
 }
@@ -152,8 +251,17 @@ fn hostile_text_is_refused() {
 fn bytes_become_text() {
     assert_eq!(decode("a", "\u{feff}é: 1".as_bytes()).unwrap(), "é: 1");
     let error = decode("spec.yaml", b"a: 1\nb: \xff\n").unwrap_err();
-    assert_eq!((error.code, error.message.as_str()), (Code::Unreadable, "`spec.yaml` is not UTF-8: line 2 has a byte that is not text"));
-    assert_eq!(decode("a", &vec![b' '; MAX_BYTES + 1]).unwrap_err().code, Code::Unreadable);
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        (
+            Code::Unreadable,
+            "`spec.yaml` is not UTF-8: line 2 has a byte that is not text"
+        )
+    );
+    assert_eq!(
+        decode("a", &vec![b' '; MAX_BYTES + 1]).unwrap_err().code,
+        Code::Unreadable
+    );
 }
 
 proptest! {

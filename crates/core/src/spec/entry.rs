@@ -1,0 +1,235 @@
+//! One entry of `resources`: the keys that every kind has, and the properties that remain.
+
+use super::{
+    Address, OnRemove, Resource, Spanned, Tag,
+    author::{Author, listing, scalar_text},
+    fill::{Instances, Resources, Scope, Whole},
+};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    node::{Datum, Entry, Node},
+    template::{self, Expr, Instance, Reference},
+};
+
+/// The keys that every resource can have, whatever its kind.
+pub const COMMON_KEYS: [&str; 12] = [
+    "kind",
+    "name",
+    "existing",
+    "dependsOn",
+    "protect",
+    "ignore",
+    "onRemove",
+    "tags",
+    "location",
+    "resourceGroup",
+    "subscription",
+    "forEach",
+];
+
+impl Author<'_> {
+    /// One instance of an entry; nothing if its kind cannot be said.
+    pub(super) fn resource(
+        &mut self,
+        entry: &Entry,
+        key: Option<&str>,
+        scope: Scope<'_>,
+    ) -> Option<Resource> {
+        let mut kind = None;
+        let mut props = Vec::new();
+        let mut resource = Resource {
+            address: Address {
+                resource: entry.key.clone(),
+                instance: key.map(str::to_owned),
+            },
+            span: entry.key_span,
+            kind: Spanned {
+                value: String::new(),
+                span: entry.key_span,
+            },
+            name: None,
+            existing: false,
+            depends_on: Vec::new(),
+            protect: false,
+            ignore: Vec::new(),
+            on_remove: OnRemove::Delete,
+            tags: Vec::new(),
+            location: None,
+            resource_group: None,
+            subscription: None,
+            props: Node {
+                span: entry.value.span,
+                datum: Datum::Null,
+            },
+        };
+        for property in entry.value.entries() {
+            match property.key.as_str() {
+                "forEach" => continue,
+                "dependsOn" => {
+                    resource.depends_on = self.depends_on(&property.value, scope);
+                    continue;
+                }
+                _ => {}
+            }
+            let filled = self.fill_entry(property, scope);
+            let value = filled.value;
+            match filled.key.as_str() {
+                "kind" => kind = Some(self.string("`kind`", &value)),
+                "name" => resource.name = self.text("`name`", value),
+                "existing" => resource.existing = self.boolean("`existing`", &value),
+                "protect" => resource.protect = self.boolean("`protect`", &value),
+                "ignore" => resource.ignore = self.strings("`ignore`", &value),
+                "onRemove" => resource.on_remove = self.on_remove(&value),
+                "tags" => resource.tags = self.tags(value),
+                "location" => resource.location = self.text("`location`", value),
+                "resourceGroup" => resource.resource_group = self.text("`resourceGroup`", value),
+                "subscription" => resource.subscription = self.text("`subscription`", value),
+                _ => props.push(Entry { value, ..filled }),
+            }
+        }
+        resource.props.datum = Datum::Map(props);
+        let Some(kind) = kind else {
+            let message = format!("the resource `{}` has no `kind`", entry.key);
+            let diagnostic = Diagnostic::error(Code::MissingKey, entry.key_span, message);
+            self.report(diagnostic.help("say what it is, for example `kind: storageAccount`"));
+            return None;
+        };
+        resource.kind = kind?;
+        Some(resource)
+    }
+
+    /// Tags whose values are text, or become text.
+    pub(super) fn tags(&mut self, node: Node) -> Vec<Tag> {
+        self.entries("`tags`", &node);
+        let Datum::Map(entries) = node.datum else {
+            return Vec::new();
+        };
+        let mut tags = Vec::with_capacity(entries.len());
+        for Entry { key, value, .. } in entries {
+            let datum = match (&value.datum, scalar_text(&value)) {
+                (Datum::Template(_), _) => value.datum,
+                // A number keeps the digits that it is written with: `1.10`.
+                (Datum::Number(number), Some(text)) => {
+                    let written = self.sources.slice(value.span);
+                    let same = written
+                        .parse::<f64>()
+                        .is_ok_and(|parsed| Some(parsed) == number.as_f64());
+                    Datum::String(if same { written.to_owned() } else { text })
+                }
+                (_, Some(text)) => Datum::String(text),
+                (_, None) => {
+                    self.wrong_type(
+                        &format!("the tag `{key}`"),
+                        "a string, a number or a boolean",
+                        &value,
+                    );
+                    continue;
+                }
+            };
+            tags.push(Tag {
+                key,
+                value: Node {
+                    span: value.span,
+                    datum,
+                },
+            });
+        }
+        tags
+    }
+
+    /// One string or a list of strings.
+    fn strings(&mut self, what: &str, node: &Node) -> Vec<Spanned<String>> {
+        match &node.datum {
+            Datum::Null => Vec::new(),
+            Datum::Seq(items) => items
+                .iter()
+                .filter_map(|item| self.string(&format!("an item of {what}"), item))
+                .collect(),
+            _ => self.string(what, node).into_iter().collect(),
+        }
+    }
+
+    fn on_remove(&mut self, node: &Node) -> OnRemove {
+        const WORDS: [&str; 2] = ["delete", "keep"];
+        let Some(word) = self.string("`onRemove`", node) else {
+            return OnRemove::default();
+        };
+        match word.value.as_str() {
+            "delete" => OnRemove::Delete,
+            "keep" => OnRemove::Keep,
+            other => {
+                let message = format!("`onRemove` is one of {}", listing(WORDS));
+                let help = self.hint(other, WORDS);
+                self.report(
+                    Diagnostic::error(Code::ValueNotAllowed, word.span, message).maybe_help(help),
+                );
+                OnRemove::default()
+            }
+        }
+    }
+
+    /// The addresses that an entry waits for: names, `name[key]`, or the same as references. The name of a resource
+    /// with a forEach stands for all of its instances.
+    fn depends_on(&mut self, node: &Node, scope: Scope<'_>) -> Vec<Spanned<Address>> {
+        let items = match &node.datum {
+            Datum::Null => &[],
+            Datum::Seq(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let mut addresses = Vec::new();
+        for item in items {
+            let Some(reference) = self.dependency(item, scope) else {
+                continue;
+            };
+            let place = template::locate(self.sources, item.span, &reference.to_string());
+            let reference = self.reference(&reference, place, scope, Whole::Yes);
+            let keys = match (scope.resources, reference.instance) {
+                (_, Some(Instance::Key(key))) => vec![Some(key)],
+                (Resources::Named(names), _) => match names.get(reference.resource.as_str()) {
+                    Some(Instances::Each(keys)) => keys.keys().cloned().map(Some).collect(),
+                    _ => vec![None],
+                },
+                _ => vec![None],
+            };
+            for instance in keys {
+                let value = Address {
+                    resource: reference.resource.clone(),
+                    instance,
+                };
+                if !self.take_room(item.span, value.resource.len()) {
+                    return addresses;
+                }
+                addresses.push(Spanned {
+                    value,
+                    span: item.span,
+                });
+            }
+        }
+        addresses
+    }
+
+    fn dependency(&mut self, item: &Node, scope: Scope<'_>) -> Option<Reference> {
+        // A reference is checked by the caller, for whom a name alone can stand for all instances.
+        let is_reference = matches!(&item.datum, Datum::Template(template) if matches!(template.single(), Some(Expr::Resource(_))));
+        let filled = if is_reference {
+            item.clone()
+        } else {
+            self.fill(item, scope)
+        };
+        let expr = match &filled.datum {
+            Datum::String(name) => Expr::parse(name).ok(),
+            Datum::Template(template) => template.single().cloned(),
+            _ => None,
+        };
+        match expr {
+            Some(Expr::Resource(reference)) if reference.path.is_empty() => Some(reference),
+            _ => {
+                self.unless_unresolved(&filled, |author| {
+                    let message = "`dependsOn` takes names of resources of this stack";
+                    author.error(Code::UnknownReference, item.span, message);
+                });
+                None
+            }
+        }
+    }
+}
