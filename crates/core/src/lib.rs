@@ -11,6 +11,7 @@ pub mod live;
 pub mod node;
 pub mod plan;
 pub mod reads;
+pub mod shape;
 pub mod source;
 pub mod spec;
 pub mod template;

@@ -1,0 +1,139 @@
+//! The schema for editors: wherever a value of another type than text stands, an expression may stand as well.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::follow;
+
+/// The name under `$defs` of what every other place refers to.
+const NAME: &str = "Expression";
+/// Keys that describe a value rather than restrict it; they stay on the outside, where editors show them.
+const ANNOTATIONS: [&str; 6] = [
+    "title",
+    "description",
+    "default",
+    "examples",
+    "deprecated",
+    "markdownDescription",
+];
+
+/// A schema, draft 2020-12 with definitions under `$defs`, that also takes `${...}` for every value that cannot be
+/// just any string: booleans, numbers, lists, mappings, and strings of a fixed form or a fixed choice.
+///
+/// The document itself stays a mapping.
+pub fn expressions_allowed(mut schema: Json) -> Json {
+    let root = schema.clone();
+    inside(&mut schema, &root);
+    if let Some(object) = schema.as_object_mut() {
+        let definitions = object.entry("$defs").or_insert_with(|| json!({}));
+        if let Some(definitions) = definitions.as_object_mut() {
+            definitions.insert(
+                NAME.to_owned(),
+                json!({
+                    "description": "A reference: `${name.property}`, `${params.NAME}`, `${env.NAME}`, `${each.key}`.",
+                    "type": "string",
+                    "pattern": r"^\$\{.*\}$",
+                }),
+            );
+        }
+    }
+    schema
+}
+
+/// Widens all values inside of a schema, not the schema itself.
+fn inside(schema: &mut Json, root: &Json) {
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
+    for (keyword, value) in object.iter_mut() {
+        match (keyword.as_str(), value) {
+            ("properties" | "patternProperties", Json::Object(values)) => {
+                values.values_mut().for_each(|value| widen(value, root));
+            }
+            ("items" | "additionalProperties" | "unevaluatedProperties", value) => {
+                widen(value, root)
+            }
+            ("prefixItems", Json::Array(values)) => {
+                values.iter_mut().for_each(|value| widen(value, root))
+            }
+            ("anyOf" | "oneOf" | "allOf", Json::Array(branches)) => {
+                branches.iter_mut().for_each(|branch| inside(branch, root));
+            }
+            ("$defs", Json::Object(definitions)) => definitions
+                .values_mut()
+                .for_each(|value| inside(value, root)),
+            _ => {}
+        }
+    }
+}
+
+/// Widens a value, and all values inside of it.
+fn widen(schema: &mut Json, root: &Json) {
+    let takes_expressions = any_string(schema, root, super::MAX_NESTED) || is_tag(schema);
+    inside(schema, root);
+    let (false, Some(object)) = (takes_expressions, schema.as_object_mut()) else {
+        return;
+    };
+    let expression = json!({ "$ref": format!("#/$defs/{NAME}") });
+    let only_alternatives = object
+        .keys()
+        .all(|key| key == "anyOf" || ANNOTATIONS.contains(&key.as_str()));
+    match object.get_mut("anyOf") {
+        Some(Json::Array(branches)) if only_alternatives => branches.push(expression),
+        _ => {
+            let (outside, within): (Map<_, _>, Map<_, _>) = std::mem::take(object)
+                .into_iter()
+                .partition(|(key, _)| ANNOTATIONS.contains(&key.as_str()));
+            *object = outside;
+            object.insert("anyOf".to_owned(), json!([within, expression]));
+        }
+    }
+}
+
+/// A word that tells alternatives apart must stay fixed, or every alternative would fit.
+fn is_tag(schema: &Json) -> bool {
+    schema.get("const").is_some()
+}
+
+/// Whether a schema takes every string already.
+fn any_string(schema: &Json, root: &Json, depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    const LIMITS: [&str; 6] = [
+        "enum",
+        "const",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "format",
+    ];
+    match schema {
+        // `false` takes nothing, and must go on doing so.
+        Json::Bool(_) => true,
+        Json::Object(object) => {
+            let text = match object.get("type") {
+                None => true,
+                Some(Json::Array(types)) => types.iter().any(|kind| kind == "string"),
+                Some(kind) => kind == "string",
+            };
+            let any = |keyword: &str| match object.get(keyword) {
+                Some(Json::Array(branches)) => branches
+                    .iter()
+                    .any(|branch| any_string(branch, root, depth)),
+                _ => true,
+            };
+            let all = |keyword: &str| match object.get(keyword) {
+                Some(Json::Array(branches)) => branches
+                    .iter()
+                    .all(|branch| any_string(branch, root, depth)),
+                _ => true,
+            };
+            text && !LIMITS.iter().any(|limit| object.contains_key(*limit))
+                && follow(root, schema).is_none_or(|target| any_string(target, root, depth))
+                && any("anyOf")
+                && any("oneOf")
+                && all("allOf")
+        }
+        _ => false,
+    }
+}
