@@ -12,7 +12,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::{Draft, Graph, Grant, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes},
     kind::{Place, Registry},
-    graph::shape_stub::Shape,
+    shape::Shape,
     spec::{Resource, Spec, Stack},
     value::Value,
 };

@@ -4,7 +4,6 @@ mod build;
 mod declare;
 mod edges;
 mod place;
-mod shape_stub;
 
 use std::{collections::HashMap, fmt};
 

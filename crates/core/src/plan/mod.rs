@@ -1,6 +1,8 @@
 //! The plan: finished ARM calls in an order, each with its reason. Nothing is left to decide when it is executed.
 
 mod converge;
+#[cfg(test)]
+mod properties;
 mod teardown;
 
 use std::fmt;

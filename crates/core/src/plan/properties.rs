@@ -1,0 +1,293 @@
+//! Properties of graph, diff and plan that hold for every spec, tried on random ones.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::{Action, CallTarget, Method, Plan, converge, teardown};
+use crate::{
+    arm::{ArmId, ArmType},
+    diagnostic::{Code, Diagnostics},
+    graph::{Declared, Graph, Grant, Identity, Mark, Nodes, Settings, build},
+    kind::{Facts, Handler, NameRule, OutputDoc, Place, Registry, Rule, kind},
+    live::Live,
+    source::Sources,
+    spec::{Inputs, load},
+    value::{Output, Value},
+};
+
+/// A resource with any properties.
+struct Thing;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ThingProps {
+    /// What another thing filled in.
+    #[serde(default)]
+    #[allow(dead_code)]
+    links: Vec<String>,
+    /// How large.
+    #[allow(dead_code)]
+    size: Option<i64>,
+    /// How it is called.
+    #[allow(dead_code)]
+    label: Option<String>,
+}
+
+impl Handler for Thing {
+    const FACTS: Facts = Facts {
+        kind: "thing",
+        arm_type: ArmType::new("Test.Things/things", "2026-01-01"),
+        place: Place::ResourceGroup,
+        name: Some(NameRule { length: 1..=20, takes: |_| true, says: "1 to 20 characters" }),
+        tags: true,
+        location: true,
+        rules: &[Rule::ReadOnly("properties.serial")],
+        outputs: &[OutputDoc { name: "serial", path: "properties.serial", doc: "A number Azure gives" }],
+        retired: None,
+    };
+    type Props = ThingProps;
+
+    fn declare(resource: &Declared<'_, ThingProps>, nodes: &mut Nodes) {
+        let mut body = resource.envelope(nodes);
+        body.insert("properties".into(), Value::Object(resource.properties_except(&[], nodes)));
+        if let Some(id) = resource.placed().id.clone() {
+            nodes.push(resource.draft(id, body));
+        }
+    }
+}
+
+/// A grant to whoever a thing is.
+struct Right;
+
+#[derive(Deserialize, JsonSchema)]
+struct RightProps {
+    /// The thing that gets the right.
+    #[allow(dead_code)]
+    to: String,
+    /// Where.
+    #[allow(dead_code)]
+    scope: String,
+}
+
+impl Handler for Right {
+    const FACTS: Facts = Facts {
+        kind: "right",
+        arm_type: ArmType::new("Microsoft.Authorization/roleAssignments", "2022-04-01"),
+        place: Place::Nameless,
+        name: None,
+        tags: false,
+        location: false,
+        rules: &[],
+        outputs: &[],
+        retired: None,
+    };
+    type Props = RightProps;
+
+    fn declare(resource: &Declared<'_, RightProps>, nodes: &mut Nodes) {
+        let principal = resource.target("to").and_then(|target| resource.output(&target, "serial"));
+        let (Some(principal), Some(scope)) = (principal, resource.placed().scope.clone()) else { return };
+        let grant = Grant { scope: scope.clone(), role: "role".into(), role_name: "Role".into(), principal };
+        let properties = Value::object([
+            ("principalId", grant.principal.clone()),
+            ("roleDefinitionId", Value::from("/providers/Microsoft.Authorization/roleDefinitions/role")),
+            ("description", Value::string(resource.marked_text(None))),
+        ]);
+        let mut draft = resource.draft(scope, [("properties".to_owned(), properties)].into_iter().collect());
+        draft.identity = Identity::Grant(grant);
+        draft.mark = Mark::Text("description");
+        nodes.push(draft);
+    }
+}
+
+const REGISTRY: Registry = Registry(&[kind::<Thing>(), kind::<Right>()]);
+
+/// One thing of a random spec: its size, and which of the things before it it refers to.
+#[derive(Debug, Clone)]
+struct Recipe {
+    size: i64,
+    label: String,
+    links: Vec<prop::sample::Index>,
+    grant_on: Option<prop::sample::Index>,
+}
+
+fn recipe() -> impl Strategy<Value = Recipe> {
+    let links = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
+    (any::<i64>(), "[ -~]{0,12}", links, any::<Option<prop::sample::Index>>())
+        .prop_map(|(size, label, links, grant_on)| Recipe { size, label, links, grant_on })
+}
+
+fn spec_of(recipes: &[Recipe]) -> String {
+    let mut text = String::from(
+        "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
+         resourceGroup: rg\nresources:\n",
+    );
+    for (at, recipe) in recipes.iter().enumerate() {
+        let label = json!(recipe.label.replace('$', ""));
+        text += &format!("  t{at}:\n    kind: thing\n    name: t{at}\n    size: {}\n    label: {label}\n", recipe.size);
+        if at > 0 {
+            let links: HashSet<usize> = recipe.links.iter().map(|link| link.index(at)).collect();
+            let links: Vec<String> = links.iter().map(|link| format!("\"${{t{link}.serial}}\"")).collect();
+            text += &format!("    links: [{}]\n", links.join(", "));
+            if let Some(on) = &recipe.grant_on {
+                text += &format!("  g{at}:\n    kind: right\n    to: ${{t{at}}}\n    scope: ${{t{}}}\n", on.index(at));
+            }
+        }
+    }
+    text
+}
+
+fn graph_of(text: &str) -> (Graph, Diagnostics) {
+    let mut sources = Sources::default();
+    let id = sources.add("spec.yaml", text);
+    let (spec, mut found) = load(&sources, &[id], &Inputs { params: Vec::new(), env: &|_| None });
+    let (graph, more) = build(&spec, REGISTRY, &Settings::default());
+    found.extend(more);
+    (graph, found)
+}
+
+/// Does what a plan says to a world that takes everything and gives each new resource a serial number.
+struct World(Live, u64);
+
+impl World {
+    fn carry_out(mut self, graph: &Graph, plan: &Plan) -> Self {
+        let mut done = HashSet::new();
+        for step in &plan.steps {
+            assert!(step.after.iter().all(|before| done.contains(before)), "{} is before what it waits for", step.key);
+            done.insert(step.id);
+            assert_eq!(step.call.method, Method::Put);
+            let find = |output: &Output| {
+                let id = graph.node(&output.of)?.id()?;
+                output.find(self.0.resource(id)?).cloned()
+            };
+            let id = step.call.target.resolve(&find).expect("what a step waits for is done");
+            let mut body = step.call.body.fill(&find).to_json().expect("every hole can be filled by now");
+            if let Json::Object(members) = &mut body {
+                members.insert("id".into(), json!(id.as_str().to_uppercase()));
+                let is_grant = matches!(step.call.target, CallTarget::Grant(_));
+                members.insert("type".into(), json!(if is_grant { "Microsoft.Authorization/roleAssignments" } else { "T" }));
+                let properties = members.entry("properties").or_insert_with(|| Json::Object(Map::new()));
+                self.1 += 1;
+                if step.action == Action::Create {
+                    properties["serial"] = json!(format!("n{}", self.1));
+                }
+                properties["scope"] = json!(id.parent().map(|scope| scope.to_string()));
+            }
+            self.0.insert(body);
+        }
+        self
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn after_a_plan_is_carried_out_the_next_one_is_empty(recipes in prop::collection::vec(recipe(), 1..12)) {
+        let (graph, found) = graph_of(&spec_of(&recipes));
+        prop_assert!(!found.has_errors(), "{found:?}");
+        let (plan, found) = converge(&graph, &Live::default());
+        prop_assert!(!found.has_errors());
+        prop_assert_eq!(plan.steps.len(), graph.len());
+        let world = World(Live::default(), 0).carry_out(&graph, &plan);
+        let (second, found) = converge(&graph, &world.0);
+        prop_assert!(!found.has_errors());
+        prop_assert!(second.is_empty(), "{:#?}", second.steps);
+        prop_assert_eq!(second.unchanged.len(), graph.len());
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_plan(recipes in prop::collection::vec(recipe(), 1..12)) {
+        let text = spec_of(&recipes);
+        let plans = [(); 2].map(|()| converge(&graph_of(&text).0, &Live::default()).0);
+        prop_assert_eq!(&plans[0], &plans[1]);
+    }
+
+    #[test]
+    fn one_changed_property_is_one_step_with_one_change(
+        recipes in prop::collection::vec(recipe(), 1..8),
+        which in any::<prop::sample::Index>(),
+    ) {
+        let (graph, _) = graph_of(&spec_of(&recipes));
+        let (plan, _) = converge(&graph, &Live::default());
+        let World(mut live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+        let name = format!("t{}", which.index(recipes.len()));
+        let node = graph.nodes().find(|node| node.key.to_string() == name).unwrap();
+        let id = node.id().unwrap().clone();
+        let mut body = live.resource(&id).unwrap().clone();
+        body["properties"]["size"] = json!("elsewhere");
+        live.insert(body);
+        let (repair, _) = converge(&graph, &live);
+        prop_assert_eq!(repair.steps.len(), 1);
+        let step = &repair.steps[0];
+        prop_assert_eq!(step.key.to_string(), name);
+        prop_assert_eq!(step.changes.len(), 1);
+        prop_assert_eq!(&step.changes[0].path, "properties.size");
+        prop_assert!(step.call.body.get("properties").unwrap().get("serial").is_none(), "read-only is never sent");
+    }
+
+    #[test]
+    fn teardown_deletes_what_converge_made_in_the_opposite_order(
+        recipes in prop::collection::vec(recipe(), 1..10),
+    ) {
+        let (graph, _) = graph_of(&spec_of(&recipes));
+        let (plan, _) = converge(&graph, &Live::default());
+        let World(live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+        let down = teardown(&graph, &live);
+        prop_assert_eq!(down.count(Action::Delete), graph.len());
+        for step in &down.steps {
+            let gone: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.key).collect();
+            for (dependent, _) in graph.dependents(&step.key) {
+                prop_assert!(gone.contains(&dependent.key), "{} goes before {}", step.key, dependent.key);
+            }
+        }
+    }
+
+    #[test]
+    fn no_stack_of_another_name_is_torn_down(recipes in prop::collection::vec(recipe(), 1..6)) {
+        let text = spec_of(&recipes);
+        let (graph, _) = graph_of(&text);
+        let (plan, _) = converge(&graph, &Live::default());
+        let World(live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+        let (other, _) = graph_of(&text.replace("stack: s\n", "stack: other\n"));
+        let down = teardown(&other, &live);
+        prop_assert!(down.is_empty());
+        prop_assert_eq!(down.kept.len(), graph.len());
+        let (_, found) = converge(&other, &live);
+        prop_assert!(found.iter().any(|diagnostic| diagnostic.code == Code::ForeignOwner));
+    }
+}
+
+#[test]
+fn a_cycle_is_told_with_its_path() {
+    let (_, found) = graph_of(
+        "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
+         resourceGroup: rg\nresources:\n  a: { kind: thing, name: a, label: \"${c.serial}\" }\n  \
+         b: { kind: thing, name: b, label: \"${a.serial}\" }\n  c: { kind: thing, name: c, dependsOn: [b] }\n",
+    );
+    let cycle = found.iter().find(|diagnostic| diagnostic.code == Code::ReferenceCycle).unwrap();
+    assert_eq!(cycle.message, "resources wait for each other in a circle: a → c → b → a");
+    assert_eq!(cycle.related[1].text, "`c` waits for `b`: dependsOn names it");
+}
+
+#[test]
+fn a_grant_that_exists_under_any_name_is_no_difference() {
+    let text = "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
+                resourceGroup: rg\nresources:\n  a: { kind: thing, name: a }\n  g: { kind: right, to: \"${a}\", scope: \"${a}\" }\n";
+    let (graph, found) = graph_of(text);
+    assert!(!found.has_errors(), "{found:?}");
+    let (plan, _) = converge(&graph, &Live::default());
+    let World(live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+    let grant = &live.grants()[0];
+    let mut renamed = Live::default();
+    let thing = graph.nodes().find_map(|node| node.id()).unwrap();
+    renamed.insert(live.resource(thing).unwrap().clone());
+    let mut body = grant.body.clone();
+    let elsewhere = grant.id.as_str().replace(grant.id.name(), "00000000-0000-0000-0000-00000000abcd");
+    body["id"] = json!(ArmId::parse(&elsewhere).unwrap().as_str());
+    renamed.insert(body);
+    assert!(converge(&graph, &renamed).0.is_empty());
+}
