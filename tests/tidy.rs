@@ -1,0 +1,79 @@
+//! The shape of the repository: which crate may use which, and the rules that every file keeps.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// docs/architecture.md: the arrows.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("core", &[]),
+    ("handlers", &["core"]),
+    ("arm", &["core"]),
+    ("sim", &[]),
+    ("engine", &["core", "arm"]),
+    ("cli", &["core", "handlers", "arm", "sim", "engine"]),
+];
+
+#[test]
+fn crates_use_only_what_they_may() {
+    let found: BTreeSet<String> = fs::read_dir(root().join("crates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let known: BTreeSet<String> = MAY_USE.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(found, known, "every crate has its arrows here");
+    for (name, allowed) in MAY_USE {
+        let manifest = fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap();
+        for line in manifest.lines() {
+            let Some(used) = line.strip_prefix("lazuli-") else { continue };
+            let used = used.split(['.', ' ', '=']).next().unwrap();
+            assert!(allowed.contains(&used), "{name} must not use {used}");
+        }
+    }
+}
+
+#[test]
+fn the_core_reaches_no_clock_file_network_or_randomness() {
+    for file in sources("crates/core/src").into_iter().chain(sources("crates/handlers/src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        for forbidden in ["std::fs", "std::net", "std::env", "SystemTime", "Instant", "std::process", "new_v4", "tokio"] {
+            assert!(!text.contains(forbidden), "{} speaks of {forbidden}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_source_file_is_short_and_says_what_lives_in_it() {
+    let files = ["crates", "tests"].into_iter().flat_map(sources).collect::<Vec<_>>();
+    assert!(files.len() > 50, "the walk finds the sources");
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//! "), "{} does not begin with what lives there", file.display());
+        let lines = text.lines().count();
+        assert!(lines <= 620, "{} has {lines} lines", file.display());
+        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(!["utils", "util", "common", "helpers", "misc"].contains(&stem.as_str()), "{}", file.display());
+    }
+}
+
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
