@@ -140,15 +140,25 @@ impl Call<'_> {
         self.request.method
     }
 
-    /// The body, an object.
+    /// The body: an object, in which those members that every type shares are objects too.
     fn json(&self) -> Result<Value, ArmError> {
-        match serde_json::from_slice(&self.request.body) {
-            Ok(body @ Value::Object(_)) => Ok(body),
-            _ => Err(ArmError::gateway(
+        let refuse = |why: &str| {
+            Err(ArmError::gateway(
                 400,
                 "InvalidRequestContent",
-                "The request content was invalid and could not be deserialized: 'the body is not a JSON object'.",
-            )),
+                format!("The request content was invalid and could not be deserialized: '{why}'."),
+            ))
+        };
+        let Ok(body @ Value::Object(_)) = serde_json::from_slice(&self.request.body) else {
+            return refuse("the body is not a JSON object");
+        };
+        let shared = ["properties", "identity", "tags", "sku"];
+        match shared.iter().find(|member| {
+            let value = &body[**member];
+            !value.is_null() && !value.is_object()
+        }) {
+            Some(member) => refuse(&format!("'{member}' is not an object")),
+            None => Ok(body),
         }
     }
 

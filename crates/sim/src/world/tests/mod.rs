@@ -1,1 +1,10 @@
 //! Tests of the world, by situation.
+
+mod grants;
+mod groups;
+mod guards;
+mod identities;
+mod media;
+mod others;
+mod sign_in;
+mod storage;

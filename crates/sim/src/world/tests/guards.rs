@@ -1,0 +1,168 @@
+//! Locks, policy and throttling: what stands in the way of a request that is allowed.
+
+use serde_json::json;
+
+use crate::world::testing::{Bench, RG, refusal};
+use crate::world::{Caller, SUBSCRIPTION, WorldOptions};
+
+fn lock(scope: &str) -> String {
+    format!("{scope}/providers/Microsoft.Authorization/locks/l")
+}
+
+#[test]
+fn a_lock_against_deletion_binds_what_is_below_and_above_it() {
+    let mut bench = Bench::grouped();
+    let (identity, _) = bench.identity("id");
+    let (free, _) = bench.identity("free");
+    let level = json!({ "properties": { "level": "CanNotDelete", "notes": "keep" } });
+    assert_eq!(bench.put(&lock(&identity), &level).status, 201);
+    assert_eq!(bench.put(&lock(&identity), &level).status, 200);
+    assert_eq!(
+        bench.get(&lock(&identity)).json()["properties"],
+        level["properties"]
+    );
+    for path in [identity.as_str(), RG] {
+        let refused = bench.delete(path);
+        assert_eq!(refusal(&refused), (409, "ScopeLocked".into()));
+        let expected = format!(
+            "The scope '{path}' cannot perform delete operation because following scope(s) are locked: '{identity}'. Please remove the lock and try again."
+        );
+        assert_eq!(refused.json()["error"]["message"], expected);
+    }
+    assert_eq!(
+        bench
+            .put(&identity, &json!({ "location": "westeurope" }))
+            .status,
+        200
+    );
+    assert_eq!(bench.delete(&free).status, 200);
+    assert_eq!(bench.delete(&lock(&identity)).status, 200);
+    assert_eq!(bench.delete(&identity).status, 200);
+}
+
+#[test]
+fn a_read_only_lock_is_inherited_by_every_write() {
+    let mut bench = Bench::grouped();
+    let account = bench.storage("stlocked");
+    bench.put(&lock(RG), &json!({ "properties": { "level": "readOnly" } }));
+    let locked = (409, "ScopeLocked".to_owned());
+    assert_eq!(
+        refusal(&bench.patch(&account, &json!({ "tags": {} }))),
+        locked
+    );
+    assert_eq!(
+        refusal(&bench.post(&format!("{account}/listKeys"), &json!({}))),
+        locked
+    );
+    assert_eq!(refusal(&bench.delete(&account)), locked);
+    assert_eq!(bench.get(&account).status, 200);
+    let listed = bench.get(&format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/locks"
+    ));
+    assert_eq!(listed.json()["value"][0]["name"], "l");
+    bench.delete(&lock(RG));
+    assert_eq!(bench.delete(&account).status, 200);
+    assert_eq!(
+        refusal(&bench.put(&lock(RG), &json!({ "properties": { "level": "Strict" } }))).0,
+        400
+    );
+}
+
+#[test]
+fn contributors_may_not_lock() {
+    let mut bench = Bench::grouped();
+    bench.caller = Caller::Contributor;
+    assert_eq!(
+        bench
+            .put(&lock(RG), &json!({ "properties": { "level": "ReadOnly" } }))
+            .status,
+        403
+    );
+}
+
+#[test]
+fn policy_denies_regions_and_types() {
+    let mut bench = Bench::grouped();
+    let assign = |name: &str| {
+        format!(
+            "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/policyAssignments/{name}"
+        )
+    };
+    let definition =
+        |guid: &str| format!("/providers/Microsoft.Authorization/policyDefinitions/{guid}");
+    let regions = json!({ "properties": {
+        "policyDefinitionId": definition("e56962a6-4747-49cd-b67b-bf8b01975c4c"),
+        "parameters": { "listOfAllowedLocations": { "value": ["North Europe"] } } } });
+    assert_eq!(bench.put(&assign("regions"), &regions).status, 201);
+    let id = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
+    let refused = bench.put(&id, &json!({ "location": "westeurope" }));
+    assert_eq!(refusal(&refused), (403, "RequestDisallowedByPolicy".into()));
+    let error = &refused.json()["error"];
+    assert_eq!(error["target"], "id");
+    assert!(error["message"].as_str().unwrap().starts_with("Resource 'id' was disallowed by policy. Policy identifiers: '[{\"policyAssignment\":{\"name\":\"regions\","));
+    assert_eq!(error["additionalInfo"][0]["type"], "PolicyViolation");
+    assert_eq!(
+        error["additionalInfo"][0]["info"]["policyAssignmentId"],
+        assign("regions")
+    );
+    assert_eq!(
+        bench.put(&id, &json!({ "location": "northeurope" })).status,
+        201
+    );
+    assert_eq!(
+        bench
+            .put(&format!("{RG}2"), &json!({ "location": "eastus" }))
+            .status,
+        201,
+        "groups are left alone"
+    );
+    let types = json!({ "properties": {
+        "policyDefinitionId": definition("6c112d4e-5bc7-47ae-a041-ea2d9dccd749"),
+        "parameters": { "listOfResourceTypesNotAllowed": { "value": ["microsoft.managedidentity/userassignedidentities"] } } } });
+    bench.put(&assign("types"), &types);
+    assert_eq!(
+        bench.put(&id, &json!({ "location": "northeurope" })).status,
+        403
+    );
+    bench.delete(&assign("types"));
+    assert_eq!(
+        bench.put(&id, &json!({ "location": "northeurope" })).status,
+        200
+    );
+}
+
+#[test]
+fn throttling_counts_and_relents() {
+    let mut bench = Bench::with(WorldOptions {
+        throttling: true,
+        ..WorldOptions::default()
+    });
+    let mut left = Vec::new();
+    for _ in 0..250 {
+        let answer = bench.get(RG);
+        let remaining = answer
+            .header("x-ms-ratelimit-remaining-subscription-reads")
+            .unwrap();
+        left.push(remaining.parse::<u64>().unwrap());
+    }
+    assert_eq!((left[0], left[249]), (249, 0));
+    let refused = bench.get(RG);
+    assert_eq!(
+        refusal(&refused),
+        (429, "SubscriptionRequestsThrottled".into())
+    );
+    assert_eq!(refused.header("Retry-After"), Some("1"));
+    assert_eq!(
+        bench.put(RG, &json!({ "location": "westeurope" })).status,
+        201,
+        "writes have their own bucket"
+    );
+    bench.wait(1);
+    assert_eq!(bench.get(RG).status, 200);
+}
+
+#[test]
+fn without_throttling_nothing_is_refused() {
+    let mut bench = Bench::grouped();
+    assert!((0..400).all(|_| bench.get(RG).status == 200));
+}

@@ -1,0 +1,243 @@
+//! Types without rules of their own, common headers, stale reads, determinism.
+
+use serde_json::json;
+
+use crate::http::{Method, Request};
+use crate::time::SimTime;
+use crate::world::testing::{Bench, RG, refusal};
+use crate::world::{SUBSCRIPTION, World, WorldOptions};
+
+#[test]
+fn any_other_type_is_stored_as_written() {
+    let mut bench = Bench::grouped();
+    let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
+    let body =
+        json!({ "location": "westeurope", "properties": { "enableRbacAuthorization": true } });
+    let made = bench.put(&vault, &body);
+    assert_eq!(made.status, 201);
+    assert_eq!(made.json()["type"], "Microsoft.KeyVault/vaults");
+    assert_eq!(
+        made.json()["properties"],
+        json!({ "enableRbacAuthorization": true, "provisioningState": "Succeeded" })
+    );
+    assert_eq!(
+        bench.put(&vault.replace("/kv", "/KV"), &body).json()["name"],
+        "kv"
+    );
+    bench.patch(
+        &vault,
+        &json!({ "tags": { "a": "b" }, "properties": { "enableRbacAuthorization": null } }),
+    );
+    let shown = bench.get(&vault).json();
+    assert_eq!(shown["tags"], json!({ "a": "b" }));
+    assert!(shown["properties"].get("enableRbacAuthorization").is_none());
+    let key = format!("{vault}/keys/k");
+    assert_eq!(bench.put(&key, &json!({})).status, 201);
+    let lonely = key.replace("/kv/", "/none/");
+    assert_eq!(
+        refusal(&bench.put(&lonely, &json!({}))),
+        (404, "ParentResourceNotFound".into())
+    );
+    let setting = format!("{vault}/providers/Microsoft.Insights/diagnosticSettings/d");
+    assert_eq!(bench.put(&setting, &json!({})).status, 201);
+    assert_eq!(
+        bench.get(&format!("{vault}/keys")).json()["value"][0]["name"],
+        "k"
+    );
+    let all = bench.get(&format!("/subscriptions/{SUBSCRIPTION}/resources?$filter=resourceType%20eq%20'microsoft.keyvault/vaults'")).json();
+    assert_eq!(all["value"].as_array().map(Vec::len), Some(1));
+    assert!(all["value"][0].get("properties").is_none());
+    assert_eq!(
+        bench.get(&format!("{RG}/resources")).json()["value"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(bench.delete(&vault).status, 200);
+    assert_eq!(bench.delete(&vault).status, 204);
+    assert_eq!(bench.get(&setting).status, 404);
+    assert_eq!(
+        refusal(&bench.get(&vault)),
+        (404, "ResourceNotFound".into())
+    );
+}
+
+#[test]
+fn nothing_is_made_in_a_group_that_is_not_there() {
+    let mut bench = Bench::new();
+    let id = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
+    assert_eq!(
+        refusal(&bench.put(&id, &json!({ "location": "westeurope" }))),
+        (404, "ResourceGroupNotFound".into())
+    );
+    assert_eq!(
+        refusal(&bench.delete(&id)),
+        (404, "ResourceGroupNotFound".into())
+    );
+}
+
+#[test]
+fn hostile_requests_get_answers() {
+    let mut bench = Bench::grouped();
+    for path in [
+        "",
+        "/",
+        "//",
+        "/subscriptions//x",
+        "/providers",
+        "/providers/",
+        "/%zz",
+        "/subscriptions/%2F/resourceGroups",
+        &format!("{RG}/providers"),
+        &format!("{RG}/what/is/this"),
+    ] {
+        for method in [
+            Method::Get,
+            Method::Head,
+            Method::Put,
+            Method::Patch,
+            Method::Post,
+            Method::Delete,
+        ] {
+            let mut request = bench.request(method, path);
+            request.body = b"\xff{".to_vec();
+            assert!(
+                (200..500).contains(&bench.send(&request).status),
+                "{method:?} {path}"
+            );
+        }
+    }
+    let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
+    for body in [json!([]), json!("x"), json!(null)] {
+        assert_eq!(
+            refusal(&bench.put(&vault, &body)),
+            (400, "InvalidRequestContent".into())
+        );
+    }
+    for body in [
+        json!({ "identity": 3 }),
+        json!({ "properties": 3, "tags": 3 }),
+    ] {
+        assert!(bench.put(&vault, &body).status < 500);
+    }
+    let account = format!("{RG}/providers/Microsoft.Storage/storageAccounts/stodd");
+    let odd = json!({ "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" }, "properties": 3, "identity": [1] });
+    assert!(bench.put(&account, &odd).status < 500);
+    assert!(bench.get(&account).status < 500);
+    for (kind, name) in [
+        ("Microsoft.Media/videoAnalyzers", "v"),
+        ("Microsoft.Authorization/locks", "l"),
+        (
+            "Microsoft.Authorization/roleAssignments",
+            "00000000-0000-0000-0002-000000000001",
+        ),
+        ("Microsoft.Authorization/policyAssignments", "p"),
+        ("Microsoft.ManagedIdentity/userAssignedIdentities", "i"),
+    ] {
+        let id = format!("{RG}/providers/{kind}/{name}");
+        for body in [
+            json!({ "location": 3, "properties": [1], "identity": "x", "tags": "y" }),
+            json!({ "location": "westeurope", "properties": "z", "identity": { "userAssignedIdentities": [1] } }),
+        ] {
+            assert!(bench.put(&id, &body).status < 500);
+            assert!(bench.patch(&id, &body).status < 500);
+        }
+    }
+}
+
+#[test]
+fn headers_are_those_of_arm() {
+    let mut bench = Bench::grouped();
+    let request = bench
+        .request(Method::Get, RG)
+        .with_header("x-ms-correlation-request-id", "mine");
+    let answer = bench.send(&request);
+    assert_eq!(answer.header("Cache-Control"), Some("no-cache"));
+    assert_eq!(answer.header("x-ms-correlation-request-id"), Some("mine"));
+    assert_eq!(
+        answer.header("Content-Type"),
+        Some("application/json; charset=utf-8")
+    );
+    assert!(
+        answer
+            .header("x-ms-ratelimit-remaining-subscription-global-reads")
+            .is_some()
+    );
+    let second = bench.get(RG);
+    assert_ne!(
+        answer.header("x-ms-request-id"),
+        second.header("x-ms-request-id")
+    );
+    let naked =
+        Request::new(Method::Get, RG).with_bearer(&bench.world.token(bench.caller, bench.now));
+    assert_eq!(
+        refusal(&bench.send(&naked)),
+        (400, "MissingApiVersionParameter".into())
+    );
+}
+
+#[test]
+fn a_stale_read_shows_what_was_before_the_last_change() {
+    let mut bench = Bench::new();
+    let read = bench.request(Method::Get, RG);
+    bench.put(RG, &json!({ "location": "westeurope" }));
+    assert_eq!(bench.world.handle_stale(&read, bench.now).status, 404);
+    assert_eq!(bench.send(&read).status, 200);
+    bench.patch(RG, &json!({ "tags": { "a": "b" } }));
+    assert!(
+        bench
+            .world
+            .handle_stale(&read, bench.now)
+            .json()
+            .get("tags")
+            .is_none()
+    );
+    assert_eq!(bench.send(&read).json()["tags"], json!({ "a": "b" }));
+    let (identity, _) = bench.identity("id");
+    let list = bench.request(
+        Method::Get,
+        &format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"),
+    );
+    assert_eq!(
+        bench.world.handle_stale(&list, bench.now).json()["value"],
+        json!([])
+    );
+    bench.delete(&identity);
+    assert_eq!(
+        bench.world.handle_stale(&list, bench.now).json()["value"][0]["name"],
+        "id"
+    );
+}
+
+#[test]
+fn the_seed_alone_decides() {
+    let run = |seed| {
+        let mut bench = Bench::with(WorldOptions {
+            seed,
+            ..WorldOptions::default()
+        });
+        bench.put(RG, &json!({ "location": "westeurope" }));
+        bench.identity("id");
+        bench.storage("stsame");
+        serde_json::to_string(&bench.world).unwrap()
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+    let read: World = serde_json::from_str(&run(1)).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), run(1));
+}
+
+#[test]
+fn reads_change_nothing_and_time_does_not_run_backwards() {
+    let mut bench = Bench::grouped();
+    bench.storage("stread");
+    let revision = bench.world.revision();
+    bench.get(RG);
+    bench.get(&format!("{RG}/resources"));
+    bench.delete(&format!("{RG}/providers/Microsoft.KeyVault/vaults/none"));
+    assert_eq!(bench.world.revision(), revision);
+    bench.now = SimTime::EPOCH;
+    let account = format!("{RG}/providers/Microsoft.Storage/storageAccounts/stread");
+    assert_eq!(bench.get(&account).status, 200);
+    assert_eq!(bench.world.latest(), SimTime::from_secs(30));
+}

@@ -1,0 +1,355 @@
+//! Storage accounts and what lies below them.
+
+use serde_json::{Value, json};
+
+use crate::world::testing::{Bench, RG, refusal};
+use crate::world::{OTHER_SUBSCRIPTION, SUBSCRIPTION};
+
+fn body() -> Value {
+    json!({ "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" }, "tags": null, "properties": { "accessTier": "Hot" } })
+}
+
+fn path(name: &str) -> String {
+    format!("{RG}/providers/Microsoft.Storage/storageAccounts/{name}")
+}
+
+#[test]
+fn an_account_takes_its_time() {
+    let mut bench = Bench::grouped();
+    let id = path("stnew");
+    let accepted = bench.put(&id, &body());
+    assert_eq!((accepted.status, accepted.body.len()), (202, 0));
+    assert_eq!(accepted.header("Retry-After"), Some("17"));
+    assert_eq!(
+        accepted.header("Content-Type"),
+        Some("text/plain; charset=utf-8")
+    );
+    let poll = accepted.header("Location").unwrap().to_owned();
+    assert!(poll.contains("/providers/Microsoft.Storage/locations/westeurope/asyncoperations/"));
+    assert!(poll.contains("?monitor=true&api-version=2024-01-01"));
+    let word = |bench: &mut Bench| {
+        bench.get(&path("stnew")).json()["properties"]["provisioningState"].clone()
+    };
+    bench.wait(2);
+    assert_eq!(word(&mut bench), "Creating");
+    assert_eq!(bench.follow(&poll).status, 202);
+    bench.wait(10);
+    assert_eq!(word(&mut bench), "ResolvingDns");
+    assert_eq!(
+        refusal(&bench.post(&format!("{id}/listKeys"), &json!({}))),
+        (409, "StorageAccountIsNotProvisioned".into())
+    );
+    assert_eq!(
+        refusal(&bench.put(&id, &body())),
+        (409, "StorageAccountOperationInProgress".into())
+    );
+    bench.wait(13);
+    let done = bench.follow(&poll);
+    assert_eq!(done.status, 200);
+    assert_eq!(done.json(), bench.get(&id).json());
+    assert_eq!(word(&mut bench), "Succeeded");
+    let keys = bench.post(&format!("{id}/listKeys"), &json!({})).json();
+    assert_eq!(keys["keys"][1]["keyName"], "key2");
+}
+
+#[test]
+fn the_service_fills_in_what_is_not_said() {
+    let mut bench = Bench::grouped();
+    let id = bench.storage("stfull");
+    let account = bench.get(&id).json();
+    assert_eq!(
+        account["sku"],
+        json!({ "name": "Standard_LRS", "tier": "Standard" })
+    );
+    assert_eq!(account["tags"], json!({}));
+    let properties = &account["properties"];
+    assert_eq!(properties["minimumTlsVersion"], "TLS1_2");
+    assert_eq!(
+        properties["networkAcls"],
+        json!({ "bypass": "AzureServices", "virtualNetworkRules": [], "ipRules": [], "defaultAction": "Allow", "ipv6Rules": [] })
+    );
+    assert_eq!(properties["encryption"]["keySource"], "Microsoft.Storage");
+    assert_eq!(
+        properties["primaryEndpoints"]["blob"],
+        "https://stfull.blob.core.windows.net/"
+    );
+    assert_eq!(
+        properties["keyCreationTime"]["key1"],
+        "2026-01-01T00:00:00.0000000Z"
+    );
+    assert!(properties.get("isHnsEnabled").is_none());
+}
+
+#[test]
+fn names_are_unique_in_the_world() {
+    let mut bench = Bench::grouped();
+    for bad in [
+        "ab",
+        "Upper",
+        "with-dash",
+        "averyveryverylongnamethatistoolong",
+    ] {
+        assert_eq!(
+            refusal(&bench.put(&path(bad), &body())),
+            (400, "AccountNameInvalid".into())
+        );
+    }
+    assert_eq!(
+        refusal(&bench.put(&path("stlazulitaken"), &body())),
+        (409, "StorageAccountAlreadyTaken".into())
+    );
+    bench.storage("stmine");
+    let second = format!("{RG}2");
+    bench.put(&second, &json!({ "location": "westeurope" }));
+    let in_second = format!("{second}/providers/Microsoft.Storage/storageAccounts/stmine");
+    assert_eq!(
+        refusal(&bench.put(&in_second, &body())),
+        (409, "StorageAccountInAnotherResourceGroup".into())
+    );
+    let abroad = RG.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION);
+    bench.put(&abroad, &json!({ "location": "westeurope" }));
+    let elsewhere = path("stmine").replace(SUBSCRIPTION, OTHER_SUBSCRIPTION);
+    assert_eq!(
+        refusal(&bench.put(&elsewhere, &body())),
+        (409, "StorageAccountAlreadyTaken".into())
+    );
+    let ask =
+        format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Storage/checkNameAvailability");
+    let mut available = |name: &str| bench.post(&ask, &json!({ "name": name })).json();
+    assert_eq!(available("stmine")["reason"], "AlreadyExists");
+    assert_eq!(available("X")["reason"], "AccountNameInvalid");
+    assert_eq!(available("stfree"), json!({ "nameAvailable": true }));
+    bench.delete(&path("stmine"));
+    assert_eq!(bench.put(&elsewhere, &body()).status, 202);
+}
+
+#[test]
+fn a_change_is_at_once_and_keeps_what_it_does_not_name() {
+    let mut bench = Bench::grouped();
+    let id = bench.storage("stold");
+    let mut change = body();
+    change["properties"] = json!({ "allowSharedKeyAccess": false });
+    assert_eq!(bench.put(&id, &change).status, 200);
+    let patched = bench.patch(
+        &id,
+        &json!({ "tags": { "a": "b" }, "properties": { "minimumTlsVersion": "TLS1_1" } }),
+    );
+    assert_eq!(patched.status, 200);
+    let now = bench.get(&id).json();
+    assert_eq!(now["properties"]["allowSharedKeyAccess"], false);
+    assert_eq!(now["properties"]["minimumTlsVersion"], "TLS1_1");
+    assert_eq!(now["tags"], json!({ "a": "b" }));
+}
+
+#[test]
+fn what_creation_decides_stays() {
+    let mut bench = Bench::grouped();
+    let id = bench.storage("stfixed");
+    let mut refused = |member: &str, value: Value| {
+        let mut change = body();
+        change[member] = value;
+        refusal(&bench.put(&id, &change))
+    };
+    assert_eq!(
+        refused("location", json!("eastus")),
+        (409, "InvalidResourceLocation".into())
+    );
+    assert_eq!(
+        refused("kind", json!("BlobStorage")),
+        (400, "AccountPropertyCannotBeUpdated".into())
+    );
+    let hns = json!({ "isHnsEnabled": false });
+    assert_eq!(
+        refused("properties", hns),
+        (400, "AccountPropertyCannotBeUpdated".into())
+    );
+    assert_eq!(
+        refused("sku", json!({ "name": "Premium_LRS" })),
+        (400, "AccountPropertyCannotBeUpdated".into())
+    );
+    assert_eq!(refused("sku", json!({ "name": "Standard_GRS" })).0, 200);
+}
+
+#[test]
+fn bad_values_are_refused_at_once() {
+    let mut bench = Bench::grouped();
+    let mut refused = |change: &dyn Fn(&mut Value)| {
+        let mut body = body();
+        change(&mut body);
+        refusal(&bench.put(&path("stbad"), &body))
+    };
+    let invalid = (400, "InvalidValuesForRequestParameters".to_owned());
+    assert_eq!(
+        refused(
+            &|body| body["properties"]["keyPolicy"] = json!({ "keyExpirationPeriodInDays": -260 })
+        ),
+        invalid
+    );
+    assert_eq!(
+        refused(&|body| body["sku"]["name"] = json!("Standard_XXX")),
+        invalid
+    );
+    assert_eq!(refused(&|body| body["kind"] = json!(null)), invalid);
+    assert_eq!(
+        refused(&|body| body["properties"]["minimumTlsVersion"] = json!("TLS9")),
+        invalid
+    );
+    assert_eq!(
+        refused(&|body| body["location"] = json!("mars")).1,
+        "LocationNotAvailableForResourceType"
+    );
+}
+
+#[test]
+fn identities_must_exist_and_keys_need_one() {
+    let mut bench = Bench::grouped();
+    let identity = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
+    let mut with = body();
+    with["identity"] =
+        json!({ "type": "UserAssigned", "userAssignedIdentities": { identity.as_str(): {} } });
+    with["properties"]["encryption"] = json!({
+        "keySource": "Microsoft.Keyvault",
+        "keyvaultproperties": { "keyname": "k", "keyvaulturi": "https://kv.vault.azure.net" },
+        "identity": { "userAssignedIdentity": identity },
+    });
+    let missing = bench.put(&path("stkey"), &with);
+    assert_eq!(refusal(&missing), (400, "FailedIdentityOperation".into()));
+    assert_eq!(missing.header("x-ms-failure-cause"), Some("gateway"));
+    let (_, principal) = bench.identity("id");
+    assert_eq!(bench.put(&path("stkey"), &with).status, 202);
+    let account = bench.get(&path("stkey")).json();
+    assert_eq!(
+        account["identity"]["userAssignedIdentities"][&identity]["principalId"],
+        principal
+    );
+    with["identity"] = json!({ "type": "None" });
+    assert_eq!(
+        refusal(&bench.put(&path("stkey2"), &with)),
+        (400, "InvalidValuesForRequestParameters".into())
+    );
+}
+
+#[test]
+fn services_are_always_there_and_say_little_when_written() {
+    let mut bench = Bench::grouped();
+    let id = bench.storage("stchild");
+    let blob = format!("{id}/blobServices/default");
+    let fresh = bench.get(&blob).json();
+    assert_eq!(
+        fresh["properties"]["deleteRetentionPolicy"],
+        json!({ "allowPermanentDelete": false, "enabled": false })
+    );
+    assert_eq!(
+        fresh["type"],
+        "Microsoft.Storage/storageAccounts/blobServices"
+    );
+    let written = bench.put(
+        &blob,
+        &json!({ "properties": { "isVersioningEnabled": true } }),
+    );
+    assert_eq!(
+        (written.status, written.json()),
+        (200, json!({ "name": "default" }))
+    );
+    let after = bench.get(&blob).json();
+    assert_eq!(after["properties"]["isVersioningEnabled"], true);
+    assert_eq!(after["properties"]["cors"], json!({ "corsRules": [] }));
+    assert_eq!(
+        bench.get(&format!("{id}/fileServices/default")).json()["properties"]["shareDeleteRetentionPolicy"]
+            ["days"],
+        7
+    );
+    assert_eq!(
+        bench.get(&format!("{id}/blobServices")).json()["value"][0]["id"],
+        blob
+    );
+    let orphan = path("stnone") + "/blobServices/default";
+    assert_eq!(
+        refusal(&bench.get(&orphan)),
+        (404, "ParentResourceNotFound".into())
+    );
+}
+
+#[test]
+fn containers_come_and_go_with_their_tags() {
+    let mut bench = Bench::grouped();
+    let id = bench.storage("stbox");
+    let container = format!("{id}/blobServices/default/containers/box");
+    let made = bench.put(
+        &container,
+        &json!({ "properties": { "metadata": { "a": "b" } } }),
+    );
+    assert_eq!(made.status, 201);
+    assert!(made.json().get("properties").is_none());
+    let shown = bench.get(&container);
+    assert_eq!(shown.header("ETag"), made.header("ETag"));
+    assert_eq!(shown.json()["properties"]["publicAccess"], "None");
+    assert_eq!(shown.json()["properties"]["metadata"], json!({ "a": "b" }));
+    let again = bench.put(&container, &json!({}));
+    assert_eq!(again.status, 200);
+    assert_ne!(again.header("ETag"), made.header("ETag"));
+    let list = bench
+        .get(&format!("{id}/blobServices/default/containers"))
+        .json();
+    assert_eq!(list["value"].as_array().map(Vec::len), Some(1));
+    assert_eq!(bench.delete(&container).status, 200);
+    assert_eq!(bench.delete(&container).status, 204);
+    assert_eq!(
+        refusal(&bench.get(&container)),
+        (404, "ContainerNotFound".into())
+    );
+    assert_eq!(
+        refusal(&bench.put(&container.replace("/box", "/A_b"), &json!({}))),
+        (400, "InvalidResourceName".into())
+    );
+    let queue = format!("{id}/queueServices/default/queues/q01");
+    assert_eq!(bench.put(&queue, &json!({})).status, 200);
+    assert_eq!(bench.delete(&queue).status, 204);
+}
+
+#[test]
+fn lifecycle_policies_come_back_with_fractions() {
+    let mut bench = Bench::grouped();
+    let id = bench.storage("stlife") + "/managementPolicies/default";
+    assert_eq!(
+        refusal(&bench.get(&id)),
+        (404, "ManagementPolicyNotFound".into())
+    );
+    let rule = json!({ "name": "r", "enabled": true, "type": "Lifecycle", "definition": {
+        "actions": { "version": { "delete": { "daysAfterCreationGreaterThan": 30 } } },
+        "filters": { "blobIndexMatch": null, "blobTypes": ["blockBlob"] } } });
+    let made = bench.put(
+        &id,
+        &json!({ "properties": { "policy": { "rules": [rule] } } }),
+    );
+    assert_eq!(made.status, 200);
+    let shown = bench.get(&id).json();
+    assert_eq!(shown["name"], "DefaultManagementPolicy");
+    assert!(
+        shown
+            .to_string()
+            .contains("\"daysAfterCreationGreaterThan\":30.0")
+    );
+    assert!(!shown.to_string().contains("blobIndexMatch"));
+    assert_eq!(bench.delete(&id).status, 200);
+}
+
+#[test]
+fn an_operation_can_be_made_to_fail() {
+    let mut bench = Bench::grouped();
+    let accepted = bench.put(&path("stfail"), &body());
+    let poll = accepted.header("Location").unwrap().to_owned();
+    assert!(bench.world.fail_operation_just_started("Boom", "It broke."));
+    assert_eq!(bench.follow(&poll).status, 202);
+    bench.wait(25);
+    assert_eq!(refusal(&bench.follow(&poll)), (409, "Boom".into()));
+    assert_eq!(
+        bench.get(&path("stfail")).json()["properties"]["provisioningState"],
+        "Failed"
+    );
+    assert!(
+        !bench
+            .world
+            .fail_operation_just_started("Boom", "Nothing was started.")
+    );
+}
