@@ -24,9 +24,14 @@ impl ArmId {
         let segments = trimmed.strip_prefix('/')?;
         let sound = |segment: &str| {
             !matches!(segment, "" | "." | "..")
-                && segment.chars().all(|c| !c.is_control() && !matches!(c, '?' | '#' | '%' | '\\' | '{' | '}'))
+                && segment
+                    .chars()
+                    .all(|c| !c.is_control() && !matches!(c, '?' | '#' | '%' | '\\' | '{' | '}'))
         };
-        segments.split('/').all(sound).then(|| Self(trimmed.to_owned()))
+        segments
+            .split('/')
+            .all(sound)
+            .then(|| Self(trimmed.to_owned()))
     }
 
     /// `/subscriptions/{subscription}`
@@ -36,7 +41,9 @@ impl ArmId {
 
     /// `/subscriptions/{subscription}/resourceGroups/{name}`
     pub fn resource_group(subscription: &str, name: &str) -> Self {
-        Self(format!("/subscriptions/{subscription}/resourceGroups/{name}"))
+        Self(format!(
+            "/subscriptions/{subscription}/resourceGroups/{name}"
+        ))
     }
 
     /// A resource below a scope: `{self}/providers/{type}/{name}`. In a resource group that is a resource of it, on
@@ -63,12 +70,16 @@ impl ArmId {
     /// What the id is directly below: the parent resource, the resource group, the scope of an extension.
     pub fn parent(&self) -> Option<Self> {
         let above = |text: &str, levels: usize| -> Option<String> {
-            text.rmatch_indices('/').nth(levels - 1).map(|(at, _)| text[..at].to_owned())
+            text.rmatch_indices('/')
+                .nth(levels - 1)
+                .map(|(at, _)| text[..at].to_owned())
         };
         let parent = above(&self.0, 2)?;
         let mut tail = parent.rsplit('/');
         let parent = match (tail.next(), tail.next()) {
-            (Some(_), Some(marker)) if marker.eq_ignore_ascii_case("providers") => above(&parent, 2)?,
+            (Some(_), Some(marker)) if marker.eq_ignore_ascii_case("providers") => {
+                above(&parent, 2)?
+            }
             _ => parent,
         };
         (!parent.is_empty()).then_some(Self(parent))
@@ -86,24 +97,35 @@ impl ArmId {
 
     /// The id of the resource group that this is, or is in.
     pub fn group(&self) -> Option<Self> {
-        Some(Self::resource_group(self.subscription_id()?, self.resource_group_name()?))
+        Some(Self::resource_group(
+            self.subscription_id()?,
+            self.resource_group_name()?,
+        ))
     }
 
     fn segment_after(&self, at: usize, key: &str) -> Option<&str> {
         let mut segments = self.0.split('/').skip(1 + at);
-        segments.next().filter(|segment| segment.eq_ignore_ascii_case(key))?;
+        segments
+            .next()
+            .filter(|segment| segment.eq_ignore_ascii_case(key))?;
         segments.next()
     }
 
     /// Whether `other` is this scope or lies below it.
     pub fn covers(&self, other: &ArmId) -> bool {
-        other.0.get(..self.0.len()).is_some_and(|head| head.eq_ignore_ascii_case(&self.0))
+        other
+            .0
+            .get(..self.0.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(&self.0))
             && matches!(other.0.as_bytes().get(self.0.len()), None | Some(b'/'))
     }
 
     /// Whether text has the form of an id, so that it is compared like one.
     pub fn looks_like(text: &str) -> bool {
-        let starts = |prefix: &str| text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+        let starts = |prefix: &str| {
+            text.get(..prefix.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+        };
         starts("/subscriptions/") || starts("/providers/")
     }
 }
@@ -118,7 +140,9 @@ impl Eq for ArmId {}
 
 impl Hash for ArmId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+        self.0
+            .bytes()
+            .for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
     }
 }
 
@@ -130,7 +154,11 @@ impl PartialOrd for ArmId {
 
 impl Ord for ArmId {
     fn cmp(&self, other: &Self) -> Ordering {
-        let lower = |id: &Self| id.0.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>();
+        let lower = |id: &Self| {
+            id.0.bytes()
+                .map(|byte| byte.to_ascii_lowercase())
+                .collect::<Vec<_>>()
+        };
         lower(self).cmp(&lower(other))
     }
 }
@@ -153,7 +181,10 @@ pub struct ArmType {
 impl ArmType {
     /// A type known at compile time.
     pub const fn new(name: &'static str, api_version: &'static str) -> Self {
-        Self { name: Cow::Borrowed(name), api_version: Cow::Borrowed(api_version) }
+        Self {
+            name: Cow::Borrowed(name),
+            api_version: Cow::Borrowed(api_version),
+        }
     }
 }
 
@@ -170,7 +201,11 @@ pub fn same_location(left: &str, right: &str) -> bool {
 
 /// A location in the short form: lower case, no blanks.
 pub fn normal_location(location: &str) -> String {
-    location.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
+    location
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]
@@ -183,24 +218,41 @@ mod tests {
 
     #[test]
     fn ids_are_equal_without_case() {
-        assert_eq!(id("/subscriptions/S/resourceGroups/RG"), id("/subscriptions/s/resourcegroups/rg/"));
+        assert_eq!(
+            id("/subscriptions/S/resourceGroups/RG"),
+            id("/subscriptions/s/resourcegroups/rg/")
+        );
     }
 
     #[test]
     fn text_that_could_leave_its_place_is_no_id() {
-        for text in ["", "x", "/a//b", "/a/../b", "/a?b=c", "/a#b", "/a%2f", "/a\nb"] {
+        for text in [
+            "", "x", "/a//b", "/a/../b", "/a?b=c", "/a#b", "/a%2f", "/a\nb",
+        ] {
             assert_eq!(ArmId::parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn parents_of_every_form() {
-        let account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
-        assert_eq!(id(account).parent().unwrap(), id("/subscriptions/s/resourceGroups/g"));
-        assert_eq!(id(&format!("{account}/blobServices/default")).parent().unwrap(), id(account));
+        let account =
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+        assert_eq!(
+            id(account).parent().unwrap(),
+            id("/subscriptions/s/resourceGroups/g")
+        );
+        assert_eq!(
+            id(&format!("{account}/blobServices/default"))
+                .parent()
+                .unwrap(),
+            id(account)
+        );
         let grant = format!("{account}/providers/Microsoft.Authorization/roleAssignments/x");
         assert_eq!(id(&grant).parent().unwrap(), id(account));
-        assert_eq!(id("/subscriptions/s/resourceGroups/g").parent().unwrap(), id("/subscriptions/s"));
+        assert_eq!(
+            id("/subscriptions/s/resourceGroups/g").parent().unwrap(),
+            id("/subscriptions/s")
+        );
         assert_eq!(id("/subscriptions/s").parent(), None);
     }
 

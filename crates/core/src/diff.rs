@@ -25,7 +25,11 @@ pub struct Change {
 
 /// The differences between what is wanted and what is live, in the order of what is wanted.
 pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Vec<Change> {
-    let mut comparison = Comparison { rules, ignore, changes: Vec::new() };
+    let mut comparison = Comparison {
+        rules,
+        ignore,
+        changes: Vec::new(),
+    };
     comparison.value(&Place::root(), wanted, Some(live));
     comparison.changes
 }
@@ -56,16 +60,31 @@ struct Place {
 
 impl Place {
     fn root() -> Self {
-        Self { shown: String::new(), ruled: String::new() }
+        Self {
+            shown: String::new(),
+            ruled: String::new(),
+        }
     }
 
     fn member(&self, key: &str) -> Self {
-        let join = |before: &str| if before.is_empty() { key.to_owned() } else { format!("{before}.{key}") };
-        Self { shown: join(&self.shown), ruled: join(&self.ruled) }
+        let join = |before: &str| {
+            if before.is_empty() {
+                key.to_owned()
+            } else {
+                format!("{before}.{key}")
+            }
+        };
+        Self {
+            shown: join(&self.shown),
+            ruled: join(&self.ruled),
+        }
     }
 
     fn item(&self, label: &str) -> Self {
-        Self { shown: format!("{}[{label}]", self.shown), ruled: format!("{}[]", self.ruled) }
+        Self {
+            shown: format!("{}[{label}]", self.shown),
+            ruled: format!("{}[]", self.ruled),
+        }
     }
 
     /// Whether a rule's path (or an author's `ignore`) names this place. `*` stands for one segment.
@@ -94,7 +113,11 @@ fn matches_path(pattern: &str, path: &str) -> bool {
 /// Whether an author's path names a place: with or without the `properties.` that a first-class kind hides.
 fn is_ignored(ignore: &[String], place: &Place) -> bool {
     ignore.iter().any(|path| {
-        place.is(path) || place.ruled.strip_prefix("properties.").is_some_and(|ruled| matches_path(path, ruled))
+        place.is(path)
+            || place
+                .ruled
+                .strip_prefix("properties.")
+                .is_some_and(|ruled| matches_path(path, ruled))
     })
 }
 
@@ -106,7 +129,10 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn ruled(&self, place: &Place, rule: impl Fn(&Rule) -> Option<&'static str>) -> bool {
-        self.rules.iter().filter_map(rule).any(|path| place.is(path))
+        self.rules
+            .iter()
+            .filter_map(rule)
+            .any(|path| place.is(path))
     }
 
     fn report(&mut self, place: &Place, before: Option<&Json>, after: Option<&Value>) {
@@ -127,37 +153,58 @@ impl Comparison<'_> {
             Rule::WriteOnly(path) | Rule::ReadOnly(path) => Some(path),
             _ => None,
         });
-        if not_compared || is_ignored(self.ignore, place) || (is_empty(wanted) && live.is_none_or(is_empty_json)) {
+        if not_compared
+            || is_ignored(self.ignore, place)
+            || (is_empty(wanted) && live.is_none_or(is_empty_json))
+        {
             return;
         }
         match (wanted, live) {
             (Value::Null, _) => {}
-            (Value::Object(members), Some(Json::Object(found))) => self.object(place, members, found),
+            (Value::Object(members), Some(Json::Object(found))) => {
+                self.object(place, members, found)
+            }
             (Value::Array(items), Some(Json::Array(found))) => self.array(place, items, found),
             (wanted, Some(found)) if self.same_scalar(place, wanted, found) => {}
-            (wanted, found) => self.report(place, found.filter(|found| !found.is_null()), Some(wanted)),
+            (wanted, found) => {
+                self.report(place, found.filter(|found| !found.is_null()), Some(wanted))
+            }
         }
     }
 
     fn object(&mut self, place: &Place, members: &Object, found: &Map<String, Json>) {
         for (key, wanted) in members {
             let live = found.get(key).or_else(|| {
-                found.iter().find(|(other, _)| other.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+                found
+                    .iter()
+                    .find(|(other, _)| other.eq_ignore_ascii_case(key))
+                    .map(|(_, value)| value)
             });
             self.value(&place.member(key), wanted, live);
         }
     }
 
     fn array(&mut self, place: &Place, items: &[Value], found: &[Json]) {
-        let open = self.ruled(place, |rule| if let Rule::Open(path) = rule { Some(path) } else { None });
+        let open = self.ruled(place, |rule| {
+            if let Rule::Open(path) = rule {
+                Some(path)
+            } else {
+                None
+            }
+        });
         let mut left: Vec<&Json> = found.iter().collect();
         if let Some(key) = self.key_of(place, items) {
             for item in items {
-                let label = item.get(&key).map(|value| value.to_display_json()).unwrap_or_default();
+                let label = item
+                    .get(&key)
+                    .map(|value| value.to_display_json())
+                    .unwrap_or_default();
                 let at = left.iter().position(|live| {
-                    live.get(&key).zip(item.get(&key)).is_some_and(|(live, item)| {
-                        self.same_scalar(&place.item("").member(&key), item, live)
-                    })
+                    live.get(&key)
+                        .zip(item.get(&key))
+                        .is_some_and(|(live, item)| {
+                            self.same_scalar(&place.item("").member(&key), item, live)
+                        })
                 });
                 let inner = place.item(label.as_str().unwrap_or(&label.to_string()));
                 match at {
@@ -177,19 +224,35 @@ impl Comparison<'_> {
             }
             return;
         }
-        let set = open || self.ruled(place, |rule| if let Rule::Set(path) = rule { Some(path) } else { None });
+        let set = open
+            || self.ruled(place, |rule| {
+                if let Rule::Set(path) = rule {
+                    Some(path)
+                } else {
+                    None
+                }
+            });
         let same = if set {
             let all_found = items.iter().all(|item| {
-                let at = left.iter().position(|live| self.equal(&place.item(""), item, live));
+                let at = left
+                    .iter()
+                    .position(|live| self.equal(&place.item(""), item, live));
                 at.map(|at| left.remove(at)).is_some()
             });
             all_found && (open || left.is_empty())
         } else {
             items.len() == found.len()
-                && items.iter().zip(found).all(|(item, live)| self.equal(&place.item(""), item, live))
+                && items
+                    .iter()
+                    .zip(found)
+                    .all(|(item, live)| self.equal(&place.item(""), item, live))
         };
         if !same {
-            self.report(place, Some(&Json::Array(found.to_vec())), Some(&Value::Array(items.to_vec())));
+            self.report(
+                place,
+                Some(&Json::Array(found.to_vec())),
+                Some(&Value::Array(items.to_vec())),
+            );
         }
     }
 
@@ -205,7 +268,11 @@ impl Comparison<'_> {
     }
 
     fn equal(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
-        let mut inner = Comparison { rules: self.rules, ignore: self.ignore, changes: Vec::new() };
+        let mut inner = Comparison {
+            rules: self.rules,
+            ignore: self.ignore,
+            changes: Vec::new(),
+        };
         inner.value(place, wanted, Some(live));
         inner.changes.is_empty()
     }
@@ -215,8 +282,13 @@ impl Comparison<'_> {
             (Value::Bool(wanted), Json::Bool(live)) => wanted == live,
             (Value::Number(wanted), Json::Number(live)) => same_number(wanted, live),
             (Value::String(wanted), Json::String(live)) => {
-                let any_case =
-                    self.ruled(place, |rule| if let Rule::AnyCase(path) = rule { Some(path) } else { None });
+                let any_case = self.ruled(place, |rule| {
+                    if let Rule::AnyCase(path) = rule {
+                        Some(path)
+                    } else {
+                        None
+                    }
+                });
                 wanted == live
                     || (ArmId::looks_like(wanted) || any_case) && wanted.eq_ignore_ascii_case(live)
                     || is_location(place.last()) && same_location(wanted, live)
@@ -235,10 +307,14 @@ fn same_number(left: &Number, right: &Number) -> bool {
         }
 }
 
-/// ARM facts 1.3: every property that ends so comes back in display form somewhere.
+/// ARM facts 1.3: every property that ends in this word comes back in display form somewhere.
 fn is_location(member: &str) -> bool {
-    let member = member.to_lowercase();
-    member.ends_with("location") || member.ends_with("locationname")
+    ["location", "locationName"]
+        .iter()
+        .any(|word| member.eq_ignore_ascii_case(word))
+        || ["Location", "LocationName"]
+            .iter()
+            .any(|word| member.ends_with(word))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -263,7 +339,9 @@ fn is_empty_json(value: &Json) -> bool {
 
 fn strip_read_only(place: &mut Place, live: &mut Json, rules: &[Rule]) {
     let read_only = |place: &Place| {
-        rules.iter().any(|rule| matches!(rule, Rule::ReadOnly(path) if place.is(path)))
+        rules
+            .iter()
+            .any(|rule| matches!(rule, Rule::ReadOnly(path) if place.is(path)))
             || place.last() == "provisioningState"
     };
     match live {
@@ -278,7 +356,9 @@ fn strip_read_only(place: &mut Place, live: &mut Json, rules: &[Rule]) {
             });
         }
         Json::Array(items) => {
-            items.iter_mut().for_each(|item| strip_read_only(&mut place.item(""), item, rules));
+            items
+                .iter_mut()
+                .for_each(|item| strip_read_only(&mut place.item(""), item, rules));
         }
         _ => {}
     }
@@ -287,10 +367,19 @@ fn strip_read_only(place: &mut Place, live: &mut Json, rules: &[Rule]) {
 fn lay_over(place: &mut Place, base: Json, wanted: &Value, rules: &[Rule]) -> Value {
     match (base, wanted) {
         (Json::Object(base), Value::Object(members)) => {
-            let mut result: Object = base.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
+            let mut result: Object = base
+                .into_iter()
+                .map(|(key, value)| (key, Value::from(value)))
+                .collect();
             for (key, wanted) in members {
-                let existing = result.keys().find(|other| other.eq_ignore_ascii_case(key)).cloned();
-                let before = existing.as_ref().and_then(|existing| result.get(existing)).and_then(|v| v.to_json().ok());
+                let existing = result
+                    .keys()
+                    .find(|other| other.eq_ignore_ascii_case(key))
+                    .cloned();
+                let before = existing
+                    .as_ref()
+                    .and_then(|existing| result.get(existing))
+                    .and_then(|v| v.to_json().ok());
                 let value = match before {
                     Some(before) => lay_over(&mut place.member(key), before, wanted, rules),
                     None => wanted.clone(),
@@ -300,10 +389,16 @@ fn lay_over(place: &mut Place, base: Json, wanted: &Value, rules: &[Rule]) -> Va
             Value::Object(result)
         }
         (Json::Array(base), Value::Array(items)) => {
-            let open = rules.iter().any(|rule| matches!(rule, Rule::Open(path) if place.is(path)));
+            let open = rules
+                .iter()
+                .any(|rule| matches!(rule, Rule::Open(path) if place.is(path)));
             let mut result = items.clone();
             if open {
-                result.extend(base.into_iter().map(Value::from).filter(|item| !items.contains(item)));
+                result.extend(
+                    base.into_iter()
+                        .map(Value::from)
+                        .filter(|item| !items.contains(item)),
+                );
             }
             Value::Array(result)
         }
@@ -311,3 +406,6 @@ fn lay_over(place: &mut Place, base: Json, wanted: &Value, rules: &[Rule]) -> Va
         (_, wanted) => wanted.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,12 @@ pub trait Handler: 'static {
     fn declare(resource: &Declared<'_, Self::Props>, nodes: &mut Nodes);
 
     /// Finds combinations that Azure would refuse, without asking Azure.
-    fn check(_resource: &Declared<'_, Self::Props>, _around: &Surroundings<'_>, _diagnostics: &mut Diagnostics) {}
+    fn check(
+        _resource: &Declared<'_, Self::Props>,
+        _around: &Surroundings<'_>,
+        _diagnostics: &mut Diagnostics,
+    ) {
+    }
 
     /// What the resource must wait for beside what it refers to.
     fn implies(_resource: &Declared<'_, Self::Props>) -> Vec<Implied> {
@@ -130,7 +135,12 @@ pub trait Kind: Sync {
     /// See [`Handler::declare`], [`Handler::implies`].
     fn declare(&self, resource: Unchecked<'_>, nodes: &mut Nodes) -> Vec<Implied>;
     /// See [`Handler::check`].
-    fn check(&self, resource: Unchecked<'_>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics);
+    fn check(
+        &self,
+        resource: Unchecked<'_>,
+        around: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    );
 }
 
 struct Adapter<H>(PhantomData<fn() -> H>);
@@ -148,9 +158,15 @@ pub const fn kind<H: Handler>() -> &'static dyn Kind {
 
 impl<H: Handler> Adapter<H> {
     fn typed<'a>(resource: Unchecked<'a>) -> Result<Declared<'a, H::Props>, Diagnostic> {
-        let props = serde_json::from_value::<H::Props>(resource.resource().props_json()).map_err(|error| {
-            Diagnostic::error(Code::WrongType, resource.resource().span, format!("{error}"))
-        })?;
+        let props = serde_json::from_value::<H::Props>(resource.resource().props_json()).map_err(
+            |error| {
+                Diagnostic::error(
+                    Code::WrongType,
+                    resource.resource().span,
+                    format!("{error}"),
+                )
+            },
+        )?;
         Ok(resource.with(props))
     }
 }
@@ -161,7 +177,9 @@ impl<H: Handler> Kind for Adapter<H> {
     }
 
     fn schema(&self) -> Schema {
-        SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<H::Props>()
+        SchemaSettings::draft2020_12()
+            .into_generator()
+            .into_root_schema_for::<H::Props>()
     }
 
     fn declare(&self, resource: Unchecked<'_>, nodes: &mut Nodes) -> Vec<Implied> {
@@ -177,7 +195,12 @@ impl<H: Handler> Kind for Adapter<H> {
         }
     }
 
-    fn check(&self, resource: Unchecked<'_>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        &self,
+        resource: Unchecked<'_>,
+        around: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         if let Ok(declared) = Self::typed(resource) {
             H::check(&declared, around, diagnostics);
         }
@@ -191,7 +214,10 @@ pub struct Registry(pub &'static [&'static dyn Kind]);
 impl Registry {
     /// The kind of this name.
     pub fn get(&self, kind: &str) -> Option<&'static dyn Kind> {
-        self.0.iter().copied().find(|candidate| candidate.facts().kind == kind)
+        self.0
+            .iter()
+            .copied()
+            .find(|candidate| candidate.facts().kind == kind)
     }
 
     /// All names.
@@ -223,8 +249,12 @@ impl<'de, T: DeserializeOwned> serde::Deserialize<'de> for Field<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Json::deserialize(deserializer)?;
         match json.as_str() {
-            Some(text) if text.replace("$${", "").contains("${") => Ok(Self::Unknown(text.to_owned())),
-            _ => serde_json::from_value(json).map(Self::Known).map_err(serde::de::Error::custom),
+            Some(text) if text.replace("$${", "").contains("${") => {
+                Ok(Self::Unknown(text.to_owned()))
+            }
+            _ => serde_json::from_value(json)
+                .map(Self::Known)
+                .map_err(serde::de::Error::custom),
         }
     }
 }

@@ -38,8 +38,13 @@ impl LiveGrant {
         let text = |path: &str| body.pointer(path).and_then(Json::as_str);
         let id = ArmId::parse(text("/id")?)?;
         Some(Self {
-            scope: text("/properties/scope").and_then(ArmId::parse).or_else(|| id.parent())?,
-            role: text("/properties/roleDefinitionId")?.rsplit('/').next()?.to_owned(),
+            scope: text("/properties/scope")
+                .and_then(ArmId::parse)
+                .or_else(|| id.parent())?,
+            role: text("/properties/roleDefinitionId")?
+                .rsplit('/')
+                .next()?
+                .to_owned(),
             principal: text("/properties/principalId")?.to_owned(),
             id,
             body,
@@ -57,13 +62,13 @@ impl LiveGrant {
 impl Live {
     /// Takes in a resource. Role assignments are kept apart.
     pub fn insert(&mut self, body: Json) {
-        let is_grant = body
-            .get("type")
-            .and_then(Json::as_str)
-            .is_some_and(|name| name.eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments"));
+        let is_grant = body.get("type").and_then(Json::as_str).is_some_and(|name| {
+            name.eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments")
+        });
         if is_grant {
             let known = |grant: &LiveGrant| self.grants.iter().any(|other| other.id == grant.id);
-            self.grants.extend(LiveGrant::parse(body).filter(|grant| !known(grant)));
+            self.grants
+                .extend(LiveGrant::parse(body).filter(|grant| !known(grant)));
         } else if let Some(id) = body.get("id").and_then(Json::as_str).and_then(ArmId::parse) {
             self.resources.insert(id, body);
         }
@@ -98,5 +103,7 @@ impl Live {
 /// The stack that a resource's tag names as its owner.
 pub fn owner(body: &Json) -> Option<&str> {
     let tags = body.get("tags")?.as_object()?;
-    tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(STACK_TAG)).and_then(|(_, value)| value.as_str())
+    tags.iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(STACK_TAG))
+        .and_then(|(_, value)| value.as_str())
 }

@@ -113,9 +113,12 @@ impl Node {
             Datum::String(text) => Json::String(crate::template::escape(text)),
             Datum::Template(template) => Json::String(template.to_string()),
             Datum::Seq(items) => Json::Array(items.iter().map(Node::to_json).collect()),
-            Datum::Map(entries) => {
-                Json::Object(entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect())
-            }
+            Datum::Map(entries) => Json::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                    .collect(),
+            ),
         }
     }
 }

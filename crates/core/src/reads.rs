@@ -38,7 +38,10 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
     for node in graph.nodes() {
         match &node.identity {
             Identity::Resource(id) => {
-                collections.entry((collection_of(id), &node.arm_type)).or_default().push(id);
+                collections
+                    .entry((collection_of(id), &node.arm_type))
+                    .or_default()
+                    .push(id);
             }
             Identity::Grant(grant) => {
                 scopes.insert(grant.scope.group().unwrap_or_else(|| grant.scope.clone()));
@@ -50,7 +53,10 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
         .map(|((path, arm_type), ids)| {
             let api_version = arm_type.api_version.to_string();
             match ids.as_slice() {
-                [id] => Read::Resource { id: (*id).clone(), api_version },
+                [id] => Read::Resource {
+                    id: (*id).clone(),
+                    api_version,
+                },
                 _ => Read::Collection { path, api_version },
             }
         })
@@ -61,8 +67,14 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
 
 /// The reads that taking a graph away needs beside: what else is in the resource groups that would go.
 pub fn needed_to_destroy(graph: &Graph) -> Vec<Read> {
-    let groups = graph.nodes().filter(|node| is_group(node)).filter_map(|node| node.id().cloned());
-    needed(graph).into_iter().chain(groups.map(Read::Contents)).collect()
+    let groups = graph
+        .nodes()
+        .filter(|node| is_group(node))
+        .filter_map(|node| node.id().cloned());
+    needed(graph)
+        .into_iter()
+        .chain(groups.map(Read::Contents))
+        .collect()
 }
 
 fn is_group(node: &Node) -> bool {

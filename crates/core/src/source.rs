@@ -23,7 +23,10 @@ impl Sources {
     /// Takes in a text and names it.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
         let id = SourceId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
-        self.0.push(Source { name: name.into(), text: text.into() });
+        self.0.push(Source {
+            name: name.into(),
+            text: text.into(),
+        });
         id
     }
 
@@ -34,12 +37,17 @@ impl Sources {
 
     /// The text that a span covers; empty where the span does not fit.
     pub fn slice(&self, span: Span) -> &str {
-        self.get(span.source).and_then(|source| source.text.get(span.range())).unwrap_or_default()
+        self.get(span.source)
+            .and_then(|source| source.text.get(span.range()))
+            .unwrap_or_default()
     }
 
     /// Line and column of a span's start, both counted from 1, columns in characters.
     pub fn position(&self, span: Span) -> Position {
-        let text = self.get(span.source).map(|source| source.text.as_str()).unwrap_or_default();
+        let text = self
+            .get(span.source)
+            .map(|source| source.text.as_str())
+            .unwrap_or_default();
         let before = text.get(..span.start as usize).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Position {
@@ -73,7 +81,11 @@ impl Span {
     /// A span of `range` in `source`.
     pub fn new(source: SourceId, range: Range<usize>) -> Self {
         let clamp = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self { source, start: clamp(range.start), end: clamp(range.end) }
+        Self {
+            source,
+            start: clamp(range.start),
+            end: clamp(range.end),
+        }
     }
 
     /// The bytes as a range.

@@ -59,7 +59,10 @@ impl Output {
         self.path.iter().try_fold(body, |value, part| match value {
             Json::Array(items) => items.get(part.parse::<usize>().ok()?),
             Json::Object(members) => members.get(part).or_else(|| {
-                members.iter().find(|(key, _)| key.eq_ignore_ascii_case(part)).map(|(_, value)| value)
+                members
+                    .iter()
+                    .find(|(key, _)| key.eq_ignore_ascii_case(part))
+                    .map(|(_, value)| value)
             }),
             _ => None,
         })
@@ -120,7 +123,12 @@ impl Value {
 
     /// A mapping of what is given.
     pub fn object<K: Into<String>>(members: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
+        Self::Object(
+            members
+                .into_iter()
+                .map(|(key, value)| (key.into(), value))
+                .collect(),
+        )
     }
 
     /// The member of a mapping.
@@ -144,9 +152,12 @@ impl Value {
         match self {
             Self::Hole(hole) => hole.fill(find),
             Self::Array(items) => Self::Array(items.iter().map(|item| item.fill(find)).collect()),
-            Self::Object(members) => {
-                Self::Object(members.iter().map(|(key, value)| (key.clone(), value.fill(find))).collect())
-            }
+            Self::Object(members) => Self::Object(
+                members
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.fill(find)))
+                    .collect(),
+            ),
             known => known.clone(),
         }
     }
@@ -175,7 +186,9 @@ impl Value {
                 Some(output) => return Err(output),
                 None => Json::String(hole.to_string()),
             },
-            Self::Array(items) => Json::Array(items.iter().map(Value::to_json).collect::<Result<_, _>>()?),
+            Self::Array(items) => {
+                Json::Array(items.iter().map(Value::to_json).collect::<Result<_, _>>()?)
+            }
             Self::Object(members) => Json::Object(
                 members
                     .iter()
@@ -191,7 +204,10 @@ impl Value {
             Self::Hole(hole) => Json::String(hole.to_string()),
             Self::Array(items) => Json::Array(items.iter().map(Value::to_display_json).collect()),
             Self::Object(members) => Json::Object(
-                members.iter().map(|(key, value)| (key.clone(), value.to_display_json())).collect(),
+                members
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.to_display_json()))
+                    .collect(),
             ),
             known => known.to_json().unwrap_or(Json::Null),
         }
@@ -206,9 +222,12 @@ impl From<Json> for Value {
             Json::Number(value) => Self::Number(value),
             Json::String(text) => Self::String(text),
             Json::Array(items) => Self::Array(items.into_iter().map(Value::from).collect()),
-            Json::Object(members) => {
-                Self::Object(members.into_iter().map(|(key, value)| (key, Value::from(value))).collect())
-            }
+            Json::Object(members) => Self::Object(
+                members
+                    .into_iter()
+                    .map(|(key, value)| (key, Value::from(value)))
+                    .collect(),
+            ),
         }
     }
 }

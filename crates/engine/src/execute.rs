@@ -62,7 +62,9 @@ pub async fn execute(plan: &Plan, execution: Execution<'_>) -> Report {
     let mut running: FuturesUnordered<BoxFuture<'_, Ended>> = FuturesUnordered::new();
     loop {
         while !stopped && running.len() < execution.at_once {
-            let Some(next) = run.ready.pop_first() else { break };
+            let Some(next) = run.ready.pop_first() else {
+                break;
+            };
             running.extend(run.begin(next));
         }
         tokio::select! {
@@ -76,7 +78,11 @@ pub async fn execute(plan: &Plan, execution: Execution<'_>) -> Report {
         }
     }
     Report {
-        outcomes: run.outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::NotBegun)).collect(),
+        outcomes: run
+            .outcomes
+            .into_iter()
+            .map(|outcome| outcome.unwrap_or(Outcome::NotBegun))
+            .collect(),
         stopped,
     }
 }
@@ -115,7 +121,12 @@ impl<'a> Run<'a> {
             execution,
             missing: plan.steps.iter().map(|step| step.after.len()).collect(),
             dependents,
-            ready: plan.steps.iter().filter(|step| step.after.is_empty()).map(|step| step.id).collect(),
+            ready: plan
+                .steps
+                .iter()
+                .filter(|step| step.after.is_empty())
+                .map(|step| step.id)
+                .collect(),
             outcomes: vec![None; plan.steps.len()],
             done_at: HashMap::new(),
             outputs: HashMap::new(),
@@ -134,33 +145,61 @@ impl<'a> Run<'a> {
     }
 
     fn output(&self, output: &Output) -> Option<Json> {
-        self.outputs.get(&output.of).and_then(|body| output.find(body)).cloned()
+        self.outputs
+            .get(&output.of)
+            .and_then(|body| output.find(body))
+            .cloned()
     }
 
     /// The call with every hole filled.
-    fn finish_call(&self, step: &Step) -> Result<(ArmId, Json), Output> {
+    fn finish_call(&self, step: &Step) -> Result<(ArmId, Json), Box<Output>> {
         let find = |output: &Output| self.output(output);
         let target = step.call.target.resolve(&find)?;
-        let body = step.call.body.fill(&find).to_json().map_err(Output::clone)?;
+        let body = step
+            .call
+            .body
+            .fill(&find)
+            .to_json()
+            .map_err(|missing| Box::new(missing.clone()))?;
         Ok((target, body))
     }
 
-    fn send(&self, step: &'a Step, target: ArmId, body: Json) -> impl Future<Output = Ended> + Send + use<'a> {
+    fn send(
+        &self,
+        step: &'a Step,
+        target: ArmId,
+        body: Json,
+    ) -> impl Future<Output = Ended> + Send + use<'a> {
         let execution = self.execution;
         let principal = |value: &Value| {
-            value.fill(&|output| self.output(output)).as_str().map(str::to_owned)
+            value
+                .fill(&|output| self.output(output))
+                .as_str()
+                .map(str::to_owned)
         };
-        let waits = Waits::new(&step.patience, execution.bounds, &self.done_at, (execution.now)(), principal);
+        let waits = Waits::new(
+            &step.patience,
+            execution.bounds,
+            &self.done_at,
+            (execution.now)(),
+            principal,
+        );
         async move {
             let began = Instant::now();
             execution.events.started(step);
             let result = carry_out(execution, step, &waits, &target, &body).await;
-            Ended { step: step.id, took: began.elapsed(), result: result.map_err(Failure::from) }
+            Ended {
+                step: step.id,
+                took: began.elapsed(),
+                result: result.map_err(Failure::from),
+            }
         }
     }
 
     fn end(&mut self, ended: Ended) {
-        let Some(step) = self.plan.steps.get(ended.step.0) else { return };
+        let Some(step) = self.plan.steps.get(ended.step.0) else {
+            return;
+        };
         let outcome = match ended.result {
             Ok(body) => {
                 self.done_at.insert(step.id, Instant::now());
@@ -188,7 +227,9 @@ impl<'a> Run<'a> {
                 *slot = Some(outcome);
             }
             for id in self.dependents.get(step.id.0).cloned().unwrap_or_default() {
-                let Some(dependent) = self.plan.steps.get(id.0) else { continue };
+                let Some(dependent) = self.plan.steps.get(id.0) else {
+                    continue;
+                };
                 match blocked_by {
                     Some(by) if self.outcomes.get(id.0).is_some_and(Option::is_none) => {
                         settled.push((dependent, Outcome::Blocked(by)));
@@ -223,7 +264,9 @@ async fn carry_out(
             Ok(()) => break,
             Err(error) => {
                 let pause = waits.pause(attempt);
-                let in_time = waits.until(&error).is_some_and(|until| Instant::now() + pause <= until);
+                let in_time = waits
+                    .until(&error)
+                    .is_some_and(|until| Instant::now() + pause <= until);
                 if !in_time {
                     return Err(error);
                 }
@@ -233,7 +276,11 @@ async fn carry_out(
             }
         }
     }
-    if step.has_outputs { read_back(execution, step, target).await } else { Ok(None) }
+    if step.has_outputs {
+        read_back(execution, step, target).await
+    } else {
+        Ok(None)
+    }
 }
 
 async fn send_once(
@@ -242,7 +289,10 @@ async fn send_once(
     target: &ArmId,
     body: &Json,
 ) -> Result<(), ArmError> {
-    let watch = Watch { events: execution.events, step };
+    let watch = Watch {
+        events: execution.events,
+        step,
+    };
     let (path, api) = (target.as_str(), step.call.api_version.as_str());
     match step.call.method {
         Method::Put => execution.client.put(path, api, body, &watch).await,
@@ -260,12 +310,17 @@ async fn read_back(
     target: &ArmId,
 ) -> Result<Option<Json>, ArmError> {
     for look in 1..=LOOKS {
-        let found = execution.client.get(target.as_str(), &step.call.api_version, &Quiet).await?;
+        let found = execution
+            .client
+            .get(target.as_str(), &step.call.api_version, &Quiet)
+            .await?;
         if found.is_some() {
             return Ok(found);
         }
         let pause = Duration::from_secs(u64::from(look));
-        execution.events.retrying(step, "Azure does not show it yet", pause);
+        execution
+            .events
+            .retrying(step, "Azure does not show it yet", pause);
         tokio::time::sleep(pause).await;
     }
     Ok(None)

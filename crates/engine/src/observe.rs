@@ -38,21 +38,31 @@ pub async fn observe(client: &Client, reads: &[Read]) -> Result<Live, Vec<Observ
             Err(error) => failures.push(ObserveError { error }),
         }
     }
-    if failures.is_empty() { Ok(live) } else { Err(failures) }
+    if failures.is_empty() {
+        Ok(live)
+    } else {
+        Err(failures)
+    }
 }
 
 async fn ask(client: &Client, read: &Read) -> Result<Vec<Json>, ArmError> {
     match read {
-        Read::Resource { id, api_version } => {
-            Ok(client.get(id.as_str(), api_version, &Quiet).await?.into_iter().collect())
+        Read::Resource { id, api_version } => Ok(client
+            .get(id.as_str(), api_version, &Quiet)
+            .await?
+            .into_iter()
+            .collect()),
+        Read::Collection { path, api_version } => {
+            client.list_all(path, api_version, &[], &Quiet).await
         }
-        Read::Collection { path, api_version } => client.list_all(path, api_version, &[], &Quiet).await,
         Read::Grants(scope) => {
             let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
             absent_is_empty(client.list_all(&path, GRANTS_API, &[], &Quiet).await)
         }
         Read::Contents(group) => {
-            client.list_all(&format!("{group}/resources"), CONTENTS_API, &[], &Quiet).await
+            client
+                .list_all(&format!("{group}/resources"), CONTENTS_API, &[], &Quiet)
+                .await
         }
     }
 }
@@ -68,9 +78,13 @@ fn absent_is_empty(answer: Result<Vec<Json>, ArmError>) -> Result<Vec<Json>, Arm
 fn take_in(live: &mut Live, read: &Read, items: Vec<Json>) {
     match read {
         Read::Resource { id, .. } => {
-            items.into_iter().for_each(|body| live.insert_as(id.clone(), body));
+            items
+                .into_iter()
+                .for_each(|body| live.insert_as(id.clone(), body));
         }
-        Read::Collection { .. } | Read::Grants(_) => items.into_iter().for_each(|body| live.insert(body)),
+        Read::Collection { .. } | Read::Grants(_) => {
+            items.into_iter().for_each(|body| live.insert(body))
+        }
         Read::Contents(group) => {
             let id = |item: &Json| item.get("id").and_then(Json::as_str).and_then(ArmId::parse);
             live.insert_contents(group.clone(), items.iter().filter_map(id).collect());

@@ -52,7 +52,11 @@ impl Waits {
         now: SystemTime,
         principal_of: impl Fn(&lazuli_core::value::Value) -> Option<String>,
     ) -> Self {
-        let mut waits = Self { bounds, principal_until: None, grants: Vec::new() };
+        let mut waits = Self {
+            bounds,
+            principal_until: None,
+            grants: Vec::new(),
+        };
         for item in patience {
             match item {
                 Patience::Principal(step) => {
@@ -65,7 +69,9 @@ impl Waits {
                             .and_then(|age| bounds.grant.checked_sub(age))
                             .map(|left| Instant::now() + left),
                     };
-                    waits.grants.extend(until.map(|until| (principal_of(principal), until)));
+                    waits
+                        .grants
+                        .extend(until.map(|until| (principal_of(principal), until)));
                 }
             }
         }
@@ -77,7 +83,8 @@ impl Waits {
         if error.has_code("PrincipalNotFound") {
             return self.principal_until;
         }
-        let lacks_right = error.status == Some(403) && !matches!(error.kind, ErrorKind::PolicyDenied { .. });
+        let lacks_right =
+            error.status == Some(403) && !matches!(error.kind, ErrorKind::PolicyDenied { .. });
         if !lacks_right {
             return None;
         }
@@ -90,18 +97,28 @@ impl Waits {
             (Some(refused), Some(principal)) => refused.eq_ignore_ascii_case(principal),
             _ => true,
         };
-        self.grants.iter().filter(|(principal, _)| concerns(principal)).map(|(_, until)| *until).max()
+        self.grants
+            .iter()
+            .filter(|(principal, _)| concerns(principal))
+            .map(|(_, until)| *until)
+            .max()
     }
 
     /// How long to wait before the attempt after this one (counted from 1).
     pub(crate) fn pause(&self, attempt: u32) -> Duration {
         let factor = 2u32.saturating_pow(attempt.saturating_sub(1));
-        self.bounds.first_wait.saturating_mul(factor).min(self.bounds.longest_wait)
+        self.bounds
+            .first_wait
+            .saturating_mul(factor)
+            .min(self.bounds.longest_wait)
     }
 }
 
 /// How old something made at an ISO 8601 time is; something from the future is new.
 fn age(made: &str, now: SystemTime) -> Option<Duration> {
     let made = OffsetDateTime::parse(made, &Iso8601::DEFAULT).ok()?;
-    Some(now.duration_since(SystemTime::from(made)).unwrap_or_default())
+    Some(
+        now.duration_since(SystemTime::from(made))
+            .unwrap_or_default(),
+    )
 }

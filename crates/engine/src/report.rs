@@ -38,7 +38,7 @@ pub enum Failure {
     Arm(#[from] ArmError),
     /// Azure did not fill in what another resource refers to.
     #[error("Azure filled in no `{}`", .0.written)]
-    MissingOutput(Output),
+    MissingOutput(Box<Output>),
 }
 
 impl Failure {
@@ -46,9 +46,10 @@ impl Failure {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Arm(error) => error.hint(),
-            Self::MissingOutput(output) => {
-                Some(format!("check that `{}` has this property once it is made", output.of))
-            }
+            Self::MissingOutput(output) => Some(format!(
+                "check that `{}` has this property once it is made",
+                output.of
+            )),
         }
     }
 }
@@ -56,28 +57,39 @@ impl Failure {
 impl Report {
     /// Whether every step is done.
     pub fn is_complete(&self) -> bool {
-        self.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Done { .. }))
+        self.outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Outcome::Done { .. }))
     }
 
     /// How many steps are done.
     pub fn done(&self) -> usize {
-        self.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Done { .. })).count()
+        self.outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Outcome::Done { .. }))
+            .count()
     }
 
     /// The steps that failed.
     pub fn failures(&self) -> impl Iterator<Item = (StepId, &Failure)> {
-        self.outcomes.iter().enumerate().filter_map(|(at, outcome)| match outcome {
-            Outcome::Failed(failure) => Some((StepId(at), failure)),
-            _ => None,
-        })
+        self.outcomes
+            .iter()
+            .enumerate()
+            .filter_map(|(at, outcome)| match outcome {
+                Outcome::Failed(failure) => Some((StepId(at), failure)),
+                _ => None,
+            })
     }
 
     /// The steps that were not begun.
     pub fn not_begun(&self) -> impl Iterator<Item = (StepId, Option<StepId>)> {
-        self.outcomes.iter().enumerate().filter_map(|(at, outcome)| match outcome {
-            Outcome::Blocked(by) => Some((StepId(at), Some(*by))),
-            Outcome::NotBegun => Some((StepId(at), None)),
-            _ => None,
-        })
+        self.outcomes
+            .iter()
+            .enumerate()
+            .filter_map(|(at, outcome)| match outcome {
+                Outcome::Blocked(by) => Some((StepId(at), Some(*by))),
+                Outcome::NotBegun => Some((StepId(at), None)),
+                _ => None,
+            })
     }
 }

@@ -4,13 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     declare::{Resolver, Surroundings, Unchecked},
-    edges,
-    place,
+    edges, place,
 };
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Draft, Graph, Grant, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes},
+    graph::{Draft, Grant, Graph, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes},
     kind::{Place, Registry},
     shape::Shape,
     spec::{Resource, Spec, Stack},
@@ -28,7 +27,10 @@ pub struct Settings {
 pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Diagnostics) {
     let index = place::index(spec);
     let (places, mut diagnostics) = place::place(spec, &index, registry, settings);
-    let resolver = Resolver { index: &index, places: &places };
+    let resolver = Resolver {
+        index: &index,
+        places: &places,
+    };
     let mut building = Building {
         resolver: &resolver,
         shapes: HashMap::new(),
@@ -43,7 +45,12 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
         }
     }
     building.check(spec);
-    let Building { nodes, implied, diagnostics: found, .. } = building;
+    let Building {
+        nodes,
+        implied,
+        diagnostics: found,
+        ..
+    } = building;
     diagnostics.extend(found);
     diagnostics.extend(duplicates(&nodes));
     let edges = edges::find(&nodes, &implied, spec, &places);
@@ -62,10 +69,16 @@ struct Building<'a> {
 
 impl<'a> Building<'a> {
     fn declare(&mut self, stack: &'a Stack, resource: &'a Resource, registry: Registry) {
-        let Some(kind) = registry.get(&resource.kind.value) else { return };
+        let Some(kind) = registry.get(&resource.kind.value) else {
+            return;
+        };
         let facts = kind.facts();
         if let Some(message) = facts.retired.filter(|_| self.retired.insert(facts.kind)) {
-            self.diagnostics.push(Diagnostic::warning(Code::Retired, resource.kind.span, message));
+            self.diagnostics.push(Diagnostic::warning(
+                Code::Retired,
+                resource.kind.span,
+                message,
+            ));
         }
         if !facts.tags && !resource.tags.is_empty() {
             self.diagnostics.push(Diagnostic::error(
@@ -75,7 +88,10 @@ impl<'a> Building<'a> {
             ));
         }
         if !resource.existing {
-            let shape = self.shapes.entry(facts.kind).or_insert_with(|| Shape::of(kind));
+            let shape = self
+                .shapes
+                .entry(facts.kind)
+                .or_insert_with(|| Shape::of(kind));
             let mut found = Diagnostics::default();
             shape.check(&resource.props, resource.span, &mut found);
             let broken = found.has_errors();
@@ -85,18 +101,32 @@ impl<'a> Building<'a> {
             }
         }
         let key = (stack.name.value.clone(), resource.address.clone());
-        let Some(placed) = self.resolver.places.get(&key) else { return };
+        let Some(placed) = self.resolver.places.get(&key) else {
+            return;
+        };
         if resource.existing {
             self.look_up(stack, resource, placed);
             return;
         }
-        let unchecked = Unchecked { resource, stack, placed, resolver: self.resolver };
+        let unchecked = Unchecked {
+            resource,
+            stack,
+            placed,
+            resolver: self.resolver,
+        };
         let mut declared = Nodes::default();
         let implied = kind.declare(unchecked, &mut declared);
         self.diagnostics.extend(declared.diagnostics);
-        self.implied.extend(implied.into_iter().map(|implied| (placed.key.clone(), implied)));
+        self.implied.extend(
+            implied
+                .into_iter()
+                .map(|implied| (placed.key.clone(), implied)),
+        );
         for draft in declared.drafts {
-            let key = NodeKey { part: draft.part.clone(), ..placed.key.clone() };
+            let key = NodeKey {
+                part: draft.part.clone(),
+                ..placed.key.clone()
+            };
             self.nodes.push(node(key, facts.kind, resource, draft));
         }
     }
@@ -104,7 +134,11 @@ impl<'a> Building<'a> {
     /// An entry that is only looked up: no body, nothing below it.
     fn look_up(&mut self, stack: &Stack, resource: &Resource, placed: &place::Placed) {
         let facts = placed.kind.facts();
-        let own = NodeKey { stack: stack.name.value.clone(), address: resource.address.clone(), part: None };
+        let own = NodeKey {
+            stack: stack.name.value.clone(),
+            address: resource.address.clone(),
+            part: None,
+        };
         match &placed.id {
             Some(id) if own == placed.key => {
                 let draft = Draft {
@@ -123,9 +157,14 @@ impl<'a> Building<'a> {
                 Diagnostic::error(
                     Code::UnknownKey,
                     resource.span,
-                    format!("a {} cannot be `existing`: it has no id to look it up by", facts.kind),
+                    format!(
+                        "a {} cannot be `existing`: it has no id to look it up by",
+                        facts.kind
+                    ),
                 )
-                .help("write it without `existing`: a grant that is there already is taken as it is"),
+                .help(
+                    "write it without `existing`: a grant that is there already is taken as it is",
+                ),
             ),
         }
         for entry in resource.props.entries() {
@@ -133,7 +172,10 @@ impl<'a> Building<'a> {
                 self.diagnostics.push(Diagnostic::warning(
                     Code::UnknownKey,
                     entry.key_span,
-                    format!("`{}` is not looked at: the resource is `existing` and stays as it is", entry.key),
+                    format!(
+                        "`{}` is not looked at: the resource is `existing` and stays as it is",
+                        entry.key
+                    ),
                 ));
             }
         }
@@ -153,7 +195,12 @@ impl<'a> Building<'a> {
             for resource in stack.resources.iter().filter(|resource| !resource.existing) {
                 let key = (stack.name.value.clone(), resource.address.clone());
                 if let Some(placed) = self.resolver.places.get(&key) {
-                    let unchecked = Unchecked { resource, stack, placed, resolver: self.resolver };
+                    let unchecked = Unchecked {
+                        resource,
+                        stack,
+                        placed,
+                        resolver: self.resolver,
+                    };
                     placed.kind.check(unchecked, &around, &mut self.diagnostics);
                 }
             }
@@ -173,12 +220,21 @@ fn node(key: NodeKey, kind: &'static str, resource: &Resource, draft: Draft) -> 
             existing: resource.existing,
             protect: resource.protect,
             on_remove: resource.on_remove,
-            ignore: resource.ignore.iter().map(|path| path.value.clone()).collect(),
+            ignore: resource
+                .ignore
+                .iter()
+                .map(|path| path.value.clone())
+                .collect(),
         },
         mark: draft.mark,
         deletable: draft.deletable,
         span: resource.span,
-        places: resource.props.entries().iter().map(|entry| (entry.key.clone(), entry.value.span)).collect(),
+        places: resource
+            .props
+            .entries()
+            .iter()
+            .map(|entry| (entry.key.clone(), entry.value.span))
+            .collect(),
     }
 }
 
@@ -192,7 +248,10 @@ fn duplicates(nodes: &[Node]) -> Diagnostics {
             Identity::Resource(id) => (ids.insert(id, node), id.to_string()),
             Identity::Grant(grant) => (
                 grants.insert((&grant.scope, &grant.role, principal_text(grant)), node),
-                format!("the role {} for the same principal on {}", grant.role_name, grant.scope),
+                format!(
+                    "the role {} for the same principal on {}",
+                    grant.role_name, grant.scope
+                ),
             ),
         };
         if let Some(first) = first {
@@ -200,11 +259,16 @@ fn duplicates(nodes: &[Node]) -> Diagnostics {
                 Diagnostic::error(
                     Code::DuplicateId,
                     node.span,
-                    format!("`{}` and `{}` are the same Azure resource", first.key, node.key),
+                    format!(
+                        "`{}` and `{}` are the same Azure resource",
+                        first.key, node.key
+                    ),
                 )
                 .note(what)
                 .related(first.span, "the first one")
-                .help("leave one out, or mark the one that is only looked up with `existing: true`"),
+                .help(
+                    "leave one out, or mark the one that is only looked up with `existing: true`",
+                ),
             );
         }
     }

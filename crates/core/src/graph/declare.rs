@@ -129,28 +129,47 @@ impl<'a, P> Declared<'a, P> {
 
     /// A property with its references resolved.
     pub fn value(&self, property: &str, nodes: &mut Nodes) -> Option<Value> {
-        self.inner.resource.props.get(property).map(|node| self.resolve(node, nodes))
+        self.inner
+            .resource
+            .props
+            .get(property)
+            .map(|node| self.resolve(node, nodes))
     }
 
     /// Any node of the entry with its references resolved.
     pub fn resolve(&self, node: &Node, nodes: &mut Nodes) -> Value {
-        self.inner.resolver.value(self.inner.stack, node, 0, &mut nodes.diagnostics)
+        self.inner
+            .resolver
+            .value(self.inner.stack, node, 0, &mut nodes.diagnostics)
     }
 
     /// A property of a resource that this one refers to, as a value or a hole.
     pub fn output(&self, target: &Target<'_>, name: &str) -> Option<Value> {
         let path = [name.to_owned()];
-        self.inner.resolver.output(target, &path, &format!("{}.{name}", target.resource.address)).map(whole)
+        self.inner
+            .resolver
+            .output(
+                target,
+                &path,
+                &format!("{}.{name}", target.resource.address),
+            )
+            .map(whole)
     }
 
     /// What a property refers to, if it is a reference to a resource itself (`${name}`).
     pub fn target(&self, property: &str) -> Option<Target<'a>> {
-        self.inner.resource.props.get(property).and_then(|node| self.target_of(node))
+        self.inner
+            .resource
+            .props
+            .get(property)
+            .and_then(|node| self.target_of(node))
     }
 
     /// What a node refers to, if it is a reference to a resource itself (`${name}`).
     pub fn target_of(&self, node: &Node) -> Option<Target<'a>> {
-        let Datum::Template(Template(segments)) = &node.datum else { return None };
+        let Datum::Template(Template(segments)) = &node.datum else {
+            return None;
+        };
         match segments.as_slice() {
             [Segment::Expr(Expr::Resource(reference))] if reference.path.is_empty() => {
                 self.inner.resolver.target(self.inner.stack, reference)
@@ -168,7 +187,13 @@ impl<'a, P> Declared<'a, P> {
         }
         if facts.tags {
             let mut tags = Object::new();
-            for tag in self.inner.stack.tags.iter().chain(&self.inner.resource.tags) {
+            for tag in self
+                .inner
+                .stack
+                .tags
+                .iter()
+                .chain(&self.inner.resource.tags)
+            {
                 tags.insert(tag.key.clone(), self.resolve(&tag.value, nodes));
             }
             tags.insert(STACK_TAG.into(), Value::string(self.stack()));
@@ -264,18 +289,34 @@ impl<'a> Resolver<'a> {
         Some(Target { resource, placed })
     }
 
-    fn value(&self, stack: &Stack, node: &Node, depth: usize, diagnostics: &mut Diagnostics) -> Value {
+    fn value(
+        &self,
+        stack: &Stack,
+        node: &Node,
+        depth: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> Value {
         match &node.datum {
-            Datum::Seq(items) => {
-                Value::Array(items.iter().map(|item| self.value(stack, item, depth, diagnostics)).collect())
-            }
+            Datum::Seq(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|item| self.value(stack, item, depth, diagnostics))
+                    .collect(),
+            ),
             Datum::Map(entries) => Value::Object(
                 entries
                     .iter()
-                    .map(|entry| (entry.key.clone(), self.value(stack, &entry.value, depth, diagnostics)))
+                    .map(|entry| {
+                        (
+                            entry.key.clone(),
+                            self.value(stack, &entry.value, depth, diagnostics),
+                        )
+                    })
                     .collect(),
             ),
-            Datum::Template(Template(segments)) => self.template(stack, segments, node.span, depth, diagnostics),
+            Datum::Template(Template(segments)) => {
+                self.template(stack, segments, node.span, depth, diagnostics)
+            }
             Datum::Null => Value::Null,
             Datum::Bool(value) => Value::Bool(*value),
             Datum::Number(number) => Value::Number(number.clone()),
@@ -320,12 +361,16 @@ impl<'a> Resolver<'a> {
         diagnostics: &mut Diagnostics,
     ) -> Value {
         // A target without a place has been reported where it is declared.
-        let Some(target) = self.target(stack, reference) else { return Value::Null };
+        let Some(target) = self.target(stack, reference) else {
+            return Value::Null;
+        };
         if let Some(text) = target.placed.fixed(&reference.path) {
             return Value::String(text);
         }
-        let written =
-            reference.path.iter().try_fold(&target.resource.props, |node, part| node.get(part));
+        let written = reference
+            .path
+            .iter()
+            .try_fold(&target.resource.props, |node, part| node.get(part));
         if let Some(node) = written.filter(|_| !reference.path.is_empty() && depth < MAX_DEPTH) {
             return self.value(stack, node, depth + 1, diagnostics);
         }
@@ -334,12 +379,19 @@ impl<'a> Resolver<'a> {
         }
         let facts = target.placed.kind.facts();
         let property = reference.path.join(".");
-        let candidates = facts.outputs.iter().map(|output| output.name).chain(Placed::FIXED);
+        let candidates = facts
+            .outputs
+            .iter()
+            .map(|output| output.name)
+            .chain(Placed::FIXED);
         diagnostics.push(if property.is_empty() {
             Diagnostic::error(
                 Code::UnknownReference,
                 span,
-                format!("`{}` is a {}, which has no id to refer to", reference.resource, facts.kind),
+                format!(
+                    "`{}` is a {}, which has no id to refer to",
+                    reference.resource, facts.kind
+                ),
             )
             .help("name it in `dependsOn` to wait for it")
         } else {
@@ -348,9 +400,15 @@ impl<'a> Resolver<'a> {
                 span,
                 format!("`{}` has no property `{property}`", reference.resource),
             )
-            .help(did_you_mean(&property, candidates.clone()).unwrap_or_else(|| {
-                format!("a {} has {}", facts.kind, candidates.collect::<Vec<_>>().join(", "))
-            }))
+            .help(
+                did_you_mean(&property, candidates.clone()).unwrap_or_else(|| {
+                    format!(
+                        "a {} has {}",
+                        facts.kind,
+                        candidates.collect::<Vec<_>>().join(", ")
+                    )
+                }),
+            )
         });
         Value::Null
     }
@@ -358,7 +416,13 @@ impl<'a> Resolver<'a> {
     /// A property that is known only from the live resource.
     fn output(&self, target: &Target<'_>, path: &[String], written: &str) -> Option<HolePart> {
         let (first, rest) = path.split_first()?;
-        let documented = target.placed.kind.facts().outputs.iter().find(|output| output.name == first);
+        let documented = target
+            .placed
+            .kind
+            .facts()
+            .outputs
+            .iter()
+            .find(|output| output.name == first);
         let mut full: Vec<String> = match documented {
             Some(output) => output.path.split('.').map(str::to_owned).collect(),
             None if first == "properties" && !rest.is_empty() => vec![first.clone()],
@@ -375,12 +439,20 @@ impl<'a> Resolver<'a> {
 
 /// All templates below a node, with the property path of each.
 pub(super) fn templates<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Template)>) {
-    let below = |part: &str| if path.is_empty() { part.to_owned() } else { format!("{path}.{part}") };
+    let below = |part: &str| {
+        if path.is_empty() {
+            part.to_owned()
+        } else {
+            format!("{path}.{part}")
+        }
+    };
     match &node.datum {
         Datum::Template(template) => found.push((path.to_owned(), template)),
         Datum::Seq(items) => items.iter().for_each(|item| templates(item, path, found)),
         Datum::Map(entries) => {
-            entries.iter().for_each(|entry| templates(&entry.value, &below(&entry.key), found));
+            entries
+                .iter()
+                .for_each(|entry| templates(&entry.value, &below(&entry.key), found));
         }
         Datum::Null | Datum::Bool(_) | Datum::Number(_) | Datum::String(_) => {}
     }

@@ -1,6 +1,6 @@
 //! Who waits for whom, and why; cycles are found here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry};
 
 use petgraph::{
     algo::tarjan_scc,
@@ -39,35 +39,59 @@ pub(super) fn find(
 ) -> Vec<Edge> {
     let mut by_entry: HashMap<_, Vec<usize>> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
-        by_entry.entry((node.key.stack.clone(), node.key.address.clone())).or_default().push(at);
+        by_entry
+            .entry((node.key.stack.clone(), node.key.address.clone()))
+            .or_default()
+            .push(at);
     }
-    let by_id = nodes.iter().enumerate().filter_map(|(at, node)| Some((node.id()?, at))).collect();
-    let mut finder = Finder { nodes, by_entry, by_id, edges: BTreeSet::new() };
+    let by_id = nodes
+        .iter()
+        .enumerate()
+        .filter_map(|(at, node)| Some((node.id()?, at)))
+        .collect();
+    let mut finder = Finder {
+        nodes,
+        by_entry,
+        by_id,
+        edges: BTreeSet::new(),
+    };
     for stack in &spec.stacks {
         for resource in &stack.resources {
             finder.written(&stack.name.value, resource, places);
         }
     }
     finder.within();
-    implied.iter().for_each(|(key, implied)| finder.implied(key, implied));
+    implied
+        .iter()
+        .for_each(|(key, implied)| finder.implied(key, implied));
     finder.edges.into_iter().collect()
 }
 
 impl<'a> Finder<'a> {
     fn entry(&self, stack: &str, address: &Address) -> &[usize] {
-        self.by_entry.get(&(stack.to_owned(), address.clone())).map(Vec::as_slice).unwrap_or_default()
+        self.by_entry
+            .get(&(stack.to_owned(), address.clone()))
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 
     /// References and `dependsOn` of one entry.
     fn written(&mut self, stack: &str, resource: &Resource, places: &Places) {
         let mut found: Vec<(String, &Template)> = Vec::new();
         templates(&resource.props, "", &mut found);
-        let common =
-            [("name", &resource.name), ("location", &resource.location), ("resourceGroup", &resource.resource_group)];
+        let common = [
+            ("name", &resource.name),
+            ("location", &resource.location),
+            ("resourceGroup", &resource.resource_group),
+        ];
         for (property, node) in common {
-            node.iter().for_each(|node| templates(node, property, &mut found));
+            node.iter()
+                .for_each(|node| templates(node, property, &mut found));
         }
-        resource.tags.iter().for_each(|tag| templates(&tag.value, "tags", &mut found));
+        resource
+            .tags
+            .iter()
+            .for_each(|tag| templates(&tag.value, "tags", &mut found));
         let waiting = self.entry(stack, &resource.address).to_vec();
         let mut wait = |on: &[usize], reason: Reason| {
             for from in on {
@@ -78,9 +102,15 @@ impl<'a> Finder<'a> {
         };
         for (property, template) in found {
             for segment in &template.0 {
-                let Segment::Expr(Expr::Resource(reference)) = segment else { continue };
-                let Some(placed) = places.get(&(stack.to_owned(), address_of(reference))) else { continue };
-                let target = self.by_entry.get(&(placed.key.stack.clone(), placed.key.address.clone()));
+                let Segment::Expr(Expr::Resource(reference)) = segment else {
+                    continue;
+                };
+                let Some(placed) = places.get(&(stack.to_owned(), address_of(reference))) else {
+                    continue;
+                };
+                let target = self
+                    .by_entry
+                    .get(&(placed.key.stack.clone(), placed.key.address.clone()));
                 let main: Vec<usize> = target
                     .into_iter()
                     .flatten()
@@ -91,9 +121,16 @@ impl<'a> Finder<'a> {
             }
         }
         for name in &resource.depends_on {
-            let Some(placed) = places.get(&(stack.to_owned(), name.value.clone())) else { continue };
-            let all = self.by_entry.get(&(placed.key.stack.clone(), placed.key.address.clone()));
-            wait(all.map(Vec::as_slice).unwrap_or_default(), Reason::DependsOn);
+            let Some(placed) = places.get(&(stack.to_owned(), name.value.clone())) else {
+                continue;
+            };
+            let all = self
+                .by_entry
+                .get(&(placed.key.stack.clone(), placed.key.address.clone()));
+            wait(
+                all.map(Vec::as_slice).unwrap_or_default(),
+                Reason::DependsOn,
+            );
         }
     }
 
@@ -118,13 +155,16 @@ impl<'a> Finder<'a> {
         let (on, reason): (Vec<usize>, Reason) = match implied {
             Implied::GrantsOf { principal, on, why } => {
                 let needed = |node: &Node| match &node.identity {
-                    Identity::Grant(grant) => grant.principal_key() == Some(principal) && grant.scope.covers(on),
+                    Identity::Grant(grant) => {
+                        grant.principal_key() == Some(principal) && grant.scope.covers(on)
+                    }
                     Identity::Resource(_) => false,
                 };
                 (self.positions(needed), Reason::NeedsGrant(why.clone()))
             }
             Implied::EverythingWithin(scope) => {
-                let own: BTreeSet<&NodeKey> = waiting.iter().map(|at| &self.nodes[*at].key).collect();
+                let own: BTreeSet<&NodeKey> =
+                    waiting.iter().map(|at| &self.nodes[*at].key).collect();
                 let locked = |node: &Node| {
                     let within = match &node.identity {
                         Identity::Resource(id) => scope.covers(id),
@@ -143,7 +183,12 @@ impl<'a> Finder<'a> {
     }
 
     fn positions(&self, wanted: impl Fn(&Node) -> bool) -> Vec<usize> {
-        self.nodes.iter().enumerate().filter(|(_, node)| wanted(node)).map(|(at, _)| at).collect()
+        self.nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| wanted(node))
+            .map(|(at, _)| at)
+            .collect()
     }
 }
 
@@ -166,15 +211,23 @@ pub(super) fn assemble(nodes: Vec<Node>, edges: Vec<Edge>, diagnostics: &mut Dia
         }
     }
     let order = order(&inner);
-    Graph { inner, by_key, order }
+    Graph {
+        inner,
+        by_key,
+        order,
+    }
 }
 
 /// Kahn's order, always taking the ready node that stands first in the spec.
 fn order(graph: &DiGraph<Node, Reason>) -> Vec<NodeIndex> {
-    let mut missing: Vec<usize> =
-        graph.node_indices().map(|at| graph.edges_directed(at, petgraph::Incoming).count()).collect();
-    let mut ready: BTreeSet<NodeIndex> =
-        graph.node_indices().filter(|at| missing[at.index()] == 0).collect();
+    let mut missing: Vec<usize> = graph
+        .node_indices()
+        .map(|at| graph.edges_directed(at, petgraph::Incoming).count())
+        .collect();
+    let mut ready: BTreeSet<NodeIndex> = graph
+        .node_indices()
+        .filter(|at| missing[at.index()] == 0)
+        .collect();
     let mut order = Vec::with_capacity(graph.node_count());
     while let Some(next) = ready.pop_first() {
         order.push(next);
@@ -194,23 +247,29 @@ fn cycle_in(graph: &DiGraph<Node, Reason>, component: &[NodeIndex]) -> Option<Ve
     let start = *component.iter().min()?;
     let members: BTreeSet<NodeIndex> = component.iter().copied().collect();
     let mut came_from: HashMap<NodeIndex, NodeIndex> = HashMap::new();
-    let mut queue = std::collections::VecDeque::from([start]);
+    let mut queue = VecDeque::from([start]);
     while let Some(at) = queue.pop_front() {
-        let mut next: Vec<NodeIndex> =
-            graph.neighbors_directed(at, petgraph::Incoming).filter(|next| members.contains(next)).collect();
+        let mut next: Vec<NodeIndex> = graph
+            .neighbors_directed(at, petgraph::Incoming)
+            .filter(|next| members.contains(next))
+            .collect();
         next.sort();
         for next in next {
             if next == start {
                 let mut path = vec![at];
-                while let Some(before) = path.last().filter(|last| **last != start).and_then(|last| came_from.get(last)) {
+                while let Some(before) = path
+                    .last()
+                    .filter(|last| **last != start)
+                    .and_then(|last| came_from.get(last))
+                {
                     path.push(*before);
                 }
                 path.reverse();
                 path.push(start);
                 return Some(path);
             }
-            if !came_from.contains_key(&next) {
-                came_from.insert(next, at);
+            if let Entry::Vacant(first_visit) = came_from.entry(next) {
+                first_visit.insert(at);
                 queue.push_back(next);
             }
         }
@@ -222,11 +281,18 @@ fn describe_cycle(graph: &DiGraph<Node, Reason>, path: &[NodeIndex]) -> Diagnost
     let name = |at: &NodeIndex| graph[*at].key.to_string();
     let way = path.iter().map(name).collect::<Vec<_>>().join(" → ");
     let span = path.first().map(|at| graph[*at].span);
-    let mut diagnostic =
-        Diagnostic::error(Code::ReferenceCycle, span, format!("resources wait for each other in a circle: {way}"));
+    let mut diagnostic = Diagnostic::error(
+        Code::ReferenceCycle,
+        span,
+        format!("resources wait for each other in a circle: {way}"),
+    );
     for pair in path.windows(2) {
         let [waits, on] = pair else { continue };
-        let why = graph.edges_connecting(*on, *waits).next().map(|edge| edge.weight().to_string()).unwrap_or_default();
+        let why = graph
+            .edges_connecting(*on, *waits)
+            .next()
+            .map(|edge| edge.weight().to_string())
+            .unwrap_or_default();
         diagnostic = diagnostic.related(
             graph[*waits].span,
             format!("`{}` waits for `{}`: {why}", name(waits), name(on)),

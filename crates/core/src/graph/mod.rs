@@ -226,12 +226,18 @@ impl Graph {
     }
 
     fn neighbours(&self, key: &NodeKey, direction: Direction) -> Vec<(&Node, &Reason)> {
-        let Some(index) = self.by_key.get(key) else { return Vec::new() };
+        let Some(index) = self.by_key.get(key) else {
+            return Vec::new();
+        };
         let mut found: Vec<_> = self
             .inner
             .edges_directed(*index, direction)
             .map(|edge| {
-                let other = if direction == Direction::Incoming { edge.source() } else { edge.target() };
+                let other = if direction == Direction::Incoming {
+                    edge.source()
+                } else {
+                    edge.target()
+                };
                 (&self.inner[other], edge.weight())
             })
             .collect();

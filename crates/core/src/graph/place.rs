@@ -41,7 +41,10 @@ pub(super) fn index(spec: &Spec) -> Index<'_> {
     spec.stacks
         .iter()
         .flat_map(|stack| {
-            stack.resources.iter().map(move |res| ((stack.name.value.as_str(), &res.address), (stack, res)))
+            stack
+                .resources
+                .iter()
+                .map(move |res| ((stack.name.value.as_str(), &res.address), (stack, res)))
         })
         .collect()
 }
@@ -52,7 +55,10 @@ pub(super) fn address_of(reference: &Reference) -> Address {
         Some(Instance::Key(key)) => Some(key.clone()),
         Some(Instance::EachKey) | None => None,
     };
-    Address { resource: reference.resource.clone(), instance }
+    Address {
+        resource: reference.resource.clone(),
+        instance,
+    }
 }
 
 /// Names may be made of other resources' names, but not without end.
@@ -89,23 +95,34 @@ pub(super) fn place(
         }
     }
     let diagnostics = placer.diagnostics;
-    let mut places: Places =
-        placer.placed.into_iter().filter_map(|(key, placed)| Some((key, placed?))).collect();
+    let mut places: Places = placer
+        .placed
+        .into_iter()
+        .filter_map(|(key, placed)| Some((key, placed?)))
+        .collect();
     alias_existing(&mut places, index);
     (places, diagnostics)
 }
 
 /// An entry with `existing: true` stands for the entry that makes the same resource, if there is one.
 fn alias_existing(places: &mut Places, index: &Index<'_>) {
-    let is_existing =
-        |(stack, address): &(String, Address)| index.get(&(stack, address)).is_some_and(|(_, res)| res.existing);
+    let is_existing = |(stack, address): &(String, Address)| {
+        index
+            .get(&(stack, address))
+            .is_some_and(|(_, res)| res.existing)
+    };
     let makers: HashMap<ArmId, NodeKey> = places
         .iter()
         .filter(|(key, _)| !is_existing(key))
         .filter_map(|(_, placed)| Some((placed.id.clone()?, placed.key.clone())))
         .collect();
     for (key, placed) in places.iter_mut() {
-        if let Some(maker) = placed.id.as_ref().and_then(|id| makers.get(id)).filter(|_| is_existing(key)) {
+        if let Some(maker) = placed
+            .id
+            .as_ref()
+            .and_then(|id| makers.get(id))
+            .filter(|_| is_existing(key))
+        {
             placed.key = maker.clone();
         }
     }
@@ -121,7 +138,10 @@ impl Placer<'_> {
             self.diagnostics.push(Diagnostic::error(
                 Code::ReferenceCycle,
                 resource.span,
-                format!("the name or place of `{}` depends on itself", resource.address),
+                format!(
+                    "the name or place of `{}` depends on itself",
+                    resource.address
+                ),
             ));
             return None;
         }
@@ -139,16 +159,27 @@ impl Placer<'_> {
                     resource.kind.span,
                     format!("there is no kind `{}`", resource.kind.value),
                 )
-                .help(did_you_mean(&resource.kind.value, self.registry.names()).unwrap_or_else(|| {
-                    format!("the kinds are {}", self.registry.names().collect::<Vec<_>>().join(", "))
-                })),
+                .help(
+                    did_you_mean(&resource.kind.value, self.registry.names()).unwrap_or_else(
+                        || {
+                            format!(
+                                "the kinds are {}",
+                                self.registry.names().collect::<Vec<_>>().join(", ")
+                            )
+                        },
+                    ),
+                ),
             );
             return None;
         };
         let facts = kind.facts();
         let name = self.name(stack, resource, kind);
         let subscription = self.subscription(stack, resource);
-        let location = if facts.location && !resource.existing { Some(self.location(stack, resource)?) } else { None };
+        let location = if facts.location && !resource.existing {
+            Some(self.location(stack, resource)?)
+        } else {
+            None
+        };
         let mut subscription = subscription?;
         let mut scope = None;
         let id = match facts.place {
@@ -160,7 +191,10 @@ impl Placer<'_> {
             }
             Place::Scope => {
                 scope = Some(self.scope(stack, resource)?);
-                scope.as_ref().zip(name.as_deref()).map(|(scope, name)| scope.provider_child(&facts.arm_type.name, name))
+                scope
+                    .as_ref()
+                    .zip(name.as_deref())
+                    .map(|(scope, name)| scope.provider_child(&facts.arm_type.name, name))
             }
             Place::Nameless => {
                 scope = Some(self.scope(stack, resource)?);
@@ -168,7 +202,11 @@ impl Placer<'_> {
             }
         };
         Some(Placed {
-            key: NodeKey { stack: stack.name.value.clone(), address: resource.address.clone(), part: None },
+            key: NodeKey {
+                stack: stack.name.value.clone(),
+                address: resource.address.clone(),
+                part: None,
+            },
             kind,
             id,
             scope,
@@ -178,7 +216,12 @@ impl Placer<'_> {
         })
     }
 
-    fn name(&mut self, stack: &Stack, resource: &Resource, kind: &'static dyn Kind) -> Option<String> {
+    fn name(
+        &mut self,
+        stack: &Stack,
+        resource: &Resource,
+        kind: &'static dyn Kind,
+    ) -> Option<String> {
         let facts = kind.facts();
         let Some(rule) = &facts.name else {
             if let Some(name) = &resource.name {
@@ -241,8 +284,12 @@ impl Placer<'_> {
             Ok(guid) => Some(guid.hyphenated().to_string()),
             Err(_) => {
                 self.diagnostics.push(
-                    Diagnostic::error(Code::BadName, span, format!("`{text}` is no subscription id"))
-                        .help("a subscription id is a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
+                    Diagnostic::error(
+                        Code::BadName,
+                        span,
+                        format!("`{text}` is no subscription id"),
+                    )
+                    .help("a subscription id is a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
                 );
                 None
             }
@@ -269,7 +316,11 @@ impl Placer<'_> {
     }
 
     fn group(&mut self, stack: &Stack, resource: &Resource, subscription: &str) -> Option<ArmId> {
-        let Some(node) = resource.resource_group.as_ref().or(stack.resource_group.as_ref()) else {
+        let Some(node) = resource
+            .resource_group
+            .as_ref()
+            .or(stack.resource_group.as_ref())
+        else {
             self.diagnostics.push(
                 Diagnostic::error(
                     Code::MissingKey,
@@ -284,12 +335,19 @@ impl Placer<'_> {
         let id = if text.starts_with('/') {
             ArmId::parse(&text).filter(|id| id.group().as_ref() == Some(id))
         } else {
-            ArmId::parse(&format!("/subscriptions/{subscription}/resourceGroups/{text}")).filter(|_| !text.contains('/'))
+            ArmId::parse(&format!(
+                "/subscriptions/{subscription}/resourceGroups/{text}"
+            ))
+            .filter(|_| !text.contains('/'))
         };
         if id.is_none() {
             self.diagnostics.push(
-                Diagnostic::error(Code::BadName, node.span, format!("`{text}` is no resource group"))
-                    .help("write its name, its id, or a reference to a resource of kind resourceGroup"),
+                Diagnostic::error(
+                    Code::BadName,
+                    node.span,
+                    format!("`{text}` is no resource group"),
+                )
+                .help("write its name, its id, or a reference to a resource of kind resourceGroup"),
             );
         }
         id
@@ -338,14 +396,24 @@ impl Placer<'_> {
         Some(text)
     }
 
-    fn referred(&mut self, stack: &Stack, reference: &Reference, span: Span, property: &str) -> Option<String> {
+    fn referred(
+        &mut self,
+        stack: &Stack,
+        reference: &Reference,
+        span: Span,
+        property: &str,
+    ) -> Option<String> {
         let address = address_of(reference);
         let (_, target) = *self.index.get(&(stack.name.value.as_str(), &address))?;
         let placed = self.place(stack, target)?;
         if let Some(text) = placed.fixed(&reference.path) {
             return Some(text);
         }
-        if let Some(node) = reference.path.iter().try_fold(&target.props, |node, part| node.get(part)) {
+        if let Some(node) = reference
+            .path
+            .iter()
+            .try_fold(&target.props, |node, part| node.get(part))
+        {
             return self.text(stack, &node.clone(), property);
         }
         self.diagnostics.push(
@@ -381,5 +449,12 @@ impl Placed {
     }
 
     /// The names that [`Placed::fixed`] answers to.
-    pub const FIXED: [&'static str; 6] = ["id", "name", "location", "type", "resourceGroup", "subscription"];
+    pub const FIXED: [&'static str; 6] = [
+        "id",
+        "name",
+        "location",
+        "type",
+        "resourceGroup",
+        "subscription",
+    ];
 }

@@ -53,7 +53,13 @@ impl<'a> Planner<'a> {
             Identity::Grant(grant) => self.grant(node, grant),
         };
         match step {
-            Some(Draft { action, reason, subject, changes, call }) => {
+            Some(Draft {
+                action,
+                reason,
+                subject,
+                changes,
+                call,
+            }) => {
                 let id = StepId(self.plan.steps.len());
                 let patience = self.patience(node);
                 self.plan.steps.push(Step {
@@ -94,7 +100,10 @@ impl<'a> Planner<'a> {
     }
 
     fn known(&self, output: &Output) -> Option<Json> {
-        self.bodies.get(&output.of).and_then(|body| output.find(body)).cloned()
+        self.bodies
+            .get(&output.of)
+            .and_then(|body| output.find(body))
+            .cloned()
     }
 
     fn resource(&mut self, node: &'a Node, id: &ArmId) -> Option<Draft> {
@@ -129,7 +138,13 @@ impl<'a> Planner<'a> {
         let Some(body) = found else {
             let changes = creation(&wanted);
             let reason = "it does not exist".to_owned();
-            return Some(Draft { action: Action::Create, reason, subject, changes, call: call(wanted) });
+            return Some(Draft {
+                action: Action::Create,
+                reason,
+                subject,
+                changes,
+                call: call(wanted),
+            });
         };
         if node.mark == Mark::Tag
             && let Some(other) = owner(body).filter(|other| *other != node.key.stack)
@@ -159,7 +174,13 @@ impl<'a> Planner<'a> {
         }
         let reason = differing(&changes);
         let body = overlay(&wanted, body, node.rules);
-        Some(Draft { action: Action::Update, reason, subject, changes, call: call(body) })
+        Some(Draft {
+            action: Action::Update,
+            reason,
+            subject,
+            changes,
+            call: call(body),
+        })
     }
 
     fn grant(&mut self, node: &'a Node, grant: &Grant) -> Option<Draft> {
@@ -172,11 +193,17 @@ impl<'a> Planner<'a> {
             api_version: node.arm_type.api_version.to_string(),
             body,
         };
-        let found = principal
-            .as_str()
-            .and_then(|principal| self.live.grants().iter().find(|live| live.is(grant, principal)));
+        let found = principal.as_str().and_then(|principal| {
+            self.live
+                .grants()
+                .iter()
+                .find(|live| live.is(grant, principal))
+        });
         let Some(found) = found else {
-            let grant = Grant { principal, ..grant.clone() };
+            let grant = Grant {
+                principal,
+                ..grant.clone()
+            };
             return Some(Draft {
                 action: Action::Create,
                 reason: "no such grant exists".to_owned(),
@@ -207,21 +234,37 @@ impl<'a> Planner<'a> {
             Identity::Grant(grant) => grant.principal_key().and_then(|key| self.steps_of.get(key)),
             Identity::Resource(_) => None,
         };
-        let grants = self.graph.dependencies(&node.key).into_iter().filter_map(|(dependency, _)| {
-            let Identity::Grant(grant) = &dependency.identity else { return None };
-            let made = match self.steps_of.get(&dependency.key) {
-                Some(step) => Made::Step(*step),
-                None => Made::At(self.live_grant(grant).and_then(made_at)?),
-            };
-            Some(Patience::Grant { principal: grant.principal.fill(&|output| self.known(output)), made })
-        });
-        principal.map(|step| Patience::Principal(*step)).into_iter().chain(grants).collect()
+        let grants =
+            self.graph
+                .dependencies(&node.key)
+                .into_iter()
+                .filter_map(|(dependency, _)| {
+                    let Identity::Grant(grant) = &dependency.identity else {
+                        return None;
+                    };
+                    let made = match self.steps_of.get(&dependency.key) {
+                        Some(step) => Made::Step(*step),
+                        None => Made::At(self.live_grant(grant).and_then(made_at)?),
+                    };
+                    Some(Patience::Grant {
+                        principal: grant.principal.fill(&|output| self.known(output)),
+                        made,
+                    })
+                });
+        principal
+            .map(|step| Patience::Principal(*step))
+            .into_iter()
+            .chain(grants)
+            .collect()
     }
 
     fn live_grant(&self, grant: &Grant) -> Option<&LiveGrant> {
         let principal = grant.principal.fill(&|output| self.known(output));
         let principal = principal.as_str()?;
-        self.live.grants().iter().find(|live| live.is(grant, principal))
+        self.live
+            .grants()
+            .iter()
+            .find(|live| live.is(grant, principal))
     }
 
     /// A step has outputs if a hole of another step names its node.
@@ -252,7 +295,11 @@ struct Draft {
 }
 
 fn made_at(grant: &LiveGrant) -> Option<String> {
-    grant.body.pointer("/properties/createdOn").and_then(Json::as_str).map(str::to_owned)
+    grant
+        .body
+        .pointer("/properties/createdOn")
+        .and_then(Json::as_str)
+        .map(str::to_owned)
 }
 
 fn differing(changes: &[Change]) -> String {
@@ -268,7 +315,11 @@ fn creation(wanted: &Value) -> Vec<Change> {
         match value {
             Value::Object(members) if !members.is_empty() => {
                 for (key, value) in members {
-                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
                     leaves(&path, value, changes);
                 }
             }
@@ -289,7 +340,12 @@ fn creation(wanted: &Value) -> Vec<Change> {
 fn immutable(node: &Node, change: &Change) -> Diagnostic {
     let show = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
     let before = show(change.before.as_ref().map(ToString::to_string));
-    let after = show(change.after.as_ref().map(|value| value.to_display_json().to_string()));
+    let after = show(
+        change
+            .after
+            .as_ref()
+            .map(|value| value.to_display_json().to_string()),
+    );
     Diagnostic::error(
         Code::Immutable,
         node.place_of(&change.path),

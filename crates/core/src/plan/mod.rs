@@ -40,7 +40,10 @@ impl Plan {
 
     /// How many steps do this.
     pub fn count(&self, action: Action) -> usize {
-        self.steps.iter().filter(|step| step.action == action).count()
+        self.steps
+            .iter()
+            .filter(|step| step.action == action)
+            .count()
     }
 }
 
@@ -143,12 +146,12 @@ impl CallTarget {
     ///
     /// # Errors
     /// The output that is still missing.
-    pub fn resolve(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Result<ArmId, Output> {
+    pub fn resolve(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Result<ArmId, Box<Output>> {
         match self {
             Self::Id(id) => Ok(id.clone()),
             Self::Grant(grant) => match grant.principal.fill(find).to_json() {
                 Ok(principal) => Ok(grant_id(grant, principal.as_str().unwrap_or_default())),
-                Err(missing) => Err(missing.clone()),
+                Err(missing) => Err(Box::new(missing.clone())),
             },
         }
     }
@@ -162,7 +165,9 @@ const GRANT_NAMES: Uuid = Uuid::from_u128(0x6c61_7a75_6c69_4e0d_9c3e_51d7_b8f2_0
 pub fn grant_id(grant: &Grant, principal: &str) -> ArmId {
     let identity = format!("{}|{}|{principal}", grant.scope, grant.role).to_lowercase();
     let name = Uuid::new_v5(&GRANT_NAMES, identity.as_bytes());
-    grant.scope.provider_child("Microsoft.Authorization/roleAssignments", &name.to_string())
+    grant
+        .scope
+        .provider_child("Microsoft.Authorization/roleAssignments", &name.to_string())
 }
 
 /// A refusal that passes by itself, and what makes it pass.

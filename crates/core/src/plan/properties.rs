@@ -11,7 +11,7 @@ use super::{Action, CallTarget, Method, Plan, converge, teardown};
 use crate::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostics},
-    graph::{Declared, Graph, Grant, Identity, Mark, Nodes, Settings, build},
+    graph::{Declared, Grant, Graph, Identity, Mark, Nodes, Settings, build},
     kind::{Facts, Handler, NameRule, OutputDoc, Place, Registry, Rule, kind},
     live::Live,
     source::Sources,
@@ -42,18 +42,29 @@ impl Handler for Thing {
         kind: "thing",
         arm_type: ArmType::new("Test.Things/things", "2026-01-01"),
         place: Place::ResourceGroup,
-        name: Some(NameRule { length: 1..=20, takes: |_| true, says: "1 to 20 characters" }),
+        name: Some(NameRule {
+            length: 1..=20,
+            takes: |_| true,
+            says: "1 to 20 characters",
+        }),
         tags: true,
         location: true,
         rules: &[Rule::ReadOnly("properties.serial")],
-        outputs: &[OutputDoc { name: "serial", path: "properties.serial", doc: "A number Azure gives" }],
+        outputs: &[OutputDoc {
+            name: "serial",
+            path: "properties.serial",
+            doc: "A number Azure gives",
+        }],
         retired: None,
     };
     type Props = ThingProps;
 
     fn declare(resource: &Declared<'_, ThingProps>, nodes: &mut Nodes) {
         let mut body = resource.envelope(nodes);
-        body.insert("properties".into(), Value::Object(resource.properties_except(&[], nodes)));
+        body.insert(
+            "properties".into(),
+            Value::Object(resource.properties_except(&[], nodes)),
+        );
         if let Some(id) = resource.placed().id.clone() {
             nodes.push(resource.draft(id, body));
         }
@@ -88,15 +99,32 @@ impl Handler for Right {
     type Props = RightProps;
 
     fn declare(resource: &Declared<'_, RightProps>, nodes: &mut Nodes) {
-        let principal = resource.target("to").and_then(|target| resource.output(&target, "serial"));
-        let (Some(principal), Some(scope)) = (principal, resource.placed().scope.clone()) else { return };
-        let grant = Grant { scope: scope.clone(), role: "role".into(), role_name: "Role".into(), principal };
+        let principal = resource
+            .target("to")
+            .and_then(|target| resource.output(&target, "serial"));
+        let (Some(principal), Some(scope)) = (principal, resource.placed().scope.clone()) else {
+            return;
+        };
+        let grant = Grant {
+            scope: scope.clone(),
+            role: "role".into(),
+            role_name: "Role".into(),
+            principal,
+        };
         let properties = Value::object([
             ("principalId", grant.principal.clone()),
-            ("roleDefinitionId", Value::from("/providers/Microsoft.Authorization/roleDefinitions/role")),
+            (
+                "roleDefinitionId",
+                Value::from("/providers/Microsoft.Authorization/roleDefinitions/role"),
+            ),
             ("description", Value::string(resource.marked_text(None))),
         ]);
-        let mut draft = resource.draft(scope, [("properties".to_owned(), properties)].into_iter().collect());
+        let mut draft = resource.draft(
+            scope,
+            [("properties".to_owned(), properties)]
+                .into_iter()
+                .collect(),
+        );
         draft.identity = Identity::Grant(grant);
         draft.mark = Mark::Text("description");
         nodes.push(draft);
@@ -116,8 +144,18 @@ struct Recipe {
 
 fn recipe() -> impl Strategy<Value = Recipe> {
     let links = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
-    (any::<i64>(), "[ -~]{0,12}", links, any::<Option<prop::sample::Index>>())
-        .prop_map(|(size, label, links, grant_on)| Recipe { size, label, links, grant_on })
+    (
+        any::<i64>(),
+        "[ -~]{0,12}",
+        links,
+        any::<Option<prop::sample::Index>>(),
+    )
+        .prop_map(|(size, label, links, grant_on)| Recipe {
+            size,
+            label,
+            links,
+            grant_on,
+        })
 }
 
 fn spec_of(recipes: &[Recipe]) -> String {
@@ -127,13 +165,22 @@ fn spec_of(recipes: &[Recipe]) -> String {
     );
     for (at, recipe) in recipes.iter().enumerate() {
         let label = json!(recipe.label.replace('$', ""));
-        text += &format!("  t{at}:\n    kind: thing\n    name: t{at}\n    size: {}\n    label: {label}\n", recipe.size);
+        text += &format!(
+            "  t{at}:\n    kind: thing\n    name: t{at}\n    size: {}\n    label: {label}\n",
+            recipe.size
+        );
         if at > 0 {
             let links: HashSet<usize> = recipe.links.iter().map(|link| link.index(at)).collect();
-            let links: Vec<String> = links.iter().map(|link| format!("\"${{t{link}.serial}}\"")).collect();
+            let links: Vec<String> = links
+                .iter()
+                .map(|link| format!("\"${{t{link}.serial}}\""))
+                .collect();
             text += &format!("    links: [{}]\n", links.join(", "));
             if let Some(on) = &recipe.grant_on {
-                text += &format!("  g{at}:\n    kind: right\n    to: ${{t{at}}}\n    scope: ${{t{}}}\n", on.index(at));
+                text += &format!(
+                    "  g{at}:\n    kind: right\n    to: ${{t{at}}}\n    scope: ${{t{}}}\n",
+                    on.index(at)
+                );
             }
         }
     }
@@ -143,7 +190,14 @@ fn spec_of(recipes: &[Recipe]) -> String {
 fn graph_of(text: &str) -> (Graph, Diagnostics) {
     let mut sources = Sources::default();
     let id = sources.add("spec.yaml", text);
-    let (spec, mut found) = load(&sources, &[id], &Inputs { params: Vec::new(), env: &|_| None });
+    let (spec, mut found) = load(
+        &sources,
+        &[id],
+        &Inputs {
+            params: Vec::new(),
+            env: &|_| None,
+        },
+    );
     let (graph, more) = build(&spec, REGISTRY, &Settings::default());
     found.extend(more);
     (graph, found)
@@ -156,20 +210,42 @@ impl World {
     fn carry_out(mut self, graph: &Graph, plan: &Plan) -> Self {
         let mut done = HashSet::new();
         for step in &plan.steps {
-            assert!(step.after.iter().all(|before| done.contains(before)), "{} is before what it waits for", step.key);
+            assert!(
+                step.after.iter().all(|before| done.contains(before)),
+                "{} is before what it waits for",
+                step.key
+            );
             done.insert(step.id);
             assert_eq!(step.call.method, Method::Put);
             let find = |output: &Output| {
                 let id = graph.node(&output.of)?.id()?;
                 output.find(self.0.resource(id)?).cloned()
             };
-            let id = step.call.target.resolve(&find).expect("what a step waits for is done");
-            let mut body = step.call.body.fill(&find).to_json().expect("every hole can be filled by now");
+            let id = step
+                .call
+                .target
+                .resolve(&find)
+                .expect("what a step waits for is done");
+            let mut body = step
+                .call
+                .body
+                .fill(&find)
+                .to_json()
+                .expect("every hole can be filled by now");
             if let Json::Object(members) = &mut body {
                 members.insert("id".into(), json!(id.as_str().to_uppercase()));
                 let is_grant = matches!(step.call.target, CallTarget::Grant(_));
-                members.insert("type".into(), json!(if is_grant { "Microsoft.Authorization/roleAssignments" } else { "T" }));
-                let properties = members.entry("properties").or_insert_with(|| Json::Object(Map::new()));
+                members.insert(
+                    "type".into(),
+                    json!(if is_grant {
+                        "Microsoft.Authorization/roleAssignments"
+                    } else {
+                        "T"
+                    }),
+                );
+                let properties = members
+                    .entry("properties")
+                    .or_insert_with(|| Json::Object(Map::new()));
                 self.1 += 1;
                 if step.action == Action::Create {
                     properties["serial"] = json!(format!("n{}", self.1));
@@ -268,9 +344,18 @@ fn a_cycle_is_told_with_its_path() {
          resourceGroup: rg\nresources:\n  a: { kind: thing, name: a, label: \"${c.serial}\" }\n  \
          b: { kind: thing, name: b, label: \"${a.serial}\" }\n  c: { kind: thing, name: c, dependsOn: [b] }\n",
     );
-    let cycle = found.iter().find(|diagnostic| diagnostic.code == Code::ReferenceCycle).unwrap();
-    assert_eq!(cycle.message, "resources wait for each other in a circle: a → c → b → a");
-    assert_eq!(cycle.related[1].text, "`c` waits for `b`: dependsOn names it");
+    let cycle = found
+        .iter()
+        .find(|diagnostic| diagnostic.code == Code::ReferenceCycle)
+        .unwrap();
+    assert_eq!(
+        cycle.message,
+        "resources wait for each other in a circle: a → c → b → a"
+    );
+    assert_eq!(
+        cycle.related[1].text,
+        "`c` waits for `b`: dependsOn names it"
+    );
 }
 
 #[test]
@@ -286,7 +371,10 @@ fn a_grant_that_exists_under_any_name_is_no_difference() {
     let thing = graph.nodes().find_map(|node| node.id()).unwrap();
     renamed.insert(live.resource(thing).unwrap().clone());
     let mut body = grant.body.clone();
-    let elsewhere = grant.id.as_str().replace(grant.id.name(), "00000000-0000-0000-0000-00000000abcd");
+    let elsewhere = grant
+        .id
+        .as_str()
+        .replace(grant.id.name(), "00000000-0000-0000-0000-00000000abcd");
     body["id"] = json!(ArmId::parse(&elsewhere).unwrap().as_str());
     renamed.insert(body);
     assert!(converge(&graph, &renamed).0.is_empty());

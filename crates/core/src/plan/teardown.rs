@@ -22,7 +22,10 @@ pub fn teardown(graph: &Graph, live: &Live) -> Plan {
             Fate::Absent | Fate::WithParent => {}
             Fate::Kept(why) => {
                 staying.insert(&node.key);
-                plan.kept.push(Kept { key: node.key.clone(), why });
+                plan.kept.push(Kept {
+                    key: node.key.clone(),
+                    why,
+                });
             }
             Fate::Goes(id) => {
                 going.insert(&node.key, id);
@@ -67,7 +70,9 @@ fn fate(
     going: &HashMap<&NodeKey, ArmId>,
     staying: &HashSet<&NodeKey>,
 ) -> Fate {
-    let Some((id, owned)) = find(graph, live, node) else { return Fate::Absent };
+    let Some((id, owned)) = find(graph, live, node) else {
+        return Fate::Absent;
+    };
     let lifecycle = &node.lifecycle;
     if lifecycle.existing || node.mark == Mark::Parent && node.key.part.is_some() {
         return Fate::WithParent;
@@ -79,9 +84,16 @@ fn fate(
         return Fate::Kept("`onRemove: keep` says so".to_owned());
     }
     if !owned {
-        return Fate::Kept(format!("it is not marked as owned by the stack `{}`", node.key.stack));
+        return Fate::Kept(format!(
+            "it is not marked as owned by the stack `{}`",
+            node.key.stack
+        ));
     }
-    if let Some((user, _)) = graph.dependents(&node.key).into_iter().find(|(user, _)| staying.contains(&user.key)) {
+    if let Some((user, _)) = graph
+        .dependents(&node.key)
+        .into_iter()
+        .find(|(user, _)| staying.contains(&user.key))
+    {
         return Fate::Kept(format!("`{}`, which stays, needs it", user.key));
     }
     let strangers = strangers(live, &id, going);
@@ -93,14 +105,26 @@ fn fate(
 
 /// The id of a node's live resource, and whether it carries the stack's mark.
 fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
-    let body_of = |key: &NodeKey| graph.node(key).and_then(Node::id).and_then(|id| live.resource(id));
-    let known = |output: &Output| body_of(&output.of).and_then(|body| output.find(body)).cloned();
+    let body_of = |key: &NodeKey| {
+        graph
+            .node(key)
+            .and_then(Node::id)
+            .and_then(|id| live.resource(id))
+    };
+    let known = |output: &Output| {
+        body_of(&output.of)
+            .and_then(|body| output.find(body))
+            .cloned()
+    };
     let (id, body) = match &node.identity {
         Identity::Resource(id) => (id.clone(), live.resource(id)?),
         Identity::Grant(grant) => {
             let principal = grant.principal.fill(&known);
             let principal = principal.as_str()?;
-            let found = live.grants().iter().find(|live| live.is(grant, principal))?;
+            let found = live
+                .grants()
+                .iter()
+                .find(|live| live.is(grant, principal))?;
             (found.id.clone(), &found.body)
         }
     };

@@ -1,0 +1,234 @@
+//! Each rule of comparison by a case that needs it, and one beside it that is a difference.
+
+use serde_json::json;
+
+use super::*;
+
+fn changes(wanted: Json, live: Json, rules: &[Rule]) -> Vec<String> {
+    diff(&Value::from(wanted), &live, rules, &[])
+        .into_iter()
+        .map(|change| change.path)
+        .collect()
+}
+
+fn same(wanted: Json, live: Json, rules: &[Rule]) {
+    assert_eq!(
+        changes(wanted.clone(), live.clone(), rules),
+        Vec::<String>::new(),
+        "{wanted} against {live}"
+    );
+}
+
+#[test]
+fn what_is_not_wanted_is_not_compared() {
+    same(json!({"a": 1}), json!({"a": 1, "b": 2}), &[]);
+}
+
+#[test]
+fn what_is_wanted_and_missing_or_other_is_a_difference() {
+    let found = diff(
+        &Value::from(json!({"a": {"b": 1, "c": true}})),
+        &json!({"a": {"c": false}}),
+        &[],
+        &[],
+    );
+    let shown: Vec<_> = found
+        .iter()
+        .map(|change| (change.path.as_str(), change.before.clone()))
+        .collect();
+    assert_eq!(shown, [("a.b", None), ("a.c", Some(json!(false)))]);
+}
+
+#[test]
+fn numbers_are_compared_by_value() {
+    same(json!({"days": 30}), json!({"days": 30.0}), &[]);
+    assert_eq!(
+        changes(json!({"days": 30}), json!({"days": 30.5}), &[]),
+        ["days"]
+    );
+    assert_eq!(
+        changes(
+            json!({"n": 9007199254740993_i64}),
+            json!({"n": 9007199254740992_i64}),
+            &[]
+        ),
+        ["n"]
+    );
+    assert_eq!(changes(json!({"n": 1}), json!({"n": "1"}), &[]), ["n"]);
+}
+
+#[test]
+fn ids_are_compared_without_case_as_values_and_as_keys() {
+    let id = "/subscriptions/s/resourceGroups/g";
+    same(
+        json!({"id2": id}),
+        json!({"id2": "/subscriptions/S/resourcegroups/G"}),
+        &[],
+    );
+    same(
+        json!({"map": {id: {"x": 1}}}),
+        json!({"map": {"/subscriptions/s/resourcegroups/g": {"x": 1}}}),
+        &[],
+    );
+    assert_eq!(
+        changes(json!({"a": "Word"}), json!({"a": "word"}), &[]),
+        ["a"]
+    );
+}
+
+#[test]
+fn nothing_and_empty_are_the_same() {
+    same(
+        json!({"a": null, "b": {}, "c": [], "d": ""}),
+        json!({"a": 1}),
+        &[],
+    );
+    same(json!({"b": {}}), json!({"b": null}), &[]);
+    assert_eq!(changes(json!({"c": []}), json!({"c": [1]}), &[]), ["c"]);
+}
+
+#[test]
+fn locations_are_compared_in_normal_form() {
+    same(
+        json!({"location": "westus2"}),
+        json!({"location": "West US 2"}),
+        &[],
+    );
+    same(
+        json!({"p": {"failoverLocationName": "westus2"}}),
+        json!({"p": {"failoverLocationName": "West US 2"}}),
+        &[],
+    );
+    assert_eq!(
+        changes(
+            json!({"allocation": "a b"}),
+            json!({"allocation": "A B"}),
+            &[]
+        ),
+        ["allocation"]
+    );
+}
+
+#[test]
+fn words_that_come_back_in_another_case_are_named_by_a_rule() {
+    let rules = &[Rule::AnyCase("keySource")];
+    same(
+        json!({"keySource": "Microsoft.Keyvault"}),
+        json!({"keySource": "Microsoft.KeyVault"}),
+        rules,
+    );
+}
+
+#[test]
+fn lists_are_ordered_unless_a_rule_says_otherwise() {
+    assert_eq!(
+        changes(json!({"a": [1, 2]}), json!({"a": [2, 1]}), &[]),
+        ["a"]
+    );
+    same(
+        json!({"a": [1, 2]}),
+        json!({"a": [2, 1]}),
+        &[Rule::Set("a")],
+    );
+    assert_eq!(
+        changes(
+            json!({"a": [1, 2]}),
+            json!({"a": [2, 1, 3]}),
+            &[Rule::Set("a")]
+        ),
+        ["a"]
+    );
+    same(
+        json!({"a": [1, 2]}),
+        json!({"a": [2, 1, 3]}),
+        &[Rule::Open("a")],
+    );
+}
+
+#[test]
+fn keyed_lists_show_the_item_that_differs() {
+    let rules = &[Rule::Keyed("a", "name")];
+    let live = json!({"a": [{"name": "y", "v": 2, "more": 1}, {"name": "x", "v": 1}]});
+    same(
+        json!({"a": [{"name": "x", "v": 1}, {"name": "y", "v": 2}]}),
+        live.clone(),
+        rules,
+    );
+    assert_eq!(
+        changes(
+            json!({"a": [{"name": "x", "v": 3}, {"name": "z", "v": 2}]}),
+            live,
+            rules
+        ),
+        ["a[x].v", "a[z]", "a[y]"]
+    );
+}
+
+#[test]
+fn what_is_never_returned_or_never_sent_is_not_compared() {
+    same(
+        json!({"p": {"key": "s"}}),
+        json!({"p": {}}),
+        &[Rule::WriteOnly("p.key")],
+    );
+    same(
+        json!({"p": {"m": {"x": {"id": "1"}}}}),
+        json!({"p": {"m": {"x": {"id": "2"}}}}),
+        &[Rule::ReadOnly("p.m.*.id")],
+    );
+}
+
+#[test]
+fn authors_may_ignore_a_path_with_or_without_properties() {
+    for path in ["properties.a", "a", "properties.*"] {
+        let found = diff(
+            &Value::from(json!({"properties": {"a": 1}})),
+            &json!({"properties": {"a": 2}}),
+            &[],
+            &[path.to_owned()],
+        );
+        assert!(found.is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn what_is_fixed_at_creation_is_marked() {
+    let rules = &[Rule::Immutable("location")];
+    let found = diff(
+        &Value::from(json!({"location": "a", "x": 1})),
+        &json!({"location": "b", "x": 2}),
+        rules,
+        &[],
+    );
+    assert_eq!(
+        found
+            .iter()
+            .map(|change| change.immutable)
+            .collect::<Vec<_>>(),
+        [true, false]
+    );
+}
+
+#[test]
+fn an_update_keeps_what_is_not_named_and_sends_nothing_that_the_service_fills() {
+    let rules = &[
+        Rule::ReadOnly("properties.endpoints"),
+        Rule::Open("properties.open"),
+    ];
+    let live = json!({
+        "id": "/x", "name": "x", "type": "T", "etag": "1", "systemData": {},
+        "tags": {"foreign": "1", "mine": "old"},
+        "properties": {"endpoints": {"a": 1}, "provisioningState": "Succeeded", "kept": true, "list": [1, 2], "open": [7]},
+    });
+    let wanted = json!({"tags": {"mine": "new"}, "properties": {"LIST": [3], "open": [8]}});
+    let body = overlay(&Value::from(wanted), &live, rules)
+        .to_json()
+        .unwrap();
+    assert_eq!(
+        body,
+        json!({
+            "tags": {"foreign": "1", "mine": "new"},
+            "properties": {"kept": true, "list": [3], "open": [8, 7]},
+        })
+    );
+}
