@@ -1,5 +1,6 @@
 //! One world shared by many clients, with a clock, faults, latency, a log and, when asked, a file.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +10,10 @@ use crate::faults::{Fault, Faults};
 use crate::http::{Method, Request, Response};
 use crate::store::{Store, StoreError};
 use crate::time::SimTime;
-use crate::world::{ArmError, World, WorldOptions};
+use crate::world::{ArmError, Caller, World, WorldOptions};
+
+/// Entries that the log keeps; a server that runs for days forgets the oldest.
+const LONGEST_LOG: usize = 100_000;
 
 /// How long the answer to a request takes, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +59,7 @@ struct Shared {
     home: Home,
     faults: Faults,
     latency: Latency,
-    log: Vec<LogEntry>,
+    log: VecDeque<LogEntry>,
     received: u64,
 }
 
@@ -123,7 +127,7 @@ impl Simulator {
 
     /// Everything received since the start or the last [`Simulator::clear_log`].
     pub fn log(&self) -> Vec<LogEntry> {
-        self.lock().log.clone()
+        self.lock().log.iter().cloned().collect()
     }
 
     /// Forgets the log, and counts requests from 0 again.
@@ -135,10 +139,19 @@ impl Simulator {
 
     /// A copy of the world as it is.
     pub fn world(&self) -> World {
-        match &self.lock().home {
-            Home::Memory(world) => world.as_ref().clone(),
-            Home::File(store) => store.world().clone(),
-        }
+        self.lock().world().clone()
+    }
+
+    /// The application that an in-process session signs in as.
+    pub fn caller(&self) -> Caller {
+        self.lock().world().options().caller
+    }
+
+    /// A valid access token for ARM, as that application gets it.
+    pub fn token(&self, caller: Caller) -> String {
+        let shared = self.lock();
+        let world = shared.world();
+        world.token(caller, self.clock.now().max(world.latest()))
     }
 
     /// Sends one request and waits as long as the answer takes.
@@ -165,8 +178,15 @@ impl Shared {
             home,
             faults: Faults::none(),
             latency: Latency::default(),
-            log: Vec::new(),
+            log: VecDeque::new(),
             received: 0,
+        }
+    }
+
+    fn world(&self) -> &World {
+        match &self.home {
+            Home::Memory(world) => world,
+            Home::File(store) => store.world(),
         }
     }
 
@@ -212,7 +232,10 @@ impl Shared {
             })),
             Some(Fault::Delay(_)) | None => Ok(self.handle(|world| world.handle(&request, now))),
         };
-        self.log.push(LogEntry {
+        if self.log.len() == LONGEST_LOG {
+            self.log.pop_front();
+        }
+        self.log.push_back(LogEntry {
             method,
             url,
             status: answer.as_ref().ok().map(|response| response.status),

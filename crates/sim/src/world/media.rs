@@ -117,12 +117,12 @@ fn write(
         &json!({ "identity": body["identity"], "properties": body["properties"] }),
     );
     complete(world, call, &mut stored, old.as_ref(), is_analyzer);
-    let ends = if is_new {
-        call.now.plus(world.options.media_creation)
-    } else {
-        call.now
+    let ends = match &old {
+        None => call.now.plus(world.options.media_creation),
+        Some(old) => old.ready.max(call.now),
     };
     let mut account = Resource::new(&call.target, stored, call.now);
+    account.created = old.as_ref().map_or(call.now, |old| old.created);
     account.ready = ends;
     let shown = world.view(&account, call.now);
     world.state.insert(call.target.key(), account);

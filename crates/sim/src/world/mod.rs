@@ -236,6 +236,9 @@ impl World {
             .answer(request, now)
             .unwrap_or_else(ArmError::into_reply);
         let mut response = reply.into_response();
+        if request.method == Method::Head {
+            response.body.clear();
+        }
         self.limits
             .annotate(self.served, request, now, &mut response);
         response
@@ -246,6 +249,8 @@ impl World {
         if !request.method.is_read() {
             return self.handle(request, now);
         }
+        // What is due happens before the swap, else it would happen to the past.
+        groups::settle(self, self.latest.max(now));
         let target = Target::parse(&request.path);
         let scope = if target.is_open() {
             target.scope()

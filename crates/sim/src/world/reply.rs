@@ -64,12 +64,15 @@ impl Reply {
     }
 }
 
-/// A refusal: `{"error":{"code","message"}}` and its status.
+/// A refusal: `{"error":{"code","message"}}` and its status. Boxed, for most answers are none.
 #[derive(Debug)]
-pub(crate) struct ArmError {
-    pub(crate) status: u16,
-    pub(crate) code: String,
-    pub(crate) message: String,
+pub(crate) struct ArmError(Box<Refusal>);
+
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    code: String,
+    message: String,
     target: Option<String>,
     details: Option<Value>,
     additional_info: Option<Value>,
@@ -79,7 +82,7 @@ pub(crate) struct ArmError {
 impl ArmError {
     /// A refusal by a resource provider.
     pub(crate) fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Refusal {
             status,
             code: code.into(),
             message: message.into(),
@@ -87,7 +90,7 @@ impl ArmError {
             details: None,
             additional_info: None,
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// A refusal by ARM itself, which says so in `x-ms-failure-cause`.
@@ -101,43 +104,44 @@ impl ArmError {
 
     #[must_use]
     pub(crate) fn header(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
+        self.0.headers.push((name, value.to_string()));
         self
     }
 
     #[must_use]
     pub(crate) fn target(mut self, target: &str) -> Self {
-        self.target = Some(target.to_owned());
+        self.0.target = Some(target.to_owned());
         self
     }
 
     #[must_use]
     pub(crate) fn details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        self.0.details = Some(details);
         self
     }
 
     #[must_use]
     pub(crate) fn additional_info(mut self, info: Value) -> Self {
-        self.additional_info = Some(info);
+        self.0.additional_info = Some(info);
         self
     }
 
     pub(crate) fn into_reply(self) -> Reply {
-        let mut error = json!({ "code": self.code });
+        let refusal = *self.0;
+        let mut error = json!({ "code": refusal.code });
         for (name, value) in [
-            ("target", self.target.map(Value::from)),
-            ("message", Some(Value::from(self.message))),
-            ("details", self.details),
-            ("additionalInfo", self.additional_info),
+            ("target", refusal.target.map(Value::from)),
+            ("message", Some(Value::from(refusal.message))),
+            ("details", refusal.details),
+            ("additionalInfo", refusal.additional_info),
         ] {
             if let Some(value) = value {
                 error[name] = value;
             }
         }
         Reply {
-            status: self.status,
-            headers: self.headers,
+            status: refusal.status,
+            headers: refusal.headers,
             body: Some(json!({ "error": error })),
         }
     }

@@ -55,10 +55,7 @@ async fn a_client_that_trusts_the_authority_is_served_until_the_end() {
     assert_eq!(answer.version(), reqwest::Version::HTTP_2);
     let cloud: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
     assert_eq!(cloud["authentication"]["loginEndpoint"], served.base);
-    let token = served
-        .simulator
-        .world()
-        .token(Caller::Owner, SimTime::EPOCH);
+    let token = served.simulator.token(Caller::Owner);
     let group = format!(
         "{}/subscriptions/{SUBSCRIPTION}/resourceGroups/rg?api-version=2021-04-01",
         served.base

@@ -25,7 +25,7 @@ fn request(simulator: &Simulator, method: HttpMethod, body: &str) -> Request {
         "https://sim.local/subscriptions/{SUBSCRIPTION}/resourceGroups/rg?api-version=2021-04-01"
     );
     let mut request = Request::new(Url::parse(&url).unwrap(), method);
-    let token = simulator.world().token(Caller::Owner, simulator.now());
+    let token = simulator.token(simulator.caller());
     request.insert_header("authorization", format!("Bearer {token}"));
     request.set_body(body.to_owned());
     request
@@ -181,7 +181,7 @@ async fn overlapping_writes_of_credentials_conflict() {
     let path = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg");
     let identity = format!("{path}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
     let put = async |path: String, body: serde_json::Value| {
-        let token = simulator.world().token(Caller::Owner, simulator.now());
+        let token = simulator.token(Caller::Owner);
         let request = crate::Request::new(Method::Put, &format!("{path}?api-version=2024-11-30"))
             .with_bearer(&token)
             .with_json(&body);

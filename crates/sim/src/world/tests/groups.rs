@@ -134,7 +134,7 @@ fn lists_are_paged_without_loss() {
         let Some(next) = page["nextLink"].as_str() else {
             break;
         };
-        page = bench.follow(&next.to_owned()).json();
+        page = bench.follow(next).json();
     }
     assert_eq!(names, (0..7).map(|n| format!("rg{n}")).collect::<Vec<_>>());
     let top = bench

@@ -241,3 +241,22 @@ fn reads_change_nothing_and_time_does_not_run_backwards() {
     assert_eq!(bench.get(&account).status, 200);
     assert_eq!(bench.world.latest(), SimTime::from_secs(30));
 }
+
+#[test]
+fn a_stale_read_does_not_undo_what_falls_due() {
+    let mut bench = Bench::grouped();
+    let read = bench.request(Method::Get, RG);
+    bench.delete(RG);
+    bench.wait(20);
+    bench.world.handle_stale(&read, bench.now);
+    assert_eq!(bench.get(RG).status, 404);
+}
+
+#[test]
+fn answers_to_head_have_no_body() {
+    let mut bench = Bench::new();
+    let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
+    let head = bench.request(Method::Head, &vault);
+    let answer = bench.send(&head);
+    assert_eq!((answer.status, answer.body.len()), (404, 0));
+}
