@@ -44,29 +44,36 @@ pub(crate) fn resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmErro
         equals(filter, "tagName"),
         equals(filter, "tagValue"),
     );
-    let items = world.state.tree(&scope).filter(|(key, resource)| {
-        let target = Target::parse(key);
-        let top_level = target.group.is_some()
-            && target.blocks.len() == 1
-            && target.blocks.iter().all(|block| block.pairs.len() == 1)
-            && !resource.kind.starts_with("microsoft.authorization/");
-        let tagged = |name: &str| resource.body["tags"].get(name).and_then(Value::as_str);
-        top_level
-            && kind.is_none_or(|kind| resource.kind.eq_ignore_ascii_case(kind))
-            && tag.is_none_or(|tag| {
-                tagged(tag).is_some_and(|found| value.is_none_or(|value| value == found))
-            })
-    });
-    let items: Vec<Resource> = items
-        .map(|(_, resource)| {
-            let mut short = resource.clone();
-            if let Some(body) = short.body.as_object_mut() {
-                body.retain(|name, _| name != "properties" && name != "etag");
-            }
-            short
-        })
-        .collect();
-    Ok(page(world, call, items.iter(), world.options.page_size))
+    let items = world
+        .state
+        .tree(&scope)
+        .filter(|(key, resource)| is_top_level(key, resource))
+        .map(|(_, resource)| resource)
+        .filter(|resource| {
+            let tagged = |name: &str| resource.body["tags"].get(name).and_then(Value::as_str);
+            kind.is_none_or(|kind| resource.kind.eq_ignore_ascii_case(kind))
+                && tag.is_none_or(|tag| {
+                    tagged(tag).is_some_and(|found| value.is_none_or(|value| value == found))
+                })
+        });
+    let mut reply = page(world, call, items, world.options.page_size);
+    let entries = reply
+        .body
+        .as_mut()
+        .and_then(|body| body["value"].as_array_mut());
+    for entry in entries.into_iter().flatten() {
+        if let Some(entry) = entry.as_object_mut() {
+            entry.retain(|name, _| name != "properties" && name != "etag");
+        }
+    }
+    Ok(reply)
+}
+
+/// Whether it is `{group}/providers/{namespace}/{type}/{name}`, and neither grant, lock nor policy.
+fn is_top_level(key: &str, resource: &Resource) -> bool {
+    key.bytes().filter(|byte| *byte == b'/').count() == 8
+        && !resource.kind.starts_with("microsoft.authorization/")
+        && Target::parse(key).group.is_some()
 }
 
 /// The value that an OData filter asks a property to equal.
