@@ -127,15 +127,7 @@ fn item(world: &mut World, call: &Call<'_>, kind: &str) -> Result<Reply, ArmErro
                 "type": call.target.kind(),
             });
             let mut answer = stored.clone();
-            if kind != "containers" {
-                // The answer to a PUT shows what was sent, and of a table its name.
-                let mut sent = json!({});
-                overlay(&mut sent, &body["properties"]);
-                match kind {
-                    "queues" if sent["metadata"].is_null() => sent["metadata"] = json!({}),
-                    "tables" => sent["tableName"] = Value::from(name),
-                    _ => {}
-                }
+            if let Some(sent) = answer_to_put(kind, name, &body, old.is_none()) {
                 answer["properties"] = sent;
             }
             if tagged {
@@ -168,6 +160,27 @@ fn item(world: &mut World, call: &Call<'_>, kind: &str) -> Result<Reply, ArmErro
         }
         _ => Err(call.not_allowed()),
     }
+}
+
+/// The `properties` in the answer to a PUT: hardly more than what was sent, and of a new container nothing.
+fn answer_to_put(kind: &str, name: &str, body: &Value, is_new: bool) -> Option<Value> {
+    let mut sent = json!({});
+    match kind {
+        "containers" if is_new => return None,
+        "containers" => {
+            sent = json!({
+                "deleted": false,
+                "remainingRetentionDays": 0,
+                "hasImmutabilityPolicy": false,
+                "hasLegalHold": false,
+            });
+        }
+        "queues" => sent = json!({ "metadata": {} }),
+        "tables" => sent = json!({ "tableName": name }),
+        _ => {}
+    }
+    overlay(&mut sent, &body["properties"]);
+    Some(sent)
 }
 
 fn short(guid: &str) -> String {

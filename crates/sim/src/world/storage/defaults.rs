@@ -51,7 +51,8 @@ pub(super) fn account(call: &Call<'_>, body: &Value, location: &str) -> Value {
         "ipRules": [],
         "defaultAction": "Allow",
     });
-    if call.request.query("api-version").unwrap_or_default() >= "2023-01-01" {
+    let version = call.request.query("api-version").unwrap_or_default();
+    if version >= "2023-01-01" {
         acls["ipv6Rules"] = json!([]);
     }
     let mut properties = json!({
@@ -67,6 +68,9 @@ pub(super) fn account(call: &Call<'_>, body: &Value, location: &str) -> Value {
             "keySource": "Microsoft.Storage",
         },
     });
+    if version >= "2025-06-01" {
+        properties["allowCrossTenantDelegationSas"] = Value::from(false);
+    }
     if !matches!(kind, "Storage" | "FileStorage") {
         properties["accessTier"] = Value::from("Hot");
     }

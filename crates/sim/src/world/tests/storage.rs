@@ -78,6 +78,10 @@ fn the_service_fills_in_what_is_not_said() {
         "2026-01-01T00:00:00.0000000Z"
     );
     assert!(properties.get("isHnsEnabled").is_none());
+    assert!(
+        properties.get("allowCrossTenantDelegationSas").is_none(),
+        "that came with 2025-06-01"
+    );
 }
 
 #[test]
@@ -287,6 +291,7 @@ fn containers_come_and_go_with_their_tags() {
     assert_eq!(shown.json()["properties"]["metadata"], json!({ "a": "b" }));
     let again = bench.put(&container, &json!({}));
     assert_eq!(again.status, 200);
+    assert_eq!(again.json()["properties"]["hasLegalHold"], false);
     assert_ne!(again.header("ETag"), made.header("ETag"));
     let list = bench
         .get(&format!("{id}/blobServices/default/containers"))
