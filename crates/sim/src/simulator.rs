@@ -142,7 +142,7 @@ impl Simulator {
         self.lock().world().clone()
     }
 
-    /// The application that an in-process session signs in as.
+    /// The application that an in-process client signs in as.
     pub fn caller(&self) -> Caller {
         self.lock().world().options().caller
     }

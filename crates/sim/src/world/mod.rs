@@ -51,7 +51,7 @@ use state::{Failure, Resource, State};
 pub struct WorldOptions {
     /// Decides every GUID that the world makes.
     pub seed: u64,
-    /// The application that an in-process session signs in as.
+    /// The application that an in-process client signs in as.
     pub caller: Caller,
     /// Until a new identity is known to the directory, a grant without `principalType` is refused with
     /// `PrincipalNotFound` (recorded: 1 to 37 s).
