@@ -1,0 +1,187 @@
+//! Progress as plain lines, for logs.
+
+use std::{
+    collections::HashMap,
+    io::Write,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use lazuli_core::plan::{Step, StepId};
+use lazuli_engine::{Events, Outcome};
+
+use super::words::{self, Why};
+
+/// A line whenever something changes. Waits for the same reason are told once, however often Azure is asked.
+pub(super) struct Lines<W> {
+    state: Mutex<State<W>>,
+}
+
+struct State<W> {
+    to: W,
+    /// Why each step waits, as told last.
+    told: HashMap<StepId, Why>,
+    /// The names of steps that ended, to say what blocks others.
+    names: HashMap<StepId, String>,
+}
+
+impl<W: Write> Lines<W> {
+    /// Lines written to `to`. What cannot be written is lost: progress never fails a run.
+    pub(super) fn new(to: W) -> Self {
+        Self {
+            state: Mutex::new(State {
+                to,
+                told: HashMap::new(),
+                names: HashMap::new(),
+            }),
+        }
+    }
+
+    fn with(&self, act: impl FnOnce(&mut State<W>)) {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn waits(&self, step: &Step, why: Why, wait: Duration) {
+        self.with(|state| {
+            if state.told.get(&step.id) != Some(&why) {
+                state.say(&format!(
+                    "{}: {}",
+                    words::name(step),
+                    words::waiting(&why, wait)
+                ));
+                state.told.insert(step.id, why);
+            }
+        });
+    }
+}
+
+impl<W: Write> State<W> {
+    fn say(&mut self, line: &str) {
+        let _ = writeln!(self.to, "{line}");
+    }
+}
+
+impl<W: Write + Send> Events for Lines<W> {
+    fn started(&self, step: &Step) {
+        self.with(|state| state.say(&format!("{} ...", words::started(step))));
+    }
+
+    fn retrying(&self, step: &Step, why: &str, wait: Duration) {
+        self.waits(step, Why::Refused(why.to_owned()), wait);
+    }
+
+    fn polling(&self, step: &Step, status: &str, wait: Duration) {
+        self.waits(step, Why::Working(status.to_owned()), wait);
+    }
+
+    fn ended(&self, step: &Step, outcome: &Outcome) {
+        self.with(|state| {
+            let blocker = match outcome {
+                Outcome::Blocked(by) => state.names.get(by).cloned(),
+                _ => None,
+            };
+            state.say(&words::ended(step, outcome, blocker.as_deref()));
+            state.told.remove(&step.id);
+            state.names.insert(step.id, words::name(step));
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lazuli_core::plan::{Action, Plan};
+    use lazuli_engine::Failure;
+
+    use super::*;
+    use crate::render::testing::{arm_error, output, plan_of, step};
+
+    const SECONDS: fn(u64) -> Duration = Duration::from_secs;
+
+    fn cameras() -> Plan {
+        plan_of([
+            step(Action::Create, "recordings", "storageAccount", "stcameras"),
+            step(Action::Delete, "old", "storageAccount", "stold"),
+            step(
+                Action::Create,
+                "access/Reader",
+                "roleAssignment",
+                "Reader on stcameras",
+            ),
+        ])
+    }
+
+    fn told(act: impl FnOnce(&dyn Events, &[Step])) -> String {
+        let lines = Lines::new(Vec::new());
+        act(&lines, &cameras().steps);
+        String::from_utf8(lines.state.into_inner().unwrap().to).unwrap()
+    }
+
+    #[test]
+    fn waits_are_told_when_their_reason_changes() {
+        let text = told(|events, steps| {
+            events.started(&steps[0]);
+            events.started(&steps[1]);
+            for _ in 0..50 {
+                events.polling(&steps[0], "Creating", SECONDS(17));
+                events.polling(&steps[1], "", SECONDS(1));
+            }
+            events.retrying(&steps[0], "TooManyRequests", SECONDS(75));
+            events.polling(&steps[0], "Creating", SECONDS(17));
+            events.ended(&steps[1], &Outcome::Done { took: SECONDS(3) });
+            events.ended(&steps[0], &Outcome::Done { took: SECONDS(25) });
+        });
+        assert_eq!(
+            text,
+            "\
+recordings: creating storageAccount stcameras ...
+old: deleting storageAccount stold ...
+recordings: waiting: Azure is working (Creating), next look in 17s
+old: waiting: Azure is working, next look in 1s
+recordings: waiting: TooManyRequests, trying again in 1m 15s
+recordings: waiting: Azure is working (Creating), next look in 17s
+old: deleted storageAccount stold in 3s
+recordings: created storageAccount stcameras in 25s
+"
+        );
+    }
+
+    #[test]
+    fn a_failure_is_told_by_its_code_and_what_it_blocks() {
+        let text = told(|events, steps| {
+            let refused = arm_error(403, "AuthorizationFailed", "No.");
+            events.ended(&steps[0], &Outcome::Failed(refused.into()));
+            events.ended(
+                &steps[1],
+                &Outcome::Failed(Failure::MissingOutput(output("analyzer.id").into())),
+            );
+            events.ended(&steps[2], &Outcome::Blocked(steps[0].id));
+        });
+        assert_eq!(
+            text,
+            "\
+recordings: failed to create storageAccount stcameras: AuthorizationFailed
+old: failed to delete storageAccount stold: Azure filled in no `analyzer.id`
+access/Reader: not begun, it waits for recordings
+"
+        );
+    }
+
+    #[test]
+    fn no_control_character_reaches_the_log() {
+        let text = told(|events, steps| {
+            let wild = Step {
+                subject: "\u{1b}[2J\n".to_owned(),
+                ..steps[0].clone()
+            };
+            events.started(&wild);
+            events.polling(&wild, "\u{7}\r\n", SECONDS(1));
+            events.retrying(&wild, "\u{9b}", SECONDS(1));
+        });
+        assert_eq!(text.lines().count(), 3, "{text:?}");
+        assert!(
+            text.chars()
+                .all(|shown| shown == '\n' || !shown.is_control()),
+            "{text:?}"
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! What happens while a plan is executed, told on standard error.
+
+mod lines;
+mod live;
+mod words;
+
+use std::io;
+
+use lazuli_engine::{Events, Silent};
+
+use crate::render::style::Style;
+use lines::Lines;
+use live::Live;
+
+/// Progress on standard error: lines that move where it is a terminal, otherwise a line whenever something changes.
+pub(crate) fn for_terminal(is_terminal: bool, style: &Style) -> Box<dyn Events + Send> {
+    if is_terminal {
+        Box::new(Live::on_stderr(style.clone()))
+    } else {
+        Box::new(Lines::new(io::stderr()))
+    }
+}
+
+/// No progress.
+pub(crate) fn quiet() -> Box<dyn Events + Send> {
+    Box::new(Silent)
+}

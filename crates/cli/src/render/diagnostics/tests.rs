@@ -1,0 +1,251 @@
+//! Diagnostics as they are read.
+
+use lazuli_core::diagnostic::Code;
+
+use super::*;
+
+fn at(sources: &Sources, id: SourceId, text: &str) -> Span {
+    let start = sources.get(id).unwrap().text.find(text).unwrap();
+    Span::new(id, start..start + text.len())
+}
+
+fn trimmed(text: &str) -> String {
+    text.lines()
+        .map(str::trim_end)
+        .collect::<Vec<_>>()
+        .join("\n")
+        + "\n"
+}
+
+const STACK: &str = "\
+apiVersion: lazuli/v1
+stack: cameras
+resources:
+  group: { kind: resourceGroup, name: rg-cameras }
+  recordings: { kind: storageAcount, name: stcameras }
+";
+
+#[test]
+fn several_mistakes_in_several_files() {
+    let mut sources = Sources::default();
+    let one = sources.add("app/stack.yaml", STACK);
+    let two = sources.add("hub.yaml", "apiVersion: lazuli/v1\r\nstack: cameras\r\n");
+    let found = [
+        Diagnostic::error(
+            Code::UnknownKind,
+            at(&sources, one, "storageAcount"),
+            "no kind `storageAcount`",
+        )
+        .note("unknown")
+        .help("did you mean `storageAccount`?"),
+        Diagnostic::error(
+            Code::DuplicateStack,
+            at(&sources, two, "cameras"),
+            "two stacks are called `cameras`",
+        )
+        .related(at(&sources, one, "cameras"), "the other one"),
+        Diagnostic::warning(Code::UnusedParameter, None, "no document declares `size`"),
+    ];
+    assert_eq!(
+        trimmed(&diagnostics(&sources, &found, &Style::default())),
+        "\
+error[LZ0008]: no kind `storageAcount`
+ --> app/stack.yaml:5:23
+  |
+5 |   recordings: { kind: storageAcount, name: stcameras }
+  |                       ^^^^^^^^^^^^^ unknown
+  |
+  = help: did you mean `storageAccount`?
+
+error[LZ0021]: two stacks are called `cameras`
+ --> hub.yaml:2:8
+  |
+2 | stack: cameras
+  |        ^^^^^^^
+  |
+ ::: app/stack.yaml:2:8
+  |
+2 | stack: cameras
+  |        ------- the other one
+
+warning[LZ0028]: no document declares `size`
+
+2 errors, 1 warning
+"
+    );
+}
+
+#[test]
+fn a_near_place_of_the_same_file_is_in_the_same_excerpt_and_a_snippet_keeps_its_shape() {
+    let mut sources = Sources::default();
+    let id = sources.add("stack.yaml", STACK);
+    let found = [Diagnostic::error(
+        Code::MissingGrant,
+        at(&sources, id, "recordings"),
+        "a role is missing",
+    )
+    .related(at(&sources, id, "cameras"), "of this stack")
+    .help("add:\n\naccess:\n  kind: roleAssignment\n  scope: ${recordings}\n")];
+    assert_eq!(
+        trimmed(&diagnostics(&sources, &found, &Style::default())),
+        "\
+error[LZ0019]: a role is missing
+ --> stack.yaml:5:3
+  |
+2 | stack: cameras
+  |        ------- of this stack
+...
+5 |   recordings: { kind: storageAcount, name: stcameras }
+  |   ^^^^^^^^^^
+  |
+  = help: add:
+
+          access:
+            kind: roleAssignment
+            scope: ${recordings}
+
+1 error
+"
+    );
+}
+
+#[test]
+fn a_note_that_does_not_fit_behind_the_caret_goes_below() {
+    let mut sources = Sources::default();
+    let id = sources.add("stack.yaml", STACK);
+    let note = "the simulator and Azure both refuse this name because it is in use by someone else";
+    let found =
+        [Diagnostic::error(Code::BadName, at(&sources, id, "stcameras"), "bad name").note(note)];
+    assert_eq!(
+        trimmed(&diagnostics(
+            &sources,
+            &found,
+            &Style {
+                width: 60,
+                ..Style::default()
+            }
+        )),
+        "\
+error[LZ0016]: bad name
+ --> stack.yaml:5:44
+  |
+5 |   recordings: { kind: storageAcount, name: stcameras }
+  |                                            ^^^^^^^^^
+  |
+  = note: the simulator and Azure both refuse this
+          name because it is in use by someone else
+
+1 error
+"
+    );
+}
+
+#[test]
+fn a_place_over_several_lines_is_shown_by_its_first() {
+    let mut sources = Sources::default();
+    let id = sources.add("stack.yaml", STACK);
+    let span = Span::new(id, 0..STACK.len());
+    let text = diagnostics(
+        &sources,
+        &[Diagnostic::error(Code::Syntax, span, "bad")],
+        &Style::default(),
+    );
+    assert!(
+        text.contains("1 | apiVersion: lazuli/v1\n  | ^^^^^^^^^^^^^^^^^^^^^\n"),
+        "{text}"
+    );
+    assert!(!text.contains("stack: cameras"), "{text}");
+}
+
+#[test]
+fn no_control_character_of_a_source_or_message_reaches_the_terminal() {
+    let mut sources = Sources::default();
+    let id = sources.add("a\u{1b}[2J.yaml", "k: \u{9b}31m\u{202e}\u{7}value\n");
+    let found = [
+        Diagnostic::error(Code::WrongType, at(&sources, id, "value"), "got \u{1b}[31m")
+            .note("here \u{7}")
+            .help("write\u{1b}]0;x\u{7}")
+            .related(at(&sources, id, "k"), "\u{1b}c"),
+    ];
+    let text = diagnostics(&sources, &found, &Style::default());
+    assert!(
+        text.chars()
+            .all(|character| character == '\n' || is_shown(character)),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn places_that_do_not_fit_their_source_are_clipped() {
+    let mut sources = Sources::default();
+    let id = sources.add("a.yaml", "a: ü");
+    let empty = sources.add("empty.yaml", "");
+    let mut other = Sources::default();
+    other.add("x", "");
+    other.add("y", "");
+    let unknown = other.add("z", "");
+    for span in [
+        Span::new(id, 4..5),
+        Span::new(id, 5..5),
+        Span::new(id, 900..1000),
+        Span {
+            source: id,
+            start: 3,
+            end: 0,
+        },
+        Span::new(empty, 0..0),
+        Span::new(unknown, 0..1),
+    ] {
+        let text = diagnostics(
+            &sources,
+            &[Diagnostic::error(Code::Syntax, span, "bad")],
+            &Style::default(),
+        );
+        assert!(text.starts_with("error[LZ0002]: bad\n"), "{text}");
+    }
+}
+
+#[test]
+fn long_lines_are_cut_and_of_very_long_ones_only_the_position_is_shown() {
+    let mut sources = Sources::default();
+    let long = sources.add(
+        "long.yaml",
+        format!("a: {}needle{}", "x".repeat(3000), "y".repeat(3000)),
+    );
+    let huge = sources.add("huge.yaml", format!("a: {}needle", "ü".repeat(1_000_000)));
+    let found = [
+        Diagnostic::error(Code::Syntax, at(&sources, long, "needle"), "bad").note("here"),
+        Diagnostic::error(Code::Syntax, at(&sources, huge, "needle"), "bad").note("here"),
+    ];
+    let text = diagnostics(&sources, &found, &Style::default());
+    assert!(text.contains("--> long.yaml:1:3004\n"), "{text}");
+    assert!(text.contains("^^^^^^ here\n"), "{text}");
+    assert!(text.contains("--> huge.yaml:1:1000004\n"), "{text}");
+    assert!(text.lines().all(|line| columns(line) <= 100), "{text}");
+}
+
+#[test]
+fn many_mistakes_in_a_large_file_cost_no_more_than_their_lines() {
+    let mut sources = Sources::default();
+    let line = "  name: { kind: storageAccount, nme: x }\n";
+    let id = sources.add("large.yaml", line.repeat(20_000));
+    let found: Vec<Diagnostic> = (0..2000)
+        .map(|number| {
+            let start = number * 10 * line.len() + 32;
+            Diagnostic::error(
+                Code::UnknownKey,
+                Span::new(id, start..start + 3),
+                "no `nme` here",
+            )
+            .related(Span::new(id, 0..1), "first")
+        })
+        .collect();
+    let text = diagnostics(&sources, &found, &Style::default());
+    assert!(text.ends_with("\n2000 errors\n"));
+    assert!(text.len() < 2000 * 500, "{}", text.len());
+}
+
+#[test]
+fn nothing_found_is_nothing_said() {
+    assert_eq!(diagnostics(&Sources::default(), &[], &Style::default()), "");
+}

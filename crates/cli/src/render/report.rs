@@ -1,0 +1,292 @@
+//! What became of a plan, for a person: one line where all went well, otherwise what is done, failed and not begun.
+
+use std::time::Duration;
+
+use lazuli_core::{
+    plan::{Action, Plan, Step},
+    source::Sources,
+};
+use lazuli_engine::{Failure, Outcome, Report};
+
+use super::{
+    Names, failure, heading,
+    style::{Style, Tint, block},
+};
+
+/// How far what is said about a step stands in below it.
+const INDENT: usize = 4;
+
+/// The whole report. `took` is the time of the whole run.
+pub(crate) fn report(
+    plan: &Plan,
+    report: &Report,
+    took: Duration,
+    sources: &Sources,
+    style: &Style,
+) -> String {
+    if report.is_complete() {
+        return style.paint(Tint::Green, &success(plan, took)) + "\n";
+    }
+    let names = Names::of_plan(plan);
+    let [mut done, mut failed, mut not_begun] = [const { Section::new() }; 3];
+    for (step, outcome) in plan.steps.iter().zip(&report.outcomes) {
+        let line = heading(step, names, style);
+        match outcome {
+            Outcome::Done { .. } => done.add(&line),
+            Outcome::Failed(why) => failed.add(&(line + &failed_step(step, why, sources, style))),
+            Outcome::Blocked(by) => {
+                let by = plan
+                    .steps
+                    .get(by.0)
+                    .map(|step| names.name(&step.key))
+                    .unwrap_or_default();
+                not_begun.add(&(line + &block(INDENT, &format!("it waits for {by}"), style.width)));
+            }
+            Outcome::NotBegun => {
+                not_begun.add(&(line + &block(INDENT, "the run was stopped before", style.width)))
+            }
+        }
+    }
+    let mut text = String::new();
+    for (title, section) in [
+        ("Done", &done),
+        ("Failed", &failed),
+        ("Not begun", &not_begun),
+    ] {
+        text.push_str(&section.titled(title, style));
+    }
+    let counts = format!(
+        "{} done, {} failed, {} not begun",
+        done.count, failed.count, not_begun.count
+    );
+    let summary = if report.stopped {
+        format!("Stopped: {counts}.")
+    } else {
+        format!("Not complete: {counts}.")
+    };
+    text.push_str(&style.paint(Tint::Strong, &summary));
+    text.push_str(&format!(
+        "\nRun `lazuli {}` again: what is done stays done.\n",
+        command(plan)
+    ));
+    text
+}
+
+/// Steps that came to the same end.
+struct Section {
+    count: usize,
+    text: String,
+}
+
+impl Section {
+    const fn new() -> Self {
+        Self {
+            count: 0,
+            text: String::new(),
+        }
+    }
+
+    fn add(&mut self, text: &str) {
+        self.count += 1;
+        self.text.push_str(text);
+    }
+
+    fn titled(&self, title: &str, style: &Style) -> String {
+        match self.count {
+            0 => String::new(),
+            count => format!(
+                "{}\n{}\n",
+                style.paint(Tint::Strong, &format!("{title} ({count}):")),
+                self.text
+            ),
+        }
+    }
+}
+
+fn failed_step(step: &Step, why: &Failure, sources: &Sources, style: &Style) -> String {
+    let line = sources.position(step.span).line;
+    let name = sources
+        .get(step.span.source)
+        .map(|source| source.name.as_str())
+        .unwrap_or_default();
+    failure::of_step(why, INDENT, style)
+        + &block(INDENT, &format!("in the spec: {name}:{line}"), style.width)
+}
+
+/// Whether a plan only takes away.
+fn is_teardown(plan: &Plan) -> bool {
+    !plan.is_empty() && plan.count(Action::Delete) == plan.steps.len()
+}
+
+fn command(plan: &Plan) -> &'static str {
+    if is_teardown(plan) {
+        "destroy"
+    } else {
+        "apply"
+    }
+}
+
+fn success(plan: &Plan, took: Duration) -> String {
+    let [create, update, delete] =
+        [Action::Create, Action::Update, Action::Delete].map(|action| plan.count(action));
+    let took = duration(took);
+    if is_teardown(plan) {
+        return format!("Destroyed: {delete} deleted in {took}.");
+    }
+    format!("Applied: {create} created, {update} updated, {delete} deleted in {took}.")
+}
+
+/// `41s`, `2m 5s`, `1h 0m 12s`; `0.4s` below a second.
+pub(crate) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0) => format!("{}.{}s", 0, time.subsec_millis() / 100),
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (hours, minutes, seconds) => format!("{hours}h {minutes}m {seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lazuli_core::plan::StepId;
+
+    use super::*;
+    use crate::render::testing::{arm_error, output, plan_of, sources, step};
+
+    const DONE: Outcome = Outcome::Done {
+        took: Duration::from_secs(2),
+    };
+    const TOOK: Duration = Duration::from_secs(41);
+
+    fn cameras() -> Plan {
+        plan_of([
+            step(Action::Create, "group", "resourceGroup", "rg-cameras"),
+            step(Action::Update, "recordings", "storageAccount", "stcameras"),
+            step(
+                Action::Create,
+                "access/Reader",
+                "roleAssignment",
+                "Reader on stcameras",
+            ),
+            step(Action::Create, "hub", "resource", "hub"),
+        ])
+    }
+
+    fn shown(plan: &Plan, outcomes: Vec<Outcome>, stopped: bool) -> String {
+        report(
+            plan,
+            &Report { outcomes, stopped },
+            TOOK,
+            &sources().0,
+            &Style::default(),
+        )
+    }
+
+    #[test]
+    fn success_is_one_line() {
+        let done = vec![DONE; 4];
+        assert_eq!(
+            shown(&cameras(), done, false),
+            "Applied: 3 created, 1 updated, 0 deleted in 41s.\n"
+        );
+        let teardown = plan_of([step(Action::Delete, "group", "resourceGroup", "rg")]);
+        assert_eq!(
+            shown(&teardown, vec![DONE], false),
+            "Destroyed: 1 deleted in 41s.\n"
+        );
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_place_and_what_it_kept_from_beginning() {
+        let error = arm_error(
+            409,
+            "StorageAccountAlreadyTaken",
+            "The storage account named stcameras is already taken.",
+        );
+        let correlation = error
+            .correlation_id
+            .as_ref()
+            .map(|id| format!("    correlation id {id}\n"));
+        let outcomes = vec![
+            DONE,
+            Outcome::Failed(Failure::Arm(error)),
+            Outcome::Blocked(StepId(1)),
+            Outcome::Failed(Failure::MissingOutput(
+                output("analyzer.principalId").into(),
+            )),
+        ];
+        assert_eq!(
+            shown(&cameras(), outcomes, false),
+            format!(
+                "\
+Done (1):
++ group  resourceGroup rg-cameras
+
+Failed (2):
+~ recordings  storageAccount stcameras
+    StorageAccountAlreadyTaken: The storage account named stcameras is already
+    taken.
+    GET /metadata/endpoints answered 409
+{}    help: Choose another name: this one must be unique in all of Azure, and is
+    in use
+    in the spec: stack.yaml:2
++ hub  resource hub
+    Azure filled in no `analyzer.principalId`
+    help: check that `analyzer` has this property once it is made
+    in the spec: stack.yaml:4
+
+Not begun (1):
++ access/Reader  roleAssignment Reader on stcameras
+    it waits for recordings
+
+Not complete: 1 done, 2 failed, 1 not begun.
+Run `lazuli apply` again: what is done stays done.
+",
+                correlation.unwrap_or_default()
+            )
+        );
+    }
+
+    #[test]
+    fn a_stopped_run_says_what_it_did_not_begin() {
+        let teardown = plan_of([
+            step(
+                Action::Delete,
+                "access/Reader",
+                "roleAssignment",
+                "Reader on stcameras",
+            ),
+            step(Action::Delete, "recordings", "storageAccount", "stcameras"),
+        ]);
+        assert_eq!(
+            shown(&teardown, vec![DONE, Outcome::NotBegun], true),
+            "\
+Done (1):
+- access/Reader  roleAssignment Reader on stcameras
+
+Not begun (1):
+- recordings  storageAccount stcameras
+    the run was stopped before
+
+Stopped: 1 done, 0 failed, 1 not begun.
+Run `lazuli destroy` again: what is done stays done.
+"
+        );
+    }
+
+    #[test]
+    fn times_are_read_at_a_glance() {
+        let shown = |millis| duration(Duration::from_millis(millis));
+        assert_eq!(
+            [
+                shown(0),
+                shown(420),
+                shown(41_900),
+                shown(125_000),
+                shown(3_612_000)
+            ],
+            ["0.0s", "0.4s", "41s", "2m 5s", "1h 0m 12s"]
+        );
+    }
+}

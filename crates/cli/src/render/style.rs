@@ -1,0 +1,225 @@
+//! How text looks: colour, characters, width. And what keeps foreign text from acting on the terminal.
+
+use anstyle::{AnsiColor, Effects};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What the place that text goes to can show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Style {
+    /// Whether escape sequences for colour are understood. No information is in colour alone.
+    pub(crate) colour: bool,
+    /// Whether lazuli's own signs are to be ASCII. Text from specs and Azure stays as it is.
+    pub(crate) ascii: bool,
+    /// Columns.
+    pub(crate) width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            colour: false,
+            ascii: false,
+            width: 80,
+        }
+    }
+}
+
+/// A way to set text apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tint {
+    /// What is made; what went well.
+    Green,
+    /// What changes; what deserves a look.
+    Yellow,
+    /// What goes; what went wrong.
+    Red,
+    /// What matters less.
+    Faint,
+    /// What matters most.
+    Strong,
+}
+
+impl Tint {
+    fn style(self) -> anstyle::Style {
+        match self {
+            Self::Green => AnsiColor::Green.on_default(),
+            Self::Yellow => AnsiColor::Yellow.on_default(),
+            Self::Red => AnsiColor::Red.on_default(),
+            Self::Faint => anstyle::Style::new().effects(Effects::DIMMED),
+            Self::Strong => anstyle::Style::new().effects(Effects::BOLD),
+        }
+    }
+}
+
+impl Style {
+    /// The text in a colour, where there is colour.
+    pub(crate) fn paint(&self, tint: Tint, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let style = tint.style();
+        format!("{style}{text}{style:#}")
+    }
+
+    /// Between before and after.
+    pub(crate) fn arrow(&self) -> &'static str {
+        if self.ascii { "->" } else { "→" }
+    }
+
+    /// For what is left out.
+    pub(crate) fn ellipsis(&self) -> &'static str {
+        if self.ascii { "..." } else { "…" }
+    }
+
+    /// The text, cut to so many columns.
+    pub(crate) fn fit(&self, text: &str, width: usize) -> String {
+        if columns(text) <= width {
+            return text.to_owned();
+        }
+        let room = width.saturating_sub(columns(self.ellipsis()));
+        format!("{}{}", head(text, room), self.ellipsis())
+    }
+}
+
+/// Text that comes from Azure or a spec, as one line in which nothing acts on the terminal: control characters and
+/// those that turn the direction of writing are shown as their escapes.
+pub(crate) fn clean(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            acts if !is_shown(acts) => cleaned.extend(acts.escape_default()),
+            shown => cleaned.push(shown),
+        }
+    }
+    cleaned
+}
+
+/// Whether a character only shows itself.
+pub(crate) fn is_shown(character: char) -> bool {
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    );
+    !turns && !character.is_control()
+}
+
+/// How many columns a text takes.
+pub(crate) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// As much of the start of a text as fits into so many columns; at least one character.
+fn head(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    for (at, character) in text.char_indices() {
+        used += character.width().unwrap_or(0);
+        if used > width && at > 0 {
+            return text.get(..at).unwrap_or(text);
+        }
+    }
+    text
+}
+
+/// The text in lines of at most so many columns: broken at spaces, and words that are too long (ids) after `/` or
+/// wherever the line ends. Further lines stand in as far as the first.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let words = text.trim_start_matches(' ');
+    let indent = (text.len() - words.len()).min(width / 2);
+    let lines = wrap_words(words, (width - indent).max(8)).into_iter();
+    lines.map(|line| format!("{:indent$}{line}", "")).collect()
+}
+
+fn wrap_words(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let mut word = word;
+        if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
+            lines.push(std::mem::take(&mut line));
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        while columns(word) > width {
+            let fits = head(word, width);
+            let piece = match fits.rfind('/') {
+                Some(slash) if slash > 0 => fits.get(..=slash).unwrap_or(fits),
+                _ => fits,
+            };
+            lines.push(piece.to_owned());
+            word = word.get(piece.len()..).unwrap_or_default();
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Lines of foreign text, wrapped to the width and moved in by so many columns.
+pub(crate) fn block(indent: usize, text: &str, width: usize) -> String {
+    let mut block = String::new();
+    for line in text
+        .lines()
+        .flat_map(|line| wrap(&clean(line), width.saturating_sub(indent)))
+    {
+        block.push_str(format!("{:indent$}{line}", "").trim_end());
+        block.push('\n');
+    }
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_foreign_acts_on_the_terminal() {
+        let text =
+            "red \u{1b}[31m, bell \u{7}, c1 \u{9b}0m, back\u{8}, turn \u{202e}, line\r\n, tab\t.";
+        let cleaned = clean(text);
+        assert_eq!(
+            cleaned,
+            "red \\u{1b}[31m, bell \\u{7}, c1 \\u{9b}0m, back\\u{8}, turn \\u{202e}, line\\r\\n, tab\\t."
+        );
+        assert!(cleaned.chars().all(is_shown));
+        assert_eq!(clean("Größe 東京 ${x}"), "Größe 東京 ${x}");
+    }
+
+    #[test]
+    fn colour_is_only_where_it_is_wanted() {
+        let plain = Style::default();
+        let coloured = Style {
+            colour: true,
+            ..Style::default()
+        };
+        assert_eq!(plain.paint(Tint::Red, "x"), "x");
+        assert_eq!(coloured.paint(Tint::Red, "x"), "\u{1b}[31mx\u{1b}[0m");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_long_ids_after_a_slash() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(
+            wrap("at /subscriptions/1234 now", 16),
+            ["at", "/subscriptions/", "1234 now"]
+        );
+        assert_eq!(wrap("aaaaaaaaaaaa", 8), ["aaaaaaaa", "aaaa"]);
+        assert_eq!(wrap("東京東京東京", 8), ["東京東京", "東京"]);
+        assert_eq!(wrap("", 8), [""]);
+        assert_eq!(wrap("  a: one two", 10), ["  a: one", "  two"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut() {
+        let style = Style::default();
+        assert_eq!(style.fit("recordings", 10), "recordings");
+        assert_eq!(style.fit("recordings", 6), "recor…");
+        assert_eq!(
+            Style {
+                ascii: true,
+                ..style
+            }
+            .fit("recordings", 6),
+            "rec..."
+        );
+    }
+}

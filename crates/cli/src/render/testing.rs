@@ -1,0 +1,134 @@
+//! Hand-made plans and errors for tests of what is shown.
+
+use std::sync::Arc;
+
+use lazuli_arm::{ArmError, Transport, Url, discover};
+use lazuli_core::{
+    arm::ArmId,
+    diff::Change,
+    graph::NodeKey,
+    plan::{Action, Call, CallTarget, Method, Plan, Step, StepId},
+    source::{SourceId, Sources, Span},
+    spec::Address,
+    value::{Hole, HolePart, Output, Value},
+};
+use lazuli_sim::{Fault, Faults, InProcess, ManualClock, Simulator, World, WorldOptions};
+use serde_json::Value as Json;
+
+/// The key of an entry, or with `/` of its part, in the stack `cameras`.
+pub(crate) fn key(name: &str) -> NodeKey {
+    let (resource, part) = match name.split_once('/') {
+        Some((resource, part)) => (resource, Some(part.to_owned())),
+        None => (name, None),
+    };
+    NodeKey {
+        stack: "cameras".to_owned(),
+        address: Address {
+            resource: resource.to_owned(),
+            instance: None,
+        },
+        part,
+    }
+}
+
+/// A source of ten lines; step N stands in line N + 1.
+pub(crate) fn sources() -> (Sources, SourceId) {
+    let mut sources = Sources::default();
+    let id = sources.add("stack.yaml", "123456789\n".repeat(10));
+    (sources, id)
+}
+
+/// A step without changes. Its id is given by [`plan_of`].
+pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str) -> Step {
+    let (_, source) = sources();
+    Step {
+        id: StepId(0),
+        key: key(name),
+        kind,
+        action,
+        reason: match action {
+            Action::Create => "it does not exist",
+            Action::Update => "it differs",
+            Action::Delete => "the stack `cameras` is taken away",
+        }
+        .to_owned(),
+        subject: subject.to_owned(),
+        changes: Vec::new(),
+        call: Call {
+            method: Method::Put,
+            target: CallTarget::Id(ArmId::parse("/subscriptions/1/resourceGroups/rg").unwrap()),
+            api_version: "2025-04-01".to_owned(),
+            body: Value::Null,
+        },
+        has_outputs: false,
+        after: Vec::new(),
+        patience: Vec::new(),
+        span: Span::new(source, 0..1),
+    }
+}
+
+/// A plan of these steps in this order.
+pub(crate) fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
+    let (_, source) = sources();
+    let steps = steps.into_iter().enumerate().map(|(at, step)| Step {
+        id: StepId(at),
+        span: Span::new(source, at * 10..at * 10 + 1),
+        ..step
+    });
+    Plan {
+        steps: steps.collect(),
+        ..Plan::default()
+    }
+}
+
+/// A change.
+pub(crate) fn change(
+    path: &str,
+    before: impl Into<Option<Json>>,
+    after: impl Into<Option<Value>>,
+) -> Change {
+    Change {
+        path: path.to_owned(),
+        before: before.into(),
+        after: after.into(),
+        immutable: false,
+    }
+}
+
+/// An output of a resource, as an author writes it: `analyzer.principalId`.
+pub(crate) fn output(written: &str) -> Output {
+    let of = key(written.split('.').next().unwrap());
+    Output {
+        of,
+        path: vec!["properties".to_owned()],
+        written: written.to_owned(),
+    }
+}
+
+/// A value that is not known yet.
+pub(crate) fn hole(written: &str) -> Value {
+    Value::Hole(Hole(vec![HolePart::Output(output(written))]))
+}
+
+/// An answer of ARM with this status, code and message to `GET /metadata/endpoints`.
+pub(crate) fn arm_error(status: u16, code: &str, message: &str) -> ArmError {
+    fault(Fault::Status {
+        status,
+        code: code.to_owned(),
+        message: message.to_owned(),
+        retry_after: None,
+    })
+}
+
+/// What this fault makes of `GET /metadata/endpoints`.
+pub(crate) fn fault(fault: Fault) -> ArmError {
+    let simulator = Simulator::new(World::new(WorldOptions::default()), ManualClock::default())
+        .with_faults(Faults::none().at(0, fault));
+    let transport = Transport::new(Arc::new(InProcess::new(simulator)));
+    let url = Url::parse("https://management.example").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(discover(&url, &transport)).unwrap_err()
+}
