@@ -1,1 +1,33 @@
-//! (crate root)
+//! What lazuli knows about each resource kind, as data: one file a kind, one line each in [`REGISTRY`].
+
+#[macro_use]
+mod words;
+
+mod link;
+#[cfg(test)]
+mod testing;
+
+pub mod management_lock;
+
+pub mod resource_group;
+pub mod role_assignment;
+pub mod roles;
+
+pub mod storage_account;
+pub mod user_assigned_identity;
+pub mod video_analyzer;
+
+use lazuli_core::kind::{Registry, kind};
+
+
+
+
+/// Every kind, in the order in which they are documented.
+pub const REGISTRY: Registry = Registry(&[
+    kind::<resource_group::ResourceGroup>(),
+    kind::<user_assigned_identity::UserAssignedIdentity>(),
+    kind::<storage_account::StorageAccount>(),
+    kind::<role_assignment::RoleAssignment>(),
+    kind::<management_lock::ManagementLock>(),
+    kind::<video_analyzer::VideoAnalyzer>(),
+]);

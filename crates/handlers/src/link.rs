@@ -1,0 +1,122 @@
+//! Properties that name another resource: by a reference, or by its Azure id.
+
+use lazuli_core::{
+    arm::ArmId,
+    diagnostic::{Code, Diagnostic},
+    graph::{Declared, Nodes, Target},
+    kind::Handler,
+    node::{Datum, Node},
+    source::Span,
+    value::Value,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// One, or a list of them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMany<T> {
+    /// One.
+    One(T),
+    /// A list.
+    Many(Vec<T>),
+}
+
+/// The items of a list; a single value is a list of one, and nothing an empty list.
+pub(crate) fn each(node: Option<&Node>) -> &[Node] {
+    match node {
+        Some(Node { datum: Datum::Seq(items), .. }) => items,
+        Some(Node { datum: Datum::Null, .. }) | None => &[],
+        Some(one) => std::slice::from_ref(one),
+    }
+}
+
+/// A resource that a property names.
+pub(crate) struct Link<'a> {
+    /// Its Azure id.
+    pub(crate) id: ArmId,
+    /// Where it is named.
+    pub(crate) span: Span,
+    /// Its entry in the spec, if it is named by reference.
+    pub(crate) target: Option<Target<'a>>,
+}
+
+impl<'a> Link<'a> {
+    /// What a node names, which must be a resource of the kind `H`. Anything else is reported.
+    pub(crate) fn to<H: Handler, P>(declared: &Declared<'a, P>, node: &Node, nodes: &mut Nodes) -> Option<Self> {
+        let facts = H::FACTS;
+        let span = node.span;
+        let wrong = |found: String| {
+            Diagnostic::error(Code::WrongType, span, format!("this must be a {}, {found}", facts.kind)).help(format!(
+                "write a reference like ${{name}} to a resource of kind {}, or the id of one",
+                facts.kind
+            ))
+        };
+        if let Some(target) = declared.target_of(node) {
+            let kind = target.placed.kind.facts().kind;
+            if kind != facts.kind {
+                nodes.report(wrong(format!("and `{}` is a {kind}", target.resource.address)));
+                return None;
+            }
+            return Some(Self { id: target.placed.id.clone()?, span, target: Some(target) });
+        }
+        match declared.resolve(node, nodes) {
+            Value::String(text) => {
+                let is_of_kind = |id: &ArmId| {
+                    id.parent().is_some_and(|parent| parent.provider_child(&facts.arm_type.name, id.name()) == *id)
+                };
+                let id = ArmId::parse(&text).filter(is_of_kind);
+                if id.is_none() {
+                    nodes.report(wrong(format!("and `{text}` is not the id of one")));
+                }
+                id.map(|id| Self { id, span, target: None })
+            }
+            // A reference that leads nowhere has been reported where it was resolved.
+            Value::Null => None,
+            Value::Hole(hole) => {
+                nodes.report(
+                    Diagnostic::error(
+                        Code::UnknownBeforeRun,
+                        span,
+                        format!("the id must be known before the run, `{hole}` is known only after it"),
+                    )
+                    .help(format!("refer to the {} itself", facts.kind)),
+                );
+                None
+            }
+            _ => {
+                nodes.report(wrong(format!("not {}", node.type_name())));
+                None
+            }
+        }
+    }
+
+    /// What to call it in a message: the name in the spec, or the last part of the id.
+    pub(crate) fn shown(&self) -> String {
+        self.target.as_ref().map_or_else(|| self.id.name().to_owned(), |target| target.resource.address.to_string())
+    }
+
+    /// What to write in a spec to name it.
+    pub(crate) fn written(&self) -> String {
+        match &self.target {
+            Some(target) => format!("${{{}}}", target.resource.address),
+            None => self.id.to_string(),
+        }
+    }
+}
+
+/// ARM's `identity` of a resource.
+pub(crate) fn managed_identity<'i>(system: bool, user: impl IntoIterator<Item = &'i ArmId>) -> Value {
+    let user: Vec<_> = user.into_iter().map(|id| (id.as_str(), Value::object::<String>([]))).collect();
+    let kind = match (system, user.is_empty()) {
+        (false, true) => "None",
+        (false, false) => "UserAssigned",
+        (true, true) => "SystemAssigned",
+        (true, false) => "SystemAssigned,UserAssigned",
+    };
+    let mut identity = vec![("type", Value::from(kind))];
+    if !user.is_empty() {
+        identity.push(("userAssignedIdentities", Value::object(user)));
+    }
+    Value::object(identity)
+}

@@ -1,0 +1,129 @@
+//! `managementLock`: keeps a scope from being deleted or changed.
+
+use lazuli_core::{
+    arm::ArmType,
+    graph::{Declared, Draft, Implied, Mark, Nodes},
+    kind::{Facts, Field, Handler, NameRule, Place, Rule},
+    value::Value,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Handles `managementLock`.
+pub struct ManagementLock;
+
+/// A lock that keeps what is at a scope and below it from being deleted or changed. It is put on after everything
+/// else that the spec declares there.
+///
+/// ```yaml
+/// keep:
+///   kind: managementLock
+///   name: keep-recordings
+///   scope: ${recordings}
+///   level: CanNotDelete
+///   notes: Holds evidence. Ask the security team.
+/// ```
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Props {
+    /// What is locked: a reference to a resource, or the id of a resource, a resource group or a subscription.
+    pub scope: String,
+    /// `CanNotDelete` lets everything be changed and nothing deleted. `ReadOnly` lets nothing be changed either.
+    pub level: Field<Level>,
+    /// Why it is locked, for people. Azure takes up to 512 characters.
+    pub notes: Option<String>,
+    /// The applications that own the lock.
+    pub owners: Option<Vec<Owner>>,
+}
+
+words! {
+    /// What a lock keeps from happening.
+    Level { CanNotDelete, ReadOnly }
+}
+
+/// An application that owns a lock.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Owner {
+    /// The application's client id.
+    pub application_id: String,
+}
+
+const RULES: &[Rule] = &[Rule::Set("properties.owners")];
+/// Of a lock without notes of its author, those that are there are left alone.
+const RULES_WITHOUT_NOTES: &[Rule] = &[Rule::Set("properties.owners"), Rule::WriteOnly("properties.notes")];
+
+impl Handler for ManagementLock {
+    const FACTS: Facts = Facts {
+        kind: "managementLock",
+        arm_type: ArmType::new("Microsoft.Authorization/locks", "2020-05-01"),
+        place: Place::Scope,
+        name: Some(NameRule {
+            length: 1..=90,
+            takes: |name| name.chars().all(|c| c.is_alphanumeric() || "_-.()".contains(c)) && !name.ends_with('.'),
+            says: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, and do not end in `.`",
+        }),
+        tags: false,
+        location: false,
+        rules: RULES,
+        outputs: &[],
+        retired: None,
+    };
+    type Props = Props;
+
+    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+        let Some(id) = resource.placed().id.clone() else { return };
+        let mut properties = resource.properties_except(&["scope", "notes"], nodes);
+        let own = resource.value("notes", nodes);
+        let own = own.as_ref().and_then(Value::as_str);
+        properties.insert("notes".into(), Value::String(resource.marked_text(own)));
+        let body = [("properties".to_owned(), Value::Object(properties))].into();
+        let rules = if own.is_some() { RULES } else { RULES_WITHOUT_NOTES };
+        nodes.push(Draft { mark: Mark::Text("notes"), rules, ..resource.draft(id, body) });
+    }
+
+    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+        resource.placed().scope.iter().cloned().map(Implied::EverythingWithin).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lazuli_core::{diff::diff, graph::Mark};
+    use serde_json::json;
+
+    use crate::testing::{GROUP, body, node, sound, waits};
+
+    const LOCKED: &str = "
+        keep: { kind: managementLock, name: keep, scope: '${group}', level: CanNotDelete }
+        group: { kind: resourceGroup, name: rg-cameras }
+        analyzer: { kind: userAssignedIdentity, name: id-cameras }
+    ";
+
+    #[test]
+    fn a_lock_goes_on_last_and_carries_its_mark_in_the_notes() {
+        let graph = sound(LOCKED);
+        let keep = node(&graph, "keep");
+        assert_eq!(keep.id().unwrap().as_str(), format!("{GROUP}/providers/Microsoft.Authorization/locks/keep"));
+        assert_eq!(keep.mark, Mark::Text("notes"));
+        assert_eq!(
+            body(&graph, "keep"),
+            json!({ "properties": { "level": "CanNotDelete", "notes": "lazuli-stack: cameras" } })
+        );
+        assert!(waits(&graph, "keep").contains(&("analyzer".into(), "a lock goes on after what it locks".into())));
+    }
+
+    #[test]
+    fn notes_are_compared_only_where_the_author_wrote_some() {
+        let live = json!({ "properties": { "level": "CanNotDelete", "notes": "by hand" } });
+        let graph = sound(LOCKED);
+        let keep = node(&graph, "keep");
+        assert_eq!(diff(&keep.body, &live, keep.rules, &[]), []);
+
+        let graph = sound(&LOCKED.replace("level:", "notes: Evidence, level:"));
+        let keep = node(&graph, "keep");
+        let changes = diff(&keep.body, &live, keep.rules, &[]);
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].after, Some("Evidence (lazuli-stack: cameras)".into()));
+    }
+}

@@ -1,0 +1,282 @@
+//! `roleAssignment`: roles of a principal on a scope. One node a role.
+
+use std::collections::HashMap;
+
+use lazuli_core::{
+    arm::{ArmId, ArmType},
+    diagnostic::{Code, Diagnostic, did_you_mean},
+    graph::{Declared, Draft, Grant, Identity, Mark, Nodes},
+    kind::{Facts, Field, Handler, OutputDoc, Place, Rule},
+    node::{Datum, Node},
+    source::Span,
+    value::{Object, Value},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{link::each, roles};
+
+/// Handles `roleAssignment`.
+pub struct RoleAssignment;
+
+/// One role or several of a principal on a scope. A grant that exists under another name is taken as it is.
+///
+/// ```yaml
+/// access:
+///   kind: roleAssignment
+///   principal: ${analyzer}
+///   scope: ${recordings}
+///   roles: [Storage Blob Data Contributor, Reader]
+/// ```
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Props {
+    /// Who gets the roles: a reference to a resource with an identity, or an object id and what it belongs to.
+    pub principal: Principal,
+    /// Where the roles hold, and below: a reference to a resource, or the id of a resource, a resource group, a
+    /// subscription or a management group.
+    pub scope: String,
+    /// The role: the name of a built-in role, or the GUID or id of any role definition. Either this or `roles`.
+    pub role: Option<String>,
+    /// The roles, each as in `role`. Either this or `role`.
+    pub roles: Option<Vec<String>>,
+    /// A condition on what is accessed, in Azure's language for such conditions.
+    pub condition: Option<String>,
+    /// The version of that language. `2.0` is sent with a condition when this is left out; Azure takes no other.
+    pub condition_version: Option<String>,
+    /// Why the principal has the roles, for people.
+    pub description: Option<String>,
+    /// The id of the delegated identity, for assignments across tenants.
+    pub delegated_managed_identity_resource_id: Option<String>,
+}
+
+/// Who gets a role.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Principal {
+    /// A reference: `${analyzer}`, `${recordings.principalId}`.
+    Reference(String),
+    /// An object of Microsoft Entra ID.
+    Object(DirectoryObject),
+}
+
+/// An object of Microsoft Entra ID.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DirectoryObject {
+    /// Its object id. Of an application, that of the service principal, not the client id.
+    pub object_id: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: Field<PrincipalType>,
+}
+
+words! {
+    /// What an object of Microsoft Entra ID is.
+    PrincipalType { ServicePrincipal, User, Group, ForeignGroup, Device }
+}
+
+/// Scope, role and principal are what makes a grant this one, so they are not compared.
+const RULES: &[Rule] = &[
+    Rule::WriteOnly("properties.principalId"),
+    Rule::WriteOnly("properties.roleDefinitionId"),
+    Rule::Immutable("properties.principalType"),
+    Rule::Immutable("properties.delegatedManagedIdentityResourceId"),
+];
+/// Of a grant without a description of its author, the one that is there is left alone.
+const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
+    Rule::WriteOnly("properties.principalId"),
+    Rule::WriteOnly("properties.roleDefinitionId"),
+    Rule::Immutable("properties.principalType"),
+    Rule::Immutable("properties.delegatedManagedIdentityResourceId"),
+    Rule::WriteOnly("properties.description"),
+];
+
+impl Handler for RoleAssignment {
+    const FACTS: Facts = Facts {
+        kind: "roleAssignment",
+        arm_type: ArmType::new("Microsoft.Authorization/roleAssignments", "2022-04-01"),
+        place: Place::Nameless,
+        name: None,
+        tags: false,
+        location: false,
+        rules: RULES,
+        outputs: &[OutputDoc {
+            name: "principalId",
+            path: "properties.principalId",
+            doc: "The object id of who has the role.",
+        }],
+        retired: None,
+    };
+    type Props = Props;
+
+    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+        let Some(scope) = resource.placed().scope.clone() else { return };
+        let roles = wanted_roles(resource, nodes);
+        let Some((principal, principal_type)) = principal(resource, nodes) else { return };
+        let own = resource.value("description", nodes);
+        let own = own.as_ref().and_then(Value::as_str);
+        let rules = if own.is_some() { RULES } else { RULES_WITHOUT_DESCRIPTION };
+        let mut properties = Object::from([
+            ("principalId".to_owned(), principal.clone()),
+            ("principalType".to_owned(), principal_type),
+        ]);
+        properties.extend(resource.properties_except(&["principal", "scope", "role", "roles", "description"], nodes));
+        if properties.contains_key("condition") && !properties.contains_key("conditionVersion") {
+            properties.insert("conditionVersion".into(), "2.0".into());
+        }
+        properties.insert("description".into(), Value::String(resource.marked_text(own)));
+
+        for role in roles {
+            let subscription = scope.subscription_id().unwrap_or(&resource.placed().subscription);
+            let definition = ArmId::subscription(subscription)
+                .provider_child("Microsoft.Authorization/roleDefinitions", &role.guid);
+            let mut properties = properties.clone();
+            properties.insert("roleDefinitionId".into(), Value::string(definition.as_str()));
+            nodes.push(Draft {
+                part: Some(role.name.clone()),
+                arm_type: Self::FACTS.arm_type,
+                identity: Identity::Grant(Grant {
+                    scope: scope.clone(),
+                    role: role.guid,
+                    role_name: role.name,
+                    principal: principal.clone(),
+                }),
+                body: Value::object([("properties", Value::Object(properties))]),
+                rules,
+                mark: Mark::Text("description"),
+                deletable: true,
+            });
+        }
+    }
+}
+
+struct WantedRole {
+    name: String,
+    guid: String,
+}
+
+fn wanted_roles(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Vec<WantedRole> {
+    let entry = resource.resource();
+    let (one, many) = (entry.props.get("role"), entry.props.get("roles"));
+    if let (Some(_), Some(many)) = (one, many) {
+        nodes.report(
+            Diagnostic::error(Code::ValueNotAllowed, many.span, "`role` and `roles` exclude each other")
+                .help("write all of them in `roles`"),
+        );
+    }
+    let written: Vec<&Node> = each(one).iter().chain(each(many)).collect();
+    if written.is_empty() {
+        nodes.report(
+            Diagnostic::error(Code::MissingKey, entry.span, format!("`{}` has no `role`", entry.address))
+                .help("write `role: Reader`, or a list in `roles`"),
+        );
+    }
+    let mut seen: HashMap<String, Span> = HashMap::new();
+    let mut found = Vec::new();
+    for node in written {
+        let Some(role) = wanted_role(resource, node, nodes) else { continue };
+        match seen.insert(role.guid.clone(), node.span) {
+            Some(first) => nodes.report(
+                Diagnostic::error(Code::DuplicateId, node.span, format!("the role `{}` is there twice", role.name))
+                    .related(first, "the first one")
+                    .help("leave one out"),
+            ),
+            None => found.push(role),
+        }
+    }
+    found
+}
+
+/// A role by name, by GUID, or by the id of its definition.
+fn wanted_role(resource: &Declared<'_, Props>, node: &Node, nodes: &mut Nodes) -> Option<WantedRole> {
+    let text = match resource.resolve(node, nodes) {
+        Value::String(text) => text,
+        Value::Hole(hole) => {
+            nodes.report(Diagnostic::error(
+                Code::UnknownBeforeRun,
+                node.span,
+                format!("the role must be known before the run, `{hole}` is known only after it"),
+            ));
+            return None;
+        }
+        _ => return None,
+    };
+    let is_definition = |id: &ArmId| {
+        let mut segments = id.as_str().rsplit('/').skip(1);
+        segments.next().is_some_and(|last| last.eq_ignore_ascii_case("roleDefinitions"))
+            && segments.next().is_some_and(|provider| provider.eq_ignore_ascii_case("Microsoft.Authorization"))
+    };
+    let definition = ArmId::parse(&text).filter(is_definition);
+    let last = definition.as_ref().map_or(text.as_str(), ArmId::name);
+    if let Ok(guid) = Uuid::try_parse(last) {
+        let guid = guid.hyphenated().to_string();
+        let name = roles::by_guid(&guid).map_or_else(|| guid.clone(), |role| role.name.to_owned());
+        return Some(WantedRole { name, guid });
+    }
+    if let Some(role) = roles::by_name(&text) {
+        return Some(WantedRole { name: role.name.to_owned(), guid: role.guid.to_owned() });
+    }
+    nodes.report(
+        Diagnostic::error(Code::UnknownRole, node.span, format!("there is no built-in role `{text}`")).help(
+            did_you_mean(&text, roles::names()).unwrap_or_else(|| {
+                "`lazuli roles` lists the built-in ones; a role of your own is named by the GUID of its definition".into()
+            }),
+        ),
+    );
+    None
+}
+
+/// The object id, or the hole where it will be, and `principalType`.
+fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value, Value)> {
+    let node = resource.resource().props.get("principal")?;
+    if let Some(target) = resource.target_of(node) {
+        let output = resource.output(&target, "principalId");
+        if output.is_none() {
+            nodes.report(
+                Diagnostic::error(
+                    Code::WrongType,
+                    node.span,
+                    format!(
+                        "`{}` is a {}, which is no principal",
+                        target.resource.address,
+                        target.placed.kind.facts().kind
+                    ),
+                )
+                .help(HOW_TO_NAME),
+            );
+        }
+        return Some((output?, "ServicePrincipal".into()));
+    }
+    if let (Datum::Map(_), Principal::Object(_)) = (&node.datum, &resource.props.principal) {
+        let written = node.get("objectId")?;
+        let id = resource.resolve(written, nodes);
+        if id.as_str().is_some_and(|id| Uuid::try_parse(id).is_err()) {
+            nodes.report(
+                Diagnostic::error(Code::BadName, written.span, "`objectId` is no object id")
+                    .help("an object id is a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
+            );
+            return None;
+        }
+        return Some((id, resource.resolve(node.get("type")?, nodes)));
+    }
+    match resource.resolve(node, nodes) {
+        hole @ Value::Hole(_) => Some((hole, "ServicePrincipal".into())),
+        Value::Null => None,
+        _ => {
+            nodes.report(
+                Diagnostic::error(Code::WrongType, node.span, "`principal` does not say what it belongs to")
+                    .help(HOW_TO_NAME),
+            );
+            None
+        }
+    }
+}
+
+const HOW_TO_NAME: &str = "write a reference to a userAssignedIdentity, or \
+    `{ objectId: GUID, type: ServicePrincipal | User | Group | ForeignGroup | Device }`";
+
+#[cfg(test)]
+#[path = "role_assignment/tests.rs"]
+mod tests;

@@ -1,0 +1,184 @@
+//! Grants as nodes, and what authors get wrong about them.
+
+use lazuli_core::{
+    diagnostic::Code,
+    diff::diff,
+    graph::{Graph, Identity, Mark},
+    value::Value,
+};
+use serde_json::json;
+
+use crate::testing::{Built, GROUP, body, keys, node, sound, stack, waits};
+
+const BLOBS: &str = "ba92f5b4-2d11-453d-a403-e96b0029c9fe";
+const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+
+fn with(access: &str) -> String {
+    format!(
+        "
+        analyzer: {{ kind: userAssignedIdentity, name: id-cameras }}
+        recordings: {{ kind: storageAccount, name: stcameras, sku: Standard_LRS }}
+        access: {{ kind: roleAssignment, {access} }}
+        "
+    )
+}
+
+fn granted(access: &str) -> Graph {
+    sound(&with(access))
+}
+
+fn wrong(access: &str) -> Built {
+    stack(&with(access))
+}
+
+#[test]
+fn every_role_is_a_grant_of_its_own() {
+    let graph = granted("principal: '${analyzer}', scope: '${recordings}', roles: [storage blob data contributor, Reader]");
+    assert_eq!(
+        keys(&graph),
+        ["analyzer", "recordings", "access/Storage Blob Data Contributor", "access/Reader"]
+    );
+    let node = node(&graph, "access/Storage Blob Data Contributor");
+    let Identity::Grant(grant) = &node.identity else { panic!("{:?}", node.identity) };
+    assert_eq!(
+        grant.scope.as_str(),
+        format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/stcameras")
+    );
+    assert_eq!((grant.role.as_str(), grant.role_name.as_str()), (BLOBS, "Storage Blob Data Contributor"));
+    assert_eq!(grant.principal_key().unwrap().to_string(), "analyzer");
+    assert_eq!(node.mark, Mark::Text("description"));
+    assert_eq!(
+        body(&graph, "access/Storage Blob Data Contributor"),
+        json!({ "properties": {
+            "principalId": "${analyzer.principalId}",
+            "principalType": "ServicePrincipal",
+            "description": "lazuli-stack: cameras",
+            "roleDefinitionId": format!(
+                "/subscriptions/11111111-1111-1111-1111-111111111111/providers/Microsoft.Authorization/roleDefinitions/{BLOBS}"
+            ),
+        } })
+    );
+    let outputs: Vec<String> = node.body.outputs().into_iter().map(|output| output.path.join(".")).collect();
+    assert_eq!(outputs, ["properties.principalId"]);
+}
+
+#[test]
+fn a_grant_waits_for_its_principal_and_its_scope() {
+    let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader");
+    let waits = waits(&graph, "access/Reader");
+    assert!(waits.contains(&("analyzer".into(), "`principal` refers to it".into())));
+    assert!(waits.contains(&("recordings".into(), "it is in or on it".into())));
+}
+
+#[test]
+fn a_role_is_named_by_guid_or_by_the_id_of_its_definition() {
+    let definition = format!("/providers/Microsoft.Authorization/roleDefinitions/{READER}");
+    let custom = "12345678-0000-4000-8000-1234567890ab";
+    let graph = granted(&format!(
+        "principal: '${{analyzer}}', scope: '${{recordings}}', roles: [{definition}, {}, {custom}]",
+        BLOBS.to_uppercase()
+    ));
+    assert_eq!(
+        keys(&graph)[2..],
+        ["access/Reader".to_owned(), "access/Storage Blob Data Contributor".into(), format!("access/{custom}")]
+    );
+}
+
+#[test]
+fn on_a_scope_without_a_subscription_the_definition_is_that_of_the_stack() {
+    let graph = granted(
+        "principal: '${analyzer}', scope: /providers/Microsoft.Management/managementGroups/all, role: Reader",
+    );
+    let id = body(&graph, "access/Reader")["properties"]["roleDefinitionId"].as_str().unwrap().to_owned();
+    assert!(id.starts_with("/subscriptions/11111111-"), "{id}");
+    let graph = granted(
+        "principal: '${analyzer}', scope: /subscriptions/22222222-2222-2222-2222-222222222222, role: Reader",
+    );
+    let id = body(&graph, "access/Reader")["properties"]["roleDefinitionId"].as_str().unwrap().to_owned();
+    assert!(id.starts_with("/subscriptions/22222222-"), "{id}");
+}
+
+#[test]
+fn people_and_groups_are_named_by_object_id() {
+    let graph = granted(
+        "principal: { objectId: 12345678-0000-4000-8000-1234567890ab, type: Group }, scope: '${recordings}', role: Reader",
+    );
+    let properties = &body(&graph, "access/Reader")["properties"];
+    assert_eq!(properties["principalType"], "Group");
+    assert_eq!(properties["principalId"], "12345678-0000-4000-8000-1234567890ab");
+}
+
+#[test]
+fn a_resource_with_an_identity_of_its_own_is_a_service_principal() {
+    for principal in ["${recordings}", "${recordings.principalId}"] {
+        let graph = granted(&format!("principal: '{principal}', scope: '{GROUP}', role: Reader"));
+        let properties = &body(&graph, "access/Reader")["properties"];
+        assert_eq!(properties["principalId"], "${recordings.principalId}");
+        assert_eq!(properties["principalType"], "ServicePrincipal");
+        let outputs: Vec<_> = node(&graph, "access/Reader").body.outputs().into_iter().map(|o| o.path.join(".")).collect();
+        assert_eq!(outputs, ["identity.principalId"]);
+    }
+}
+
+#[test]
+fn a_condition_has_a_version() {
+    let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader, condition: '@Resource[x]'");
+    let properties = &body(&graph, "access/Reader")["properties"];
+    assert_eq!((&properties["condition"], &properties["conditionVersion"]), (&json!("@Resource[x]"), &json!("2.0")));
+}
+
+#[test]
+fn the_description_of_an_adopted_grant_is_compared_only_where_the_author_wrote_one() {
+    let live = json!({ "properties": {
+        "principalId": "x",
+        "principalType": "ServicePrincipal",
+        "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{READER}"),
+        "description": "by hand",
+    } });
+    let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader");
+    let silent = node(&graph, "access/Reader");
+    assert_eq!(diff(&silent.body, &live, silent.rules, &[]), []);
+
+    let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader, description: Reads");
+    let described = node(&graph, "access/Reader");
+    let changes = diff(&described.body, &live, described.rules, &[]);
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].after, Some(Value::from("Reads (lazuli-stack: cameras)")));
+}
+
+#[test]
+fn a_role_that_does_not_exist() {
+    let built = wrong("principal: '${analyzer}', scope: '${recordings}', roles: [Reader, Storage Blob Data Contributer]");
+    let error = built.error();
+    assert_eq!((error.code, error.at.as_str()), (Code::UnknownRole, "Storage Blob Data Contributer"));
+    assert_eq!(error.help, "did you mean `Storage Blob Data Contributor`?");
+}
+
+#[test]
+fn neither_or_both_of_role_and_roles() {
+    let built = wrong("principal: '${analyzer}', scope: '${recordings}'");
+    assert_eq!(built.errors(), [(Code::MissingKey, "access")]);
+    let built = wrong("principal: '${analyzer}', scope: '${recordings}', role: Reader, roles: [Owner]");
+    assert_eq!(built.error().code, Code::ValueNotAllowed);
+}
+
+#[test]
+fn the_same_role_twice() {
+    let built = wrong("principal: '${analyzer}', scope: '${recordings}', roles: [Reader, reader]");
+    assert_eq!(built.errors(), [(Code::DuplicateId, "reader")]);
+}
+
+#[test]
+fn principals_that_are_none() {
+    let group = stack(
+        "
+        group: { kind: resourceGroup, name: rg }
+        access: { kind: roleAssignment, principal: '${group}', scope: '${group}', role: Reader }
+        ",
+    );
+    assert_eq!(group.error().code, Code::WrongType);
+    let bare = wrong("principal: 12345678-0000-4000-8000-1234567890ab, scope: '${recordings}', role: Reader");
+    assert_eq!(bare.errors(), [(Code::WrongType, "12345678-0000-4000-8000-1234567890ab")]);
+    let named = wrong("principal: { objectId: jo, type: User }, scope: '${recordings}', role: Reader");
+    assert_eq!(named.errors(), [(Code::BadName, "jo")]);
+}

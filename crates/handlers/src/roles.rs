@@ -1,0 +1,70 @@
+//! Azure's built-in roles: names and GUIDs, the same in every tenant and cloud.
+
+use std::sync::LazyLock;
+
+use uuid::Uuid;
+
+/// A built-in role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Role {
+    /// The name that people know it by: `Storage Blob Data Contributor`.
+    pub name: &'static str,
+    /// The GUID of its definition, lower case.
+    pub guid: &'static str,
+}
+
+/// One role a line, sorted by name: GUID, tab, name.
+static ROLES: LazyLock<Vec<Role>> = LazyLock::new(|| {
+    include_str!("roles.tsv")
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(guid, name)| Role { name, guid })
+        .collect()
+});
+
+/// All of them, sorted by name.
+pub fn all() -> &'static [Role] {
+    &ROLES
+}
+
+/// The role of a name, compared without case.
+pub fn by_name(name: &str) -> Option<Role> {
+    ROLES.iter().find(|role| role.name.eq_ignore_ascii_case(name.trim())).copied()
+}
+
+/// The role of a GUID, in whatever form the GUID is written.
+pub fn by_guid(guid: &str) -> Option<Role> {
+    let guid = Uuid::try_parse(guid).ok()?.hyphenated().to_string();
+    ROLES.iter().find(|role| role.guid == guid).copied()
+}
+
+/// The names, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ROLES.iter().map(|role| role.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_role_and_none_is_there_twice() {
+        assert_eq!(all().len(), include_str!("roles.tsv").lines().count());
+        assert_eq!(all().len(), 941);
+        assert!(all().iter().all(|role| Uuid::try_parse(role.guid).unwrap().to_string() == role.guid));
+        assert_eq!(all().iter().map(|role| role.guid).collect::<HashSet<_>>().len(), all().len());
+        assert_eq!(names().map(str::to_lowercase).collect::<HashSet<_>>().len(), all().len());
+        assert!(names().map(str::to_lowercase).is_sorted());
+    }
+
+    #[test]
+    fn roles_are_found_by_name_without_case_and_by_guid() {
+        let role = by_name("storage blob data CONTRIBUTOR").unwrap();
+        assert_eq!(role.guid, "ba92f5b4-2d11-453d-a403-e96b0029c9fe");
+        assert_eq!(by_guid("BA92F5B4-2D11-453D-A403-E96B0029C9FE"), Some(role));
+        assert_eq!(by_name("Storage Blob Data Contribution"), None);
+        assert_eq!(by_guid("00000000-0000-0000-0000-000000000000"), None);
+    }
+}

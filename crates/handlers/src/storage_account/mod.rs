@@ -1,0 +1,183 @@
+//! `storageAccount`: the account, its blob service and containers, and its lifecycle rules.
+
+pub mod blobs;
+mod checks;
+pub mod lifecycle;
+pub mod props;
+#[cfg(test)]
+mod tests;
+
+use lazuli_core::{
+    arm::{ArmId, ArmType},
+    diagnostic::Diagnostics,
+    graph::{Declared, Nodes, Surroundings},
+    kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
+    node::{Datum, Node},
+    value::Value,
+};
+
+pub use props::Props;
+
+use crate::{
+    link::{Link, each, managed_identity},
+    user_assigned_identity::UserAssignedIdentity,
+};
+
+/// Handles `storageAccount`.
+pub struct StorageAccount;
+
+/// What stands beside `properties` in ARM's body, or is a resource of its own.
+const NOT_IN_PROPERTIES: &[&str] = &[
+    "sku", "accountKind", "identity", "extendedLocation", "zones", "placement", "blobService", "containers",
+    "lifecycleRules",
+];
+
+impl Handler for StorageAccount {
+    const FACTS: Facts = Facts {
+        kind: "storageAccount",
+        arm_type: ArmType::new("Microsoft.Storage/storageAccounts", "2025-06-01"),
+        place: Place::ResourceGroup,
+        name: Some(NameRule {
+            length: 3..=24,
+            takes: |name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()),
+            says: "3 to 24 lower-case letters and digits",
+        }),
+        tags: true,
+        location: true,
+        rules: RULES,
+        outputs: OUTPUTS,
+        retired: None,
+    };
+    type Props = Props;
+
+    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+        let Some(id) = resource.placed().id.clone() else { return };
+        let mut body = resource.envelope(nodes);
+        if let Some(sku) = resource.value("sku", nodes) {
+            body.insert("sku".into(), Value::object([("name", sku)]));
+        }
+        body.insert("kind".into(), resource.value("accountKind", nodes).unwrap_or_else(|| "StorageV2".into()));
+        for beside in ["extendedLocation", "zones", "placement"] {
+            if let Some(value) = resource.value(beside, nodes) {
+                body.insert(beside.into(), value);
+            }
+        }
+        if let Some(written) = resource.resource().props.get("identity") {
+            let (system, user) = identities(resource, written, nodes);
+            body.insert("identity".into(), managed_identity(system, &user));
+        }
+        let properties = resource.properties_except(NOT_IN_PROPERTIES, nodes);
+        if !properties.is_empty() {
+            body.insert("properties".into(), Value::Object(properties));
+        }
+        nodes.push(resource.draft(id.clone(), body));
+        blobs::declare(resource, &id, nodes);
+        lifecycle::declare(resource, &id, nodes);
+    }
+
+    fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+        checks::check(resource, diagnostics);
+    }
+}
+
+/// Whether the account has an identity of its own, and the others that it acts as.
+fn identities(resource: &Declared<'_, Props>, written: &Node, nodes: &mut Nodes) -> (bool, Vec<ArmId>) {
+    let (system, user) = match &written.datum {
+        Datum::Map(_) => (
+            written.get("systemAssigned").is_some_and(|node| node.datum == Datum::Bool(true)),
+            written.get("userAssigned"),
+        ),
+        _ => (false, Some(written)),
+    };
+    let links = each(user).iter().filter_map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes));
+    (system, links.map(|link| link.id).collect())
+}
+
+const RULES: &[Rule] = &[
+    Rule::Immutable("location"),
+    Rule::Immutable("extendedLocation"),
+    Rule::Immutable("properties.isHnsEnabled"),
+    Rule::Immutable("properties.isNfsV3Enabled"),
+    Rule::Immutable("properties.dnsEndpointType"),
+    Rule::Immutable("properties.immutableStorageWithVersioning.enabled"),
+    Rule::Immutable("properties.encryption.requireInfrastructureEncryption"),
+    Rule::Immutable("properties.encryption.services.blob.keyType"),
+    Rule::Immutable("properties.encryption.services.file.keyType"),
+    Rule::Immutable("properties.encryption.services.queue.keyType"),
+    Rule::Immutable("properties.encryption.services.table.keyType"),
+    Rule::WriteOnly("properties.customDomain.useSubDomainName"),
+    Rule::AnyCase("sku.name"),
+    Rule::AnyCase("kind"),
+    Rule::AnyCase("identity.type"),
+    Rule::AnyCase("properties.encryption.keySource"),
+    Rule::AnyCase("properties.encryption.keyvaultproperties.keyvaulturi"),
+    Rule::Set("zones"),
+    Rule::Keyed("properties.networkAcls.ipRules", "value"),
+    Rule::Keyed("properties.networkAcls.ipv6Rules", "value"),
+    Rule::Keyed("properties.networkAcls.virtualNetworkRules", "id"),
+    Rule::Keyed("properties.networkAcls.resourceAccessRules", "resourceId"),
+    Rule::ReadOnly("sku.tier"),
+    Rule::ReadOnly("identity.principalId"),
+    Rule::ReadOnly("identity.tenantId"),
+    Rule::ReadOnly("identity.userAssignedIdentities.*.principalId"),
+    Rule::ReadOnly("identity.userAssignedIdentities.*.clientId"),
+    Rule::ReadOnly("identity.userAssignedIdentities.*.tenantId"),
+    Rule::ReadOnly("identity.userAssignedIdentities.*.identityUrl"),
+    Rule::ReadOnly("identity.userAssignedIdentities.*.certRenewAfter"),
+    Rule::ReadOnly("properties.encryption.services.blob.lastEnabledTime"),
+    Rule::ReadOnly("properties.encryption.services.file.lastEnabledTime"),
+    Rule::ReadOnly("properties.encryption.services.queue.lastEnabledTime"),
+    Rule::ReadOnly("properties.encryption.services.table.lastEnabledTime"),
+    Rule::ReadOnly("properties.encryption.keyvaultproperties.currentVersionedKeyIdentifier"),
+    Rule::ReadOnly("properties.encryption.keyvaultproperties.lastKeyRotationTimestamp"),
+    Rule::ReadOnly("properties.encryption.keyvaultproperties.currentVersionedKeyExpirationTimestamp"),
+    Rule::ReadOnly("properties.networkAcls.virtualNetworkRules[].state"),
+    Rule::ReadOnly("properties.provisioningState"),
+    Rule::ReadOnly("properties.primaryEndpoints"),
+    Rule::ReadOnly("properties.primaryLocation"),
+    Rule::ReadOnly("properties.statusOfPrimary"),
+    Rule::ReadOnly("properties.lastGeoFailoverTime"),
+    Rule::ReadOnly("properties.secondaryEndpoints"),
+    Rule::ReadOnly("properties.secondaryLocation"),
+    Rule::ReadOnly("properties.statusOfSecondary"),
+    Rule::ReadOnly("properties.creationTime"),
+    Rule::ReadOnly("properties.keyCreationTime"),
+    Rule::ReadOnly("properties.geoReplicationStats"),
+    Rule::ReadOnly("properties.failoverInProgress"),
+    Rule::ReadOnly("properties.privateEndpointConnections"),
+    Rule::ReadOnly("properties.blobRestoreStatus"),
+    Rule::ReadOnly("properties.storageAccountSkuConversionStatus"),
+    Rule::ReadOnly("properties.isSkuConversionBlocked"),
+    Rule::ReadOnly("properties.accountMigrationInProgress"),
+];
+
+const OUTPUTS: &[OutputDoc] = &[
+    OutputDoc {
+        name: "primaryEndpoints",
+        path: "properties.primaryEndpoints",
+        doc: "The URLs of its services: `primaryEndpoints.blob`, `.dfs`, `.file`, `.queue`, `.table`, `.web`.",
+    },
+    OutputDoc {
+        name: "secondaryEndpoints",
+        path: "properties.secondaryEndpoints",
+        doc: "The URLs in the other region, where it can be read there.",
+    },
+    OutputDoc { name: "primaryLocation", path: "properties.primaryLocation", doc: "The region of the data." },
+    OutputDoc {
+        name: "secondaryLocation",
+        path: "properties.secondaryLocation",
+        doc: "The other region, where the data is replicated to one.",
+    },
+    OutputDoc {
+        name: "principalId",
+        path: "identity.principalId",
+        doc: "The object id of its own identity, with `identity: { systemAssigned: true }`.",
+    },
+    OutputDoc { name: "tenantId", path: "identity.tenantId", doc: "The tenant of its own identity." },
+    OutputDoc { name: "creationTime", path: "properties.creationTime", doc: "When it was made." },
+    OutputDoc {
+        name: "provisioningState",
+        path: "properties.provisioningState",
+        doc: "How far Azure is with it; `Succeeded` when it is there.",
+    },
+];

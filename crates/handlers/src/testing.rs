@@ -1,0 +1,111 @@
+//! A spec from a few lines, for the tests of the kinds.
+
+use lazuli_core::{
+    diagnostic::{Code, Severity},
+    graph::{Graph, Node, Settings, build},
+    source::{Sources, Span},
+    spec::{Inputs, load},
+};
+use serde_json::Value as Json;
+
+use crate::REGISTRY;
+
+pub(crate) const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-cameras";
+
+const HEAD: &str = "\
+apiVersion: lazuli/v1
+stack: cameras
+subscription: 11111111-1111-1111-1111-111111111111
+location: westeurope
+resourceGroup: rg-cameras
+resources:
+";
+
+/// A graph and what was said about its spec.
+pub(crate) struct Built {
+    pub(crate) graph: Graph,
+    /// Severity, code, message, the text at the place, help.
+    pub(crate) said: Vec<Said>,
+}
+
+/// A diagnostic, as the author sees it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Said {
+    pub(crate) severity: Severity,
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) at: String,
+    pub(crate) help: String,
+}
+
+/// Builds the resources of a stack. The lines may be indented as a whole.
+pub(crate) fn stack(resources: &str) -> Built {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let lines: Vec<&str> = resources.lines().filter(|line| !line.trim().is_empty()).collect();
+    let margin = lines.iter().map(|line| indent(line)).min().unwrap_or_default();
+    let body: String = lines.iter().map(|line| format!("  {}\n", &line[margin..])).collect();
+    let mut sources = Sources::default();
+    let id = sources.add("stack.yaml", format!("{HEAD}{body}"));
+    let (spec, mut diagnostics) = load(&sources, &[id], &Inputs { params: Vec::new(), env: &|_| None });
+    let (graph, found) = build(&spec, REGISTRY, &Settings::default());
+    diagnostics.extend(found);
+    let at = |span: Option<Span>| span.map(|span| sources.slice(span).to_owned()).unwrap_or_default();
+    let said = diagnostics
+        .sorted()
+        .into_iter()
+        .map(|said| Said {
+            severity: said.severity,
+            code: said.code,
+            message: said.message,
+            at: at(said.span),
+            help: said.help.unwrap_or_default(),
+        })
+        .collect();
+    Built { graph, said }
+}
+
+/// Builds resources that are without fault.
+pub(crate) fn sound(resources: &str) -> Graph {
+    let built = stack(resources);
+    assert!(built.said.iter().all(|said| said.code == Code::Retired), "{:#?}", built.said);
+    built.graph
+}
+
+impl Built {
+    /// The codes and places of the errors.
+    pub(crate) fn errors(&self) -> Vec<(Code, &str)> {
+        let errors = self.said.iter().filter(|said| said.severity == Severity::Error);
+        errors.map(|said| (said.code, said.at.as_str())).collect()
+    }
+
+    /// The only error.
+    pub(crate) fn error(&self) -> &Said {
+        let errors: Vec<_> = self.said.iter().filter(|said| said.severity == Severity::Error).collect();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        errors[0]
+    }
+}
+
+/// The names of the nodes, in the order of the graph.
+pub(crate) fn keys(graph: &Graph) -> Vec<String> {
+    graph.nodes().map(|node| node.key.to_string()).collect()
+}
+
+/// The node of a name.
+pub(crate) fn node<'g>(graph: &'g Graph, key: &str) -> &'g Node {
+    graph
+        .nodes()
+        .find(|node| node.key.to_string() == key)
+        .unwrap_or_else(|| panic!("no `{key}` in {:?}", keys(graph)))
+}
+
+/// The body of a node, holes as they were written.
+pub(crate) fn body(graph: &Graph, key: &str) -> Json {
+    node(graph, key).body.to_display_json()
+}
+
+/// What a node waits for, and why.
+pub(crate) fn waits(graph: &Graph, key: &str) -> Vec<(String, String)> {
+    let dependencies = graph.dependencies(&node(graph, key).key);
+    dependencies.into_iter().map(|(node, why)| (node.key.to_string(), why.to_string())).collect()
+}

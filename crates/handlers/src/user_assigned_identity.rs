@@ -1,0 +1,277 @@
+//! `userAssignedIdentity`: an identity that other resources act as, and who may take it from outside of Azure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use lazuli_core::{
+    arm::ArmType,
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::{Declared, Nodes, Surroundings},
+    kind::{Facts, Field, Handler, NameRule, OutputDoc, Place, Rule},
+    value::{Object, Value},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Handles `userAssignedIdentity`.
+pub struct UserAssignedIdentity;
+
+/// An identity in Microsoft Entra ID that other resources act as, without a secret to keep.
+///
+/// ```yaml
+/// analyzer:
+///   kind: userAssignedIdentity
+///   name: id-cameras
+///   federatedCredentials:
+///     main:
+///       issuer: https://token.actions.githubusercontent.com
+///       subject: repo:contoso/cameras:ref:refs/heads/main
+/// ```
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Props {
+    /// Where the identity may be used: `Regional` binds it to its own region. Azure's default is `None`: anywhere.
+    pub isolation_scope: Option<Field<IsolationScope>>,
+    /// Workloads outside of Azure that may act as the identity by a token of their own, by name. Azure takes up to 20.
+    #[serde(default)]
+    pub federated_credentials: BTreeMap<String, FederatedCredential>,
+}
+
+words! {
+    /// Where an identity may be used.
+    IsolationScope { None, Regional }
+}
+
+/// A workload outside of Azure that may act as the identity.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FederatedCredential {
+    /// The URL of who issues the tokens, exactly as in their `iss`.
+    pub issuer: String,
+    /// Whose tokens are taken, exactly as in their `sub`.
+    pub subject: String,
+    /// Whom the tokens must be meant for. `[api://AzureADTokenExchange]` is sent when it is left out.
+    pub audiences: Option<Vec<String>>,
+}
+
+const CREDENTIAL: ArmType =
+    ArmType::new("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", "2024-11-30");
+
+const CREDENTIAL_RULES: &[Rule] = &[Rule::Set("properties.audiences")];
+
+/// Microsoft docs: "Important considerations and restrictions for federated identity credentials".
+const MOST_CREDENTIALS: usize = 20;
+
+const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+impl Handler for UserAssignedIdentity {
+    const FACTS: Facts = Facts {
+        kind: "userAssignedIdentity",
+        arm_type: ArmType::new("Microsoft.ManagedIdentity/userAssignedIdentities", "2024-11-30"),
+        place: Place::ResourceGroup,
+        name: Some(NameRule {
+            length: 3..=128,
+            takes: |name| {
+                name.starts_with(|c: char| c.is_ascii_alphanumeric())
+                    && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            },
+            says: "3 to 128 letters, digits, `-` and `_`, and begin with a letter or digit",
+        }),
+        tags: true,
+        location: true,
+        rules: &[
+            Rule::Immutable("location"),
+            Rule::ReadOnly("properties.principalId"),
+            Rule::ReadOnly("properties.clientId"),
+            Rule::ReadOnly("properties.tenantId"),
+        ],
+        outputs: &[
+            OutputDoc {
+                name: "principalId",
+                path: "properties.principalId",
+                doc: "The object id of its service principal, which grants are made for.",
+            },
+            OutputDoc {
+                name: "clientId",
+                path: "properties.clientId",
+                doc: "The client id, which an application asks for a token with.",
+            },
+            OutputDoc { name: "tenantId", path: "properties.tenantId", doc: "The tenant that it is in." },
+        ],
+        retired: None,
+    };
+    type Props = Props;
+
+    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+        let Some(id) = resource.placed().id.clone() else { return };
+        let mut body = resource.envelope(nodes);
+        let properties = resource.properties_except(&["federatedCredentials"], nodes);
+        if !properties.is_empty() {
+            body.insert("properties".into(), Value::Object(properties));
+        }
+        nodes.push(resource.draft(id.clone(), body));
+
+        let credentials = resource.resource().props.get("federatedCredentials");
+        for entry in credentials.map(|node| node.entries()).unwrap_or_default() {
+            if !is_credential_name(&entry.key) {
+                nodes.report(
+                    Diagnostic::error(
+                        Code::BadName,
+                        entry.key_span,
+                        format!("`{}` is no name for a federated credential", entry.key),
+                    )
+                    .help("names have 3 to 120 letters, digits, `-` and `_`, and begin with a letter or digit"),
+                );
+                continue;
+            }
+            let Value::Object(mut properties) = resource.resolve(&entry.value, nodes) else { continue };
+            if properties.get("audiences").is_none_or(|audiences| *audiences == Value::Null) {
+                properties.insert("audiences".into(), Value::Array(vec![AUDIENCE.into()]));
+            }
+            nodes.push(resource.child(
+                format!("federatedCredentials/{}", entry.key),
+                id.child("federatedIdentityCredentials", &entry.key),
+                CREDENTIAL,
+                Object::from([("properties".to_owned(), Value::Object(properties))]),
+                CREDENTIAL_RULES,
+            ));
+        }
+    }
+
+    fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+        let Some(credentials) = resource.resource().props.get("federatedCredentials") else { return };
+        let count = resource.props.federated_credentials.len();
+        if count > MOST_CREDENTIALS {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::Precondition,
+                    resource.resource().props.entry("federatedCredentials").map(|entry| entry.key_span),
+                    format!("an identity has at most {MOST_CREDENTIALS} federated credentials, these are {count}"),
+                )
+                .help("spread them over several identities"),
+            );
+        }
+        let mut seen = HashMap::new();
+        for entry in credentials.entries() {
+            let Some(credential) = resource.props.federated_credentials.get(&entry.key) else { continue };
+            let whose = (&credential.issuer, &credential.subject);
+            if let Some(first) = seen.insert(whose, entry.key_span) {
+                diagnostics.push(
+                    Diagnostic::error(
+                        Code::Precondition,
+                        entry.key_span,
+                        "two federated credentials of one identity have the same issuer and subject",
+                    )
+                    .related(first, "the first one")
+                    .help("leave one out: Azure takes each pair of issuer and subject once"),
+                );
+            }
+        }
+    }
+}
+
+/// ARM's table of the type: 3 to 120 characters.
+fn is_credential_name(name: &str) -> bool {
+    (3..=120).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use lazuli_core::diagnostic::Code;
+    use serde_json::json;
+
+    use crate::testing::{GROUP, body, keys, node, sound, stack, waits};
+
+    #[test]
+    fn an_identity_and_its_credentials_are_resources_of_their_own() {
+        let graph = sound(
+            "
+            analyzer:
+              kind: userAssignedIdentity
+              name: id-cameras
+              isolationScope: Regional
+              federatedCredentials:
+                main: { issuer: https://issuer.example, subject: main }
+                other: { issuer: https://issuer.example, subject: other, audiences: [me] }
+            ",
+        );
+        assert_eq!(
+            keys(&graph),
+            ["analyzer", "analyzer/federatedCredentials/main", "analyzer/federatedCredentials/other"]
+        );
+        let id = format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-cameras");
+        assert_eq!(node(&graph, "analyzer").id().unwrap().as_str(), id);
+        assert_eq!(
+            body(&graph, "analyzer"),
+            json!({
+                "location": "westeurope",
+                "tags": { "lazuli-stack": "cameras" },
+                "properties": { "isolationScope": "Regional" },
+            })
+        );
+        let main = node(&graph, "analyzer/federatedCredentials/main");
+        assert_eq!(main.id().unwrap().as_str(), format!("{id}/federatedIdentityCredentials/main"));
+        assert_eq!(
+            body(&graph, "analyzer/federatedCredentials/main"),
+            json!({ "properties": {
+                "issuer": "https://issuer.example",
+                "subject": "main",
+                "audiences": ["api://AzureADTokenExchange"],
+            } })
+        );
+        assert_eq!(
+            body(&graph, "analyzer/federatedCredentials/other")["properties"]["audiences"],
+            json!(["me"])
+        );
+        assert_eq!(
+            waits(&graph, "analyzer/federatedCredentials/main"),
+            [("analyzer".to_owned(), "it is in or on it".to_owned())]
+        );
+    }
+
+    #[test]
+    fn an_identity_without_properties_sends_none() {
+        let graph = sound("analyzer: { kind: userAssignedIdentity, name: id-cameras }");
+        assert_eq!(body(&graph, "analyzer").get("properties"), None);
+    }
+
+    #[test]
+    fn the_same_issuer_and_subject_twice() {
+        let built = stack(
+            "
+            analyzer:
+              kind: userAssignedIdentity
+              name: id-cameras
+              federatedCredentials:
+                one: { issuer: https://issuer.example, subject: main }
+                two: { issuer: https://issuer.example, subject: main }
+            ",
+        );
+        assert_eq!(built.errors(), [(Code::Precondition, "two")]);
+    }
+
+    #[test]
+    fn more_credentials_than_azure_takes() {
+        let credentials: String =
+            (0..21).map(|n| format!("    c{n:02}: {{ issuer: https://issuer.example, subject: s{n} }}\n")).collect();
+        let built = stack(&format!(
+            "analyzer:\n  kind: userAssignedIdentity\n  name: id-cameras\n  federatedCredentials:\n{credentials}"
+        ));
+        assert_eq!(built.errors(), [(Code::Precondition, "federatedCredentials")]);
+    }
+
+    #[test]
+    fn names_that_azure_refuses() {
+        let built = stack(
+            "
+            analyzer:
+              kind: userAssignedIdentity
+              name: id-cameras
+              federatedCredentials: { a/b: { issuer: https://issuer.example, subject: main } }
+            other: { kind: userAssignedIdentity, name: _x }
+            ",
+        );
+        assert_eq!(built.errors(), [(Code::BadName, "a/b"), (Code::BadName, "_x")]);
+    }
+}

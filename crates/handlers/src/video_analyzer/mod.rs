@@ -1,0 +1,212 @@
+//! `videoAnalyzer`: a Video Analyzer account, who may use it, and its edge modules.
+
+mod checks;
+pub mod props;
+#[cfg(test)]
+mod tests;
+
+use lazuli_core::{
+    arm::{ArmId, ArmType},
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::{Declared, Implied, Nodes, Surroundings},
+    kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
+    node::{Datum, Node},
+    source::Span,
+    value::{Object, Value},
+};
+
+pub use props::Props;
+
+use crate::{
+    link::{Link, each, managed_identity},
+    storage_account::StorageAccount,
+    user_assigned_identity::UserAssignedIdentity,
+};
+
+/// Handles `videoAnalyzer`.
+pub struct VideoAnalyzer;
+
+/// What becomes something else in ARM's body, or is a resource of its own.
+const NOT_AS_WRITTEN: &[&str] = &["identity", "storage", "accessPolicies", "edgeModules"];
+
+const ACCESS_POLICY: ArmType = ArmType::new("Microsoft.Media/videoAnalyzers/accessPolicies", "2021-11-01-preview");
+const EDGE_MODULE: ArmType = ArmType::new("Microsoft.Media/videoAnalyzers/edgeModules", "2021-11-01-preview");
+
+const ACCESS_POLICY_RULES: &[Rule] = &[
+    Rule::Set("properties.authentication.issuers"),
+    Rule::Set("properties.authentication.audiences"),
+    Rule::Keyed("properties.authentication.claims", "name"),
+    Rule::Keyed("properties.authentication.keys", "kid"),
+];
+const EDGE_MODULE_RULES: &[Rule] = &[Rule::ReadOnly("properties.edgeModuleId")];
+
+impl Handler for VideoAnalyzer {
+    const FACTS: Facts = Facts {
+        kind: "videoAnalyzer",
+        arm_type: ArmType::new("Microsoft.Media/videoAnalyzers", "2021-11-01-preview"),
+        place: Place::ResourceGroup,
+        name: Some(NameRule {
+            length: 3..=24,
+            takes: |name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()),
+            says: "3 to 24 lower-case letters and digits",
+        }),
+        tags: true,
+        location: true,
+        rules: &[
+            Rule::Immutable("location"),
+            Rule::Keyed("properties.storageAccounts", "id"),
+            Rule::Keyed("properties.iotHubs", "id"),
+            Rule::AnyCase("identity.type"),
+            Rule::ReadOnly("identity.userAssignedIdentities.*.principalId"),
+            Rule::ReadOnly("identity.userAssignedIdentities.*.clientId"),
+            Rule::ReadOnly("properties.storageAccounts[].status"),
+            Rule::ReadOnly("properties.iotHubs[].status"),
+            Rule::ReadOnly("properties.encryption.status"),
+            Rule::ReadOnly("properties.encryption.keyVaultProperties.currentKeyIdentifier"),
+            Rule::ReadOnly("properties.endpoints"),
+            Rule::ReadOnly("properties.privateEndpointConnections"),
+            Rule::ReadOnly("properties.provisioningState"),
+        ],
+        outputs: &[
+            OutputDoc {
+                name: "endpoints",
+                path: "properties.endpoints",
+                doc: "The URLs of its services, a list: `endpoints.0.endpointUrl`.",
+            },
+            OutputDoc {
+                name: "privateEndpointConnections",
+                path: "properties.privateEndpointConnections",
+                doc: "The private endpoints that lead to it.",
+            },
+            OutputDoc {
+                name: "provisioningState",
+                path: "properties.provisioningState",
+                doc: "How far Azure is with it; `Succeeded` when it is there.",
+            },
+        ],
+        retired: Some(
+            "Azure retired Video Analyzer on 2022-11-30: its clouds make no such account any more, \
+             only the simulator still runs it",
+        ),
+    };
+    type Props = Props;
+
+    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+        let Some(id) = resource.placed().id.clone() else { return };
+        let Some(links) = Links::of(resource, nodes) else { return };
+        let mut body = resource.envelope(nodes);
+        body.insert("identity".into(), managed_identity(false, links.identities.iter().map(|link| &link.id)));
+        let storage = links.storage.iter().map(|used| {
+            let identity = Value::object([("userAssignedIdentity", Value::string(used.identity.as_str()))]);
+            Value::object([("id", Value::string(used.account.id.as_str())), ("identity", identity)])
+        });
+        let mut properties = Object::from([("storageAccounts".to_owned(), Value::Array(storage.collect()))]);
+        properties.extend(resource.properties_except(NOT_AS_WRITTEN, nodes));
+        body.insert("properties".into(), Value::Object(properties));
+        nodes.push(resource.draft(id.clone(), body));
+
+        children(resource, "accessPolicies", nodes, |nodes, name, settings| {
+            let body = Object::from([("properties".to_owned(), Value::Object(settings))]);
+            let part = format!("accessPolicies/{name}");
+            nodes.push(resource.child(part, id.child("accessPolicies", name), ACCESS_POLICY, body, ACCESS_POLICY_RULES));
+        });
+        children(resource, "edgeModules", nodes, |nodes, name, _| {
+            let body = Object::from([("properties".to_owned(), Value::object::<String>([]))]);
+            let part = format!("edgeModules/{name}");
+            nodes.push(resource.child(part, id.child("edgeModules", name), EDGE_MODULE, body, EDGE_MODULE_RULES));
+        });
+    }
+
+    fn check(resource: &Declared<'_, Props>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+        // What is wrong with the links themselves has been reported when they were declared.
+        if let Some(links) = Links::of(resource, &mut Nodes::default()) {
+            checks::check(resource, &links, around, diagnostics);
+        }
+    }
+
+    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+        let Some(links) = Links::of(resource, &mut Nodes::default()) else { return Vec::new() };
+        let needs = links.storage.iter().filter_map(|used| {
+            let identity = links.identity(&used.identity)?;
+            let why = format!(
+                "Azure accepts the account only when `{}` holds its roles on `{}`",
+                identity.shown(),
+                used.account.shown()
+            );
+            let principal = identity.target.as_ref()?.placed.key.clone();
+            Some(Implied::GrantsOf { principal, on: used.account.id.clone(), why })
+        });
+        needs.collect()
+    }
+}
+
+/// The identities and storage accounts that an account uses.
+struct Links<'a> {
+    identities: Vec<Link<'a>>,
+    storage: Vec<UsedStorage<'a>>,
+}
+
+/// A storage account and the identity that it is reached with.
+struct UsedStorage<'a> {
+    account: Link<'a>,
+    identity: ArmId,
+}
+
+impl<'a> Links<'a> {
+    /// Reads `identity` and `storage`; nothing if either is of no use.
+    fn of(resource: &Declared<'a, Props>, nodes: &mut Nodes) -> Option<Self> {
+        let props = &resource.resource().props;
+        let identities: Vec<_> = each(props.get("identity"))
+            .iter()
+            .filter_map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes))
+            .collect();
+        let first = identities.first()?.id.clone();
+        let storage: Vec<_> = each(props.get("storage"))
+            .iter()
+            .filter_map(|node| {
+                let (account, identity) = match &node.datum {
+                    Datum::Map(_) => (node.get("id")?, node.get("identity")),
+                    _ => (node, None),
+                };
+                let account = Link::to::<StorageAccount, _>(resource, account, nodes)?;
+                let identity = match identity {
+                    Some(node) => Link::to::<UserAssignedIdentity, _>(resource, node, nodes)?.id,
+                    None => first.clone(),
+                };
+                Some(UsedStorage { account, identity })
+            })
+            .collect();
+        (!storage.is_empty()).then_some(Self { identities, storage })
+    }
+
+    fn identity(&self, id: &ArmId) -> Option<&Link<'a>> {
+        self.identities.iter().find(|link| link.id == *id)
+    }
+}
+
+/// What stands below the account: a mapping from names to settings, or a list of names.
+fn children(
+    resource: &Declared<'_, Props>,
+    property: &str,
+    nodes: &mut Nodes,
+    mut push: impl FnMut(&mut Nodes, &str, Object),
+) {
+    let Some(written) = resource.resource().props.get(property) else { return };
+    let listed = written.items().iter().filter_map(|item| Some((item.as_str()?, item.span, None)));
+    let mapped = written.entries().iter().map(|entry| (entry.key.as_str(), entry.key_span, Some(&entry.value)));
+    let all: Vec<(&str, Span, Option<&Node>)> = listed.chain(mapped).collect();
+    for (name, span, settings) in all {
+        if !(1..=32).contains(&name.len()) || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+            nodes.report(
+                Diagnostic::error(Code::BadName, span, format!("`{name}` is no name for one of the `{property}`"))
+                    .help("names have 1 to 32 letters, digits, `-` and `_`"),
+            );
+            continue;
+        }
+        let settings = match settings.map(|node| resource.resolve(node, nodes)) {
+            Some(Value::Object(settings)) => settings,
+            _ => Object::new(),
+        };
+        push(nodes, name, settings);
+    }
+}
