@@ -56,7 +56,7 @@ fn every_source_file_is_short_and_says_what_lives_in_it() {
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.starts_with("//! "), "{} does not begin with what lives there", file.display());
         let lines = text.lines().count();
-        assert!(lines <= 620, "{} has {lines} lines", file.display());
+        assert!(lines <= 650, "{} has {lines} lines", file.display());
         let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
         assert!(!["utils", "util", "common", "helpers", "misc"].contains(&stem.as_str()), "{}", file.display());
     }

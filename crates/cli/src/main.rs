@@ -1,2 +1,42 @@
-//! The `lazuli` binary.
-fn main() {}
+//! The `lazuli` binary: arguments in, exit code out.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod commands;
+mod confirm;
+mod connection;
+mod error;
+mod flow;
+mod input;
+mod progress;
+mod render;
+mod stop;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{args::Cli, terminal::Terminal};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => {
+            let failed = usage.use_stderr();
+            // A closed pipe is no reason to fail.
+            let _ = usage.print();
+            return ExitCode::from(u8::from(failed));
+        }
+    };
+    terminal::log(cli.verbose);
+    let terminal = Terminal::detect();
+    match commands::run(cli, &terminal) {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => {
+            error.print(&terminal);
+            ExitCode::from(1)
+        }
+    }
+}

@@ -6,7 +6,7 @@ mod words;
 
 use std::io;
 
-use lazuli_engine::{Events, Silent};
+use lazuli_engine::Events;
 
 use crate::render::style::Style;
 use lines::Lines;
@@ -19,9 +19,4 @@ pub(crate) fn for_terminal(is_terminal: bool, style: &Style) -> Box<dyn Events +
     } else {
         Box::new(Lines::new(io::stderr()))
     }
-}
-
-/// No progress.
-pub(crate) fn quiet() -> Box<dyn Events + Send> {
-    Box::new(Silent)
 }

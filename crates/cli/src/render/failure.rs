@@ -10,11 +10,6 @@ use super::style::{Style, Tint, block};
 /// Of requests that failed in the same way, so many are named.
 const NAMED: usize = 3;
 
-/// A failure outside of a step.
-pub(crate) fn arm_error(error: &ArmError, style: &Style) -> String {
-    arm_errors([error], style)
-}
-
 /// Failures outside of steps. Those that have the same cause are shown once, with the requests that it hit.
 pub(crate) fn arm_errors<'a>(
     errors: impl IntoIterator<Item = &'a ArmError>,
@@ -140,12 +135,12 @@ mod tests {
     use super::*;
     use crate::render::{
         style::is_shown,
-        testing::{arm_error as refused, fault},
+        testing::{arm_error, fault},
     };
 
     #[test]
     fn a_refusal_says_code_message_request_and_what_to_do() {
-        let error = refused(
+        let error = arm_error(
             403,
             "AuthorizationFailed",
             "The client 'c' with object id 'c' does not have authorization to perform action \
@@ -156,7 +151,7 @@ mod tests {
             .as_ref()
             .map(|id| format!("  correlation id {id}\n"));
         assert_eq!(
-            arm_error(&error, &Style::default()),
+            arm_errors([&error], &Style::default()),
             format!(
                 "\
 error: AuthorizationFailed: The client 'c' with object id 'c' does not have
@@ -178,11 +173,11 @@ scope '/subscriptions/s' or the scope is invalid.
                 "The client 'c' with object id 'c' does not have authorization to perform action \
                  'Microsoft.Storage/storageAccounts/read' over scope '/subscriptions/{scope}'."
             );
-            refused(403, "AuthorizationFailed", &message)
+            arm_error(403, "AuthorizationFailed", &message)
         };
         let mut errors: Vec<ArmError> = (0..10).map(forbidden).collect();
-        errors.push(refused(400, "InvalidResourceType", "one"));
-        errors.push(refused(400, "InvalidResourceType", "two"));
+        errors.push(arm_error(400, "InvalidResourceType", "one"));
+        errors.push(arm_error(400, "InvalidResourceType", "two"));
         let text = arm_errors(&errors, &Style::default());
         assert_eq!(
             text.matches("error: AuthorizationFailed").count(),
@@ -217,8 +212,8 @@ scope '/subscriptions/s' or the scope is invalid.
 
     #[test]
     fn no_control_character_of_azure_reaches_the_terminal() {
-        let error = refused(400, "Bad\u{1b}[2J", "No\u{7}\u{202e}pe\r\nat all\u{9b}");
-        let text = arm_error(&error, &Style::default());
+        let error = arm_error(400, "Bad\u{1b}[2J", "No\u{7}\u{202e}pe\r\nat all\u{9b}");
+        let text = arm_errors([&error], &Style::default());
         assert!(
             text.chars().all(|shown| shown == '\n' || is_shown(shown)),
             "{text:?}"

@@ -1,0 +1,213 @@
+//! The command line: every command, option and environment variable.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
+use clap_complete::Shell;
+use lazuli_arm::auth::AuthMethod;
+
+/// A declarative reconciler for Azure: say in YAML what shall be, see the difference, converge it.
+#[derive(Debug, Parser)]
+#[command(name = "lazuli", version, styles = Styles::styled(), max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Log what happens to stderr; twice: every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check specs without asking Azure
+    Validate(Validate),
+    /// Show what apply would change
+    Plan(Plan),
+    /// Make Azure as the specs want it
+    Apply(Apply),
+    /// Delete what the stacks own
+    Destroy(Destroy),
+    /// Show what waits for what, and why
+    Graph(Graph),
+    /// Print the JSON Schema of a spec
+    Schema,
+    /// The simulator of Azure
+    #[command(subcommand)]
+    Sim(Sim),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// The specs and what is filled into them.
+#[derive(Debug, Args)]
+pub(crate) struct Specs {
+    /// Files, directories (all .yaml and .yml below them) or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The value of a parameter; may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub(crate) params: Vec<(String, String)>,
+    /// A YAML or JSON file with values of parameters; may be repeated, later ones count
+    #[arg(long = "params-file", value_name = "FILE")]
+    pub(crate) params_files: Vec<PathBuf>,
+    /// The subscription of stacks that do not say one
+    #[arg(long, value_name = "GUID", env = "AZURE_SUBSCRIPTION_ID", hide_env_values = true)]
+    pub(crate) subscription: Option<String>,
+}
+
+/// Which Azure, and how to log in to it.
+#[derive(Debug, Args)]
+pub(crate) struct Azure {
+    /// public, usgov, china, sim, or the URL of an ARM endpoint
+    #[arg(long, value_name = "CLOUD", env = "LAZULI_CLOUD", default_value = "public")]
+    pub(crate) cloud: String,
+    /// The only way to log in [default: the first that is configured and works]
+    #[arg(long, value_name = "METHOD", value_parser = auth_method)]
+    pub(crate) auth: Option<AuthMethod>,
+    /// Further certificate authorities to trust, as PEM
+    #[arg(long, value_name = "FILE", env = "SSL_CERT_FILE", hide_env_values = true)]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    #[command(flatten)]
+    pub(crate) specs: Specs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) specs: Specs,
+    #[command(flatten)]
+    pub(crate) azure: Azure,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub(crate) specs: Specs,
+    #[command(flatten)]
+    pub(crate) azure: Azure,
+    /// Write without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Destroy {
+    #[command(flatten)]
+    pub(crate) specs: Specs,
+    #[command(flatten)]
+    pub(crate) azure: Azure,
+    /// Delete without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Graph {
+    #[command(flatten)]
+    pub(crate) specs: Specs,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+    pub(crate) format: GraphFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// Lines to read
+    Text,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// Graphviz
+    Dot,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sim {
+    /// Serve the simulator over HTTPS to any ARM client
+    Serve(SimServe),
+    /// Make the simulated Azure empty again
+    Reset(SimReset),
+    /// Send one request to the simulated Azure, as if by hand in the portal
+    Request(SimRequest),
+}
+
+/// Where the simulated world is kept.
+#[derive(Debug, Args)]
+pub(crate) struct SimWorld {
+    /// The spec or directory beside which the world is kept, in .lazuli/sim.json
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimServe {
+    #[command(flatten)]
+    pub(crate) world: SimWorld,
+    /// The port; 0 takes a free one
+    #[arg(long, default_value_t = 8443)]
+    pub(crate) port: u16,
+    /// The address to listen on [default: 127.0.0.1, so nobody else can reach it]
+    #[arg(long, value_name = "IP")]
+    pub(crate) address: Option<IpAddr>,
+    /// A further host name that the certificate is for; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
+    /// Where the certificate authority is written [default: .lazuli/sim-ca.pem beside the world]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimReset {
+    #[command(flatten)]
+    pub(crate) world: SimWorld,
+    /// Decides every id that the simulator makes up
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Who `--cloud sim` is logged in as
+    #[arg(long, value_enum, default_value_t = SimCaller::Owner)]
+    pub(crate) caller: SimCaller,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SimCaller {
+    /// May do everything
+    Owner,
+    /// May do everything but grants and locks
+    Contributor,
+    /// May only look
+    Reader,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimRequest {
+    /// GET, PUT, PATCH, POST or DELETE
+    pub(crate) method: String,
+    /// The path with its query: /subscriptions/…?api-version=…
+    pub(crate) url: String,
+    /// The body, as JSON
+    pub(crate) body: Option<String>,
+    /// The spec or directory beside which the world is kept
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    pub(crate) path: PathBuf,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write it as NAME=VALUE".to_owned())
+}
+
+fn auth_method(text: &str) -> Result<AuthMethod, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}

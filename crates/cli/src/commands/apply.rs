@@ -1,0 +1,31 @@
+//! `lazuli apply`: makes Azure as the specs want it, after asking.
+
+use lazuli_core::{plan::converge, reads};
+
+use crate::{
+    args::Apply,
+    confirm,
+    connection::Connection,
+    error::{CommandError, Success},
+    flow, render,
+    terminal::Terminal,
+};
+
+pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandError> {
+    confirm::can_ask(args.yes, "apply", terminal)?;
+    let connection = Connection::new(&args.azure, &args.specs.paths)?;
+    let env = |name: &str| connection.environment(name);
+    let loaded = flow::load_specs(&args.specs, connection.default_subscription(), &env, terminal)?;
+    connection.runtime()?.block_on(async {
+        let session = connection.open().await?;
+        let live = flow::observe_all(&session.client, &reads::needed(&loaded.graph)).await?;
+        let (plan, found) = converge(&loaded.graph, &live);
+        flow::pass(&loaded.sources, found, terminal)?;
+        print!("{}", render::plan::plan(&plan, &terminal.out));
+        if plan.is_empty() {
+            return Ok(Success::Done);
+        }
+        confirm::ask(args.yes, "\nApply these changes?")?;
+        flow::carry_out(&plan, &session, &loaded.sources, terminal).await
+    })
+}

@@ -1,0 +1,24 @@
+//! `lazuli graph`: what waits for what, and why.
+
+use super::validate::NO_SUBSCRIPTION;
+use crate::{
+    args::{Graph, GraphFormat},
+    error::{CommandError, Success},
+    flow,
+    input::environment,
+    render,
+    terminal::Terminal,
+};
+
+pub(super) fn run(args: &Graph, terminal: &Terminal) -> Result<Success, CommandError> {
+    let loaded = flow::load_specs(&args.specs, Some(NO_SUBSCRIPTION.to_owned()), &environment, terminal)?;
+    print!(
+        "{}",
+        match args.format {
+            GraphFormat::Text => render::graph::text(&loaded.graph, &terminal.out),
+            GraphFormat::Mermaid => render::graph::mermaid(&loaded.graph),
+            GraphFormat::Dot => render::graph::dot(&loaded.graph),
+        }
+    );
+    Ok(Success::Done)
+}

@@ -1,0 +1,29 @@
+//! The commands, a file each.
+
+mod apply;
+mod completions;
+mod destroy;
+mod graph;
+mod plan;
+mod schema;
+mod sim;
+mod validate;
+
+use crate::{
+    args::{Cli, Command},
+    error::{CommandError, Success},
+    terminal::Terminal,
+};
+
+pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError> {
+    match cli.command {
+        Command::Validate(args) => validate::run(&args, terminal),
+        Command::Plan(args) => plan::run(&args, terminal),
+        Command::Apply(args) => apply::run(&args, terminal),
+        Command::Destroy(args) => destroy::run(&args, terminal),
+        Command::Graph(args) => graph::run(&args, terminal),
+        Command::Schema => schema::run(),
+        Command::Sim(command) => sim::run(&command, terminal),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}

@@ -1,0 +1,8 @@
+//! `lazuli schema`: the JSON Schema of a spec, for editors.
+
+use crate::error::{CommandError, Success};
+
+pub(super) fn run() -> Result<Success, CommandError> {
+    println!("TEMP");
+    Ok(Success::Done)
+}

@@ -1,0 +1,23 @@
+//! `lazuli validate`: everything that can be said of a spec without asking Azure.
+
+use crate::{
+    args::Validate,
+    error::{CommandError, Success},
+    flow,
+    input::environment,
+    terminal::Terminal,
+};
+
+/// Stands in for the subscription where none is given: no request is sent.
+pub(super) const NO_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
+
+pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Success, CommandError> {
+    let loaded = flow::load_specs(&args.specs, Some(NO_SUBSCRIPTION.to_owned()), &environment, terminal)?;
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    println!(
+        "Valid: {}, {}.",
+        count(loaded.stacks.len(), "stack"),
+        count(loaded.graph.len(), "Azure resource")
+    );
+    Ok(Success::Done)
+}

@@ -1,0 +1,149 @@
+//! To which Azure a command speaks: a cloud over the network, or the simulator in this process.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use lazuli_arm::{
+    ArmError, Client, ClientOptions, Cloud, Endpoints, Transport, TransportOptions, Url,
+    auth::{self, AuthMethod, azure_cli_subscription},
+};
+use lazuli_sim::{CALLER_SECRET, Caller, InProcess, SUBSCRIPTION, Simulator, TENANT, TokioClock, WorldOptions};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    args::Azure,
+    error::CommandError,
+    input::{directory_of, environment},
+};
+
+/// The Azure that a command was pointed at, before anything is sent.
+pub(crate) enum Connection {
+    /// A cloud over the network.
+    Network(Box<Network>),
+    /// The simulator, its world kept in a file.
+    Simulator(PathBuf),
+}
+
+/// How to reach a cloud.
+pub(crate) struct Network {
+    cloud: Cloud,
+    auth: Option<AuthMethod>,
+    transport: Transport,
+}
+
+/// The endpoint by which the simulator in this process is known to the client. No request leaves the process.
+const IN_PROCESS: &str = "https://sim.lazuli.invalid";
+
+impl Connection {
+    /// What `--cloud` names. The simulator's world is kept beside the first of the specs.
+    pub(crate) fn new(args: &Azure, specs: &[PathBuf]) -> Result<Self, CommandError> {
+        if args.cloud.eq_ignore_ascii_case("sim") {
+            let beside = specs.first().map_or_else(|| PathBuf::from("."), |path| directory_of(path));
+            return Ok(Self::Simulator(world_in(&beside)));
+        }
+        let cloud = Cloud::parse(&args.cloud).map_err(|error| {
+            CommandError::with_hint(error.to_string(), "it is public, usgov, china, sim, or the URL of an ARM endpoint")
+        })?;
+        let options = TransportOptions { ca_file: args.ca_file.clone() };
+        let transport =
+            lazuli_arm::transport(&options).map_err(|error| CommandError::new(error.to_string()))?;
+        Ok(Self::Network(Box::new(Network { cloud, auth: args.auth, transport })))
+    }
+
+    /// The subscription of stacks that say none, where the command line says none either.
+    pub(crate) fn default_subscription(&self) -> Option<String> {
+        match self {
+            Self::Simulator(_) => Some(SUBSCRIPTION.to_owned()),
+            Self::Network(network) if matches!(network.cloud, Cloud::Url(_)) => None,
+            Self::Network(_) => azure_cli_subscription(&environment).map(|default| default.id),
+        }
+    }
+
+    /// The environment as specs see it: the simulator has a subscription of its own.
+    pub(crate) fn environment(&self, name: &str) -> Option<String> {
+        let own = || matches!(self, Self::Simulator(_)).then(|| SUBSCRIPTION.to_owned());
+        environment(name).or_else(|| if name == "AZURE_SUBSCRIPTION_ID" { own() } else { None })
+    }
+
+    /// The runtime of the command. The simulator's has a clock that runs ahead whenever everybody waits.
+    pub(crate) fn runtime(&self) -> Result<Runtime, CommandError> {
+        let simulated = matches!(self, Self::Simulator(_));
+        Builder::new_current_thread()
+            .enable_all()
+            .start_paused(simulated)
+            .build()
+            .map_err(|error| CommandError::new(format!("the asynchronous runtime does not start: {error}")))
+    }
+
+    /// Opens the connection: finds the endpoints, prepares to log in. Must be called on the runtime.
+    pub(crate) async fn open(&self) -> Result<Session, CommandError> {
+        match self {
+            Self::Network(network) => Ok(network.open().await?),
+            Self::Simulator(path) => open_simulator(path).await,
+        }
+    }
+}
+
+/// An open connection.
+pub(crate) struct Session {
+    /// The client.
+    pub(crate) client: Client,
+    /// The time of day, in the world that the client speaks to.
+    pub(crate) now: Box<dyn Fn() -> SystemTime + Sync>,
+}
+
+impl Network {
+    async fn open(&self) -> Result<Session, ArmError> {
+        let endpoints = self.cloud.endpoints(&self.transport).await?;
+        let credential = auth::credential(self.auth, &environment, &endpoints, &self.transport);
+        let client = Client::new(&endpoints, credential, self.transport.clone(), ClientOptions::default());
+        Ok(Session { client, now: Box::new(SystemTime::now) })
+    }
+}
+
+async fn open_simulator(path: &Path) -> Result<Session, CommandError> {
+    let simulator = simulator(path)?;
+    let caller = simulator.world().options().caller;
+    let transport = Transport::new(std::sync::Arc::new(InProcess::new(simulator.clone())));
+    let endpoints = in_process_endpoints(&transport).await?;
+    let credential =
+        auth::credential(Some(AuthMethod::Environment), &|name| login(caller, name), &endpoints, &transport);
+    let client = Client::new(&endpoints, credential, transport, ClientOptions::default());
+    let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
+    Ok(Session { client, now: Box::new(now) })
+}
+
+async fn in_process_endpoints(transport: &Transport) -> Result<Endpoints, CommandError> {
+    let url = Url::parse(IN_PROCESS).map_err(|error| CommandError::new(error.to_string()))?;
+    Ok(lazuli_arm::discover(&url, transport).await?)
+}
+
+/// The variables by which an application of the simulator logs in.
+pub(crate) fn login(caller: Caller, name: &str) -> Option<String> {
+    let value = match name {
+        "AZURE_TENANT_ID" => TENANT,
+        "AZURE_CLIENT_ID" => caller.client_id(),
+        "AZURE_CLIENT_SECRET" => CALLER_SECRET,
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+/// Where the simulator's world is kept beside specs.
+pub(crate) fn world_in(directory: &Path) -> PathBuf {
+    directory.join(".lazuli").join("sim.json")
+}
+
+/// The simulator on tokio's clock, from where its world stopped.
+pub(crate) fn simulator(path: &Path) -> Result<Simulator, CommandError> {
+    Simulator::persistent(path, WorldOptions::default(), |latest| Box::new(TokioClock::starting_at(latest))).map_err(
+        |error| {
+            CommandError::with_hint(
+                error.to_string(),
+                "`lazuli sim reset` makes the simulated Azure empty again",
+            )
+        },
+    )
+}

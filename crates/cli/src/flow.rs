@@ -1,0 +1,96 @@
+//! The first steps of every command: read, load, build; and observe.
+
+use lazuli_arm::Client;
+use lazuli_core::{
+    diagnostic::Diagnostics,
+    graph::{self, Graph, Settings},
+    live::Live,
+    plan::Plan,
+    reads::Read,
+    source::Sources,
+    spec::{Inputs, load},
+};
+use lazuli_engine::{Bounds, Execution, ObserveError, execute, observe};
+use lazuli_handlers::REGISTRY;
+use tokio::time::Instant;
+
+use crate::{
+    args::Specs,
+    connection::Session,
+    error::{CommandError, Success},
+    input, progress, render, stop,
+    terminal::Terminal,
+};
+
+/// How many steps are under way at once.
+const STEPS_AT_ONCE: usize = 32;
+
+/// A spec without mistakes, as a graph.
+pub(crate) struct Loaded {
+    pub(crate) sources: Sources,
+    pub(crate) graph: Graph,
+    pub(crate) stacks: Vec<String>,
+}
+
+/// From the command line to the graph. Mistakes end the command, all of them at once; warnings are printed.
+pub(crate) fn load_specs(
+    args: &Specs,
+    default_subscription: Option<String>,
+    env: &dyn Fn(&str) -> Option<String>,
+    terminal: &Terminal,
+) -> Result<Loaded, CommandError> {
+    let texts = input::read(args)?;
+    let inputs = Inputs { params: texts.params, env };
+    let (spec, mut found) = load(&texts.sources, &texts.specs, &inputs);
+    let subscription = args.subscription.clone().or(default_subscription);
+    let (graph, more) = graph::build(&spec, REGISTRY, &Settings { subscription });
+    found.extend(more);
+    let sources = texts.sources;
+    pass(&sources, found, terminal)?;
+    let stacks = spec.stacks.into_iter().map(|stack| stack.name.value).collect();
+    Ok(Loaded { sources, graph, stacks })
+}
+
+/// Ends the command if there are errors; prints what there is otherwise.
+pub(crate) fn pass(sources: &Sources, found: Diagnostics, terminal: &Terminal) -> Result<(), CommandError> {
+    if found.has_errors() {
+        return Err(CommandError::Spec(Box::new(sources.clone()), found));
+    }
+    if !found.is_empty() {
+        eprint!("{}", render::diagnostics::diagnostics(sources, &found.sorted(), &terminal.err));
+    }
+    Ok(())
+}
+
+/// Sends the reads.
+pub(crate) async fn observe_all(client: &Client, reads: &[Read]) -> Result<Live, CommandError> {
+    let failed = |errors: Vec<ObserveError>| {
+        CommandError::Azure(errors.into_iter().map(|ObserveError { error }| error).collect())
+    };
+    observe(client, reads).await.map_err(failed)
+}
+
+/// Executes a plan, shows how it goes, and prints what became of it.
+pub(crate) async fn carry_out(
+    plan: &Plan,
+    session: &Session,
+    sources: &Sources,
+    terminal: &Terminal,
+) -> Result<Success, CommandError> {
+    let events = progress::for_terminal(terminal.is_live, &terminal.err);
+    let execution = Execution {
+        client: &session.client,
+        at_once: STEPS_AT_ONCE,
+        bounds: Bounds::default(),
+        now: &*session.now,
+        stop: stop::on_ctrl_c(),
+        events: &*events,
+    };
+    let began = Instant::now();
+    let report = execute(plan, execution).await;
+    let took = began.elapsed();
+    drop(events);
+    println!();
+    print!("{}", render::report::report(plan, &report, took, sources, &terminal.out));
+    if report.is_complete() { Ok(Success::Done) } else { Err(CommandError::Incomplete) }
+}

@@ -1,0 +1,192 @@
+//! Reads specs and parameter files: files, directories, standard input.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use lazuli_core::{
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    node::Datum,
+    source::{SourceId, Sources},
+    spec::{Given, ParamValue},
+    yaml,
+};
+
+use crate::{args::Specs, error::CommandError};
+
+/// The texts of one run.
+pub(crate) struct Texts {
+    pub(crate) sources: Sources,
+    pub(crate) specs: Vec<SourceId>,
+    pub(crate) params: Vec<(String, ParamValue)>,
+}
+
+/// Reads everything that the command line names. All that cannot be read is reported at once.
+pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
+    let mut reader = Reader::default();
+    for path in &args.paths {
+        reader.spec(path);
+    }
+    for path in &args.params_files {
+        reader.params_file(path);
+    }
+    let given = |(name, value): &(String, String)| {
+        (name.clone(), ParamValue { given: Given::Text(value.clone()), origin: "--param".to_owned() })
+    };
+    reader.params.extend(args.params.iter().map(given));
+    if reader.specs.is_empty() && !reader.diagnostics.has_errors() {
+        return Err(CommandError::with_hint(
+            "there is no spec in what was given",
+            "a spec is a .yaml or .yml file that begins with `apiVersion: lazuli/v1`",
+        ));
+    }
+    if reader.diagnostics.has_errors() {
+        return Err(CommandError::Spec(Box::new(reader.sources), reader.diagnostics));
+    }
+    Ok(Texts { sources: reader.sources, specs: reader.specs, params: reader.params })
+}
+
+/// The directory that belongs to a path on the command line: where the simulator's world is kept.
+pub(crate) fn directory_of(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        return path.to_owned();
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() && path != Path::new("-") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// An environment variable; one that is not Unicode counts as not set.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
+
+#[derive(Default)]
+struct Reader {
+    sources: Sources,
+    specs: Vec<SourceId>,
+    seen: BTreeSet<PathBuf>,
+    params: Vec<(String, ParamValue)>,
+    diagnostics: Diagnostics,
+}
+
+impl Reader {
+    fn spec(&mut self, path: &Path) {
+        if path == Path::new("-") {
+            let mut bytes = Vec::new();
+            let limit = yaml::MAX_BYTES as u64 + 1;
+            match std::io::stdin().lock().take(limit).read_to_end(&mut bytes) {
+                Ok(_) => self.take("<stdin>", &bytes),
+                Err(error) => self.unreadable(Path::new("<stdin>"), &error.to_string()),
+            }
+        } else if path.is_dir() {
+            let mut files = Vec::new();
+            self.collect(path, &mut files);
+            files.sort();
+            for file in files {
+                self.file(&file, true);
+            }
+        } else {
+            self.file(path, false);
+        }
+    }
+
+    fn collect(&mut self, directory: &Path, files: &mut Vec<PathBuf>) {
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(directory, &error.to_string()),
+        };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+            if path.is_symlink() && path.is_dir() || hidden {
+                continue;
+            }
+            if path.is_dir() {
+                self.collect(&path, files);
+            } else if yaml {
+                files.push(path);
+            }
+        }
+    }
+
+    /// In a directory, YAML that does not say `apiVersion:` is something else and passed over.
+    fn file(&mut self, path: &Path, in_directory: bool) {
+        let Some(bytes) = self.bytes(path) else { return };
+        let is_spec = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"apiVersion:"));
+        if in_directory && !is_spec(&bytes) {
+            tracing::info!("{}: passed over, it has no apiVersion", path.display());
+            return;
+        }
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if self.seen.insert(real) {
+            self.take(&path.display().to_string(), &bytes);
+        }
+    }
+
+    fn bytes(&mut self, path: &Path) -> Option<Vec<u8>> {
+        let read = || -> std::io::Result<Vec<u8>> {
+            let file = fs::File::open(path)?;
+            let mut bytes = Vec::new();
+            file.take(yaml::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                self.unreadable(path, &error.to_string());
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, name: &str, bytes: &[u8]) {
+        if let Some(id) = self.decode(name, bytes) {
+            self.specs.push(id);
+        }
+    }
+
+    fn decode(&mut self, name: &str, bytes: &[u8]) -> Option<SourceId> {
+        match yaml::decode(name, bytes) {
+            Ok(text) => Some(self.sources.add(name, text)),
+            Err(diagnostic) => {
+                self.diagnostics.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    fn params_file(&mut self, path: &Path) {
+        let name = path.display().to_string();
+        let Some(bytes) = self.bytes(path) else { return };
+        let Some(id) = self.decode(&name, &bytes) else { return };
+        for document in yaml::parse(&self.sources, id, &mut self.diagnostics) {
+            if !matches!(document.datum, Datum::Map(_)) {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        Code::WrongType,
+                        document.span,
+                        format!("a parameter file is a mapping, not {}", document.type_name()),
+                    )
+                    .help("write a line `name: value` for each parameter"),
+                );
+            }
+            for entry in document.entries() {
+                let given = Given::Json(entry.value.to_json());
+                self.params.push((entry.key.clone(), ParamValue { given, origin: name.clone() }));
+            }
+        }
+    }
+
+    fn unreadable(&mut self, path: &Path, why: &str) {
+        self.diagnostics.push(Diagnostic::error(
+            Code::Unreadable,
+            None,
+            format!("{} cannot be read: {why}", path.display()),
+        ));
+    }
+}

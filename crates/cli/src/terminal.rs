@@ -1,0 +1,60 @@
+//! What the terminal can show, and where logs go.
+
+use std::{env, io::IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::render::style::Style;
+
+/// What stdout and stderr are.
+#[derive(Debug, Clone)]
+pub(crate) struct Terminal {
+    /// How to write to stdout.
+    pub(crate) out: Style,
+    /// How to write to stderr.
+    pub(crate) err: Style,
+    /// Whether somebody can be asked.
+    pub(crate) can_ask: bool,
+    /// Whether stderr can show what moves.
+    pub(crate) is_live: bool,
+}
+
+impl Terminal {
+    pub(crate) fn detect() -> Self {
+        let width = indicatif_width().clamp(40, 200);
+        let ascii = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()))
+            .is_some_and(|locale| matches!(locale.as_str(), "C" | "POSIX"));
+        let style = |terminal: bool| Style { colour: colour(terminal), ascii, width };
+        let err_terminal = std::io::stderr().is_terminal();
+        Self {
+            out: style(std::io::stdout().is_terminal()),
+            err: style(err_terminal),
+            can_ask: std::io::stdin().is_terminal() && err_terminal,
+            is_live: err_terminal && env::var("TERM").is_ok_and(|term| term != "dumb"),
+        }
+    }
+}
+
+/// https://no-color.org and https://bixense.com/clicolors
+fn colour(terminal: bool) -> bool {
+    let set = |name: &str| env::var(name).is_ok_and(|value| !value.is_empty() && value != "0");
+    if set("NO_COLOR") { false } else { set("CLICOLOR_FORCE") || terminal && env::var("TERM").is_ok_and(|t| t != "dumb") }
+}
+
+fn indicatif_width() -> usize {
+    let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.unwrap_or_else(|| console::Term::stdout().size_checked().map_or(80, |(_, width)| usize::from(width)))
+}
+
+/// Logs go to stderr: warnings, with -v what lazuli does, with -vv every request. `RUST_LOG` says more.
+pub(crate) fn log(verbose: u8) {
+    let default = match verbose {
+        0 => "error",
+        1 => "warn,lazuli=info,lazuli_engine=info,lazuli_arm=info",
+        _ => "info,lazuli=debug,lazuli_engine=debug,lazuli_arm=debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

@@ -1,0 +1,158 @@
+//! A simulated Azure and the five steps on it, as the command line composes them.
+
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use lazuli_arm::{
+    Client, ClientOptions, Transport, Url,
+    auth::{AuthMethod, credential},
+};
+use lazuli_core::{
+    diagnostic::Diagnostics,
+    graph::{Graph, Settings, build},
+    plan::{Plan, converge, teardown},
+    reads,
+    source::Sources,
+    spec::{Inputs, load},
+};
+use lazuli_engine::{Bounds, Execution, Report, Silent, execute, observe};
+use lazuli_handlers::REGISTRY;
+use lazuli_sim::{
+    CALLER_SECRET, Caller, InProcess, LogEntry, Method, Request, SUBSCRIPTION, SimTime, Simulator, TENANT,
+    TokioClock, World, WorldOptions,
+};
+use serde_json::Value as Json;
+use tokio::sync::watch;
+
+/// A simulated Azure and a client of it.
+pub struct Azure {
+    pub simulator: Simulator,
+    client: Client,
+}
+
+impl Azure {
+    /// An empty one. Must be called on a paused runtime.
+    pub async fn new() -> Self {
+        Self::with(WorldOptions::default()).await
+    }
+
+    pub async fn with(options: WorldOptions) -> Self {
+        let caller = options.caller;
+        let simulator = Simulator::new(World::new(options), TokioClock::starting_at(SimTime::EPOCH));
+        Self { client: client(&simulator, caller).await, simulator }
+    }
+
+    /// The plan of a spec, which must have no mistakes.
+    pub async fn plan(&self, text: &str) -> Plan {
+        let graph = graph(text);
+        let live = observe(&self.client, &reads::needed(&graph)).await.expect("reads work");
+        let (plan, found) = converge(&graph, &live);
+        assert!(!found.has_errors(), "{found:?}");
+        plan
+    }
+
+    /// Plans and carries out.
+    pub async fn apply(&self, text: &str) -> (Plan, Report) {
+        let plan = self.plan(text).await;
+        let report = self.execute(&plan).await;
+        (plan, report)
+    }
+
+    /// As [`Azure::apply`], where every step must succeed.
+    pub async fn converge(&self, text: &str) -> Plan {
+        let (plan, report) = self.apply(text).await;
+        let failures: Vec<_> =
+            report.failures().map(|(step, failure)| format!("{}: {failure}", plan.steps[step.0].key)).collect();
+        assert!(report.is_complete(), "{failures:#?}");
+        plan
+    }
+
+    /// The plan that takes a spec away.
+    pub async fn teardown(&self, text: &str) -> Plan {
+        let graph = graph(text);
+        let live = observe(&self.client, &reads::needed_to_destroy(&graph)).await.expect("reads work");
+        teardown(&graph, &live)
+    }
+
+    pub async fn execute(&self, plan: &Plan) -> Report {
+        let (_keep, stop) = watch::channel(false);
+        self.execute_until(plan, stop).await
+    }
+
+    pub async fn execute_until(&self, plan: &Plan, stop: watch::Receiver<bool>) -> Report {
+        let simulator = self.simulator.clone();
+        let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
+        let execution = Execution {
+            client: &self.client,
+            at_once: 8,
+            bounds: Bounds::default(),
+            now: &now,
+            stop,
+            events: &Silent,
+        };
+        execute(plan, execution).await
+    }
+
+    /// Sends a request behind lazuli's back, as the owner, and gives the answer's body.
+    pub async fn by_hand(&self, method: Method, url: &str, body: Option<Json>) -> Json {
+        let token = self.simulator.world().token(Caller::Owner, self.simulator.now());
+        let mut request = Request::new(method, url).with_bearer(&token);
+        if let Some(body) = body {
+            request = request.with_json(&body);
+        }
+        let response = self.simulator.send(request).await.expect("no fault");
+        assert!(response.status < 400, "{} {}", response.status, response.json());
+        if response.body.is_empty() { Json::Null } else { response.json() }
+    }
+
+    /// What was written since the log was cleared: method and path, the token's requests left out.
+    pub fn writes(&self) -> Vec<LogEntry> {
+        let is_write = |entry: &LogEntry| !entry.method.is_read() && !entry.url.contains("/oauth2/");
+        self.simulator.log().into_iter().filter(is_write).collect()
+    }
+}
+
+/// A client that logs in as one of the simulator's applications.
+pub async fn client(simulator: &Simulator, caller: Caller) -> Client {
+    let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
+    let url = Url::parse("https://sim.lazuli.invalid").unwrap();
+    let endpoints = lazuli_arm::discover(&url, &transport).await.expect("the simulator has metadata");
+    let env = |name: &str| {
+        let value = match name {
+            "AZURE_TENANT_ID" => TENANT,
+            "AZURE_CLIENT_ID" => caller.client_id(),
+            "AZURE_CLIENT_SECRET" => CALLER_SECRET,
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let credential = credential(Some(AuthMethod::Environment), &env, &endpoints, &transport);
+    Client::new(&endpoints, credential, transport, ClientOptions::default())
+}
+
+/// The graph of a spec, which must have no mistakes.
+pub fn graph(text: &str) -> Graph {
+    let (graph, found) = check(text);
+    assert!(!found.has_errors(), "{found:#?}");
+    graph
+}
+
+/// The graph of a spec and what is wrong with it.
+pub fn check(text: &str) -> (Graph, Diagnostics) {
+    let mut sources = Sources::default();
+    let id = sources.add("spec.yaml", text);
+    let (spec, mut found) = load(&sources, &[id], &Inputs { params: Vec::new(), env: &|_| None });
+    let (graph, more) = build(&spec, REGISTRY, &Settings { subscription: Some(SUBSCRIPTION.to_owned()) });
+    found.extend(more);
+    (graph, found)
+}
+
+/// The head of a document, for specs in tests.
+pub fn spec(resources: &str) -> String {
+    format!(
+        "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\nresourceGroup: rg-test\nresources:\n\
+         \x20 group: {{ kind: resourceGroup, name: rg-test }}\n{resources}"
+    )
+}
