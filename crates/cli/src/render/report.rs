@@ -140,7 +140,7 @@ fn success(plan: &Plan, took: Duration) -> String {
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0) => format!("{}.{}s", 0, time.subsec_millis() / 100),
+        (0, 0, 0) if time.subsec_millis() >= 100 => format!("0.{}s", time.subsec_millis() / 100),
         (0, 0, seconds) => format!("{seconds}s"),
         (0, minutes, seconds) => format!("{minutes}m {seconds}s"),
         (hours, minutes, seconds) => format!("{hours}h {minutes}m {seconds}s"),
@@ -286,7 +286,7 @@ Run `lazuli destroy` again: what is done stays done.
                 shown(125_000),
                 shown(3_612_000)
             ],
-            ["0.0s", "0.4s", "41s", "2m 5s", "1h 0m 12s"]
+            ["0s", "0.4s", "41s", "2m 5s", "1h 0m 12s"]
         );
     }
 }
