@@ -12,7 +12,7 @@ use crate::harness::{Azure, spec};
 fn two_accounts() -> String {
     spec(
         "  good: { kind: storageAccount, name: stgood, sku: Standard_LRS }\n\
-         \x20 bad: { kind: storageAccount, name: stlazulitaken, sku: Standard_LRS, containers: { c: {} } }\n\
+         \x20 bad: { kind: storageAccount, name: stlazulitaken, sku: Standard_LRS, containers: { cam: {} } }\n\
          \x20 id: { kind: userAssignedIdentity, name: id-test }\n",
     )
 }
@@ -54,7 +54,7 @@ async fn a_name_taken_by_somebody_else_stops_only_what_needs_it() {
     let (plan, report) = azure.apply(&two_accounts()).await;
     let fates = fates(&plan, &report);
     assert_eq!(fate_of(&fates, "bad"), "failed StorageAccountAlreadyTaken");
-    assert_eq!(fate_of(&fates, "bad/containers/c"), "blocked by bad");
+    assert_eq!(fate_of(&fates, "bad/containers/cam"), "blocked by bad");
     assert_eq!(fate_of(&fates, "good"), "done");
     assert_eq!(fate_of(&fates, "id"), "done");
     assert_eq!(only_error(&report), ErrorKind::NameTaken);
@@ -62,7 +62,7 @@ async fn a_name_taken_by_somebody_else_stops_only_what_needs_it() {
     let mended = two_accounts().replace("stlazulitaken", "stlazulifree");
     let second = azure.converge(&mended).await;
     let names: Vec<_> = second.steps.iter().map(|step| step.key.to_string()).collect();
-    assert_eq!(names, ["bad", "bad/containers/c"], "what is done stays done");
+    assert_eq!(names, ["bad", "bad/containers/cam"], "what is done stays done");
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,7 +168,7 @@ async fn a_stop_finishes_what_is_in_flight_and_begins_nothing_else() {
     assert!(report.stopped);
     let fates = fates(&plan, &report);
     assert_eq!(fate_of(&fates, "good"), "done", "it was in flight");
-    assert_eq!(fate_of(&fates, "bad/containers/c"), "not begun");
+    assert_eq!(fate_of(&fates, "bad/containers/cam"), "not begun");
     let second = azure.converge(&text).await;
     assert_eq!(second.steps.len(), 1);
 }

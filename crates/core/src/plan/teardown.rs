@@ -21,7 +21,10 @@ pub fn teardown(graph: &Graph, live: &Live) -> Plan {
         match fate(graph, live, node, &going, &staying) {
             Fate::Absent | Fate::WithParent => {}
             Fate::Kept(why) => {
-                staying.insert(&node.key);
+                // A grant needs its principal and scope only to mean something.
+                if matches!(node.identity, Identity::Resource(_)) {
+                    staying.insert(&node.key);
+                }
                 plan.kept.push(Kept {
                     key: node.key.clone(),
                     why,
