@@ -19,9 +19,6 @@ pub mod video_analyzer;
 
 use lazuli_core::kind::{Registry, kind};
 
-
-
-
 /// Every kind, in the order in which they are documented.
 pub const REGISTRY: Registry = Registry(&[
     kind::<resource_group::ResourceGroup>(),

@@ -25,8 +25,14 @@ pub enum OneOrMany<T> {
 /// The items of a list; a single value is a list of one, and nothing an empty list.
 pub(crate) fn each(node: Option<&Node>) -> &[Node] {
     match node {
-        Some(Node { datum: Datum::Seq(items), .. }) => items,
-        Some(Node { datum: Datum::Null, .. }) | None => &[],
+        Some(Node {
+            datum: Datum::Seq(items),
+            ..
+        }) => items,
+        Some(Node {
+            datum: Datum::Null, ..
+        })
+        | None => &[],
         Some(one) => std::slice::from_ref(one),
     }
 }
@@ -43,11 +49,20 @@ pub(crate) struct Link<'a> {
 
 impl<'a> Link<'a> {
     /// What a node names, which must be a resource of the kind `H`. Anything else is reported.
-    pub(crate) fn to<H: Handler, P>(declared: &Declared<'a, P>, node: &Node, nodes: &mut Nodes) -> Option<Self> {
+    pub(crate) fn to<H: Handler, P>(
+        declared: &Declared<'a, P>,
+        node: &Node,
+        nodes: &mut Nodes,
+    ) -> Option<Self> {
         let facts = H::FACTS;
         let span = node.span;
         let wrong = |found: String| {
-            Diagnostic::error(Code::WrongType, span, format!("this must be a {}, {found}", facts.kind)).help(format!(
+            Diagnostic::error(
+                Code::WrongType,
+                span,
+                format!("this must be a {}, {found}", facts.kind),
+            )
+            .help(format!(
                 "write a reference like ${{name}} to a resource of kind {}, or the id of one",
                 facts.kind
             ))
@@ -55,21 +70,34 @@ impl<'a> Link<'a> {
         if let Some(target) = declared.target_of(node) {
             let kind = target.placed.kind.facts().kind;
             if kind != facts.kind {
-                nodes.report(wrong(format!("and `{}` is a {kind}", target.resource.address)));
+                nodes.report(wrong(format!(
+                    "and `{}` is a {kind}",
+                    target.resource.address
+                )));
                 return None;
             }
-            return Some(Self { id: target.placed.id.clone()?, span, target: Some(target) });
+            return Some(Self {
+                id: target.placed.id.clone()?,
+                span,
+                target: Some(target),
+            });
         }
         match declared.resolve(node, nodes) {
             Value::String(text) => {
                 let is_of_kind = |id: &ArmId| {
-                    id.parent().is_some_and(|parent| parent.provider_child(&facts.arm_type.name, id.name()) == *id)
+                    id.parent().is_some_and(|parent| {
+                        parent.provider_child(&facts.arm_type.name, id.name()) == *id
+                    })
                 };
                 let id = ArmId::parse(&text).filter(is_of_kind);
                 if id.is_none() {
                     nodes.report(wrong(format!("and `{text}` is not the id of one")));
                 }
-                id.map(|id| Self { id, span, target: None })
+                id.map(|id| Self {
+                    id,
+                    span,
+                    target: None,
+                })
             }
             // A reference that leads nowhere has been reported where it was resolved.
             Value::Null => None,
@@ -78,7 +106,9 @@ impl<'a> Link<'a> {
                     Diagnostic::error(
                         Code::UnknownBeforeRun,
                         span,
-                        format!("the id must be known before the run, `{hole}` is known only after it"),
+                        format!(
+                            "the id must be known before the run, `{hole}` is known only after it"
+                        ),
                     )
                     .help(format!("refer to the {} itself", facts.kind)),
                 );
@@ -93,7 +123,10 @@ impl<'a> Link<'a> {
 
     /// What to call it in a message: the name in the spec, or the last part of the id.
     pub(crate) fn shown(&self) -> String {
-        self.target.as_ref().map_or_else(|| self.id.name().to_owned(), |target| target.resource.address.to_string())
+        self.target.as_ref().map_or_else(
+            || self.id.name().to_owned(),
+            |target| target.resource.address.to_string(),
+        )
     }
 
     /// What to write in a spec to name it.
@@ -106,8 +139,14 @@ impl<'a> Link<'a> {
 }
 
 /// ARM's `identity` of a resource.
-pub(crate) fn managed_identity<'i>(system: bool, user: impl IntoIterator<Item = &'i ArmId>) -> Value {
-    let user: Vec<_> = user.into_iter().map(|id| (id.as_str(), Value::object::<String>([]))).collect();
+pub(crate) fn managed_identity<'i>(
+    system: bool,
+    user: impl IntoIterator<Item = &'i ArmId>,
+) -> Value {
+    let user: Vec<_> = user
+        .into_iter()
+        .map(|id| (id.as_str(), Value::object::<String>([])))
+        .collect();
     let kind = match (system, user.is_empty()) {
         (false, true) => "None",
         (false, false) => "UserAssigned",

@@ -51,7 +51,10 @@ pub struct Owner {
 
 const RULES: &[Rule] = &[Rule::Set("properties.owners")];
 /// Of a lock without notes of its author, those that are there are left alone.
-const RULES_WITHOUT_NOTES: &[Rule] = &[Rule::Set("properties.owners"), Rule::WriteOnly("properties.notes")];
+const RULES_WITHOUT_NOTES: &[Rule] = &[
+    Rule::Set("properties.owners"),
+    Rule::WriteOnly("properties.notes"),
+];
 
 impl Handler for ManagementLock {
     const FACTS: Facts = Facts {
@@ -60,7 +63,11 @@ impl Handler for ManagementLock {
         place: Place::Scope,
         name: Some(NameRule {
             length: 1..=90,
-            takes: |name| name.chars().all(|c| c.is_alphanumeric() || "_-.()".contains(c)) && !name.ends_with('.'),
+            takes: |name| {
+                name.chars()
+                    .all(|c| c.is_alphanumeric() || "_-.()".contains(c))
+                    && !name.ends_with('.')
+            },
             says: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, and do not end in `.`",
         }),
         tags: false,
@@ -72,18 +79,34 @@ impl Handler for ManagementLock {
     type Props = Props;
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else { return };
+        let Some(id) = resource.placed().id.clone() else {
+            return;
+        };
         let mut properties = resource.properties_except(&["scope", "notes"], nodes);
         let own = resource.value("notes", nodes);
         let own = own.as_ref().and_then(Value::as_str);
         properties.insert("notes".into(), Value::String(resource.marked_text(own)));
         let body = [("properties".to_owned(), Value::Object(properties))].into();
-        let rules = if own.is_some() { RULES } else { RULES_WITHOUT_NOTES };
-        nodes.push(Draft { mark: Mark::Text("notes"), rules, ..resource.draft(id, body) });
+        let rules = if own.is_some() {
+            RULES
+        } else {
+            RULES_WITHOUT_NOTES
+        };
+        nodes.push(Draft {
+            mark: Mark::Text("notes"),
+            rules,
+            ..resource.draft(id, body)
+        });
     }
 
     fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
-        resource.placed().scope.iter().cloned().map(Implied::EverythingWithin).collect()
+        resource
+            .placed()
+            .scope
+            .iter()
+            .cloned()
+            .map(Implied::EverythingWithin)
+            .collect()
     }
 }
 
@@ -104,13 +127,19 @@ mod tests {
     fn a_lock_goes_on_last_and_carries_its_mark_in_the_notes() {
         let graph = sound(LOCKED);
         let keep = node(&graph, "keep");
-        assert_eq!(keep.id().unwrap().as_str(), format!("{GROUP}/providers/Microsoft.Authorization/locks/keep"));
+        assert_eq!(
+            keep.id().unwrap().as_str(),
+            format!("{GROUP}/providers/Microsoft.Authorization/locks/keep")
+        );
         assert_eq!(keep.mark, Mark::Text("notes"));
         assert_eq!(
             body(&graph, "keep"),
             json!({ "properties": { "level": "CanNotDelete", "notes": "lazuli-stack: cameras" } })
         );
-        assert!(waits(&graph, "keep").contains(&("analyzer".into(), "a lock goes on after what it locks".into())));
+        assert!(waits(&graph, "keep").contains(&(
+            "analyzer".into(),
+            "a lock goes on after what it locks".into()
+        )));
     }
 
     #[test]
@@ -124,6 +153,9 @@ mod tests {
         let keep = node(&graph, "keep");
         let changes = diff(&keep.body, &live, keep.rules, &[]);
         assert_eq!(changes.len(), 1);
-        assert_eq!(changes[0].after, Some("Evidence (lazuli-stack: cameras)".into()));
+        assert_eq!(
+            changes[0].after,
+            Some("Evidence (lazuli-stack: cameras)".into())
+        );
     }
 }

@@ -34,13 +34,18 @@ impl Handler for ResourceGroup {
         name: Some(NameRule {
             length: 1..=90,
             takes: |name| {
-                name.chars().all(|c| c.is_alphanumeric() || "_-.()".contains(c)) && !name.ends_with('.')
+                name.chars()
+                    .all(|c| c.is_alphanumeric() || "_-.()".contains(c))
+                    && !name.ends_with('.')
             },
             says: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, and do not end in `.`",
         }),
         tags: true,
         location: true,
-        rules: &[Rule::Immutable("location"), Rule::ReadOnly("properties.provisioningState")],
+        rules: &[
+            Rule::Immutable("location"),
+            Rule::ReadOnly("properties.provisioningState"),
+        ],
         outputs: &[OutputDoc {
             name: "provisioningState",
             path: "properties.provisioningState",
@@ -51,7 +56,9 @@ impl Handler for ResourceGroup {
     type Props = Props;
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else { return };
+        let Some(id) = resource.placed().id.clone() else {
+            return;
+        };
         let mut body = resource.envelope(nodes);
         body.extend(resource.properties_except(&[], nodes));
         nodes.push(resource.draft(id, body));
@@ -67,7 +74,9 @@ mod tests {
 
     #[test]
     fn a_group_has_its_location_and_its_tags() {
-        let graph = sound("group: { kind: resourceGroup, name: rg-cameras, location: West Europe, tags: { team: vision } }");
+        let graph = sound(
+            "group: { kind: resourceGroup, name: rg-cameras, location: West Europe, tags: { team: vision } }",
+        );
         assert_eq!(node(&graph, "group").id().unwrap().as_str(), GROUP);
         assert_eq!(
             body(&graph, "group"),

@@ -112,28 +112,47 @@ impl Handler for RoleAssignment {
     type Props = Props;
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
-        let Some(scope) = resource.placed().scope.clone() else { return };
+        let Some(scope) = resource.placed().scope.clone() else {
+            return;
+        };
         let roles = wanted_roles(resource, nodes);
-        let Some((principal, principal_type)) = principal(resource, nodes) else { return };
+        let Some((principal, principal_type)) = principal(resource, nodes) else {
+            return;
+        };
         let own = resource.value("description", nodes);
         let own = own.as_ref().and_then(Value::as_str);
-        let rules = if own.is_some() { RULES } else { RULES_WITHOUT_DESCRIPTION };
+        let rules = if own.is_some() {
+            RULES
+        } else {
+            RULES_WITHOUT_DESCRIPTION
+        };
         let mut properties = Object::from([
             ("principalId".to_owned(), principal.clone()),
             ("principalType".to_owned(), principal_type),
         ]);
-        properties.extend(resource.properties_except(&["principal", "scope", "role", "roles", "description"], nodes));
+        properties.extend(resource.properties_except(
+            &["principal", "scope", "role", "roles", "description"],
+            nodes,
+        ));
         if properties.contains_key("condition") && !properties.contains_key("conditionVersion") {
             properties.insert("conditionVersion".into(), "2.0".into());
         }
-        properties.insert("description".into(), Value::String(resource.marked_text(own)));
+        properties.insert(
+            "description".into(),
+            Value::String(resource.marked_text(own)),
+        );
 
         for role in roles {
-            let subscription = scope.subscription_id().unwrap_or(&resource.placed().subscription);
+            let subscription = scope
+                .subscription_id()
+                .unwrap_or(&resource.placed().subscription);
             let definition = ArmId::subscription(subscription)
                 .provider_child("Microsoft.Authorization/roleDefinitions", &role.guid);
             let mut properties = properties.clone();
-            properties.insert("roleDefinitionId".into(), Value::string(definition.as_str()));
+            properties.insert(
+                "roleDefinitionId".into(),
+                Value::string(definition.as_str()),
+            );
             nodes.push(Draft {
                 part: Some(role.name.clone()),
                 arm_type: Self::FACTS.arm_type,
@@ -162,26 +181,40 @@ fn wanted_roles(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Vec<Wanted
     let (one, many) = (entry.props.get("role"), entry.props.get("roles"));
     if let (Some(_), Some(many)) = (one, many) {
         nodes.report(
-            Diagnostic::error(Code::ValueNotAllowed, many.span, "`role` and `roles` exclude each other")
-                .help("write all of them in `roles`"),
+            Diagnostic::error(
+                Code::ValueNotAllowed,
+                many.span,
+                "`role` and `roles` exclude each other",
+            )
+            .help("write all of them in `roles`"),
         );
     }
     let written: Vec<&Node> = each(one).iter().chain(each(many)).collect();
     if written.is_empty() {
         nodes.report(
-            Diagnostic::error(Code::MissingKey, entry.span, format!("`{}` has no `role`", entry.address))
-                .help("write `role: Reader`, or a list in `roles`"),
+            Diagnostic::error(
+                Code::MissingKey,
+                entry.span,
+                format!("`{}` has no `role`", entry.address),
+            )
+            .help("write `role: Reader`, or a list in `roles`"),
         );
     }
     let mut seen: HashMap<String, Span> = HashMap::new();
     let mut found = Vec::new();
     for node in written {
-        let Some(role) = wanted_role(resource, node, nodes) else { continue };
+        let Some(role) = wanted_role(resource, node, nodes) else {
+            continue;
+        };
         match seen.insert(role.guid.clone(), node.span) {
             Some(first) => nodes.report(
-                Diagnostic::error(Code::DuplicateId, node.span, format!("the role `{}` is there twice", role.name))
-                    .related(first, "the first one")
-                    .help("leave one out"),
+                Diagnostic::error(
+                    Code::DuplicateId,
+                    node.span,
+                    format!("the role `{}` is there twice", role.name),
+                )
+                .related(first, "the first one")
+                .help("leave one out"),
             ),
             None => found.push(role),
         }
@@ -190,7 +223,11 @@ fn wanted_roles(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Vec<Wanted
 }
 
 /// A role by name, by GUID, or by the id of its definition.
-fn wanted_role(resource: &Declared<'_, Props>, node: &Node, nodes: &mut Nodes) -> Option<WantedRole> {
+fn wanted_role(
+    resource: &Declared<'_, Props>,
+    node: &Node,
+    nodes: &mut Nodes,
+) -> Option<WantedRole> {
     let text = match resource.resolve(node, nodes) {
         Value::String(text) => text,
         Value::Hole(hole) => {
@@ -205,8 +242,12 @@ fn wanted_role(resource: &Declared<'_, Props>, node: &Node, nodes: &mut Nodes) -
     };
     let is_definition = |id: &ArmId| {
         let mut segments = id.as_str().rsplit('/').skip(1);
-        segments.next().is_some_and(|last| last.eq_ignore_ascii_case("roleDefinitions"))
-            && segments.next().is_some_and(|provider| provider.eq_ignore_ascii_case("Microsoft.Authorization"))
+        segments
+            .next()
+            .is_some_and(|last| last.eq_ignore_ascii_case("roleDefinitions"))
+            && segments
+                .next()
+                .is_some_and(|provider| provider.eq_ignore_ascii_case("Microsoft.Authorization"))
     };
     let definition = ArmId::parse(&text).filter(is_definition);
     let last = definition.as_ref().map_or(text.as_str(), ArmId::name);
@@ -216,7 +257,10 @@ fn wanted_role(resource: &Declared<'_, Props>, node: &Node, nodes: &mut Nodes) -
         return Some(WantedRole { name, guid });
     }
     if let Some(role) = roles::by_name(&text) {
-        return Some(WantedRole { name: role.name.to_owned(), guid: role.guid.to_owned() });
+        return Some(WantedRole {
+            name: role.name.to_owned(),
+            guid: role.guid.to_owned(),
+        });
     }
     nodes.report(
         Diagnostic::error(Code::UnknownRole, node.span, format!("there is no built-in role `{text}`")).help(
@@ -266,8 +310,12 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
         Value::Null => None,
         _ => {
             nodes.report(
-                Diagnostic::error(Code::WrongType, node.span, "`principal` does not say what it belongs to")
-                    .help(HOW_TO_NAME),
+                Diagnostic::error(
+                    Code::WrongType,
+                    node.span,
+                    "`principal` does not say what it belongs to",
+                )
+                .help(HOW_TO_NAME),
             );
             None
         }

@@ -29,7 +29,10 @@ pub fn all() -> &'static [Role] {
 
 /// The role of a name, compared without case.
 pub fn by_name(name: &str) -> Option<Role> {
-    ROLES.iter().find(|role| role.name.eq_ignore_ascii_case(name.trim())).copied()
+    ROLES
+        .iter()
+        .find(|role| role.name.eq_ignore_ascii_case(name.trim()))
+        .copied()
 }
 
 /// The role of a GUID, in whatever form the GUID is written.
@@ -53,9 +56,23 @@ mod tests {
     fn every_line_is_a_role_and_none_is_there_twice() {
         assert_eq!(all().len(), include_str!("roles.tsv").lines().count());
         assert_eq!(all().len(), 941);
-        assert!(all().iter().all(|role| Uuid::try_parse(role.guid).unwrap().to_string() == role.guid));
-        assert_eq!(all().iter().map(|role| role.guid).collect::<HashSet<_>>().len(), all().len());
-        assert_eq!(names().map(str::to_lowercase).collect::<HashSet<_>>().len(), all().len());
+        assert!(
+            all()
+                .iter()
+                .all(|role| Uuid::try_parse(role.guid).unwrap().to_string() == role.guid)
+        );
+        assert_eq!(
+            all()
+                .iter()
+                .map(|role| role.guid)
+                .collect::<HashSet<_>>()
+                .len(),
+            all().len()
+        );
+        assert_eq!(
+            names().map(str::to_lowercase).collect::<HashSet<_>>().len(),
+            all().len()
+        );
         assert!(names().map(str::to_lowercase).is_sorted());
     }
 

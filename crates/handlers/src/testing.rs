@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 
 use crate::REGISTRY;
 
-pub(crate) const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-cameras";
+pub(crate) const GROUP: &str =
+    "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-cameras";
 
 const HEAD: &str = "\
 apiVersion: lazuli/v1
@@ -41,15 +42,35 @@ pub(crate) struct Said {
 /// Builds the resources of a stack. The lines may be indented as a whole.
 pub(crate) fn stack(resources: &str) -> Built {
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let lines: Vec<&str> = resources.lines().filter(|line| !line.trim().is_empty()).collect();
-    let margin = lines.iter().map(|line| indent(line)).min().unwrap_or_default();
-    let body: String = lines.iter().map(|line| format!("  {}\n", &line[margin..])).collect();
+    let lines: Vec<&str> = resources
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let margin = lines
+        .iter()
+        .map(|line| indent(line))
+        .min()
+        .unwrap_or_default();
+    let body: String = lines
+        .iter()
+        .map(|line| format!("  {}\n", &line[margin..]))
+        .collect();
     let mut sources = Sources::default();
     let id = sources.add("stack.yaml", format!("{HEAD}{body}"));
-    let (spec, mut diagnostics) = load(&sources, &[id], &Inputs { params: Vec::new(), env: &|_| None });
+    let (spec, mut diagnostics) = load(
+        &sources,
+        &[id],
+        &Inputs {
+            params: Vec::new(),
+            env: &|_| None,
+        },
+    );
     let (graph, found) = build(&spec, REGISTRY, &Settings::default());
     diagnostics.extend(found);
-    let at = |span: Option<Span>| span.map(|span| sources.slice(span).to_owned()).unwrap_or_default();
+    let at = |span: Option<Span>| {
+        span.map(|span| sources.slice(span).to_owned())
+            .unwrap_or_default()
+    };
     let said = diagnostics
         .sorted()
         .into_iter()
@@ -67,20 +88,31 @@ pub(crate) fn stack(resources: &str) -> Built {
 /// Builds resources that are without fault.
 pub(crate) fn sound(resources: &str) -> Graph {
     let built = stack(resources);
-    assert!(built.said.iter().all(|said| said.code == Code::Retired), "{:#?}", built.said);
+    assert!(
+        built.said.iter().all(|said| said.code == Code::Retired),
+        "{:#?}",
+        built.said
+    );
     built.graph
 }
 
 impl Built {
     /// The codes and places of the errors.
     pub(crate) fn errors(&self) -> Vec<(Code, &str)> {
-        let errors = self.said.iter().filter(|said| said.severity == Severity::Error);
+        let errors = self
+            .said
+            .iter()
+            .filter(|said| said.severity == Severity::Error);
         errors.map(|said| (said.code, said.at.as_str())).collect()
     }
 
     /// The only error.
     pub(crate) fn error(&self) -> &Said {
-        let errors: Vec<_> = self.said.iter().filter(|said| said.severity == Severity::Error).collect();
+        let errors: Vec<_> = self
+            .said
+            .iter()
+            .filter(|said| said.severity == Severity::Error)
+            .collect();
         assert_eq!(errors.len(), 1, "{errors:#?}");
         errors[0]
     }
@@ -107,5 +139,8 @@ pub(crate) fn body(graph: &Graph, key: &str) -> Json {
 /// What a node waits for, and why.
 pub(crate) fn waits(graph: &Graph, key: &str) -> Vec<(String, String)> {
     let dependencies = graph.dependencies(&node(graph, key).key);
-    dependencies.into_iter().map(|(node, why)| (node.key.to_string(), why.to_string())).collect()
+    dependencies
+        .into_iter()
+        .map(|(node, why)| (node.key.to_string(), why.to_string()))
+        .collect()
 }

@@ -53,8 +53,10 @@ pub struct FederatedCredential {
     pub audiences: Option<Vec<String>>,
 }
 
-const CREDENTIAL: ArmType =
-    ArmType::new("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", "2024-11-30");
+const CREDENTIAL: ArmType = ArmType::new(
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
+    "2024-11-30",
+);
 
 const CREDENTIAL_RULES: &[Rule] = &[Rule::Set("properties.audiences")];
 
@@ -66,13 +68,18 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 impl Handler for UserAssignedIdentity {
     const FACTS: Facts = Facts {
         kind: "userAssignedIdentity",
-        arm_type: ArmType::new("Microsoft.ManagedIdentity/userAssignedIdentities", "2024-11-30"),
+        arm_type: ArmType::new(
+            "Microsoft.ManagedIdentity/userAssignedIdentities",
+            "2024-11-30",
+        ),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=128,
             takes: |name| {
                 name.starts_with(|c: char| c.is_ascii_alphanumeric())
-                    && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+                    && name
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
             },
             says: "3 to 128 letters, digits, `-` and `_`, and begin with a letter or digit",
         }),
@@ -95,14 +102,20 @@ impl Handler for UserAssignedIdentity {
                 path: "properties.clientId",
                 doc: "The client id, which an application asks for a token with.",
             },
-            OutputDoc { name: "tenantId", path: "properties.tenantId", doc: "The tenant that it is in." },
+            OutputDoc {
+                name: "tenantId",
+                path: "properties.tenantId",
+                doc: "The tenant that it is in.",
+            },
         ],
         retired: None,
     };
     type Props = Props;
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else { return };
+        let Some(id) = resource.placed().id.clone() else {
+            return;
+        };
         let mut body = resource.envelope(nodes);
         let properties = resource.properties_except(&["federatedCredentials"], nodes);
         if !properties.is_empty() {
@@ -123,8 +136,13 @@ impl Handler for UserAssignedIdentity {
                 );
                 continue;
             }
-            let Value::Object(mut properties) = resource.resolve(&entry.value, nodes) else { continue };
-            if properties.get("audiences").is_none_or(|audiences| *audiences == Value::Null) {
+            let Value::Object(mut properties) = resource.resolve(&entry.value, nodes) else {
+                continue;
+            };
+            if properties
+                .get("audiences")
+                .is_none_or(|audiences| *audiences == Value::Null)
+            {
                 properties.insert("audiences".into(), Value::Array(vec![AUDIENCE.into()]));
             }
             nodes.push(resource.child(
@@ -138,7 +156,9 @@ impl Handler for UserAssignedIdentity {
     }
 
     fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
-        let Some(credentials) = resource.resource().props.get("federatedCredentials") else { return };
+        let Some(credentials) = resource.resource().props.get("federatedCredentials") else {
+            return;
+        };
         let count = resource.props.federated_credentials.len();
         if count > MOST_CREDENTIALS {
             diagnostics.push(
@@ -152,7 +172,9 @@ impl Handler for UserAssignedIdentity {
         }
         let mut seen = HashMap::new();
         for entry in credentials.entries() {
-            let Some(credential) = resource.props.federated_credentials.get(&entry.key) else { continue };
+            let Some(credential) = resource.props.federated_credentials.get(&entry.key) else {
+                continue;
+            };
             let whose = (&credential.issuer, &credential.subject);
             if let Some(first) = seen.insert(whose, entry.key_span) {
                 diagnostics.push(
@@ -173,7 +195,9 @@ impl Handler for UserAssignedIdentity {
 fn is_credential_name(name: &str) -> bool {
     (3..=120).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 #[cfg(test)]
@@ -198,9 +222,15 @@ mod tests {
         );
         assert_eq!(
             keys(&graph),
-            ["analyzer", "analyzer/federatedCredentials/main", "analyzer/federatedCredentials/other"]
+            [
+                "analyzer",
+                "analyzer/federatedCredentials/main",
+                "analyzer/federatedCredentials/other"
+            ]
         );
-        let id = format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-cameras");
+        let id = format!(
+            "{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-cameras"
+        );
         assert_eq!(node(&graph, "analyzer").id().unwrap().as_str(), id);
         assert_eq!(
             body(&graph, "analyzer"),
@@ -211,7 +241,10 @@ mod tests {
             })
         );
         let main = node(&graph, "analyzer/federatedCredentials/main");
-        assert_eq!(main.id().unwrap().as_str(), format!("{id}/federatedIdentityCredentials/main"));
+        assert_eq!(
+            main.id().unwrap().as_str(),
+            format!("{id}/federatedIdentityCredentials/main")
+        );
         assert_eq!(
             body(&graph, "analyzer/federatedCredentials/main"),
             json!({ "properties": {
@@ -253,12 +286,16 @@ mod tests {
 
     #[test]
     fn more_credentials_than_azure_takes() {
-        let credentials: String =
-            (0..21).map(|n| format!("    c{n:02}: {{ issuer: https://issuer.example, subject: s{n} }}\n")).collect();
+        let credentials: String = (0..21)
+            .map(|n| format!("    c{n:02}: {{ issuer: https://issuer.example, subject: s{n} }}\n"))
+            .collect();
         let built = stack(&format!(
             "analyzer:\n  kind: userAssignedIdentity\n  name: id-cameras\n  federatedCredentials:\n{credentials}"
         ));
-        assert_eq!(built.errors(), [(Code::Precondition, "federatedCredentials")]);
+        assert_eq!(
+            built.errors(),
+            [(Code::Precondition, "federatedCredentials")]
+        );
     }
 
     #[test]
@@ -272,6 +309,9 @@ mod tests {
             other: { kind: userAssignedIdentity, name: _x }
             ",
         );
-        assert_eq!(built.errors(), [(Code::BadName, "a/b"), (Code::BadName, "_x")]);
+        assert_eq!(
+            built.errors(),
+            [(Code::BadName, "a/b"), (Code::BadName, "_x")]
+        );
     }
 }

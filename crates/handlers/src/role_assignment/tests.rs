@@ -33,18 +33,30 @@ fn wrong(access: &str) -> Built {
 
 #[test]
 fn every_role_is_a_grant_of_its_own() {
-    let graph = granted("principal: '${analyzer}', scope: '${recordings}', roles: [storage blob data contributor, Reader]");
+    let graph = granted(
+        "principal: '${analyzer}', scope: '${recordings}', roles: [storage blob data contributor, Reader]",
+    );
     assert_eq!(
         keys(&graph),
-        ["analyzer", "recordings", "access/Storage Blob Data Contributor", "access/Reader"]
+        [
+            "analyzer",
+            "recordings",
+            "access/Storage Blob Data Contributor",
+            "access/Reader"
+        ]
     );
     let node = node(&graph, "access/Storage Blob Data Contributor");
-    let Identity::Grant(grant) = &node.identity else { panic!("{:?}", node.identity) };
+    let Identity::Grant(grant) = &node.identity else {
+        panic!("{:?}", node.identity)
+    };
     assert_eq!(
         grant.scope.as_str(),
         format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/stcameras")
     );
-    assert_eq!((grant.role.as_str(), grant.role_name.as_str()), (BLOBS, "Storage Blob Data Contributor"));
+    assert_eq!(
+        (grant.role.as_str(), grant.role_name.as_str()),
+        (BLOBS, "Storage Blob Data Contributor")
+    );
     assert_eq!(grant.principal_key().unwrap().to_string(), "analyzer");
     assert_eq!(node.mark, Mark::Text("description"));
     assert_eq!(
@@ -58,7 +70,12 @@ fn every_role_is_a_grant_of_its_own() {
             ),
         } })
     );
-    let outputs: Vec<String> = node.body.outputs().into_iter().map(|output| output.path.join(".")).collect();
+    let outputs: Vec<String> = node
+        .body
+        .outputs()
+        .into_iter()
+        .map(|output| output.path.join("."))
+        .collect();
     assert_eq!(outputs, ["properties.principalId"]);
 }
 
@@ -80,7 +97,11 @@ fn a_role_is_named_by_guid_or_by_the_id_of_its_definition() {
     ));
     assert_eq!(
         keys(&graph)[2..],
-        ["access/Reader".to_owned(), "access/Storage Blob Data Contributor".into(), format!("access/{custom}")]
+        [
+            "access/Reader".to_owned(),
+            "access/Storage Blob Data Contributor".into(),
+            format!("access/{custom}")
+        ]
     );
 }
 
@@ -89,12 +110,18 @@ fn on_a_scope_without_a_subscription_the_definition_is_that_of_the_stack() {
     let graph = granted(
         "principal: '${analyzer}', scope: /providers/Microsoft.Management/managementGroups/all, role: Reader",
     );
-    let id = body(&graph, "access/Reader")["properties"]["roleDefinitionId"].as_str().unwrap().to_owned();
+    let id = body(&graph, "access/Reader")["properties"]["roleDefinitionId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(id.starts_with("/subscriptions/11111111-"), "{id}");
     let graph = granted(
         "principal: '${analyzer}', scope: /subscriptions/22222222-2222-2222-2222-222222222222, role: Reader",
     );
-    let id = body(&graph, "access/Reader")["properties"]["roleDefinitionId"].as_str().unwrap().to_owned();
+    let id = body(&graph, "access/Reader")["properties"]["roleDefinitionId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(id.starts_with("/subscriptions/22222222-"), "{id}");
 }
 
@@ -105,26 +132,41 @@ fn people_and_groups_are_named_by_object_id() {
     );
     let properties = &body(&graph, "access/Reader")["properties"];
     assert_eq!(properties["principalType"], "Group");
-    assert_eq!(properties["principalId"], "12345678-0000-4000-8000-1234567890ab");
+    assert_eq!(
+        properties["principalId"],
+        "12345678-0000-4000-8000-1234567890ab"
+    );
 }
 
 #[test]
 fn a_resource_with_an_identity_of_its_own_is_a_service_principal() {
     for principal in ["${recordings}", "${recordings.principalId}"] {
-        let graph = granted(&format!("principal: '{principal}', scope: '{GROUP}', role: Reader"));
+        let graph = granted(&format!(
+            "principal: '{principal}', scope: '{GROUP}', role: Reader"
+        ));
         let properties = &body(&graph, "access/Reader")["properties"];
         assert_eq!(properties["principalId"], "${recordings.principalId}");
         assert_eq!(properties["principalType"], "ServicePrincipal");
-        let outputs: Vec<_> = node(&graph, "access/Reader").body.outputs().into_iter().map(|o| o.path.join(".")).collect();
+        let outputs: Vec<_> = node(&graph, "access/Reader")
+            .body
+            .outputs()
+            .into_iter()
+            .map(|o| o.path.join("."))
+            .collect();
         assert_eq!(outputs, ["identity.principalId"]);
     }
 }
 
 #[test]
 fn a_condition_has_a_version() {
-    let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader, condition: '@Resource[x]'");
+    let graph = granted(
+        "principal: '${analyzer}', scope: '${recordings}', role: Reader, condition: '@Resource[x]'",
+    );
     let properties = &body(&graph, "access/Reader")["properties"];
-    assert_eq!((&properties["condition"], &properties["conditionVersion"]), (&json!("@Resource[x]"), &json!("2.0")));
+    assert_eq!(
+        (&properties["condition"], &properties["conditionVersion"]),
+        (&json!("@Resource[x]"), &json!("2.0"))
+    );
 }
 
 #[test]
@@ -139,18 +181,28 @@ fn the_description_of_an_adopted_grant_is_compared_only_where_the_author_wrote_o
     let silent = node(&graph, "access/Reader");
     assert_eq!(diff(&silent.body, &live, silent.rules, &[]), []);
 
-    let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader, description: Reads");
+    let graph = granted(
+        "principal: '${analyzer}', scope: '${recordings}', role: Reader, description: Reads",
+    );
     let described = node(&graph, "access/Reader");
     let changes = diff(&described.body, &live, described.rules, &[]);
     assert_eq!(changes.len(), 1);
-    assert_eq!(changes[0].after, Some(Value::from("Reads (lazuli-stack: cameras)")));
+    assert_eq!(
+        changes[0].after,
+        Some(Value::from("Reads (lazuli-stack: cameras)"))
+    );
 }
 
 #[test]
 fn a_role_that_does_not_exist() {
-    let built = wrong("principal: '${analyzer}', scope: '${recordings}', roles: [Reader, Storage Blob Data Contributer]");
+    let built = wrong(
+        "principal: '${analyzer}', scope: '${recordings}', roles: [Reader, Storage Blob Data Contributer]",
+    );
     let error = built.error();
-    assert_eq!((error.code, error.at.as_str()), (Code::UnknownRole, "Storage Blob Data Contributer"));
+    assert_eq!(
+        (error.code, error.at.as_str()),
+        (Code::UnknownRole, "Storage Blob Data Contributer")
+    );
     assert_eq!(error.help, "did you mean `Storage Blob Data Contributor`?");
 }
 
@@ -158,7 +210,8 @@ fn a_role_that_does_not_exist() {
 fn neither_or_both_of_role_and_roles() {
     let built = wrong("principal: '${analyzer}', scope: '${recordings}'");
     assert_eq!(built.errors(), [(Code::MissingKey, "access")]);
-    let built = wrong("principal: '${analyzer}', scope: '${recordings}', role: Reader, roles: [Owner]");
+    let built =
+        wrong("principal: '${analyzer}', scope: '${recordings}', role: Reader, roles: [Owner]");
     assert_eq!(built.error().code, Code::ValueNotAllowed);
 }
 
@@ -177,8 +230,14 @@ fn principals_that_are_none() {
         ",
     );
     assert_eq!(group.error().code, Code::WrongType);
-    let bare = wrong("principal: 12345678-0000-4000-8000-1234567890ab, scope: '${recordings}', role: Reader");
-    assert_eq!(bare.errors(), [(Code::WrongType, "12345678-0000-4000-8000-1234567890ab")]);
-    let named = wrong("principal: { objectId: jo, type: User }, scope: '${recordings}', role: Reader");
+    let bare = wrong(
+        "principal: 12345678-0000-4000-8000-1234567890ab, scope: '${recordings}', role: Reader",
+    );
+    assert_eq!(
+        bare.errors(),
+        [(Code::WrongType, "12345678-0000-4000-8000-1234567890ab")]
+    );
+    let named =
+        wrong("principal: { objectId: jo, type: User }, scope: '${recordings}', role: Reader");
     assert_eq!(named.errors(), [(Code::BadName, "jo")]);
 }

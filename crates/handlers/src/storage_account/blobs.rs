@@ -152,8 +152,14 @@ pub struct ContainerImmutability {
     pub enabled: Option<Field<bool>>,
 }
 
-const SERVICE: ArmType = ArmType::new("Microsoft.Storage/storageAccounts/blobServices", "2025-06-01");
-const CONTAINER: ArmType = ArmType::new("Microsoft.Storage/storageAccounts/blobServices/containers", "2025-06-01");
+const SERVICE: ArmType = ArmType::new(
+    "Microsoft.Storage/storageAccounts/blobServices",
+    "2025-06-01",
+);
+const CONTAINER: ArmType = ArmType::new(
+    "Microsoft.Storage/storageAccounts/blobServices/containers",
+    "2025-06-01",
+);
 
 const SERVICE_RULES: &[Rule] = &[
     Rule::ReadOnly("sku"),
@@ -189,8 +195,17 @@ const CONTAINER_RULES: &[Rule] = &[
 pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &mut Nodes) {
     let service = account.child("blobServices", "default");
     if let Some(Value::Object(settings)) = resource.value("blobService", nodes) {
-        let draft = resource.child("blobService".into(), service.clone(), SERVICE, properties(settings), SERVICE_RULES);
-        nodes.push(Draft { deletable: false, ..draft });
+        let draft = resource.child(
+            "blobService".into(),
+            service.clone(),
+            SERVICE,
+            properties(settings),
+            SERVICE_RULES,
+        );
+        nodes.push(Draft {
+            deletable: false,
+            ..draft
+        });
     }
     let containers = resource.resource().props.get("containers");
     for entry in containers.map(|node| node.entries()).unwrap_or_default() {

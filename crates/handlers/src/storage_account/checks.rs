@@ -48,9 +48,10 @@ pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostic
         _ => {}
     }
 
-    for (property, field) in
-        [("isSftpEnabled", &props.is_sftp_enabled), ("isNfsV3Enabled", &props.is_nfs_v3_enabled)]
-    {
+    for (property, field) in [
+        ("isSftpEnabled", &props.is_sftp_enabled),
+        ("isNfsV3Enabled", &props.is_nfs_v3_enabled),
+    ] {
         if is(field, true) && is_off(&props.is_hns_enabled) {
             refuse(
                 resource.span_of(property),
@@ -74,13 +75,21 @@ pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostic
     if is(&props.allow_blob_public_access, false) {
         let written = resource.resource().props.get("containers");
         for (name, container) in &props.containers {
-            let access = container.as_ref().and_then(|container| container.public_access.as_ref());
-            let public = access.and_then(Field::known).is_some_and(|access| *access != PublicAccess::None);
-            let place = written.and_then(|node| node.get(name)).and_then(|node| node.get("publicAccess"));
+            let access = container
+                .as_ref()
+                .and_then(|container| container.public_access.as_ref());
+            let public = access
+                .and_then(Field::known)
+                .is_some_and(|access| *access != PublicAccess::None);
+            let place = written
+                .and_then(|node| node.get(name))
+                .and_then(|node| node.get("publicAccess"));
             if let Some(place) = place.filter(|_| public) {
                 refuse(
                     place.span,
-                    format!("the container `{name}` cannot be public: the account does not allow it"),
+                    format!(
+                        "the container `{name}` cannot be public: the account does not allow it"
+                    ),
                     "leave `publicAccess` out, or write `allowBlobPublicAccess: true`",
                 );
             }
@@ -88,22 +97,48 @@ pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostic
     }
 
     let service = resource.resource().props.get("blobService");
-    if let (Some(written), Some(service)) = (service.and_then(|node| node.get("restorePolicy")), &props.blob_service) {
+    if let (Some(written), Some(service)) = (
+        service.and_then(|node| node.get("restorePolicy")),
+        &props.blob_service,
+    ) {
         restore(written, service, &mut refuse);
     }
 }
 
 /// Microsoft docs: "Point-in-time restore for block blobs", prerequisites.
 fn restore(written: &Node, service: &BlobService, refuse: &mut impl FnMut(Span, String, &str)) {
-    let Some(policy) = service.restore_policy.as_ref().filter(|policy| policy.enabled == Field::Known(true)) else {
+    let Some(policy) = service
+        .restore_policy
+        .as_ref()
+        .filter(|policy| policy.enabled == Field::Known(true))
+    else {
         return;
     };
     let needs = [
-        ("isVersioningEnabled", is_off(&service.is_versioning_enabled)),
-        ("changeFeed", service.change_feed.as_ref().is_none_or(|feed| is_off(&feed.enabled))),
-        ("deleteRetentionPolicy", service.delete_retention_policy.as_ref().is_none_or(|kept| is_off(&kept.enabled))),
+        (
+            "isVersioningEnabled",
+            is_off(&service.is_versioning_enabled),
+        ),
+        (
+            "changeFeed",
+            service
+                .change_feed
+                .as_ref()
+                .is_none_or(|feed| is_off(&feed.enabled)),
+        ),
+        (
+            "deleteRetentionPolicy",
+            service
+                .delete_retention_policy
+                .as_ref()
+                .is_none_or(|kept| is_off(&kept.enabled)),
+        ),
     ];
-    let missing: Vec<_> = needs.into_iter().filter(|(_, off)| *off).map(|(name, _)| format!("`{name}`")).collect();
+    let missing: Vec<_> = needs
+        .into_iter()
+        .filter(|(_, off)| *off)
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
     if !missing.is_empty() {
         refuse(
             written.span,
@@ -111,13 +146,18 @@ fn restore(written: &Node, service: &BlobService, refuse: &mut impl FnMut(Span, 
             "turn them on in `blobService`",
         );
     }
-    let kept = service.delete_retention_policy.as_ref().and_then(|kept| kept.days.as_ref()?.known());
+    let kept = service
+        .delete_retention_policy
+        .as_ref()
+        .and_then(|kept| kept.days.as_ref()?.known());
     if let (Some(kept), Some(days)) = (kept, policy.days.as_ref().and_then(Field::known))
         && days >= kept
     {
         refuse(
             written.get("days").unwrap_or(written).span,
-            format!("blobs cannot be put back by {days} days when deleted ones are kept for {kept}"),
+            format!(
+                "blobs cannot be put back by {days} days when deleted ones are kept for {kept}"
+            ),
             "write fewer days than `deleteRetentionPolicy` has",
         );
     }

@@ -166,7 +166,10 @@ pub struct TagFilter {
     pub value: String,
 }
 
-const POLICY: ArmType = ArmType::new("Microsoft.Storage/storageAccounts/managementPolicies", "2025-06-01");
+const POLICY: ArmType = ArmType::new(
+    "Microsoft.Storage/storageAccounts/managementPolicies",
+    "2025-06-01",
+);
 
 const RULES: &[Rule] = &[
     Rule::ReadOnly("properties.lastModifiedTime"),
@@ -178,9 +181,14 @@ const RULES: &[Rule] = &[
 
 /// The policy that holds the rules, if there are any.
 pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &mut Nodes) {
-    let Some(written) = resource.resource().props.get("lifecycleRules") else { return };
+    let Some(written) = resource.resource().props.get("lifecycleRules") else {
+        return;
+    };
     let rules = match &written.datum {
-        Datum::Seq(items) => items.iter().filter_map(|item| rule(resource, None, item, nodes)).collect(),
+        Datum::Seq(items) => items
+            .iter()
+            .filter_map(|item| rule(resource, None, item, nodes))
+            .collect(),
         _ => written
             .entries()
             .iter()
@@ -200,18 +208,32 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
     ));
 }
 
-fn rule(resource: &Declared<'_, Props>, key: Option<&str>, node: &Node, nodes: &mut Nodes) -> Option<Value> {
-    let Value::Object(mut rule) = resource.resolve(node, nodes) else { return None };
+fn rule(
+    resource: &Declared<'_, Props>,
+    key: Option<&str>,
+    node: &Node,
+    nodes: &mut Nodes,
+) -> Option<Value> {
+    let Value::Object(mut rule) = resource.resolve(node, nodes) else {
+        return None;
+    };
     if let Some(key) = key {
         rule.shift_insert(0, "name".into(), key.into());
     }
     let name = rule.get("name").and_then(Value::as_str).unwrap_or_default();
-    if !(1..=256).contains(&name.len()) || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+    if !(1..=256).contains(&name.len())
+        || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    {
         nodes.report(
-            Diagnostic::error(Code::BadName, node.span, format!("`{name}` is no name for a lifecycle rule"))
-                .help("names have 1 to 256 letters, digits and `-`"),
+            Diagnostic::error(
+                Code::BadName,
+                node.span,
+                format!("`{name}` is no name for a lifecycle rule"),
+            )
+            .help("names have 1 to 256 letters, digits and `-`"),
         );
     }
-    rule.entry("type".into()).or_insert_with(|| "Lifecycle".into());
+    rule.entry("type".into())
+        .or_insert_with(|| "Lifecycle".into());
     Some(Value::Object(rule))
 }

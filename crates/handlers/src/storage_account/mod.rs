@@ -28,7 +28,14 @@ pub struct StorageAccount;
 
 /// What stands beside `properties` in ARM's body, or is a resource of its own.
 const NOT_IN_PROPERTIES: &[&str] = &[
-    "sku", "accountKind", "identity", "extendedLocation", "zones", "placement", "blobService", "containers",
+    "sku",
+    "accountKind",
+    "identity",
+    "extendedLocation",
+    "zones",
+    "placement",
+    "blobService",
+    "containers",
     "lifecycleRules",
 ];
 
@@ -39,7 +46,10 @@ impl Handler for StorageAccount {
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=24,
-            takes: |name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()),
+            takes: |name| {
+                name.chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+            },
             says: "3 to 24 lower-case letters and digits",
         }),
         tags: true,
@@ -51,12 +61,19 @@ impl Handler for StorageAccount {
     type Props = Props;
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else { return };
+        let Some(id) = resource.placed().id.clone() else {
+            return;
+        };
         let mut body = resource.envelope(nodes);
         if let Some(sku) = resource.value("sku", nodes) {
             body.insert("sku".into(), Value::object([("name", sku)]));
         }
-        body.insert("kind".into(), resource.value("accountKind", nodes).unwrap_or_else(|| "StorageV2".into()));
+        body.insert(
+            "kind".into(),
+            resource
+                .value("accountKind", nodes)
+                .unwrap_or_else(|| "StorageV2".into()),
+        );
         for beside in ["extendedLocation", "zones", "placement"] {
             if let Some(value) = resource.value(beside, nodes) {
                 body.insert(beside.into(), value);
@@ -81,15 +98,23 @@ impl Handler for StorageAccount {
 }
 
 /// Whether the account has an identity of its own, and the others that it acts as.
-fn identities(resource: &Declared<'_, Props>, written: &Node, nodes: &mut Nodes) -> (bool, Vec<ArmId>) {
+fn identities(
+    resource: &Declared<'_, Props>,
+    written: &Node,
+    nodes: &mut Nodes,
+) -> (bool, Vec<ArmId>) {
     let (system, user) = match &written.datum {
         Datum::Map(_) => (
-            written.get("systemAssigned").is_some_and(|node| node.datum == Datum::Bool(true)),
+            written
+                .get("systemAssigned")
+                .is_some_and(|node| node.datum == Datum::Bool(true)),
             written.get("userAssigned"),
         ),
         _ => (false, Some(written)),
     };
-    let links = each(user).iter().filter_map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes));
+    let links = each(user)
+        .iter()
+        .filter_map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes));
     (system, links.map(|link| link.id).collect())
 }
 
@@ -130,7 +155,9 @@ const RULES: &[Rule] = &[
     Rule::ReadOnly("properties.encryption.services.table.lastEnabledTime"),
     Rule::ReadOnly("properties.encryption.keyvaultproperties.currentVersionedKeyIdentifier"),
     Rule::ReadOnly("properties.encryption.keyvaultproperties.lastKeyRotationTimestamp"),
-    Rule::ReadOnly("properties.encryption.keyvaultproperties.currentVersionedKeyExpirationTimestamp"),
+    Rule::ReadOnly(
+        "properties.encryption.keyvaultproperties.currentVersionedKeyExpirationTimestamp",
+    ),
     Rule::ReadOnly("properties.networkAcls.virtualNetworkRules[].state"),
     Rule::ReadOnly("properties.provisioningState"),
     Rule::ReadOnly("properties.primaryEndpoints"),
@@ -162,7 +189,11 @@ const OUTPUTS: &[OutputDoc] = &[
         path: "properties.secondaryEndpoints",
         doc: "The URLs in the other region, where it can be read there.",
     },
-    OutputDoc { name: "primaryLocation", path: "properties.primaryLocation", doc: "The region of the data." },
+    OutputDoc {
+        name: "primaryLocation",
+        path: "properties.primaryLocation",
+        doc: "The region of the data.",
+    },
     OutputDoc {
         name: "secondaryLocation",
         path: "properties.secondaryLocation",
@@ -173,8 +204,16 @@ const OUTPUTS: &[OutputDoc] = &[
         path: "identity.principalId",
         doc: "The object id of its own identity, with `identity: { systemAssigned: true }`.",
     },
-    OutputDoc { name: "tenantId", path: "identity.tenantId", doc: "The tenant of its own identity." },
-    OutputDoc { name: "creationTime", path: "properties.creationTime", doc: "When it was made." },
+    OutputDoc {
+        name: "tenantId",
+        path: "identity.tenantId",
+        doc: "The tenant of its own identity.",
+    },
+    OutputDoc {
+        name: "creationTime",
+        path: "properties.creationTime",
+        doc: "When it was made.",
+    },
     OutputDoc {
         name: "provisioningState",
         path: "properties.provisioningState",

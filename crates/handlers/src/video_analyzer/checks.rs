@@ -57,7 +57,10 @@ fn place(resource: &Declared<'_, Props>, used: &UsedStorage<'_>, diagnostics: &m
             .help("both must be in the same subscription"),
         );
     }
-    let there = storage.target.as_ref().and_then(|target| target.placed.location.as_deref());
+    let there = storage
+        .target
+        .as_ref()
+        .and_then(|target| target.placed.location.as_deref());
     if let (Some(there), Some(here)) = (there, own.location.as_deref())
         && !same_location(there, here)
     {
@@ -85,12 +88,18 @@ fn sort(storage: &Link<'_>, target: &Target<'_>, diagnostics: &mut Diagnostics) 
     if let Some((node, sku)) = written("sku").and_then(|node| Some((node, node.as_str()?)))
         && sku.starts_with("Premium")
     {
-        refuse(node, format!("`{}` is premium storage ({sku})", storage.shown()));
+        refuse(
+            node,
+            format!("`{}` is premium storage ({sku})", storage.shown()),
+        );
     }
     if let Some((node, kind)) = written("accountKind").and_then(|node| Some((node, node.as_str()?)))
         && !matches!(kind, "StorageV2" | "Storage")
     {
-        refuse(node, format!("`{}` is an account of kind {kind}", storage.shown()));
+        refuse(
+            node,
+            format!("`{}` is an account of kind {kind}", storage.shown()),
+        );
     }
 }
 
@@ -103,9 +112,16 @@ fn grants(
     around: &Surroundings<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let Some(target) = identity.target.as_ref().filter(|target| !target.resource.existing) else { return };
+    let Some(target) = identity
+        .target
+        .as_ref()
+        .filter(|target| !target.resource.existing)
+    else {
+        return;
+    };
     let held = |name: &str| {
-        roles::by_name(name).is_some_and(|role| around.grants(&target.placed.key, role.guid, &storage.id))
+        roles::by_name(name)
+            .is_some_and(|role| around.grants(&target.placed.key, role.guid, &storage.id))
     };
     let missing: Vec<&str> = NEEDED.into_iter().filter(|role| !held(role)).collect();
     if missing.is_empty() {
@@ -120,17 +136,31 @@ fn grants(
         scope = storage.written(),
         roles = missing.join(", "),
     );
-    let (noun, list) = (if missing.len() == 1 { "role" } else { "roles" }, missing.join(" and "));
+    let (noun, list) = (
+        if missing.len() == 1 { "role" } else { "roles" },
+        missing.join(" and "),
+    );
     diagnostics.push(
-        Diagnostic::error(Code::MissingGrant, storage.span, format!("`{who}` lacks the {noun} {list} on `{on}`"))
-            .related(identity.span, "the identity that reaches it")
-            .help(grant),
+        Diagnostic::error(
+            Code::MissingGrant,
+            storage.span,
+            format!("`{who}` lacks the {noun} {list} on `{on}`"),
+        )
+        .related(identity.span, "the identity that reaches it")
+        .help(grant),
     );
 }
 
 /// A name for an entry: letters, digits and `-`; instances of a forEach lose their brackets.
 fn entry_name(resource: &Declared<'_, Props>, wish: &str) -> String {
-    let name: String = wish.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name: String = wish
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     let name = name.trim_matches('-');
-    if name.is_empty() { format!("{}-access", resource.resource().address.resource) } else { name.to_owned() }
+    if name.is_empty() {
+        format!("{}-access", resource.resource().address.resource)
+    } else {
+        name.to_owned()
+    }
 }

@@ -29,8 +29,14 @@ pub struct VideoAnalyzer;
 /// What becomes something else in ARM's body, or is a resource of its own.
 const NOT_AS_WRITTEN: &[&str] = &["identity", "storage", "accessPolicies", "edgeModules"];
 
-const ACCESS_POLICY: ArmType = ArmType::new("Microsoft.Media/videoAnalyzers/accessPolicies", "2021-11-01-preview");
-const EDGE_MODULE: ArmType = ArmType::new("Microsoft.Media/videoAnalyzers/edgeModules", "2021-11-01-preview");
+const ACCESS_POLICY: ArmType = ArmType::new(
+    "Microsoft.Media/videoAnalyzers/accessPolicies",
+    "2021-11-01-preview",
+);
+const EDGE_MODULE: ArmType = ArmType::new(
+    "Microsoft.Media/videoAnalyzers/edgeModules",
+    "2021-11-01-preview",
+);
 
 const ACCESS_POLICY_RULES: &[Rule] = &[
     Rule::Set("properties.authentication.issuers"),
@@ -47,7 +53,10 @@ impl Handler for VideoAnalyzer {
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=24,
-            takes: |name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()),
+            takes: |name| {
+                name.chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+            },
             says: "3 to 24 lower-case letters and digits",
         }),
         tags: true,
@@ -92,32 +101,69 @@ impl Handler for VideoAnalyzer {
     type Props = Props;
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else { return };
-        let Some(links) = Links::of(resource, nodes) else { return };
+        let Some(id) = resource.placed().id.clone() else {
+            return;
+        };
+        let Some(links) = Links::of(resource, nodes) else {
+            return;
+        };
         let mut body = resource.envelope(nodes);
-        body.insert("identity".into(), managed_identity(false, links.identities.iter().map(|link| &link.id)));
+        body.insert(
+            "identity".into(),
+            managed_identity(false, links.identities.iter().map(|link| &link.id)),
+        );
         let storage = links.storage.iter().map(|used| {
-            let identity = Value::object([("userAssignedIdentity", Value::string(used.identity.as_str()))]);
-            Value::object([("id", Value::string(used.account.id.as_str())), ("identity", identity)])
+            let identity = Value::object([(
+                "userAssignedIdentity",
+                Value::string(used.identity.as_str()),
+            )]);
+            Value::object([
+                ("id", Value::string(used.account.id.as_str())),
+                ("identity", identity),
+            ])
         });
-        let mut properties = Object::from([("storageAccounts".to_owned(), Value::Array(storage.collect()))]);
+        let mut properties = Object::from([(
+            "storageAccounts".to_owned(),
+            Value::Array(storage.collect()),
+        )]);
         properties.extend(resource.properties_except(NOT_AS_WRITTEN, nodes));
         body.insert("properties".into(), Value::Object(properties));
         nodes.push(resource.draft(id.clone(), body));
 
-        children(resource, "accessPolicies", nodes, |nodes, name, settings| {
-            let body = Object::from([("properties".to_owned(), Value::Object(settings))]);
-            let part = format!("accessPolicies/{name}");
-            nodes.push(resource.child(part, id.child("accessPolicies", name), ACCESS_POLICY, body, ACCESS_POLICY_RULES));
-        });
+        children(
+            resource,
+            "accessPolicies",
+            nodes,
+            |nodes, name, settings| {
+                let body = Object::from([("properties".to_owned(), Value::Object(settings))]);
+                let part = format!("accessPolicies/{name}");
+                nodes.push(resource.child(
+                    part,
+                    id.child("accessPolicies", name),
+                    ACCESS_POLICY,
+                    body,
+                    ACCESS_POLICY_RULES,
+                ));
+            },
+        );
         children(resource, "edgeModules", nodes, |nodes, name, _| {
             let body = Object::from([("properties".to_owned(), Value::object::<String>([]))]);
             let part = format!("edgeModules/{name}");
-            nodes.push(resource.child(part, id.child("edgeModules", name), EDGE_MODULE, body, EDGE_MODULE_RULES));
+            nodes.push(resource.child(
+                part,
+                id.child("edgeModules", name),
+                EDGE_MODULE,
+                body,
+                EDGE_MODULE_RULES,
+            ));
         });
     }
 
-    fn check(resource: &Declared<'_, Props>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        resource: &Declared<'_, Props>,
+        around: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         // What is wrong with the links themselves has been reported when they were declared.
         if let Some(links) = Links::of(resource, &mut Nodes::default()) {
             checks::check(resource, &links, around, diagnostics);
@@ -125,7 +171,9 @@ impl Handler for VideoAnalyzer {
     }
 
     fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
-        let Some(links) = Links::of(resource, &mut Nodes::default()) else { return Vec::new() };
+        let Some(links) = Links::of(resource, &mut Nodes::default()) else {
+            return Vec::new();
+        };
         let needs = links.storage.iter().filter_map(|used| {
             let identity = links.identity(&used.identity)?;
             let why = format!(
@@ -134,7 +182,11 @@ impl Handler for VideoAnalyzer {
                 used.account.shown()
             );
             let principal = identity.target.as_ref()?.placed.key.clone();
-            Some(Implied::GrantsOf { principal, on: used.account.id.clone(), why })
+            Some(Implied::GrantsOf {
+                principal,
+                on: used.account.id.clone(),
+                why,
+            })
         });
         needs.collect()
     }
@@ -176,7 +228,10 @@ impl<'a> Links<'a> {
                 Some(UsedStorage { account, identity })
             })
             .collect();
-        (!storage.is_empty()).then_some(Self { identities, storage })
+        (!storage.is_empty()).then_some(Self {
+            identities,
+            storage,
+        })
     }
 
     fn identity(&self, id: &ArmId) -> Option<&Link<'a>> {
@@ -191,15 +246,31 @@ fn children(
     nodes: &mut Nodes,
     mut push: impl FnMut(&mut Nodes, &str, Object),
 ) {
-    let Some(written) = resource.resource().props.get(property) else { return };
-    let listed = written.items().iter().filter_map(|item| Some((item.as_str()?, item.span, None)));
-    let mapped = written.entries().iter().map(|entry| (entry.key.as_str(), entry.key_span, Some(&entry.value)));
+    let Some(written) = resource.resource().props.get(property) else {
+        return;
+    };
+    let listed = written
+        .items()
+        .iter()
+        .filter_map(|item| Some((item.as_str()?, item.span, None)));
+    let mapped = written
+        .entries()
+        .iter()
+        .map(|entry| (entry.key.as_str(), entry.key_span, Some(&entry.value)));
     let all: Vec<(&str, Span, Option<&Node>)> = listed.chain(mapped).collect();
     for (name, span, settings) in all {
-        if !(1..=32).contains(&name.len()) || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+        if !(1..=32).contains(&name.len())
+            || !name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        {
             nodes.report(
-                Diagnostic::error(Code::BadName, span, format!("`{name}` is no name for one of the `{property}`"))
-                    .help("names have 1 to 32 letters, digits, `-` and `_`"),
+                Diagnostic::error(
+                    Code::BadName,
+                    span,
+                    format!("`{name}` is no name for one of the `{property}`"),
+                )
+                .help("names have 1 to 32 letters, digits, `-` and `_`"),
             );
             continue;
         }
