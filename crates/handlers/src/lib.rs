@@ -8,16 +8,19 @@ mod link;
 mod testing;
 
 pub mod management_lock;
-
+pub mod reference;
 pub mod resource_group;
 pub mod role_assignment;
 pub mod roles;
-
+pub mod schema;
 pub mod storage_account;
 pub mod user_assigned_identity;
 pub mod video_analyzer;
 
 use lazuli_core::kind::{Registry, kind};
+
+pub use reference::reference;
+pub use schema::schema;
 
 /// Every kind, in the order in which they are documented.
 pub const REGISTRY: Registry = Registry(&[
