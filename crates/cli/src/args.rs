@@ -54,7 +54,12 @@ pub(crate) struct Specs {
     #[arg(long = "params-file", value_name = "FILE")]
     pub(crate) params_files: Vec<PathBuf>,
     /// The subscription of stacks that do not say one
-    #[arg(long, value_name = "GUID", env = "AZURE_SUBSCRIPTION_ID", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "GUID",
+        env = "AZURE_SUBSCRIPTION_ID",
+        hide_env_values = true
+    )]
     pub(crate) subscription: Option<String>,
 }
 
@@ -62,13 +67,23 @@ pub(crate) struct Specs {
 #[derive(Debug, Args)]
 pub(crate) struct Azure {
     /// public, usgov, china, sim, or the URL of an ARM endpoint
-    #[arg(long, value_name = "CLOUD", env = "LAZULI_CLOUD", default_value = "public")]
+    #[arg(
+        long,
+        value_name = "CLOUD",
+        env = "LAZULI_CLOUD",
+        default_value = "public"
+    )]
     pub(crate) cloud: String,
     /// The only way to log in [default: the first that is configured and works]
     #[arg(long, value_name = "METHOD", value_parser = auth_method)]
     pub(crate) auth: Option<AuthMethod>,
     /// Further certificate authorities to trust, as PEM
-    #[arg(long, value_name = "FILE", env = "SSL_CERT_FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SSL_CERT_FILE",
+        hide_env_values = true
+    )]
     pub(crate) ca_file: Option<PathBuf>,
 }
 

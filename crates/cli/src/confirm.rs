@@ -26,6 +26,8 @@ pub(crate) fn ask(yes: bool, question: &str) -> Result<(), CommandError> {
     let read = std::io::stdin().lock().read_line(&mut answer);
     match read {
         Ok(_) if answer.trim() == "yes" => Ok(()),
-        _ => Err(CommandError::new("nothing was changed: the answer was not `yes`")),
+        _ => Err(CommandError::new(
+            "nothing was changed: the answer was not `yes`",
+        )),
     }
 }

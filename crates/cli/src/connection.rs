@@ -9,7 +9,9 @@ use lazuli_arm::{
     ArmError, Client, ClientOptions, Cloud, Endpoints, Transport, TransportOptions, Url,
     auth::{self, AuthMethod, azure_cli_subscription},
 };
-use lazuli_sim::{CALLER_SECRET, Caller, InProcess, SUBSCRIPTION, Simulator, TENANT, TokioClock, WorldOptions};
+use lazuli_sim::{
+    CALLER_SECRET, Caller, InProcess, SUBSCRIPTION, Simulator, TENANT, TokioClock, WorldOptions,
+};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
@@ -40,16 +42,27 @@ impl Connection {
     /// What `--cloud` names. The simulator's world is kept beside the first of the specs.
     pub(crate) fn new(args: &Azure, specs: &[PathBuf]) -> Result<Self, CommandError> {
         if args.cloud.eq_ignore_ascii_case("sim") {
-            let beside = specs.first().map_or_else(|| PathBuf::from("."), |path| directory_of(path));
+            let beside = specs
+                .first()
+                .map_or_else(|| PathBuf::from("."), |path| directory_of(path));
             return Ok(Self::Simulator(world_in(&beside)));
         }
         let cloud = Cloud::parse(&args.cloud).map_err(|error| {
-            CommandError::with_hint(error.to_string(), "it is public, usgov, china, sim, or the URL of an ARM endpoint")
+            CommandError::with_hint(
+                error.to_string(),
+                "it is public, usgov, china, sim, or the URL of an ARM endpoint",
+            )
         })?;
-        let options = TransportOptions { ca_file: args.ca_file.clone() };
-        let transport =
-            lazuli_arm::transport(&options).map_err(|error| CommandError::new(error.to_string()))?;
-        Ok(Self::Network(Box::new(Network { cloud, auth: args.auth, transport })))
+        let options = TransportOptions {
+            ca_file: args.ca_file.clone(),
+        };
+        let transport = lazuli_arm::transport(&options)
+            .map_err(|error| CommandError::new(error.to_string()))?;
+        Ok(Self::Network(Box::new(Network {
+            cloud,
+            auth: args.auth,
+            transport,
+        })))
     }
 
     /// The subscription of stacks that say none, where the command line says none either.
@@ -64,7 +77,13 @@ impl Connection {
     /// The environment as specs see it: the simulator has a subscription of its own.
     pub(crate) fn environment(&self, name: &str) -> Option<String> {
         let own = || matches!(self, Self::Simulator(_)).then(|| SUBSCRIPTION.to_owned());
-        environment(name).or_else(|| if name == "AZURE_SUBSCRIPTION_ID" { own() } else { None })
+        environment(name).or_else(|| {
+            if name == "AZURE_SUBSCRIPTION_ID" {
+                own()
+            } else {
+                None
+            }
+        })
     }
 
     /// The runtime of the command. The simulator's has a clock that runs ahead whenever everybody waits.
@@ -74,7 +93,9 @@ impl Connection {
             .enable_all()
             .start_paused(simulated)
             .build()
-            .map_err(|error| CommandError::new(format!("the asynchronous runtime does not start: {error}")))
+            .map_err(|error| {
+                CommandError::new(format!("the asynchronous runtime does not start: {error}"))
+            })
     }
 
     /// Opens the connection: finds the endpoints, prepares to log in. Must be called on the runtime.
@@ -98,8 +119,16 @@ impl Network {
     async fn open(&self) -> Result<Session, ArmError> {
         let endpoints = self.cloud.endpoints(&self.transport).await?;
         let credential = auth::credential(self.auth, &environment, &endpoints, &self.transport);
-        let client = Client::new(&endpoints, credential, self.transport.clone(), ClientOptions::default());
-        Ok(Session { client, now: Box::new(SystemTime::now) })
+        let client = Client::new(
+            &endpoints,
+            credential,
+            self.transport.clone(),
+            ClientOptions::default(),
+        );
+        Ok(Session {
+            client,
+            now: Box::new(SystemTime::now),
+        })
     }
 }
 
@@ -108,11 +137,18 @@ async fn open_simulator(path: &Path) -> Result<Session, CommandError> {
     let caller = simulator.world().options().caller;
     let transport = Transport::new(std::sync::Arc::new(InProcess::new(simulator.clone())));
     let endpoints = in_process_endpoints(&transport).await?;
-    let credential =
-        auth::credential(Some(AuthMethod::Environment), &|name| login(caller, name), &endpoints, &transport);
+    let credential = auth::credential(
+        Some(AuthMethod::Environment),
+        &|name| login(caller, name),
+        &endpoints,
+        &transport,
+    );
     let client = Client::new(&endpoints, credential, transport, ClientOptions::default());
     let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
-    Ok(Session { client, now: Box::new(now) })
+    Ok(Session {
+        client,
+        now: Box::new(now),
+    })
 }
 
 async fn in_process_endpoints(transport: &Transport) -> Result<Endpoints, CommandError> {
@@ -138,12 +174,13 @@ pub(crate) fn world_in(directory: &Path) -> PathBuf {
 
 /// The simulator on tokio's clock, from where its world stopped.
 pub(crate) fn simulator(path: &Path) -> Result<Simulator, CommandError> {
-    Simulator::persistent(path, WorldOptions::default(), |latest| Box::new(TokioClock::starting_at(latest))).map_err(
-        |error| {
-            CommandError::with_hint(
-                error.to_string(),
-                "`lazuli sim reset` makes the simulated Azure empty again",
-            )
-        },
-    )
+    Simulator::persistent(path, WorldOptions::default(), |latest| {
+        Box::new(TokioClock::starting_at(latest))
+    })
+    .map_err(|error| {
+        CommandError::with_hint(
+            error.to_string(),
+            "`lazuli sim reset` makes the simulated Azure empty again",
+        )
+    })
 }

@@ -48,18 +48,27 @@ pub(crate) enum CommandError {
 
 impl CommandError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self::Other { message: message.into(), hint: None }
+        Self::Other {
+            message: message.into(),
+            hint: None,
+        }
     }
 
     pub(crate) fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Other { message: message.into(), hint: Some(hint.into()) }
+        Self::Other {
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
     }
 
     pub(crate) fn print(self, terminal: &Terminal) {
         let style = &terminal.err;
         match self {
             Self::Spec(sources, found) => {
-                eprint!("{}", render::diagnostics::diagnostics(&sources, &found.sorted(), style));
+                eprint!(
+                    "{}",
+                    render::diagnostics::diagnostics(&sources, &found.sorted(), style)
+                );
             }
             Self::Azure(errors) => eprint!("{}", render::failure::arm_errors(&errors, style)),
             Self::Incomplete => {}

@@ -40,24 +40,42 @@ pub(crate) fn load_specs(
     terminal: &Terminal,
 ) -> Result<Loaded, CommandError> {
     let texts = input::read(args)?;
-    let inputs = Inputs { params: texts.params, env };
+    let inputs = Inputs {
+        params: texts.params,
+        env,
+    };
     let (spec, mut found) = load(&texts.sources, &texts.specs, &inputs);
     let subscription = args.subscription.clone().or(default_subscription);
     let (graph, more) = graph::build(&spec, REGISTRY, &Settings { subscription });
     found.extend(more);
     let sources = texts.sources;
     pass(&sources, found, terminal)?;
-    let stacks = spec.stacks.into_iter().map(|stack| stack.name.value).collect();
-    Ok(Loaded { sources, graph, stacks })
+    let stacks = spec
+        .stacks
+        .into_iter()
+        .map(|stack| stack.name.value)
+        .collect();
+    Ok(Loaded {
+        sources,
+        graph,
+        stacks,
+    })
 }
 
 /// Ends the command if there are errors; prints what there is otherwise.
-pub(crate) fn pass(sources: &Sources, found: Diagnostics, terminal: &Terminal) -> Result<(), CommandError> {
+pub(crate) fn pass(
+    sources: &Sources,
+    found: Diagnostics,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
     if found.has_errors() {
         return Err(CommandError::Spec(Box::new(sources.clone()), found));
     }
     if !found.is_empty() {
-        eprint!("{}", render::diagnostics::diagnostics(sources, &found.sorted(), &terminal.err));
+        eprint!(
+            "{}",
+            render::diagnostics::diagnostics(sources, &found.sorted(), &terminal.err)
+        );
     }
     Ok(())
 }
@@ -65,7 +83,12 @@ pub(crate) fn pass(sources: &Sources, found: Diagnostics, terminal: &Terminal) -
 /// Sends the reads.
 pub(crate) async fn observe_all(client: &Client, reads: &[Read]) -> Result<Live, CommandError> {
     let failed = |errors: Vec<ObserveError>| {
-        CommandError::Azure(errors.into_iter().map(|ObserveError { error }| error).collect())
+        CommandError::Azure(
+            errors
+                .into_iter()
+                .map(|ObserveError { error }| error)
+                .collect(),
+        )
     };
     observe(client, reads).await.map_err(failed)
 }
@@ -91,6 +114,13 @@ pub(crate) async fn carry_out(
     let took = began.elapsed();
     drop(events);
     println!();
-    print!("{}", render::report::report(plan, &report, took, sources, &terminal.out));
-    if report.is_complete() { Ok(Success::Done) } else { Err(CommandError::Incomplete) }
+    print!(
+        "{}",
+        render::report::report(plan, &report, took, sources, &terminal.out)
+    );
+    if report.is_complete() {
+        Ok(Success::Done)
+    } else {
+        Err(CommandError::Incomplete)
+    }
 }

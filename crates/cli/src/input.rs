@@ -34,7 +34,13 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
         reader.params_file(path);
     }
     let given = |(name, value): &(String, String)| {
-        (name.clone(), ParamValue { given: Given::Text(value.clone()), origin: "--param".to_owned() })
+        (
+            name.clone(),
+            ParamValue {
+                given: Given::Text(value.clone()),
+                origin: "--param".to_owned(),
+            },
+        )
     };
     reader.params.extend(args.params.iter().map(given));
     if reader.specs.is_empty() && !reader.diagnostics.has_errors() {
@@ -44,9 +50,16 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
         ));
     }
     if reader.diagnostics.has_errors() {
-        return Err(CommandError::Spec(Box::new(reader.sources), reader.diagnostics));
+        return Err(CommandError::Spec(
+            Box::new(reader.sources),
+            reader.diagnostics,
+        ));
     }
-    Ok(Texts { sources: reader.sources, specs: reader.specs, params: reader.params })
+    Ok(Texts {
+        sources: reader.sources,
+        specs: reader.specs,
+        params: reader.params,
+    })
 }
 
 /// The directory that belongs to a path on the command line: where the simulator's world is kept.
@@ -55,7 +68,9 @@ pub(crate) fn directory_of(path: &Path) -> PathBuf {
         return path.to_owned();
     }
     match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() && path != Path::new("-") => parent.to_owned(),
+        Some(parent) if !parent.as_os_str().is_empty() && path != Path::new("-") => {
+            parent.to_owned()
+        }
         _ => PathBuf::from("."),
     }
 }
@@ -101,8 +116,12 @@ impl Reader {
             Err(error) => return self.unreadable(directory, &error.to_string()),
         };
         for path in entries.flatten().map(|entry| entry.path()) {
-            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-            let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+            let hidden = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            let yaml = path
+                .extension()
+                .is_some_and(|ending| ending == "yaml" || ending == "yml");
             if path.is_symlink() && path.is_dir() || hidden {
                 continue;
             }
@@ -116,8 +135,14 @@ impl Reader {
 
     /// In a directory, YAML that does not say `apiVersion:` is something else and passed over.
     fn file(&mut self, path: &Path, in_directory: bool) {
-        let Some(bytes) = self.bytes(path) else { return };
-        let is_spec = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"apiVersion:"));
+        let Some(bytes) = self.bytes(path) else {
+            return;
+        };
+        let is_spec = |bytes: &[u8]| {
+            bytes
+                .split(|byte| *byte == b'\n')
+                .any(|line| line.starts_with(b"apiVersion:"))
+        };
         if in_directory && !is_spec(&bytes) {
             tracing::info!("{}: passed over, it has no apiVersion", path.display());
             return;
@@ -132,7 +157,8 @@ impl Reader {
         let read = || -> std::io::Result<Vec<u8>> {
             let file = fs::File::open(path)?;
             let mut bytes = Vec::new();
-            file.take(yaml::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+            file.take(yaml::MAX_BYTES as u64 + 1)
+                .read_to_end(&mut bytes)?;
             Ok(bytes)
         };
         match read() {
@@ -162,22 +188,35 @@ impl Reader {
 
     fn params_file(&mut self, path: &Path) {
         let name = path.display().to_string();
-        let Some(bytes) = self.bytes(path) else { return };
-        let Some(id) = self.decode(&name, &bytes) else { return };
+        let Some(bytes) = self.bytes(path) else {
+            return;
+        };
+        let Some(id) = self.decode(&name, &bytes) else {
+            return;
+        };
         for document in yaml::parse(&self.sources, id, &mut self.diagnostics) {
             if !matches!(document.datum, Datum::Map(_)) {
                 self.diagnostics.push(
                     Diagnostic::error(
                         Code::WrongType,
                         document.span,
-                        format!("a parameter file is a mapping, not {}", document.type_name()),
+                        format!(
+                            "a parameter file is a mapping, not {}",
+                            document.type_name()
+                        ),
                     )
                     .help("write a line `name: value` for each parameter"),
                 );
             }
             for entry in document.entries() {
                 let given = Given::Json(entry.value.to_json());
-                self.params.push((entry.key.clone(), ParamValue { given, origin: name.clone() }));
+                self.params.push((
+                    entry.key.clone(),
+                    ParamValue {
+                        given,
+                        origin: name.clone(),
+                    },
+                ));
             }
         }
     }

@@ -9,11 +9,15 @@ pub(crate) fn on_ctrl_c() -> watch::Receiver<bool> {
         let mut asked = false;
         while interrupted().await {
             if asked {
-                eprintln!("Stopped at once. Run the same command again: it goes on from what is there.");
+                eprintln!(
+                    "Stopped at once. Run the same command again: it goes on from what is there."
+                );
                 std::process::exit(1);
             }
             asked = true;
-            eprintln!("Stopping: what is in flight is finished first. Press Ctrl-C again to stop at once.");
+            eprintln!(
+                "Stopping: what is in flight is finished first. Press Ctrl-C again to stop at once."
+            );
             let _ = send.send(true);
         }
         // Without signals nothing ever stops the run: keep the channel open.
@@ -25,8 +29,10 @@ pub(crate) fn on_ctrl_c() -> watch::Receiver<bool> {
 #[cfg(unix)]
 async fn interrupted() -> bool {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         return false;
     };
     tokio::select! {

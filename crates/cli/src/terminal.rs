@@ -26,7 +26,11 @@ impl Terminal {
             .iter()
             .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()))
             .is_some_and(|locale| matches!(locale.as_str(), "C" | "POSIX"));
-        let style = |terminal: bool| Style { colour: colour(terminal), ascii, width };
+        let style = |terminal: bool| Style {
+            colour: colour(terminal),
+            ascii,
+            width,
+        };
         let err_terminal = std::io::stderr().is_terminal();
         Self {
             out: style(std::io::stdout().is_terminal()),
@@ -40,12 +44,22 @@ impl Terminal {
 /// https://no-color.org and https://bixense.com/clicolors
 fn colour(terminal: bool) -> bool {
     let set = |name: &str| env::var(name).is_ok_and(|value| !value.is_empty() && value != "0");
-    if set("NO_COLOR") { false } else { set("CLICOLOR_FORCE") || terminal && env::var("TERM").is_ok_and(|t| t != "dumb") }
+    if set("NO_COLOR") {
+        false
+    } else {
+        set("CLICOLOR_FORCE") || terminal && env::var("TERM").is_ok_and(|t| t != "dumb")
+    }
 }
 
 fn indicatif_width() -> usize {
-    let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.unwrap_or_else(|| console::Term::stdout().size_checked().map_or(80, |(_, width)| usize::from(width)))
+    let columns = env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    columns.unwrap_or_else(|| {
+        console::Term::stdout()
+            .size_checked()
+            .map_or(80, |(_, width)| usize::from(width))
+    })
 }
 
 /// Logs go to stderr: warnings, with -v what lazuli does, with -vv every request. `RUST_LOG` says more.
@@ -56,5 +70,9 @@ pub(crate) fn log(verbose: u8) {
         _ => "info,lazuli=debug,lazuli_engine=debug,lazuli_arm=debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
 }

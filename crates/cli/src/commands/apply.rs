@@ -15,7 +15,12 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
     confirm::can_ask(args.yes, "apply", terminal)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
-    let loaded = flow::load_specs(&args.specs, connection.default_subscription(), &env, terminal)?;
+    let loaded = flow::load_specs(
+        &args.specs,
+        connection.default_subscription(),
+        &env,
+        terminal,
+    )?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let live = flow::observe_all(&session.client, &reads::needed(&loaded.graph)).await?;

@@ -15,16 +15,25 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
     confirm::can_ask(args.yes, "destroy", terminal)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
-    let loaded = flow::load_specs(&args.specs, connection.default_subscription(), &env, terminal)?;
+    let loaded = flow::load_specs(
+        &args.specs,
+        connection.default_subscription(),
+        &env,
+        terminal,
+    )?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let live = flow::observe_all(&session.client, &reads::needed_to_destroy(&loaded.graph)).await?;
+        let live =
+            flow::observe_all(&session.client, &reads::needed_to_destroy(&loaded.graph)).await?;
         let plan = teardown(&loaded.graph, &live);
         print!("{}", render::plan::plan(&plan, &terminal.out));
         if plan.is_empty() {
             return Ok(Success::Done);
         }
-        confirm::ask(args.yes, &format!("\nDelete all this of {}?", loaded.stacks.join(", ")))?;
+        confirm::ask(
+            args.yes,
+            &format!("\nDelete all this of {}?", loaded.stacks.join(", ")),
+        )?;
         flow::carry_out(&plan, &session, &loaded.sources, terminal).await
     })
 }

@@ -11,7 +11,12 @@ use crate::{
 };
 
 pub(super) fn run(args: &Graph, terminal: &Terminal) -> Result<Success, CommandError> {
-    let loaded = flow::load_specs(&args.specs, Some(NO_SUBSCRIPTION.to_owned()), &environment, terminal)?;
+    let loaded = flow::load_specs(
+        &args.specs,
+        Some(NO_SUBSCRIPTION.to_owned()),
+        &environment,
+        terminal,
+    )?;
     print!(
         "{}",
         match args.format {

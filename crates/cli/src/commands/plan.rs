@@ -13,13 +13,22 @@ use crate::{
 pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandError> {
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
-    let loaded = flow::load_specs(&args.specs, connection.default_subscription(), &env, terminal)?;
+    let loaded = flow::load_specs(
+        &args.specs,
+        connection.default_subscription(),
+        &env,
+        terminal,
+    )?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let live = flow::observe_all(&session.client, &reads::needed(&loaded.graph)).await?;
         let (plan, found) = converge(&loaded.graph, &live);
         flow::pass(&loaded.sources, found, terminal)?;
         print!("{}", render::plan::plan(&plan, &terminal.out));
-        Ok(if args.detailed_exitcode && !plan.is_empty() { Success::Changes } else { Success::Done })
+        Ok(if args.detailed_exitcode && !plan.is_empty() {
+            Success::Changes
+        } else {
+            Success::Done
+        })
     })
 }

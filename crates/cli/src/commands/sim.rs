@@ -6,7 +6,8 @@ use std::{
 };
 
 use lazuli_sim::{
-    Caller, Clock, Method, Request, SUBSCRIPTION, SimTime, Simulator, Tls, TokioClock, World, WorldOptions,
+    Caller, Clock, Method, Request, SUBSCRIPTION, SimTime, Simulator, Tls, TokioClock, World,
+    WorldOptions,
 };
 use tokio::{net::TcpListener, runtime::Builder};
 
@@ -21,8 +22,15 @@ use crate::{
 
 pub(super) fn run(command: &Sim, terminal: &Terminal) -> Result<Success, CommandError> {
     let runtime = |threads: usize| {
-        let mut builder = if threads > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
-        builder.enable_all().build().map_err(|error| CommandError::new(error.to_string()))
+        let mut builder = if threads > 1 {
+            Builder::new_multi_thread()
+        } else {
+            Builder::new_current_thread()
+        };
+        builder
+            .enable_all()
+            .build()
+            .map_err(|error| CommandError::new(error.to_string()))
     };
     match command {
         Sim::Serve(args) => runtime(2)?.block_on(serve(args)),
@@ -37,40 +45,57 @@ fn failed(error: impl std::fmt::Display) -> CommandError {
 
 async fn serve(args: &SimServe) -> Result<Success, CommandError> {
     let home = world_in(&directory_of(&args.world.path));
-    let ca_file = args.ca_file.clone().unwrap_or_else(|| home.with_file_name("sim-ca.pem"));
+    let ca_file = args
+        .ca_file
+        .clone()
+        .unwrap_or_else(|| home.with_file_name("sim-ca.pem"));
     let now = wall_clock();
-    let simulator =
-        Simulator::persistent(&home, WorldOptions::default(), |latest| {
-            Box::new(TokioClock::starting_at(latest.max(now))) as Box<dyn Clock>
-        })
-        .map_err(failed)?;
+    let simulator = Simulator::persistent(&home, WorldOptions::default(), |latest| {
+        Box::new(TokioClock::starting_at(latest.max(now))) as Box<dyn Clock>
+    })
+    .map_err(failed)?;
     let tls = Tls::with_authority(&ca_file, &args.hosts).map_err(failed)?;
-    let listener: TcpListener = lazuli_sim::bind(args.address, args.port).await.map_err(|error| {
-        CommandError::with_hint(
-            format!("port {} cannot be listened on: {error}", args.port),
-            "choose another with --port; 0 takes a free one",
-        )
-    })?;
+    let listener: TcpListener =
+        lazuli_sim::bind(args.address, args.port)
+            .await
+            .map_err(|error| {
+                CommandError::with_hint(
+                    format!("port {} cannot be listened on: {error}", args.port),
+                    "choose another with --port; 0 takes a free one",
+                )
+            })?;
     let address = listener.local_addr().map_err(failed)?;
     greet(&address, &ca_file, simulator.world().options().caller);
     let mut stopped = stop::on_ctrl_c();
     let shutdown = async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    lazuli_sim::serve(listener, tls, simulator, shutdown).await.map_err(failed)?;
+    lazuli_sim::serve(listener, tls, simulator, shutdown)
+        .await
+        .map_err(failed)?;
     Ok(Success::Done)
 }
 
 /// The time of day as the simulator counts it.
 fn wall_clock() -> SimTime {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     SimTime::from_secs(since_1970.saturating_sub(SimTime::EPOCH.unix_seconds()))
 }
 
 fn greet(address: &std::net::SocketAddr, ca_file: &Path, caller: Caller) {
-    let host = if address.ip().is_loopback() { format!("localhost:{}", address.port()) } else { address.to_string() };
+    let host = if address.ip().is_loopback() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    };
     println!("# The simulator listens on https://{host}. In another shell:");
-    println!("export LAZULI_CLOUD=https://{host} SSL_CERT_FILE={}", ca_file.display());
+    println!(
+        "export LAZULI_CLOUD=https://{host} SSL_CERT_FILE={}",
+        ca_file.display()
+    );
     for name in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"] {
         println!("export {name}={}", login(caller, name).unwrap_or_default());
     }
@@ -87,7 +112,15 @@ fn reset(args: &SimReset) -> Result<Success, CommandError> {
         SimCaller::Contributor => Caller::Contributor,
         SimCaller::Reader => Caller::Reader,
     };
-    lazuli_sim::reset(&home, WorldOptions { seed: args.seed, caller, ..WorldOptions::default() }).map_err(failed)?;
+    lazuli_sim::reset(
+        &home,
+        WorldOptions {
+            seed: args.seed,
+            caller,
+            ..WorldOptions::default()
+        },
+    )
+    .map_err(failed)?;
     println!("{} is empty again.", home.display());
     Ok(Success::Done)
 }
@@ -95,16 +128,23 @@ fn reset(args: &SimReset) -> Result<Success, CommandError> {
 async fn request(args: &SimRequest, _terminal: &Terminal) -> Result<Success, CommandError> {
     let simulator = simulator(&world_in(&directory_of(&args.path)))?;
     let method = Method::parse(&args.method.to_uppercase()).ok_or_else(|| {
-        CommandError::with_hint(format!("`{}` is no method", args.method), "it is GET, PUT, PATCH, POST or DELETE")
+        CommandError::with_hint(
+            format!("`{}` is no method", args.method),
+            "it is GET, PUT, PATCH, POST or DELETE",
+        )
     })?;
     let world: World = simulator.world();
     let token = world.token(Caller::Owner, simulator.now());
     let mut request = Request::new(method, &args.url).with_bearer(&token);
     if let Some(body) = &args.body {
-        let json = serde_json::from_str(body).map_err(|error| CommandError::new(format!("the body is no JSON: {error}")))?;
+        let json = serde_json::from_str(body)
+            .map_err(|error| CommandError::new(format!("the body is no JSON: {error}")))?;
         request = request.with_json(&json);
     }
-    let response = simulator.send(request).await.map_err(|_| CommandError::new("the connection broke"))?;
+    let response = simulator
+        .send(request)
+        .await
+        .map_err(|_| CommandError::new("the connection broke"))?;
     println!("{}", response.status);
     if !response.body.is_empty() {
         println!("{:#}", response.json());
@@ -112,6 +152,9 @@ async fn request(args: &SimRequest, _terminal: &Terminal) -> Result<Success, Com
     if response.status < 400 {
         Ok(Success::Done)
     } else {
-        Err(CommandError::new(format!("the simulated Azure answered {}", response.status)))
+        Err(CommandError::new(format!(
+            "the simulated Azure answered {}",
+            response.status
+        )))
     }
 }

@@ -57,9 +57,38 @@ fn mark(action: Action) -> (&'static str, Tint) {
     }
 }
 
-/// `storageAccount stcameras`: what a step acts on.
+/// `storageAccount stcameras`: what a step acts on. A nested resource is called by the end of its type: `containers
+/// recordings`.
 pub(crate) fn object(step: &Step) -> String {
-    clean(&format!("{} {}", step.kind, step.subject))
+    let what = match step.arm_type.name.splitn(3, '/').nth(2) {
+        Some(nested) => nested.rsplit('/').next().unwrap_or(nested),
+        None => step.kind,
+    };
+    clean(&format!("{what} {}", step.subject))
+}
+
+/// Ids with everything before the provider left out: `…/Microsoft.Storage/storageAccounts/stcameras`. The resource
+/// group and subscription are those of the spec nearly always; where they are the difference, ids are not shortened.
+fn short_ids(text: &str, style: &Style) -> String {
+    const START: &str = "/subscriptions/";
+    const PROVIDERS: &str = "/providers/";
+    let mut short = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(START) {
+        let (before, id) = rest.split_at(start);
+        let end = id.find(['"', ' ', '\n']).unwrap_or(id.len());
+        let (id, after) = id.split_at(end);
+        short.push_str(before);
+        match id.find(PROVIDERS) {
+            Some(at) => {
+                short.push_str(style.ellipsis());
+                short.push_str(&id[at + PROVIDERS.len() - 1..]);
+            }
+            None => short.push_str(id),
+        }
+        rest = after;
+    }
+    short + rest
 }
 
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.

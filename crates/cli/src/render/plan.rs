@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
 use super::{
-    Names, heading, mark,
+    Names, heading, mark, short_ids,
     style::{self, Style, Tint, clean, columns},
 };
 
@@ -82,7 +82,11 @@ fn block(step: &Step, names: Names, style: &Style) -> String {
     if step.action == Action::Delete {
         return text;
     }
-    let labels: Vec<String> = step.changes.iter().map(label).collect();
+    let labels: Vec<String> = step
+        .changes
+        .iter()
+        .map(|change| label(change, style))
+        .collect();
     let column = labels
         .iter()
         .map(|label| columns(label))
@@ -95,8 +99,8 @@ fn block(step: &Step, names: Names, style: &Style) -> String {
 }
 
 /// The path as an author writes it: the first-class kinds lift their properties out of `properties`.
-fn label(change: &Change) -> String {
-    let path = clean(&change.path);
+fn label(change: &Change, style: &Style) -> String {
+    let path = short_ids(&clean(&change.path), style);
     format!("{}:", path.strip_prefix("properties.").unwrap_or(&path))
 }
 
@@ -110,7 +114,7 @@ fn row(action: Action, change: &Change, label: &str, column: usize, style: &Styl
     };
     let start = format!("{:INDENT$}{label:column$} ", "");
     let beside = match (action, before.line(), after.line()) {
-        (Action::Create, _, Some(after)) => Some(format!("{after}{fixed}")),
+        (Action::Create, _, Some(after)) => Some(format!("{}{fixed}", short_ids(&after, style))),
         (_, Some(before), Some(after)) => {
             Some(format!("{before} {} {after}{fixed}", style.arrow()))
         }
@@ -121,7 +125,7 @@ fn row(action: Action, change: &Change, label: &str, column: usize, style: &Styl
     }
     let head = format!("{:INDENT$}{label}{fixed}\n", "");
     let body = match action {
-        Action::Create => style::block(INNER, &after.lines(), style.width),
+        Action::Create => style::block(INNER, &short_ids(&after.lines(), style), style.width),
         _ => by_lines(&before.lines(), &after.lines(), style),
     };
     head + &body

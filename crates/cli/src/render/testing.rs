@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lazuli_arm::{ArmError, Transport, Url, discover};
 use lazuli_core::{
-    arm::ArmId,
+    arm::{ArmId, ArmType},
     diff::Change,
     graph::NodeKey,
     plan::{Action, Call, CallTarget, Method, Plan, Step, StepId},
@@ -45,6 +45,7 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
         id: StepId(0),
         key: key(name),
         kind,
+        arm_type: ArmType::new("Test.Things/things", "2026-01-01"),
         action,
         reason: match action {
             Action::Create => "it does not exist",

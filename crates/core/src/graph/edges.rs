@@ -64,7 +64,7 @@ pub(super) fn find(
     implied
         .iter()
         .for_each(|(key, implied)| finder.implied(key, implied));
-    finder.edges.into_iter().collect()
+    finder.without_repetition()
 }
 
 impl<'a> Finder<'a> {
@@ -180,6 +180,20 @@ impl<'a> Finder<'a> {
                 self.edges.insert((from, *to, reason.clone()));
             }
         }
+    }
+
+    /// The edges, without a `Within` where another reason says more.
+    fn without_repetition(self) -> Vec<Edge> {
+        let explained: BTreeSet<(usize, usize)> = self
+            .edges
+            .iter()
+            .filter(|(_, _, reason)| *reason != Reason::Within)
+            .map(|(from, to, _)| (*from, *to))
+            .collect();
+        let says_more = |(from, to, reason): &Edge| {
+            *reason != Reason::Within || !explained.contains(&(*from, *to))
+        };
+        self.edges.into_iter().filter(says_more).collect()
     }
 
     fn positions(&self, wanted: impl Fn(&Node) -> bool) -> Vec<usize> {

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use uuid::Uuid;
+
 use crate::{
     arm::{ArmId, normal_location},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
@@ -173,32 +175,38 @@ impl Placer<'_> {
             return None;
         };
         let facts = kind.facts();
+        // Where something is missing that has been reported, a stand-in takes its place, so that the mistakes behind
+        // it are found in the same run.
         let name = self.name(stack, resource, kind);
-        let subscription = self.subscription(stack, resource);
-        let location = if facts.location && !resource.existing {
-            Some(self.location(stack, resource)?)
-        } else {
-            None
-        };
-        let mut subscription = subscription?;
+        let stand_in = || name.clone().unwrap_or_else(|| resource.address.to_string());
+        let location = (facts.location && !resource.existing)
+            .then(|| self.location(stack, resource))
+            .flatten();
+        let mut subscription = self
+            .subscription(stack, resource)
+            .unwrap_or_else(|| Uuid::nil().to_string());
         let mut scope = None;
         let id = match facts.place {
-            Place::Subscription => Some(ArmId::resource_group(&subscription, name.as_deref()?)),
+            Place::Subscription => Some(ArmId::resource_group(&subscription, &stand_in())),
             Place::ResourceGroup => {
-                let group = self.group(stack, resource, &subscription)?;
-                subscription = group.subscription_id().unwrap_or(&subscription).to_owned();
-                Some(group.provider_child(&facts.arm_type.name, name.as_deref()?))
+                let group = self
+                    .group(stack, resource, &subscription)
+                    .unwrap_or_else(|| ArmId::resource_group(&subscription, "-"));
+                if let Some(own) = group.subscription_id() {
+                    subscription = own.to_owned();
+                }
+                Some(group.provider_child(&facts.arm_type.name, &stand_in()))
             }
-            Place::Scope => {
-                scope = Some(self.scope(stack, resource)?);
-                scope
-                    .as_ref()
-                    .zip(name.as_deref())
-                    .map(|(scope, name)| scope.provider_child(&facts.arm_type.name, name))
-            }
-            Place::Nameless => {
-                scope = Some(self.scope(stack, resource)?);
-                None
+            Place::Scope | Place::Nameless => {
+                let on = self
+                    .scope(stack, resource)
+                    .unwrap_or_else(|| ArmId::subscription(&subscription));
+                let id = facts
+                    .name
+                    .is_some()
+                    .then(|| on.provider_child(&facts.arm_type.name, &stand_in()));
+                scope = Some(on);
+                id
             }
         };
         Some(Placed {
@@ -254,7 +262,6 @@ impl Placer<'_> {
                 )
                 .help(format!("names have {}", rule.says)),
             );
-            return None;
         }
         Some(name)
     }
@@ -280,7 +287,7 @@ impl Placer<'_> {
                 }
             },
         };
-        match uuid::Uuid::try_parse(&text) {
+        match Uuid::try_parse(&text) {
             Ok(guid) => Some(guid.hyphenated().to_string()),
             Err(_) => {
                 self.diagnostics.push(

@@ -66,6 +66,7 @@ impl<'a> Planner<'a> {
                     id,
                     key: node.key.clone(),
                     kind: node.kind,
+                    arm_type: node.arm_type.clone(),
                     action,
                     reason,
                     subject,

@@ -14,7 +14,7 @@ pub use converge::converge;
 pub use teardown::teardown;
 
 use crate::{
-    arm::ArmId,
+    arm::{ArmId, ArmType},
     diff::Change,
     graph::{Grant, NodeKey},
     source::Span,
@@ -60,6 +60,8 @@ pub struct Step {
     pub key: NodeKey,
     /// The node's kind.
     pub kind: &'static str,
+    /// The type of the Azure resource.
+    pub arm_type: ArmType,
     /// What happens.
     pub action: Action,
     /// Why.

@@ -168,6 +168,7 @@ fn deletion(node: &Node, id: ArmId, step: StepId, after: Vec<StepId>) -> Step {
         id: step,
         key: node.key.clone(),
         kind: node.kind,
+        arm_type: node.arm_type.clone(),
         action: Action::Delete,
         reason: format!("the stack `{}` is taken away", node.key.stack),
         subject,
