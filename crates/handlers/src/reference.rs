@@ -76,18 +76,17 @@ fn split(description: &str) -> (&str, &str) {
 
 fn place(facts: &Facts) -> String {
     let place = match facts.place {
-        Place::Subscription => "It lives in a subscription",
-        Place::ResourceGroup => "It lives in a resource group",
-        Place::Scope => "It lives on a scope",
-        Place::Nameless => "It lives on a scope, and has no name",
+        Place::Subscription => "in a subscription",
+        Place::ResourceGroup => "in a resource group",
+        Place::Scope => "on a scope",
+        Place::Nameless => "on a scope, without a name",
     };
-    let takes = match (facts.location, facts.tags) {
-        (true, true) => ", has a location and takes tags.",
-        (true, false) => ", has a location and takes no tags.",
-        (false, true) => ", has no location and takes tags.",
-        (false, false) => ", has no location and takes no tags.",
-    };
-    format!("{place}{takes}")
+    let has = |what: bool, name: &str| format!("{} {name}", if what { "has" } else { "has no" });
+    format!(
+        "It lives {place}, {} and {}.",
+        has(facts.location, "location"),
+        has(facts.tags, "tags")
+    )
 }
 
 /// A property in the table.

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{link::each, roles};
+use crate::{link::each, roles, storage_account::StorageAccount};
 
 /// Handles `roleAssignment`.
 pub struct RoleAssignment;
@@ -134,7 +134,12 @@ impl Handler for RoleAssignment {
             &["principal", "scope", "role", "roles", "description"],
             nodes,
         ));
-        if properties.contains_key("condition") && !properties.contains_key("conditionVersion") {
+        let says = |property: &str| {
+            properties
+                .get(property)
+                .is_some_and(|value| *value != Value::Null)
+        };
+        if says("condition") && !says("conditionVersion") {
             properties.insert("conditionVersion".into(), "2.0".into());
         }
         properties.insert(
@@ -289,6 +294,25 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
                     ),
                 )
                 .help(HOW_TO_NAME),
+            );
+        }
+        let has_own = |identity: &Node| {
+            identity
+                .get("systemAssigned")
+                .is_some_and(|own| own.datum == Datum::Bool(true))
+        };
+        if target.placed.kind.facts().kind == StorageAccount::FACTS.kind
+            && !target.resource.existing
+            && !target.resource.props.get("identity").is_some_and(has_own)
+        {
+            nodes.report(
+                Diagnostic::error(
+                    Code::Precondition,
+                    node.span,
+                    format!("`{}` has no identity of its own", target.resource.address),
+                )
+                .related(target.resource.span, "here")
+                .help("write `identity: { systemAssigned: true }` there"),
             );
         }
         return Some((output?, "ServicePrincipal".into()));

@@ -32,8 +32,7 @@ pub struct Props {
     /// Where the identity may be used: `Regional` binds it to its own region. Azure's default is `None`: anywhere.
     pub isolation_scope: Option<Field<IsolationScope>>,
     /// Workloads outside of Azure that may act as the identity by a token of their own, by name. Azure takes up to 20.
-    #[serde(default)]
-    pub federated_credentials: BTreeMap<String, FederatedCredential>,
+    pub federated_credentials: Option<BTreeMap<String, FederatedCredential>>,
 }
 
 words! {
@@ -159,7 +158,10 @@ impl Handler for UserAssignedIdentity {
         let Some(credentials) = resource.resource().props.get("federatedCredentials") else {
             return;
         };
-        let count = resource.props.federated_credentials.len();
+        let Some(typed) = &resource.props.federated_credentials else {
+            return;
+        };
+        let count = typed.len();
         if count > MOST_CREDENTIALS {
             diagnostics.push(
                 Diagnostic::error(
@@ -172,7 +174,7 @@ impl Handler for UserAssignedIdentity {
         }
         let mut seen = HashMap::new();
         for entry in credentials.entries() {
-            let Some(credential) = resource.props.federated_credentials.get(&entry.key) else {
+            let Some(credential) = typed.get(&entry.key) else {
                 continue;
             };
             let whose = (&credential.issuer, &credential.subject);

@@ -17,7 +17,7 @@ fn with(access: &str) -> String {
     format!(
         "
         analyzer: {{ kind: userAssignedIdentity, name: id-cameras }}
-        recordings: {{ kind: storageAccount, name: stcameras, sku: Standard_LRS }}
+        recordings: {{ kind: storageAccount, name: stcameras, sku: Standard_LRS, identity: {{ systemAssigned: true }} }}
         access: {{ kind: roleAssignment, {access} }}
         "
     )
@@ -84,7 +84,7 @@ fn a_grant_waits_for_its_principal_and_its_scope() {
     let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader");
     let waits = waits(&graph, "access/Reader");
     assert!(waits.contains(&("analyzer".into(), "`principal` refers to it".into())));
-    assert!(waits.contains(&("recordings".into(), "it is in or on it".into())));
+    assert!(waits.contains(&("recordings".into(), "`scope` refers to it".into())));
 }
 
 #[test]
@@ -240,4 +240,19 @@ fn principals_that_are_none() {
     let named =
         wrong("principal: { objectId: jo, type: User }, scope: '${recordings}', role: Reader");
     assert_eq!(named.errors(), [(Code::BadName, "jo")]);
+}
+
+#[test]
+fn a_storage_account_without_an_identity_of_its_own_is_no_principal() {
+    let built = stack(
+        "
+        recordings: { kind: storageAccount, name: stcameras, sku: Standard_LRS }
+        access: { kind: roleAssignment, principal: '${recordings}', scope: '${recordings}', role: Reader }
+        ",
+    );
+    assert_eq!(built.error().code, Code::Precondition);
+    assert_eq!(
+        built.error().message,
+        "`recordings` has no identity of its own"
+    );
 }

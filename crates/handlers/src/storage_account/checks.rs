@@ -74,7 +74,7 @@ pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostic
 
     if is(&props.allow_blob_public_access, false) {
         let written = resource.resource().props.get("containers");
-        for (name, container) in &props.containers {
+        for (name, container) in props.containers.iter().flatten() {
             let access = container
                 .as_ref()
                 .and_then(|container| container.public_access.as_ref());

@@ -68,18 +68,17 @@ impl Handler for StorageAccount {
         if let Some(sku) = resource.value("sku", nodes) {
             body.insert("sku".into(), Value::object([("name", sku)]));
         }
-        body.insert(
-            "kind".into(),
-            resource
-                .value("accountKind", nodes)
-                .unwrap_or_else(|| "StorageV2".into()),
-        );
+        let kind = resource
+            .value("accountKind", nodes)
+            .filter(|kind| *kind != Value::Null);
+        body.insert("kind".into(), kind.unwrap_or_else(|| "StorageV2".into()));
         for beside in ["extendedLocation", "zones", "placement"] {
             if let Some(value) = resource.value(beside, nodes) {
                 body.insert(beside.into(), value);
             }
         }
-        if let Some(written) = resource.resource().props.get("identity") {
+        let identity = resource.resource().props.get("identity");
+        if let Some(written) = identity.filter(|node| node.datum != Datum::Null) {
             let (system, user) = identities(resource, written, nodes);
             body.insert("identity".into(), managed_identity(system, &user));
         }

@@ -102,8 +102,7 @@ pub struct Props {
     /// The settings of the blob service.
     pub blob_service: Option<BlobService>,
     /// Containers of blobs, by name.
-    #[serde(default)]
-    pub containers: BTreeMap<String, Option<Container>>,
+    pub containers: Option<BTreeMap<String, Option<Container>>>,
     /// What happens to blobs as they grow old: rules by name, or a list of rules with names.
     pub lifecycle_rules: Option<LifecycleRules>,
 }

@@ -41,6 +41,17 @@ fn only_what_is_written_is_sent() {
 }
 
 #[test]
+fn nothing_written_is_as_good_as_not_written() {
+    let graph = sound(&account(
+        "sku: Standard_LRS\naccountKind:\nidentity:\ncontainers:\nblobService:\nlifecycleRules:",
+    ));
+    assert_eq!(keys(&graph), ["recordings"]);
+    let body = body(&graph, "recordings");
+    assert_eq!(body["kind"], "StorageV2");
+    assert_eq!(body.get("identity"), None);
+}
+
+#[test]
 fn properties_carry_the_names_of_azure() {
     let graph = sound(&account(
         "\

@@ -207,7 +207,18 @@ struct UsedStorage<'a> {
 impl<'a> Links<'a> {
     /// Reads `identity` and `storage`; nothing if either is of no use.
     fn of(resource: &Declared<'a, Props>, nodes: &mut Nodes) -> Option<Self> {
-        let props = &resource.resource().props;
+        let entry = resource.resource();
+        let props = &entry.props;
+        for property in ["identity", "storage"] {
+            if each(props.get(property)).is_empty() {
+                let message = format!("`{}` needs `{property}`", entry.address);
+                nodes.report(Diagnostic::error(
+                    Code::MissingKey,
+                    resource.span_of(property),
+                    message,
+                ));
+            }
+        }
         let identities: Vec<_> = each(props.get("identity"))
             .iter()
             .filter_map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes))

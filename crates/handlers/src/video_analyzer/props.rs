@@ -38,8 +38,7 @@ pub struct Props {
     /// IoT hubs that the account takes messages from.
     pub iot_hubs: Option<Vec<IotHub>>,
     /// Who may watch videos, by name of the policy.
-    #[serde(default)]
-    pub access_policies: BTreeMap<String, AccessPolicy>,
+    pub access_policies: Option<BTreeMap<String, AccessPolicy>>,
     /// Edge modules: a list of names, or a mapping from names to nothing.
     pub edge_modules: Option<EdgeModules>,
 }

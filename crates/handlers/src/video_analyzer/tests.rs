@@ -253,3 +253,27 @@ fn identity_and_storage_must_be_what_they_are_called() {
         "this must be a storageAccount, and `analyzer` is a userAssignedIdentity"
     );
 }
+
+#[test]
+fn an_account_without_identity_or_storage() {
+    let built = with(&[("identity: '${analyzer}',", "identity: [],")]);
+    assert_eq!(built.error().message, "`cameras` needs `identity`");
+    let built = with(&[("storage: '${recordings}'", "storage: []")]);
+    assert_eq!(built.error().message, "`cameras` needs `storage`");
+}
+
+#[test]
+fn storage_is_reached_with_an_identity_of_the_account() {
+    let built = with(&[
+        (
+            "cameras: {",
+            "other: { kind: userAssignedIdentity, name: id-other, existing: true }\ncameras: {",
+        ),
+        (
+            "storage: '${recordings}'",
+            "storage: { id: '${recordings}', identity: '${other}' }",
+        ),
+    ]);
+    assert_eq!(built.error().code, Code::Precondition);
+    assert_eq!(built.error().help, "add the identity to `identity`");
+}
