@@ -33,7 +33,7 @@ pub fn schema() -> Json {
             "stack": {
                 "description": "The name of the unit: 1 to 63 lower-case letters, digits and `-`. It marks what the unit owns.",
                 "type": "string",
-                "pattern": "^[a-z0-9-]{1,63}$",
+                "pattern": r"^([a-z0-9-]|\$\{[^}]*\}){1,63}$",
             },
             "subscription": {
                 "description": "The id of the subscription of every resource. Left out, `--subscription` says it, the variable AZURE_SUBSCRIPTION_ID, or the Azure CLI.",
@@ -284,7 +284,7 @@ mod tests {
     fn it_takes_what_the_loader_takes() {
         let text = "
 apiVersion: lazuli/v1
-stack: cameras
+stack: cameras-${params.environment}
 subscription: ${env.AZURE_SUBSCRIPTION_ID}
 location: westeurope
 resourceGroup: rg-cameras
