@@ -7,7 +7,10 @@ use std::{
 };
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// docs/architecture.md: the arrows.
@@ -29,9 +32,12 @@ fn crates_use_only_what_they_may() {
     let known: BTreeSet<String> = MAY_USE.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(found, known, "every crate has its arrows here");
     for (name, allowed) in MAY_USE {
-        let manifest = fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap();
+        let manifest =
+            fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap();
         for line in manifest.lines() {
-            let Some(used) = line.strip_prefix("lazuli-") else { continue };
+            let Some(used) = line.strip_prefix("lazuli-") else {
+                continue;
+            };
             let used = used.split(['.', ' ', '=']).next().unwrap();
             assert!(allowed.contains(&used), "{name} must not use {used}");
         }
@@ -40,25 +46,52 @@ fn crates_use_only_what_they_may() {
 
 #[test]
 fn the_core_reaches_no_clock_file_network_or_randomness() {
-    for file in sources("crates/core/src").into_iter().chain(sources("crates/handlers/src")) {
+    for file in sources("crates/core/src")
+        .into_iter()
+        .chain(sources("crates/handlers/src"))
+    {
         let text = fs::read_to_string(&file).unwrap();
-        for forbidden in ["std::fs", "std::net", "std::env", "SystemTime", "Instant", "std::process", "new_v4", "tokio"] {
-            assert!(!text.contains(forbidden), "{} speaks of {forbidden}", file.display());
+        for forbidden in [
+            "std::fs",
+            "std::net",
+            "std::env",
+            "SystemTime",
+            "Instant",
+            "std::process",
+            "new_v4",
+            "tokio",
+        ] {
+            assert!(
+                !text.contains(forbidden),
+                "{} speaks of {forbidden}",
+                file.display()
+            );
         }
     }
 }
 
 #[test]
 fn every_source_file_is_short_and_says_what_lives_in_it() {
-    let files = ["crates", "tests"].into_iter().flat_map(sources).collect::<Vec<_>>();
+    let files = ["crates", "tests"]
+        .into_iter()
+        .flat_map(sources)
+        .collect::<Vec<_>>();
     assert!(files.len() > 50, "the walk finds the sources");
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        assert!(text.starts_with("//! "), "{} does not begin with what lives there", file.display());
+        assert!(
+            text.starts_with("//! "),
+            "{} does not begin with what lives there",
+            file.display()
+        );
         let lines = text.lines().count();
         assert!(lines <= 650, "{} has {lines} lines", file.display());
         let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(!["utils", "util", "common", "helpers", "misc"].contains(&stem.as_str()), "{}", file.display());
+        assert!(
+            !["utils", "util", "common", "helpers", "misc"].contains(&stem.as_str()),
+            "{}",
+            file.display()
+        );
     }
 }
 

@@ -16,16 +16,30 @@ fn stack() -> String {
 }
 
 fn account() -> String {
-    format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.Storage/storageAccounts/sttest")
+    format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.Storage/storageAccounts/sttest"
+    )
 }
 
-fn changes(plan: &Plan) -> Vec<(String, String, Option<serde_json::Value>, Option<serde_json::Value>)> {
+fn changes(
+    plan: &Plan,
+) -> Vec<(
+    String,
+    String,
+    Option<serde_json::Value>,
+    Option<serde_json::Value>,
+)> {
     plan.steps
         .iter()
         .flat_map(|step| {
             step.changes.iter().map(|change| {
                 let after = change.after.as_ref().map(|value| value.to_display_json());
-                (step.key.to_string(), change.path.clone(), change.before.clone(), after)
+                (
+                    step.key.to_string(),
+                    change.path.clone(),
+                    change.before.clone(),
+                    after,
+                )
             })
         })
         .collect()
@@ -38,37 +52,78 @@ async fn what_was_changed_by_hand_is_named_and_healed() {
     let url = format!("{}?api-version=2025-06-01", account());
     let patch = json!({ "tags": { "team": "audio", "lazuli-stack": "test", "costcentre": "7" }, "properties": { "minimumTlsVersion": "TLS1_0" } });
     azure.by_hand(Method::Patch, &url, Some(patch)).await;
-    let grants = format!("{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter=atScope()", account());
+    let grants = format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter=atScope()",
+        account()
+    );
     let found = azure.by_hand(Method::Get, &grants, None).await;
     let reader = found["value"]
         .as_array()
         .unwrap()
         .iter()
         .find(|grant| {
-            grant["properties"]["roleDefinitionId"].as_str().unwrap().ends_with("acdd72a7-3385-48ef-bd42-f606fba81ae7")
-                && grant["properties"]["scope"].as_str().unwrap().ends_with("sttest")
+            grant["properties"]["roleDefinitionId"]
+                .as_str()
+                .unwrap()
+                .ends_with("acdd72a7-3385-48ef-bd42-f606fba81ae7")
+                && grant["properties"]["scope"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with("sttest")
         })
         .unwrap();
     let id = reader["id"].as_str().unwrap();
-    azure.by_hand(Method::Delete, &format!("{id}?api-version=2022-04-01"), None).await;
+    azure
+        .by_hand(
+            Method::Delete,
+            &format!("{id}?api-version=2022-04-01"),
+            None,
+        )
+        .await;
 
     let plan = azure.plan(&stack()).await;
-    let storage: Vec<_> = changes(&plan).into_iter().filter(|change| change.0 == "recordings").collect();
+    let storage: Vec<_> = changes(&plan)
+        .into_iter()
+        .filter(|change| change.0 == "recordings")
+        .collect();
     assert_eq!(
         storage,
         [
-            ("recordings".into(), "tags.team".into(), Some(json!("audio")), Some(json!("vision"))),
-            ("recordings".into(), "properties.minimumTlsVersion".into(), Some(json!("TLS1_0")), Some(json!("TLS1_2"))),
+            (
+                "recordings".into(),
+                "tags.team".into(),
+                Some(json!("audio")),
+                Some(json!("vision"))
+            ),
+            (
+                "recordings".into(),
+                "properties.minimumTlsVersion".into(),
+                Some(json!("TLS1_0")),
+                Some(json!("TLS1_2"))
+            ),
         ]
     );
-    let steps: Vec<_> = plan.steps.iter().map(|step| (step.action, step.key.to_string())).collect();
-    assert_eq!(steps, [(Action::Update, "recordings".into()), (Action::Create, "access/Reader".into())]);
+    let steps: Vec<_> = plan
+        .steps
+        .iter()
+        .map(|step| (step.action, step.key.to_string()))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            (Action::Update, "recordings".into()),
+            (Action::Create, "access/Reader".into())
+        ]
+    );
 
     azure.simulator.clear_log();
     assert!(azure.execute(&plan).await.is_complete());
     assert_eq!(azure.writes().len(), 2, "{:#?}", azure.writes());
     let healed = azure.by_hand(Method::Get, &url, None).await;
-    assert_eq!(healed["tags"], json!({ "team": "vision", "lazuli-stack": "test", "costcentre": "7" }));
+    assert_eq!(
+        healed["tags"],
+        json!({ "team": "vision", "lazuli-stack": "test", "costcentre": "7" })
+    );
     assert!(azure.plan(&stack()).await.is_empty());
 }
 
@@ -85,12 +140,26 @@ async fn a_foreign_tag_and_an_unnamed_property_are_left_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_grant_made_by_hand_under_another_name_is_taken_as_it_is() {
     let azure = Azure::new().await;
-    azure.converge(&spec("  analyzer: { kind: userAssignedIdentity, name: id-test }\n")).await;
-    let identity = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test");
-    let found = azure.by_hand(Method::Get, &format!("{identity}?api-version=2024-11-30"), None).await;
+    azure
+        .converge(&spec(
+            "  analyzer: { kind: userAssignedIdentity, name: id-test }\n",
+        ))
+        .await;
+    let identity = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test"
+    );
+    let found = azure
+        .by_hand(
+            Method::Get,
+            &format!("{identity}?api-version=2024-11-30"),
+            None,
+        )
+        .await;
     let principal = found["properties"]["principalId"].as_str().unwrap();
     let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test");
-    let grant = format!("{group}/providers/Microsoft.Authorization/roleAssignments/5b1e6b0e-1111-4222-8333-123456789abc?api-version=2022-04-01");
+    let grant = format!(
+        "{group}/providers/Microsoft.Authorization/roleAssignments/5b1e6b0e-1111-4222-8333-123456789abc?api-version=2022-04-01"
+    );
     let body = json!({ "properties": {
         "principalId": principal, "principalType": "ServicePrincipal",
         "roleDefinitionId": format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"),
@@ -103,5 +172,9 @@ async fn a_grant_made_by_hand_under_another_name_is_taken_as_it_is() {
     assert!(azure.plan(&text).await.is_empty());
     let down = azure.teardown(&text).await;
     let kept: Vec<_> = down.kept.iter().map(|kept| kept.key.to_string()).collect();
-    assert_eq!(kept, ["access/Reader"], "what lazuli did not make it does not take away");
+    assert_eq!(
+        kept,
+        ["access/Reader"],
+        "what lazuli did not make it does not take away"
+    );
 }

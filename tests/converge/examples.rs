@@ -41,11 +41,27 @@ async fn every_example_converges_stays_and_goes() {
         let down = azure.teardown(&text).await;
         assert_eq!(down.kept, [], "{name}");
         let report = azure.execute(&down).await;
-        let failures: Vec<_> = report.failures().map(|(_, failure)| failure.to_string()).collect();
+        let failures: Vec<_> = report
+            .failures()
+            .map(|(_, failure)| failure.to_string())
+            .collect();
         assert!(report.is_complete(), "{name}: {failures:#?}");
-        for what in ["resources?api-version=2021-04-01", "resourceGroups?api-version=2021-04-01"] {
-            let left = azure.by_hand(Method::Get, &format!("/subscriptions/{SUBSCRIPTION}/{what}"), None).await;
-            assert_eq!(left["value"], serde_json::json!([]), "{name} leaves nothing");
+        for what in [
+            "resources?api-version=2021-04-01",
+            "resourceGroups?api-version=2021-04-01",
+        ] {
+            let left = azure
+                .by_hand(
+                    Method::Get,
+                    &format!("/subscriptions/{SUBSCRIPTION}/{what}"),
+                    None,
+                )
+                .await;
+            assert_eq!(
+                left["value"],
+                serde_json::json!([]),
+                "{name} leaves nothing"
+            );
         }
     }
 }

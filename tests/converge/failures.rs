@@ -25,7 +25,9 @@ fn fates(plan: &Plan, report: &Report) -> Vec<(String, String)> {
         .map(|(step, outcome)| {
             let fate = match outcome {
                 Outcome::Done { .. } => "done".to_owned(),
-                Outcome::Failed(Failure::Arm(error)) => format!("failed {}", error.code.clone().unwrap_or_default()),
+                Outcome::Failed(Failure::Arm(error)) => {
+                    format!("failed {}", error.code.clone().unwrap_or_default())
+                }
                 Outcome::Failed(other) => format!("failed {other}"),
                 Outcome::Blocked(by) => format!("blocked by {}", plan.steps[by.0].key),
                 Outcome::NotBegun => "not begun".to_owned(),
@@ -61,16 +63,38 @@ async fn a_name_taken_by_somebody_else_stops_only_what_needs_it() {
 
     let mended = two_accounts().replace("stlazulitaken", "stlazulifree");
     let second = azure.converge(&mended).await;
-    let names: Vec<_> = second.steps.iter().map(|step| step.key.to_string()).collect();
-    assert_eq!(names, ["bad", "bad/containers/cam"], "what is done stays done");
+    let names: Vec<_> = second
+        .steps
+        .iter()
+        .map(|step| step.key.to_string())
+        .collect();
+    assert_eq!(
+        names,
+        ["bad", "bad/containers/cam"],
+        "what is done stays done"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_right_is_named_with_action_scope_and_object_id() {
-    let azure = Azure::with(WorldOptions { caller: Caller::Reader, ..WorldOptions::default() }).await;
+    let azure = Azure::with(WorldOptions {
+        caller: Caller::Reader,
+        ..WorldOptions::default()
+    })
+    .await;
     let (_, report) = azure.apply(&spec("")).await;
-    let ErrorKind::Forbidden { action, scope, object_id } = only_error(&report) else { panic!("not forbidden") };
-    assert_eq!(action.as_deref(), Some("Microsoft.Resources/subscriptions/resourceGroups/write"));
+    let ErrorKind::Forbidden {
+        action,
+        scope,
+        object_id,
+    } = only_error(&report)
+    else {
+        panic!("not forbidden")
+    };
+    assert_eq!(
+        action.as_deref(),
+        Some("Microsoft.Resources/subscriptions/resourceGroups/write")
+    );
     let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test");
     assert!(scope.unwrap().eq_ignore_ascii_case(&group));
     assert_eq!(object_id.as_deref(), Some(Caller::Reader.object_id()));
@@ -78,14 +102,25 @@ async fn a_missing_right_is_named_with_action_scope_and_object_id() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_may_not_grant_is_told_at_once() {
-    let azure = Azure::with(WorldOptions { caller: Caller::Contributor, ..WorldOptions::default() }).await;
+    let azure = Azure::with(WorldOptions {
+        caller: Caller::Contributor,
+        ..WorldOptions::default()
+    })
+    .await;
     let text = spec(
         "  id: { kind: userAssignedIdentity, name: id-test }\n\
          \x20 access: { kind: roleAssignment, principal: \"${id}\", scope: \"${group}\", role: Reader }\n",
     );
     let (plan, report) = azure.apply(&text).await;
-    assert_eq!(fate_of(&fates(&plan, &report), "access/Reader"), "failed AuthorizationFailed");
-    let tries = azure.writes().iter().filter(|entry| entry.url.contains("roleAssignments")).count();
+    assert_eq!(
+        fate_of(&fates(&plan, &report), "access/Reader"),
+        "failed AuthorizationFailed"
+    );
+    let tries = azure
+        .writes()
+        .iter()
+        .filter(|entry| entry.url.contains("roleAssignments"))
+        .count();
     assert_eq!(tries, 1);
 }
 
@@ -93,15 +128,23 @@ async fn a_caller_who_may_not_grant_is_told_at_once() {
 async fn a_policy_denial_names_the_policy() {
     let azure = Azure::new().await;
     let scope = format!("/subscriptions/{SUBSCRIPTION}");
-    let assignment = format!("{scope}/providers/Microsoft.Authorization/policyAssignments/only-north?api-version=2022-06-01");
+    let assignment = format!(
+        "{scope}/providers/Microsoft.Authorization/policyAssignments/only-north?api-version=2022-06-01"
+    );
     let body = json!({ "properties": {
         "displayName": "Only northern regions",
         "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c",
         "parameters": { "listOfAllowedLocations": { "value": ["northeurope"] } },
     }});
     azure.by_hand(Method::Put, &assignment, Some(body)).await;
-    let (_, report) = azure.apply(&spec("  data: { kind: storageAccount, name: stdenied, sku: Standard_LRS }\n")).await;
-    let ErrorKind::PolicyDenied { policies } = only_error(&report) else { panic!("{:?}", only_error(&report)) };
+    let (_, report) = azure
+        .apply(&spec(
+            "  data: { kind: storageAccount, name: stdenied, sku: Standard_LRS }\n",
+        ))
+        .await;
+    let ErrorKind::PolicyDenied { policies } = only_error(&report) else {
+        panic!("{:?}", only_error(&report))
+    };
     assert!(policies.iter().any(|policy| policy.contains("Only northern regions") || policy.contains("only-north")), "{policies:?}");
 }
 
@@ -110,9 +153,19 @@ async fn a_locked_scope_is_told_and_the_rest_is_done() {
     let azure = Azure::new().await;
     let text = two_accounts().replace("stlazulitaken", "stlocked");
     azure.converge(&text).await;
-    let account = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.Storage/storageAccounts/stlocked");
-    let lock = format!("{account}/providers/Microsoft.Authorization/locks/hands-off?api-version=2020-05-01");
-    azure.by_hand(Method::Put, &lock, Some(json!({ "properties": { "level": "CanNotDelete" } }))).await;
+    let account = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.Storage/storageAccounts/stlocked"
+    );
+    let lock = format!(
+        "{account}/providers/Microsoft.Authorization/locks/hands-off?api-version=2020-05-01"
+    );
+    azure
+        .by_hand(
+            Method::Put,
+            &lock,
+            Some(json!({ "properties": { "level": "CanNotDelete" } })),
+        )
+        .await;
     let down = azure.teardown(&text).await;
     let report = azure.execute(&down).await;
     assert_eq!(only_error(&report), ErrorKind::Locked);
@@ -130,7 +183,12 @@ async fn a_broken_connection_fails_only_its_own_branch_and_a_rerun_goes_on() {
     azure.converge(&spec("")).await;
     let text = two_accounts().replace("stlazulitaken", "stflaky");
     let plan = azure.plan(&text).await;
-    azure.simulator.set_faults(Faults::none().on(Some(Method::Put), "*stflaky*", lazuli_sim::Occurrence::Every, Fault::ConnectionRefused));
+    azure.simulator.set_faults(Faults::none().on(
+        Some(Method::Put),
+        "*stflaky*",
+        lazuli_sim::Occurrence::Every,
+        Fault::ConnectionRefused,
+    ));
     let report = azure.execute(&plan).await;
     assert_eq!(only_error(&report), ErrorKind::Network);
     assert_eq!(fate_of(&fates(&plan, &report), "good"), "done");
@@ -143,12 +201,23 @@ async fn a_broken_connection_fails_only_its_own_branch_and_a_rerun_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn throttling_and_failing_services_are_waited_out() {
     let azure = Azure::new().await;
-    let faults = [429, 503, 500].into_iter().enumerate().fold(Faults::none(), |faults, (nth, status)| {
-        let nth = u64::try_from(nth).unwrap();
-        faults.on(Some(Method::Put), "*stgood*", lazuli_sim::Occurrence::Nth(nth), Fault::status(status, (status == 429).then_some(7)))
-    });
+    let faults =
+        [429, 503, 500]
+            .into_iter()
+            .enumerate()
+            .fold(Faults::none(), |faults, (nth, status)| {
+                let nth = u64::try_from(nth).unwrap();
+                faults.on(
+                    Some(Method::Put),
+                    "*stgood*",
+                    lazuli_sim::Occurrence::Nth(nth),
+                    Fault::status(status, (status == 429).then_some(7)),
+                )
+            });
     azure.simulator.set_faults(faults);
-    azure.converge(&two_accounts().replace("stlazulitaken", "stother")).await;
+    azure
+        .converge(&two_accounts().replace("stlazulitaken", "stother"))
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,7 +252,10 @@ async fn a_run_that_is_killed_at_any_time_is_taken_up_again() {
         // Dropping the run is what a kill leaves: no further request is sent, nothing is finished.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(seconds), run).await;
         azure.converge(&text).await;
-        assert!(azure.plan(&text).await.is_empty(), "killed after {seconds} s");
+        assert!(
+            azure.plan(&text).await.is_empty(),
+            "killed after {seconds} s"
+        );
     }
 }
 
@@ -197,11 +269,32 @@ async fn the_account_waits_for_its_grants_and_for_their_propagation() {
          \x20 cameras: { kind: videoAnalyzer, name: vatest, identity: \"${analyzer}\", storage: \"${recordings}\" }\n",
     );
     let plan = azure.converge(&text).await;
-    let account = plan.steps.iter().find(|step| step.key.to_string() == "cameras").unwrap();
-    let waits: Vec<_> = account.after.iter().map(|step| plan.steps[step.0].key.to_string()).collect();
-    for needed in ["analyzer", "recordings", "access/Storage Blob Data Contributor", "access/Reader"] {
+    let account = plan
+        .steps
+        .iter()
+        .find(|step| step.key.to_string() == "cameras")
+        .unwrap();
+    let waits: Vec<_> = account
+        .after
+        .iter()
+        .map(|step| plan.steps[step.0].key.to_string())
+        .collect();
+    for needed in [
+        "analyzer",
+        "recordings",
+        "access/Storage Blob Data Contributor",
+        "access/Reader",
+    ] {
         assert!(waits.contains(&needed.to_owned()), "{waits:?}");
     }
-    let refusals = azure.simulator.log().iter().filter(|entry| entry.status == Some(403)).count();
-    assert!(refusals > 0, "the simulator refuses while a grant is too young");
+    let refusals = azure
+        .simulator
+        .log()
+        .iter()
+        .filter(|entry| entry.status == Some(403))
+        .count();
+    assert!(
+        refusals > 0,
+        "the simulator refuses while a grant is too young"
+    );
 }

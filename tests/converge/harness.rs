@@ -20,8 +20,8 @@ use lazuli_core::{
 use lazuli_engine::{Bounds, Execution, Report, Silent, execute, observe};
 use lazuli_handlers::REGISTRY;
 use lazuli_sim::{
-    CALLER_SECRET, Caller, InProcess, LogEntry, Method, Request, SUBSCRIPTION, SimTime, Simulator, TENANT,
-    TokioClock, World, WorldOptions,
+    CALLER_SECRET, Caller, InProcess, LogEntry, Method, Request, SUBSCRIPTION, SimTime, Simulator,
+    TENANT, TokioClock, World, WorldOptions,
 };
 use serde_json::Value as Json;
 use tokio::sync::watch;
@@ -40,14 +40,20 @@ impl Azure {
 
     pub async fn with(options: WorldOptions) -> Self {
         let caller = options.caller;
-        let simulator = Simulator::new(World::new(options), TokioClock::starting_at(SimTime::EPOCH));
-        Self { client: client(&simulator, caller).await, simulator }
+        let simulator =
+            Simulator::new(World::new(options), TokioClock::starting_at(SimTime::EPOCH));
+        Self {
+            client: client(&simulator, caller).await,
+            simulator,
+        }
     }
 
     /// The plan of a spec, which must have no mistakes.
     pub async fn plan(&self, text: &str) -> Plan {
         let graph = graph(text);
-        let live = observe(&self.client, &reads::needed(&graph)).await.expect("reads work");
+        let live = observe(&self.client, &reads::needed(&graph))
+            .await
+            .expect("reads work");
         let (plan, found) = converge(&graph, &live);
         assert!(!found.has_errors(), "{found:?}");
         plan
@@ -63,8 +69,10 @@ impl Azure {
     /// As [`Azure::apply`], where every step must succeed.
     pub async fn converge(&self, text: &str) -> Plan {
         let (plan, report) = self.apply(text).await;
-        let failures: Vec<_> =
-            report.failures().map(|(step, failure)| format!("{}: {failure}", plan.steps[step.0].key)).collect();
+        let failures: Vec<_> = report
+            .failures()
+            .map(|(step, failure)| format!("{}: {failure}", plan.steps[step.0].key))
+            .collect();
         assert!(report.is_complete(), "{failures:#?}");
         plan
     }
@@ -72,7 +80,9 @@ impl Azure {
     /// The plan that takes a spec away.
     pub async fn teardown(&self, text: &str) -> Plan {
         let graph = graph(text);
-        let live = observe(&self.client, &reads::needed_to_destroy(&graph)).await.expect("reads work");
+        let live = observe(&self.client, &reads::needed_to_destroy(&graph))
+            .await
+            .expect("reads work");
         teardown(&graph, &live)
     }
 
@@ -97,19 +107,32 @@ impl Azure {
 
     /// Sends a request behind lazuli's back, as the owner, and gives the answer's body.
     pub async fn by_hand(&self, method: Method, url: &str, body: Option<Json>) -> Json {
-        let token = self.simulator.world().token(Caller::Owner, self.simulator.now());
+        let token = self
+            .simulator
+            .world()
+            .token(Caller::Owner, self.simulator.now());
         let mut request = Request::new(method, url).with_bearer(&token);
         if let Some(body) = body {
             request = request.with_json(&body);
         }
         let response = self.simulator.send(request).await.expect("no fault");
-        assert!(response.status < 400, "{} {}", response.status, response.json());
-        if response.body.is_empty() { Json::Null } else { response.json() }
+        assert!(
+            response.status < 400,
+            "{} {}",
+            response.status,
+            response.json()
+        );
+        if response.body.is_empty() {
+            Json::Null
+        } else {
+            response.json()
+        }
     }
 
     /// What was written since the log was cleared: method and path, the token's requests left out.
     pub fn writes(&self) -> Vec<LogEntry> {
-        let is_write = |entry: &LogEntry| !entry.method.is_read() && !entry.url.contains("/oauth2/");
+        let is_write =
+            |entry: &LogEntry| !entry.method.is_read() && !entry.url.contains("/oauth2/");
         self.simulator.log().into_iter().filter(is_write).collect()
     }
 }
@@ -118,7 +141,9 @@ impl Azure {
 pub async fn client(simulator: &Simulator, caller: Caller) -> Client {
     let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
     let url = Url::parse("https://sim.lazuli.invalid").unwrap();
-    let endpoints = lazuli_arm::discover(&url, &transport).await.expect("the simulator has metadata");
+    let endpoints = lazuli_arm::discover(&url, &transport)
+        .await
+        .expect("the simulator has metadata");
     let env = |name: &str| {
         let value = match name {
             "AZURE_TENANT_ID" => TENANT,
@@ -143,8 +168,21 @@ pub fn graph(text: &str) -> Graph {
 pub fn check(text: &str) -> (Graph, Diagnostics) {
     let mut sources = Sources::default();
     let id = sources.add("spec.yaml", text);
-    let (spec, mut found) = load(&sources, &[id], &Inputs { params: Vec::new(), env: &|_| None });
-    let (graph, more) = build(&spec, REGISTRY, &Settings { subscription: Some(SUBSCRIPTION.to_owned()) });
+    let (spec, mut found) = load(
+        &sources,
+        &[id],
+        &Inputs {
+            params: Vec::new(),
+            env: &|_| None,
+        },
+    );
+    let (graph, more) = build(
+        &spec,
+        REGISTRY,
+        &Settings {
+            subscription: Some(SUBSCRIPTION.to_owned()),
+        },
+    );
     found.extend(more);
     (graph, found)
 }

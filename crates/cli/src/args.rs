@@ -53,13 +53,8 @@ pub(crate) struct Specs {
     /// A YAML or JSON file with values of parameters; may be repeated, later ones count
     #[arg(long = "params-file", value_name = "FILE")]
     pub(crate) params_files: Vec<PathBuf>,
-    /// The subscription of stacks that do not say one
-    #[arg(
-        long,
-        value_name = "GUID",
-        env = "AZURE_SUBSCRIPTION_ID",
-        hide_env_values = true
-    )]
+    /// The subscription of stacks that do not say one [env: AZURE_SUBSCRIPTION_ID]
+    #[arg(long, value_name = "GUID")]
     pub(crate) subscription: Option<String>,
 }
 
@@ -77,13 +72,8 @@ pub(crate) struct Azure {
     /// The only way to log in [default: the first that is configured and works]
     #[arg(long, value_name = "METHOD", value_parser = auth_method)]
     pub(crate) auth: Option<AuthMethod>,
-    /// Further certificate authorities to trust, as PEM
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "SSL_CERT_FILE",
-        hide_env_values = true
-    )]
+    /// Further certificate authorities to trust, as PEM [env: SSL_CERT_FILE]
+    #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 }
 

@@ -2,22 +2,24 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use lazuli_arm::{
-    ArmError, Client, ClientOptions, Cloud, Endpoints, Transport, TransportOptions, Url,
+    ArmError, Client, ClientOptions, Cloud, Endpoints, Jitter, Transport, TransportOptions, Url,
     auth::{self, AuthMethod, azure_cli_subscription},
 };
 use lazuli_sim::{
     CALLER_SECRET, Caller, InProcess, SUBSCRIPTION, Simulator, TENANT, TokioClock, WorldOptions,
 };
 use tokio::runtime::{Builder, Runtime};
+use uuid::Uuid;
 
 use crate::{
     args::Azure,
     error::CommandError,
-    input::{directory_of, environment},
+    input::{directory_of, environment, option_from_environment},
 };
 
 /// The Azure that a command was pointed at, before anything is sent.
@@ -54,7 +56,10 @@ impl Connection {
             )
         })?;
         let options = TransportOptions {
-            ca_file: args.ca_file.clone(),
+            ca_file: args
+                .ca_file
+                .clone()
+                .or_else(|| option_from_environment("SSL_CERT_FILE").map(PathBuf::from)),
         };
         let transport = lazuli_arm::transport(&options)
             .map_err(|error| CommandError::new(error.to_string()))?;
@@ -135,7 +140,7 @@ impl Network {
 async fn open_simulator(path: &Path) -> Result<Session, CommandError> {
     let simulator = simulator(path)?;
     let caller = simulator.world().options().caller;
-    let transport = Transport::new(std::sync::Arc::new(InProcess::new(simulator.clone())));
+    let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
     let endpoints = in_process_endpoints(&transport).await?;
     let credential = auth::credential(
         Some(AuthMethod::Environment),
@@ -143,12 +148,28 @@ async fn open_simulator(path: &Path) -> Result<Session, CommandError> {
         &endpoints,
         &transport,
     );
-    let client = Client::new(&endpoints, credential, transport, ClientOptions::default());
+    // A run on the simulator is repeatable, to the last id in its output.
+    let options = ClientOptions {
+        correlation_id: Uuid::from_u128(simulator.now().0.into()),
+        jitter: Arc::new(LongestWait),
+        ..ClientOptions::default()
+    };
+    let client = Client::new(&endpoints, credential, transport, options);
     let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
     Ok(Session {
         client,
         now: Box::new(now),
     })
+}
+
+/// No jitter: every wait is as long as it may be.
+#[derive(Debug)]
+struct LongestWait;
+
+impl Jitter for LongestWait {
+    fn up_to(&self, longest: Duration) -> Duration {
+        longest
+    }
 }
 
 async fn in_process_endpoints(transport: &Transport) -> Result<Endpoints, CommandError> {

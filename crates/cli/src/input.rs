@@ -80,6 +80,11 @@ pub(crate) fn environment(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
+/// An environment variable that stands in for an option; an empty one counts as not set.
+pub(crate) fn option_from_environment(name: &str) -> Option<String> {
+    environment(name).filter(|value| !value.is_empty())
+}
+
 #[derive(Default)]
 struct Reader {
     sources: Sources,

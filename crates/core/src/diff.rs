@@ -51,74 +51,74 @@ pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule]) -> Value {
 /// Members that follow from the URL, or that ARM keeps for itself, in every type.
 const ENVELOPE_READ_ONLY: &[&str] = &["id", "name", "type", "systemData", "etag"];
 
-/// Where in a body we are: as shown, and as rules name it.
-#[derive(Clone)]
+/// Where in a body we are: as shown, and as rules name it, a segment a level.
+#[derive(Clone, Default)]
 struct Place {
     shown: String,
-    ruled: String,
+    ruled: Vec<String>,
 }
 
 impl Place {
     fn root() -> Self {
-        Self {
-            shown: String::new(),
-            ruled: String::new(),
-        }
+        Self::default()
     }
 
     fn member(&self, key: &str) -> Self {
-        let join = |before: &str| {
-            if before.is_empty() {
-                key.to_owned()
-            } else {
-                format!("{before}.{key}")
-            }
-        };
-        Self {
-            shown: join(&self.shown),
-            ruled: join(&self.ruled),
+        let mut inner = self.clone();
+        if !inner.shown.is_empty() {
+            inner.shown.push('.');
         }
+        inner.shown.push_str(key);
+        inner.ruled.push(key.to_owned());
+        inner
     }
 
     fn item(&self, label: &str) -> Self {
-        Self {
-            shown: format!("{}[{label}]", self.shown),
-            ruled: format!("{}[]", self.ruled),
+        let mut inner = self.clone();
+        inner.shown.push_str(&format!("[{label}]"));
+        if let Some(last) = inner.ruled.last_mut() {
+            last.push_str("[]");
         }
+        inner
     }
 
-    /// Whether a rule's path (or an author's `ignore`) names this place. `*` stands for one segment.
+    /// Whether a rule's path names this place. `*` stands for one segment, whatever is in it.
     fn is(&self, path: &str) -> bool {
-        matches_path(path, &self.ruled)
+        names(path, &self.ruled)
+    }
+
+    /// Whether a rule's path names this place or one that it is in.
+    fn is_within(&self, path: &str) -> bool {
+        let depth = path.split('.').count();
+        self.ruled
+            .get(..depth)
+            .is_some_and(|head| names(path, head))
+    }
+
+    /// Whether an author's path names this place, with or without the `properties.` that first-class kinds hide.
+    fn is_ignored(&self, paths: &[String]) -> bool {
+        let inner = self
+            .ruled
+            .split_first()
+            .filter(|(head, _)| *head == "properties")
+            .map(|(_, rest)| rest);
+        paths
+            .iter()
+            .any(|path| self.is(path) || inner.is_some_and(|inner| names(path, inner)))
     }
 
     fn last(&self) -> &str {
-        self.ruled.rsplit('.').next().unwrap_or_default()
+        self.ruled.last().map(String::as_str).unwrap_or_default()
     }
 }
 
-fn matches_path(pattern: &str, path: &str) -> bool {
-    let mut pattern = pattern.split('.');
-    let mut path = path.split('.');
-    loop {
-        match (pattern.next(), path.next()) {
-            (None, None) => return true,
-            (Some("*"), Some(_)) => {}
-            (Some(wanted), Some(segment)) if wanted.eq_ignore_ascii_case(segment) => {}
-            _ => return false,
-        }
-    }
-}
-
-/// Whether an author's path names a place: with or without the `properties.` that a first-class kind hides.
-fn is_ignored(ignore: &[String], place: &Place) -> bool {
-    ignore.iter().any(|path| {
-        place.is(path)
-            || place
-                .ruled
-                .strip_prefix("properties.")
-                .is_some_and(|ruled| matches_path(path, ruled))
-    })
+fn names(path: &str, segments: &[String]) -> bool {
+    let pattern: Vec<&str> = path.split('.').collect();
+    pattern.len() == segments.len()
+        && pattern
+            .iter()
+            .zip(segments)
+            .all(|(pattern, segment)| *pattern == "*" || pattern.eq_ignore_ascii_case(segment))
 }
 
 struct Comparison<'a> {
@@ -136,10 +136,10 @@ impl Comparison<'_> {
     }
 
     fn report(&mut self, place: &Place, before: Option<&Json>, after: Option<&Value>) {
-        let immutable = self.rules.iter().any(|rule| match rule {
-            Rule::Immutable(path) => place.is(path) || place.ruled.starts_with(&format!("{path}.")),
-            _ => false,
-        });
+        let immutable = self
+            .rules
+            .iter()
+            .any(|rule| matches!(rule, Rule::Immutable(path) if place.is_within(path)));
         self.changes.push(Change {
             path: place.shown.clone(),
             before: before.cloned(),
@@ -154,7 +154,7 @@ impl Comparison<'_> {
             _ => None,
         });
         if not_compared
-            || is_ignored(self.ignore, place)
+            || place.is_ignored(self.ignore)
             || (is_empty(wanted) && live.is_none_or(is_empty_json))
         {
             return;
@@ -175,12 +175,16 @@ impl Comparison<'_> {
     fn object(&mut self, place: &Place, members: &Object, found: &Map<String, Json>) {
         for (key, wanted) in members {
             let live = found.get(key).or_else(|| {
-                found
-                    .iter()
-                    .find(|(other, _)| other.eq_ignore_ascii_case(key))
-                    .map(|(_, value)| value)
+                let same = |(other, _): &(&String, &Json)| other.eq_ignore_ascii_case(key);
+                found.iter().find(same).map(|(_, value)| value)
             });
-            self.value(&place.member(key), wanted, live);
+            let inner = place.member(key);
+            // Of a mapping of ids the keys are what is wanted, with nothing behind them.
+            if live.is_none() && ArmId::looks_like(key) && !inner.is_ignored(self.ignore) {
+                self.report(&inner, None, Some(wanted));
+            } else {
+                self.value(&inner, wanted, live);
+            }
         }
     }
 

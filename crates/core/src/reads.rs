@@ -39,7 +39,7 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
         match &node.identity {
             Identity::Resource(id) => {
                 collections
-                    .entry((collection_of(id), &node.arm_type))
+                    .entry((collection_of(id).to_lowercase(), &node.arm_type))
                     .or_default()
                     .push(id);
             }
@@ -50,15 +50,20 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
     }
     let mut reads: Vec<Read> = collections
         .into_iter()
-        .map(|((path, arm_type), ids)| {
+        .filter_map(|((_, arm_type), ids)| {
             let api_version = arm_type.api_version.to_string();
-            match ids.as_slice() {
-                [id] => Read::Resource {
-                    id: (*id).clone(),
+            let first = *ids.first()?;
+            Some(if ids.len() == 1 {
+                Read::Resource {
+                    id: first.clone(),
                     api_version,
-                },
-                _ => Read::Collection { path, api_version },
-            }
+                }
+            } else {
+                Read::Collection {
+                    path: collection_of(first).to_owned(),
+                    api_version,
+                }
+            })
         })
         .collect();
     reads.extend(scopes.into_iter().map(Read::Grants));
@@ -81,9 +86,8 @@ fn is_group(node: &Node) -> bool {
     !node.lifecycle.existing && node.id().is_some_and(|id| id.group().as_ref() == Some(id))
 }
 
-/// The path of the list that a resource is in. ARM compares it without case, and so does the caller.
-fn collection_of(id: &ArmId) -> String {
+/// The path of the list that a resource is in.
+fn collection_of(id: &ArmId) -> &str {
     let text = id.as_str();
-    let list = text.rfind('/').map_or(text, |at| &text[..at]);
-    list.to_lowercase()
+    text.rfind('/').map_or(text, |at| &text[..at])
 }

@@ -162,6 +162,23 @@ impl Value {
         }
     }
 
+    /// The value without members that want nothing: `null` in a spec is "not specified" (ARM facts 1.1).
+    pub fn without_nulls(self) -> Value {
+        match self {
+            Self::Array(items) => {
+                Self::Array(items.into_iter().map(Value::without_nulls).collect())
+            }
+            Self::Object(members) => Self::Object(
+                members
+                    .into_iter()
+                    .filter(|(_, value)| *value != Self::Null)
+                    .map(|(key, value)| (key, value.without_nulls()))
+                    .collect(),
+            ),
+            other => other,
+        }
+    }
+
     /// Every hole's outputs.
     pub fn outputs(&self) -> Vec<&Output> {
         match self {

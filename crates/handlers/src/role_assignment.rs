@@ -83,6 +83,11 @@ const RULES: &[Rule] = &[
     Rule::WriteOnly("properties.roleDefinitionId"),
     Rule::Immutable("properties.principalType"),
     Rule::Immutable("properties.delegatedManagedIdentityResourceId"),
+    Rule::ReadOnly("properties.scope"),
+    Rule::ReadOnly("properties.createdOn"),
+    Rule::ReadOnly("properties.updatedOn"),
+    Rule::ReadOnly("properties.createdBy"),
+    Rule::ReadOnly("properties.updatedBy"),
 ];
 /// Of a grant without a description of its author, the one that is there is left alone.
 const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
@@ -91,6 +96,11 @@ const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
     Rule::Immutable("properties.principalType"),
     Rule::Immutable("properties.delegatedManagedIdentityResourceId"),
     Rule::WriteOnly("properties.description"),
+    Rule::ReadOnly("properties.scope"),
+    Rule::ReadOnly("properties.createdOn"),
+    Rule::ReadOnly("properties.updatedOn"),
+    Rule::ReadOnly("properties.createdBy"),
+    Rule::ReadOnly("properties.updatedBy"),
 ];
 
 impl Handler for RoleAssignment {
@@ -171,6 +181,7 @@ impl Handler for RoleAssignment {
                 rules,
                 mark: Mark::Text("description"),
                 deletable: true,
+                after: Vec::new(),
             });
         }
     }

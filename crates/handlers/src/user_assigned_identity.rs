@@ -121,6 +121,7 @@ impl Handler for UserAssignedIdentity {
             body.insert("properties".into(), Value::Object(properties));
         }
         nodes.push(resource.draft(id.clone(), body));
+        let mut before: Option<String> = None;
 
         let credentials = resource.resource().props.get("federatedCredentials");
         for entry in credentials.map(|node| node.entries()).unwrap_or_default() {
@@ -144,13 +145,20 @@ impl Handler for UserAssignedIdentity {
             {
                 properties.insert("audiences".into(), Value::Array(vec![AUDIENCE.into()]));
             }
-            nodes.push(resource.child(
-                format!("federatedCredentials/{}", entry.key),
+            let part = format!("federatedCredentials/{}", entry.key);
+            let mut credential = resource.child(
+                part.clone(),
                 id.child("federatedIdentityCredentials", &entry.key),
                 CREDENTIAL,
                 Object::from([("properties".to_owned(), Value::Object(properties))]),
                 CREDENTIAL_RULES,
-            ));
+            );
+            let one_at_a_time =
+                "Azure takes the credentials of one identity only one after the other";
+            credential
+                .after
+                .extend(before.replace(part).map(|part| (part, one_at_a_time)));
+            nodes.push(credential);
         }
     }
 

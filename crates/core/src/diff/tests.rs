@@ -232,3 +232,34 @@ fn an_update_keeps_what_is_not_named_and_sends_nothing_that_the_service_fills() 
         })
     );
 }
+
+#[test]
+fn an_identity_that_is_not_among_the_live_ones_is_a_difference() {
+    let live = json!({"ids": {"/subscriptions/s/resourcegroups/g": {"clientId": "1"}}});
+    same(
+        json!({"ids": {"/subscriptions/S/resourceGroups/g": {}}}),
+        live.clone(),
+        &[],
+    );
+    assert_eq!(
+        changes(
+            json!({"ids": {"/subscriptions/s/resourceGroups/other": {}}}),
+            live,
+            &[]
+        ),
+        ["ids./subscriptions/s/resourceGroups/other"]
+    );
+}
+
+#[test]
+fn a_rule_for_any_key_holds_for_keys_with_dots() {
+    let rules = &[Rule::ReadOnly("identity.userAssignedIdentities.*.clientId")];
+    let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i";
+    let live = json!({"identity": {"userAssignedIdentities": {id: {"clientId": "1"}}}});
+    let wanted = json!({"identity": {"userAssignedIdentities": {id: {"clientId": "2"}}}});
+    same(wanted, live.clone(), rules);
+    let body = overlay(&Value::from(json!({"x": 1})), &live, rules)
+        .to_json()
+        .unwrap();
+    assert_eq!(body["identity"]["userAssignedIdentities"][id], json!({}));
+}

@@ -123,6 +123,14 @@ impl<'a> Building<'a> {
                 .map(|implied| (placed.key.clone(), implied)),
         );
         for draft in declared.drafts {
+            for (part, why) in &draft.after {
+                let follows = Implied::FollowsPart {
+                    part: draft.part.clone(),
+                    after: part.clone(),
+                    why,
+                };
+                self.implied.push((placed.key.clone(), follows));
+            }
             let key = NodeKey {
                 part: draft.part.clone(),
                 ..placed.key.clone()
@@ -149,6 +157,7 @@ impl<'a> Building<'a> {
                     rules: facts.rules,
                     mark: Mark::Parent,
                     deletable: false,
+                    after: Vec::new(),
                 };
                 self.nodes.push(node(own, facts.kind, resource, draft));
             }

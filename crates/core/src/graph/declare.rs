@@ -27,6 +27,15 @@ pub enum Implied {
     },
     /// Everything at or below a scope.
     EverythingWithin(ArmId),
+    /// One part of the entry follows another.
+    FollowsPart {
+        /// The part that waits.
+        part: Option<String>,
+        /// The part that it waits for.
+        after: String,
+        /// Why, for the shown graph.
+        why: &'static str,
+    },
 }
 
 /// One Azure resource, as a handler declares it.
@@ -46,6 +55,8 @@ pub struct Draft {
     pub mark: Mark,
     /// Whether it can be deleted by itself.
     pub deletable: bool,
+    /// The parts of the same entry that must be done before, and why.
+    pub after: Vec<(String, &'static str)>,
 }
 
 /// The Azure resources that one entry stands for.
@@ -225,6 +236,7 @@ impl<'a, P> Declared<'a, P> {
             rules: facts.rules,
             mark: if facts.tags { Mark::Tag } else { Mark::Parent },
             deletable: true,
+            after: Vec::new(),
         }
     }
 
@@ -245,6 +257,7 @@ impl<'a, P> Declared<'a, P> {
             rules,
             mark: Mark::Parent,
             deletable: true,
+            after: Vec::new(),
         }
     }
 

@@ -152,7 +152,8 @@ impl<'a> Finder<'a> {
 
     fn implied(&mut self, key: &NodeKey, implied: &Implied) {
         let waiting = self.entry(&key.stack, &key.address).to_vec();
-        let (on, reason): (Vec<usize>, Reason) = match implied {
+        let part_of = |at: &usize| &self.nodes[*at].key.part;
+        let (on, waiting, reason): (Vec<usize>, Vec<usize>, Reason) = match implied {
             Implied::GrantsOf { principal, on, why } => {
                 let needed = |node: &Node| match &node.identity {
                     Identity::Grant(grant) => {
@@ -160,7 +161,11 @@ impl<'a> Finder<'a> {
                     }
                     Identity::Resource(_) => false,
                 };
-                (self.positions(needed), Reason::NeedsGrant(why.clone()))
+                (
+                    self.positions(needed),
+                    waiting,
+                    Reason::NeedsGrant(why.clone()),
+                )
             }
             Implied::EverythingWithin(scope) => {
                 let own: BTreeSet<&NodeKey> =
@@ -172,7 +177,17 @@ impl<'a> Finder<'a> {
                     };
                     within && !own.contains(&node.key) && node.kind != "managementLock"
                 };
-                (self.positions(locked), Reason::Locks)
+                (self.positions(locked), waiting, Reason::Locks)
+            }
+            Implied::FollowsPart { part, after, why } => {
+                let (first, second) = waiting
+                    .iter()
+                    .partition::<Vec<usize>, _>(|at| part_of(at).as_ref() == Some(after));
+                let second = second
+                    .into_iter()
+                    .filter(|at| part_of(at) == part)
+                    .collect();
+                (first, second, Reason::Follows(why))
             }
         };
         for from in on {

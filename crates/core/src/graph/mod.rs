@@ -170,6 +170,8 @@ pub enum Reason {
     Within,
     /// Azure accepts the resource only when the grant is there.
     NeedsGrant(String),
+    /// It is another part of the same entry that must come first.
+    Follows(&'static str),
     /// A lock is put on after what it locks.
     Locks,
 }
@@ -181,6 +183,7 @@ impl fmt::Display for Reason {
             Self::DependsOn => f.write_str("dependsOn names it"),
             Self::Within => f.write_str("it is in or on it"),
             Self::NeedsGrant(why) => f.write_str(why),
+            Self::Follows(why) => f.write_str(why),
             Self::Locks => f.write_str("a lock goes on after what it locks"),
         }
     }

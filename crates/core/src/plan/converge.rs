@@ -128,7 +128,7 @@ impl<'a> Planner<'a> {
             }
             return None;
         }
-        let wanted = node.body.fill(&|output| self.known(output));
+        let wanted = node.body.fill(&|output| self.known(output)).without_nulls();
         let call = |body| Call {
             method: Method::Put,
             target: CallTarget::Id(id.clone()),
@@ -185,7 +185,7 @@ impl<'a> Planner<'a> {
     }
 
     fn grant(&mut self, node: &'a Node, grant: &Grant) -> Option<Draft> {
-        let wanted = node.body.fill(&|output| self.known(output));
+        let wanted = node.body.fill(&|output| self.known(output)).without_nulls();
         let principal = grant.principal.fill(&|output| self.known(output));
         let subject = format!("{} on {}", grant.role_name, grant.scope.name());
         let call = |target, body| Call {
@@ -225,7 +225,10 @@ impl<'a> Planner<'a> {
             reason,
             subject,
             changes,
-            call: call(CallTarget::Id(found.id.clone()), wanted),
+            call: call(
+                CallTarget::Id(found.id.clone()),
+                overlay(&wanted, &found.body, node.rules),
+            ),
         })
     }
 

@@ -191,12 +191,15 @@ const CONTAINER_RULES: &[Rule] = &[
     Rule::ReadOnly("properties.immutableStorageWithVersioning.migrationState"),
 ];
 
+/// The part of an account that is the settings of its blob service.
+pub(super) const SERVICE_PART: &str = "blobService";
+
 /// The blob service, if something is said about it, and the containers.
 pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &mut Nodes) {
     let service = account.child("blobServices", "default");
     if let Some(Value::Object(settings)) = resource.value("blobService", nodes) {
         let draft = resource.child(
-            "blobService".into(),
+            SERVICE_PART.into(),
             service.clone(),
             SERVICE,
             properties(settings),

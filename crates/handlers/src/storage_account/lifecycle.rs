@@ -13,7 +13,10 @@ use lazuli_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{blobs::properties, props::Props};
+use super::{
+    blobs::{SERVICE_PART, properties},
+    props::Props,
+};
 
 /// Rules by name, or a list of rules with names.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -199,13 +202,18 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
         return;
     }
     let policy = Value::object([("rules", Value::Array(rules))]);
-    nodes.push(resource.child(
+    let mut lifecycle = resource.child(
         "lifecycle".into(),
         account.child("managementPolicies", "default"),
         POLICY,
         properties(Object::from([("policy".to_owned(), policy)])),
         RULES,
+    );
+    lifecycle.after.push((
+        SERVICE_PART.to_owned(),
+        "rules on the last access need its tracking first",
     ));
+    nodes.push(lifecycle);
 }
 
 fn rule(
