@@ -1,12 +1,160 @@
-//! Scripted sessions of the real binary: each file under tests/sessions holds commands and what they print.
+//! Sessions of the real binary: scripted ones, each file under tests/sessions holding commands and what they print;
+//! and those that need a second process.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+const LAZULI: &str = env!("CARGO_BIN_EXE_lazuli");
 
 /// `TRYCMD=overwrite cargo test --test sessions` writes what the commands print now.
 #[test]
-fn sessions() {
+fn scripted() {
     trycmd::TestCases::new()
-        .register_bin("lazuli", std::path::Path::new(env!("CARGO_BIN_EXE_lazuli")))
+        .register_bin("lazuli", Path::new(LAZULI))
         .env("NO_COLOR", "1")
         .env("COLUMNS", "80")
         .env("LANG", "C.UTF-8")
+        .env("LC_ALL", "C.UTF-8")
+        .env("AZURE_SUBSCRIPTION_ID", "")
+        .env("SSL_CERT_FILE", "")
         .case("../../tests/sessions/*.trycmd");
+}
+
+/// A folder of its own with one of the examples in it.
+fn example(name: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name).join("stack.yaml");
+    let to = folder.path().join("stack.yaml");
+    fs::copy(from, &to).unwrap();
+    (folder, to)
+}
+
+fn lazuli(variables: &HashMap<String, String>, arguments: &[&str]) -> Output {
+    let mut command = Command::new(LAZULI);
+    for name in ["AZURE_SUBSCRIPTION_ID", "SSL_CERT_FILE", "LAZULI_CLOUD"] {
+        command.env_remove(name);
+    }
+    command.args(arguments).envs(variables).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// `lazuli sim serve` on a free port, ended with the test.
+struct Served {
+    process: Child,
+    /// What it says to export.
+    variables: HashMap<String, String>,
+}
+
+impl Served {
+    fn beside(folder: &Path) -> Self {
+        let mut process = Command::new(LAZULI)
+            .args(["sim", "serve", "--port", "0"])
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut variables = HashMap::new();
+        for line in lines.map_while(Result::ok) {
+            for pair in line.strip_prefix("export ").unwrap_or_default().split(' ') {
+                if let Some((name, value)) = pair.split_once('=') {
+                    variables.insert(name.to_owned(), value.to_owned());
+                }
+            }
+            if variables.contains_key("AZURE_SUBSCRIPTION_ID") {
+                break;
+            }
+        }
+        Self { process, variables }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn over_https_with_a_client_secret() {
+    let (folder, spec) = example("github-actions");
+    let spec = spec.to_str().unwrap();
+    let served = Served::beside(folder.path());
+    let run = |arguments: &[&str]| lazuli(&served.variables, arguments);
+
+    let first = run(&["apply", spec, "--yes"]);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first));
+    assert!(text(&first).contains("Applied: 9 created"), "{}", text(&first));
+    let second = run(&["plan", spec, "--detailed-exitcode"]);
+    assert_eq!(second.status.code(), Some(0), "{}", text(&second));
+
+    let mut wrong = served.variables.clone();
+    wrong.insert("AZURE_CLIENT_SECRET".into(), "a-wrong-one".into());
+    let refused = lazuli(&wrong, &["plan", spec, "--auth", "environment"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused).contains("AADSTS7000215"), "{}", text(&refused));
+    assert!(!text(&refused).contains("a-wrong-one"), "secrets are not shown");
+
+    wrong.insert("AZURE_TENANT_ID".into(), "11111111-1111-4111-8111-111111111111".into());
+    let refused = lazuli(&wrong, &["plan", spec, "--auth", "environment"]);
+    assert!(text(&refused).contains("AADSTS90002"), "{}", text(&refused));
+
+    let mut untrusted = served.variables.clone();
+    untrusted.remove("SSL_CERT_FILE");
+    let refused = lazuli(&untrusted, &["plan", spec]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused).contains("--ca-file"), "{}", text(&refused));
+
+    let last = run(&["destroy", spec, "--yes"]);
+    assert_eq!(last.status.code(), Some(0), "{}", text(&last));
+    let gone = run(&["plan", spec, "--detailed-exitcode"]);
+    assert_eq!(gone.status.code(), Some(2), "{}", text(&gone));
+}
+
+#[test]
+fn not_logged_in_says_how_to() {
+    let (folder, spec) = example("github-actions");
+    let served = Served::beside(folder.path());
+    let mut variables = served.variables.clone();
+    variables.retain(|name, _| !name.starts_with("AZURE_CLIENT"));
+    variables.insert("PATH".into(), String::new());
+    let refused = lazuli(&variables, &["plan", spec.to_str().unwrap(), "--auth", "azure-cli"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused).contains("az login"), "{}", text(&refused));
+}
+
+#[test]
+fn a_spec_from_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(LAZULI)
+        .args(["apply", "-", "--cloud", "sim", "--yes"])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let spec = "apiVersion: lazuli/v1\nstack: piped\nlocation: westeurope\nresources:\n  g: { kind: resourceGroup, name: rg-piped }\n";
+    child.stdin.take().unwrap().write_all(spec.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(folder.path().join(".lazuli/sim.json").is_file());
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = lazuli(&HashMap::new(), &["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output).contains("validate"), "{shell}");
+    }
 }

@@ -26,6 +26,10 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
         let live =
             flow::observe_all(&session.client, &reads::needed_to_destroy(&loaded.graph)).await?;
         let plan = teardown(&loaded.graph, &live);
+        if plan.is_empty() && plan.kept.is_empty() {
+            println!("Nothing to destroy: nothing of {} is there.", loaded.stacks.join(", "));
+            return Ok(Success::Done);
+        }
         print!("{}", render::plan::plan(&plan, &terminal.out));
         if plan.is_empty() {
             return Ok(Success::Done);

@@ -3,6 +3,6 @@
 use crate::error::{CommandError, Success};
 
 pub(super) fn run() -> Result<Success, CommandError> {
-    println!("TEMP");
+    println!("{:#}", lazuli_handlers::schema());
     Ok(Success::Done)
 }

@@ -94,7 +94,7 @@ impl Handler for VideoAnalyzer {
             },
         ],
         retired: Some(
-            "Azure retired Video Analyzer on 2022-11-30: its clouds make no such account any more, \
+            "Azure retired Video Analyzer on 2022-11-30: no cloud makes such accounts any more, \
              only the simulator still runs it",
         ),
     };

@@ -1,0 +1,45 @@
+//! What is generated from the code and kept in the repository is up to date.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Every generated file, by its path from the root, and what it must hold.
+fn wanted() -> BTreeMap<PathBuf, String> {
+    let mut files = BTreeMap::new();
+    files.insert(PathBuf::from("schemas/lazuli.schema.json"), format!("{:#}\n", lazuli_handlers::schema()));
+    let mut index = String::from(
+        "# Kinds\n\nOne page a kind, generated from the code that reads it. What all kinds have in common is in \
+         [the spec reference](../spec.md).\n\n",
+    );
+    for (kind, page) in lazuli_handlers::reference() {
+        index += &format!("- [{kind}]({kind}.md)\n");
+        files.insert(PathBuf::from(format!("docs/kinds/{kind}.md")), page);
+    }
+    files.insert(PathBuf::from("docs/kinds/README.md"), index);
+    files
+}
+
+/// `LAZULI_UPDATE=1 cargo test --test generated` writes them anew.
+#[test]
+fn generated_files_are_up_to_date() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let update = std::env::var_os("LAZULI_UPDATE").is_some();
+    let wanted = wanted();
+    assert!(wanted.len() > 6);
+    for (path, text) in &wanted {
+        let full = root.join(path);
+        if update {
+            fs::create_dir_all(full.parent().unwrap()).unwrap();
+            fs::write(&full, text).unwrap();
+        }
+        let found = fs::read_to_string(&full).unwrap_or_default();
+        assert!(found == *text, "{} is out of date: LAZULI_UPDATE=1 cargo test --test generated", path.display());
+    }
+    for entry in fs::read_dir(root.join("docs/kinds")).unwrap() {
+        let path = Path::new("docs/kinds").join(entry.unwrap().file_name());
+        assert!(wanted.contains_key(&path), "{} belongs to no kind", path.display());
+    }
+}
