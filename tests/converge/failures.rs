@@ -298,3 +298,20 @@ async fn the_account_waits_for_its_grants_and_for_their_propagation() {
         "the simulator refuses while a grant is too young"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_does_not_exist_is_no_empty_one() {
+    let azure = Azure::new().await;
+    let elsewhere = spec("").replace(
+        "stack: test",
+        "stack: test\nsubscription: 22222222-2222-4222-8222-222222222222",
+    );
+    let graph = crate::harness::graph(&elsewhere);
+    let errors = lazuli_engine::observe(&azure.client, &lazuli_core::reads::needed(&graph))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        errors[0].error.code.as_deref(),
+        Some("SubscriptionNotFound")
+    );
+}

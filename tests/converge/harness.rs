@@ -29,7 +29,7 @@ use tokio::sync::watch;
 /// A simulated Azure and a client of it.
 pub struct Azure {
     pub simulator: Simulator,
-    client: Client,
+    pub client: Client,
 }
 
 impl Azure {
@@ -50,13 +50,18 @@ impl Azure {
 
     /// The plan of a spec, which must have no mistakes.
     pub async fn plan(&self, text: &str) -> Plan {
+        let (plan, found) = self.compare(text).await;
+        assert!(!found.has_errors(), "{found:?}");
+        plan
+    }
+
+    /// The plan of a spec that has no mistakes of its own, and what Azure makes a mistake of.
+    pub async fn compare(&self, text: &str) -> (Plan, Diagnostics) {
         let graph = graph(text);
         let live = observe(&self.client, &reads::needed(&graph))
             .await
             .expect("reads work");
-        let (plan, found) = converge(&graph, &live);
-        assert!(!found.has_errors(), "{found:?}");
-        plan
+        converge(&graph, &live)
     }
 
     /// Plans and carries out.

@@ -169,7 +169,7 @@ impl Client {
         match self.send(Method::Get, &url, path, None, progress).await {
             Ok(answer) if answer.status == 204 => Ok(None),
             Ok(answer) => json_of(Method::Get, path, &answer).map(Some),
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.is_absence() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -255,7 +255,7 @@ impl Client {
             let answer = match self.send(Method::Get, &url, path, None, progress).await {
                 Ok(answer) if answer.status == 204 => return Ok(None),
                 Ok(answer) => answer,
-                Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+                Err(error) if error.is_absence() => return Ok(None),
                 Err(error) => return Err(error),
             };
             let body = json_of(Method::Get, path, &answer)?;
@@ -277,7 +277,7 @@ impl Client {
         let url = self.url(method, path, api_version, &[])?;
         let body = body.map(|body| Bytes::from(body.to_string()));
         let first = match self.send(method, &url, path, body, progress).await {
-            Err(error) if method == Method::Delete && error.kind == ErrorKind::NotFound => {
+            Err(error) if method == Method::Delete && error.is_absence() => {
                 return Ok(Completed {
                     outcome: Outcome::Absent,
                     status: 404,

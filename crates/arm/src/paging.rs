@@ -46,7 +46,7 @@ impl Client {
         loop {
             let answer = match self.send(Method::Get, &url, path, None, progress).await {
                 Ok(answer) => answer,
-                Err(error) if error.kind == ErrorKind::NotFound && listing.pages == 0 => {
+                Err(error) if error.is_absence() && listing.pages == 0 => {
                     return Ok(listing);
                 }
                 Err(error) => return Err(error),

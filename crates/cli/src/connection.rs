@@ -74,21 +74,24 @@ impl Connection {
     pub(crate) fn default_subscription(&self) -> Option<String> {
         match self {
             Self::Simulator(_) => Some(SUBSCRIPTION.to_owned()),
-            Self::Network(network) if matches!(network.cloud, Cloud::Url(_)) => None,
-            Self::Network(_) => azure_cli_subscription(&environment).map(|default| default.id),
+            Self::Network(network) => {
+                option_from_environment("AZURE_SUBSCRIPTION_ID").or_else(|| {
+                    let has_cli = !matches!(network.cloud, Cloud::Url(_));
+                    has_cli
+                        .then(|| azure_cli_subscription(&environment))
+                        .flatten()
+                        .map(|default| default.id)
+                })
+            }
         }
     }
 
-    /// The environment as specs see it: the simulator has a subscription of its own.
+    /// The environment as specs see it: the simulator has a subscription of its own, whatever the shell says.
     pub(crate) fn environment(&self, name: &str) -> Option<String> {
-        let own = || matches!(self, Self::Simulator(_)).then(|| SUBSCRIPTION.to_owned());
-        environment(name).or_else(|| {
-            if name == "AZURE_SUBSCRIPTION_ID" {
-                own()
-            } else {
-                None
-            }
-        })
+        match self {
+            Self::Simulator(_) if name == "AZURE_SUBSCRIPTION_ID" => Some(SUBSCRIPTION.to_owned()),
+            _ => environment(name),
+        }
     }
 
     /// The runtime of the command. The simulator's has a clock that runs ahead whenever everybody waits.

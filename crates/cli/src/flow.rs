@@ -45,11 +45,7 @@ pub(crate) fn load_specs(
         env,
     };
     let (spec, mut found) = load(&texts.sources, &texts.specs, &inputs);
-    let subscription = args
-        .subscription
-        .clone()
-        .or_else(|| input::option_from_environment("AZURE_SUBSCRIPTION_ID"))
-        .or(default_subscription);
+    let subscription = args.subscription.clone().or(default_subscription);
     let (graph, more) = graph::build(&spec, REGISTRY, &Settings { subscription });
     found.extend(more);
     let sources = texts.sources;

@@ -26,8 +26,9 @@ pub(crate) fn on_ctrl_c() -> watch::Receiver<bool> {
     receive
 }
 
+/// Waits for Ctrl-C or SIGTERM; false where there are no signals.
 #[cfg(unix)]
-async fn interrupted() -> bool {
+pub(crate) async fn interrupted() -> bool {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
@@ -41,7 +42,8 @@ async fn interrupted() -> bool {
     }
 }
 
+/// Waits for Ctrl-C; false where there are no signals.
 #[cfg(not(unix))]
-async fn interrupted() -> bool {
+pub(crate) async fn interrupted() -> bool {
     tokio::signal::ctrl_c().await.is_ok()
 }

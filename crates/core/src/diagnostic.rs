@@ -58,8 +58,7 @@ codes! {
     ForeignOwner = 24, "A resource is owned by another stack.";
     Immutable = 25, "A property cannot be changed on an existing resource.";
     BadVersion = 26, "The document is written for another version of the spec language.";
-    Protected = 27, "A protected resource would have to be deleted.";
-    UnusedParameter = 28, "A parameter value that no document declares.";
+    UnusedParameter = 27, "A parameter value that no document declares.";
 }
 
 impl fmt::Display for Code {
@@ -173,9 +172,10 @@ impl Diagnostics {
         self.0.is_empty()
     }
 
-    /// All of them, sorted by place, those without a place first.
+    /// All of them, sorted by place, those without a place first; what was found more than once is told once.
     pub fn sorted(mut self) -> Vec<Diagnostic> {
         self.0.sort_by_key(|diagnostic| diagnostic.span);
+        self.0.dedup();
         self.0
     }
 

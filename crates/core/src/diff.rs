@@ -35,17 +35,14 @@ pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> V
 }
 
 /// The body of a PUT that changes `live` into what is wanted and leaves everything else as it is: members that the
-/// service fills by itself are taken out, and what is wanted is laid over the rest.
-pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule]) -> Value {
+/// service fills by itself are taken out, and what is wanted is laid over the rest, but for what the author ignores.
+pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Value {
     let mut base = live.clone();
     if let Json::Object(members) = &mut base {
-        for name in ENVELOPE_READ_ONLY {
-            members.remove(*name);
-        }
+        members.retain(|name, _| !ENVELOPE_READ_ONLY.contains(&name.as_str()));
     }
-    let mut place = Place::root();
-    strip_read_only(&mut place, &mut base, rules);
-    lay_over(&mut place, base, wanted, rules)
+    strip_read_only(&Place::root(), &mut base, rules);
+    Overlay { rules, ignore }.lay_over(&Place::root(), base, wanted)
 }
 
 /// Members that follow from the URL, or that ARM keeps for itself, in every type.
@@ -341,7 +338,7 @@ fn is_empty_json(value: &Json) -> bool {
     }
 }
 
-fn strip_read_only(place: &mut Place, live: &mut Json, rules: &[Rule]) {
+fn strip_read_only(place: &Place, live: &mut Json, rules: &[Rule]) {
     let read_only = |place: &Place| {
         rules
             .iter()
@@ -349,65 +346,70 @@ fn strip_read_only(place: &mut Place, live: &mut Json, rules: &[Rule]) {
             || place.last() == "provisioningState"
     };
     match live {
-        Json::Object(members) => {
-            members.retain(|key, value| {
-                let mut inner = place.member(key);
-                let keep = !read_only(&inner);
-                if keep {
-                    strip_read_only(&mut inner, value, rules);
-                }
-                keep
-            });
-        }
+        Json::Object(members) => members.retain(|key, value| {
+            let inner = place.member(key);
+            let keep = !read_only(&inner);
+            if keep {
+                strip_read_only(&inner, value, rules);
+            }
+            keep
+        }),
         Json::Array(items) => {
             items
                 .iter_mut()
-                .for_each(|item| strip_read_only(&mut place.item(""), item, rules));
+                .for_each(|item| strip_read_only(&place.item(""), item, rules));
         }
         _ => {}
     }
 }
 
-fn lay_over(place: &mut Place, base: Json, wanted: &Value, rules: &[Rule]) -> Value {
-    match (base, wanted) {
-        (Json::Object(base), Value::Object(members)) => {
-            let mut result: Object = base
-                .into_iter()
-                .map(|(key, value)| (key, Value::from(value)))
-                .collect();
-            for (key, wanted) in members {
-                let existing = result
-                    .keys()
-                    .find(|other| other.eq_ignore_ascii_case(key))
-                    .cloned();
-                let before = existing
-                    .as_ref()
-                    .and_then(|existing| result.get(existing))
-                    .and_then(|v| v.to_json().ok());
-                let value = match before {
-                    Some(before) => lay_over(&mut place.member(key), before, wanted, rules),
-                    None => wanted.clone(),
-                };
-                result.insert(existing.unwrap_or_else(|| key.clone()), value);
-            }
-            Value::Object(result)
+struct Overlay<'a> {
+    rules: &'a [Rule],
+    ignore: &'a [String],
+}
+
+impl Overlay<'_> {
+    fn lay_over(&self, place: &Place, base: Json, wanted: &Value) -> Value {
+        if place.is_ignored(self.ignore) {
+            return Value::from(base);
         }
-        (Json::Array(base), Value::Array(items)) => {
-            let open = rules
-                .iter()
-                .any(|rule| matches!(rule, Rule::Open(path) if place.is(path)));
-            let mut result = items.clone();
-            if open {
-                result.extend(
-                    base.into_iter()
-                        .map(Value::from)
-                        .filter(|item| !items.contains(item)),
-                );
+        match (base, wanted) {
+            (Json::Object(base), Value::Object(members)) => {
+                let mut result: Object = base
+                    .into_iter()
+                    .map(|(key, value)| (key, Value::from(value)))
+                    .collect();
+                for (key, wanted) in members {
+                    let existing = result
+                        .keys()
+                        .find(|other| other.eq_ignore_ascii_case(key))
+                        .cloned();
+                    let before = existing
+                        .as_ref()
+                        .and_then(|key| result.get(key)?.to_json().ok());
+                    let value = match before {
+                        Some(before) => self.lay_over(&place.member(key), before, wanted),
+                        None => wanted.clone(),
+                    };
+                    result.insert(existing.unwrap_or_else(|| key.clone()), value);
+                }
+                Value::Object(result)
             }
-            Value::Array(result)
+            (Json::Array(base), Value::Array(items)) => {
+                let open = |rule: &Rule| matches!(rule, Rule::Open(path) if place.is(path));
+                let mut result = items.clone();
+                if self.rules.iter().any(open) {
+                    result.extend(
+                        base.into_iter()
+                            .map(Value::from)
+                            .filter(|item| !items.contains(item)),
+                    );
+                }
+                Value::Array(result)
+            }
+            (base, Value::Null) => Value::from(base),
+            (_, wanted) => wanted.clone(),
         }
-        (base, Value::Null) => Value::from(base),
-        (_, wanted) => wanted.clone(),
     }
 }
 

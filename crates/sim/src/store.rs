@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::SimTime;
 use crate::world::{World, WorldOptions};
 
 /// The version of the file's form.
@@ -76,6 +77,9 @@ pub fn reset(path: &Path, options: WorldOptions) -> Result<(), StoreError> {
     written.map(drop)
 }
 
+/// How many milliseconds of simulated time may pass before the file is told.
+const SAVED_EVERY: u64 = 1_000;
+
 /// A world that follows its file.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -83,6 +87,8 @@ pub(crate) struct Store {
     options: WorldOptions,
     world: World,
     generation: u64,
+    /// The time that the file knows.
+    saved: SimTime,
     lock: Lock,
 }
 
@@ -114,6 +120,7 @@ impl Store {
         Ok(Self {
             path: path.to_owned(),
             options,
+            saved: world.latest(),
             world,
             generation,
             lock,
@@ -140,13 +147,17 @@ impl Store {
         if generation != self.generation {
             self.world = read(&self.path)?.unwrap_or_else(|| World::new(self.options.clone()));
             self.generation = generation;
+            self.saved = self.world.latest();
         }
         let revision = self.world.revision();
         let result = act(&mut self.world);
-        if self.world.revision() != revision {
+        // Time passes without changes, too: what is under way would else begin again with the next process.
+        let has_aged = self.world.latest().since(self.saved) >= SAVED_EVERY;
+        if self.world.revision() != revision || has_aged {
             // An unsaved change must not outlive a failed save: the next request reads the file again.
             self.generation = u64::MAX;
             self.generation = write(&self.path, &self.world, &mut self.lock)?;
+            self.saved = self.world.latest();
         }
         Ok(result)
     }

@@ -135,6 +135,15 @@ fn not_logged_in(error: &ErrorReport) -> String {
     LOG_IN.to_owned()
 }
 
+/// The scope on which a role would be granted: for an assignment, a lock or the like, what it is on.
+fn granted_on(scope: &str) -> &str {
+    let extension = "/providers/microsoft.authorization/";
+    match scope.to_ascii_lowercase().find(extension) {
+        Some(at) if at > 0 => &scope[..at],
+        _ => scope,
+    }
+}
+
 fn forbidden(action: Option<&str>, scope: Option<&str>) -> String {
     let role = match action.map(str::to_ascii_lowercase) {
         Some(action) if action.starts_with("microsoft.authorization/roleassignments/") => {
@@ -146,7 +155,7 @@ fn forbidden(action: Option<&str>, scope: Option<&str>) -> String {
         Some(action) if action.ends_with("/read") => "Reader",
         _ => "Contributor",
     };
-    let scope = scope.unwrap_or("the scope");
+    let scope = scope.map_or("the scope", granted_on);
     format!(
         "A role with this right is needed, such as {role} on {scope}. A fresh grant can take ten minutes to work"
     )

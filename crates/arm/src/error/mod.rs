@@ -248,6 +248,17 @@ impl ErrorReport {
             )
     }
 
+    /// Whether it means that nothing is there, which is an answer. That the subscription itself is not there is none,
+    /// except for a Service Bus subscription, which is called so as well (ARM facts 4.2).
+    pub(crate) fn is_absence(&self) -> bool {
+        let wrong_subscription = self.has_code("SubscriptionNotFound")
+            && !self
+                .path
+                .to_ascii_lowercase()
+                .contains("/microsoft.servicebus/");
+        self.kind == ErrorKind::NotFound && !wrong_subscription
+    }
+
     /// What to do next, in one or two sentences.
     pub fn hint(&self) -> Option<String> {
         hint::hint(self)

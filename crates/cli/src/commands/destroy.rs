@@ -27,7 +27,10 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
             flow::observe_all(&session.client, &reads::needed_to_destroy(&loaded.graph)).await?;
         let plan = teardown(&loaded.graph, &live);
         if plan.is_empty() && plan.kept.is_empty() {
-            println!("Nothing to destroy: nothing of {} is there.", loaded.stacks.join(", "));
+            println!(
+                "Nothing to destroy: nothing of {} is there.",
+                loaded.stacks.join(", ")
+            );
             return Ok(Success::Done);
         }
         print!("{}", render::plan::plan(&plan, &terminal.out));

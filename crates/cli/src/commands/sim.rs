@@ -66,9 +66,10 @@ async fn serve(args: &SimServe) -> Result<Success, CommandError> {
             })?;
     let address = listener.local_addr().map_err(failed)?;
     greet(&address, &ca_file, simulator.world().options().caller);
-    let mut stopped = stop::on_ctrl_c();
-    let shutdown = async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
+    let shutdown = async {
+        if !stop::interrupted().await {
+            std::future::pending::<()>().await;
+        }
     };
     lazuli_sim::serve(listener, tls, simulator, shutdown)
         .await

@@ -221,7 +221,7 @@ fn an_update_keeps_what_is_not_named_and_sends_nothing_that_the_service_fills() 
         "properties": {"endpoints": {"a": 1}, "provisioningState": "Succeeded", "kept": true, "list": [1, 2], "open": [7]},
     });
     let wanted = json!({"tags": {"mine": "new"}, "properties": {"LIST": [3], "open": [8]}});
-    let body = overlay(&Value::from(wanted), &live, rules)
+    let body = overlay(&Value::from(wanted), &live, rules, &[])
         .to_json()
         .unwrap();
     assert_eq!(
@@ -258,8 +258,22 @@ fn a_rule_for_any_key_holds_for_keys_with_dots() {
     let live = json!({"identity": {"userAssignedIdentities": {id: {"clientId": "1"}}}});
     let wanted = json!({"identity": {"userAssignedIdentities": {id: {"clientId": "2"}}}});
     same(wanted, live.clone(), rules);
-    let body = overlay(&Value::from(json!({"x": 1})), &live, rules)
+    let body = overlay(&Value::from(json!({"x": 1})), &live, rules, &[])
         .to_json()
         .unwrap();
     assert_eq!(body["identity"]["userAssignedIdentities"][id], json!({}));
+}
+
+#[test]
+fn an_update_leaves_what_the_author_ignores_as_it_is() {
+    let live = json!({"tags": {"owner": "you"}, "properties": {"tier": "Cool", "tls": "1"}});
+    let wanted = json!({"tags": {"owner": "me"}, "properties": {"tier": "Hot", "tls": "2"}});
+    let ignore = ["tags.owner".to_owned(), "tier".to_owned()];
+    let body = overlay(&Value::from(wanted), &live, &[], &ignore)
+        .to_json()
+        .unwrap();
+    assert_eq!(
+        body,
+        json!({"tags": {"owner": "you"}, "properties": {"tier": "Cool", "tls": "2"}})
+    );
 }

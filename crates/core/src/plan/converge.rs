@@ -174,7 +174,7 @@ impl<'a> Planner<'a> {
             return None;
         }
         let reason = differing(&changes);
-        let body = overlay(&wanted, body, node.rules);
+        let body = overlay(&wanted, body, node.rules, &node.lifecycle.ignore);
         Some(Draft {
             action: Action::Update,
             reason,
@@ -227,7 +227,7 @@ impl<'a> Planner<'a> {
             changes,
             call: call(
                 CallTarget::Id(found.id.clone()),
-                overlay(&wanted, &found.body, node.rules),
+                overlay(&wanted, &found.body, node.rules, &node.lifecycle.ignore),
             ),
         })
     }

@@ -486,7 +486,7 @@ fn given_parameters_are_checked() {
         (
             "regoin",
             text("eu"),
-            "LZ0028 no document declares the parameter `regoin`, given by --param | did you mean `region`?",
+            "LZ0027 no document declares the parameter `regoin`, given by --param | did you mean `region`?",
         ),
     ] {
         assert_eq!(mistakes_with(&spec, &[(name, value)]), [expected]);

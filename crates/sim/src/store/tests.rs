@@ -54,6 +54,23 @@ fn reads_write_no_file() {
 }
 
 #[test]
+fn time_that_passed_has_passed_for_the_next_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.json");
+    let mut store = Store::open(&path, WorldOptions::default()).unwrap();
+    let later = SimTime::from_secs(34);
+    store
+        .transact(|world| {
+            let request = Request::new(Method::Get, &group("a"))
+                .with_bearer(&world.token(Caller::Owner, later));
+            world.handle(&request, later).status
+        })
+        .unwrap();
+    let next = Store::open(&path, WorldOptions::default()).unwrap();
+    assert_eq!(next.world().latest(), later);
+}
+
+#[test]
 fn a_reset_reaches_those_who_have_the_world_open() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");

@@ -20,6 +20,12 @@ pub const CALLER_SECRET: &str = "sim-secret";
 /// A person in the directory, to give grants to.
 pub const USER_OBJECT_ID: &str = "00000000-0000-0000-0000-00000000b0b1";
 
+/// Two groups, for grants to people.
+pub const GROUP_OBJECT_IDS: [&str; 2] = [
+    "00000000-0000-0000-0000-00000000b0c1",
+    "00000000-0000-0000-0000-00000000b0c2",
+];
+
 /// The applications that can sign in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,6 +95,9 @@ pub(crate) fn furnish(world: &mut World) {
     world
         .principals
         .insert(USER_OBJECT_ID.to_owned(), known("User"));
+    for group in GROUP_OBJECT_IDS {
+        world.principals.insert(group.to_owned(), known("Group"));
+    }
     for (number, caller) in Caller::ALL.into_iter().enumerate() {
         world
             .principals

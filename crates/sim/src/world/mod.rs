@@ -31,7 +31,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use directory::{
-    CALLER_SECRET, Caller, OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT, USER_OBJECT_ID,
+    CALLER_SECRET, Caller, GROUP_OBJECT_IDS, OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT,
+    USER_OBJECT_ID,
 };
 
 use crate::http::{Method, Request, Response};
