@@ -9,7 +9,10 @@ use std::{
 /// Every generated file, by its path from the root, and what it must hold.
 fn wanted() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
-    files.insert(PathBuf::from("schemas/lazuli.schema.json"), format!("{:#}\n", lazuli_handlers::schema()));
+    files.insert(
+        PathBuf::from("schemas/lazuli.schema.json"),
+        format!("{:#}\n", lazuli_handlers::schema()),
+    );
     let mut index = String::from(
         "# Kinds\n\nOne page a kind, generated from the code that reads it. What all kinds have in common is in \
          [the spec reference](../spec.md).\n\n",
@@ -36,10 +39,18 @@ fn generated_files_are_up_to_date() {
             fs::write(&full, text).unwrap();
         }
         let found = fs::read_to_string(&full).unwrap_or_default();
-        assert!(found == *text, "{} is out of date: LAZULI_UPDATE=1 cargo test --test generated", path.display());
+        assert!(
+            found == *text,
+            "{} is out of date: LAZULI_UPDATE=1 cargo test --test generated",
+            path.display()
+        );
     }
     for entry in fs::read_dir(root.join("docs/kinds")).unwrap() {
         let path = Path::new("docs/kinds").join(entry.unwrap().file_name());
-        assert!(wanted.contains_key(&path), "{} belongs to no kind", path.display());
+        assert!(
+            wanted.contains_key(&path),
+            "{} belongs to no kind",
+            path.display()
+        );
     }
 }

@@ -1,1 +1,16 @@
-//! placeholder
+//! Every kind with every property that it has: what is written is there, stays, and is seen when it differs.
+
+mod changes;
+mod coverage;
+mod credentials;
+mod drift;
+mod kept;
+mod lookups;
+mod settled;
+
+/// Specs that together set every property of every kind.
+const SPECS: &[(&str, &str)] = &[
+    ("platform", include_str!("kinds/platform.yaml")),
+    ("storage", include_str!("kinds/storage.yaml")),
+    ("video", include_str!("kinds/video.yaml")),
+];
