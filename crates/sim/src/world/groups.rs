@@ -102,6 +102,9 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
     if body["tags"].is_object() {
         shown["tags"] = tags(&body);
     }
+    if !body["managedBy"].is_null() {
+        shown["managedBy"] = body["managedBy"].clone();
+    }
     shown["properties"] = json!({ "provisioningState": "Succeeded" });
     let mut group = Resource::new(&call.target, shown.clone(), call.now);
     if let Some(old) = old {

@@ -59,14 +59,18 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
     }
     super::generic::check_location(call, &location, old.as_ref())?;
     let key = call.target.key();
+    let isolation = &body["properties"]["isolationScope"];
     if let Some(mut identity) = old {
         identity.body["tags"] = tags(&body);
+        if !isolation.is_null() {
+            identity.body["properties"]["isolationScope"] = isolation.clone();
+        }
         let shown = identity.body.clone();
         world.state.insert(key, identity);
         return Ok(Reply::json(200, shown));
     }
     let id = own_spelling(&call.target.id());
-    let shown = json!({
+    let mut shown = json!({
         "location": location,
         "tags": tags(&body),
         "id": id,
@@ -78,6 +82,9 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
             "clientId": world.guid(),
         },
     });
+    if !isolation.is_null() {
+        shown["properties"]["isolationScope"] = isolation.clone();
+    }
     let identity = Resource::new(&call.target, shown.clone(), call.now);
     world.state.insert(key, identity);
     Ok(Reply::json(201, shown).header("Location", id))

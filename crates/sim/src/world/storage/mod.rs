@@ -90,7 +90,12 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     let mut named = json!({});
     overlay(&mut named, &body);
     if let Some(named) = named.as_object_mut() {
-        named.retain(|member, _| matches!(member.as_str(), "properties" | "identity" | "zones"));
+        named.retain(|member, _| {
+            matches!(
+                member.as_str(),
+                "properties" | "identity" | "extendedLocation" | "zones" | "placement"
+            )
+        });
     }
     overlay(&mut account, &named);
     account["properties"]["provisioningState"] = Value::from("Succeeded");
@@ -191,7 +196,10 @@ fn update(
     overlay(&mut named, &change);
     if let Some(named) = named.as_object_mut() {
         named.retain(|member, _| {
-            matches!(member.as_str(), "properties" | "identity" | "sku" | "kind")
+            matches!(
+                member.as_str(),
+                "properties" | "identity" | "sku" | "kind" | "zones" | "placement"
+            )
         });
     }
     // An identity block that is named is the whole of it.
