@@ -41,7 +41,7 @@ impl Terminal {
     }
 }
 
-/// https://no-color.org and https://bixense.com/clicolors
+/// Whether to colour, by <https://no-color.org> and <https://bixense.com/clicolors>.
 fn colour(terminal: bool) -> bool {
     let set = |name: &str| env::var(name).is_ok_and(|value| !value.is_empty() && value != "0");
     if set("NO_COLOR") {
