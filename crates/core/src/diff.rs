@@ -110,12 +110,13 @@ impl Place {
 }
 
 fn names(path: &str, segments: &[String]) -> bool {
-    let pattern: Vec<&str> = path.split('.').collect();
-    pattern.len() == segments.len()
-        && pattern
-            .iter()
-            .zip(segments)
-            .all(|(pattern, segment)| *pattern == "*" || pattern.eq_ignore_ascii_case(segment))
+    let mut pattern = path.split('.');
+    let named = segments.iter().all(|segment| {
+        pattern
+            .next()
+            .is_some_and(|pattern| pattern == "*" || pattern.eq_ignore_ascii_case(segment))
+    });
+    named && pattern.next().is_none()
 }
 
 struct Comparison<'a> {
@@ -160,6 +161,10 @@ impl Comparison<'_> {
             (Value::Null, _) => {}
             (Value::Object(members), Some(Json::Object(found))) => {
                 self.object(place, members, found)
+            }
+            // What is below is named leaf by leaf: rules hold for leaves.
+            (Value::Object(members), None | Some(Json::Null)) => {
+                self.object(place, members, &Map::new())
             }
             (Value::Array(items), Some(Json::Array(found))) => self.array(place, items, found),
             (wanted, Some(found)) if self.same_scalar(place, wanted, found) => {}

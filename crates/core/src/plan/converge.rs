@@ -166,11 +166,7 @@ impl<'a> Planner<'a> {
             self.plan.unchanged.push(node.key.clone());
             return None;
         }
-        let fixed: Vec<&Change> = changes.iter().filter(|change| change.immutable).collect();
-        if !fixed.is_empty() {
-            for change in fixed {
-                self.diagnostics.push(immutable(node, change));
-            }
+        if self.refuses(node, &changes) {
             return None;
         }
         let reason = differing(&changes);
@@ -219,6 +215,9 @@ impl<'a> Planner<'a> {
             self.plan.unchanged.push(node.key.clone());
             return None;
         }
+        if self.refuses(node, &changes) {
+            return None;
+        }
         let reason = differing(&changes);
         Some(Draft {
             action: Action::Update,
@@ -230,6 +229,15 @@ impl<'a> Planner<'a> {
                 overlay(&wanted, &found.body, node.rules, &node.lifecycle.ignore),
             ),
         })
+    }
+
+    /// Whether a change is of what is fixed at creation. Each such change is reported.
+    fn refuses(&mut self, node: &Node, changes: &[Change]) -> bool {
+        let fixed: Vec<&Change> = changes.iter().filter(|change| change.immutable).collect();
+        for change in &fixed {
+            self.diagnostics.push(immutable(node, change));
+        }
+        !fixed.is_empty()
     }
 
     /// What the step may be refused for although it is right, because Azure has not caught up with another step.
