@@ -1,11 +1,13 @@
 //! Every kind with every property that it has: what is written is there, stays, and is seen when it differs.
 
 mod coverage;
+mod drift;
 mod settled;
 
 /// Specs that together set every property of every kind.
 const SPECS: &[(&str, &str)] = &[
     ("platform", include_str!("kinds/platform.yaml")),
+    ("lifecycle", include_str!("kinds/lifecycle.yaml")),
     ("storage", include_str!("kinds/storage.yaml")),
     ("video", include_str!("kinds/video.yaml")),
 ];
