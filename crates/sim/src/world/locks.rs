@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::merge::text;
+use super::path::Target;
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
 use super::{Call, World, generic, lists};
@@ -12,7 +13,7 @@ const KIND: &str = "microsoft.authorization/locks";
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.target.is_open() {
-        return lists::collection(world, call);
+        return list(world, call);
     }
     let key = call.target.key();
     match call.method() {
@@ -59,6 +60,33 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
         Method::Delete => Ok(generic::remove(world, &key)),
         _ => Err(call.not_allowed()),
     }
+}
+
+/// `GET {scope}/providers/Microsoft.Authorization/locks`: the locks at, above and below the scope; with the filter
+/// `atScope()` only those at and above (Microsoft docs "Get-AzResourceLock", the parameter AtScope).
+fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    if call.method() != Method::Get {
+        return Err(call.not_allowed());
+    }
+    let scope = Target::parse(&call.target.scope());
+    let key = scope.key();
+    let filter = call.request.query("$filter").unwrap_or_default();
+    let with_below = !filter.eq_ignore_ascii_case("atScope()");
+    let mut locks: Vec<&Resource> = scope
+        .scopes()
+        .iter()
+        .filter(|above| **above != key)
+        .flat_map(|above| world.state.extensions(above, KIND))
+        .collect();
+    if with_below {
+        let below = world.state.tree(&key).map(|(_, resource)| resource);
+        locks.extend(below.filter(|resource| resource.kind == KIND));
+    } else {
+        locks.extend(world.state.extensions(&key, KIND));
+    }
+    locks.sort_by_key(|lock| lock.id().to_ascii_lowercase());
+    let size = world.options.page_size;
+    Ok(lists::page(world, call, locks.into_iter(), size))
 }
 
 /// Refuses a write or a deletion that a lock at, above or (for deletions) below the resource forbids.

@@ -69,6 +69,53 @@ fn a_read_only_lock_is_inherited_by_every_write() {
 }
 
 #[test]
+fn a_list_of_locks_has_those_at_above_and_below_its_scope_page_by_page() {
+    let mut bench = Bench::with(WorldOptions {
+        page_size: 2,
+        ..WorldOptions::default()
+    });
+    let location = json!({ "location": "westeurope" });
+    bench.put(RG, &location);
+    bench.put(&format!("{RG}2"), &location);
+    let (identity, _) = bench.identity("id");
+    let subscription = format!("/subscriptions/{SUBSCRIPTION}");
+    let scopes = [&subscription, RG, &identity, &format!("{RG}2")];
+    for scope in scopes {
+        let level = json!({ "properties": { "level": "CanNotDelete" } });
+        assert_eq!(bench.put(&lock(scope), &level).status, 201);
+    }
+    let mut listed = |scope: &str, filter: &str| {
+        let list = format!("{scope}/providers/Microsoft.Authorization/locks");
+        let mut answer = match filter {
+            "" => bench.get(&list).json(),
+            filter => bench.get(&format!("{list}?$filter={filter}")).json(),
+        };
+        let mut ids = Vec::new();
+        loop {
+            let page = answer["value"].as_array().unwrap();
+            assert!(page.len() <= 2);
+            ids.extend(
+                page.iter()
+                    .map(|lock| lock["id"].as_str().unwrap().to_owned()),
+            );
+            match answer["nextLink"].as_str() {
+                Some(next) => answer = bench.follow(next).json(),
+                None => break,
+            }
+        }
+        ids.sort_by_key(String::len);
+        ids
+    };
+    let all = scopes.map(|scope| lock(scope));
+    let mut everything = all.to_vec();
+    everything.sort_by_key(String::len);
+    assert_eq!(listed(&subscription, ""), everything);
+    assert_eq!(listed(RG, ""), all[..3]);
+    assert_eq!(listed(&identity.to_uppercase(), ""), all[..3]);
+    assert_eq!(listed(RG, "atScope()"), all[..2]);
+}
+
+#[test]
 fn contributors_may_not_lock() {
     let mut bench = Bench::grouped();
     bench.caller = Caller::Contributor;
