@@ -68,6 +68,7 @@ impl Default for ClientOptions {
 pub struct Client {
     pipeline: Pipeline,
     endpoint: Url,
+    authorize: Arc<Authorize>,
     options: Arc<ClientOptions>,
 }
 
@@ -133,7 +134,8 @@ impl Client {
             correlation_id: options.correlation_id.to_string(),
         };
         let endpoint = endpoints.resource_manager.clone();
-        let authorize = Authorize::new(credential, endpoints.scope.clone(), endpoint.clone());
+        let authorize =
+            Arc::new(Authorize::new(credential, endpoints.scope.clone(), endpoint.clone()));
         // azure_core's retry policy knows neither progress nor busy codes: `send` repeats instead.
         let pipeline = Pipeline::new(
             Some(env!("CARGO_PKG_NAME")),
@@ -144,14 +146,20 @@ impl Client {
                 ..Default::default()
             },
             Vec::new(),
-            vec![Arc::new(identify), Arc::new(authorize)],
+            vec![Arc::new(identify), authorize.clone()],
             None,
         );
         Self {
             pipeline,
             endpoint,
+            authorize,
             options: Arc::new(options),
         }
+    }
+
+    /// The object id of who is logged in, as the token says it (claim `oid`); none where there is no token.
+    pub async fn caller(&self) -> Option<String> {
+        self.authorize.caller().await
     }
 
     /// Reads a resource. Every 404 is `None`, whatever its code: providers name absence in many ways.

@@ -5,13 +5,13 @@ use lazuli_core::{
     diagnostic::Diagnostics,
     graph::{self, Graph, Settings},
     live::Live,
-    plan::Plan,
+    plan::{Plan, locks},
     reads::Read,
     source::Sources,
     spec::{Inputs, load},
 };
 use lazuli_engine::{Bounds, Execution, ObserveError, execute, observe};
-use lazuli_handlers::REGISTRY;
+use lazuli_handlers::{REGISTRY, roles};
 use tokio::time::Instant;
 
 use crate::{
@@ -90,7 +90,20 @@ pub(crate) async fn observe_all(client: &Client, reads: &[Read]) -> Result<Live,
                 .collect(),
         )
     };
-    observe(client, reads).await.map_err(failed)
+    let mut live = observe(client, reads).await.map_err(failed)?;
+    live.name_roles(|guid| roles::by_guid(guid).map(|role| role.name));
+    Ok(live)
+}
+
+/// Prints a plan, and the locks that will be in its way.
+pub(crate) fn show(plan: &Plan, graph: &Graph, live: &Live, terminal: &Terminal) {
+    let obstacles = locks::obstacles(plan, graph, live);
+    let style = &terminal.out;
+    print!(
+        "{}{}",
+        render::plan::plan(plan, style),
+        render::locks::obstacles(plan, &obstacles, live.unread_locks(), style)
+    );
 }
 
 /// Executes a plan, shows how it goes, and prints what became of it.

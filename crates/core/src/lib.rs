@@ -8,6 +8,7 @@ pub mod diff;
 pub mod graph;
 pub mod kind;
 pub mod live;
+pub mod mark;
 pub mod node;
 pub mod plan;
 pub mod reads;

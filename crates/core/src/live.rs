@@ -1,12 +1,16 @@
 //! What was found in Azure.
 
-use std::collections::HashMap;
+mod locks;
+
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
 
+pub use locks::{LiveLock, LockLevel, UnreadLocks};
+
 use crate::{
     arm::ArmId,
-    graph::{Grant, STACK_TAG},
+    graph::Grant,
 };
 
 /// What was found in Azure, for the graph that was asked about.
@@ -14,7 +18,9 @@ use crate::{
 pub struct Live {
     resources: HashMap<ArmId, Json>,
     grants: Vec<LiveGrant>,
+    callers: HashSet<ArmId>,
     contents: HashMap<ArmId, Vec<ArmId>>,
+    locks: locks::Known,
 }
 
 /// A role assignment that exists.
@@ -26,6 +32,8 @@ pub struct LiveGrant {
     pub scope: ArmId,
     /// The role definition's GUID.
     pub role: String,
+    /// The role's name, where somebody knows it; see [`Live::name_roles`].
+    pub role_name: Option<String>,
     /// The principal's object id.
     pub principal: String,
     /// The whole answer.
@@ -46,9 +54,20 @@ impl LiveGrant {
                 .next()?
                 .to_owned(),
             principal: text("/properties/principalId")?.to_owned(),
+            role_name: None,
             id,
             body,
         })
+    }
+
+    /// The role for a person: its name, or its GUID where nobody knows the name.
+    pub fn role_shown(&self) -> &str {
+        self.role_name.as_deref().unwrap_or(&self.role)
+    }
+
+    /// A text of the assignment's properties: `principalType`, `createdOn`.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        self.body.get("properties")?.get(name)?.as_str()
     }
 
     /// Whether it is what is wanted, for a principal that is known.
@@ -79,6 +98,23 @@ impl Live {
         self.resources.insert(id, body);
     }
 
+    /// Takes in that a role assignment is one by which the caller has its own rights, directly or through a group.
+    pub fn insert_grant_of_caller(&mut self, id: ArmId) {
+        self.callers.insert(id);
+    }
+
+    /// Whether the caller has rights of its own by a role assignment.
+    pub fn is_of_caller(&self, grant: &LiveGrant) -> bool {
+        self.callers.contains(&grant.id)
+    }
+
+    /// Gives the roles of role assignments their names, for people to read.
+    pub fn name_roles<'n>(&mut self, name_of: impl Fn(&str) -> Option<&'n str>) {
+        for grant in &mut self.grants {
+            grant.role_name = name_of(&grant.role).map(str::to_owned);
+        }
+    }
+
     /// Takes in what is in a resource group.
     pub fn insert_contents(&mut self, group: ArmId, ids: Vec<ArmId>) {
         self.contents.insert(group, ids);
@@ -98,12 +134,4 @@ impl Live {
     pub fn contents(&self, group: &ArmId) -> Option<&[ArmId]> {
         self.contents.get(group).map(Vec::as_slice)
     }
-}
-
-/// The stack that a resource's tag names as its owner.
-pub fn owner(body: &Json) -> Option<&str> {
-    let tags = body.get("tags")?.as_object()?;
-    tags.iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(STACK_TAG))
-        .and_then(|(_, value)| value.as_str())
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     arm::{ArmId, ArmType},
     graph::{Graph, Identity, Node},
+    spec::GrantsPolicy,
 };
 
 /// A question to Azure. An answer of 404 means that nothing is there.
@@ -26,8 +27,18 @@ pub enum Read {
     },
     /// All role assignments at or below a scope.
     Grants(ArmId),
+    /// The role assignments at or above a scope by which the caller has its own rights, directly or through a group.
+    GrantsOfCaller(ArmId),
     /// The ids of all resources in a resource group.
     Contents(ArmId),
+    /// All management locks of a subscription: on itself, its resource groups and what is in them.
+    Locks {
+        /// The subscription.
+        subscription: ArmId,
+        /// Where the subscription does not answer, its resource groups that matter: their lists have the locks at,
+        /// above and below them.
+        groups: Vec<ArmId>,
+    },
 }
 
 /// The reads that a comparison of the graph needs: a list where one parent has several resources of a type, and a
@@ -35,6 +46,7 @@ pub enum Read {
 pub fn needed(graph: &Graph) -> Vec<Read> {
     let mut collections: BTreeMap<(String, &ArmType), Vec<&ArmId>> = BTreeMap::new();
     let mut scopes: BTreeSet<ArmId> = BTreeSet::new();
+    let mut authoritative: BTreeSet<ArmId> = BTreeSet::new();
     for node in graph.nodes() {
         match &node.identity {
             Identity::Resource(id) => {
@@ -42,6 +54,12 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
                     .entry((collection_of(id).to_lowercase(), &node.arm_type))
                     .or_default()
                     .push(id);
+                if !node.lifecycle.existing {
+                    scopes.extend(id.group());
+                }
+                if node.lifecycle.grants == GrantsPolicy::Authoritative {
+                    authoritative.insert(id.clone());
+                }
             }
             Identity::Grant(grant) => {
                 scopes.insert(grant.scope.group().unwrap_or_else(|| grant.scope.clone()));
@@ -67,6 +85,8 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
         })
         .collect();
     reads.extend(scopes.into_iter().map(Read::Grants));
+    reads.extend(authoritative.into_iter().map(Read::GrantsOfCaller));
+    reads.extend(locks(graph));
     reads
 }
 
@@ -80,6 +100,31 @@ pub fn needed_to_destroy(graph: &Graph) -> Vec<Read> {
         .into_iter()
         .chain(groups.map(Read::Contents))
         .collect()
+}
+
+/// One list a subscription in which something could change.
+fn locks(graph: &Graph) -> impl Iterator<Item = Read> {
+    let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> = BTreeMap::new();
+    for node in graph.nodes() {
+        let target = match &node.identity {
+            Identity::Resource(id) => id,
+            Identity::Grant(grant) => &grant.scope,
+        };
+        let changes = !node.lifecycle.existing
+            || node.lifecycle.grants == GrantsPolicy::Authoritative;
+        if let Some(subscription) = target.subscription_id().filter(|_| changes) {
+            subscriptions
+                .entry(ArmId::subscription(subscription))
+                .or_default()
+                .extend(target.group());
+        }
+    }
+    subscriptions
+        .into_iter()
+        .map(|(subscription, groups)| Read::Locks {
+            subscription,
+            groups: groups.into_iter().collect(),
+        })
 }
 
 fn is_group(node: &Node) -> bool {

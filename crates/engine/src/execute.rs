@@ -10,7 +10,8 @@ use lazuli_arm::{ArmError, Client, Progress, Quiet};
 use lazuli_core::{
     arm::ArmId,
     graph::NodeKey,
-    plan::{Method, Plan, Step, StepId},
+    live::LiveGrant,
+    plan::{CallTarget, Method, Plan, Step, StepId},
     value::{Output, Value},
 };
 use serde_json::Value as Json;
@@ -103,7 +104,16 @@ struct Run<'a> {
 struct Ended {
     step: StepId,
     took: Duration,
-    result: Result<Option<Json>, Failure>,
+    result: Result<Ending, Failure>,
+}
+
+/// How a step that was sent ended.
+#[derive(Default)]
+struct Ending {
+    /// What Azure filled in, where others need it.
+    body: Option<Json>,
+    /// The grant that was there before.
+    already_there: Option<ArmId>,
 }
 
 impl<'a> Run<'a> {
@@ -201,12 +211,15 @@ impl<'a> Run<'a> {
             return;
         };
         let outcome = match ended.result {
-            Ok(body) => {
+            Ok(ending) => {
                 self.done_at.insert(step.id, Instant::now());
-                if let Some(body) = body {
+                if let Some(body) = ending.body {
                     self.outputs.insert(&step.key, body);
                 }
-                Outcome::Done { took: ended.took }
+                Outcome::Done {
+                    took: ended.took,
+                    already_there: ending.already_there,
+                }
             }
             Err(failure) => Outcome::Failed(failure),
         };
@@ -257,30 +270,61 @@ async fn carry_out(
     waits: &Waits,
     target: &ArmId,
     body: &Json,
-) -> Result<Option<Json>, ArmError> {
+) -> Result<Ending, ArmError> {
     let mut attempt = 1;
     loop {
-        match send_once(execution, step, target, body).await {
+        let error = match send_once(execution, step, target, body).await {
             Ok(()) => break,
-            Err(error) => {
-                let pause = waits.pause(attempt);
-                let in_time = waits
-                    .until(&error)
-                    .is_some_and(|until| Instant::now() + pause <= until);
-                if !in_time {
-                    return Err(error);
-                }
-                execution.events.retrying(step, &why(&error), pause);
-                tokio::time::sleep(pause).await;
-                attempt += 1;
-            }
+            Err(error) => error,
+        };
+        if error.has_code("RoleAssignmentExists")
+            && let Some(existing) = same_grant(execution, step, target, body).await?
+        {
+            return Ok(Ending {
+                already_there: Some(existing),
+                ..Ending::default()
+            });
         }
+        let pause = waits.pause(attempt);
+        let in_time = waits.until(&error).is_some_and(|until| Instant::now() + pause <= until);
+        if !in_time {
+            return Err(error);
+        }
+        execution.events.retrying(step, &why(&error), pause);
+        tokio::time::sleep(pause).await;
+        attempt += 1;
     }
-    if step.has_outputs {
-        read_back(execution, step, target).await
+    let body = if step.has_outputs {
+        read_back(execution, step, target).await?
     } else {
-        Ok(None)
-    }
+        None
+    };
+    Ok(Ending {
+        body,
+        ..Ending::default()
+    })
+}
+
+/// The grant that ARM means by `RoleAssignmentExists`: the same scope, role and principal under another name.
+async fn same_grant(
+    execution: &Execution<'_>,
+    step: &Step,
+    target: &ArmId,
+    body: &Json,
+) -> Result<Option<ArmId>, ArmError> {
+    let CallTarget::Grant(wanted) = &step.call.target else {
+        return Ok(None);
+    };
+    let principal = body.pointer("/properties/principalId").and_then(Json::as_str).unwrap_or_default();
+    let list = target.as_str().rsplit_once('/').map_or(target.as_str(), |(list, _)| list);
+    let filter = format!("principalId eq '{principal}'");
+    let query = [("$filter", filter.as_str())];
+    let found = execution.client.list_all(list, &step.call.api_version, &query, &Quiet).await?;
+    Ok(found
+        .into_iter()
+        .filter_map(LiveGrant::parse)
+        .find(|grant| grant.is(wanted, principal))
+        .map(|grant| grant.id))
 }
 
 async fn send_once(

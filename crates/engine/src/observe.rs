@@ -1,8 +1,10 @@
 //! Asks Azure what is there: all reads at once, within a bound.
 
+mod locks;
+
 use futures::{StreamExt, stream};
-use lazuli_arm::{ArmError, Client, ErrorKind, Quiet};
-use lazuli_core::{arm::ArmId, live::Live, reads::Read};
+use lazuli_arm::{ArmError, Client, Quiet};
+use lazuli_core::{arm::ArmId, live::{Live, LiveGrant}, reads::Read};
 use serde_json::Value as Json;
 
 /// How many reads are under way at once.
@@ -23,7 +25,8 @@ pub struct ObserveError {
 /// Sends the reads and collects what is there. What does not exist is no failure.
 ///
 /// # Errors
-/// Every read that failed, in the order of the reads: nothing is planned on half a picture.
+/// Every read that failed, in the order of the reads: nothing is planned on half a picture. Locks alone may stay
+/// unknown.
 pub async fn observe(client: &Client, reads: &[Read]) -> Result<Live, Vec<ObserveError>> {
     let answers: Vec<_> = stream::iter(reads)
         .map(|read| async move { (read, ask(client, read).await) })
@@ -35,7 +38,13 @@ pub async fn observe(client: &Client, reads: &[Read]) -> Result<Live, Vec<Observ
     for (read, answer) in answers {
         match answer {
             Ok(items) => take_in(&mut live, read, items),
-            Err(error) => failures.push(ObserveError { error }),
+            Err(error) => match read {
+                Read::Locks {
+                    subscription,
+                    groups,
+                } => locks::instead(client, &mut live, subscription, groups, &error).await,
+                _ => failures.push(ObserveError { error }),
+            },
         }
     }
     if failures.is_empty() {
@@ -56,23 +65,34 @@ async fn ask(client: &Client, read: &Read) -> Result<Vec<Json>, ArmError> {
             client.list_all(path, api_version, &[], &Quiet).await
         }
         Read::Grants(scope) => {
-            let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
-            absent_is_empty(client.list_all(&path, GRANTS_API, &[], &Quiet).await)
+            client
+                .list_all(&assignments(scope), GRANTS_API, &[], &Quiet)
+                .await
+        }
+        Read::GrantsOfCaller(scope) => {
+            // Of a caller who cannot be told, every grant could be the way in.
+            let filter = match client.caller().await {
+                Some(caller) => format!("assignedTo('{caller}')"),
+                None => "atScope()".to_owned(),
+            };
+            let query = [("$filter", filter.as_str())];
+            client
+                .list_all(&assignments(scope), GRANTS_API, &query, &Quiet)
+                .await
         }
         Read::Contents(group) => {
             client
                 .list_all(&format!("{group}/resources"), CONTENTS_API, &[], &Quiet)
                 .await
         }
+        Read::Locks { subscription, .. } => {
+            Ok(locks::list(client, subscription).await?.unwrap_or_default())
+        }
     }
 }
 
-/// A scope that does not exist yet has no grants.
-fn absent_is_empty(answer: Result<Vec<Json>, ArmError>) -> Result<Vec<Json>, ArmError> {
-    match answer {
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
-        other => other,
-    }
+fn assignments(scope: &ArmId) -> String {
+    format!("{scope}/providers/Microsoft.Authorization/roleAssignments")
 }
 
 fn take_in(live: &mut Live, read: &Read, items: Vec<Json>) {
@@ -85,6 +105,11 @@ fn take_in(live: &mut Live, read: &Read, items: Vec<Json>) {
         Read::Collection { .. } | Read::Grants(_) => {
             items.into_iter().for_each(|body| live.insert(body))
         }
+        Read::GrantsOfCaller(_) => items
+            .into_iter()
+            .filter_map(LiveGrant::parse)
+            .for_each(|grant| live.insert_grant_of_caller(grant.id)),
+        Read::Locks { .. } => items.iter().for_each(|lock| live.insert_lock(lock)),
         Read::Contents(group) => {
             let id = |item: &Json| item.get("id").and_then(Json::as_str).and_then(ArmId::parse);
             live.insert_contents(group.clone(), items.iter().filter_map(id).collect());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lazuli_arm::ArmError;
-use lazuli_core::{plan::StepId, value::Output};
+use lazuli_core::{arm::ArmId, plan::StepId, value::Output};
 
 /// What became of each step, in the order of the plan.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,8 @@ pub enum Outcome {
     Done {
         /// How long it took.
         took: Duration,
+        /// The grant that somebody else made first, and that counts as this one.
+        already_there: Option<ArmId>,
     },
     /// Azure refused it, or could not be reached.
     Failed(Failure),

@@ -112,7 +112,7 @@ impl Handler for ManagementLock {
 
 #[cfg(test)]
 mod tests {
-    use lazuli_core::{diff::diff, graph::Mark};
+    use lazuli_core::{diff::diff, mark::Mark};
     use serde_json::json;
 
     use crate::testing::{GROUP, body, node, sound, waits};

@@ -211,6 +211,13 @@ fn common(facts: &Facts) -> Map<String, Json> {
         }),
     );
     add(
+        "grants",
+        json!({
+            "description": "What happens to role assignments directly on it that the document does not name: `plan` reports them (the default), or they are deleted.",
+            "enum": ["report", "authoritative"],
+        }),
+    );
+    add(
         "forEach",
         json!({
             "description": "Repeats the resource for every item of a list or a mapping: `${each.key}`, `${each.value}`.",

@@ -7,7 +7,7 @@ use crate::{
     confirm,
     connection::Connection,
     error::{CommandError, Success},
-    flow, render,
+    flow,
     terminal::Terminal,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
         let live = flow::observe_all(&session.client, &reads::needed(&loaded.graph)).await?;
         let (plan, found) = converge(&loaded.graph, &live);
         flow::pass(&loaded.sources, found, terminal)?;
-        print!("{}", render::plan::plan(&plan, &terminal.out));
+        flow::show(&plan, &loaded.graph, &live, terminal);
         if plan.is_empty() {
             return Ok(Success::Done);
         }

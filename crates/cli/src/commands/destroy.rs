@@ -7,7 +7,7 @@ use crate::{
     confirm,
     connection::Connection,
     error::{CommandError, Success},
-    flow, render,
+    flow,
     terminal::Terminal,
 };
 
@@ -33,7 +33,7 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
             );
             return Ok(Success::Done);
         }
-        print!("{}", render::plan::plan(&plan, &terminal.out));
+        flow::show(&plan, &loaded.graph, &live, terminal);
         if plan.is_empty() {
             return Ok(Success::Done);
         }

@@ -6,7 +6,7 @@ use crate::{
     args::Plan,
     connection::Connection,
     error::{CommandError, Success},
-    flow, render,
+    flow,
     terminal::Terminal,
 };
 
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         let live = flow::observe_all(&session.client, &reads::needed(&loaded.graph)).await?;
         let (plan, found) = converge(&loaded.graph, &live);
         flow::pass(&loaded.sources, found, terminal)?;
-        print!("{}", render::plan::plan(&plan, &terminal.out));
+        flow::show(&plan, &loaded.graph, &live, terminal);
         Ok(if args.detailed_exitcode && !plan.is_empty() {
             Success::Changes
         } else {

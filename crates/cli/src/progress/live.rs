@@ -220,6 +220,7 @@ mod tests {
             &plan.steps[0],
             &Outcome::Done {
                 took: Duration::from_secs(25),
+                already_there: None,
             },
         );
         let text = paper.0.lock().unwrap().clone();

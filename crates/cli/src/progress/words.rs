@@ -50,7 +50,11 @@ pub(super) fn waiting(why: &Why, wait: Duration) -> String {
 pub(super) fn ended(step: &Step, outcome: &Outcome, blocker: Option<&str>) -> String {
     let (name, object) = (name(step), object(step));
     match outcome {
-        Outcome::Done { took } => {
+        Outcome::Done {
+            already_there: Some(id),
+            ..
+        } => format!("{name}: was there already, as {id}"),
+        Outcome::Done { took, .. } => {
             let done = match step.action {
                 Action::Create => "created",
                 Action::Update => "updated",

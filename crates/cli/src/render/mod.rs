@@ -3,6 +3,8 @@
 pub(crate) mod diagnostics;
 pub(crate) mod failure;
 pub(crate) mod graph;
+mod grants;
+pub(crate) mod locks;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod style;

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
 use super::{
-    Names, heading, mark, short_ids,
+    Names, grants, heading, mark, short_ids,
     style::{self, Style, Tint, clean, columns},
 };
 
@@ -36,6 +36,7 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
     if !plan.kept.is_empty() {
         text.push('\n');
     }
+    text.push_str(&grants::undeclared(plan, style));
     for line in style::wrap(&summary(plan), style.width) {
         text.push_str(&style.paint(Tint::Strong, &line));
         text.push('\n');

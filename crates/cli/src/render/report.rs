@@ -156,6 +156,7 @@ mod tests {
 
     const DONE: Outcome = Outcome::Done {
         took: Duration::from_secs(2),
+        already_there: None,
     };
     const TOOK: Duration = Duration::from_secs(41);
 

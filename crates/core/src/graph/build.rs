@@ -229,6 +229,7 @@ fn node(key: NodeKey, kind: &'static str, resource: &Resource, draft: Draft) -> 
             existing: resource.existing,
             protect: resource.protect,
             on_remove: resource.on_remove,
+            grants: resource.grants,
             ignore: resource
                 .ignore
                 .iter()

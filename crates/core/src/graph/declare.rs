@@ -4,7 +4,8 @@ use super::place::{Index, Places, address_of};
 use crate::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
-    graph::{Grant, Identity, Mark, NodeKey, Placed, STACK_TAG, mark_text},
+    graph::{Grant, Identity, NodeKey, Placed},
+    mark::{Mark, STACK_TAG, TextMark},
     kind::Rule,
     node::{Datum, Node},
     source::Span,
@@ -263,8 +264,7 @@ impl<'a, P> Declared<'a, P> {
 
     /// Text that carries the mark of the stack behind what the author wrote.
     pub fn marked_text(&self, own: Option<&str>) -> String {
-        let mark = mark_text(self.stack());
-        own.map_or(mark.clone(), |own| format!("{own} ({mark})"))
+        TextMark::of(&self.inner.placed.key).behind(own)
     }
 }
 

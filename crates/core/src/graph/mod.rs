@@ -17,11 +17,13 @@ pub use build::{Settings, build};
 pub use declare::{Declared, Draft, Implied, Nodes, Surroundings, Target, Unchecked};
 pub use place::Placed;
 
+pub use crate::mark::Mark;
+
 use crate::{
     arm::{ArmId, ArmType},
     kind::Rule,
     source::Span,
-    spec::{Address, OnRemove},
+    spec::{Address, GrantsPolicy, OnRemove},
     value::Value,
 };
 
@@ -75,25 +77,6 @@ impl Grant {
     }
 }
 
-/// Where the mark of the stack is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    /// In the tag `lazuli-stack`.
-    Tag,
-    /// In a text property, as [`mark_text`].
-    Text(&'static str),
-    /// Nowhere: it belongs to its parent.
-    Parent,
-}
-
-/// The tag that says which stack owns a resource.
-pub const STACK_TAG: &str = "lazuli-stack";
-
-/// The mark of a stack as text, for resources that take no tags.
-pub fn mark_text(stack: &str) -> String {
-    format!("{STACK_TAG}: {stack}")
-}
-
 /// What the author said about the life of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lifecycle {
@@ -105,6 +88,8 @@ pub struct Lifecycle {
     pub on_remove: OnRemove,
     /// Paths that are not compared.
     pub ignore: Vec<String>,
+    /// What happens to grants on it that the spec does not name.
+    pub grants: GrantsPolicy,
 }
 
 /// One Azure resource that the spec speaks of.
@@ -140,6 +125,14 @@ impl Node {
         match &self.identity {
             Identity::Resource(id) => Some(id),
             Identity::Grant(_) => None,
+        }
+    }
+
+    /// The node whose principal a grant is for, where the spec makes it.
+    pub fn grant_principal(&self) -> Option<&NodeKey> {
+        match &self.identity {
+            Identity::Grant(grant) => grant.principal_key(),
+            Identity::Resource(_) => None,
         }
     }
 

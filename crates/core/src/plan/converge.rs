@@ -1,16 +1,20 @@
 //! Planning towards the spec: make what is missing, change what differs, leave the rest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
 
-use super::{Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId};
+use super::{
+    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId,
+    grants::{self, Seen},
+};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::{Change, diff, overlay},
-    graph::{Grant, Graph, Identity, Mark, Node, NodeKey},
-    live::{Live, LiveGrant, owner},
+    graph::{Grant, Graph, Identity, Node, NodeKey},
+    live::{Live, LiveGrant},
+    mark::{Mark, owner},
     value::{Output, Value},
 };
 
@@ -22,6 +26,8 @@ pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
         bodies: HashMap::new(),
         steps_of: HashMap::new(),
         waits: HashMap::new(),
+        seen: Vec::new(),
+        declared: HashSet::new(),
         plan: Plan::default(),
         diagnostics: Diagnostics::default(),
     };
@@ -29,7 +35,9 @@ pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
         planner.node(node);
     }
     planner.mark_outputs();
-    (planner.plan, planner.diagnostics)
+    let Planner { seen, declared, mut plan, diagnostics, .. } = planner;
+    grants::plan(graph, live, &seen, &declared, &mut plan);
+    (plan, diagnostics)
 }
 
 struct Planner<'a> {
@@ -41,6 +49,10 @@ struct Planner<'a> {
     steps_of: HashMap<&'a NodeKey, StepId>,
     /// The steps that whoever depends on a node waits for.
     waits: HashMap<&'a NodeKey, Vec<StepId>>,
+    /// The grants of the spec.
+    seen: Vec<Seen<'a>>,
+    /// The live grants that are those of the spec.
+    declared: HashSet<ArmId>,
     plan: Plan,
     diagnostics: Diagnostics,
 }
@@ -83,6 +95,14 @@ impl<'a> Planner<'a> {
             None => {
                 self.waits.insert(&node.key, before);
             }
+        }
+        if let Identity::Grant(grant) = &node.identity {
+            let principal = grant.principal.fill(&|output| self.known(output));
+            self.seen.push(Seen {
+                node,
+                principal: principal.as_str().map(str::to_owned),
+                step: self.steps_of.get(&node.key).copied(),
+            });
         }
     }
 
@@ -210,6 +230,7 @@ impl<'a> Planner<'a> {
             });
         };
         self.bodies.insert(&node.key, &found.body);
+        self.declared.insert(found.id.clone());
         let changes = diff(&wanted, &found.body, node.rules, &node.lifecycle.ignore);
         if changes.is_empty() {
             self.plan.unchanged.push(node.key.clone());

@@ -1,6 +1,8 @@
 //! The plan: finished ARM calls in an order, each with its reason. Nothing is left to decide when it is executed.
 
 mod converge;
+mod grants;
+pub mod locks;
 #[cfg(test)]
 mod properties;
 mod teardown;
@@ -11,6 +13,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 pub use converge::converge;
+pub use grants::Undeclared;
 pub use teardown::teardown;
 
 use crate::{
@@ -30,6 +33,8 @@ pub struct Plan {
     pub unchanged: Vec<NodeKey>,
     /// What is left alone although it could be thought to change, and why.
     pub kept: Vec<Kept>,
+    /// Role assignments on what the stacks own that no entry of the spec names.
+    pub undeclared: Vec<Undeclared>,
 }
 
 impl Plan {

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
 use crate::{
     arm::ArmId,
-    graph::{Graph, Identity, Mark, Node, NodeKey, mark_text},
-    live::{Live, owner},
+    graph::{Graph, Identity, Node, NodeKey},
+    live::Live,
+    mark::{Mark, TextMark, owner},
     spec::OnRemove,
     value::{Output, Value},
 };
@@ -133,19 +134,10 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
     };
     let owned = match node.mark {
         Mark::Tag => owner(body) == Some(node.key.stack.as_str()),
-        Mark::Text(member) => body
-            .pointer(&format!("/properties/{member}"))
-            .and_then(|text| text.as_str())
-            .is_some_and(|text| has_mark(text, &node.key.stack)),
+        Mark::Text(member) => TextMark::on(body, member).is_some_and(|mark| mark.stack == node.key.stack),
         Mark::Parent => true,
     };
     Some((id, owned))
-}
-
-/// Whether text ends with the mark of this very stack, alone or in the brackets behind what the author wrote.
-fn has_mark(text: &str, stack: &str) -> bool {
-    let mark = mark_text(stack);
-    text == mark || text.ends_with(&format!("({mark})"))
 }
 
 /// What is in a resource group and does not go before it.

@@ -1,7 +1,7 @@
 //! One entry of `resources`: the keys that every kind has, and the properties that remain.
 
 use super::{
-    Address, OnRemove, Resource, Spanned, Tag,
+    Address, GrantsPolicy, OnRemove, Resource, Spanned, Tag,
     author::{Author, listing, scalar_text},
     fill::{Instances, Resources, Scope, Whole},
 };
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The keys that every resource can have, whatever its kind.
-pub const COMMON_KEYS: [&str; 12] = [
+pub const COMMON_KEYS: [&str; 13] = [
     "kind",
     "name",
     "existing",
@@ -20,6 +20,7 @@ pub const COMMON_KEYS: [&str; 12] = [
     "protect",
     "ignore",
     "onRemove",
+    "grants",
     "tags",
     "location",
     "resourceGroup",
@@ -52,7 +53,8 @@ impl Author<'_> {
             depends_on: Vec::new(),
             protect: false,
             ignore: Vec::new(),
-            on_remove: OnRemove::Delete,
+            on_remove: OnRemove::default(),
+            grants: GrantsPolicy::default(),
             tags: Vec::new(),
             location: None,
             resource_group: None,
@@ -79,7 +81,17 @@ impl Author<'_> {
                 "existing" => resource.existing = self.boolean("`existing`", &value),
                 "protect" => resource.protect = self.boolean("`protect`", &value),
                 "ignore" => resource.ignore = self.strings("`ignore`", &value),
-                "onRemove" => resource.on_remove = self.on_remove(&value),
+                "onRemove" => {
+                    let words = [("delete", OnRemove::Delete), ("keep", OnRemove::Keep)];
+                    resource.on_remove = self.one_of("onRemove", &value, words);
+                }
+                "grants" => {
+                    let words = [
+                        ("report", GrantsPolicy::Report),
+                        ("authoritative", GrantsPolicy::Authoritative),
+                    ];
+                    resource.grants = self.one_of("grants", &value, words);
+                }
                 "tags" => resource.tags = self.tags(value),
                 "location" => resource.location = self.text("`location`", value),
                 "resourceGroup" => resource.resource_group = self.text("`resourceGroup`", value),
@@ -149,23 +161,24 @@ impl Author<'_> {
         }
     }
 
-    fn on_remove(&mut self, node: &Node) -> OnRemove {
-        const WORDS: [&str; 2] = ["delete", "keep"];
-        let Some(word) = self.string("`onRemove`", node) else {
-            return OnRemove::default();
+    /// One of a few words; the default where it is another.
+    fn one_of<T: Copy + Default, const N: usize>(
+        &mut self,
+        key: &str,
+        node: &Node,
+        words: [(&str, T); N],
+    ) -> T {
+        let Some(word) = self.string(&format!("`{key}`"), node) else {
+            return T::default();
         };
-        match word.value.as_str() {
-            "delete" => OnRemove::Delete,
-            "keep" => OnRemove::Keep,
-            other => {
-                let message = format!("`onRemove` is one of {}", listing(WORDS));
-                let help = self.hint(other, WORDS);
-                self.report(
-                    Diagnostic::error(Code::ValueNotAllowed, word.span, message).maybe_help(help),
-                );
-                OnRemove::default()
-            }
+        if let Some((_, meaning)) = words.iter().find(|(name, _)| *name == word.value) {
+            return *meaning;
         }
+        let names = words.map(|(name, _)| name);
+        let help = self.hint(&word.value, names);
+        let message = format!("`{key}` is one of {}", listing(names));
+        self.report(Diagnostic::error(Code::ValueNotAllowed, word.span, message).maybe_help(help));
+        T::default()
     }
 
     /// The addresses that an entry waits for: names, `name[key]`, or the same as references. The name of a resource

@@ -75,6 +75,16 @@ pub enum OnRemove {
     Keep,
 }
 
+/// What happens to role assignments directly on a resource that the spec does not name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GrantsPolicy {
+    /// They are shown.
+    #[default]
+    Report,
+    /// They are deleted: the spec names all grants that there shall be.
+    Authoritative,
+}
+
 /// One resource, every value of which is final or refers to a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
@@ -96,6 +106,8 @@ pub struct Resource {
     pub ignore: Vec<Spanned<String>>,
     /// What happens when the entry leaves the spec.
     pub on_remove: OnRemove,
+    /// `grants: report | authoritative`: what happens to grants on it that the spec does not name.
+    pub grants: GrantsPolicy,
     /// Its own tags.
     pub tags: Vec<Tag>,
     /// Its own location.

@@ -1,0 +1,141 @@
+//! The management locks that are there.
+
+use serde_json::Value as Json;
+
+use super::Live;
+use crate::arm::ArmId;
+
+/// A management lock that exists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveLock {
+    /// Its id.
+    pub id: ArmId,
+    /// What it is on; what is below inherits it.
+    pub scope: ArmId,
+    /// What it keeps from happening.
+    pub level: LockLevel,
+    /// Why it is there, for people; the mark of a stack is in here too.
+    pub notes: Option<String>,
+}
+
+/// What a lock keeps from happening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockLevel {
+    /// Deletions.
+    CanNotDelete,
+    /// Deletions and every other write.
+    ReadOnly,
+}
+
+impl LockLevel {
+    /// The level as ARM calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CanNotDelete => "CanNotDelete",
+            Self::ReadOnly => "ReadOnly",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        [Self::CanNotDelete, Self::ReadOnly]
+            .into_iter()
+            .find(|level| level.name().eq_ignore_ascii_case(name))
+    }
+}
+
+impl LiveLock {
+    /// Reads a lock as ARM answers it. One of the level `NotSpecified` keeps nothing from happening, and is none.
+    pub fn parse(body: &Json) -> Option<Self> {
+        let text = |path: &str| body.pointer(path).and_then(Json::as_str);
+        let id = ArmId::parse(text("/id")?)?;
+        Some(Self {
+            scope: id.parent()?,
+            level: LockLevel::parse(text("/properties/level")?)?,
+            notes: text("/properties/notes").map(str::to_owned),
+            id,
+        })
+    }
+}
+
+/// A scope whose locks could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadLocks {
+    /// The subscription or resource group.
+    pub scope: ArmId,
+    /// Azure's code for why, or its words.
+    pub why: String,
+}
+
+/// What is known of locks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Known {
+    found: Vec<LiveLock>,
+    unread: Vec<UnreadLocks>,
+}
+
+impl Live {
+    /// Takes in a lock. Lists of several scopes can name the same one.
+    pub fn insert_lock(&mut self, body: &Json) {
+        let found = &mut self.locks.found;
+        found.extend(
+            LiveLock::parse(body).filter(|lock| !found.iter().any(|one| one.id == lock.id)),
+        );
+    }
+
+    /// Takes in that the locks of a scope could not be read.
+    pub fn insert_unread_locks(&mut self, unread: UnreadLocks) {
+        self.locks.unread.push(unread);
+    }
+
+    /// All locks that were seen.
+    pub fn locks(&self) -> &[LiveLock] {
+        &self.locks.found
+    }
+
+    /// The scopes whose locks are not known.
+    pub fn unread_locks(&self) -> &[UnreadLocks] {
+        &self.locks.unread
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_is_on_what_its_id_is_below() {
+        let lock = |id: &str, level: &str| {
+            LiveLock::parse(&json!({ "id": id, "properties": { "level": level, "notes": "why" } }))
+        };
+        let account =
+            "/subscriptions/S/resourcegroups/G/providers/microsoft.storage/storageAccounts/a";
+        for scope in [
+            "/subscriptions/S",
+            "/subscriptions/S/resourceGroups/g",
+            account,
+        ] {
+            let id = format!("{scope}/providers/Microsoft.Authorization/locks/keep");
+            let lock = lock(&id, "readOnly").unwrap();
+            assert_eq!(lock.scope.as_str(), scope);
+            assert_eq!(lock.level, LockLevel::ReadOnly);
+            assert_eq!(lock.notes.as_deref(), Some("why"));
+        }
+        let id = format!("{account}/providers/Microsoft.Authorization/locks/keep");
+        assert_eq!(lock(&id, "NotSpecified"), None);
+        assert_eq!(lock("/providers", "ReadOnly"), None);
+    }
+
+    #[test]
+    fn a_lock_that_two_lists_name_is_one() {
+        let mut live = Live::default();
+        for id in [
+            "/subscriptions/s/providers/A.B/locks/k",
+            "/SUBSCRIPTIONS/S/providers/a.b/locks/K",
+        ] {
+            live.insert_lock(&json!({ "id": id, "properties": { "level": "CanNotDelete" } }));
+        }
+        assert_eq!(live.locks().len(), 1);
+    }
+}

@@ -1,0 +1,101 @@
+//! How a stack marks what it owns. There is no state file: the mark is kept on the Azure resource itself.
+
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use crate::graph::NodeKey;
+
+/// The tag that says which stack owns a resource.
+pub const STACK_TAG: &str = "lazuli-stack";
+
+/// Where the mark of the stack is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// In the tag [`STACK_TAG`].
+    Tag,
+    /// As a [`TextMark`] in this member of `properties`.
+    Text(&'static str),
+    /// Nowhere: it belongs to its parent.
+    Parent,
+}
+
+/// The mark of resources that take no tags: `lazuli-stack: STACK; ENTRY`, alone or in brackets behind what the author
+/// wrote. It names the entry as well, so that a grant whose principal was made anew is found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextMark {
+    /// The stack.
+    pub stack: String,
+    /// The address of the entry in the stack.
+    pub entry: String,
+}
+
+impl TextMark {
+    /// The mark of a node.
+    pub fn of(key: &NodeKey) -> Self {
+        Self {
+            stack: key.stack.clone(),
+            entry: key.address.to_string(),
+        }
+    }
+
+    /// The author's own text with the mark behind it, or the mark alone.
+    pub fn behind(&self, own: Option<&str>) -> String {
+        own.map_or_else(|| self.to_string(), |own| format!("{own} ({self})"))
+    }
+
+    /// The mark that text carries.
+    pub fn find(text: &str) -> Option<Self> {
+        let start = format!("{STACK_TAG}: ");
+        let (before, mark) = text.rsplit_once(&start)?;
+        let mark = match before {
+            "" => mark,
+            _ => before.ends_with(" (").then(|| mark.strip_suffix(')'))??,
+        };
+        let (stack, entry) = mark.split_once("; ")?;
+        Some(Self {
+            stack: stack.to_owned(),
+            entry: entry.to_owned(),
+        })
+    }
+
+    /// The mark in a member of a live body's `properties`.
+    pub fn on(body: &Json, member: &str) -> Option<Self> {
+        let text = body.get("properties")?.get(member)?.as_str()?;
+        Self::find(text)
+    }
+}
+
+impl fmt::Display for TextMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{STACK_TAG}: {}; {}", self.stack, self.entry)
+    }
+}
+
+/// The stack that a resource's tag names as its owner.
+pub fn owner(body: &Json) -> Option<&str> {
+    let tags = body.get("tags")?.as_object()?;
+    tags.iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(STACK_TAG))
+        .and_then(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_found_where_it_was_put() {
+        let mark = TextMark { stack: "cameras".into(), entry: "access[a]".into() };
+        for own in [None, Some("Reads the cameras"), Some("Reads (a lot)")] {
+            assert_eq!(TextMark::find(&mark.behind(own)), Some(mark.clone()), "{own:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_mark_is_none() {
+        for text in ["", "lazuli-stack: cameras", "about lazuli-stack: a; b", "x (lazuli-stack: a; b", "x (lazuli-stack: a; b) y"] {
+            assert_eq!(TextMark::find(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Each rule of what a lock blocks, on plans made by hand.
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    arm::ArmType,
+    graph::{Grant, NodeKey},
+    plan::{Action, Call},
+    source::{Sources, Span},
+    spec::Address,
+    value::Value,
+};
+
+const GROUP: &str = "/subscriptions/s/resourceGroups/g";
+const ACCOUNT: &str =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+const NAMESAKE: &str =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a2";
+const ASSIGNMENTS: &str = "Microsoft.Authorization/roleAssignments";
+
+fn lock_id(scope: &str) -> String {
+    format!("{scope}/providers/{LOCKS}/keep")
+}
+
+fn live(scope: &str, level: &str, notes: &str) -> Live {
+    let mut live = Live::default();
+    let properties = json!({ "level": level, "notes": notes });
+    live.insert_lock(&json!({ "id": lock_id(scope), "properties": properties }));
+    live
+}
+
+/// A step that waits for the one before it in the plan.
+fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
+    let address = Address {
+        resource: "r".into(),
+        instance: None,
+    };
+    Step {
+        id: StepId(0),
+        key: NodeKey {
+            stack: "cameras".into(),
+            address,
+            part: None,
+        },
+        kind: "resource",
+        arm_type: ArmType::new(arm_type, "2026-01-01"),
+        action: match method {
+            Method::Put => Action::Update,
+            Method::Delete => Action::Delete,
+        },
+        reason: String::new(),
+        subject: String::new(),
+        changes: Vec::new(),
+        call: Call {
+            method,
+            target,
+            api_version: String::new(),
+            body: Value::Null,
+        },
+        has_outputs: false,
+        after: Vec::new(),
+        patience: Vec::new(),
+        span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
+    }
+}
+
+fn on(method: Method, id: &str) -> Step {
+    let target = CallTarget::Id(ArmId::parse(id).unwrap());
+    let kind = if id.contains(LOCKS) { LOCKS } else { "T/t" };
+    step(method, target, kind)
+}
+
+fn put(id: &str) -> Step {
+    on(Method::Put, id)
+}
+
+fn delete(id: &str) -> Step {
+    on(Method::Delete, id)
+}
+
+fn grant_on(scope: &str) -> Step {
+    let grant = Grant {
+        scope: ArmId::parse(scope).unwrap(),
+        role: "reader".into(),
+        role_name: "Reader".into(),
+        principal: "p".into(),
+    };
+    step(Method::Put, CallTarget::Grant(grant), ASSIGNMENTS)
+}
+
+fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
+    let numbered = |(at, step)| Step {
+        id: StepId(at),
+        ..step
+    };
+    Plan {
+        steps: steps.into_iter().enumerate().map(numbered).collect(),
+        ..Plan::default()
+    }
+}
+
+/// The positions of the steps that a lock blocks, where no step waits for another.
+fn blocked<const N: usize>(scope: &str, level: &str, steps: [Step; N]) -> Vec<usize> {
+    let found = obstacles(&plan_of(steps), &Graph::default(), &live(scope, level, ""));
+    found
+        .into_iter()
+        .flat_map(|obstacle| obstacle.blocks)
+        .map(|step| step.0)
+        .collect()
+}
+
+#[test]
+fn read_only_blocks_every_write_and_deletion_at_and_below() {
+    let container = format!("{ACCOUNT}/blobServices/default/containers/c");
+    let steps = || {
+        [
+            put(GROUP),
+            put(ACCOUNT),
+            put(&container),
+            delete(&container),
+            put(NAMESAKE),
+            grant_on(ACCOUNT),
+            grant_on(GROUP),
+        ]
+    };
+    assert_eq!(blocked(ACCOUNT, "ReadOnly", steps()), [1, 2, 3, 5]);
+    assert_eq!(blocked(GROUP, "ReadOnly", steps()), [0, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(blocked("/subscriptions/s", "ReadOnly", steps()).len(), 7);
+    assert_eq!(blocked("/subscriptions/s2", "ReadOnly", steps()), [0; 0]);
+}
+
+#[test]
+fn can_not_delete_blocks_deletions_at_and_below_and_no_write() {
+    let assignment = format!("{ACCOUNT}/providers/{ASSIGNMENTS}/x");
+    let steps = [
+        put(ACCOUNT),
+        grant_on(ACCOUNT),
+        delete(ACCOUNT),
+        delete(&assignment),
+        delete(NAMESAKE),
+    ];
+    assert_eq!(blocked(ACCOUNT, "CanNotDelete", steps), [2, 3]);
+}
+
+#[test]
+fn either_level_blocks_the_deletion_of_what_is_above_and_no_other_write_there() {
+    for level in ["CanNotDelete", "ReadOnly"] {
+        let steps = [
+            put(GROUP),
+            delete(GROUP),
+            delete("/subscriptions/s/resourceGroups/g2"),
+        ];
+        assert_eq!(blocked(ACCOUNT, level, steps), [1], "{level}");
+    }
+}
+
+#[test]
+fn ids_are_compared_without_case() {
+    let steps = [delete(&ACCOUNT.to_uppercase()), put(&GROUP.to_lowercase())];
+    assert_eq!(blocked(ACCOUNT, "readonly", steps), [0]);
+    let steps = [delete(&GROUP.to_lowercase()), put(ACCOUNT)];
+    let shouted = GROUP.replace("resourceGroups/g", "RESOURCEGROUPS/G");
+    assert_eq!(blocked(&shouted, "READONLY", steps), [0, 1]);
+}
+
+#[test]
+fn locks_do_not_guard_locks() {
+    let steps = [put(&lock_id(ACCOUNT)), delete(&lock_id(GROUP))];
+    assert_eq!(blocked(GROUP, "ReadOnly", steps), [0; 0]);
+}
+
+#[test]
+fn a_lock_that_the_plan_deletes_is_not_in_the_way_of_what_waits_for_that() {
+    let mut plan = plan_of([
+        delete(&lock_id(&GROUP.to_uppercase())),
+        delete(ACCOUNT),
+        delete(GROUP),
+        delete(NAMESAKE),
+    ]);
+    plan.steps[1].after = vec![StepId(0)];
+    plan.steps[2].after = vec![StepId(1), StepId(3)];
+    let live = live(GROUP, "CanNotDelete", "");
+    let found = obstacles(&plan, &Graph::default(), &live);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0].blocks,
+        [StepId(3)],
+        "it could come before the lock is off"
+    );
+}
+
+#[test]
+fn a_change_of_the_lock_itself_comes_too_late() {
+    let mut plan = plan_of([put(ACCOUNT), put(&lock_id(ACCOUNT))]);
+    plan.steps[1].after = vec![StepId(0)];
+    let found = obstacles(&plan, &Graph::default(), &live(ACCOUNT, "ReadOnly", ""));
+    assert_eq!(found[0].blocks, [StepId(0)]);
+}
+
+#[test]
+fn whose_a_lock_is_stands_in_its_notes() {
+    let owner = |notes: &str| {
+        let live = live(GROUP, "CanNotDelete", notes);
+        let found = obstacles(&plan_of([delete(GROUP)]), &Graph::default(), &live);
+        found[0].owner.clone()
+    };
+    assert_eq!(owner("by hand"), LockOwner::Unmarked);
+    assert_eq!(
+        owner("Evidence (lazuli-stack: platform; keep)"),
+        LockOwner::Stack("platform".into())
+    );
+}
+
+#[test]
+fn a_plan_that_no_lock_concerns_has_no_obstacles() {
+    assert_eq!(blocked(ACCOUNT, "CanNotDelete", [put(ACCOUNT)]), [0; 0]);
+    let free = obstacles(
+        &plan_of([delete(GROUP)]),
+        &Graph::default(),
+        &Live::default(),
+    );
+    assert_eq!(free, []);
+}

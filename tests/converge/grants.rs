@@ -1,0 +1,220 @@
+//! Grants: what makes one the one that is wanted, principals made anew, races, and grants that nobody declared.
+
+use lazuli_core::plan::{Action, Plan};
+use lazuli_engine::Outcome;
+use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION, USER_OBJECT_ID, WorldOptions};
+use serde_json::{Value as Json, json};
+
+use crate::harness::{Azure, spec};
+
+const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+
+fn group() -> String {
+    format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test")
+}
+
+fn identity() -> String {
+    format!("{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test", group())
+}
+
+fn grant_url(scope: &str, name: &str) -> String {
+    format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01")
+}
+
+fn grant_body(principal: &str, kind: &str, role: &str) -> Json {
+    json!({ "properties": {
+        "principalId": principal,
+        "principalType": kind,
+        "roleDefinitionId": format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}"),
+    }})
+}
+
+fn stack(group_options: &str) -> String {
+    spec(
+        "  app: { kind: userAssignedIdentity, name: id-test }\n\
+         \x20 read: { kind: roleAssignment, principal: \"${app}\", scope: \"${group}\", role: Reader }\n",
+    )
+    .replace("name: rg-test }", &format!("name: rg-test{group_options} }}"))
+}
+
+fn steps(plan: &Plan) -> Vec<(Action, String)> {
+    plan.steps.iter().map(|step| (step.action, step.key.to_string())).collect()
+}
+
+async fn principal(azure: &Azure) -> String {
+    let found = azure.by_hand(Method::Get, &format!("{}?api-version=2024-11-30", identity()), None).await;
+    found["properties"]["principalId"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_choose_the_same_name() {
+    let names = [(); 2].map(|()| async {
+        let azure = Azure::new().await;
+        azure.converge(&stack("")).await;
+        let url = format!("{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01", group());
+        let found = azure.by_hand(Method::Get, &url, None).await;
+        let own = |grant: &&Json| grant["properties"]["scope"].as_str().is_some_and(|scope| scope.eq_ignore_ascii_case(&group()));
+        found["value"].as_array().unwrap().iter().find(own).unwrap()["name"].clone()
+    });
+    let [first, second] = names;
+    assert_eq!(first.await, second.await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_race_that_somebody_else_won_counts_as_done_and_names_the_grant() {
+    let azure = Azure::new().await;
+    azure.converge(&spec("  app: { kind: userAssignedIdentity, name: id-test }\n")).await;
+    let plan = azure.plan(&stack("")).await;
+    let name = "5b1e6b0e-1111-4222-8333-123456789abc";
+    let body = grant_body(&principal(&azure).await, "ServicePrincipal", READER);
+    azure.by_hand(Method::Put, &grant_url(&group(), name), Some(body)).await;
+    azure.simulator.clear_log();
+    let report = azure.execute(&plan).await;
+    assert!(report.is_complete());
+    let Outcome::Done { already_there: Some(id), .. } = &report.outcomes[0] else { panic!("{:?}", report.outcomes) };
+    assert_eq!(id.name(), name);
+    assert!(azure.simulator.log().iter().any(|entry| entry.status == Some(409)), "ARM said RoleAssignmentExists");
+    assert!(azure.plan(&stack("")).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_made_anew_gets_its_grant_before_the_old_one_goes() {
+    let azure = Azure::new().await;
+    azure.converge(&stack("")).await;
+    let old = principal(&azure).await;
+    azure.by_hand(Method::Delete, &format!("{}?api-version=2024-11-30", identity()), None).await;
+
+    let plan = azure.plan(&stack("")).await;
+    assert_eq!(
+        steps(&plan),
+        [
+            (Action::Create, "app".into()),
+            (Action::Create, "read/Reader".into()),
+            (Action::Delete, format!("read/Reader grant of {old}")),
+        ]
+    );
+    assert!(plan.steps[2].reason.contains("is not `app` any more"), "{}", plan.steps[2].reason);
+    azure.simulator.clear_log();
+    assert!(azure.execute(&plan).await.is_complete());
+    let writes: Vec<_> =
+        azure.writes().into_iter().map(|entry| (entry.method, entry.url.contains("roleAssignments"), entry.status)).collect();
+    assert_eq!(
+        writes,
+        [
+            (Method::Put, false, Some(201)),
+            (Method::Put, true, Some(201)),
+            (Method::Delete, true, Some(200)),
+        ],
+        "RoleAssignmentUpdateNotPermitted never appears"
+    );
+    assert_ne!(principal(&azure).await, old);
+    assert!(azure.plan(&stack("")).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_made_anew_by_hand_is_seen_as_well() {
+    let azure = Azure::new().await;
+    azure.converge(&stack("")).await;
+    let url = format!("{}?api-version=2024-11-30", identity());
+    let body = azure.by_hand(Method::Get, &url, None).await;
+    azure.by_hand(Method::Delete, &url, None).await;
+    let anew = json!({ "location": "westeurope", "tags": body["tags"] });
+    azure.by_hand(Method::Put, &url, Some(anew)).await;
+    let plan = azure.plan(&stack("")).await;
+    let actions: Vec<_> = plan.steps.iter().map(|step| step.action).collect();
+    assert_eq!(actions, [Action::Create, Action::Delete]);
+    assert_eq!(plan.steps[1].after, [plan.steps[0].id]);
+    assert!(azure.execute(&plan).await.is_complete());
+    assert!(azure.plan(&stack("")).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_principal_that_the_directory_does_not_know_yet_is_waited_for_only_if_this_run_made_it() {
+    let options = || WorldOptions { typed_principal_replication: 20_000, ..WorldOptions::default() };
+    let azure = Azure::with(options()).await;
+    azure.converge(&stack("")).await;
+    let tries = azure.writes().iter().filter(|entry| entry.url.contains("roleAssignments")).count();
+    assert!(tries > 1, "PrincipalNotFound is tried again");
+
+    let azure = Azure::with(options()).await;
+    azure.converge(&spec("")).await;
+    azure.simulator.clear_log();
+    let stranger = spec(
+        "  read:\n    kind: roleAssignment\n    principal: { objectId: 99999999-9999-4999-8999-999999999999, type: User }\n\
+         \x20   scope: ${group}\n    role: Reader\n",
+    );
+    let before = azure.simulator.now();
+    let (_, report) = azure.apply(&stranger).await;
+    assert!(!report.is_complete());
+    assert!(azure.simulator.now().since(before) < 10_000, "a typo fails in seconds");
+    assert_eq!(azure.writes().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn principal_type_is_always_sent() {
+    let azure = Azure::new().await;
+    let plan = azure.plan(&stack("")).await;
+    let grant = plan.steps.iter().find(|step| step.kind == "roleAssignment").unwrap();
+    let properties = grant.call.body.get("properties").unwrap();
+    assert_eq!(properties.get("principalType").unwrap().as_str(), Some("ServicePrincipal"));
+    assert_eq!(properties.get("principalId").unwrap().to_display_json(), json!("${app.principalId}"), "a symbolic principal");
+}
+
+#[tokio::test(start_paused = true)]
+async fn undeclared_grants_are_shown_and_left_alone() {
+    let azure = Azure::new().await;
+    azure.converge(&stack("")).await;
+    let by_hand = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
+    azure.by_hand(Method::Put, &by_hand, Some(grant_body(USER_OBJECT_ID, "User", OWNER))).await;
+    let plan = azure.plan(&stack("")).await;
+    assert!(plan.is_empty(), "{:?}", steps(&plan));
+    let [undeclared] = plan.undeclared.as_slice() else { panic!("{:?}", plan.undeclared) };
+    assert_eq!(undeclared.on.to_string(), "group");
+    assert_eq!(undeclared.grant.principal, USER_OBJECT_ID);
+    assert_eq!(undeclared.grant.property("principalType"), Some("User"));
+    assert!(undeclared.grant.property("createdOn").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authoritative_scope_loses_undeclared_grants_but_no_inherited_ones_and_not_the_callers() {
+    let azure = Azure::new().await;
+    let authoritative = stack(", grants: authoritative");
+    azure.converge(&authoritative).await;
+    let strangers = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
+    azure.by_hand(Method::Put, &strangers, Some(grant_body(USER_OBJECT_ID, "User", OWNER))).await;
+    let callers = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abd");
+    let caller = Caller::Owner.object_id();
+    azure.by_hand(Method::Put, &callers, Some(grant_body(caller, "ServicePrincipal", OWNER))).await;
+    azure.simulator.clear_log();
+
+    let plan = azure.converge(&authoritative).await;
+    assert_eq!(steps(&plan), [(Action::Delete, format!("group/grant of {USER_OBJECT_ID}"))]);
+    let kept: Vec<_> = plan.kept.iter().map(|kept| kept.key.to_string()).collect();
+    assert_eq!(kept, [format!("group/grant of {caller}")]);
+    assert_eq!(azure.writes().len(), 1, "the grants of the subscription are not touched");
+    azure.by_hand(Method::Get, &callers, None).await;
+    assert!(azure.plan(&authoritative).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_waited_out_only_while_a_grant_is_young() {
+    let text = spec(
+        "  analyzer: { kind: userAssignedIdentity, name: id-test }\n\
+         \x20 recordings: { kind: storageAccount, name: sttest, sku: Standard_LRS }\n\
+         \x20 access: { kind: roleAssignment, principal: \"${analyzer}\", scope: \"${recordings}\", roles: [Storage Blob Data Contributor, Reader] }\n\
+         \x20 cameras: { kind: videoAnalyzer, name: vatest, identity: \"${analyzer}\", storage: \"${recordings}\" }\n",
+    );
+    let azure = Azure::new().await;
+    let first = text.lines().filter(|line| !line.contains("videoAnalyzer")).collect::<Vec<_>>().join("\n");
+    azure.converge(&first).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    let refuse = Fault::Status { status: 403, code: "StorageAccessDenied".into(), message: "no access".into(), retry_after: None };
+    azure.simulator.set_faults(Faults::none().on(Method::Put, "*videoAnalyzers*", Occurrence::Every, refuse));
+    azure.simulator.clear_log();
+    let before = azure.simulator.now();
+    let (_, report) = azure.apply(&text).await;
+    assert!(!report.is_complete());
+    assert_eq!(azure.writes().len(), 1, "the grants are an hour old: no second try");
+    assert!(azure.simulator.now().since(before) < 2_000);
+}
