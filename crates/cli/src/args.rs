@@ -1,10 +1,11 @@
 //! The command line: every command, option and environment variable.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
 use clap_complete::Shell;
 use lazuli_arm::auth::AuthMethod;
+use lazuli_engine::Bounds;
 
 /// A declarative reconciler for Azure: say in YAML what shall be, see the difference, converge it.
 #[derive(Debug, Parser)]
@@ -58,6 +59,27 @@ pub(crate) struct Specs {
     pub(crate) subscription: Option<String>,
 }
 
+/// How long refusals that pass by themselves are waited out.
+#[derive(Debug, Args)]
+pub(crate) struct Patience {
+    /// How old a grant may be and still not work: so long a 403 of who depends on it is tried again
+    #[arg(long, value_name = "SECONDS", default_value_t = Bounds::default().grant.as_secs())]
+    pub(crate) grant_propagation: u64,
+    /// How long a new identity may be unknown to the directory: so long PrincipalNotFound is tried again
+    #[arg(long, value_name = "SECONDS", default_value_t = Bounds::default().principal.as_secs())]
+    pub(crate) principal_replication: u64,
+}
+
+impl Patience {
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds {
+            grant: Duration::from_secs(self.grant_propagation),
+            principal: Duration::from_secs(self.principal_replication),
+            ..Bounds::default()
+        }
+    }
+}
+
 /// Which Azure, and how to log in to it.
 #[derive(Debug, Args)]
 pub(crate) struct Azure {
@@ -100,6 +122,8 @@ pub(crate) struct Apply {
     pub(crate) specs: Specs,
     #[command(flatten)]
     pub(crate) azure: Azure,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
     /// Write without asking
     #[arg(long)]
     pub(crate) yes: bool,

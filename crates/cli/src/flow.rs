@@ -18,7 +18,12 @@ use crate::{
     args::Specs,
     connection::Session,
     error::{CommandError, Success},
-    input, progress, render, stop,
+    input, progress,
+    render::{
+        self,
+        report::{Purpose, Run},
+    },
+    stop,
     terminal::Terminal,
 };
 
@@ -106,18 +111,30 @@ pub(crate) fn show(plan: &Plan, graph: &Graph, live: &Live, terminal: &Terminal)
     );
 }
 
+/// A plan on its way: what it is for, and how long refusals that pass by themselves are waited out.
+pub(crate) struct Undertaking<'a> {
+    pub(crate) purpose: Purpose,
+    pub(crate) plan: &'a Plan,
+    pub(crate) bounds: Bounds,
+}
+
 /// Executes a plan, shows how it goes, and prints what became of it.
 pub(crate) async fn carry_out(
-    plan: &Plan,
+    undertaking: Undertaking<'_>,
     session: &Session,
     sources: &Sources,
     terminal: &Terminal,
 ) -> Result<Success, CommandError> {
+    let Undertaking {
+        purpose,
+        plan,
+        bounds,
+    } = undertaking;
     let events = progress::for_terminal(terminal.is_live, &terminal.err);
     let execution = Execution {
         client: &session.client,
         at_once: STEPS_AT_ONCE,
-        bounds: Bounds::default(),
+        bounds,
         now: &*session.now,
         stop: stop::on_ctrl_c(),
         events: &*events,
@@ -126,10 +143,16 @@ pub(crate) async fn carry_out(
     let report = execute(plan, execution).await;
     let took = began.elapsed();
     drop(events);
-    println!();
-    print!(
-        "{}",
-        render::report::report(plan, &report, took, sources, &terminal.out)
+    let run = Run {
+        purpose,
+        plan,
+        report: &report,
+        took,
+        sources,
+    };
+    println!(
+        "\n{}",
+        render::report::report(&run, &terminal.out).trim_end()
     );
     if report.is_complete() {
         Ok(Success::Done)

@@ -8,10 +8,7 @@ use serde_json::Value as Json;
 
 pub use locks::{LiveLock, LockLevel, UnreadLocks};
 
-use crate::{
-    arm::ArmId,
-    graph::Grant,
-};
+use crate::{arm::ArmId, graph::Grant};
 
 /// What was found in Azure, for the graph that was asked about.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -86,15 +86,28 @@ mod tests {
 
     #[test]
     fn a_mark_is_found_where_it_was_put() {
-        let mark = TextMark { stack: "cameras".into(), entry: "access[a]".into() };
+        let mark = TextMark {
+            stack: "cameras".into(),
+            entry: "access[a]".into(),
+        };
         for own in [None, Some("Reads the cameras"), Some("Reads (a lot)")] {
-            assert_eq!(TextMark::find(&mark.behind(own)), Some(mark.clone()), "{own:?}");
+            assert_eq!(
+                TextMark::find(&mark.behind(own)),
+                Some(mark.clone()),
+                "{own:?}"
+            );
         }
     }
 
     #[test]
     fn what_only_looks_like_a_mark_is_none() {
-        for text in ["", "lazuli-stack: cameras", "about lazuli-stack: a; b", "x (lazuli-stack: a; b", "x (lazuli-stack: a; b) y"] {
+        for text in [
+            "",
+            "lazuli-stack: cameras",
+            "about lazuli-stack: a; b",
+            "x (lazuli-stack: a; b",
+            "x (lazuli-stack: a; b) y",
+        ] {
             assert_eq!(TextMark::find(text), None, "{text}");
         }
     }

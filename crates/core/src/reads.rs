@@ -110,8 +110,8 @@ fn locks(graph: &Graph) -> impl Iterator<Item = Read> {
             Identity::Resource(id) => id,
             Identity::Grant(grant) => &grant.scope,
         };
-        let changes = !node.lifecycle.existing
-            || node.lifecycle.grants == GrantsPolicy::Authoritative;
+        let changes =
+            !node.lifecycle.existing || node.lifecycle.grants == GrantsPolicy::Authoritative;
         if let Some(subscription) = target.subscription_id().filter(|_| changes) {
             subscriptions
                 .entry(ArmId::subscription(subscription))

@@ -7,7 +7,8 @@ use crate::{
     confirm,
     connection::Connection,
     error::{CommandError, Success},
-    flow,
+    flow::{self, Undertaking},
+    render::report::Purpose,
     terminal::Terminal,
 };
 
@@ -31,6 +32,11 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
             return Ok(Success::Done);
         }
         confirm::ask(args.yes, "\nApply these changes?")?;
-        flow::carry_out(&plan, &session, &loaded.sources, terminal).await
+        let undertaking = Undertaking {
+            purpose: Purpose::Apply,
+            plan: &plan,
+            bounds: args.patience.bounds(),
+        };
+        flow::carry_out(undertaking, &session, &loaded.sources, terminal).await
     })
 }

@@ -1,13 +1,15 @@
 //! `lazuli destroy`: deletes what the stacks own, after asking. Nothing that is not marked as theirs.
 
 use lazuli_core::{plan::teardown, reads};
+use lazuli_engine::Bounds;
 
 use crate::{
     args::Destroy,
     confirm,
     connection::Connection,
     error::{CommandError, Success},
-    flow,
+    flow::{self, Undertaking},
+    render::report::Purpose,
     terminal::Terminal,
 };
 
@@ -41,6 +43,11 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
             args.yes,
             &format!("\nDelete all this of {}?", loaded.stacks.join(", ")),
         )?;
-        flow::carry_out(&plan, &session, &loaded.sources, terminal).await
+        let undertaking = Undertaking {
+            purpose: Purpose::Destroy,
+            plan: &plan,
+            bounds: Bounds::default(),
+        };
+        flow::carry_out(undertaking, &session, &loaded.sources, terminal).await
     })
 }

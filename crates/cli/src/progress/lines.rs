@@ -127,8 +127,20 @@ mod tests {
             }
             events.retrying(&steps[0], "TooManyRequests", SECONDS(75));
             events.polling(&steps[0], "Creating", SECONDS(17));
-            events.ended(&steps[1], &Outcome::Done { took: SECONDS(3), already_there: None });
-            events.ended(&steps[0], &Outcome::Done { took: SECONDS(25), already_there: None });
+            events.ended(
+                &steps[1],
+                &Outcome::Done {
+                    took: SECONDS(3),
+                    already_there: None,
+                },
+            );
+            events.ended(
+                &steps[0],
+                &Outcome::Done {
+                    took: SECONDS(25),
+                    already_there: None,
+                },
+            );
         });
         assert_eq!(
             text,

@@ -18,7 +18,10 @@ pub(crate) fn undeclared(plan: &Plan, style: &Style) -> String {
         let here = rest.iter().take_while(|grant| grant.on == first.on).count();
         let (grants, others) = rest.split_at(here);
         rest = others;
-        let head = format!("? {}  grants that no entry of the spec names", names.name(&first.on));
+        let head = format!(
+            "? {}  grants that no entry of the spec names",
+            names.name(&first.on)
+        );
         text.push_str(&style.paint(Tint::Yellow, &head));
         text.push('\n');
         for grant in grants {
@@ -37,7 +40,10 @@ fn line(undeclared: &Undeclared) -> String {
     if let Some(since) = grant.property("createdOn") {
         line.push_str(&format!(", since {}", since.get(..19).unwrap_or(since)));
     }
-    if let Some(why) = grant.property("description").filter(|text| !text.is_empty()) {
+    if let Some(why) = grant
+        .property("description")
+        .filter(|text| !text.is_empty())
+    {
         line.push_str(&format!(" ({why})"));
     }
     clean(&line)

@@ -2,8 +2,8 @@
 
 pub(crate) mod diagnostics;
 pub(crate) mod failure;
-pub(crate) mod graph;
 mod grants;
+pub(crate) mod graph;
 pub(crate) mod locks;
 pub(crate) mod plan;
 pub(crate) mod report;

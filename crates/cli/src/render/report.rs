@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lazuli_arm::ErrorKind;
 use lazuli_core::{
     plan::{Action, Plan, Step},
     source::Sources,
@@ -16,16 +17,35 @@ use super::{
 /// How far what is said about a step stands in below it.
 const INDENT: usize = 4;
 
-/// The whole report. `took` is the time of the whole run.
-pub(crate) fn report(
-    plan: &Plan,
-    report: &Report,
-    took: Duration,
-    sources: &Sources,
-    style: &Style,
-) -> String {
+/// The command that carried a plan out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Towards the spec.
+    Apply,
+    /// Away from it.
+    Destroy,
+}
+
+/// A plan that was carried out.
+pub(crate) struct Run<'a> {
+    pub(crate) purpose: Purpose,
+    pub(crate) plan: &'a Plan,
+    pub(crate) report: &'a Report,
+    /// How long all of it took.
+    pub(crate) took: Duration,
+    pub(crate) sources: &'a Sources,
+}
+
+/// The whole report.
+pub(crate) fn report(run: &Run<'_>, style: &Style) -> String {
+    let Run {
+        plan,
+        report,
+        sources,
+        ..
+    } = run;
     if report.is_complete() {
-        return style.paint(Tint::Green, &success(plan, took)) + "\n";
+        return style.paint(Tint::Green, &success(run)) + "\n";
     }
     let names = Names::of_plan(plan);
     let [mut done, mut failed, mut not_begun] = [const { Section::new() }; 3];
@@ -67,7 +87,7 @@ pub(crate) fn report(
     text.push_str(&style.paint(Tint::Strong, &summary));
     text.push_str(&format!(
         "\nRun `lazuli {}` again: what is done stays done.\n",
-        command(plan)
+        command(run.purpose)
     ));
     text
 }
@@ -104,36 +124,51 @@ impl Section {
 }
 
 fn failed_step(step: &Step, why: &Failure, sources: &Sources, style: &Style) -> String {
-    let line = sources.position(step.span).line;
+    let span = at_fault(why)
+        .and_then(|property| step.places.get(property))
+        .unwrap_or(&step.span);
+    let line = sources.position(*span).line;
     let name = sources
-        .get(step.span.source)
+        .get(span.source)
         .map(|source| source.name.as_str())
         .unwrap_or_default();
     failure::of_step(why, INDENT, style)
         + &block(INDENT, &format!("in the spec: {name}:{line}"), style.width)
 }
 
-/// Whether a plan only takes away.
-fn is_teardown(plan: &Plan) -> bool {
-    !plan.is_empty() && plan.count(Action::Delete) == plan.steps.len()
-}
-
-fn command(plan: &Plan) -> &'static str {
-    if is_teardown(plan) {
-        "destroy"
-    } else {
-        "apply"
+/// The property of the spec that Azure speaks of, where its code tells.
+fn at_fault(why: &Failure) -> Option<&'static str> {
+    let Failure::Arm(error) = why else {
+        return None;
+    };
+    match &error.kind {
+        ErrorKind::NameTaken => Some("name"),
+        _ if error.has_code("PrincipalNotFound") || error.has_code("InvalidPrincipalId") => {
+            Some("principal")
+        }
+        _ if error.has_code("RoleDefinitionDoesNotExist") => Some("role"),
+        _ if error.has_code("LocationNotAvailableForResourceGroup") => Some("location"),
+        _ => None,
     }
 }
 
-fn success(plan: &Plan, took: Duration) -> String {
+fn command(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Apply => "apply",
+        Purpose::Destroy => "destroy",
+    }
+}
+
+fn success(run: &Run<'_>) -> String {
     let [create, update, delete] =
-        [Action::Create, Action::Update, Action::Delete].map(|action| plan.count(action));
-    let took = duration(took);
-    if is_teardown(plan) {
-        return format!("Destroyed: {delete} deleted in {took}.");
+        [Action::Create, Action::Update, Action::Delete].map(|action| run.plan.count(action));
+    let took = duration(run.took);
+    match run.purpose {
+        Purpose::Destroy => format!("Destroyed: {delete} deleted in {took}."),
+        Purpose::Apply => {
+            format!("Applied: {create} created, {update} updated, {delete} deleted in {took}.")
+        }
     }
-    format!("Applied: {create} created, {update} updated, {delete} deleted in {took}.")
 }
 
 /// `41s`, `2m 5s`, `1h 0m 12s`; `0.4s` below a second.
@@ -174,26 +209,27 @@ mod tests {
         ])
     }
 
-    fn shown(plan: &Plan, outcomes: Vec<Outcome>, stopped: bool) -> String {
-        report(
+    fn shown(purpose: Purpose, plan: &Plan, outcomes: Vec<Outcome>, stopped: bool) -> String {
+        let run = Run {
+            purpose,
             plan,
-            &Report { outcomes, stopped },
-            TOOK,
-            &sources().0,
-            &Style::default(),
-        )
+            report: &Report { outcomes, stopped },
+            took: TOOK,
+            sources: &sources().0,
+        };
+        report(&run, &Style::default())
     }
 
     #[test]
     fn success_is_one_line() {
         let done = vec![DONE; 4];
         assert_eq!(
-            shown(&cameras(), done, false),
+            shown(Purpose::Apply, &cameras(), done, false),
             "Applied: 3 created, 1 updated, 0 deleted in 41s.\n"
         );
         let teardown = plan_of([step(Action::Delete, "group", "resourceGroup", "rg")]);
         assert_eq!(
-            shown(&teardown, vec![DONE], false),
+            shown(Purpose::Destroy, &teardown, vec![DONE], false),
             "Destroyed: 1 deleted in 41s.\n"
         );
     }
@@ -218,7 +254,7 @@ mod tests {
             )),
         ];
         assert_eq!(
-            shown(&cameras(), outcomes, false),
+            shown(Purpose::Apply, &cameras(), outcomes, false),
             format!(
                 "\
 Done (1):
@@ -261,7 +297,12 @@ Run `lazuli apply` again: what is done stays done.
             step(Action::Delete, "recordings", "storageAccount", "stcameras"),
         ]);
         assert_eq!(
-            shown(&teardown, vec![DONE, Outcome::NotBegun], true),
+            shown(
+                Purpose::Destroy,
+                &teardown,
+                vec![DONE, Outcome::NotBegun],
+                true
+            ),
             "\
 Done (1):
 - access/Reader  roleAssignment Reader on stcameras

@@ -12,6 +12,7 @@ use crate::{
     graph::{Draft, Grant, Graph, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes},
     kind::{Place, Registry},
     shape::Shape,
+    source::Span,
     spec::{Resource, Spec, Stack},
     value::Value,
 };
@@ -239,13 +240,26 @@ fn node(key: NodeKey, kind: &'static str, resource: &Resource, draft: Draft) -> 
         mark: draft.mark,
         deletable: draft.deletable,
         span: resource.span,
-        places: resource
-            .props
-            .entries()
-            .iter()
-            .map(|entry| (entry.key.clone(), entry.value.span))
-            .collect(),
+        places: places(resource),
     }
+}
+
+/// Where the properties of an entry stand, and of its common keys those that Azure can refuse.
+fn places(resource: &Resource) -> HashMap<String, Span> {
+    let common = [
+        ("name", &resource.name),
+        ("location", &resource.location),
+        ("resourceGroup", &resource.resource_group),
+    ];
+    let common = common
+        .into_iter()
+        .filter_map(|(key, node)| Some((key.to_owned(), node.as_ref()?.span)));
+    let own = resource
+        .props
+        .entries()
+        .iter()
+        .map(|entry| (entry.key.clone(), entry.value.span));
+    common.chain(own).collect()
 }
 
 /// Two entries for one Azure resource would undo each other's work for ever.

@@ -35,7 +35,13 @@ pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
         planner.node(node);
     }
     planner.mark_outputs();
-    let Planner { seen, declared, mut plan, diagnostics, .. } = planner;
+    let Planner {
+        seen,
+        declared,
+        mut plan,
+        diagnostics,
+        ..
+    } = planner;
     grants::plan(graph, live, &seen, &declared, &mut plan);
     (plan, diagnostics)
 }
@@ -88,6 +94,7 @@ impl<'a> Planner<'a> {
                     after: before,
                     patience,
                     span: node.span,
+                    places: node.places.clone(),
                 });
                 self.steps_of.insert(&node.key, id);
                 self.waits.insert(&node.key, vec![id]);

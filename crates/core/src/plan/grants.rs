@@ -42,32 +42,56 @@ pub(super) fn plan(
     plan: &mut Plan,
 ) {
     let mut going = HashSet::new();
-    for grant in live.grants().iter().filter(|grant| !declared.contains(&grant.id)) {
+    for grant in live
+        .grants()
+        .iter()
+        .filter(|grant| !declared.contains(&grant.id))
+    {
         if let Some(seen) = seen.iter().find(|seen| is_outlived(grant, seen)) {
             going.insert(grant.id.clone());
             let why = match (&seen.principal, seen.node.grant_principal()) {
-                (_, Some(key)) => format!("its principal {} is not `{key}` any more", grant.principal),
-                (_, None) => format!("its principal {} is not the one of the spec any more", grant.principal),
+                (_, Some(key)) => {
+                    format!("its principal {} is not `{key}` any more", grant.principal)
+                }
+                (_, None) => format!(
+                    "its principal {} is not the one of the spec any more",
+                    grant.principal
+                ),
             };
             let after = seen.step.into_iter().collect();
-            plan.steps.push(deletion(&seen.node.key, seen.node, grant, why, after, plan.steps.len()));
+            plan.steps.push(deletion(
+                &seen.node.key,
+                seen.node,
+                grant,
+                why,
+                after,
+                plan.steps.len(),
+            ));
         }
     }
     for node in graph.nodes().filter(|node| !node.lifecycle.existing) {
-        let Identity::Resource(scope) = &node.identity else { continue };
+        let Identity::Resource(scope) = &node.identity else {
+            continue;
+        };
         let on_it = |grant: &&LiveGrant| {
             grant.scope == *scope && !declared.contains(&grant.id) && !going.contains(&grant.id)
         };
         for grant in live.grants().iter().filter(on_it) {
             if node.lifecycle.grants == GrantsPolicy::Report {
-                plan.undeclared.push(Undeclared { on: node.key.clone(), grant: grant.clone() });
+                plan.undeclared.push(Undeclared {
+                    on: node.key.clone(),
+                    grant: grant.clone(),
+                });
             } else if live.is_of_caller(grant) {
                 plan.kept.push(Kept {
                     key: part_of(&node.key, grant),
                     why: format!("{} is the way in of whoever runs this", grant.id.name()),
                 });
             } else {
-                let why = format!("`{}` is authoritative, and no entry of the spec names it", node.key);
+                let why = format!(
+                    "`{}` is authoritative, and no entry of the spec names it",
+                    node.key
+                );
                 let step = deletion(&node.key, node, grant, why, Vec::new(), plan.steps.len());
                 plan.steps.push(step);
             }
@@ -77,17 +101,30 @@ pub(super) fn plan(
 
 /// Whether a grant was made for an entry of the spec whose principal is another one now.
 fn is_outlived(grant: &LiveGrant, seen: &Seen<'_>) -> bool {
-    let Identity::Grant(wanted) = &seen.node.identity else { return false };
+    let Identity::Grant(wanted) = &seen.node.identity else {
+        return false;
+    };
     grant.scope == wanted.scope
         && grant.role.eq_ignore_ascii_case(&wanted.role)
         && TextMark::on(&grant.body, "description") == Some(TextMark::of(&seen.node.key))
-        && seen.principal.as_ref().is_none_or(|principal| !principal.eq_ignore_ascii_case(&grant.principal))
+        && seen
+            .principal
+            .as_ref()
+            .is_none_or(|principal| !principal.eq_ignore_ascii_case(&grant.principal))
 }
 
 /// The name of a grant that has no entry of its own.
 fn part_of(key: &NodeKey, grant: &LiveGrant) -> NodeKey {
-    let part = key.part.iter().map(String::as_str).chain(["grant of", &grant.principal]).collect::<Vec<_>>();
-    NodeKey { part: Some(part.join(" ")), ..key.clone() }
+    let part = key
+        .part
+        .iter()
+        .map(String::as_str)
+        .chain(["grant of", &grant.principal])
+        .collect::<Vec<_>>();
+    NodeKey {
+        part: Some(part.join(" ")),
+        ..key.clone()
+    }
 }
 
 fn deletion(
@@ -117,5 +154,6 @@ fn deletion(
         after,
         patience: Vec::new(),
         span: node.span,
+        places: node.places.clone(),
     }
 }

@@ -7,7 +7,7 @@ pub mod locks;
 mod properties;
 mod teardown;
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -85,6 +85,8 @@ pub struct Step {
     pub patience: Vec<Patience>,
     /// Where the resource stands in the spec.
     pub span: Span,
+    /// Where its properties stand in the spec.
+    pub places: HashMap<String, Span>,
 }
 
 /// What happens to a resource.

@@ -134,7 +134,9 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
     };
     let owned = match node.mark {
         Mark::Tag => owner(body) == Some(node.key.stack.as_str()),
-        Mark::Text(member) => TextMark::on(body, member).is_some_and(|mark| mark.stack == node.key.stack),
+        Mark::Text(member) => {
+            TextMark::on(body, member).is_some_and(|mark| mark.stack == node.key.stack)
+        }
         Mark::Parent => true,
     };
     Some((id, owned))
@@ -175,5 +177,6 @@ fn deletion(node: &Node, id: ArmId, step: StepId, after: Vec<StepId>) -> Step {
         after,
         patience: Vec::new(),
         span: node.span,
+        places: node.places.clone(),
     }
 }
