@@ -68,7 +68,7 @@ error[LZ0021]: two stacks are called `cameras`
 2 | stack: cameras
   |        ------- the other one
 
-warning[LZ0028]: no document declares `size`
+warning[LZ0027]: no document declares `size`
 
 2 errors, 1 warning
 "
