@@ -1,6 +1,12 @@
 //! The five steps against the simulator, on simulated time: what is sent, what comes of it, what happens on failures.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
 
 mod drift;
 mod examples;
@@ -8,3 +14,4 @@ mod failures;
 mod grants;
 mod harness;
 mod kinds;
+mod locks;

@@ -1,0 +1,388 @@
+//! Management locks: seen before anything is sent, never removed unless they are the stack's own, on last, off first.
+
+use std::collections::BTreeSet;
+
+use lazuli_arm::ErrorKind;
+use lazuli_core::{
+    live::{Live, UnreadLocks},
+    plan::{
+        Plan, converge,
+        locks::{LockOwner, Obstacle, obstacles},
+        teardown,
+    },
+    reads,
+};
+use lazuli_engine::{Failure, Report, observe};
+use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION, WorldOptions};
+use serde_json::json;
+
+use crate::harness::{Azure, graph, spec};
+
+const LOCKS: &str = "providers/Microsoft.Authorization/locks";
+
+/// An account with a container, and an identity that may read it.
+fn stack() -> String {
+    spec(
+        "  data: { kind: storageAccount, name: stlocks, sku: Standard_LRS, containers: { cam: {} } }\n\
+         \x20 id: { kind: userAssignedIdentity, name: id-test }\n\
+         \x20 access: { kind: roleAssignment, principal: \"${id}\", scope: \"${data}\", role: Reader }\n",
+    )
+}
+
+/// The same with a lock of its own.
+fn locked(scope: &str, level: &str) -> String {
+    stack()
+        + &format!(
+            "  keep: {{ kind: managementLock, name: keep, scope: \"{scope}\", level: {level} }}\n"
+        )
+}
+
+fn group() -> String {
+    format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test")
+}
+
+fn account() -> String {
+    format!(
+        "{}/providers/Microsoft.Storage/storageAccounts/stlocks",
+        group()
+    )
+}
+
+/// Puts a lock on behind lazuli's back.
+async fn lock_by_hand(azure: &Azure, scope: &str, name: &str, level: &str) {
+    let body = json!({ "properties": { "level": level, "notes": "Ask Ada" } });
+    let url = format!("{scope}/{LOCKS}/{name}?api-version=2020-05-01");
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+}
+
+async fn look(azure: &Azure, text: &str) -> Live {
+    let reads = reads::needed_to_destroy(&graph(text));
+    observe(&azure.client, &reads).await.expect("reads work")
+}
+
+/// A plan, the locks in its way, and the locks that are not known.
+struct Seen {
+    plan: Plan,
+    obstacles: Vec<Obstacle>,
+    unread: Vec<UnreadLocks>,
+}
+
+impl Seen {
+    async fn on_apply(azure: &Azure, text: &str) -> Self {
+        let (graph, live) = (graph(text), look(azure, text).await);
+        let (plan, found) = converge(&graph, &live);
+        assert!(!found.has_errors(), "{found:?}");
+        Self {
+            obstacles: obstacles(&plan, &graph, &live),
+            unread: live.unread_locks().to_vec(),
+            plan,
+        }
+    }
+
+    async fn on_destroy(azure: &Azure, text: &str) -> Self {
+        let (graph, live) = (graph(text), look(azure, text).await);
+        let plan = teardown(&graph, &live);
+        Self {
+            obstacles: obstacles(&plan, &graph, &live),
+            unread: live.unread_locks().to_vec(),
+            plan,
+        }
+    }
+
+    /// What the one lock in the way blocks.
+    fn blocked(&self) -> Vec<String> {
+        let [obstacle] = self.obstacles.as_slice() else {
+            panic!("{:#?}", self.obstacles)
+        };
+        let name = |step: &lazuli_core::plan::StepId| self.plan.steps[step.0].key.to_string();
+        obstacle.blocks.iter().map(name).collect()
+    }
+
+    /// Every step that Azure refused because of a lock was told before, and no step that was told is done.
+    fn came_true(&self, report: &Report) {
+        let told: BTreeSet<_> = self
+            .obstacles
+            .iter()
+            .flat_map(|one| &one.blocks)
+            .copied()
+            .collect();
+        let refused: Vec<_> = report.failures().collect();
+        assert!(!refused.is_empty());
+        for (step, failure) in refused {
+            let Failure::Arm(error) = failure else {
+                panic!("{failure}")
+            };
+            assert_eq!(error.kind, ErrorKind::Locked);
+            assert!(told.contains(&step), "{}", self.plan.steps[step.0].key);
+        }
+        let not_done = report.failures().count() + report.not_begun().count();
+        assert!(told.len() <= not_done);
+        assert_eq!(report.done() + not_done, self.plan.steps.len());
+    }
+}
+
+/// Method and last part of the path of each write, with what follows `locks/` for locks.
+fn written(azure: &Azure) -> Vec<String> {
+    let name = |url: &str| {
+        let path = url.split('?').next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    azure
+        .writes()
+        .iter()
+        .map(|entry| format!("{} {}", entry.method.as_str(), name(&entry.url)))
+        .collect()
+}
+
+fn lock_reads(azure: &Azure) -> Vec<String> {
+    let log = azure.simulator.log().into_iter();
+    log.filter(|entry| entry.method == Method::Get && entry.url.contains(LOCKS))
+        .map(|entry| entry.url)
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_lock_against_deletion_is_told_comes_true_and_stays() {
+    let azure = Azure::new().await;
+    azure.converge(&stack()).await;
+    lock_by_hand(&azure, &account(), "hands-off", "CanNotDelete").await;
+
+    let changed = stack().replace("Standard_LRS", "Standard_GRS");
+    let apply = Seen::on_apply(&azure, &changed).await;
+    assert_eq!(apply.plan.steps.len(), 1);
+    assert_eq!(apply.obstacles, [], "writes are let through");
+
+    let destroy = Seen::on_destroy(&azure, &stack()).await;
+    assert_eq!(destroy.blocked(), ["access/Reader", "data", "group"]);
+    assert_eq!(destroy.obstacles[0].owner, LockOwner::Unmarked);
+    assert_eq!(destroy.obstacles[0].lock.notes.as_deref(), Some("Ask Ada"));
+    azure.simulator.clear_log();
+    let report = azure.execute(&destroy.plan).await;
+    destroy.came_true(&report);
+    let sent = written(&azure);
+    assert!(!sent.contains(&"DELETE hands-off".to_owned()), "{sent:?}");
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(look(&azure, &stack()).await.locks().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_read_only_lock_above_blocks_every_write() {
+    let azure = Azure::new().await;
+    azure.converge(&spec("")).await;
+    let subscription = format!("/subscriptions/{SUBSCRIPTION}");
+    lock_by_hand(&azure, &subscription, "freeze", "ReadOnly").await;
+    let apply = Seen::on_apply(&azure, &stack()).await;
+    assert_eq!(
+        apply.blocked(),
+        ["data", "data/containers/cam", "id", "access/Reader"]
+    );
+    let report = azure.execute(&apply.plan).await;
+    apply.came_true(&report);
+    assert_eq!(report.done(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_elsewhere_is_in_nobodys_way() {
+    let azure = Azure::new().await;
+    azure.converge(&stack()).await;
+    let elsewhere = format!("{}-2", group());
+    let url = format!("{elsewhere}?api-version=2025-04-01");
+    let body = json!({ "location": "westeurope" });
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+    lock_by_hand(&azure, &elsewhere, "hands-off", "ReadOnly").await;
+    let destroy = Seen::on_destroy(&azure, &stack()).await;
+    assert_eq!(destroy.obstacles, []);
+    assert!(azure.execute(&destroy.plan).await.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn own_locks_go_on_last_and_come_off_first() {
+    for scope in ["${group}", "${data}"] {
+        let azure = Azure::new().await;
+        let text = locked(scope, "ReadOnly");
+        let apply = Seen::on_apply(&azure, &text).await;
+        assert_eq!(apply.obstacles, []);
+        azure.converge(&text).await;
+        let sent = written(&azure);
+        let behind = sent.iter().rev().take_while(|write| **write != "PUT keep");
+        let behind: Vec<_> = behind.filter(|write| *write != "PUT id-test").collect();
+        assert_eq!(
+            behind, [""; 0],
+            "{scope}: only what is outside may come after"
+        );
+
+        let destroy = Seen::on_destroy(&azure, &text).await;
+        assert_eq!(destroy.obstacles, [], "{scope}: it is off by then");
+        azure.simulator.clear_log();
+        assert!(azure.execute(&destroy.plan).await.is_complete(), "{scope}");
+        let sent = written(&azure);
+        let before = sent.iter().take_while(|write| **write != "DELETE keep");
+        let before: Vec<_> = before.filter(|write| *write != "DELETE id-test").collect();
+        assert_eq!(before, [""; 0], "{scope}: {sent:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_own_read_only_lock_is_told_where_it_blocks_an_update() {
+    let azure = Azure::new().await;
+    let text = locked("${data}", "ReadOnly");
+    azure.converge(&text).await;
+    let apply = Seen::on_apply(&azure, &text.replace("Standard_LRS", "Standard_GRS")).await;
+    assert_eq!(apply.blocked(), ["data"]);
+    assert_eq!(apply.obstacles[0].owner, LockOwner::Own);
+
+    let other = text.replace("stack: test", "stack: other");
+    let other = other
+        .replace("rg-test", "rg-other")
+        .replace("stlocks", "stother");
+    let reads = [reads::needed(&graph(&other)), reads::needed(&graph(&text))].concat();
+    let live = observe(&azure.client, &reads).await.unwrap();
+    let found = obstacles(&apply.plan, &graph(&other), &live);
+    assert_eq!(
+        found[0].owner,
+        LockOwner::Stack("test".into()),
+        "seen from another stack"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_of_the_same_name_without_the_mark_is_taken_as_it_is_and_kept() {
+    let azure = Azure::new().await;
+    azure.converge(&stack()).await;
+    lock_by_hand(&azure, &account(), "keep", "CanNotDelete").await;
+    let text = locked("${data}", "CanNotDelete");
+    let apply = Seen::on_apply(&azure, &text).await;
+    assert!(apply.plan.is_empty(), "{:#?}", apply.plan.steps);
+    let stricter = Seen::on_apply(&azure, &locked("${data}", "ReadOnly")).await;
+    let [step] = stricter.plan.steps.as_slice() else {
+        panic!("{:#?}", stricter.plan.steps)
+    };
+    assert_eq!(step.changes[0].path, "properties.level");
+
+    let destroy = Seen::on_destroy(&azure, &text).await;
+    let kept: Vec<_> = destroy
+        .plan
+        .kept
+        .iter()
+        .map(|kept| kept.key.to_string())
+        .collect();
+    assert!(kept.contains(&"keep".to_owned()), "{kept:?}");
+    assert!(kept.contains(&"data".to_owned()), "{kept:?}");
+    assert_eq!(destroy.obstacles, [], "what it locks is kept with it");
+    azure.simulator.clear_log();
+    azure.execute(&destroy.plan).await;
+    assert!(!written(&azure).contains(&"DELETE keep".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_list_a_subscription_page_by_page() {
+    let azure = Azure::with(WorldOptions {
+        page_size: 2,
+        ..WorldOptions::default()
+    })
+    .await;
+    azure.converge(&stack()).await;
+    for number in 0..5 {
+        lock_by_hand(&azure, &account(), &format!("l{number}"), "CanNotDelete").await;
+    }
+    azure.simulator.clear_log();
+    let live = look(&azure, &stack()).await;
+    assert_eq!(live.locks().len(), 5);
+    let reads = lock_reads(&azure);
+    assert_eq!(reads.len(), 3, "{reads:#?}");
+    let list = format!("/subscriptions/{SUBSCRIPTION}/{LOCKS}?api-version=2020-05-01");
+    assert!(reads[0].ends_with(&list), "{reads:#?}");
+}
+
+/// Moves the contributor's grant from the subscription to the resource group.
+async fn confine(azure: &Azure) {
+    let assignments = "providers/Microsoft.Authorization/roleAssignments";
+    let old = format!(
+        "/subscriptions/{SUBSCRIPTION}/{assignments}/00000000-0000-0000-0000-0000000e0002?api-version=2022-04-01"
+    );
+    let mut grant = azure.by_hand(Method::Get, &old, None).await;
+    azure.by_hand(Method::Delete, &old, None).await;
+    let new = format!(
+        "{}/{assignments}/00000000-0000-0000-0000-00000000a001?api-version=2022-04-01",
+        group()
+    );
+    let properties = json!({
+        "roleDefinitionId": grant["properties"]["roleDefinitionId"].take(),
+        "principalId": grant["properties"]["principalId"].take(),
+        "principalType": "ServicePrincipal",
+    });
+    let body = json!({ "properties": properties });
+    azure.by_hand(Method::Put, &new, Some(body)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_rights_on_the_subscription_the_resource_groups_are_asked() {
+    let azure = Azure::with(WorldOptions {
+        caller: Caller::Contributor,
+        ..WorldOptions::default()
+    })
+    .await;
+    azure.converge(&spec("")).await;
+    confine(&azure).await;
+    lock_by_hand(
+        &azure,
+        &format!("/subscriptions/{SUBSCRIPTION}"),
+        "a",
+        "CanNotDelete",
+    )
+    .await;
+    lock_by_hand(&azure, &group(), "b", "CanNotDelete").await;
+    azure.simulator.clear_log();
+    let destroy = Seen::on_destroy(&azure, &spec("")).await;
+    assert_eq!(destroy.unread, []);
+    let names: Vec<_> = destroy
+        .obstacles
+        .iter()
+        .map(|one| one.lock.id.name())
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(lock_reads(&azure).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn locks_that_cannot_be_read_are_no_failure() {
+    let azure = Azure::new().await;
+    azure.converge(&spec("")).await;
+    let refusal = |status: u16, code: &str| Fault::Status {
+        status,
+        code: code.to_owned(),
+        message: "no".to_owned(),
+        retry_after: None,
+    };
+    let refused = refusal(403, "AuthorizationFailed");
+    for (fault, scopes) in [(refused, 2), (refusal(400, "BadRequest"), 1)] {
+        let anywhere = format!("*{LOCKS}*");
+        azure.simulator.set_faults(Faults::none().on(
+            Some(Method::Get),
+            &anywhere,
+            Occurrence::Every,
+            fault.clone(),
+        ));
+        let destroy = Seen::on_destroy(&azure, &spec("")).await;
+        assert_eq!(destroy.plan.steps.len(), 1);
+        assert_eq!(destroy.obstacles, []);
+        assert_eq!(destroy.unread.len(), scopes, "{:#?}", destroy.unread);
+        let Fault::Status { code, .. } = fault else {
+            panic!()
+        };
+        assert_eq!(destroy.unread[0].why, code);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_yet_to_be_made_leaves_the_locks_above_it_unknown() {
+    let azure = Azure::new().await;
+    let list = format!("*subscriptions/{SUBSCRIPTION}/{LOCKS}*");
+    let refused = Fault::status(403, None);
+    let every = Occurrence::Every;
+    let faults = Faults::none().on(Some(Method::Get), &list, every, refused);
+    azure.simulator.set_faults(faults);
+    let apply = Seen::on_apply(&azure, &stack()).await;
+    let scopes: Vec<_> = apply.unread.iter().map(|one| one.scope.as_str()).collect();
+    assert_eq!(scopes, [format!("/subscriptions/{SUBSCRIPTION}")]);
+}
