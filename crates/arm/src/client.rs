@@ -124,6 +124,16 @@ impl Client {
         transport: Transport,
         options: ClientOptions,
     ) -> Self {
+        let authorize = Authorize::new(
+            credential,
+            endpoints.scope.clone(),
+            endpoints.resource_manager.clone(),
+        );
+        Self::of(authorize, transport, options)
+    }
+
+    /// A client for the endpoint that the tokens are for.
+    pub(crate) fn of(authorize: Authorize, transport: Transport, options: ClientOptions) -> Self {
         let mut user_agent = concat!("lazuli/", env!("CARGO_PKG_VERSION")).to_owned();
         if let Some(suffix) = &options.user_agent_suffix {
             user_agent.push(' ');
@@ -133,9 +143,8 @@ impl Client {
             user_agent,
             correlation_id: options.correlation_id.to_string(),
         };
-        let endpoint = endpoints.resource_manager.clone();
-        let authorize =
-            Arc::new(Authorize::new(credential, endpoints.scope.clone(), endpoint.clone()));
+        let endpoint = authorize.endpoint().clone();
+        let authorize = Arc::new(authorize);
         // azure_core's retry policy knows neither progress nor busy codes: `send` repeats instead.
         let pipeline = Pipeline::new(
             Some(env!("CARGO_PKG_NAME")),

@@ -47,6 +47,7 @@ pub(crate) fn client(fake: &Fake) -> Client {
         resource_manager: Url::parse("https://management.azure.com/").unwrap(),
         authority: Url::parse("https://login.microsoftonline.com/").unwrap(),
         scope: "https://management.azure.com/.default".to_owned(),
+        graph: None,
     };
     let options = ClientOptions {
         user_agent_suffix: Some("tests\r\nX: y".to_owned()),

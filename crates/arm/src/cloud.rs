@@ -35,6 +35,8 @@ pub struct Endpoints {
     pub authority: Url,
     /// The OAuth scope of tokens for Resource Manager.
     pub scope: String,
+    /// Base URL of Microsoft Graph, by which the directory is asked; none where the cloud names none.
+    pub graph: Option<Url>,
 }
 
 impl Cloud {
@@ -67,19 +69,23 @@ impl Cloud {
     ///
     /// As [`discover`].
     pub async fn endpoints(&self, transport: &Transport) -> Result<Endpoints, ArmError> {
-        let (resource_manager, authority) = match self {
+        // The hosts of Graph: Microsoft docs "Microsoft Graph national cloud deployments".
+        let (resource_manager, authority, graph) = match self {
             Self::Url(url) => return discover(url, transport).await,
             Self::Public => (
                 "https://management.azure.com/",
                 "https://login.microsoftonline.com/",
+                "https://graph.microsoft.com/",
             ),
             Self::UsGov => (
                 "https://management.usgovcloudapi.net/",
                 "https://login.microsoftonline.us/",
+                "https://graph.microsoft.us/",
             ),
             Self::China => (
                 "https://management.chinacloudapi.cn/",
                 "https://login.chinacloudapi.cn/",
+                "https://microsoftgraph.chinacloudapi.cn/",
             ),
         };
         let parse =
@@ -88,6 +94,7 @@ impl Cloud {
             resource_manager: parse(resource_manager)?,
             authority: parse(authority)?,
             scope: format!("{resource_manager}.default"),
+            graph: Some(parse(graph)?),
         })
     }
 }
@@ -182,9 +189,15 @@ fn read_metadata(url: &Url, document: &Value) -> Result<Endpoints, ArmError> {
         })
         .or(audiences.first())
         .ok_or_else(|| broken("The metadata has no `authentication.audiences`"))?;
+    let graph = cloud
+        .get("microsoftGraphResourceId")
+        .and_then(Value::as_str)
+        .and_then(|text| Url::parse(text).ok())
+        .filter(|url| url.scheme() == "https");
     Ok(Endpoints {
         resource_manager: url.clone(),
         authority,
+        graph,
         // A scope is the audience and `/.default`; ARM takes `https://host/` and `https://host` alike.
         scope: format!("{}/.default", audience.trim_end_matches('/')),
     })
@@ -237,6 +250,33 @@ mod tests {
                 fake.urls(),
                 ["https://localhost:8443/metadata/endpoints?api-version=2022-09-01"]
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cloud_may_have_a_directory() {
+        let graph = async |value: Value| {
+            let body = json!({
+                "authentication": {"loginEndpoint": "https://login.local", "audiences": ["x"]},
+                "microsoftGraphResourceId": value,
+            });
+            let fake = Fake::new([reply(200, &[], body)]);
+            let endpoints = discover(&sim(), &fake.transport()).await.unwrap();
+            endpoints.graph.map(String::from)
+        };
+        let there = json!("https://localhost:8443/graph");
+        assert_eq!(graph(there.clone()).await.as_deref(), there.as_str());
+        for none in [Value::Null, json!(""), json!("http://localhost/graph")] {
+            assert_eq!(graph(none.clone()).await, None, "{none}");
+        }
+        let transport = Fake::new([]).transport();
+        for (cloud, host) in [
+            (Cloud::Public, "graph.microsoft.com"),
+            (Cloud::UsGov, "graph.microsoft.us"),
+            (Cloud::China, "microsoftgraph.chinacloudapi.cn"),
+        ] {
+            let graph = cloud.endpoints(&transport).await.unwrap().graph.unwrap();
+            assert_eq!(graph.host_str(), Some(host));
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod auth;
 mod client;
 mod cloud;
+mod directory;
 mod error;
 mod operation;
 mod paging;
@@ -24,6 +25,7 @@ pub use azure_core::{
 };
 pub use client::{Client, ClientOptions, Completed, Outcome};
 pub use cloud::{Cloud, Endpoints, InvalidCloud, discover};
+pub use directory::Directory;
 pub use error::{ArmError, ErrorKind, ErrorReport};
 pub use paging::Listing;
 pub use progress::{Progress, Quiet};

@@ -1,6 +1,5 @@
 //! The pipeline policies: tokens, and the headers that every request bears.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use crate::{auth::FreshToken, path::is_trusted};
 use async_trait::async_trait;
 use azure_core::{
@@ -13,6 +12,7 @@ use azure_core::{
     },
     time::{Duration, OffsetDateTime},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -21,7 +21,7 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-req
 /// A token is renewed this long before it ends.
 const RENEW_BEFORE: Duration = Duration::minutes(5);
 
-/// Puts a token on each request to ARM. A 401 is answered once with a fresh token.
+/// Puts a token for one endpoint on each request to it. A 401 is answered once with a fresh token.
 #[derive(Debug)]
 pub(crate) struct Authorize {
     credential: Arc<dyn TokenCredential>,
@@ -38,6 +38,11 @@ impl Authorize {
             endpoint,
             token: Mutex::new(None),
         }
+    }
+
+    /// What the tokens are for.
+    pub(crate) fn endpoint(&self) -> &Url {
+        &self.endpoint
     }
 
     /// The cached token, or a new one where it ends soon or is the one that ARM `refused`.
@@ -93,7 +98,7 @@ impl Policy for Authorize {
         if !is_trusted(&self.endpoint, request.url()) {
             return Err(azure_core::Error::with_message(
                 ErrorKind::Other,
-                "a token is for the Resource Manager endpoint only",
+                "a token is for its own endpoint only",
             ));
         }
         let token = self.token(None).await?;

@@ -16,6 +16,7 @@ fn endpoints(authority: &str) -> Endpoints {
         resource_manager: Url::parse("https://arm.local/").unwrap(),
         authority: Url::parse(authority).unwrap(),
         scope: "https://arm.local/.default".to_owned(),
+        graph: None,
     }
 }
 

@@ -1,0 +1,277 @@
+//! The directory: Microsoft Graph, asked only whether principals exist, which ARM itself cannot tell.
+
+use crate::{
+    client::{Client, ClientOptions, json_of},
+    cloud::Endpoints,
+    error::{ArmError, ErrorKind},
+    policy::Authorize,
+    progress::Quiet,
+    retry::RetryLimits,
+};
+use azure_core::{
+    Bytes,
+    credentials::TokenCredential,
+    http::{Method, Transport, Url},
+};
+use serde_json::{Value, json};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+const GET_BY_IDS: &str = "/v1.0/directoryObjects/getByIds";
+/// The most ids of one request (Microsoft docs "directoryObject: getByIds").
+const BATCH: usize = 1000;
+/// What it tells is advice, and not worth a long wait.
+const RETRIES: RetryLimits = RetryLimits {
+    attempts: 3,
+    total: Duration::from_secs(10),
+    ..RetryLimits::TRANSIENT
+};
+
+/// A client of the directory of one cloud, with tokens of its own: neither ARM's nor these are sent to the other.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    client: Client,
+    url: Url,
+}
+
+impl Directory {
+    /// The directory of a cloud; none where the cloud names none.
+    pub fn new(
+        endpoints: &Endpoints,
+        credential: Arc<dyn TokenCredential>,
+        transport: Transport,
+        options: ClientOptions,
+    ) -> Option<Self> {
+        let graph = endpoints.graph.clone()?;
+        let base = graph.as_str().trim_end_matches('/');
+        let scope = format!("{base}/.default");
+        let url = Url::parse(&format!("{base}{GET_BY_IDS}")).ok()?;
+        let options = ClientOptions {
+            transient: RETRIES,
+            ..options
+        };
+        let client = Client::of(Authorize::new(credential, scope, graph), transport, options);
+        Some(Self { client, url })
+    }
+
+    /// Which of these object ids belong to somebody who exists, in lower case. Users, groups, applications and
+    /// devices of this directory are found, partners of another one are not.
+    ///
+    /// # Errors
+    ///
+    /// No token for the directory, and refusals: a caller needs `Directory.Read.All`, or the rights that people have
+    /// by default.
+    pub async fn existing(&self, ids: &[String]) -> Result<HashSet<String>, ArmError> {
+        let mut existing = HashSet::new();
+        for batch in ids.chunks(BATCH) {
+            let question = json!({ "ids": batch }).to_string();
+            let mut next = self
+                .page(Method::Post, &self.url, Some(question), &mut existing)
+                .await?;
+            while let Some(url) = next {
+                let known = existing.len();
+                next = self.page(Method::Get, &url, None, &mut existing).await?;
+                if existing.len() == known && next.is_some() {
+                    return Err(broken("The pages of the answer do not come to an end"));
+                }
+            }
+        }
+        Ok(existing)
+    }
+
+    /// Takes in the ids of a page; the next one, if there is one.
+    async fn page(
+        &self,
+        method: Method,
+        url: &Url,
+        question: Option<String>,
+        existing: &mut HashSet<String>,
+    ) -> Result<Option<Url>, ArmError> {
+        let question = question.map(Bytes::from);
+        let answer = self
+            .client
+            .send(method, url, GET_BY_IDS, question, &Quiet)
+            .await?;
+        let page = json_of(method, GET_BY_IDS, &answer)?;
+        let items = page
+            .get("value")
+            .and_then(Value::as_array)
+            .ok_or_else(|| broken("The answer has no list of objects"))?;
+        let ids = items.iter().filter_map(|item| item.get("id")?.as_str());
+        existing.extend(ids.map(str::to_lowercase));
+        page.get("@odata.nextLink")
+            .and_then(Value::as_str)
+            .map(|link| {
+                Url::parse(link).map_err(|_| broken("The link to the next page is not a URL"))
+            })
+            .transpose()
+    }
+}
+
+fn broken(message: &str) -> ArmError {
+    ArmError::told(Method::Post, GET_BY_IDS, ErrorKind::Protocol, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Fake, Reply, reply};
+    use async_trait::async_trait;
+    use azure_core::{
+        credentials::{AccessToken, TokenRequestOptions},
+        time::OffsetDateTime,
+    };
+
+    /// Gives tokens that say what they are for.
+    #[derive(Debug)]
+    struct Scoped;
+
+    #[async_trait]
+    impl TokenCredential for Scoped {
+        async fn get_token(
+            &self,
+            scopes: &[&str],
+            _: Option<TokenRequestOptions<'_>>,
+        ) -> azure_core::Result<AccessToken> {
+            let until = OffsetDateTime::now_utc() + azure_core::time::Duration::hours(1);
+            Ok(AccessToken::new(format!("for {}", scopes.join(" ")), until))
+        }
+    }
+
+    fn endpoints(graph: Option<&str>) -> Endpoints {
+        let parse = |url: &str| Url::parse(url).unwrap();
+        Endpoints {
+            resource_manager: parse("https://management.azure.com/"),
+            authority: parse("https://login.microsoftonline.com/"),
+            scope: "https://management.azure.com/.default".to_owned(),
+            graph: graph.map(parse),
+        }
+    }
+
+    fn directory(graph: &str, fake: &Fake) -> Directory {
+        let options = ClientOptions::default();
+        let endpoints = endpoints(Some(graph));
+        Directory::new(&endpoints, Arc::new(Scoped), fake.transport(), options).unwrap()
+    }
+
+    fn id(number: usize) -> String {
+        format!("0000000A-0000-4000-8000-{number:012}")
+    }
+
+    fn objects(numbers: impl IntoIterator<Item = usize>) -> Reply {
+        let objects: Vec<_> = numbers
+            .into_iter()
+            .map(|number| json!({"id": id(number)}))
+            .collect();
+        reply(200, &[], json!({ "value": objects }))
+    }
+
+    #[tokio::test]
+    async fn a_thousand_ids_are_asked_about_at_once() {
+        let fake = Fake::new([objects(0..999), objects([1001])]);
+        let ids: Vec<_> = (0..1002).map(id).collect();
+        let existing = directory("https://graph.microsoft.com/", &fake)
+            .existing(&ids)
+            .await
+            .unwrap();
+        assert_eq!(existing.len(), 1000);
+        assert!(existing.contains(&id(1001).to_lowercase()));
+        assert!(!existing.contains(&id(999).to_lowercase()));
+        let asked = |body: &str| serde_json::from_str::<Value>(body).unwrap()["ids"].clone();
+        let received = fake.received();
+        assert_eq!(received.len(), 2);
+        assert_eq!(asked(&received[0].body).as_array().unwrap().len(), 1000);
+        assert_eq!(asked(&received[1].body), json!([id(1000), id(1001)]));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_about_nobody() {
+        let fake = Fake::new([]);
+        let existing = directory("https://graph.microsoft.com/", &fake)
+            .existing(&[])
+            .await
+            .unwrap();
+        assert!(existing.is_empty() && fake.received().is_empty());
+        let nowhere = endpoints(None);
+        let options = ClientOptions::default();
+        assert!(Directory::new(&nowhere, Arc::new(Scoped), fake.transport(), options).is_none());
+    }
+
+    #[tokio::test]
+    async fn each_endpoint_gets_tokens_of_its_own() {
+        for (graph, url, scope) in [
+            (
+                "https://graph.microsoft.us/",
+                "https://graph.microsoft.us/v1.0/directoryObjects/getByIds",
+                "https://graph.microsoft.us/.default",
+            ),
+            (
+                "https://management.azure.com/graph",
+                "https://management.azure.com/graph/v1.0/directoryObjects/getByIds",
+                "https://management.azure.com/graph/.default",
+            ),
+        ] {
+            let fake = Fake::new([objects([1])]);
+            directory(graph, &fake).existing(&[id(1)]).await.unwrap();
+            let [received] = &fake.received()[..] else {
+                panic!()
+            };
+            assert_eq!(received.url.as_str(), url);
+            assert_eq!(
+                received.header("authorization"),
+                Some(format!("Bearer for {scope}").as_str())
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_are_followed_within_the_directory() {
+        let page = |number: usize, link: &str| {
+            reply(
+                200,
+                &[],
+                json!({"value": [{"id": id(number)}], "@odata.nextLink": link}),
+            )
+        };
+        let next = "https://graph.microsoft.com/v1.0/more";
+        let ask = async |replies: Vec<Reply>| {
+            let fake = Fake::new(replies);
+            let directory = directory("https://graph.microsoft.com/", &fake);
+            (directory.existing(&[id(1), id(2)]).await, fake.calls())
+        };
+        let (existing, calls) = ask(vec![page(1, next), objects([2])]).await;
+        assert_eq!(existing.unwrap().len(), 2);
+        assert_eq!(
+            calls,
+            ["POST /v1.0/directoryObjects/getByIds", "GET /v1.0/more"]
+        );
+        let (circle, _) = ask(vec![page(1, next), page(1, next), page(1, next)]).await;
+        assert_eq!(circle.unwrap_err().kind, ErrorKind::Protocol);
+        let (away, calls) = ask(vec![page(1, "https://evil.example/more"), objects([2])]).await;
+        assert!(away.is_err());
+        assert_eq!(calls.len(), 1, "no token leaves for another host");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_told_at_once_and_an_outage_soon() {
+        let refusal = json!({"error": {
+            "code": "Authorization_RequestDenied",
+            "message": "Insufficient privileges to complete the operation.",
+        }});
+        let fake = Fake::new([reply(403, &[], refusal)]);
+        let error = directory("https://graph.microsoft.com/", &fake)
+            .existing(&[id(1)])
+            .await
+            .unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Forbidden { .. }));
+        assert_eq!(error.code.as_deref(), Some("Authorization_RequestDenied"));
+        assert_eq!(fake.received().len(), 1);
+
+        let fake = Fake::new([503; 9].map(|status| reply(status, &[], Value::Null)));
+        let error = directory("https://graph.microsoft.com/", &fake)
+            .existing(&[id(1)])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert_eq!(fake.received().len(), 3);
+    }
+}
