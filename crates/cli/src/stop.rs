@@ -10,14 +10,11 @@ pub(crate) fn on_ctrl_c() -> watch::Receiver<bool> {
         while interrupted().await {
             if asked {
                 eprintln!(
-                    "Stopped at once. Run the same command again: it goes on from what is there."
+                    "\nStopped at once. Run the same command again: it goes on from what is there."
                 );
                 std::process::exit(1);
             }
             asked = true;
-            eprintln!(
-                "Stopping: what is in flight is finished first. Press Ctrl-C again to stop at once."
-            );
             let _ = send.send(true);
         }
         // Without signals nothing ever stops the run: keep the channel open.

@@ -30,6 +30,8 @@ pub trait Events: Sync {
     fn retrying(&self, _step: &Step, _why: &str, _wait: Duration) {}
     /// Azure is working on a step.
     fn polling(&self, _step: &Step, _status: &str, _wait: Duration) {}
+    /// The run was asked to stop: no further step begins, what is in flight is finished.
+    fn stopping(&self) {}
     /// A step ended.
     fn ended(&self, _step: &Step, _outcome: &Outcome) {}
 }
@@ -75,6 +77,9 @@ pub async fn execute(plan: &Plan, execution: Execution<'_>) -> Report {
             },
             changed = stop.changed(), if !stopped => {
                 stopped = changed.is_err() || *stop.borrow();
+                if stopped {
+                    execution.events.stopping();
+                }
             }
         }
     }

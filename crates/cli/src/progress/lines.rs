@@ -74,6 +74,10 @@ impl<W: Write + Send> Events for Lines<W> {
         self.waits(step, Why::Working(status.to_owned()), wait);
     }
 
+    fn stopping(&self) {
+        self.with(|state| state.say(words::STOPPING));
+    }
+
     fn ended(&self, step: &Step, outcome: &Outcome) {
         self.with(|state| {
             let blocker = match outcome {

@@ -121,6 +121,10 @@ impl Events for Live {
         self.state().running.insert(step.id, Running { bar, wait });
     }
 
+    fn stopping(&self) {
+        let _ = self.lines.println(words::STOPPING);
+    }
+
     fn retrying(&self, step: &Step, why: &str, wait: Duration) {
         self.waits(step, Why::Refused(why.to_owned()), wait);
     }

@@ -46,6 +46,10 @@ pub(super) fn waiting(why: &Why, wait: Duration) -> String {
     }
 }
 
+/// What the first Ctrl-C does.
+pub(super) const STOPPING: &str =
+    "Stopping: what is in flight is finished first. Press Ctrl-C again to stop at once.";
+
 /// How a step ended; `blocker` is the name of the step that blocked it.
 pub(super) fn ended(step: &Step, outcome: &Outcome, blocker: Option<&str>) -> String {
     let (name, object) = (name(step), object(step));
