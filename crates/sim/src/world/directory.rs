@@ -30,10 +30,10 @@ pub const GROUP_OBJECT_IDS: [&str; 2] = [
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Caller {
-    /// Owner of both subscriptions.
+    /// Owner of both subscriptions, and may read the directory.
     #[default]
     Owner,
-    /// Contributor of both subscriptions: everything but grants.
+    /// Contributor of both subscriptions: everything but grants. May read the directory.
     Contributor,
     /// Reader of both subscriptions.
     Reader,
@@ -66,6 +66,18 @@ impl Caller {
         Self::ALL
             .into_iter()
             .find(|caller| caller.client_id().eq_ignore_ascii_case(client_id))
+    }
+
+    /// The application whose service principal has that object id.
+    pub(crate) fn of_object(object_id: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|caller| caller.object_id() == object_id)
+    }
+
+    /// Whether it may ask Graph who exists.
+    pub(crate) fn may_read_directory(self) -> bool {
+        self != Self::Reader
     }
 
     fn role(self) -> &'static str {

@@ -5,6 +5,7 @@ mod authorization;
 mod definitions;
 mod directory;
 mod generic;
+mod graph;
 mod groups;
 mod identities;
 mod limits;
@@ -280,7 +281,10 @@ impl World {
         if let Some(answer) = tokens::handle(self, request, now) {
             return answer;
         }
-        let principal = tokens::authenticate(self, request, now)?;
+        if let Some(answer) = graph::handle(self, request, now) {
+            return answer;
+        }
+        let principal = tokens::authenticate(self, request, now)?.for_arm()?;
         if request.query("api-version").is_none() {
             return Err(ArmError::gateway(
                 400,

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::World;
 use super::directory::{CALLER_SECRET, Caller, TENANT};
 use super::reply::{ArmError, Reply};
+use super::{World, graph};
 use crate::http::{Method, Request};
 use crate::time::SimTime;
 
@@ -56,6 +56,7 @@ fn metadata(request: &Request, host: &str) -> Value {
         "media": host,
         "graphAudience": host,
         "graph": host,
+        "microsoftGraphResourceId": format!("{host}{}", graph::PATH),
         "suffixes": {
             "storage": "core.windows.net",
             "keyVaultDns": "vault.azure.net",
@@ -219,12 +220,41 @@ fn sign(world: &World, signed: &str) -> String {
     URL_SAFE_NO_PAD.encode(Uuid::new_v5(&namespace, signed.as_bytes()).as_bytes())
 }
 
-/// The object id of whoever sent the request.
+/// What a valid token says.
+pub(crate) struct Bearer {
+    /// The object id of whoever sent the request.
+    pub(crate) principal: String,
+    audience: String,
+}
+
+impl Bearer {
+    /// Whether the token is for Graph, and not for ARM.
+    pub(crate) fn is_for_graph(&self) -> bool {
+        self.audience.ends_with(graph::PATH)
+    }
+
+    /// The object id, if the token is for ARM.
+    pub(crate) fn for_arm(self) -> Result<String, ArmError> {
+        if self.is_for_graph() {
+            return Err(ArmError::gateway(
+                401,
+                "InvalidAuthenticationTokenAudience",
+                format!(
+                    "The access token has been obtained for wrong audience or resource '{}'. It should exactly match with one of the allowed audiences 'https://management.core.windows.net/','https://management.azure.com/'.",
+                    self.audience
+                ),
+            ));
+        }
+        Ok(self.principal)
+    }
+}
+
+/// Who sent the request, by its token.
 pub(crate) fn authenticate(
     world: &World,
     request: &Request,
     now: SimTime,
-) -> Result<String, ArmError> {
+) -> Result<Bearer, ArmError> {
     let refuse = |code: &str, message: String, reason: &str| {
         Err(ArmError::gateway(401, code, message).header(
             "WWW-Authenticate",
@@ -269,5 +299,9 @@ pub(crate) fn authenticate(
             "The access token has expired.",
         );
     }
-    Ok(claims["oid"].as_str().unwrap_or_default().to_owned())
+    let text = |claim: &str| claims[claim].as_str().unwrap_or_default().to_owned();
+    Ok(Bearer {
+        principal: text("oid"),
+        audience: text("aud"),
+    })
 }

@@ -1,6 +1,7 @@
 //! Tests of the world, by situation.
 
 mod grants;
+mod graph;
 mod groups;
 mod guards;
 mod identities;
