@@ -148,10 +148,17 @@ impl Target {
                 }
                 kind
             }
-            None if self.group.is_some() => {
-                "Microsoft.Resources/subscriptions/resourceGroups".into()
+            None => {
+                let mut kind = "Microsoft.Resources/subscriptions".to_owned();
+                if self.group.is_some() {
+                    kind.push_str("/resourceGroups");
+                }
+                if let Some(word) = self.rest.first() {
+                    kind.push('/');
+                    kind.push_str(word);
+                }
+                kind
             }
-            None => "Microsoft.Resources/subscriptions".into(),
         }
     }
 
