@@ -61,6 +61,7 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
         has_outputs: false,
         after: Vec::new(),
         patience: Vec::new(),
+        places: Default::default(),
         span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
     }
 }

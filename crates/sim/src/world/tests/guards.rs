@@ -106,7 +106,7 @@ fn a_list_of_locks_has_those_at_above_and_below_its_scope_page_by_page() {
         ids.sort_by_key(String::len);
         ids
     };
-    let all = scopes.map(|scope| lock(scope));
+    let all = scopes.map(lock);
     let mut everything = all.to_vec();
     everything.sort_by_key(String::len);
     assert_eq!(listed(&subscription, ""), everything);
