@@ -1,8 +1,13 @@
 //! Grants: what makes one the one that is wanted, principals made anew, races, and grants that nobody declared.
 
-use lazuli_core::plan::{Action, Plan};
+use lazuli_core::{
+    live::Existence,
+    plan::{Action, Plan},
+};
 use lazuli_engine::Outcome;
-use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION, USER_OBJECT_ID, WorldOptions};
+use lazuli_sim::{
+    Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION, USER_OBJECT_ID, WorldOptions,
+};
 use serde_json::{Value as Json, json};
 
 use crate::harness::{Azure, spec};
@@ -15,11 +20,16 @@ fn group() -> String {
 }
 
 fn identity() -> String {
-    format!("{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test", group())
+    format!(
+        "{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test",
+        group()
+    )
 }
 
 fn grant_url(scope: &str, name: &str) -> String {
-    format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01")
+    format!(
+        "{scope}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01"
+    )
 }
 
 fn grant_body(principal: &str, kind: &str, role: &str) -> Json {
@@ -39,12 +49,24 @@ fn stack(group_options: &str) -> String {
 }
 
 fn steps(plan: &Plan) -> Vec<(Action, String)> {
-    plan.steps.iter().map(|step| (step.action, step.key.to_string())).collect()
+    plan.steps
+        .iter()
+        .map(|step| (step.action, step.key.to_string()))
+        .collect()
 }
 
 async fn principal(azure: &Azure) -> String {
-    let found = azure.by_hand(Method::Get, &format!("{}?api-version=2024-11-30", identity()), None).await;
-    found["properties"]["principalId"].as_str().unwrap().to_owned()
+    let found = azure
+        .by_hand(
+            Method::Get,
+            &format!("{}?api-version=2024-11-30", identity()),
+            None,
+        )
+        .await;
+    found["properties"]["principalId"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,9 +74,16 @@ async fn two_runs_choose_the_same_name() {
     let names = [(); 2].map(|()| async {
         let azure = Azure::new().await;
         azure.converge(&stack("")).await;
-        let url = format!("{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01", group());
+        let url = format!(
+            "{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
+            group()
+        );
         let found = azure.by_hand(Method::Get, &url, None).await;
-        let own = |grant: &&Json| grant["properties"]["scope"].as_str().is_some_and(|scope| scope.eq_ignore_ascii_case(&group()));
+        let own = |grant: &&Json| {
+            grant["properties"]["scope"]
+                .as_str()
+                .is_some_and(|scope| scope.eq_ignore_ascii_case(&group()))
+        };
         found["value"].as_array().unwrap().iter().find(own).unwrap()["name"].clone()
     });
     let [first, second] = names;
@@ -64,17 +93,36 @@ async fn two_runs_choose_the_same_name() {
 #[tokio::test(start_paused = true)]
 async fn a_race_that_somebody_else_won_counts_as_done_and_names_the_grant() {
     let azure = Azure::new().await;
-    azure.converge(&spec("  app: { kind: userAssignedIdentity, name: id-test }\n")).await;
+    azure
+        .converge(&spec(
+            "  app: { kind: userAssignedIdentity, name: id-test }\n",
+        ))
+        .await;
     let plan = azure.plan(&stack("")).await;
     let name = "5b1e6b0e-1111-4222-8333-123456789abc";
     let body = grant_body(&principal(&azure).await, "ServicePrincipal", READER);
-    azure.by_hand(Method::Put, &grant_url(&group(), name), Some(body)).await;
+    azure
+        .by_hand(Method::Put, &grant_url(&group(), name), Some(body))
+        .await;
     azure.simulator.clear_log();
     let report = azure.execute(&plan).await;
     assert!(report.is_complete());
-    let Outcome::Done { already_there: Some(id), .. } = &report.outcomes[0] else { panic!("{:?}", report.outcomes) };
+    let Outcome::Done {
+        already_there: Some(id),
+        ..
+    } = &report.outcomes[0]
+    else {
+        panic!("{:?}", report.outcomes)
+    };
     assert_eq!(id.name(), name);
-    assert!(azure.simulator.log().iter().any(|entry| entry.status == Some(409)), "ARM said RoleAssignmentExists");
+    assert!(
+        azure
+            .simulator
+            .log()
+            .iter()
+            .any(|entry| entry.status == Some(409)),
+        "ARM said RoleAssignmentExists"
+    );
     assert!(azure.plan(&stack("")).await.is_empty());
 }
 
@@ -83,7 +131,13 @@ async fn an_identity_made_anew_gets_its_grant_before_the_old_one_goes() {
     let azure = Azure::new().await;
     azure.converge(&stack("")).await;
     let old = principal(&azure).await;
-    azure.by_hand(Method::Delete, &format!("{}?api-version=2024-11-30", identity()), None).await;
+    azure
+        .by_hand(
+            Method::Delete,
+            &format!("{}?api-version=2024-11-30", identity()),
+            None,
+        )
+        .await;
 
     let plan = azure.plan(&stack("")).await;
     assert_eq!(
@@ -94,11 +148,24 @@ async fn an_identity_made_anew_gets_its_grant_before_the_old_one_goes() {
             (Action::Delete, format!("read/Reader grant of {old}")),
         ]
     );
-    assert!(plan.steps[2].reason.contains("is not `app` any more"), "{}", plan.steps[2].reason);
+    assert!(
+        plan.steps[2].reason.contains("is not `app` any more"),
+        "{}",
+        plan.steps[2].reason
+    );
     azure.simulator.clear_log();
     assert!(azure.execute(&plan).await.is_complete());
-    let writes: Vec<_> =
-        azure.writes().into_iter().map(|entry| (entry.method, entry.url.contains("roleAssignments"), entry.status)).collect();
+    let writes: Vec<_> = azure
+        .writes()
+        .into_iter()
+        .map(|entry| {
+            (
+                entry.method,
+                entry.url.contains("roleAssignments"),
+                entry.status,
+            )
+        })
+        .collect();
     assert_eq!(
         writes,
         [
@@ -131,10 +198,17 @@ async fn an_identity_made_anew_by_hand_is_seen_as_well() {
 
 #[tokio::test(start_paused = true)]
 async fn a_principal_that_the_directory_does_not_know_yet_is_waited_for_only_if_this_run_made_it() {
-    let options = || WorldOptions { typed_principal_replication: 20_000, ..WorldOptions::default() };
+    let options = || WorldOptions {
+        typed_principal_replication: 20_000,
+        ..WorldOptions::default()
+    };
     let azure = Azure::with(options()).await;
     azure.converge(&stack("")).await;
-    let tries = azure.writes().iter().filter(|entry| entry.url.contains("roleAssignments")).count();
+    let tries = azure
+        .writes()
+        .iter()
+        .filter(|entry| entry.url.contains("roleAssignments"))
+        .count();
     assert!(tries > 1, "PrincipalNotFound is tried again");
 
     let azure = Azure::with(options()).await;
@@ -147,7 +221,10 @@ async fn a_principal_that_the_directory_does_not_know_yet_is_waited_for_only_if_
     let before = azure.simulator.now();
     let (_, report) = azure.apply(&stranger).await;
     assert!(!report.is_complete());
-    assert!(azure.simulator.now().since(before) < 10_000, "a typo fails in seconds");
+    assert!(
+        azure.simulator.now().since(before) < 10_000,
+        "a typo fails in seconds"
+    );
     assert_eq!(azure.writes().len(), 1);
 }
 
@@ -155,10 +232,21 @@ async fn a_principal_that_the_directory_does_not_know_yet_is_waited_for_only_if_
 async fn principal_type_is_always_sent() {
     let azure = Azure::new().await;
     let plan = azure.plan(&stack("")).await;
-    let grant = plan.steps.iter().find(|step| step.kind == "roleAssignment").unwrap();
+    let grant = plan
+        .steps
+        .iter()
+        .find(|step| step.kind == "roleAssignment")
+        .unwrap();
     let properties = grant.call.body.get("properties").unwrap();
-    assert_eq!(properties.get("principalType").unwrap().as_str(), Some("ServicePrincipal"));
-    assert_eq!(properties.get("principalId").unwrap().to_display_json(), json!("${app.principalId}"), "a symbolic principal");
+    assert_eq!(
+        properties.get("principalType").unwrap().as_str(),
+        Some("ServicePrincipal")
+    );
+    assert_eq!(
+        properties.get("principalId").unwrap().to_display_json(),
+        json!("${app.principalId}"),
+        "a symbolic principal"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,33 +254,165 @@ async fn undeclared_grants_are_shown_and_left_alone() {
     let azure = Azure::new().await;
     azure.converge(&stack("")).await;
     let by_hand = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
-    azure.by_hand(Method::Put, &by_hand, Some(grant_body(USER_OBJECT_ID, "User", OWNER))).await;
+    azure
+        .by_hand(
+            Method::Put,
+            &by_hand,
+            Some(grant_body(USER_OBJECT_ID, "User", OWNER)),
+        )
+        .await;
     let plan = azure.plan(&stack("")).await;
     assert!(plan.is_empty(), "{:?}", steps(&plan));
-    let [undeclared] = plan.undeclared.as_slice() else { panic!("{:?}", plan.undeclared) };
+    let [undeclared] = plan.undeclared.as_slice() else {
+        panic!("{:?}", plan.undeclared)
+    };
     assert_eq!(undeclared.on.to_string(), "group");
     assert_eq!(undeclared.grant.principal, USER_OBJECT_ID);
     assert_eq!(undeclared.grant.property("principalType"), Some("User"));
     assert!(undeclared.grant.property("createdOn").is_some());
 }
 
+/// Questions to the directory since the log was cleared, by how they were answered.
+fn directory_answers(azure: &Azure) -> Vec<u16> {
+    let log = azure.simulator.log();
+    let questions = log
+        .iter()
+        .filter(|entry| entry.url.contains("/directoryObjects/getByIds"));
+    questions.filter_map(|entry| entry.status).collect()
+}
+
+/// A stack on whose group an identity of nobody's and a person have grants; the identity, to be deleted.
+async fn with_strangers(azure: &Azure) -> (String, String) {
+    azure.converge(&stack("")).await;
+    let stranger = identity().replace("id-test", "id-stranger") + "?api-version=2024-11-30";
+    let place = json!({ "location": "westeurope" });
+    let made = azure.by_hand(Method::Put, &stranger, Some(place)).await;
+    let principal = made["properties"]["principalId"].as_str().unwrap();
+    for (name, principal, kind) in [
+        (
+            "5b1e6b0e-1111-4222-8333-000000000001",
+            principal,
+            "ServicePrincipal",
+        ),
+        (
+            "5b1e6b0e-1111-4222-8333-000000000002",
+            USER_OBJECT_ID,
+            "User",
+        ),
+    ] {
+        let body = grant_body(principal, kind, READER);
+        azure
+            .by_hand(Method::Put, &grant_url(&group(), name), Some(body))
+            .await;
+    }
+    (stranger, principal.to_owned())
+}
+
+fn existence(plan: &Plan, principal: &str) -> Existence {
+    let mut undeclared = plan.undeclared.iter();
+    undeclared
+        .find(|undeclared| undeclared.grant.principal == principal)
+        .unwrap()
+        .principal
+}
+
 #[tokio::test(start_paused = true)]
-async fn an_authoritative_scope_loses_undeclared_grants_but_no_inherited_ones_and_not_the_callers() {
+async fn an_undeclared_grant_says_whether_its_principal_exists() {
+    let azure = Azure::new().await;
+    let (stranger, principal) = with_strangers(&azure).await;
+    let plan = azure.plan(&stack("")).await;
+    assert_eq!(existence(&plan, &principal), Existence::Exists);
+    assert_eq!(existence(&plan, USER_OBJECT_ID), Existence::Exists);
+
+    azure.by_hand(Method::Delete, &stranger, None).await;
+    azure.simulator.clear_log();
+    let plan = azure.plan(&stack("")).await;
+    assert_eq!(existence(&plan, &principal), Existence::Gone);
+    assert_eq!(existence(&plan, USER_OBJECT_ID), Existence::Exists);
+    assert!(plan.is_empty() && plan.unread_directory.is_none());
+    assert_eq!(directory_answers(&azure), [200], "both in one question");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_read_the_directory_gets_a_plan_all_the_same() {
+    let azure = Azure::new().await;
+    let (stranger, principal) = with_strangers(&azure).await;
+    azure.by_hand(Method::Delete, &stranger, None).await;
+    let reader = azure.seen_by(Caller::Reader).await;
+    azure.simulator.clear_log();
+    let plan = reader.plan(&stack("")).await;
+    assert_eq!(existence(&plan, &principal), Existence::Unknown);
+    assert_eq!(
+        plan.unread_directory.as_deref(),
+        Some("the caller may not read the directory")
+    );
+    assert_eq!(directory_answers(&azure), [403], "asked once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_does_not_answer_ends_no_plan_and_holds_it_up_a_little() {
+    let azure = Azure::new().await;
+    let (_, principal) = with_strangers(&azure).await;
+    for fault in [Fault::ConnectionRefused, Fault::Delay(3_600_000)] {
+        let faults = Faults::none();
+        azure
+            .simulator
+            .set_faults(faults.on(Method::Post, "*getByIds", Occurrence::Every, fault));
+        let before = azure.simulator.now();
+        let plan = azure.plan(&stack("")).await;
+        assert_eq!(existence(&plan, &principal), Existence::Unknown);
+        assert!(plan.unread_directory.is_some());
+        assert!(azure.simulator.now().since(before) <= 20_000);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_directory_is_asked_only_about_strangers_who_stay() {
+    let azure = Azure::new().await;
+    azure.converge(&stack("")).await;
+    azure.plan(&stack("")).await;
+    with_strangers(&azure).await;
+    azure.plan(&stack(", grants: authoritative")).await;
+    assert!(directory_answers(&azure).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authoritative_scope_loses_undeclared_grants_but_no_inherited_ones_and_not_the_callers()
+{
     let azure = Azure::new().await;
     let authoritative = stack(", grants: authoritative");
     azure.converge(&authoritative).await;
     let strangers = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
-    azure.by_hand(Method::Put, &strangers, Some(grant_body(USER_OBJECT_ID, "User", OWNER))).await;
+    azure
+        .by_hand(
+            Method::Put,
+            &strangers,
+            Some(grant_body(USER_OBJECT_ID, "User", OWNER)),
+        )
+        .await;
     let callers = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abd");
     let caller = Caller::Owner.object_id();
-    azure.by_hand(Method::Put, &callers, Some(grant_body(caller, "ServicePrincipal", OWNER))).await;
+    azure
+        .by_hand(
+            Method::Put,
+            &callers,
+            Some(grant_body(caller, "ServicePrincipal", OWNER)),
+        )
+        .await;
     azure.simulator.clear_log();
 
     let plan = azure.converge(&authoritative).await;
-    assert_eq!(steps(&plan), [(Action::Delete, format!("group/grant of {USER_OBJECT_ID}"))]);
+    assert_eq!(
+        steps(&plan),
+        [(Action::Delete, format!("group/grant of {USER_OBJECT_ID}"))]
+    );
     let kept: Vec<_> = plan.kept.iter().map(|kept| kept.key.to_string()).collect();
     assert_eq!(kept, [format!("group/grant of {caller}")]);
-    assert_eq!(azure.writes().len(), 1, "the grants of the subscription are not touched");
+    assert_eq!(
+        azure.writes().len(),
+        1,
+        "the grants of the subscription are not touched"
+    );
     azure.by_hand(Method::Get, &callers, None).await;
     assert!(azure.plan(&authoritative).await.is_empty());
 }
@@ -206,15 +426,33 @@ async fn a_refusal_is_waited_out_only_while_a_grant_is_young() {
          \x20 cameras: { kind: videoAnalyzer, name: vatest, identity: \"${analyzer}\", storage: \"${recordings}\" }\n",
     );
     let azure = Azure::new().await;
-    let first = text.lines().filter(|line| !line.contains("videoAnalyzer")).collect::<Vec<_>>().join("\n");
+    let first = text
+        .lines()
+        .filter(|line| !line.contains("videoAnalyzer"))
+        .collect::<Vec<_>>()
+        .join("\n");
     azure.converge(&first).await;
     tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
-    let refuse = Fault::Status { status: 403, code: "StorageAccessDenied".into(), message: "no access".into(), retry_after: None };
-    azure.simulator.set_faults(Faults::none().on(Method::Put, "*videoAnalyzers*", Occurrence::Every, refuse));
+    let refuse = Fault::Status {
+        status: 403,
+        code: "StorageAccessDenied".into(),
+        message: "no access".into(),
+        retry_after: None,
+    };
+    azure.simulator.set_faults(Faults::none().on(
+        Method::Put,
+        "*videoAnalyzers*",
+        Occurrence::Every,
+        refuse,
+    ));
     azure.simulator.clear_log();
     let before = azure.simulator.now();
     let (_, report) = azure.apply(&text).await;
     assert!(!report.is_complete());
-    assert_eq!(azure.writes().len(), 1, "the grants are an hour old: no second try");
+    assert_eq!(
+        azure.writes().len(),
+        1,
+        "the grants are an hour old: no second try"
+    );
     assert!(azure.simulator.now().since(before) < 2_000);
 }

@@ -6,18 +6,18 @@ use std::{
 };
 
 use lazuli_arm::{
-    Client, ClientOptions, Transport, Url,
+    Client, ClientOptions, Directory, Transport, Url,
     auth::{AuthMethod, credential},
 };
 use lazuli_core::{
     diagnostic::Diagnostics,
     graph::{Graph, Settings, build},
-    plan::{Plan, converge, teardown},
+    plan::{Plan, converge, teardown, undeclared_principals},
     reads,
     source::Sources,
     spec::{Inputs, load},
 };
-use lazuli_engine::{Bounds, Execution, Report, Silent, execute, observe};
+use lazuli_engine::{Bounds, Execution, Report, Silent, execute, observe, observe_principals};
 use lazuli_handlers::REGISTRY;
 use lazuli_sim::{
     CALLER_SECRET, Caller, InProcess, LogEntry, Method, Request, SUBSCRIPTION, SimTime, Simulator,
@@ -26,10 +26,11 @@ use lazuli_sim::{
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
-/// A simulated Azure and a client of it.
+/// A simulated Azure and clients of it.
 pub struct Azure {
     pub simulator: Simulator,
     pub client: Client,
+    pub directory: Option<Directory>,
 }
 
 impl Azure {
@@ -42,9 +43,41 @@ impl Azure {
         let caller = options.caller;
         let simulator =
             Simulator::new(World::new(options), TokioClock::starting_at(SimTime::EPOCH));
+        Self::of(simulator, caller).await
+    }
+
+    /// The same one, logged in as another of the simulator's applications.
+    pub async fn seen_by(&self, caller: Caller) -> Self {
+        Self::of(self.simulator.clone(), caller).await
+    }
+
+    async fn of(simulator: Simulator, caller: Caller) -> Self {
+        let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
+        let url = Url::parse("https://sim.lazuli.invalid").unwrap();
+        let endpoints = lazuli_arm::discover(&url, &transport)
+            .await
+            .expect("the simulator has metadata");
+        let env = |name: &str| {
+            let value = match name {
+                "AZURE_TENANT_ID" => TENANT,
+                "AZURE_CLIENT_ID" => caller.client_id(),
+                "AZURE_CLIENT_SECRET" => CALLER_SECRET,
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let credential = credential(Some(AuthMethod::Environment), &env, &endpoints, &transport);
+        let options = ClientOptions::default();
+        let directory = Directory::new(
+            &endpoints,
+            credential.clone(),
+            transport.clone(),
+            options.clone(),
+        );
         Self {
-            client: client(&simulator, caller).await,
             simulator,
+            client: Client::new(&endpoints, credential, transport, options),
+            directory,
         }
     }
 
@@ -58,9 +91,11 @@ impl Azure {
     /// The plan of a spec that has no mistakes of its own, and what Azure makes a mistake of.
     pub async fn compare(&self, text: &str) -> (Plan, Diagnostics) {
         let graph = graph(text);
-        let live = observe(&self.client, &reads::needed(&graph))
+        let mut live = observe(&self.client, &reads::needed(&graph))
             .await
             .expect("reads work");
+        let principals = undeclared_principals(&graph, &live);
+        observe_principals(self.directory.as_ref(), &mut live, &principals).await;
         converge(&graph, &live)
     }
 
@@ -134,32 +169,14 @@ impl Azure {
         }
     }
 
-    /// What was written since the log was cleared: method and path, the token's requests left out.
+    /// What was written since the log was cleared. Asking for tokens and in the directory is no writing.
     pub fn writes(&self) -> Vec<LogEntry> {
-        let is_write =
-            |entry: &LogEntry| !entry.method.is_read() && !entry.url.contains("/oauth2/");
+        let is_write = |entry: &LogEntry| {
+            let only_asks = entry.url.contains("/oauth2/") || entry.url.starts_with("/graph/");
+            !entry.method.is_read() && !only_asks
+        };
         self.simulator.log().into_iter().filter(is_write).collect()
     }
-}
-
-/// A client that logs in as one of the simulator's applications.
-pub async fn client(simulator: &Simulator, caller: Caller) -> Client {
-    let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
-    let url = Url::parse("https://sim.lazuli.invalid").unwrap();
-    let endpoints = lazuli_arm::discover(&url, &transport)
-        .await
-        .expect("the simulator has metadata");
-    let env = |name: &str| {
-        let value = match name {
-            "AZURE_TENANT_ID" => TENANT,
-            "AZURE_CLIENT_ID" => caller.client_id(),
-            "AZURE_CLIENT_SECRET" => CALLER_SECRET,
-            _ => return None,
-        };
-        Some(value.to_owned())
-    };
-    let credential = credential(Some(AuthMethod::Environment), &env, &endpoints, &transport);
-    Client::new(&endpoints, credential, transport, ClientOptions::default())
 }
 
 /// The graph of a spec, which must have no mistakes.

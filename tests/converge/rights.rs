@@ -6,7 +6,7 @@ use lazuli_core::{diagnostic::Diagnostics, source::Sources, yaml};
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 
-use crate::harness::{Azure, client};
+use crate::harness::Azure;
 
 fn example(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
@@ -44,7 +44,7 @@ async fn with_only(azure: &Azure, caller: Caller, actions: Json) -> Azure {
         "roleDefinitionId": format!("{subscription}/roleDefinitions/{name}"),
     }});
     azure.by_hand(Method::Put, &format!("{subscription}/roleAssignments/{name}?api-version=2022-04-01"), Some(grant)).await;
-    Azure { simulator: azure.simulator.clone(), client: client(&azure.simulator, caller).await }
+    azure.seen_by(caller).await
 }
 
 #[tokio::test(start_paused = true)]

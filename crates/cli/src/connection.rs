@@ -7,7 +7,8 @@ use std::{
 };
 
 use lazuli_arm::{
-    ArmError, Client, ClientOptions, Cloud, Endpoints, Jitter, Transport, TransportOptions, Url,
+    ArmError, Client, ClientOptions, Cloud, Directory, Endpoints, Jitter, TokenCredential,
+    Transport, TransportOptions, Url,
     auth::{self, AuthMethod, azure_cli_subscription},
 };
 use lazuli_sim::{
@@ -119,24 +120,46 @@ impl Connection {
 pub(crate) struct Session {
     /// The client.
     pub(crate) client: Client,
+    /// The directory, if the cloud names one.
+    pub(crate) directory: Option<Directory>,
     /// The time of day, in the world that the client speaks to.
     pub(crate) now: Box<dyn Fn() -> SystemTime + Sync>,
+}
+
+impl Session {
+    fn new(
+        endpoints: &Endpoints,
+        credential: Arc<dyn TokenCredential>,
+        transport: Transport,
+        options: ClientOptions,
+        now: Box<dyn Fn() -> SystemTime + Sync>,
+    ) -> Self {
+        let directory = Directory::new(
+            endpoints,
+            credential.clone(),
+            transport.clone(),
+            options.clone(),
+        );
+        Self {
+            client: Client::new(endpoints, credential, transport, options),
+            directory,
+            now,
+        }
+    }
 }
 
 impl Network {
     async fn open(&self) -> Result<Session, ArmError> {
         let endpoints = self.cloud.endpoints(&self.transport).await?;
         let credential = auth::credential(self.auth, &environment, &endpoints, &self.transport);
-        let client = Client::new(
+        let transport = self.transport.clone();
+        Ok(Session::new(
             &endpoints,
             credential,
-            self.transport.clone(),
+            transport,
             ClientOptions::default(),
-        );
-        Ok(Session {
-            client,
-            now: Box::new(SystemTime::now),
-        })
+            Box::new(SystemTime::now),
+        ))
     }
 }
 
@@ -157,12 +180,14 @@ async fn open_simulator(path: &Path) -> Result<Session, CommandError> {
         jitter: Arc::new(LongestWait),
         ..ClientOptions::default()
     };
-    let client = Client::new(&endpoints, credential, transport, options);
     let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
-    Ok(Session {
-        client,
-        now: Box::new(now),
-    })
+    Ok(Session::new(
+        &endpoints,
+        credential,
+        transport,
+        options,
+        Box::new(now),
+    ))
 }
 
 /// No jitter: every wait is as long as it may be.

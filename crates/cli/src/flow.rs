@@ -5,12 +5,12 @@ use lazuli_core::{
     diagnostic::Diagnostics,
     graph::{self, Graph, Settings},
     live::Live,
-    plan::{Plan, locks},
-    reads::Read,
+    plan::{Plan, converge, locks, undeclared_principals},
+    reads::{self, Read},
     source::Sources,
     spec::{Inputs, load},
 };
-use lazuli_engine::{Bounds, Execution, ObserveError, execute, observe};
+use lazuli_engine::{Bounds, Execution, ObserveError, execute, observe, observe_principals};
 use lazuli_handlers::{REGISTRY, roles};
 use tokio::time::Instant;
 
@@ -98,6 +98,21 @@ pub(crate) async fn observe_all(client: &Client, reads: &[Read]) -> Result<Live,
     let mut live = observe(client, reads).await.map_err(failed)?;
     live.name_roles(|guid| roles::by_guid(guid).map(|role| role.name));
     Ok(live)
+}
+
+/// Compares Azure with the specs. The directory is asked only where grants are there that nobody declared.
+pub(crate) async fn compare(
+    loaded: &Loaded,
+    session: &Session,
+    terminal: &Terminal,
+) -> Result<(Plan, Live), CommandError> {
+    let graph = &loaded.graph;
+    let mut live = observe_all(&session.client, &reads::needed(graph)).await?;
+    let principals = undeclared_principals(graph, &live);
+    observe_principals(session.directory.as_ref(), &mut live, &principals).await;
+    let (plan, found) = converge(graph, &live);
+    pass(&loaded.sources, found, terminal)?;
+    Ok((plan, live))
 }
 
 /// Prints a plan, and the locks that will be in its way.

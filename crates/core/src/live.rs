@@ -1,12 +1,14 @@
 //! What was found in Azure.
 
 mod locks;
+mod principals;
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
 
 pub use locks::{LiveLock, LockLevel, UnreadLocks};
+pub use principals::Existence;
 
 use crate::{arm::ArmId, graph::Grant};
 
@@ -18,6 +20,7 @@ pub struct Live {
     callers: HashSet<ArmId>,
     contents: HashMap<ArmId, Vec<ArmId>>,
     locks: locks::Known,
+    principals: principals::Known,
 }
 
 /// A role assignment that exists.

@@ -6,6 +6,6 @@ mod patience;
 mod report;
 
 pub use execute::{Events, Execution, Silent, execute};
-pub use observe::{ObserveError, observe};
+pub use observe::{ObserveError, observe, observe_principals};
 pub use patience::Bounds;
 pub use report::{Failure, Outcome, Report};

@@ -1,10 +1,17 @@
 //! Asks Azure what is there: all reads at once, within a bound.
 
 mod locks;
+mod principals;
+
+pub use principals::observe_principals;
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, Quiet};
-use lazuli_core::{arm::ArmId, live::{Live, LiveGrant}, reads::Read};
+use lazuli_core::{
+    arm::ArmId,
+    live::{Live, LiveGrant},
+    reads::Read,
+};
 use serde_json::Value as Json;
 
 /// How many reads are under way at once.

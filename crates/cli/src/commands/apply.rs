@@ -1,7 +1,5 @@
 //! `lazuli apply`: makes Azure as the specs want it, after asking.
 
-use lazuli_core::{plan::converge, reads};
-
 use crate::{
     args::Apply,
     confirm,
@@ -24,9 +22,7 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
     )?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let live = flow::observe_all(&session.client, &reads::needed(&loaded.graph)).await?;
-        let (plan, found) = converge(&loaded.graph, &live);
-        flow::pass(&loaded.sources, found, terminal)?;
+        let (plan, live) = flow::compare(&loaded, &session, terminal).await?;
         flow::show(&plan, &loaded.graph, &live, terminal);
         if plan.is_empty() {
             return Ok(Success::Done);

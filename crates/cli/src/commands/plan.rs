@@ -1,7 +1,5 @@
 //! `lazuli plan`: the difference between the specs and Azure. Sends reads only.
 
-use lazuli_core::{plan::converge, reads};
-
 use crate::{
     args::Plan,
     connection::Connection,
@@ -21,9 +19,7 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
     )?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let live = flow::observe_all(&session.client, &reads::needed(&loaded.graph)).await?;
-        let (plan, found) = converge(&loaded.graph, &live);
-        flow::pass(&loaded.sources, found, terminal)?;
+        let (plan, live) = flow::compare(&loaded, &session, terminal).await?;
         flow::show(&plan, &loaded.graph, &live, terminal);
         Ok(if args.detailed_exitcode && !plan.is_empty() {
             Success::Changes

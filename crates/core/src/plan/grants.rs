@@ -1,13 +1,13 @@
 //! Grants that the spec does not name: those whose principal was made anew go, others are shown, or deleted where the
 //! spec is authoritative.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
+use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId, converge};
 use crate::{
     arm::{ArmId, ArmType},
     graph::{Graph, Identity, Node, NodeKey},
-    live::{Live, LiveGrant},
+    live::{Existence, Live, LiveGrant},
     mark::TextMark,
     spec::GrantsPolicy,
     value::Value,
@@ -22,6 +22,20 @@ pub struct Undeclared {
     pub on: NodeKey,
     /// The assignment.
     pub grant: LiveGrant,
+    /// Whether its principal exists.
+    pub principal: Existence,
+}
+
+/// The principals of the grants that [`converge`] will list as undeclared, each once, as far as the directory can tell
+/// whether they exist.
+pub fn undeclared_principals(graph: &Graph, live: &Live) -> Vec<String> {
+    let (plan, _) = converge(graph, live);
+    let grants = plan.undeclared.iter().map(|undeclared| &undeclared.grant);
+    let ids: BTreeSet<String> = grants
+        .filter(|grant| !grant.is_foreign())
+        .map(|grant| grant.principal.to_lowercase())
+        .collect();
+    ids.into_iter().collect()
 }
 
 /// What became of a grant of the spec.
@@ -81,6 +95,7 @@ pub(super) fn plan(
                 plan.undeclared.push(Undeclared {
                     on: node.key.clone(),
                     grant: grant.clone(),
+                    principal: live.existence(grant),
                 });
             } else if live.is_of_caller(grant) {
                 plan.kept.push(Kept {
@@ -97,6 +112,7 @@ pub(super) fn plan(
             }
         }
     }
+    plan.unread_directory = live.unread_directory().map(str::to_owned);
 }
 
 /// Whether a grant was made for an entry of the spec whose principal is another one now.

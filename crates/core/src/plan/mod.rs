@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 pub use converge::converge;
-pub use grants::Undeclared;
+pub use grants::{Undeclared, undeclared_principals};
 pub use teardown::teardown;
 
 use crate::{
@@ -35,6 +35,8 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     /// Role assignments on what the stacks own that no entry of the spec names.
     pub undeclared: Vec<Undeclared>,
+    /// Why it is unknown which principals of those exist, where the directory did not say.
+    pub unread_directory: Option<String>,
 }
 
 impl Plan {

@@ -1,0 +1,121 @@
+//! Whether the principals of grants exist. ARM keeps a grant whose principal is deleted; only the directory can tell.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Live, LiveGrant};
+
+/// Whether a principal exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existence {
+    /// The directory has it.
+    Exists,
+    /// The directory does not have it any more.
+    Gone,
+    /// Nobody asked, or the directory did not say.
+    Unknown,
+}
+
+/// What is known of principals.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Known {
+    exist: HashMap<String, bool>,
+    unread: Option<String>,
+}
+
+impl LiveGrant {
+    /// Whether the principal is one of another directory: a partner's group, or an identity managed from another
+    /// tenant. The directory at hand cannot tell whether it exists.
+    pub fn is_foreign(&self) -> bool {
+        self.property("principalType")
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("ForeignGroup"))
+            || self
+                .property("delegatedManagedIdentityResourceId")
+                .is_some_and(|id| !id.is_empty())
+    }
+}
+
+impl Live {
+    /// Takes in which of the principals that the directory was asked about exist.
+    pub fn insert_principals(&mut self, asked: &[String], existing: &HashSet<String>) {
+        let existing: HashSet<_> = existing.iter().map(|id| id.to_lowercase()).collect();
+        let told = asked.iter().map(|id| {
+            let id = id.to_lowercase();
+            let exists = existing.contains(&id);
+            (id, exists)
+        });
+        self.principals.exist.extend(told);
+    }
+
+    /// Takes in why the directory could not be asked.
+    pub fn insert_unread_directory(&mut self, why: String) {
+        self.principals.unread = Some(why);
+    }
+
+    /// Why the directory could not be asked, if that was tried.
+    pub fn unread_directory(&self) -> Option<&str> {
+        self.principals.unread.as_deref()
+    }
+
+    /// Whether the principal of a grant exists.
+    pub fn existence(&self, grant: &LiveGrant) -> Existence {
+        let exists = self.principals.exist.get(&grant.principal.to_lowercase());
+        match exists.filter(|_| !grant.is_foreign()) {
+            Some(true) => Existence::Exists,
+            Some(false) => Existence::Gone,
+            None => Existence::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn grant(principal: &str, more: Json) -> LiveGrant {
+        let mut properties = json!({
+            "scope": "/subscriptions/s",
+            "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/r",
+            "principalId": principal,
+        });
+        properties
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let id = "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/n";
+        LiveGrant::parse(json!({ "id": id, "properties": properties })).unwrap()
+    }
+
+    #[test]
+    fn whom_the_directory_does_not_return_is_gone() {
+        let mut live = Live::default();
+        let asked = ["AA".to_owned(), "bb".to_owned()];
+        live.insert_principals(&asked, &HashSet::from(["aa".to_owned()]));
+        let existence = |principal, more| live.existence(&grant(principal, more));
+        assert_eq!(existence("aA", json!({})), Existence::Exists);
+        assert_eq!(
+            existence("BB", json!({ "principalType": "User" })),
+            Existence::Gone
+        );
+        assert_eq!(existence("cc", json!({})), Existence::Unknown);
+    }
+
+    #[test]
+    fn of_another_directory_nothing_is_known() {
+        let mut live = Live::default();
+        live.insert_principals(&["aa".to_owned()], &HashSet::new());
+        for more in [
+            json!({ "principalType": "ForeignGroup" }),
+            json!({ "delegatedManagedIdentityResourceId": "/subscriptions/other/x" }),
+        ] {
+            assert_eq!(live.existence(&grant("aa", more)), Existence::Unknown);
+        }
+        for more in [
+            json!({ "delegatedManagedIdentityResourceId": "" }),
+            json!({ "delegatedManagedIdentityResourceId": null }),
+        ] {
+            assert_eq!(live.existence(&grant("aa", more)), Existence::Gone);
+        }
+    }
+}
