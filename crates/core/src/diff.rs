@@ -92,6 +92,13 @@ impl Place {
             .is_some_and(|head| names(path, head))
     }
 
+    /// Whether creation decides what is here. A switch of that sort which is not there was left off.
+    fn is_fixed(&self, rules: &[Rule]) -> bool {
+        rules
+            .iter()
+            .any(|rule| matches!(rule, Rule::Immutable(path) if self.is_within(path)))
+    }
+
     /// Whether an author's path names this place, with or without the `properties.` that first-class kinds hide.
     fn is_ignored(&self, paths: &[String]) -> bool {
         let inner = self
@@ -134,15 +141,11 @@ impl Comparison<'_> {
     }
 
     fn report(&mut self, place: &Place, before: Option<&Json>, after: Option<&Value>) {
-        let immutable = self
-            .rules
-            .iter()
-            .any(|rule| matches!(rule, Rule::Immutable(path) if place.is_within(path)));
         self.changes.push(Change {
             path: place.shown.clone(),
             before: before.cloned(),
             after: after.cloned(),
-            immutable,
+            immutable: place.is_fixed(self.rules),
         });
     }
 
@@ -159,6 +162,7 @@ impl Comparison<'_> {
         }
         match (wanted, live) {
             (Value::Null, _) => {}
+            (Value::Bool(false), None) if place.is_fixed(self.rules) => {}
             (Value::Object(members), Some(Json::Object(found))) => {
                 self.object(place, members, found)
             }
@@ -167,7 +171,7 @@ impl Comparison<'_> {
                 self.object(place, members, &Map::new())
             }
             (Value::Array(items), Some(Json::Array(found))) => self.array(place, items, found),
-            (wanted, Some(found)) if self.same_scalar(place, wanted, found) => {}
+            (wanted, Some(found)) if same_scalar(self.rules, place, wanted, found) => {}
             (wanted, found) => {
                 self.report(place, found.filter(|found| !found.is_null()), Some(wanted))
             }
@@ -199,17 +203,19 @@ impl Comparison<'_> {
             }
         });
         let mut left: Vec<&Json> = found.iter().collect();
-        if let Some(key) = self.key_of(place, items) {
+        let key = key_of(self.rules, place)
+            .filter(|key| items.iter().all(|item| item.get(key).is_some()));
+        if let Some(key) = key {
             for item in items {
                 let label = item
-                    .get(&key)
+                    .get(key)
                     .map(|value| value.to_display_json())
                     .unwrap_or_default();
                 let at = left.iter().position(|live| {
-                    live.get(&key)
-                        .zip(item.get(&key))
+                    live.get(key)
+                        .zip(item.get(key))
                         .is_some_and(|(live, item)| {
-                            self.same_scalar(&place.item("").member(&key), item, live)
+                            same_scalar(self.rules, &place.item("").member(key), item, live)
                         })
                 });
                 let inner = place.item(label.as_str().unwrap_or(&label.to_string()));
@@ -223,7 +229,7 @@ impl Comparison<'_> {
             }
             if !open {
                 for live in left {
-                    let label = live.get(&key).cloned().unwrap_or_default();
+                    let label = live.get(key).cloned().unwrap_or_default();
                     let inner = place.item(label.as_str().unwrap_or(&label.to_string()));
                     self.report(&inner, Some(live), None);
                 }
@@ -262,17 +268,6 @@ impl Comparison<'_> {
         }
     }
 
-    /// The member by which the items of a list are matched.
-    fn key_of(&self, place: &Place, items: &[Value]) -> Option<String> {
-        self.rules
-            .iter()
-            .find_map(|rule| match rule {
-                Rule::Keyed(path, key) if place.is(path) => Some((*key).to_owned()),
-                _ => None,
-            })
-            .filter(|key| items.iter().all(|item| item.get(key).is_some()))
-    }
-
     fn equal(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
         let mut inner = Comparison {
             rules: self.rules,
@@ -282,25 +277,28 @@ impl Comparison<'_> {
         inner.value(place, wanted, Some(live));
         inner.changes.is_empty()
     }
+}
 
-    fn same_scalar(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
-        match (wanted, live) {
-            (Value::Bool(wanted), Json::Bool(live)) => wanted == live,
-            (Value::Number(wanted), Json::Number(live)) => same_number(wanted, live),
-            (Value::String(wanted), Json::String(live)) => {
-                let any_case = self.ruled(place, |rule| {
-                    if let Rule::AnyCase(path) = rule {
-                        Some(path)
-                    } else {
-                        None
-                    }
-                });
-                wanted == live
-                    || (ArmId::looks_like(wanted) || any_case) && wanted.eq_ignore_ascii_case(live)
-                    || is_location(place.last()) && same_location(wanted, live)
-            }
-            _ => false,
+/// The member by which the items of a list are matched.
+fn key_of(rules: &[Rule], place: &Place) -> Option<&'static str> {
+    rules.iter().find_map(|rule| match rule {
+        Rule::Keyed(path, key) if place.is(path) => Some(*key),
+        _ => None,
+    })
+}
+
+fn same_scalar(rules: &[Rule], place: &Place, wanted: &Value, live: &Json) -> bool {
+    match (wanted, live) {
+        (Value::Bool(wanted), Json::Bool(live)) => wanted == live,
+        (Value::Number(wanted), Json::Number(live)) => same_number(wanted, live),
+        (Value::String(wanted), Json::String(live)) => {
+            let any_case = |rule: &Rule| matches!(rule, Rule::AnyCase(path) if place.is(path));
+            let any_case = rules.iter().any(any_case);
+            wanted == live
+                || (ArmId::looks_like(wanted) || any_case) && wanted.eq_ignore_ascii_case(live)
+                || is_location(place.last()) && same_location(wanted, live)
         }
+        _ => false,
     }
 }
 
@@ -392,8 +390,12 @@ impl Overlay<'_> {
                     let before = existing
                         .as_ref()
                         .and_then(|key| result.get(key)?.to_json().ok());
+                    let inner = place.member(key);
                     let value = match before {
-                        Some(before) => self.lay_over(&place.member(key), before, wanted),
+                        Some(before) => self.lay_over(&inner, before, wanted),
+                        None if *wanted == Value::Bool(false) && inner.is_fixed(self.rules) => {
+                            continue;
+                        }
                         None => wanted.clone(),
                     };
                     result.insert(existing.unwrap_or_else(|| key.clone()), value);
@@ -402,7 +404,13 @@ impl Overlay<'_> {
             }
             (Json::Array(base), Value::Array(items)) => {
                 let open = |rule: &Rule| matches!(rule, Rule::Open(path) if place.is(path));
-                let mut result = items.clone();
+                let mut result: Vec<Value> = items
+                    .iter()
+                    .map(|item| match self.twin(place, item, &base) {
+                        Some(live) => self.lay_over(&place.item(""), live.clone(), item),
+                        None => item.clone(),
+                    })
+                    .collect();
                 if self.rules.iter().any(open) {
                     result.extend(
                         base.into_iter()
@@ -415,6 +423,17 @@ impl Overlay<'_> {
             (base, Value::Null) => Value::from(base),
             (_, wanted) => wanted.clone(),
         }
+    }
+
+    /// The live item that a wanted one is matched with, in a list whose items have a key.
+    fn twin<'l>(&self, place: &Place, item: &Value, live: &'l [Json]) -> Option<&'l Json> {
+        let key = key_of(self.rules, place)?;
+        let wanted = item.get(key)?;
+        let at = place.item("").member(key);
+        live.iter().find(|live| {
+            live.get(key)
+                .is_some_and(|live| same_scalar(self.rules, &at, wanted, live))
+        })
     }
 }
 

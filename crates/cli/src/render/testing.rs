@@ -65,7 +65,7 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
         after: Vec::new(),
         patience: Vec::new(),
         span: Span::new(source, 0..1),
-        places: std::collections::HashMap::new(),
+        places: Default::default(),
     }
 }
 

@@ -277,3 +277,41 @@ fn an_update_leaves_what_the_author_ignores_as_it_is() {
         json!({"tags": {"owner": "you"}, "properties": {"tier": "Cool", "tls": "2"}})
     );
 }
+
+#[test]
+fn what_is_below_a_missing_mapping_is_named_leaf_by_leaf() {
+    let rules = &[Rule::Immutable("a.b.fixed"), Rule::WriteOnly("a.secret")];
+    let wanted = json!({"a": {"b": {"fixed": true, "free": 1}, "secret": "s"}});
+    let found = diff(&Value::from(wanted), &json!({}), rules, &[]);
+    let found: Vec<_> = found
+        .iter()
+        .map(|change| (change.path.as_str(), change.immutable))
+        .collect();
+    assert_eq!(found, [("a.b.fixed", true), ("a.b.free", false)]);
+}
+
+#[test]
+fn a_switch_that_creation_left_off_is_neither_a_difference_nor_sent() {
+    let rules = &[Rule::Immutable("hns")];
+    let wanted = json!({"hns": false, "other": false});
+    assert_eq!(changes(wanted.clone(), json!({}), rules), ["other"]);
+    assert_eq!(changes(json!({"hns": true}), json!({}), rules), ["hns"]);
+    assert_eq!(
+        changes(json!({"hns": false}), json!({"hns": true}), rules),
+        ["hns"]
+    );
+    let body = overlay(&Value::from(wanted), &json!({}), rules, &[]);
+    assert_eq!(body.to_json().unwrap(), json!({"other": false}));
+}
+
+#[test]
+fn an_update_keeps_what_is_not_named_of_the_items_of_a_keyed_list() {
+    let rules = &[Rule::Keyed("a", "name"), Rule::ReadOnly("a[].state")];
+    let live = json!({"a": [{"name": "x", "on": false, "state": "ok", "v": 1}, {"name": "y"}]});
+    let wanted = json!({"a": [{"name": "z"}, {"name": "x", "v": 2}]});
+    let body = overlay(&Value::from(wanted), &live, rules, &[]);
+    assert_eq!(
+        body.to_json().unwrap(),
+        json!({"a": [{"name": "z"}, {"name": "x", "on": false, "v": 2}]})
+    );
+}

@@ -1,6 +1,9 @@
 //! From a spec to a graph: places, declarations, edges, and every mistake on the way.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     declare::{Resolver, Surroundings, Unchecked},
@@ -123,6 +126,7 @@ impl<'a> Building<'a> {
                 .into_iter()
                 .map(|implied| (placed.key.clone(), implied)),
         );
+        let places = Arc::new(written(resource));
         for draft in declared.drafts {
             for (part, why) in &draft.after {
                 let follows = Implied::FollowsPart {
@@ -136,7 +140,8 @@ impl<'a> Building<'a> {
                 part: draft.part.clone(),
                 ..placed.key.clone()
             };
-            self.nodes.push(node(key, facts.kind, resource, draft));
+            self.nodes
+                .push(node(key, facts.kind, resource, draft, places.clone()));
         }
     }
 
@@ -160,7 +165,9 @@ impl<'a> Building<'a> {
                     deletable: false,
                     after: Vec::new(),
                 };
-                self.nodes.push(node(own, facts.kind, resource, draft));
+                let places = Arc::new(written(resource));
+                self.nodes
+                    .push(node(own, facts.kind, resource, draft, places));
             }
             Some(_) => {}
             None => self.diagnostics.push(
@@ -218,7 +225,13 @@ impl<'a> Building<'a> {
     }
 }
 
-fn node(key: NodeKey, kind: &'static str, resource: &Resource, draft: Draft) -> Node {
+fn node(
+    key: NodeKey,
+    kind: &'static str,
+    resource: &Resource,
+    draft: Draft,
+    places: Arc<HashMap<String, Span>>,
+) -> Node {
     Node {
         key,
         kind,
@@ -240,12 +253,22 @@ fn node(key: NodeKey, kind: &'static str, resource: &Resource, draft: Draft) -> 
         mark: draft.mark,
         deletable: draft.deletable,
         span: resource.span,
-        places: places(resource),
+        places,
     }
 }
 
-/// Where the properties of an entry stand, and of its common keys those that Azure can refuse.
-fn places(resource: &Resource) -> HashMap<String, Span> {
+/// Where each value of an entry stands, by its path, and of its common keys those that Azure can refuse.
+fn written(resource: &Resource) -> HashMap<String, Span> {
+    fn below(path: &str, node: &crate::node::Node, places: &mut HashMap<String, Span>) {
+        for entry in node.entries() {
+            let path = match path {
+                "" => entry.key.clone(),
+                _ => format!("{path}.{}", entry.key),
+            };
+            below(&path, &entry.value, places);
+            places.insert(path, entry.value.span);
+        }
+    }
     let common = [
         ("name", &resource.name),
         ("location", &resource.location),
@@ -254,12 +277,9 @@ fn places(resource: &Resource) -> HashMap<String, Span> {
     let common = common
         .into_iter()
         .filter_map(|(key, node)| Some((key.to_owned(), node.as_ref()?.span)));
-    let own = resource
-        .props
-        .entries()
-        .iter()
-        .map(|entry| (entry.key.clone(), entry.value.span));
-    common.chain(own).collect()
+    let mut places = common.collect();
+    below("", &resource.props, &mut places);
+    places
 }
 
 /// Two entries for one Azure resource would undo each other's work for ever.

@@ -5,7 +5,7 @@ mod declare;
 mod edges;
 mod place;
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use petgraph::{
     Direction,
@@ -115,8 +115,8 @@ pub struct Node {
     pub deletable: bool,
     /// Where the entry stands in the spec.
     pub span: Span,
-    /// Where each property of the entry stands.
-    pub places: HashMap<String, Span>,
+    /// Where each value of the entry stands, by its path: `networkAcls.defaultAction`.
+    pub places: Arc<HashMap<String, Span>>,
 }
 
 impl Node {
@@ -144,11 +144,23 @@ impl Node {
         }
     }
 
-    /// The place in the spec that a property of ARM's body comes from.
+    /// The place in the spec that a property of ARM's body comes from, or the nearest around it.
     pub fn place_of(&self, path: &str) -> Span {
         let path = path.strip_prefix("properties.").unwrap_or(path);
-        let head = path.split(['.', '[']).next().unwrap_or(path);
-        self.places.get(head).copied().unwrap_or(self.span)
+        let part = self.key.part.as_ref();
+        let in_part = part.map(|part| format!("{}.{path}", part.replace('/', ".")));
+        in_part
+            .as_deref()
+            .into_iter()
+            .chain([path])
+            .find_map(|path| self.nearest(path))
+            .unwrap_or(self.span)
+    }
+
+    fn nearest(&self, path: &str) -> Option<Span> {
+        std::iter::successors(Some(path), |path| path.get(..path.rfind(['.', '['])?))
+            .find_map(|path| self.places.get(path))
+            .copied()
     }
 }
 

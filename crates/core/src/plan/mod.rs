@@ -7,7 +7,7 @@ pub mod locks;
 mod properties;
 mod teardown;
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -88,7 +88,7 @@ pub struct Step {
     /// Where the resource stands in the spec.
     pub span: Span,
     /// Where its properties stand in the spec.
-    pub places: HashMap<String, Span>,
+    pub places: Arc<HashMap<String, Span>>,
 }
 
 /// What happens to a resource.
