@@ -1,7 +1,11 @@
 //! Every kind with every property that it has: what is written is there, stays, and is seen when it differs.
 
+mod changes;
 mod coverage;
+mod credentials;
 mod drift;
+mod kept;
+mod lookups;
 mod settled;
 
 /// Specs that together set every property of every kind.

@@ -1,0 +1,88 @@
+//! What is only looked up is never written, and must be there.
+
+use std::collections::BTreeSet;
+
+use lazuli_core::{
+    diagnostic::{Code, Severity},
+    kind::Place,
+};
+use lazuli_handlers::REGISTRY;
+
+use super::SPECS;
+use crate::harness::{Azure, check, graph};
+
+/// Every kind that can be looked up, from the stack `video`, which makes them.
+const LOOKED_UP: &str = r#"
+apiVersion: lazuli/v1
+stack: guests
+location: westeurope
+resourceGroup: rg-video
+tags: { team: guests }
+resources:
+  group: { kind: resourceGroup, name: rg-video, existing: true }
+  analyzer: { kind: userAssignedIdentity, name: id-analyzer, existing: true }
+  recordings: { kind: storageAccount, name: strecordings, existing: true }
+  cameras: { kind: videoAnalyzer, name: vacameras, existing: true }
+  keep: { kind: managementLock, name: keep, scope: "${recordings}", existing: true }
+"#;
+
+const LOCK: &str =
+    "  keep: { kind: managementLock, name: keep, scope: \"${recordings}\", level: CanNotDelete }\n";
+
+fn video() -> String {
+    let (_, text) = SPECS.iter().find(|(name, _)| *name == "video").unwrap();
+    format!("{text}{LOCK}")
+}
+
+#[test]
+fn every_kind_with_an_id_is_looked_up_here() {
+    let graph = graph(LOOKED_UP);
+    let here: BTreeSet<&str> = graph.nodes().map(|node| node.kind).collect();
+    let facts = REGISTRY.0.iter().map(|kind| kind.facts());
+    let with_id = facts.filter(|facts| facts.place != Place::Nameless);
+    assert_eq!(here, with_id.map(|facts| facts.kind).collect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_looked_up_is_never_written() {
+    let azure = Azure::new().await;
+    azure.converge(&video()).await;
+    azure.simulator.clear_log();
+
+    let plan = azure.converge(LOOKED_UP).await;
+    assert!(plan.is_empty(), "{:#?}", plan.steps);
+    assert_eq!(plan.unchanged.len(), 5);
+    let down = azure.teardown(LOOKED_UP).await;
+    assert!(down.is_empty(), "{:#?}", down.steps);
+    assert_eq!(azure.writes(), []);
+
+    let guest = "  guest: { kind: roleAssignment, principal: \"${analyzer}\", scope: \"${cameras}\", role: Reader }\n";
+    let plan = azure.converge(&format!("{LOOKED_UP}{guest}")).await;
+    let keys: Vec<_> = plan.steps.iter().map(|step| step.key.to_string()).collect();
+    assert_eq!(keys, ["guest/Reader"], "others may refer to it");
+    assert_eq!(azure.writes().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_looked_up_must_be_there() {
+    let azure = Azure::new().await;
+    let (plan, found) = azure.compare(LOOKED_UP).await;
+    assert!(plan.is_empty());
+    let said: Vec<_> = found.iter().map(|said| said.code).collect();
+    assert_eq!(said, [Code::NotFound; 5]);
+    for said in found.iter() {
+        let span = said.span.unwrap().range();
+        let line = LOOKED_UP[span.start..].lines().next().unwrap();
+        assert!(line.contains("existing: true"), "{line}");
+    }
+}
+
+#[test]
+fn a_grant_cannot_be_looked_up() {
+    let (_, found) = check(&format!(
+        "{LOOKED_UP}  access: {{ kind: roleAssignment, scope: \"${{recordings}}\", existing: true }}\n"
+    ));
+    let errors = found.iter().filter(|said| said.severity == Severity::Error);
+    let codes: Vec<_> = errors.map(|said| said.code).collect();
+    assert_eq!(codes, [Code::UnknownKey]);
+}
