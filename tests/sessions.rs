@@ -1,7 +1,13 @@
 //! Sessions of the real binary: scripted ones, each file under tests/sessions holding commands and what they print;
 //! and those that need a second process.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
 
 use std::{
     collections::HashMap,

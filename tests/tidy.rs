@@ -1,6 +1,12 @@
 //! The shape of the repository: which crate may use which, and the rules that every file keeps.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
 
 use std::{
     collections::BTreeSet,

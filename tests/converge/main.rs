@@ -15,3 +15,4 @@ mod grants;
 mod harness;
 mod kinds;
 mod locks;
+mod rights;

@@ -18,7 +18,10 @@ fn actions(role: &str) -> Json {
     let mut sources = Sources::default();
     let id = sources.add("stack.yaml", example("least-privilege"));
     let documents = yaml::parse(&sources, id, &mut Diagnostics::default());
-    let actions = documents[0].pointer(&format!("/resources/{role}/actions")).unwrap().to_json();
+    let actions = documents[0]
+        .pointer(&format!("/resources/{role}/actions"))
+        .unwrap()
+        .to_json();
     assert!(actions.as_array().unwrap().len() > 10);
     actions
 }
@@ -26,8 +29,13 @@ fn actions(role: &str) -> Json {
 /// A session of `caller`, whose only right is a custom role with these actions.
 async fn with_only(azure: &Azure, caller: Caller, actions: Json) -> Azure {
     let subscription = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization");
-    let grants = format!("{subscription}/roleAssignments?api-version=2022-04-01&$filter=principalId eq '{}'", caller.object_id());
-    let found = azure.by_hand(Method::Get, &grants.replace(' ', "%20"), None).await;
+    let grants = format!(
+        "{subscription}/roleAssignments?api-version=2022-04-01&$filter=principalId eq '{}'",
+        caller.object_id()
+    );
+    let found = azure
+        .by_hand(Method::Get, &grants.replace(' ', "%20"), None)
+        .await;
     for grant in found["value"].as_array().unwrap() {
         let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
         azure.by_hand(Method::Delete, &url, None).await;
@@ -38,12 +46,24 @@ async fn with_only(azure: &Azure, caller: Caller, actions: Json) -> Azure {
         "roleName": "Least", "type": "CustomRole", "assignableScopes": [scope],
         "permissions": [{ "actions": actions, "notActions": [] }],
     }});
-    azure.by_hand(Method::Put, &format!("{subscription}/roleDefinitions/{name}?api-version=2022-04-01"), Some(role)).await;
+    azure
+        .by_hand(
+            Method::Put,
+            &format!("{subscription}/roleDefinitions/{name}?api-version=2022-04-01"),
+            Some(role),
+        )
+        .await;
     let grant = json!({ "properties": {
         "principalId": caller.object_id(), "principalType": "ServicePrincipal",
         "roleDefinitionId": format!("{subscription}/roleDefinitions/{name}"),
     }});
-    azure.by_hand(Method::Put, &format!("{subscription}/roleAssignments/{name}?api-version=2022-04-01"), Some(grant)).await;
+    azure
+        .by_hand(
+            Method::Put,
+            &format!("{subscription}/roleAssignments/{name}?api-version=2022-04-01"),
+            Some(grant),
+        )
+        .await;
     azure.seen_by(caller).await
 }
 
@@ -69,7 +89,10 @@ async fn the_role_for_apply_can_apply_and_destroy() {
         assert!(applier.plan(&text).await.is_empty(), "{name}");
         let down = applier.teardown(&text).await;
         let report = applier.execute(&down).await;
-        let failures: Vec<_> = report.failures().map(|(_, failure)| failure.to_string()).collect();
+        let failures: Vec<_> = report
+            .failures()
+            .map(|(_, failure)| failure.to_string())
+            .collect();
         assert!(report.is_complete(), "{name}: {failures:?}");
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError
         Command::Destroy(args) => destroy::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Schema => schema::run(),
-        Command::Sim(command) => sim::run(&command, terminal),
+        Command::Sim(command) => sim::run(&command),
         Command::Completions { shell } => completions::run(shell),
     }
 }

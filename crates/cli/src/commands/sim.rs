@@ -9,7 +9,10 @@ use lazuli_sim::{
     Caller, Clock, Method, Request, SUBSCRIPTION, SimTime, Simulator, Tls, TokioClock, World,
     WorldOptions,
 };
-use tokio::{net::TcpListener, runtime::Builder};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+};
 
 use crate::{
     args::{Sim, SimCaller, SimRequest, SimReset, SimServe},
@@ -17,26 +20,21 @@ use crate::{
     error::{CommandError, Success},
     input::directory_of,
     stop,
-    terminal::Terminal,
 };
 
-pub(super) fn run(command: &Sim, terminal: &Terminal) -> Result<Success, CommandError> {
-    let runtime = |threads: usize| {
-        let mut builder = if threads > 1 {
-            Builder::new_multi_thread()
-        } else {
-            Builder::new_current_thread()
-        };
-        builder
-            .enable_all()
-            .build()
-            .map_err(|error| CommandError::new(error.to_string()))
-    };
+pub(super) fn run(command: &Sim) -> Result<Success, CommandError> {
     match command {
-        Sim::Serve(args) => runtime(2)?.block_on(serve(args)),
+        Sim::Serve(args) => runtime(&mut Builder::new_multi_thread())?.block_on(serve(args)),
         Sim::Reset(args) => reset(args),
-        Sim::Request(args) => runtime(1)?.block_on(request(args, terminal)),
+        // On simulated time, so that a session with requests in it is repeatable.
+        Sim::Request(args) => {
+            runtime(Builder::new_current_thread().start_paused(true))?.block_on(request(args))
+        }
     }
+}
+
+fn runtime(builder: &mut Builder) -> Result<Runtime, CommandError> {
+    builder.enable_all().build().map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> CommandError {
@@ -126,7 +124,7 @@ fn reset(args: &SimReset) -> Result<Success, CommandError> {
     Ok(Success::Done)
 }
 
-async fn request(args: &SimRequest, _terminal: &Terminal) -> Result<Success, CommandError> {
+async fn request(args: &SimRequest) -> Result<Success, CommandError> {
     let simulator = simulator(&world_in(&directory_of(&args.path)))?;
     let method = Method::parse(&args.method.to_uppercase()).ok_or_else(|| {
         CommandError::with_hint(
