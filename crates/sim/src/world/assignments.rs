@@ -215,7 +215,7 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         .and_then(|(_, rest)| rest.split_once('\''))
         .map(|(principal, _)| principal.to_owned());
     let principal = equals(filter, "principalId")
-        .map(str::to_ascii_lowercase)
+        .map(|principal| principal.to_ascii_lowercase())
         .or(assigned);
     let scope = call.target.scope();
     let key = scope.to_ascii_lowercase();

@@ -124,6 +124,7 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
         || world.state.tree("").any(|(other, role)| {
             role.kind == KIND
                 && *other != key
+                && call.now.since(role.created) >= world.options.role_name_replication
                 && role
                     .text("/properties/roleName")
                     .eq_ignore_ascii_case(&name)
@@ -176,7 +177,10 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
         "type": "Microsoft.Authorization/roleDefinitions",
         "name": guid,
     });
-    let role = Resource::new(&call.target, stored.clone(), call.now);
+    let mut role = Resource::new(&call.target, stored.clone(), call.now);
+    if let Some(old) = world.state.get(&key) {
+        role.created = old.created;
+    }
     world.state.insert(key, role);
     let mut shown = stored;
     shown["properties"]["createdBy"] = Value::Null;
@@ -199,13 +203,13 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         .tree("")
         .filter(|(_, role)| role.kind == KIND && assignable_at(role, &scope))
         .map(|(_, role)| role.body.clone());
-    let asked = |role: &Value, pointer: &str, wanted: Option<&str>| {
-        wanted.is_none_or(|wanted| text(role, pointer).eq_ignore_ascii_case(wanted))
+    let asked = |role: &Value, pointer: &str, wanted: &Option<String>| {
+        (wanted.as_ref()).is_none_or(|wanted| text(role, pointer).eq_ignore_ascii_case(wanted))
     };
     let value: Vec<Value> = built_in
         .chain(custom)
-        .filter(|role| asked(role, "/properties/roleName", name))
-        .filter(|role| asked(role, "/properties/type", kind))
+        .filter(|role| asked(role, "/properties/roleName", &name))
+        .filter(|role| asked(role, "/properties/type", &kind))
         .collect();
     Ok(Reply::json(200, json!({ "value": value })))
 }

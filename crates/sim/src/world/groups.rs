@@ -184,8 +184,8 @@ pub(crate) fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         .filter(|resource| resource.kind == KIND)
         .filter(|group| {
             let tagged = |name: &str| group.body["tags"].get(name).and_then(Value::as_str);
-            tag.is_none_or(|tag| {
-                tagged(tag).is_some_and(|found| value.is_none_or(|value| value == found))
+            tag.as_ref().is_none_or(|tag| {
+                tagged(tag).is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
             })
         });
     Ok(lists::page(world, call, groups, world.options.page_size))

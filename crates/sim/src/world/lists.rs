@@ -51,9 +51,11 @@ pub(crate) fn resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmErro
         .map(|(_, resource)| resource)
         .filter(|resource| {
             let tagged = |name: &str| resource.body["tags"].get(name).and_then(Value::as_str);
-            kind.is_none_or(|kind| resource.kind.eq_ignore_ascii_case(kind))
-                && tag.is_none_or(|tag| {
-                    tagged(tag).is_some_and(|found| value.is_none_or(|value| value == found))
+            kind.as_ref()
+                .is_none_or(|kind| resource.kind.eq_ignore_ascii_case(kind))
+                && tag.as_ref().is_none_or(|tag| {
+                    tagged(tag)
+                        .is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
                 })
         });
     let mut reply = page(world, call, items, world.options.page_size);
@@ -76,11 +78,11 @@ fn is_top_level(key: &str, resource: &Resource) -> bool {
         && Target::parse(key).group.is_some()
 }
 
-/// The value that an OData filter asks a property to equal.
-pub(crate) fn equals<'a>(filter: &'a str, property: &str) -> Option<&'a str> {
+/// The value that an OData filter asks a property to equal. A quote in it is doubled.
+pub(crate) fn equals(filter: &str, property: &str) -> Option<String> {
     let mut rest = filter;
     while let Some((before, after)) = rest.split_once(" eq '") {
-        let (value, tail) = after.split_once('\'')?;
+        let (value, tail) = quoted(after)?;
         let asked = before.rsplit([' ', '(']).next().unwrap_or_default();
         if asked.eq_ignore_ascii_case(property) {
             return Some(value);
@@ -88,6 +90,21 @@ pub(crate) fn equals<'a>(filter: &'a str, property: &str) -> Option<&'a str> {
         rest = tail;
     }
     None
+}
+
+/// The text up to the quote that ends it, and what follows.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut rest = text;
+    loop {
+        let (part, tail) = rest.split_once('\'')?;
+        value.push_str(part);
+        let Some(more) = tail.strip_prefix('\'') else {
+            return Some((value, tail));
+        };
+        value.push('\'');
+        rest = more;
+    }
 }
 
 /// One page of `items`, which come in the order of their ids; `nextLink` names the rest.

@@ -60,6 +60,8 @@ pub struct WorldOptions {
     pub principal_replication: u64,
     /// The same for a grant that names its `principalType` (recorded: none).
     pub typed_principal_replication: u64,
+    /// Until the name of a new custom role counts as taken, so that another role can be given it.
+    pub role_name_replication: u64,
     /// Until a new grant takes effect for whoever calls ARM.
     pub grant_propagation: u64,
     /// Until a new grant opens data to a managed identity, as Video Analyzer checks it.
@@ -85,6 +87,7 @@ impl Default for WorldOptions {
             caller: Caller::Owner,
             principal_replication: 8_000,
             typed_principal_replication: 0,
+            role_name_replication: 0,
             grant_propagation: 0,
             data_grant_propagation: 20_000,
             storage_creation: 25_000,

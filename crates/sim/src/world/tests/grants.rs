@@ -274,6 +274,40 @@ fn built_in_roles_are_found_by_name() {
 }
 
 #[test]
+fn a_role_name_with_a_quote_is_asked_for_with_two() {
+    let mut bench = Bench::grouped();
+    let role = json!({ "properties": { "roleName": "Bob's", "assignableScopes": [RG],
+        "permissions": [{ "actions": ["*/read"] }] } });
+    bench.put(&definition(NAME), &role);
+    let list = format!("{RG}/providers/Microsoft.Authorization/roleDefinitions");
+    let found = bench
+        .get(&format!("{list}?$filter=roleName%20eq%20'Bob''s'"))
+        .json();
+    assert_eq!(found["value"][0]["name"], NAME);
+    assert_eq!(found["value"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn two_roles_of_one_name_pass_only_while_the_first_is_unknown() {
+    let options = WorldOptions {
+        role_name_replication: 10_000,
+        ..WorldOptions::default()
+    };
+    let mut bench = Bench::with(options);
+    let role = json!({ "properties": { "roleName": "Tagger",
+        "assignableScopes": [format!("/subscriptions/{SUBSCRIPTION}")],
+        "permissions": [{ "actions": ["*/read"] }] } });
+    let other = |digit: &str| definition(&NAME.replace("0001", digit));
+    assert_eq!(bench.put(&definition(NAME), &role).status, 201);
+    assert_eq!(bench.put(&other("0002"), &role).status, 201);
+    bench.wait(10);
+    assert_eq!(
+        refusal(&bench.put(&other("0003"), &role)),
+        (409, "RoleDefinitionWithSameNameExists".into())
+    );
+}
+
+#[test]
 fn custom_roles_are_filed_at_the_subscription_and_count() {
     let mut bench = Bench::grouped();
     let at_group = format!("{RG}/providers/Microsoft.Authorization/roleDefinitions/{NAME}");
