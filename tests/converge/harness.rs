@@ -1,6 +1,7 @@
 //! A simulated Azure and the five steps on it, as the command line composes them.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -10,14 +11,17 @@ use lazuli_arm::{
     auth::{AuthMethod, credential},
 };
 use lazuli_core::{
+    arm::ArmId,
     diagnostic::Diagnostics,
-    graph::{Graph, Settings, build},
+    graph::{Graph, RoleName, Settings, build},
     plan::{Plan, converge, teardown, undeclared_principals},
     reads,
     source::Sources,
     spec::{Inputs, load},
 };
-use lazuli_engine::{Bounds, Execution, Report, Silent, execute, observe, observe_principals};
+use lazuli_engine::{
+    Bounds, Execution, Report, Silent, execute, find_roles, observe, observe_principals,
+};
 use lazuli_handlers::REGISTRY;
 use lazuli_sim::{
     CALLER_SECRET, Caller, InProcess, LogEntry, Method, Request, SUBSCRIPTION, SimTime, Simulator,
@@ -90,7 +94,7 @@ impl Azure {
 
     /// The plan of a spec that has no mistakes of its own, and what Azure makes a mistake of.
     pub async fn compare(&self, text: &str) -> (Plan, Diagnostics) {
-        let graph = graph(text);
+        let graph = self.graph(text).await;
         let mut live = observe(&self.client, &reads::needed(&graph))
             .await
             .expect("reads work");
@@ -117,9 +121,28 @@ impl Azure {
         plan
     }
 
+    /// The graph of a spec, which must have no mistakes, with the roles that only Azure knows.
+    pub async fn graph(&self, text: &str) -> Graph {
+        let (graph, found) = self.check(text).await;
+        assert!(!found.has_errors(), "{found:#?}");
+        graph
+    }
+
+    /// The graph of a spec with the roles that only Azure knows, and what is wrong.
+    pub async fn check(&self, text: &str) -> (Graph, Diagnostics) {
+        let (graph, found) = check(text);
+        if graph.open_roles().is_empty() {
+            return (graph, found);
+        }
+        let roles = find_roles(&self.client, graph.open_roles())
+            .await
+            .expect("reads work");
+        check_with(text, roles)
+    }
+
     /// The plan that takes a spec away.
     pub async fn teardown(&self, text: &str) -> Plan {
-        let graph = graph(text);
+        let graph = self.graph(text).await;
         let live = observe(&self.client, &reads::needed_to_destroy(&graph))
             .await
             .expect("reads work");
@@ -188,6 +211,11 @@ pub fn graph(text: &str) -> Graph {
 
 /// The graph of a spec and what is wrong with it.
 pub fn check(text: &str) -> (Graph, Diagnostics) {
+    check_with(text, BTreeMap::new())
+}
+
+/// The same, with what Azure answers about roles.
+fn check_with(text: &str, roles: BTreeMap<RoleName, Vec<ArmId>>) -> (Graph, Diagnostics) {
     let mut sources = Sources::default();
     let id = sources.add("spec.yaml", text);
     let (spec, mut found) = load(
@@ -203,6 +231,7 @@ pub fn check(text: &str) -> (Graph, Diagnostics) {
         REGISTRY,
         &Settings {
             subscription: Some(SUBSCRIPTION.to_owned()),
+            roles,
         },
     );
     found.extend(more);

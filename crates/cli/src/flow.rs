@@ -1,21 +1,23 @@
-//! The first steps of every command: read, load, build; and observe.
+//! The first steps of every command: read, load, build, ask for what only Azure knows; and observe.
 
 use lazuli_arm::Client;
 use lazuli_core::{
-    diagnostic::Diagnostics,
+    diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     graph::{self, Graph, Settings},
     live::Live,
     plan::{Plan, converge, locks, undeclared_principals},
     reads::{self, Read},
     source::Sources,
-    spec::{Inputs, load},
+    spec::{Inputs, Spec, load},
 };
-use lazuli_engine::{Bounds, Execution, ObserveError, execute, observe, observe_principals};
+use lazuli_engine::{
+    Bounds, Execution, ObserveError, execute, find_roles, observe, observe_principals,
+};
 use lazuli_handlers::{REGISTRY, roles};
 use tokio::time::Instant;
 
 use crate::{
-    args::Specs,
+    args,
     connection::Session,
     error::{CommandError, Success},
     input, progress,
@@ -37,34 +39,105 @@ pub(crate) struct Loaded {
     pub(crate) stacks: Vec<String>,
 }
 
-/// From the command line to the graph. Mistakes end the command, all of them at once; warnings are printed.
-pub(crate) fn load_specs(
-    args: &Specs,
+/// Specs and their graph, as far as it is known without asking Azure.
+pub(crate) struct Specs {
+    sources: Sources,
+    spec: Spec,
+    settings: Settings,
+    graph: Graph,
+    said_of_text: Diagnostics,
+    said_of_graph: Diagnostics,
+}
+
+/// From the command line to the graph. Mistakes end the command, all of them at once; but for roles that Azure may
+/// know.
+pub(crate) fn read_specs(
+    args: &args::Specs,
     default_subscription: Option<String>,
     env: &dyn Fn(&str) -> Option<String>,
-    terminal: &Terminal,
-) -> Result<Loaded, CommandError> {
+) -> Result<Specs, CommandError> {
     let texts = input::read(args)?;
     let inputs = Inputs {
         params: texts.params,
         env,
     };
-    let (spec, mut found) = load(&texts.sources, &texts.specs, &inputs);
-    let subscription = args.subscription.clone().or(default_subscription);
-    let (graph, more) = graph::build(&spec, REGISTRY, &Settings { subscription });
-    found.extend(more);
-    let sources = texts.sources;
-    pass(&sources, found, terminal)?;
-    let stacks = spec
-        .stacks
-        .into_iter()
-        .map(|stack| stack.name.value)
-        .collect();
-    Ok(Loaded {
-        sources,
+    let (spec, said_of_text) = load(&texts.sources, &texts.specs, &inputs);
+    let settings = Settings {
+        subscription: args.subscription.clone().or(default_subscription),
+        ..Settings::default()
+    };
+    let (graph, said_of_graph) = graph::build(&spec, REGISTRY, &settings);
+    let specs = Specs {
+        sources: texts.sources,
+        spec,
+        settings,
         graph,
-        stacks,
-    })
+        said_of_text,
+        said_of_graph,
+    };
+    let is_final =
+        |said: &Diagnostic| said.severity == Severity::Error && said.code != Code::UnknownRole;
+    if specs
+        .said_of_text
+        .iter()
+        .chain(specs.said_of_graph.iter())
+        .any(is_final)
+    {
+        let mut said = specs.said_of_text;
+        said.extend(specs.said_of_graph);
+        return Err(CommandError::Spec(Box::new(specs.sources), said));
+    }
+    Ok(specs)
+}
+
+impl Specs {
+    /// Asks Azure for the roles that only it knows. Mistakes end the command; warnings are printed.
+    pub(crate) async fn ask(
+        mut self,
+        client: &Client,
+        terminal: &Terminal,
+    ) -> Result<Loaded, CommandError> {
+        if !self.graph.open_roles().is_empty() {
+            self.settings.roles = find_roles(client, self.graph.open_roles())
+                .await
+                .map_err(failed)?;
+            (self.graph, self.said_of_graph) = graph::build(&self.spec, REGISTRY, &self.settings);
+        }
+        self.unasked(terminal)
+    }
+
+    /// Leaves open what only Azure knows. Mistakes end the command; warnings are printed.
+    pub(crate) fn unasked(self, terminal: &Terminal) -> Result<Loaded, CommandError> {
+        let Self {
+            sources,
+            spec,
+            graph,
+            said_of_text: mut said,
+            said_of_graph,
+            ..
+        } = self;
+        said.extend(said_of_graph);
+        pass(&sources, said, terminal)?;
+        let stacks = spec
+            .stacks
+            .into_iter()
+            .map(|stack| stack.name.value)
+            .collect();
+        Ok(Loaded {
+            sources,
+            graph,
+            stacks,
+        })
+    }
+}
+
+fn failed(errors: Vec<ObserveError>) -> CommandError {
+    CommandError::Azure(
+        errors
+            .into_iter()
+            .map(|ObserveError { error }| error)
+            .collect(),
+    )
 }
 
 /// Ends the command if there are errors; prints what there is otherwise.
@@ -87,14 +160,6 @@ pub(crate) fn pass(
 
 /// Sends the reads.
 pub(crate) async fn observe_all(client: &Client, reads: &[Read]) -> Result<Live, CommandError> {
-    let failed = |errors: Vec<ObserveError>| {
-        CommandError::Azure(
-            errors
-                .into_iter()
-                .map(|ObserveError { error }| error)
-                .collect(),
-        )
-    };
     let mut live = observe(client, reads).await.map_err(failed)?;
     live.name_roles(|guid| roles::by_guid(guid).map(|role| role.name));
     Ok(live)

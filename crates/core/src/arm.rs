@@ -103,6 +103,25 @@ impl ArmId {
         ))
     }
 
+    /// The subscription or management group that this is, or is in.
+    pub fn root(&self) -> Option<Self> {
+        if let Some(subscription) = self.subscription_id() {
+            return Some(Self::subscription(subscription));
+        }
+        let mut segments = self.0.split('/').skip(1);
+        let is_management_group = ["providers", "Microsoft.Management", "managementGroups"]
+            .iter()
+            .all(|word| {
+                segments
+                    .next()
+                    .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
+            });
+        let name = segments.next().filter(|_| is_management_group)?;
+        Some(Self(format!(
+            "/providers/Microsoft.Management/managementGroups/{name}"
+        )))
+    }
+
     fn segment_after(&self, at: usize, key: &str) -> Option<&str> {
         let mut segments = self.0.split('/').skip(1 + at);
         segments
@@ -254,6 +273,24 @@ mod tests {
             id("/subscriptions/s")
         );
         assert_eq!(id("/subscriptions/s").parent(), None);
+    }
+
+    #[test]
+    fn everything_is_in_a_subscription_or_a_management_group() {
+        let root = |text: &str| id(text).root().map(|root| root.to_string());
+        assert_eq!(
+            root("/subscriptions/s/resourceGroups/g/providers/a/b/c").unwrap(),
+            "/subscriptions/s"
+        );
+        let group = "/providers/Microsoft.Management/managementGroups/all";
+        assert_eq!(
+            root(&format!("{group}/providers/a/b/c").to_lowercase()).unwrap(),
+            group
+        );
+        assert_eq!(
+            root("/providers/Microsoft.Authorization/roleDefinitions/x"),
+            None
+        );
     }
 
     #[test]

@@ -48,7 +48,7 @@ codes! {
     BadForEach = 14, "A forEach over something that cannot be repeated over.";
     DuplicateId = 15, "Two resources stand for the same Azure resource.";
     BadName = 16, "A name that Azure would refuse.";
-    UnknownRole = 17, "A role that is not built in.";
+    UnknownRole = 17, "A role that is neither built in, nor in the spec, nor in Azure.";
     Precondition = 18, "A combination that Azure would refuse.";
     MissingGrant = 19, "An identity lacks a role that its user needs.";
     UnknownBeforeRun = 20, "A value is needed before the run but known only after it.";
@@ -59,6 +59,7 @@ codes! {
     Immutable = 25, "A property cannot be changed on an existing resource.";
     BadVersion = 26, "The document is written for another version of the spec language.";
     UnusedParameter = 27, "A parameter value that no document declares.";
+    AmbiguousRole = 28, "A role name that several role definitions have.";
 }
 
 impl fmt::Display for Code {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::{
-    arm::{ArmId, ArmType},
+    arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::{Declared, Implied, Nodes, Surroundings, Unchecked},
 };
@@ -46,6 +46,21 @@ pub enum Place {
     Scope,
     /// On a scope, without a name of its own (role assignments).
     Nameless,
+    /// In the subscription or management group of the first of the scopes that this property lists; without the
+    /// property, in the subscription of the stack. The id ends in a GUID that follows from there and the name (role
+    /// definitions).
+    Root(&'static str),
+}
+
+impl Place {
+    /// The property that says where a resource is, for kinds that have one.
+    pub fn property(self) -> Option<&'static str> {
+        match self {
+            Self::Subscription | Self::ResourceGroup => None,
+            Self::Scope | Self::Nameless => Some("scope"),
+            Self::Root(scopes) => Some(scopes),
+        }
+    }
 }
 
 /// What Azure takes for a name.
@@ -118,11 +133,6 @@ pub trait Handler: 'static {
     /// What the resource must wait for beside what it refers to.
     fn implies(_resource: &Declared<'_, Self::Props>) -> Vec<Implied> {
         Vec::new()
-    }
-
-    /// The Azure id, where it does not follow from [`Facts::place`].
-    fn id(_scope: Option<&ArmId>, _name: Option<&str>) -> Option<ArmId> {
-        None
     }
 }
 

@@ -41,6 +41,10 @@ pub enum Read {
     },
 }
 
+/// A type whose list does not say what is there: that of a subscription holds every built-in role, and no role that is
+/// assignable only below (REST reference, Role Definitions - List).
+const NOT_LISTED: &str = "Microsoft.Authorization/roleDefinitions";
+
 /// The reads that a comparison of the graph needs: a list where one parent has several resources of a type, and a
 /// GET where there is only one.
 pub fn needed(graph: &Graph) -> Vec<Read> {
@@ -68,20 +72,21 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
     }
     let mut reads: Vec<Read> = collections
         .into_iter()
-        .filter_map(|((_, arm_type), ids)| {
+        .flat_map(|((_, arm_type), ids)| {
             let api_version = arm_type.api_version.to_string();
-            let first = *ids.first()?;
-            Some(if ids.len() == 1 {
-                Read::Resource {
-                    id: first.clone(),
-                    api_version,
-                }
-            } else {
-                Read::Collection {
+            match ids.as_slice() {
+                [first, _, ..] if arm_type.name != NOT_LISTED => vec![Read::Collection {
                     path: collection_of(first).to_owned(),
                     api_version,
-                }
-            })
+                }],
+                _ => ids
+                    .into_iter()
+                    .map(|id| Read::Resource {
+                        id: id.clone(),
+                        api_version: api_version.clone(),
+                    })
+                    .collect(),
+            }
         })
         .collect();
     reads.extend(scopes.into_iter().map(Read::Grants));

@@ -4,8 +4,10 @@ mod execute;
 mod observe;
 mod patience;
 mod report;
+mod roles;
 
 pub use execute::{Events, Execution, Silent, execute};
 pub use observe::{ObserveError, observe, observe_principals};
 pub use patience::Bounds;
 pub use report::{Failure, Outcome, Report};
+pub use roles::find_roles;

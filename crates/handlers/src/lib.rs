@@ -11,6 +11,7 @@ pub mod management_lock;
 pub mod reference;
 pub mod resource_group;
 pub mod role_assignment;
+pub mod role_definition;
 pub mod roles;
 pub mod schema;
 pub mod storage_account;
@@ -27,6 +28,7 @@ pub const REGISTRY: Registry = Registry(&[
     kind::<resource_group::ResourceGroup>(),
     kind::<user_assigned_identity::UserAssignedIdentity>(),
     kind::<storage_account::StorageAccount>(),
+    kind::<role_definition::RoleDefinition>(),
     kind::<role_assignment::RoleAssignment>(),
     kind::<management_lock::ManagementLock>(),
     kind::<video_analyzer::VideoAnalyzer>(),

@@ -80,6 +80,7 @@ fn place(facts: &Facts) -> String {
         Place::ResourceGroup => "in a resource group",
         Place::Scope => "on a scope",
         Place::Nameless => "on a scope, without a name",
+        Place::Root(_) => "in a subscription or a management group",
     };
     let has = |what: bool, name: &str| format!("{} {name}", if what { "has" } else { "has no" });
     format!(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, did_you_mean},
-    graph::{Declared, Draft, Grant, Identity, Mark, Nodes},
+    graph::{Declared, Draft, Grant, Identity, Implied, Mark, Nodes, RoleName, Target},
     kind::{Facts, Field, Handler, OutputDoc, Place, Rule},
     node::{Datum, Node},
     source::Span,
@@ -15,7 +15,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{link::each, roles, storage_account::StorageAccount};
+use crate::{
+    link::{Link, each},
+    role_definition::RoleDefinition,
+    roles,
+    storage_account::StorageAccount,
+};
 
 /// Handles `roleAssignment`.
 pub struct RoleAssignment;
@@ -37,7 +42,8 @@ pub struct Props {
     /// Where the roles hold, and below: a reference to a resource, or the id of a resource, a resource group, a
     /// subscription or a management group.
     pub scope: String,
-    /// The role: the name of a built-in role, or the GUID or id of any role definition. Either this or `roles`.
+    /// The role: a reference to a `roleDefinition`; the name of a built-in role, of one in the spec, or of any other
+    /// in the tenant, which is then looked up; or the GUID or id of a definition. Either this or `roles`.
     pub role: Option<String>,
     /// The roles, each as in `role`. Either this or `role`.
     pub roles: Option<Vec<String>>,
@@ -125,7 +131,7 @@ impl Handler for RoleAssignment {
         let Some(scope) = resource.placed().scope.clone() else {
             return;
         };
-        let roles = wanted_roles(resource, nodes);
+        let roles = wanted_roles(resource, &scope, nodes);
         let Some((principal, principal_type)) = principal(resource, nodes) else {
             return;
         };
@@ -185,6 +191,26 @@ impl Handler for RoleAssignment {
             });
         }
     }
+
+    /// Of a role definition that is named by anything but a reference nothing else says that the grant needs it.
+    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+        let named = |property: &'static str| {
+            each(resource.resource().props.get(property))
+                .iter()
+                .filter_map(|node| {
+                    resource
+                        .resolve(node, &mut Nodes::default())
+                        .as_str()
+                        .map(str::to_owned)
+                })
+                .filter_map(|text| declared(resource, &RoleText::of(&text)?))
+                .map(move |target| Implied::Named {
+                    node: target.placed.key.clone(),
+                    property,
+                })
+        };
+        named("role").chain(named("roles")).collect()
+    }
 }
 
 struct WantedRole {
@@ -192,7 +218,11 @@ struct WantedRole {
     guid: String,
 }
 
-fn wanted_roles(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Vec<WantedRole> {
+fn wanted_roles(
+    resource: &Declared<'_, Props>,
+    scope: &ArmId,
+    nodes: &mut Nodes,
+) -> Vec<WantedRole> {
     let entry = resource.resource();
     let (one, many) = (entry.props.get("role"), entry.props.get("roles"));
     if let (Some(_), Some(many)) = (one, many) {
@@ -219,7 +249,7 @@ fn wanted_roles(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Vec<Wanted
     let mut seen: HashMap<String, Span> = HashMap::new();
     let mut found = Vec::new();
     for node in written {
-        let Some(role) = wanted_role(resource, node, nodes) else {
+        let Some(role) = wanted_role(resource, node, scope, nodes) else {
             continue;
         };
         match seen.insert(role.guid.clone(), node.span) {
@@ -238,12 +268,66 @@ fn wanted_roles(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Vec<Wanted
     found
 }
 
-/// A role by name, by GUID, or by the id of its definition.
+/// What a role is written as.
+enum RoleText {
+    /// The GUID of the definition, lower case, or the end of its id.
+    Guid(String),
+    /// A name.
+    Name(String),
+}
+
+impl RoleText {
+    /// None for the id of anything but a role definition.
+    fn of(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let guid = match ArmId::parse(text) {
+            Some(id) if !is_definition(&id) => return None,
+            Some(id) => id.name().to_owned(),
+            None => text.to_owned(),
+        };
+        Some(match Uuid::try_parse(&guid) {
+            Ok(guid) => Self::Guid(guid.hyphenated().to_string()),
+            Err(_) => Self::Name(text.to_owned()),
+        })
+    }
+}
+
+fn is_definition(id: &ArmId) -> bool {
+    let mut segments = id.as_str().rsplit('/').skip(1);
+    ["roleDefinitions", "Microsoft.Authorization"]
+        .iter()
+        .all(|word| {
+            segments
+                .next()
+                .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
+        })
+}
+
+/// The role definition of the spec that is meant.
+fn declared<'a>(resource: &Declared<'a, Props>, role: &RoleText) -> Option<Target<'a>> {
+    let is_meant = |target: &Target<'_>| match role {
+        RoleText::Guid(guid) => {
+            (target.placed.id.as_ref()).is_some_and(|id| id.name().eq_ignore_ascii_case(guid))
+        }
+        RoleText::Name(name) => (target.placed.name.as_ref())
+            .is_some_and(|other| other.to_lowercase() == name.to_lowercase()),
+    };
+    resource
+        .all_of(RoleDefinition::FACTS.kind)
+        .into_iter()
+        .find(is_meant)
+}
+
+/// A role by reference, by name, by GUID, or by the id of its definition.
 fn wanted_role(
     resource: &Declared<'_, Props>,
     node: &Node,
+    scope: &ArmId,
     nodes: &mut Nodes,
 ) -> Option<WantedRole> {
+    if resource.target_of(node).is_some() {
+        Link::to::<RoleDefinition, _>(resource, node, nodes)?;
+    }
     let text = match resource.resolve(node, nodes) {
         Value::String(text) => text,
         Value::Hole(hole) => {
@@ -256,37 +340,120 @@ fn wanted_role(
         }
         _ => return None,
     };
-    let is_definition = |id: &ArmId| {
-        let mut segments = id.as_str().rsplit('/').skip(1);
-        segments
-            .next()
-            .is_some_and(|last| last.eq_ignore_ascii_case("roleDefinitions"))
-            && segments
-                .next()
-                .is_some_and(|provider| provider.eq_ignore_ascii_case("Microsoft.Authorization"))
+    let Some(role) = RoleText::of(&text) else {
+        nodes.report(
+            Diagnostic::error(
+                Code::WrongType,
+                node.span,
+                format!("`{text}` is not the id of a role definition"),
+            )
+            .help(HOW_TO_NAME_A_ROLE),
+        );
+        return None;
     };
-    let definition = ArmId::parse(&text).filter(is_definition);
-    let last = definition.as_ref().map_or(text.as_str(), ArmId::name);
-    if let Ok(guid) = Uuid::try_parse(last) {
-        let guid = guid.hyphenated().to_string();
-        let name = roles::by_guid(&guid).map_or_else(|| guid.clone(), |role| role.name.to_owned());
-        return Some(WantedRole { name, guid });
-    }
-    if let Some(role) = roles::by_name(&text) {
+    let built_in = match &role {
+        RoleText::Guid(guid) => roles::by_guid(guid),
+        RoleText::Name(name) => roles::by_name(name),
+    };
+    if let Some(role) = built_in {
         return Some(WantedRole {
             name: role.name.to_owned(),
             guid: role.guid.to_owned(),
         });
     }
-    nodes.report(
-        Diagnostic::error(Code::UnknownRole, node.span, format!("there is no built-in role `{text}`")).help(
-            did_you_mean(&text, roles::names()).unwrap_or_else(|| {
-                "`lazuli roles` lists the built-in ones; a role of your own is named by the GUID of its definition".into()
-            }),
-        ),
-    );
-    None
+    if let Some(target) = declared(resource, &role) {
+        return Some(WantedRole {
+            name: target.placed.name.clone()?,
+            guid: target.placed.id.as_ref()?.name().to_owned(),
+        });
+    }
+    match role {
+        RoleText::Guid(guid) => Some(WantedRole {
+            name: guid.clone(),
+            guid,
+        }),
+        RoleText::Name(name) => role_of_tenant(resource, node, scope, name, nodes),
+    }
 }
+
+/// A role that only Azure knows: what it has answered, or the question.
+fn role_of_tenant(
+    resource: &Declared<'_, Props>,
+    node: &Node,
+    scope: &ArmId,
+    name: String,
+    nodes: &mut Nodes,
+) -> Option<WantedRole> {
+    // Nothing smaller than a resource group has roles of its own.
+    let asked = RoleName {
+        at: (scope.group().or_else(|| scope.root())).unwrap_or_else(|| scope.clone()),
+        name: name.to_lowercase(),
+    };
+    let declared = resource.all_of(RoleDefinition::FACTS.kind);
+    let mut names: Vec<&str> = roles::names().collect();
+    names.extend(
+        declared
+            .iter()
+            .filter_map(|target| target.placed.name.as_deref()),
+    );
+    let nearest = did_you_mean(&name, names);
+    let at = &asked.at;
+    match resource.definitions_of(&asked) {
+        Some([definition]) => Some(WantedRole {
+            name,
+            guid: definition.name().to_lowercase(),
+        }),
+        Some([]) => {
+            nodes.report(
+                Diagnostic::error(
+                    Code::UnknownRole,
+                    node.span,
+                    format!("there is no role `{name}`"),
+                )
+                .note(format!(
+                    "neither built in, nor in the spec, nor assignable at {at}"
+                ))
+                .help(nearest.unwrap_or_else(|| HOW_TO_NAME_A_ROLE.to_owned())),
+            );
+            None
+        }
+        Some(several) => {
+            let ids: Vec<&str> = several.iter().map(ArmId::as_str).collect();
+            nodes.report(
+                Diagnostic::error(
+                    Code::AmbiguousRole,
+                    node.span,
+                    format!("there are {} roles of the name `{name}`", several.len()),
+                )
+                .note(ids.join(", "))
+                .help("write the id of the one that is meant"),
+            );
+            None
+        }
+        None => {
+            nodes.report(match nearest {
+                Some(nearest) => Diagnostic::error(
+                    Code::UnknownRole,
+                    node.span,
+                    format!("there is no built-in role `{name}`"),
+                )
+                .help(nearest),
+                None => Diagnostic::warning(
+                    Code::UnknownRole,
+                    node.span,
+                    format!("whether there is a role `{name}` only Azure can tell"),
+                )
+                .help("`lazuli plan` looks it up"),
+            });
+            let guid = asked.name.clone();
+            nodes.ask(asked);
+            Some(WantedRole { name, guid })
+        }
+    }
+}
+
+const HOW_TO_NAME_A_ROLE: &str = "write the name of a role, a reference to a roleDefinition, \
+    or the GUID or id of a definition";
 
 /// The object id, or the hole where it will be, and `principalType`.
 fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value, Value)> {

@@ -41,6 +41,11 @@ pub(crate) struct Said {
 
 /// Builds the resources of a stack. The lines may be indented as a whole.
 pub(crate) fn stack(resources: &str) -> Built {
+    stack_with(resources, &Settings::default())
+}
+
+/// As [`stack`], with what else is given.
+pub(crate) fn stack_with(resources: &str, settings: &Settings) -> Built {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let lines: Vec<&str> = resources
         .lines()
@@ -65,7 +70,7 @@ pub(crate) fn stack(resources: &str) -> Built {
             env: &|_| None,
         },
     );
-    let (graph, found) = build(&spec, REGISTRY, &Settings::default());
+    let (graph, found) = build(&spec, REGISTRY, settings);
     diagnostics.extend(found);
     let at = |span: Option<Span>| {
         span.map(|span| sources.slice(span).to_owned())

@@ -11,7 +11,7 @@ use lazuli_handlers::REGISTRY;
 use super::SPECS;
 use crate::harness::{Azure, check, graph};
 
-/// Every kind that can be looked up, from the stack `video`, which makes them.
+/// Every kind that can be looked up, from the stack `video` and [`MORE`], which make them.
 const LOOKED_UP: &str = r#"
 apiVersion: lazuli/v1
 stack: guests
@@ -24,14 +24,17 @@ resources:
   recordings: { kind: storageAccount, name: strecordings, existing: true }
   cameras: { kind: videoAnalyzer, name: vacameras, existing: true }
   keep: { kind: managementLock, name: keep, scope: "${recordings}", existing: true }
+  watcher: { kind: roleDefinition, name: Watcher, assignableScopes: ["${group}"], existing: true }
 "#;
 
-const LOCK: &str =
-    "  keep: { kind: managementLock, name: keep, scope: \"${recordings}\", level: CanNotDelete }\n";
+const MORE: &str = r#"
+  keep: { kind: managementLock, name: keep, scope: "${recordings}", level: CanNotDelete }
+  watcher: { kind: roleDefinition, name: Watcher, assignableScopes: ["${group}"], actions: ["*/read"] }
+"#;
 
 fn video() -> String {
     let (_, text) = SPECS.iter().find(|(name, _)| *name == "video").unwrap();
-    format!("{text}{LOCK}")
+    format!("{text}{MORE}")
 }
 
 #[test]
@@ -51,7 +54,7 @@ async fn what_is_looked_up_is_never_written() {
 
     let plan = azure.converge(LOOKED_UP).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);
-    assert_eq!(plan.unchanged.len(), 5);
+    assert_eq!(plan.unchanged.len(), 6);
     let down = azure.teardown(LOOKED_UP).await;
     assert!(down.is_empty(), "{:#?}", down.steps);
     assert_eq!(azure.writes(), []);
@@ -69,7 +72,7 @@ async fn what_is_looked_up_must_be_there() {
     let (plan, found) = azure.compare(LOOKED_UP).await;
     assert!(plan.is_empty());
     let said: Vec<_> = found.iter().map(|said| said.code).collect();
-    assert_eq!(said, [Code::NotFound; 5]);
+    assert_eq!(said, [Code::NotFound; 6]);
     for said in found.iter() {
         let span = said.span.unwrap().range();
         let line = LOOKED_UP[span.start..].lines().next().unwrap();

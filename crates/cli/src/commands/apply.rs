@@ -14,14 +14,10 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
     confirm::can_ask(args.yes, "apply", terminal)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
-    let loaded = flow::load_specs(
-        &args.specs,
-        connection.default_subscription(),
-        &env,
-        terminal,
-    )?;
+    let specs = flow::read_specs(&args.specs, connection.default_subscription(), &env)?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
+        let loaded = specs.ask(&session.client, terminal).await?;
         let (plan, live) = flow::compare(&loaded, &session, terminal).await?;
         flow::show(&plan, &loaded.graph, &live, terminal);
         if plan.is_empty() {

@@ -17,14 +17,10 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
     confirm::can_ask(args.yes, "destroy", terminal)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
-    let loaded = flow::load_specs(
-        &args.specs,
-        connection.default_subscription(),
-        &env,
-        terminal,
-    )?;
+    let specs = flow::read_specs(&args.specs, connection.default_subscription(), &env)?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
+        let loaded = specs.ask(&session.client, terminal).await?;
         let live =
             flow::observe_all(&session.client, &reads::needed_to_destroy(&loaded.graph)).await?;
         let plan = teardown(&loaded.graph, &live);

@@ -11,12 +11,8 @@ use crate::{
 };
 
 pub(super) fn run(args: &Graph, terminal: &Terminal) -> Result<Success, CommandError> {
-    let loaded = flow::load_specs(
-        &args.specs,
-        Some(NO_SUBSCRIPTION.to_owned()),
-        &environment,
-        terminal,
-    )?;
+    let specs = flow::read_specs(&args.specs, Some(NO_SUBSCRIPTION.to_owned()), &environment)?;
+    let loaded = specs.unasked(terminal)?;
     print!(
         "{}",
         match args.format {

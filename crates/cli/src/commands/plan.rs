@@ -11,14 +11,10 @@ use crate::{
 pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandError> {
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
-    let loaded = flow::load_specs(
-        &args.specs,
-        connection.default_subscription(),
-        &env,
-        terminal,
-    )?;
+    let specs = flow::read_specs(&args.specs, connection.default_subscription(), &env)?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
+        let loaded = specs.ask(&session.client, terminal).await?;
         let (plan, live) = flow::compare(&loaded, &session, terminal).await?;
         flow::show(&plan, &loaded.graph, &live, terminal);
         Ok(if args.detailed_exitcode && !plan.is_empty() {

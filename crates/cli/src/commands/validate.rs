@@ -12,12 +12,8 @@ use crate::{
 pub(super) const NO_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
 pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Success, CommandError> {
-    let loaded = flow::load_specs(
-        &args.specs,
-        Some(NO_SUBSCRIPTION.to_owned()),
-        &environment,
-        terminal,
-    )?;
+    let specs = flow::read_specs(&args.specs, Some(NO_SUBSCRIPTION.to_owned()), &environment)?;
+    let loaded = specs.unasked(terminal)?;
     let count =
         |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     println!(

@@ -1,7 +1,7 @@
 //! From a spec to a graph: places, declarations, edges, and every mistake on the way.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -12,8 +12,10 @@ use super::{
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Draft, Grant, Graph, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes},
-    kind::{Place, Registry},
+    graph::{
+        Draft, Grant, Graph, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes, RoleName,
+    },
+    kind::Registry,
     shape::Shape,
     source::Span,
     spec::{Resource, Spec, Stack},
@@ -25,15 +27,19 @@ use crate::{
 pub struct Settings {
     /// The subscription of stacks that do not say one.
     pub subscription: Option<String>,
+    /// What Azure has under the role names that it was asked for: the ids of the definitions.
+    pub roles: BTreeMap<RoleName, Vec<ArmId>>,
 }
 
-/// Builds the graph of a spec. The graph is of use only if the diagnostics have no errors.
+/// Builds the graph of a spec. The graph is of use only if the diagnostics have no errors, and carried out only if it
+/// has no open roles: those are asked for, and the graph is built again with the answers.
 pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Diagnostics) {
     let index = place::index(spec);
     let (places, mut diagnostics) = place::place(spec, &index, registry, settings);
     let resolver = Resolver {
         index: &index,
         places: &places,
+        roles: &settings.roles,
     };
     let mut building = Building {
         resolver: &resolver,
@@ -41,6 +47,7 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
         retired: HashSet::new(),
         nodes: Vec::new(),
         implied: Vec::new(),
+        open_roles: BTreeSet::new(),
         diagnostics: Diagnostics::default(),
     };
     for stack in &spec.stacks {
@@ -52,13 +59,17 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
     let Building {
         nodes,
         implied,
+        open_roles,
         diagnostics: found,
         ..
     } = building;
     diagnostics.extend(found);
     diagnostics.extend(duplicates(&nodes));
     let edges = edges::find(&nodes, &implied, spec, &places);
-    let graph = edges::assemble(nodes, edges, &mut diagnostics);
+    let graph = Graph {
+        open_roles,
+        ..edges::assemble(nodes, edges, &mut diagnostics)
+    };
     (graph, diagnostics)
 }
 
@@ -68,6 +79,7 @@ struct Building<'a> {
     retired: HashSet<&'static str>,
     nodes: Vec<Node>,
     implied: Vec<(NodeKey, Implied)>,
+    open_roles: BTreeSet<RoleName>,
     diagnostics: Diagnostics,
 }
 
@@ -121,6 +133,7 @@ impl<'a> Building<'a> {
         let mut declared = Nodes::default();
         let implied = kind.declare(unchecked, &mut declared);
         self.diagnostics.extend(declared.diagnostics);
+        self.open_roles.extend(declared.open_roles);
         self.implied.extend(
             implied
                 .into_iter()
@@ -185,7 +198,7 @@ impl<'a> Building<'a> {
             ),
         }
         for entry in resource.props.entries() {
-            if !(facts.place == Place::Scope && entry.key == "scope") {
+            if facts.place.property() != Some(entry.key.as_str()) {
                 self.diagnostics.push(Diagnostic::warning(
                     Code::UnknownKey,
                     entry.key_span,

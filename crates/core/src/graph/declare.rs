@@ -1,10 +1,12 @@
 //! What a handler is given to declare Azure resources with: values with references resolved, and its surroundings.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::place::{Index, Places, address_of};
 use crate::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
-    graph::{Grant, Identity, NodeKey, Placed},
+    graph::{Grant, Identity, NodeKey, Placed, RoleName},
     kind::Rule,
     mark::{Mark, STACK_TAG, TextMark},
     node::{Datum, Node},
@@ -25,6 +27,13 @@ pub enum Implied {
         on: ArmId,
         /// Why, for the shown graph.
         why: String,
+    },
+    /// A resource that a property names without a reference.
+    Named {
+        /// What is named.
+        node: NodeKey,
+        /// The property.
+        property: &'static str,
     },
     /// Everything at or below a scope.
     EverythingWithin(ArmId),
@@ -64,6 +73,7 @@ pub struct Draft {
 #[derive(Debug, Default)]
 pub struct Nodes {
     pub(super) drafts: Vec<Draft>,
+    pub(super) open_roles: BTreeSet<RoleName>,
     pub(super) diagnostics: Diagnostics,
 }
 
@@ -71,6 +81,11 @@ impl Nodes {
     /// Adds a resource.
     pub fn push(&mut self, draft: Draft) {
         self.drafts.push(draft);
+    }
+
+    /// Adds a role that Azure must be asked for.
+    pub fn ask(&mut self, role: RoleName) {
+        self.open_roles.insert(role);
     }
 
     /// Adds a mistake of the author.
@@ -82,6 +97,7 @@ impl Nodes {
 pub(super) struct Resolver<'a> {
     pub(super) index: &'a Index<'a>,
     pub(super) places: &'a Places,
+    pub(super) roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
 }
 
 /// A resource whose properties have the right shape, before they are given their type.
@@ -188,6 +204,21 @@ impl<'a, P> Declared<'a, P> {
             }
             _ => None,
         }
+    }
+
+    /// The resources of a kind in the whole spec, those of the own stack first.
+    pub fn all_of(&self, kind: &str) -> Vec<Target<'a>> {
+        let mut found = self.inner.resolver.all_of(kind);
+        found.sort_by_key(|target| {
+            let key = &target.placed.key;
+            (key.stack != self.stack(), key)
+        });
+        found
+    }
+
+    /// The ids of the role definitions that Azure has under a name, if it has been asked.
+    pub fn definitions_of(&self, role: &RoleName) -> Option<&'a [ArmId]> {
+        self.inner.resolver.roles.get(role).map(Vec::as_slice)
     }
 
     /// `location` and `tags` of the body, for kinds that have them. The tags hold the mark of the stack.
@@ -300,6 +331,18 @@ impl<'a> Resolver<'a> {
         let (_, resource) = *self.index.get(&(stack.name.value.as_str(), &address))?;
         let placed = self.places.get(&(stack.name.value.clone(), address))?;
         Some(Target { resource, placed })
+    }
+
+    fn all_of(&self, kind: &str) -> Vec<Target<'a>> {
+        self.index
+            .values()
+            .filter(|(_, resource)| resource.kind.value == kind)
+            .filter_map(|(stack, resource)| {
+                let key = (stack.name.value.clone(), resource.address.clone());
+                let placed = self.places.get(&key)?;
+                Some(Target { resource, placed })
+            })
+            .collect()
     }
 
     fn value(

@@ -167,6 +167,15 @@ impl<'a> Finder<'a> {
                     Reason::NeedsGrant(why.clone()),
                 )
             }
+            Implied::Named { node, property } => {
+                let entry = self.entry(&node.stack, &node.address);
+                let main = entry.iter().copied().filter(|at| part_of(at).is_none());
+                (
+                    main.collect(),
+                    waiting,
+                    Reason::Refers((*property).to_owned()),
+                )
+            }
             Implied::EverythingWithin(scope) => {
                 let own: BTreeSet<&NodeKey> =
                     waiting.iter().map(|at| &self.nodes[*at].key).collect();
@@ -244,6 +253,7 @@ pub(super) fn assemble(nodes: Vec<Node>, edges: Vec<Edge>, diagnostics: &mut Dia
         inner,
         by_key,
         order,
+        ..Graph::default()
     }
 }
 

@@ -5,7 +5,11 @@ mod declare;
 mod edges;
 mod place;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::Arc,
+};
 
 use petgraph::{
     Direction,
@@ -62,7 +66,7 @@ pub enum Identity {
 pub struct Grant {
     /// Where it is made.
     pub scope: ArmId,
-    /// The role definition's GUID, lower case.
+    /// The role definition's GUID, lower case; of an open role ([`Graph::open_roles`]) the name instead.
     pub role: String,
     /// The role's name, for people.
     pub role_name: String,
@@ -194,12 +198,22 @@ impl fmt::Display for Reason {
     }
 }
 
+/// A role that is named and is neither built in nor in the spec: which definition that is, only Azure knows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoleName {
+    /// Where it shall be assignable: a resource group, a subscription or a management group.
+    pub at: ArmId,
+    /// The name, lower case.
+    pub name: String,
+}
+
 /// The nodes and why they wait for each other. Free of cycles.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     inner: DiGraph<Node, Reason>,
     by_key: HashMap<NodeKey, NodeIndex>,
     order: Vec<NodeIndex>,
+    open_roles: BTreeSet<RoleName>,
 }
 
 impl Graph {
@@ -211,6 +225,11 @@ impl Graph {
     /// The node of a key.
     pub fn node(&self, key: &NodeKey) -> Option<&Node> {
         self.by_key.get(key).map(|index| &self.inner[*index])
+    }
+
+    /// The roles that Azure must be asked for before the graph can be compared with it.
+    pub fn open_roles(&self) -> &BTreeSet<RoleName> {
+        &self.open_roles
     }
 
     /// How many nodes there are.

@@ -63,6 +63,14 @@ pub(super) fn address_of(reference: &Reference) -> Address {
     }
 }
 
+/// The name space of GUIDs that stand for names; made once at random, never to change.
+const NAMES: Uuid = Uuid::from_u128(0x3f0e_6d1b_92c4_4a57_8b1d_c7e6_50fa_2e93);
+
+/// The GUID that stands for a name in a subscription or management group: the same in every run.
+fn guid_in(root: &ArmId, name: &str) -> Uuid {
+    Uuid::new_v5(&NAMES, format!("{root}|{name}").to_lowercase().as_bytes())
+}
+
 /// Names may be made of other resources' names, but not without end.
 const MAX_DEPTH: usize = 64;
 
@@ -198,8 +206,11 @@ impl Placer<'_> {
                 Some(group.provider_child(&facts.arm_type.name, &stand_in()))
             }
             Place::Scope | Place::Nameless => {
-                let on = self
-                    .scope(stack, resource)
+                // A missing scope is reported by the shape of the properties.
+                let on = resource
+                    .props
+                    .get("scope")
+                    .and_then(|node| self.scope(stack, node, "scope"))
                     .unwrap_or_else(|| ArmId::subscription(&subscription));
                 let id = facts
                     .name
@@ -207,6 +218,16 @@ impl Placer<'_> {
                     .then(|| on.provider_child(&facts.arm_type.name, &stand_in()));
                 scope = Some(on);
                 id
+            }
+            Place::Root(property) => {
+                let root = self
+                    .root(stack, resource, property)
+                    .unwrap_or_else(|| ArmId::subscription(&subscription));
+                if let Some(own) = root.subscription_id() {
+                    subscription = own.to_owned();
+                }
+                let name = guid_in(&root, &stand_in());
+                Some(root.provider_child(&facts.arm_type.name, &name.to_string()))
             }
         };
         Some(Placed {
@@ -360,10 +381,8 @@ impl Placer<'_> {
         id
     }
 
-    fn scope(&mut self, stack: &Stack, resource: &Resource) -> Option<ArmId> {
-        // A missing scope is reported by the shape of the properties.
-        let node = resource.props.get("scope")?;
-        let text = self.text(stack, node, "scope")?;
+    fn scope(&mut self, stack: &Stack, node: &Node, property: &str) -> Option<ArmId> {
+        let text = self.text(stack, node, property)?;
         let id = ArmId::parse(&text);
         if id.is_none() {
             self.diagnostics.push(
@@ -373,6 +392,24 @@ impl Placer<'_> {
             );
         }
         id
+    }
+
+    /// The subscription or management group of the first of the scopes that a property lists.
+    fn root(&mut self, stack: &Stack, resource: &Resource, property: &str) -> Option<ArmId> {
+        let first = resource.props.get(property)?.items().first()?;
+        let scope = self.scope(stack, first, property)?;
+        let root = scope.root();
+        if root.is_none() {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    Code::BadName,
+                    first.span,
+                    format!("`{scope}` is in no subscription or management group"),
+                )
+                .help("write a reference to a resourceGroup, or an id like /subscriptions/GUID"),
+            );
+        }
+        root
     }
 
     /// Text that must be known before the run.

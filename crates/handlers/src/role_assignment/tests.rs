@@ -1,14 +1,15 @@
 //! Grants as nodes, and what authors get wrong about them.
 
 use lazuli_core::{
-    diagnostic::Code,
+    arm::ArmId,
+    diagnostic::{Code, Severity},
     diff::diff,
-    graph::{Graph, Identity, Mark},
+    graph::{Graph, Identity, Mark, RoleName, Settings},
     value::Value,
 };
 use serde_json::json;
 
-use crate::testing::{Built, GROUP, body, keys, node, sound, stack, waits};
+use crate::testing::{Built, GROUP, body, keys, node, sound, stack, stack_with, waits};
 
 const BLOBS: &str = "ba92f5b4-2d11-453d-a403-e96b0029c9fe";
 const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
@@ -64,7 +65,7 @@ fn every_role_is_a_grant_of_its_own() {
         json!({ "properties": {
             "principalId": "${analyzer.principalId}",
             "principalType": "ServicePrincipal",
-            "description": "lazuli-stack: cameras",
+            "description": "lazuli-stack: cameras; access",
             "roleDefinitionId": format!(
                 "/subscriptions/11111111-1111-1111-1111-111111111111/providers/Microsoft.Authorization/roleDefinitions/{BLOBS}"
             ),
@@ -189,7 +190,7 @@ fn the_description_of_an_adopted_grant_is_compared_only_where_the_author_wrote_o
     assert_eq!(changes.len(), 1);
     assert_eq!(
         changes[0].after,
-        Some(Value::from("Reads (lazuli-stack: cameras)"))
+        Some(Value::from("Reads (lazuli-stack: cameras; access)"))
     );
 }
 
@@ -254,5 +255,117 @@ fn a_storage_account_without_an_identity_of_its_own_is_no_principal() {
     assert_eq!(
         built.error().message,
         "`recordings` has no identity of its own"
+    );
+}
+
+fn with_operator(role: &str) -> String {
+    with(&format!(
+        "principal: '${{analyzer}}', scope: '${{recordings}}', {role}"
+    )) + "operator: { kind: roleDefinition, name: Camera Operator, actions: ['*/read'] }\n"
+}
+
+#[test]
+fn a_role_of_the_spec_is_referred_to_or_named_and_waited_for() {
+    let guid = node(&sound(&with_operator("role: Reader")), "operator")
+        .id()
+        .unwrap()
+        .name()
+        .to_owned();
+    for role in [
+        "role: '${operator}'",
+        "roles: ['${operator.id}']",
+        "roles: [camera operator]",
+        &format!("role: {guid}"),
+    ] {
+        let graph = sound(&with_operator(role));
+        let node = node(&graph, "access/Camera Operator");
+        let Identity::Grant(grant) = &node.identity else {
+            panic!("{:?}", node.identity)
+        };
+        assert_eq!(grant.role, guid, "{role}");
+        let property = role.split(':').next().unwrap();
+        let why = ("operator".to_owned(), format!("`{property}` refers to it"));
+        assert!(
+            waits(&graph, "access/Camera Operator").contains(&why),
+            "{role}"
+        );
+        assert!(graph.open_roles().is_empty());
+    }
+}
+
+#[test]
+fn a_reference_to_anything_but_a_role_definition_is_no_role() {
+    let built = wrong("principal: '${analyzer}', scope: '${recordings}', role: '${recordings}'");
+    assert_eq!(built.errors(), [(Code::WrongType, "'${recordings}'")]);
+    let built = wrong(&format!(
+        "principal: '${{analyzer}}', scope: '${{recordings}}', role: {GROUP}"
+    ));
+    assert_eq!(built.errors(), [(Code::WrongType, GROUP)]);
+}
+
+const BOBS: &str = "principal: '${analyzer}', scope: '${recordings}', roles: [\"Bob's\"]";
+
+fn bobs() -> RoleName {
+    RoleName {
+        at: ArmId::parse(GROUP).unwrap(),
+        name: "bob's".to_owned(),
+    }
+}
+
+fn answered(guids: &[&str]) -> Built {
+    let definition = |guid: &&str| {
+        ArmId::parse(&format!(
+            "/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+        ))
+    };
+    let settings = Settings {
+        roles: [(bobs(), guids.iter().filter_map(definition).collect())].into(),
+        ..Settings::default()
+    };
+    stack_with(&with(BOBS), &settings)
+}
+
+#[test]
+fn a_name_that_only_azure_knows_is_a_question_and_a_warning() {
+    let built = wrong(BOBS);
+    assert_eq!(built.errors(), []);
+    assert_eq!(
+        (built.said[0].severity, built.said[0].code),
+        (Severity::Warning, Code::UnknownRole)
+    );
+    assert_eq!(
+        built.graph.open_roles().iter().collect::<Vec<_>>(),
+        [&bobs()]
+    );
+    assert!(keys(&built.graph).contains(&"access/Bob's".to_owned()));
+}
+
+#[test]
+fn azure_has_one_role_of_the_name_or_none_or_two() {
+    let (one, two) = (
+        "12345678-0000-4000-8000-00000000000A",
+        "12345678-0000-4000-8000-00000000000b",
+    );
+    let built = answered(&[one]);
+    assert_eq!(built.said, []);
+    assert!(built.graph.open_roles().is_empty());
+    let Identity::Grant(grant) = &node(&built.graph, "access/Bob's").identity else {
+        panic!("no grant")
+    };
+    assert_eq!(grant.role, one.to_lowercase());
+    let none = answered(&[]);
+    assert_eq!(none.error().code, Code::UnknownRole);
+    assert_eq!(none.error().message, "there is no role `Bob's`");
+    assert_eq!(answered(&[one, two]).error().code, Code::AmbiguousRole);
+}
+
+#[test]
+fn a_name_near_one_of_the_spec_is_taken_for_a_slip() {
+    let built = stack(&with_operator("role: Camera Opperator"));
+    assert_eq!(built.error().help, "did you mean `Camera Operator`?");
+    assert_eq!(
+        built.graph.open_roles().len(),
+        1,
+        "the tenant may have it all the same"
     );
 }

@@ -1,0 +1,387 @@
+//! `roleDefinition`: a custom role.
+
+use lazuli_core::{
+    arm::{ArmId, ArmType},
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::{Declared, Draft, Mark, Nodes, Surroundings},
+    kind::{Facts, Handler, NameRule, Place, Rule},
+    value::Value,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{link::each, roles};
+
+/// Handles `roleDefinition`.
+pub struct RoleDefinition;
+
+/// A custom role: what whoever has it may do. A `roleAssignment` gives it to somebody.
+///
+/// Its name is what people know it by and is taken once in a tenant; renamed, it is another role, and the old one
+/// stays. A list of actions that is left out is empty: actions that somebody else adds are taken away again.
+///
+/// ```yaml
+/// operator:
+///   kind: roleDefinition
+///   name: Camera Operator
+///   description: Starts and stops cameras, and sees what they recorded
+///   actions:
+///     - Microsoft.Media/videoAnalyzers/read
+///     - Microsoft.Media/videoAnalyzers/livePipelines/*
+///   notActions: [Microsoft.Media/videoAnalyzers/livePipelines/delete]
+///   dataActions: [Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read]
+///   assignableScopes: ["${group}"]
+/// ```
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Props {
+    /// What the role is for, for people.
+    pub description: Option<String>,
+    /// What it allows on resources: `Microsoft.Storage/storageAccounts/read`. `*` stands for any words.
+    pub actions: Option<Vec<String>>,
+    /// What of `actions` it does not allow.
+    pub not_actions: Option<Vec<String>>,
+    /// What it allows on data in resources:
+    /// `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read`.
+    pub data_actions: Option<Vec<String>>,
+    /// What of `dataActions` it does not allow.
+    pub not_data_actions: Option<Vec<String>>,
+    /// Where it can be given, and below: references or ids of resource groups, subscriptions, and at most one
+    /// management group. Left out, the subscription of the stack. The role belongs to the subscription or management
+    /// group of the first one, and is another role when that changes.
+    pub assignable_scopes: Option<Vec<String>>,
+}
+
+/// The lists of a permission; each comes back, empty where it was not sent (ARM facts 3.1).
+const LISTS: [&str; 4] = ["actions", "notActions", "dataActions", "notDataActions"];
+
+impl Handler for RoleDefinition {
+    const FACTS: Facts = Facts {
+        kind: "roleDefinition",
+        arm_type: ArmType::new("Microsoft.Authorization/roleDefinitions", "2022-04-01"),
+        place: Place::Root("assignableScopes"),
+        // "Azure custom roles": letters, numbers, spaces and special characters, at most 512.
+        name: Some(NameRule {
+            length: 1..=512,
+            takes: |name| name.trim() == name && !name.chars().any(char::is_control),
+            says: "1 to 512 characters, and no blank at either end",
+        }),
+        tags: false,
+        location: false,
+        rules: &[
+            Rule::AnyCase("properties.type"),
+            Rule::Set("properties.assignableScopes"),
+            Rule::Set("properties.permissions[].actions"),
+            Rule::Set("properties.permissions[].notActions"),
+            Rule::Set("properties.permissions[].dataActions"),
+            Rule::Set("properties.permissions[].notDataActions"),
+            Rule::AnyCase("properties.permissions[].actions[]"),
+            Rule::AnyCase("properties.permissions[].notActions[]"),
+            Rule::AnyCase("properties.permissions[].dataActions[]"),
+            Rule::AnyCase("properties.permissions[].notDataActions[]"),
+            Rule::ReadOnly("properties.createdOn"),
+            Rule::ReadOnly("properties.updatedOn"),
+            Rule::ReadOnly("properties.createdBy"),
+            Rule::ReadOnly("properties.updatedBy"),
+        ],
+        outputs: &[],
+        retired: None,
+    };
+    type Props = Props;
+
+    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+        let (Some(id), Some(name)) = (resource.placed().id.clone(), &resource.placed().name) else {
+            return;
+        };
+        let own = resource.value("description", nodes);
+        let own = own.as_ref().and_then(Value::as_str);
+        let permission = LISTS.map(|list| (list, listed(resource, list, nodes)));
+        let mut scopes = listed(resource, "assignableScopes", nodes);
+        if matches!(&scopes, Value::Array(scopes) if scopes.is_empty()) {
+            let subscription = ArmId::subscription(&resource.placed().subscription);
+            scopes = Value::Array(vec![subscription.as_str().into()]);
+        }
+        let properties = Value::object([
+            ("roleName", Value::string(name)),
+            ("description", Value::String(resource.marked_text(own))),
+            ("type", "CustomRole".into()),
+            ("permissions", Value::Array(vec![Value::object(permission)])),
+            ("assignableScopes", scopes),
+        ]);
+        let body = [("properties".to_owned(), properties)].into();
+        nodes.push(Draft {
+            mark: Mark::Text("description"),
+            ..resource.draft(id, body)
+        });
+    }
+
+    fn check(
+        resource: &Declared<'_, Props>,
+        _around: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        check_name(resource, diagnostics);
+        check_scopes(resource, diagnostics);
+        let Props {
+            actions,
+            data_actions,
+            ..
+        } = &resource.props;
+        let mut allowed = [actions, data_actions].into_iter().flatten().flatten();
+        if allowed.next().is_none() {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::MissingKey,
+                    resource.resource().span,
+                    format!("`{}` allows nothing", resource.resource().address),
+                )
+                .help("write what it allows in `actions` or `dataActions`"),
+            );
+        }
+    }
+}
+
+/// A list with its references resolved; an empty one where it is not written.
+fn listed(resource: &Declared<'_, Props>, property: &str, nodes: &mut Nodes) -> Value {
+    match resource.value(property, nodes) {
+        None | Some(Value::Null) => Value::Array(Vec::new()),
+        Some(list) => list,
+    }
+}
+
+/// A tenant has a role name once, among the built-in ones too.
+fn check_name(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+    let (Some(name), Some(written)) = (&resource.placed().name, &resource.resource().name) else {
+        return;
+    };
+    if let Some(role) = roles::by_name(name) {
+        diagnostics.push(
+            Diagnostic::error(
+                Code::BadName,
+                written.span,
+                format!("`{}` is a built-in role", role.name),
+            )
+            .help("a custom role needs a name of its own"),
+        );
+    }
+    let same = |other: &str| other.to_lowercase() == name.to_lowercase();
+    let twin = resource
+        .all_of(RoleDefinition::FACTS.kind)
+        .into_iter()
+        .find(|other| {
+            other.placed.name.as_deref().is_some_and(same)
+                && other.placed.id != resource.placed().id
+        });
+    if let Some(twin) = twin {
+        diagnostics.push(
+            Diagnostic::error(
+                Code::DuplicateId,
+                written.span,
+                format!("there are two roles of the name `{name}`, and a tenant takes one"),
+            )
+            .related(twin.resource.span, "the other one")
+            .help("give one of them another name, or list all scopes in `assignableScopes` of one"),
+        );
+    }
+}
+
+/// A role is assignable at groups, subscriptions and one management group ("Understand Azure role definitions").
+fn check_scopes(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+    let mut management_group = None;
+    for node in each(resource.resource().props.get("assignableScopes")) {
+        let Value::String(text) = resource.resolve(node, &mut Nodes::default()) else {
+            continue;
+        };
+        let scope = ArmId::parse(&text);
+        let root = scope.as_ref().and_then(ArmId::root);
+        let is_root = scope == root;
+        let is_group = scope.is_some() && scope == scope.as_ref().and_then(ArmId::group);
+        if root.is_none() || !is_root && !is_group {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::ValueNotAllowed,
+                    node.span,
+                    format!("a role cannot be made assignable at `{text}`"),
+                )
+                .help("name resource groups, subscriptions, or a management group"),
+            );
+            continue;
+        }
+        let is_managed = root.is_some_and(|root| root.subscription_id().is_none());
+        if let Some(first) = management_group.filter(|_| is_managed) {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::Precondition,
+                    node.span,
+                    "a role is assignable at one management group at most",
+                )
+                .related(first, "the first one"),
+            );
+        }
+        management_group = management_group.or(is_managed.then_some(node.span));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lazuli_core::diff::diff;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::testing::{GROUP, body, node, sound, stack, waits};
+
+    const SUBSCRIPTION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111";
+
+    fn operator(props: &str) -> String {
+        format!(
+            "
+            group: {{ kind: resourceGroup, name: rg-cameras }}
+            operator: {{ kind: roleDefinition, name: Camera Operator, {props} }}
+            "
+        )
+    }
+
+    fn properties(props: &str) -> Json {
+        body(&sound(&operator(props)), "operator")["properties"].clone()
+    }
+
+    fn id(resources: &str) -> String {
+        node(&sound(resources), "operator")
+            .id()
+            .unwrap()
+            .to_string()
+    }
+
+    #[test]
+    fn a_role_is_sent_whole() {
+        let properties = properties("description: Sees, actions: ['*/read'], dataActions: [a/b/c]");
+        assert_eq!(properties["roleName"], "Camera Operator");
+        assert_eq!(properties["type"], "CustomRole");
+        assert_eq!(properties["assignableScopes"], json!([SUBSCRIPTION]));
+        assert_eq!(
+            properties["permissions"],
+            json!([{ "actions": ["*/read"], "notActions": [], "dataActions": ["a/b/c"], "notDataActions": [] }])
+        );
+        assert_eq!(
+            properties["description"],
+            "Sees (lazuli-stack: cameras; operator)"
+        );
+    }
+
+    #[test]
+    fn the_id_follows_from_subscription_and_name() {
+        let first = id(&operator("actions: [x]"));
+        let guid = "5590e04e-8926-5872-99c1-1cb9fed00293";
+        assert_eq!(
+            first,
+            format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{guid}")
+        );
+        let same = operator("actions: [y], assignableScopes: ['${group}']");
+        assert_eq!(id(&same.replace("Camera O", "CAMERA o")), first);
+        assert_ne!(id(&same.replace("Camera", "Door")), first);
+        let other = "22222222-2222-2222-2222-222222222222";
+        let elsewhere = id(&operator(&format!(
+            "actions: [x], assignableScopes: [/subscriptions/{other}]"
+        )));
+        assert!(elsewhere.starts_with(&format!("/subscriptions/{other}/providers/")));
+        assert!(!elsewhere.ends_with(guid));
+        let managed = "/providers/Microsoft.Management/managementGroups/all";
+        let managed_id = id(&operator(&format!(
+            "actions: [x], assignableScopes: [{managed}, '${{group}}']"
+        )));
+        assert!(managed_id.starts_with(&format!("{managed}/providers/Microsoft.Authorization/")));
+    }
+
+    #[test]
+    fn it_waits_for_the_groups_that_it_is_assignable_at() {
+        let graph = sound(&operator("actions: [x], assignableScopes: ['${group}']"));
+        assert_eq!(
+            waits(&graph, "operator"),
+            [("group".into(), "`assignableScopes` refers to it".into())]
+        );
+        assert_eq!(
+            body(&graph, "operator")["properties"]["assignableScopes"],
+            json!([GROUP])
+        );
+    }
+
+    #[test]
+    fn order_case_and_what_azure_adds_are_no_difference_but_actions_are() {
+        let graph = sound(&operator(
+            "actions: [A/read, B/*], assignableScopes: ['${group}', /subscriptions/22222222-2222-2222-2222-222222222222]",
+        ));
+        let operator = node(&graph, "operator");
+        let mut live = body(&graph, "operator");
+        live["properties"]["type"] = json!("customrole");
+        live["properties"]["createdOn"] = json!("2026-01-01T00:00:00Z");
+        live["properties"]["permissions"][0]["actions"] = json!(["b/*", "a/READ"]);
+        live["properties"]["assignableScopes"] = json!([
+            "/subscriptions/22222222-2222-2222-2222-222222222222",
+            GROUP.to_uppercase()
+        ]);
+        assert_eq!(diff(&operator.body, &live, operator.rules, &[]), []);
+        for (list, found) in [
+            ("actions", json!(["a/read"])),
+            ("dataActions", json!(["c/read"])),
+        ] {
+            let mut live = live.clone();
+            live["properties"]["permissions"][0][list] = found;
+            let changes = diff(&operator.body, &live, operator.rules, &[]);
+            assert_eq!(changes.len(), 1, "{list}");
+            assert_eq!(changes[0].path, "properties.permissions");
+        }
+    }
+
+    #[test]
+    fn what_azure_would_refuse() {
+        let wrong = |props: &str| {
+            let built = stack(&operator(props));
+            let error = built.error();
+            (error.code, error.at.clone())
+        };
+        assert_eq!(
+            wrong("notActions: [x]"),
+            (Code::MissingKey, "operator".into())
+        );
+        assert_eq!(wrong("actions: []"), (Code::MissingKey, "operator".into()));
+        assert_eq!(
+            wrong("actions: [x], assignableScopes: ['${group}/providers/A.B/c/d']"),
+            (Code::ValueNotAllowed, "'${group}/providers/A.B/c/d'".into())
+        );
+        let all = "/providers/Microsoft.Management/managementGroups/all";
+        let some = "/providers/Microsoft.Management/managementGroups/some";
+        assert_eq!(
+            wrong(&format!(
+                "actions: [x], assignableScopes: [{all}, '${{group}}', {some}]"
+            )),
+            (Code::Precondition, some.into())
+        );
+    }
+
+    #[test]
+    fn a_tenant_takes_a_name_once() {
+        let built_in = stack(&operator("actions: [x]").replace("Camera Operator", "reader"));
+        assert_eq!(built_in.errors(), [(Code::BadName, "reader")]);
+        let twins = stack(&format!(
+            "{}            twin: {{ kind: roleDefinition, name: camera operator, actions: [x],
+                assignableScopes: [/subscriptions/22222222-2222-2222-2222-222222222222] }}
+            ",
+            operator("actions: [x]").trim_end_matches(' ')
+        ));
+        assert_eq!(
+            twins.errors(),
+            [
+                (Code::DuplicateId, "Camera Operator"),
+                (Code::DuplicateId, "camera operator")
+            ]
+        );
+        let long = stack(&operator("actions: [x]").replace("Camera Operator", &"r".repeat(513)));
+        assert_eq!(long.error().code, Code::BadName);
+    }
+
+    #[test]
+    fn an_existing_role_is_found_by_name_and_scope() {
+        let existing = operator("existing: true, assignableScopes: ['${group}']");
+        assert_eq!(id(&existing), id(&operator("actions: [x]")));
+    }
+}
