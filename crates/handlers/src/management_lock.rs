@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(keep.mark, Mark::Text("notes"));
         assert_eq!(
             body(&graph, "keep"),
-            json!({ "properties": { "level": "CanNotDelete", "notes": "lazuli-stack: cameras" } })
+            json!({ "properties": { "level": "CanNotDelete", "notes": "lazuli-stack: cameras; keep" } })
         );
         assert!(waits(&graph, "keep").contains(&(
             "analyzer".into(),
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(changes.len(), 1);
         assert_eq!(
             changes[0].after,
-            Some("Evidence (lazuli-stack: cameras)".into())
+            Some("Evidence (lazuli-stack: cameras; keep)".into())
         );
     }
 }
