@@ -270,7 +270,7 @@ fn wanted_roles(
 
 /// What a role is written as.
 enum RoleText {
-    /// The GUID of the definition, lower case, or the end of its id.
+    /// The GUID of the definition or the end of its id, lower case.
     Guid(String),
     /// A name.
     Name(String),
@@ -280,15 +280,15 @@ impl RoleText {
     /// None for the id of anything but a role definition.
     fn of(text: &str) -> Option<Self> {
         let text = text.trim();
-        let guid = match ArmId::parse(text) {
-            Some(id) if !is_definition(&id) => return None,
-            Some(id) => id.name().to_owned(),
-            None => text.to_owned(),
+        let guid = |text: &str| {
+            let guid = Uuid::try_parse(text).ok()?;
+            Some(Self::Guid(guid.hyphenated().to_string()))
         };
-        Some(match Uuid::try_parse(&guid) {
-            Ok(guid) => Self::Guid(guid.hyphenated().to_string()),
-            Err(_) => Self::Name(text.to_owned()),
-        })
+        match ArmId::parse(text) {
+            Some(id) if is_definition(&id) => guid(id.name()),
+            Some(_) => None,
+            None => guid(text).or_else(|| Some(Self::Name(text.to_owned()))),
+        }
     }
 }
 

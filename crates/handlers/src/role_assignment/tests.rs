@@ -297,10 +297,13 @@ fn a_role_of_the_spec_is_referred_to_or_named_and_waited_for() {
 fn a_reference_to_anything_but_a_role_definition_is_no_role() {
     let built = wrong("principal: '${analyzer}', scope: '${recordings}', role: '${recordings}'");
     assert_eq!(built.errors(), [(Code::WrongType, "'${recordings}'")]);
-    let built = wrong(&format!(
-        "principal: '${{analyzer}}', scope: '${{recordings}}', role: {GROUP}"
-    ));
-    assert_eq!(built.errors(), [(Code::WrongType, GROUP)]);
+    let unnamed = "/providers/Microsoft.Authorization/roleDefinitions/Reader";
+    for id in [GROUP, unnamed] {
+        let built = wrong(&format!(
+            "principal: '${{analyzer}}', scope: '${{recordings}}', role: {id}"
+        ));
+        assert_eq!(built.errors(), [(Code::WrongType, id)]);
+    }
 }
 
 const BOBS: &str = "principal: '${analyzer}', scope: '${recordings}', roles: [\"Bob's\"]";
