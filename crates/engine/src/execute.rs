@@ -291,7 +291,9 @@ async fn carry_out(
             });
         }
         let pause = waits.pause(attempt);
-        let in_time = waits.until(&error).is_some_and(|until| Instant::now() + pause <= until);
+        let in_time = waits
+            .until(&error)
+            .is_some_and(|until| Instant::now() + pause <= until);
         if !in_time {
             return Err(error);
         }
@@ -320,11 +322,20 @@ async fn same_grant(
     let CallTarget::Grant(wanted) = &step.call.target else {
         return Ok(None);
     };
-    let principal = body.pointer("/properties/principalId").and_then(Json::as_str).unwrap_or_default();
-    let list = target.as_str().rsplit_once('/').map_or(target.as_str(), |(list, _)| list);
+    let principal = body
+        .pointer("/properties/principalId")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
+    let list = target
+        .as_str()
+        .rsplit_once('/')
+        .map_or(target.as_str(), |(list, _)| list);
     let filter = format!("principalId eq '{principal}'");
     let query = [("$filter", filter.as_str())];
-    let found = execution.client.list_all(list, &step.call.api_version, &query, &Quiet).await?;
+    let found = execution
+        .client
+        .list_all(list, &step.call.api_version, &query, &Quiet)
+        .await?;
     Ok(found
         .into_iter()
         .filter_map(LiveGrant::parse)

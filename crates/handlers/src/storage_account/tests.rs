@@ -310,7 +310,9 @@ networkAcls: { defaultAction: Deny, ipRules: [{ value: 198.51.100.1 }, { value: 
 
     live["properties"]["minimumTlsVersion"] = "TLS1_0".into();
     assert_eq!(diff(&node.body, &live, node.rules, &[]).len(), 1);
-    let sent = overlay(&node.body, &live, node.rules, &[]).to_json().unwrap();
+    let sent = overlay(&node.body, &live, node.rules, &[])
+        .to_json()
+        .unwrap();
     assert_eq!(sent["sku"], json!({ "name": "Standard_LRS" }));
     assert_eq!(
         sent["properties"]["encryption"]["services"]["blob"],
