@@ -26,7 +26,7 @@ pub struct Undeclared {
     pub principal: Existence,
 }
 
-/// The principals of the grants that [`converge`] will list as undeclared, each once, as far as the directory can tell
+/// The principals of the grants that [`converge()`] will list as undeclared, each once, as far as the directory can tell
 /// whether they exist.
 pub fn undeclared_principals(graph: &Graph, live: &Live) -> Vec<String> {
     let (plan, _) = converge(graph, live);
