@@ -81,6 +81,21 @@ impl Authorize {
     }
 }
 
+/// Hands a request on to the policy that comes next; the last one is the transport.
+async fn pass_on(
+    ctx: &Context<'_>,
+    request: &mut Request,
+    next: &[Arc<dyn Policy>],
+) -> PolicyResult {
+    match next.split_first() {
+        Some((policy, rest)) => policy.send(ctx, request, rest).await,
+        None => Err(azure_core::Error::with_message(
+            ErrorKind::Other,
+            "no transport",
+        )),
+    }
+}
+
 #[async_trait]
 impl Policy for Authorize {
     async fn send(
@@ -89,12 +104,6 @@ impl Policy for Authorize {
         request: &mut Request,
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
-        let Some((policy, rest)) = next.split_first() else {
-            return Err(azure_core::Error::with_message(
-                ErrorKind::Other,
-                "no transport",
-            ));
-        };
         if !is_trusted(&self.endpoint, request.url()) {
             return Err(azure_core::Error::with_message(
                 ErrorKind::Other,
@@ -103,13 +112,13 @@ impl Policy for Authorize {
         }
         let token = self.token(None).await?;
         request.insert_header(AUTHORIZATION, format!("Bearer {}", token.token.secret()));
-        let response = policy.send(ctx, request, rest).await?;
+        let response = pass_on(ctx, request, next).await?;
         if response.status() != 401 {
             return Ok(response);
         }
         let fresh = self.token(Some(&token)).await?;
         request.insert_header(AUTHORIZATION, format!("Bearer {}", fresh.token.secret()));
-        policy.send(ctx, request, rest).await
+        pass_on(ctx, request, next).await
     }
 }
 
@@ -129,14 +138,8 @@ impl Policy for Identify {
         request: &mut Request,
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
-        let Some((policy, rest)) = next.split_first() else {
-            return Err(azure_core::Error::with_message(
-                ErrorKind::Other,
-                "no transport",
-            ));
-        };
         request.insert_header(USER_AGENT, self.user_agent.clone());
         request.insert_header(CORRELATION_ID, self.correlation_id.clone());
-        policy.send(ctx, request, rest).await
+        pass_on(ctx, request, next).await
     }
 }
