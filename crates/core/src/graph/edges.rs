@@ -27,13 +27,15 @@ struct Finder<'a> {
     nodes: &'a [Node],
     by_entry: HashMap<(String, Address), Vec<usize>>,
     by_id: HashMap<&'a ArmId, usize>,
+    /// The nodes that go on after everything within a scope, and so not after each other.
+    last: BTreeSet<&'a NodeKey>,
     edges: BTreeSet<(usize, usize, Reason)>,
 }
 
 /// All edges, in a fixed order. An edge from a node to itself is kept: it is a cycle.
-pub(super) fn find(
-    nodes: &[Node],
-    implied: &[(NodeKey, Implied)],
+pub(super) fn find<'a>(
+    nodes: &'a [Node],
+    implied: &'a [(NodeKey, Implied)],
     spec: &Spec,
     places: &Places,
 ) -> Vec<Edge> {
@@ -49,10 +51,16 @@ pub(super) fn find(
         .enumerate()
         .filter_map(|(at, node)| Some((node.id()?, at)))
         .collect();
+    let last = implied
+        .iter()
+        .filter(|(_, implied)| matches!(implied, Implied::EverythingWithin(_)))
+        .map(|(key, _)| key)
+        .collect();
     let mut finder = Finder {
         nodes,
         by_entry,
         by_id,
+        last,
         edges: BTreeSet::new(),
     };
     for stack in &spec.stacks {
@@ -184,7 +192,7 @@ impl<'a> Finder<'a> {
                         Identity::Resource(id) => scope.covers(id),
                         Identity::Grant(grant) => scope.covers(&grant.scope),
                     };
-                    within && !own.contains(&node.key) && node.kind != "managementLock"
+                    within && !own.contains(&node.key) && !self.last.contains(&node.key)
                 };
                 (self.positions(locked), waiting, Reason::Locks)
             }
