@@ -12,7 +12,10 @@
     unreachable_pub
 )]
 
+mod client;
+mod errors;
 mod recordings;
+mod transport;
 
 #[test]
 fn recordings_are_read_whole() {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 /// The recording of one scenario.
+#[derive(Debug)]
 pub struct Recording {
     /// The name of the file without its extension.
     pub name: String,
