@@ -16,7 +16,7 @@ use crate::{
 
 /// How a write ended, as the recording alone shows it.
 #[derive(Debug)]
-enum Ending<'a> {
+pub enum Ending<'a> {
     Well,
     /// By this document: a refusal, or the status of a failed operation.
     Badly(&'a Json),
@@ -102,7 +102,7 @@ async fn every_write_ends_as_its_recording_shows() {
     assert_eq!(hosts, BTreeSet::from([ARM.to_owned()]));
 }
 
-async fn send(replay: &Replay, write: &Interaction) -> Result<Completed, ArmError> {
+pub async fn send(replay: &Replay, write: &Interaction) -> Result<Completed, ArmError> {
     let client = replay.client(ClientOptions::default()).await;
     let path = write.path.as_str();
     let api = write.api_version.as_deref().unwrap_or_default();
@@ -141,7 +141,7 @@ async fn seen_after(replay: &Replay, write: &Interaction) -> String {
 }
 
 /// Reads off the recording how a write ended.
-fn ending(recording: &Recording, at: usize) -> Ending<'_> {
+pub fn ending(recording: &Recording, at: usize) -> Ending<'_> {
     let write = &recording.interactions[at];
     let later = &recording.interactions[at + 1..end_of(recording, at)];
     if write.status >= 400 {
@@ -192,7 +192,7 @@ fn ending(recording: &Recording, at: usize) -> Ending<'_> {
     }
 }
 
-fn is_write(interaction: &Interaction) -> bool {
+pub fn is_write(interaction: &Interaction) -> bool {
     matches!(
         interaction.method.as_str(),
         "PUT" | "PATCH" | "DELETE" | "POST"

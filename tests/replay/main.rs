@@ -15,6 +15,7 @@
 mod client;
 mod errors;
 mod recordings;
+mod refusals;
 mod transport;
 
 #[test]

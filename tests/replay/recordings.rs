@@ -36,6 +36,8 @@ pub struct Interaction {
     pub response_headers: BTreeMap<String, String>,
     /// JSON, or text as a JSON string.
     pub response_body: Option<Json>,
+    /// Seconds since the first request.
+    pub at_s: Option<u64>,
     /// How often a GET was answered so in a row.
     pub repeated: Option<u32>,
 }

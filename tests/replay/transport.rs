@@ -39,7 +39,7 @@ struct Inner {
 struct State {
     /// The write that was answered last, or is the first to be.
     write: usize,
-    written: bool,
+    writes: u32,
     /// What was answered last, and how often.
     last: usize,
     times: u32,
@@ -53,7 +53,7 @@ impl Replay {
             recording: recording.clone(),
             state: Mutex::new(State {
                 write,
-                written: false,
+                writes: 0,
                 last: write,
                 times: 1,
                 unrecorded: None,
@@ -70,6 +70,11 @@ impl Replay {
     /// The write that was answered last.
     pub fn write(&self) -> usize {
         self.0.state.lock().unwrap().write
+    }
+
+    /// How often the write was sent.
+    pub fn writes(&self) -> u32 {
+        self.0.state.lock().unwrap().writes
     }
 
     /// The first request that the recording had no answer to.
@@ -98,11 +103,11 @@ impl Inner {
                 (state.last + 1..end).find(|&at| is_get_of(&all[at], url))?
             }
             _ => {
-                let from = state.write + usize::from(state.written);
+                let from = state.write + usize::from(state.writes > 0);
                 let at = (from..all.len())
                     .find(|&at| all[at].method == method && is_at(&all[at], url))?;
                 state.write = at;
-                state.written = true;
+                state.writes += 1;
                 at
             }
         };

@@ -41,6 +41,8 @@ pub struct ClientOptions {
     pub transient: RetryLimits,
     /// Bounds of repeating what finds a resource busy.
     pub busy: RetryLimits,
+    /// Bounds of repeating a delete that something nested or a user blocks.
+    pub blocked: RetryLimits,
     /// How long an operation is followed before it counts as timed out.
     pub operation_timeout: Duration,
     /// Spreads the waits that Azure does not prescribe.
@@ -54,6 +56,7 @@ impl Default for ClientOptions {
             correlation_id: Uuid::new_v4(),
             transient: RetryLimits::TRANSIENT,
             busy: RetryLimits::BUSY,
+            blocked: RetryLimits::BLOCKED,
             // ARM facts: the slowest recorded operation took 51 minutes.
             operation_timeout: Duration::from_secs(2 * 60 * 60),
             jitter: Arc::new(RandomJitter),
@@ -293,23 +296,36 @@ impl Client {
     ) -> Result<Completed, ArmError> {
         let url = self.url(method, path, api_version, &[])?;
         let body = body.map(|body| Bytes::from(body.to_string()));
-        let first = match self.send(method, &url, path, body, progress).await {
-            Err(error) if method == Method::Delete && error.is_absence() => {
-                return Ok(Completed {
-                    outcome: Outcome::Absent,
-                    status: 404,
-                    result: None,
-                });
+        let mut attempts = None;
+        loop {
+            let first = match self.send(method, &url, path, body.clone(), progress).await {
+                Err(error) if method == Method::Delete && error.is_absence() => {
+                    return Ok(Completed {
+                        outcome: Outcome::Absent,
+                        status: 404,
+                        result: None,
+                    });
+                }
+                sent => sent?,
+            };
+            let status = first.status;
+            let error = match self.follow(method, &url, path, first, progress).await {
+                Ok(last) => {
+                    return Ok(Completed {
+                        outcome: outcome(method, status),
+                        status,
+                        result: last.filter(|_| method == Method::Post),
+                    });
+                }
+                Err(error) => error,
+            };
+            // Only an operation that ended badly is begun again, not one that could not be followed.
+            if error.status.is_some() || error.wait_for.is_none() {
+                return Err(error);
             }
-            sent => sent?,
-        };
-        let status = first.status;
-        let last = self.follow(method, &url, path, first, progress).await?;
-        Ok(Completed {
-            outcome: outcome(method, status),
-            status,
-            result: last.filter(|_| method == Method::Post),
-        })
+            let attempts = attempts.get_or_insert_with(|| Attempts::new(&self.options));
+            pause_before_next(attempts, method, error, progress).await?;
+        }
     }
 
     /// Follows the operation that `first` accepts to its end; the last document.
@@ -401,8 +417,7 @@ impl Client {
         body: Option<Bytes>,
         progress: &dyn Progress,
     ) -> Result<Answer, ArmError> {
-        let options = &self.options;
-        let mut attempts = Attempts::new(options.transient, options.busy, options.jitter.as_ref());
+        let mut attempts = Attempts::new(&self.options);
         loop {
             let span = tracing::debug_span!("arm", method = method.as_ref(), path);
             let error = match self
@@ -413,11 +428,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let Some(pause) = attempts.after(method, &error) else {
-                return Err(error);
-            };
-            progress.retrying(&pause.reason, pause.wait, pause.attempt);
-            sleep(pause.wait).await;
+            pause_before_next(&mut attempts, method, error, progress).await?;
         }
     }
 
@@ -468,6 +479,21 @@ impl Client {
             }
         }
     }
+}
+
+/// Waits until the request may be sent again; gives the error back where it is final.
+async fn pause_before_next(
+    attempts: &mut Attempts<'_>,
+    method: Method,
+    error: ArmError,
+    progress: &dyn Progress,
+) -> Result<(), ArmError> {
+    let Some(pause) = attempts.after(method, &error) else {
+        return Err(error);
+    };
+    progress.retrying(&pause.reason, pause.wait, pause.attempt);
+    sleep(pause.wait).await;
+    Ok(())
 }
 
 /// The waits of following one operation.

@@ -200,7 +200,7 @@ async fn a_failed_operation_is_told_by_the_request_that_began_it() {
         reply(
             200,
             &[],
-            json!({"status": "Failed", "error": {"code": "Outer", "message": "o", "details": [{"code": "ServerIsBusy", "message": "why"}]}}),
+            json!({"status": "Failed", "error": {"code": "Outer", "message": "o", "details": [{"code": "OperationCancelled", "message": "why"}]}}),
         ),
     ]);
     let failed = client(&fake)
@@ -208,7 +208,10 @@ async fn a_failed_operation_is_told_by_the_request_that_began_it() {
         .await
         .unwrap_err();
     assert_eq!(failed.kind, ErrorKind::OperationFailed);
-    assert_eq!(failed.to_string(), format!("why (ServerIsBusy)\nPUT {ID}"));
+    assert_eq!(
+        failed.to_string(),
+        format!("why (OperationCancelled)\nPUT {ID}")
+    );
     assert_eq!(failed.outer_code.as_deref(), Some("Outer"));
 }
 
@@ -431,4 +434,53 @@ async fn a_poll_that_keeps_failing_is_told_as_the_write() {
             .contains(&format!("\nPUT {ID} answered 503")),
         "{failed}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_failed_in_passing_is_begun_again() {
+    let accepted = || reply(202, &[("azure-asyncoperation", OP)], json!(null));
+    let failed = |code: &str| {
+        let error = json!({"code": code, "message": "Try again later."});
+        reply(200, &[], json!({"status": "Failed", "error": error}))
+    };
+    for (code, expected) in [
+        ("ServerIsBusy", "retry 1 in 4s: ServerIsBusy"),
+        ("InternalServerError", "retry 1 in 1s: InternalServerError"),
+    ] {
+        let fake = Fake::new([
+            accepted(),
+            failed(code),
+            accepted(),
+            reply(200, &[], json!({"status": "Succeeded"})),
+        ]);
+        let log = Log::default();
+        let done = client(&fake).put(ID, "v1", &json!({}), &log).await;
+        assert_eq!(done.unwrap().outcome, Outcome::Written);
+        assert_eq!(log.lines(), ["Accepted 1s", expected, "Accepted 1s"]);
+    }
+    for code in ["Endpoint validation", "OperationCancelled"] {
+        let fake = Fake::new([accepted(), failed(code)]);
+        let log = Log::default();
+        let error = client(&fake).put(ID, "v1", &json!({}), &log).await;
+        assert_eq!(error.unwrap_err().code.as_deref(), Some(code));
+        assert_eq!(fake.calls().len(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_is_not_sent_again_because_its_operation_could_not_be_followed() {
+    let busy = (0..100).map(|_| error(409, "AnotherOperationInProgress"));
+    let accepted = reply(202, &[("azure-asyncoperation", OP)], json!(null));
+    let fake = Fake::new(std::iter::once(accepted).chain(busy));
+    let error = client(&fake)
+        .put(ID, "v1", &json!({}), &Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.status, Some(409));
+    let puts = fake
+        .calls()
+        .iter()
+        .filter(|call| call.starts_with("PUT"))
+        .count();
+    assert_eq!(puts, 1);
 }

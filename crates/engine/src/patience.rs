@@ -83,8 +83,11 @@ impl Waits {
         if error.has_code("PrincipalNotFound") {
             return self.principal_until;
         }
-        let lacks_right =
-            error.status == Some(403) && !matches!(error.kind, ErrorKind::PolicyDenied { .. });
+        let lacks_right = match error.kind {
+            ErrorKind::Forbidden { .. } => true,
+            ErrorKind::PolicyDenied { .. } => false,
+            _ => error.status == Some(403),
+        };
         if !lacks_right {
             return None;
         }

@@ -2,19 +2,6 @@
 
 use super::{ErrorKind, body::Report};
 
-/// Codes of a resource, or something it depends on, that is busy: the same request succeeds later.
-const BUSY: &[&str] = &[
-    "AnotherOperationInProgress",
-    "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
-    "ConflictingDatabaseOperation",
-    "ConflictingServerOperation",
-    "ReferencedResourceNotProvisioned",
-    "RetryableError",
-    "ServerIsBusy",
-    "StorageAccountIsNotProvisioned",
-    "StorageProvisioningStateNotSucceeded",
-];
-
 const NAME_TAKEN: &[&str] = &[
     "AccountNameTaken",
     "CustomDomainInUse",
@@ -56,6 +43,11 @@ pub(super) fn kind(status: Option<u16>, report: &Report) -> ErrorKind {
     if any(NAME_TAKEN) {
         return ErrorKind::NameTaken;
     }
+    // Insights refuses with 400 what an identity may not read yet (ARM facts 4.3, BadRequest).
+    let message = report.message.as_deref().unwrap_or_default();
+    if status == Some(400) && message.contains("credentials have insufficient access") {
+        return forbidden(report);
+    }
     match status {
         None => ErrorKind::OperationFailed,
         Some(401) => ErrorKind::NotLoggedIn,
@@ -68,31 +60,6 @@ pub(super) fn kind(status: Option<u16>, report: &Report) -> ErrorKind {
         Some(400..) => ErrorKind::Refused,
         Some(_) => ErrorKind::Protocol,
     }
-}
-
-/// Whether the codes say that the same request will succeed when another one has ended.
-pub(super) fn is_busy(report: &Report) -> bool {
-    let message = report
-        .message
-        .as_deref()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    report.codes.iter().any(|code| {
-        BUSY.iter().any(|busy| busy.eq_ignore_ascii_case(code))
-            || code.ends_with("InProgress")
-            || code.eq_ignore_ascii_case("Conflict")
-                && ["another operation is", "is busy", "in progress"]
-                    .iter()
-                    .any(|words| message.contains(words))
-    })
-}
-
-/// Whether a delete waits for something nested that is on its way out.
-pub(super) fn is_blocked(report: &Report) -> bool {
-    report
-        .codes
-        .iter()
-        .any(|code| code == "CannotDeleteResource")
 }
 
 /// The parts of "The client 'c' with object id 'o' does not have authorization to perform action

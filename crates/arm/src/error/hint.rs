@@ -1,6 +1,6 @@
 //! What to do next, in one or two plain sentences.
 
-use super::{ErrorKind, ErrorReport};
+use super::{ErrorKind, ErrorReport, WaitFor};
 
 const LOG_IN: &str =
     "Run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET";
@@ -34,7 +34,12 @@ pub(super) fn hint(error: &ErrorReport) -> Option<String> {
         ErrorKind::Timeout | ErrorKind::Unavailable => {
             Some("Run again: what was done is kept, and what is still going on is waited for".to_owned())
         }
-        ErrorKind::Conflict if error.is_transient() => {
+        ErrorKind::OperationFailed if error.wait_for == Some(WaitFor::Broken) => {
+            Some("Run again: Azure broke it off, and may not the next time".to_owned())
+        }
+        ErrorKind::Conflict | ErrorKind::Refused | ErrorKind::OperationFailed
+            if error.wait_for == Some(WaitFor::Busy) =>
+        {
             Some("Another operation is going on there: run again when it has ended".to_owned())
         }
         ErrorKind::Conflict | ErrorKind::Refused | ErrorKind::OperationFailed | ErrorKind::NotFound => by_code(error),
@@ -192,6 +197,9 @@ fn by_code(error: &ErrorReport) -> Option<String> {
             "Choose an api-version and location that the resource type has; the message lists them"
         }
         "CannotDeleteResource" => "Delete what is nested in it first; the message names some",
+        "InUseSubnetCannotBeDeleted" | "PublicIPAddressCannotBeDeleted" => {
+            "Delete what uses it first; the message names it"
+        }
         _ => return None,
     };
     Some(advice.to_owned())

@@ -3,11 +3,13 @@
 mod body;
 mod classify;
 mod hint;
+mod passing;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use body::clean;
 pub(crate) use hint::entra;
+pub(crate) use passing::WaitFor;
 
 use azure_core::http::{
     Method, StatusCode,
@@ -101,15 +103,6 @@ pub enum ErrorKind {
     Protocol,
 }
 
-/// Why the same request may succeed later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WaitFor {
-    /// Another operation on the resource or on what it refers to.
-    Busy,
-    /// Nested resources on their way out.
-    Nested,
-}
-
 impl ArmError {
     /// The answer to `method path` had an error status.
     pub(crate) fn from_response(
@@ -193,13 +186,7 @@ impl ArmError {
 impl ErrorReport {
     fn new(method: Method, path: &str, status: Option<u16>, report: Report) -> Self {
         let kind = classify::kind(status, &report);
-        let wait_for = if classify::is_busy(&report) {
-            Some(WaitFor::Busy)
-        } else if classify::is_blocked(&report) {
-            Some(WaitFor::Nested)
-        } else {
-            None
-        };
+        let wait_for = passing::wait_for(method, status, &report);
         let outer_code = report
             .codes
             .first()

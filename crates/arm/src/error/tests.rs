@@ -55,27 +55,83 @@ fn status_and_code_give_the_kind() {
 }
 
 #[test]
-fn busy_codes_are_waited_for() {
-    for (status, code) in [
-        (409, "AnotherOperationInProgress"),
-        (409, "ServerAdvancedThreatProtectionInProgress"),
-        (429, "RetryableError"),
-        (409, "StorageAccountIsNotProvisioned"),
-        (400, "StorageProvisioningStateNotSucceeded"),
+fn refusals_that_pass_are_told_from_those_that_do_not() {
+    let of = |method, status, code: &str, message: &str| {
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
+        ArmError::from_response(method, "/x", status, &Headers::new(), body.as_bytes()).wait_for
+    };
+    let (put, delete) = (Method::Put, Method::Delete);
+    let (busy, blocked) = (Some(WaitFor::Busy), Some(WaitFor::Blocked));
+    for (method, status, code, message, expected) in [
+        (put, 409, "AnotherOperationInProgress", "m", busy),
+        (
+            put,
+            409,
+            "ServerAdvancedThreatProtectionInProgress",
+            "m",
+            busy,
+        ),
+        (put, 429, "RetryableError", "m", busy),
+        (put, 409, "StorageAccountIsNotProvisioned", "m", busy),
+        (put, 400, "StorageProvisioningStateNotSucceeded", "m", busy),
+        (put, 400, "ManagedEnvironmentNotProvisioned", "m", busy),
+        (
+            put,
+            409,
+            "Conflict",
+            "x is busy processing a previous update",
+            busy,
+        ),
+        (
+            put,
+            409,
+            "Conflict",
+            "because another operation is in progress.",
+            busy,
+        ),
+        (put, 409, "Conflict", "m", None),
+        (
+            put,
+            400,
+            "Conflict",
+            "x is in failed state. Please retry",
+            None,
+        ),
+        (put, 409, "UpdateRunTargetingEmptyFleet", "m", None),
+        (put, 400, "InvalidResourceReference", "m", None),
+        (put, 404, "ManagedEnvironmentNotFound", "m", None),
+        (put, 404, "NotFound", "m", None),
+        (put, 400, "FailedIdentityOperation", "m", None),
+        (put, 400, "PrincipalNotFound", "m", None),
+        (put, 500, "InternalServerError", "m", None),
+        (delete, 409, "CannotDeleteResource", "m", blocked),
+        (delete, 400, "InUseSubnetCannotBeDeleted", "m", blocked),
+        (delete, 400, "PublicIPAddressCannotBeDeleted", "m", blocked),
+        (
+            delete,
+            400,
+            "BadRequest",
+            "it has linked servers associated with it",
+            blocked,
+        ),
+        (delete, 400, "BadRequest", "m", None),
+        (put, 400, "InUseSubnetCannotBeDeleted", "m", None),
     ] {
-        assert_eq!(coded(status, code).wait_for, Some(WaitFor::Busy), "{code}");
+        assert_eq!(
+            of(method, status, code, message),
+            expected,
+            "{code} {message}"
+        );
     }
-    assert_eq!(
-        coded(409, "CannotDeleteResource").wait_for,
-        Some(WaitFor::Nested)
-    );
-    let pending = answer(
-        409,
-        r#"{"Code":"Conflict","Message":"Cannot modify this site because another operation is in progress."}"#,
-    );
-    assert_eq!(pending.wait_for, Some(WaitFor::Busy));
-    assert_eq!(coded(409, "Conflict").wait_for, None);
-    assert_eq!(coded(400, "PrincipalNotFound").wait_for, None);
+}
+
+#[test]
+fn a_right_that_an_identity_lacks_is_known_without_403() {
+    let body = r#"{"error":{"code":"BadRequest","message":"The provided credentials have insufficient access to perform the requested operation Activity ID: 1."}}"#;
+    assert!(matches!(
+        answer(400, body).kind,
+        ErrorKind::Forbidden { .. }
+    ));
 }
 
 #[test]
