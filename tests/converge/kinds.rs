@@ -1,5 +1,6 @@
 //! Every kind with every property that it has: what is written is there, stays, and is seen when it differs.
 
+mod anything;
 mod changes;
 mod coverage;
 mod credentials;
@@ -14,4 +15,5 @@ const SPECS: &[(&str, &str)] = &[
     ("lifecycle", include_str!("kinds/lifecycle.yaml")),
     ("storage", include_str!("kinds/storage.yaml")),
     ("video", include_str!("kinds/video.yaml")),
+    ("anything", include_str!("kinds/anything.yaml")),
 ];

@@ -52,6 +52,43 @@ impl ArmId {
         Self(format!("{}/providers/{arm_type}/{name}", self.0))
     }
 
+    /// A resource of a nested type below a scope: `{self}/providers/{provider}/{type}/{name}/{type}/{name}`. A name a
+    /// segment of the type; `None` where there are more or fewer.
+    pub fn provider_descendant(&self, arm_type: &str, names: &[&str]) -> Option<Self> {
+        let (provider, segments) = arm_type.split_once('/')?;
+        let segments: Vec<&str> = segments.split('/').collect();
+        if segments.len() != names.len() {
+            return None;
+        }
+        let path: String = segments
+            .iter()
+            .zip(names)
+            .map(|(segment, name)| format!("/{segment}/{name}"))
+            .collect();
+        Self::parse(&format!("{}/providers/{provider}{path}", self.0))
+    }
+
+    /// The type of what the id names: `Microsoft.Storage/storageAccounts/blobServices`. Resource groups and
+    /// subscriptions are of the provider `Microsoft.Resources`.
+    pub fn arm_type(&self) -> Option<String> {
+        const PROVIDERS: &str = "/providers/";
+        let lower = self.0.to_ascii_lowercase();
+        match lower.rfind(PROVIDERS) {
+            Some(at) => {
+                let mut segments = self.0.get(at + PROVIDERS.len()..)?.split('/');
+                let provider = segments.next()?.to_owned();
+                let types = segments.step_by(2).map(|segment| format!("/{segment}"));
+                Some(provider + &types.collect::<String>()).filter(|name| name.contains('/'))
+            }
+            None if self.resource_group_name().is_some() => {
+                Some("Microsoft.Resources/resourceGroups".to_owned())
+            }
+            None => self
+                .subscription_id()
+                .map(|_| "Microsoft.Resources/subscriptions".to_owned()),
+        }
+    }
+
     /// A nested resource: `{self}/{segment}/{name}`.
     pub fn child(&self, segment: &str, name: &str) -> Self {
         Self(format!("{}/{segment}/{name}", self.0))
@@ -205,6 +242,43 @@ impl ArmType {
             api_version: Cow::Borrowed(api_version),
         }
     }
+
+    /// A type as it is written in a spec: `Microsoft.KeyVault/vaults@2024-11-01`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, api_version) = text.split_once('@')?;
+        let word = |text: &str, more: &[char]| {
+            text.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || more.contains(&c))
+        };
+        let (provider, types) = name.split_once('/')?;
+        let is_date = api_version
+            .get(..10)
+            .is_some_and(|date| date.matches('-').count() == 2);
+        let sound = provider.contains('.')
+            && word(provider, &['.', '-', '_'])
+            && types
+                .split('/')
+                .all(|segment| word(segment, &['.', '-', '_']))
+            && is_date
+            && word(api_version, &['-']);
+        sound.then(|| Self {
+            name: Cow::Owned(name.to_owned()),
+            api_version: Cow::Owned(api_version.to_owned()),
+        })
+    }
+
+    /// The type that resources of this one are nested in, for a nested type.
+    pub fn parent(&self) -> Option<&str> {
+        let (parent, _) = self.name.rsplit_once('/')?;
+        parent.contains('/').then_some(parent)
+    }
+
+    /// Whether this is the type of that name, without regard to case.
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
 }
 
 impl fmt::Display for ArmType {
@@ -299,6 +373,57 @@ mod tests {
         assert!(group.covers(&id("/subscriptions/S/resourcegroups/G/providers/a/b/c")));
         assert!(group.covers(&group));
         assert!(!group.covers(&id("/subscriptions/s/resourceGroups/g2")));
+    }
+
+    #[test]
+    fn ids_are_made_of_types_and_names_and_say_their_type() {
+        let group = id("/subscriptions/s/resourceGroups/g");
+        let database = group
+            .provider_descendant("Microsoft.Sql/servers/databases", &["a", "b"])
+            .unwrap();
+        assert_eq!(
+            database.as_str(),
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/a/databases/b"
+        );
+        assert_eq!(
+            database.arm_type().unwrap(),
+            "Microsoft.Sql/servers/databases"
+        );
+        assert_eq!(
+            database.provider_child("A.B/c", "d").arm_type().unwrap(),
+            "A.B/c"
+        );
+        assert_eq!(
+            group.arm_type().unwrap(),
+            "Microsoft.Resources/resourceGroups"
+        );
+        assert_eq!(
+            group.provider_descendant("Microsoft.Sql/servers/databases", &["a"]),
+            None
+        );
+        assert_eq!(
+            group.provider_descendant("Microsoft.Sql/servers", &[".."]),
+            None
+        );
+    }
+
+    #[test]
+    fn types_are_read_with_their_api_version() {
+        let vault = ArmType::parse("Microsoft.KeyVault/vaults@2024-11-01").unwrap();
+        assert_eq!(vault.to_string(), "Microsoft.KeyVault/vaults@2024-11-01");
+        assert_eq!(vault.parent(), None);
+        let nested = ArmType::parse("A.B/c/d@2024-11-01-preview").unwrap();
+        assert_eq!(nested.parent(), Some("A.B/c"));
+        for text in [
+            "Microsoft.KeyVault/vaults",
+            "vaults@2024-11-01",
+            "Microsoft.KeyVault@2024-11-01",
+            "A.B/c@latest",
+            "A.B/c/../d@2024-11-01",
+            "A.B/c@2024-11-01?x",
+        ] {
+            assert_eq!(ArmType::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -17,8 +17,8 @@ use crate::{
 pub struct Facts {
     /// The name in a spec: `storageAccount`.
     pub kind: &'static str,
-    /// The type in Azure Resource Manager.
-    pub arm_type: ArmType,
+    /// The type in Azure Resource Manager; `None` for a kind whose entries each name their own.
+    pub arm_type: Option<ArmType>,
     /// Where resources of the kind live.
     pub place: Place,
     /// The rule for names; `None` for kinds without a name.
@@ -27,6 +27,11 @@ pub struct Facts {
     pub tags: bool,
     /// Whether the kind has a location.
     pub location: bool,
+    /// Whether a list of the type says all that a GET of each resource would.
+    pub listed: bool,
+    /// The property that is ARM's body as it is, for a kind that has one: what is below it can be referred to by
+    /// ARM's own paths, whether it is written or only live.
+    pub body: Option<&'static str>,
     /// How its properties are compared and written.
     pub rules: &'static [Rule],
     /// What can be referred to beside what the spec itself says.
@@ -50,15 +55,19 @@ pub enum Place {
     /// property, in the subscription of the stack. The id ends in a GUID that follows from there and the name (role
     /// definitions).
     Root(&'static str),
+    /// Where the entry says: in a resource group, below the resource that the property `parent` names, or on the one
+    /// that `scope` names. The property `type` names the type.
+    Written,
 }
 
 impl Place {
-    /// The property that says where a resource is, for kinds that have one.
-    pub fn property(self) -> Option<&'static str> {
+    /// Whether a property says what and where a resource is, and so is looked at even where it is `existing`.
+    pub fn is_told_by(self, property: &str) -> bool {
         match self {
-            Self::Subscription | Self::ResourceGroup => None,
-            Self::Scope | Self::Nameless => Some("scope"),
-            Self::Root(scopes) => Some(scopes),
+            Self::Subscription | Self::ResourceGroup => false,
+            Self::Scope | Self::Nameless => property == "scope",
+            Self::Root(scopes) => property == scopes,
+            Self::Written => ["type", "parent", "scope"].contains(&property),
         }
     }
 }

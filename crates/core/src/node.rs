@@ -36,8 +36,10 @@ pub enum Datum {
 /// A key of a mapping and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The key.
+    /// The key; of one with expressions, how it is written.
     pub key: String,
+    /// The key with what is left to fill in, as in [`Datum::Template`].
+    pub key_template: Option<Template>,
     /// Where the key stands.
     pub key_span: Span,
     /// The value.

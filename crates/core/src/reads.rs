@@ -41,21 +41,21 @@ pub enum Read {
     },
 }
 
-/// A type whose list does not say what is there: that of a subscription holds every built-in role, and no role that is
-/// assignable only below (REST reference, Role Definitions - List).
-const NOT_LISTED: &str = "Microsoft.Authorization/roleDefinitions";
-
 /// The reads that a comparison of the graph needs: a list where one parent has several resources of a type, and a
 /// GET where there is only one.
 pub fn needed(graph: &Graph) -> Vec<Read> {
-    let mut collections: BTreeMap<(String, &ArmType), Vec<&ArmId>> = BTreeMap::new();
+    let mut collections: BTreeMap<(String, &ArmType, bool), Vec<&ArmId>> = BTreeMap::new();
     let mut scopes: BTreeSet<ArmId> = BTreeSet::new();
     let mut authoritative: BTreeSet<ArmId> = BTreeSet::new();
     for node in graph.nodes() {
         match &node.identity {
             Identity::Resource(id) => {
                 collections
-                    .entry((collection_of(id).to_lowercase(), &node.arm_type))
+                    .entry((
+                        collection_of(id).to_lowercase(),
+                        &node.arm_type,
+                        node.listed,
+                    ))
                     .or_default()
                     .push(id);
                 if !node.lifecycle.existing {
@@ -72,10 +72,10 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
     }
     let mut reads: Vec<Read> = collections
         .into_iter()
-        .flat_map(|((_, arm_type), ids)| {
+        .flat_map(|((_, arm_type, listed), ids)| {
             let api_version = arm_type.api_version.to_string();
             match ids.as_slice() {
-                [first, _, ..] if arm_type.name != NOT_LISTED => vec![Read::Collection {
+                [first, _, ..] if listed => vec![Read::Collection {
                     path: collection_of(first).to_owned(),
                     api_version,
                 }],

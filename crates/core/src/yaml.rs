@@ -288,7 +288,7 @@ impl Reader<'_> {
         for (key, value) in raw {
             self.left.spend(key.value.0.len());
             let key_span = self.span(&key.defined);
-            let key = self.key(self.masked.unmask(key.value.0), key_span);
+            let (key, key_template) = self.key(self.masked.unmask(key.value.0), key_span);
             let value = self.node(value);
             if let Some(first) = seen.get(&key) {
                 self.diagnostics.push(
@@ -304,6 +304,7 @@ impl Reader<'_> {
             seen.insert(key.clone(), key_span);
             entries.push(Entry {
                 key,
+                key_template,
                 key_span,
                 value,
             });
@@ -311,24 +312,11 @@ impl Reader<'_> {
         Datum::Map(entries)
     }
 
-    fn key(&mut self, text: String, span: Span) -> String {
-        if !text.contains("${") {
-            return text;
-        }
-        match Template::parse(&text)
-            .ok()
-            .as_ref()
-            .and_then(Template::literal)
-        {
-            Some(literal) => literal.to_owned(),
-            None => {
-                let message = "a key cannot hold an expression";
-                self.diagnostics.push(
-                    Diagnostic::error(Code::BadExpression, span, message)
-                        .help("write `$${` for a literal `${`"),
-                );
-                text
-            }
+    fn key(&mut self, text: String, span: Span) -> (String, Option<Template>) {
+        match self.text(text, span) {
+            Datum::Template(template) => (template.to_string(), Some(template)),
+            Datum::String(text) => (text, None),
+            _ => (String::new(), None),
         }
     }
 

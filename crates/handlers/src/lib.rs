@@ -9,6 +9,7 @@ mod testing;
 
 pub mod management_lock;
 pub mod reference;
+pub mod resource;
 pub mod resource_group;
 pub mod role_assignment;
 pub mod role_definition;
@@ -32,4 +33,5 @@ pub const REGISTRY: Registry = Registry(&[
     kind::<role_assignment::RoleAssignment>(),
     kind::<management_lock::ManagementLock>(),
     kind::<video_analyzer::VideoAnalyzer>(),
+    kind::<resource::AnyResource>(),
 ]);

@@ -69,7 +69,9 @@ impl<'a> Link<'a> {
         };
         if let Some(target) = declared.target_of(node) {
             let kind = target.placed.kind.facts().kind;
-            if kind != facts.kind {
+            let is_of_type = (facts.arm_type.as_ref())
+                .is_some_and(|wanted| target.placed.arm_type.is(&wanted.name));
+            if !is_of_type {
                 nodes.report(wrong(format!(
                     "and `{}` is a {kind}",
                     target.resource.address
@@ -85,9 +87,10 @@ impl<'a> Link<'a> {
         match declared.resolve(node, nodes) {
             Value::String(text) => {
                 let is_of_kind = |id: &ArmId| {
-                    id.parent().is_some_and(|parent| {
-                        parent.provider_child(&facts.arm_type.name, id.name()) == *id
-                    })
+                    let wanted = facts.arm_type.as_ref();
+                    wanted
+                        .zip(id.arm_type())
+                        .is_some_and(|(wanted, found)| wanted.is(&found))
                 };
                 let id = ArmId::parse(&text).filter(is_of_kind);
                 if id.is_none() {

@@ -59,7 +59,7 @@ const RULES_WITHOUT_NOTES: &[Rule] = &[
 impl Handler for ManagementLock {
     const FACTS: Facts = Facts {
         kind: "managementLock",
-        arm_type: ArmType::new("Microsoft.Authorization/locks", "2020-05-01"),
+        arm_type: Some(ArmType::new("Microsoft.Authorization/locks", "2020-05-01")),
         place: Place::Scope,
         name: Some(NameRule {
             length: 1..=90,
@@ -72,6 +72,8 @@ impl Handler for ManagementLock {
         }),
         tags: false,
         location: false,
+        listed: true,
+        body: None,
         rules: RULES,
         outputs: &[],
         retired: None,

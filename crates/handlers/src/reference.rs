@@ -25,12 +25,14 @@ fn page(kind: &dyn Kind) -> String {
     if let Some(retired) = facts.retired {
         page += &format!("> {retired}.\n\n");
     }
-    page += &format!(
-        "`{}`, api-version `{}`. {}\n\n",
-        facts.arm_type.name,
-        facts.arm_type.api_version,
-        place(facts)
-    );
+    let of_type = match &facts.arm_type {
+        Some(arm_type) => format!(
+            "`{}`, api-version `{}`",
+            arm_type.name, arm_type.api_version
+        ),
+        None => "Any type, in the api-version that the entry says".to_owned(),
+    };
+    page += &format!("{of_type}. {}\n\n", place(facts));
     if let Some(rule) = &facts.name {
         page += &format!("Names have {}.\n\n", rule.says);
     }
@@ -81,6 +83,11 @@ fn place(facts: &Facts) -> String {
         Place::Scope => "on a scope",
         Place::Nameless => "on a scope, without a name",
         Place::Root(_) => "in a subscription or a management group",
+        Place::Written => {
+            return "It lives in a resource group, in another resource, or on a scope. What lives directly in a \
+                    resource group has a location and tags; anything else only where they are written."
+                .to_owned();
+        }
     };
     let has = |what: bool, name: &str| format!("{} {name}", if what { "has" } else { "has no" });
     format!(

@@ -29,7 +29,10 @@ pub struct Props {
 impl Handler for ResourceGroup {
     const FACTS: Facts = Facts {
         kind: "resourceGroup",
-        arm_type: ArmType::new("Microsoft.Resources/resourceGroups", "2025-04-01"),
+        arm_type: Some(ArmType::new(
+            "Microsoft.Resources/resourceGroups",
+            "2025-04-01",
+        )),
         place: Place::Subscription,
         name: Some(NameRule {
             length: 1..=90,
@@ -42,6 +45,8 @@ impl Handler for ResourceGroup {
         }),
         tags: true,
         location: true,
+        listed: true,
+        body: None,
         rules: &[
             Rule::Immutable("location"),
             Rule::ReadOnly("properties.provisioningState"),

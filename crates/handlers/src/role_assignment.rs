@@ -112,11 +112,16 @@ const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
 impl Handler for RoleAssignment {
     const FACTS: Facts = Facts {
         kind: "roleAssignment",
-        arm_type: ArmType::new("Microsoft.Authorization/roleAssignments", "2022-04-01"),
+        arm_type: Some(ArmType::new(
+            "Microsoft.Authorization/roleAssignments",
+            "2022-04-01",
+        )),
         place: Place::Nameless,
         name: None,
         tags: false,
         location: false,
+        listed: true,
+        body: None,
         rules: RULES,
         outputs: &[OutputDoc {
             name: "principalId",
@@ -176,7 +181,7 @@ impl Handler for RoleAssignment {
             );
             nodes.push(Draft {
                 part: Some(role.name.clone()),
-                arm_type: Self::FACTS.arm_type,
+                arm_type: resource.placed().arm_type.clone(),
                 identity: Identity::Grant(Grant {
                     scope: scope.clone(),
                     role: role.guid,
@@ -187,6 +192,7 @@ impl Handler for RoleAssignment {
                 rules,
                 mark: Mark::Text("description"),
                 deletable: true,
+                listed: true,
                 after: Vec::new(),
             });
         }

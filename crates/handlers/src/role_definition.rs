@@ -58,7 +58,10 @@ const LISTS: [&str; 4] = ["actions", "notActions", "dataActions", "notDataAction
 impl Handler for RoleDefinition {
     const FACTS: Facts = Facts {
         kind: "roleDefinition",
-        arm_type: ArmType::new("Microsoft.Authorization/roleDefinitions", "2022-04-01"),
+        arm_type: Some(ArmType::new(
+            "Microsoft.Authorization/roleDefinitions",
+            "2022-04-01",
+        )),
         place: Place::Root("assignableScopes"),
         // "Azure custom roles": letters, numbers, spaces and special characters, at most 512.
         name: Some(NameRule {
@@ -68,6 +71,10 @@ impl Handler for RoleDefinition {
         }),
         tags: false,
         location: false,
+        // The list of a subscription holds every built-in role, and no role that is assignable only below (REST
+        // reference, Role Definitions - List).
+        listed: false,
+        body: None,
         rules: &[
             Rule::AnyCase("properties.type"),
             Rule::Set("properties.assignableScopes"),

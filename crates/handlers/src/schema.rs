@@ -113,6 +113,7 @@ fn of_kind(kind: &dyn Kind) -> Vec<(String, Json)> {
     let of_all: Vec<Json> = std::iter::once("kind")
         .chain(facts.name.as_ref().map(|_| "name"))
         .chain((facts.place == Place::Scope).then_some("scope"))
+        .chain((facts.place == Place::Written).then_some("type"))
         .map(Json::from)
         .collect();
     let mut of_new = of_all.clone();
@@ -177,7 +178,7 @@ fn common(facts: &Facts) -> Map<String, Json> {
             text("Where it is: `westeurope`. Left out, that of the document."),
         );
     }
-    if facts.place == Place::ResourceGroup {
+    if [Place::ResourceGroup, Place::Written].contains(&facts.place) {
         add(
             "resourceGroup",
             text("Its resource group: a name, or a reference. Left out, that of the document."),

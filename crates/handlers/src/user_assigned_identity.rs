@@ -67,10 +67,10 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 impl Handler for UserAssignedIdentity {
     const FACTS: Facts = Facts {
         kind: "userAssignedIdentity",
-        arm_type: ArmType::new(
+        arm_type: Some(ArmType::new(
             "Microsoft.ManagedIdentity/userAssignedIdentities",
             "2024-11-30",
-        ),
+        )),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=128,
@@ -84,6 +84,8 @@ impl Handler for UserAssignedIdentity {
         }),
         tags: true,
         location: true,
+        listed: true,
+        body: None,
         rules: &[
             Rule::Immutable("location"),
             Rule::ReadOnly("properties.principalId"),

@@ -25,11 +25,13 @@ resources:
   cameras: { kind: videoAnalyzer, name: vacameras, existing: true }
   keep: { kind: managementLock, name: keep, scope: "${recordings}", existing: true }
   watcher: { kind: roleDefinition, name: Watcher, assignableScopes: ["${group}"], existing: true }
+  zone: { kind: resource, type: Microsoft.Network/privateDnsZones@2024-06-01, name: a.example, existing: true }
 "#;
 
 const MORE: &str = r#"
   keep: { kind: managementLock, name: keep, scope: "${recordings}", level: CanNotDelete }
   watcher: { kind: roleDefinition, name: Watcher, assignableScopes: ["${group}"], actions: ["*/read"] }
+  zone: { kind: resource, type: Microsoft.Network/privateDnsZones@2024-06-01, name: a.example, location: global }
 "#;
 
 fn video() -> String {
@@ -54,7 +56,7 @@ async fn what_is_looked_up_is_never_written() {
 
     let plan = azure.converge(LOOKED_UP).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);
-    assert_eq!(plan.unchanged.len(), 6);
+    assert_eq!(plan.unchanged.len(), 7);
     let down = azure.teardown(LOOKED_UP).await;
     assert!(down.is_empty(), "{:#?}", down.steps);
     assert_eq!(azure.writes(), []);
@@ -72,7 +74,7 @@ async fn what_is_looked_up_must_be_there() {
     let (plan, found) = azure.compare(LOOKED_UP).await;
     assert!(plan.is_empty());
     let said: Vec<_> = found.iter().map(|said| said.code).collect();
-    assert_eq!(said, [Code::NotFound; 6]);
+    assert_eq!(said, [Code::NotFound; 7]);
     for said in found.iter() {
         let span = said.span.unwrap().range();
         let line = LOOKED_UP[span.start..].lines().next().unwrap();

@@ -170,12 +170,13 @@ impl<'a> Building<'a> {
             Some(id) if own == placed.key => {
                 let draft = Draft {
                     part: None,
-                    arm_type: facts.arm_type.clone(),
+                    arm_type: placed.arm_type.clone(),
                     identity: Identity::Resource(id.clone()),
                     body: Value::Null,
                     rules: facts.rules,
                     mark: Mark::Parent,
                     deletable: false,
+                    listed: facts.listed,
                     after: Vec::new(),
                 };
                 let places = Arc::new(written(resource));
@@ -198,7 +199,7 @@ impl<'a> Building<'a> {
             ),
         }
         for entry in resource.props.entries() {
-            if facts.place.property() != Some(entry.key.as_str()) {
+            if !facts.place.is_told_by(&entry.key) {
                 self.diagnostics.push(Diagnostic::warning(
                     Code::UnknownKey,
                     entry.key_span,
@@ -265,6 +266,7 @@ fn node(
         },
         mark: draft.mark,
         deletable: draft.deletable,
+        listed: draft.listed,
         span: resource.span,
         places,
     }

@@ -9,7 +9,7 @@ use crate::{
     graph::{Grant, Identity, NodeKey, Placed, RoleName},
     kind::Rule,
     mark::{Mark, STACK_TAG, TextMark},
-    node::{Datum, Node},
+    node::{Datum, Entry, Node},
     source::Span,
     spec::{Resource, Stack},
     template::{Expr, Reference, Segment, Template},
@@ -65,6 +65,8 @@ pub struct Draft {
     pub mark: Mark,
     /// Whether it can be deleted by itself.
     pub deletable: bool,
+    /// Whether a list of its type says all that a GET of it would.
+    pub listed: bool,
     /// The parts of the same entry that must be done before, and why.
     pub after: Vec<(String, &'static str)>,
 }
@@ -206,6 +208,25 @@ impl<'a, P> Declared<'a, P> {
         }
     }
 
+    /// The resources that a node refers to, in values and in keys, each once.
+    pub fn targets_below(&self, node: &Node) -> Vec<Target<'a>> {
+        let mut found = Vec::new();
+        templates(node, "", &mut found);
+        let mut targets: Vec<Target<'a>> = found
+            .iter()
+            .flat_map(|(_, template)| &template.0)
+            .filter_map(|segment| match segment {
+                Segment::Expr(Expr::Resource(reference)) => {
+                    self.inner.resolver.target(self.inner.stack, reference)
+                }
+                _ => None,
+            })
+            .collect();
+        targets.sort_by(|left, right| left.placed.key.cmp(&right.placed.key));
+        targets.dedup_by(|left, right| left.placed.key == right.placed.key);
+        targets
+    }
+
     /// The resources of a kind in the whole spec, those of the own stack first.
     pub fn all_of(&self, kind: &str) -> Vec<Target<'a>> {
         let mut found = self.inner.resolver.all_of(kind);
@@ -262,12 +283,13 @@ impl<'a, P> Declared<'a, P> {
         let facts = self.inner.placed.kind.facts();
         Draft {
             part: None,
-            arm_type: facts.arm_type.clone(),
+            arm_type: self.inner.placed.arm_type.clone(),
             identity: Identity::Resource(id),
             body: Value::Object(body),
             rules: facts.rules,
             mark: if facts.tags { Mark::Tag } else { Mark::Parent },
             deletable: true,
+            listed: facts.listed,
             after: Vec::new(),
         }
     }
@@ -289,6 +311,7 @@ impl<'a, P> Declared<'a, P> {
             rules,
             mark: Mark::Parent,
             deletable: true,
+            listed: true,
             after: Vec::new(),
         }
     }
@@ -364,7 +387,7 @@ impl<'a> Resolver<'a> {
                     .iter()
                     .map(|entry| {
                         (
-                            entry.key.clone(),
+                            self.key(stack, entry, depth, diagnostics),
                             self.value(stack, &entry.value, depth, diagnostics),
                         )
                     })
@@ -377,6 +400,31 @@ impl<'a> Resolver<'a> {
             Datum::Bool(value) => Value::Bool(*value),
             Datum::Number(number) => Value::Number(number.clone()),
             Datum::String(text) => Value::String(text.clone()),
+        }
+    }
+
+    /// A key with its references resolved.
+    fn key(
+        &self,
+        stack: &Stack,
+        entry: &Entry,
+        depth: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> String {
+        let Some(Template(segments)) = &entry.key_template else {
+            return entry.key.clone();
+        };
+        match self.template(stack, segments, entry.key_span, depth, diagnostics) {
+            Value::String(text) => text,
+            Value::Hole(hole) => {
+                diagnostics.push(Diagnostic::error(
+                    Code::UnknownBeforeRun,
+                    entry.key_span,
+                    format!("a key must be known before the run, `{hole}` is known only after it"),
+                ));
+                entry.key.clone()
+            }
+            other => other.to_display_json().to_string(),
         }
     }
 
@@ -423,10 +471,7 @@ impl<'a> Resolver<'a> {
         if let Some(text) = target.placed.fixed(&reference.path) {
             return Value::String(text);
         }
-        let written = reference
-            .path
-            .iter()
-            .try_fold(&target.resource.props, |node, part| node.get(part));
+        let written = target.placed.written(target.resource, &reference.path);
         if let Some(node) = written.filter(|_| !reference.path.is_empty() && depth < MAX_DEPTH) {
             return self.value(stack, node, depth + 1, diagnostics);
         }
@@ -472,16 +517,13 @@ impl<'a> Resolver<'a> {
     /// A property that is known only from the live resource.
     fn output(&self, target: &Target<'_>, path: &[String], written: &str) -> Option<HolePart> {
         let (first, rest) = path.split_first()?;
-        let documented = target
-            .placed
-            .kind
-            .facts()
-            .outputs
-            .iter()
-            .find(|output| output.name == first);
+        let facts = target.placed.kind.facts();
+        let documented = facts.outputs.iter().find(|output| output.name == first);
         let mut full: Vec<String> = match documented {
             Some(output) => output.path.split('.').map(str::to_owned).collect(),
-            None if first == "properties" && !rest.is_empty() => vec![first.clone()],
+            None if facts.body.is_some() || first == "properties" && !rest.is_empty() => {
+                vec![first.clone()]
+            }
             None => return None,
         };
         full.extend_from_slice(rest);
@@ -493,7 +535,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// All templates below a node, with the property path of each.
+/// All templates below a node, those in keys included, with the property path of each.
 pub(super) fn templates<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Template)>) {
     let below = |part: &str| {
         if path.is_empty() {
@@ -506,9 +548,11 @@ pub(super) fn templates<'n>(node: &'n Node, path: &str, found: &mut Vec<(String,
         Datum::Template(template) => found.push((path.to_owned(), template)),
         Datum::Seq(items) => items.iter().for_each(|item| templates(item, path, found)),
         Datum::Map(entries) => {
-            entries
-                .iter()
-                .for_each(|entry| templates(&entry.value, &below(&entry.key), found));
+            for entry in entries {
+                let in_key = entry.key_template.iter();
+                found.extend(in_key.map(|template| (path.to_owned(), template)));
+                templates(&entry.value, &below(&entry.key), found);
+            }
         }
         Datum::Null | Datum::Bool(_) | Datum::Number(_) | Datum::String(_) => {}
     }

@@ -257,9 +257,14 @@ pub(super) fn assemble(nodes: Vec<Node>, edges: Vec<Edge>, diagnostics: &mut Dia
         }
     }
     let order = order(&inner);
+    let by_id = inner
+        .node_indices()
+        .filter_map(|at| Some((inner[at].id()?.clone(), at)))
+        .collect();
     Graph {
         inner,
         by_key,
+        by_id,
         order,
         ..Graph::default()
     }

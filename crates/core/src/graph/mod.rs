@@ -117,6 +117,8 @@ pub struct Node {
     pub mark: Mark,
     /// Whether it can be deleted by itself: the `default` services of a storage account cannot.
     pub deletable: bool,
+    /// Whether a list of its type says all that a GET of it would.
+    pub listed: bool,
     /// Where the entry stands in the spec.
     pub span: Span,
     /// Where each value of the entry stands, by its path: `networkAcls.defaultAction`.
@@ -212,6 +214,7 @@ pub struct RoleName {
 pub struct Graph {
     inner: DiGraph<Node, Reason>,
     by_key: HashMap<NodeKey, NodeIndex>,
+    by_id: HashMap<ArmId, NodeIndex>,
     order: Vec<NodeIndex>,
     open_roles: BTreeSet<RoleName>,
 }
@@ -225,6 +228,11 @@ impl Graph {
     /// The node of a key.
     pub fn node(&self, key: &NodeKey) -> Option<&Node> {
         self.by_key.get(key).map(|index| &self.inner[*index])
+    }
+
+    /// The node of an Azure id.
+    pub fn node_of(&self, id: &ArmId) -> Option<&Node> {
+        self.by_id.get(id).map(|index| &self.inner[*index])
     }
 
     /// The roles that Azure must be asked for before the graph can be compared with it.

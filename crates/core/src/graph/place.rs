@@ -1,11 +1,13 @@
 //! Where each resource of the spec lives: its Azure id, location and group, before anything else is looked at.
 
+mod written;
+
 use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use crate::{
-    arm::{ArmId, normal_location},
+    arm::{ArmId, ArmType, normal_location},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     graph::{NodeKey, build::Settings},
     kind::{Kind, Place, Registry},
@@ -22,6 +24,8 @@ pub struct Placed {
     pub key: NodeKey,
     /// Its kind.
     pub kind: &'static dyn Kind,
+    /// Its type.
+    pub arm_type: ArmType,
     /// Its id; none for role assignments.
     pub id: Option<ArmId>,
     /// The scope it is on, for kinds that live on one.
@@ -60,6 +64,14 @@ pub(super) fn address_of(reference: &Reference) -> Address {
     Address {
         resource: reference.resource.clone(),
         instance,
+    }
+}
+
+fn own_key(stack: &Stack, resource: &Resource) -> NodeKey {
+    NodeKey {
+        stack: stack.name.value.clone(),
+        address: resource.address.clone(),
+        part: None,
     }
 }
 
@@ -183,6 +195,10 @@ impl Placer<'_> {
             return None;
         };
         let facts = kind.facts();
+        if facts.place == Place::Written {
+            return self.written(stack, resource, kind);
+        }
+        let arm_type = facts.arm_type.clone()?;
         // Where something is missing that has been reported, a stand-in takes its place, so that the mistakes behind
         // it are found in the same run.
         let name = self.name(stack, resource, kind);
@@ -203,7 +219,7 @@ impl Placer<'_> {
                 if let Some(own) = group.subscription_id() {
                     subscription = own.to_owned();
                 }
-                Some(group.provider_child(&facts.arm_type.name, &stand_in()))
+                Some(group.provider_child(&arm_type.name, &stand_in()))
             }
             Place::Scope | Place::Nameless => {
                 // A missing scope is reported by the shape of the properties.
@@ -215,7 +231,7 @@ impl Placer<'_> {
                 let id = facts
                     .name
                     .is_some()
-                    .then(|| on.provider_child(&facts.arm_type.name, &stand_in()));
+                    .then(|| on.provider_child(&arm_type.name, &stand_in()));
                 scope = Some(on);
                 id
             }
@@ -227,16 +243,14 @@ impl Placer<'_> {
                     subscription = own.to_owned();
                 }
                 let name = guid_in(&root, &stand_in());
-                Some(root.provider_child(&facts.arm_type.name, &name.to_string()))
+                Some(root.provider_child(&arm_type.name, &name.to_string()))
             }
+            Place::Written => None,
         };
         Some(Placed {
-            key: NodeKey {
-                stack: stack.name.value.clone(),
-                address: resource.address.clone(),
-                part: None,
-            },
+            key: own_key(stack, resource),
             kind,
+            arm_type,
             id,
             scope,
             subscription,
@@ -453,11 +467,7 @@ impl Placer<'_> {
         if let Some(text) = placed.fixed(&reference.path) {
             return Some(text);
         }
-        if let Some(node) = reference
-            .path
-            .iter()
-            .try_fold(&target.props, |node, part| node.get(part))
-        {
+        if let Some(node) = placed.written(target, &reference.path) {
             return self.text(stack, &node.clone(), property);
         }
         self.diagnostics.push(
@@ -483,13 +493,22 @@ impl Placed {
                 "id" => id.map(ToString::to_string),
                 "name" => self.name.clone(),
                 "location" => self.location.clone(),
-                "type" => Some(self.kind.facts().arm_type.name.to_string()),
+                "type" => Some(self.arm_type.name.to_string()),
                 "resourceGroup" => id.and_then(ArmId::resource_group_name).map(str::to_owned),
                 "subscription" => Some(self.subscription.clone()),
                 _ => None,
             },
             _ => None,
         }
+    }
+
+    /// The value that the entry itself says for a path: below its properties, or below the one that is ARM's body.
+    pub fn written<'r>(&self, resource: &'r Resource, path: &[String]) -> Option<&'r Node> {
+        let root = match self.kind.facts().body {
+            Some(body) => resource.props.get(body)?,
+            None => &resource.props,
+        };
+        path.iter().try_fold(root, |node, part| node.get(part))
     }
 
     /// The names that [`Placed::fixed`] answers to.

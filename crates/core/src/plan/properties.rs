@@ -40,7 +40,7 @@ struct ThingProps {
 impl Handler for Thing {
     const FACTS: Facts = Facts {
         kind: "thing",
-        arm_type: ArmType::new("Test.Things/things", "2026-01-01"),
+        arm_type: Some(ArmType::new("Test.Things/things", "2026-01-01")),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 1..=20,
@@ -49,6 +49,8 @@ impl Handler for Thing {
         }),
         tags: true,
         location: true,
+        listed: true,
+        body: None,
         rules: &[Rule::ReadOnly("properties.serial")],
         outputs: &[OutputDoc {
             name: "serial",
@@ -87,11 +89,16 @@ struct RightProps {
 impl Handler for Right {
     const FACTS: Facts = Facts {
         kind: "right",
-        arm_type: ArmType::new("Microsoft.Authorization/roleAssignments", "2022-04-01"),
+        arm_type: Some(ArmType::new(
+            "Microsoft.Authorization/roleAssignments",
+            "2022-04-01",
+        )),
         place: Place::Nameless,
         name: None,
         tags: false,
         location: false,
+        listed: true,
+        body: None,
         rules: &[],
         outputs: &[],
         retired: None,

@@ -78,7 +78,7 @@ fn fate(
         return Fate::Absent;
     };
     let lifecycle = &node.lifecycle;
-    if lifecycle.existing || node.mark == Mark::Parent && node.key.part.is_some() {
+    if lifecycle.existing || node.mark == Mark::Parent && is_in_own_parent(graph, node) {
         return Fate::WithParent;
     }
     if lifecycle.protect {
@@ -88,10 +88,19 @@ fn fate(
         return Fate::Kept("`onRemove: keep` says so".to_owned());
     }
     if !owned {
-        return Fate::Kept(format!(
-            "it is not marked as owned by the stack `{}`",
-            node.key.stack
-        ));
+        let why = match node.mark {
+            Mark::Parent => format!(
+                "it takes no mark, and what it is in or on is not owned by the stack `{}`",
+                node.key.stack
+            ),
+            Mark::Tag | Mark::Text(_) => {
+                format!(
+                    "it is not marked as owned by the stack `{}`",
+                    node.key.stack
+                )
+            }
+        };
+        return Fate::Kept(why);
     }
     if let Some((user, _)) = graph
         .dependents(&node.key)
@@ -137,9 +146,37 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
         Mark::Text(member) => {
             TextMark::on(body, member).is_some_and(|mark| mark.stack == node.key.stack)
         }
-        Mark::Parent => true,
+        Mark::Parent => nearest(graph, &id)
+            .filter(|above| !above.lifecycle.existing && above.key.stack == node.key.stack)
+            .and_then(|above| find(graph, live, above))
+            .is_some_and(|(_, owned)| owned),
     };
     Some((id, owned))
+}
+
+/// The node of the nearest resource that an id is in or on.
+fn nearest<'g>(graph: &'g Graph, id: &ArmId) -> Option<&'g Node> {
+    std::iter::successors(id.parent(), ArmId::parent).find_map(|above| graph.node_of(&above))
+}
+
+/// Whether a node is a part of its entry, or nested in a resource that the stack makes, and so is gone with that. What
+/// is only in its resource group, or an extension, is deleted by itself.
+fn is_in_own_parent(graph: &Graph, node: &Node) -> bool {
+    let type_of = |node: &Node| node.id().and_then(ArmId::arm_type);
+    let is_nested_in = |outer: &Node| {
+        type_of(node)
+            .zip(type_of(outer))
+            .is_some_and(|(inner, outer)| {
+                inner
+                    .to_lowercase()
+                    .starts_with(&format!("{}/", outer.to_lowercase()))
+            })
+    };
+    node.key.part.is_some()
+        || node
+            .id()
+            .and_then(|id| nearest(graph, id))
+            .is_some_and(|outer| is_nested_in(outer) && !outer.lifecycle.existing)
 }
 
 /// What is in a resource group and does not go before it.

@@ -117,7 +117,13 @@ impl Author<'_> {
             return Vec::new();
         };
         let mut tags = Vec::with_capacity(entries.len());
-        for Entry { key, value, .. } in entries {
+        for entry in entries {
+            let Entry { key, value, .. } = entry;
+            if entry.key_template.is_some() {
+                let message = format!("the name of a tag cannot hold a reference: `{key}`");
+                self.error(Code::UnknownBeforeRun, entry.key_span, message);
+                continue;
+            }
             let datum = match (&value.datum, scalar_text(&value)) {
                 (Datum::Template(_), _) => value.datum,
                 // A number keeps the digits that it is written with: `1.10`.

@@ -86,10 +86,31 @@ impl Author<'_> {
     }
 
     pub(super) fn fill_entry(&mut self, entry: &Entry, scope: Scope<'_>) -> Entry {
+        let (key, key_template) = self.fill_key(entry, scope);
         Entry {
-            key: entry.key.clone(),
+            key,
+            key_template,
             key_span: entry.key_span,
             value: self.fill(&entry.value, scope),
+        }
+    }
+
+    fn fill_key(&mut self, entry: &Entry, scope: Scope<'_>) -> (String, Option<Template>) {
+        let Some(template) = &entry.key_template else {
+            return (entry.key.clone(), None);
+        };
+        let span = entry.key_span;
+        match self.fill_template(template, span, scope) {
+            Datum::String(text) => (text, None),
+            Datum::Template(template) => (template.to_string(), Some(template)),
+            datum => {
+                let node = Node { span, datum };
+                let text = scalar_text(&node).unwrap_or_else(|| {
+                    self.wrong_type("a key", "text", &node);
+                    entry.key.clone()
+                });
+                (text, None)
+            }
         }
     }
 

@@ -294,6 +294,7 @@ fn node(json: &Json, span: Span) -> Node {
         Json::Array(items) => Datum::Seq(items.iter().map(|item| node(item, span)).collect()),
         Json::Object(members) => {
             let entry = |(key, value): (&String, &Json)| Entry {
+                key_template: None,
                 key: key.clone(),
                 key_span: span,
                 value: node(value, span),

@@ -186,7 +186,7 @@ fn every_mistake_has_its_place() {
             "a: |\n  one\n  two ${a + b}\n",
             "LZ0013 3:7 operators are not supported: `a + b`",
         ),
-        ("${x}: 1", "LZ0013 1:1 a key cannot hold an expression"),
+        ("${x: 1", "LZ0013 1:1 `${` is not closed with `}`"),
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");
     }

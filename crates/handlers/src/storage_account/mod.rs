@@ -42,7 +42,10 @@ const NOT_IN_PROPERTIES: &[&str] = &[
 impl Handler for StorageAccount {
     const FACTS: Facts = Facts {
         kind: "storageAccount",
-        arm_type: ArmType::new("Microsoft.Storage/storageAccounts", "2025-06-01"),
+        arm_type: Some(ArmType::new(
+            "Microsoft.Storage/storageAccounts",
+            "2025-06-01",
+        )),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=24,
@@ -54,6 +57,8 @@ impl Handler for StorageAccount {
         }),
         tags: true,
         location: true,
+        listed: true,
+        body: None,
         rules: RULES,
         outputs: OUTPUTS,
         retired: None,

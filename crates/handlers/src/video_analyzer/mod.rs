@@ -49,7 +49,10 @@ const EDGE_MODULE_RULES: &[Rule] = &[Rule::ReadOnly("properties.edgeModuleId")];
 impl Handler for VideoAnalyzer {
     const FACTS: Facts = Facts {
         kind: "videoAnalyzer",
-        arm_type: ArmType::new("Microsoft.Media/videoAnalyzers", "2021-11-01-preview"),
+        arm_type: Some(ArmType::new(
+            "Microsoft.Media/videoAnalyzers",
+            "2021-11-01-preview",
+        )),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=24,
@@ -61,6 +64,8 @@ impl Handler for VideoAnalyzer {
         }),
         tags: true,
         location: true,
+        listed: true,
+        body: None,
         rules: &[
             Rule::Immutable("location"),
             Rule::Keyed("properties.storageAccounts", "id"),

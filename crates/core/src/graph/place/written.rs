@@ -1,0 +1,249 @@
+//! Where a resource lives whose entry itself says of what type it is: in a group, below a parent, on a scope.
+
+use uuid::Uuid;
+
+use super::{Placed, Placer, own_key};
+use crate::{
+    arm::{ArmId, ArmType, normal_location},
+    diagnostic::{Code, Diagnostic},
+    kind::Kind,
+    node::{Datum, Node},
+    spec::{Resource, Stack},
+};
+
+/// The scope of the whole tenant, as it is written.
+const TENANT: &str = "/";
+/// The type whose ids are not made of its provider.
+const RESOURCE_GROUP: &str = "Microsoft.Resources/resourceGroups";
+/// Role assignments are known by scope, role and principal, never by their name.
+const ROLE_ASSIGNMENT: &str = "Microsoft.Authorization/roleAssignments";
+
+/// What the entry says of its place.
+enum Where {
+    /// In a resource group, or in the subscription for resource groups themselves.
+    Group,
+    /// Below a resource: a nested type.
+    Parent(ArmId),
+    /// On a resource or any other scope; `None` is the tenant.
+    Scope(Option<ArmId>),
+}
+
+impl Placer<'_> {
+    pub(super) fn written(
+        &mut self,
+        stack: &Stack,
+        resource: &Resource,
+        kind: &'static dyn Kind,
+    ) -> Option<Placed> {
+        let name = self.name(stack, resource, kind);
+        let subscription = self
+            .subscription(stack, resource)
+            .unwrap_or_else(|| Uuid::nil().to_string());
+        let arm_type = self.arm_type(stack, resource);
+        let place = self.place_said(stack, resource);
+        let (name, arm_type, place) = (name?, arm_type?, place?);
+        let (id, scope) = match place {
+            Where::Parent(parent) => (self.below(resource, &arm_type, &parent, &name)?, None),
+            Where::Scope(None) => {
+                let id = ArmId::parse(&format!("/providers/{}/{name}", arm_type.name))?;
+                (id, None)
+            }
+            Where::Scope(Some(scope)) => {
+                (self.on(resource, &arm_type, &scope, &name)?, Some(scope))
+            }
+            Where::Group if arm_type.is(RESOURCE_GROUP) => {
+                (ArmId::resource_group(&subscription, &name), None)
+            }
+            Where::Group => {
+                let group = self.group(stack, resource, &subscription)?;
+                (self.on(resource, &arm_type, &group, &name)?, None)
+            }
+        };
+        let location = self.location_written(stack, resource, &id);
+        Some(Placed {
+            key: own_key(stack, resource),
+            kind,
+            arm_type,
+            subscription: id.subscription_id().map_or(subscription, str::to_owned),
+            id: Some(id),
+            scope,
+            location,
+            name: Some(name),
+        })
+    }
+
+    fn arm_type(&mut self, stack: &Stack, resource: &Resource) -> Option<ArmType> {
+        let Some(node) = resource.props.get("type") else {
+            // Of an entry that is not `existing`, the shape of its properties says the same.
+            if resource.existing {
+                self.diagnostics.push(Diagnostic::error(
+                    Code::MissingKey,
+                    resource.span,
+                    format!("`{}` needs a `type`", resource.address),
+                ));
+            }
+            return None;
+        };
+        let text = self.text(stack, node, "type")?;
+        let Some(arm_type) = ArmType::parse(&text) else {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    Code::ValueNotAllowed,
+                    node.span,
+                    format!("`{text}` is no type with its api-version"),
+                )
+                .help("write Provider/type@api-version, like Microsoft.KeyVault/vaults@2024-11-01"),
+            );
+            return None;
+        };
+        if arm_type.is(ROLE_ASSIGNMENT) {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    Code::ValueNotAllowed,
+                    node.span,
+                    "a role assignment is known by its scope, role and principal, not by its name",
+                )
+                .help("write `kind: roleAssignment`"),
+            );
+            return None;
+        }
+        Some(arm_type)
+    }
+
+    fn place_said(&mut self, stack: &Stack, resource: &Resource) -> Option<Where> {
+        let (parent, scope) = (resource.props.get("parent"), resource.props.get("scope"));
+        match (parent, scope) {
+            (Some(parent), Some(scope)) => {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        Code::ValueNotAllowed,
+                        scope.span,
+                        "`parent` and `scope` exclude each other",
+                    )
+                    .related(parent.span, "the parent")
+                    .help(
+                        "a nested resource has a `parent`, an extension of another one a `scope`",
+                    ),
+                );
+                None
+            }
+            (Some(parent), None) => self.scope(stack, parent, "parent").map(Where::Parent),
+            (None, Some(scope)) if scope.as_str() == Some(TENANT) => Some(Where::Scope(None)),
+            (None, Some(scope)) => {
+                let scope = self.scope(stack, scope, "scope")?;
+                Some(Where::Scope(Some(scope)))
+            }
+            (None, None) => Some(Where::Group),
+        }
+    }
+
+    /// The id of a nested resource.
+    fn below(
+        &mut self,
+        resource: &Resource,
+        arm_type: &ArmType,
+        parent: &ArmId,
+        name: &str,
+    ) -> Option<ArmId> {
+        let found = parent.arm_type().unwrap_or_else(|| parent.to_string());
+        let complaint = match arm_type.parent() {
+            Some(wanted) if wanted.eq_ignore_ascii_case(&found) => None,
+            Some(wanted) => Some((
+                format!(
+                    "the parent of a {} is a {wanted}, not a {found}",
+                    arm_type.name
+                ),
+                "refer to the resource that it is nested in",
+            )),
+            None => Some((
+                format!("a {} is nested in nothing", arm_type.name),
+                "leave `parent` out; an extension of another resource has a `scope`",
+            )),
+        };
+        if let Some((message, help)) = complaint {
+            let span = resource.span_of("parent");
+            self.diagnostics
+                .push(Diagnostic::error(Code::ValueNotAllowed, span, message).help(help));
+            return None;
+        }
+        if name.contains('/') {
+            self.bad_name(
+                resource,
+                name,
+                "with a `parent`, write the resource's own name alone",
+            );
+            return None;
+        }
+        let (_, segment) = arm_type.name.rsplit_once('/')?;
+        Some(parent.child(segment, name))
+    }
+
+    /// The id of a resource in a group or on a scope. That of a nested one has all names.
+    fn on(
+        &mut self,
+        resource: &Resource,
+        arm_type: &ArmType,
+        scope: &ArmId,
+        name: &str,
+    ) -> Option<ArmId> {
+        let names: Vec<&str> = name.split('/').collect();
+        let id = scope.provider_descendant(&arm_type.name, &names);
+        if id.is_none() {
+            let help = match arm_type.parent() {
+                Some(outer) => format!(
+                    "it is nested in a {outer}: write `parent: ${{...}}`, or both names, `outer/inner`"
+                ),
+                None => "its name has no `/`".to_owned(),
+            };
+            self.bad_name(resource, name, help);
+        }
+        id
+    }
+
+    fn bad_name(&mut self, resource: &Resource, name: &str, help: impl Into<String>) {
+        let span = resource
+            .name
+            .as_ref()
+            .map_or(resource.span, |node| node.span);
+        let message = format!("`{name}` is not the name of such a resource");
+        self.diagnostics
+            .push(Diagnostic::error(Code::BadName, span, message).help(help));
+    }
+
+    /// The location that the entry or its body says; for what lives directly in a group or a subscription also that
+    /// of the document. `location: null` in the body says that there is none.
+    fn location_written(
+        &mut self,
+        stack: &Stack,
+        resource: &Resource,
+        id: &ArmId,
+    ) -> Option<String> {
+        if resource.existing {
+            return None;
+        }
+        let in_body = resource
+            .props
+            .get("body")
+            .and_then(|body| body.get("location"));
+        let text = match (&resource.location, in_body, &stack.location) {
+            (Some(node), _, _) => self.text(stack, node, "location")?,
+            (
+                None,
+                Some(Node {
+                    datum: Datum::Null, ..
+                }),
+                _,
+            ) => return None,
+            (None, Some(node), _) => self.text(stack, node, "location")?,
+            (None, None, Some(default)) if is_top_level(id) => default.value.clone(),
+            (None, None, _) => return None,
+        };
+        Some(normal_location(&text))
+    }
+}
+
+/// Whether a resource is neither nested in another nor an extension of one: such have a location and tags.
+fn is_top_level(id: &ArmId) -> bool {
+    let group = id.group();
+    group.is_some() && (group.as_ref() == Some(id) || group == id.parent())
+}

@@ -1,0 +1,151 @@
+//! `resource`: any resource type of Azure, in ARM's own words.
+
+use lazuli_core::{
+    graph::{Declared, Implied, Mark, Nodes},
+    kind::{Facts, Handler, NameRule, OutputDoc, Place},
+    value::{Object, Value},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+/// Handles `resource`.
+pub struct AnyResource;
+
+/// Any resource that Azure Resource Manager knows, written as its reference documents it. What is compared is what
+/// `body` says, under the rules that hold for all types.
+///
+/// ```yaml
+/// vault:
+///   kind: resource
+///   type: Microsoft.KeyVault/vaults@2024-11-01
+///   name: kv-cameras
+///   body:
+///     properties:
+///       tenantId: 72f988bf-86f1-41af-91ab-2d7cd011db47
+///       sku: { family: A, name: standard }
+///       enableRbacAuthorization: true
+/// secrets-log:
+///   kind: resource
+///   type: Microsoft.Insights/diagnosticSettings@2021-05-01-preview
+///   name: to-storage
+///   scope: ${vault}
+///   body:
+///     properties:
+///       storageAccountId: ${recordings}
+///       logs: [{ categoryGroup: audit, enabled: true }]
+/// ```
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Props {
+    /// The type and the api-version to speak to it in: `Microsoft.KeyVault/vaults@2024-11-01`.
+    pub r#type: String,
+    /// The resource that a nested one is in: a reference, or its id. Left out, the name of a nested resource has all
+    /// names: `server/database`.
+    pub parent: Option<String>,
+    /// What an extension is on: a reference, or the id of a resource, a resource group, a subscription or a management
+    /// group; `/` is the tenant.
+    pub scope: Option<String>,
+    /// The body as ARM takes it: `properties`, `sku`, `identity` and so on. References may stand in keys as well. With
+    /// `location: null`, a resource of a group has neither location nor tags.
+    pub body: Option<Map<String, Json>>,
+}
+
+impl Handler for AnyResource {
+    const FACTS: Facts = Facts {
+        kind: "resource",
+        arm_type: None,
+        place: Place::Written,
+        name: Some(NameRule {
+            length: 1..=512,
+            takes: |name| {
+                name.split('/').all(|part| {
+                    !part.is_empty()
+                        && !part
+                            .chars()
+                            .any(|c| c.is_control() || "<>%&\\?#{}".contains(c))
+                })
+            },
+            says: "1 to 512 characters without `<`, `>`, `%`, `&`, `\\`, `?`, `#`, `{` and `}`",
+        }),
+        tags: true,
+        location: true,
+        listed: false,
+        body: Some("body"),
+        rules: &[],
+        outputs: &[OutputDoc {
+            name: "principalId",
+            path: "identity.principalId",
+            doc: "The object id of its own identity, if it has one.",
+        }],
+        retired: None,
+    };
+    type Props = Props;
+
+    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+        let placed = resource.placed();
+        let Some(id) = placed.id.clone() else {
+            return;
+        };
+        let mut body = match resource.value("body", nodes) {
+            Some(Value::Object(body)) => body,
+            _ => Object::new(),
+        };
+        // It only says that the resource has no location.
+        if body.get("location") == Some(&Value::Null) {
+            body.shift_remove("location");
+        }
+        let has_tags = placed.location.is_some()
+            || body.contains_key("tags")
+            || !resource.resource().tags.is_empty();
+        let mut envelope = resource.envelope(nodes);
+        if let Some(Value::Object(tags)) = envelope.shift_remove("tags").filter(|_| has_tags) {
+            let written = body.shift_remove("tags");
+            let mut all = match written {
+                Some(Value::Object(written)) => written,
+                _ => Object::new(),
+            };
+            all.extend(tags);
+            body.insert("tags".into(), Value::Object(all));
+        }
+        body.extend(envelope.into_iter().filter(|(key, _)| key != "tags"));
+        let mut draft = resource.draft(id, body);
+        if !has_tags {
+            draft.mark = Mark::Parent;
+        }
+        nodes.push(draft);
+    }
+
+    /// An identity that the resource acts as must hold its roles on what the resource refers to.
+    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+        let Some(body) = resource.resource().props.get("body") else {
+            return Vec::new();
+        };
+        let identities = body
+            .get("identity")
+            .map(|identity| resource.targets_below(identity))
+            .unwrap_or_default();
+        let others = resource.targets_below(body);
+        let pairs = identities.iter().flat_map(|identity| {
+            others
+                .iter()
+                .filter(|other| other.placed.key != identity.placed.key)
+                .map(move |other| (identity, other))
+        });
+        pairs
+            .filter_map(|(identity, other)| {
+                Some(Implied::GrantsOf {
+                    principal: identity.placed.key.clone(),
+                    on: other.placed.id.clone()?,
+                    why: format!(
+                        "it acts as `{}` on `{}`",
+                        identity.resource.address, other.resource.address
+                    ),
+                })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

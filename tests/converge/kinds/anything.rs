@@ -1,0 +1,73 @@
+//! Resources of any type: who owns those that take no mark, and what destroying a stack leaves.
+
+use lazuli_core::plan::Action;
+use lazuli_sim::Method;
+use serde_json::json;
+
+use super::SPECS;
+use crate::harness::{Azure, spec};
+
+const VAULT: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-test/providers/\
+                     Microsoft.KeyVault/vaults/kv-theirs";
+const SETTING: &str =
+    "providers/Microsoft.Insights/diagnosticSettings/log?api-version=2021-05-01-preview";
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_of_any_types_is_taken_away_whole() {
+    let (_, text) = SPECS.iter().find(|(name, _)| *name == "anything").unwrap();
+    let azure = Azure::new().await;
+    azure.converge(text).await;
+    let down = azure.teardown(text).await;
+    let gone: Vec<_> = down.steps.iter().map(|step| step.key.to_string()).collect();
+    let at = |key: &str| gone.iter().position(|gone| gone == key);
+    assert!(
+        at("log") < at("vault"),
+        "an extension goes by itself: {gone:?}"
+    );
+    assert_eq!(
+        at("settings"),
+        None,
+        "a nested resource goes with its parent: {gone:?}"
+    );
+    assert!(down.kept.is_empty(), "{:?}", down.kept);
+    assert!(azure.execute(&down).await.is_complete());
+    assert!(azure.teardown(text).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_no_mark_on_what_is_foreign_is_left() {
+    let text = spec(&format!(
+        "  theirs: {{ kind: resource, existing: true, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-theirs }}\n  \
+         log:\n    kind: resource\n    type: Microsoft.Insights/diagnosticSettings@2021-05-01-preview\n    \
+         name: log\n    scope: {VAULT}\n    body: {{ properties: {{ logs: [] }} }}\n"
+    ));
+    let azure = Azure::new().await;
+    let group = VAULT.split("/providers").next().unwrap();
+    let place = json!({ "location": "westeurope" });
+    azure
+        .by_hand(
+            Method::Put,
+            &format!("{group}?api-version=2025-04-01"),
+            Some(place.clone()),
+        )
+        .await;
+    azure
+        .by_hand(
+            Method::Put,
+            &format!("{VAULT}?api-version=2024-11-01"),
+            Some(place),
+        )
+        .await;
+    let plan = azure.converge(&text).await;
+    assert_eq!(plan.count(Action::Create), 1, "{:#?}", plan.steps);
+    let down = azure.teardown(&text).await;
+    assert!(down.steps.iter().all(|step| step.key.to_string() != "log"));
+    let why = down.kept.iter().find(|kept| kept.key.to_string() == "log");
+    assert_eq!(
+        why.unwrap().why,
+        "it takes no mark, and what it is in or on is not owned by the stack `test`"
+    );
+    azure
+        .by_hand(Method::Get, &format!("{VAULT}/{SETTING}"), None)
+        .await;
+}
