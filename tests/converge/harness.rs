@@ -20,7 +20,7 @@ use lazuli_core::{
     spec::{Inputs, load},
 };
 use lazuli_engine::{
-    Bounds, Execution, Report, Silent, execute, find_roles, observe, observe_principals,
+    Bounds, Execution, Report, Silent, execute, find_roles, observe_principals, observe_settled,
 };
 use lazuli_handlers::REGISTRY;
 use lazuli_sim::{
@@ -95,7 +95,7 @@ impl Azure {
     /// The plan of a spec that has no mistakes of its own, and what Azure makes a mistake of.
     pub async fn compare(&self, text: &str) -> (Plan, Diagnostics) {
         let graph = self.graph(text).await;
-        let mut live = observe(&self.client, &reads::needed(&graph))
+        let mut live = observe_settled(&self.client, &graph, &reads::needed(&graph), &Silent)
             .await
             .expect("reads work");
         let principals = undeclared_principals(&graph, &live);
@@ -143,9 +143,14 @@ impl Azure {
     /// The plan that takes a spec away.
     pub async fn teardown(&self, text: &str) -> Plan {
         let graph = self.graph(text).await;
-        let live = observe(&self.client, &reads::needed_to_destroy(&graph))
-            .await
-            .expect("reads work");
+        let live = observe_settled(
+            &self.client,
+            &graph,
+            &reads::needed_to_destroy(&graph),
+            &Silent,
+        )
+        .await
+        .expect("reads work");
         teardown(&graph, &live)
     }
 

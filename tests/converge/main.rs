@@ -17,3 +17,4 @@ mod kinds;
 mod locks;
 mod rights;
 mod roles;
+mod waiting;

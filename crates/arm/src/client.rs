@@ -262,15 +262,19 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::get`], and a timeout when it never settles.
+    /// As [`Client::get`], and a timeout when it does not settle within `longest`.
     pub async fn wait_for_resource(
         &self,
         path: &str,
         api_version: &str,
+        longest: Duration,
         progress: &dyn Progress,
     ) -> Result<Option<Value>, ArmError> {
         let url = self.url(Method::Get, path, api_version, &[])?;
-        let mut waits = self.waits(Method::Get, path, progress);
+        let mut waits = Waits {
+            limit: longest,
+            ..self.waits(Method::Get, path, progress)
+        };
         loop {
             let answer = match self.send(Method::Get, &url, path, None, progress).await {
                 Ok(answer) if answer.status == 204 => return Ok(None),
@@ -513,8 +517,15 @@ impl Waits<'_> {
         self.pace = self.pace.mul_f64(1.5).min(SLOWEST_POLL);
         if self.started.elapsed() + wait > self.limit {
             let minutes = self.limit.as_secs() / 60;
-            let message =
-                format!("The operation has not ended in {minutes} minutes, and is still {status}");
+            let message = match self.method {
+                Method::Get => format!(
+                    "Azure is not done with it after {minutes} minutes: it is still {status}. Where that \
+                     never ends, delete it"
+                ),
+                _ => format!(
+                    "The operation has not ended in {minutes} minutes, and is still {status}"
+                ),
+            };
             return Err(ArmError::told(
                 self.method,
                 self.path,

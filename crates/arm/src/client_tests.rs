@@ -393,14 +393,14 @@ async fn waiting_for_a_resource_resumes_what_others_began() {
     ]);
     let client = client(&fake);
     let settled = client
-        .wait_for_resource(ID, "v1", &Log::default())
+        .wait_for_resource(ID, "v1", Duration::from_secs(3600), &Log::default())
         .await
         .unwrap()
         .unwrap();
     assert_eq!(settled["properties"]["provisioningState"], "Failed");
     assert_eq!(
         client
-            .wait_for_resource(ID, "v1", &Log::default())
+            .wait_for_resource(ID, "v1", Duration::from_secs(3600), &Log::default())
             .await
             .unwrap(),
         None

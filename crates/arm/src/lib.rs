@@ -27,6 +27,7 @@ pub use client::{Client, ClientOptions, Completed, Outcome};
 pub use cloud::{Cloud, Endpoints, InvalidCloud, discover};
 pub use directory::Directory;
 pub use error::{ArmError, ErrorKind, ErrorReport};
+pub use operation::{is_settled, provisioning_state};
 pub use paging::Listing;
 pub use progress::{Progress, Quiet};
 pub use retry::{Jitter, RandomJitter, RetryLimits};

@@ -103,7 +103,7 @@ impl Operation {
 
     fn accepted(&mut self, seen: Seen<'_>) -> Step {
         let writes = matches!(self.method, Method::Put | Method::Patch);
-        let state = provisioning_state(seen.body);
+        let state = seen.body.and_then(provisioning_state);
         if seen.status == 204 {
             return Step::Done;
         }
@@ -175,7 +175,7 @@ impl Operation {
         if let Some(newer) = self.link(seen, &AZURE_ASYNC_OPERATION) {
             self.track = Track::Status(newer);
         }
-        match status_word(seen.body).or_else(|| provisioning_state(seen.body)) {
+        match status_word(seen.body).or_else(|| seen.body.and_then(provisioning_state)) {
             Some(word) => match verdict(word) {
                 Verdict::Running => self.poll(seen, Some(word)),
                 Verdict::Succeeded => Step::Done,
@@ -199,7 +199,10 @@ impl Operation {
             }
             return self.poll(seen, word);
         }
-        let state = provisioning_state(seen.body).filter(|_| self.method != Method::Delete);
+        let state = seen
+            .body
+            .and_then(provisioning_state)
+            .filter(|_| self.method != Method::Delete);
         match state.map(|state| (state, final_state(state))) {
             Some((_, Verdict::Running)) => {
                 self.track = Track::Resource;
@@ -211,7 +214,7 @@ impl Operation {
     }
 
     fn next_resource(&mut self, seen: &Seen<'_>) -> Step {
-        let state = provisioning_state(seen.body);
+        let state = seen.body.and_then(provisioning_state);
         match state.map(|state| (state, final_state(state))) {
             Some((_, Verdict::Running)) => self.poll(seen, state),
             Some((state, Verdict::Failed)) => Step::Failed(state.to_owned()),
@@ -247,9 +250,16 @@ impl Operation {
     }
 }
 
+/// Whether a resource is in a state that Azure leaves it in: `Succeeded`, `Failed`, `Canceled`, or none at all.
+pub fn is_settled(resource: &Value) -> bool {
+    provisioning_state(resource).is_none_or(|state| !matches!(final_state(state), Verdict::Running))
+}
+
 /// `properties.provisioningState` of a resource.
-fn provisioning_state(body: Option<&Value>) -> Option<&str> {
-    let state = body?.pointer("/properties/provisioningState")?.as_str()?;
+pub fn provisioning_state(resource: &Value) -> Option<&str> {
+    let state = resource
+        .pointer("/properties/provisioningState")?
+        .as_str()?;
     (!state.is_empty()).then_some(state)
 }
 

@@ -286,3 +286,25 @@ fn a_resource_that_never_appears_is_given_up() {
         .count();
     assert_eq!(polls, 30);
 }
+
+#[test]
+fn every_word_but_the_ends_means_that_azure_is_at_work() {
+    for word in ["Succeeded", "succeeded", "FAILED", "Canceled", "Ready", ""] {
+        assert!(is_settled(&state(word)), "{word}");
+    }
+    assert!(is_settled(&json!({"id": ID, "properties": {}})));
+    // ARM facts 2.4: what was recorded on GET.
+    for word in [
+        "Created",
+        "RegisteringDns",
+        "provisioning",
+        "Updating",
+        "Creating",
+        "InProgress",
+        "Deleting",
+        "ResolvingDns",
+        "anything else",
+    ] {
+        assert!(!is_settled(&state(word)), "{word}");
+    }
+}

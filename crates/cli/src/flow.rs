@@ -11,7 +11,7 @@ use lazuli_core::{
     spec::{Inputs, Spec, load},
 };
 use lazuli_engine::{
-    Bounds, Execution, ObserveError, execute, find_roles, observe, observe_principals,
+    Bounds, Execution, ObserveError, execute, find_roles, observe_principals, observe_settled,
 };
 use lazuli_handlers::{REGISTRY, roles};
 use tokio::time::Instant;
@@ -20,7 +20,8 @@ use crate::{
     args,
     connection::Session,
     error::{CommandError, Success},
-    input, progress,
+    input,
+    progress::{self, SettlingLines},
     render::{
         self,
         report::{Purpose, Run},
@@ -158,9 +159,16 @@ pub(crate) fn pass(
     Ok(())
 }
 
-/// Sends the reads.
-pub(crate) async fn observe_all(client: &Client, reads: &[Read]) -> Result<Live, CommandError> {
-    let mut live = observe(client, reads).await.map_err(failed)?;
+/// Sends the reads, and waits for what Azure is still working on.
+pub(crate) async fn observe_all(
+    client: &Client,
+    graph: &Graph,
+    reads: &[Read],
+) -> Result<Live, CommandError> {
+    let told = SettlingLines::on_stderr();
+    let mut live = observe_settled(client, graph, reads, &told)
+        .await
+        .map_err(failed)?;
     live.name_roles(|guid| roles::by_guid(guid).map(|role| role.name));
     Ok(live)
 }
@@ -172,7 +180,7 @@ pub(crate) async fn compare(
     terminal: &Terminal,
 ) -> Result<(Plan, Live), CommandError> {
     let graph = &loaded.graph;
-    let mut live = observe_all(&session.client, &reads::needed(graph)).await?;
+    let mut live = observe_all(&session.client, graph, &reads::needed(graph)).await?;
     let principals = undeclared_principals(graph, &live);
     observe_principals(session.directory.as_ref(), &mut live, &principals).await;
     let (plan, found) = converge(graph, &live);

@@ -98,6 +98,11 @@ impl Live {
         self.resources.insert(id, body);
     }
 
+    /// Takes a resource out that is there no longer.
+    pub fn remove(&mut self, id: &ArmId) {
+        self.resources.remove(id);
+    }
+
     /// Takes in that a role assignment is one by which the caller has its own rights, directly or through a group.
     pub fn insert_grant_of_caller(&mut self, id: ArmId) {
         self.callers.insert(id);

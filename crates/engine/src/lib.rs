@@ -7,7 +7,7 @@ mod report;
 mod roles;
 
 pub use execute::{Events, Execution, Silent, execute};
-pub use observe::{ObserveError, observe, observe_principals};
+pub use observe::{ObserveError, Settling, observe, observe_principals, observe_settled};
 pub use patience::Bounds;
 pub use report::{Failure, Outcome, Report};
 pub use roles::find_roles;

@@ -2,8 +2,10 @@
 
 mod locks;
 mod principals;
+mod settle;
 
 pub use principals::observe_principals;
+pub use settle::{Settling, observe_settled};
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, Quiet};

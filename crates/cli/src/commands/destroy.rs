@@ -21,8 +21,12 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;
-        let live =
-            flow::observe_all(&session.client, &reads::needed_to_destroy(&loaded.graph)).await?;
+        let live = flow::observe_all(
+            &session.client,
+            &loaded.graph,
+            &reads::needed_to_destroy(&loaded.graph),
+        )
+        .await?;
         let plan = teardown(&loaded.graph, &live);
         if plan.is_empty() && plan.kept.is_empty() {
             println!(

@@ -189,14 +189,19 @@ impl<'a> Planner<'a> {
             return None;
         }
         let changes = diff(&wanted, body, node.rules, &node.lifecycle.ignore);
-        if changes.is_empty() {
+        let broken = broken(body);
+        if changes.is_empty() && broken.is_none() {
             self.plan.unchanged.push(node.key.clone());
             return None;
         }
         if self.refuses(node, &changes) {
             return None;
         }
-        let reason = differing(&changes);
+        let reason = match broken {
+            None => differing(&changes),
+            Some(state) if changes.is_empty() => format!("its last write ended as {state}"),
+            Some(state) => format!("its last write ended as {state}, {}", differing(&changes)),
+        };
         let body = overlay(&wanted, body, node.rules, &node.lifecycle.ignore);
         Some(Draft {
             action: Action::Update,
@@ -340,6 +345,13 @@ fn made_at(grant: &LiveGrant) -> Option<String> {
         .pointer("/properties/createdOn")
         .and_then(Json::as_str)
         .map(str::to_owned)
+}
+
+/// The `provisioningState` of a resource whose last write did not end well: it may not be what its properties say.
+fn broken(body: &Json) -> Option<&str> {
+    let state = body.pointer("/properties/provisioningState")?.as_str()?;
+    let ends = ["Failed", "Canceled"];
+    ends.into_iter().find(|end| end.eq_ignore_ascii_case(state))
 }
 
 fn differing(changes: &[Change]) -> String {
