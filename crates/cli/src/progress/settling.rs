@@ -95,9 +95,9 @@ mod tests {
             text,
             "\
 recordings: waiting until Azure is done with it (Creating), 0s so far
-recordings: waiting until Azure is done with it (Resolving Dns), 5s so far
-recordings: waiting until Azure is done with it (Resolving Dns), 1m 5s so far
-recordings: waiting until Azure is done with it (Resolving Dns), 2m 5s so far
+recordings: waiting until Azure is done with it (Resolving\\u{1b}Dns), 5s so far
+recordings: waiting until Azure is done with it (Resolving\\u{1b}Dns), 1m 5s so far
+recordings: waiting until Azure is done with it (Resolving\\u{1b}Dns), 2m 5s so far
 recordings: Succeeded after 2m 10s
 recordings: gone after 3s
 "
