@@ -266,7 +266,7 @@ async fn undeclared_grants_are_shown_and_left_alone() {
     let [undeclared] = plan.undeclared.as_slice() else {
         panic!("{:?}", plan.undeclared)
     };
-    assert_eq!(undeclared.on.to_string(), "group");
+    assert_eq!(undeclared.key.to_string(), "group");
     assert_eq!(undeclared.grant.principal, USER_OBJECT_ID);
     assert_eq!(undeclared.grant.property("principalType"), Some("User"));
     assert!(undeclared.grant.property("createdOn").is_some());

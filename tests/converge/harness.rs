@@ -14,7 +14,7 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::Diagnostics,
     graph::{Graph, RoleName, Settings, build},
-    plan::{Plan, converge, teardown, undeclared_principals},
+    plan::{Plan, converge, principals_in_question, teardown},
     reads,
     source::Sources,
     spec::{Inputs, load},
@@ -98,7 +98,7 @@ impl Azure {
         let mut live = observe_settled(&self.client, &graph, &reads::needed(&graph), &Silent)
             .await
             .expect("reads work");
-        let principals = undeclared_principals(&graph, &live);
+        let principals = principals_in_question(&graph, &live);
         observe_principals(self.directory.as_ref(), &mut live, &principals).await;
         converge(&graph, &live)
     }

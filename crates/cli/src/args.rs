@@ -68,6 +68,9 @@ pub(crate) struct Patience {
     /// How long a new identity may be unknown to the directory: so long PrincipalNotFound is tried again
     #[arg(long, value_name = "SECONDS", default_value_t = Bounds::default().principal.as_secs())]
     pub(crate) principal_replication: u64,
+    /// How long a new custom role may be unknown: so long RoleDefinitionDoesNotExist is tried again
+    #[arg(long, value_name = "SECONDS", default_value_t = Bounds::default().role.as_secs())]
+    pub(crate) role_replication: u64,
 }
 
 impl Patience {
@@ -75,6 +78,7 @@ impl Patience {
         Bounds {
             grant: Duration::from_secs(self.grant_propagation),
             principal: Duration::from_secs(self.principal_replication),
+            role: Duration::from_secs(self.role_replication),
             ..Bounds::default()
         }
     }

@@ -5,7 +5,7 @@ use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     graph::{self, Graph, Settings},
     live::Live,
-    plan::{Plan, converge, locks, undeclared_principals},
+    plan::{Plan, converge, locks, principals_in_question},
     reads::{self, Read},
     source::Sources,
     spec::{Inputs, Spec, load},
@@ -173,7 +173,8 @@ pub(crate) async fn observe_all(
     Ok(live)
 }
 
-/// Compares Azure with the specs. The directory is asked only where grants are there that nobody declared.
+/// Compares Azure with the specs. The directory is asked only about grants that nobody declared, and those that the
+/// spec gives by an object id.
 pub(crate) async fn compare(
     loaded: &Loaded,
     session: &Session,
@@ -181,7 +182,7 @@ pub(crate) async fn compare(
 ) -> Result<(Plan, Live), CommandError> {
     let graph = &loaded.graph;
     let mut live = observe_all(&session.client, graph, &reads::needed(graph)).await?;
-    let principals = undeclared_principals(graph, &live);
+    let principals = principals_in_question(graph, &live);
     observe_principals(session.directory.as_ref(), &mut live, &principals).await;
     let (plan, found) = converge(graph, &live);
     pass(&loaded.sources, found, terminal)?;

@@ -10,7 +10,11 @@ use serde_json::Value as Json;
 pub use locks::{LiveLock, LockLevel, UnreadLocks};
 pub use principals::Existence;
 
-use crate::{arm::ArmId, graph::Grant};
+use crate::{
+    arm::ArmId,
+    graph::{Grant, Graph, Node},
+    value::{Output, Value},
+};
 
 /// What was found in Azure, for the graph that was asked about.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -128,6 +132,24 @@ impl Live {
     /// The resource of an id, if it exists.
     pub fn resource(&self, id: &ArmId) -> Option<&Json> {
         self.resources.get(id)
+    }
+
+    /// What Azure filled into a resource of the graph, if it exists.
+    pub fn output(&self, graph: &Graph, output: &Output) -> Option<&Json> {
+        let id = graph.node(&output.of).and_then(Node::id)?;
+        output.find(self.resource(id)?)
+    }
+
+    /// A value with what is known before the run filled in.
+    pub fn fill(&self, graph: &Graph, value: &Value) -> Value {
+        value.fill(&|output| self.output(graph, output).cloned())
+    }
+
+    /// The role assignment that is the wanted one, if it exists.
+    pub fn grant(&self, graph: &Graph, wanted: &Grant) -> Option<&LiveGrant> {
+        let principal = self.fill(graph, &wanted.principal);
+        let principal = principal.as_str()?;
+        self.grants.iter().find(|grant| grant.is(wanted, principal))
     }
 
     /// All role assignments that were seen.

@@ -9,6 +9,10 @@ use crate::graph::NodeKey;
 /// The tag that says which stack owns a resource.
 pub const STACK_TAG: &str = "lazuli-stack";
 
+/// How many characters Azure takes for a text that holds a mark: the notes of a lock have 512 ("Management Locks -
+/// Create Or Update At Resource Group Level"), and a description more.
+const LONGEST_TEXT: usize = 512;
+
 /// Where the mark of the stack is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
@@ -20,8 +24,8 @@ pub enum Mark {
     Parent,
 }
 
-/// The mark of resources that take no tags: `lazuli-stack: STACK; ENTRY`, alone or in brackets behind what the author
-/// wrote. It names the entry as well, so that a grant whose principal was made anew is found again.
+/// The mark of resources that take no tags: `lazuli-stack: STACK; ENTRY`, alone, in brackets behind what the author wrote
+/// in the spec, or as the last line of what somebody wrote in Azure. It names the entry as well, so that a grant whose principal was made anew is found again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextMark {
     /// The stack.
@@ -44,15 +48,27 @@ impl TextMark {
         own.map_or_else(|| self.to_string(), |own| format!("{own} ({self})"))
     }
 
+    /// Text that somebody wrote in Azure with the mark as its last line. Text that carries a mark, whosever, stays as it
+    /// is, as does text that would become longer than Azure takes: the mark can be done without, the words cannot.
+    pub fn below(&self, live: &str) -> String {
+        let text = format!("{live}\n{self}");
+        if Self::find(live).is_some() || text.chars().count() > LONGEST_TEXT {
+            live.to_owned()
+        } else {
+            text
+        }
+    }
+
     /// The mark that text carries.
     pub fn find(text: &str) -> Option<Self> {
         let start = format!("{STACK_TAG}: ");
         let (before, mark) = text.rsplit_once(&start)?;
         let mark = match before {
             "" => mark,
+            _ if before.ends_with('\n') => mark,
             _ => before.ends_with(" (").then(|| mark.strip_suffix(')'))??,
         };
-        let (stack, entry) = mark.split_once("; ")?;
+        let (stack, entry) = mark.split_once("; ").filter(|_| !mark.contains('\n'))?;
         Some(Self {
             stack: stack.to_owned(),
             entry: entry.to_owned(),
@@ -100,6 +116,22 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_wrote_in_azure_is_kept_above_the_mark() {
+        let mark = TextMark {
+            stack: "cameras".into(),
+            entry: "access".into(),
+        };
+        let marked = mark.below("Ask Ada (or Bo)");
+        assert_eq!(marked, "Ask Ada (or Bo)\nlazuli-stack: cameras; access");
+        assert_eq!(TextMark::find(&marked), Some(mark.clone()));
+        let long = "x".repeat(LONGEST_TEXT);
+        let others = "Reads (lazuli-stack: doors; access)".to_owned();
+        for untouched in [marked, long, others] {
+            assert_eq!(mark.below(&untouched), untouched);
+        }
+    }
+
+    #[test]
     fn what_only_looks_like_a_mark_is_none() {
         for text in [
             "",
@@ -107,6 +139,7 @@ mod tests {
             "about lazuli-stack: a; b",
             "x (lazuli-stack: a; b",
             "x (lazuli-stack: a; b) y",
+            "lazuli-stack: a; b\nAsk Ada",
         ] {
             assert_eq!(TextMark::find(text), None, "{text}");
         }

@@ -25,7 +25,7 @@ pub enum Read {
         /// The api-version to ask in.
         api_version: String,
     },
-    /// All role assignments at or below a scope.
+    /// All role assignments at a scope, and below it unless it is a management group.
     Grants(ArmId),
     /// The role assignments at or above a scope by which the caller has its own rights, directly or through a group.
     GrantsOfCaller(ArmId),

@@ -20,6 +20,8 @@ use serde_json::Value as Json;
 const READS_AT_ONCE: usize = 16;
 /// The api-version in which role assignments are listed.
 const GRANTS_API: &str = "2022-04-01";
+/// The filter of a list that leaves out what is below its scope.
+const AT_SCOPE: (&str, &str) = ("$filter", "atScope()");
 /// The api-version in which the resources of a group are listed.
 const CONTENTS_API: &str = "2025-04-01";
 
@@ -74,17 +76,20 @@ async fn ask(client: &Client, read: &Read) -> Result<Vec<Json>, ArmError> {
             client.list_all(path, api_version, &[], &Quiet).await
         }
         Read::Grants(scope) => {
+            // Below a management group lie whole subscriptions.
+            let is_managed = scope.subscription_id().is_none();
+            let query: &[_] = if is_managed { &[AT_SCOPE] } else { &[] };
             client
-                .list_all(&assignments(scope), GRANTS_API, &[], &Quiet)
+                .list_all(&assignments(scope), GRANTS_API, query, &Quiet)
                 .await
         }
         Read::GrantsOfCaller(scope) => {
             // Of a caller who cannot be told, every grant could be the way in.
             let filter = match client.caller().await {
                 Some(caller) => format!("assignedTo('{caller}')"),
-                None => "atScope()".to_owned(),
+                None => AT_SCOPE.1.to_owned(),
             };
-            let query = [("$filter", filter.as_str())];
+            let query = [(AT_SCOPE.0, filter.as_str())];
             client
                 .list_all(&assignments(scope), GRANTS_API, &query, &Quiet)
                 .await

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 pub struct Bounds {
     /// After an identity was made, until the directory knows it (ARM facts 3.1: 1 to 37 s).
     pub principal: Duration,
+    /// After a custom role was made, until it can be given everywhere.
+    pub role: Duration,
     /// After a grant was made, until Azure acts on it. Microsoft's documentation says up to 10 minutes.
     pub grant: Duration,
     /// The first wait; it doubles each time.
@@ -27,6 +29,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             principal: Duration::from_secs(3 * 60),
+            role: Duration::from_secs(3 * 60),
             grant: Duration::from_secs(10 * 60),
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(20),
@@ -40,6 +43,8 @@ pub(crate) struct Waits {
     bounds: Bounds,
     /// Until when the directory may not know the principal.
     principal_until: Option<Instant>,
+    /// Until when Azure may not know the custom role.
+    role_until: Option<Instant>,
     /// Until when Azure may not act on the grants of these principals.
     grants: Vec<(Option<String>, Instant)>,
 }
@@ -55,12 +60,16 @@ impl Waits {
         let mut waits = Self {
             bounds,
             principal_until: None,
+            role_until: None,
             grants: Vec::new(),
         };
         for item in patience {
             match item {
                 Patience::Principal(step) => {
                     waits.principal_until = done.get(step).map(|at| *at + bounds.principal);
+                }
+                Patience::Role(step) => {
+                    waits.role_until = done.get(step).map(|at| *at + bounds.role);
                 }
                 Patience::Grant { principal, made } => {
                     let until = match made {
@@ -82,6 +91,9 @@ impl Waits {
     pub(crate) fn until(&self, error: &ArmError) -> Option<Instant> {
         if error.has_code("PrincipalNotFound") {
             return self.principal_until;
+        }
+        if error.has_code("RoleDefinitionDoesNotExist") {
+            return self.role_until;
         }
         let lacks_right = match error.kind {
             ErrorKind::Forbidden { .. } => true,

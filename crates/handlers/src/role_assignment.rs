@@ -169,16 +169,9 @@ impl Handler for RoleAssignment {
         );
 
         for role in roles {
-            let subscription = scope
-                .subscription_id()
-                .unwrap_or(&resource.placed().subscription);
-            let definition = ArmId::subscription(subscription)
-                .provider_child("Microsoft.Authorization/roleDefinitions", &role.guid);
             let mut properties = properties.clone();
-            properties.insert(
-                "roleDefinitionId".into(),
-                Value::string(definition.as_str()),
-            );
+            let definition = definition_at(&scope, &role.guid);
+            properties.insert("roleDefinitionId".into(), Value::String(definition));
             nodes.push(Draft {
                 part: Some(role.name.clone()),
                 arm_type: resource.placed().arm_type.clone(),
@@ -217,6 +210,14 @@ impl Handler for RoleAssignment {
         };
         named("role").chain(named("roles")).collect()
     }
+}
+
+/// The id of a role definition as seen from a scope: that of its subscription or management group, or of the tenant
+/// ("Assign Azure roles using the REST API").
+fn definition_at(scope: &ArmId, guid: &str) -> String {
+    let root = scope.root();
+    let root = root.as_ref().map(ArmId::as_str).unwrap_or_default();
+    format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{guid}")
 }
 
 struct WantedRole {

@@ -36,7 +36,7 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
     if !plan.kept.is_empty() {
         text.push('\n');
     }
-    text.push_str(&grants::undeclared(plan, style));
+    text.push_str(&grants::remarkable(plan, style));
     for line in style::wrap(&summary(plan), style.width) {
         text.push_str(&style.paint(Tint::Strong, &line));
         text.push('\n');

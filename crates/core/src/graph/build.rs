@@ -13,7 +13,8 @@ use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::{
-        Draft, Grant, Graph, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes, RoleName,
+        Draft, Grant, Graph, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes, Placed,
+        RoleName,
     },
     kind::Registry,
     shape::Shape,
@@ -154,12 +155,12 @@ impl<'a> Building<'a> {
                 ..placed.key.clone()
             };
             self.nodes
-                .push(node(key, facts.kind, resource, draft, places.clone()));
+                .push(node(key, placed, resource, draft, places.clone()));
         }
     }
 
     /// An entry that is only looked up: no body, nothing below it.
-    fn look_up(&mut self, stack: &Stack, resource: &Resource, placed: &place::Placed) {
+    fn look_up(&mut self, stack: &Stack, resource: &Resource, placed: &Placed) {
         let facts = placed.kind.facts();
         let own = NodeKey {
             stack: stack.name.value.clone(),
@@ -180,8 +181,7 @@ impl<'a> Building<'a> {
                     after: Vec::new(),
                 };
                 let places = Arc::new(written(resource));
-                self.nodes
-                    .push(node(own, facts.kind, resource, draft, places));
+                self.nodes.push(node(own, placed, resource, draft, places));
             }
             Some(_) => {}
             None => self.diagnostics.push(
@@ -241,16 +241,22 @@ impl<'a> Building<'a> {
 
 fn node(
     key: NodeKey,
-    kind: &'static str,
+    placed: &Placed,
     resource: &Resource,
     draft: Draft,
     places: Arc<HashMap<String, Span>>,
 ) -> Node {
+    let name = placed.name.as_deref().filter(|_| key.part.is_none());
+    let subject = match &draft.identity {
+        Identity::Resource(id) => name.unwrap_or_else(|| id.name()).to_owned(),
+        Identity::Grant(grant) => format!("{} on {}", grant.role_name, grant.scope.name()),
+    };
     Node {
         key,
-        kind,
+        kind: placed.kind.facts().kind,
         arm_type: draft.arm_type,
         identity: draft.identity,
+        subject,
         body: draft.body,
         rules: draft.rules,
         lifecycle: Lifecycle {

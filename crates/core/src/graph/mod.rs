@@ -96,6 +96,16 @@ pub struct Lifecycle {
     pub grants: GrantsPolicy,
 }
 
+impl Lifecycle {
+    /// Whether a member of `properties` is not compared.
+    pub fn ignores(&self, member: &str) -> bool {
+        self.ignore.iter().any(|path| {
+            let path = path.strip_prefix("properties.").unwrap_or(path);
+            path.eq_ignore_ascii_case(member)
+        })
+    }
+}
+
 /// One Azure resource that the spec speaks of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -107,6 +117,8 @@ pub struct Node {
     pub arm_type: ArmType,
     /// What makes a live resource this one.
     pub identity: Identity,
+    /// What it is, for a person: a name, or role and scope of a grant.
+    pub subject: String,
     /// The wanted body; of an existing resource, nothing.
     pub body: Value,
     /// How it is compared.

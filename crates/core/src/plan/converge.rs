@@ -1,21 +1,19 @@
 //! Planning towards the spec: make what is missing, change what differs, leave the rest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::{
-    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId,
-    grants::{self, Seen},
-};
+use super::{Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::{Change, diff, overlay},
     graph::{Grant, Graph, Identity, Node, NodeKey},
+    kind::Rule,
     live::{Live, LiveGrant},
-    mark::{Mark, owner},
-    value::{Output, Value},
+    mark::{Mark, TextMark, owner},
+    value::Value,
 };
 
 /// Compares the graph with what is live. The plan is of use only if the diagnostics have no errors.
@@ -23,11 +21,8 @@ pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
     let mut planner = Planner {
         graph,
         live,
-        bodies: HashMap::new(),
         steps_of: HashMap::new(),
         waits: HashMap::new(),
-        seen: Vec::new(),
-        declared: HashSet::new(),
         plan: Plan::default(),
         diagnostics: Diagnostics::default(),
     };
@@ -36,29 +31,22 @@ pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
     }
     planner.mark_outputs();
     let Planner {
-        seen,
-        declared,
+        steps_of,
         mut plan,
         diagnostics,
         ..
     } = planner;
-    grants::plan(graph, live, &seen, &declared, &mut plan);
+    grants::plan(graph, live, &steps_of, &mut plan);
     (plan, diagnostics)
 }
 
 struct Planner<'a> {
     graph: &'a Graph,
     live: &'a Live,
-    /// What exists, by node.
-    bodies: HashMap<&'a NodeKey, &'a Json>,
     /// The step of a node that has one.
     steps_of: HashMap<&'a NodeKey, StepId>,
     /// The steps that whoever depends on a node waits for.
     waits: HashMap<&'a NodeKey, Vec<StepId>>,
-    /// The grants of the spec.
-    seen: Vec<Seen<'a>>,
-    /// The live grants that are those of the spec.
-    declared: HashSet<ArmId>,
     plan: Plan,
     diagnostics: Diagnostics,
 }
@@ -74,7 +62,6 @@ impl<'a> Planner<'a> {
             Some(Draft {
                 action,
                 reason,
-                subject,
                 changes,
                 call,
             }) => {
@@ -87,7 +74,7 @@ impl<'a> Planner<'a> {
                     arm_type: node.arm_type.clone(),
                     action,
                     reason,
-                    subject,
+                    subject: node.subject.clone(),
                     changes,
                     call,
                     has_outputs: false,
@@ -103,14 +90,11 @@ impl<'a> Planner<'a> {
                 self.waits.insert(&node.key, before);
             }
         }
-        if let Identity::Grant(grant) = &node.identity {
-            let principal = grant.principal.fill(&|output| self.known(output));
-            self.seen.push(Seen {
-                node,
-                principal: principal.as_str().map(str::to_owned),
-                step: self.steps_of.get(&node.key).copied(),
-            });
-        }
+    }
+
+    /// The body with what is known before the run filled in.
+    fn wanted(&self, node: &Node) -> Value {
+        self.live.fill(self.graph, &node.body).without_nulls()
     }
 
     fn steps_before(&self, node: &Node) -> Vec<StepId> {
@@ -127,18 +111,8 @@ impl<'a> Planner<'a> {
         before
     }
 
-    fn known(&self, output: &Output) -> Option<Json> {
-        self.bodies
-            .get(&output.of)
-            .and_then(|body| output.find(body))
-            .cloned()
-    }
-
     fn resource(&mut self, node: &'a Node, id: &ArmId) -> Option<Draft> {
         let found = self.live.resource(id);
-        if let Some(body) = found {
-            self.bodies.insert(&node.key, body);
-        }
         if node.lifecycle.existing {
             if found.is_none() {
                 self.diagnostics.push(
@@ -155,21 +129,19 @@ impl<'a> Planner<'a> {
             }
             return None;
         }
-        let wanted = node.body.fill(&|output| self.known(output)).without_nulls();
+        let wanted = self.wanted(node);
         let call = |body| Call {
             method: Method::Put,
             target: CallTarget::Id(id.clone()),
             api_version: node.arm_type.api_version.to_string(),
             body,
         };
-        let subject = id.name().to_owned();
         let Some(body) = found else {
             let changes = creation(&wanted);
             let reason = "it does not exist".to_owned();
             return Some(Draft {
                 action: Action::Create,
                 reason,
-                subject,
                 changes,
                 call: call(wanted),
             });
@@ -188,8 +160,20 @@ impl<'a> Planner<'a> {
             );
             return None;
         }
-        let changes = diff(&wanted, body, node.rules, &node.lifecycle.ignore);
-        let broken = broken(body);
+        self.update(node, wanted, body, call)
+    }
+
+    /// The change of what exists into what is wanted, if there is a difference.
+    fn update(
+        &mut self,
+        node: &Node,
+        mut wanted: Value,
+        live: &Json,
+        call: impl Fn(Value) -> Call,
+    ) -> Option<Draft> {
+        let ignore = &node.lifecycle.ignore;
+        let mut changes = diff(&wanted, live, node.rules, ignore);
+        let broken = broken(live);
         if changes.is_empty() && broken.is_none() {
             self.plan.unchanged.push(node.key.clone());
             return None;
@@ -197,71 +181,42 @@ impl<'a> Planner<'a> {
         if self.refuses(node, &changes) {
             return None;
         }
+        changes.extend(keep_words(node, &mut wanted, live));
         let reason = match broken {
             None => differing(&changes),
             Some(state) if changes.is_empty() => format!("its last write ended as {state}"),
             Some(state) => format!("its last write ended as {state}, {}", differing(&changes)),
         };
-        let body = overlay(&wanted, body, node.rules, &node.lifecycle.ignore);
         Some(Draft {
             action: Action::Update,
             reason,
-            subject,
             changes,
-            call: call(body),
+            call: call(overlay(&wanted, live, node.rules, ignore)),
         })
     }
 
     fn grant(&mut self, node: &'a Node, grant: &Grant) -> Option<Draft> {
-        let wanted = node.body.fill(&|output| self.known(output)).without_nulls();
-        let principal = grant.principal.fill(&|output| self.known(output));
-        let subject = format!("{} on {}", grant.role_name, grant.scope.name());
+        let wanted = self.wanted(node);
         let call = |target, body| Call {
             method: Method::Put,
             target,
             api_version: node.arm_type.api_version.to_string(),
             body,
         };
-        let found = principal.as_str().and_then(|principal| {
-            self.live
-                .grants()
-                .iter()
-                .find(|live| live.is(grant, principal))
-        });
-        let Some(found) = found else {
+        let Some(found) = self.live.grant(self.graph, grant) else {
             let grant = Grant {
-                principal,
+                principal: self.live.fill(self.graph, &grant.principal),
                 ..grant.clone()
             };
             return Some(Draft {
                 action: Action::Create,
                 reason: "no such grant exists".to_owned(),
-                subject,
                 changes: creation(&wanted),
                 call: call(CallTarget::Grant(grant), wanted),
             });
         };
-        self.bodies.insert(&node.key, &found.body);
-        self.declared.insert(found.id.clone());
-        let changes = diff(&wanted, &found.body, node.rules, &node.lifecycle.ignore);
-        if changes.is_empty() {
-            self.plan.unchanged.push(node.key.clone());
-            return None;
-        }
-        if self.refuses(node, &changes) {
-            return None;
-        }
-        let reason = differing(&changes);
-        Some(Draft {
-            action: Action::Update,
-            reason,
-            subject,
-            changes,
-            call: call(
-                CallTarget::Id(found.id.clone()),
-                overlay(&wanted, &found.body, node.rules, &node.lifecycle.ignore),
-            ),
-        })
+        let target = CallTarget::Id(found.id.clone());
+        self.update(node, wanted, &found.body, |body| call(target.clone(), body))
     }
 
     /// Whether a change is of what is fixed at creation. Each such change is reported.
@@ -275,41 +230,49 @@ impl<'a> Planner<'a> {
 
     /// What the step may be refused for although it is right, because Azure has not caught up with another step.
     fn patience(&self, node: &Node) -> Vec<Patience> {
-        let principal = match &node.identity {
-            Identity::Grant(grant) => grant.principal_key().and_then(|key| self.steps_of.get(key)),
-            Identity::Resource(_) => None,
-        };
-        let grants =
-            self.graph
-                .dependencies(&node.key)
-                .into_iter()
-                .filter_map(|(dependency, _)| {
-                    let Identity::Grant(grant) = &dependency.identity else {
-                        return None;
-                    };
-                    let made = match self.steps_of.get(&dependency.key) {
-                        Some(step) => Made::Step(*step),
-                        None => Made::At(self.live_grant(grant).and_then(made_at)?),
-                    };
-                    Some(Patience::Grant {
-                        principal: grant.principal.fill(&|output| self.known(output)),
-                        made,
-                    })
-                });
-        principal
-            .map(|step| Patience::Principal(*step))
-            .into_iter()
-            .chain(grants)
-            .collect()
+        let mut patience = Vec::new();
+        if let Identity::Grant(grant) = &node.identity {
+            // A principal that is known before the run is not made by it.
+            let is_made = self
+                .live
+                .fill(self.graph, &grant.principal)
+                .as_str()
+                .is_none();
+            let maker = grant.principal_key().filter(|_| is_made);
+            let maker = maker.and_then(|key| self.steps_of.get(key));
+            patience.extend(maker.map(|step| Patience::Principal(*step)));
+            patience.extend(self.role_made(node, grant).map(Patience::Role));
+        }
+        for (dependency, _) in self.graph.dependencies(&node.key) {
+            let Identity::Grant(grant) = &dependency.identity else {
+                continue;
+            };
+            let made = match self.steps_of.get(&dependency.key) {
+                Some(step) => Some(Made::Step(*step)),
+                None => {
+                    let found = self.live.grant(self.graph, grant);
+                    found.and_then(made_at).map(Made::At)
+                }
+            };
+            patience.extend(made.map(|made| Patience::Grant {
+                principal: self.live.fill(self.graph, &grant.principal),
+                made,
+            }));
+        }
+        patience
     }
 
-    fn live_grant(&self, grant: &Grant) -> Option<&LiveGrant> {
-        let principal = grant.principal.fill(&|output| self.known(output));
-        let principal = principal.as_str()?;
-        self.live
-            .grants()
-            .iter()
-            .find(|live| live.is(grant, principal))
+    /// The step that makes the custom role of a grant.
+    fn role_made(&self, node: &Node, grant: &Grant) -> Option<StepId> {
+        let dependencies = self.graph.dependencies(&node.key).into_iter();
+        let role = dependencies
+            .map(|(dependency, _)| dependency)
+            .find(|node| {
+                node.id()
+                    .is_some_and(|id| id.name().eq_ignore_ascii_case(&grant.role))
+            })?;
+        let step = self.plan.steps.get(self.steps_of.get(&role.key)?.0)?;
+        (step.action == Action::Create).then_some(step.id)
     }
 
     /// A step has outputs if a hole of another step names its node.
@@ -331,10 +294,36 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// Where the text that holds the mark is left to whoever writes it in Azure, it is kept, and the mark goes below it. The
+/// change that this is, if it is one.
+fn keep_words(node: &Node, wanted: &mut Value, live: &Json) -> Option<Change> {
+    let Mark::Text(member) = node.mark else {
+        return None;
+    };
+    let path = format!("properties.{member}");
+    let is_left_alone = |rule: &Rule| matches!(rule, Rule::WriteOnly(left) if *left == path);
+    let before = live.get("properties")?.get(member)?;
+    let words = before.as_str().filter(|words| !words.is_empty())?;
+    if !node.rules.iter().any(is_left_alone) || node.lifecycle.ignores(member) {
+        return None;
+    }
+    let text = Value::String(TextMark::of(&node.key).below(words));
+    if let Value::Object(body) = wanted
+        && let Some(Value::Object(properties)) = body.get_mut("properties")
+    {
+        properties.insert(member.to_owned(), text.clone());
+    }
+    (text.as_str() != Some(words)).then(|| Change {
+        path,
+        before: Some(before.clone()),
+        after: Some(text),
+        immutable: false,
+    })
+}
+
 struct Draft {
     action: Action,
     reason: String,
-    subject: String,
     changes: Vec<Change>,
     call: Call,
 }

@@ -1,12 +1,12 @@
-//! Grants that the spec does not name: those whose principal was made anew go, others are shown, or deleted where the
-//! spec is authoritative.
+//! Live grants as the spec sees them: those that it names; those whose principal was made anew, which go; and those that
+//! it does not name, which are shown, or deleted where the spec is authoritative.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId, converge};
+use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
 use crate::{
     arm::{ArmId, ArmType},
-    graph::{Graph, Identity, Node, NodeKey},
+    graph::{Grant, Graph, Identity, Node, NodeKey},
     live::{Existence, Live, LiveGrant},
     mark::TextMark,
     spec::GrantsPolicy,
@@ -15,118 +15,173 @@ use crate::{
 
 const ASSIGNMENT: ArmType = ArmType::new("Microsoft.Authorization/roleAssignments", "2022-04-01");
 
-/// A role assignment directly on a resource of the stack, which no entry of the spec names.
+/// A role assignment and what in the spec it concerns.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Undeclared {
-    /// The resource that it is on.
-    pub on: NodeKey,
+pub struct GrantOf {
+    /// The resource that it is on, or the entry that names it.
+    pub key: NodeKey,
     /// The assignment.
     pub grant: LiveGrant,
     /// Whether its principal exists.
     pub principal: Existence,
 }
 
-/// The principals of the grants that [`converge()`] will list as undeclared, each once, as far as the directory can tell
-/// whether they exist.
-pub fn undeclared_principals(graph: &Graph, live: &Live) -> Vec<String> {
-    let (plan, _) = converge(graph, live);
-    let grants = plan.undeclared.iter().map(|undeclared| &undeclared.grant);
-    let ids: BTreeSet<String> = grants
-        .filter(|grant| !grant.is_foreign())
-        .map(|grant| grant.principal.to_lowercase())
+impl GrantOf {
+    fn new(node: &Node, grant: &LiveGrant, live: &Live) -> Self {
+        Self {
+            key: node.key.clone(),
+            grant: grant.clone(),
+            principal: live.existence(grant),
+        }
+    }
+
+    /// Who has the role, and since when: `User 00000000-…, which no longer exists, granted 2026-01-01T00:00:34Z`.
+    pub fn holder(&self) -> String {
+        let kind = self.grant.property("principalType").unwrap_or("principal");
+        let mut text = format!("{kind} {}", self.grant.principal);
+        if self.principal == Existence::Gone {
+            text.push_str(", which no longer exists");
+        }
+        if let Some(made) = self.grant.property("createdOn") {
+            text.push_str(&format!(", granted {}", to_the_second(made)));
+        }
+        text
+    }
+}
+
+/// A time of ARM without its fraction: `2026-01-01T00:00:34.1234567Z`.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((seconds, fraction)) if fraction.ends_with('Z') => format!("{seconds}Z"),
+        _ => time.to_owned(),
+    }
+}
+
+/// Live grants with the node that they concern.
+type Grants<'a> = Vec<(&'a Node, &'a LiveGrant)>;
+
+/// The live grants that concern the spec.
+struct Standing<'a> {
+    /// Those that an entry names.
+    declared: Grants<'a>,
+    /// Those that were made for an entry whose principal is another one now.
+    outlived: Grants<'a>,
+    /// The others that are directly on a resource of the spec.
+    undeclared: Grants<'a>,
+}
+
+impl<'a> Standing<'a> {
+    fn find(graph: &'a Graph, live: &'a Live) -> Self {
+        let entries: Vec<(&Node, &Grant)> = graph
+            .nodes()
+            .filter_map(|node| match &node.identity {
+                Identity::Grant(grant) => Some((node, grant)),
+                Identity::Resource(_) => None,
+            })
+            .collect();
+        let named = |(node, grant): &(&'a Node, &Grant)| Some((*node, live.grant(graph, grant)?));
+        let declared: Grants<'_> = entries.iter().filter_map(named).collect();
+        let mut known: HashSet<&ArmId> = declared.iter().map(|(_, grant)| &grant.id).collect();
+        let mut outlived = Grants::new();
+        for grant in live.grants() {
+            let made_for = entries
+                .iter()
+                .find(|(node, wanted)| is_made_for(grant, node, wanted));
+            if let Some((node, _)) = made_for.filter(|_| known.insert(&grant.id)) {
+                outlived.push((*node, grant));
+            }
+        }
+        let mut undeclared = Grants::new();
+        for node in graph.nodes().filter(|node| !node.lifecycle.existing) {
+            let on_it = |grant: &&LiveGrant| Some(&grant.scope) == node.id();
+            let others = live.grants().iter().filter(on_it);
+            let others = others.filter(|grant| !known.contains(&grant.id));
+            undeclared.extend(others.map(|grant| (node, grant)));
+        }
+        Self {
+            declared,
+            outlived,
+            undeclared,
+        }
+    }
+
+    /// The named grants whose principal the spec does not make, so that it can be gone.
+    fn of_strangers(&self) -> impl Iterator<Item = &(&'a Node, &'a LiveGrant)> {
+        let is_stranger = |(node, _): &&(&Node, &LiveGrant)| node.grant_principal().is_none();
+        self.declared.iter().filter(is_stranger)
+    }
+}
+
+/// Whether a grant carries the mark of an entry and has its scope and role.
+fn is_made_for(grant: &LiveGrant, node: &Node, wanted: &Grant) -> bool {
+    grant.scope == wanted.scope
+        && grant.role.eq_ignore_ascii_case(&wanted.role)
+        && TextMark::on(&grant.body, "description") == Some(TextMark::of(&node.key))
+}
+
+/// The principals of whom a plan says whether they still exist, each once, as far as the directory can tell: those of
+/// grants that nobody declared, and those that the spec names by their object id.
+pub fn principals_in_question(graph: &Graph, live: &Live) -> Vec<String> {
+    let standing = Standing::find(graph, live);
+    let ids: BTreeSet<String> = standing
+        .undeclared
+        .iter()
+        .filter(|(node, grant)| !stays(node, grant, live))
+        .chain(standing.of_strangers())
+        .filter(|(_, grant)| !grant.is_foreign())
+        .map(|(_, grant)| grant.principal.to_lowercase())
         .collect();
     ids.into_iter().collect()
 }
 
-/// What became of a grant of the spec.
-pub(super) struct Seen<'a> {
-    pub(super) node: &'a Node,
-    /// Its principal's object id, where it is known before the run.
-    pub(super) principal: Option<String>,
-    /// The step that makes or changes it.
-    pub(super) step: Option<StepId>,
+/// Whether an undeclared grant stays although the spec is authoritative.
+fn stays(node: &Node, grant: &LiveGrant, live: &Live) -> bool {
+    node.lifecycle.grants == GrantsPolicy::Authoritative && live.is_of_caller(grant)
 }
 
-/// Plans what happens to live grants that are none of the spec's. `declared` are the ids of those that are.
+/// Plans what happens to live grants that are none of the spec's, and tells whose principals are gone.
 pub(super) fn plan(
     graph: &Graph,
     live: &Live,
-    seen: &[Seen<'_>],
-    declared: &HashSet<ArmId>,
+    steps_of: &HashMap<&NodeKey, StepId>,
     plan: &mut Plan,
 ) {
-    let mut going = HashSet::new();
-    for grant in live
-        .grants()
-        .iter()
-        .filter(|grant| !declared.contains(&grant.id))
-    {
-        if let Some(seen) = seen.iter().find(|seen| is_outlived(grant, seen)) {
-            going.insert(grant.id.clone());
-            let why = match (&seen.principal, seen.node.grant_principal()) {
-                (_, Some(key)) => {
-                    format!("its principal {} is not `{key}` any more", grant.principal)
-                }
-                (_, None) => format!(
-                    "its principal {} is not the one of the spec any more",
-                    grant.principal
-                ),
-            };
-            let after = seen.step.into_iter().collect();
-            plan.steps.push(deletion(
-                &seen.node.key,
-                seen.node,
-                grant,
-                why,
-                after,
-                plan.steps.len(),
-            ));
+    let standing = Standing::find(graph, live);
+    for (node, grant) in &standing.outlived {
+        let whose = match node.grant_principal() {
+            Some(key) => format!("`{key}`"),
+            None => "the one of the spec".to_owned(),
+        };
+        let why = format!("its principal {} is not {whose} any more", grant.principal);
+        let after = steps_of.get(&node.key).copied().into_iter().collect();
+        let step = deletion(node, grant, why, after, plan.steps.len());
+        plan.steps.push(step);
+    }
+    for (node, grant) in &standing.undeclared {
+        let found = GrantOf::new(node, grant, live);
+        if node.lifecycle.grants == GrantsPolicy::Report {
+            plan.undeclared.push(found);
+        } else if stays(node, grant, live) {
+            plan.kept.push(Kept {
+                key: part_of(&node.key, grant),
+                why: format!("{} is the way in of whoever runs this", grant.id.name()),
+            });
+        } else {
+            let why = format!(
+                "`{}` is authoritative, and no entry of the spec names it: {}",
+                node.key,
+                found.holder()
+            );
+            let step = deletion(node, grant, why, Vec::new(), plan.steps.len());
+            plan.steps.push(step);
         }
     }
-    for node in graph.nodes().filter(|node| !node.lifecycle.existing) {
-        let Identity::Resource(scope) = &node.identity else {
-            continue;
-        };
-        let on_it = |grant: &&LiveGrant| {
-            grant.scope == *scope && !declared.contains(&grant.id) && !going.contains(&grant.id)
-        };
-        for grant in live.grants().iter().filter(on_it) {
-            if node.lifecycle.grants == GrantsPolicy::Report {
-                plan.undeclared.push(Undeclared {
-                    on: node.key.clone(),
-                    grant: grant.clone(),
-                    principal: live.existence(grant),
-                });
-            } else if live.is_of_caller(grant) {
-                plan.kept.push(Kept {
-                    key: part_of(&node.key, grant),
-                    why: format!("{} is the way in of whoever runs this", grant.id.name()),
-                });
-            } else {
-                let why = format!(
-                    "`{}` is authoritative, and no entry of the spec names it",
-                    node.key
-                );
-                let step = deletion(&node.key, node, grant, why, Vec::new(), plan.steps.len());
-                plan.steps.push(step);
-            }
-        }
-    }
+    let named = standing.of_strangers();
+    let named = named.map(|(node, grant)| GrantOf::new(node, grant, live));
+    plan.orphaned = named
+        .filter(|named| named.principal == Existence::Gone)
+        .collect();
     plan.unread_directory = live.unread_directory().map(str::to_owned);
-}
-
-/// Whether a grant was made for an entry of the spec whose principal is another one now.
-fn is_outlived(grant: &LiveGrant, seen: &Seen<'_>) -> bool {
-    let Identity::Grant(wanted) = &seen.node.identity else {
-        return false;
-    };
-    grant.scope == wanted.scope
-        && grant.role.eq_ignore_ascii_case(&wanted.role)
-        && TextMark::on(&grant.body, "description") == Some(TextMark::of(&seen.node.key))
-        && seen
-            .principal
-            .as_ref()
-            .is_none_or(|principal| !principal.eq_ignore_ascii_case(&grant.principal))
 }
 
 /// The name of a grant that has no entry of its own.
@@ -144,7 +199,6 @@ fn part_of(key: &NodeKey, grant: &LiveGrant) -> NodeKey {
 }
 
 fn deletion(
-    key: &NodeKey,
     node: &Node,
     grant: &LiveGrant,
     reason: String,
@@ -153,7 +207,7 @@ fn deletion(
 ) -> Step {
     Step {
         id: StepId(position),
-        key: part_of(key, grant),
+        key: part_of(&node.key, grant),
         kind: "roleAssignment",
         arm_type: ASSIGNMENT,
         action: Action::Delete,

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 pub use converge::converge;
-pub use grants::{Undeclared, undeclared_principals};
+pub use grants::{GrantOf, principals_in_question};
 pub use teardown::teardown;
 
 use crate::{
@@ -33,9 +33,11 @@ pub struct Plan {
     pub unchanged: Vec<NodeKey>,
     /// What is left alone although it could be thought to change, and why.
     pub kept: Vec<Kept>,
-    /// Role assignments on what the stacks own that no entry of the spec names.
-    pub undeclared: Vec<Undeclared>,
-    /// Why it is unknown which principals of those exist, where the directory did not say.
+    /// Role assignments on what the stacks own that no entry of the spec names, each with the resource that it is on.
+    pub undeclared: Vec<GrantOf>,
+    /// Role assignments that the spec names, by its entries, and whose principal is known to be gone.
+    pub orphaned: Vec<GrantOf>,
+    /// Why it is unknown which principals of grants exist, where the directory was asked and did not say.
     pub unread_directory: Option<String>,
 }
 
@@ -186,6 +188,8 @@ pub fn grant_id(grant: &Grant, principal: &str) -> ArmId {
 pub enum Patience {
     /// The directory does not yet know the identity that this step made.
     Principal(StepId),
+    /// Azure does not yet know everywhere the custom role that this step made.
+    Role(StepId),
     /// Azure does not yet act on a grant of this principal.
     Grant {
         /// Its object id, or the hole where it will be.

@@ -9,7 +9,7 @@ use crate::{
     live::Live,
     mark::{Mark, TextMark, owner},
     spec::OnRemove,
-    value::{Output, Value},
+    value::Value,
 };
 
 /// Plans the deletion of everything that the stacks own. Nothing unmarked is deleted, and no resource group that
@@ -118,26 +118,10 @@ fn fate(
 
 /// The id of a node's live resource, and whether it carries the stack's mark.
 fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
-    let body_of = |key: &NodeKey| {
-        graph
-            .node(key)
-            .and_then(Node::id)
-            .and_then(|id| live.resource(id))
-    };
-    let known = |output: &Output| {
-        body_of(&output.of)
-            .and_then(|body| output.find(body))
-            .cloned()
-    };
     let (id, body) = match &node.identity {
         Identity::Resource(id) => (id.clone(), live.resource(id)?),
         Identity::Grant(grant) => {
-            let principal = grant.principal.fill(&known);
-            let principal = principal.as_str()?;
-            let found = live
-                .grants()
-                .iter()
-                .find(|live| live.is(grant, principal))?;
+            let found = live.grant(graph, grant)?;
             (found.id.clone(), &found.body)
         }
     };
@@ -191,10 +175,6 @@ fn strangers(live: &Live, id: &ArmId, going: &HashMap<&NodeKey, ArmId>) -> Vec<S
 }
 
 fn deletion(node: &Node, id: ArmId, step: StepId, after: Vec<StepId>) -> Step {
-    let subject = match &node.identity {
-        Identity::Resource(id) => id.name().to_owned(),
-        Identity::Grant(grant) => format!("{} on {}", grant.role_name, grant.scope.name()),
-    };
     Step {
         id: step,
         key: node.key.clone(),
@@ -202,7 +182,7 @@ fn deletion(node: &Node, id: ArmId, step: StepId, after: Vec<StepId>) -> Step {
         arm_type: node.arm_type.clone(),
         action: Action::Delete,
         reason: format!("the stack `{}` is taken away", node.key.stack),
-        subject,
+        subject: node.subject.clone(),
         changes: Vec::new(),
         call: Call {
             method: Method::Delete,

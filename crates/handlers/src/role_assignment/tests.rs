@@ -107,23 +107,33 @@ fn a_role_is_named_by_guid_or_by_the_id_of_its_definition() {
 }
 
 #[test]
-fn on_a_scope_without_a_subscription_the_definition_is_that_of_the_stack() {
-    let graph = granted(
-        "principal: '${analyzer}', scope: /providers/Microsoft.Management/managementGroups/all, role: Reader",
-    );
-    let id = body(&graph, "access/Reader")["properties"]["roleDefinitionId"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert!(id.starts_with("/subscriptions/11111111-"), "{id}");
-    let graph = granted(
-        "principal: '${analyzer}', scope: /subscriptions/22222222-2222-2222-2222-222222222222, role: Reader",
-    );
-    let id = body(&graph, "access/Reader")["properties"]["roleDefinitionId"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert!(id.starts_with("/subscriptions/22222222-"), "{id}");
+fn the_definition_is_named_as_it_is_seen_from_the_scope() {
+    let definition = |scope: &str| {
+        let graph = granted(&format!(
+            "principal: '${{analyzer}}', scope: {scope}, role: Reader"
+        ));
+        let properties = &body(&graph, "access/Reader")["properties"];
+        properties["roleDefinitionId"].as_str().unwrap().to_owned()
+    };
+    let other = "/subscriptions/22222222-2222-2222-2222-222222222222";
+    let all = "/providers/Microsoft.Management/managementGroups/all";
+    for (scope, root) in [
+        (other.to_owned(), other),
+        (
+            other.to_uppercase() + "/resourcegroups/rg",
+            &*other
+                .to_uppercase()
+                .replace("SUBSCRIPTIONS", "subscriptions"),
+        ),
+        (all.to_owned(), all),
+        (all.to_lowercase(), all),
+        ("/providers/Microsoft.Capacity".to_owned(), ""),
+    ] {
+        assert_eq!(
+            definition(&scope),
+            format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{READER}")
+        );
+    }
 }
 
 #[test]

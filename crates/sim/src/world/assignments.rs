@@ -9,7 +9,7 @@ use super::merge::text;
 use super::path::{Target, within};
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
-use super::{Call, World, definitions, lists};
+use super::{Call, World, definitions, lists, management_groups};
 use crate::http::Method;
 
 const KIND: &str = "microsoft.authorization/roleassignments";
@@ -60,7 +60,7 @@ fn put(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     }
     let scope = call.target.scope();
     let role = role_guid(&field("roleDefinitionId")).to_owned();
-    if !definitions::is_assignable(world, &role, &scope) {
+    if !definitions::is_assignable(world, &role, &scope, call.now) {
         return Err(ArmError::new(
             400,
             "RoleDefinitionDoesNotExist",
@@ -219,16 +219,21 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         .or(assigned);
     let scope = call.target.scope();
     let key = scope.to_ascii_lowercase();
-    let mut grants: Vec<&Resource> = Target::parse(&scope)
-        .scopes()
+    let above = world.scopes(&Target::parse(&scope));
+    // Of a management group, all that hangs on it lies elsewhere.
+    let is_managed = management_groups::name(&call.target).is_some();
+    let tree = if is_managed { "" } else { &key };
+    let mut grants: Vec<&Resource> = above
         .iter()
-        .filter(|above| **above != key)
+        .filter(|above| !within(above, tree))
         .flat_map(|above| world.state.extensions(above, KIND))
-        .chain(world.state.tree(&key).map(|(_, resource)| resource))
+        .chain(world.state.tree(tree).map(|(_, resource)| resource))
         .filter(|resource| resource.kind == KIND)
         .filter(|grant| {
             let at = grant.text("/properties/scope").to_ascii_lowercase();
-            below || within(&key, at.trim_end_matches('/'))
+            let at = at.trim_end_matches('/');
+            let is_above = above.iter().any(|above| above == at);
+            is_above || below && world.scopes(&Target::parse(at)).contains(&key)
         })
         .filter(|grant| {
             principal.as_ref().is_none_or(|principal| {

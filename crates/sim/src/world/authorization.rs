@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::path::Target;
 use super::reply::ArmError;
 use super::state::Resource;
-use super::{Call, World};
+use super::{Call, World, management_groups};
 use crate::catalogue;
 use crate::http::Method;
 use crate::time::SimTime;
@@ -16,11 +16,23 @@ const ASSIGNMENTS: &str = "microsoft.authorization/roleassignments";
 ///
 /// Reads at the tenant (subscriptions, built-in roles) are open to everybody in the directory.
 pub(crate) fn authorize(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
-    if call.target.subscription.is_none() && call.method().is_read() {
+    let at_tenant =
+        call.target.subscription.is_none() && management_groups::name(&call.target).is_none();
+    if at_tenant && call.method().is_read() || management_groups::is_made_by(world, call) {
         return Ok(());
     }
-    let (action, scope) = (action(call), call.target.id());
-    if allows(world, &call.principal, &action, &call.target, call.now) {
+    demand(world, call, &action(call), &call.target)
+}
+
+/// Refuses the request unless a grant of the caller allows that action at that scope.
+pub(crate) fn demand(
+    world: &World,
+    call: &Call<'_>,
+    action: &str,
+    target: &Target,
+) -> Result<(), ArmError> {
+    let scope = target.id();
+    if allows(world, &call.principal, action, target, call.now) {
         return Ok(());
     }
     let client = &call.principal;
@@ -92,8 +104,8 @@ fn grants_at_or_above<'a>(
     world: &'a World,
     target: &Target,
 ) -> impl Iterator<Item = &'a Resource> + use<'a> {
-    target
-        .scopes()
+    world
+        .scopes(target)
         .into_iter()
         .flat_map(|scope| world.state.extensions(&scope, ASSIGNMENTS))
 }

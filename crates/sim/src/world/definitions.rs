@@ -6,10 +6,10 @@ use uuid::Uuid;
 use super::authorization::role_guid;
 use super::lists::equals;
 use super::merge::{elements, text};
-use super::path::{Target, within};
+use super::path::Target;
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
-use super::{Call, World};
+use super::{Call, World, management_groups};
 use crate::catalogue::{self, BuiltInRole};
 use crate::http::Method;
 use crate::time::SimTime;
@@ -20,29 +20,47 @@ impl World {
     /// The custom role of that GUID, wherever it may be assigned.
     pub(crate) fn custom_role(&self, guid: &str) -> Option<&Resource> {
         let subscriptions = [super::SUBSCRIPTION, super::OTHER_SUBSCRIPTION];
-        subscriptions
-            .iter()
-            .find_map(|subscription| self.state.get(&custom_key(subscription, guid)))
+        let of_subscription = subscriptions.iter().find_map(|subscription| {
+            let root = format!("/subscriptions/{subscription}");
+            self.state.get(&custom_key(&root, guid))
+        });
+        of_subscription.or_else(|| {
+            let mut managed = self.state.starting("/providers/microsoft.management/");
+            let found = managed.find(|(_, role)| {
+                role.kind == KIND && role.text("/name").eq_ignore_ascii_case(guid)
+            });
+            found.map(|(_, role)| role)
+        })
     }
 }
 
-fn custom_key(subscription: &str, guid: &str) -> String {
-    format!("/subscriptions/{subscription}/providers/{KIND}/{guid}").to_ascii_lowercase()
+/// What a custom role is filed at: the subscription or management group of the path that it is written by.
+fn root(target: &Target) -> String {
+    match (&target.subscription, management_groups::name(target)) {
+        (Some(subscription), _) => format!("/subscriptions/{subscription}"),
+        (None, Some(group)) => format!("/providers/Microsoft.Management/managementGroups/{group}"),
+        (None, None) => String::new(),
+    }
 }
 
-/// Whether a role of that GUID exists and may be assigned at the scope.
-pub(crate) fn is_assignable(world: &World, guid: &str, scope: &str) -> bool {
+fn custom_key(root: &str, guid: &str) -> String {
+    format!("{root}/providers/{KIND}/{guid}").to_ascii_lowercase()
+}
+
+/// Whether a role of that GUID exists, is known everywhere by now, and may be assigned at the scope.
+pub(crate) fn is_assignable(world: &World, guid: &str, scope: &str, now: SimTime) -> bool {
     catalogue::built_in(guid).is_some()
-        || world
-            .custom_role(guid)
-            .is_some_and(|role| assignable_at(role, scope))
+        || world.custom_role(guid).is_some_and(|role| {
+            now.since(role.created) >= world.options.role_replication
+                && assignable_at(world, role, scope)
+        })
 }
 
-fn assignable_at(role: &Resource, scope: &str) -> bool {
-    let scope = Target::parse(scope).key();
+fn assignable_at(world: &World, role: &Resource, scope: &str) -> bool {
+    let scopes = world.scopes(&Target::parse(scope));
     elements(&role.body["properties"]["assignableScopes"])
         .filter_map(Value::as_str)
-        .any(|at| within(&scope, &Target::parse(at).key()))
+        .any(|at| scopes.contains(&Target::parse(at).key()))
 }
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
@@ -50,10 +68,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
         return list(world, call);
     }
     let guid = call.target.name();
-    let key = custom_key(
-        call.target.subscription.as_deref().unwrap_or_default(),
-        guid,
-    );
+    let key = custom_key(&root(&call.target), guid);
     let not_found = || {
         ArmError::new(
             404,
@@ -159,8 +174,11 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
     });
     let (created_on, created_by) =
         created.unwrap_or_else(|| (now.clone(), Value::from(call.principal.as_str())));
-    // Written at a group, it is filed at the subscription all the same.
-    let subscription = call.target.subscription.as_deref().unwrap_or_default();
+    // Written at a group, it shows the id at the subscription all the same; at a management group, that at the tenant.
+    let base = match &call.target.subscription {
+        Some(subscription) => format!("/subscriptions/{subscription}"),
+        None => String::new(),
+    };
     let stored = json!({
         "properties": {
             "roleName": name,
@@ -173,7 +191,7 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
             "createdBy": created_by,
             "updatedBy": call.principal,
         },
-        "id": format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"),
+        "id": format!("{base}/providers/Microsoft.Authorization/roleDefinitions/{guid}"),
         "type": "Microsoft.Authorization/roleDefinitions",
         "name": guid,
     });
@@ -201,7 +219,7 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     let custom = world
         .state
         .tree("")
-        .filter(|(_, role)| role.kind == KIND && assignable_at(role, &scope))
+        .filter(|(_, role)| role.kind == KIND && assignable_at(world, role, &scope))
         .map(|(_, role)| role.body.clone());
     let asked = |role: &Value, pointer: &str, wanted: &Option<String>| {
         (wanted.as_ref()).is_none_or(|wanted| text(role, pointer).eq_ignore_ascii_case(wanted))

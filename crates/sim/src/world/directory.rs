@@ -116,25 +116,26 @@ pub(crate) fn furnish(world: &mut World) {
             .insert(caller.object_id().to_owned(), known("ServicePrincipal"));
         for (offset, subscription) in [(1, SUBSCRIPTION), (4, OTHER_SUBSCRIPTION)] {
             let name = format!("00000000-0000-0000-0000-0000000e000{}", number + offset);
-            grant(world, caller, subscription, &name);
+            let scope = format!("/subscriptions/{subscription}");
+            grant(world, caller.object_id(), caller.role(), &scope, &name);
         }
     }
 }
 
-fn grant(world: &mut World, caller: Caller, subscription: &str, name: &str) {
-    let scope = format!("/subscriptions/{subscription}");
+/// Gives somebody a built-in role at a scope, without asking who may.
+pub(crate) fn grant(world: &mut World, principal: &str, role: &str, scope: &str, name: &str) {
     let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
-    let epoch = SimTime::EPOCH.iso();
+    let now = world.latest;
     let body = json!({
         "properties": {
-            "roleDefinitionId": format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{}", caller.role()),
-            "principalId": caller.object_id(),
+            "roleDefinitionId": format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{role}"),
+            "principalId": principal,
             "principalType": "ServicePrincipal",
             "scope": scope,
             "condition": Value::Null,
             "conditionVersion": Value::Null,
-            "createdOn": epoch,
-            "updatedOn": epoch,
+            "createdOn": now.iso(),
+            "updatedOn": now.iso(),
             "createdBy": USER_OBJECT_ID,
             "updatedBy": USER_OBJECT_ID,
             "delegatedManagedIdentityResourceId": Value::Null,
@@ -145,6 +146,6 @@ fn grant(world: &mut World, caller: Caller, subscription: &str, name: &str) {
         "name": name,
     });
     let target = Target::parse(&id);
-    let resource = Resource::new(&target, body, SimTime::EPOCH);
+    let resource = Resource::new(&target, body, now);
     world.state.insert(target.key(), resource);
 }

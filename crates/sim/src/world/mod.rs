@@ -12,6 +12,7 @@ mod limits;
 mod lists;
 mod locks;
 mod managed;
+mod management_groups;
 mod media;
 mod merge;
 mod operations;
@@ -62,6 +63,8 @@ pub struct WorldOptions {
     pub typed_principal_replication: u64,
     /// Until the name of a new custom role counts as taken, so that another role can be given it.
     pub role_name_replication: u64,
+    /// Until a new custom role can be given: before, a grant of it is refused with `RoleDefinitionDoesNotExist`.
+    pub role_replication: u64,
     /// Until a new grant takes effect for whoever calls ARM.
     pub grant_propagation: u64,
     /// Until a new grant opens data to a managed identity, as Video Analyzer checks it.
@@ -88,6 +91,7 @@ impl Default for WorldOptions {
             principal_replication: 8_000,
             typed_principal_replication: 0,
             role_name_replication: 0,
+            role_replication: 0,
             grant_propagation: 0,
             data_grant_propagation: 20_000,
             storage_creation: 25_000,
@@ -206,6 +210,7 @@ impl World {
             served: 0,
             just_started: None,
         };
+        management_groups::furnish(&mut world);
         directory::furnish(&mut world);
         world
     }
@@ -347,6 +352,21 @@ impl World {
             }
             kind if kind.starts_with("microsoft.storage/storageaccounts") => {
                 storage::handle(self, call)
+            }
+            "microsoft.management/managementgroups" => {
+                if target.is_open() {
+                    return Err(call.not_allowed());
+                }
+                management_groups::handle(self, call)
+            }
+            "microsoft.management/managementgroups/subscriptions" => {
+                management_groups::member(self, call)
+            }
+            "microsoft.management/managementgroups/descendants" => {
+                management_groups::list_descendants(self, call)
+            }
+            kind if kind.starts_with("microsoft.management/operationresults/") => {
+                management_groups::poll(self, call)
             }
             kind if kind.contains("/locations/") => operations::poll(self, call),
             _ => generic::handle(self, call),

@@ -83,7 +83,8 @@ pub(crate) fn poll(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     }
 }
 
-fn document(call: &Call<'_>, id: &str, operation: &Operation) -> Value {
+/// The status document of an operation.
+pub(crate) fn document(call: &Call<'_>, id: &str, operation: &Operation) -> Value {
     let mut document = json!({
         "id": call.target.id(),
         "name": id,

@@ -80,9 +80,8 @@ pub(crate) fn refuse(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
         return Ok(());
     }
     let body: Value = serde_json::from_slice(&call.request.body).unwrap_or_default();
-    for assignment in call
-        .target
-        .scopes()
+    for assignment in world
+        .scopes(&call.target)
         .iter()
         .flat_map(|scope| world.state.extensions(scope, KIND))
         .filter(|assignment| applies(assignment, call))
