@@ -367,13 +367,105 @@ async fn a_directory_that_does_not_answer_ends_no_plan_and_holds_it_up_a_little(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_directory_is_asked_only_about_strangers_who_stay() {
+async fn of_principals_that_the_spec_makes_the_directory_is_not_asked() {
     let azure = Azure::new().await;
     azure.converge(&stack("")).await;
-    azure.plan(&stack("")).await;
-    with_strangers(&azure).await;
-    azure.plan(&stack(", grants: authoritative")).await;
+    for text in [stack(""), stack(", grants: authoritative")] {
+        azure.converge(&text).await;
+    }
     assert!(directory_answers(&azure).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_of_an_undeclared_grant_says_whether_its_principal_exists() {
+    let azure = Azure::new().await;
+    let (stranger, principal) = with_strangers(&azure).await;
+    azure.by_hand(Method::Delete, &stranger, None).await;
+    azure.simulator.clear_log();
+    let plan = azure.plan(&stack(", grants: authoritative")).await;
+    assert_eq!(directory_answers(&azure), [200], "both in one question");
+    let why = |principal: &str| {
+        let mut steps = plan.steps.iter();
+        let step = steps.find(|step| step.key.to_string().ends_with(principal));
+        step.unwrap().reason.clone()
+    };
+    let gone = format!("names it: ServicePrincipal {principal}, which no longer exists, granted");
+    assert!(why(&principal).contains(&gone), "{}", why(&principal));
+    let there = format!("names it: User {USER_OBJECT_ID}, granted");
+    assert!(
+        why(USER_OBJECT_ID).contains(&there),
+        "{}",
+        why(USER_OBJECT_ID)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_of_the_spec_to_somebody_who_is_gone_is_reported_and_stays() {
+    let azure = Azure::new().await;
+    let (stranger, principal) = with_strangers(&azure).await;
+    let named = |principal: &str, kind: &str| {
+        format!(
+            "  other: {{ kind: roleAssignment, scope: \"${{group}}\", role: Reader, principal: {{ objectId: {principal}, type: {kind} }} }}\n"
+        )
+    };
+    let text = stack("")
+        + &named(&principal, "ServicePrincipal")
+        + &named(USER_OBJECT_ID, "User").replace("other:", "person:");
+    let plan = azure.plan(&text).await;
+    assert!(plan.is_empty() && plan.orphaned.is_empty());
+
+    azure.by_hand(Method::Delete, &stranger, None).await;
+    azure.simulator.clear_log();
+    let plan = azure.plan(&text).await;
+    assert!(plan.is_empty() && plan.undeclared.is_empty());
+    let [orphaned] = plan.orphaned.as_slice() else {
+        panic!("{:?}", plan.orphaned)
+    };
+    assert_eq!(orphaned.key.to_string(), "other/Reader");
+    assert!(orphaned.holder().contains("which no longer exists"));
+    assert_eq!(directory_answers(&azure), [200]);
+    assert_eq!(azure.writes(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_wrote_on_a_grant_is_kept_above_the_mark() {
+    let azure = Azure::new().await;
+    azure
+        .converge(&spec(
+            "  app: { kind: userAssignedIdentity, name: id-test }\n",
+        ))
+        .await;
+    let url = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
+    let mut body = grant_body(&principal(&azure).await, "ServicePrincipal", READER);
+    body["properties"]["description"] = "Ask Ada first".into();
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+    assert!(azure.plan(&stack("")).await.is_empty(), "taken as it is");
+
+    let narrowed = stack("").replace("role: Reader", "role: Reader, condition: 'true'");
+    let plan = azure.converge(&narrowed).await;
+    assert_eq!(steps(&plan), [(Action::Update, "read/Reader".into())]);
+    let told: Vec<_> = plan.steps[0]
+        .changes
+        .iter()
+        .map(|change| &*change.path)
+        .collect();
+    let paths = [
+        "properties.condition",
+        "properties.conditionVersion",
+        "properties.description",
+    ];
+    assert_eq!(told, paths);
+    let marked = "Ask Ada first\nlazuli-stack: test; read";
+    let description = async || {
+        let found = azure.by_hand(Method::Get, &url, None).await;
+        found["properties"]["description"].clone()
+    };
+    assert_eq!(description().await, marked);
+    assert!(azure.plan(&narrowed).await.is_empty());
+
+    let wider = narrowed.replace("'true'", "'true || true'");
+    assert_eq!(azure.converge(&wider).await.steps.len(), 1);
+    assert_eq!(description().await, marked, "marked once");
 }
 
 #[tokio::test(start_paused = true)]

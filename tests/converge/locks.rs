@@ -275,6 +275,28 @@ async fn a_lock_of_the_same_name_without_the_mark_is_taken_as_it_is_and_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_somebody_wrote_on_a_lock_is_kept_above_the_mark() {
+    let azure = Azure::new().await;
+    azure.converge(&stack()).await;
+    lock_by_hand(&azure, &group(), "keep", "CanNotDelete").await;
+    let stricter = locked("${group}", "ReadOnly");
+    let plan = azure.converge(&stricter).await;
+    let told: Vec<_> = plan.steps[0]
+        .changes
+        .iter()
+        .map(|change| &*change.path)
+        .collect();
+    assert_eq!(told, ["properties.level", "properties.notes"]);
+    let url = format!("{}/{LOCKS}/keep?api-version=2020-05-01", group());
+    let found = azure.by_hand(Method::Get, &url, None).await;
+    assert_eq!(
+        found["properties"]["notes"],
+        "Ask Ada\nlazuli-stack: test; keep"
+    );
+    assert!(azure.plan(&stricter).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_list_a_subscription_page_by_page() {
     let azure = Azure::with(WorldOptions {
         page_size: 2,

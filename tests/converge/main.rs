@@ -17,4 +17,5 @@ mod kinds;
 mod locks;
 mod rights;
 mod roles;
+mod scopes;
 mod waiting;

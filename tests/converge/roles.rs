@@ -228,3 +228,78 @@ async fn two_roles_of_one_name_are_both_listed() {
     assert!(note.contains(GUID) && note.contains(TWIN), "{note}");
     azure.converge(&stack(&format!("role: {TWIN}"))).await;
 }
+
+/// The answers to attempts to give a role.
+fn attempts(azure: &Azure) -> Vec<Option<u16>> {
+    let writes = azure.writes().into_iter();
+    writes
+        .filter(|entry| entry.url.contains("/roleAssignments/"))
+        .map(|entry| entry.status)
+        .collect()
+}
+
+/// A world in which a new role is known everywhere only after so many milliseconds.
+async fn slow_with_roles(delay: u64) -> Azure {
+    Azure::with(WorldOptions {
+        role_replication: delay,
+        ..WorldOptions::default()
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_this_run_made_is_waited_for() {
+    let azure = slow_with_roles(20_000).await;
+    let text = with_operator("role: \"${operator}\"");
+    azure.converge(&text).await;
+    // Waits of 1, 2, 4, 8 and 16 seconds.
+    let refused = [Some(400); 5];
+    assert_eq!(attempts(&azure)[..5], refused);
+    assert_eq!(attempts(&azure)[5..], [Some(201)]);
+    assert!(azure.plan(&text).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_stays_unknown_is_given_up_after_its_bound() {
+    let azure = slow_with_roles(3_600_000).await;
+    let before = azure.simulator.now();
+    let (_, report) = azure.apply(&with_operator("role: \"${operator}\"")).await;
+    assert_eq!(report.failures().count(), 1);
+    let took = azure.simulator.now().since(before);
+    assert!((120_000..=190_000).contains(&took), "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_this_run_did_not_make_fails_at_once() {
+    let azure = slow_with_roles(3_600_000).await;
+    let whole = with_operator("role: Reader");
+    let without_grant = whole
+        .lines()
+        .filter(|line| !line.contains("roleAssignment"));
+    let without_grant: Vec<&str> = without_grant.collect();
+    azure.converge(&without_grant.join("\n")).await;
+    for access in ["role: \"${operator}\"", &format!("role: {GUID}")] {
+        azure.simulator.clear_log();
+        let before = azure.simulator.now();
+        let (_, report) = azure.apply(&with_operator(access)).await;
+        assert_eq!(report.failures().count(), 1);
+        assert_eq!(attempts(&azure), [Some(400)]);
+        assert!(azure.simulator.now().since(before) < 2_000);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_reads_the_name_of_a_role() {
+    let azure = Azure::new().await;
+    let text = with_operator("role: Reader");
+    let plan = azure.converge(&text).await;
+    assert_eq!(
+        plan.steps[position(&plan, "operator")].subject,
+        "Camera Operator"
+    );
+    let down = azure.teardown(&text).await;
+    assert_eq!(
+        down.steps[position(&down, "operator")].subject,
+        "Camera Operator"
+    );
+}

@@ -5,6 +5,7 @@ mod graph;
 mod groups;
 mod guards;
 mod identities;
+mod management_groups;
 mod media;
 mod others;
 mod sign_in;
