@@ -96,6 +96,12 @@ mod tests {
              r: ServicePrincipal p, which no longer exists, granted 2026-01-01T00:00:34Z\n    \
              r: ServicePrincipal p, granted 2026-01-01T00:00:34Z\n\n"
         );
+        let orphaned = Plan {
+            orphaned: vec![grant(Existence::Gone)],
+            ..Plan::default()
+        };
+        let orphaned = remarkable(&orphaned, &Style::default());
+        assert!(orphaned.starts_with("? group  a grant of the spec to nobody\n    r: ServicePrincipal p, which no longer exists"), "{orphaned}");
         let unknown = remarkable(
             &plan([Existence::Unknown; 2], Some("nobody said")),
             &Style::default(),
