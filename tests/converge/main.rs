@@ -15,6 +15,7 @@ mod grants;
 mod harness;
 mod kinds;
 mod locks;
+mod patience;
 mod rights;
 mod roles;
 mod scopes;

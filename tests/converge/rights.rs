@@ -2,11 +2,14 @@
 
 use std::{fs, path::Path};
 
-use lazuli_core::{diagnostic::Diagnostics, source::Sources, yaml};
+use lazuli_core::{diagnostic::Diagnostics, reads, source::Sources, yaml};
+use lazuli_engine::observe;
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 
-use crate::harness::Azure;
+use crate::harness::{Azure, spec};
+
+const AUTHORIZATION: &str = "providers/Microsoft.Authorization";
 
 fn example(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
@@ -28,43 +31,36 @@ fn actions(role: &str) -> Json {
 
 /// A session of `caller`, whose only right is a custom role with these actions.
 async fn with_only(azure: &Azure, caller: Caller, actions: Json) -> Azure {
-    let subscription = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization");
-    let grants = format!(
-        "{subscription}/roleAssignments?api-version=2022-04-01&$filter=principalId eq '{}'",
+    let list = format!(
+        "/subscriptions/{SUBSCRIPTION}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01&$filter=principalId eq '{}'",
         caller.object_id()
     );
     let found = azure
-        .by_hand(Method::Get, &grants.replace(' ', "%20"), None)
+        .by_hand(Method::Get, &list.replace(' ', "%20"), None)
         .await;
     for grant in found["value"].as_array().unwrap() {
         let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
         azure.by_hand(Method::Delete, &url, None).await;
     }
-    let name = "7a7a7a7a-0000-4000-8000-000000000001";
     let scope = format!("/subscriptions/{SUBSCRIPTION}");
+    allow(azure, caller, &scope, actions, caller.object_id()).await;
+    azure.seen_by(caller).await
+}
+
+/// Gives a custom role with these actions at a scope, under a name for both role and grant.
+async fn allow(azure: &Azure, caller: Caller, scope: &str, actions: Json, name: &str) {
     let role = json!({ "properties": {
-        "roleName": "Least", "type": "CustomRole", "assignableScopes": [scope],
+        "roleName": name, "type": "CustomRole", "assignableScopes": [scope],
         "permissions": [{ "actions": actions, "notActions": [] }],
     }});
-    azure
-        .by_hand(
-            Method::Put,
-            &format!("{subscription}/roleDefinitions/{name}?api-version=2022-04-01"),
-            Some(role),
-        )
-        .await;
     let grant = json!({ "properties": {
         "principalId": caller.object_id(), "principalType": "ServicePrincipal",
-        "roleDefinitionId": format!("{subscription}/roleDefinitions/{name}"),
+        "roleDefinitionId": format!("{scope}/{AUTHORIZATION}/roleDefinitions/{name}"),
     }});
-    azure
-        .by_hand(
-            Method::Put,
-            &format!("{subscription}/roleAssignments/{name}?api-version=2022-04-01"),
-            Some(grant),
-        )
-        .await;
-    azure.seen_by(caller).await
+    for (kind, body) in [("roleDefinitions", role), ("roleAssignments", grant)] {
+        let url = format!("{scope}/{AUTHORIZATION}/{kind}/{name}?api-version=2022-04-01");
+        azure.by_hand(Method::Put, &url, Some(body)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,4 +91,51 @@ async fn the_role_for_apply_can_apply_and_destroy() {
             .collect();
         assert!(report.is_complete(), "{name}: {failures:?}");
     }
+}
+
+/// A role and a grant at a management group need these rights there, and no right to read the group itself.
+#[tokio::test(start_paused = true)]
+async fn grants_at_a_management_group_need_rights_on_grants_and_roles_there() {
+    let owner = Azure::new().await;
+    let platform = "/providers/Microsoft.Management/managementGroups/platform";
+    let url = format!("{platform}?api-version=2020-05-01");
+    owner.by_hand(Method::Put, &url, Some(json!({}))).await;
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    let text = spec(&format!(
+        "  app: {{ kind: userAssignedIdentity, name: id-test }}\n\
+         \x20 auditor: {{ kind: roleDefinition, name: Auditor, actions: [\"*/read\"], assignableScopes: [\"{platform}\"] }}\n\
+         \x20 audits: {{ kind: roleAssignment, principal: \"${{app}}\", scope: \"{platform}\", roles: [Auditor, Reader] }}\n"
+    ));
+    let actions_there = |verbs: &[&str]| {
+        let kinds = ["roleAssignments", "roleDefinitions"].iter();
+        let all = kinds.flat_map(|kind| {
+            verbs
+                .iter()
+                .map(move |verb| format!("Microsoft.Authorization/{kind}/{verb}"))
+        });
+        Json::from(all.collect::<Vec<_>>())
+    };
+    let applier = with_only(&owner, Caller::Contributor, actions("may-apply")).await;
+    let name = Caller::Contributor.client_id();
+    let all = actions_there(&["read", "write", "delete"]);
+    allow(&owner, Caller::Contributor, platform, all, name).await;
+    applier.converge(&text).await;
+
+    let planner = with_only(&owner, Caller::Reader, actions("may-plan")).await;
+    let reads = reads::needed(&planner.graph(&text).await);
+    assert!(observe(&planner.client, &reads).await.is_err());
+    let name = Caller::Reader.client_id();
+    allow(
+        &owner,
+        Caller::Reader,
+        platform,
+        actions_there(&["read"]),
+        name,
+    )
+    .await;
+    assert!(planner.plan(&text).await.is_empty());
+
+    let down = applier.teardown(&text).await;
+    assert!(applier.execute(&down).await.is_complete());
+    assert!(applier.teardown(&text).await.is_empty());
 }

@@ -176,6 +176,13 @@ impl ArmId {
             && matches!(other.0.as_bytes().get(self.0.len()), None | Some(b'/'))
     }
 
+    /// Whether a grant at this scope can hold at `other`: it is there or above, or at a management group. Which
+    /// subscriptions are in one, only Azure knows.
+    pub fn may_reach(&self, other: &ArmId) -> bool {
+        let is_managed = self.subscription_id().is_none() && self.root().as_ref() == Some(self);
+        self.covers(other) || is_managed && other.subscription_id().is_some()
+    }
+
     /// Whether text has the form of an id, so that it is compared like one.
     pub fn looks_like(text: &str) -> bool {
         let starts = |prefix: &str| {
@@ -424,6 +431,17 @@ mod tests {
         ] {
             assert_eq!(ArmType::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_management_group_may_reach_every_subscription_but_no_other_group() {
+        let all = id("/providers/Microsoft.Management/managementGroups/all");
+        let group = id("/subscriptions/s/resourceGroups/g");
+        assert!(all.may_reach(&group) && all.may_reach(&all));
+        assert!(!group.may_reach(&all));
+        let some = id("/providers/Microsoft.Management/managementGroups/some");
+        assert!(!all.may_reach(&some));
+        assert!(!all.child("x", "y").may_reach(&group));
     }
 
     #[test]

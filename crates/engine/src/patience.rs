@@ -95,12 +95,7 @@ impl Waits {
         if error.has_code("RoleDefinitionDoesNotExist") {
             return self.role_until;
         }
-        let lacks_right = match error.kind {
-            ErrorKind::Forbidden { .. } => true,
-            ErrorKind::PolicyDenied { .. } => false,
-            _ => error.status == Some(403),
-        };
-        if !lacks_right {
+        if !lacks_right(error) {
             return None;
         }
         let refused = match &error.kind {
@@ -126,6 +121,20 @@ impl Waits {
             .first_wait
             .saturating_mul(factor)
             .min(self.bounds.longest_wait)
+    }
+}
+
+/// Codes that speak of a missing right, in a refusal with another status than 403 or of an operation that had begun.
+const WITHOUT_RIGHT: [&str; 3] = ["StorageAccessDenied", "AccessDenied", "Forbidden"];
+
+fn lacks_right(error: &ArmError) -> bool {
+    match error.kind {
+        ErrorKind::Forbidden { .. } => true,
+        ErrorKind::PolicyDenied { .. } => false,
+        _ => {
+            let says_so = |code: &&str| error.has_code(code);
+            error.status == Some(403) || WITHOUT_RIGHT.iter().any(says_so)
+        }
     }
 }
 

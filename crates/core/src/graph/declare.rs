@@ -19,7 +19,7 @@ use crate::{
 /// What a node must wait for beside what it refers to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Implied {
-    /// Every grant of this principal at this scope or above it.
+    /// Every grant of this principal at this scope or above it, or that may be above it.
     GrantsOf {
         /// The identity that must hold the grants.
         principal: NodeKey,
@@ -328,12 +328,12 @@ pub struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// Whether the spec gives a role to a principal at a scope or above it.
+    /// Whether the spec gives a role to a principal at a scope or above it, or may do so at a management group.
     pub fn grants(&self, principal: &NodeKey, role: &str, scope: &ArmId) -> bool {
         self.grants.iter().any(|(_, grant)| {
             grant.principal_key() == Some(principal)
                 && grant.role.eq_ignore_ascii_case(role)
-                && grant.scope.covers(scope)
+                && grant.scope.may_reach(scope)
         })
     }
 }

@@ -165,7 +165,7 @@ impl<'a> Finder<'a> {
             Implied::GrantsOf { principal, on, why } => {
                 let needed = |node: &Node| match &node.identity {
                     Identity::Grant(grant) => {
-                        grant.principal_key() == Some(principal) && grant.scope.covers(on)
+                        grant.principal_key() == Some(principal) && grant.scope.may_reach(on)
                     }
                     Identity::Resource(_) => false,
                 };

@@ -217,11 +217,16 @@ give it the roles, under `resources`:
 
 #[test]
 fn a_grant_above_the_storage_is_enough() {
-    let built = with(&[(
-        "scope: ${recordings}",
-        "scope: /subscriptions/11111111-1111-1111-1111-111111111111",
-    )]);
-    assert_eq!(built.errors(), []);
+    for above in [
+        "/subscriptions/11111111-1111-1111-1111-111111111111",
+        "/providers/Microsoft.Management/managementGroups/all",
+    ] {
+        let built = with(&[("scope: ${recordings}", &format!("scope: {above}"))]);
+        assert_eq!(built.errors(), []);
+        let waits = waits(&built.graph, "cameras");
+        let on_grant = |(on, _): &&(String, String)| on.starts_with("access/");
+        assert_eq!(waits.iter().filter(on_grant).count(), 2, "{above}");
+    }
 }
 
 #[test]

@@ -1,0 +1,178 @@
+//! What is waited out and for how long: a refusal of whoever depends on a young grant, and nothing else.
+
+use std::{sync::Mutex, time::Duration, time::UNIX_EPOCH};
+
+use lazuli_core::plan::{Plan, Step};
+use lazuli_engine::{Bounds, Events, Execution, Report, execute};
+use lazuli_sim::{Fault, Faults, Method, Occurrence};
+use tokio::sync::watch;
+
+use crate::harness::{Azure, spec};
+
+/// An account that needs its identity to hold roles on its storage.
+fn cameras() -> String {
+    spec(
+        "  analyzer: { kind: userAssignedIdentity, name: id-test }\n\
+         \x20 recordings: { kind: storageAccount, name: sttest, sku: Standard_LRS }\n\
+         \x20 access: { kind: roleAssignment, principal: \"${analyzer}\", scope: \"${recordings}\", roles: [Storage Blob Data Contributor, Reader] }\n\
+         \x20 cameras: { kind: videoAnalyzer, name: vatest, identity: \"${analyzer}\", storage: \"${recordings}\" }\n",
+    )
+}
+
+/// All but the account, an hour ago.
+async fn an_hour_later() -> Azure {
+    let azure = Azure::new().await;
+    let text = cameras();
+    let before: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains("videoAnalyzer"))
+        .collect();
+    azure.converge(&before.join("\n")).await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    azure.simulator.clear_log();
+    azure
+}
+
+fn refusal(status: u16, code: &str) -> Fault {
+    Fault::Status {
+        status,
+        code: code.into(),
+        message: "The identity has no access to the storage account.".into(),
+        retry_after: None,
+    }
+}
+
+fn refuse(azure: &Azure, occurrence: Occurrence, fault: Fault) {
+    let faults = Faults::none();
+    azure
+        .simulator
+        .set_faults(faults.on(Method::Put, "*videoAnalyzers*", occurrence, fault));
+}
+
+/// Keeps every wait that is told.
+#[derive(Default)]
+struct Waits(Mutex<Vec<(String, String, u64)>>);
+
+impl Events for Waits {
+    fn retrying(&self, step: &Step, why: &str, wait: Duration) {
+        let told = (step.key.to_string(), why.to_owned(), wait.as_secs());
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+/// Carries a plan out with these bounds; what was told, and how long it took in milliseconds.
+async fn carry_out(
+    azure: &Azure,
+    plan: &Plan,
+    bounds: Bounds,
+) -> (Report, Vec<(String, String, u64)>, u64) {
+    let (_keep, stop) = watch::channel(false);
+    let simulator = azure.simulator.clone();
+    let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
+    let waits = Waits::default();
+    let execution = Execution {
+        client: &azure.client,
+        at_once: 8,
+        bounds,
+        now: &now,
+        stop,
+        events: &waits,
+    };
+    let before = azure.simulator.now();
+    let report = execute(plan, execution).await;
+    let took = azure.simulator.now().since(before);
+    (report, waits.0.into_inner().unwrap(), took)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_want_of_a_right_is_waited_out_in_whatever_form_it_comes() {
+    let operation = Fault::FailOperation {
+        code: "StorageAccessDenied".into(),
+        message: "The identity has no access to the storage account.".into(),
+    };
+    for fault in [
+        refusal(403, "StorageAccessDenied"),
+        refusal(403, "Forbidden"),
+        refusal(400, "StorageAccessDenied"),
+        operation,
+    ] {
+        let azure = Azure::new().await;
+        refuse(&azure, Occurrence::First(3), fault.clone());
+        let plan = azure.plan(&cameras()).await;
+        let (report, waits, _) = carry_out(&azure, &plan, Bounds::default()).await;
+        assert!(report.is_complete(), "{fault:?}");
+        let told: Vec<_> = waits
+            .iter()
+            .filter(|(step, ..)| step == "cameras")
+            .collect();
+        let pauses: Vec<u64> = told.iter().map(|(.., pause)| *pause).collect();
+        assert_eq!(pauses[..3], [1, 2, 4], "{fault:?}");
+        assert!(told.iter().all(|(_, why, _)| !why.is_empty()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_a_grant_is_young_can_be_said() {
+    for seconds in [0, 30, 600] {
+        let azure = Azure::new().await;
+        refuse(
+            &azure,
+            Occurrence::Every,
+            refusal(403, "StorageAccessDenied"),
+        );
+        let plan = azure.plan(&cameras()).await;
+        let bounds = Bounds {
+            grant: Duration::from_secs(seconds),
+            ..Bounds::default()
+        };
+        let (report, waits, took) = carry_out(&azure, &plan, bounds).await;
+        assert_eq!(report.failures().count(), 1);
+        let waited: u64 = waits.iter().map(|(.., pause)| *pause).sum();
+        assert!(waited <= seconds && waited + 20 >= seconds, "{waited}");
+        // Making the storage account takes 25 s.
+        assert!(took <= (seconds + 60) * 1000, "{took}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_want_of_a_right_fails_at_once() {
+    for (status, code) in [
+        (400, "InvalidParameter"),
+        (403, "RequestDisallowedByPolicy"),
+    ] {
+        let azure = Azure::new().await;
+        refuse(&azure, Occurrence::Every, refusal(status, code));
+        let plan = azure.plan(&cameras()).await;
+        let (report, waits, _) = carry_out(&azure, &plan, Bounds::default()).await;
+        assert_eq!(report.failures().count(), 1);
+        assert_eq!(waits, [], "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_waited_out_only_while_a_grant_is_young() {
+    let azure = an_hour_later().await;
+    refuse(
+        &azure,
+        Occurrence::Every,
+        refusal(403, "StorageAccessDenied"),
+    );
+    let plan = azure.plan(&cameras()).await;
+    let (report, waits, took) = carry_out(&azure, &plan, Bounds::default()).await;
+    assert!(!report.is_complete());
+    assert_eq!(waits, []);
+    assert_eq!(
+        azure.writes().len(),
+        1,
+        "the grants are an hour old: no second try"
+    );
+    assert!(took < 2_000);
+
+    // The age that is too old can be said.
+    let bounds = Bounds {
+        grant: Duration::from_secs(3630),
+        ..Bounds::default()
+    };
+    let (_, waits, _) = carry_out(&azure, &plan, bounds).await;
+    assert!(!waits.is_empty());
+}
