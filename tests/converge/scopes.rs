@@ -158,6 +158,24 @@ async fn a_grant_lives_on_a_scope_of_every_kind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_grant_on_a_part_of_an_entry_waits_for_the_part() {
+    let azure = Azure::new().await;
+    let text = granted("${data}/BlobServices/Default/containers/VIDEO", "");
+    let plan = azure.converge(&text).await;
+    let named = |key: &str| {
+        let mut steps = plan.steps.iter();
+        steps.find(|step| step.key.to_string() == key).unwrap()
+    };
+    let container = named("data/containers/video").id;
+    assert!(named("read/Reader").after.contains(&container));
+    azure.simulator.clear_log();
+    assert!(azure.plan(&text).await.is_empty());
+    let down = azure.teardown(&text).await;
+    assert!(azure.execute(&down).await.is_complete());
+    assert_eq!(azure.teardown(&text).await.steps, []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn destroy_takes_every_grant_away() {
     let azure = furnished().await;
     let scopes = scopes();

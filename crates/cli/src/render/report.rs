@@ -125,7 +125,8 @@ impl Section {
 
 fn failed_step(step: &Step, why: &Failure, sources: &Sources, style: &Style) -> String {
     let span = at_fault(why)
-        .and_then(|property| step.places.get(property))
+        .iter()
+        .find_map(|property| step.places.get(*property))
         .unwrap_or(&step.span);
     let line = sources.position(*span).line;
     let name = sources
@@ -136,19 +137,19 @@ fn failed_step(step: &Step, why: &Failure, sources: &Sources, style: &Style) -> 
         + &block(INDENT, &format!("in the spec: {name}:{line}"), style.width)
 }
 
-/// The property of the spec that Azure speaks of, where its code tells.
-fn at_fault(why: &Failure) -> Option<&'static str> {
+/// The properties of the spec that Azure may speak of, where its code tells.
+fn at_fault(why: &Failure) -> &'static [&'static str] {
     let Failure::Arm(error) = why else {
-        return None;
+        return &[];
     };
     match &error.kind {
-        ErrorKind::NameTaken => Some("name"),
+        ErrorKind::NameTaken => &["name"],
         _ if error.has_code("PrincipalNotFound") || error.has_code("InvalidPrincipalId") => {
-            Some("principal")
+            &["principal"]
         }
-        _ if error.has_code("RoleDefinitionDoesNotExist") => Some("role"),
-        _ if error.has_code("LocationNotAvailableForResourceGroup") => Some("location"),
-        _ => None,
+        _ if error.has_code("RoleDefinitionDoesNotExist") => &["role", "roles"],
+        _ if error.has_code("LocationNotAvailableForResourceGroup") => &["location"],
+        _ => &[],
     }
 }
 
