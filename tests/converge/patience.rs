@@ -4,7 +4,7 @@ use std::{sync::Mutex, time::Duration, time::UNIX_EPOCH};
 
 use lazuli_core::plan::{Plan, Step};
 use lazuli_engine::{Bounds, Events, Execution, Report, execute};
-use lazuli_sim::{Fault, Faults, Method, Occurrence};
+use lazuli_sim::{Fault, Faults, Method, Occurrence, WorldOptions};
 use tokio::sync::watch;
 
 use crate::harness::{Azure, spec};
@@ -175,4 +175,53 @@ async fn a_refusal_is_waited_out_only_while_a_grant_is_young() {
     };
     let (_, waits, _) = carry_out(&azure, &plan, bounds).await;
     assert!(!waits.is_empty());
+}
+
+/// An identity with a tag, and a role of it on the group.
+fn reader(tag: &str) -> String {
+    spec(&format!(
+        "  app: {{ kind: userAssignedIdentity, name: id-test, tags: {{ team: {tag} }} }}\n\
+         \x20 read: {{ kind: roleAssignment, principal: \"${{app}}\", scope: \"${{group}}\", role: Reader }}\n"
+    ))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_principal_that_stays_unknown_is_given_up_after_its_bound() {
+    let azure = Azure::with(WorldOptions {
+        typed_principal_replication: 3_600_000,
+        ..WorldOptions::default()
+    })
+    .await;
+    let plan = azure.plan(&reader("vision")).await;
+    let (report, waits, took) = carry_out(&azure, &plan, Bounds::default()).await;
+    assert_eq!(report.failures().count(), 1);
+    assert!((150_000..=181_000).contains(&took), "{took}");
+    let told = |(step, why, _): &(String, String, u64)| {
+        step == "read/Reader" && why == "PrincipalNotFound"
+    };
+    assert!(!waits.is_empty() && waits.iter().all(told), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_principal_that_this_run_only_changes_is_not_waited_for() {
+    let azure = Azure::new().await;
+    let identity = reader("vision");
+    let identity: Vec<&str> = identity
+        .lines()
+        .filter(|line| !line.contains("roleAssignment"))
+        .collect();
+    azure.converge(&identity.join("\n")).await;
+    let faults = Faults::none();
+    azure.simulator.set_faults(faults.on(
+        Method::Put,
+        "*roleAssignments*",
+        Occurrence::Every,
+        refusal(400, "PrincipalNotFound"),
+    ));
+    let plan = azure.plan(&reader("audio")).await;
+    assert_eq!(plan.steps.len(), 2, "the identity is changed as well");
+    let (report, waits, took) = carry_out(&azure, &plan, Bounds::default()).await;
+    assert_eq!(report.failures().count(), 1);
+    assert_eq!(waits, []);
+    assert!(took < 10_000, "{took}");
 }
