@@ -13,7 +13,9 @@
 )]
 
 mod client;
+mod comparison;
 mod errors;
+mod pairs;
 mod recordings;
 mod refusals;
 mod transport;

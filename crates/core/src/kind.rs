@@ -109,16 +109,24 @@ pub enum Rule {
     Immutable(&'static str),
     /// Sent, never returned; so not compared.
     WriteOnly(&'static str),
+    /// Sent, not always returned; compared where it is.
+    Withheld(&'static str),
+    /// Sent as a wish that the service need not follow; so not compared.
+    Decided(&'static str),
+    /// A value that the service turns into another: the path, what is sent, what comes back.
+    Becomes(&'static str, &'static str, &'static str),
     /// Filled by the service; never sent.
     ReadOnly(&'static str),
     /// A list whose order says nothing; items are matched by this member.
     Keyed(&'static str, &'static str),
     /// A list whose order says nothing.
     Set(&'static str),
-    /// A list to which the service adds items of its own.
+    /// A list to which the service adds items of its own, or text to which it adds words.
     Open(&'static str),
-    /// A word that comes back in another case.
+    /// Text that comes back in another case, and is not a word by itself.
     AnyCase(&'static str),
+    /// A rule for bodies in which the property at this path is this text.
+    When(&'static str, &'static str, &'static Rule),
 }
 
 /// A kind of resource. Adding one is one implementation and one line in the registry.

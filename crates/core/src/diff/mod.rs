@@ -1,0 +1,235 @@
+//! What a difference is: a wanted body against a live one, under the general rules and those of the type.
+//!
+//! Only what is wanted is compared, never the other way round: an answer always holds more (ARM facts 1.1). What
+//! counts as the same in any type is one page, [`rules`]; what holds for one type only is data: the [`Rule`]s of a
+//! kind, or a row of [`exceptions`].
+
+use serde_json::{Map, Value as Json};
+
+use self::{place::Place, twins::Twins};
+use crate::{
+    arm::ArmId,
+    kind::Rule,
+    value::{Object, Value},
+};
+
+pub mod exceptions;
+mod forms;
+mod overlay;
+mod place;
+mod rules;
+mod twins;
+
+pub use overlay::overlay;
+
+/// A property that is not as wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The path in ARM's body: `properties.networkAcls.ipRules[203.0.113.0/24]`.
+    pub path: String,
+    /// What is there; `None` where nothing is.
+    pub before: Option<Json>,
+    /// What is wanted; `None` where nothing shall be.
+    pub after: Option<Value>,
+    /// Whether the property is fixed at creation.
+    pub immutable: bool,
+}
+
+/// The differences between what is wanted and what is live, in the order of what is wanted.
+pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Vec<Change> {
+    let rules = rules_for(wanted, rules);
+    let mut comparison = Comparison::new(&rules, ignore, live);
+    comparison.value(&Place::root(), wanted, Some(live));
+    comparison.changes
+}
+
+/// The rules that hold for a body, those that depend on what it says resolved.
+fn rules_for(wanted: &Value, rules: &[Rule]) -> Vec<Rule> {
+    let says = |path: &str, text: &str| {
+        let value = path
+            .split('.')
+            .try_fold(wanted, |value, name| value.get(name));
+        value
+            .and_then(Value::as_str)
+            .is_some_and(|value| value.eq_ignore_ascii_case(text))
+    };
+    let hold = |rule: &Rule| match rule {
+        Rule::When(path, text, rule) => says(path, text).then_some(**rule),
+        rule => Some(*rule),
+    };
+    rules.iter().filter_map(hold).collect()
+}
+
+struct Comparison<'a> {
+    rules: &'a [Rule],
+    ignore: &'a [String],
+    /// The whole of what is live.
+    body: &'a Json,
+    changes: Vec<Change>,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(rules: &'a [Rule], ignore: &'a [String], body: &'a Json) -> Self {
+        Self {
+            rules,
+            ignore,
+            body,
+            changes: Vec::new(),
+        }
+    }
+
+    fn any_rule(&self, holds: impl Fn(&Rule) -> bool) -> bool {
+        self.rules.iter().any(holds)
+    }
+
+    fn report(&mut self, place: &Place, before: Option<&Json>, after: Option<&Value>) {
+        self.changes.push(Change {
+            path: place.shown.clone(),
+            before: before.cloned(),
+            after: after.cloned(),
+            immutable: place.is_fixed(self.rules),
+        });
+    }
+
+    fn value(&mut self, place: &Place, wanted: &Value, live: Option<&Json>) {
+        if !self.is_compared(place, wanted, live) {
+            return;
+        }
+        match (wanted, live) {
+            (Value::Null, _) => {}
+            (Value::Bool(false), None) if place.is_fixed(self.rules) => {}
+            (Value::Object(members), Some(Json::Object(found))) => {
+                self.object(place, members, found)
+            }
+            // What is below is named leaf by leaf: rules hold for leaves.
+            (Value::Object(members), None | Some(Json::Null)) => {
+                self.object(place, members, &Map::new())
+            }
+            (Value::Array(items), Some(Json::Array(found))) => self.array(place, items, found),
+            (wanted, Some(found)) if self.is_scalar_same(place, wanted, found) => {}
+            (wanted, found) => {
+                self.report(place, found.filter(|found| !found.is_null()), Some(wanted))
+            }
+        }
+    }
+
+    fn is_compared(&self, place: &Place, wanted: &Value, live: Option<&Json>) -> bool {
+        let is_exempt = self.any_rule(|rule| match rule {
+            Rule::WriteOnly(path) | Rule::ReadOnly(path) | Rule::Decided(path) => place.is(path),
+            _ => false,
+        });
+        let is_withheld = || {
+            live.is_none_or(rules::is_empty)
+                && (rules::may_be_withheld(place, wanted, self.body)
+                    || self.any_rule(
+                        |rule| matches!(rule, Rule::Withheld(path) if place.is_within(path)),
+                    ))
+        };
+        !(is_exempt
+            || place.is_ignored(self.ignore)
+            || rules::is_envelope(place)
+            || rules::both_empty(wanted, live)
+            || live.and_then(Json::as_str).is_some_and(rules::is_mask)
+            || is_withheld())
+    }
+
+    fn object(&mut self, place: &Place, members: &Object, found: &Map<String, Json>) {
+        for (key, wanted) in members {
+            let live = found.get(key).or_else(|| {
+                let same = |(other, _): &(&String, &Json)| other.eq_ignore_ascii_case(key);
+                found.iter().find(same).map(|(_, value)| value)
+            });
+            let inner = place.member(key);
+            // Of a mapping of ids the keys are what is wanted, with nothing behind them.
+            if live.is_none() && ArmId::looks_like(key) && !inner.is_ignored(self.ignore) {
+                self.report(&inner, None, Some(wanted));
+            } else {
+                self.value(&inner, wanted, live);
+            }
+        }
+    }
+
+    fn array(&mut self, place: &Place, items: &[Value], found: &[Json]) {
+        let is_open = self.is_open(place);
+        let mut twins = Twins::of(self, place, items, found);
+        twins.pair_the_rest(self, place, items);
+        if twins.is_one_value {
+            if twins.found.contains(&None) || !(is_open || twins.left.is_empty()) {
+                let found = Json::Array(found.to_vec());
+                self.report(place, Some(&found), Some(&Value::Array(items.to_vec())));
+            }
+            return;
+        }
+        for (at, (item, twin)) in items.iter().zip(&twins.found).enumerate() {
+            let inner = twins.place_of(place, &item.to_display_json(), at);
+            match twin {
+                Some(live) => self.value(&inner, item, Some(live)),
+                None => self.report(&inner, None, Some(item)),
+            }
+        }
+        for (at, live) in twins.left.iter().filter(|_| !is_open) {
+            self.report(&twins.place_of(place, live, *at), Some(live), None);
+        }
+    }
+
+    fn is_open(&self, place: &Place) -> bool {
+        self.any_rule(|rule| matches!(rule, Rule::Open(path) if place.is(path)))
+    }
+
+    /// What differs below a place, without a note of it here.
+    fn changes_in(&self, place: &Place, wanted: &Value, live: &Json) -> Vec<Change> {
+        let mut inner = Comparison::new(self.rules, self.ignore, self.body);
+        inner.value(place, wanted, Some(live));
+        inner.changes
+    }
+
+    fn is_as_wanted(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
+        self.changes_in(place, wanted, live).is_empty()
+    }
+
+    fn has_same_key(&self, item: &Place, key: &str, wanted: &Value, live: &Json) -> bool {
+        let keys = wanted.get(key).zip(live.get(key));
+        keys.is_some_and(|(wanted, live)| self.is_scalar_same(&item.member(key), wanted, live))
+    }
+
+    fn is_scalar_same(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
+        match (wanted, live) {
+            (Value::Bool(wanted), Json::Bool(live)) if wanted == live => true,
+            (Value::Number(wanted), Json::Number(live)) if rules::same_number(wanted, live) => true,
+            (Value::String(wanted), Json::String(live))
+                if rules::same_text(place, wanted, live)
+                    || self.is_text_same_by_rule(place, wanted, live) =>
+            {
+                true
+            }
+            _ => self.has_become(place, wanted, live),
+        }
+    }
+
+    fn is_text_same_by_rule(&self, place: &Place, wanted: &str, live: &str) -> bool {
+        self.any_rule(|rule| match rule {
+            Rule::AnyCase(path) => place.is(path) && wanted.eq_ignore_ascii_case(live),
+            Rule::Open(path) => {
+                let added = live.strip_prefix(wanted);
+                place.is(path) && added.is_some_and(|added| added.starts_with(' '))
+            }
+            _ => false,
+        })
+    }
+
+    fn has_become(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
+        let text = |value: &Json| match value {
+            Json::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        self.any_rule(|rule| match rule {
+            Rule::Becomes(path, sent, answered) => {
+                place.is(path) && text(&wanted.to_display_json()) == *sent && text(live) == *answered
+            }
+            _ => false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

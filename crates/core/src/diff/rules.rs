@@ -1,0 +1,221 @@
+//! The general rules: what counts as the same in any type, each with the reason that recorded traffic gives for it.
+//!
+//! A rule stands here when it holds without regard to the type; what holds for one type only is a row of
+//! [`exceptions`](super::exceptions).
+
+use serde_json::{Number, Value as Json};
+
+use super::{
+    forms::{instant, is_guid, is_word, unindented, version},
+    place::Place,
+};
+use crate::{
+    arm::{ArmId, same_location},
+    value::Value,
+};
+
+// What is not compared.
+
+/// The name, type and id of a body follow from its URL, and come back otherwise: `account/project`,
+/// `DefaultManagementPolicy`, ids in other casing (ARM facts 1.1 L9: 77 pairs).
+pub(super) fn is_envelope(place: &Place) -> bool {
+    place.is_top() && is_one_of(place.name(), &["id", "name", "type"])
+}
+
+/// Nothing and empty are the same (ARM facts 1.1 L5 and L6, 1.4: 150 pairs).
+pub(super) fn both_empty(wanted: &Value, live: Option<&Json>) -> bool {
+    let nothing_wanted = match wanted {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    nothing_wanted && live.is_none_or(is_empty)
+}
+
+/// Whether something is sent and need not come back: then what is not there is no difference, and what is there is
+/// compared.
+pub(super) fn may_be_withheld(place: &Place, wanted: &Value, body: &Json) -> bool {
+    is_secret(place, wanted) || says_how_to_make(place) || is_place_of_a_part(place, body)
+}
+
+/// Secrets come back absent, empty, null, masked or as a reference (ARM facts 1.1 L11: 112 pairs). They are known by
+/// the word that their name ends in, or that of something around them.
+fn is_secret(place: &Place, wanted: &Value) -> bool {
+    const WORDS: &[&str] = &[
+        "connectionstring",
+        "passphrase",
+        "password",
+        "sasuri",
+        "sasurl",
+        "secret",
+        "securevalue",
+        "signature",
+        "token",
+    ];
+    /// Keys that are no secrets. All others are: `sharedKey`, `primaryMasterKey`, `instrumentationKey`.
+    const OPEN_KEYS: &[&str] = &["key", "partitionkey", "publickey", "shardkey"];
+    const HOLDERS: &[&str] = &["credential", "credentials", "protectedsettings"];
+    let name = place.name().to_ascii_lowercase();
+    let is_named_so = WORDS.iter().any(|word| name.ends_with(word))
+        || name.ends_with("key") && !OPEN_KEYS.iter().any(|key| name == *key)
+        || name == "value" && place.names().any(|around| is_one_of(around, &["secrets"]));
+    is_named_so && matches!(wanted, Value::String(_) | Value::Hole(_))
+        || place.names().any(|around| {
+            let around = around.to_ascii_lowercase();
+            HOLDERS.iter().any(|holder| around.ends_with(holder))
+        })
+}
+
+/// `createMode` says how to make a resource, not what it is (ARM facts 1.6: absent in all 37 answers of three
+/// providers).
+fn says_how_to_make(place: &Place) -> bool {
+    place.name().eq_ignore_ascii_case("createMode")
+}
+
+/// A part of another resource is where that one is, and may not say so (ARM facts 1.3: 47 pairs of two providers).
+fn is_place_of_a_part(place: &Place, body: &Json) -> bool {
+    let is_part = |arm_type: &str| arm_type.matches('/').count() > 1;
+    place.is_top()
+        && place.name().eq_ignore_ascii_case("location")
+        && body.get("type").and_then(Json::as_str).is_some_and(is_part)
+}
+
+/// A mask tells nothing of what is behind it: `####`, `…;SharedAccessKey=****`, `<redacted>`; nor does a reference to
+/// where it is kept: `{{named-value}}`, `@Microsoft.KeyVault(…)` (ARM facts 1.1, consequence 7).
+pub(super) fn is_mask(text: &str) -> bool {
+    let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    text.contains("****")
+        || text.contains("####")
+        || bare.eq_ignore_ascii_case("redacted")
+        || text.starts_with("{{") && text.ends_with("}}")
+        || text.starts_with("@Microsoft.KeyVault(")
+}
+
+/// Whether nothing is there.
+pub(super) fn is_empty(live: &Json) -> bool {
+    match live {
+        Json::Null => true,
+        Json::String(text) => text.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        Json::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+// What is the same.
+
+/// Numbers by value: integers come back as `30.0` (ARM facts 1.1, consequence 2: 35 pairs).
+pub(super) fn same_number(left: &Number, right: &Number) -> bool {
+    left == right
+        || match (left.as_i128(), right.as_i128()) {
+            (Some(left), Some(right)) => left == right,
+            _ => left.as_f64() == right.as_f64(),
+        }
+}
+
+/// Texts that say the same.
+pub(super) fn same_text(place: &Place, wanted: &str, live: &str) -> bool {
+    /// The rules for text, in the order in which they are tried.
+    const RULES: &[fn(&Place, &str, &str) -> bool] = &[
+        same_word,
+        same_guid,
+        same_id,
+        same_path,
+        same_place,
+        same_version,
+        same_time,
+        same_markup,
+    ];
+    wanted == live
+        || !is_free_text(place) && RULES.iter().any(|same| same(place, wanted, live))
+}
+
+/// What people say in their own words is theirs to the letter; no service has been seen to change it.
+fn is_free_text(place: &Place) -> bool {
+    const NAMES: &[&str] = &["description", "displayName"];
+    const HOLDERS: &[&str] = &[
+        "annotations",
+        "appSettings",
+        "configurationSettings",
+        "env",
+        "environmentVariables",
+        "labels",
+        "metadata",
+        "nodeLabels",
+        "tags",
+    ];
+    is_one_of(place.name(), NAMES) || place.names().any(|name| is_one_of(name, HOLDERS))
+}
+
+/// Words of an enumeration without case: `enabled` is `Enabled`, `utf8` is `UTF8` (ARM facts 1.2: 37 pairs).
+fn same_word(_: &Place, wanted: &str, live: &str) -> bool {
+    is_word(wanted) && wanted.eq_ignore_ascii_case(live)
+}
+
+/// GUIDs without case (ARM facts 1.2: `applicationId` of access policies).
+fn same_guid(_: &Place, wanted: &str, live: &str) -> bool {
+    is_guid(wanted) && wanted.eq_ignore_ascii_case(live)
+}
+
+/// Ids without case; one that is relative is the end of the full one (ARM facts 1.2: 820 of 4,772 answers, 1.1 L1 and
+/// L12).
+fn same_id(_: &Place, wanted: &str, live: &str) -> bool {
+    let (wanted, live) = (wanted.trim_matches('/'), live.trim_matches('/'));
+    let is_id = |text: &str| ArmId::looks_like(&format!("/{text}"));
+    if is_id(wanted) {
+        return wanted.eq_ignore_ascii_case(live);
+    }
+    let head = live.len().checked_sub(wanted.len());
+    let (Some(head), true) = (head, is_id(live) && !wanted.is_empty()) else {
+        return false;
+    };
+    live.get(head..)
+        .is_some_and(|tail| tail.eq_ignore_ascii_case(wanted))
+        && live.get(..head).is_some_and(|head| head.ends_with('/'))
+}
+
+/// Slashes around a path say nothing (ARM facts 1.1 L12: `/account-api` comes back as `account-api`).
+fn same_path(_: &Place, wanted: &str, live: &str) -> bool {
+    let bare = wanted.trim_matches('/');
+    !bare.is_empty() && bare == live.trim_matches('/')
+}
+
+/// Locations in normal form, in every property whose name ends in that word (ARM facts 1.3: 192 leaves, 178 pairs).
+fn same_place(place: &Place, wanted: &str, live: &str) -> bool {
+    let name = place.name();
+    let is_location = is_one_of(name, &["location", "locationName"])
+        || ["Location", "LocationName"]
+            .iter()
+            .any(|word| name.ends_with(word));
+    is_location && same_location(wanted, live)
+}
+
+/// A version that the service completes: `6` is `6.0` (ARM facts 1.6: `redisVersion`).
+fn same_version(place: &Place, wanted: &str, live: &str) -> bool {
+    place.name().to_ascii_lowercase().ends_with("version")
+        && version(wanted).is_some_and(|wanted| version(live) == Some(wanted))
+}
+
+/// Times by the instant: services answer with their own number of digits and their own way to say UTC. The recordings
+/// have one time for all (ARM facts, "Read with care"), so they cannot say which.
+fn same_time(_: &Place, wanted: &str, live: &str) -> bool {
+    instant(wanted).is_some_and(|wanted| instant(live) == Some(wanted))
+}
+
+/// Markup without the blanks around its tags: policies come back indented anew (ARM facts 1.6: 17 pairs).
+fn same_markup(_: &Place, wanted: &str, live: &str) -> bool {
+    let is_markup = |text: &str| text.trim_start().starts_with('<');
+    is_markup(wanted) && is_markup(live) && unindented(wanted) == unindented(live)
+}
+
+// How the items of a list are matched.
+
+/// Items are matched by what names them, where every one of them has such a member: order changes, and items are
+/// added (ARM facts 1.1, consequence 8, and 1.5). All other lists are compared in their order.
+pub(super) const KEYS: &[&str] = &["name", "id"];
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|other| other.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,159 @@
+//! Which item of a live list each item of a wanted one is compared with.
+
+use std::collections::HashSet;
+
+use serde_json::Value as Json;
+
+use super::{Comparison, place::Place, rules::KEYS};
+use crate::{kind::Rule, value::Value};
+
+/// The items of a list, matched.
+pub(super) struct Twins<'l> {
+    /// The twin of each wanted item.
+    pub(super) found: Vec<Option<&'l Json>>,
+    /// Live items that are nobody's twin, each with its place in the list.
+    pub(super) left: Vec<(usize, &'l Json)>,
+    /// Whether the list is one value, as lists of plain values are: then it is as wanted or it is not.
+    pub(super) is_one_value: bool,
+    matching: Matching,
+}
+
+/// What makes two items twins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Matching {
+    /// A member that a rule names: items with another key are other items.
+    DeclaredKey(&'static str),
+    /// A member by which every item is called.
+    Key(&'static str),
+    /// That one is as the other is wanted, wherever it is.
+    Sameness,
+    /// Their place, in lists of one length.
+    Order,
+}
+
+impl Matching {
+    fn of(comparison: &Comparison<'_>, place: &Place, items: &[Value], live: &[Json]) -> Self {
+        let declared = comparison.rules.iter().find_map(|rule| match rule {
+            Rule::Keyed(path, key) if place.is(path) => Some(*key),
+            _ => None,
+        });
+        if let Some(key) = declared.filter(|key| items.iter().all(|item| item.get(key).is_some())) {
+            return Self::DeclaredKey(key);
+        }
+        let calls_all = |key: &&str| {
+            let wanted = items.iter().map(|item| item.get(key)?.as_str());
+            let found = live.iter().map(|item| item.get(key)?.as_str());
+            !items.is_empty() && are_distinct(wanted) && are_distinct(found)
+        };
+        let is_set =
+            comparison.any_rule(|rule| matches!(rule, Rule::Set(path) if place.is(path)));
+        match KEYS.iter().find(|key| calls_all(key)) {
+            Some(key) => Self::Key(key),
+            None if is_set || comparison.is_open(place) => Self::Sameness,
+            None => Self::Order,
+        }
+    }
+
+    fn key(self) -> Option<&'static str> {
+        match self {
+            Self::DeclaredKey(key) | Self::Key(key) => Some(key),
+            Self::Sameness | Self::Order => None,
+        }
+    }
+}
+
+impl<'l> Twins<'l> {
+    pub(super) fn of(
+        comparison: &Comparison<'_>,
+        place: &Place,
+        items: &[Value],
+        live: &'l [Json],
+    ) -> Self {
+        let matching = Matching::of(comparison, place, items, live);
+        let is_plain = !items.iter().any(is_compound);
+        let is_even = items.len() == live.len();
+        let mut twins = Self {
+            found: Vec::new(),
+            left: live.iter().enumerate().collect(),
+            is_one_value: match matching {
+                Matching::DeclaredKey(_) | Matching::Key(_) => false,
+                Matching::Sameness => is_plain || !comparison.is_open(place),
+                Matching::Order => is_plain || !is_even,
+            },
+            matching,
+        };
+        let inner = place.item("");
+        for (at, item) in items.iter().enumerate() {
+            let is_twin = |live: &Json| match matching.key() {
+                Some(key) => comparison.has_same_key(&inner, key, item, live),
+                None => comparison.is_as_wanted(&inner, item, live),
+            };
+            let twin = match matching {
+                Matching::Order => Some(at)
+                    .filter(|_| is_even)
+                    .filter(|at| !is_plain || live.get(*at).is_some_and(is_twin)),
+                _ => {
+                    let at = twins.left.iter().position(|(_, live)| is_twin(live));
+                    at.map(|at| twins.left.remove(at).0)
+                }
+            };
+            twins.found.push(twin.and_then(|at| live.get(at)));
+        }
+        if matching == Matching::Order && is_even {
+            twins.left.clear();
+        }
+        twins
+    }
+
+    /// Finds for items that have no twin the one that they are most likely to have come from: one that differs in its
+    /// key alone was renamed, and what has no key is compared in order.
+    pub(super) fn pair_the_rest(
+        &mut self,
+        comparison: &Comparison<'_>,
+        place: &Place,
+        items: &[Value],
+    ) {
+        let inner = place.item("");
+        for (item, twin) in items.iter().zip(&mut self.found) {
+            let at = match self.matching {
+                _ if twin.is_some() || self.is_one_value => None,
+                Matching::Key(key) => {
+                    let renamed = inner.member(key).shown;
+                    self.left.iter().position(|(_, live)| {
+                        let changes = comparison.changes_in(&inner, item, live);
+                        changes.iter().all(|change| change.path == renamed)
+                    })
+                }
+                Matching::Sameness if !self.left.is_empty() => Some(0),
+                _ => None,
+            };
+            if let Some(at) = at {
+                *twin = Some(self.left.remove(at).1);
+            }
+        }
+    }
+
+    /// Where an item is: by its key, or by its place in the list.
+    pub(super) fn place_of(&self, list: &Place, item: &Json, at: usize) -> Place {
+        let key = self.matching.key().and_then(|key| item.get(key));
+        match key {
+            Some(Json::String(key)) => list.item(key),
+            Some(key) => list.item(&key.to_string()),
+            None => list.item(&at.to_string()),
+        }
+    }
+
+    /// Whether twins are one item in two states, not only items at one place.
+    pub(super) fn are_of_one_item(&self) -> bool {
+        self.matching != Matching::Order
+    }
+}
+
+fn is_compound(value: &Value) -> bool {
+    matches!(value, Value::Object(_) | Value::Array(_))
+}
+
+fn are_distinct<'t>(mut keys: impl Iterator<Item = Option<&'t str>>) -> bool {
+    let mut seen = HashSet::new();
+    keys.all(|key| key.is_some_and(|key| seen.insert(key.to_ascii_lowercase())))
+}

@@ -1,0 +1,87 @@
+//! A second plan is empty: what was written, compared with what Azure answered thereafter.
+
+use std::collections::BTreeMap;
+
+use lazuli_core::{
+    diff::{Change, diff, exceptions},
+    value::Value,
+};
+
+use crate::{
+    pairs::{self, Pair},
+    recordings,
+};
+
+/// Recordings that were edited by hand after the fact, so that an answer does not belong to its request
+/// (ARM facts 1.6): the type and what was edited.
+pub const ARTEFACTS: &[(&str, &str)] = &[
+    ("Microsoft.ManagedIdentity/userAssignedIdentities", "location"),
+    (
+        "Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments",
+        "properties.roleDefinitionId",
+    ),
+    (
+        "Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments",
+        "properties.scope",
+    ),
+];
+
+#[test]
+fn what_was_written_is_found_unchanged() {
+    let Some(recordings) = recordings::all() else {
+        return;
+    };
+    let pairs = pairs::of(&recordings);
+    let mut empty = 0;
+    let mut empty_in_general = 0;
+    let mut artefacts = 0;
+    let mut misses: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for pair in &pairs {
+        let wanted = Value::from(pair.written.clone());
+        if diff(&wanted, pair.read, &[], &[]).is_empty() {
+            empty_in_general += 1;
+        }
+        let changes = diff(&wanted, pair.read, exceptions::of(&pair.arm_type), &[]);
+        if changes.is_empty() {
+            empty += 1;
+        } else if changes.iter().all(|change| is_artefact(pair, change)) {
+            artefacts += 1;
+        }
+        for change in changes.iter().filter(|change| !is_artefact(pair, change)) {
+            misses
+                .entry(format!("{} {}", pair.arm_type, change.path))
+                .or_default()
+                .push(format!("{} ({})", show(change), pair.recording));
+        }
+    }
+    let all = pairs.len();
+    let rate = |count: usize| 100.0 * count as f64 / all as f64;
+    println!("pairs: {all}");
+    println!("empty by the general rules alone: {empty_in_general} ({:.1} %)", rate(empty_in_general));
+    println!("empty with the exceptions of types: {empty} ({:.1} %)", rate(empty));
+    println!("edited by hand, so not empty: {artefacts}");
+    println!("not explained: {}", all - empty - artefacts);
+    for (place, changes) in &misses {
+        println!("  {:3} {place}: {}", changes.len(), changes[0]);
+    }
+    assert!(!pairs.is_empty(), "the recordings hold no pair");
+    assert!(rate(empty) >= 98.0, "{:.1} % of pairs are empty", rate(empty));
+    assert!(misses.is_empty(), "differences that nothing explains");
+}
+
+fn is_artefact(pair: &Pair<'_>, change: &Change) -> bool {
+    ARTEFACTS.iter().any(|(arm_type, path)| {
+        arm_type.eq_ignore_ascii_case(&pair.arm_type) && path.eq_ignore_ascii_case(&change.path)
+    })
+}
+
+fn show(change: &Change) -> String {
+    let short = |text: String| text.chars().take(120).collect::<String>();
+    let before = change.before.as_ref().map(ToString::to_string);
+    let after = change.after.as_ref().map(|after| after.to_display_json().to_string());
+    format!(
+        "{} is {}",
+        short(after.unwrap_or_else(|| "nothing".to_owned())),
+        short(before.unwrap_or_else(|| "nothing".to_owned()))
+    )
+}
