@@ -137,7 +137,8 @@ async fn actions_changed_by_hand_are_named_and_healed() {
         azure.by_hand(Method::Put, &url, Some(changed)).await;
         let plan = azure.converge(&text).await;
         assert_eq!(steps(&plan), [(Action::Update, "operator".into())]);
-        assert_eq!(plan.steps[0].changes[0].path, "properties.permissions");
+        let path = format!("properties.permissions[0].{list}");
+        assert_eq!(plan.steps[0].changes[0].path, path);
         let (_, healed) = live_role(&azure, &text).await;
         assert_eq!(
             healed["properties"]["permissions"],

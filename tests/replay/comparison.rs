@@ -15,7 +15,10 @@ use crate::{
 /// Recordings that were edited by hand after the fact, so that an answer does not belong to its request
 /// (ARM facts 1.6): the type and what was edited.
 pub const ARTEFACTS: &[(&str, &str)] = &[
-    ("Microsoft.ManagedIdentity/userAssignedIdentities", "location"),
+    (
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "location",
+    ),
     (
         "Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments",
         "properties.roleDefinitionId",
@@ -57,15 +60,25 @@ fn what_was_written_is_found_unchanged() {
     let all = pairs.len();
     let rate = |count: usize| 100.0 * count as f64 / all as f64;
     println!("pairs: {all}");
-    println!("empty by the general rules alone: {empty_in_general} ({:.1} %)", rate(empty_in_general));
-    println!("empty with the exceptions of types: {empty} ({:.1} %)", rate(empty));
+    println!(
+        "empty by the general rules alone: {empty_in_general} ({:.1} %)",
+        rate(empty_in_general)
+    );
+    println!(
+        "empty with the exceptions of types: {empty} ({:.1} %)",
+        rate(empty)
+    );
     println!("edited by hand, so not empty: {artefacts}");
     println!("not explained: {}", all - empty - artefacts);
     for (place, changes) in &misses {
         println!("  {:3} {place}: {}", changes.len(), changes[0]);
     }
     assert!(!pairs.is_empty(), "the recordings hold no pair");
-    assert!(rate(empty) >= 98.0, "{:.1} % of pairs are empty", rate(empty));
+    assert!(
+        rate(empty) >= 98.0,
+        "{:.1} % of pairs are empty",
+        rate(empty)
+    );
     assert!(misses.is_empty(), "differences that nothing explains");
 }
 
@@ -78,7 +91,10 @@ fn is_artefact(pair: &Pair<'_>, change: &Change) -> bool {
 fn show(change: &Change) -> String {
     let short = |text: String| text.chars().take(120).collect::<String>();
     let before = change.before.as_ref().map(ToString::to_string);
-    let after = change.after.as_ref().map(|after| after.to_display_json().to_string());
+    let after = change
+        .after
+        .as_ref()
+        .map(|after| after.to_display_json().to_string());
     format!(
         "{} is {}",
         short(after.unwrap_or_else(|| "nothing".to_owned())),

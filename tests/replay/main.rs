@@ -14,6 +14,7 @@
 
 mod client;
 mod comparison;
+mod edits;
 mod errors;
 mod pairs;
 mod recordings;

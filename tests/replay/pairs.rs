@@ -75,7 +75,9 @@ fn type_of(path: &str) -> String {
         Some([provider, rest @ ..]) => rest
             .iter()
             .step_by(2)
-            .fold((*provider).to_owned(), |head, part| format!("{head}/{part}")),
+            .fold((*provider).to_owned(), |head, part| {
+                format!("{head}/{part}")
+            }),
         _ => "Microsoft.Resources/resourceGroups".to_owned(),
     }
 }

@@ -62,7 +62,7 @@ const STORAGE: &[Row] = &[
     ("useSubDomainName: true", "useSubDomainName: false", Same),
     ("days: 14", "days: 21", Update("recordings/blobService", "properties.deleteRetentionPolicy.days")),
     ("[GET, HEAD, OPTIONS]", "[HEAD, GET, OPTIONS]", Same),
-    ("maxAgeInSeconds: 3600", "maxAgeInSeconds: 60", Update("recordings/blobService", "properties.cors.corsRules")),
+    ("maxAgeInSeconds: 3600", "maxAgeInSeconds: 60", Update("recordings/blobService", "properties.cors.corsRules[0].maxAgeInSeconds")),
     ("publicAccess: Blob", "publicAccess: Container", Update("recordings/containers/posters", "properties.publicAccess")),
     ("floor: third", "floor: fourth", Update("recordings/containers/posters", "properties.metadata.floor")),
     ("defaultEncryptionScope: frames", "defaultEncryptionScope: other", Fixed("properties.defaultEncryptionScope")),

@@ -2,7 +2,7 @@
 //!
 //! A row belongs here when no general rule of [`rules`](super::rules) would do. All are from ARM facts 1.5 and 1.6.
 
-use crate::kind::Rule::{self, Becomes, Decided, Keyed, Open, When, Withheld};
+use crate::kind::Rule::{self, Becomes, Decided, Open, When, Withheld};
 
 /// How a type differs from the general rules.
 #[derive(Debug)]
@@ -44,6 +44,15 @@ const ALL: &[Exception] = &[
             Withheld("properties.type"),
         ],
         "revisions are numbers; the type of an HTTP API is not answered",
+    ),
+    row(
+        "Microsoft.ApiManagement/service/namedValues",
+        &[When(
+            "properties.secret",
+            "true",
+            &Withheld("properties.value"),
+        )],
+        "the value is a secret when the property beside it says so",
     ),
     row(
         "Microsoft.App/managedEnvironments",
@@ -114,7 +123,6 @@ const ALL: &[Exception] = &[
         "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers",
         &[
             Withheld("properties.options"),
-            Keyed("properties.resource.indexingPolicy.excludedPaths", "path"),
             Open("properties.resource.indexingPolicy.excludedPaths"),
         ],
         "options are for creation; the service excludes its own path _etag",
@@ -163,7 +171,11 @@ const ALL: &[Exception] = &[
         "Microsoft.MachineLearningServices/workspaces",
         &[
             Decided("sku"),
-            Becomes("properties.allowPublicAccessWhenBehindVnet", "false", "true"),
+            Becomes(
+                "properties.allowPublicAccessWhenBehindVnet",
+                "false",
+                "true",
+            ),
             Withheld("properties.allowPublicAccessWhenBehindVnet"),
         ],
         "workspaces are Basic; access is closed by publicNetworkAccess, the older switch is not followed",

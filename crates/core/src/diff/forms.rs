@@ -30,7 +30,13 @@ pub(super) fn version(text: &str) -> Option<Vec<u64>> {
 pub(super) fn unindented(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut bare = words.join(" ");
-    for (spaced, tight) in [(" <", "<"), ("< ", "<"), (" >", ">"), ("> ", ">"), (" />", "/>")] {
+    for (spaced, tight) in [
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        ("> ", ">"),
+        (" />", "/>"),
+    ] {
         bare = bare.replace(spaced, tight);
     }
     bare
@@ -71,9 +77,7 @@ fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> O
     let parts: Vec<i64> = text
         .split(separator)
         .zip(digits)
-        .filter(|(part, digits)| {
-            part.len() == *digits && part.chars().all(|c| c.is_ascii_digit())
-        })
+        .filter(|(part, digits)| part.len() == *digits && part.chars().all(|c| c.is_ascii_digit()))
         .map(|(part, _)| part.parse().ok())
         .collect::<Option<_>>()?;
     (text.split(separator).count() == N)
@@ -115,7 +119,15 @@ mod tests {
         for other in ["2024-02-29T12:00:00.1Z", "2024-02-29T12:00:00-01:00"] {
             assert_ne!(instant(other), noon, "{other}");
         }
-        for text in ["", "T", "1-2-3", "2024-02-29T", "2024-02-29T12", "10.0.0.0", "2024-02-29T12:00:00.xZ"] {
+        for text in [
+            "",
+            "T",
+            "1-2-3",
+            "2024-02-29T",
+            "2024-02-29T12",
+            "10.0.0.0",
+            "2024-02-29T12:00:00.xZ",
+        ] {
             assert_eq!(instant(text), None, "{text}");
         }
     }

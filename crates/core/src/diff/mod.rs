@@ -46,18 +46,23 @@ pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> V
 /// The rules that hold for a body, those that depend on what it says resolved.
 fn rules_for(wanted: &Value, rules: &[Rule]) -> Vec<Rule> {
     let says = |path: &str, text: &str| {
-        let value = path
-            .split('.')
-            .try_fold(wanted, |value, name| value.get(name));
-        value
-            .and_then(Value::as_str)
-            .is_some_and(|value| value.eq_ignore_ascii_case(text))
+        let mut names = path.split('.');
+        let value = names.try_fold(wanted, |value, name| value.get(name));
+        value.is_some_and(|value| plain_text(&value.to_display_json()).eq_ignore_ascii_case(text))
     };
     let hold = |rule: &Rule| match rule {
         Rule::When(path, text, rule) => says(path, text).then_some(**rule),
         rule => Some(*rule),
     };
     rules.iter().filter_map(hold).collect()
+}
+
+/// A value as rules write it: text without quotes, all else as JSON.
+fn plain_text(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 struct Comparison<'a> {
@@ -218,13 +223,11 @@ impl<'a> Comparison<'a> {
     }
 
     fn has_become(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
-        let text = |value: &Json| match value {
-            Json::String(text) => text.clone(),
-            other => other.to_string(),
-        };
         self.any_rule(|rule| match rule {
             Rule::Becomes(path, sent, answered) => {
-                place.is(path) && text(&wanted.to_display_json()) == *sent && text(live) == *answered
+                place.is(path)
+                    && plain_text(live) == *answered
+                    && plain_text(&wanted.to_display_json()) == *sent
             }
             _ => false,
         })

@@ -128,8 +128,7 @@ pub(super) fn same_text(place: &Place, wanted: &str, live: &str) -> bool {
         same_time,
         same_markup,
     ];
-    wanted == live
-        || !is_free_text(place) && RULES.iter().any(|same| same(place, wanted, live))
+    wanted == live || !is_free_text(place) && RULES.iter().any(|same| same(place, wanted, live))
 }
 
 /// What people say in their own words is theirs to the letter; no service has been seen to change it.

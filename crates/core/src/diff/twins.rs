@@ -40,16 +40,17 @@ impl Matching {
         if let Some(key) = declared.filter(|key| items.iter().all(|item| item.get(key).is_some())) {
             return Self::DeclaredKey(key);
         }
+        if comparison.any_rule(|rule| matches!(rule, Rule::Set(path) if place.is(path))) {
+            return Self::Sameness;
+        }
         let calls_all = |key: &&str| {
             let wanted = items.iter().map(|item| item.get(key)?.as_str());
             let found = live.iter().map(|item| item.get(key)?.as_str());
             !items.is_empty() && are_distinct(wanted) && are_distinct(found)
         };
-        let is_set =
-            comparison.any_rule(|rule| matches!(rule, Rule::Set(path) if place.is(path)));
         match KEYS.iter().find(|key| calls_all(key)) {
             Some(key) => Self::Key(key),
-            None if is_set || comparison.is_open(place) => Self::Sameness,
+            None if comparison.is_open(place) => Self::Sameness,
             None => Self::Order,
         }
     }
@@ -105,31 +106,25 @@ impl<'l> Twins<'l> {
         twins
     }
 
-    /// Finds for items that have no twin the one that they are most likely to have come from: one that differs in its
-    /// key alone was renamed, and what has no key is compared in order.
+    /// An item without a twin that differs in one thing alone from one that is left over is that one, changed: it was
+    /// renamed, or it has no key. Where a rule names the key, another key is another item.
     pub(super) fn pair_the_rest(
         &mut self,
         comparison: &Comparison<'_>,
         place: &Place,
         items: &[Value],
     ) {
+        if self.is_one_value || matches!(self.matching, Matching::DeclaredKey(_)) {
+            return;
+        }
         let inner = place.item("");
         for (item, twin) in items.iter().zip(&mut self.found) {
-            let at = match self.matching {
-                _ if twin.is_some() || self.is_one_value => None,
-                Matching::Key(key) => {
-                    let renamed = inner.member(key).shown;
-                    self.left.iter().position(|(_, live)| {
-                        let changes = comparison.changes_in(&inner, item, live);
-                        changes.iter().all(|change| change.path == renamed)
-                    })
-                }
-                Matching::Sameness if !self.left.is_empty() => Some(0),
-                _ => None,
-            };
-            if let Some(at) = at {
-                *twin = Some(self.left.remove(at).1);
+            if twin.is_some() {
+                continue;
             }
+            let is_changed = |live: &Json| comparison.changes_in(&inner, item, live).len() == 1;
+            let at = self.left.iter().position(|(_, live)| is_changed(live));
+            *twin = at.map(|at| self.left.remove(at).1);
         }
     }
 

@@ -1,0 +1,385 @@
+//! What is not as written is seen: each leaf of what was written, changed alone in what Azure answered.
+
+use std::collections::BTreeMap;
+
+use lazuli_core::{
+    diff::{Change, diff, exceptions},
+    kind::Rule,
+    value::Value,
+};
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    pairs::{self, Pair},
+    recordings,
+};
+
+/// One change of what is live, and where a difference shall be seen.
+struct Edit {
+    what: &'static str,
+    /// Where, in the form of a rule: `properties.rules[].name`.
+    path: String,
+    /// What is there now, where it is one value.
+    before: Option<Json>,
+    /// Whether a list was changed: then the difference may be seen at the list or at an item.
+    of_list: bool,
+    body: Json,
+}
+
+#[test]
+fn a_single_edit_is_the_one_change() {
+    let Some(recordings) = recordings::all() else {
+        return;
+    };
+    let mut tally = BTreeMap::<&str, (usize, usize)>::new();
+    let mut misses = BTreeMap::<String, usize>::new();
+    let mut left_out = BTreeMap::<&str, usize>::new();
+    for pair in pairs::of(&recordings) {
+        let wanted = Value::from(pair.written.clone());
+        let rules = exceptions::of(&pair.arm_type);
+        if !diff(&wanted, pair.read, rules, &[]).is_empty() {
+            continue;
+        }
+        for edit in edits(&pair, &mut left_out) {
+            let changes = diff(&wanted, &edit.body, rules, &[]);
+            let (found, all) = tally.entry(edit.what).or_default();
+            *all += 1;
+            if is_the_one(&changes, &edit) {
+                *found += 1;
+            } else {
+                let seen: Vec<String> = changes.iter().map(|change| bare(&change.path)).collect();
+                let miss = format!(
+                    "{} {}: {}, seen: {seen:?}",
+                    pair.arm_type, edit.path, edit.what
+                );
+                *misses.entry(miss).or_default() += 1;
+            }
+        }
+    }
+    let (found, all) = tally
+        .values()
+        .fold((0, 0), |sum, (found, all)| (sum.0 + found, sum.1 + all));
+    let rate = |found: usize, all: usize| 100.0 * found as f64 / all as f64;
+    println!(
+        "single edits found: {found} of {all} ({:.2} %)",
+        rate(found, all)
+    );
+    for (what, (found, all)) in &tally {
+        println!("  {what}: {found} of {all} ({:.2} %)", rate(*found, *all));
+    }
+    println!("not edited, because not comparable:");
+    for (why, count) in &left_out {
+        println!("  {why}: {count}");
+    }
+    println!("missed: {}", all - found);
+    for (miss, count) in &misses {
+        println!("  {count:3} {miss}");
+    }
+    assert!(all > 0, "the recordings hold nothing to edit");
+    assert!(
+        rate(found, all) >= 99.0,
+        "{:.2} % of single edits are found",
+        rate(found, all)
+    );
+}
+
+fn is_the_one(changes: &[Change], edit: &Edit) -> bool {
+    let [change] = changes else { return false };
+    let (seen, path) = (bare(&change.path), bare(&edit.path));
+    if edit.of_list {
+        seen == path || seen == format!("{path}[]")
+    } else {
+        seen == path && change.before == edit.before
+    }
+}
+
+/// A path without what names the items of its lists.
+fn bare(path: &str) -> String {
+    let mut depth = 0;
+    let mut bare = String::new();
+    for c in path.chars() {
+        depth -= i32::from(c == ']');
+        if depth == 0 {
+            bare.push(c);
+        }
+        depth += i32::from(c == '[');
+    }
+    bare
+}
+
+/// Every single edit of what was read of what was written.
+fn edits(pair: &Pair<'_>, left_out: &mut BTreeMap<&'static str, usize>) -> Vec<Edit> {
+    let mut walk = Walk {
+        body: pair.read,
+        rules: rules_of(pair),
+        left_out,
+        edits: Vec::new(),
+    };
+    walk.value(pair.written, &Spot::default(), pair.read);
+    walk.edits
+}
+
+/// The exceptions of the type that hold for what was written.
+fn rules_of(pair: &Pair<'_>) -> Vec<Rule> {
+    let holds = |rule: &Rule| match rule {
+        Rule::When(path, text, rule) => {
+            let said = pair
+                .written
+                .pointer(&format!("/{}", path.replace('.', "/")));
+            said.is_some_and(|said| text_of(said) == *text)
+                .then_some(**rule)
+        }
+        rule => Some(*rule),
+    };
+    exceptions::of(&pair.arm_type)
+        .iter()
+        .filter_map(holds)
+        .collect()
+}
+
+fn text_of(value: &Json) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A place in both bodies.
+#[derive(Clone, Default)]
+struct Spot {
+    /// In what was written, in the form of a rule.
+    path: String,
+    /// In what was read, as a JSON pointer.
+    pointer: String,
+}
+
+impl Spot {
+    fn member(&self, written: &str, read: &str) -> Self {
+        let escaped = read.replace('~', "~0").replace('/', "~1");
+        Self {
+            path: format!("{}.{written}", self.path)
+                .trim_start_matches('.')
+                .to_owned(),
+            pointer: format!("{}/{escaped}", self.pointer),
+        }
+    }
+
+    fn item(&self, at: usize) -> Self {
+        Self {
+            path: format!("{}[]", self.path),
+            pointer: format!("{}/{at}", self.pointer),
+        }
+    }
+
+    fn is(&self, path: &str) -> bool {
+        path.eq_ignore_ascii_case(&self.path)
+    }
+
+    fn is_within(&self, path: &str) -> bool {
+        let head = self.path.get(..path.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(path))
+            && matches!(
+                self.path.as_bytes().get(path.len()),
+                None | Some(b'.' | b'[')
+            )
+    }
+
+    fn is_envelope(&self) -> bool {
+        ["id", "name", "type"].iter().any(|name| self.is(name))
+    }
+}
+
+struct Walk<'a> {
+    body: &'a Json,
+    rules: Vec<Rule>,
+    left_out: &'a mut BTreeMap<&'static str, usize>,
+    edits: Vec<Edit>,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, written: &Json, spot: &Spot, read: &Json) {
+        match (written, read) {
+            _ if spot.is_envelope() => self.leave_out("envelope"),
+            _ if self.is_decided(spot) => self.leave_out("decided by the service"),
+            _ if read.as_str().is_some_and(is_mask) => self.leave_out("a mask of a secret"),
+            (Json::Object(written), Json::Object(read)) => self.object(written, spot, read),
+            (Json::Array(written), Json::Array(read)) => self.array(written, spot, read),
+            (Json::Null, _) => {}
+            (written, read) if is_empty(written) && is_empty(read) => {}
+            (Json::Bool(written), Json::Bool(read)) if written == read => {
+                self.leaf("another boolean", spot, json!(!read));
+            }
+            (Json::Number(_), Json::Number(read)) => {
+                let another = match read.as_i64() {
+                    Some(read) => json!(read + 1),
+                    None => json!(read.as_f64().unwrap() + 1.0),
+                };
+                self.leaf("another number", spot, another);
+            }
+            (Json::String(_), Json::String(read)) => {
+                self.leaf("another string", spot, json!(format!("{read}-edited")));
+                self.leaf("another string", spot, json!("something else"));
+            }
+            _ => self.leave_out("answered in another form"),
+        }
+    }
+
+    fn object(&mut self, written: &Map<String, Json>, spot: &Spot, read: &Map<String, Json>) {
+        for (key, value) in written {
+            let found = read
+                .iter()
+                .find(|(other, _)| other.eq_ignore_ascii_case(key));
+            match found {
+                Some((name, found)) if !is_empty(found) || value == found => {
+                    let inner = spot.member(key, name);
+                    self.value(value, &inner, found);
+                    let is_leaf = !value.is_object() && !is_empty(value);
+                    let is_id = value.is_object() && key.starts_with('/');
+                    if is_leaf || is_id {
+                        self.removed(&inner, found);
+                    }
+                }
+                _ if is_empty(value) => {}
+                _ => self.leave_out("not answered"),
+            }
+        }
+    }
+
+    fn array(&mut self, written: &[Json], spot: &Spot, read: &[Json]) {
+        let is_open = self
+            .rules
+            .iter()
+            .any(|rule| matches!(rule, Rule::Open(path) if spot.is(path)));
+        if is_open {
+            self.leave_out("an element more where the service adds its own");
+        } else {
+            let another = read.last().map_or_else(|| json!("another"), another_item);
+            self.list("an element more", spot, |items| items.push(another));
+        }
+        for (at, item) in written.iter().enumerate() {
+            let twin = ["name", "id", "path"].iter().find_map(|key| {
+                let name = item.get(key)?.as_str()?;
+                let is_twin = |live: &Json| {
+                    let other = live.get(key).and_then(Json::as_str);
+                    other.is_some_and(|other| other.eq_ignore_ascii_case(name))
+                };
+                read.iter().position(is_twin)
+            });
+            let at = twin.unwrap_or(at);
+            let Some(found) = read.get(at) else {
+                self.leave_out("not answered");
+                continue;
+            };
+            self.list("an element less", spot, |items| {
+                items.remove(at);
+            });
+            self.value(item, &spot.item(at), found);
+        }
+    }
+
+    fn leaf(&mut self, what: &'static str, spot: &Spot, value: Json) {
+        let becomes = |rule: &Rule| match rule {
+            Rule::Becomes(path, _, answered) => spot.is(path) && text_of(&value) == *answered,
+            _ => false,
+        };
+        if self.rules.iter().any(becomes) {
+            return self.leave_out("decided by the service");
+        }
+        let mut body = self.body.clone();
+        *body.pointer_mut(&spot.pointer).unwrap() = value.clone();
+        let of_list = spot.path.ends_with("[]");
+        self.edits.push(Edit {
+            what,
+            path: spot.path.trim_end_matches("[]").to_owned(),
+            before: Some(value),
+            of_list,
+            body,
+        });
+    }
+
+    fn list(&mut self, what: &'static str, spot: &Spot, edit: impl FnOnce(&mut Vec<Json>)) {
+        let mut body = self.body.clone();
+        edit(
+            body.pointer_mut(&spot.pointer)
+                .unwrap()
+                .as_array_mut()
+                .unwrap(),
+        );
+        self.edits.push(Edit {
+            what,
+            path: spot.path.clone(),
+            before: None,
+            of_list: true,
+            body,
+        });
+    }
+
+    fn removed(&mut self, spot: &Spot, found: &Json) {
+        let is_mask = found.as_str().is_some_and(is_mask);
+        if spot.is_envelope() || self.is_decided(spot) || is_mask {
+            return;
+        }
+        if self.may_be_withheld(spot) {
+            return self.leave_out("a missing key that need not come back");
+        }
+        let (parent, key) = spot.pointer.rsplit_once('/').unwrap();
+        let key = key.replace("~1", "/").replace("~0", "~");
+        let mut body = self.body.clone();
+        body.pointer_mut(parent)
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
+            .remove(&key);
+        self.edits.push(Edit {
+            what: "a missing key",
+            path: spot.path.clone(),
+            before: None,
+            of_list: false,
+            body,
+        });
+    }
+
+    fn leave_out(&mut self, why: &'static str) {
+        *self.left_out.entry(why).or_default() += 1;
+    }
+
+    fn is_decided(&self, spot: &Spot) -> bool {
+        self.rules.iter().any(|rule| match rule {
+            Rule::Decided(path) => spot.is_within(path),
+            _ => false,
+        })
+    }
+
+    fn may_be_withheld(&self, spot: &Spot) -> bool {
+        self.rules.iter().any(|rule| match rule {
+            Rule::Withheld(path) => spot.is_within(path),
+            _ => false,
+        })
+    }
+}
+
+/// Whether the recording does not show what was answered.
+fn is_mask(text: &str) -> bool {
+    text.contains("REDACTED") || text.contains("####") || text.starts_with("{{")
+}
+
+fn is_empty(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::String(text) => text.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        Json::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// An item like the one given, all of its text another.
+fn another_item(item: &Json) -> Json {
+    match item {
+        Json::String(text) => json!(format!("{text}-another")),
+        Json::Object(members) => members
+            .iter()
+            .map(|(key, value)| (key.clone(), another_item(value)))
+            .collect(),
+        other => other.clone(),
+    }
+}
