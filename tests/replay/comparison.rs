@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use lazuli_core::{
-    diff::{Change, diff, exceptions},
+    diff::{
+        Change, diff,
+        exceptions::{self, Exception},
+    },
     value::Value,
 };
 
@@ -80,6 +83,28 @@ fn what_was_written_is_found_unchanged() {
         rate(empty)
     );
     assert!(misses.is_empty(), "differences that nothing explains");
+}
+
+/// The page for users lists the exceptions of types, all of them and no others.
+#[test]
+fn the_page_lists_every_exception() {
+    let page = include_str!("../../docs/comparison.md");
+    let listed = page
+        .lines()
+        .filter(|line| line.starts_with("| `Microsoft."));
+    let begins = |row: &Exception| format!("| `{}` | ", row.arm_type);
+    let ends = |row: &Exception| format!(" | {} |", row.why);
+    let mut rows = exceptions::all().iter();
+    for line in listed {
+        let row = rows
+            .next()
+            .unwrap_or_else(|| panic!("there is no row for {line}"));
+        assert!(
+            line.starts_with(&begins(row)) && line.ends_with(&ends(row)),
+            "{line}"
+        );
+    }
+    assert!(rows.next().is_none(), "{rows:?} are not on the page");
 }
 
 fn is_artefact(pair: &Pair<'_>, change: &Change) -> bool {

@@ -238,7 +238,7 @@ impl<'a> Walk<'a> {
                     self.branches.push(Branch { pointer, leaves });
                 }
             }
-            Json::Array(items) if let Some(key) = self.key_of(ruled) => {
+            Json::Array(items) if let Some(key) = self.key_of(ruled, items) => {
                 for (at, item) in items.iter().enumerate() {
                     let label = item[key].as_str().unwrap();
                     let (path, ruled) = (format!("{path}[{label}]"), format!("{ruled}[]"));
@@ -267,11 +267,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn key_of(&self, ruled: &str) -> Option<&'static str> {
-        self.rules.iter().find_map(|rule| match rule {
-            Rule::Keyed(path, key) if *path == ruled => Some(*key),
+    fn key_of(&self, ruled: &str, items: &[Json]) -> Option<&'static str> {
+        let declared = self.rules.iter().find_map(|rule| match rule {
+            Rule::Keyed(path, key) if *path == ruled => Some(Some(*key)),
+            Rule::Set(path) if *path == ruled => Some(None),
             _ => None,
-        })
+        });
+        let calls_all = |key: &&str| items.iter().all(|item| item[*key].is_string());
+        declared.unwrap_or_else(|| ["name", "id"].into_iter().find(calls_all))
     }
 
     fn is_fixed(&self, ruled: &str) -> bool {

@@ -123,19 +123,14 @@ impl<'a> Comparison<'a> {
             Rule::WriteOnly(path) | Rule::ReadOnly(path) | Rule::Decided(path) => place.is(path),
             _ => false,
         });
-        let is_withheld = || {
-            live.is_none_or(rules::is_empty)
-                && (rules::may_be_withheld(place, wanted, self.body)
-                    || self.any_rule(
-                        |rule| matches!(rule, Rule::Withheld(path) if place.is_within(path)),
-                    ))
-        };
+        let is_withheld =
+            |rule: &Rule| matches!(rule, Rule::Withheld(path) if place.is_within(path));
         !(is_exempt
             || place.is_ignored(self.ignore)
             || rules::is_envelope(place)
             || rules::both_empty(wanted, live)
-            || live.and_then(Json::as_str).is_some_and(rules::is_mask)
-            || is_withheld())
+            || rules::is_withheld(place, wanted, live, self.body)
+            || live.is_none_or(rules::is_empty) && self.any_rule(is_withheld))
     }
 
     fn object(&mut self, place: &Place, members: &Object, found: &Map<String, Json>) {
@@ -198,20 +193,19 @@ impl<'a> Comparison<'a> {
     }
 
     fn is_scalar_same(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
-        match (wanted, live) {
-            (Value::Bool(wanted), Json::Bool(live)) if wanted == live => true,
-            (Value::Number(wanted), Json::Number(live)) if rules::same_number(wanted, live) => true,
-            (Value::String(wanted), Json::String(live))
-                if rules::same_text(place, wanted, live)
-                    || self.is_text_same_by_rule(place, wanted, live) =>
-            {
-                true
+        let is_same = match (wanted, live) {
+            (Value::Bool(wanted), Json::Bool(live)) => wanted == live,
+            (Value::Number(wanted), Json::Number(live)) => rules::same_number(wanted, live),
+            (Value::String(wanted), Json::String(live)) => {
+                rules::same_text(place, wanted, live) || self.is_text_same(place, wanted, live)
             }
-            _ => self.has_become(place, wanted, live),
-        }
+            _ => false,
+        };
+        is_same || self.has_become(place, wanted, live)
     }
 
-    fn is_text_same_by_rule(&self, place: &Place, wanted: &str, live: &str) -> bool {
+    /// Whether the rules of the type take two texts for the same.
+    fn is_text_same(&self, place: &Place, wanted: &str, live: &str) -> bool {
         self.any_rule(|rule| match rule {
             Rule::AnyCase(path) => place.is(path) && wanted.eq_ignore_ascii_case(live),
             Rule::Open(path) => {

@@ -34,10 +34,16 @@ pub(super) fn both_empty(wanted: &Value, live: Option<&Json>) -> bool {
     nothing_wanted && live.is_none_or(is_empty)
 }
 
-/// Whether something is sent and need not come back: then what is not there is no difference, and what is there is
-/// compared.
-pub(super) fn may_be_withheld(place: &Place, wanted: &Value, body: &Json) -> bool {
-    is_secret(place, wanted) || says_how_to_make(place) || is_place_of_a_part(place, body)
+/// Whether an answer leaves open what is there, as no type is bound to say it.
+pub(super) fn is_withheld(place: &Place, wanted: &Value, live: Option<&Json>, body: &Json) -> bool {
+    let is_secret = || is_secret(place, wanted);
+    match live.and_then(Json::as_str).filter(|text| !text.is_empty()) {
+        Some(text) => is_mask(text) || is_reference(text) && is_secret(),
+        None => {
+            live.is_none_or(is_empty)
+                && (is_secret() || says_how_to_make(place) || is_place_of_a_part(place, body))
+        }
+    }
 }
 
 /// Secrets come back absent, empty, null, masked or as a reference (ARM facts 1.1 L11: 112 pairs). They are known by
@@ -74,23 +80,27 @@ fn says_how_to_make(place: &Place) -> bool {
     place.name().eq_ignore_ascii_case("createMode")
 }
 
-/// A part of another resource is where that one is, and may not say so (ARM facts 1.3: 47 pairs of two providers).
+/// A part of another resource is where that one is. It need not say so, unless it is one that has a place and tags of
+/// its own (ARM facts 1.3: 47 pairs of two providers).
 fn is_place_of_a_part(place: &Place, body: &Json) -> bool {
     let is_part = |arm_type: &str| arm_type.matches('/').count() > 1;
     place.is_top()
         && place.name().eq_ignore_ascii_case("location")
         && body.get("type").and_then(Json::as_str).is_some_and(is_part)
+        && body.get("tags").is_none()
 }
 
-/// A mask tells nothing of what is behind it: `####`, `…;SharedAccessKey=****`, `<redacted>`; nor does a reference to
-/// where it is kept: `{{named-value}}`, `@Microsoft.KeyVault(…)` (ARM facts 1.1, consequence 7).
+/// A mask tells nothing of what is behind it: `####`, `…;SharedAccessKey=****`, `<redacted>` (ARM facts 1.1,
+/// consequence 7).
 pub(super) fn is_mask(text: &str) -> bool {
     let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    text.contains("****")
-        || text.contains("####")
-        || bare.eq_ignore_ascii_case("redacted")
-        || text.starts_with("{{") && text.ends_with("}}")
-        || text.starts_with("@Microsoft.KeyVault(")
+    text.contains("****") || text.contains("####") || bare.eq_ignore_ascii_case("redacted")
+}
+
+/// A reference says where a secret is kept, not what it is: `{{named-value}}`, `@Microsoft.KeyVault(…)` (ARM facts
+/// 1.1, consequence 7).
+fn is_reference(text: &str) -> bool {
+    text.starts_with("{{") && text.ends_with("}}") || text.starts_with("@Microsoft.KeyVault(")
 }
 
 /// Whether nothing is there.
@@ -218,3 +228,6 @@ pub(super) const KEYS: &[&str] = &["name", "id"];
 fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
+
+#[cfg(test)]
+mod tests;
