@@ -147,7 +147,6 @@ fn bare(path: &str) -> String {
 /// Every single edit of what was read of what was written.
 fn edits(pair: &Pair<'_>, left_out: &mut BTreeMap<&'static str, usize>) -> Vec<Edit> {
     let mut walk = Walk {
-        body: pair.read,
         rules: rules_of(pair),
         left_out,
         edits: Vec::new(),
@@ -226,7 +225,6 @@ impl Spot {
 }
 
 struct Walk<'a> {
-    body: &'a Json,
     rules: Vec<Rule>,
     left_out: &'a mut BTreeMap<&'static str, usize>,
     edits: Vec<Edit>,
