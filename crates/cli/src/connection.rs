@@ -12,7 +12,8 @@ use lazuli_arm::{
     auth::{self, AuthMethod, azure_cli_subscription},
 };
 use lazuli_sim::{
-    CALLER_SECRET, Caller, InProcess, SUBSCRIPTION, Simulator, TENANT, TokioClock, WorldOptions,
+    CALLER_SECRET, Caller, InProcess, SUBSCRIPTION, Simulator, StoreError, TENANT, TokioClock,
+    WorldOptions,
 };
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
@@ -226,10 +227,11 @@ pub(crate) fn simulator(path: &Path) -> Result<Simulator, CommandError> {
     Simulator::persistent(path, WorldOptions::default(), |latest| {
         Box::new(TokioClock::starting_at(latest))
     })
-    .map_err(|error| {
-        CommandError::with_hint(
+    .map_err(|error| match error {
+        StoreError::Corrupt { .. } | StoreError::Format { .. } => CommandError::with_hint(
             error.to_string(),
             "`lazuli sim reset` makes the simulated Azure empty again",
-        )
+        ),
+        StoreError::Io { .. } | StoreError::Held { .. } => CommandError::new(error.to_string()),
     })
 }

@@ -65,7 +65,7 @@ fn indicatif_width() -> usize {
 /// Logs go to stderr: warnings, with -v what lazuli does, with -vv every request. `RUST_LOG` says more.
 pub(crate) fn log(verbose: u8) {
     let default = match verbose {
-        0 => "error",
+        0 => "error,lazuli_sim=warn",
         1 => "warn,lazuli=info,lazuli_engine=info,lazuli_arm=info",
         _ => "info,lazuli=debug,lazuli_engine=debug,lazuli_arm=debug",
     };

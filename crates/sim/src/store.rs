@@ -1,18 +1,23 @@
 //! A world in a file that several processes may share.
 //!
-//! Beside `sim.json` lies `sim.json.lock`: whoever holds its lock owns the world, and the number in it tells the others
-//! that the world has changed since they read it. The world itself is replaced by a rename, so that it is whole after
-//! a crash at any moment.
+//! Whoever holds the lock of `sim.json.lock` beside `sim.json` owns the world, from reading it to writing it. It is
+//! written beside, synced and renamed, so that the file holds the world before a request or after it, never a part, at
+//! whatever moment a process dies or a disk is full. Each writing begins with a stamp of its own, by which the others
+//! see that the world has changed since they read it.
+
+mod lock;
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::time::SimTime;
 use crate::world::{World, WorldOptions};
+use lock::{Lock, Patience};
 
 /// The version of the file's form.
 const FORMAT: u32 = 1;
@@ -46,11 +51,23 @@ pub enum StoreError {
         /// The format that it says it has.
         found: u32,
     },
+    /// Another process does not let go of the world.
+    #[error(
+        "another process has held {} for {seconds} s. Processes share a world request by request, so that one hangs or is suspended: end it",
+        path.display()
+    )]
+    Held {
+        /// The lock.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
 }
 
 #[derive(Serialize)]
 struct Written<'a> {
     format: u32,
+    stamp: String,
     world: &'a World,
 }
 
@@ -64,17 +81,21 @@ struct Loaded {
     world: World,
 }
 
+/// How far a file is read to know its stamp.
+const HEAD: usize = 64;
+
+/// How a file begins: format and stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Head(Vec<u8>);
+
 /// Replaces the world in the file by a new one.
 ///
 /// # Errors
 ///
 /// When the file cannot be written.
 pub fn reset(path: &Path, options: WorldOptions) -> Result<(), StoreError> {
-    let mut lock = Lock::open(path)?;
-    lock.acquire()?;
-    let written = write(path, &World::new(options), &mut lock);
-    lock.release();
-    written.map(drop)
+    let _lock = Lock::acquire(path, Patience::USUAL)?;
+    write(path, &World::new(options)).map(drop)
 }
 
 /// How many milliseconds of simulated time may pass before the file is told.
@@ -86,44 +107,33 @@ pub(crate) struct Store {
     path: PathBuf,
     options: WorldOptions,
     world: World,
-    generation: u64,
+    /// The file that `world` is what is in; `None` where it is in no file.
+    head: Option<Head>,
     /// The time that the file knows.
     saved: SimTime,
-    lock: Lock,
+    patience: Patience,
 }
 
 impl Store {
     /// Reads the world, or makes it with `options` if there is none.
     pub(crate) fn open(path: &Path, options: WorldOptions) -> Result<Self, StoreError> {
-        if let Some(parent) = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-        {
-            fs::create_dir_all(parent).map_err(failed("create", parent))?;
-        }
-        let mut lock = Lock::open(path)?;
-        lock.acquire()?;
-        let opened = (|| {
-            let generation = lock.generation()?;
-            let (world, generation) = match read(path)? {
-                Some(world) => (world, generation),
-                None => {
-                    let world = World::new(options.clone());
-                    let generation = write(path, &world, &mut lock)?;
-                    (world, generation)
-                }
-            };
-            Ok((world, generation))
-        })();
-        lock.release();
-        let (world, generation) = opened?;
+        let patience = Patience::USUAL;
+        let _lock = Lock::acquire(path, patience)?;
+        let (world, head) = match read(path)? {
+            Some((world, head)) => (world, head),
+            None => {
+                let world = World::new(options.clone());
+                let head = write(path, &world)?;
+                (world, head)
+            }
+        };
         Ok(Self {
             path: path.to_owned(),
             options,
             saved: world.latest(),
             world,
-            generation,
-            lock,
+            head: Some(head),
+            patience,
         })
     }
 
@@ -131,22 +141,19 @@ impl Store {
         &self.world
     }
 
-    /// Lets `act` work on the newest world, and saves it if that changed it.
+    /// Lets `act` work on the newest world, and saves it if that changed it. Where it cannot be saved, nothing of what
+    /// `act` did stays.
     pub(crate) fn transact<T>(
         &mut self,
         act: impl FnOnce(&mut World) -> T,
     ) -> Result<T, StoreError> {
-        self.lock.acquire()?;
-        let done = self.transact_locked(act);
-        self.lock.release();
-        done
-    }
-
-    fn transact_locked<T>(&mut self, act: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
-        let generation = self.lock.generation()?;
-        if generation != self.generation {
-            self.world = read(&self.path)?.unwrap_or_else(|| World::new(self.options.clone()));
-            self.generation = generation;
+        let _lock = Lock::acquire(&self.path, self.patience)?;
+        if self.head.is_none() || self.head != head(&self.path)? {
+            self.head = None;
+            (self.world, self.head) = match read(&self.path)? {
+                Some((world, head)) => (world, Some(head)),
+                None => (World::new(self.options.clone()), None),
+            };
             self.saved = self.world.latest();
         }
         let revision = self.world.revision();
@@ -155,8 +162,8 @@ impl Store {
         let has_aged = self.world.latest().since(self.saved) >= SAVED_EVERY;
         if self.world.revision() != revision || has_aged {
             // An unsaved change must not outlive a failed save: the next request reads the file again.
-            self.generation = u64::MAX;
-            self.generation = write(&self.path, &self.world, &mut self.lock)?;
+            self.head = None;
+            self.head = Some(write(&self.path, &self.world)?);
             self.saved = self.world.latest();
         }
         Ok(result)
@@ -168,7 +175,33 @@ fn failed(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreErr
     move |source| StoreError::Io { verb, path, source }
 }
 
-fn read(path: &Path) -> Result<Option<World>, StoreError> {
+fn make_directory(file: &Path) -> Result<(), StoreError> {
+    match directory_of(file) {
+        Some(directory) => fs::create_dir_all(directory).map_err(failed("create", directory)),
+        None => Ok(()),
+    }
+}
+
+fn directory_of(file: &Path) -> Option<&Path> {
+    file.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+}
+
+/// How the file begins, if it is there.
+fn head(path: &Path) -> Result<Option<Head>, StoreError> {
+    let mut bytes = Vec::new();
+    match File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut bytes)) {
+        Ok(_) => Ok(Some(Head(bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path)(error)),
+    }
+}
+
+fn head_of(bytes: &[u8]) -> Head {
+    Head(bytes.iter().copied().take(HEAD).collect())
+}
+
+fn read(path: &Path) -> Result<Option<(World, Head)>, StoreError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -186,83 +219,53 @@ fn read(path: &Path) -> Result<Option<World>, StoreError> {
         });
     }
     let Loaded { world } = serde_json::from_slice(&bytes).map_err(corrupt)?;
-    Ok(Some(world))
+    Ok(Some((world, head_of(&bytes))))
 }
 
-/// Writes beside, syncs, renames; the generation goes up first, so that a crash in between costs a needless read only.
-fn write(path: &Path, world: &World, lock: &mut Lock) -> Result<u64, StoreError> {
-    let temporary = with_suffix(path, ".new");
-    let generation = lock.advance()?;
-    let mut file = File::create(&temporary).map_err(failed("create", &temporary))?;
+/// Writes beside, syncs, renames, syncs the directory. What was written of a world that does not fit is taken away.
+fn write(path: &Path, world: &World) -> Result<Head, StoreError> {
     let bytes = serde_json::to_vec(&Written {
         format: FORMAT,
+        stamp: Uuid::new_v4().to_string(),
         world,
     })
     .map_err(|source| StoreError::Corrupt {
         path: path.to_owned(),
         source,
     })?;
-    file.write_all(&bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(failed("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(failed("replace", path))?;
-    Ok(generation)
+    let temporary = with_suffix(path, ".new");
+    let written = File::create(&temporary)
+        .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
+        .map_err(failed("write", &temporary))
+        .and_then(|()| fs::rename(&temporary, path).map_err(failed("replace", path)));
+    if let Err(error) = written {
+        // It may be the very file that fills the disk. That it stays is no worse: the next writing replaces it.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    sync_directory(path)?;
+    Ok(head_of(&bytes))
+}
+
+/// Makes the rename outlive a loss of power.
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> Result<(), StoreError> {
+    let directory = directory_of(path).unwrap_or(Path::new("."));
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(failed("sync", directory))
+}
+
+/// Elsewhere directories cannot be synced.
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> Result<(), StoreError> {
+    Ok(())
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-#[derive(Debug)]
-struct Lock {
-    path: PathBuf,
-    file: File,
-}
-
-impl Lock {
-    fn open(world: &Path) -> Result<Self, StoreError> {
-        let path = with_suffix(world, ".lock");
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed("open", &path))?;
-        Ok(Self { path, file })
-    }
-
-    fn acquire(&self) -> Result<(), StoreError> {
-        self.file.lock().map_err(failed("lock", &self.path))
-    }
-
-    fn release(&self) {
-        // Failing to unlock is no reason to fail: closing the file unlocks it as well.
-        if let Err(error) = self.file.unlock() {
-            tracing::warn!(%error, "could not unlock the simulator's world");
-        }
-    }
-
-    fn generation(&mut self) -> Result<u64, StoreError> {
-        let mut text = String::new();
-        self.file
-            .rewind()
-            .and_then(|()| self.file.read_to_string(&mut text))
-            .map_err(failed("read", &self.path))?;
-        Ok(text.trim().parse().unwrap_or(0))
-    }
-
-    fn advance(&mut self) -> Result<u64, StoreError> {
-        let next = self.generation()?.wrapping_add(1);
-        self.file
-            .set_len(0)
-            .and_then(|()| self.file.rewind())
-            .and_then(|()| self.file.write_all(next.to_string().as_bytes()))
-            .map_err(failed("write", &self.path))?;
-        Ok(next)
-    }
 }
 
 #[cfg(test)]

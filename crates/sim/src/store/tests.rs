@@ -1,6 +1,7 @@
 //! Worlds in files: what survives, what is shared, what is refused.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -45,12 +46,11 @@ fn reads_write_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     let mut store = Store::open(&path, WorldOptions::default()).unwrap();
-    let lock = folder.path().join("sim.json.lock");
-    let before = fs::read_to_string(&lock).unwrap();
+    let before = fs::read_to_string(&path).unwrap();
     assert_eq!(send(&mut store, Method::Get, "a"), 404);
-    assert_eq!(fs::read_to_string(&lock).unwrap(), before);
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
     assert_eq!(send(&mut store, Method::Put, "a"), 201);
-    assert_ne!(fs::read_to_string(&lock).unwrap(), before);
+    assert_ne!(fs::read_to_string(&path).unwrap(), before);
 }
 
 #[test]
@@ -107,11 +107,85 @@ fn a_crash_before_the_rename_loses_nothing() {
     let path = folder.path().join("sim.json");
     let mut store = Store::open(&path, WorldOptions::default()).unwrap();
     send(&mut store, Method::Put, "a");
-    // What a process leaves behind that dies while it writes: a higher generation and half a file.
-    fs::write(folder.path().join("sim.json.lock"), "77").unwrap();
+    // What a process leaves behind that dies while it writes: half a file.
     fs::write(folder.path().join("sim.json.new"), "{\"form").unwrap();
     assert_eq!(send(&mut store, Method::Get, "a"), 200);
     assert_eq!(send(&mut store, Method::Put, "b"), 201);
     let mut other = Store::open(&path, WorldOptions::default()).unwrap();
     assert_eq!(send(&mut other, Method::Get, "b"), 200);
+}
+
+#[test]
+fn what_cannot_be_saved_has_not_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.json");
+    let mut store = Store::open(&path, WorldOptions::default()).unwrap();
+    assert_eq!(send(&mut store, Method::Put, "a"), 201);
+    let before = fs::read(&path).unwrap();
+    // Nothing can be written beside the world while a directory has that name.
+    let in_the_way = folder.path().join("sim.json.new");
+    fs::create_dir(&in_the_way).unwrap();
+    let error = store
+        .transact(|world| {
+            let request = Request::new(Method::Put, &group("b"))
+                .with_bearer(&world.token(Caller::Owner, SimTime::EPOCH))
+                .with_json(&json!({ "location": "westeurope" }));
+            world.handle(&request, SimTime::EPOCH).status
+        })
+        .unwrap_err();
+    assert!(error.to_string().contains("sim.json.new"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(send(&mut store, Method::Get, "b"), 404);
+    assert_eq!(send(&mut store, Method::Put, "b"), 201);
+    assert_eq!(send(&mut store, Method::Get, "a"), 200);
+}
+
+/// `/dev/full` is a disk that is always full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_cleaned_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.json");
+    reset(&path, WorldOptions::default()).unwrap();
+    let before = fs::read(&path).unwrap();
+    let beside = folder.path().join("sim.json.new");
+    std::os::unix::fs::symlink("/dev/full", &beside).unwrap();
+    let error = reset(&path, WorldOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("No space left"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert!(!fs::exists(&beside).unwrap());
+    reset(&path, WorldOptions::default()).unwrap();
+}
+
+#[test]
+fn a_world_that_is_held_too_long_is_an_error_that_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.json");
+    let mut store = Store::open(&path, WorldOptions::default()).unwrap();
+    store.patience = Patience {
+        tell: Duration::ZERO,
+        give_up: Duration::ZERO,
+    };
+    let held = Lock::acquire(&path, Patience::USUAL).unwrap();
+    let error = store.transact(|_| ()).unwrap_err();
+    assert!(
+        error.to_string().contains("another process has held"),
+        "{error}"
+    );
+    drop(held);
+    store.transact(|_| ()).unwrap();
+}
+
+#[test]
+fn a_deleted_directory_is_an_empty_world_for_everybody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/sim.json");
+    let mut first = Store::open(&path, WorldOptions::default()).unwrap();
+    assert_eq!(send(&mut first, Method::Put, "a"), 201);
+    fs::remove_dir_all(folder.path().join("deep")).unwrap();
+    let mut second = Store::open(&path, WorldOptions::default()).unwrap();
+    assert_eq!(send(&mut first, Method::Get, "a"), 404);
+    assert_eq!(send(&mut first, Method::Put, "b"), 201);
+    assert_eq!(send(&mut second, Method::Get, "b"), 200);
 }
