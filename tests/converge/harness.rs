@@ -17,7 +17,7 @@ use lazuli_core::{
     plan::{Plan, converge, principals_in_question, teardown},
     reads,
     source::Sources,
-    spec::{Inputs, load},
+    spec::{Inputs, load, no_files},
 };
 use lazuli_engine::{
     Bounds, Execution, Report, Silent, execute, find_roles, observe_principals, observe_settled,
@@ -229,6 +229,7 @@ fn check_with(text: &str, roles: BTreeMap<RoleName, Vec<ArmId>>) -> (Graph, Diag
         &Inputs {
             params: Vec::new(),
             env: &|_| None,
+            file: &no_files,
         },
     );
     let (graph, more) = build(
@@ -237,6 +238,7 @@ fn check_with(text: &str, roles: BTreeMap<RoleName, Vec<ArmId>>) -> (Graph, Diag
         &Settings {
             subscription: Some(SUBSCRIPTION.to_owned()),
             roles,
+            ..Settings::default()
         },
     );
     found.extend(more);

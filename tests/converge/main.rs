@@ -19,4 +19,5 @@ mod patience;
 mod rights;
 mod roles;
 mod scopes;
+mod secrets;
 mod waiting;

@@ -84,6 +84,14 @@ impl Patience {
     }
 }
 
+/// What happens to secrets that Azure does not answer.
+#[derive(Debug, Args)]
+pub(crate) struct Secrets {
+    /// Send secrets again that Azure does not answer, changed or not
+    #[arg(long)]
+    pub(crate) rewrite_secrets: bool,
+}
+
 /// Which Azure, and how to log in to it.
 #[derive(Debug, Args)]
 pub(crate) struct Azure {
@@ -115,6 +123,8 @@ pub(crate) struct Plan {
     pub(crate) specs: Specs,
     #[command(flatten)]
     pub(crate) azure: Azure,
+    #[command(flatten)]
+    pub(crate) secrets: Secrets,
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -126,6 +136,8 @@ pub(crate) struct Apply {
     pub(crate) specs: Specs,
     #[command(flatten)]
     pub(crate) azure: Azure,
+    #[command(flatten)]
+    pub(crate) secrets: Secrets,
     #[command(flatten)]
     pub(crate) patience: Patience,
     /// Write without asking

@@ -3,7 +3,7 @@
 use lazuli_arm::Client;
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    graph::{self, Graph, Settings},
+    graph::{self, Graph, SecretsPolicy, Settings},
     live::Live,
     plan::{Plan, converge, locks, principals_in_question},
     reads::{self, Read},
@@ -55,16 +55,19 @@ pub(crate) struct Specs {
 pub(crate) fn read_specs(
     args: &args::Specs,
     default_subscription: Option<String>,
+    secrets: SecretsPolicy,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Specs, CommandError> {
     let texts = input::read(args)?;
     let inputs = Inputs {
         params: texts.params,
         env,
+        file: &input::file_beside,
     };
     let (spec, said_of_text) = load(&texts.sources, &texts.specs, &inputs);
     let settings = Settings {
         subscription: args.subscription.clone().or(default_subscription),
+        secrets,
         ..Settings::default()
     };
     let (graph, said_of_graph) = graph::build(&spec, REGISTRY, &settings);

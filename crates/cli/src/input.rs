@@ -9,13 +9,18 @@ use std::{
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::SecretsPolicy,
     node::Datum,
+    secret::DigestKey,
     source::{SourceId, Sources},
     spec::{Given, ParamValue},
     yaml,
 };
 
-use crate::{args::Specs, error::CommandError};
+use crate::{
+    args::{Secrets, Specs},
+    error::CommandError,
+};
 
 /// The texts of one run.
 pub(crate) struct Texts {
@@ -72,6 +77,35 @@ pub(crate) fn directory_of(path: &Path) -> PathBuf {
             parent.to_owned()
         }
         _ => PathBuf::from("."),
+    }
+}
+
+/// The text of a file that a spec names, by a path from where the spec is.
+pub(crate) fn file_beside(spec: &str, path: &str) -> Result<String, String> {
+    let full = directory_of(Path::new(spec)).join(path);
+    let mut text = String::new();
+    let read = fs::File::open(full)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text));
+    match read {
+        Ok(bytes) if bytes as u64 > MAX_FILE_BYTES => {
+            Err(format!("it has more than {MAX_FILE_BYTES} bytes"))
+        }
+        Ok(_) => Ok(text),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// How much text a parameter may have from a file.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The environment variable with the key of what tags keep of secrets.
+const SECRETS_KEY: &str = "LAZULI_SECRETS_KEY";
+
+/// How secrets that Azure does not answer are dealt with.
+pub(crate) fn secrets(args: &Secrets) -> SecretsPolicy {
+    SecretsPolicy {
+        key: DigestKey::new(option_from_environment(SECRETS_KEY)),
+        rewrite: args.rewrite_secrets,
     }
 }
 

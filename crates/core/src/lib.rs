@@ -12,6 +12,7 @@ pub mod mark;
 pub mod node;
 pub mod plan;
 pub mod reads;
+pub mod secret;
 pub mod shape;
 pub mod source;
 pub mod spec;

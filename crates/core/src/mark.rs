@@ -12,6 +12,8 @@ pub const STACK_TAG: &str = "lazuli-stack";
 /// How many characters Azure takes for a text that holds a mark: the notes of a lock have 512 ("Management Locks -
 /// Create Or Update At Resource Group Level"), and a description more.
 const LONGEST_TEXT: usize = 512;
+/// The tag that remembers secrets, as [digests](crate::secret::Digest).
+pub const SECRETS_TAG: &str = "lazuli-secrets";
 
 /// Where the mark of the stack is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +92,14 @@ impl fmt::Display for TextMark {
 
 /// The stack that a resource's tag names as its owner.
 pub fn owner(body: &Json) -> Option<&str> {
+    tag(body, STACK_TAG)
+}
+
+/// A tag of a live body. Azure compares the names of tags without case.
+pub fn tag<'b>(body: &'b Json, name: &str) -> Option<&'b str> {
     let tags = body.get("tags")?.as_object()?;
     tags.iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(STACK_TAG))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
         .and_then(|(_, value)| value.as_str())
 }
 

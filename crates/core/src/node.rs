@@ -2,7 +2,7 @@
 
 use serde_json::Number;
 
-use crate::{source::Span, template::Template};
+use crate::{secret::Secret, source::Span, template::Template};
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ pub enum Datum {
     Number(Number),
     /// Text without anything left to fill in.
     String(String),
+    /// Text that is never shown.
+    Secret(Secret),
     /// Text with references to resources in it. Before the values of a stack are filled in, also to
     /// parameters, variables and `each`.
     Template(Template),
@@ -98,14 +100,15 @@ impl Node {
             Datum::Null => "nothing",
             Datum::Bool(_) => "a boolean",
             Datum::Number(_) => "a number",
-            Datum::String(_) | Datum::Template(_) => "a string",
+            Datum::String(_) | Datum::Secret(_) | Datum::Template(_) => "a string",
             Datum::Seq(_) => "a list",
             Datum::Map(_) => "a mapping",
         }
     }
 
     /// The value as plain JSON. References stay as they were written (`${name.property}`), and literal text that
-    /// looks like one is escaped (`$${`), so that the two are told apart.
+    /// looks like one is escaped (`$${`), so that the two are told apart. Secrets are in it: it is for checks, not for
+    /// people.
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;
         match &self.datum {
@@ -113,6 +116,7 @@ impl Node {
             Datum::Bool(value) => Json::Bool(*value),
             Datum::Number(value) => Json::Number(value.clone()),
             Datum::String(text) => Json::String(crate::template::escape(text)),
+            Datum::Secret(secret) => Json::String(crate::template::escape(secret.expose())),
             Datum::Template(template) => Json::String(template.to_string()),
             Datum::Seq(items) => Json::Array(items.iter().map(Node::to_json).collect()),
             Datum::Map(entries) => Json::Object(

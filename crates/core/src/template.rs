@@ -4,6 +4,7 @@ use std::{fmt, ops::Range};
 
 use crate::{
     node::Datum,
+    secret::Secret,
     source::{Sources, Span},
 };
 
@@ -16,6 +17,8 @@ pub struct Template(pub Vec<Segment>);
 pub enum Segment {
     /// Literal text.
     Text(String),
+    /// Text that is never shown.
+    Secret(Secret),
     /// An expression.
     Expr(Expr),
 }
@@ -326,6 +329,7 @@ impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|segment| match segment {
             Segment::Text(text) => f.write_str(&escape(text)),
+            Segment::Secret(secret) => secret.fmt(f),
             Segment::Expr(expr) => write!(f, "${{{expr}}}"),
         })
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde_json::{Number, Value as Json};
 
-use crate::graph::NodeKey;
+use crate::{graph::NodeKey, secret::Secret};
 
 /// A wanted value.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub enum Value {
     Number(Number),
     /// Text.
     String(String),
+    /// Text that is never shown.
+    Secret(Secret),
     /// Known only after another resource was made.
     Hole(Hole),
     /// A list.
@@ -38,6 +40,8 @@ pub struct Hole(pub Vec<HolePart>);
 pub enum HolePart {
     /// Known text.
     Text(String),
+    /// Known text that is never shown; with it, the whole is a secret.
+    Secret(Secret),
     /// What is missing.
     Output(Output),
 }
@@ -83,7 +87,7 @@ impl Hole {
                     Some(other) => HolePart::Text(other.to_string()),
                     None => part.clone(),
                 },
-                HolePart::Text(_) => part.clone(),
+                HolePart::Text(_) | HolePart::Secret(_) => part.clone(),
             };
             match (parts.last_mut(), part) {
                 (Some(HolePart::Text(before)), HolePart::Text(text)) => before.push_str(&text),
@@ -93,6 +97,9 @@ impl Hole {
         match parts.as_slice() {
             [HolePart::Text(text)] => Value::String(text.clone()),
             [] => Value::String(String::new()),
+            parts if self.outputs().all(|output| find(output).is_some()) => Value::Secret(
+                Secret::new(parts.iter().map(HolePart::text).collect::<String>()),
+            ),
             _ => Value::Hole(Hole(parts)),
         }
     }
@@ -101,8 +108,18 @@ impl Hole {
     pub fn outputs(&self) -> impl Iterator<Item = &Output> {
         self.0.iter().filter_map(|part| match part {
             HolePart::Output(output) => Some(output),
-            HolePart::Text(_) => None,
+            HolePart::Text(_) | HolePart::Secret(_) => None,
         })
+    }
+}
+
+impl HolePart {
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Secret(secret) => secret.expose(),
+            Self::Output(_) => "",
+        }
     }
 }
 
@@ -110,6 +127,7 @@ impl fmt::Display for Hole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|part| match part {
             HolePart::Text(text) => f.write_str(text),
+            HolePart::Secret(secret) => secret.fmt(f),
             HolePart::Output(output) => write!(f, "${{{}}}", output.written),
         })
     }
@@ -189,7 +207,7 @@ impl Value {
         }
     }
 
-    /// The value as JSON, if nothing in it is missing.
+    /// The value as JSON, if nothing in it is missing. Secrets are in it: it is for a request.
     ///
     /// # Errors
     /// The first output that is not known.
@@ -199,6 +217,7 @@ impl Value {
             Self::Bool(value) => Json::Bool(*value),
             Self::Number(value) => Json::Number(value.clone()),
             Self::String(text) => Json::String(text.clone()),
+            Self::Secret(secret) => Json::String(secret.expose().to_owned()),
             Self::Hole(hole) => match hole.outputs().next() {
                 Some(output) => return Err(output),
                 None => Json::String(hole.to_string()),
@@ -215,10 +234,11 @@ impl Value {
         })
     }
 
-    /// The value as JSON for a person to read: holes as the author wrote them, `${name.property}`.
+    /// The value as JSON for a person to read: holes as the author wrote them, `${name.property}`, secrets hidden.
     pub fn to_display_json(&self) -> Json {
         match self {
             Self::Hole(hole) => Json::String(hole.to_string()),
+            Self::Secret(secret) => Json::String(secret.to_string()),
             Self::Array(items) => Json::Array(items.iter().map(Value::to_display_json).collect()),
             Self::Object(members) => Json::Object(
                 members

@@ -96,6 +96,11 @@ fn parameter() -> Json {
                 "enum": ["string", "number", "boolean", "list", "map"],
             },
             "description": { "description": "What it is for.", "type": "string" },
+            "secret": { "description": "Whether no plan, message or log shows the value.", "type": "boolean" },
+            "file": {
+                "description": "The file whose text is the value where none is given, by its path from this document. The end of its last line is left out.",
+                "type": "string",
+            },
         },
     })
 }

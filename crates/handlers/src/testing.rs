@@ -4,7 +4,7 @@ use lazuli_core::{
     diagnostic::{Code, Severity},
     graph::{Graph, Node, Settings, build},
     source::{Sources, Span},
-    spec::{Inputs, load},
+    spec::{Inputs, load, no_files},
 };
 use serde_json::Value as Json;
 
@@ -68,6 +68,7 @@ pub(crate) fn stack_with(resources: &str, settings: &Settings) -> Built {
         &Inputs {
             params: Vec::new(),
             env: &|_| None,
+            file: &no_files,
         },
     );
     let (graph, found) = build(&spec, REGISTRY, settings);

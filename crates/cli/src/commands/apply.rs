@@ -6,6 +6,7 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{self, Undertaking},
+    input,
     render::report::Purpose,
     terminal::Terminal,
 };
@@ -14,7 +15,12 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
     confirm::can_ask(args.yes, "apply", terminal)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
-    let specs = flow::read_specs(&args.specs, connection.default_subscription(), &env)?;
+    let specs = flow::read_specs(
+        &args.specs,
+        connection.default_subscription(),
+        input::secrets(&args.secrets),
+        &env,
+    )?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;

@@ -1,6 +1,6 @@
 //! `lazuli destroy`: deletes what the stacks own, after asking. Nothing that is not marked as theirs.
 
-use lazuli_core::{plan::teardown, reads};
+use lazuli_core::{graph::SecretsPolicy, plan::teardown, reads};
 use lazuli_engine::Bounds;
 
 use crate::{
@@ -17,7 +17,12 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
     confirm::can_ask(args.yes, "destroy", terminal)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
-    let specs = flow::read_specs(&args.specs, connection.default_subscription(), &env)?;
+    let specs = flow::read_specs(
+        &args.specs,
+        connection.default_subscription(),
+        SecretsPolicy::default(),
+        &env,
+    )?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;

@@ -1,5 +1,7 @@
 //! `lazuli graph`: what waits for what, and why.
 
+use lazuli_core::graph::SecretsPolicy;
+
 use super::validate::NO_SUBSCRIPTION;
 use crate::{
     args::{Graph, GraphFormat},
@@ -11,7 +13,12 @@ use crate::{
 };
 
 pub(super) fn run(args: &Graph, terminal: &Terminal) -> Result<Success, CommandError> {
-    let specs = flow::read_specs(&args.specs, Some(NO_SUBSCRIPTION.to_owned()), &environment)?;
+    let specs = flow::read_specs(
+        &args.specs,
+        Some(NO_SUBSCRIPTION.to_owned()),
+        SecretsPolicy::default(),
+        &environment,
+    )?;
     let loaded = specs.unasked(terminal)?;
     print!(
         "{}",

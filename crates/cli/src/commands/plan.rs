@@ -4,14 +4,19 @@ use crate::{
     args::Plan,
     connection::Connection,
     error::{CommandError, Success},
-    flow,
+    flow, input,
     terminal::Terminal,
 };
 
 pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandError> {
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
-    let specs = flow::read_specs(&args.specs, connection.default_subscription(), &env)?;
+    let specs = flow::read_specs(
+        &args.specs,
+        connection.default_subscription(),
+        input::secrets(&args.secrets),
+        &env,
+    )?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;

@@ -1,5 +1,7 @@
 //! `lazuli validate`: everything that can be said of a spec without asking Azure.
 
+use lazuli_core::graph::SecretsPolicy;
+
 use crate::{
     args::Validate,
     error::{CommandError, Success},
@@ -12,7 +14,12 @@ use crate::{
 pub(super) const NO_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
 pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Success, CommandError> {
-    let specs = flow::read_specs(&args.specs, Some(NO_SUBSCRIPTION.to_owned()), &environment)?;
+    let specs = flow::read_specs(
+        &args.specs,
+        Some(NO_SUBSCRIPTION.to_owned()),
+        SecretsPolicy::default(),
+        &environment,
+    )?;
     let loaded = specs.unasked(terminal)?;
     let count =
         |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });

@@ -2,7 +2,8 @@
 
 use lazuli_core::{
     diff::Change,
-    plan::{Action, Kept, Plan, Step},
+    plan::{Action, Kept, Plan, Step, Withheld},
+    secret::HIDDEN,
     value::Value,
 };
 use serde_json::Value as Json;
@@ -36,6 +37,12 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
     if !plan.kept.is_empty() {
         text.push('\n');
     }
+    for withheld in &plan.withheld {
+        text.push_str(&not_compared(withheld, names, style));
+    }
+    if !plan.withheld.is_empty() {
+        text.push('\n');
+    }
     text.push_str(&grants::remarkable(plan, style));
     for line in style::wrap(&summary(plan), style.width) {
         text.push_str(&style.paint(Tint::Strong, &line));
@@ -67,7 +74,22 @@ fn summary(plan: &Plan) -> String {
 
 fn left_alone(kept: &Kept, names: Names, style: &Style) -> String {
     let text = format!("= {}: kept: {}", names.name(&kept.key), clean(&kept.why));
-    let mut lines = style::wrap(&text, style.width.saturating_sub(INDENT)).into_iter();
+    hanging(&text, style)
+}
+
+fn not_compared(withheld: &Withheld, names: Names, style: &Style) -> String {
+    let paths: Vec<&str> = withheld.paths.iter().map(|path| lifted(path)).collect();
+    let text = format!(
+        "= {}: not compared, as Azure does not answer it: {}; --rewrite-secrets sends it again",
+        names.name(&withheld.key),
+        clean(&paths.join(", "))
+    );
+    hanging(&text, style)
+}
+
+/// Text whose first line stands out.
+fn hanging(text: &str, style: &Style) -> String {
+    let mut lines = style::wrap(text, style.width.saturating_sub(INDENT)).into_iter();
     let first = lines.next().unwrap_or_default();
     lines.fold(first + "\n", |text, line| {
         format!("{text}{:INDENT$}{line}\n", "")
@@ -102,11 +124,19 @@ fn block(step: &Step, names: Names, style: &Style) -> String {
 /// The path as an author writes it: the first-class kinds lift their properties out of `properties`.
 fn label(change: &Change, style: &Style) -> String {
     let path = short_ids(&clean(&change.path), style);
-    format!("{}:", path.strip_prefix("properties.").unwrap_or(&path))
+    format!("{}:", lifted(&path))
+}
+
+fn lifted(path: &str) -> &str {
+    path.strip_prefix("properties.").unwrap_or(path)
 }
 
 fn row(action: Action, change: &Change, label: &str, column: usize, style: &Style) -> String {
-    let before = Shown::live(change.before.as_ref());
+    let before = match (&change.before, &change.after) {
+        // What Azure does not answer is not nothing.
+        (None, Some(Value::Secret(_))) => Shown::Hidden("(unknown)"),
+        (before, _) => Shown::live(before.as_ref()),
+    };
     let after = Shown::wanted(change.after.as_ref());
     let fixed = if change.immutable {
         " (fixed at creation)"
@@ -142,12 +172,15 @@ enum Shown {
     Json(Json),
     /// A value that is not known yet, or holds such.
     Unknown(Json),
+    /// A value that is not shown, and what stands for it.
+    Hidden(&'static str),
 }
 
 impl Shown {
     fn live(value: Option<&Json>) -> Self {
         match value {
             None | Some(Json::Null) => Self::Nothing,
+            Some(Json::String(text)) if text == HIDDEN => Self::Hidden(HIDDEN),
             Some(Json::String(text)) if speaks_for_itself(text) => Self::Text(text.clone()),
             Some(other) => Self::Json(other.clone()),
         }
@@ -164,6 +197,7 @@ impl Shown {
     fn line(&self) -> Option<String> {
         match self {
             Self::Nothing => Some("(none)".to_owned()),
+            Self::Hidden(stand_in) => Some((*stand_in).to_owned()),
             Self::Text(text) if text.contains('\n') => None,
             Self::Text(text) => Some(clean(text)),
             Self::Json(json) => Some(clean(&json.to_string())),
@@ -181,6 +215,7 @@ impl Shown {
         let pretty = |json: &Json| format!("{json:#}");
         match self {
             Self::Nothing => String::new(),
+            Self::Hidden(stand_in) => (*stand_in).to_owned(),
             Self::Text(text) => text.clone(),
             Self::Json(json) => pretty(json),
             Self::Unknown(Json::String(text)) => format!("{text}\n(known after apply)"),

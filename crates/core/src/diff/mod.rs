@@ -10,6 +10,7 @@ use self::{place::Place, twins::Twins};
 use crate::{
     arm::ArmId,
     kind::Rule,
+    secret::HIDDEN,
     value::{Object, Value},
 };
 
@@ -19,8 +20,10 @@ mod overlay;
 mod place;
 mod rules;
 mod twins;
+mod veil;
 
 pub use overlay::overlay;
+pub use veil::{Veiled, veil};
 
 /// A property that is not as wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,12 +38,57 @@ pub struct Change {
     pub immutable: bool,
 }
 
-/// The differences between what is wanted and what is live, in the order of what is wanted.
-pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Vec<Change> {
+/// What came of a comparison.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Comparing {
+    /// The differences, in the order of what is wanted.
+    pub changes: Vec<Change>,
+    /// The secrets that could not be compared, because Azure does not answer them.
+    pub withheld: Vec<Veiled>,
+}
+
+/// Compares what is wanted with what is live.
+pub fn compare(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Comparing {
     let rules = rules_for(wanted, rules);
     let mut comparison = Comparison::new(&rules, ignore, live);
     comparison.value(&Place::root(), wanted, Some(live));
-    comparison.changes
+    Comparing {
+        changes: comparison.changes,
+        withheld: comparison.withheld,
+    }
+}
+
+/// The differences between what is wanted and what is live, in the order of what is wanted.
+pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Vec<Change> {
+    compare(wanted, live, rules, ignore).changes
+}
+
+/// Every wanted leaf as a change from nothing.
+pub fn creation(wanted: &Value) -> Vec<Change> {
+    fn leaves(path: &str, value: &Value, changes: &mut Vec<Change>) {
+        match value {
+            Value::Object(members) if !members.is_empty() => {
+                for (key, value) in members {
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
+                    leaves(&path, value, changes);
+                }
+            }
+            Value::Null => {}
+            leaf => changes.push(Change {
+                path: path.to_owned(),
+                before: None,
+                after: Some(leaf.clone()),
+                immutable: false,
+            }),
+        }
+    }
+    let mut changes = Vec::new();
+    leaves("", wanted, &mut changes);
+    changes
 }
 
 /// The rules that hold for a body, those that depend on what it says resolved.
@@ -71,6 +119,7 @@ struct Comparison<'a> {
     /// The whole of what is live.
     body: &'a Json,
     changes: Vec<Change>,
+    withheld: Vec<Veiled>,
 }
 
 impl<'a> Comparison<'a> {
@@ -80,6 +129,7 @@ impl<'a> Comparison<'a> {
             ignore,
             body,
             changes: Vec::new(),
+            withheld: Vec::new(),
         }
     }
 
@@ -90,7 +140,10 @@ impl<'a> Comparison<'a> {
     fn report(&mut self, place: &Place, before: Option<&Json>, after: Option<&Value>) {
         self.changes.push(Change {
             path: place.shown.clone(),
-            before: before.cloned(),
+            before: match after {
+                Some(Value::Secret(_)) => before.map(|_| Json::from(HIDDEN)),
+                _ => before.map(|live| veil::veiled(place, live)),
+            },
             after: after.cloned(),
             immutable: place.is_fixed(self.rules),
         });
@@ -98,6 +151,11 @@ impl<'a> Comparison<'a> {
 
     fn value(&mut self, place: &Place, wanted: &Value, live: Option<&Json>) {
         if !self.is_compared(place, wanted, live) {
+            if let Value::Secret(secret) = wanted
+                && !place.is_ignored(self.ignore)
+            {
+                self.withheld.push(Veiled::at(place, secret));
+            }
             return;
         }
         match (wanted, live) {
@@ -195,6 +253,7 @@ impl<'a> Comparison<'a> {
     fn is_scalar_same(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
         let is_same = match (wanted, live) {
             (Value::Bool(wanted), Json::Bool(live)) => wanted == live,
+            (Value::Secret(wanted), Json::String(live)) => wanted.expose() == live,
             (Value::Number(wanted), Json::Number(live)) => rules::same_number(wanted, live),
             (Value::String(wanted), Json::String(live)) => {
                 rules::same_text(place, wanted, live) || self.is_text_same(place, wanted, live)

@@ -83,6 +83,13 @@ impl Place {
     }
 }
 
+/// The path as rules have it.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.ruled.join("."))
+    }
+}
+
 fn names(path: &str, segments: &[String]) -> bool {
     let mut pattern = path.split('.');
     let named = segments.iter().all(|segment| {

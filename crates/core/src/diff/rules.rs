@@ -36,7 +36,10 @@ pub(super) fn both_empty(wanted: &Value, live: Option<&Json>) -> bool {
 
 /// Whether an answer leaves open what is there, as no type is bound to say it.
 pub(super) fn is_withheld(place: &Place, wanted: &Value, live: Option<&Json>, body: &Json) -> bool {
-    let is_secret = || is_secret(place, wanted);
+    let is_secret = || {
+        matches!(wanted, Value::Secret(_))
+            || is_place_of_secrets(place) && matches!(wanted, Value::String(_) | Value::Hole(_))
+    };
     match live.and_then(Json::as_str).filter(|text| !text.is_empty()) {
         Some(text) => is_mask(text) || is_reference(text) && is_secret(),
         None => {
@@ -48,7 +51,7 @@ pub(super) fn is_withheld(place: &Place, wanted: &Value, live: Option<&Json>, bo
 
 /// Secrets come back absent, empty, null, masked or as a reference (ARM facts 1.1 L11: 112 pairs). They are known by
 /// the word that their name ends in, or that of something around them.
-fn is_secret(place: &Place, wanted: &Value) -> bool {
+pub(super) fn is_place_of_secrets(place: &Place) -> bool {
     const WORDS: &[&str] = &[
         "connectionstring",
         "passphrase",
@@ -67,11 +70,17 @@ fn is_secret(place: &Place, wanted: &Value) -> bool {
     let is_named_so = WORDS.iter().any(|word| name.ends_with(word))
         || name.ends_with("key") && !OPEN_KEYS.iter().any(|key| name == *key)
         || name == "value" && place.names().any(|around| is_one_of(around, &["secrets"]));
-    is_named_so && matches!(wanted, Value::String(_) | Value::Hole(_))
-        || place.names().any(|around| {
+    let is_held = || {
+        place.names().any(|around| {
             let around = around.to_ascii_lowercase();
             HOLDERS.iter().any(|holder| around.ends_with(holder))
         })
+    };
+    let is_tag = place
+        .names()
+        .next()
+        .is_some_and(|top| top.eq_ignore_ascii_case("tags"));
+    (is_named_so || is_held()) && !is_tag
 }
 
 /// `createMode` says how to make a resource, not what it is (ARM facts 1.6: absent in all 37 answers of three

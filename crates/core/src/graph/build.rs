@@ -17,6 +17,7 @@ use crate::{
         RoleName,
     },
     kind::Registry,
+    secret::DigestKey,
     shape::Shape,
     source::Span,
     spec::{Resource, Spec, Stack},
@@ -30,6 +31,17 @@ pub struct Settings {
     pub subscription: Option<String>,
     /// What Azure has under the role names that it was asked for: the ids of the definitions.
     pub roles: BTreeMap<RoleName, Vec<ArmId>>,
+    /// How secrets that Azure does not answer are dealt with.
+    pub secrets: SecretsPolicy,
+}
+
+/// How secrets that Azure does not answer are dealt with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretsPolicy {
+    /// The key of what tags keep of them.
+    pub key: DigestKey,
+    /// Whether all of them are sent again, changed or not.
+    pub rewrite: bool,
 }
 
 /// Builds the graph of a spec. The graph is of use only if the diagnostics have no errors, and carried out only if it
@@ -69,6 +81,7 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
     let edges = edges::find(&nodes, &implied, spec, &places);
     let graph = Graph {
         open_roles,
+        secrets: settings.secrets.clone(),
         ..edges::assemble(nodes, edges, &mut diagnostics)
     };
     (graph, diagnostics)

@@ -341,6 +341,7 @@ impl Surroundings<'_> {
 fn whole(part: HolePart) -> Value {
     match part {
         HolePart::Text(text) => Value::String(text),
+        HolePart::Secret(secret) => Value::Secret(secret),
         HolePart::Output(_) => Value::Hole(Hole(vec![part])),
     }
 }
@@ -400,6 +401,7 @@ impl<'a> Resolver<'a> {
             Datum::Bool(value) => Value::Bool(*value),
             Datum::Number(number) => Value::Number(number.clone()),
             Datum::String(text) => Value::String(text.clone()),
+            Datum::Secret(secret) => Value::Secret(secret.clone()),
         }
     }
 
@@ -443,10 +445,12 @@ impl<'a> Resolver<'a> {
         for segment in segments {
             match segment {
                 Segment::Text(text) => parts.push(HolePart::Text(text.clone())),
+                Segment::Secret(secret) => parts.push(HolePart::Secret(secret.clone())),
                 Segment::Expr(Expr::Resource(reference)) => {
                     match self.reference(stack, reference, span, depth, diagnostics) {
                         Value::Hole(Hole(inner)) => parts.extend(inner),
                         Value::String(text) => parts.push(HolePart::Text(text)),
+                        Value::Secret(secret) => parts.push(HolePart::Secret(secret)),
                         known => parts.push(HolePart::Text(known.to_display_json().to_string())),
                     }
                 }
@@ -554,6 +558,6 @@ pub(super) fn templates<'n>(node: &'n Node, path: &str, found: &mut Vec<(String,
                 templates(&entry.value, &below(&entry.key), found);
             }
         }
-        Datum::Null | Datum::Bool(_) | Datum::Number(_) | Datum::String(_) => {}
+        Datum::Null | Datum::Bool(_) | Datum::Number(_) | Datum::String(_) | Datum::Secret(_) => {}
     }
 }

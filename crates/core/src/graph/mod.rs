@@ -17,7 +17,7 @@ use petgraph::{
     visit::EdgeRef,
 };
 
-pub use build::{Settings, build};
+pub use build::{SecretsPolicy, Settings, build};
 pub use declare::{Declared, Draft, Implied, Nodes, Surroundings, Target, Unchecked};
 pub use place::Placed;
 
@@ -229,6 +229,7 @@ pub struct Graph {
     by_id: HashMap<ArmId, NodeIndex>,
     order: Vec<NodeIndex>,
     open_roles: BTreeSet<RoleName>,
+    secrets: SecretsPolicy,
 }
 
 impl Graph {
@@ -250,6 +251,11 @@ impl Graph {
     /// The roles that Azure must be asked for before the graph can be compared with it.
     pub fn open_roles(&self) -> &BTreeSet<RoleName> {
         &self.open_roles
+    }
+
+    /// How secrets that Azure does not answer are dealt with.
+    pub fn secrets(&self) -> &SecretsPolicy {
+        &self.secrets
     }
 
     /// How many nodes there are.

@@ -432,6 +432,7 @@ impl Placer<'_> {
             Datum::String(text) => return Some(text.clone()),
             Datum::Number(number) => return Some(number.to_string()),
             Datum::Template(template) => template.0.clone(),
+            Datum::Secret(_) => return self.no_secret(node, property),
             _ => {
                 self.diagnostics.push(Diagnostic::error(
                     Code::WrongType,
@@ -445,6 +446,7 @@ impl Placer<'_> {
         for segment in segments {
             match segment {
                 Segment::Text(literal) => text.push_str(&literal),
+                Segment::Secret(_) => return self.no_secret(node, property),
                 Segment::Expr(Expr::Resource(reference)) => {
                     text.push_str(&self.referred(stack, &reference, node.span, property)?);
                 }
@@ -452,6 +454,14 @@ impl Placer<'_> {
             }
         }
         Some(text)
+    }
+
+    /// What everybody sees in Azure is no place for a secret.
+    fn no_secret(&mut self, node: &Node, property: &str) -> Option<String> {
+        let message = format!("`{property}` is not hidden in Azure, and cannot hold a secret");
+        self.diagnostics
+            .push(Diagnostic::error(Code::ValueNotAllowed, node.span, message));
+        None
     }
 
     fn referred(

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::{Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants};
+use super::{
+    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, secrets::Secrets,
+};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    diff::{Change, diff, overlay},
+    diff::{Change, Comparing, compare, creation, overlay, veil},
     graph::{Grant, Graph, Identity, Node, NodeKey},
     kind::Rule,
     live::{Live, LiveGrant},
@@ -92,9 +94,9 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The body with what is known before the run filled in.
+    /// The body with what is known before the run filled in, and secrets hidden.
     fn wanted(&self, node: &Node) -> Value {
-        self.live.fill(self.graph, &node.body).without_nulls()
+        veil(self.live.fill(self.graph, &node.body).without_nulls())
     }
 
     fn steps_before(&self, node: &Node) -> Vec<StepId> {
@@ -137,6 +139,7 @@ impl<'a> Planner<'a> {
             body,
         };
         let Some(body) = found else {
+            let wanted = Secrets::of(self.graph, node, &wanted).remembered_in(wanted);
             let changes = creation(&wanted);
             let reason = "it does not exist".to_owned();
             return Some(Draft {
@@ -172,9 +175,15 @@ impl<'a> Planner<'a> {
         call: impl Fn(Value) -> Call,
     ) -> Option<Draft> {
         let ignore = &node.lifecycle.ignore;
-        let mut changes = diff(&wanted, live, node.rules, ignore);
+        let Comparing {
+            mut changes,
+            withheld,
+        } = compare(&wanted, live, node.rules, ignore);
+        let secrets = Secrets::of(self.graph, node, &wanted);
+        changes.extend(secrets.changed(&withheld, live));
         let broken = broken(live);
         if changes.is_empty() && broken.is_none() {
+            self.plan.withheld.extend(secrets.not_compared(withheld));
             self.plan.unchanged.push(node.key.clone());
             return None;
         }
@@ -187,6 +196,7 @@ impl<'a> Planner<'a> {
             Some(state) if changes.is_empty() => format!("its last write ended as {state}"),
             Some(state) => format!("its last write ended as {state}, {}", differing(&changes)),
         };
+        let wanted = secrets.remembered_in(wanted);
         Some(Draft {
             action: Action::Update,
             reason,
@@ -348,34 +358,6 @@ fn differing(changes: &[Change]) -> String {
         1 => "1 property differs".to_owned(),
         count => format!("{count} properties differ"),
     }
-}
-
-/// Every wanted leaf as a change from nothing.
-fn creation(wanted: &Value) -> Vec<Change> {
-    fn leaves(path: &str, value: &Value, changes: &mut Vec<Change>) {
-        match value {
-            Value::Object(members) if !members.is_empty() => {
-                for (key, value) in members {
-                    let path = if path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{path}.{key}")
-                    };
-                    leaves(&path, value, changes);
-                }
-            }
-            Value::Null => {}
-            leaf => changes.push(Change {
-                path: path.to_owned(),
-                before: None,
-                after: Some(leaf.clone()),
-                immutable: false,
-            }),
-        }
-    }
-    let mut changes = Vec::new();
-    leaves("", wanted, &mut changes);
-    changes
 }
 
 fn immutable(node: &Node, change: &Change) -> Diagnostic {

@@ -5,6 +5,7 @@ mod grants;
 pub mod locks;
 #[cfg(test)]
 mod properties;
+mod secrets;
 mod teardown;
 
 use std::{collections::HashMap, fmt, sync::Arc};
@@ -33,6 +34,8 @@ pub struct Plan {
     pub unchanged: Vec<NodeKey>,
     /// What is left alone although it could be thought to change, and why.
     pub kept: Vec<Kept>,
+    /// Resources with secrets that nobody can compare.
+    pub withheld: Vec<Withheld>,
     /// Role assignments on what the stacks own that no entry of the spec names, each with the resource that it is on.
     pub undeclared: Vec<GrantOf>,
     /// Role assignments that the spec names, by its entries, and whose principal is known to be gone.
@@ -121,6 +124,15 @@ pub struct Kept {
     pub key: NodeKey,
     /// Why, continuing "kept: ".
     pub why: String,
+}
+
+/// A resource whose secrets Azure does not answer, and that takes no tag that could remember them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// The node.
+    pub key: NodeKey,
+    /// Where the secrets are in ARM's body.
+    pub paths: Vec<String>,
 }
 
 /// The method of a call. ARM's PUT makes or replaces, and is idempotent.

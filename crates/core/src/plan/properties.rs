@@ -15,7 +15,7 @@ use crate::{
     kind::{Facts, Handler, NameRule, OutputDoc, Place, Registry, Rule, kind},
     live::Live,
     source::Sources,
-    spec::{Inputs, load},
+    spec::{Inputs, load, no_files},
     value::{Output, Value},
 };
 
@@ -203,6 +203,7 @@ fn graph_of(text: &str) -> (Graph, Diagnostics) {
         &Inputs {
             params: Vec::new(),
             env: &|_| None,
+            file: &no_files,
         },
     );
     let (graph, more) = build(&spec, REGISTRY, &Settings::default());

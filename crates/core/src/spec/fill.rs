@@ -123,14 +123,16 @@ impl Author<'_> {
         for segment in &template.0 {
             match segment {
                 Segment::Text(text) => push_text(&mut segments, text),
+                Segment::Secret(secret) => segments.push(Segment::Secret(secret.clone())),
                 Segment::Expr(expr) => match self.value(expr, scalar, scope) {
                     None => segments.push(segment.clone()),
                     Some(Datum::Template(inner)) => {
                         inner.0.into_iter().for_each(|segment| match segment {
                             Segment::Text(text) => push_text(&mut segments, &text),
-                            expr => segments.push(expr),
+                            other => segments.push(other),
                         })
                     }
+                    Some(Datum::Secret(secret)) => segments.push(Segment::Secret(secret)),
                     Some(datum) => {
                         let node = Node {
                             span: scalar,

@@ -26,6 +26,13 @@ pub struct Inputs<'a> {
     pub params: Vec<(String, ParamValue)>,
     /// Looks up an environment variable.
     pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads a file that a text names, by the name of the text and the path; or says why it cannot be read.
+    pub file: &'a dyn Fn(&str, &str) -> Result<String, String>,
+}
+
+/// For texts that name no files.
+pub fn no_files(_: &str, _: &str) -> Result<String, String> {
+    Err("files cannot be read here".to_owned())
 }
 
 /// The value of a parameter from outside of the texts.

@@ -10,7 +10,7 @@ mod repeat;
 use serde_json::Value as Json;
 
 pub use entry::COMMON_KEYS;
-pub use load::{API_VERSION, Given, Inputs, ParamValue, load};
+pub use load::{API_VERSION, Given, Inputs, ParamValue, load, no_files};
 
 use crate::{node::Node, source::Span};
 

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic},
     node::{Datum, Entry, Node},
+    secret::Secret,
     source::Span,
     template, yaml,
 };
@@ -44,7 +45,7 @@ impl Type {
         match node.datum {
             Datum::Bool(_) => Some(Self::Boolean),
             Datum::Number(_) => Some(Self::Number),
-            Datum::String(_) | Datum::Template(_) => Some(Self::String),
+            Datum::String(_) | Datum::Secret(_) | Datum::Template(_) => Some(Self::String),
             Datum::Seq(_) => Some(Self::List),
             Datum::Map(_) => Some(Self::Map),
             Datum::Null => None,
@@ -68,9 +69,19 @@ struct Declaration<'n> {
     default: Option<&'n Node>,
     allowed: &'n [Node],
     declared: Option<Type>,
+    /// The path of the file whose text is the default.
+    file: Option<&'n Node>,
+    is_secret: bool,
 }
 
-const KEYS: [&str; 4] = ["default", "allowed", "type", "description"];
+const KEYS: [&str; 6] = [
+    "default",
+    "allowed",
+    "type",
+    "description",
+    "secret",
+    "file",
+];
 
 impl Author<'_> {
     /// The parameters of a document with their values.
@@ -87,7 +98,12 @@ impl Author<'_> {
                 );
             }
             let declaration = self.declaration(entry);
+            let is_secret = declaration.is_secret;
             let value = self.parameter(entry, declaration);
+            let value = match is_secret {
+                true => value.and_then(|value| self.hidden(value)),
+                false => value,
+            };
             params.insert(entry.key.clone(), value);
         }
         params
@@ -129,7 +145,43 @@ impl Author<'_> {
             default: body.get("default"),
             allowed,
             declared,
+            file: body.get("file"),
+            is_secret: body
+                .get("secret")
+                .is_some_and(|node| self.boolean("`secret`", node)),
         }
+    }
+
+    /// The text of a file, without the end of its last line.
+    fn text_of_file(&mut self, node: &Node) -> Option<Node> {
+        let path = self.string("`file`", node)?;
+        let beside = (self.sources.get(node.span.source)).map_or("", |source| &source.name);
+        match (self.inputs.file)(beside, &path.value) {
+            Ok(text) => {
+                let line = text.strip_suffix('\n').unwrap_or(&text);
+                let line = line.strip_suffix('\r').unwrap_or(line);
+                Some(Node {
+                    span: node.span,
+                    datum: Datum::String(line.to_owned()),
+                })
+            }
+            Err(why) => {
+                let message = format!("{} cannot be read: {why}", path.value);
+                self.error(Code::Unreadable, node.span, message);
+                None
+            }
+        }
+    }
+
+    fn hidden(&mut self, value: Node) -> Option<Node> {
+        let Datum::String(text) = value.datum else {
+            self.wrong_type("a secret", "a string", &value);
+            return None;
+        };
+        Some(Node {
+            span: value.span,
+            datum: Datum::Secret(Secret::new(text)),
+        })
     }
 
     fn allowed<'n>(&mut self, node: &'n Node, declared: Option<Type>) -> &'n [Node] {
@@ -160,7 +212,14 @@ impl Author<'_> {
             default,
             allowed,
             declared,
+            file,
+            ..
         } = declaration;
+        if let (Some(default), Some(file)) = (default, file) {
+            let message = "`default` and `file` exclude each other";
+            let diagnostic = Diagnostic::error(Code::ValueNotAllowed, file.span, message);
+            self.report(diagnostic.related(default.span, "the default"));
+        }
         let inputs = self.inputs;
         let given = inputs
             .params
@@ -204,6 +263,19 @@ impl Author<'_> {
                 }
                 self.fits("the default", &value, declared)
                     .then(|| (value, "the default".to_owned()))?
+            }
+            (None, None) if file.is_some() => {
+                let text = self.text_of_file(file?)?;
+                let what = "the text of the file";
+                let value = match declared {
+                    Some(declared) => text
+                        .as_str()
+                        .and_then(|text| typed(text, declared, entry.key_span))
+                        .unwrap_or(text),
+                    None => text,
+                };
+                self.fits(what, &value, declared)
+                    .then(|| (value, what.to_owned()))?
             }
             (None, None) => {
                 let message = format!("the parameter `{}` has no value", entry.key);

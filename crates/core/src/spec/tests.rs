@@ -31,7 +31,15 @@ fn load_with(text: &str, params: &[(&str, Given)]) -> (Sources, Spec, Diagnostic
         .iter()
         .map(|(name, given)| ((*name).to_owned(), value(given)))
         .collect();
-    let (spec, diagnostics) = load(&sources, &[id], &Inputs { params, env: &env });
+    let (spec, diagnostics) = load(
+        &sources,
+        &[id],
+        &Inputs {
+            params,
+            env: &env,
+            file: &file,
+        },
+    );
     (sources, spec, diagnostics)
 }
 

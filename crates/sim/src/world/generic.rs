@@ -29,7 +29,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
             patch(&mut body, &call.json()?);
             managed::resolve(world, call, &mut body, Some(&resource.body))?;
             resource.body = named(body, &call.target, Some(&resource));
-            let shown = resource.body.clone();
+            let shown = world.view(&resource, call.now);
             world.state.insert(key, resource);
             Ok(Reply::json(200, shown))
         }
@@ -45,7 +45,8 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
     }
     body["properties"]["provisioningState"] = Value::from("Succeeded");
     let shown = named(body, &call.target, old.as_ref());
-    let resource = Resource::new(&call.target, shown.clone(), call.now);
+    let resource = Resource::new(&call.target, shown, call.now);
+    let shown = world.view(&resource, call.now);
     world.state.insert(call.target.key(), resource);
     Ok(Reply::json(if old.is_some() { 200 } else { 201 }, shown))
 }

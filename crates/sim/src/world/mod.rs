@@ -19,9 +19,11 @@ mod operations;
 mod path;
 mod policy;
 mod reply;
+mod secrets;
 mod state;
 mod storage;
 mod subscriptions;
+mod tags;
 #[cfg(test)]
 mod testing;
 mod tokens;
@@ -147,6 +149,16 @@ struct Call<'a> {
 impl Call<'_> {
     fn method(&self) -> Method {
         self.request.method
+    }
+
+    /// The same call with another request.
+    fn with<'r>(&self, request: &'r Request) -> Call<'r> {
+        Call {
+            request,
+            target: self.target.clone(),
+            principal: self.principal.clone(),
+            now: self.now,
+        }
     }
 
     /// The body: an object, in which those members that every type shares are objects too.
@@ -337,7 +349,15 @@ impl World {
             locks::refuse(self, call)?;
             policy::refuse(self, call)?;
         }
-        match target.kind().to_ascii_lowercase().as_str() {
+        match policy::modified(self, call) {
+            Some(request) => self.carry_out(&call.with(&request)),
+            None => self.carry_out(call),
+        }
+    }
+
+    /// Hands a request that may be made to those who know its type.
+    fn carry_out(&mut self, call: &Call<'_>) -> Result<Reply, ArmError> {
+        match call.target.kind().to_ascii_lowercase().as_str() {
             "microsoft.managedidentity/userassignedidentities" => identities::handle(self, call),
             "microsoft.managedidentity/userassignedidentities/federatedidentitycredentials" => {
                 identities::credential(self, call)
@@ -346,6 +366,7 @@ impl World {
             "microsoft.authorization/roledefinitions" => definitions::handle(self, call),
             "microsoft.authorization/locks" => locks::handle(self, call),
             "microsoft.authorization/policyassignments" => policy::handle(self, call),
+            tags::KIND => tags::handle(self, call),
             "microsoft.storage/checknameavailability" => storage::check_name(self, call),
             "microsoft.media/videoanalyzers" | "microsoft.videoindexer/accounts" => {
                 media::handle(self, call)
@@ -450,6 +471,7 @@ impl World {
                 *state = Value::from("Failed");
             }
         }
+        secrets::conceal(&mut body);
         body
     }
 }

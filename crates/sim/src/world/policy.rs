@@ -1,4 +1,4 @@
-//! Azure Policy, as far as denials go: assignments of two built-in definitions.
+//! Azure Policy: assignments of three built-in definitions, two that deny and one that modifies.
 
 use serde_json::{Value, json};
 
@@ -7,13 +7,15 @@ use super::path::{Target, within};
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
 use super::{Call, World, generic, groups, lists};
-use crate::http::Method;
+use crate::http::{Method, Request};
 
 const KIND: &str = "microsoft.authorization/policyassignments";
 /// The built-in definition "Allowed locations".
 const ALLOWED_LOCATIONS: &str = "e56962a6-4747-49cd-b67b-bf8b01975c4c";
 /// The built-in definition "Not allowed resource types".
 const NOT_ALLOWED_TYPES: &str = "6c112d4e-5bc7-47ae-a041-ea2d9dccd749";
+/// The built-in definition "Add or replace a tag on resources".
+const ADD_OR_REPLACE_TAG: &str = "5ffd78d9-436d-4b41-a421-5baa819e3008";
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.target.is_open() {
@@ -64,6 +66,8 @@ fn display_name(definition: &str) -> Option<&'static str> {
         Some("Allowed locations")
     } else if definition.ends_with(NOT_ALLOWED_TYPES) {
         Some("Not allowed resource types")
+    } else if definition.ends_with(ADD_OR_REPLACE_TAG) {
+        Some("Add or replace a tag on resources")
     } else {
         None
     }
@@ -93,6 +97,44 @@ pub(crate) fn refuse(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
     Ok(())
 }
 
+/// The write as assignments at or above the resource change it, if any does.
+pub(crate) fn modified(world: &World, call: &Call<'_>) -> Option<Request> {
+    let is_top_level = call.target.blocks.len() == 1
+        && call
+            .target
+            .last()
+            .is_some_and(|block| block.pairs.len() == 1);
+    let kind = call.target.kind().to_ascii_lowercase();
+    if call.method() != Method::Put || !is_top_level || kind.starts_with("microsoft.authorization/")
+    {
+        return None;
+    }
+    let mut body: Value = serde_json::from_slice(&call.request.body).ok()?;
+    let assignments: Vec<&Resource> = call
+        .target
+        .scopes()
+        .iter()
+        .flat_map(|scope| world.state.extensions(scope, KIND))
+        .filter(|assignment| applies(assignment, call))
+        .filter(|assignment| {
+            let definition = assignment.text("/properties/policyDefinitionId");
+            definition
+                .to_ascii_lowercase()
+                .ends_with(ADD_OR_REPLACE_TAG)
+        })
+        .collect();
+    let tags = body.as_object_mut()?.entry("tags").or_insert(json!({}));
+    for assignment in &assignments {
+        let parameter =
+            |name: &str| assignment.text(&format!("/properties/parameters/{name}/value"));
+        tags[parameter("tagName")] = Value::from(parameter("tagValue"));
+    }
+    (!assignments.is_empty()).then(|| Request {
+        body: body.to_string().into_bytes().into(),
+        ..call.request.clone()
+    })
+}
+
 fn applies(assignment: &Resource, call: &Call<'_>) -> bool {
     let key = call.target.key();
     let exempt = elements(&assignment.body["properties"]["notScopes"])
@@ -117,9 +159,10 @@ fn denies(assignment: &Resource, kind: &str, location: &str) -> bool {
                 && !kind.eq_ignore_ascii_case(groups::KIND)
                 && !listed("listOfAllowedLocations", &|allowed| region(allowed) == location)
         }
-        _ => listed("listOfResourceTypesNotAllowed", &|denied| {
+        Some("Not allowed resource types") => listed("listOfResourceTypesNotAllowed", &|denied| {
             denied.eq_ignore_ascii_case(kind)
         }),
+        _ => false,
     }
 }
 

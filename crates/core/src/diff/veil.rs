@@ -1,0 +1,91 @@
+//! Secrets by their place: what a body says where secrets are is hidden before anything else looks at it.
+
+use serde_json::Value as Json;
+
+use super::{place::Place, rules};
+use crate::{
+    secret::{HIDDEN, Secret},
+    value::Value,
+};
+
+/// A secret and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Veiled {
+    /// The path for people: `properties.rules[main].password`.
+    pub shown: String,
+    /// The path without regard to which item of a list it is in: `properties.rules[].password`.
+    pub place: String,
+    /// The secret.
+    pub secret: Secret,
+}
+
+impl Veiled {
+    pub(super) fn at(place: &Place, secret: &Secret) -> Self {
+        Self {
+            shown: place.shown.clone(),
+            place: place.to_string(),
+            secret: secret.clone(),
+        }
+    }
+
+    /// The secrets of a body, in its order.
+    pub fn all_in(body: &Value) -> Vec<Self> {
+        fn collect(place: &Place, value: &Value, found: &mut Vec<Veiled>) {
+            match value {
+                Value::Secret(secret) => found.push(Veiled::at(place, secret)),
+                Value::Object(members) => members
+                    .iter()
+                    .for_each(|(key, value)| collect(&place.member(key), value, found)),
+                Value::Array(items) => items.iter().enumerate().for_each(|(at, value)| {
+                    collect(&place.item(&at.to_string()), value, found);
+                }),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        collect(&Place::root(), body, &mut found);
+        found
+    }
+}
+
+/// The body with all text hidden that is where secrets are.
+pub fn veil(body: Value) -> Value {
+    fn hide(place: &Place, value: Value) -> Value {
+        match value {
+            Value::String(text) if rules::is_place_of_secrets(place) && !text.is_empty() => {
+                Value::Secret(Secret::new(text))
+            }
+            Value::Object(members) => Value::Object(
+                members
+                    .into_iter()
+                    .map(|(key, value)| {
+                        let value = hide(&place.member(&key), value);
+                        (key, value)
+                    })
+                    .collect(),
+            ),
+            Value::Array(items) => {
+                let inner = place.item("");
+                Value::Array(items.into_iter().map(|item| hide(&inner, item)).collect())
+            }
+            other => other,
+        }
+    }
+    hide(&Place::root(), body)
+}
+
+/// What is live at a place, for people: without the secrets in it.
+pub(super) fn veiled(place: &Place, live: &Json) -> Json {
+    match live {
+        Json::String(_) if rules::is_place_of_secrets(place) => Json::from(HIDDEN),
+        Json::Object(members) => members
+            .iter()
+            .map(|(key, value)| (key.clone(), veiled(&place.member(key), value)))
+            .collect(),
+        Json::Array(items) => {
+            let inner = place.item("");
+            items.iter().map(|item| veiled(&inner, item)).collect()
+        }
+        other => other.clone(),
+    }
+}

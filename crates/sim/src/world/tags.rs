@@ -1,0 +1,78 @@
+//! `Microsoft.Resources/tags`: the tags of any scope, apart from the rest of it (REST reference, Tags - At Scope).
+
+use serde_json::{Value, json};
+
+use super::path::Target;
+use super::reply::{ArmError, Reply, resource_not_found};
+use super::{Call, World};
+use crate::http::Method;
+
+pub(crate) const KIND: &str = "microsoft.resources/tags";
+
+pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    let scope = Target::parse(&call.target.scope());
+    let key = scope.key();
+    let Some(mut resource) = world.state.get(&key).cloned() else {
+        return Err(resource_not_found(&scope));
+    };
+    let old = match &resource.body["tags"] {
+        Value::Object(tags) => tags.clone(),
+        _ => serde_json::Map::new(),
+    };
+    let given = || -> Result<serde_json::Map<String, Value>, ArmError> {
+        match call.json()?["properties"]["tags"].take() {
+            Value::Object(tags) => Ok(tags),
+            Value::Null => Ok(serde_json::Map::new()),
+            _ => Err(invalid(
+                "The request content is invalid: 'tags' is not an object.",
+            )),
+        }
+    };
+    let is_named = |tags: &serde_json::Map<String, Value>, name: &str| {
+        tags.keys().any(|other| other.eq_ignore_ascii_case(name))
+    };
+    let tags = match call.method() {
+        Method::Get => return Ok(Reply::json(200, shown(call, &Value::Object(old)))),
+        Method::Delete => serde_json::Map::new(),
+        Method::Put => given()?,
+        Method::Patch => {
+            let (operation, given) = (call.json()?["operation"].take(), given()?);
+            let mut kept: serde_json::Map<String, Value> = old
+                .into_iter()
+                .filter(|(name, _)| !is_named(&given, name))
+                .collect();
+            match operation.as_str() {
+                Some("Merge") => kept.extend(given),
+                Some("Replace") => kept = given,
+                Some("Delete") => {}
+                _ => {
+                    return Err(invalid(
+                        "The operation is none of Replace, Merge and Delete.",
+                    ));
+                }
+            }
+            kept
+        }
+        _ => return Err(call.not_allowed()),
+    };
+    resource.body["tags"] = Value::Object(tags);
+    let answer = shown(call, &resource.body["tags"]);
+    world.state.insert(key, resource);
+    Ok(match call.method() {
+        Method::Delete => Reply::empty(200),
+        _ => Reply::json(200, answer),
+    })
+}
+
+fn shown(call: &Call<'_>, tags: &Value) -> Value {
+    json!({
+        "id": call.target.id(),
+        "name": "default",
+        "type": "Microsoft.Resources/tags",
+        "properties": { "tags": tags },
+    })
+}
+
+fn invalid(message: &str) -> ArmError {
+    ArmError::gateway(400, "InvalidRequestContent", message.to_owned())
+}
