@@ -375,7 +375,7 @@ impl World {
                 storage::handle(self, call)
             }
             "microsoft.management/managementgroups" => {
-                if target.is_open() {
+                if call.target.is_open() {
                     return Err(call.not_allowed());
                 }
                 management_groups::handle(self, call)
