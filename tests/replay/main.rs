@@ -17,6 +17,7 @@ mod comparison;
 mod edits;
 mod errors;
 mod pairs;
+mod planned;
 mod recordings;
 mod refusals;
 mod transport;

@@ -9,6 +9,10 @@ use crate::recordings::{Interaction, Recording};
 pub struct Pair<'a> {
     /// The recording's name.
     pub recording: &'a str,
+    /// The path of the resource.
+    pub path: &'a str,
+    /// The api-version of both.
+    pub api_version: &'a str,
     /// The type of the resource, as the path writes it: `Microsoft.Storage/storageAccounts`.
     pub arm_type: String,
     /// The body of the PUT.
@@ -39,6 +43,8 @@ fn of_one(recording: &Recording) -> impl Iterator<Item = Pair<'_>> {
             .last()?;
         Some(Pair {
             recording: &recording.name,
+            path: put.path.trim_end_matches('/'),
+            api_version: put.api_version.as_deref()?,
             arm_type: type_of(&put.path),
             written,
             read,

@@ -122,6 +122,13 @@ impl ArmId {
         (!parent.is_empty()).then_some(Self(parent))
     }
 
+    /// Whether this is a resource group or directly in one: neither nested in another resource nor an extension. Such
+    /// have a location and tags (ARM's resource model calls them tracked).
+    pub fn is_top_level(&self) -> bool {
+        let group = self.group();
+        group.is_some() && (group.as_ref() == Some(self) || group == self.parent())
+    }
+
     /// The GUID after `/subscriptions/`.
     pub fn subscription_id(&self) -> Option<&str> {
         self.segment_after(0, "subscriptions")

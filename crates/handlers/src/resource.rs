@@ -1,6 +1,7 @@
 //! `resource`: any resource type of Azure, in ARM's own words.
 
 use lazuli_core::{
+    diff::exceptions,
     graph::{Declared, Implied, Mark, Nodes},
     kind::{Facts, Handler, NameRule, OutputDoc, Place},
     value::{Object, Value},
@@ -95,7 +96,7 @@ impl Handler for AnyResource {
         if body.get("location") == Some(&Value::Null) {
             body.shift_remove("location");
         }
-        let has_tags = placed.location.is_some()
+        let has_tags = placed.location.is_some() && id.is_top_level()
             || body.contains_key("tags")
             || !resource.resource().tags.is_empty();
         let mut envelope = resource.envelope(nodes);
@@ -110,6 +111,7 @@ impl Handler for AnyResource {
         }
         body.extend(envelope.into_iter().filter(|(key, _)| key != "tags"));
         let mut draft = resource.draft(id, body);
+        draft.rules = exceptions::of(&placed.arm_type.name);
         if !has_tags {
             draft.mark = Mark::Parent;
         }

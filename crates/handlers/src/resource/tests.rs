@@ -76,7 +76,7 @@ fn nested_resources_and_extensions_are_found_where_they_are() {
         "/providers/Microsoft.Management/managementGroups/all"
     );
     assert_eq!(id_of(&graph, "group"), "GROUP");
-    assert_eq!(node(&graph, "db").mark, Mark::Tag);
+    assert_eq!(node(&graph, "db").mark, Mark::Parent);
     assert_eq!(body(&graph, "rule"), json!({}));
     let waits_for = |key: &str| {
         waits(&graph, key)

@@ -130,7 +130,7 @@ pub(crate) fn modified(world: &World, call: &Call<'_>) -> Option<Request> {
         tags[parameter("tagName")] = Value::from(parameter("tagValue"));
     }
     (!assignments.is_empty()).then(|| Request {
-        body: body.to_string().into_bytes().into(),
+        body: body.to_string().into_bytes(),
         ..call.request.clone()
     })
 }

@@ -48,6 +48,10 @@ impl Placer<'_> {
                 let id = ArmId::parse(&format!("/providers/{}/{name}", arm_type.name))?;
                 (id, None)
             }
+            Where::Scope(Some(scope)) if arm_type.is(RESOURCE_GROUP) => {
+                let subscription = scope.subscription_id().unwrap_or(&subscription);
+                (ArmId::resource_group(subscription, &name), None)
+            }
             Where::Scope(Some(scope)) => {
                 (self.on(resource, &arm_type, &scope, &name)?, Some(scope))
             }
@@ -235,15 +239,9 @@ impl Placer<'_> {
                 _,
             ) => return None,
             (None, Some(node), _) => self.text(stack, node, "location")?,
-            (None, None, Some(default)) if is_top_level(id) => default.value.clone(),
+            (None, None, Some(default)) if id.is_top_level() => default.value.clone(),
             (None, None, _) => return None,
         };
         Some(normal_location(&text))
     }
-}
-
-/// Whether a resource is neither nested in another nor an extension of one: such have a location and tags.
-fn is_top_level(id: &ArmId) -> bool {
-    let group = id.group();
-    group.is_some() && (group.as_ref() == Some(id) || group == id.parent())
 }

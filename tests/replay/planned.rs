@@ -1,0 +1,120 @@
+//! A body that was written, as the spec of a `resource`, planned against what was read.
+
+use lazuli_core::{
+    arm::ArmId,
+    diagnostic::Diagnostics,
+    diff::{Change, diff, exceptions},
+    graph::{Graph, Settings, build},
+    live::Live,
+    plan::{Plan, converge},
+    source::Sources,
+    spec::{Inputs, load, no_files},
+    template,
+    value::Value,
+};
+use lazuli_handlers::REGISTRY;
+use serde_json::{Value as Json, json};
+
+use crate::pairs::Pair;
+
+/// The changes that a plan shows, or why there is none. Grants are known by who has them, so they cannot be a
+/// `resource`; their bodies alone are compared.
+pub fn changes(pair: &Pair<'_>) -> Result<Vec<Change>, String> {
+    if pair
+        .arm_type
+        .eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments")
+    {
+        let wanted = Value::from(pair.written.clone());
+        return Ok(diff(
+            &wanted,
+            pair.read,
+            exceptions::of(&pair.arm_type),
+            &[],
+        ));
+    }
+    let graph = graph(pair)?;
+    let created = planned(&graph, &Live::default())?;
+    let mut live = Live::default();
+    let id = ArmId::parse(pair.path).ok_or("its path is no id")?;
+    live.insert_as(id, marked(pair.read, &created));
+    let plan = planned(&graph, &live)?;
+    Ok(plan
+        .steps
+        .into_iter()
+        .flat_map(|step| step.changes)
+        .collect())
+}
+
+fn graph(pair: &Pair<'_>) -> Result<Graph, String> {
+    let (scope, name) = split(pair.path);
+    let spec = json!({
+        "apiVersion": "lazuli/v1",
+        "stack": "replay",
+        "subscription": "00000000-0000-0000-0000-000000000000",
+        "resources": { "it": {
+            "kind": "resource",
+            "type": format!("{}@{}", pair.arm_type, pair.api_version),
+            "scope": scope,
+            "name": name,
+            "body": pair.written,
+        } },
+    });
+    let mut sources = Sources::default();
+    let id = sources.add(pair.recording, template::escape(&spec.to_string()));
+    let inputs = Inputs {
+        params: Vec::new(),
+        env: &|_| None,
+        file: &no_files,
+    };
+    let (spec, mut found) = load(&sources, &[id], &inputs);
+    let (graph, more) = build(&spec, REGISTRY, &Settings::default());
+    found.extend(more);
+    sound(graph, &found)
+}
+
+fn planned(graph: &Graph, live: &Live) -> Result<Plan, String> {
+    let (plan, found) = converge(graph, live);
+    sound(plan, &found)
+}
+
+fn sound<T>(value: T, found: &Diagnostics) -> Result<T, String> {
+    match found.has_errors() {
+        false => Ok(value),
+        true => Err(found
+            .iter()
+            .map(|said| said.message.as_str())
+            .collect::<Vec<_>>()
+            .join("; ")),
+    }
+}
+
+/// What was read, with the tags that lazuli would have set as well.
+fn marked(read: &Json, created: &Plan) -> Json {
+    let mut read = read.clone();
+    let sent = created.steps[0].call.body.to_json().unwrap();
+    for name in ["lazuli-stack", "lazuli-secrets"] {
+        if let Some(tag) = sent["tags"].get(name) {
+            if !read["tags"].is_object() {
+                read["tags"] = json!({});
+            }
+            read["tags"][name] = tag.clone();
+        }
+    }
+    read
+}
+
+/// The scope that the last provider of a path is on, and the names behind it.
+fn split(path: &str) -> (String, String) {
+    let lower = path.to_ascii_lowercase();
+    let Some(at) = lower.rfind("/providers/") else {
+        let (group, name) = path.rsplit_once('/').unwrap();
+        let (subscription, _) = group.rsplit_once('/').unwrap();
+        return (subscription.to_owned(), name.to_owned());
+    };
+    let scope = match &path[..at] {
+        "" => "/",
+        scope => scope,
+    };
+    let names: Vec<&str> = path[at..].split('/').skip(4).step_by(2).collect();
+    (scope.to_owned(), names.join("/"))
+}
