@@ -71,6 +71,15 @@ fn named(mut body: Value, target: &Target, old: Option<&Resource>) -> Value {
     body
 }
 
+/// What a tracked resource without a location is refused with.
+pub(crate) fn location_required() -> ArmError {
+    ArmError::gateway(
+        400,
+        "LocationRequired",
+        "The location property is required for this definition.",
+    )
+}
+
 /// A region must be one, and a resource stays where it is.
 pub(crate) fn check_location(
     call: &Call<'_>,

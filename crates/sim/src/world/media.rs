@@ -1,4 +1,4 @@
-//! Video accounts, Video Analyzer and Video Indexer: they use storage by an identity that must really have access.
+//! Video Analyzer accounts: they use storage by an identity that must really have access.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,6 @@ use super::{Call, World, authorization, generic, lists, managed, operations, sto
 use crate::catalogue;
 use crate::http::Method;
 use crate::time::SimTime;
-
-const ANALYZERS: &str = "microsoft.media/videoanalyzers";
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.target.is_open() {
@@ -44,27 +42,13 @@ struct Link {
     identity: Target,
 }
 
-fn links(body: &Value, is_analyzer: bool) -> Vec<Link> {
-    let link = |storage: &str, identity: &str| Link {
-        storage: Target::parse(storage),
-        identity: Target::parse(identity),
-    };
-    if is_analyzer {
-        elements(&body["properties"]["storageAccounts"])
-            .map(|entry| {
-                link(
-                    text(entry, "/id"),
-                    text(entry, "/identity/userAssignedIdentity"),
-                )
-            })
-            .collect()
-    } else {
-        let services = &body["properties"]["storageServices"];
-        vec![link(
-            text(services, "/resourceId"),
-            text(services, "/userAssignedIdentity"),
-        )]
-    }
+fn links(body: &Value) -> Vec<Link> {
+    elements(&body["properties"]["storageAccounts"])
+        .map(|entry| Link {
+            storage: Target::parse(text(entry, "/id")),
+            identity: Target::parse(text(entry, "/identity/userAssignedIdentity")),
+        })
+        .collect()
 }
 
 fn write(
@@ -73,36 +57,26 @@ fn write(
     old: Option<Resource>,
     mut body: Value,
 ) -> Result<Reply, ArmError> {
-    let is_analyzer = call.target.kind().eq_ignore_ascii_case(ANALYZERS);
     let location = region(text(&body, "/location"));
     if location.is_empty() {
-        return Err(ArmError::gateway(
-            400,
-            "LocationRequired",
-            "The location property is required for this definition.",
-        ));
+        return Err(generic::location_required());
     }
     generic::check_location(call, &location, old.as_ref())?;
     managed::resolve(world, call, &mut body, old.as_ref().map(|old| &old.body))?;
-    let links = links(&body, is_analyzer);
+    let links = links(&body);
     if links.is_empty() {
         return Err(ArmError::new(
             400,
             "InvalidStorageAccounts",
-            "A video account needs a storage account.",
+            "A Video Analyzer account needs a storage account.",
         ));
     }
     for link in &links {
-        check_link(world, call, &body, &location, link, is_analyzer)?;
+        check_link(world, call, &body, &location, link)?;
     }
-    if is_analyzer {
-        for entry in body["properties"]["storageAccounts"]
-            .as_array_mut()
-            .into_iter()
-            .flatten()
-        {
-            entry["status"] = Value::from("Succeeded");
-        }
+    let entries = body["properties"]["storageAccounts"].as_array_mut();
+    for entry in entries.into_iter().flatten() {
+        entry["status"] = Value::from("Succeeded");
     }
     let is_new = old.is_none();
     let mut stored = json!({
@@ -116,7 +90,7 @@ fn write(
         &mut stored,
         &json!({ "identity": body["identity"], "properties": body["properties"] }),
     );
-    complete(world, call, &mut stored, old.as_ref(), is_analyzer);
+    complete(world, &mut stored, old.as_ref());
     let ends = match &old {
         None => call.now.plus(world.options.media_creation),
         Some(old) => old.ready.max(call.now),
@@ -146,29 +120,15 @@ fn write(
 }
 
 /// What the service fills in.
-fn complete(
-    world: &mut World,
-    call: &Call<'_>,
-    stored: &mut Value,
-    old: Option<&Resource>,
-    is_analyzer: bool,
-) {
+fn complete(world: &mut World, stored: &mut Value, old: Option<&Resource>) {
     stored["properties"]["provisioningState"] = Value::from("Succeeded");
-    if is_analyzer {
-        let known = old.map(|old| old.body["properties"]["endpoints"].clone());
-        stored["properties"]["endpoints"] = known.unwrap_or_else(|| {
-            let host: String = world.guid().replace('-', "");
-            json!([
-                { "endpointUrl": format!("https://{host}.api.sim.videoanalyzer.azure.net"), "type": "ClientApi" },
-            ])
-        });
-        return;
-    }
-    let known = old.map(|old| old.text("/properties/accountId").to_owned());
-    stored["properties"]["accountId"] = Value::from(known.unwrap_or_else(|| world.guid()));
-    stored["properties"]["accountName"] = Value::from(call.target.name());
-    stored["properties"]["tenantId"] = Value::from(super::TENANT);
-    stored["properties"]["totalSecondsIndexed"] = Value::from(0);
+    let known = old.map(|old| old.body["properties"]["endpoints"].clone());
+    stored["properties"]["endpoints"] = known.unwrap_or_else(|| {
+        let host: String = world.guid().replace('-', "");
+        json!([
+            { "endpointUrl": format!("https://{host}.api.sim.videoanalyzer.azure.net"), "type": "ClientApi" },
+        ])
+    });
 }
 
 /// The storage must be of the right sort and in the right place, and its identity must be let in.
@@ -178,7 +138,6 @@ fn check_link(
     body: &Value,
     location: &str,
     link: &Link,
-    is_analyzer: bool,
 ) -> Result<(), ArmError> {
     let refuse = |code: &str, message: String| Err(ArmError::new(400, code, message));
     let id = link.storage.id();
@@ -233,16 +192,11 @@ fn check_link(
             ),
         );
     }
-    check_access(world, call, link, is_analyzer)
+    check_access(world, call, link)
 }
 
-/// Video Analyzer needs Storage Blob Data Contributor and Reader on the storage; Video Indexer the former alone.
-fn check_access(
-    world: &World,
-    call: &Call<'_>,
-    link: &Link,
-    is_analyzer: bool,
-) -> Result<(), ArmError> {
+/// Video Analyzer needs Storage Blob Data Contributor and Reader on the storage.
+fn check_access(world: &World, call: &Call<'_>, link: &Link) -> Result<(), ArmError> {
     let principal = world
         .state
         .get(&link.identity.key())
@@ -254,8 +208,7 @@ fn check_access(
         .checked_sub(world.options.data_grant_propagation)
         .map(SimTime);
     let holds = |role| authorization::holds(world, &principal, role, &link.storage, since);
-    if holds(catalogue::STORAGE_BLOB_DATA_CONTRIBUTOR) && (!is_analyzer || holds(catalogue::READER))
-    {
+    if holds(catalogue::STORAGE_BLOB_DATA_CONTRIBUTOR) && holds(catalogue::READER) {
         return Ok(());
     }
     Err(ArmError::new(

@@ -8,6 +8,7 @@ mod generic;
 mod graph;
 mod groups;
 mod identities;
+mod indexer;
 mod limits;
 mod lists;
 mod locks;
@@ -75,7 +76,7 @@ pub struct WorldOptions {
     pub storage_creation: u64,
     /// How long the deletion of a group takes (recorded with core types: median 22 s).
     pub group_deletion: u64,
-    /// How long a video account takes.
+    /// How long a Video Analyzer account takes.
     pub media_creation: u64,
     /// Entries on a page of a list.
     pub page_size: usize,
@@ -368,9 +369,8 @@ impl World {
             "microsoft.authorization/policyassignments" => policy::handle(self, call),
             tags::KIND => tags::handle(self, call),
             "microsoft.storage/checknameavailability" => storage::check_name(self, call),
-            "microsoft.media/videoanalyzers" | "microsoft.videoindexer/accounts" => {
-                media::handle(self, call)
-            }
+            "microsoft.media/videoanalyzers" => media::handle(self, call),
+            "microsoft.videoindexer/accounts" => indexer::handle(self, call),
             kind if kind.starts_with("microsoft.storage/storageaccounts") => {
                 storage::handle(self, call)
             }

@@ -1,4 +1,4 @@
-//! Video accounts and the access of their identities to storage.
+//! Video Analyzer accounts and the access of their identities to storage.
 
 use serde_json::{Value, json};
 
@@ -183,21 +183,4 @@ fn children_of_an_analyzer_are_synchronous() {
     assert_eq!(modules["value"].as_array().map(Vec::len), Some(1));
     scene.bench.delete(&analyzer());
     assert_eq!(scene.bench.get(&policy).status, 404);
-}
-
-#[test]
-fn an_indexer_needs_the_blob_role_alone() {
-    let mut scene = Scene::new();
-    let id = format!("{RG}/providers/Microsoft.VideoIndexer/accounts/vi");
-    let mut body = scene.body();
-    body["properties"] = json!({ "storageServices": { "resourceId": scene.storage, "userAssignedIdentity": scene.identity } });
-    assert_eq!(
-        refusal(&scene.bench.put(&id, &body)),
-        (403, "StorageAccessDenied".into())
-    );
-    scene.grant(STORAGE_BLOB_DATA_CONTRIBUTOR, 1);
-    scene.bench.wait(20);
-    let made = scene.bench.put(&id, &body);
-    assert_eq!(made.status, 201);
-    assert!(made.json()["properties"]["accountId"].is_string());
 }

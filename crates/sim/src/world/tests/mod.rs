@@ -5,6 +5,7 @@ mod graph;
 mod groups;
 mod guards;
 mod identities;
+mod indexer;
 mod management_groups;
 mod media;
 mod others;

@@ -1,0 +1,110 @@
+//! Video Indexer accounts and the storage that they are made with.
+
+use serde_json::{Value, json};
+
+use crate::world::testing::{Bench, RG, refusal};
+
+fn account() -> String {
+    format!("{RG}/providers/Microsoft.VideoIndexer/accounts/vi-videos")
+}
+
+/// A world with an identity and storage, and the body of an account that uses both.
+fn scene() -> (Bench, Value) {
+    let mut bench = Bench::grouped();
+    let (identity, _) = bench.identity("id");
+    let storage = bench.storage("stvideo");
+    let body = json!({
+        "location": "westeurope",
+        "identity": { "type": "UserAssigned", "userAssignedIdentities": { identity.as_str(): {} } },
+        "properties": { "storageServices": { "resourceId": storage, "userAssignedIdentity": identity } },
+    });
+    (bench, body)
+}
+
+#[test]
+fn an_account_is_there_at_once_even_without_access() {
+    let (mut bench, body) = scene();
+    let made = bench.put(&account(), &body);
+    assert_eq!(
+        (made.status, made.header("Azure-AsyncOperation")),
+        (201, None)
+    );
+    let shown = bench.get(&account()).json();
+    assert_eq!(shown, made.json());
+    let properties = &shown["properties"];
+    assert_eq!(properties["provisioningState"], "Succeeded");
+    assert_eq!(properties["accountName"], "vi-videos");
+    assert_eq!(properties["publicNetworkAccess"], "Enabled");
+    assert!(properties["accountId"].is_string());
+    let again = bench.put(&account(), &body);
+    assert_eq!((again.status, again.json()), (200, shown));
+    let list = format!("{RG}/providers/Microsoft.VideoIndexer/accounts");
+    assert_eq!(bench.get(&list).json()["value"][0]["name"], "vi-videos");
+    assert_eq!(bench.delete(&account()).status, 200);
+    assert_eq!(bench.delete(&account()).status, 204);
+}
+
+#[test]
+fn an_account_with_an_identity_of_its_own() {
+    let (mut bench, mut body) = scene();
+    body["identity"] = json!({ "type": "SystemAssigned" });
+    assert_eq!(
+        refusal(&bench.put(&account(), &body)).1,
+        "IdentityNotAssigned"
+    );
+    let services = body["properties"]["storageServices"]
+        .as_object_mut()
+        .unwrap();
+    services.remove("userAssignedIdentity");
+    let made = bench.put(&account(), &body).json();
+    assert!(made["identity"]["principalId"].is_string());
+}
+
+#[test]
+fn what_an_account_is_refused_for() {
+    let (mut bench, good) = scene();
+    let blobs = format!("{RG}/providers/Microsoft.Storage/storageAccounts/stblobs");
+    let sort = json!({ "location": "westeurope", "kind": "BlobStorage", "sku": { "name": "Standard_LRS" }, "properties": { "accessTier": "Hot" } });
+    bench.put(&blobs, &sort);
+    bench.wait(30);
+    let mut code = |pointer: &str, value: Value| {
+        let mut body = good.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        refusal(&bench.put(&account(), &body)).1
+    };
+    let storage = "/properties/storageServices/resourceId";
+    assert_eq!(code("/location", Value::Null), "LocationRequired");
+    assert_eq!(
+        code(storage, json!(format!("{blobs}2"))),
+        "StorageAccountNotFound"
+    );
+    assert_eq!(
+        code(storage, json!(blobs)),
+        "StorageAccountKindNotSupported"
+    );
+    let identity = "/properties/storageServices/userAssignedIdentity";
+    assert_eq!(code(identity, Value::Null), "IdentityNotAssigned");
+    assert_eq!(
+        code("/location", json!("eastus")),
+        "",
+        "another region will do"
+    );
+    let named = account().replace("vi-videos", "vi_videos");
+    assert_eq!(refusal(&bench.put(&named, &good)).1, "InvalidResourceName");
+}
+
+#[test]
+fn a_patch_changes_what_it_names() {
+    let (mut bench, body) = scene();
+    bench.put(&account(), &body);
+    let changed = bench.patch(
+        &account(),
+        &json!({ "tags": { "team": "video" }, "properties": { "publicNetworkAccess": "Disabled" } }),
+    );
+    assert_eq!(changed.status, 200);
+    let shown = bench.get(&account()).json();
+    assert_eq!(shown["tags"]["team"], "video");
+    assert_eq!(shown["properties"]["publicNetworkAccess"], "Disabled");
+    let services = &shown["properties"]["storageServices"];
+    assert_eq!(*services, body["properties"]["storageServices"]);
+}
