@@ -49,7 +49,7 @@ codes! {
     DuplicateId = 15, "Two resources stand for the same Azure resource.";
     BadName = 16, "A name that Azure would refuse.";
     UnknownRole = 17, "A role that is neither built in, nor in the spec, nor in Azure.";
-    Precondition = 18, "A combination that Azure would refuse.";
+    Precondition = 18, "A combination that Azure would refuse or, as a warning, that works badly.";
     MissingGrant = 19, "An identity lacks a role that its user needs.";
     UnknownBeforeRun = 20, "A value is needed before the run but known only after it.";
     DuplicateStack = 21, "Two documents have the same stack name.";

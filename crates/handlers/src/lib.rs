@@ -3,7 +3,9 @@
 #[macro_use]
 mod words;
 
+mod identity;
 mod link;
+mod storage_access;
 #[cfg(test)]
 mod testing;
 
@@ -18,6 +20,7 @@ pub mod schema;
 pub mod storage_account;
 pub mod user_assigned_identity;
 pub mod video_analyzer;
+pub mod video_indexer;
 
 use lazuli_core::kind::{Registry, kind};
 
@@ -33,5 +36,6 @@ pub const REGISTRY: Registry = Registry(&[
     kind::<role_assignment::RoleAssignment>(),
     kind::<management_lock::ManagementLock>(),
     kind::<video_analyzer::VideoAnalyzer>(),
+    kind::<video_indexer::VideoIndexer>(),
     kind::<resource::AnyResource>(),
 ]);

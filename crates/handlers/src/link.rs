@@ -38,6 +38,7 @@ pub(crate) fn each(node: Option<&Node>) -> &[Node] {
 }
 
 /// A resource that a property names.
+#[derive(Clone)]
 pub(crate) struct Link<'a> {
     /// Its Azure id.
     pub(crate) id: ArmId,
@@ -139,26 +140,4 @@ impl<'a> Link<'a> {
             None => self.id.to_string(),
         }
     }
-}
-
-/// ARM's `identity` of a resource.
-pub(crate) fn managed_identity<'i>(
-    system: bool,
-    user: impl IntoIterator<Item = &'i ArmId>,
-) -> Value {
-    let user: Vec<_> = user
-        .into_iter()
-        .map(|id| (id.as_str(), Value::object::<String>([])))
-        .collect();
-    let kind = match (system, user.is_empty()) {
-        (false, true) => "None",
-        (false, false) => "UserAssigned",
-        (true, true) => "SystemAssigned",
-        (true, false) => "SystemAssigned,UserAssigned",
-    };
-    let mut identity = vec![("type", Value::from(kind))];
-    if !user.is_empty() {
-        identity.push(("userAssignedIdentities", Value::object(user)));
-    }
-    Value::object(identity)
 }

@@ -16,10 +16,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
+    identity::has_own,
     link::{Link, each},
     role_definition::RoleDefinition,
     roles,
-    storage_account::StorageAccount,
 };
 
 /// Handles `roleAssignment`.
@@ -481,12 +481,10 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
                 .help(HOW_TO_NAME),
             );
         }
-        let has_own = |identity: &Node| {
-            identity
-                .get("systemAssigned")
-                .is_some_and(|own| own.datum == Datum::Bool(true))
-        };
-        if target.placed.kind.facts().kind == StorageAccount::FACTS.kind
+        let outputs = target.placed.kind.facts().outputs;
+        if outputs
+            .iter()
+            .any(|output| output.path == "identity.principalId")
             && !target.resource.existing
             && !target.resource.props.get("identity").is_some_and(has_own)
         {

@@ -129,6 +129,7 @@ pub struct Declared<'a, P> {
 }
 
 /// What a reference leads to.
+#[derive(Clone, Copy)]
 pub struct Target<'a> {
     /// The resource's entry.
     pub resource: &'a Resource,

@@ -8,20 +8,17 @@ pub mod props;
 mod tests;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmType,
     diagnostic::Diagnostics,
     graph::{Declared, Nodes, Surroundings},
     kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
-    node::{Datum, Node},
+    node::Datum,
     value::Value,
 };
 
 pub use props::Props;
 
-use crate::{
-    link::{Link, each, managed_identity},
-    user_assigned_identity::UserAssignedIdentity,
-};
+use crate::identity::Assigned;
 
 /// Handles `storageAccount`.
 pub struct StorageAccount;
@@ -83,9 +80,9 @@ impl Handler for StorageAccount {
             }
         }
         let identity = resource.resource().props.get("identity");
-        if let Some(written) = identity.filter(|node| node.datum != Datum::Null) {
-            let (system, user) = identities(resource, written, nodes);
-            body.insert("identity".into(), managed_identity(system, &user));
+        let identity = identity.filter(|node| node.datum != Datum::Null);
+        if let Some(identities) = identity.and_then(|node| Assigned::of(resource, node, nodes)) {
+            body.insert("identity".into(), identities.body());
         }
         let properties = resource.properties_except(NOT_IN_PROPERTIES, nodes);
         if !properties.is_empty() {
@@ -99,27 +96,6 @@ impl Handler for StorageAccount {
     fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
         checks::check(resource, diagnostics);
     }
-}
-
-/// Whether the account has an identity of its own, and the others that it acts as.
-fn identities(
-    resource: &Declared<'_, Props>,
-    written: &Node,
-    nodes: &mut Nodes,
-) -> (bool, Vec<ArmId>) {
-    let (system, user) = match &written.datum {
-        Datum::Map(_) => (
-            written
-                .get("systemAssigned")
-                .is_some_and(|node| node.datum == Datum::Bool(true)),
-            written.get("userAssigned"),
-        ),
-        _ => (false, Some(written)),
-    };
-    let links = each(user)
-        .iter()
-        .filter_map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes));
-    (system, links.map(|link| link.id).collect())
 }
 
 const RULES: &[Rule] = &[

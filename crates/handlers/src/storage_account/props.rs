@@ -10,7 +10,7 @@ use super::{
     blobs::{BlobService, Container},
     lifecycle::LifecycleRules,
 };
-use crate::link::OneOrMany;
+use crate::identity::Identities;
 
 /// A storage account: blobs, files, queues and tables under one name that is unique in all of Azure.
 ///
@@ -76,7 +76,7 @@ pub struct Props {
     pub encryption: Option<Encryption>,
     /// The identities that the account acts as: a reference to a userAssignedIdentity, a list of them, or a mapping
     /// that also says `systemAssigned: true`.
-    pub identity: Option<StorageIdentity>,
+    pub identity: Option<Identities>,
     /// How long the account's keys may be used before they are to be renewed.
     pub key_policy: Option<KeyPolicy>,
     /// How long shared access signatures may hold.
@@ -156,27 +156,6 @@ words! {
     ExtendedLocationType { EdgeZone }
     /// How Azure chooses a zone.
     ZonePlacementPolicy { Any, None }
-}
-
-/// Identities that the account acts as.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum StorageIdentity {
-    /// User-assigned identities alone.
-    User(OneOrMany<String>),
-    /// All that there is to say.
-    Full(ManagedIdentity),
-}
-
-/// Identities that the account acts as.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ManagedIdentity {
-    /// Whether the account has an identity of its own, which lives and dies with it.
-    #[serde(default)]
-    pub system_assigned: bool,
-    /// References to resources of kind userAssignedIdentity, or their ids.
-    pub user_assigned: Option<OneOrMany<String>>,
 }
 
 /// Who may reach the account over public networks.

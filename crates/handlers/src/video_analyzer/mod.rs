@@ -18,7 +18,9 @@ use lazuli_core::{
 pub use props::Props;
 
 use crate::{
-    link::{Link, each, managed_identity},
+    identity::Assigned,
+    link::{Link, each},
+    storage_access,
     storage_account::StorageAccount,
     user_assigned_identity::UserAssignedIdentity,
 };
@@ -99,8 +101,8 @@ impl Handler for VideoAnalyzer {
             },
         ],
         retired: Some(
-            "Azure retired Video Analyzer on 2022-11-30: no cloud makes such accounts any more, \
-             only the simulator still runs it",
+            "Azure retired Video Analyzer on 2022-11-30: only the simulator still runs it; \
+             use `videoIndexer` instead",
         ),
     };
     type Props = Props;
@@ -113,10 +115,7 @@ impl Handler for VideoAnalyzer {
             return;
         };
         let mut body = resource.envelope(nodes);
-        body.insert(
-            "identity".into(),
-            managed_identity(false, links.identities.iter().map(|link| &link.id)),
-        );
+        body.insert("identity".into(), links.identities.body());
         let storage = links.storage.iter().map(|used| {
             let identity = Value::object([(
                 "userAssignedIdentity",
@@ -180,18 +179,13 @@ impl Handler for VideoAnalyzer {
             return Vec::new();
         };
         let needs = links.storage.iter().filter_map(|used| {
-            let identity = links.identity(&used.identity)?;
+            let identity = links.identities.find(&used.identity)?;
             let why = format!(
                 "Azure accepts the account only when `{}` holds its roles on `{}`",
                 identity.shown(),
                 used.account.shown()
             );
-            let principal = identity.target.as_ref()?.placed.key.clone();
-            Some(Implied::GrantsOf {
-                principal,
-                on: used.account.id.clone(),
-                why,
-            })
+            storage_access::waits_for_grants(identity, &used.account, why)
         });
         needs.collect()
     }
@@ -199,7 +193,7 @@ impl Handler for VideoAnalyzer {
 
 /// The identities and storage accounts that an account uses.
 struct Links<'a> {
-    identities: Vec<Link<'a>>,
+    identities: Assigned<'a>,
     storage: Vec<UsedStorage<'a>>,
 }
 
@@ -224,11 +218,8 @@ impl<'a> Links<'a> {
                 ));
             }
         }
-        let identities: Vec<_> = each(props.get("identity"))
-            .iter()
-            .filter_map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes))
-            .collect();
-        let first = identities.first()?.id.clone();
+        let identities = Assigned::of(resource, props.get("identity")?, nodes)?;
+        let first = identities.user.first()?.id.clone();
         let storage: Vec<_> = each(props.get("storage"))
             .iter()
             .filter_map(|node| {
@@ -248,10 +239,6 @@ impl<'a> Links<'a> {
             identities,
             storage,
         })
-    }
-
-    fn identity(&self, id: &ArmId) -> Option<&Link<'a>> {
-        self.identities.iter().find(|link| link.id == *id)
     }
 }
 

@@ -1,0 +1,98 @@
+//! The identities that a resource acts as: one of its own, and such as are made beside it.
+
+use lazuli_core::{
+    arm::ArmId,
+    graph::{Declared, Nodes},
+    node::{Datum, Node},
+    value::Value,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{
+    link::{Link, OneOrMany, each},
+    user_assigned_identity::UserAssignedIdentity,
+};
+
+/// The identities that a resource acts as.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Identities {
+    /// User-assigned identities alone.
+    User(OneOrMany<String>),
+    /// All that there is to say.
+    Full(ManagedIdentity),
+}
+
+/// Identities that the account acts as.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ManagedIdentity {
+    /// Whether the account has an identity of its own, which lives and dies with it.
+    #[serde(default)]
+    pub system_assigned: bool,
+    /// References to resources of kind userAssignedIdentity, or their ids.
+    pub user_assigned: Option<OneOrMany<String>>,
+}
+
+/// The identities that an entry of the spec gives to a resource.
+pub(crate) struct Assigned<'a> {
+    /// Whether it has one of its own.
+    pub(crate) own: bool,
+    /// The others, in the order of the spec.
+    pub(crate) user: Vec<Link<'a>>,
+}
+
+impl<'a> Assigned<'a> {
+    /// Reads what is written as [`Identities`]. What is no identity is reported, and then there is nothing.
+    pub(crate) fn of<P>(
+        resource: &Declared<'a, P>,
+        written: &Node,
+        nodes: &mut Nodes,
+    ) -> Option<Self> {
+        let user = match &written.datum {
+            Datum::Map(_) => written.get("userAssigned"),
+            _ => Some(written),
+        };
+        let user: Vec<_> = each(user)
+            .iter()
+            .map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes))
+            .collect();
+        Some(Self {
+            own: has_own(written),
+            user: user.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    /// ARM's `identity`.
+    pub(crate) fn body(&self) -> Value {
+        let user: Vec<_> = self
+            .user
+            .iter()
+            .map(|link| (link.id.as_str(), Value::object::<String>([])))
+            .collect();
+        let kind = match (self.own, user.is_empty()) {
+            (false, true) => "None",
+            (false, false) => "UserAssigned",
+            (true, true) => "SystemAssigned",
+            (true, false) => "SystemAssigned,UserAssigned",
+        };
+        let mut identity = vec![("type", Value::from(kind))];
+        if !user.is_empty() {
+            identity.push(("userAssignedIdentities", Value::object(user)));
+        }
+        Value::object(identity)
+    }
+
+    /// The one of them with this id.
+    pub(crate) fn find(&self, id: &ArmId) -> Option<&Link<'a>> {
+        self.user.iter().find(|link| link.id == *id)
+    }
+}
+
+/// Whether what is written as [`Identities`] says that the resource has one of its own.
+pub(crate) fn has_own(written: &Node) -> bool {
+    written
+        .get("systemAssigned")
+        .is_some_and(|own| own.datum == Datum::Bool(true))
+}

@@ -1,0 +1,252 @@
+//! `videoIndexer`: a Video Indexer account.
+
+mod checks;
+pub mod props;
+#[cfg(test)]
+mod tests;
+
+use lazuli_core::{
+    arm::ArmType,
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::{Declared, Implied, Nodes, Surroundings, Target},
+    kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
+    node::{Datum, Node},
+    value::{Object, Value},
+};
+
+pub use props::Props;
+
+use crate::{
+    identity::Assigned, link::Link, storage_access, storage_account::StorageAccount,
+    user_assigned_identity::UserAssignedIdentity,
+};
+
+/// Handles `videoIndexer`.
+///
+/// `accountId` can be set in Azure to connect a classic account. Those were retired on 2024-06-30 (Microsoft docs:
+/// "Create an Azure AI Video Indexer account"), so here it is an output only.
+pub struct VideoIndexer;
+
+/// What stands beside `properties` in ARM's body, or becomes something else in it.
+const NOT_AS_WRITTEN: &[&str] = &["identity", "storage", "storageServices", "openAiServices"];
+
+impl Handler for VideoIndexer {
+    const FACTS: Facts = Facts {
+        kind: "videoIndexer",
+        arm_type: Some(ArmType::new(
+            "Microsoft.VideoIndexer/accounts",
+            "2025-04-01",
+        )),
+        place: Place::ResourceGroup,
+        name: Some(NameRule {
+            length: 3..=50,
+            takes: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            says: "3 to 50 letters, digits and `-`",
+        }),
+        tags: true,
+        location: true,
+        listed: true,
+        body: None,
+        rules: &[
+            Rule::Immutable("location"),
+            Rule::AnyCase("identity.type"),
+            Rule::ReadOnly("identity.userAssignedIdentities.*.principalId"),
+            Rule::ReadOnly("identity.userAssignedIdentities.*.clientId"),
+            Rule::ReadOnly("properties.tenantId"),
+            Rule::ReadOnly("properties.accountId"),
+            Rule::ReadOnly("properties.accountName"),
+            Rule::ReadOnly("properties.totalSecondsIndexed"),
+            Rule::ReadOnly("properties.totalMinutesIndexed"),
+            Rule::ReadOnly("properties.privateEndpointConnections"),
+            Rule::ReadOnly("properties.provisioningState"),
+        ],
+        outputs: OUTPUTS,
+        retired: None,
+    };
+    type Props = Props;
+
+    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+        let Some(id) = resource.placed().id.clone() else {
+            return;
+        };
+        let Some(uses) = Uses::of(resource, nodes) else {
+            return;
+        };
+        let mut body = resource.envelope(nodes);
+        body.insert("identity".into(), uses.identities.body());
+        let mut properties = Object::from([(
+            "storageServices".to_owned(),
+            service(Value::string(uses.storage.id.as_str()), &uses.reached_by),
+        )]);
+        if let Some(open_ai) = &uses.open_ai {
+            let account = open_ai.node.get("resourceId");
+            let account = account.map_or(Value::Null, |node| resource.resolve(node, nodes));
+            let open_ai = service(account, &open_ai.reached_by);
+            properties.insert("openAiServices".into(), open_ai);
+        }
+        properties.extend(resource.properties_except(NOT_AS_WRITTEN, nodes));
+        body.insert("properties".into(), Value::Object(properties));
+        nodes.push(resource.draft(id, body));
+    }
+
+    fn check(
+        resource: &Declared<'_, Props>,
+        around: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        // What is wrong with the links themselves has been reported when they were declared.
+        if let Some(uses) = Uses::of(resource, &mut Nodes::default()) {
+            checks::check(resource, &uses, around, diagnostics);
+        }
+    }
+
+    /// An identity of the account's own can be given roles only once the account is there.
+    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+        let Some(uses) = Uses::of(resource, &mut Nodes::default()) else {
+            return Vec::new();
+        };
+        let needs = uses.reached_by.iter().filter_map(|identity| {
+            let (who, on) = (identity.shown(), uses.storage.shown());
+            let why = format!("the account can use `{on}` only when `{who}` holds its roles there");
+            storage_access::waits_for_grants(identity, &uses.storage, why)
+        });
+        needs.collect()
+    }
+}
+
+const OUTPUTS: &[OutputDoc] = &[
+    OutputDoc {
+        name: "accountId",
+        path: "properties.accountId",
+        doc: "The id of the account in Video Indexer's own API.",
+    },
+    OutputDoc {
+        name: "accountName",
+        path: "properties.accountName",
+        doc: "Its name in Video Indexer's own API.",
+    },
+    OutputDoc {
+        name: "principalId",
+        path: "identity.principalId",
+        doc: "The object id of its own identity, with `identity: { systemAssigned: true }`.",
+    },
+    OutputDoc {
+        name: "tenantId",
+        path: "properties.tenantId",
+        doc: "The tenant that it is in.",
+    },
+    OutputDoc {
+        name: "privateEndpointConnections",
+        path: "properties.privateEndpointConnections",
+        doc: "The private endpoints that lead to it.",
+    },
+    OutputDoc {
+        name: "provisioningState",
+        path: "properties.provisioningState",
+        doc: "How far Azure is with it; `Succeeded` when it is there.",
+    },
+];
+
+/// What an account uses. What is reached by no user-assigned identity is reached by the account's own.
+struct Uses<'a> {
+    identities: Assigned<'a>,
+    storage: Link<'a>,
+    reached_by: Option<Link<'a>>,
+    open_ai: Option<OpenAi<'a>>,
+}
+
+struct OpenAi<'a> {
+    node: &'a Node,
+    reached_by: Option<Link<'a>>,
+}
+
+impl<'a> Uses<'a> {
+    /// Reads `identity`, `storage`, `storageServices` and `openAiServices`; nothing if one of them is of no use.
+    fn of(resource: &Declared<'a, Props>, nodes: &mut Nodes) -> Option<Self> {
+        let entry = resource.resource();
+        let written = |property: &str| {
+            let node = entry.props.get(property);
+            node.filter(|node| node.datum != Datum::Null)
+        };
+        let identities = Assigned::of(resource, entry.props.get("identity")?, nodes)?;
+        let open_ai = match written("openAiServices") {
+            Some(node) => Some(OpenAi {
+                node,
+                reached_by: user_assigned(resource, node, nodes)?,
+            }),
+            None => None,
+        };
+        let (account, reached_by) = match (written("storage"), written("storageServices")) {
+            (Some(short), None) => {
+                let first = identities.user.first().cloned();
+                (short, first)
+            }
+            (None, Some(services)) => (
+                services.get("resourceId")?,
+                user_assigned(resource, services, nodes)?,
+            ),
+            (Some(_), Some(services)) => {
+                nodes.report(
+                    Diagnostic::error(
+                        Code::ValueNotAllowed,
+                        services.span,
+                        "`storage` and `storageServices` exclude each other",
+                    )
+                    .help("leave one out"),
+                );
+                return None;
+            }
+            (None, None) => {
+                nodes.report(
+                    Diagnostic::error(
+                        Code::MissingKey,
+                        entry.span,
+                        format!("`{}` needs `storage`", entry.address),
+                    )
+                    .help("write a reference to a storageAccount: `storage: ${name}`"),
+                );
+                return None;
+            }
+        };
+        Some(Self {
+            identities,
+            storage: Link::to::<StorageAccount, _>(resource, account, nodes)?,
+            reached_by,
+            open_ai,
+        })
+    }
+}
+
+/// The identity that a service names, if it names one; nothing if that is no identity.
+fn user_assigned<'a>(
+    resource: &Declared<'a, Props>,
+    service: &Node,
+    nodes: &mut Nodes,
+) -> Option<Option<Link<'a>>> {
+    let named = service.get("userAssignedIdentity");
+    match named.filter(|node| node.datum != Datum::Null) {
+        Some(node) => Link::to::<UserAssignedIdentity, _>(resource, node, nodes).map(Some),
+        None => Some(None),
+    }
+}
+
+/// ARM's `storageServices` and `openAiServices`.
+fn service(account: Value, reached_by: &Option<Link<'_>>) -> Value {
+    let mut service = vec![("resourceId", account)];
+    if let Some(identity) = reached_by {
+        service.push(("userAssignedIdentity", Value::string(identity.id.as_str())));
+    }
+    Value::object(service)
+}
+
+/// The account as the bearer of its own identity.
+fn itself<'a>(resource: &Declared<'a, Props>) -> Option<Link<'a>> {
+    Some(Link {
+        id: resource.placed().id.clone()?,
+        span: resource.span_of("identity"),
+        target: Some(Target {
+            resource: resource.resource(),
+            placed: resource.placed(),
+        }),
+    })
+}
