@@ -8,6 +8,7 @@ mod drift;
 mod kept;
 mod lookups;
 mod settled;
+mod video_indexer;
 
 /// Specs that together set every property of every kind.
 const SPECS: &[(&str, &str)] = &[

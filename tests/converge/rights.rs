@@ -68,8 +68,10 @@ async fn the_role_for_plan_can_plan_and_nothing_else() {
     let owner = Azure::new().await;
     let text = example("video-analyzer");
     owner.converge(&text).await;
+    owner.converge(&example("video-indexer")).await;
     let planner = with_only(&owner, Caller::Reader, actions("may-plan")).await;
     assert!(planner.plan(&text).await.is_empty());
+    assert!(planner.plan(&example("video-indexer")).await.is_empty());
     let changed = text.replace("team: vision", "team: audio");
     let (_, report) = planner.apply(&changed).await;
     assert_eq!(report.done(), 0, "it may not write");
@@ -79,7 +81,12 @@ async fn the_role_for_plan_can_plan_and_nothing_else() {
 async fn the_role_for_apply_can_apply_and_destroy() {
     let owner = Azure::new().await;
     let applier = with_only(&owner, Caller::Contributor, actions("may-apply")).await;
-    for name in ["video-analyzer", "private-storage", "github-actions"] {
+    for name in [
+        "video-analyzer",
+        "video-indexer",
+        "private-storage",
+        "github-actions",
+    ] {
         let text = example(name);
         applier.converge(&text).await;
         assert!(applier.plan(&text).await.is_empty(), "{name}");

@@ -94,6 +94,10 @@ const VIDEO: &[Row] = &[
     ("value: third", "value: second", Update("cameras/accessPolicies/guards", "properties.authentication.claims[floor].value")),
     ("alg: RS256", "alg: RS512", Update("cameras/accessPolicies/guards", "properties.authentication.keys[first].alg")),
     ("            - { name: badge }\n", "", Update("cameras/accessPolicies/guards", "properties.authentication.claims[badge]")),
+    ("publicNetworkAccess: Enabled\n", "publicNetworkAccess: Disabled\n", Update("videos", "properties.publicNetworkAccess")),
+    ("name: vi-videos\n", "name: vi-videos\n    location: northeurope\n", Fixed("location")),
+    ("accounts/oai-videos", "accounts/oai-reels", Update("reels", "properties.openAiServices.resourceId")),
+    ("      userAssignedIdentity: ${archivist}\n", "      userAssignedIdentity: ${analyzer}\n", Update("reels", "properties.openAiServices.userAssignedIdentity")),
 ];
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ const IN_GROUP: &str =
     "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-video";
 
 /// A stack of every kind that takes tags, and the resources in it.
-fn tagged() -> (String, [String; 4]) {
+fn tagged() -> (String, [String; 5]) {
     let (_, text) = SPECS.iter().find(|(name, _)| *name == "video").unwrap();
     let text = text.replace("resources:\n", "tags: { team: vision }\nresources:\n");
     let text = text.replace("    tags: { team: vision }\n", "");
@@ -22,6 +22,7 @@ fn tagged() -> (String, [String; 4]) {
         ),
         within("Microsoft.Storage/storageAccounts/strecordings?api-version=2025-06-01"),
         within("Microsoft.Media/videoAnalyzers/vacameras?api-version=2021-11-01-preview"),
+        within("Microsoft.VideoIndexer/accounts/vi-videos?api-version=2025-04-01"),
     ];
     (text, urls)
 }

@@ -23,6 +23,7 @@ resources:
   analyzer: { kind: userAssignedIdentity, name: id-analyzer, existing: true }
   recordings: { kind: storageAccount, name: strecordings, existing: true }
   cameras: { kind: videoAnalyzer, name: vacameras, existing: true }
+  videos: { kind: videoIndexer, name: vi-videos, existing: true }
   keep: { kind: managementLock, name: keep, scope: "${recordings}", existing: true }
   watcher: { kind: roleDefinition, name: Watcher, assignableScopes: ["${group}"], existing: true }
   zone: { kind: resource, type: Microsoft.Network/privateDnsZones@2024-06-01, name: a.example, existing: true }
@@ -56,7 +57,7 @@ async fn what_is_looked_up_is_never_written() {
 
     let plan = azure.converge(LOOKED_UP).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);
-    assert_eq!(plan.unchanged.len(), 7);
+    assert_eq!(plan.unchanged.len(), 8);
     let down = azure.teardown(LOOKED_UP).await;
     assert!(down.is_empty(), "{:#?}", down.steps);
     assert_eq!(azure.writes(), []);
@@ -74,7 +75,7 @@ async fn what_is_looked_up_must_be_there() {
     let (plan, found) = azure.compare(LOOKED_UP).await;
     assert!(plan.is_empty());
     let said: Vec<_> = found.iter().map(|said| said.code).collect();
-    assert_eq!(said, [Code::NotFound; 7]);
+    assert_eq!(said, [Code::NotFound; 8]);
     for said in found.iter() {
         let span = said.span.unwrap().range();
         let line = LOOKED_UP[span.start..].lines().next().unwrap();
