@@ -71,13 +71,17 @@ fn named(mut body: Value, target: &Target, old: Option<&Resource>) -> Value {
     body
 }
 
-/// What a tracked resource without a location is refused with.
-pub(crate) fn location_required() -> ArmError {
-    ArmError::gateway(
-        400,
-        "LocationRequired",
-        "The location property is required for this definition.",
-    )
+/// The location of a resource that must have one, in its short form.
+pub(crate) fn required_location(body: &Value) -> Result<String, ArmError> {
+    let location = region(text(body, "/location"));
+    if location.is_empty() {
+        return Err(ArmError::gateway(
+            400,
+            "LocationRequired",
+            "The location property is required for this definition.",
+        ));
+    }
+    Ok(location)
 }
 
 /// A region must be one, and a resource stays where it is.

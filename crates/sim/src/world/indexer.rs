@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::merge::{members, overlay, patch, region, tags, text};
+use super::merge::{members, overlay, patch, tags, text};
 use super::path::Target;
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
@@ -34,10 +34,7 @@ fn write(
     old: Option<Resource>,
     mut body: Value,
 ) -> Result<Reply, ArmError> {
-    let location = region(text(&body, "/location"));
-    if location.is_empty() {
-        return Err(generic::location_required());
-    }
+    let location = generic::required_location(&body)?;
     check_name(call.target.name())?;
     generic::check_location(call, &location, old.as_ref())?;
     managed::resolve(world, call, &mut body, old.as_ref().map(|old| &old.body))?;

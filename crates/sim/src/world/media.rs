@@ -57,10 +57,7 @@ fn write(
     old: Option<Resource>,
     mut body: Value,
 ) -> Result<Reply, ArmError> {
-    let location = region(text(&body, "/location"));
-    if location.is_empty() {
-        return Err(generic::location_required());
-    }
+    let location = generic::required_location(&body)?;
     generic::check_location(call, &location, old.as_ref())?;
     managed::resolve(world, call, &mut body, old.as_ref().map(|old| &old.body))?;
     let links = links(&body);
