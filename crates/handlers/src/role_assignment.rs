@@ -481,10 +481,10 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
                 .help(HOW_TO_NAME),
             );
         }
-        let outputs = target.placed.kind.facts().outputs;
-        if outputs
-            .iter()
-            .any(|output| output.path == "identity.principalId")
+        let facts = target.placed.kind.facts();
+        let mut outputs = facts.outputs.iter();
+        if facts.body.is_none()
+            && outputs.any(|output| output.path == "identity.principalId")
             && !target.resource.existing
             && !target.resource.props.get("identity").is_some_and(has_own)
         {
