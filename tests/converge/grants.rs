@@ -443,7 +443,7 @@ async fn what_somebody_wrote_on_a_grant_is_kept_above_the_mark() {
 
     let narrowed = stack("").replace("role: Reader", "role: Reader, condition: 'true'");
     let plan = azure.converge(&narrowed).await;
-    assert_eq!(steps(&plan), [(Action::Update, "read/Reader".into())]);
+    assert_eq!(steps(&plan), [(Action::Adopt, "read/Reader".into())]);
     let told: Vec<_> = plan.steps[0]
         .changes
         .iter()

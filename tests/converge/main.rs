@@ -8,6 +8,7 @@
     unreachable_pub
 )]
 
+mod adopt;
 mod drift;
 mod examples;
 mod failures;

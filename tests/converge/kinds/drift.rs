@@ -8,6 +8,7 @@ use lazuli_core::{
     graph::{Graph, Identity, Node, NodeKey},
     kind::Rule,
     live::Live,
+    mark::{self, Mark, TextMark},
     plan::{Action, converge},
 };
 use serde_json::{Value as Json, json};
@@ -147,7 +148,11 @@ fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
         let [step] = steps.as_slice() else {
             panic!("{what}: {:#?}", plan.steps);
         };
-        assert_eq!(step.action, Action::Update, "{what}");
+        let expected = match is_marked(node, &drift.body) {
+            true => Action::Update,
+            false => Action::Adopt,
+        };
+        assert_eq!(step.action, expected, "{what}");
         let changed = step.changes.iter().map(|change| change.path.as_str());
         assert_eq!(changed.collect::<Vec<_>>(), paths(false), "{what}");
         let mut before = step.changes.iter().map(|change| &change.before);
@@ -158,6 +163,15 @@ fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
         .iter()
         .filter(|step| !drifts.contains_key(&step.key));
     assert_eq!(others.count(), 0);
+}
+
+/// Whether a body carries the mark of a stack, where the node's type takes one.
+fn is_marked(node: &Node, body: &Json) -> bool {
+    match node.mark {
+        Mark::Tag => mark::owner(body).is_some(),
+        Mark::Text(member) => TextMark::on(body, member).is_some(),
+        Mark::Parent => true,
+    }
 }
 
 /// What the service does not let stand as it is: any other value of the same type.

@@ -16,6 +16,7 @@ pub(super) fn name(step: &Step) -> String {
 pub(super) fn started(step: &Step) -> String {
     let doing = match step.action {
         Action::Create => "creating",
+        Action::Adopt => "adopting",
         Action::Update => "updating",
         Action::Delete => "deleting",
     };
@@ -61,6 +62,7 @@ pub(super) fn ended(step: &Step, outcome: &Outcome, blocker: Option<&str>) -> St
         Outcome::Done { took, .. } => {
             let done = match step.action {
                 Action::Create => "created",
+                Action::Adopt => "adopted",
                 Action::Update => "updated",
                 Action::Delete => "deleted",
             };

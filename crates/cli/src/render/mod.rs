@@ -54,6 +54,7 @@ impl Names {
 fn mark(action: Action) -> (&'static str, Tint) {
     match action {
         Action::Create => ("+", Tint::Green),
+        Action::Adopt => (">", Tint::Yellow),
         Action::Update => ("~", Tint::Yellow),
         Action::Delete => ("-", Tint::Red),
     }
@@ -103,6 +104,19 @@ fn heading(step: &Step, names: Names, style: &Style) -> String {
         return format!("{head}  {object}\n");
     }
     format!("{head}\n{}", style::block(4, &object, style.width))
+}
+
+/// `6 to create, 1 to update, 0 to delete`: how many steps a plan has of each action, in the words given. Of those that
+/// are seldom, nothing is said where there is none.
+fn tally(plan: &Plan, words: impl Fn(Action) -> &'static str) -> String {
+    use Action::{Adopt, Create, Delete, Update};
+    let counts = [Create, Adopt, Update, Delete].map(|action| (action, plan.count(action)));
+    counts
+        .into_iter()
+        .filter(|(action, count)| *count > 0 || *action != Adopt)
+        .map(|(action, count)| format!("{count} {}", words(action)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// `1 error`, `2 errors`.

@@ -12,6 +12,7 @@ use similar::{ChangeTag, TextDiff};
 use super::{
     Names, grants, heading, mark, short_ids,
     style::{self, Style, Tint, clean, columns},
+    tally,
 };
 
 /// How far the rows of a step stand in.
@@ -61,11 +62,13 @@ fn summary(plan: &Plan) -> String {
             _ => format!("No changes. {unchanged} resources are as the spec wants them."),
         };
     }
-    let [create, update, delete] =
-        [Action::Create, Action::Update, Action::Delete].map(|action| plan.count(action));
-    let mut summary = format!(
-        "Plan: {create} to create, {update} to update, {delete} to delete, {unchanged} unchanged"
-    );
+    let steps = tally(plan, |action| match action {
+        Action::Create => "to create",
+        Action::Adopt => "to adopt",
+        Action::Update => "to update",
+        Action::Delete => "to delete",
+    });
+    let mut summary = format!("Plan: {steps}, {unchanged} unchanged");
     if !plan.kept.is_empty() {
         summary.push_str(&format!(", {} kept", plan.kept.len()));
     }

@@ -12,6 +12,7 @@ use lazuli_engine::{Failure, Outcome, Report};
 use super::{
     Names, failure, heading,
     style::{Style, Tint, block},
+    tally,
 };
 
 /// How far what is said about a step stands in below it.
@@ -161,13 +162,20 @@ fn command(purpose: Purpose) -> &'static str {
 }
 
 fn success(run: &Run<'_>) -> String {
-    let [create, update, delete] =
-        [Action::Create, Action::Update, Action::Delete].map(|action| run.plan.count(action));
     let took = duration(run.took);
     match run.purpose {
-        Purpose::Destroy => format!("Destroyed: {delete} deleted in {took}."),
+        Purpose::Destroy => {
+            let deleted = run.plan.count(Action::Delete);
+            format!("Destroyed: {deleted} deleted in {took}.")
+        }
         Purpose::Apply => {
-            format!("Applied: {create} created, {update} updated, {delete} deleted in {took}.")
+            let steps = tally(run.plan, |action| match action {
+                Action::Create => "created",
+                Action::Adopt => "adopted",
+                Action::Update => "updated",
+                Action::Delete => "deleted",
+            });
+            format!("Applied: {steps} in {took}.")
         }
     }
 }

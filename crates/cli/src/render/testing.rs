@@ -49,6 +49,7 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
         action,
         reason: match action {
             Action::Create => "it does not exist",
+            Action::Adopt => "it exists and no stack owns it",
             Action::Update => "it differs",
             Action::Delete => "the stack `cameras` is taken away",
         }

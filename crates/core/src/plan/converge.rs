@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
-    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, secrets::Secrets,
+    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, marks,
+    secrets::Secrets,
 };
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::{Change, Comparing, compare, creation, overlay, veil},
     graph::{Grant, Graph, Identity, Node, NodeKey},
-    kind::Rule,
     live::{Live, LiveGrant},
-    mark::{Mark, TextMark, owner},
+    mark::Mark,
     value::Value,
 };
 
@@ -149,20 +149,6 @@ impl<'a> Planner<'a> {
                 call: call(wanted),
             });
         };
-        if node.mark == Mark::Tag
-            && let Some(other) = owner(body).filter(|other| *other != node.key.stack)
-        {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    Code::ForeignOwner,
-                    node.span,
-                    format!("`{}` is owned by the stack `{other}`", node.key),
-                )
-                .note(id.to_string())
-                .help("two stacks would undo each other's work: mark it with `existing: true` here, or take it out there"),
-            );
-            return None;
-        }
         self.update(node, wanted, body, call)
     }
 
@@ -174,6 +160,9 @@ impl<'a> Planner<'a> {
         live: &Json,
         call: impl Fn(Value) -> Call,
     ) -> Option<Draft> {
+        if node.mark == Mark::Tag && self.is_of_another_stack(node, live) {
+            return None;
+        }
         let ignore = &node.lifecycle.ignore;
         let Comparing {
             mut changes,
@@ -187,18 +176,25 @@ impl<'a> Planner<'a> {
             self.plan.unchanged.push(node.key.clone());
             return None;
         }
-        if self.refuses(node, &changes) {
+        if self.is_of_another_stack(node, live) || self.refuses(node, &changes) {
             return None;
         }
-        changes.extend(keep_words(node, &mut wanted, live));
-        let reason = match broken {
-            None => differing(&changes),
-            Some(state) if changes.is_empty() => format!("its last write ended as {state}"),
-            Some(state) => format!("its last write ended as {state}, {}", differing(&changes)),
-        };
+        changes.extend(marks::keep_words(node, &mut wanted, live));
         let wanted = secrets.remembered_in(wanted);
+        let is_taken_over = marks::is_put_on(node, &wanted, live);
+        let found = marks::found_as(is_taken_over, broken);
+        let differing = differing(&changes);
+        let reason = match found {
+            None => differing,
+            Some(found) if changes.is_empty() => found,
+            Some(found) => format!("{found}, {differing}"),
+        };
         Some(Draft {
-            action: Action::Update,
+            action: if is_taken_over {
+                Action::Adopt
+            } else {
+                Action::Update
+            },
             reason,
             changes,
             call: call(overlay(&wanted, live, node.rules, ignore)),
@@ -227,6 +223,22 @@ impl<'a> Planner<'a> {
         };
         let target = CallTarget::Id(found.id.clone());
         self.update(node, wanted, &found.body, |body| call(target.clone(), body))
+    }
+
+    /// Whether the mark of another stack is on what would be changed. That is reported.
+    fn is_of_another_stack(&mut self, node: &Node, live: &Json) -> bool {
+        let Some(other) = marks::owner_of(node, live).filter(|other| *other != node.key.stack)
+        else {
+            return false;
+        };
+        let message = format!("`{}` is owned by the stack `{other}`", node.key);
+        let id = live.get("id").and_then(Json::as_str);
+        self.diagnostics.push(
+            Diagnostic::error(Code::ForeignOwner, node.span, message)
+                .note(id.unwrap_or(&node.subject))
+                .help("two stacks would undo each other's work: mark it with `existing: true` here, or take it out there"),
+        );
+        true
     }
 
     /// Whether a change is of what is fixed at creation. Each such change is reported.
@@ -302,33 +314,6 @@ impl<'a> Planner<'a> {
             }
         }
     }
-}
-
-/// Where the text that holds the mark is left to whoever writes it in Azure, it is kept, and the mark goes below it. The
-/// change that this is, if it is one.
-fn keep_words(node: &Node, wanted: &mut Value, live: &Json) -> Option<Change> {
-    let Mark::Text(member) = node.mark else {
-        return None;
-    };
-    let path = format!("properties.{member}");
-    let is_left_alone = |rule: &Rule| matches!(rule, Rule::WriteOnly(left) if *left == path);
-    let before = live.get("properties")?.get(member)?;
-    let words = before.as_str().filter(|words| !words.is_empty())?;
-    if !node.rules.iter().any(is_left_alone) || node.lifecycle.ignores(member) {
-        return None;
-    }
-    let text = Value::String(TextMark::of(&node.key).below(words));
-    if let Value::Object(body) = wanted
-        && let Some(Value::Object(properties)) = body.get_mut("properties")
-    {
-        properties.insert(member.to_owned(), text.clone());
-    }
-    (text.as_str() != Some(words)).then(|| Change {
-        path,
-        before: Some(before.clone()),
-        after: Some(text),
-        immutable: false,
-    })
 }
 
 struct Draft {

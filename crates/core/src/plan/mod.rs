@@ -3,6 +3,7 @@
 mod converge;
 mod grants;
 pub mod locks;
+mod marks;
 #[cfg(test)]
 mod properties;
 mod secrets;
@@ -101,6 +102,8 @@ pub struct Step {
 pub enum Action {
     /// It does not exist and is made.
     Create,
+    /// It exists, no stack owns it, and it is marked as this one's; what differs is changed in place.
+    Adopt,
     /// It exists and is changed in place.
     Update,
     /// It exists and is deleted.
@@ -111,6 +114,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Create => "create",
+            Self::Adopt => "adopt",
             Self::Update => "update",
             Self::Delete => "delete",
         })

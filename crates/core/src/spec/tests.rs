@@ -37,7 +37,7 @@ fn load_with(text: &str, params: &[(&str, Given)]) -> (Sources, Spec, Diagnostic
         &Inputs {
             params,
             env: &env,
-            file: &file,
+            file: &no_files,
         },
     );
     (sources, spec, diagnostics)

@@ -1,0 +1,77 @@
+//! The marks of what a plan changes: whose it is, whether it is taken over, and what somebody wrote where the mark goes.
+
+use serde_json::Value as Json;
+
+use crate::{
+    diff::Change,
+    graph::Node,
+    kind::Rule,
+    mark::{Mark, STACK_TAG, TextMark, owner},
+    value::Value,
+};
+
+/// The stack that a live resource is marked with.
+pub(super) fn owner_of(node: &Node, live: &Json) -> Option<String> {
+    match node.mark {
+        Mark::Tag => owner(live).map(str::to_owned),
+        Mark::Text(member) => TextMark::on(live, member).map(|mark| mark.stack),
+        Mark::Parent => None,
+    }
+}
+
+/// Whether a write puts the mark on what carried none: the stack takes it over.
+pub(super) fn is_put_on(node: &Node, wanted: &Value, live: &Json) -> bool {
+    let is_wanted = match node.mark {
+        Mark::Tag => {
+            !node.lifecycle.ignores("tags")
+                && !node.lifecycle.ignores(&format!("tags.{STACK_TAG}"))
+                && wanted
+                    .get("tags")
+                    .and_then(|tags| tags.get(STACK_TAG))
+                    .is_some()
+        }
+        Mark::Text(member) => wanted
+            .get("properties")
+            .and_then(|properties| properties.get(member)?.as_str())
+            .is_some_and(|text| TextMark::find(text).is_some()),
+        Mark::Parent => false,
+    };
+    is_wanted && owner_of(node, live).is_none()
+}
+
+/// What is special about the state in which a resource was found: that nobody owns it, that its last write failed.
+pub(super) fn found_as(is_taken_over: bool, broken: Option<&str>) -> Option<String> {
+    let free = is_taken_over.then(|| "it exists and no stack owns it".to_owned());
+    let broken = broken.map(|state| format!("its last write ended as {state}"));
+    match (free, broken) {
+        (Some(free), Some(broken)) => Some(format!("{free}, {broken}")),
+        (free, broken) => free.or(broken),
+    }
+}
+
+/// Where the text that holds the mark is left to whoever writes it in Azure, it is kept, and the mark goes below it. The
+/// change that this is, if it is one.
+pub(super) fn keep_words(node: &Node, wanted: &mut Value, live: &Json) -> Option<Change> {
+    let Mark::Text(member) = node.mark else {
+        return None;
+    };
+    let path = format!("properties.{member}");
+    let is_left_alone = |rule: &Rule| matches!(rule, Rule::WriteOnly(left) if *left == path);
+    let before = live.get("properties")?.get(member)?;
+    let words = before.as_str().filter(|words| !words.is_empty())?;
+    if !node.rules.iter().any(is_left_alone) || node.lifecycle.ignores(member) {
+        return None;
+    }
+    let text = Value::String(TextMark::of(&node.key).below(words));
+    if let Value::Object(body) = wanted
+        && let Some(Value::Object(properties)) = body.get_mut("properties")
+    {
+        properties.insert(member.to_owned(), text.clone());
+    }
+    (text.as_str() != Some(words)).then(|| Change {
+        path,
+        before: Some(before.clone()),
+        after: Some(text),
+        immutable: false,
+    })
+}

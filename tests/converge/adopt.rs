@@ -1,0 +1,121 @@
+//! What exists and is not the stack's: taken over with its differences, or refused where another stack has it.
+
+use lazuli_core::{diagnostic::Code, plan::Action};
+use lazuli_sim::{Method, SUBSCRIPTION};
+use serde_json::{Value as Json, json};
+
+use crate::harness::{Azure, spec};
+
+const ACCOUNT: &str = "  recordings: { kind: storageAccount, name: sttest, sku: Standard_LRS, allowSharedKeyAccess: false }\n";
+
+fn group() -> String {
+    format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test")
+}
+
+fn account() -> String {
+    let group = group();
+    format!("{group}/providers/Microsoft.Storage/storageAccounts/sttest?api-version=2025-06-01")
+}
+
+/// Makes the resource group and an account with these tags and properties, as somebody in the portal would.
+async fn made_by_hand(azure: &Azure, tags: Json, properties: Json) {
+    let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "test" } });
+    let url = format!("{}?api-version=2025-04-01", group());
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+    let body = json!({
+        "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" },
+        "tags": tags, "properties": properties,
+    });
+    azure.by_hand(Method::Put, &account(), Some(body)).await;
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_owns_is_adopted_with_its_differences() {
+    let azure = Azure::new().await;
+    made_by_hand(
+        &azure,
+        json!({ "owner": "ada" }),
+        json!({ "accessTier": "Cool" }),
+    )
+    .await;
+    azure.simulator.clear_log();
+    let plan = azure.converge(&spec(ACCOUNT)).await;
+    let [step] = plan.steps.as_slice() else {
+        panic!("{:#?}", plan.steps);
+    };
+    assert_eq!(step.action, Action::Adopt);
+    assert_eq!(
+        step.reason,
+        "it exists and no stack owns it, 2 properties differ"
+    );
+    let changes: Vec<_> = step.changes.iter().map(|change| &*change.path).collect();
+    assert_eq!(
+        changes,
+        ["tags.lazuli-stack", "properties.allowSharedKeyAccess"]
+    );
+    assert_eq!(azure.writes().len(), 1);
+    let found = azure.by_hand(Method::Get, &account(), None).await;
+    assert_eq!(
+        found["tags"],
+        json!({ "owner": "ada", "lazuli-stack": "test" })
+    );
+    assert_eq!(
+        found["properties"]["accessTier"], "Cool",
+        "not named, not touched"
+    );
+    assert!(azure.plan(&spec(ACCOUNT)).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_stack_owns_is_an_error_that_names_it() {
+    let azure = Azure::new().await;
+    made_by_hand(&azure, json!({ "LAZULI-STACK": "doors" }), json!({})).await;
+    let (plan, found) = azure.compare(&spec(ACCOUNT)).await;
+    let [said] = found.iter().collect::<Vec<_>>()[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(said.code, Code::ForeignOwner);
+    assert_eq!(said.message, "`recordings` is owned by the stack `doors`");
+    assert!(plan.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_and_a_lock_of_another_stack_are_not_written_over() {
+    let azure = Azure::new().await;
+    let text = spec(
+        "  operator: { kind: roleDefinition, name: Operator, actions: [\"*/read\"] }\n\
+         \x20 keep: { kind: managementLock, name: keep, scope: \"${group}\", level: CanNotDelete, notes: Ask us }\n",
+    );
+    azure.converge(&text).await;
+    let other = text
+        .replace("stack: test", "stack: doors")
+        .replace("name: rg-test }", "name: rg-test, existing: true }");
+    let (plan, found) = azure.compare(&other).await;
+    let said: Vec<_> = found
+        .iter()
+        .map(|said| (said.code, &*said.message))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (
+                Code::ForeignOwner,
+                "`operator` is owned by the stack `test`"
+            ),
+            (Code::ForeignOwner, "`keep` is owned by the stack `test`"),
+        ]
+    );
+    assert!(plan.is_empty(), "{:#?}", plan.steps);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_fixed_at_creation_is_told_and_nothing_is_taken_over() {
+    let azure = Azure::new().await;
+    made_by_hand(&azure, json!({}), json!({ "isHnsEnabled": true })).await;
+    let wanted = ACCOUNT.replace("sku:", "isHnsEnabled: false, sku:");
+    let (plan, found) = azure.compare(&spec(&wanted)).await;
+    let said: Vec<_> = found.iter().map(|said| said.code).collect();
+    assert_eq!(said, [Code::Immutable]);
+    assert!(plan.is_empty());
+}
