@@ -10,16 +10,23 @@ use azure_core::{
         headers::{AUTHORIZATION, HeaderName, USER_AGENT},
         policies::{Policy, PolicyResult},
     },
-    time::{Duration, OffsetDateTime},
+    time::OffsetDateTime,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::sync::Arc;
-use tokio::sync::Mutex;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::{sync::Mutex, time::Instant};
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
 
-/// A token is renewed this long before it ends.
-const RENEW_BEFORE: Duration = Duration::minutes(5);
+/// A token is renewed this long before it ends, or halfway where it lives for less than the double of it.
+const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+/// A renewal that failed is tried again after this long, as long as the old token lasts.
+const RENEW_AGAIN: Duration = Duration::from_secs(30);
+/// No token is believed to last longer.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Puts a token for one endpoint on each request to it. A 401 is answered once with a fresh token.
 #[derive(Debug)]
@@ -27,7 +34,49 @@ pub(crate) struct Authorize {
     credential: Arc<dyn TokenCredential>,
     scope: String,
     endpoint: Url,
-    token: Mutex<Option<AccessToken>>,
+    held: Mutex<Option<Held>>,
+}
+
+/// A token and when it passes.
+#[derive(Debug)]
+struct Held {
+    token: AccessToken,
+    renew: Moment,
+    end: Moment,
+}
+
+/// A moment on two clocks: the wall's goes on while a machine sleeps, the runtime's is the one that simulations move.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    wall: SystemTime,
+    runtime: Instant,
+}
+
+impl Moment {
+    fn after(wait: Duration) -> Self {
+        Self {
+            wall: SystemTime::now() + wait,
+            runtime: Instant::now() + wait,
+        }
+    }
+
+    fn has_come(self) -> bool {
+        SystemTime::now() >= self.wall || Instant::now() >= self.runtime
+    }
+}
+
+impl Held {
+    fn new(token: AccessToken) -> Self {
+        let left = token.expires_on - OffsetDateTime::now_utc();
+        // A token that has ended by this clock is used once: clocks differ.
+        let left = Duration::try_from(left).unwrap_or_default().min(LONGEST);
+        let renew = left.saturating_sub(RENEW_BEFORE).max(left / 2);
+        Self {
+            token,
+            renew: Moment::after(renew),
+            end: Moment::after(left),
+        }
+    }
 }
 
 impl Authorize {
@@ -36,7 +85,7 @@ impl Authorize {
             credential,
             scope,
             endpoint,
-            token: Mutex::new(None),
+            held: Mutex::new(None),
         }
     }
 
@@ -45,28 +94,43 @@ impl Authorize {
         &self.endpoint
     }
 
-    /// The cached token, or a new one where it ends soon or is the one that ARM `refused`.
+    /// The token that is held, or a new one where it ends soon or is the one that ARM `refused`. While it lasts, a
+    /// renewal that fails is no error.
     async fn token(&self, refused: Option<&AccessToken>) -> azure_core::Result<AccessToken> {
-        let mut cached = self.token.lock().await;
-        if let Some(token) = cached.as_ref() {
-            let lasts = token.expires_on > OffsetDateTime::now_utc() + RENEW_BEFORE;
-            if lasts && refused.is_none_or(|refused| refused.token != token.token) {
-                return Ok(token.clone());
-            }
+        let mut held = self.held.lock().await;
+        let is_refused = |token: &AccessToken| refused.is_some_and(|it| it.token == token.token);
+        if let Some(held) = held.as_ref()
+            && !is_refused(&held.token)
+            && !held.renew.has_come()
+        {
+            return Ok(held.token.clone());
         }
+        match (self.new_token(held.is_some()).await, held.as_mut()) {
+            (Ok(token), _) => {
+                *held = Some(Held::new(token.clone()));
+                Ok(token)
+            }
+            (Err(error), Some(old)) if !is_refused(&old.token) && !old.end.has_come() => {
+                tracing::warn!(%error, "the token could not be renewed yet");
+                old.renew = Moment::after(RENEW_AGAIN);
+                Ok(old.token.clone())
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// A `renewal` logs in again, past all caches: assertions are fetched or signed anew.
+    async fn new_token(&self, renewal: bool) -> azure_core::Result<AccessToken> {
         let mut context = Context::new();
-        if refused.is_some() {
+        if renewal {
             context.insert(FreshToken);
         }
         let options = TokenRequestOptions {
             method_options: ClientMethodOptions { context },
         };
-        let token = self
-            .credential
+        self.credential
             .get_token(&[&self.scope], Some(options))
-            .await?;
-        *cached = Some(token.clone());
-        Ok(token)
+            .await
     }
 }
 

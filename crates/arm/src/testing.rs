@@ -116,6 +116,8 @@ impl HttpClient for Script {
             headers: request.headers().clone(),
             body,
         });
+        // As on a wire, others get their turn before the answer is there.
+        tokio::task::yield_now().await;
         let reply = self.replies.lock().unwrap().pop_front();
         match reply {
             Some(Reply::Answer(status, headers, body)) => {

@@ -112,18 +112,20 @@ impl TokenCredential for Chain {
         });
         if let Some(chosen) = chosen.as_mut() {
             let source = self.sources.get(chosen.source);
-            // The credentials of azure_identity cache their tokens: a new one has none.
+            let label = source.map_or("login", |source| source.label);
+            let explained =
+                |error: azure_core::Error| failed(&[format!("{label}: {}", reason(&error))]);
+            // The credentials of azure_identity cache their tokens and assertions: a new one has none.
             if fresh
                 && let Some(Source {
                     state: State::Ready(build),
                     ..
                 }) = source
             {
-                chosen.credential = build()?;
+                chosen.credential = build().map_err(explained)?;
             }
-            let label = source.map_or("login", |source| source.label);
             let token = chosen.credential.get_token(scopes, options).await;
-            return token.map_err(|error| failed(&[format!("{label}: {}", reason(&error))]));
+            return token.map_err(explained);
         }
         let (first, token) = self.choose(scopes, options.as_ref()).await?;
         *chosen = Some(first);

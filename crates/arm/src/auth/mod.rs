@@ -15,7 +15,7 @@ use crate::cloud::Endpoints;
 use azure_core::{credentials::TokenCredential, http::Transport};
 use std::sync::Arc;
 
-/// In the context of a token request: ARM refused the last token, so caches must not answer.
+/// In the context of a token request: the last token ends soon or was refused, so caches must not answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FreshToken;
 
@@ -36,3 +36,6 @@ pub fn credential(
     let sources = sources::sources(choice, env, endpoints, transport);
     Arc::new(chain::Chain::new(sources))
 }
+
+#[cfg(test)]
+mod renewal_tests;
