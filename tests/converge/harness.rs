@@ -14,6 +14,7 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::Diagnostics,
     graph::{Graph, RoleName, Settings, build},
+    live::Live,
     plan::{Plan, converge, principals_in_question, teardown},
     reads,
     source::Sources,
@@ -95,12 +96,17 @@ impl Azure {
     /// The plan of a spec that has no mistakes of its own, and what Azure makes a mistake of.
     pub async fn compare(&self, text: &str) -> (Plan, Diagnostics) {
         let graph = self.graph(text).await;
-        let mut live = observe_settled(&self.client, &graph, &reads::needed(&graph), &Silent)
-            .await
-            .expect("reads work");
+        let mut live = self.observe(&graph).await;
         let principals = principals_in_question(&graph, &live);
         observe_principals(self.directory.as_ref(), &mut live, &principals).await;
         converge(&graph, &live)
+    }
+
+    /// What there is of a graph.
+    pub async fn observe(&self, graph: &Graph) -> Live {
+        observe_settled(&self.client, graph, &reads::needed(graph), &Silent)
+            .await
+            .expect("reads work")
     }
 
     /// Plans and carries out.

@@ -17,6 +17,7 @@ mod harness;
 mod kinds;
 mod locks;
 mod patience;
+mod policies;
 mod resume;
 mod rights;
 mod roles;

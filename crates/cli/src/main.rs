@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod aftermath;
 mod args;
 mod commands;
 mod confirm;

@@ -6,6 +6,7 @@ pub mod arm;
 pub mod diagnostic;
 pub mod diff;
 pub mod graph;
+pub mod ignore;
 pub mod kind;
 pub mod live;
 pub mod mark;

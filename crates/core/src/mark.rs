@@ -12,6 +12,9 @@ pub const STACK_TAG: &str = "lazuli-stack";
 /// How many characters Azure takes for a text that holds a mark: the notes of a lock have 512 ("Management Locks -
 /// Create Or Update At Resource Group Level"), and a description more.
 const LONGEST_TEXT: usize = 512;
+/// The tag that remembers what Azure keeps although another value was sent, as [digests](crate::secret::Digest).
+pub const OVERRULED_TAG: &str = "lazuli-kept";
+
 /// The tag that remembers secrets, as [digests](crate::secret::Digest).
 pub const SECRETS_TAG: &str = "lazuli-secrets";
 

@@ -3,11 +3,13 @@
 mod execute;
 mod observe;
 mod patience;
+mod remind;
 mod report;
 mod roles;
 
 pub use execute::{Events, Execution, Silent, execute};
 pub use observe::{ObserveError, Settling, observe, observe_principals, observe_settled};
 pub use patience::Bounds;
+pub use remind::remind;
 pub use report::{Failure, Outcome, Report};
 pub use roles::find_roles;

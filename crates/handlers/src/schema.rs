@@ -48,6 +48,7 @@ pub fn schema() -> Json {
                 "type": "string",
             },
             "tags": tags("Tags of every resource that takes tags."),
+            "ignoreTags": one_or_many("Tags that are not compared, `*` for any characters: `hidden-*`."),
             "parameters": {
                 "description": "Values that come from outside, by name: `${params.NAME}`.",
                 "type": "object",
@@ -161,10 +162,6 @@ fn of_kind(kind: &dyn Kind) -> Vec<(String, Json)> {
 fn common(facts: &Facts) -> Map<String, Json> {
     let text = |says: &str| json!({ "description": says, "type": "string" });
     let flag = |says: &str| json!({ "description": says, "type": "boolean" });
-    let one_or_many = |says: &str| {
-        let list = json!({ "type": "array", "items": { "type": "string" } });
-        json!({ "description": says, "anyOf": [{ "type": "string" }, list] })
-    };
     let mut keys = Map::new();
     let mut add = |key: &str, schema: Json| keys.insert(key.to_owned(), schema);
     add(
@@ -231,6 +228,11 @@ fn common(facts: &Facts) -> Map<String, Json> {
         }),
     );
     keys
+}
+
+fn one_or_many(says: &str) -> Json {
+    let list = json!({ "type": "array", "items": { "type": "string" } });
+    json!({ "description": says, "anyOf": [{ "type": "string" }, list] })
 }
 
 fn tags(says: &str) -> Json {

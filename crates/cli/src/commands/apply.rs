@@ -1,6 +1,7 @@
 //! `lazuli apply`: makes Azure as the specs want it, after asking.
 
 use crate::{
+    aftermath,
     args::Apply,
     confirm,
     connection::Connection,
@@ -35,6 +36,8 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
             plan: &plan,
             bounds: args.patience.bounds(),
         };
-        flow::carry_out(undertaking, &session, &loaded.sources, terminal).await
+        let success = flow::carry_out(undertaking, &session, &loaded.sources, terminal).await?;
+        aftermath::look_back(&plan, &loaded.graph, &session, terminal).await;
+        Ok(success)
     })
 }

@@ -5,6 +5,7 @@ pub(crate) mod failure;
 mod grants;
 pub(crate) mod graph;
 pub(crate) mod locks;
+pub(crate) mod overruled;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod style;

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
 use super::{
-    Names, grants, heading, mark, short_ids,
+    Names, count, grants, heading, mark, short_ids,
     style::{self, Style, Tint, clean, columns},
     tally,
 };
@@ -56,10 +56,18 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
 fn summary(plan: &Plan) -> String {
     let unchanged = plan.unchanged.len();
     if plan.is_empty() {
-        return match unchanged {
-            0 => "No changes.".to_owned(),
-            1 => "No changes. 1 resource is as the spec wants it.".to_owned(),
-            _ => format!("No changes. {unchanged} resources are as the spec wants them."),
+        let same = match unchanged {
+            0 => return "No changes.".to_owned(),
+            1 => "1 resource is as the spec wants it".to_owned(),
+            _ => format!("{unchanged} resources are as the spec wants them"),
+        };
+        let kept: usize = plan.overruled.iter().map(|kept| kept.changes.len()).sum();
+        return match kept {
+            0 => format!("No changes. {same}."),
+            _ => format!(
+                "No changes. {same}, but for {} that Azure keeps otherwise.",
+                count(kept, "value")
+            ),
         };
     }
     let steps = tally(plan, |action| match action {
@@ -130,7 +138,7 @@ fn label(change: &Change, style: &Style) -> String {
     format!("{}:", lifted(&path))
 }
 
-fn lifted(path: &str) -> &str {
+pub(super) fn lifted(path: &str) -> &str {
     path.strip_prefix("properties.").unwrap_or(path)
 }
 

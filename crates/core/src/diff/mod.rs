@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use self::{place::Place, twins::Twins};
 use crate::{
     arm::ArmId,
+    ignore::Ignored,
     kind::Rule,
     secret::HIDDEN,
     value::{Object, Value},
@@ -48,7 +49,7 @@ pub struct Comparing {
 }
 
 /// Compares what is wanted with what is live.
-pub fn compare(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Comparing {
+pub fn compare(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[Ignored]) -> Comparing {
     let rules = rules_for(wanted, rules);
     let mut comparison = Comparison::new(&rules, ignore, live);
     comparison.value(&Place::root(), wanted, Some(live));
@@ -59,7 +60,7 @@ pub fn compare(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -
 }
 
 /// The differences between what is wanted and what is live, in the order of what is wanted.
-pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Vec<Change> {
+pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[Ignored]) -> Vec<Change> {
     compare(wanted, live, rules, ignore).changes
 }
 
@@ -115,7 +116,7 @@ fn plain_text(value: &Json) -> String {
 
 struct Comparison<'a> {
     rules: &'a [Rule],
-    ignore: &'a [String],
+    ignore: &'a [Ignored],
     /// The whole of what is live.
     body: &'a Json,
     changes: Vec<Change>,
@@ -123,7 +124,7 @@ struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(rules: &'a [Rule], ignore: &'a [String], body: &'a Json) -> Self {
+    fn new(rules: &'a [Rule], ignore: &'a [Ignored], body: &'a Json) -> Self {
         Self {
             rules,
             ignore,
@@ -151,10 +152,8 @@ impl<'a> Comparison<'a> {
 
     fn value(&mut self, place: &Place, wanted: &Value, live: Option<&Json>) {
         if !self.is_compared(place, wanted, live) {
-            if let Value::Secret(secret) = wanted
-                && !place.is_ignored(self.ignore)
-            {
-                self.withheld.push(Veiled::at(place, secret));
+            if !place.is_ignored(self.ignore) {
+                self.withheld.extend(Veiled::all_below(place, wanted));
             }
             return;
         }

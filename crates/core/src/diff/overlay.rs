@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Comparison, place::Place, rules, rules_for, twins::Twins};
 use crate::{
+    ignore::Ignored,
     kind::Rule,
     value::{Object, Value},
 };
@@ -11,7 +12,7 @@ use crate::{
 /// The body of a PUT that changes `live` into what is wanted and leaves everything else as it is: members that the
 /// service fills by itself are taken out, as are masks of secrets, and what is wanted is laid over the rest, but for
 /// what the author ignores.
-pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[String]) -> Value {
+pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[Ignored]) -> Value {
     let rules = rules_for(wanted, rules);
     let mut base = live.clone();
     if let Json::Object(members) = &mut base {

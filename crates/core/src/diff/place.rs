@@ -1,6 +1,6 @@
 //! Where in a body a comparison is.
 
-use crate::kind::Rule;
+use crate::{ignore::Ignored, kind::Rule};
 
 /// Where in a body we are: as shown, and as rules name it, a segment a level.
 #[derive(Clone, Default)]
@@ -53,16 +53,9 @@ impl Place {
             .any(|rule| matches!(rule, Rule::Immutable(path) if self.is_within(path)))
     }
 
-    /// Whether an author's path names this place, with or without the `properties.` that first-class kinds hide.
-    pub(super) fn is_ignored(&self, paths: &[String]) -> bool {
-        let inner = self
-            .ruled
-            .split_first()
-            .filter(|(head, _)| *head == "properties")
-            .map(|(_, rest)| rest);
-        paths
-            .iter()
-            .any(|path| self.is(path) || inner.is_some_and(|inner| names(path, inner)))
+    /// Whether the author does not want this place compared.
+    pub(super) fn is_ignored(&self, ignored: &[Ignored]) -> bool {
+        ignored.iter().any(|ignored| ignored.is(&self.ruled))
     }
 
     /// The names of the members on the way here, outermost first.

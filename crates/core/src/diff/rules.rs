@@ -38,6 +38,7 @@ pub(super) fn both_empty(wanted: &Value, live: Option<&Json>) -> bool {
 pub(super) fn is_withheld(place: &Place, wanted: &Value, live: Option<&Json>, body: &Json) -> bool {
     let is_secret = || {
         matches!(wanted, Value::Secret(_))
+            || is_among_secrets(place)
             || is_place_of_secrets(place) && matches!(wanted, Value::String(_) | Value::Hole(_))
     };
     match live.and_then(Json::as_str).filter(|text| !text.is_empty()) {
@@ -65,22 +66,24 @@ pub(super) fn is_place_of_secrets(place: &Place) -> bool {
     ];
     /// Keys that are no secrets. All others are: `sharedKey`, `primaryMasterKey`, `instrumentationKey`.
     const OPEN_KEYS: &[&str] = &["key", "partitionkey", "publickey", "shardkey"];
-    const HOLDERS: &[&str] = &["credential", "credentials", "protectedsettings"];
     let name = place.name().to_ascii_lowercase();
     let is_named_so = WORDS.iter().any(|word| name.ends_with(word))
         || name.ends_with("key") && !OPEN_KEYS.iter().any(|key| name == *key)
         || name == "value" && place.names().any(|around| is_one_of(around, &["secrets"]));
-    let is_held = || {
-        place.names().any(|around| {
-            let around = around.to_ascii_lowercase();
-            HOLDERS.iter().any(|holder| around.ends_with(holder))
-        })
-    };
     let is_tag = place
         .names()
         .next()
         .is_some_and(|top| top.eq_ignore_ascii_case("tags"));
-    (is_named_so || is_held()) && !is_tag
+    (is_named_so || is_among_secrets(place)) && !is_tag
+}
+
+/// What holds secrets may be left out whole, and everything in it is one.
+fn is_among_secrets(place: &Place) -> bool {
+    const HOLDERS: &[&str] = &["credential", "credentials", "protectedsettings"];
+    place.names().any(|around| {
+        let around = around.to_ascii_lowercase();
+        HOLDERS.iter().any(|holder| around.ends_with(holder))
+    })
 }
 
 /// `createMode` says how to make a resource, not what it is (ARM facts 1.6: absent in all 37 answers of three

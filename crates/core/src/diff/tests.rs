@@ -134,7 +134,7 @@ fn authors_may_ignore_a_path_with_or_without_properties() {
             &Value::from(json!({"properties": {"a": 1}})),
             &json!({"properties": {"a": 2}}),
             &[],
-            &[path.to_owned()],
+            &[Ignored::property(path)],
         );
         assert!(found.is_empty(), "{path}");
     }
@@ -217,7 +217,7 @@ fn a_rule_for_any_key_holds_for_keys_with_dots() {
 fn an_update_leaves_what_the_author_ignores_as_it_is() {
     let live = json!({"tags": {"owner": "you"}, "properties": {"tier": "Cool", "tls": "1"}});
     let wanted = json!({"tags": {"owner": "me"}, "properties": {"tier": "Hot", "tls": "2"}});
-    let ignore = ["tags.owner".to_owned(), "tier".to_owned()];
+    let ignore = ["tags.owner", "tier"].map(Ignored::property);
     let body = overlay(&Value::from(wanted), &live, &[], &ignore)
         .to_json()
         .unwrap();

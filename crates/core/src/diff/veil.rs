@@ -20,31 +20,30 @@ pub struct Veiled {
 }
 
 impl Veiled {
-    pub(super) fn at(place: &Place, secret: &Secret) -> Self {
-        Self {
-            shown: place.shown.clone(),
-            place: place.to_string(),
-            secret: secret.clone(),
-        }
-    }
-
     /// The secrets of a body, in its order.
     pub fn all_in(body: &Value) -> Vec<Self> {
-        fn collect(place: &Place, value: &Value, found: &mut Vec<Veiled>) {
-            match value {
-                Value::Secret(secret) => found.push(Veiled::at(place, secret)),
-                Value::Object(members) => members
-                    .iter()
-                    .for_each(|(key, value)| collect(&place.member(key), value, found)),
-                Value::Array(items) => items.iter().enumerate().for_each(|(at, value)| {
-                    collect(&place.item(&at.to_string()), value, found);
-                }),
-                _ => {}
-            }
+        Self::all_below(&Place::root(), body)
+    }
+
+    /// The secrets at and below a place.
+    pub(super) fn all_below(place: &Place, value: &Value) -> Vec<Self> {
+        match value {
+            Value::Secret(secret) => vec![Self {
+                shown: place.shown.clone(),
+                place: place.to_string(),
+                secret: secret.clone(),
+            }],
+            Value::Object(members) => members
+                .iter()
+                .flat_map(|(key, value)| Self::all_below(&place.member(key), value))
+                .collect(),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .flat_map(|(at, value)| Self::all_below(&place.item(&at.to_string()), value))
+                .collect(),
+            _ => Vec::new(),
         }
-        let mut found = Vec::new();
-        collect(&Place::root(), body, &mut found);
-        found
     }
 }
 

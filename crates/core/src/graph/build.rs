@@ -16,6 +16,7 @@ use crate::{
         Draft, Grant, Graph, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes, Placed,
         RoleName,
     },
+    ignore::Ignored,
     kind::Registry,
     secret::DigestKey,
     shape::Shape,
@@ -168,7 +169,7 @@ impl<'a> Building<'a> {
                 ..placed.key.clone()
             };
             self.nodes
-                .push(node(key, placed, resource, draft, places.clone()));
+                .push(node(key, placed, stack, resource, draft, places.clone()));
         }
     }
 
@@ -194,7 +195,8 @@ impl<'a> Building<'a> {
                     after: Vec::new(),
                 };
                 let places = Arc::new(written(resource));
-                self.nodes.push(node(own, placed, resource, draft, places));
+                self.nodes
+                    .push(node(own, placed, stack, resource, draft, places));
             }
             Some(_) => {}
             None => self.diagnostics.push(
@@ -255,6 +257,7 @@ impl<'a> Building<'a> {
 fn node(
     key: NodeKey,
     placed: &Placed,
+    stack: &Stack,
     resource: &Resource,
     draft: Draft,
     places: Arc<HashMap<String, Span>>,
@@ -280,7 +283,13 @@ fn node(
             ignore: resource
                 .ignore
                 .iter()
-                .map(|path| path.value.clone())
+                .map(|path| Ignored::property(&path.value))
+                .chain(
+                    stack
+                        .ignore_tags
+                        .iter()
+                        .map(|name| Ignored::tag(&name.value)),
+                )
                 .collect(),
         },
         mark: draft.mark,

@@ -25,6 +25,7 @@ pub use crate::mark::Mark;
 
 use crate::{
     arm::{ArmId, ArmType},
+    ignore::Ignored,
     kind::Rule,
     source::Span,
     spec::{Address, GrantsPolicy, OnRemove},
@@ -82,7 +83,7 @@ impl Grant {
 }
 
 /// What the author said about the life of a resource.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Lifecycle {
     /// Looked up, never changed.
     pub existing: bool,
@@ -90,8 +91,8 @@ pub struct Lifecycle {
     pub protect: bool,
     /// What happens when the entry leaves the spec.
     pub on_remove: OnRemove,
-    /// Paths that are not compared.
-    pub ignore: Vec<String>,
+    /// What is not compared.
+    pub ignore: Vec<Ignored>,
     /// What happens to grants on it that the spec does not name.
     pub grants: GrantsPolicy,
 }
@@ -99,10 +100,8 @@ pub struct Lifecycle {
 impl Lifecycle {
     /// Whether a member of `properties` is not compared.
     pub fn ignores(&self, member: &str) -> bool {
-        self.ignore.iter().any(|path| {
-            let path = path.strip_prefix("properties.").unwrap_or(path);
-            path.eq_ignore_ascii_case(member)
-        })
+        let place = ["properties".to_owned(), member.to_owned()];
+        self.ignore.iter().any(|ignored| ignored.is(&place))
     }
 }
 

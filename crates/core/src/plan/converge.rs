@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
-    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, marks,
+    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, marks, overruled,
     secrets::Secrets,
 };
 use crate::{
@@ -170,6 +170,8 @@ impl<'a> Planner<'a> {
         } = compare(&wanted, live, node.rules, ignore);
         let secrets = Secrets::of(self.graph, node, &wanted);
         changes.extend(secrets.changed(&withheld, live));
+        let known = overruled::take_known(self.graph, self.live, node, &mut changes);
+        self.plan.overruled.extend(known);
         let broken = broken(live);
         if changes.is_empty() && broken.is_none() {
             self.plan.withheld.extend(secrets.not_compared(withheld));

@@ -4,6 +4,7 @@ mod converge;
 mod grants;
 pub mod locks;
 mod marks;
+mod overruled;
 #[cfg(test)]
 mod properties;
 mod secrets;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 pub use converge::converge;
 pub use grants::{GrantOf, principals_in_question};
+pub use overruled::{Overruled, Reminder, overruled, reminders};
 pub use teardown::teardown;
 
 use crate::{
@@ -35,6 +37,8 @@ pub struct Plan {
     pub unchanged: Vec<NodeKey>,
     /// What is left alone although it could be thought to change, and why.
     pub kept: Vec<Kept>,
+    /// What Azure is known to keep although the spec wants another value.
+    pub overruled: Vec<Overruled>,
     /// Resources with secrets that nobody can compare.
     pub withheld: Vec<Withheld>,
     /// Role assignments on what the stacks own that no entry of the spec names, each with the resource that it is on.

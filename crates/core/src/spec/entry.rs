@@ -156,7 +156,7 @@ impl Author<'_> {
     }
 
     /// One string or a list of strings.
-    fn strings(&mut self, what: &str, node: &Node) -> Vec<Spanned<String>> {
+    pub(super) fn strings(&mut self, what: &str, node: &Node) -> Vec<Spanned<String>> {
         match &node.datum {
             Datum::Null => Vec::new(),
             Datum::Seq(items) => items

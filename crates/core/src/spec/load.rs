@@ -53,13 +53,14 @@ pub enum Given {
     Json(Json),
 }
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "apiVersion",
     "stack",
     "subscription",
     "location",
     "resourceGroup",
     "tags",
+    "ignoreTags",
     "parameters",
     "resources",
 ];
@@ -159,6 +160,10 @@ impl Author<'_> {
             tags: self
                 .header(document, "tags", scope)
                 .map(|node| self.tags(node))
+                .unwrap_or_default(),
+            ignore_tags: self
+                .header(document, "ignoreTags", scope)
+                .map(|node| self.strings("`ignoreTags`", &node))
                 .unwrap_or_default(),
             resources,
         })

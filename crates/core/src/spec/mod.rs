@@ -43,6 +43,8 @@ pub struct Stack {
     pub resource_group: Option<Node>,
     /// Tags of every resource that can have tags.
     pub tags: Vec<Tag>,
+    /// Tags that are not compared, with `*` for any characters: `hidden-*`.
+    pub ignore_tags: Vec<Spanned<String>>,
     /// The resources, forEach already repeated, in the order of the file.
     pub resources: Vec<Resource>,
 }

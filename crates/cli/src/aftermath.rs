@@ -1,0 +1,72 @@
+//! After an apply: whether Azure keeps values of its own, told once and remembered.
+
+use lazuli_arm::Quiet;
+use lazuli_core::{
+    graph::Graph,
+    live::Live,
+    plan::{Action, Overruled, Plan, converge, overruled, reminders},
+    reads,
+};
+use lazuli_engine::{observe, remind};
+
+use crate::{
+    connection::Session,
+    render::{self, overruled::Memory},
+    terminal::Terminal,
+};
+
+/// Compares once more. What Azure does not keep as it was just sent is printed, and remembered by tags so that the next
+/// plan does not take it for drift. That it cannot be told is no failure: what was to be done is done.
+pub(crate) async fn look_back(plan: &Plan, graph: &Graph, session: &Session, terminal: &Terminal) {
+    let written: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action != Action::Delete)
+        .map(|step| step.key.clone())
+        .collect();
+    if written.is_empty() {
+        return;
+    }
+    let mut live = match observe(&session.client, &reads::needed(graph)).await {
+        Ok(live) => live,
+        Err(errors) => {
+            for error in errors {
+                tracing::warn!("what Azure made of it could not be read: {error}");
+            }
+            return;
+        }
+    };
+    let again = |live: &Live| converge(graph, live).0;
+    let suspects = overruled(&again(&live), &written);
+    if suspects.is_empty() {
+        return;
+    }
+    read_each(graph, &suspects, session, &mut live).await;
+    let again = again(&live);
+    let found = overruled(&again, &written);
+    let reminders = reminders(graph, &live, &again, &found);
+    let memory = match remind(&session.client, &reminders).await {
+        Ok(()) => Memory::Kept,
+        Err(refusals) => Memory::Refused(refusals),
+    };
+    print!(
+        "{}",
+        render::overruled::overruled(&found, &memory, &terminal.out)
+    );
+}
+
+/// A list may lag behind; the resource itself does not (ARM facts 1.8).
+async fn read_each(graph: &Graph, suspects: &[Overruled], session: &Session, live: &mut Live) {
+    for node in suspects
+        .iter()
+        .filter_map(|suspect| graph.node(&suspect.key))
+    {
+        let Some(id) = node.id() else { continue };
+        let api_version = &node.arm_type.api_version;
+        match session.client.get(id.as_str(), api_version, &Quiet).await {
+            Ok(Some(body)) => live.insert_as(id.clone(), body),
+            Ok(None) => {}
+            Err(error) => tracing::warn!("{id} could not be read again: {error}"),
+        }
+    }
+}
