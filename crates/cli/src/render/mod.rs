@@ -16,8 +16,10 @@ use std::collections::BTreeSet;
 
 use lazuli_core::{
     graph::NodeKey,
+    kind::Handler,
     plan::{Action, Plan, Step},
 };
+use lazuli_handlers::resource::AnyResource;
 use style::{Style, Tint, clean};
 
 /// How nodes are called: by their address, and with the stack before it where there are several stacks.
@@ -62,9 +64,11 @@ fn mark(action: Action) -> (&'static str, Tint) {
 }
 
 /// `storageAccount stcameras`: what a step acts on. A nested resource is called by the end of its type: `containers
-/// recordings`.
+/// recordings`; a resource of any type by that type: `Microsoft.KeyVault/vaults kv-cameras`.
 pub(crate) fn object(step: &Step) -> String {
-    let what = match step.arm_type.name.splitn(3, '/').nth(2) {
+    let arm_type = &step.arm_type.name;
+    let what = match arm_type.splitn(3, '/').nth(2) {
+        _ if step.kind == AnyResource::FACTS.kind => arm_type,
         Some(nested) => nested.rsplit('/').next().unwrap_or(nested),
         None => step.kind,
     };
