@@ -247,6 +247,14 @@ impl Registry {
             .find(|candidate| candidate.facts().kind == kind)
     }
 
+    /// The kind that knows a type, by the type's name without case.
+    pub fn of_type(&self, name: &str) -> Option<&'static dyn Kind> {
+        self.0.iter().copied().find(|candidate| {
+            let known = candidate.facts().arm_type.as_ref();
+            known.is_some_and(|known| known.is(name))
+        })
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|kind| kind.facts().kind)

@@ -485,8 +485,8 @@ impl<'a> Resolver<'a> {
         }
         let facts = target.placed.kind.facts();
         let property = reference.path.join(".");
-        let candidates = facts
-            .outputs
+        let outputs = target.placed.outputs;
+        let candidates = outputs
             .iter()
             .map(|output| output.name)
             .chain(Placed::FIXED);
@@ -523,7 +523,8 @@ impl<'a> Resolver<'a> {
     fn output(&self, target: &Target<'_>, path: &[String], written: &str) -> Option<HolePart> {
         let (first, rest) = path.split_first()?;
         let facts = target.placed.kind.facts();
-        let documented = facts.outputs.iter().find(|output| output.name == first);
+        let mut known = target.placed.outputs.iter();
+        let documented = known.find(|output| output.name == first);
         let mut full: Vec<String> = match documented {
             Some(output) => output.path.split('.').map(str::to_owned).collect(),
             None if facts.body.is_some() || first == "properties" && !rest.is_empty() => {

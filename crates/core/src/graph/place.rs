@@ -10,7 +10,7 @@ use crate::{
     arm::{ArmId, ArmType, normal_location},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     graph::{NodeKey, build::Settings},
-    kind::{Kind, Place, Registry},
+    kind::{Kind, OutputDoc, Place, Registry},
     node::{Datum, Node},
     source::Span,
     spec::{Address, Resource, Spec, Stack},
@@ -26,6 +26,8 @@ pub struct Placed {
     pub kind: &'static dyn Kind,
     /// Its type.
     pub arm_type: ArmType,
+    /// What can be referred to beside what the spec says: of a resource of any type, what the kind has that knows it.
+    pub outputs: &'static [OutputDoc],
     /// Its id; none for role assignments.
     pub id: Option<ArmId>,
     /// The scope it is on, for kinds that live on one.
@@ -251,6 +253,7 @@ impl Placer<'_> {
             key: own_key(stack, resource),
             kind,
             arm_type,
+            outputs: facts.outputs,
             id,
             scope,
             subscription,

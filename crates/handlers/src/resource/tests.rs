@@ -1,6 +1,9 @@
 //! What a spec of kind `resource` becomes, and what is wrong with it.
 
-use lazuli_core::{diagnostic::Code, graph::Mark};
+use lazuli_core::{
+    diagnostic::Code,
+    graph::{Identity, Mark},
+};
 use serde_json::json;
 
 use crate::testing::{GROUP, body, node, sound, stack, waits};
@@ -130,6 +133,19 @@ fn references_go_both_ways_in_values_and_in_keys() {
             .iter()
             .any(|(name, _)| name == "other")
     );
+}
+
+#[test]
+fn a_type_that_has_a_kind_answers_to_its_outputs() {
+    let graph = sound(
+        "id: { kind: resource, type: Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30, name: id-a }\n\
+         access: { kind: roleAssignment, principal: \"${id}\", scope: \"${id}\", role: Reader }",
+    );
+    let Identity::Grant(grant) = &node(&graph, "access/Reader").identity else {
+        panic!("a grant");
+    };
+    let outputs = grant.principal.outputs();
+    assert_eq!(outputs[0].path, ["properties", "principalId"]);
 }
 
 #[test]

@@ -64,9 +64,11 @@ impl Placer<'_> {
             }
         };
         let location = self.location_written(stack, resource, &id);
+        let known_as = self.registry.of_type(&arm_type.name).unwrap_or(kind);
         Some(Placed {
             key: own_key(stack, resource),
             kind,
+            outputs: known_as.facts().outputs,
             arm_type,
             subscription: id.subscription_id().map_or(subscription, str::to_owned),
             id: Some(id),
