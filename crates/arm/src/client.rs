@@ -515,7 +515,7 @@ impl Waits<'_> {
     async fn pause(&mut self, after: Option<Duration>, status: &str) -> Result<(), ArmError> {
         let wait = after.unwrap_or(self.pace).max(FASTEST_POLL);
         self.pace = self.pace.mul_f64(1.5).min(SLOWEST_POLL);
-        if self.started.elapsed() + wait > self.limit {
+        if self.started.elapsed().saturating_add(wait) > self.limit {
             let minutes = self.limit.as_secs() / 60;
             let message = match self.method {
                 Method::Get => format!(

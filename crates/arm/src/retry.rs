@@ -122,7 +122,7 @@ impl<'a> Attempts<'a> {
                     .min(limits.longest_wait),
             )
         });
-        (self.started.elapsed() + wait <= limits.total).then(|| Pause {
+        (self.started.elapsed().saturating_add(wait) <= limits.total).then(|| Pause {
             reason: reason(error),
             wait,
             attempt: self.sent,

@@ -1,6 +1,11 @@
 //! HTTPS: reqwest with rustls and ring.
 
-use azure_core::http::Transport;
+use async_trait::async_trait;
+use azure_core::{
+    error::ErrorKind as CoreErrorKind,
+    http::{AsyncRawResponse, HttpClient, Request, Transport},
+};
+use futures::StreamExt as _;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
@@ -10,6 +15,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Resource Manager itself gives up on a provider after a minute.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// The largest answer that is read, in bytes and unpacked: a page of 1000 resources has about one MiB.
+const LARGEST_ANSWER: usize = 64 << 20;
 
 /// What to trust beside the usual CAs.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +44,7 @@ pub enum TransportError {
     Http(#[from] reqwest::Error),
 }
 
-/// A transport over the network: HTTP/2, gzip, pooled connections, timeouts, no redirects.
+/// A transport over the network: HTTP/2, gzip, pooled connections, timeouts, no redirects, answers of bounded size.
 ///
 /// Roots are Mozilla's from `webpki-roots`, so that the static binary works in an empty container,
 /// the operating system's, where companies put their own, and those of the CA file. The verifier is
@@ -61,7 +68,28 @@ pub fn transport(options: &TransportOptions) -> Result<Transport, TransportError
         .redirect(reqwest::redirect::Policy::none())
         .gzip(true)
         .build()?;
-    Ok(Transport::new(Arc::new(client)))
+    Ok(Transport::new(Arc::new(Bounded(client))))
+}
+
+/// Lets no answer grow beyond [`LARGEST_ANSWER`], however little of it came over the wire.
+#[derive(Debug)]
+struct Bounded<C>(C);
+
+#[async_trait]
+impl<C: HttpClient> HttpClient for Bounded<C> {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let (status, headers, body) = self.0.execute_request(request).await?.deconstruct();
+        let mut left = LARGEST_ANSWER;
+        let body = body.map(move |chunk| {
+            let chunk = chunk?;
+            left = left.checked_sub(chunk.len()).ok_or_else(|| {
+                let message = format!("The answer is larger than {} MiB", LARGEST_ANSWER >> 20);
+                azure_core::Error::with_message(CoreErrorKind::DataConversion, message)
+            })?;
+            Ok(chunk)
+        });
+        Ok(AsyncRawResponse::new(status, headers, Box::pin(body)))
+    }
 }
 
 fn roots(options: &TransportOptions) -> Result<RootCertStore, TransportError> {

@@ -1,7 +1,8 @@
 //! Roots, and real handshakes over the loopback interface.
 
 use super::*;
-use crate::{ErrorKind, Url, discover};
+use crate::{ArmError, ErrorKind, Method, Url, discover};
+use azure_core::http::headers::Headers;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 use tokio::{
@@ -153,4 +154,34 @@ fn a_bad_ca_file_is_an_error() {
 fn no_process_wide_provider_is_needed() {
     assert!(transport(&TransportOptions::default()).is_ok());
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+}
+
+/// Answers with so many bytes.
+#[derive(Debug)]
+struct Large(usize);
+
+#[async_trait]
+impl HttpClient for Large {
+    async fn execute_request(&self, _: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let body = vec![b' '; self.0];
+        Ok(AsyncRawResponse::from_bytes(
+            200.into(),
+            Headers::new(),
+            body,
+        ))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_given_up() {
+    let request = Request::new(Url::parse("https://arm.local/").unwrap(), Method::Get);
+    let read = async |bytes| {
+        let answer = Bounded(Large(bytes)).execute_request(&request).await?;
+        answer.try_into_raw_response().await
+    };
+    assert!(read(LARGEST_ANSWER).await.is_ok());
+    let error = read(LARGEST_ANSWER + 1).await.unwrap_err();
+    let error = ArmError::from_transport(Method::Get, "/", &error);
+    assert_eq!(error.kind, ErrorKind::Protocol);
+    assert_eq!(error.message, "The answer is larger than 64 MiB");
 }

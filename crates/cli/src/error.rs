@@ -6,7 +6,10 @@ use lazuli_arm::ArmError;
 use lazuli_core::{diagnostic::Diagnostics, source::Sources};
 
 use crate::{
-    render::{self, style::Tint},
+    render::{
+        self,
+        style::{Tint, clean_lines},
+    },
     terminal::Terminal,
 };
 
@@ -73,9 +76,11 @@ impl CommandError {
             Self::Azure(errors) => eprint!("{}", render::failure::arm_errors(&errors, style)),
             Self::Incomplete => {}
             Self::Other { message, hint } => {
-                eprintln!("{} {message}", style.paint(Tint::Red, "error:"));
+                let error = style.paint(Tint::Red, "error:");
+                eprintln!("{error} {}", clean_lines(&message));
                 if let Some(hint) = hint {
-                    eprintln!("{} {hint}", style.paint(Tint::Strong, "help:"));
+                    let help = style.paint(Tint::Strong, "help:");
+                    eprintln!("{help} {}", clean_lines(&hint));
                 }
             }
         }

@@ -1,10 +1,13 @@
 //! What the terminal can show, and where logs go.
 
-use std::{env, io::IsTerminal};
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
 
 use tracing_subscriber::EnvFilter;
 
-use crate::render::style::Style;
+use crate::render::style::{Style, is_shown};
 
 /// What stdout and stderr are.
 #[derive(Debug, Clone)]
@@ -72,8 +75,32 @@ pub(crate) fn log(verbose: u8) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Sieve(std::io::stderr()))
         .with_ansi(colour(std::io::stderr().is_terminal()))
         .with_target(false)
         .init();
+}
+
+/// Lets nothing pass that acts on the terminal, but for line ends and the colours of the log itself: escape characters
+/// of what is logged do not come this far.
+struct Sieve<W>(W);
+
+impl<W: Write> Write for Sieve<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut sieved = String::with_capacity(text.len());
+        for character in text.chars() {
+            match character {
+                '\n' | '\u{1b}' => sieved.push(character),
+                acts if !is_shown(acts) => sieved.extend(acts.escape_default()),
+                shown => sieved.push(shown),
+            }
+        }
+        self.0.write_all(sieved.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }

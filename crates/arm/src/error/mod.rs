@@ -149,6 +149,8 @@ impl ArmError {
         let chain = chain(error);
         let (kind, message) = if matches!(error.kind(), Core::Credential) {
             (ErrorKind::NotLoggedIn, error.to_string())
+        } else if matches!(error.kind(), Core::DataConversion) {
+            (ErrorKind::Protocol, error.to_string())
         } else if let Some(tls) = chain
             .iter()
             .find_map(|cause| cause.downcast_ref::<rustls::Error>())

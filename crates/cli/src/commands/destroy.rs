@@ -9,7 +9,7 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{self, Undertaking},
-    render::report::Purpose,
+    render::{report::Purpose, style::clean},
     terminal::Terminal,
 };
 
@@ -33,21 +33,16 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
         )
         .await?;
         let plan = teardown(&loaded.graph, &live);
+        let stacks = clean(&loaded.stacks.join(", "));
         if plan.is_empty() && plan.kept.is_empty() {
-            println!(
-                "Nothing to destroy: nothing of {} is there.",
-                loaded.stacks.join(", ")
-            );
+            println!("Nothing to destroy: nothing of {stacks} is there.");
             return Ok(Success::Done);
         }
         flow::show(&plan, &loaded.graph, &live, terminal);
         if plan.is_empty() {
             return Ok(Success::Done);
         }
-        confirm::ask(
-            args.yes,
-            &format!("\nDelete all this of {}?", loaded.stacks.join(", ")),
-        )?;
+        confirm::ask(args.yes, &format!("\nDelete all this of {stacks}?"))?;
         let undertaking = Undertaking {
             purpose: Purpose::Destroy,
             plan: &plan,

@@ -19,6 +19,7 @@ use crate::{
     connection::{login, simulator, world_in},
     error::{CommandError, Success},
     input::directory_of,
+    render::style::json_lines,
     stop,
 };
 
@@ -146,7 +147,7 @@ async fn request(args: &SimRequest) -> Result<Success, CommandError> {
         .map_err(|_| CommandError::new("the connection broke"))?;
     println!("{}", response.status);
     if !response.body.is_empty() {
-        println!("{:#}", response.json());
+        println!("{}", json_lines(&response.json()));
     }
     if response.status < 400 {
         Ok(Success::Done)

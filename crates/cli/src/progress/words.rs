@@ -58,7 +58,7 @@ pub(super) fn ended(step: &Step, outcome: &Outcome, blocker: Option<&str>) -> St
         Outcome::Done {
             already_there: Some(id),
             ..
-        } => format!("{name}: was there already, as {id}"),
+        } => format!("{name}: was there already, as {}", clean(&id.to_string())),
         Outcome::Done { took, .. } => {
             let done = match step.action {
                 Action::Create => "created",

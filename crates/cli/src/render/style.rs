@@ -81,8 +81,8 @@ impl Style {
     }
 }
 
-/// Text that comes from Azure or a spec, as one line in which nothing acts on the terminal: control characters and
-/// those that turn the direction of writing are shown as their escapes.
+/// Text that comes from Azure or a spec, as one line in which nothing acts on the terminal: control characters, those
+/// that turn the direction of writing and those that take no room are shown as their escapes.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for character in text.chars() {
@@ -94,13 +94,39 @@ pub(crate) fn clean(text: &str) -> String {
     cleaned
 }
 
-/// Whether a character only shows itself.
+/// The same for several lines.
+pub(crate) fn clean_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(clean).collect();
+    lines.join("\n")
+}
+
+/// JSON in lines of its own, in which nothing acts on the terminal, and which is still the same JSON.
+pub(crate) fn json_lines(json: &serde_json::Value) -> String {
+    let mut text = String::new();
+    for character in format!("{json:#}").chars() {
+        if character == '\n' || is_shown(character) {
+            text.push(character);
+        } else {
+            // What is not shown stands in strings only, where JSON takes UTF-16 in escapes.
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
+}
+
+/// Whether a character only shows itself: no control, no turn of direction, and nothing that is there unseen (Unicode
+/// Standard, "Default_Ignorable_Code_Point"), but for the signs that choose the look of the character before them.
 pub(crate) fn is_shown(character: char) -> bool {
-    let turns = matches!(
+    let is_unseen = matches!(
         character,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
     );
-    !turns && !character.is_control()
+    !is_unseen && !character.is_control()
 }
 
 /// How many columns a text takes.
@@ -182,6 +208,24 @@ mod tests {
         );
         assert!(cleaned.chars().all(is_shown));
         assert_eq!(clean("Größe 東京 ${x}"), "Größe 東京 ${x}");
+        assert_eq!(
+            clean("a\u{200b}b\u{200d}c\u{e0041}"),
+            "a\\u{200b}b\\u{200d}c\\u{e0041}"
+        );
+        assert_eq!(clean_lines("a\nb\u{7}"), "a\nb\\u{7}");
+    }
+
+    #[test]
+    fn json_without_what_acts_is_the_same_json() {
+        let json =
+            serde_json::json!({ "a\u{9b}": ["\u{1b}[2J\u{7f}", "\u{e0041}\u{202e}\n", "Größe"] });
+        let text = json_lines(&json);
+        assert!(
+            text.chars().all(|shown| shown == '\n' || is_shown(shown)),
+            "{text:?}"
+        );
+        assert_eq!(text.parse::<serde_json::Value>().unwrap(), json);
+        assert!(text.contains("Größe"));
     }
 
     #[test]

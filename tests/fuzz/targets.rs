@@ -1,0 +1,510 @@
+//! The ways in: specs, references, ids, answers of Azure, and a comparison with what Azure answers.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use azure_core::http::Url;
+use lazuli_arm::{ArmError, Quiet};
+use lazuli_core::{
+    arm::ArmId,
+    diagnostic::Diagnostics,
+    graph::{Graph, Settings, build},
+    live::Live,
+    plan::{converge, teardown},
+    reads,
+    source::Sources,
+    spec::{Inputs, load, no_files},
+    template::Template,
+    yaml,
+};
+use lazuli_engine::{Bounds, Execution, Silent, execute, observe_settled};
+use lazuli_handlers::REGISTRY;
+use lazuli_sim::SUBSCRIPTION;
+use tokio::sync::watch;
+
+use crate::{
+    driver::Target,
+    script::{ENDPOINT, Script},
+};
+
+/// The longest that a person is told of one failure, in characters.
+const LONGEST_TOLD: usize = 20_000;
+
+#[test]
+fn specs() {
+    Target {
+        name: "spec",
+        seeds: &[
+            "examples/video-analyzer/stack.yaml",
+            "tests/converge/kinds/anything.yaml",
+            "tests/converge/kinds/lifecycle.yaml",
+            "tests/converge/kinds/platform.yaml",
+            "tests/converge/kinds/storage.yaml",
+            "tests/converge/kinds/video.yaml",
+        ],
+        words: &[
+            "\n",
+            " ",
+            "  ",
+            "\t",
+            ": ",
+            "- ",
+            "[",
+            "{",
+            "}",
+            "]",
+            "&a ",
+            "*a ",
+            "<<: *a\n",
+            "? ",
+            "| ",
+            ">-\n",
+            "---\n",
+            "...\n",
+            "%YAML 1.2\n",
+            "!!binary ",
+            "!!python/object ",
+            "# ",
+            "'",
+            "\"",
+            "\\u0000",
+            "\\x1b",
+            "${",
+            "}",
+            "$${",
+            "${group}",
+            "${group.",
+            "${params.",
+            "${env.",
+            "${each.key}",
+            "${each.value}",
+            "${each.value.",
+            "[each.key]",
+            "\u{202e}",
+            "\u{feff}",
+            "\u{0}",
+            "../",
+            "%2e%2e/",
+            "/",
+            "?",
+            "#",
+            "forEach: [a, b]\n",
+            "forEach: { a: 1, b: 2 }\n",
+            "    forEach: [0]\n",
+            "existing: true\n",
+            "dependsOn: [group]\n",
+            "parameters:\n  p: { default: ${params.p} }\n",
+            "scope: ",
+            "principal: ",
+            "kind: resource\n",
+            "type: A.B/c@2020-01-01\n",
+            "properties: {",
+            "grants: authoritative\n",
+            "99999999999999999999999",
+            "1e999",
+            ".nan",
+            "~",
+            "null",
+            "true",
+        ],
+        cases: 64,
+        check: spec,
+    }
+    .run();
+}
+
+#[test]
+fn references() {
+    Target {
+        name: "references",
+        seeds: &[],
+        words: &[
+            "${",
+            "}",
+            "$",
+            "$$",
+            "$${",
+            "[",
+            "]",
+            ".",
+            "..",
+            "each.key",
+            "each.value",
+            "params.",
+            "env.",
+            "group",
+            "group[",
+            "[each.key]",
+            " ",
+            "\n",
+            "\u{0}",
+            "\u{1b}[2J",
+            "\u{202e}",
+            "é",
+            "\"",
+            "'",
+            "\\",
+            "{",
+        ],
+        cases: 128,
+        check: reference,
+    }
+    .run();
+}
+
+#[test]
+fn ids() {
+    Target {
+        name: "ids",
+        seeds: &[],
+        words: &[
+            "/",
+            "//",
+            "/./",
+            "/../",
+            "..",
+            "%2f",
+            "%2e%2e",
+            "%25",
+            "%00",
+            "?",
+            "#",
+            "&",
+            "=",
+            ";",
+            "@",
+            ":",
+            "\\",
+            "{",
+            "}",
+            "\u{0}",
+            "\r\n",
+            " ",
+            "é",
+            "\u{202e}",
+            "/providers/",
+            "/subscriptions/",
+            "/resourceGroups/",
+            "https://evil.example/",
+            "?api-version=1",
+            "://",
+        ],
+        cases: 256,
+        check: id,
+    }
+    .run();
+}
+
+#[test]
+fn answers() {
+    Target {
+        name: "answers",
+        seeds: &[],
+        words: ANSWER_WORDS,
+        cases: 96,
+        check: answer,
+    }
+    .run();
+}
+
+#[test]
+fn comparisons() {
+    Target {
+        name: "live",
+        seeds: &[],
+        words: ANSWER_WORDS,
+        cases: 64,
+        check: comparison,
+    }
+    .run();
+}
+
+const ANSWER_WORDS: &[&str] = &[
+    "### 200\n\n",
+    "### 201\n",
+    "### 202\n",
+    "### 204\n\n",
+    "### 404\n\n",
+    "### 409\n\n",
+    "### 429\n",
+    "### 500\n\n",
+    "### 302\n",
+    "### 99999\n",
+    "\n\n",
+    "retry-after: 0\n",
+    "retry-after: 18446744073709551615\n",
+    "retry-after: -1\n",
+    "location: https://arm.local/op\n",
+    "location: https://evil.example/op\n",
+    "location: /op\n",
+    "location: //evil.example/\n",
+    "azure-asyncoperation: https://arm.local/status\n",
+    "azure-asyncoperation: https://arm.local@evil.example/\n",
+    "location: \u{0}\n",
+    "{",
+    "}",
+    "[",
+    "]",
+    "[[[[[[[[",
+    "{\"a\":",
+    "null",
+    "true",
+    "-0",
+    "1e999",
+    "\"\"",
+    ",",
+    ":",
+    "\"value\":",
+    "\"nextLink\":",
+    "\"nextLink\":\"https://evil.example/\"",
+    "\"nextLink\":\"https://arm.local/next\"",
+    "\"properties\":",
+    "\"provisioningState\":",
+    "\"Creating\"",
+    "\"Succeeded\"",
+    "\"Failed\"",
+    "\"status\":\"InProgress\"",
+    "\"status\":",
+    "\"error\":",
+    "\"code\":",
+    "\"message\":",
+    "\"details\":[",
+    "\"innererror\":{",
+    "\"id\":",
+    "\"id\":\"/subscriptions/../x\"",
+    "\"name\":",
+    "\"type\":",
+    "\"tags\":",
+    "\"tags\":{\"lazuli-stack\":\"test\"}",
+    "\"principalId\":",
+    "\"roleDefinitionId\":",
+    "\"description\":\"lazuli\"",
+    "<html><title>",
+    "</title>",
+    "AADSTS700082:",
+    "\\u0000",
+    "\\ud800",
+    "\u{1b}[2J",
+    "\u{202e}",
+];
+
+/// Everything that can be said and planned of a text, with nothing and with something in Azure.
+fn spec(bytes: &[u8]) {
+    let Ok(text) = yaml::decode("input.yaml", bytes) else {
+        return;
+    };
+    let (graph, found) = graph(&text);
+    for said in found.iter() {
+        let spans = said
+            .span
+            .iter()
+            .chain(said.related.iter().map(|label| &label.span));
+        for span in spans {
+            assert!(
+                span.start <= span.end && span.end as usize <= text.len(),
+                "{said:?}"
+            );
+        }
+    }
+    // What a name holds cannot lead an id elsewhere, unless it is a mistake that ends the run.
+    for node in graph.nodes().filter(|_| !found.has_errors()) {
+        if let Some(id) = node.id() {
+            assert_eq!(ArmId::parse(id.as_str()).as_ref(), Some(id), "{}", node.key);
+            let of_type = id
+                .arm_type()
+                .is_some_and(|arm_type| node.arm_type.is(&arm_type));
+            let is_group = node.arm_type.is("Microsoft.Resources/resourceGroups");
+            assert!(of_type || is_group, "{id} is no {}", node.arm_type);
+        }
+    }
+    let live = Live::default();
+    let (plan, _) = converge(&graph, &live);
+    assert!(plan.steps.len() <= graph.len());
+    assert!(teardown(&graph, &live).is_empty());
+    let _ = (reads::needed(&graph), reads::needed_to_destroy(&graph));
+}
+
+fn graph(text: &str) -> (Graph, Diagnostics) {
+    let mut sources = Sources::default();
+    let id = sources.add("input.yaml", text);
+    let inputs = Inputs {
+        params: Vec::new(),
+        env: &|name| (name.len() % 2 == 0).then(|| "value".to_owned()),
+        file: &no_files,
+    };
+    let (spec, mut found) = load(&sources, &[id], &inputs);
+    let settings = Settings {
+        subscription: Some(SUBSCRIPTION.to_owned()),
+        ..Settings::default()
+    };
+    let (graph, more) = build(&spec, REGISTRY, &settings);
+    found.extend(more);
+    (graph, found)
+}
+
+/// An expression by itself, and wherever a spec takes one.
+fn reference(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Err(errors) = Template::parse(&text) {
+        assert!(!errors.is_empty());
+        for error in errors {
+            assert!(text.get(error.range.clone()).is_some(), "{error:?}");
+        }
+    }
+    // JSON is YAML, and needs no other escapes here.
+    let quoted = serde_json::to_string(&text).unwrap();
+    spec(
+        format!(
+            "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\nresourceGroup: rg-test\nparameters: {{ p: {{ default: {quoted} }} }}\n\
+             resources:\n  group: {{ kind: resourceGroup, name: rg-test, tags: {{ a: {quoted}, b: \"${{params.p}}\" }} }}\n\
+             \x20 each: {{ kind: resourceGroup, forEach: {{ a: {quoted} }}, name: {quoted}, dependsOn: [{quoted}] }}\n\
+             \x20 id: {{ kind: userAssignedIdentity, name: \"${{group.name}}\", tags: {{ x: {quoted} }} }}\n"
+        )
+        .as_bytes(),
+    );
+}
+
+/// A path reaches the segments that it names and no others, or is not sent.
+fn id(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(id) = ArmId::parse(&text) {
+        let mut climbing = Some(id.clone());
+        for _ in 0..=id.as_str().len() {
+            climbing = climbing.and_then(|id| id.parent());
+        }
+        assert_eq!(climbing, None, "{id} has parents without end");
+        let _ = (id.arm_type(), id.group(), id.root(), id.name().len());
+    }
+    for (path, version) in [
+        (text.to_string(), "2020-01-01".to_owned()),
+        (
+            format!("/subscriptions/s/resourceGroups/{text}"),
+            "2020-01-01".to_owned(),
+        ),
+        ("/subscriptions/s".to_owned(), text.to_string()),
+    ] {
+        let script = Script::of(b"### 200\n\n{}");
+        let sent = on_paused_time(async { script.client().get(&path, &version, &Quiet).await });
+        let urls = script.urls();
+        let Some(url) = urls.first() else {
+            assert!(sent.is_err());
+            continue;
+        };
+        let segments: Vec<String> = url.path_segments().unwrap().map(decoded).collect();
+        let named: Vec<&str> = path.strip_prefix('/').unwrap().split('/').collect();
+        assert_eq!(segments, named, "{url}");
+        let query: Vec<_> = url.query_pairs().collect();
+        assert_eq!(query.len(), 1, "{url}");
+        assert_eq!(query[0], ("api-version".into(), version.into()), "{url}");
+        assert!(
+            url.as_str().starts_with(ENDPOINT) && url.fragment().is_none(),
+            "{url}"
+        );
+    }
+}
+
+fn decoded(segment: &str) -> String {
+    // A query of one pair decodes as a segment does, but for the plus sign, which is encoded in ours.
+    let url = Url::parse(&format!("https://x/?a={segment}")).unwrap();
+    url.query_pairs().next().unwrap().1.into_owned()
+}
+
+/// Every request of the client, with answers of any sort: bodies, errors, pages, operations.
+fn answer(bytes: &[u8]) {
+    const ID: &str = "/subscriptions/s/resourceGroups/g/providers/A.B/c/n";
+    const V: &str = "2020-01-01";
+    let body = serde_json::json!({});
+    for act in 0..5 {
+        let script = Script::of(bytes);
+        let client = script.client();
+        let failure = on_paused_time(async {
+            match act {
+                0 => client.get(ID, V, &Quiet).await.err(),
+                1 => client.list_all(ID, V, &[], &Quiet).await.err(),
+                2 => client.put(ID, V, &body, &Quiet).await.err(),
+                3 => client.delete(ID, V, &Quiet).await.err(),
+                _ => client.post(ID, V, Some(&body), &Quiet).await.err(),
+            }
+        });
+        failure.iter().for_each(harmless);
+        script.urls();
+    }
+    let script = Script::of(bytes);
+    let hour = Duration::from_secs(3600);
+    let client = script.client();
+    let waited = on_paused_time(async { client.wait_for_resource(ID, V, hour, &Quiet).await });
+    waited.err().iter().for_each(harmless);
+    script.urls();
+}
+
+/// What is told of a failure is of bounded length, and acts on no terminal.
+fn harmless(error: &ArmError) {
+    let told = format!("{error}{}", error.hint().unwrap_or_default());
+    assert!(
+        told.chars().count() <= LONGEST_TOLD,
+        "{} characters",
+        told.len()
+    );
+    assert!(
+        told.chars().all(|c| c == '\n' || !c.is_control()),
+        "{told:?}"
+    );
+}
+
+const COMPARED: &str = "\
+apiVersion: lazuli/v1
+stack: test
+location: westeurope
+resourceGroup: rg-test
+resources:
+  group: { kind: resourceGroup, name: rg-test, grants: authoritative }
+  id: { kind: userAssignedIdentity, name: id-test, tags: { a: b } }
+  media:
+    kind: storageAccount
+    name: stlazulimedia
+    sku: Standard_LRS
+    minimumTlsVersion: TLS1_2
+    networkAcls: { defaultAction: Deny, ipRules: [{ value: 1.2.3.4 }] }
+    containers: { cam: {} }
+  access: { kind: roleAssignment, principal: \"${id}\", scope: \"${media}\", role: Reader }
+  keep: { kind: managementLock, name: keep, scope: \"${media}\", level: CanNotDelete }
+  any: { kind: resource, type: Microsoft.Web/sites@2024-04-01, name: any, body: { properties: { a: [{ name: x, b: 1 }], id: \"${id}\" } } }
+";
+
+/// Reads, compares, and carries out what comes of it, on a service that answers anything.
+fn comparison(bytes: &[u8]) {
+    let (graph, found) = graph(COMPARED);
+    assert!(!found.has_errors(), "{found:#?}");
+    let script = Script::of(bytes);
+    let client = script.client();
+    on_paused_time(async {
+        let observed = observe_settled(&client, &graph, &reads::needed(&graph), &Silent).await;
+        let live = match observed {
+            Ok(live) => live,
+            Err(errors) => return errors.iter().for_each(|failed| harmless(&failed.error)),
+        };
+        let plans = [converge(&graph, &live).0, teardown(&graph, &live)];
+        for plan in &plans {
+            let (_keep, stop) = watch::channel(false);
+            let execution = Execution {
+                client: &client,
+                at_once: 4,
+                bounds: Bounds::default(),
+                now: &|| UNIX_EPOCH,
+                stop,
+                events: &Silent,
+            };
+            let report = execute(plan, execution).await;
+            assert_eq!(report.outcomes.len(), plan.steps.len());
+        }
+    });
+    script.urls();
+}
+
+fn on_paused_time<T>(act: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(act)
+}
