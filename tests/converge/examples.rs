@@ -7,13 +7,13 @@ use lazuli_sim::{Method, SUBSCRIPTION};
 
 use crate::harness::Azure;
 
-fn example(name: &str) -> String {
+pub fn example(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     fs::read_to_string(root.join(name).join("stack.yaml")).unwrap()
 }
 
 /// The names of all examples, so that none is forgotten here.
-fn names() -> Vec<String> {
+pub fn names() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let mut names: Vec<String> = fs::read_dir(root)
         .unwrap()

@@ -58,6 +58,11 @@ impl Azure {
 
     async fn of(simulator: Simulator, caller: Caller) -> Self {
         let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
+        Self::over(simulator, caller, transport).await
+    }
+
+    /// One that is reached in a way of one's own.
+    pub async fn over(simulator: Simulator, caller: Caller, transport: Transport) -> Self {
         let url = Url::parse("https://sim.lazuli.invalid").unwrap();
         let endpoints = lazuli_arm::discover(&url, &transport)
             .await

@@ -23,4 +23,5 @@ mod rights;
 mod roles;
 mod scopes;
 mod secrets;
+mod sweep;
 mod waiting;

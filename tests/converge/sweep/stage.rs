@@ -1,0 +1,216 @@
+//! A world, a client of it on a wire that can be cut, and what there is in it.
+
+use std::collections::BTreeMap;
+
+use lazuli_arm::Transport;
+use lazuli_core::{
+    graph::Graph,
+    plan::{converge, teardown},
+    reads,
+};
+use lazuli_engine::{Silent, observe_settled};
+use lazuli_sim::{
+    Caller, Faults, InProcess, Method, Request, Simulator, TokioClock, World, WorldOptions,
+};
+use serde_json::{Value as Json, json};
+
+use super::mishap::{Mishap, Wire};
+use crate::harness::Azure;
+
+/// What is done to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Converge,
+    Destroy,
+}
+
+/// Everything that is there: ids in lower case, grants by scope, role and principal, with what matters of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    things: BTreeMap<String, String>,
+    /// Whether another run would do nothing.
+    is_at_rest: bool,
+}
+
+pub struct Stage {
+    azure: Azure,
+    wire: Wire,
+}
+
+impl Stage {
+    pub async fn new(world: World) -> Self {
+        let start = world.latest();
+        let simulator = Simulator::new(world, TokioClock::starting_at(start));
+        let wire = Wire::new(InProcess::new(simulator.clone()));
+        let transport = Transport::new(std::sync::Arc::new(wire.clone()));
+        let azure = Azure::over(simulator, Caller::Owner, transport).await;
+        Self { azure, wire }
+    }
+
+    pub fn count_from_here(&self) {
+        self.azure.simulator.clear_log();
+    }
+
+    pub fn requests(&self) -> u64 {
+        self.azure.simulator.log().len() as u64
+    }
+
+    /// Whether a phase, observation and all, ends well.
+    pub async fn run(&self, graph: &Graph, phase: Phase) -> bool {
+        let client = &self.azure.client;
+        let needed = match phase {
+            Phase::Converge => reads::needed(graph),
+            Phase::Destroy => reads::needed_to_destroy(graph),
+        };
+        let Ok(live) = observe_settled(client, graph, &needed, &Silent).await else {
+            return false;
+        };
+        let plan = match phase {
+            Phase::Converge => {
+                let (plan, found) = converge(graph, &live);
+                if found.has_errors() {
+                    return false;
+                }
+                plan
+            }
+            Phase::Destroy => teardown(graph, &live),
+        };
+        self.azure.execute(&plan).await.is_complete()
+    }
+
+    /// A phase with something going wrong; how it ends does not matter.
+    pub async fn run_with(&self, graph: &Graph, phase: Phase, mishap: Mishap, at: u64) {
+        match mishap.fault() {
+            Some(fault) => self
+                .azure
+                .simulator
+                .set_faults(Faults::none().at(at, fault)),
+            None => self.wire.strike(at, mishap),
+        }
+        tokio::select! {
+            _ = self.run(graph, phase) => {}
+            () = self.wire.died() => {}
+        }
+    }
+
+    pub fn calm(&self) {
+        self.azure.simulator.set_faults(Faults::none());
+        self.wire.calm();
+    }
+
+    pub async fn inventory(&self, graph: &Graph, phase: Phase) -> Inventory {
+        self.azure.simulator.clear_log();
+        let is_done = self.run(graph, phase).await;
+        let is_at_rest = is_done && self.azure.writes().is_empty();
+        let mut things = BTreeMap::new();
+        let lists = [
+            "/resourceGroups?api-version=2025-04-01",
+            "/resources?api-version=2025-04-01",
+            "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
+            "/providers/Microsoft.Authorization/locks?api-version=2020-05-01",
+            "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01&$filter=type eq 'CustomRole'",
+        ];
+        for list in lists {
+            let url = format!("{SUBSCRIPTION_URL}{list}");
+            let found = self.azure.by_hand(Method::Get, &url, None).await;
+            for item in found["value"].as_array().unwrap() {
+                let (key, says) = thing(item);
+                let twice = things.insert(key, says);
+                assert_eq!(twice, None, "{item:#}");
+            }
+        }
+        Inventory { things, is_at_rest }
+    }
+}
+
+/// What something is, and what matters of it. Ids that Azure makes up are others in each run.
+fn thing(item: &Json) -> (String, String) {
+    let text = |pointer: &str| {
+        let found = item.pointer(pointer).and_then(Json::as_str);
+        found.unwrap_or_default().to_lowercase()
+    };
+    if text("/type") == "microsoft.authorization/roleassignments" {
+        let key = ["scope", "roleDefinitionId", "description"]
+            .map(|member| text(&format!("/properties/{member}")))
+            .join(" ");
+        return (key, String::new());
+    }
+    let tags: BTreeMap<String, String> = item["tags"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.to_string()))
+        .collect();
+    (text("/id"), format!("{tags:?}"))
+}
+
+const SUBSCRIPTION_URL: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05";
+
+/// A world with somebody else's things in it.
+pub async fn with_foreigners() -> World {
+    let azure = Azure::with(WorldOptions::default()).await;
+    let group = format!("{SUBSCRIPTION_URL}/resourceGroups/rg-theirs");
+    let identity =
+        format!("{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-theirs");
+    let grant = format!(
+        "{group}/providers/Microsoft.Authorization/roleAssignments/7d0c1f0e-0000-4000-8000-00000000beef"
+    );
+    let body = json!({ "location": "westeurope", "tags": { "owner": "them" } });
+    let put = async |url: String, body: Json| azure.by_hand(Method::Put, &url, Some(body)).await;
+    put(format!("{group}?api-version=2025-04-01"), body.clone()).await;
+    let made = put(format!("{identity}?api-version=2024-11-30"), body).await;
+    let given = json!({ "properties": {
+        "principalId": made["properties"]["principalId"],
+        "principalType": "ServicePrincipal",
+        "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    } });
+    put(format!("{grant}?api-version=2022-04-01"), given).await;
+    azure.simulator.world()
+}
+
+pub async fn graph(world: &World, text: &str) -> Graph {
+    Stage::new(world.clone()).await.azure.graph(text).await
+}
+
+/// The world in which the graph is.
+pub async fn settled(world: &World, graph: &Graph) -> World {
+    let stage = Stage::new(world.clone()).await;
+    assert!(stage.run(graph, Phase::Converge).await);
+    stage.azure.simulator.world()
+}
+
+/// The world in which somebody has taken all tags and all grants away that are the stack's.
+pub async fn drifted(world: &World) -> World {
+    let stage = Stage::new(world.clone()).await;
+    let azure = &stage.azure;
+    let list = async |what: &str| {
+        let url = format!("{SUBSCRIPTION_URL}{what}");
+        let mut found = azure.by_hand(Method::Get, &url, None).await;
+        found["value"]
+            .take()
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    };
+    for resource in list("/resources?api-version=2025-04-01").await {
+        let id = resource["id"].as_str().unwrap();
+        if resource["tags"]["lazuli-stack"].is_string() {
+            let url =
+                format!("{id}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01");
+            let none = json!({ "properties": { "tags": {} } });
+            azure.by_hand(Method::Put, &url, Some(none)).await;
+        }
+    }
+    let grants = "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01";
+    for grant in list(grants).await {
+        let description = grant["properties"]["description"].as_str();
+        if description.is_some_and(|says| says.contains("lazuli-stack")) {
+            let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
+            let token = azure.simulator.token(Caller::Owner);
+            let delete = Request::new(Method::Delete, &url).with_bearer(&token);
+            // A lock may forbid it.
+            let _ = azure.simulator.send(delete).await;
+        }
+    }
+    azure.simulator.world()
+}
