@@ -34,6 +34,8 @@ pub enum Mishap {
     KilledBefore,
     /// The process dies before the answer comes; Azure has acted.
     KilledAfter,
+    /// The process stands still until it is let go on.
+    Held,
 }
 
 impl Mishap {
@@ -62,7 +64,7 @@ impl Mishap {
             Self::Unavailable => Fault::status(503, Some(3)),
             Self::StaleRead => Fault::StaleRead,
             Self::TokenExpired => Fault::Unauthorized,
-            Self::TooSlow | Self::KilledBefore | Self::KilledAfter => return None,
+            Self::TooSlow | Self::KilledBefore | Self::KilledAfter | Self::Held => return None,
         })
     }
 }
@@ -84,6 +86,8 @@ struct Shared {
     at: AtomicU64,
     mishap: std::sync::Mutex<Option<Mishap>>,
     died: Notify,
+    held: Notify,
+    let_go: Notify,
 }
 
 impl Wire {
@@ -110,6 +114,16 @@ impl Wire {
         self.shared.died.notified().await;
     }
 
+    /// Ends when the process stands still.
+    pub async fn held(&self) {
+        self.shared.held.notified().await;
+    }
+
+    /// Lets a process that stands still go on.
+    pub fn let_go(&self) {
+        self.shared.let_go.notify_one();
+    }
+
     fn struck(&self) -> Option<Mishap> {
         let number = self.shared.sent.fetch_add(1, Ordering::Relaxed) + 1;
         let mishap = *self.shared.mishap.lock().unwrap();
@@ -126,6 +140,11 @@ impl HttpClient for Wire {
                 tokio::time::sleep(TIMEOUT).await;
                 let error = io::Error::from(io::ErrorKind::TimedOut);
                 Err(azure_core::Error::new(ErrorKind::Io, error))
+            }
+            Some(Mishap::Held) => {
+                self.shared.held.notify_one();
+                self.shared.let_go.notified().await;
+                self.inner.execute_request(request).await
             }
             Some(Mishap::KilledBefore) => self.die().await,
             Some(Mishap::KilledAfter) => {

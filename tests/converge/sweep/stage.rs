@@ -40,7 +40,15 @@ pub struct Stage {
 impl Stage {
     pub async fn new(world: World) -> Self {
         let start = world.latest();
-        let simulator = Simulator::new(world, TokioClock::starting_at(start));
+        Self::of(Simulator::new(world, TokioClock::starting_at(start))).await
+    }
+
+    /// Another process in the same world.
+    pub async fn another(&self) -> Self {
+        Self::of(self.azure.simulator.clone()).await
+    }
+
+    async fn of(simulator: Simulator) -> Self {
         let wire = Wire::new(InProcess::new(simulator.clone()));
         let transport = Transport::new(std::sync::Arc::new(wire.clone()));
         let azure = Azure::over(simulator, Caller::Owner, transport).await;
@@ -93,6 +101,28 @@ impl Stage {
         }
     }
 
+    /// A phase under a schedule of faults; how it ends does not matter.
+    pub async fn run_under(&self, graph: &Graph, phase: Phase, faults: Faults) {
+        self.azure.simulator.set_faults(faults);
+        self.run(graph, phase).await;
+    }
+
+    /// A phase that stands still at a request while another process goes through the same from beginning to end.
+    pub async fn run_around(&self, graph: &Graph, phase: Phase, at: u64) {
+        let other = self.another().await;
+        self.wire.strike(at, Mishap::Held);
+        let meanwhile = async {
+            self.wire.held().await;
+            other.run(graph, phase).await;
+            self.wire.let_go();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            _ = self.run(graph, phase) => {}
+            () = meanwhile => {}
+        }
+    }
+
     pub fn calm(&self) {
         self.azure.simulator.set_faults(Faults::none());
         self.wire.calm();
@@ -108,9 +138,10 @@ impl Stage {
             "/resources?api-version=2025-04-01",
             "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
             "/providers/Microsoft.Authorization/locks?api-version=2020-05-01",
-            "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01&$filter=type eq 'CustomRole'",
         ];
-        for list in lists {
+        let has_roles = graph.nodes().any(|node| node.kind == "roleDefinition");
+        let roles = "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01&$filter=type%20eq%20'CustomRole'";
+        for list in lists.into_iter().chain(has_roles.then_some(roles)) {
             let url = format!("{SUBSCRIPTION_URL}{list}");
             let found = self.azure.by_hand(Method::Get, &url, None).await;
             for item in found["value"].as_array().unwrap() {

@@ -277,7 +277,7 @@ Failed (2):
 {}    help: Choose another name: this one must be unique in all of Azure, and is
     in use
     in the spec: stack.yaml:2
-+ hub  resource hub
++ hub  Test.Things/things hub
     Azure filled in no `analyzer.principalId`
     help: check that `analyzer` has this property once it is made
     in the spec: stack.yaml:4

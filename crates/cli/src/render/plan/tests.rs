@@ -223,7 +223,7 @@ fn a_creation_shows_text_of_several_lines_as_it_is() {
     assert_eq!(
         plan(&made, &Style::default()),
         "\
-+ job  resource job
++ job  Test.Things/things job
     it does not exist
     script:
       a: 1
