@@ -158,7 +158,7 @@ fn a_storm_of_faults_loses_nothing() {
                 let mut schedule = Faults::none();
                 for at in 0..3 * requests {
                     let number = random.next_u32() as usize;
-                    if number % 3 == 0 {
+                    if number.is_multiple_of(3) {
                         schedule = schedule.at(at, faults[number / 3 % faults.len()].clone());
                     }
                 }
