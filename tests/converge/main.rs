@@ -18,6 +18,7 @@ mod kinds;
 mod locks;
 mod patience;
 mod policies;
+mod preflight;
 mod resume;
 mod rights;
 mod roles;

@@ -84,6 +84,17 @@ impl Patience {
     }
 }
 
+/// What happens about refusals that are known before anything is sent.
+#[derive(Debug, Args)]
+pub(crate) struct Preflight {
+    /// Register the resource providers that the plan needs and the subscription has not registered
+    #[arg(long)]
+    pub(crate) register_providers: bool,
+    /// Begin although steps are known to be refused, and do what can be done
+    #[arg(long)]
+    pub(crate) skip_preflight: bool,
+}
+
 /// What happens to secrets that Azure does not answer.
 #[derive(Debug, Args)]
 pub(crate) struct Secrets {
@@ -140,6 +151,8 @@ pub(crate) struct Apply {
     pub(crate) secrets: Secrets,
     #[command(flatten)]
     pub(crate) patience: Patience,
+    #[command(flatten)]
+    pub(crate) preflight: Preflight,
     /// Write without asking
     #[arg(long)]
     pub(crate) yes: bool,

@@ -10,6 +10,7 @@ mod connection;
 mod error;
 mod flow;
 mod input;
+mod preflight;
 mod progress;
 mod render;
 mod stop;

@@ -3,6 +3,7 @@
 mod execute;
 mod observe;
 mod patience;
+mod preflight;
 mod remind;
 mod report;
 mod roles;
@@ -10,6 +11,7 @@ mod roles;
 pub use execute::{Events, Execution, Silent, execute};
 pub use observe::{ObserveError, Settling, observe, observe_principals, observe_settled};
 pub use patience::Bounds;
+pub use preflight::{RegistrationError, preflight, register};
 pub use remind::remind;
 pub use report::{Failure, Outcome, Report};
 pub use roles::find_roles;

@@ -7,7 +7,7 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{self, Undertaking},
-    input,
+    input, preflight,
     render::report::Purpose,
     terminal::Terminal,
 };
@@ -30,7 +30,13 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
         if plan.is_empty() {
             return Ok(Success::Done);
         }
+        let found = match args.preflight.skip_preflight {
+            true => Vec::new(),
+            false => preflight::look_ahead(&plan, &session, &loaded.sources, terminal).await,
+        };
+        preflight::refuse(&found, &args.preflight)?;
         confirm::ask(args.yes, "\nApply these changes?")?;
+        preflight::register(&found, &args.preflight, &session.client).await?;
         let undertaking = Undertaking {
             purpose: Purpose::Apply,
             plan: &plan,

@@ -47,6 +47,7 @@ fn section(plan: &Plan, obstacle: &Obstacle, names: Names, style: &Style) -> Str
             lock.level.name(),
             place(&lock.scope)
         ),
+        Tint::Yellow,
         style,
     );
     let steps = obstacle
@@ -102,23 +103,23 @@ fn unknown(unread: &UnreadLocks, style: &Style) -> String {
         unread.why
     );
     let help = "help: reading them takes the right `Microsoft.Authorization/locks/read`, which the role Reader has";
-    headline(&line, style) + &block(INDENT, help, style.width)
+    headline(&line, Tint::Yellow, style) + &block(INDENT, help, style.width)
 }
 
 /// A head in colour; its further lines stand in.
-fn headline(text: &str, style: &Style) -> String {
+pub(super) fn headline(text: &str, tint: Tint, style: &Style) -> String {
     let mut lines = wrap(&clean(text), style.width.saturating_sub(INDENT)).into_iter();
     let first = lines.next().unwrap_or_default();
-    let mut text = style.paint(Tint::Yellow, &first) + "\n";
+    let mut text = style.paint(tint, &first) + "\n";
     for line in lines {
-        text.push_str(&style.paint(Tint::Yellow, &format!("{:INDENT$}{line}", "")));
+        text.push_str(&style.paint(tint, &format!("{:INDENT$}{line}", "")));
         text.push('\n');
     }
     text
 }
 
 /// A scope by its name, and what it is if that is no resource.
-fn place(scope: &ArmId) -> String {
+pub(super) fn place(scope: &ArmId) -> String {
     let name = scope.name();
     match scope.parent() {
         None => format!("the subscription {name}"),

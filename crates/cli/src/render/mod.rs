@@ -7,6 +7,7 @@ pub(crate) mod graph;
 pub(crate) mod locks;
 pub(crate) mod overruled;
 pub(crate) mod plan;
+pub(crate) mod preflight;
 pub(crate) mod report;
 pub(crate) mod style;
 #[cfg(test)]

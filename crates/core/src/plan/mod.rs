@@ -5,6 +5,7 @@ mod grants;
 pub mod locks;
 mod marks;
 mod overruled;
+pub mod preflight;
 #[cfg(test)]
 mod properties;
 mod secrets;

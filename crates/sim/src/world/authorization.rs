@@ -1,9 +1,9 @@
 //! Role-based access control: which grants a principal holds at a scope, and whether their roles allow an action.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::path::Target;
-use super::reply::ArmError;
+use super::reply::{ArmError, Reply};
 use super::state::Resource;
 use super::{Call, World, management_groups};
 use crate::catalogue;
@@ -48,6 +48,11 @@ pub(crate) fn demand(
 /// `Provider/type/type/verb`.
 fn action(call: &Call<'_>) -> String {
     let kind = call.target.kind();
+    // A provider and its registration are read as part of the subscription (Azure RBAC: Microsoft.Resources
+    // permissions).
+    if call.method().is_read() && !kind.contains('/') {
+        return "Microsoft.Resources/subscriptions/providers/read".to_owned();
+    }
     let verb = match call.method() {
         // The question whether a name is free counts as a read (Azure RBAC: Microsoft.Storage permissions).
         Method::Post
@@ -73,14 +78,38 @@ pub(crate) fn allows(
     target: &Target,
     now: SimTime,
 ) -> bool {
+    grants_in_effect(world, principal, target, now)
+        .flat_map(|grant| permissions(world, grant.text("/properties/roleDefinitionId")))
+        .any(|permission| permission.allows(action))
+}
+
+/// `GET {scope}/providers/Microsoft.Authorization/permissions`: what all roles of the caller at the scope and above
+/// have (REST reference, "Permissions - List For Resource Group", 2022-04-01).
+pub(crate) fn list_permissions(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    if !call.method().is_read() {
+        return Err(call.not_allowed());
+    }
+    let scope = Target::parse(&call.target.scope());
+    let value: Vec<Value> = grants_in_effect(world, &call.principal, &scope, call.now)
+        .flat_map(|grant| permissions(world, grant.text("/properties/roleDefinitionId")))
+        .map(|permission| permission.0)
+        .collect();
+    Ok(Reply::json(200, json!({ "value": value })))
+}
+
+fn grants_in_effect<'a>(
+    world: &'a World,
+    principal: &'a str,
+    target: &Target,
+    now: SimTime,
+) -> impl Iterator<Item = &'a Resource> {
     grants_at_or_above(world, target)
-        .filter(|grant| grant.ready <= now)
-        .filter(|grant| {
+        .filter(move |grant| grant.ready <= now)
+        .filter(move |grant| {
             grant
                 .text("/properties/principalId")
                 .eq_ignore_ascii_case(principal)
         })
-        .any(|grant| role_allows(world, grant.text("/properties/roleDefinitionId"), action))
 }
 
 /// Whether the principal holds that role at the resource or above it, given no later than `since`.
@@ -117,36 +146,39 @@ pub(crate) fn role_guid(definition: &str) -> &str {
         .map_or(definition, |(_, guid)| guid)
 }
 
-fn role_allows(world: &World, definition: &str, action: &str) -> bool {
-    let guid = role_guid(definition);
-    if let Some(role) = catalogue::built_in(guid) {
-        return any_matches(role.actions.iter().copied(), action)
-            && !any_matches(role.not_actions.iter().copied(), action);
+/// One permission of a role: `actions`, `notActions` and those on data.
+struct Permission(Value);
+
+impl Permission {
+    fn allows(&self, action: &str) -> bool {
+        let any = |list: &str| {
+            let patterns = self.0[list].as_array().into_iter().flatten();
+            let mut patterns = patterns.filter_map(Value::as_str);
+            patterns.any(|pattern| matches(pattern, action))
+        };
+        any("actions") && !any("notActions")
     }
-    let Some(role) = world.custom_role(guid) else {
-        return false;
-    };
-    let permissions = role.body.pointer("/properties/permissions");
-    permissions
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .any(|permission| {
-            let list = |name: &str| {
-                permission[name]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Value::as_str)
-                    .collect::<Vec<_>>()
-            };
-            any_matches(list("actions").into_iter(), action)
-                && !any_matches(list("notActions").into_iter(), action)
-        })
 }
 
-fn any_matches<'a>(mut patterns: impl Iterator<Item = &'a str>, action: &str) -> bool {
-    patterns.any(|pattern| matches(pattern, action))
+fn permissions(world: &World, definition: &str) -> Vec<Permission> {
+    let guid = role_guid(definition);
+    if let Some(role) = catalogue::built_in(guid) {
+        return vec![Permission(json!({
+            "actions": role.actions,
+            "notActions": role.not_actions,
+            "dataActions": role.data_actions,
+            "notDataActions": role.not_data_actions,
+        }))];
+    }
+    let role = world.custom_role(guid);
+    let permissions = role.and_then(|role| role.body.pointer("/properties/permissions"));
+    let permissions = permissions.and_then(Value::as_array);
+    permissions
+        .into_iter()
+        .flatten()
+        .cloned()
+        .map(Permission)
+        .collect()
 }
 
 /// Whether `text` has the form of `pattern`, in which `*` stands for anything; case does not matter.

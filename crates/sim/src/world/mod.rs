@@ -365,6 +365,7 @@ impl World {
             }
             "microsoft.authorization/roleassignments" => assignments::handle(self, call),
             "microsoft.authorization/roledefinitions" => definitions::handle(self, call),
+            "microsoft.authorization/permissions" => authorization::list_permissions(self, call),
             "microsoft.authorization/locks" => locks::handle(self, call),
             "microsoft.authorization/policyassignments" => policy::handle(self, call),
             tags::KIND => tags::handle(self, call),

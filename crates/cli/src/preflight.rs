@@ -1,0 +1,83 @@
+//! Before the first write: what Azure is known to refuse is told all at once, and providers are registered where
+//! that was asked for.
+
+use lazuli_arm::Client;
+use lazuli_core::{
+    plan::{Plan, preflight::Finding},
+    source::Sources,
+};
+use lazuli_engine::{RegistrationError, preflight};
+
+use crate::{
+    args::Preflight, connection::Session, error::CommandError, render, terminal::Terminal,
+};
+
+/// Asks Azure about a plan, and prints what it found.
+pub(crate) async fn look_ahead(
+    plan: &Plan,
+    session: &Session,
+    sources: &Sources,
+    terminal: &Terminal,
+) -> Vec<Finding> {
+    let found = preflight(&session.client, plan).await;
+    print!(
+        "{}",
+        render::preflight::findings(plan, &found, sources, &terminal.out)
+    );
+    found
+}
+
+/// Ends the command where steps are certain to be refused.
+pub(crate) fn refuse(found: &[Finding], args: &Preflight) -> Result<(), CommandError> {
+    let stands = |finding: &&Finding| {
+        finding.is_certain() && !(args.register_providers && can_register(finding))
+    };
+    match found.iter().filter(stands).count() {
+        0 => Ok(()),
+        number => Err(CommandError::with_hint(
+            format!(
+                "nothing was changed: Azure would refuse steps of this plan, see the {} above",
+                render::count(number, "error")
+            ),
+            "--skip-preflight begins all the same and does what can be done",
+        )),
+    }
+}
+
+/// Registers what is missing, one provider after the other.
+pub(crate) async fn register(
+    found: &[Finding],
+    args: &Preflight,
+    client: &Client,
+) -> Result<(), CommandError> {
+    if !args.register_providers {
+        return Ok(());
+    }
+    for finding in found {
+        let Finding::NotRegistered {
+            subscription,
+            namespace,
+            state: Some(_),
+            ..
+        } = finding
+        else {
+            continue;
+        };
+        eprintln!("{namespace}: registering in {} ...", subscription.name());
+        lazuli_engine::register(client, subscription, namespace)
+            .await
+            .map_err(|error| match error {
+                RegistrationError::Refused(error) => error.into(),
+                slow @ RegistrationError::TooSlow { .. } => CommandError::with_hint(
+                    slow.to_string(),
+                    "run again: what is registered stays registered",
+                ),
+            })?;
+        eprintln!("{namespace}: registered");
+    }
+    Ok(())
+}
+
+fn can_register(finding: &Finding) -> bool {
+    matches!(finding, Finding::NotRegistered { state: Some(_), .. })
+}

@@ -1,0 +1,228 @@
+//! What Azure is known to refuse of a plan: each finding with its steps, what it rests on, and what can be done.
+
+use lazuli_core::{
+    plan::{
+        Plan, StepId,
+        preflight::{Cause, Finding, Question},
+    },
+    source::Sources,
+};
+
+use super::{
+    Names,
+    locks::{headline, place},
+    mark,
+    style::{Style, Tint, block, clean},
+};
+
+/// How far what belongs to a finding stands in.
+const INDENT: usize = 4;
+
+/// A section for each finding.
+pub(crate) fn findings(plan: &Plan, found: &[Finding], sources: &Sources, style: &Style) -> String {
+    let page = Page {
+        plan,
+        names: Names::of_plan(plan),
+        sources,
+        style,
+    };
+    let sections = found.iter().map(|finding| page.section(finding));
+    sections.map(|section| format!("\n{section}")).collect()
+}
+
+struct Page<'a> {
+    plan: &'a Plan,
+    names: Names,
+    sources: &'a Sources,
+    style: &'a Style,
+}
+
+impl Page<'_> {
+    fn section(&self, finding: &Finding) -> String {
+        let mut text = self.head(finding);
+        match finding {
+            Finding::NameRefused { step, said, .. } => {
+                text += &self.steps(INDENT, &[*step]);
+                text += &self.line(said);
+            }
+            Finding::NotRegistered { steps, .. } => text += &self.steps(INDENT, steps),
+            Finding::MissingRights {
+                actions, causes, ..
+            } => {
+                for (action, steps) in actions {
+                    text += &self.line(action);
+                    text += &self.steps(2 * INDENT, steps);
+                }
+                causes.iter().for_each(|it| text += &self.line(&cause(it)));
+            }
+            Finding::Restricted { steps, causes, .. } => {
+                text += &self.steps(INDENT, steps);
+                causes.iter().for_each(|it| text += &self.line(&cause(it)));
+            }
+            Finding::Unknown { .. } => {}
+        }
+        text + &self.line(&format!("help: {}", help(finding)))
+    }
+
+    fn head(&self, finding: &Finding) -> String {
+        let what = match finding {
+            Finding::NameRefused { name, held_by, .. } => match held_by {
+                Some(id) => format!("{name} is the name of another storage account, {id}"),
+                None => format!("no storage account can be called {name}"),
+            },
+            Finding::NotRegistered {
+                subscription,
+                namespace,
+                state,
+                ..
+            } => match state {
+                Some(state) => format!(
+                    "{namespace} is {} in {}",
+                    state_shown(state),
+                    place(subscription)
+                ),
+                None => format!("Azure knows no resource provider {namespace}"),
+            },
+            Finding::MissingRights { scope, caller, .. } => {
+                format!("{} lacks rights on {}", who(caller), place(scope))
+            }
+            Finding::Restricted {
+                scope,
+                action,
+                caller,
+                ..
+            } => format!(
+                "{} may {action} on {} only within limits",
+                who(caller),
+                place(scope)
+            ),
+            Finding::Unknown { question, why } => unknown(question, why),
+        };
+        match finding.is_certain() {
+            true => headline(&format!("! error: {what}"), Tint::Red, self.style),
+            false => headline(&format!("! warning: {what}"), Tint::Yellow, self.style),
+        }
+    }
+
+    /// Each step with its place in the spec.
+    fn steps(&self, indent: usize, steps: &[StepId]) -> String {
+        let steps = steps.iter().filter_map(|id| self.plan.steps.get(id.0));
+        let lines = steps.map(|step| {
+            let (sign, tint) = mark(step.action);
+            let line = self.sources.position(step.span).line;
+            let source = self.sources.get(step.span.source);
+            let name = source
+                .map(|source| source.name.as_str())
+                .unwrap_or_default();
+            let text = format!("{sign} {}  {name}:{line}", self.names.name(&step.key));
+            let text = block(indent, &text, self.style.width);
+            let lines = text.lines().map(|line| self.style.paint(tint, line) + "\n");
+            lines.collect::<String>()
+        });
+        lines.collect()
+    }
+
+    fn line(&self, text: &str) -> String {
+        block(INDENT, &clean(text), self.style.width)
+    }
+}
+
+fn who(caller: &Option<String>) -> String {
+    match caller {
+        Some(id) => format!("the caller (object id {id})"),
+        None => "the caller".to_owned(),
+    }
+}
+
+/// `NotRegistered` in words.
+fn state_shown(state: &str) -> String {
+    match state {
+        "NotRegistered" | "Unregistered" => "not registered".to_owned(),
+        "Registering" => "still being registered".to_owned(),
+        other => other.to_lowercase(),
+    }
+}
+
+fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Denied {
+            name,
+            scope,
+            excludes_groups,
+        } => {
+            let but = match excludes_groups {
+                true => ", unless one of the groups that it excludes has the caller in it",
+                false => "",
+            };
+            format!("the deny assignment `{name}` on {scope} takes it away from every role{but}")
+        }
+        Cause::Eligible { role, scope } => {
+            format!("the caller is eligible for {role} on {scope} and has not activated it")
+        }
+        Cause::Condition { assignment } => {
+            format!("the role assignment that gives it has a condition: {assignment}")
+        }
+    }
+}
+
+fn unknown(question: &Question, why: &str) -> String {
+    match question {
+        Question::StorageName { name, .. } => {
+            format!("whether the name {name} is free could not be asked ({why})")
+        }
+        Question::Registration { namespace, .. } => {
+            format!("whether {namespace} is registered could not be read ({why})")
+        }
+        Question::Rights(scope)
+        | Question::StorageAccounts(scope)
+        | Question::Denials(scope)
+        | Question::Eligibilities(scope)
+        | Question::RolesOfCaller(scope) => {
+            format!(
+                "the caller's rights on {} could not be read ({why})",
+                place(scope)
+            )
+        }
+    }
+}
+
+fn help(finding: &Finding) -> String {
+    match finding {
+        Finding::NameRefused {
+            held_by: Some(_), ..
+        } => "choose another name, or declare the resource group that it is in",
+        Finding::NameRefused { .. } => {
+            "choose another name: it must be the only one of all Azure, and the right form"
+        }
+        Finding::NotRegistered { state: None, .. } => "check the type in the spec, and the cloud",
+        Finding::NotRegistered { namespace, .. } => {
+            return format!(
+                "`lazuli apply --register-providers` registers it and waits for it; so does \
+                 `az provider register --namespace {namespace} --wait`"
+            );
+        }
+        Finding::MissingRights { may_come: true, .. } => {
+            "grants of this plan may be what gives them; one can take ten minutes to work"
+        }
+        Finding::MissingRights { causes, .. }
+            if causes.iter().any(|it| matches!(it, Cause::Eligible { .. })) =>
+        {
+            "activate the role (Privileged Identity Management, `My roles`), then run again"
+        }
+        Finding::MissingRights { .. } => {
+            "ask for a role with these actions there or above; a fresh grant can take ten minutes to work"
+        }
+        Finding::Restricted { .. } => "check that it allows what the plan does, or ask its owner",
+        Finding::Unknown { question, .. } => match question {
+            Question::StorageName { .. } => {
+                "asking takes the right `Microsoft.Storage/checkNameAvailability/read`, which the role Reader has"
+            }
+            Question::Registration { .. } => {
+                "reading it takes the right `Microsoft.Resources/subscriptions/providers/read`, which the role \
+                 Reader has"
+            }
+            _ => "reading them takes the right `Microsoft.Authorization/permissions/read`, which the role Reader has",
+        },
+    }
+    .to_owned()
+}

@@ -1,0 +1,420 @@
+//! What Azure is known to refuse of a plan before anything is sent: the questions that tell, and what follows from
+//! the answers.
+
+mod causes;
+mod rights;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value as Json;
+
+pub use causes::Cause;
+use rights::{Needs, Right};
+
+use super::{Action, CallTarget, Plan, Step, StepId};
+use crate::arm::ArmId;
+
+const STORAGE_ACCOUNT: &str = "Microsoft.Storage/storageAccounts";
+/// Providers that no subscription has to register (their `registrationPolicy` is `RegistrationFree`).
+const REGISTRATION_FREE: [&str; 2] = ["Microsoft.Authorization", "Microsoft.Resources"];
+
+/// A question about what a plan needs. None of them changes anything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Question {
+    /// Whether a new storage account can have a name, which is one of all Azure.
+    StorageName {
+        /// The subscription that would have it.
+        subscription: ArmId,
+        /// The name.
+        name: String,
+    },
+    /// Which storage accounts a subscription has.
+    StorageAccounts(ArmId),
+    /// Whether a subscription can have resources of a provider.
+    Registration {
+        /// The subscription.
+        subscription: ArmId,
+        /// `Microsoft.Storage`
+        namespace: String,
+    },
+    /// What the caller may do at a scope, by all its roles there and above.
+    Rights(ArmId),
+    /// What is denied at a scope to whoever has roles.
+    Denials(ArmId),
+    /// The roles that the caller could activate at a scope.
+    Eligibilities(ArmId),
+    /// The role assignments by which the caller has its rights at a scope.
+    RolesOfCaller(ArmId),
+}
+
+/// What Azure said to a question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The body, or the items of a list.
+    Said(Json),
+    /// 404.
+    Nothing,
+    /// It did not say, and why.
+    Unknown(String),
+}
+
+/// The answers so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answers(HashMap<Question, Answer>);
+
+impl Answers {
+    /// Takes one in.
+    pub fn insert(&mut self, question: Question, answer: Answer) {
+        self.0.insert(question, answer);
+    }
+
+    fn said(&self, question: &Question) -> Option<&Json> {
+        match self.0.get(question) {
+            Some(Answer::Said(said)) => Some(said),
+            _ => None,
+        }
+    }
+
+    fn items(&self, question: &Question) -> &[Json] {
+        let items = self.said(question).and_then(Json::as_array);
+        items.map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// Something that will, or may, keep a plan from being done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finding {
+    /// A storage account cannot have its name.
+    NameRefused {
+        /// The step that makes it.
+        step: StepId,
+        /// The name.
+        name: String,
+        /// The account of the same subscription that has it.
+        held_by: Option<ArmId>,
+        /// What Azure says.
+        said: String,
+    },
+    /// A subscription cannot have resources of a provider yet.
+    NotRegistered {
+        /// The subscription.
+        subscription: ArmId,
+        /// The provider.
+        namespace: String,
+        /// `NotRegistered`, `Registering`, …; none where Azure knows no such provider.
+        state: Option<String>,
+        /// The steps that make such resources.
+        steps: Vec<StepId>,
+    },
+    /// The caller may not do what steps do.
+    MissingRights {
+        /// Where the rights are missing: the resource group or what is above, though a role on the resource would do.
+        scope: ArmId,
+        /// The object id of who lacks them, where the token says it.
+        caller: Option<String>,
+        /// Each action, and the steps that need it.
+        actions: Vec<(String, Vec<StepId>)>,
+        /// Whether grants of the plan itself could be what gives them.
+        may_come: bool,
+        /// What is known of why.
+        causes: Vec<Cause>,
+    },
+    /// The caller has a right, but in a way that may not do for what the plan wants.
+    Restricted {
+        /// Where.
+        scope: ArmId,
+        /// The object id of who has it, where the token says it.
+        caller: Option<String>,
+        /// The action.
+        action: String,
+        /// The steps that need it.
+        steps: Vec<StepId>,
+        /// What restricts it.
+        causes: Vec<Cause>,
+    },
+    /// A question that Azure did not answer.
+    Unknown {
+        /// The question.
+        question: Question,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Finding {
+    /// Whether Azure is certain to refuse steps, so that the plan need not be begun.
+    pub fn is_certain(&self) -> bool {
+        match self {
+            Self::NameRefused { .. } => true,
+            Self::NotRegistered { state, .. } => state.as_deref() != Some("Registering"),
+            Self::MissingRights { may_come, .. } => !may_come,
+            Self::Restricted { causes, .. } => causes.iter().any(|cause| {
+                let Cause::Denied {
+                    excludes_groups, ..
+                } = cause
+                else {
+                    return false;
+                };
+                !excludes_groups
+            }),
+            Self::Unknown { .. } => false,
+        }
+    }
+}
+
+/// What to ask about a plan. Nothing about one without steps.
+pub fn questions(plan: &Plan) -> Vec<Question> {
+    let mut questions = BTreeSet::new();
+    for step in &plan.steps {
+        if let Some((subscription, name)) = new_account(plan, step) {
+            questions.insert(Question::StorageName { subscription, name });
+        }
+        if let Some((subscription, namespace)) = new_of_provider(step) {
+            questions.insert(Question::Registration {
+                subscription,
+                namespace,
+            });
+        }
+    }
+    let needs = Needs::of(plan);
+    questions.extend(needs.iter().flat_map(|need| {
+        let from = || need.from.clone();
+        [Question::Rights(from()), Question::Denials(from())]
+    }));
+    questions.into_iter().collect()
+}
+
+/// What to ask next, now that there are answers: whose a name is, which rights there are on a resource itself, and
+/// why one is missing. Asked until there is nothing more.
+pub fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
+    let mut questions = BTreeSet::new();
+    for step in &plan.steps {
+        if let Some((subscription, name)) = new_account(plan, step)
+            && refusal(answers, &subscription, &name).is_some()
+        {
+            questions.insert(Question::StorageAccounts(subscription));
+        }
+    }
+    for need in Needs::of(plan).iter() {
+        match need.right(answers) {
+            Right::Held => questions.extend(causes::of_held(need)),
+            Right::Missing => questions.extend(causes::of_missing(&need.from)),
+            Right::NotAbove => {
+                questions.insert(Question::Rights(need.at.clone()));
+            }
+            Right::Unknown => {}
+        }
+    }
+    let is_new = |question: &Question| !answers.0.contains_key(question);
+    questions.into_iter().filter(is_new).collect()
+}
+
+/// What the answers say about the plan: names first, then providers, rights, and what is not known.
+///
+/// `caller` is the object id of who would carry it out.
+pub fn findings(plan: &Plan, answers: &Answers, caller: Option<&str>) -> Vec<Finding> {
+    let mut findings = names(plan, answers);
+    findings.extend(registrations(plan, answers));
+    findings.extend(rights(plan, answers, caller));
+    findings.extend(unknown(plan, answers));
+    findings
+}
+
+/// What Azure did not say. What would only tell more of what is found anyway is not missed.
+fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
+    let needs = Needs::of(plan);
+    let rights = needs
+        .iter()
+        .filter(|need| need.right(answers) == Right::Unknown)
+        .map(|need| {
+            let broad = Question::Rights(need.from.clone());
+            match answers.said(&broad) {
+                Some(_) => Question::Rights(need.at.clone()),
+                None => broad,
+            }
+        });
+    let matters = |question: &&Question| {
+        matches!(
+            question,
+            Question::StorageName { .. } | Question::Registration { .. }
+        )
+    };
+    let questions: BTreeSet<Question> = answers
+        .0
+        .keys()
+        .filter(matters)
+        .cloned()
+        .chain(rights)
+        .collect();
+    let why = |question: &Question| match answers.0.get(question)? {
+        Answer::Unknown(why) => Some(why.clone()),
+        Answer::Nothing if matches!(question, Question::Rights(_)) => Some("NotFound".to_owned()),
+        Answer::Nothing | Answer::Said(_) => None,
+    };
+    questions
+        .into_iter()
+        .filter_map(|question| {
+            let why = why(&question)?;
+            Some(Finding::Unknown { question, why })
+        })
+        .collect()
+}
+
+fn names(plan: &Plan, answers: &Answers) -> Vec<Finding> {
+    let refused = |step: &Step| {
+        let (subscription, name) = new_account(plan, step)?;
+        let said = refusal(answers, &subscription, &name)?;
+        let accounts = answers.items(&Question::StorageAccounts(subscription));
+        let held_by = accounts
+            .iter()
+            .filter_map(|account| ArmId::parse(account.get("id")?.as_str()?))
+            .find(|id| id.name().eq_ignore_ascii_case(&name));
+        Some(Finding::NameRefused {
+            step: step.id,
+            name,
+            held_by,
+            said,
+        })
+    };
+    plan.steps.iter().filter_map(refused).collect()
+}
+
+/// What Azure says against a name (REST reference, "Storage Accounts - Check Name Availability").
+fn refusal(answers: &Answers, subscription: &ArmId, name: &str) -> Option<String> {
+    let said = answers.said(&Question::StorageName {
+        subscription: subscription.clone(),
+        name: name.to_owned(),
+    })?;
+    let is_free = said.get("nameAvailable").and_then(Json::as_bool) != Some(false);
+    let text = |member: &str| said.get(member).and_then(Json::as_str);
+    (!is_free).then(|| {
+        let words = text("message").or_else(|| text("reason"));
+        words.unwrap_or_default().to_owned()
+    })
+}
+
+/// The subscription and name of a storage account that a step makes; none where the plan itself frees the name.
+fn new_account(plan: &Plan, step: &Step) -> Option<(ArmId, String)> {
+    let id = made(step).filter(|_| step.arm_type.is(STORAGE_ACCOUNT))?;
+    let is_freed = plan.steps.iter().any(|other| {
+        let goes = other.action == Action::Delete && other.arm_type.is(STORAGE_ACCOUNT);
+        goes && target(other).is_some_and(|gone| gone.name().eq_ignore_ascii_case(id.name()))
+    });
+    let subscription = ArmId::subscription(id.subscription_id()?);
+    (!is_freed).then(|| (subscription, id.name().to_owned()))
+}
+
+fn registrations(plan: &Plan, answers: &Answers) -> Vec<Finding> {
+    let mut users: BTreeMap<(ArmId, String), Vec<StepId>> = BTreeMap::new();
+    for step in &plan.steps {
+        if let Some(of) = new_of_provider(step) {
+            users.entry(of).or_default().push(step.id);
+        }
+    }
+    let missing = |((subscription, namespace), steps): ((ArmId, String), Vec<StepId>)| {
+        let question = Question::Registration {
+            subscription: subscription.clone(),
+            namespace: namespace.clone(),
+        };
+        let state = match answers.0.get(&question)? {
+            Answer::Unknown(_) => return None,
+            Answer::Nothing => None,
+            Answer::Said(provider) => {
+                let text = |member: &str| provider.get(member).and_then(Json::as_str);
+                let state = text("registrationState").unwrap_or("Registered");
+                let is_free = text("registrationPolicy") == Some("RegistrationFree");
+                if is_free || state.eq_ignore_ascii_case("Registered") {
+                    return None;
+                }
+                Some(state.to_owned())
+            }
+        };
+        Some(Finding::NotRegistered {
+            subscription,
+            namespace,
+            state,
+            steps,
+        })
+    };
+    users.into_iter().filter_map(missing).collect()
+}
+
+/// The subscription and provider of a resource that a step makes.
+fn new_of_provider(step: &Step) -> Option<(ArmId, String)> {
+    let id = made(step)?;
+    let arm_type = id.arm_type()?;
+    let (namespace, _) = arm_type.split_once('/')?;
+    let is_free = |free: &&str| free.eq_ignore_ascii_case(namespace);
+    if REGISTRATION_FREE.iter().any(|free| is_free(&free)) {
+        return None;
+    }
+    let subscription = ArmId::subscription(id.subscription_id()?);
+    Some((subscription, namespace.to_owned()))
+}
+
+fn rights(plan: &Plan, answers: &Answers, caller: Option<&str>) -> Vec<Finding> {
+    let needs = Needs::of(plan);
+    let mut missing: BTreeMap<&ArmId, BTreeMap<&str, Vec<StepId>>> = BTreeMap::new();
+    let mut held: BTreeMap<(&ArmId, &str), Vec<StepId>> = BTreeMap::new();
+    for need in needs.iter() {
+        let steps = match need.right(answers) {
+            Right::Missing => missing
+                .entry(&need.from)
+                .or_default()
+                .entry(&need.action)
+                .or_default(),
+            Right::Held => held.entry((&need.from, &need.action)).or_default(),
+            Right::NotAbove | Right::Unknown => continue,
+        };
+        if !steps.contains(&need.step) {
+            steps.push(need.step);
+        }
+    }
+    let missing = missing.into_iter().map(|(scope, actions)| {
+        let names: Vec<&str> = actions.keys().copied().collect();
+        Finding::MissingRights {
+            scope: scope.clone(),
+            caller: caller.map(str::to_owned),
+            may_come: may_come(plan, scope),
+            causes: causes::why_missing(answers, scope, &names, caller),
+            actions: actions
+                .into_iter()
+                .map(|(action, steps)| (action.to_owned(), steps))
+                .collect(),
+        }
+    });
+    let restricted = held.into_iter().filter_map(|((scope, action), steps)| {
+        let causes = causes::why_restricted(answers, scope, action, caller);
+        (!causes.is_empty()).then(|| Finding::Restricted {
+            scope: scope.clone(),
+            caller: caller.map(str::to_owned),
+            action: action.to_owned(),
+            steps,
+            causes,
+        })
+    });
+    missing.chain(restricted).collect()
+}
+
+/// Whether the plan gives somebody a role that works at a scope who could be the caller, or a group that it is in.
+fn may_come(plan: &Plan, scope: &ArmId) -> bool {
+    plan.steps.iter().any(|step| match &step.call.target {
+        CallTarget::Grant(grant) => {
+            grant.principal.as_str().is_some()
+                && (grant.scope.may_reach(scope) || scope.covers(&grant.scope))
+        }
+        CallTarget::Id(_) => false,
+    })
+}
+
+/// The id of what a step makes.
+fn made(step: &Step) -> Option<&ArmId> {
+    target(step).filter(|_| step.action == Action::Create)
+}
+
+fn target(step: &Step) -> Option<&ArmId> {
+    match &step.call.target {
+        CallTarget::Id(id) => Some(id),
+        CallTarget::Grant(_) => None,
+    }
+}

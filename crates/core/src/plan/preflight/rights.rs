@@ -1,0 +1,244 @@
+//! The rights that the steps of a plan need, and whether the caller's roles have them.
+
+use std::{collections::HashSet, iter};
+
+use serde_json::Value as Json;
+
+use super::{Answers, Question, made, target};
+use crate::{
+    arm::ArmId,
+    plan::{Action, CallTarget, Method, Plan, Step, StepId},
+    value::Value,
+};
+
+const ASSIGN_IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
+/// Microsoft docs "Azure Storage firewall rules": who adds a subnet to an account needs this on the subnet.
+const JOIN_BY_ENDPOINT: &str =
+    "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action";
+
+/// A right that a step needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Need {
+    pub(super) step: StepId,
+    /// `Microsoft.Storage/storageAccounts/write`
+    pub(super) action: String,
+    /// The innermost scope that is there already: the resource, or where it will be made.
+    pub(super) at: ArmId,
+    /// The resource group of that, or what is above all groups: where most rights come from.
+    pub(super) from: ArmId,
+}
+
+/// Whether a right is there, as far as the answers tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Right {
+    Held,
+    Missing,
+    /// Not at the resource group; the resource itself was not asked.
+    NotAbove,
+    Unknown,
+}
+
+impl Need {
+    pub(super) fn right(&self, answers: &Answers) -> Right {
+        let broad = Question::Rights(self.from.clone());
+        let above = answers.0.get(&broad).map(|_| answers.said(&broad));
+        if let Some(Some(permissions)) = above
+            && allows(permissions, &self.action)
+        {
+            return Right::Held;
+        }
+        let narrow = Question::Rights(self.at.clone());
+        match (above, answers.0.get(&narrow)) {
+            (None, _) => Right::Unknown,
+            (Some(_), None) => Right::NotAbove,
+            (Some(_), Some(_)) => match answers.said(&narrow) {
+                Some(permissions) if allows(permissions, &self.action) => Right::Held,
+                Some(_) => Right::Missing,
+                None => Right::Unknown,
+            },
+        }
+    }
+}
+
+/// The needs of a whole plan.
+pub(super) struct Needs(Vec<Need>);
+
+impl Needs {
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Need> {
+        self.0.iter()
+    }
+
+    pub(super) fn of(plan: &Plan) -> Self {
+        let made: HashSet<&ArmId> = plan.steps.iter().filter_map(made).collect();
+        let mut needs = Vec::new();
+        for step in &plan.steps {
+            for (action, on) in actions(step) {
+                let above = iter::successors(Some(on.clone()), ArmId::parent);
+                let outermost = above.filter(|id| made.contains(id)).last();
+                let Some(at) = outermost.map_or(Some(on), |made| made.parent()) else {
+                    continue;
+                };
+                let from = at
+                    .group()
+                    .or_else(|| at.root())
+                    .unwrap_or_else(|| at.clone());
+                needs.push(Need {
+                    step: step.id,
+                    action,
+                    at,
+                    from,
+                });
+            }
+        }
+        Self(needs)
+    }
+}
+
+/// The actions that a step takes, each with what it is taken on.
+fn actions(step: &Step) -> Vec<(String, ArmId)> {
+    let verb = match step.call.method {
+        Method::Put => "write",
+        Method::Delete => "delete",
+    };
+    let id = match &step.call.target {
+        CallTarget::Grant(grant) => {
+            let action = format!("Microsoft.Authorization/roleAssignments/{verb}");
+            return vec![(action, grant.scope.clone())];
+        }
+        CallTarget::Id(id) => id,
+    };
+    let arm_type = match id.group() {
+        Some(group) if group == *id => "Microsoft.Resources/subscriptions/resourceGroups",
+        _ => step.arm_type.name.as_ref(),
+    };
+    // A grant, a role or a lock is nothing to have rights on: what it is made on is.
+    let is_authorization = arm_type.starts_with("Microsoft.Authorization/");
+    let on = id.parent().filter(|_| is_authorization);
+    let mut actions = vec![(
+        format!("{arm_type}/{verb}"),
+        on.unwrap_or_else(|| id.clone()),
+    )];
+    if step.call.method == Method::Put {
+        actions.extend(linked(step));
+    }
+    actions
+}
+
+/// The rights on other resources that are handed to the one of the step.
+fn linked(step: &Step) -> Vec<(String, ArmId)> {
+    let is_set = |what: &str| {
+        step.action == Action::Create || step.changes.iter().any(|it| it.path.contains(what))
+    };
+    let body = &step.call.body;
+    let mut linked = Vec::new();
+    if is_set("userAssignedIdentities")
+        && let Some(Value::Object(identities)) = body
+            .get("identity")
+            .and_then(|identity| identity.get("userAssignedIdentities"))
+    {
+        let ids = identities.keys().filter_map(|id| ArmId::parse(id));
+        linked.extend(ids.map(|id| (ASSIGN_IDENTITY.to_owned(), id)));
+    }
+    if step.arm_type.is(super::STORAGE_ACCOUNT)
+        && is_set("virtualNetworkRules")
+        && target(step).is_some()
+        && let Some(Value::Array(rules)) = body
+            .get("properties")
+            .and_then(|properties| properties.get("networkAcls"))
+            .and_then(|acls| acls.get("virtualNetworkRules"))
+    {
+        let ids = rules.iter().filter_map(|rule| rule.get("id")?.as_str());
+        let ids = ids.filter_map(ArmId::parse);
+        linked.extend(ids.map(|id| (JOIN_BY_ENDPOINT.to_owned(), id)));
+    }
+    linked
+}
+
+/// Whether any of a list of permissions allows an action: one of its `actions` does, and none of its own
+/// `notActions` takes it out again (Microsoft docs "Understand Azure role definitions": what one role leaves out,
+/// another may give).
+pub(super) fn allows(permissions: &Json, action: &str) -> bool {
+    permissions
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|permission| is_in(permission, action))
+}
+
+/// Whether one permission has an action.
+pub(super) fn is_in(permission: &Json, action: &str) -> bool {
+    let any = |member: &str| {
+        let patterns = permission.get(member).and_then(Json::as_array);
+        patterns
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_str)
+            .any(|pattern| matches(pattern, action))
+    };
+    any("actions") && !any("notActions")
+}
+
+/// Whether an action has the form of a pattern, in which each `*` stands for anything; case does not matter.
+fn matches(pattern: &str, action: &str) -> bool {
+    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return pattern == action;
+    };
+    let Some(mut left) = action.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return left.ends_with(part);
+        }
+        match left.find(part) {
+            Some(found) => left = left.get(found + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_azure_matches_them() {
+        let write = "Microsoft.Storage/storageAccounts/write";
+        for pattern in [
+            "*",
+            "*/write",
+            "microsoft.storage/*",
+            "Microsoft.Storage/*/WRITE",
+            "Microsoft.*/storageAccounts/*",
+        ] {
+            assert!(matches(pattern, write), "{pattern}");
+        }
+        for pattern in [
+            "",
+            "*/read",
+            "Microsoft.Storage",
+            "Microsoft.Storage/*/write/*",
+            "Microsoft.Stor/*",
+        ] {
+            assert!(!matches(pattern, write), "{pattern}");
+        }
+        assert!(!matches("ab*b", "ab"), "a star does not give letters back");
+    }
+
+    #[test]
+    fn what_one_role_leaves_out_another_may_give() {
+        let grant = "Microsoft.Authorization/roleAssignments/write";
+        let contributor =
+            json!({ "actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"] });
+        let administrator = json!({ "actions": ["Microsoft.Authorization/*"], "notActions": [] });
+        assert!(!allows(&json!([contributor]), grant));
+        assert!(allows(&json!([contributor, administrator]), grant));
+        assert!(!allows(&json!([]), grant));
+        assert!(!allows(&json!({}), grant));
+    }
+}

@@ -1,0 +1,171 @@
+//! Asks Azure about a plan before it is carried out, and registers resource providers.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use lazuli_arm::{ArmError, Client, Quiet};
+use lazuli_core::{
+    arm::ArmId,
+    plan::{
+        Plan,
+        preflight::{Answer, Answers, Finding, Question, findings, further, questions},
+    },
+};
+use serde_json::{Value as Json, json};
+use tokio::time::{Instant, sleep};
+
+/// How many questions are under way at once.
+const AT_ONCE: usize = 16;
+const STORAGE_API: &str = "2025-06-01";
+const PROVIDERS_API: &str = "2021-04-01";
+const AUTHORIZATION_API: &str = "2022-04-01";
+const ELIGIBILITY_API: &str = "2020-10-01";
+/// How often a registration is looked at.
+const PACE: Duration = Duration::from_secs(5);
+/// How long a registration is waited for. Most take a minute or two.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// Finds what Azure is known to refuse of the plan. Nothing is asked about a plan without steps; what Azure does not
+/// answer is a finding of its own.
+pub async fn preflight(client: &Client, plan: &Plan) -> Vec<Finding> {
+    let mut answers = Answers::default();
+    let mut open = questions(plan);
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let caller = client.caller().await;
+    while !open.is_empty() {
+        let said: Vec<_> = stream::iter(&open)
+            .map(|question| ask(client, question, caller.as_deref()))
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        for (question, answer) in open.into_iter().zip(said) {
+            answers.insert(question, answer);
+        }
+        open = further(plan, &answers);
+    }
+    findings(plan, &answers, caller.as_deref())
+}
+
+async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answer {
+    let extensions = |scope: &ArmId, kind: &str| -> String {
+        format!("{scope}/providers/Microsoft.Authorization/{kind}")
+    };
+    let at_scope = "atScope()".to_owned();
+    let answer = match question {
+        Question::StorageName { subscription, name } => {
+            let path = format!("{subscription}/providers/Microsoft.Storage/checkNameAvailability");
+            let body = json!({ "name": name, "type": "Microsoft.Storage/storageAccounts" });
+            let asked = client.post(&path, STORAGE_API, Some(&body), &Quiet).await;
+            asked.map(|done| done.result)
+        }
+        Question::StorageAccounts(subscription) => {
+            let path = format!("{subscription}/providers/Microsoft.Storage/storageAccounts");
+            list(client, &path, STORAGE_API, None).await
+        }
+        Question::Registration {
+            subscription,
+            namespace,
+        } => {
+            let path = format!("{subscription}/providers/{namespace}");
+            client.get(&path, PROVIDERS_API, &Quiet).await
+        }
+        Question::Rights(scope) => {
+            let path = extensions(scope, "permissions");
+            list(client, &path, AUTHORIZATION_API, None).await
+        }
+        Question::Denials(scope) => {
+            let path = extensions(scope, "denyAssignments");
+            list(client, &path, AUTHORIZATION_API, Some(at_scope)).await
+        }
+        Question::Eligibilities(scope) => {
+            let path = extensions(scope, "roleEligibilityScheduleInstances");
+            let own = Some("asTarget()".to_owned());
+            list(client, &path, ELIGIBILITY_API, own).await
+        }
+        Question::RolesOfCaller(scope) => match caller {
+            Some(caller) => {
+                let path = extensions(scope, "roleAssignments");
+                let own = Some(format!("assignedTo('{caller}')"));
+                list(client, &path, AUTHORIZATION_API, own).await
+            }
+            None => Ok(None),
+        },
+    };
+    match answer {
+        Ok(Some(said)) => Answer::Said(said),
+        Ok(None) => Answer::Nothing,
+        Err(error) => Answer::Unknown(error.code.clone().unwrap_or_else(|| error.message.clone())),
+    }
+}
+
+async fn list(
+    client: &Client,
+    path: &str,
+    api_version: &str,
+    filter: Option<String>,
+) -> Result<Option<Json>, ArmError> {
+    let query: Vec<_> = filter
+        .iter()
+        .map(|filter| ("$filter", filter.as_str()))
+        .collect();
+    let mut items = Vec::new();
+    let listing = client
+        .list(
+            path,
+            api_version,
+            &query,
+            &mut |item| items.push(item),
+            &Quiet,
+        )
+        .await?;
+    Ok(listing.found.then_some(Json::Array(items)))
+}
+
+/// Registers a resource provider in a subscription, and waits until resources of it can be made.
+///
+/// # Errors
+/// A refusal, or the last state where it is not registered after a quarter of an hour.
+pub async fn register(
+    client: &Client,
+    subscription: &ArmId,
+    namespace: &str,
+) -> Result<(), RegistrationError> {
+    let path = format!("{subscription}/providers/{namespace}");
+    let action = format!("{path}/register");
+    client.post(&action, PROVIDERS_API, None, &Quiet).await?;
+    let started = Instant::now();
+    loop {
+        let provider = client.get(&path, PROVIDERS_API, &Quiet).await?;
+        let state = provider
+            .as_ref()
+            .and_then(|provider| provider.get("registrationState")?.as_str());
+        if state.is_some_and(|state| state.eq_ignore_ascii_case("Registered")) {
+            return Ok(());
+        }
+        if started.elapsed() + PACE > LONGEST {
+            return Err(RegistrationError::TooSlow {
+                namespace: namespace.to_owned(),
+                state: state.unwrap_or("unknown").to_owned(),
+            });
+        }
+        sleep(PACE).await;
+    }
+}
+
+/// Why a provider is not registered.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistrationError {
+    /// Azure refused.
+    #[error(transparent)]
+    Refused(#[from] ArmError),
+    /// It takes too long.
+    #[error("{namespace} is still {state} after 15 minutes")]
+    TooSlow {
+        /// The provider.
+        namespace: String,
+        /// Its state.
+        state: String,
+    },
+}

@@ -1,0 +1,393 @@
+//! What is known to be refused before the first write: names, providers, rights; and what is asked to know it.
+
+use std::collections::BTreeSet;
+
+use lazuli_core::plan::{
+    Plan, StepId,
+    preflight::{Cause, Finding, Question},
+};
+use lazuli_engine::{preflight, register};
+use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION};
+use serde_json::{Value as Json, json};
+
+use crate::harness::{Azure, spec};
+
+const AUTHORIZATION: &str = "providers/Microsoft.Authorization";
+const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+const ACCESS_ADMINISTRATOR: &str = "f58310d9-a9f6-439a-9e8d-f62e7b41a168";
+
+fn subscription() -> String {
+    format!("/subscriptions/{SUBSCRIPTION}")
+}
+
+fn group() -> String {
+    format!("{}/resourceGroups/rg-test", subscription())
+}
+
+fn stack() -> String {
+    spec(
+        "  data: { kind: storageAccount, name: stpreflight, sku: Standard_LRS, containers: { cam: {} } }\n\
+         \x20 id: { kind: userAssignedIdentity, name: id-test }\n\
+         \x20 access: { kind: roleAssignment, principal: \"${id}\", scope: \"${data}\", role: Reader }\n",
+    )
+}
+
+async fn found(azure: &Azure, text: &str) -> (Plan, Vec<Finding>) {
+    let plan = azure.plan(text).await;
+    azure.simulator.clear_log();
+    let found = preflight(&azure.client, &plan).await;
+    (plan, found)
+}
+
+/// Gives a role to a caller behind lazuli's back.
+async fn give(azure: &Azure, caller: Caller, role: &str, scope: &str, more: Json) {
+    let mut properties = json!({
+        "principalId": caller.object_id(), "principalType": "ServicePrincipal",
+        "roleDefinitionId": format!("{}/{AUTHORIZATION}/roleDefinitions/{role}", subscription()),
+    });
+    for (name, value) in more.as_object().unwrap() {
+        properties[name] = value.clone();
+    }
+    let url = format!("{scope}/{AUTHORIZATION}/roleAssignments/{role}?api-version=2022-04-01");
+    let body = json!({ "properties": properties });
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+}
+
+/// `action` with the keys of its steps, for each finding of missing rights.
+fn missing(plan: &Plan, found: &[Finding]) -> Vec<(String, Vec<String>)> {
+    let keys = |steps: &[StepId]| {
+        steps
+            .iter()
+            .map(|step| plan.steps[step.0].key.to_string())
+            .collect()
+    };
+    found
+        .iter()
+        .filter_map(|finding| match finding {
+            Finding::MissingRights { actions, .. } => Some(actions),
+            _ => None,
+        })
+        .flatten()
+        .map(|(action, steps)| (action.clone(), keys(steps)))
+        .collect()
+}
+
+fn asked(azure: &Azure) -> Vec<String> {
+    let log = azure.simulator.log().into_iter();
+    log.map(|entry| format!("{} {}", entry.method.as_str(), entry.url))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_the_plan_needs_is_asked() {
+    let azure = Azure::new().await;
+    let (_, clean) = found(&azure, &stack()).await;
+    assert_eq!(clean, []);
+    let root = subscription();
+    let expected: BTreeSet<String> = [
+        format!("POST {root}/providers/Microsoft.Storage/checkNameAvailability"),
+        format!("GET {root}/providers/Microsoft.Storage"),
+        format!("GET {root}/providers/Microsoft.ManagedIdentity"),
+        format!("GET {root}/{AUTHORIZATION}/permissions"),
+        format!("GET {root}/{AUTHORIZATION}/denyAssignments"),
+        format!("GET {root}/{AUTHORIZATION}/roleAssignments"),
+    ]
+    .into();
+    let log = asked(&azure);
+    let paths: BTreeSet<String> = log
+        .iter()
+        .map(|line| line.split('?').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(paths, expected);
+    assert_eq!(log.len(), expected.len(), "each once: {log:#?}");
+
+    azure.converge(&stack()).await;
+    let (_, clean) = found(&azure, &stack()).await;
+    assert_eq!(clean, []);
+    assert_eq!(asked(&azure), [""; 0], "nothing to do, nothing to ask");
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_and_providers_are_told_together() {
+    let azure = Azure::new().await;
+    let other = format!("{}/resourceGroups/rg-other", subscription());
+    let account = format!("{other}/providers/Microsoft.Storage/storageAccounts/stmine");
+    let body = json!({ "location": "westeurope" });
+    let url = format!("{other}?api-version=2021-04-01");
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+    let body =
+        json!({ "location": "westeurope", "sku": { "name": "Standard_LRS" }, "kind": "StorageV2" });
+    let url = format!("{account}?api-version=2025-06-01");
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+
+    let text = spec(
+        "  mine: { kind: storageAccount, name: stmine, sku: Standard_LRS }\n\
+         \x20 theirs: { kind: storageAccount, name: stlazulitaken, sku: Standard_LRS }\n\
+         \x20 free: { kind: storageAccount, name: stfree, sku: Standard_LRS }\n\
+         \x20 app: { kind: resource, type: Microsoft.App/managedEnvironments@2024-03-01, name: env }\n\
+         \x20 odd: { kind: resource, type: Microsoft.Nothing/things@2024-03-01, name: thing }\n",
+    );
+    let (plan, found) = found(&azure, &text).await;
+    let key = |step: &StepId| plan.steps[step.0].key.to_string();
+    let shown: Vec<String> = found
+        .iter()
+        .map(|finding| match finding {
+            Finding::NameRefused {
+                step,
+                name,
+                held_by,
+                said,
+            } => {
+                assert!(said.contains("already taken"), "{said}");
+                let held_by = held_by.as_ref().map(|id| id.as_str().to_owned());
+                format!("{} {name} {held_by:?}", key(step))
+            }
+            Finding::NotRegistered {
+                namespace,
+                state,
+                steps,
+                ..
+            } => format!("{} {namespace} {state:?}", key(&steps[0])),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        shown.into_iter().collect::<BTreeSet<_>>(),
+        BTreeSet::from([
+            format!("mine stmine Some({account:?})"),
+            "theirs stlazulitaken None".to_owned(),
+            "app Microsoft.App Some(\"NotRegistered\")".to_owned(),
+            "odd Microsoft.Nothing None".to_owned(),
+        ])
+    );
+    assert!(found.iter().all(Finding::is_certain));
+    assert_eq!(
+        azure.writes().len(),
+        3,
+        "only the names are asked with a POST"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_is_registered_and_waited_for() {
+    let azure = Azure::new().await;
+    let text = spec(
+        "  app: { kind: resource, type: Microsoft.App/managedEnvironments@2024-03-01, name: env }\n",
+    );
+    let (_, before) = found(&azure, &text).await;
+    let [
+        Finding::NotRegistered {
+            subscription,
+            namespace,
+            ..
+        },
+    ] = before.as_slice()
+    else {
+        panic!("{before:?}")
+    };
+    register(&azure.client, subscription, namespace)
+        .await
+        .unwrap();
+    let (_, after) = found(&azure, &text).await;
+    assert_eq!(after, []);
+    azure.converge(&text).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn missing_rights_are_told_by_action_scope_and_caller() {
+    let owner = Azure::new().await;
+    let reader = owner.seen_by(Caller::Reader).await;
+    let (plan, refused) = found(&reader, &stack()).await;
+    let write = |kind: &str, keys: &[&str]| {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        (format!("Microsoft.{kind}/write"), keys)
+    };
+    assert_eq!(
+        missing(&plan, &refused),
+        [
+            write("Authorization/roleAssignments", &["access/Reader"]),
+            write("ManagedIdentity/userAssignedIdentities", &["id"]),
+            write("Resources/subscriptions/resourceGroups", &["group"]),
+            write("Storage/storageAccounts", &["data"]),
+            write(
+                "Storage/storageAccounts/blobServices/containers",
+                &["data/containers/cam"]
+            ),
+        ]
+    );
+    let [Finding::MissingRights { scope, caller, .. }] = refused.as_slice() else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(scope.as_str(), subscription());
+    assert_eq!(caller.as_deref(), Some(Caller::Reader.object_id()));
+    assert!(refused[0].is_certain());
+
+    let contributor = owner.seen_by(Caller::Contributor).await;
+    let (plan, refused) = found(&contributor, &stack()).await;
+    assert_eq!(
+        missing(&plan, &refused),
+        [write("Authorization/roleAssignments", &["access/Reader"])]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_is_handed_over_by_a_right_of_its_own() {
+    let owner = Azure::new().await;
+    let text = stack()
+        + "  indexer: { kind: videoIndexer, name: vi-test, identity: \"${id}\", storage: \"${data}\" }\n";
+    owner.converge(&stack()).await;
+    let reader = owner.seen_by(Caller::Reader).await;
+    let (plan, refused) = found(&reader, &text).await;
+    let assign = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
+    let needs = missing(&plan, &refused);
+    let needed_by = needs.iter().find(|(action, _)| action == assign);
+    assert_eq!(needed_by.unwrap().1, ["indexer"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_on_the_resource_alone_are_rights() {
+    let owner = Azure::new().await;
+    owner.converge(&stack()).await;
+    let reader = owner.seen_by(Caller::Reader).await;
+    let changed = stack().replace("sku: Standard_LRS", "sku: Standard_GRS");
+    let (plan, refused) = found(&reader, &changed).await;
+    assert_eq!(missing(&plan, &refused).len(), 1);
+
+    let account = format!(
+        "{}/providers/Microsoft.Storage/storageAccounts/stpreflight",
+        group()
+    );
+    give(&owner, Caller::Reader, CONTRIBUTOR, &account, json!({})).await;
+    let (_, refused) = found(&reader, &changed).await;
+    assert_eq!(refused, []);
+    reader.converge(&changed).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn grants_of_the_plan_itself_may_give_what_is_missing() {
+    let owner = Azure::new().await;
+    let contributor = owner.seen_by(Caller::Contributor).await;
+    let somebody = Caller::Reader.object_id();
+    let text = stack()
+        + &format!(
+            "  more: {{ kind: roleAssignment, principal: {somebody}, principalType: ServicePrincipal, \
+             scope: \"${{group}}\", role: Owner }}\n"
+        );
+    let (_, refused) = found(&contributor, &text).await;
+    assert_eq!(refused.len(), 1);
+    assert!(!refused[0].is_certain(), "{refused:?}");
+}
+
+/// The roles that could be activated and the deny assignments are put into the simulator by hand: Azure makes them
+/// in its own ways.
+#[tokio::test(start_paused = true)]
+async fn causes_are_named() {
+    let owner = Azure::new().await;
+    owner.converge(&stack()).await;
+    let put = async |name: &str, api: &str, properties: Json| {
+        let url = format!("{}/{AUTHORIZATION}/{name}?api-version={api}", group());
+        let body = json!({ "properties": properties });
+        owner.by_hand(Method::Put, &url, Some(body)).await;
+    };
+    let eligible = json!({
+        "scope": group(), "principalId": Caller::Reader.object_id(),
+        "expandedProperties": { "roleDefinition": { "displayName": "Contributor" } },
+    });
+    put("roleEligibilityScheduleInstances/e", "2020-10-01", eligible).await;
+    let changed = stack().replace("sku: Standard_LRS", "sku: Standard_GRS");
+    let reader = owner.seen_by(Caller::Reader).await;
+    let (_, refused) = found(&reader, &changed).await;
+    let [Finding::MissingRights { causes, .. }] = refused.as_slice() else {
+        panic!("{refused:?}")
+    };
+    let expected = Cause::Eligible {
+        role: "Contributor".into(),
+        scope: group(),
+    };
+    assert_eq!(causes, &[expected]);
+
+    let everybody =
+        json!({ "id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined" });
+    let mut denial = json!({
+        "denyAssignmentName": "managed", "scope": group(), "principals": [everybody], "excludePrincipals": [],
+        "permissions": [{ "actions": ["*/write"], "notActions": ["Microsoft.Authorization/*"] }],
+    });
+    put("denyAssignments/d", "2022-04-01", denial.clone()).await;
+    let (_, refused) = found(&owner, &changed).await;
+    let [Finding::Restricted { action, causes, .. }] = refused.as_slice() else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(action, "Microsoft.Storage/storageAccounts/write");
+    assert!(matches!(&causes[..], [Cause::Denied { name, .. }] if name == "managed"));
+    assert!(refused[0].is_certain());
+
+    denial["excludePrincipals"] =
+        json!([{ "id": Caller::Owner.object_id(), "type": "ServicePrincipal" }]);
+    put("denyAssignments/d", "2022-04-01", denial).await;
+    let (_, refused) = found(&owner, &changed).await;
+    assert_eq!(refused, [], "who is excluded is not denied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_condition_on_giving_roles_is_named_unless_another_role_has_none() {
+    let owner = Azure::new().await;
+    let contributor = owner.seen_by(Caller::Contributor).await;
+    let condition = "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {ba92f5b4-2d11-453d-a403-e96b0029c9fe}))";
+    let limited = json!({ "condition": condition, "conditionVersion": "2.0" });
+    let root = subscription();
+    give(
+        &owner,
+        Caller::Contributor,
+        ACCESS_ADMINISTRATOR,
+        &root,
+        limited,
+    )
+    .await;
+    let (_, restricted) = found(&contributor, &stack()).await;
+    let [Finding::Restricted { causes, .. }] = restricted.as_slice() else {
+        panic!("{restricted:?}")
+    };
+    assert!(matches!(&causes[..], [Cause::Condition { assignment }]
+        if assignment.name() == ACCESS_ADMINISTRATOR));
+    assert!(!restricted[0].is_certain());
+
+    give(&owner, Caller::Contributor, OWNER, &root, json!({})).await;
+    assert_eq!(found(&contributor, &stack()).await.1, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_azure_does_not_answer_is_told_and_ends_nothing() {
+    let azure = Azure::new().await;
+    let refused = Fault::status(403, None);
+    let mut faults = Faults::none();
+    for what in [
+        "*checkNameAvailability*",
+        "*/permissions*",
+        "*/providers/Microsoft.Storage",
+    ] {
+        faults = faults.on(None, what, Occurrence::Every, refused.clone());
+    }
+    azure.simulator.set_faults(faults);
+    let (_, found) = found(&azure, &stack()).await;
+    let questions: Vec<_> = found
+        .iter()
+        .map(|finding| match finding {
+            Finding::Unknown { question, .. } => question,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(
+        matches!(
+            questions[..],
+            [
+                Question::StorageName { .. },
+                Question::Registration { .. },
+                Question::Rights(_)
+            ]
+        ),
+        "{questions:?}"
+    );
+    assert!(!found.iter().any(Finding::is_certain));
+}
