@@ -210,11 +210,11 @@ async fn missing_rights_are_told_by_action_scope_and_caller() {
             write("Authorization/roleAssignments", &["access/Reader"]),
             write("ManagedIdentity/userAssignedIdentities", &["id"]),
             write("Resources/subscriptions/resourceGroups", &["group"]),
-            write("Storage/storageAccounts", &["data"]),
             write(
                 "Storage/storageAccounts/blobServices/containers",
                 &["data/containers/cam"]
             ),
+            write("Storage/storageAccounts", &["data"]),
         ]
     );
     let [Finding::MissingRights { scope, caller, .. }] = refused.as_slice() else {
@@ -235,7 +235,7 @@ async fn missing_rights_are_told_by_action_scope_and_caller() {
 #[tokio::test(start_paused = true)]
 async fn an_identity_is_handed_over_by_a_right_of_its_own() {
     let owner = Azure::new().await;
-    let text = stack()
+    let text = stack().replace("role: Reader", "role: Storage Blob Data Contributor")
         + "  indexer: { kind: videoIndexer, name: vi-test, identity: \"${id}\", storage: \"${data}\" }\n";
     owner.converge(&stack()).await;
     let reader = owner.seen_by(Caller::Reader).await;
@@ -272,7 +272,7 @@ async fn grants_of_the_plan_itself_may_give_what_is_missing() {
     let somebody = Caller::Reader.object_id();
     let text = stack()
         + &format!(
-            "  more: {{ kind: roleAssignment, principal: {somebody}, principalType: ServicePrincipal, \
+            "  more: {{ kind: roleAssignment, principal: {{ objectId: {somebody}, type: ServicePrincipal }}, \
              scope: \"${{group}}\", role: Owner }}\n"
         );
     let (_, refused) = found(&contributor, &text).await;
