@@ -88,7 +88,7 @@ impl Patience {
 #[derive(Debug, Args)]
 pub(crate) struct Preflight {
     /// Register the resource providers that the plan needs and the subscription has not registered
-    #[arg(long)]
+    #[arg(long, conflicts_with = "skip_preflight")]
     pub(crate) register_providers: bool,
     /// Begin although steps are known to be refused, and do what can be done
     #[arg(long)]

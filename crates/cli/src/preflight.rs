@@ -8,13 +8,12 @@ use lazuli_core::{
 };
 use lazuli_engine::{RegistrationError, preflight};
 
-use crate::{
-    args::Preflight, connection::Session, error::CommandError, render, terminal::Terminal,
-};
+use crate::{connection::Session, error::CommandError, render, terminal::Terminal};
 
-/// Asks Azure about a plan, and prints what it found.
+/// Asks Azure about a plan, and prints what it found; `registers` says that providers will be registered.
 pub(crate) async fn look_ahead(
     plan: &Plan,
+    registers: bool,
     session: &Session,
     sources: &Sources,
     terminal: &Terminal,
@@ -22,16 +21,14 @@ pub(crate) async fn look_ahead(
     let found = preflight(&session.client, plan).await;
     print!(
         "{}",
-        render::preflight::findings(plan, &found, sources, &terminal.out)
+        render::preflight::findings(plan, &found, registers, sources, &terminal.out)
     );
     found
 }
 
 /// Ends the command where steps are certain to be refused.
-pub(crate) fn refuse(found: &[Finding], args: &Preflight) -> Result<(), CommandError> {
-    let stands = |finding: &&Finding| {
-        finding.is_certain() && !(args.register_providers && can_register(finding))
-    };
+pub(crate) fn refuse(found: &[Finding], registers: bool) -> Result<(), CommandError> {
+    let stands = |finding: &&Finding| finding.is_certain() && !(registers && can_register(finding));
     match found.iter().filter(stands).count() {
         0 => Ok(()),
         number => Err(CommandError::with_hint(
@@ -45,14 +42,7 @@ pub(crate) fn refuse(found: &[Finding], args: &Preflight) -> Result<(), CommandE
 }
 
 /// Registers what is missing, one provider after the other.
-pub(crate) async fn register(
-    found: &[Finding],
-    args: &Preflight,
-    client: &Client,
-) -> Result<(), CommandError> {
-    if !args.register_providers {
-        return Ok(());
-    }
+pub(crate) async fn register(found: &[Finding], client: &Client) -> Result<(), CommandError> {
     for finding in found {
         let Finding::NotRegistered {
             subscription,

@@ -30,13 +30,19 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
         if plan.is_empty() {
             return Ok(Success::Done);
         }
+        let registers = args.preflight.register_providers;
         let found = match args.preflight.skip_preflight {
             true => Vec::new(),
-            false => preflight::look_ahead(&plan, &session, &loaded.sources, terminal).await,
+            false => {
+                let sources = &loaded.sources;
+                preflight::look_ahead(&plan, registers, &session, sources, terminal).await
+            }
         };
-        preflight::refuse(&found, &args.preflight)?;
+        preflight::refuse(&found, registers)?;
         confirm::ask(args.yes, "\nApply these changes?")?;
-        preflight::register(&found, &args.preflight, &session.client).await?;
+        if registers {
+            preflight::register(&found, &session.client).await?;
+        }
         let undertaking = Undertaking {
             purpose: Purpose::Apply,
             plan: &plan,

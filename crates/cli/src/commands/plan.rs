@@ -22,7 +22,7 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         let loaded = specs.ask(&session.client, terminal).await?;
         let (plan, live) = flow::compare(&loaded, &session, terminal).await?;
         flow::show(&plan, &loaded.graph, &live, terminal);
-        preflight::look_ahead(&plan, &session, &loaded.sources, terminal).await;
+        preflight::look_ahead(&plan, false, &session, &loaded.sources, terminal).await;
         Ok(if args.detailed_exitcode && !plan.is_empty() {
             Success::Changes
         } else {

@@ -18,11 +18,18 @@ use super::{
 /// How far what belongs to a finding stands in.
 const INDENT: usize = 4;
 
-/// A section for each finding.
-pub(crate) fn findings(plan: &Plan, found: &[Finding], sources: &Sources, style: &Style) -> String {
+/// A section for each finding; `registers` says that providers are registered before the first step.
+pub(crate) fn findings(
+    plan: &Plan,
+    found: &[Finding],
+    registers: bool,
+    sources: &Sources,
+    style: &Style,
+) -> String {
     let page = Page {
         plan,
         names: Names::of_plan(plan),
+        registers,
         sources,
         style,
     };
@@ -33,12 +40,27 @@ pub(crate) fn findings(plan: &Plan, found: &[Finding], sources: &Sources, style:
 struct Page<'a> {
     plan: &'a Plan,
     names: Names,
+    registers: bool,
     sources: &'a Sources,
     style: &'a Style,
 }
 
 impl Page<'_> {
     fn section(&self, finding: &Finding) -> String {
+        if let Finding::NotRegistered {
+            subscription,
+            namespace,
+            state: Some(_),
+            steps,
+        } = finding
+            && self.registers
+        {
+            let what = format!(
+                "! {namespace} will be registered in {}",
+                place(subscription)
+            );
+            return headline(&what, Tint::Yellow, self.style) + &self.steps(INDENT, steps);
+        }
         let mut text = self.head(finding);
         match finding {
             Finding::NameRefused { step, said, .. } => {
