@@ -344,8 +344,8 @@ fn new_of_provider(step: &Step) -> Option<(ArmId, String)> {
     let id = made(step)?;
     let arm_type = id.arm_type()?;
     let (namespace, _) = arm_type.split_once('/')?;
-    let is_free = |free: &&str| free.eq_ignore_ascii_case(namespace);
-    if REGISTRATION_FREE.iter().any(|free| is_free(&free)) {
+    let mut free = REGISTRATION_FREE.iter();
+    if free.any(|free| free.eq_ignore_ascii_case(namespace)) {
         return None;
     }
     let subscription = ArmId::subscription(id.subscription_id()?);
