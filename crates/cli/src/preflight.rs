@@ -29,16 +29,17 @@ pub(crate) async fn look_ahead(
 /// Ends the command where steps are certain to be refused.
 pub(crate) fn refuse(found: &[Finding], registers: bool) -> Result<(), CommandError> {
     let stands = |finding: &&Finding| finding.is_certain() && !(registers && can_register(finding));
-    match found.iter().filter(stands).count() {
-        0 => Ok(()),
-        number => Err(CommandError::with_hint(
-            format!(
-                "nothing was changed: Azure would refuse steps of this plan, see the {} above",
-                render::count(number, "error")
-            ),
-            "--skip-preflight begins all the same and does what can be done",
-        )),
-    }
+    let above = match found.iter().filter(stands).count() {
+        0 => return Ok(()),
+        1 => "error".to_owned(),
+        number => render::count(number, "error"),
+    };
+    Err(CommandError::with_hint(
+        format!(
+            "nothing was changed: Azure would refuse steps of this plan, see the {above} above"
+        ),
+        "--skip-preflight begins all the same and does what can be done",
+    ))
 }
 
 /// Registers what is missing, one provider after the other.
