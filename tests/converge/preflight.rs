@@ -391,3 +391,39 @@ async fn what_azure_does_not_answer_is_told_and_ends_nothing() {
     );
     assert!(!found.iter().any(Finding::is_certain));
 }
+
+/// What is deleted is put into the simulator by hand: it does not keep what it deletes.
+#[tokio::test(start_paused = true)]
+async fn a_deleted_vault_keeps_its_name_unless_it_is_recovered() {
+    let azure = Azure::new().await;
+    let url = format!(
+        "{}/providers/Microsoft.KeyVault/deletedVaults/kv-test?api-version=2022-07-01",
+        subscription()
+    );
+    let until = "2026-04-01T00:00:59Z";
+    let properties = json!({ "scheduledPurgeDate": until, "purgeProtectionEnabled": true });
+    let body = json!({ "properties": properties });
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+    let vault = |name: &str, mode: &str| {
+        spec(&format!(
+            "  vault:\n    kind: resource\n    type: Microsoft.KeyVault/vaults@2024-11-01\n    name: {name}\n\
+             \x20   body: {{ properties: {{ tenantId: 00000000-0000-0000-0000-000000007e4a, createMode: {mode} }} }}\n"
+        ))
+    };
+    let (_, refused) = found(&azure, &vault("kv-test", "default")).await;
+    let [
+        Finding::SoftDeleted {
+            name,
+            until: at,
+            can_purge,
+            ..
+        },
+    ] = refused.as_slice()
+    else {
+        panic!("{refused:?}")
+    };
+    assert_eq!((name.as_str(), at.as_deref()), ("kv-test", Some(until)));
+    assert!(!can_purge && refused[0].is_certain());
+    assert_eq!(found(&azure, &vault("kv-test", "recover")).await.1, []);
+    assert_eq!(found(&azure, &vault("kv-other", "default")).await.1, []);
+}

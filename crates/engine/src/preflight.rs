@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 /// How many questions are under way at once.
 const AT_ONCE: usize = 16;
 const STORAGE_API: &str = "2025-06-01";
+const VAULTS_API: &str = "2022-07-01";
 const PROVIDERS_API: &str = "2021-04-01";
 const AUTHORIZATION_API: &str = "2022-04-01";
 const ELIGIBILITY_API: &str = "2020-10-01";
@@ -63,6 +64,10 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
         Question::StorageAccounts(subscription) => {
             let path = format!("{subscription}/providers/Microsoft.Storage/storageAccounts");
             list(client, &path, STORAGE_API, None).await
+        }
+        Question::DeletedVaults(subscription) => {
+            let path = format!("{subscription}/providers/Microsoft.KeyVault/deletedVaults");
+            list(client, &path, VAULTS_API, None).await
         }
         Question::Registration {
             subscription,

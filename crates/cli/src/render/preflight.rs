@@ -67,6 +67,7 @@ impl Page<'_> {
                 text += &self.steps(INDENT, &[*step]);
                 text += &self.line(said);
             }
+            Finding::SoftDeleted { step, .. } => text += &self.steps(INDENT, &[*step]),
             Finding::NotRegistered { steps, .. } => text += &self.steps(INDENT, steps),
             Finding::MissingRights {
                 actions, causes, ..
@@ -92,6 +93,11 @@ impl Page<'_> {
                 Some(id) => format!("{name} is the name of another storage account, {id}"),
                 None => format!("no storage account can be called {name}"),
             },
+            Finding::SoftDeleted { name, until, .. } => {
+                let until = until.as_deref().map(|date| format!(" until {date}"));
+                let until = until.unwrap_or_default();
+                format!("a deleted key vault keeps the name {name}{until}")
+            }
             Finding::NotRegistered {
                 subscription,
                 namespace,
@@ -195,6 +201,9 @@ fn unknown(question: &Question, why: &str) -> String {
         Question::Registration { namespace, .. } => {
             format!("whether {namespace} is registered could not be read ({why})")
         }
+        Question::DeletedVaults(_) => {
+            format!("whether a deleted key vault has the name could not be read ({why})")
+        }
         Question::Rights(scope)
         | Question::StorageAccounts(scope)
         | Question::Denials(scope)
@@ -215,6 +224,15 @@ fn help(finding: &Finding) -> String {
         } => "choose another name, or declare the resource group that it is in",
         Finding::NameRefused { .. } => {
             "choose another name: it must be the only one of all Azure, and the right form"
+        }
+        Finding::SoftDeleted { name, can_purge, .. } => {
+            let purge = match can_purge {
+                true => format!("; `az keyvault purge --name {name}` destroys it and what it holds"),
+                false => ", for it is protected from being purged".to_owned(),
+            };
+            return format!(
+                "`az keyvault recover --name {name}` brings it back, or choose another name{purge}"
+            );
         }
         Finding::NotRegistered { state: None, .. } => "check the type in the spec, and the cloud",
         Finding::NotRegistered { namespace, .. } => {
@@ -238,6 +256,9 @@ fn help(finding: &Finding) -> String {
         Finding::Unknown { question, .. } => match question {
             Question::StorageName { .. } => {
                 "asking takes the right `Microsoft.Storage/checkNameAvailability/read`, which the role Reader has"
+            }
+            Question::DeletedVaults(_) => {
+                "reading it takes the right `Microsoft.KeyVault/deletedVaults/read`, which the role Reader has"
             }
             Question::Registration { .. } => {
                 "reading it takes the right `Microsoft.Resources/subscriptions/providers/read`, which the role \

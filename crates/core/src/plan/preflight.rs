@@ -15,6 +15,7 @@ use super::{Action, CallTarget, Plan, Step, StepId};
 use crate::arm::ArmId;
 
 const STORAGE_ACCOUNT: &str = "Microsoft.Storage/storageAccounts";
+const VAULT: &str = "Microsoft.KeyVault/vaults";
 /// Providers that no subscription has to register (their `registrationPolicy` is `RegistrationFree`).
 const REGISTRATION_FREE: [&str; 2] = ["Microsoft.Authorization", "Microsoft.Resources"];
 
@@ -30,6 +31,8 @@ pub enum Question {
     },
     /// Which storage accounts a subscription has.
     StorageAccounts(ArmId),
+    /// Which key vaults of a subscription are deleted and could be recovered.
+    DeletedVaults(ArmId),
     /// Whether a subscription can have resources of a provider.
     Registration {
         /// The subscription.
@@ -95,6 +98,17 @@ pub enum Finding {
         /// What Azure says.
         said: String,
     },
+    /// A deleted key vault still has the name of a new one.
+    SoftDeleted {
+        /// The step that makes the new one.
+        step: StepId,
+        /// The name.
+        name: String,
+        /// When the deleted one gives its name back (ISO 8601), where Azure says it.
+        until: Option<String>,
+        /// Whether it can be purged before.
+        can_purge: bool,
+    },
     /// A subscription cannot have resources of a provider yet.
     NotRegistered {
         /// The subscription.
@@ -145,7 +159,7 @@ impl Finding {
     /// Whether Azure is certain to refuse steps, so that the plan need not be begun.
     pub fn is_certain(&self) -> bool {
         match self {
-            Self::NameRefused { .. } => true,
+            Self::NameRefused { .. } | Self::SoftDeleted { .. } => true,
             Self::NotRegistered { state, .. } => state.as_deref() != Some("Registering"),
             Self::MissingRights { may_come, .. } => !may_come,
             Self::Restricted { causes, .. } => causes.iter().any(|cause| {
@@ -168,6 +182,9 @@ pub fn questions(plan: &Plan) -> Vec<Question> {
     for step in &plan.steps {
         if let Some((subscription, name)) = new_account(plan, step) {
             questions.insert(Question::StorageName { subscription, name });
+        }
+        if let Some((subscription, _)) = new_vault(step) {
+            questions.insert(Question::DeletedVaults(subscription));
         }
         if let Some((subscription, namespace)) = new_of_provider(step) {
             questions.insert(Question::Registration {
@@ -214,6 +231,7 @@ pub fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
 /// `caller` is the object id of who would carry it out.
 pub fn findings(plan: &Plan, answers: &Answers, caller: Option<&str>) -> Vec<Finding> {
     let mut findings = names(plan, answers);
+    findings.extend(soft_deleted(plan, answers));
     findings.extend(registrations(plan, answers));
     findings.extend(rights(plan, answers, caller));
     findings.extend(unknown(plan, answers));
@@ -236,7 +254,9 @@ fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
     let matters = |question: &&Question| {
         matches!(
             question,
-            Question::StorageName { .. } | Question::Registration { .. }
+            Question::StorageName { .. }
+                | Question::DeletedVaults(_)
+                | Question::Registration { .. }
         )
     };
     let questions: BTreeSet<Question> = answers
@@ -302,6 +322,36 @@ fn new_account(plan: &Plan, step: &Step) -> Option<(ArmId, String)> {
     });
     let subscription = ArmId::subscription(id.subscription_id()?);
     (!is_freed).then(|| (subscription, id.name().to_owned()))
+}
+
+/// The subscription and name of a key vault that a step makes anew, and does not recover (REST reference, "Vaults -
+/// Create Or Update": `createMode`).
+fn new_vault(step: &Step) -> Option<(ArmId, &str)> {
+    let id = made(step).filter(|_| step.arm_type.is(VAULT))?;
+    let mode = step.call.body.get("properties");
+    let mode = mode.and_then(|properties| properties.get("createMode")?.as_str());
+    let is_recovered = mode.is_some_and(|mode| mode.eq_ignore_ascii_case("recover"));
+    let subscription = ArmId::subscription(id.subscription_id()?);
+    (!is_recovered).then(|| (subscription, id.name()))
+}
+
+fn soft_deleted(plan: &Plan, answers: &Answers) -> Vec<Finding> {
+    let in_the_way = |step: &Step| {
+        let (subscription, name) = new_vault(step)?;
+        let text = |vault: &Json, pointer: &str| Some(vault.pointer(pointer)?.as_str()?.to_owned());
+        let vaults = answers.items(&Question::DeletedVaults(subscription));
+        let vault = vaults.iter().find(|vault| {
+            text(vault, "/name").is_some_and(|other| other.eq_ignore_ascii_case(name))
+        })?;
+        let is_protected = vault.pointer("/properties/purgeProtectionEnabled");
+        Some(Finding::SoftDeleted {
+            step: step.id,
+            name: name.to_owned(),
+            until: text(vault, "/properties/scheduledPurgeDate"),
+            can_purge: is_protected.and_then(Json::as_bool) != Some(true),
+        })
+    };
+    plan.steps.iter().filter_map(in_the_way).collect()
 }
 
 fn registrations(plan: &Plan, answers: &Answers) -> Vec<Finding> {
