@@ -14,12 +14,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use lazuli_core::plan::document::PlanDocument;
+use lazuli_engine::document::ReportDocument;
+
 /// Every generated file, by its path from the root, and what it must hold.
 fn wanted() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     files.insert(
         PathBuf::from("schemas/lazuli.schema.json"),
         format!("{:#}\n", lazuli_handlers::schema()),
+    );
+    files.insert(
+        PathBuf::from("schemas/plan.schema.json"),
+        format!("{:#}\n", PlanDocument::schema()),
+    );
+    files.insert(
+        PathBuf::from("schemas/report.schema.json"),
+        format!("{:#}\n", ReportDocument::schema()),
     );
     let mut index = String::from(
         "# Kinds\n\nOne page a kind, generated from the code that reads it. What all kinds have in common is in \

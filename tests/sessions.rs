@@ -22,7 +22,11 @@ const LAZULI: &str = env!("CARGO_BIN_EXE_lazuli");
 /// `TRYCMD=overwrite cargo test --test sessions` writes what the commands print now.
 #[test]
 fn scripted() {
-    trycmd::TestCases::new()
+    let cases = trycmd::TestCases::new();
+    cases
+        .insert_var("[VERSION]", env!("CARGO_PKG_VERSION"))
+        .unwrap();
+    cases
         .register_bin("lazuli", Path::new(LAZULI))
         .env("NO_COLOR", "1")
         .env("COLUMNS", "80")

@@ -1,6 +1,6 @@
 //! After an apply: whether Azure keeps values of its own, told once and remembered.
 
-use lazuli_arm::Quiet;
+use lazuli_arm::{ArmError, Quiet};
 use lazuli_core::{
     graph::Graph,
     live::Live,
@@ -9,15 +9,27 @@ use lazuli_core::{
 };
 use lazuli_engine::{observe, remind};
 
-use crate::{
-    connection::Session,
-    render::{self, overruled::Memory},
-    terminal::Terminal,
-};
+use crate::connection::Session;
 
-/// Compares once more. What Azure does not keep as it was just sent is printed, and remembered by tags so that the next
+/// What Azure made of a plan.
+#[derive(Default)]
+pub(crate) struct Aftermath {
+    /// What Azure keeps although another value was sent.
+    pub(crate) found: Vec<Overruled>,
+    /// Why that could not be remembered, where it could not.
+    pub(crate) refusals: Vec<ArmError>,
+}
+
+impl Aftermath {
+    /// Why what Azure keeps could not be remembered.
+    pub(crate) fn not_remembered(&self) -> Option<&ArmError> {
+        self.refusals.first()
+    }
+}
+
+/// Compares once more. What Azure does not keep as it was just sent is remembered by tags so that the next
 /// plan does not take it for drift. That it cannot be told is no failure: what was to be done is done.
-pub(crate) async fn look_back(plan: &Plan, graph: &Graph, session: &Session, terminal: &Terminal) {
+pub(crate) async fn look_back(plan: &Plan, graph: &Graph, session: &Session) -> Aftermath {
     let written: Vec<_> = plan
         .steps
         .iter()
@@ -25,7 +37,7 @@ pub(crate) async fn look_back(plan: &Plan, graph: &Graph, session: &Session, ter
         .map(|step| step.key.clone())
         .collect();
     if written.is_empty() {
-        return;
+        return Aftermath::default();
     }
     let mut live = match observe(&session.client, &reads::needed(graph)).await {
         Ok(live) => live,
@@ -33,26 +45,23 @@ pub(crate) async fn look_back(plan: &Plan, graph: &Graph, session: &Session, ter
             for error in errors {
                 tracing::warn!("what Azure made of it could not be read: {error}");
             }
-            return;
+            return Aftermath::default();
         }
     };
     let again = |live: &Live| converge(graph, live).0;
     let suspects = overruled(&again(&live), &written);
     if suspects.is_empty() {
-        return;
+        return Aftermath::default();
     }
     read_each(graph, &suspects, session, &mut live).await;
     let again = again(&live);
     let found = overruled(&again, &written);
     let reminders = reminders(graph, &live, &again, &found);
-    let memory = match remind(&session.client, &reminders).await {
-        Ok(()) => Memory::Kept,
-        Err(refusals) => Memory::Refused(refusals),
-    };
-    print!(
-        "{}",
-        render::overruled::overruled(&found, &memory, &terminal.out)
-    );
+    let refusals = remind(&session.client, &reminders)
+        .await
+        .err()
+        .unwrap_or_default();
+    Aftermath { found, refusals }
 }
 
 /// A list may lag behind; the resource itself does not (ARM facts 1.8).

@@ -7,6 +7,8 @@ use clap_complete::Shell;
 use lazuli_arm::auth::AuthMethod;
 use lazuli_engine::Bounds;
 
+use crate::answer::Output;
+
 /// A declarative reconciler for Azure: say in YAML what shall be, see the difference, converge it.
 #[derive(Debug, Parser)]
 #[command(name = "lazuli", version, styles = Styles::styled(), max_term_width = 100, propagate_version = true)]
@@ -30,8 +32,12 @@ pub(crate) enum Command {
     Destroy(Destroy),
     /// Show what waits for what, and why
     Graph(Graph),
-    /// Print the JSON Schema of a spec
-    Schema,
+    /// Print the JSON Schema of a spec, or of what lazuli answers
+    Schema {
+        /// Of what: a spec, the answer of plan --output json, or that of apply and destroy
+        #[arg(value_enum, default_value_t = SchemaOf::Spec)]
+        of: SchemaOf,
+    },
     /// The simulator of Azure
     #[command(subcommand)]
     Sim(Sim),
@@ -136,6 +142,9 @@ pub(crate) struct Plan {
     pub(crate) azure: Azure,
     #[command(flatten)]
     pub(crate) secrets: Secrets,
+    /// How to answer: JSON is one document; progress goes to stderr either way
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
+    pub(crate) output: Output,
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -153,6 +162,9 @@ pub(crate) struct Apply {
     pub(crate) patience: Patience,
     #[command(flatten)]
     pub(crate) preflight: Preflight,
+    /// How to answer: JSON is one document; progress goes to stderr either way
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
+    pub(crate) output: Output,
     /// Write without asking
     #[arg(long)]
     pub(crate) yes: bool,
@@ -164,6 +176,9 @@ pub(crate) struct Destroy {
     pub(crate) specs: Specs,
     #[command(flatten)]
     pub(crate) azure: Azure,
+    /// How to answer: JSON is one document; progress goes to stderr either way
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
+    pub(crate) output: Output,
     /// Delete without asking
     #[arg(long)]
     pub(crate) yes: bool,
@@ -186,6 +201,13 @@ pub(crate) enum GraphFormat {
     Mermaid,
     /// Graphviz
     Dot,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    Spec,
+    Plan,
+    Report,
 }
 
 #[derive(Debug, Subcommand)]

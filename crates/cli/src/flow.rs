@@ -1,17 +1,20 @@
 //! The first steps of every command: read, load, build, ask for what only Azure knows; and observe.
 
+use std::time::Duration;
+
 use lazuli_arm::Client;
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     graph::{self, Graph, SecretsPolicy, Settings},
     live::Live,
-    plan::{Plan, converge, locks, principals_in_question},
+    plan::{Plan, converge, principals_in_question},
     reads::{self, Read},
     source::Sources,
     spec::{Inputs, Spec, load},
 };
 use lazuli_engine::{
-    Bounds, Execution, ObserveError, execute, find_roles, observe_principals, observe_settled,
+    Bounds, Execution, ObserveError, Report, execute, find_roles, observe_principals,
+    observe_settled,
 };
 use lazuli_handlers::{REGISTRY, roles};
 use tokio::time::Instant;
@@ -22,10 +25,7 @@ use crate::{
     error::{CommandError, Success},
     input,
     progress::{self, SettlingLines},
-    render::{
-        self,
-        report::{Purpose, Run},
-    },
+    render::{self, report::Purpose},
     stop,
     terminal::Terminal,
 };
@@ -192,17 +192,6 @@ pub(crate) async fn compare(
     Ok((plan, live))
 }
 
-/// Prints a plan, and the locks that will be in its way.
-pub(crate) fn show(plan: &Plan, graph: &Graph, live: &Live, terminal: &Terminal) {
-    let obstacles = locks::obstacles(plan, graph, live);
-    let style = &terminal.out;
-    print!(
-        "{}{}",
-        render::plan::plan(plan, style),
-        render::locks::obstacles(plan, &obstacles, live.unread_locks(), style)
-    );
-}
-
 /// A plan on its way: what it is for, and how long refusals that pass by themselves are waited out.
 pub(crate) struct Undertaking<'a> {
     pub(crate) purpose: Purpose,
@@ -210,13 +199,30 @@ pub(crate) struct Undertaking<'a> {
     pub(crate) bounds: Bounds,
 }
 
-/// Executes a plan, shows how it goes, and prints what became of it.
+/// A plan that was carried out.
+pub(crate) struct Carried {
+    pub(crate) purpose: Purpose,
+    pub(crate) report: Report,
+    /// How long all of it took.
+    pub(crate) took: Duration,
+}
+
+impl Carried {
+    /// How the command ends.
+    pub(crate) fn success(&self) -> Result<Success, CommandError> {
+        match self.report.is_complete() {
+            true => Ok(Success::Done),
+            false => Err(CommandError::Incomplete),
+        }
+    }
+}
+
+/// Executes a plan and shows how it goes.
 pub(crate) async fn carry_out(
     undertaking: Undertaking<'_>,
     session: &Session,
-    sources: &Sources,
     terminal: &Terminal,
-) -> Result<Success, CommandError> {
+) -> Carried {
     let Undertaking {
         purpose,
         plan,
@@ -233,22 +239,9 @@ pub(crate) async fn carry_out(
     };
     let began = Instant::now();
     let report = execute(plan, execution).await;
-    let took = began.elapsed();
-    drop(events);
-    let run = Run {
+    Carried {
         purpose,
-        plan,
-        report: &report,
-        took,
-        sources,
-    };
-    println!(
-        "\n{}",
-        render::report::report(&run, &terminal.out).trim_end()
-    );
-    if report.is_complete() {
-        Ok(Success::Done)
-    } else {
-        Err(CommandError::Incomplete)
+        report,
+        took: began.elapsed(),
     }
 }

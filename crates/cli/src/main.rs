@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod aftermath;
+mod answer;
 mod args;
 mod commands;
 mod confirm;

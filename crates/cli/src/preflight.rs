@@ -2,29 +2,10 @@
 //! that was asked for.
 
 use lazuli_arm::Client;
-use lazuli_core::{
-    plan::{Plan, preflight::Finding},
-    source::Sources,
-};
-use lazuli_engine::{RegistrationError, preflight};
+use lazuli_core::plan::preflight::Finding;
+use lazuli_engine::RegistrationError;
 
-use crate::{connection::Session, error::CommandError, render, terminal::Terminal};
-
-/// Asks Azure about a plan, and prints what it found; `registers` says that providers will be registered.
-pub(crate) async fn look_ahead(
-    plan: &Plan,
-    registers: bool,
-    session: &Session,
-    sources: &Sources,
-    terminal: &Terminal,
-) -> Vec<Finding> {
-    let found = preflight(&session.client, plan).await;
-    print!(
-        "{}",
-        render::preflight::findings(plan, &found, registers, sources, &terminal.out)
-    );
-    found
-}
+use crate::{error::CommandError, render};
 
 /// Ends the command where steps are certain to be refused.
 pub(crate) fn refuse(found: &[Finding], registers: bool) -> Result<(), CommandError> {

@@ -207,6 +207,20 @@ impl Value {
         }
     }
 
+    /// Whether a secret is anywhere in it.
+    pub fn has_secrets(&self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::Hole(hole) => {
+                let is_secret = |part: &HolePart| matches!(part, HolePart::Secret(_));
+                hole.0.iter().any(is_secret)
+            }
+            Self::Array(items) => items.iter().any(Value::has_secrets),
+            Self::Object(members) => members.values().any(Value::has_secrets),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => false,
+        }
+    }
+
     /// The value as JSON, if nothing in it is missing. Secrets are in it: it is for a request.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Observes live Azure and executes plans. What to change is decided in `lazuli-core`; here it is asked and sent.
 
+pub mod document;
 mod execute;
 mod observe;
 mod patience;

@@ -1,7 +1,8 @@
 //! `lazuli apply`: makes Azure as the specs want it, after asking.
 
 use crate::{
-    aftermath,
+    aftermath::{self, Aftermath},
+    answer::Planned,
     args::Apply,
     confirm,
     connection::Connection,
@@ -26,30 +27,37 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;
         let (plan, live) = flow::compare(&loaded, &session, terminal).await?;
-        flow::show(&plan, &loaded.graph, &live, terminal);
+        let mut planned = Planned::new(&loaded, &live, &plan);
+        args.output.intent(&planned, !args.yes, terminal);
         if plan.is_empty() {
+            args.output.nothing(&planned);
             return Ok(Success::Done);
         }
         let registers = args.preflight.register_providers;
-        let found = match args.preflight.skip_preflight {
-            true => Vec::new(),
-            false => {
-                let sources = &loaded.sources;
-                preflight::look_ahead(&plan, registers, &session, sources, terminal).await
-            }
-        };
-        preflight::refuse(&found, registers)?;
+        if !args.preflight.skip_preflight {
+            planned.found = lazuli_engine::preflight(&session.client, &plan).await;
+            args.output.findings(&planned, registers, terminal);
+        }
+        if let Err(refused) = preflight::refuse(&planned.found, registers) {
+            args.output.refused(&planned);
+            return Err(refused);
+        }
         confirm::ask(args.yes, "\nApply these changes?")?;
         if registers {
-            preflight::register(&found, &session.client).await?;
+            preflight::register(&planned.found, &session.client).await?;
         }
         let undertaking = Undertaking {
             purpose: Purpose::Apply,
             plan: &plan,
             bounds: args.patience.bounds(),
         };
-        let success = flow::carry_out(undertaking, &session, &loaded.sources, terminal).await?;
-        aftermath::look_back(&plan, &loaded.graph, &session, terminal).await;
-        Ok(success)
+        let carried = flow::carry_out(undertaking, &session, terminal).await;
+        args.output.carried(&planned, &carried, terminal);
+        let aftermath = match carried.report.is_complete() {
+            true => aftermath::look_back(&plan, &loaded.graph, &session).await,
+            false => Aftermath::default(),
+        };
+        args.output.end(&planned, &carried, &aftermath, terminal);
+        carried.success()
     })
 }

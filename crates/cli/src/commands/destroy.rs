@@ -4,6 +4,8 @@ use lazuli_core::{graph::SecretsPolicy, plan::teardown, reads};
 use lazuli_engine::Bounds;
 
 use crate::{
+    aftermath::Aftermath,
+    answer::{Output, Planned},
     args::Destroy,
     confirm,
     connection::Connection,
@@ -33,13 +35,15 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
         )
         .await?;
         let plan = teardown(&loaded.graph, &live);
+        let planned = Planned::new(&loaded, &live, &plan);
         let stacks = clean(&loaded.stacks.join(", "));
-        if plan.is_empty() && plan.kept.is_empty() {
+        if plan.is_empty() && plan.kept.is_empty() && args.output == Output::Text {
             println!("Nothing to destroy: nothing of {stacks} is there.");
             return Ok(Success::Done);
         }
-        flow::show(&plan, &loaded.graph, &live, terminal);
+        args.output.intent(&planned, !args.yes, terminal);
         if plan.is_empty() {
+            args.output.nothing(&planned);
             return Ok(Success::Done);
         }
         confirm::ask(args.yes, &format!("\nDelete all this of {stacks}?"))?;
@@ -48,6 +52,10 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
             plan: &plan,
             bounds: Bounds::default(),
         };
-        flow::carry_out(undertaking, &session, &loaded.sources, terminal).await
+        let carried = flow::carry_out(undertaking, &session, terminal).await;
+        args.output.carried(&planned, &carried, terminal);
+        args.output
+            .end(&planned, &carried, &Aftermath::default(), terminal);
+        carried.success()
     })
 }

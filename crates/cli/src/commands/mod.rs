@@ -22,7 +22,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError
         Command::Apply(args) => apply::run(&args, terminal),
         Command::Destroy(args) => destroy::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
-        Command::Schema => schema::run(),
+        Command::Schema { of } => schema::run(of),
         Command::Sim(command) => sim::run(&command),
         Command::Completions { shell } => completions::run(shell),
     }

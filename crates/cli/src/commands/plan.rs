@@ -1,10 +1,13 @@
 //! `lazuli plan`: the difference between the specs and Azure. Sends reads only.
 
+use lazuli_engine::preflight;
+
 use crate::{
+    answer::Planned,
     args::Plan,
     connection::Connection,
     error::{CommandError, Success},
-    flow, input, preflight,
+    flow, input,
     terminal::Terminal,
 };
 
@@ -21,8 +24,11 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;
         let (plan, live) = flow::compare(&loaded, &session, terminal).await?;
-        flow::show(&plan, &loaded.graph, &live, terminal);
-        preflight::look_ahead(&plan, false, &session, &loaded.sources, terminal).await;
+        let mut planned = Planned::new(&loaded, &live, &plan);
+        args.output.plan(&planned, terminal);
+        planned.found = preflight(&session.client, &plan).await;
+        args.output.findings(&planned, false, terminal);
+        args.output.end_of_plan(&planned);
         Ok(if args.detailed_exitcode && !plan.is_empty() {
             Success::Changes
         } else {

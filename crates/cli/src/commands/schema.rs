@@ -1,8 +1,19 @@
-//! `lazuli schema`: the JSON Schema of a spec, for editors.
+//! `lazuli schema`: the JSON Schema of a spec, for editors, and of what lazuli answers, for programs.
 
-use crate::error::{CommandError, Success};
+use lazuli_core::plan::document::PlanDocument;
+use lazuli_engine::document::ReportDocument;
 
-pub(super) fn run() -> Result<Success, CommandError> {
-    println!("{:#}", lazuli_handlers::schema());
+use crate::{
+    args::SchemaOf,
+    error::{CommandError, Success},
+};
+
+pub(super) fn run(of: SchemaOf) -> Result<Success, CommandError> {
+    let schema = match of {
+        SchemaOf::Spec => lazuli_handlers::schema(),
+        SchemaOf::Plan => PlanDocument::schema(),
+        SchemaOf::Report => ReportDocument::schema(),
+    };
+    println!("{schema:#}");
     Ok(Success::Done)
 }

@@ -12,16 +12,8 @@ use super::{
 /// How far what is said stands in.
 const INDENT: usize = 4;
 
-/// Whether what Azure keeps is known to the next plan.
-pub(crate) enum Memory {
-    /// It is, as far as there is something with tags.
-    Kept,
-    /// The tags could not be set.
-    Refused(Vec<ArmError>),
-}
-
-/// Each value once, and what to do about it; nothing where there is none.
-pub(crate) fn overruled(found: &[Overruled], memory: &Memory, style: &Style) -> String {
+/// Each value once, and what to do about it; nothing where there is none. Refusals are why the next plan does not know.
+pub(crate) fn overruled(found: &[Overruled], refusals: &[ArmError], style: &Style) -> String {
     let changes = || found.iter().flat_map(|found| &found.changes);
     if changes().next().is_none() {
         return String::new();
@@ -36,15 +28,14 @@ pub(crate) fn overruled(found: &[Overruled], memory: &Memory, style: &Style) -> 
             text.push_str(&block(INDENT, &clean(&line), style.width));
         }
     }
-    text.push_str(&match memory {
-        Memory::Kept => block(
+    text.push_str(&match refusals.first() {
+        None => block(
             0,
             "It is remembered, and no drift to the next plan. To say so in the spec, write what Azure keeps, or name \
              the property in `ignore`.",
             style.width,
         ),
-        Memory::Refused(refusals) => {
-            let why = refusals.first().map(ToString::to_string).unwrap_or_default();
+        Some(why) => {
             let says = format!(
                 "It could not be remembered in a tag ({why}), and the next plan will show it again. Name the property \
                  in `ignore`, or in `ignoreTags` of the document."

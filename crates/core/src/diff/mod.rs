@@ -142,7 +142,7 @@ impl<'a> Comparison<'a> {
         self.changes.push(Change {
             path: place.shown.clone(),
             before: match after {
-                Some(Value::Secret(_)) => before.map(|_| Json::from(HIDDEN)),
+                Some(after) if after.has_secrets() => before.map(|_| Json::from(HIDDEN)),
                 _ => before.map(|live| veil::veiled(place, live)),
             },
             after: after.cloned(),

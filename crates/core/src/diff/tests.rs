@@ -325,3 +325,15 @@ fn an_update_to_what_is_there_is_no_difference_again() {
     let body = overlay(&wanted, &live, rules, &[]).to_json().unwrap();
     assert_eq!(diff(&wanted, &body, rules, &[]), []);
 }
+
+#[test]
+fn of_what_holds_a_secret_nothing_live_is_shown() {
+    let secret = Value::Secret(crate::secret::Secret::new("new"));
+    let item = Value::object([("name", Value::string("a")), ("text", secret)]);
+    let wanted = Value::object([("list", Value::Array(vec![item]))]);
+    for live in [json!([{"name": "a", "text": "old"}]), json!(["old"])] {
+        let found = diff(&wanted, &json!({ "list": live }), &[], &[]);
+        assert!(!found.is_empty());
+        assert!(!format!("{found:?}").contains("old"), "{found:?}");
+    }
+}

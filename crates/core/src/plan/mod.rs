@@ -1,6 +1,7 @@
 //! The plan: finished ARM calls in an order, each with its reason. Nothing is left to decide when it is executed.
 
 mod converge;
+pub mod document;
 mod grants;
 pub mod locks;
 mod marks;
@@ -13,6 +14,8 @@ mod teardown;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -103,7 +106,10 @@ pub struct Step {
 }
 
 /// What happens to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
 pub enum Action {
     /// It does not exist and is made.
     Create,

@@ -1,0 +1,523 @@
+//! A plan as a document for programs: `lazuli plan --output json`, and what a saved plan shows. Its shape is a contract,
+//! see docs/json.md: members may be added within a version, none goes or changes its meaning.
+
+mod findings;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+pub use findings::{ActionDocument, FindingDocument, FindingKind};
+
+use super::{
+    Action, CallTarget, GrantOf, Kept, Overruled, Plan, Step, Withheld,
+    locks::{LockOwner, Obstacle},
+};
+use crate::{
+    diff::Change,
+    graph::NodeKey,
+    live::{Existence, UnreadLocks},
+    secret::HIDDEN,
+    source::{Sources, Span},
+};
+
+/// What a plan says, without secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "A plan of lazuli")]
+pub struct PlanDocument {
+    /// The form of this document.
+    pub format: PlanFormat,
+    /// The version of lazuli that made it.
+    pub lazuli: String,
+    /// How many steps do what, and how many resources have none.
+    pub summary: SummaryDocument,
+    /// The steps, each after those it waits for.
+    pub steps: Vec<StepDocument>,
+    /// Resources that are as wanted already.
+    pub unchanged: Vec<AddressDocument>,
+    /// Resources that are left alone although it could be thought that they change.
+    pub kept: Vec<KeptDocument>,
+    /// Values that Azure is known to keep although the spec wants others.
+    pub overruled: Vec<OverruledDocument>,
+    /// Resources with secrets that nobody can compare.
+    pub withheld: Vec<WithheldDocument>,
+    /// Role assignments that no entry of the spec names.
+    pub undeclared: Vec<GrantDocument>,
+    /// Role assignments of the spec to principals that no longer exist.
+    pub orphaned: Vec<GrantDocument>,
+    /// Why it is unknown which principals of grants exist, where that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread_directory: Option<String>,
+    /// What Azure is known to refuse before anything is sent.
+    pub findings: Vec<FindingDocument>,
+    /// Management locks for which Azure will refuse steps.
+    pub locks: Vec<LockDocument>,
+    /// Scopes whose locks could not be read.
+    pub unread_locks: Vec<UnreadLocksDocument>,
+}
+
+/// The form of a [`PlanDocument`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PlanFormat {
+    /// The first.
+    #[serde(rename = "lazuli/plan/v1")]
+    V1,
+}
+
+/// How many steps do what, and how many resources have none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryDocument {
+    /// Resources to be made.
+    pub create: usize,
+    /// Resources to be taken over, and changed where they differ.
+    pub adopt: usize,
+    /// Resources to be changed in place.
+    pub update: usize,
+    /// Resources to be deleted.
+    pub delete: usize,
+    /// Resources that are as wanted.
+    pub unchanged: usize,
+    /// Resources that are left alone.
+    pub kept: usize,
+}
+
+/// What a resource is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressDocument {
+    /// The stack.
+    pub stack: String,
+    /// The entry in the stack, and the part of it: `recordings`, `recordings[eu]/containers/video`.
+    pub address: String,
+}
+
+/// One change to Azure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepDocument {
+    /// Its number in this plan.
+    pub id: usize,
+    /// What happens.
+    pub action: Action,
+    /// What it happens to.
+    #[serde(flatten)]
+    pub address: AddressDocument,
+    /// The kind of the entry.
+    pub kind: String,
+    /// The type of the Azure resource.
+    #[serde(rename = "type")]
+    pub arm_type: String,
+    /// The api-version of the request.
+    pub api_version: String,
+    /// The Azure resource.
+    pub target: TargetDocument,
+    /// What the step acts on, for a person: a name, or role and scope.
+    pub subject: String,
+    /// Why, for a person.
+    pub reason: String,
+    /// The properties that change; for a creation all of them.
+    pub changes: Vec<ChangeDocument>,
+    /// The numbers of the steps that must be done before.
+    pub depends_on: Vec<usize>,
+    /// Where the entry stands in the spec.
+    pub place: PlaceDocument,
+}
+
+/// An Azure resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum TargetDocument {
+    /// Its id.
+    Id(String),
+    /// A role assignment that is yet to be made.
+    #[serde(rename_all = "camelCase")]
+    Grant {
+        /// Where.
+        scope: String,
+        /// The GUID of the role definition.
+        role: String,
+        /// The name of the role.
+        role_name: String,
+        /// The object id of the principal, or the expression that it will follow from.
+        principal: Json,
+    },
+}
+
+/// One property that changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeDocument {
+    /// The path in ARM's body: `properties.networkAcls.ipRules[203.0.113.0/24]`.
+    pub path: String,
+    /// What is there. Left out where nothing is, or where Azure does not answer it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Json>,
+    /// What is wanted. Left out where nothing shall be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Json>,
+    /// Whether `after` holds expressions, such as `${analyzer.principalId}`, that are known only after apply.
+    pub unknown: bool,
+    /// Whether secrets are in the values, shown as `(secret)`.
+    pub secret: bool,
+    /// Whether the property is fixed at creation.
+    pub immutable: bool,
+}
+
+/// A place in the spec.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaceDocument {
+    /// The file, as it was given.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// A resource that is left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptDocument {
+    /// The resource.
+    #[serde(flatten)]
+    pub address: AddressDocument,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// A resource of which Azure keeps values other than those that the spec wants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OverruledDocument {
+    /// The resource.
+    #[serde(flatten)]
+    pub address: AddressDocument,
+    /// What Azure keeps, as `before`, and what is wanted, as `after`.
+    pub changes: Vec<ChangeDocument>,
+}
+
+/// A resource with secrets that nobody can compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WithheldDocument {
+    /// The resource.
+    #[serde(flatten)]
+    pub address: AddressDocument,
+    /// Where the secrets are in ARM's body.
+    pub paths: Vec<String>,
+}
+
+/// A role assignment that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantDocument {
+    /// The resource of the spec that it is on, or the entry that names it.
+    #[serde(flatten)]
+    pub address: AddressDocument,
+    /// Its id.
+    pub id: String,
+    /// Where it is made.
+    pub scope: String,
+    /// The role: its name, or its GUID where nobody knows the name.
+    pub role: String,
+    /// The object id of the principal.
+    pub principal: String,
+    /// What Azure says the principal is: `User`, `Group`, `ServicePrincipal`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal_type: Option<String>,
+    /// Whether the principal exists. Left out where that is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal_exists: Option<bool>,
+    /// When it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_on: Option<String>,
+}
+
+/// A management lock that is in the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LockDocument {
+    /// Its id.
+    pub id: String,
+    /// What it is on.
+    pub scope: String,
+    /// `CanNotDelete` or `ReadOnly`.
+    pub level: String,
+    /// Why it is there, in the words of whoever put it on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    /// Whose it is.
+    pub owner: LockOwnerDocument,
+    /// The numbers of the steps that Azure will refuse because of it.
+    pub blocks: Vec<usize>,
+}
+
+/// Whose a lock is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum LockOwnerDocument {
+    /// Of a stack of this plan.
+    Own,
+    /// Of another stack.
+    Stack(String),
+    /// Of somebody else.
+    Unmarked,
+}
+
+/// A scope whose locks could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadLocksDocument {
+    /// The subscription or resource group.
+    pub scope: String,
+    /// Azure's code for why, or its words.
+    pub reason: String,
+}
+
+impl PlanDocument {
+    /// The document of a plan, with the locks that are in its way and those that could not be read.
+    pub fn of(
+        plan: &Plan,
+        obstacles: &[Obstacle],
+        unread: &[UnreadLocks],
+        sources: &Sources,
+    ) -> Self {
+        // Every member by its name: one that is added cannot be forgotten here.
+        let Plan {
+            steps,
+            unchanged,
+            kept,
+            overruled,
+            withheld,
+            undeclared,
+            orphaned,
+            unread_directory,
+        } = plan;
+        Self {
+            format: PlanFormat::V1,
+            lazuli: env!("CARGO_PKG_VERSION").to_owned(),
+            summary: SummaryDocument::of(plan),
+            steps: steps
+                .iter()
+                .map(|step| StepDocument::of(step, sources))
+                .collect(),
+            unchanged: unchanged.iter().map(AddressDocument::of).collect(),
+            kept: kept.iter().map(KeptDocument::of).collect(),
+            overruled: overruled.iter().map(OverruledDocument::of).collect(),
+            withheld: withheld.iter().map(WithheldDocument::of).collect(),
+            undeclared: undeclared.iter().map(GrantDocument::of).collect(),
+            orphaned: orphaned.iter().map(GrantDocument::of).collect(),
+            unread_directory: unread_directory.clone(),
+            findings: Vec::new(),
+            locks: obstacles.iter().map(LockDocument::of).collect(),
+            unread_locks: unread.iter().map(UnreadLocksDocument::of).collect(),
+        }
+    }
+
+    /// The JSON Schema of such documents.
+    pub fn schema() -> Json {
+        schemars::schema_for!(Self).to_value()
+    }
+}
+
+impl SummaryDocument {
+    fn of(plan: &Plan) -> Self {
+        let mut summary = Self {
+            unchanged: plan.unchanged.len(),
+            kept: plan.kept.len(),
+            ..Self::default()
+        };
+        for step in &plan.steps {
+            let count = match step.action {
+                Action::Create => &mut summary.create,
+                Action::Adopt => &mut summary.adopt,
+                Action::Update => &mut summary.update,
+                Action::Delete => &mut summary.delete,
+            };
+            *count += 1;
+        }
+        summary
+    }
+}
+
+impl AddressDocument {
+    /// The address of a node.
+    pub fn of(key: &NodeKey) -> Self {
+        Self {
+            stack: key.stack.clone(),
+            address: key.to_string(),
+        }
+    }
+}
+
+impl StepDocument {
+    fn of(step: &Step, sources: &Sources) -> Self {
+        let Step {
+            id,
+            key,
+            kind,
+            arm_type,
+            action,
+            reason,
+            subject,
+            changes,
+            call,
+            // What the engine does by itself while it carries a step out.
+            has_outputs: _,
+            after,
+            patience: _,
+            span,
+            places: _,
+        } = step;
+        Self {
+            id: id.0,
+            action: *action,
+            address: AddressDocument::of(key),
+            kind: (*kind).to_owned(),
+            arm_type: arm_type.name.to_string(),
+            api_version: call.api_version.clone(),
+            target: TargetDocument::of(&call.target),
+            subject: subject.clone(),
+            reason: reason.clone(),
+            changes: changes.iter().map(ChangeDocument::of).collect(),
+            depends_on: after.iter().map(|step| step.0).collect(),
+            place: PlaceDocument::of(*span, sources),
+        }
+    }
+}
+
+impl TargetDocument {
+    fn of(target: &CallTarget) -> Self {
+        match target {
+            CallTarget::Id(id) => Self::Id(id.to_string()),
+            CallTarget::Grant(grant) => Self::Grant {
+                scope: grant.scope.to_string(),
+                role: grant.role.clone(),
+                role_name: grant.role_name.clone(),
+                principal: grant.principal.to_display_json(),
+            },
+        }
+    }
+}
+
+impl ChangeDocument {
+    fn of(change: &Change) -> Self {
+        let Change {
+            path,
+            before,
+            after,
+            immutable,
+        } = change;
+        let is_hidden = |before: &Json| before.to_string().contains(HIDDEN);
+        let wanted = after.as_ref();
+        Self {
+            path: path.clone(),
+            before: before.clone(),
+            after: wanted.map(|after| after.to_display_json()),
+            unknown: wanted.is_some_and(|after| !after.outputs().is_empty()),
+            secret: wanted.is_some_and(|after| after.has_secrets())
+                || before.as_ref().is_some_and(is_hidden),
+            immutable: *immutable,
+        }
+    }
+}
+
+impl PlaceDocument {
+    /// The place where a span begins.
+    pub fn of(span: Span, sources: &Sources) -> Self {
+        let source = sources.get(span.source);
+        Self {
+            file: source.map(|source| source.name.clone()).unwrap_or_default(),
+            line: sources.position(span).line,
+        }
+    }
+}
+
+impl KeptDocument {
+    fn of(kept: &Kept) -> Self {
+        let Kept { key, why } = kept;
+        Self {
+            address: AddressDocument::of(key),
+            reason: why.clone(),
+        }
+    }
+}
+
+impl OverruledDocument {
+    /// The document of what Azure keeps of one resource.
+    pub fn of(overruled: &Overruled) -> Self {
+        let Overruled { key, changes } = overruled;
+        Self {
+            address: AddressDocument::of(key),
+            changes: changes.iter().map(ChangeDocument::of).collect(),
+        }
+    }
+}
+
+impl WithheldDocument {
+    fn of(withheld: &Withheld) -> Self {
+        let Withheld { key, paths } = withheld;
+        Self {
+            address: AddressDocument::of(key),
+            paths: paths.clone(),
+        }
+    }
+}
+
+impl GrantDocument {
+    fn of(found: &GrantOf) -> Self {
+        let GrantOf {
+            key,
+            grant,
+            principal,
+        } = found;
+        let property = |name| grant.property(name).map(str::to_owned);
+        Self {
+            address: AddressDocument::of(key),
+            id: grant.id.to_string(),
+            scope: grant.scope.to_string(),
+            role: grant.role_shown().to_owned(),
+            principal: grant.principal.clone(),
+            principal_type: property("principalType"),
+            principal_exists: match principal {
+                Existence::Exists => Some(true),
+                Existence::Gone => Some(false),
+                Existence::Unknown => None,
+            },
+            created_on: property("createdOn"),
+        }
+    }
+}
+
+impl LockDocument {
+    fn of(obstacle: &Obstacle) -> Self {
+        let Obstacle {
+            lock,
+            owner,
+            blocks,
+        } = obstacle;
+        Self {
+            id: lock.id.to_string(),
+            scope: lock.scope.to_string(),
+            level: lock.level.name().to_owned(),
+            notes: lock.notes.clone(),
+            owner: match owner {
+                LockOwner::Own => LockOwnerDocument::Own,
+                LockOwner::Stack(stack) => LockOwnerDocument::Stack(stack.clone()),
+                LockOwner::Unmarked => LockOwnerDocument::Unmarked,
+            },
+            blocks: blocks.iter().map(|step| step.0).collect(),
+        }
+    }
+}
+
+impl UnreadLocksDocument {
+    fn of(unread: &UnreadLocks) -> Self {
+        let UnreadLocks { scope, why } = unread;
+        Self {
+            scope: scope.to_string(),
+            reason: why.clone(),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What Azure is known to refuse of a plan, for programs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{StepId, preflight::Finding};
+
+/// Something that will, or may, keep a plan from being done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingDocument {
+    /// Whether Azure is certain to refuse steps. `apply` then begins nothing.
+    pub certain: bool,
+    /// What was found.
+    #[serde(flatten)]
+    pub what: FindingKind,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    tag = "finding",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum FindingKind {
+    /// A storage account cannot have its name.
+    NameRefused {
+        /// The number of the step that makes it.
+        step: usize,
+        /// The name.
+        name: String,
+        /// The id of the account of the same subscription that has it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        held_by: Option<String>,
+        /// What Azure says.
+        message: String,
+    },
+    /// A deleted key vault still has the name of a new one.
+    SoftDeleted {
+        /// The number of the step that makes the new one.
+        step: usize,
+        /// The name.
+        name: String,
+        /// When the deleted one gives its name back, where Azure says it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// Whether it can be purged before.
+        can_purge: bool,
+    },
+    /// A subscription cannot have resources of a provider yet.
+    NotRegistered {
+        /// The id of the subscription.
+        subscription: String,
+        /// The provider: `Microsoft.Storage`.
+        namespace: String,
+        /// `NotRegistered`, `Registering`. Left out where Azure knows no such provider.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        state: Option<String>,
+        /// The numbers of the steps that make such resources.
+        steps: Vec<usize>,
+    },
+    /// The caller may not do what steps do.
+    MissingRights {
+        /// Where.
+        scope: String,
+        /// The object id of the caller, where it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        caller: Option<String>,
+        /// The actions that it may not do.
+        actions: Vec<ActionDocument>,
+    },
+    /// The caller has a right, but in a way that may not do.
+    Restricted {
+        /// Where.
+        scope: String,
+        /// The object id of the caller, where it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        caller: Option<String>,
+        /// The action.
+        action: String,
+        /// The numbers of the steps that need it.
+        steps: Vec<usize>,
+    },
+    /// Something could not be found out.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// An action of Azure, such as `Microsoft.Storage/storageAccounts/write`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionDocument {
+    /// The action.
+    pub action: String,
+    /// The numbers of the steps that need it.
+    pub steps: Vec<usize>,
+}
+
+impl FindingDocument {
+    /// The document of a finding. What it rests on and what can be done is told to people.
+    pub fn of(finding: &Finding) -> Self {
+        let numbers = |steps: &[StepId]| steps.iter().map(|step| step.0).collect();
+        let what = match finding {
+            Finding::NameRefused {
+                step,
+                name,
+                held_by,
+                said,
+            } => FindingKind::NameRefused {
+                step: step.0,
+                name: name.clone(),
+                held_by: held_by.as_ref().map(ToString::to_string),
+                message: said.clone(),
+            },
+            Finding::SoftDeleted {
+                step,
+                name,
+                until,
+                can_purge,
+            } => FindingKind::SoftDeleted {
+                step: step.0,
+                name: name.clone(),
+                until: until.clone(),
+                can_purge: *can_purge,
+            },
+            Finding::NotRegistered {
+                subscription,
+                namespace,
+                state,
+                steps,
+            } => FindingKind::NotRegistered {
+                subscription: subscription.to_string(),
+                namespace: namespace.clone(),
+                state: state.clone(),
+                steps: numbers(steps),
+            },
+            Finding::MissingRights {
+                scope,
+                caller,
+                actions,
+                may_come: _,
+                causes: _,
+            } => FindingKind::MissingRights {
+                scope: scope.to_string(),
+                caller: caller.clone(),
+                actions: actions
+                    .iter()
+                    .map(|(action, steps)| ActionDocument {
+                        action: action.clone(),
+                        steps: numbers(steps),
+                    })
+                    .collect(),
+            },
+            Finding::Restricted {
+                scope,
+                caller,
+                action,
+                steps,
+                causes: _,
+            } => FindingKind::Restricted {
+                scope: scope.to_string(),
+                caller: caller.clone(),
+                action: action.clone(),
+                steps: numbers(steps),
+            },
+            Finding::Unknown { question: _, why } => FindingKind::Unknown {
+                reason: why.clone(),
+            },
+        };
+        Self {
+            certain: finding.is_certain(),
+            what,
+        }
+    }
+}

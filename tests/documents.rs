@@ -1,0 +1,253 @@
+//! What the binary answers in JSON is as its schemas say, whole, and free of secrets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::{Value as Json, json};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A folder with a spec in it, and the simulated Azure beside that.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn with(spec: &str) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.write("stack.yaml", spec);
+        folder
+    }
+
+    fn example(name: &str) -> Self {
+        let spec = root().join("examples").join(name).join("stack.yaml");
+        Self::with(&fs::read_to_string(spec).unwrap())
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn lazuli(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_lazuli"))
+            .args(arguments)
+            .env("LAZULI_CLOUD", "sim")
+            .env("GITHUB_ORGANIZATION", "acme")
+            .current_dir(self.0.path())
+            .output()
+            .unwrap()
+    }
+
+    /// The one document on standard output, held against its schema.
+    fn json(&self, arguments: &[&str], schema: &str) -> Json {
+        let output = self.lazuli(arguments);
+        let document = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        assert_valid(&document, schema);
+        document
+    }
+
+    fn plan(&self, more: &[&str]) -> Json {
+        self.json(
+            &[&["plan", "stack.yaml", "--output", "json"], more].concat(),
+            "plan",
+        )
+    }
+
+    fn run(&self, command: &str, more: &[&str]) -> Json {
+        let arguments = [&[command, "stack.yaml", "--output", "json", "--yes"], more].concat();
+        self.json(&arguments, "report")
+    }
+}
+
+/// Against the schema, and against one that allows no member beside: what is not described is no contract.
+fn assert_valid(document: &Json, schema: &str) {
+    let path = root().join("schemas").join(format!("{schema}.schema.json"));
+    let mut schema: Json = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    close(&mut schema);
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let found: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(found.is_empty(), "{found:#?}\n{document:#}");
+}
+
+fn close(schema: &mut Json) {
+    match schema {
+        Json::Object(members) => {
+            if members.contains_key("properties") {
+                members.insert("unevaluatedProperties".into(), json!(false));
+            }
+            for (key, inner) in members {
+                match inner {
+                    // Of what is composed, the whole is closed and not each of its parts.
+                    Json::Array(parts) if key == "oneOf" => {
+                        let parts = parts.iter_mut().filter_map(Json::as_object_mut);
+                        parts.flat_map(|part| part.values_mut()).for_each(close);
+                    }
+                    _ => close(inner),
+                }
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_example_answers_as_the_schemas_say() {
+    for entry in fs::read_dir(root().join("examples")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let folder = Folder::example(&name);
+        let plan = folder.plan(&[]);
+        let steps = plan["steps"].as_array().unwrap();
+        assert!(!steps.is_empty(), "{name}");
+        assert_eq!(plan["summary"]["create"], steps.len(), "{name}");
+
+        let report = folder.run("apply", &[]);
+        assert_eq!(
+            report["plan"], plan,
+            "{name}: what is carried out is the plan"
+        );
+        assert_eq!(report["result"], "complete", "{name}");
+        assert_eq!(report["summary"]["done"], steps.len(), "{name}");
+
+        let second = folder.run("apply", &[]);
+        assert_eq!(second["steps"], json!([]), "{name}");
+        assert_eq!(
+            second["plan"]["summary"]["unchanged"],
+            steps.len(),
+            "{name}"
+        );
+
+        let down = folder.run("destroy", &[]);
+        assert_eq!(down["result"], "complete", "{name}");
+        assert_eq!(folder.run("destroy", &[])["steps"], json!([]), "{name}");
+    }
+}
+
+const HEAD: &str = "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\nresourceGroup: rg\nresources:\n  \
+                    group: { kind: resourceGroup, name: rg }\n";
+
+#[test]
+fn a_change_has_both_values() {
+    let account = "  account: { kind: storageAccount, name: stdocs, sku: Standard_LRS }\n";
+    let folder = Folder::with(&(HEAD.to_owned() + account));
+    folder.run("apply", &[]);
+    let changed = account
+        .replace("LRS", "ZRS")
+        .replace("account:", "# moved\n  account:");
+    folder.write("stack.yaml", &(HEAD.to_owned() + &changed));
+    let plan = folder.plan(&["--detailed-exitcode"]);
+    let step = &plan["steps"][0];
+    assert_eq!(step["action"], "update");
+    assert_eq!(step["address"], "account");
+    assert_eq!(step["stack"], "test");
+    assert_eq!(step["place"], json!({ "file": "stack.yaml", "line": 8 }));
+    assert_eq!(
+        step["changes"],
+        json!([{
+            "path": "sku.name",
+            "before": "Standard_LRS",
+            "after": "Standard_ZRS",
+            "unknown": false,
+            "secret": false,
+            "immutable": false,
+        }])
+    );
+}
+
+#[test]
+fn a_failure_says_why_and_what_it_kept_from_beginning() {
+    // The simulator has this name taken by somebody else.
+    let taken = "  account: { kind: storageAccount, name: stlazulitaken, sku: Standard_LRS, containers: { video: {} } }\n";
+    let folder = Folder::with(&(HEAD.to_owned() + taken));
+    let refused = folder.run("apply", &[]);
+    assert_eq!(refused["result"], "refused");
+    assert_eq!(refused["summary"]["notBegun"], 3);
+    let finding = &refused["plan"]["findings"][0];
+    assert_eq!(finding["finding"], "nameRefused");
+    assert_eq!(finding["certain"], true);
+    assert_eq!(refused["plan"], folder.plan(&[]));
+
+    let arguments = [
+        "apply",
+        "stack.yaml",
+        "--output",
+        "json",
+        "--yes",
+        "--skip-preflight",
+    ];
+    let report = folder.json(&arguments, "report");
+    assert_eq!(report["result"], "incomplete");
+    assert_eq!(report["summary"]["failed"], 1);
+    let steps = report["steps"].as_array().unwrap();
+    let failed = steps
+        .iter()
+        .find(|step| step["outcome"] == "failed")
+        .unwrap();
+    assert_eq!(failed["error"]["code"], "StorageAccountAlreadyTaken");
+    assert_eq!(failed["error"]["status"], 409);
+    assert_eq!(failed["error"]["place"]["line"], 7);
+    let blocked = steps
+        .iter()
+        .find(|step| step["outcome"] == "blocked")
+        .unwrap();
+    assert_eq!(blocked["blockedBy"], failed["id"]);
+    assert_eq!(folder.lazuli(&arguments).status.code(), Some(1));
+}
+
+#[test]
+fn mistakes_leave_standard_output_empty() {
+    let folder =
+        Folder::with("apiVersion: lazuli/v1\nstack: test\nresources: { a: { kind: nothing } }\n");
+    let output = folder.lazuli(&["plan", "stack.yaml", "--output", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("LZ0008"));
+}
+
+const SECRETS: &str = "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\nresourceGroup: rg\nparameters:\n  \
+                       token: { secret: true }\nresources:\n  group: { kind: resourceGroup, name: rg }\n  vm:\n    \
+                       kind: resource\n    type: Microsoft.Compute/virtualMachines@2024-11-01\n    name: vm\n    body:\n      \
+                       properties:\n        osProfile: { adminPassword: hunter2-pass }\n        \
+                       url: \"https://example.test/${params.token}\"\n        \
+                       list: [{ name: a, value: \"${params.token}\" }]\n";
+
+#[test]
+fn no_answer_has_a_secret() {
+    let folder = Folder::with(SECRETS);
+    let secret = ["--param", "token=tk-hidden-1"];
+    let again = ["--param", "token=tk-hidden-2"];
+    let answers = [
+        folder.plan(&secret),
+        folder.run("apply", &secret),
+        folder.plan(&again),
+        folder.run("apply", &again),
+        folder.run("destroy", &again),
+    ];
+    for answer in &answers {
+        let text = answer.to_string();
+        assert!(
+            !text.contains("hunter2") && !text.contains("tk-hidden"),
+            "{answer:#}"
+        );
+    }
+    let changed = &answers[2]["steps"][0]["changes"];
+    assert!(changed.as_array().unwrap().len() > 1, "{changed:#}");
+    for change in changed.as_array().unwrap() {
+        assert_eq!(change["secret"], true, "{change:#}");
+    }
+}
