@@ -15,21 +15,25 @@ use lazuli_core::{
     diagnostic::Diagnostics,
     graph::{Graph, RoleName, Settings, build},
     live::Live,
-    plan::{Plan, converge, principals_in_question, teardown},
+    plan::{Consent, Plan, converge_with, orphans, principals_in_question, teardown},
     reads,
     source::Sources,
     spec::{Inputs, load, no_files},
 };
 use lazuli_engine::{
-    Bounds, Execution, Report, Silent, execute, find_roles, observe_principals, observe_settled,
+    Bounds, Execution, Report, Silent, execute, find_roles, find_versions, observe, observe_owned,
+    observe_principals, observe_settled,
 };
-use lazuli_handlers::REGISTRY;
+use lazuli_handlers::{REGISTRY, known_types};
 use lazuli_sim::{
     CALLER_SECRET, Caller, InProcess, LogEntry, Method, Request, SUBSCRIPTION, SimTime, Simulator,
     TENANT, TokioClock, World, WorldOptions,
 };
 use serde_json::Value as Json;
 use tokio::sync::watch;
+
+/// Agrees to have orphans pruned.
+pub const PRUNE: Consent = Consent { prune: true };
 
 /// A simulated Azure and clients of it.
 pub struct Azure {
@@ -100,11 +104,44 @@ impl Azure {
 
     /// The plan of a spec that has no mistakes of its own, and what Azure makes a mistake of.
     pub async fn compare(&self, text: &str) -> (Plan, Diagnostics) {
+        self.compare_with(text, &Consent::default()).await
+    }
+
+    /// The same, with what is agreed to.
+    pub async fn compare_with(&self, text: &str, consent: &Consent) -> (Plan, Diagnostics) {
         let graph = self.graph(text).await;
         let mut live = self.observe(&graph).await;
+        self.look_for_orphans(&graph, &mut live, consent.prune)
+            .await;
         let principals = principals_in_question(&graph, &live);
         observe_principals(self.directory.as_ref(), &mut live, &principals).await;
-        converge(&graph, &live)
+        converge_with(&graph, &live, consent)
+    }
+
+    /// The plan with orphans pruned.
+    pub async fn plan_to_prune(&self, text: &str) -> Plan {
+        let (plan, found) = self.compare_with(text, &PRUNE).await;
+        assert!(!found.has_errors(), "{found:?}");
+        plan
+    }
+
+    /// Finds what the stacks own, and, to prune, what that has to know.
+    pub async fn look_for_orphans(&self, graph: &Graph, live: &mut Live, prune: bool) {
+        let is_known = |id: &ArmId| graph.node_of(id).is_some();
+        observe_owned(&self.client, graph.homes(), live, &is_known)
+            .await
+            .expect("reads work");
+        for (arm_type, known) in known_types() {
+            live.insert_type(arm_type, known);
+        }
+        if prune {
+            let unknown = orphans::unknown_types(graph, live);
+            find_versions(&self.client, &unknown, live)
+                .await
+                .expect("reads work");
+            let closer = orphans::needed_to_prune(graph, live);
+            live.absorb(observe(&self.client, &closer).await.expect("reads work"));
+        }
     }
 
     /// What there is of a graph.

@@ -19,6 +19,7 @@ mod locks;
 mod patience;
 mod policies;
 mod preflight;
+mod prune;
 mod resume;
 mod rights;
 mod roles;

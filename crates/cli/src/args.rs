@@ -109,6 +109,22 @@ pub(crate) struct Secrets {
     pub(crate) rewrite_secrets: bool,
 }
 
+/// What happens to what the stacks own and the specs no longer name.
+#[derive(Debug, Args)]
+pub(crate) struct Orphans {
+    /// Delete what a stack owns and no entry of its spec names any more
+    #[arg(long)]
+    pub(crate) prune: bool,
+}
+
+/// Whose deletion is agreed to beforehand.
+#[derive(Debug, Args)]
+pub(crate) struct Razing {
+    /// Agree to the deletion of most or all of a stack, by its name; may be repeated
+    #[arg(long, value_name = "STACK")]
+    pub(crate) yes_delete: Vec<String>,
+}
+
 /// Which Azure, and how to log in to it.
 #[derive(Debug, Args)]
 pub(crate) struct Azure {
@@ -145,6 +161,8 @@ pub(crate) struct Plan {
     /// How to answer: JSON is one document; progress goes to stderr either way
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) orphans: Orphans,
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -165,6 +183,10 @@ pub(crate) struct Apply {
     /// How to answer: JSON is one document; progress goes to stderr either way
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) orphans: Orphans,
+    #[command(flatten)]
+    pub(crate) razing: Razing,
     /// Write without asking
     #[arg(long)]
     pub(crate) yes: bool,

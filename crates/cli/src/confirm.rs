@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, Write};
 
+use lazuli_core::plan::Razed;
+
 use crate::{error::CommandError, terminal::Terminal};
 
 /// Fails where nobody can be asked and `--yes` is not given; called before the first request.
@@ -15,17 +17,52 @@ pub(crate) fn can_ask(yes: bool, verb: &str, terminal: &Terminal) -> Result<(), 
     ))
 }
 
+/// Has the deletion of most of a stack confirmed by the stack's name: given beforehand, or typed. `--yes` is not enough.
+pub(crate) fn razing(
+    razed: &[Razed],
+    agreed: &[String],
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
+    for Razed {
+        stack,
+        going,
+        owned,
+    } in razed.iter().filter(|one| !agreed.contains(&one.stack))
+    {
+        let what = format!("{going} of the {owned} resources that the stack `{stack}` owns");
+        if !terminal.can_ask {
+            return Err(CommandError::with_hint(
+                format!("this would delete {what}"),
+                format!(
+                    "if it is meant, pass --yes-delete {stack}: --yes is not enough for so much"
+                ),
+            ));
+        }
+        eprint!("\nThis deletes {what}. Type the name of the stack to go on: ");
+        if answer().as_deref() != Some(stack) {
+            return Err(CommandError::new(
+                "nothing was changed: the answer was not the name of the stack",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn answer() -> Option<String> {
+    let mut answer = String::new();
+    let _ = std::io::stderr().flush();
+    std::io::stdin().lock().read_line(&mut answer).ok()?;
+    Some(answer.trim().to_owned())
+}
+
 /// Asks; only `yes` is a yes.
 pub(crate) fn ask(yes: bool, question: &str) -> Result<(), CommandError> {
     if yes {
         return Ok(());
     }
-    let mut answer = String::new();
     eprint!("{question} Only `yes` is accepted: ");
-    let _ = std::io::stderr().flush();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    match read {
-        Ok(_) if answer.trim() == "yes" => Ok(()),
+    match answer().as_deref() {
+        Some("yes") => Ok(()),
         _ => Err(CommandError::new(
             "nothing was changed: the answer was not `yes`",
         )),

@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use lazuli_arm::Client;
 use lazuli_core::{
+    arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     graph::{self, Graph, SecretsPolicy, Settings},
     live::Live,
-    plan::{Plan, converge, principals_in_question},
+    plan::{Consent, Plan, converge_with, orphans, principals_in_question},
     reads::{self, Read},
     source::Sources,
     spec::{Inputs, Spec, load},
 };
 use lazuli_engine::{
-    Bounds, Execution, ObserveError, Report, execute, find_roles, observe_principals,
-    observe_settled,
+    Bounds, Execution, ObserveError, Report, execute, find_roles, find_versions, observe,
+    observe_owned, observe_principals, observe_settled,
 };
-use lazuli_handlers::{REGISTRY, roles};
+use lazuli_handlers::{REGISTRY, known_types, roles};
 use tokio::time::Instant;
 
 use crate::{
@@ -172,7 +173,7 @@ pub(crate) async fn observe_all(
     let mut live = observe_settled(client, graph, reads, &told)
         .await
         .map_err(failed)?;
-    live.name_roles(|guid| roles::by_guid(guid).map(|role| role.name));
+    name(&mut live);
     Ok(live)
 }
 
@@ -181,15 +182,49 @@ pub(crate) async fn observe_all(
 pub(crate) async fn compare(
     loaded: &Loaded,
     session: &Session,
+    consent: &Consent,
     terminal: &Terminal,
 ) -> Result<(Plan, Live), CommandError> {
     let graph = &loaded.graph;
-    let mut live = observe_all(&session.client, graph, &reads::needed(graph)).await?;
+    let client = &session.client;
+    let mut live = observe_all(client, graph, &reads::needed(graph)).await?;
+    look_for_orphans(client, graph, &mut live, consent.prune).await?;
     let principals = principals_in_question(graph, &live);
     observe_principals(session.directory.as_ref(), &mut live, &principals).await;
-    let (plan, found) = converge(graph, &live);
+    let (plan, found) = converge_with(graph, &live, consent);
     pass(&loaded.sources, found, terminal)?;
     Ok((plan, live))
+}
+
+/// Finds what the stacks own, and, for those that are to be pruned, what pruning has to know.
+pub(crate) async fn look_for_orphans(
+    client: &Client,
+    graph: &Graph,
+    live: &mut Live,
+    prune: bool,
+) -> Result<(), CommandError> {
+    let is_known = |id: &ArmId| graph.node_of(id).is_some();
+    observe_owned(client, graph.homes(), live, &is_known)
+        .await
+        .map_err(failed)?;
+    name(live);
+    if prune {
+        let unknown = orphans::unknown_types(graph, live);
+        find_versions(client, &unknown, live)
+            .await
+            .map_err(failed)?;
+        let closer = orphans::needed_to_prune(graph, live);
+        live.absorb(observe(client, &closer).await.map_err(failed)?);
+    }
+    Ok(())
+}
+
+/// Puts the names of roles and kinds to what was found.
+fn name(live: &mut Live) {
+    live.name_roles(|guid| roles::by_guid(guid).map(|role| role.name));
+    for (arm_type, known) in known_types() {
+        live.insert_type(arm_type, known);
+    }
 }
 
 /// A plan on its way: what it is for, and how long refusals that pass by themselves are waited out.

@@ -1,6 +1,7 @@
 //! What was found in Azure.
 
 mod locks;
+mod owned;
 mod principals;
 
 use std::collections::{HashMap, HashSet};
@@ -8,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 pub use locks::{LiveLock, LockLevel, UnreadLocks};
+pub use owned::{KnownType, Owned, UnseenOwned};
 pub use principals::Existence;
 
 use crate::{
@@ -24,6 +26,7 @@ pub struct Live {
     callers: HashSet<ArmId>,
     contents: HashMap<ArmId, Vec<ArmId>>,
     locks: locks::Known,
+    owned: owned::Known,
     principals: principals::Known,
 }
 
@@ -122,6 +125,12 @@ impl Live {
         for grant in &mut self.grants {
             grant.role_name = name_of(&grant.role).map(str::to_owned);
         }
+    }
+
+    /// Takes in the resources, and the contents of groups, of another look.
+    pub fn absorb(&mut self, other: Self) {
+        self.resources.extend(other.resources);
+        self.contents.extend(other.contents);
     }
 
     /// Takes in what is in a resource group.

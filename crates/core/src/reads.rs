@@ -107,9 +107,11 @@ pub fn needed_to_destroy(graph: &Graph) -> Vec<Read> {
         .collect()
 }
 
-/// One list a subscription in which something could change.
+/// One list a subscription in which something could change, or be left over.
 fn locks(graph: &Graph) -> impl Iterator<Item = Read> {
-    let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> = BTreeMap::new();
+    let homes = graph.homes().iter().flat_map(|home| &home.subscriptions);
+    let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> =
+        homes.map(|home| (home.clone(), BTreeSet::new())).collect();
     for node in graph.nodes() {
         let target = match &node.identity {
             Identity::Resource(id) => id,

@@ -10,7 +10,10 @@ mod report;
 mod roles;
 
 pub use execute::{Events, Execution, Silent, execute};
-pub use observe::{ObserveError, Settling, observe, observe_principals, observe_settled};
+pub use observe::{
+    ObserveError, Settling, find_versions, observe, observe_owned, observe_principals,
+    observe_settled,
+};
 pub use patience::Bounds;
 pub use preflight::{RegistrationError, preflight, register};
 pub use remind::remind;

@@ -1,9 +1,11 @@
 //! Asks Azure what is there: all reads at once, within a bound.
 
 mod locks;
+mod owned;
 mod principals;
 mod settle;
 
+pub use owned::{find_versions, observe_owned};
 pub use principals::observe_principals;
 pub use settle::{Settling, observe_settled};
 

@@ -22,7 +22,10 @@ pub mod user_assigned_identity;
 pub mod video_analyzer;
 pub mod video_indexer;
 
-use lazuli_core::kind::{Registry, kind};
+use lazuli_core::{
+    kind::{Registry, kind},
+    live::KnownType,
+};
 
 pub use reference::reference;
 pub use schema::schema;
@@ -39,3 +42,16 @@ pub const REGISTRY: Registry = Registry(&[
     kind::<video_indexer::VideoIndexer>(),
     kind::<resource::AnyResource>(),
 ]);
+
+/// The types that a kind knows, with how they are spoken to.
+pub fn known_types() -> impl Iterator<Item = (&'static str, KnownType)> {
+    REGISTRY.0.iter().filter_map(|kind| {
+        let facts = kind.facts();
+        let arm_type = facts.arm_type.as_ref()?;
+        let known = KnownType {
+            kind: facts.kind,
+            api_version: arm_type.api_version.to_string(),
+        };
+        Some((arm_type.name.as_ref(), known))
+    })
+}

@@ -1,5 +1,7 @@
 //! `lazuli apply`: makes Azure as the specs want it, after asking.
 
+use lazuli_core::plan::Consent;
+
 use crate::{
     aftermath::{self, Aftermath},
     answer::Planned,
@@ -23,10 +25,13 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
         input::secrets(&args.secrets),
         &env,
     )?;
+    let consent = Consent {
+        prune: args.orphans.prune,
+    };
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;
-        let (plan, live) = flow::compare(&loaded, &session, terminal).await?;
+        let (plan, live) = flow::compare(&loaded, &session, &consent, terminal).await?;
         let mut planned = Planned::new(&loaded, &live, &plan);
         args.output.intent(&planned, !args.yes, terminal);
         if plan.is_empty() {
@@ -42,6 +47,7 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
             args.output.refused(&planned);
             return Err(refused);
         }
+        confirm::razing(&plan.razed, &args.razing.yes_delete, terminal)?;
         confirm::ask(args.yes, "\nApply these changes?")?;
         if registers {
             preflight::register(&planned.found, &session.client).await?;

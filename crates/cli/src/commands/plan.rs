@@ -1,5 +1,6 @@
 //! `lazuli plan`: the difference between the specs and Azure. Sends reads only.
 
+use lazuli_core::plan::Consent;
 use lazuli_engine::preflight;
 
 use crate::{
@@ -20,10 +21,13 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         input::secrets(&args.secrets),
         &env,
     )?;
+    let consent = Consent {
+        prune: args.orphans.prune,
+    };
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;
-        let (plan, live) = flow::compare(&loaded, &session, terminal).await?;
+        let (plan, live) = flow::compare(&loaded, &session, &consent, terminal).await?;
         let mut planned = Planned::new(&loaded, &live, &plan);
         args.output.plan(&planned, terminal);
         planned.found = preflight(&session.client, &plan).await;

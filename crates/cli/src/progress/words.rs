@@ -19,6 +19,7 @@ pub(super) fn started(step: &Step) -> String {
         Action::Adopt => "adopting",
         Action::Update => "updating",
         Action::Delete => "deleting",
+        Action::Release => "releasing",
     };
     format!("{}: {doing} {}", name(step), object(step))
 }
@@ -65,6 +66,7 @@ pub(super) fn ended(step: &Step, outcome: &Outcome, blocker: Option<&str>) -> St
                 Action::Adopt => "adopted",
                 Action::Update => "updated",
                 Action::Delete => "deleted",
+                Action::Release => "released",
             };
             format!("{name}: {done} {object} in {}", duration(*took))
         }

@@ -5,6 +5,7 @@ pub(crate) mod failure;
 mod grants;
 pub(crate) mod graph;
 pub(crate) mod locks;
+mod orphans;
 pub(crate) mod overruled;
 pub(crate) mod plan;
 pub(crate) mod preflight;
@@ -42,7 +43,8 @@ impl Names {
     pub(crate) fn of_plan(plan: &Plan) -> Self {
         let steps = plan.steps.iter().map(|step| &step.key);
         let kept = plan.kept.iter().map(|kept| &kept.key);
-        Self::of(steps.chain(&plan.unchanged).chain(kept))
+        let orphans = plan.orphans.iter().map(|orphan| &orphan.key);
+        Self::of(steps.chain(&plan.unchanged).chain(kept).chain(orphans))
     }
 
     /// `recordings`, or `cameras:recordings`.
@@ -61,6 +63,7 @@ fn mark(action: Action) -> (&'static str, Tint) {
         Action::Adopt => (">", Tint::Yellow),
         Action::Update => ("~", Tint::Yellow),
         Action::Delete => ("-", Tint::Red),
+        Action::Release => ("<", Tint::Yellow),
     }
 }
 
@@ -115,11 +118,12 @@ fn heading(step: &Step, names: Names, style: &Style) -> String {
 /// `6 to create, 1 to update, 0 to delete`: how many steps a plan has of each action, in the words given. Of those that
 /// are seldom, nothing is said where there is none.
 fn tally(plan: &Plan, words: impl Fn(Action) -> &'static str) -> String {
-    use Action::{Adopt, Create, Delete, Update};
-    let counts = [Create, Adopt, Update, Delete].map(|action| (action, plan.count(action)));
+    use Action::{Adopt, Create, Delete, Release, Update};
+    let all = [Create, Adopt, Update, Delete, Release];
+    let counts = all.map(|action| (action, plan.count(action)));
     counts
         .into_iter()
-        .filter(|(action, count)| *count > 0 || *action != Adopt)
+        .filter(|(action, count)| *count > 0 || [Create, Update, Delete].contains(action))
         .map(|(action, count)| format!("{count} {}", words(action)))
         .collect::<Vec<_>>()
         .join(", ")

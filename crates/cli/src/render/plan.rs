@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
 use super::{
-    Names, count, grants, heading, mark, short_ids,
+    Names, count, grants, heading, mark, orphans, short_ids,
     style::{self, Style, Tint, clean, columns},
     tally,
 };
@@ -45,6 +45,7 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
         text.push('\n');
     }
     text.push_str(&grants::remarkable(plan, style));
+    text.push_str(&orphans::left_alone(plan, style));
     for line in style::wrap(&summary(plan), style.width) {
         text.push_str(&style.paint(Tint::Strong, &line));
         text.push('\n');
@@ -56,31 +57,47 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
 fn summary(plan: &Plan) -> String {
     let unchanged = plan.unchanged.len();
     if plan.is_empty() {
-        let same = match unchanged {
-            0 => return "No changes.".to_owned(),
-            1 => "1 resource is as the spec wants it".to_owned(),
-            _ => format!("{unchanged} resources are as the spec wants them"),
-        };
-        let kept: usize = plan.overruled.iter().map(|kept| kept.changes.len()).sum();
-        return match kept {
-            0 => format!("No changes. {same}."),
-            _ => format!(
-                "No changes. {same}, but for {} that Azure keeps otherwise.",
-                count(kept, "value")
-            ),
-        };
+        return nothing_to_do(plan);
     }
     let steps = tally(plan, |action| match action {
         Action::Create => "to create",
         Action::Adopt => "to adopt",
         Action::Update => "to update",
         Action::Delete => "to delete",
+        Action::Release => "to release",
     });
     let mut summary = format!("Plan: {steps}, {unchanged} unchanged");
     if !plan.kept.is_empty() {
         summary.push_str(&format!(", {} kept", plan.kept.len()));
     }
+    if !plan.orphans.is_empty() {
+        summary.push_str(&format!(", {}", count(plan.orphans.len(), "orphan")));
+    }
     summary + "."
+}
+
+fn nothing_to_do(plan: &Plan) -> String {
+    let unchanged = match plan.unchanged.len() {
+        0 => None,
+        1 => Some("1 resource is as the spec wants it".to_owned()),
+        unchanged => Some(format!("{unchanged} resources are as the spec wants them")),
+    };
+    let overruled: usize = plan.overruled.iter().map(|kept| kept.changes.len()).sum();
+    let mut summary = "No changes.".to_owned();
+    if let Some(unchanged) = unchanged {
+        summary.push_str(&format!(" {unchanged}"));
+        if overruled > 0 {
+            let values = count(overruled, "value");
+            summary.push_str(&format!(", but for {values} that Azure keeps otherwise"));
+        }
+        summary.push('.');
+    }
+    match plan.orphans.len() {
+        0 => {}
+        1 => summary.push_str(" There is 1 orphan."),
+        orphans => summary.push_str(&format!(" There are {orphans} orphans.")),
+    }
+    summary
 }
 
 fn left_alone(kept: &Kept, names: Names, style: &Style) -> String {

@@ -174,6 +174,7 @@ fn success(run: &Run<'_>) -> String {
                 Action::Adopt => "adopted",
                 Action::Update => "updated",
                 Action::Delete => "deleted",
+                Action::Release => "released",
             });
             format!("Applied: {steps} in {took}.")
         }

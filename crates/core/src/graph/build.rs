@@ -13,8 +13,8 @@ use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::{
-        Draft, Grant, Graph, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes, Placed,
-        RoleName,
+        Draft, Grant, Graph, Home, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes,
+        Placed, RoleName,
     },
     ignore::Ignored,
     kind::Registry,
@@ -80,12 +80,43 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
     diagnostics.extend(found);
     diagnostics.extend(duplicates(&nodes));
     let edges = edges::find(&nodes, &implied, spec, &places);
+    let homes = homes(spec, settings, &nodes);
     let graph = Graph {
+        homes,
         open_roles,
         secrets: settings.secrets.clone(),
         ..edges::assemble(nodes, edges, &mut diagnostics)
     };
     (graph, diagnostics)
+}
+
+fn homes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<Home> {
+    let home = |stack: &Stack| {
+        let written = stack.subscription.as_ref().map(|written| &written.value);
+        let own = written.or(settings.subscription.as_ref());
+        let mut home = Home {
+            stack: stack.name.value.clone(),
+            span: stack.name.span,
+            subscriptions: own
+                .map(|own| ArmId::subscription(own))
+                .into_iter()
+                .collect(),
+            groups: BTreeSet::new(),
+        };
+        let own = |node: &&Node| node.key.stack == home.stack && !node.lifecycle.existing;
+        for node in nodes.iter().filter(own) {
+            let place = match &node.identity {
+                Identity::Resource(id) => id,
+                Identity::Grant(grant) => &grant.scope,
+            };
+            home.groups.extend(place.group());
+            let subscription = place.subscription_id();
+            home.subscriptions
+                .extend(subscription.map(ArmId::subscription));
+        }
+        home
+    };
+    spec.stacks.iter().map(home).collect()
 }
 
 struct Building<'a> {

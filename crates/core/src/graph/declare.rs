@@ -8,7 +8,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     graph::{Grant, Identity, NodeKey, Placed, RoleName},
     kind::Rule,
-    mark::{Mark, STACK_TAG, TextMark},
+    mark::{Afterlife, Mark, ON_REMOVE_TAG, STACK_TAG, TextMark},
     node::{Datum, Entry, Node},
     source::Span,
     spec::{Resource, Stack},
@@ -262,6 +262,9 @@ impl<'a, P> Declared<'a, P> {
                 tags.insert(tag.key.clone(), self.resolve(&tag.value, nodes));
             }
             tags.insert(STACK_TAG.into(), Value::string(self.stack()));
+            if let Some(word) = self.afterlife().word() {
+                tags.insert(ON_REMOVE_TAG.into(), Value::string(word));
+            }
             body.insert("tags".into(), Value::Object(tags));
         }
         body
@@ -319,7 +322,12 @@ impl<'a, P> Declared<'a, P> {
 
     /// Text that carries the mark of the stack behind what the author wrote.
     pub fn marked_text(&self, own: Option<&str>) -> String {
-        TextMark::of(&self.inner.placed.key).behind(own)
+        TextMark::of(&self.inner.placed.key, self.afterlife()).behind(own)
+    }
+
+    fn afterlife(&self) -> Afterlife {
+        let resource = self.inner.resource;
+        Afterlife::wished(resource.protect, resource.on_remove)
     }
 }
 

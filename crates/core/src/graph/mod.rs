@@ -21,7 +21,7 @@ pub use build::{SecretsPolicy, Settings, build};
 pub use declare::{Declared, Draft, Implied, Nodes, Surroundings, Target, Unchecked};
 pub use place::Placed;
 
-pub use crate::mark::Mark;
+pub use crate::mark::{Afterlife, Mark};
 
 use crate::{
     arm::{ArmId, ArmType},
@@ -98,6 +98,11 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
+    /// What becomes of it once its entry has left the spec.
+    pub fn afterlife(&self) -> Afterlife {
+        Afterlife::wished(self.protect, self.on_remove)
+    }
+
     /// Whether a member of `properties` is not compared.
     pub fn ignores(&self, member: &str) -> bool {
         let place = ["properties".to_owned(), member.to_owned()];
@@ -220,6 +225,19 @@ pub struct RoleName {
     pub name: String,
 }
 
+/// Where a stack of the spec can own something, whether the spec still has entries or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// The stack's name.
+    pub stack: String,
+    /// Where the name stands.
+    pub span: Span,
+    /// The subscriptions: its own, and those of its entries.
+    pub subscriptions: BTreeSet<ArmId>,
+    /// The resource groups of its entries.
+    pub groups: BTreeSet<ArmId>,
+}
+
 /// The nodes and why they wait for each other. Free of cycles.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
@@ -229,9 +247,15 @@ pub struct Graph {
     order: Vec<NodeIndex>,
     open_roles: BTreeSet<RoleName>,
     secrets: SecretsPolicy,
+    homes: Vec<Home>,
 }
 
 impl Graph {
+    /// The stacks, in the order of the spec, and where they can own something.
+    pub fn homes(&self) -> &[Home] {
+        &self.homes
+    }
+
     /// The nodes, each after everything that it waits for. The order is the same for the same spec.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = &Node> {
         self.order.iter().map(|index| &self.inner[*index])

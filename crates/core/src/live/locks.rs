@@ -1,6 +1,6 @@
 //! The management locks that are there.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::Live;
 use crate::arm::ArmId;
@@ -57,6 +57,18 @@ impl LiveLock {
     }
 }
 
+impl LiveLock {
+    /// The lock as ARM answers and takes it.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "id": self.id.as_str(),
+            "name": self.id.name(),
+            "type": "Microsoft.Authorization/locks",
+            "properties": { "level": self.level.name(), "notes": self.notes },
+        })
+    }
+}
+
 /// A scope whose locks could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadLocks {
@@ -69,7 +81,7 @@ pub struct UnreadLocks {
 /// What is known of locks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Known {
-    found: Vec<LiveLock>,
+    pub(super) found: Vec<LiveLock>,
     unread: Vec<UnreadLocks>,
 }
 
@@ -100,8 +112,6 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

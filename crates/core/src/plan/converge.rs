@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
-    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, marks, overruled,
-    secrets::Secrets,
+    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, marks, orphans,
+    overruled, secrets::Secrets,
 };
 use crate::{
     arm::ArmId,
@@ -20,6 +20,18 @@ use crate::{
 
 /// Compares the graph with what is live. The plan is of use only if the diagnostics have no errors.
 pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
+    converge_with(graph, live, &Consent::default())
+}
+
+/// What the caller agrees to that loses something.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// Orphans are deleted or let go; otherwise they are listed.
+    pub prune: bool,
+}
+
+/// As [`converge`], with what is agreed to.
+pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Diagnostics) {
     let mut planner = Planner {
         graph,
         live,
@@ -39,6 +51,12 @@ pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
         ..
     } = planner;
     grants::plan(graph, live, &steps_of, &mut plan);
+    if consent.prune {
+        orphans::prune(graph, live, &mut plan);
+    } else {
+        plan.orphans = orphans::list(graph, live);
+    }
+    plan.unseen = live.unseen_owned().to_vec();
     (plan, diagnostics)
 }
 
@@ -172,6 +190,8 @@ impl<'a> Planner<'a> {
         changes.extend(secrets.changed(&withheld, live));
         let known = overruled::take_known(self.graph, self.live, node, &mut changes);
         self.plan.overruled.extend(known);
+        let outdated = marks::outdated(node, live);
+        changes.extend(outdated.clone());
         let broken = broken(live);
         if changes.is_empty() && broken.is_none() {
             self.plan.withheld.extend(secrets.not_compared(withheld));
@@ -181,7 +201,8 @@ impl<'a> Planner<'a> {
         if self.is_of_another_stack(node, live) || self.refuses(node, &changes) {
             return None;
         }
-        changes.extend(marks::keep_words(node, &mut wanted, live));
+        let kept = marks::keep_words(node, &mut wanted, live);
+        changes.extend(kept.filter(|_| outdated.is_none()));
         let wanted = secrets.remembered_in(wanted);
         let is_taken_over = marks::is_put_on(node, &wanted, live);
         let found = marks::found_as(is_taken_over, broken);
@@ -199,7 +220,10 @@ impl<'a> Planner<'a> {
             },
             reason,
             changes,
-            call: call(overlay(&wanted, live, node.rules, ignore)),
+            call: call(marks::without_outdated(
+                node,
+                overlay(&wanted, live, node.rules, ignore),
+            )),
         })
     }
 

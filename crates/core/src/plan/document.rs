@@ -2,12 +2,14 @@
 //! see docs/json.md: members may be added within a version, none goes or changes its meaning.
 
 mod findings;
+mod orphans;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use findings::{ActionDocument, FindingDocument, FindingKind};
+pub use orphans::{AfterlifeDocument, OrphanDocument, RazedDocument, UnseenDocument};
 
 use super::{
     Action, CallTarget, GrantOf, Kept, Overruled, Plan, Step, Withheld,
@@ -46,6 +48,12 @@ pub struct PlanDocument {
     pub undeclared: Vec<GrantDocument>,
     /// Role assignments of the spec to principals that no longer exist.
     pub orphaned: Vec<GrantDocument>,
+    /// What the stacks own and no entry of the spec names, where it is left alone.
+    pub orphans: Vec<OrphanDocument>,
+    /// Stacks of which most, or all that may, is deleted because the spec does not name it.
+    pub razed: Vec<RazedDocument>,
+    /// Subscriptions of which it is unknown what the stacks own there.
+    pub unseen: Vec<UnseenDocument>,
     /// Why it is unknown which principals of grants exist, where that is so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread_directory: Option<String>,
@@ -77,6 +85,8 @@ pub struct SummaryDocument {
     pub update: usize,
     /// Resources to be deleted.
     pub delete: usize,
+    /// Resources from which the mark of the stack is taken off.
+    pub release: usize,
     /// Resources that are as wanted.
     pub unchanged: usize,
     /// Resources that are left alone.
@@ -292,6 +302,9 @@ impl PlanDocument {
             withheld,
             undeclared,
             orphaned,
+            orphans,
+            razed,
+            unseen,
             unread_directory,
         } = plan;
         Self {
@@ -308,6 +321,9 @@ impl PlanDocument {
             withheld: withheld.iter().map(WithheldDocument::of).collect(),
             undeclared: undeclared.iter().map(GrantDocument::of).collect(),
             orphaned: orphaned.iter().map(GrantDocument::of).collect(),
+            orphans: orphans.iter().map(OrphanDocument::of).collect(),
+            razed: razed.iter().map(RazedDocument::of).collect(),
+            unseen: unseen.iter().map(UnseenDocument::of).collect(),
             unread_directory: unread_directory.clone(),
             findings: Vec::new(),
             locks: obstacles.iter().map(LockDocument::of).collect(),
@@ -334,6 +350,7 @@ impl SummaryDocument {
                 Action::Adopt => &mut summary.adopt,
                 Action::Update => &mut summary.update,
                 Action::Delete => &mut summary.delete,
+                Action::Release => &mut summary.release,
             };
             *count += 1;
         }

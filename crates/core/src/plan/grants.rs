@@ -92,10 +92,16 @@ impl<'a> Standing<'a> {
             }
         }
         let mut undeclared = Grants::new();
+        let is_orphan = |grant: &LiveGrant| {
+            TextMark::on(&grant.body, "description")
+                .is_some_and(|mark| graph.homes().iter().any(|home| home.stack == mark.stack))
+        };
         for node in graph.nodes().filter(|node| !node.lifecycle.existing) {
+            let is_reported = node.lifecycle.grants == GrantsPolicy::Report;
             let on_it = |grant: &&LiveGrant| Some(&grant.scope) == node.id();
             let others = live.grants().iter().filter(on_it);
             let others = others.filter(|grant| !known.contains(&grant.id));
+            let others = others.filter(|grant| !(is_reported && is_orphan(grant)));
             undeclared.extend(others.map(|grant| (node, grant)));
         }
         Self {
@@ -116,7 +122,7 @@ impl<'a> Standing<'a> {
 fn is_made_for(grant: &LiveGrant, node: &Node, wanted: &Grant) -> bool {
     grant.scope == wanted.scope
         && grant.role.eq_ignore_ascii_case(&wanted.role)
-        && TextMark::on(&grant.body, "description") == Some(TextMark::of(&node.key))
+        && TextMark::on(&grant.body, "description").is_some_and(|mark| mark.is_of(&node.key))
 }
 
 /// The principals of whom a plan says whether they still exist, each once, as far as the directory can tell: those of

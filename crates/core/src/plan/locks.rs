@@ -79,8 +79,8 @@ fn blocks(lock: &LiveLock, step: &Step) -> bool {
     let inherited = lock.scope.covers(target);
     match (step.call.method, lock.level) {
         (Method::Delete, _) => inherited || target.covers(&lock.scope),
-        (Method::Put, LockLevel::ReadOnly) => inherited,
-        (Method::Put, LockLevel::CanNotDelete) => false,
+        (Method::Put | Method::Patch, LockLevel::ReadOnly) => inherited,
+        (Method::Put | Method::Patch, LockLevel::CanNotDelete) => false,
     }
 }
 

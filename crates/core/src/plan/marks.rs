@@ -6,7 +6,7 @@ use crate::{
     diff::Change,
     graph::Node,
     kind::Rule,
-    mark::{Mark, STACK_TAG, TextMark, owner},
+    mark::{Afterlife, Mark, ON_REMOVE_TAG, STACK_TAG, TextMark, owner, tag},
     value::Value,
 };
 
@@ -62,7 +62,8 @@ pub(super) fn keep_words(node: &Node, wanted: &mut Value, live: &Json) -> Option
     if !node.rules.iter().any(is_left_alone) || node.lifecycle.ignores(member) {
         return None;
     }
-    let text = Value::String(TextMark::of(&node.key).below(words));
+    let mark = TextMark::of(&node.key, node.lifecycle.afterlife());
+    let text = Value::String(mark.below(words));
     if let Value::Object(body) = wanted
         && let Some(Value::Object(properties)) = body.get_mut("properties")
     {
@@ -74,4 +75,40 @@ pub(super) fn keep_words(node: &Node, wanted: &mut Value, live: &Json) -> Option
         after: Some(text),
         immutable: false,
     })
+}
+
+/// The change of a mark that no longer says what becomes of the resource later. Where the author writes the text that the
+/// mark is in, or the tag is wanted, that is compared as all else.
+pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
+    match node.mark {
+        Mark::Tag if node.lifecycle.afterlife() == Afterlife::Delete => {
+            owner(live).filter(|stack| *stack == node.key.stack)?;
+            let said = tag(live, ON_REMOVE_TAG)?;
+            Some(Change {
+                path: format!("tags.{ON_REMOVE_TAG}"),
+                before: Some(Json::from(said)),
+                after: None,
+                immutable: false,
+            })
+        }
+        Mark::Text(member) => {
+            let mark = TextMark::on(live, member).filter(|mark| mark.is_of(&node.key))?;
+            let is_other = mark.afterlife != node.lifecycle.afterlife();
+            let mut wanted = Value::object([("properties", Value::object::<&str>([]))]);
+            is_other.then(|| keep_words(node, &mut wanted, live))?
+        }
+        Mark::Tag | Mark::Parent => None,
+    }
+}
+
+/// A body without the tag that [`outdated`] takes off.
+pub(super) fn without_outdated(node: &Node, mut body: Value) -> Value {
+    if node.mark == Mark::Tag
+        && node.lifecycle.afterlife() == Afterlife::Delete
+        && let Value::Object(members) = &mut body
+        && let Some(Value::Object(tags)) = members.get_mut("tags")
+    {
+        tags.retain(|name, _| !name.eq_ignore_ascii_case(ON_REMOVE_TAG));
+    }
+    body
 }

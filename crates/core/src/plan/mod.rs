@@ -5,6 +5,7 @@ pub mod document;
 mod grants;
 pub mod locks;
 mod marks;
+pub mod orphans;
 mod overruled;
 pub mod preflight;
 #[cfg(test)]
@@ -19,8 +20,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-pub use converge::converge;
+pub use converge::{Consent, converge, converge_with};
 pub use grants::{GrantOf, principals_in_question};
+pub use orphans::{Orphan, Razed};
 pub use overruled::{Overruled, Reminder, overruled, reminders};
 pub use teardown::teardown;
 
@@ -28,6 +30,7 @@ use crate::{
     arm::{ArmId, ArmType},
     diff::Change,
     graph::{Grant, NodeKey},
+    live::UnseenOwned,
     source::Span,
     value::{Output, Value},
 };
@@ -49,6 +52,12 @@ pub struct Plan {
     pub undeclared: Vec<GrantOf>,
     /// Role assignments that the spec names, by its entries, and whose principal is known to be gone.
     pub orphaned: Vec<GrantOf>,
+    /// What the stacks own and no entry of the spec names, where it is left alone.
+    pub orphans: Vec<Orphan>,
+    /// The stacks of which more than half goes because no entry of the spec names it, or that the spec has no entries of.
+    pub razed: Vec<Razed>,
+    /// Where it is unknown what the stacks own.
+    pub unseen: Vec<UnseenOwned>,
     /// Why it is unknown which principals of grants exist, where the directory was asked and did not say.
     pub unread_directory: Option<String>,
 }
@@ -119,6 +128,8 @@ pub enum Action {
     Update,
     /// It exists and is deleted.
     Delete,
+    /// It exists, and the mark of the stack is taken off it.
+    Release,
 }
 
 impl fmt::Display for Action {
@@ -128,6 +139,7 @@ impl fmt::Display for Action {
             Self::Adopt => "adopt",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Release => "release",
         })
     }
 }
@@ -155,6 +167,8 @@ pub struct Withheld {
 pub enum Method {
     /// Make or replace.
     Put,
+    /// Change parts.
+    Patch,
     /// Take away.
     Delete,
 }

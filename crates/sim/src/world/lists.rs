@@ -58,6 +58,7 @@ pub(crate) fn resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmErro
                         .is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
                 })
         });
+    let by_value = value.is_some();
     let mut reply = page(world, call, items, world.options.page_size);
     let entries = reply
         .body
@@ -65,7 +66,10 @@ pub(crate) fn resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmErro
         .and_then(|body| body["value"].as_array_mut());
     for entry in entries.into_iter().flatten() {
         if let Some(entry) = entry.as_object_mut() {
-            entry.retain(|name, _| name != "properties" && name != "etag");
+            // Filtered by a tag and its value, they come without tags (REST reference, Resources - List, `$filter`).
+            let hidden =
+                |name: &str| ["properties", "etag"].contains(&name) || name == "tags" && by_value;
+            entry.retain(|name, _| !hidden(name));
         }
     }
     Ok(reply)

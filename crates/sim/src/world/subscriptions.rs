@@ -1,5 +1,7 @@
 //! Subscriptions, tenants, regions, and the registration of resource providers.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::directory::{OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT};
@@ -280,8 +282,29 @@ fn describe(world: &World, call: &Call<'_>, subscription: &str, namespace: &str)
         "namespace": namespace,
         "registrationPolicy": "RegistrationRequired",
         "registrationState": registration(world, call, subscription, namespace),
-        "resourceTypes": [],
+        "resourceTypes": types(world, subscription, namespace),
     })
+}
+
+/// The types of a provider of which the subscription has resources: the simulator takes any other as well, and so has no
+/// list of them.
+fn types(world: &World, subscription: &str, namespace: &str) -> Vec<Value> {
+    let start = format!("{}/", namespace.to_ascii_lowercase());
+    let scope = format!("/subscriptions/{}", subscription.to_ascii_lowercase());
+    let kinds: BTreeSet<&str> = world
+        .state
+        .tree(&scope)
+        .filter_map(|(_, resource)| resource.kind.strip_prefix(&start))
+        .collect();
+    let described = |kind: &str| {
+        json!({
+            "resourceType": kind,
+            "locations": [],
+            "apiVersions": ["2099-01-01-preview", "2024-11-01", "2023-07-01"],
+            "capabilities": "CrossResourceGroupResourceMove, SupportsTags, SupportsLocation",
+        })
+    };
+    kinds.into_iter().map(described).collect()
 }
 
 fn registration(

@@ -46,7 +46,7 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
         kind: "resource",
         arm_type: ArmType::new(arm_type, "2026-01-01"),
         action: match method {
-            Method::Put => Action::Update,
+            Method::Put | Method::Patch => Action::Update,
             Method::Delete => Action::Delete,
         },
         reason: String::new(),

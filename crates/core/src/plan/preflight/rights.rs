@@ -96,9 +96,14 @@ impl Needs {
 
 /// The actions that a step takes, each with what it is taken on.
 fn actions(step: &Step) -> Vec<(String, ArmId)> {
-    let verb = match step.call.method {
-        Method::Put => "write",
-        Method::Delete => "delete",
+    let verb = match (step.call.method, &step.call.target) {
+        // Only tags are written in part.
+        (Method::Patch, CallTarget::Id(tags)) => {
+            let on = tags.parent().unwrap_or_else(|| tags.clone());
+            return vec![("Microsoft.Resources/tags/write".to_owned(), on)];
+        }
+        (Method::Put | Method::Patch, _) => "write",
+        (Method::Delete, _) => "delete",
     };
     let id = match &step.call.target {
         CallTarget::Grant(grant) => {

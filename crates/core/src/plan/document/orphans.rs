@@ -1,0 +1,104 @@
+//! What the stacks own and no entry of the spec names, as a document.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::AddressDocument;
+use crate::{
+    live::UnseenOwned,
+    mark::Afterlife,
+    plan::{Orphan, Razed},
+};
+
+/// What a stack owns and no entry of the spec names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanDocument {
+    /// The stack, and the entry that it was made for, or its name where that is unknown.
+    #[serde(flatten)]
+    pub address: AddressDocument,
+    /// Its id.
+    pub id: String,
+    /// The kind, or the type of Azure where there is no kind for it.
+    pub kind: String,
+    /// What it is called, for a person.
+    pub subject: String,
+    /// What `--prune` does with it.
+    pub prune: AfterlifeDocument,
+}
+
+/// What pruning does with an orphan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AfterlifeDocument {
+    /// It is deleted.
+    Delete,
+    /// The mark of the stack is taken off it.
+    Release,
+    /// It stays.
+    Protect,
+}
+
+/// A stack of which most, or all that may, is deleted because the spec does not name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RazedDocument {
+    /// The stack.
+    pub stack: String,
+    /// How many resources go.
+    pub going: usize,
+    /// How many it owns.
+    pub owned: usize,
+}
+
+/// A subscription of which it is unknown what the stacks own there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnseenDocument {
+    /// The subscription.
+    pub scope: String,
+    /// Azure's code for why, or its words.
+    pub reason: String,
+}
+
+impl OrphanDocument {
+    pub(super) fn of(orphan: &Orphan) -> Self {
+        let Orphan {
+            id,
+            key,
+            what,
+            subject,
+            afterlife,
+        } = orphan;
+        Self {
+            address: AddressDocument::of(key),
+            id: id.to_string(),
+            kind: what.clone(),
+            subject: subject.clone(),
+            prune: match afterlife {
+                Afterlife::Delete => AfterlifeDocument::Delete,
+                Afterlife::Keep => AfterlifeDocument::Release,
+                Afterlife::Protect => AfterlifeDocument::Protect,
+            },
+        }
+    }
+}
+
+impl RazedDocument {
+    pub(super) fn of(razed: &Razed) -> Self {
+        Self {
+            stack: razed.stack.clone(),
+            going: razed.going,
+            owned: razed.owned,
+        }
+    }
+}
+
+impl UnseenDocument {
+    pub(super) fn of(unseen: &UnseenOwned) -> Self {
+        Self {
+            scope: unseen.scope.to_string(),
+            reason: unseen.why.clone(),
+        }
+    }
+}

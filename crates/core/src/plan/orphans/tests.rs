@@ -1,0 +1,90 @@
+//! The order of deletion.
+
+use super::*;
+
+const GROUP_ID: &str = "/subscriptions/s/resourceGroups/g";
+
+fn owned(id: &str, properties: Json) -> Owned {
+    let id = ArmId::parse(id).unwrap();
+    Owned {
+        arm_type: id.arm_type().unwrap(),
+        stack: "cameras".into(),
+        entry: None,
+        afterlife: Afterlife::Delete,
+        body: json!({ "id": id.as_str(), "properties": properties }),
+        id,
+    }
+}
+
+fn order_of(orphans: &[Owned]) -> Vec<String> {
+    let ordered = order::of_deletion(orphans, &Live::default());
+    let name = |orphan: &Owned| orphan.id.name().to_owned();
+    let told = |(orphan, before): &(&Owned, Vec<&Owned>)| {
+        let before: Vec<String> = before.iter().map(|before| name(before)).collect();
+        format!("{} after [{}]", name(orphan), before.join(" "))
+    };
+    ordered.iter().map(told).collect()
+}
+
+#[test]
+fn what_uses_something_goes_before_it_and_the_group_last() {
+    let subnet = format!("{GROUP_ID}/providers/Microsoft.Network/virtualNetworks/net/subnets/a");
+    let role = "00000000-0000-0000-0000-000000000001";
+    let orphans = [
+        owned(GROUP_ID, json!({})),
+        owned(
+            &format!("/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/{role}"),
+            json!({}),
+        ),
+        owned(
+            &format!("{GROUP_ID}/providers/Microsoft.Network/virtualNetworks/net"),
+            json!({ "subnets": [{ "id": subnet }] }),
+        ),
+        owned(
+            &format!("{GROUP_ID}/providers/Microsoft.Network/networkInterfaces/nic"),
+            json!({ "subnet": { "id": subnet.to_uppercase() } }),
+        ),
+        owned(
+            &format!("{GROUP_ID}/providers/Microsoft.Authorization/roleAssignments/r"),
+            json!({
+                "roleDefinitionId": format!("/x/roleDefinitions/{role}"),
+                "principalId": "p", "scope": GROUP_ID,
+            }),
+        ),
+        owned(
+            &format!("{GROUP_ID}/providers/Microsoft.Authorization/locks/keep"),
+            json!({}),
+        ),
+    ];
+    assert_eq!(
+        order_of(&orphans),
+        [
+            "keep after []",
+            "r after [keep]",
+            "nic after [keep]",
+            "net after [keep nic]",
+            &format!("{role} after [r]"),
+            "g after [keep r nic net]",
+        ]
+    );
+}
+
+#[test]
+fn what_refers_to_each_other_is_deleted_all_the_same() {
+    let id = |name: &str| format!("{GROUP_ID}/providers/A.B/c/{name}");
+    let orphans = [
+        owned(&id("one"), json!({ "other": id("two") })),
+        owned(&id("two"), json!({ "other": id("one") })),
+    ];
+    assert_eq!(order_of(&orphans), ["one after []", "two after [one]"]);
+}
+
+#[test]
+fn a_name_that_only_begins_the_same_is_no_reference() {
+    let id = |name: &str| format!("{GROUP_ID}/providers/A.B/c/{name}");
+    let orphans = [
+        owned(&id("one"), json!({})),
+        owned(&id("two"), json!({ "other": id("one-more") })),
+    ];
+    assert_eq!(order_of(&orphans), ["one after []", "two after []"]);
+}

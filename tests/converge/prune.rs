@@ -1,0 +1,274 @@
+//! What leaves a spec: listed, pruned in an order that Azure accepts, let go or kept where that was said; and nothing
+//! else is ever deleted.
+
+use lazuli_core::plan::{Action, Plan};
+use lazuli_sim::{Caller, Method, SUBSCRIPTION};
+use serde_json::json;
+
+use crate::harness::{Azure, spec};
+
+/// A stack with one of everything that carries a mark, in two groups.
+const ALL: &str = "\
+\x20 old: { kind: resourceGroup, name: rg-old }
+\x20 app: { kind: userAssignedIdentity, name: id-test, resourceGroup: rg-old, dependsOn: old }
+\x20 data: { kind: storageAccount, name: sttest, sku: Standard_LRS, resourceGroup: \"${old}\", containers: { video: {} } }
+\x20 operator: { kind: roleDefinition, name: Operator, actions: [\"*/read\"] }
+\x20 access: { kind: roleAssignment, principal: \"${app}\", scope: \"${data}\", roles: [Reader, Operator] }
+\x20 keep: { kind: managementLock, name: keep, scope: \"${data}\", level: CanNotDelete }
+";
+
+fn steps(plan: &Plan) -> Vec<(Action, String)> {
+    plan.steps
+        .iter()
+        .map(|step| (step.action, step.subject.clone()))
+        .collect()
+}
+
+fn path(below: &str, version: &str) -> String {
+    format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{below}?api-version={version}")
+}
+
+async fn carried_out(azure: &Azure, plan: &Plan) {
+    let report = azure.execute(plan).await;
+    let failures: Vec<_> = report.failures().map(|(_, why)| why.to_string()).collect();
+    assert!(report.is_complete(), "{failures:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_left_the_spec_is_listed_and_pruned_in_an_order_that_azure_accepts() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(ALL)).await;
+    assert_eq!(azure.plan(&spec(ALL)).await.orphans, []);
+
+    azure.simulator.clear_log();
+    let plan = azure.plan(&spec("")).await;
+    assert!(plan.is_empty());
+    let listed: Vec<_> = plan
+        .orphans
+        .iter()
+        .map(|orphan| format!("{} {}", orphan.what, orphan.subject))
+        .collect();
+    let expected = [
+        "roleDefinition Operator",
+        "resourceGroup rg-old",
+        "userAssignedIdentity id-test",
+        "storageAccount sttest",
+        "managementLock keep on sttest",
+    ];
+    for what in expected {
+        assert!(listed.iter().any(|one| one == what), "{what}: {listed:#?}");
+    }
+    assert_eq!(listed.len(), 7, "{listed:#?}");
+    let asked = azure.simulator.log().len();
+
+    let plan = azure.plan_to_prune(&spec("")).await;
+    assert_eq!(plan.count(Action::Delete), 7);
+    carried_out(&azure, &plan).await;
+    let after = azure.plan_to_prune(&spec("")).await;
+    assert!(after.is_empty() && after.kept.is_empty(), "{after:#?}");
+    let groups = azure
+        .by_hand(
+            Method::Get,
+            &format!("/subscriptions/{SUBSCRIPTION}/resourcegroups?api-version=2025-04-01"),
+            None,
+        )
+        .await;
+    assert_eq!(
+        groups["value"].as_array().unwrap().len(),
+        1,
+        "the group of the spec stays"
+    );
+    assert!(asked < 15, "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_requests_does_not_grow_with_what_is_owned() {
+    let azure = Azure::new().await;
+    let asked = async |count: usize| {
+        let entries: String = (0..count)
+            .map(|at| format!("  app{at}: {{ kind: userAssignedIdentity, name: id-{at} }}\n"))
+            .collect();
+        azure.converge(&spec(&entries)).await;
+        azure.simulator.clear_log();
+        assert_eq!(azure.plan(&spec("")).await.orphans.len(), count);
+        azure.simulator.log().len()
+    };
+    assert_eq!(asked(2).await, asked(9).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_unmarked_and_nothing_of_another_stack_is_pruned() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(ALL)).await;
+    let identity = |name: &str| {
+        path(
+            &format!("rg-old/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"),
+            "2024-11-30",
+        )
+    };
+    let body = json!({ "location": "westeurope" });
+    azure
+        .by_hand(Method::Put, &identity("by-hand"), Some(body))
+        .await;
+    let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "doors" } });
+    azure
+        .by_hand(Method::Put, &identity("doors"), Some(body))
+        .await;
+
+    let plan = azure.plan_to_prune(&spec("")).await;
+    let kept: Vec<_> = plan
+        .kept
+        .iter()
+        .map(|kept| format!("{}: {}", kept.key, kept.why))
+        .collect();
+    assert_eq!(kept, ["rg-old: it holds what stays: by-hand, doors"]);
+    carried_out(&azure, &plan).await;
+    for name in ["by-hand", "doors"] {
+        azure.by_hand(Method::Get, &identity(name), None).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_to_be_kept_is_let_go_and_what_was_protected_stays() {
+    let azure = Azure::new().await;
+    let entries = "\
+\x20 app: { kind: userAssignedIdentity, name: id-test }
+\x20 kept: { kind: userAssignedIdentity, name: id-kept, onRemove: keep, tags: { owner: ada } }
+\x20 precious: { kind: userAssignedIdentity, name: id-precious, protect: true }
+\x20 read: { kind: roleAssignment, principal: \"${app}\", scope: \"${group}\", role: Reader, description: For Ada, onRemove: keep }
+\x20 lock: { kind: managementLock, name: keep, scope: \"${app}\", level: CanNotDelete, onRemove: keep }
+";
+    azure.converge(&spec(entries)).await;
+    assert!(azure.plan(&spec(entries)).await.is_empty());
+    let app = "  app: { kind: userAssignedIdentity, name: id-test }\n";
+    let plan = azure.plan_to_prune(&spec(app)).await;
+    let mut told = steps(&plan);
+    told.sort();
+    let expected = [
+        (Action::Release, "Reader on rg-test".to_owned()),
+        (Action::Release, "id-kept".into()),
+        (Action::Release, "keep on id-test".into()),
+    ];
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told[1..], expected[1..]);
+    assert_eq!(plan.kept.len(), 1, "{:?}", plan.kept);
+    assert!(
+        plan.kept[0].why.contains("it was protected"),
+        "{:?}",
+        plan.kept
+    );
+    carried_out(&azure, &plan).await;
+
+    let kept = path(
+        "rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-kept",
+        "2024-11-30",
+    );
+    let kept = azure.by_hand(Method::Get, &kept, None).await;
+    assert_eq!(kept["tags"], json!({ "owner": "ada" }));
+    let grants = path(
+        "rg-test/providers/Microsoft.Authorization/roleAssignments",
+        "2022-04-01",
+    );
+    let grants = azure.by_hand(Method::Get, &grants, None).await;
+    assert!(
+        grants["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|grant| grant["properties"]["description"] == "For Ada")
+    );
+    let after = azure.plan_to_prune(&spec(app)).await;
+    assert!(after.is_empty(), "{:#?}", after.steps);
+    assert_eq!(after.kept.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_becomes_of_it_later_follows_the_spec() {
+    let azure = Azure::new().await;
+    let entries = "\
+\x20 app: { kind: userAssignedIdentity, name: id-test }
+\x20 read: { kind: roleAssignment, principal: \"${app}\", scope: \"${group}\", role: Reader }
+";
+    azure.converge(&spec(entries)).await;
+    let protected = entries.replace(" }\n", ", protect: true }\n");
+    for (text, count) in [(&protected, 2), (&entries.to_owned(), 2)] {
+        let plan = azure.converge(&spec(text)).await;
+        assert_eq!(plan.count(Action::Update), count, "{:#?}", plan.steps);
+        assert!(azure.plan(&spec(text)).await.is_empty());
+    }
+    let plan = azure.plan_to_prune(&spec("")).await;
+    assert_eq!(plan.count(Action::Delete), 2, "{:#?}", plan.kept);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_spec_razes_the_stack_and_a_small_change_does_not() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(ALL)).await;
+    let empty = "apiVersion: lazuli/v1\nstack: test\nresources: {}\n";
+    let plan = azure.plan_to_prune(empty).await;
+    let razed = &plan.razed[0];
+    assert_eq!(
+        (razed.stack.as_str(), razed.going, razed.owned),
+        ("test", 8, 8)
+    );
+    let without_lock: String = ALL
+        .lines()
+        .filter(|line| !line.contains("keep:"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let plan = azure.plan_to_prune(&spec(&without_lock)).await;
+    assert_eq!(steps(&plan), [(Action::Delete, "keep on sttest".into())]);
+    assert_eq!(plan.razed, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_type_that_no_kind_knows_is_deleted_in_a_version_that_its_provider_tells() {
+    let azure = Azure::new().await;
+    let entries = "  vault: { kind: resource, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-test, body: { properties: {} } }\n";
+    azure.converge(&spec(entries)).await;
+    let plan = azure.plan_to_prune(&spec("")).await;
+    assert_eq!(
+        steps(&plan),
+        [(Action::Delete, "kv-test".into())],
+        "{:?}",
+        plan.kept
+    );
+    carried_out(&azure, &plan).await;
+    assert!(azure.plan_to_prune(&spec("")).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_list_the_subscription_sees_the_groups_of_the_spec_and_is_told() {
+    let azure = Azure::new().await;
+    azure
+        .converge(&spec(
+            "  app: { kind: userAssignedIdentity, name: id-test }\n",
+        ))
+        .await;
+    let list = format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
+    );
+    let found = azure.by_hand(Method::Get, &list, None).await;
+    let mine = |grant: &&serde_json::Value| {
+        grant["properties"]["principalId"] == Caller::Reader.object_id()
+    };
+    for grant in found["value"].as_array().unwrap().iter().filter(mine) {
+        let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
+        azure.by_hand(Method::Delete, &url, None).await;
+        let here = url.replace(
+            "/providers/Microsoft.Auth",
+            "/resourceGroups/rg-test/providers/Microsoft.Auth",
+        );
+        let body = json!({ "properties": {
+            "roleDefinitionId": grant["properties"]["roleDefinitionId"],
+            "principalId": grant["properties"]["principalId"], "principalType": "ServicePrincipal",
+        }});
+        azure.by_hand(Method::Put, &here, Some(body)).await;
+    }
+    let reader = azure.seen_by(Caller::Reader).await;
+    let plan = reader.plan(&spec("")).await;
+    let listed: Vec<_> = plan.orphans.iter().map(|orphan| &*orphan.subject).collect();
+    assert_eq!(listed, ["id-test"]);
+    assert_eq!(plan.unseen.len(), 1);
+    assert_eq!(plan.unseen[0].why, "AuthorizationFailed");
+}
