@@ -1,6 +1,6 @@
 //! What holds for one type only, as data: properties that never come back, or that the service decides.
 //!
-//! A row belongs here when no general rule of [`rules`](super::rules) would do. All are from ARM facts 1.5 and 1.6.
+//! A row belongs here when no general rule of `rules.rs` would do. All are from ARM facts 1.5 and 1.6.
 
 use crate::kind::Rule::{self, Becomes, Decided, Open, When, Withheld};
 

@@ -1,7 +1,7 @@
 //! What a difference is: a wanted body against a live one, under the general rules and those of the type.
 //!
 //! Only what is wanted is compared, never the other way round: an answer always holds more (ARM facts 1.1). What
-//! counts as the same in any type is one page, [`rules`]; what holds for one type only is data: the [`Rule`]s of a
+//! counts as the same in any type is one page, `rules.rs`; what holds for one type only is data: the [`Rule`]s of a
 //! kind, or a row of [`exceptions`].
 
 use serde_json::{Map, Value as Json};
