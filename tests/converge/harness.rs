@@ -1,7 +1,7 @@
 //! A simulated Azure and the five steps on it, as the command line composes them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -15,7 +15,10 @@ use lazuli_core::{
     diagnostic::Diagnostics,
     graph::{Graph, RoleName, Settings, build},
     live::Live,
-    plan::{Consent, Plan, converge_with, orphans, principals_in_question, teardown},
+    plan::{
+        Consent, Names, Plan, converge_with, needed_to_replace, orphans, principals_in_question,
+        teardown,
+    },
     reads,
     source::Sources,
     spec::{Inputs, load, no_files},
@@ -33,7 +36,10 @@ use serde_json::Value as Json;
 use tokio::sync::watch;
 
 /// Agrees to have orphans pruned.
-pub const PRUNE: Consent = Consent { prune: true };
+pub const PRUNE: Consent = Consent {
+    prune: true,
+    replace: Names(BTreeSet::new()),
+};
 
 /// A simulated Azure and clients of it.
 pub struct Azure {
@@ -110,7 +116,11 @@ impl Azure {
     /// The same, with what is agreed to.
     pub async fn compare_with(&self, text: &str, consent: &Consent) -> (Plan, Diagnostics) {
         let graph = self.graph(text).await;
-        let mut live = self.observe(&graph).await;
+        let mut reads = reads::needed(&graph);
+        reads.extend(needed_to_replace(&graph, &consent.replace));
+        let mut live = observe_settled(&self.client, &graph, &reads, &Silent)
+            .await
+            .expect("reads work");
         self.look_for_orphans(&graph, &mut live, consent.prune)
             .await;
         let principals = principals_in_question(&graph, &live);

@@ -20,6 +20,7 @@ mod patience;
 mod policies;
 mod preflight;
 mod prune;
+mod replace;
 mod resume;
 mod rights;
 mod roles;

@@ -117,6 +117,14 @@ pub(crate) struct Orphans {
     pub(crate) prune: bool,
 }
 
+/// What may be deleted and made anew.
+#[derive(Debug, Args)]
+pub(crate) struct Replacing {
+    /// Delete and make anew what cannot be changed as it is wanted; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_replace: Vec<String>,
+}
+
 /// Whose deletion is agreed to beforehand.
 #[derive(Debug, Args)]
 pub(crate) struct Razing {
@@ -163,6 +171,8 @@ pub(crate) struct Plan {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) orphans: Orphans,
+    #[command(flatten)]
+    pub(crate) replacing: Replacing,
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -185,6 +195,8 @@ pub(crate) struct Apply {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) orphans: Orphans,
+    #[command(flatten)]
+    pub(crate) replacing: Replacing,
     #[command(flatten)]
     pub(crate) razing: Razing,
     /// Write without asking

@@ -8,7 +8,7 @@ use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     graph::{self, Graph, SecretsPolicy, Settings},
     live::Live,
-    plan::{Consent, Plan, converge_with, orphans, principals_in_question},
+    plan::{Consent, Plan, converge_with, needed_to_replace, orphans, principals_in_question},
     reads::{self, Read},
     source::Sources,
     spec::{Inputs, Spec, load},
@@ -187,7 +187,11 @@ pub(crate) async fn compare(
 ) -> Result<(Plan, Live), CommandError> {
     let graph = &loaded.graph;
     let client = &session.client;
-    let mut live = observe_all(client, graph, &reads::needed(graph)).await?;
+    let unknown = consent.replace.unknown(graph, "--allow-replace");
+    pass(&loaded.sources, unknown, terminal)?;
+    let mut reads = reads::needed(graph);
+    reads.extend(needed_to_replace(graph, &consent.replace));
+    let mut live = observe_all(client, graph, &reads).await?;
     look_for_orphans(client, graph, &mut live, consent.prune).await?;
     let principals = principals_in_question(graph, &live);
     observe_principals(session.directory.as_ref(), &mut live, &principals).await;

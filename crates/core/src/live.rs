@@ -127,6 +127,16 @@ impl Live {
         }
     }
 
+    /// The same without what is in or on these resources, themselves included, and without these grants.
+    pub fn without(&self, gone: &[&ArmId]) -> Self {
+        let stays = |id: &ArmId| !gone.iter().any(|gone| gone.covers(id));
+        let mut left = self.clone();
+        left.resources.retain(|id, _| stays(id));
+        left.grants
+            .retain(|grant| stays(&grant.scope) && stays(&grant.id));
+        left
+    }
+
     /// Takes in the resources, and the contents of groups, of another look.
     pub fn absorb(&mut self, other: Self) {
         self.resources.extend(other.resources);

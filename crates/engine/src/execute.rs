@@ -356,6 +356,10 @@ async fn send_once(
     let (path, api) = (target.as_str(), step.call.api_version.as_str());
     match step.call.method {
         Method::Put => execution.client.put(path, api, body, &watch).await,
+        Method::Replace => {
+            execution.client.delete(path, api, &watch).await?;
+            execution.client.put(path, api, body, &watch).await
+        }
         Method::Patch => execution.client.patch(path, api, body, &watch).await,
         Method::Delete => execution.client.delete(path, api, &watch).await,
     }

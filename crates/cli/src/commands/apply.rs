@@ -1,6 +1,6 @@
 //! `lazuli apply`: makes Azure as the specs want it, after asking.
 
-use lazuli_core::plan::Consent;
+use lazuli_core::plan::{Consent, Names};
 
 use crate::{
     aftermath::{self, Aftermath},
@@ -27,6 +27,7 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
     )?;
     let consent = Consent {
         prune: args.orphans.prune,
+        replace: Names(args.replacing.allow_replace.iter().cloned().collect()),
     };
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;

@@ -1,6 +1,6 @@
 //! `lazuli plan`: the difference between the specs and Azure. Sends reads only.
 
-use lazuli_core::plan::Consent;
+use lazuli_core::plan::{Consent, Names};
 use lazuli_engine::preflight;
 
 use crate::{
@@ -23,6 +23,7 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
     )?;
     let consent = Consent {
         prune: args.orphans.prune,
+        replace: Names(args.replacing.allow_replace.iter().cloned().collect()),
     };
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;

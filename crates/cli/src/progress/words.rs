@@ -18,6 +18,7 @@ pub(super) fn started(step: &Step) -> String {
         Action::Create => "creating",
         Action::Adopt => "adopting",
         Action::Update => "updating",
+        Action::Replace => "replacing",
         Action::Delete => "deleting",
         Action::Release => "releasing",
     };
@@ -65,6 +66,7 @@ pub(super) fn ended(step: &Step, outcome: &Outcome, blocker: Option<&str>) -> St
                 Action::Create => "created",
                 Action::Adopt => "adopted",
                 Action::Update => "updated",
+                Action::Replace => "replaced",
                 Action::Delete => "deleted",
                 Action::Release => "released",
             };

@@ -62,6 +62,7 @@ fn mark(action: Action) -> (&'static str, Tint) {
         Action::Create => ("+", Tint::Green),
         Action::Adopt => (">", Tint::Yellow),
         Action::Update => ("~", Tint::Yellow),
+        Action::Replace => ("±", Tint::Red),
         Action::Delete => ("-", Tint::Red),
         Action::Release => ("<", Tint::Yellow),
     }
@@ -105,7 +106,10 @@ fn short_ids(text: &str, style: &Style) -> String {
 
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.
 fn heading(step: &Step, names: Names, style: &Style) -> String {
-    let (mark, tint) = mark(step.action);
+    let (mark, tint) = match mark(step.action) {
+        ("±", tint) if style.ascii => ("-/+", tint),
+        mark => mark,
+    };
     let name = names.name(&step.key);
     let object = object(step);
     let head = style.paint(tint, &format!("{mark} {name}"));
@@ -118,8 +122,8 @@ fn heading(step: &Step, names: Names, style: &Style) -> String {
 /// `6 to create, 1 to update, 0 to delete`: how many steps a plan has of each action, in the words given. Of those that
 /// are seldom, nothing is said where there is none.
 fn tally(plan: &Plan, words: impl Fn(Action) -> &'static str) -> String {
-    use Action::{Adopt, Create, Delete, Release, Update};
-    let all = [Create, Adopt, Update, Delete, Release];
+    use Action::{Adopt, Create, Delete, Release, Replace, Update};
+    let all = [Create, Adopt, Update, Replace, Delete, Release];
     let counts = all.map(|action| (action, plan.count(action)));
     counts
         .into_iter()

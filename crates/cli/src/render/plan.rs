@@ -63,6 +63,7 @@ fn summary(plan: &Plan) -> String {
         Action::Create => "to create",
         Action::Adopt => "to adopt",
         Action::Update => "to update",
+        Action::Replace => "to replace",
         Action::Delete => "to delete",
         Action::Release => "to release",
     });

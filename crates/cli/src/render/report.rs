@@ -173,6 +173,7 @@ fn success(run: &Run<'_>) -> String {
                 Action::Create => "created",
                 Action::Adopt => "adopted",
                 Action::Update => "updated",
+                Action::Replace => "replaced",
                 Action::Delete => "deleted",
                 Action::Release => "released",
             });

@@ -51,6 +51,7 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
             Action::Create => "it does not exist",
             Action::Adopt => "it exists and no stack owns it",
             Action::Update => "it differs",
+            Action::Replace => "`location` is fixed at creation",
             Action::Release => "no entry of the spec names it",
             Action::Delete => "the stack `cameras` is taken away",
         }

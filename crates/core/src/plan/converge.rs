@@ -1,12 +1,14 @@
 //! Planning towards the spec: make what is missing, change what differs, leave the rest.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_json::Value as Json;
 
 use super::{
     Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, marks, orphans,
-    overruled, secrets::Secrets,
+    overruled,
+    replace::{self, Names, Replacement},
+    secrets::Secrets,
 };
 use crate::{
     arm::ArmId,
@@ -28,28 +30,29 @@ pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
 pub struct Consent {
     /// Orphans are deleted or let go; otherwise they are listed.
     pub prune: bool,
+    /// What may be deleted and made anew where it cannot be changed as it is wanted.
+    pub replace: Names,
 }
 
 /// As [`converge`], with what is agreed to.
 pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Diagnostics) {
-    let mut planner = Planner {
-        graph,
-        live,
-        steps_of: HashMap::new(),
-        waits: HashMap::new(),
-        plan: Plan::default(),
-        diagnostics: Diagnostics::default(),
+    let mut replaced: Vec<Replacement> = Vec::new();
+    // What is made anew changes what others are compared with, and so can be the reason for more of it.
+    let (left, (mut plan, steps_of, diagnostics)) = loop {
+        let gone: Vec<&ArmId> = replaced.iter().map(|one| &one.id).collect();
+        let left = match gone.as_slice() {
+            [] => Cow::Borrowed(live),
+            gone => Cow::Owned(live.without(gone)),
+        };
+        let mut more = Vec::new();
+        let attempt = attempt(graph, live, &left, consent, &replaced, &mut more);
+        if more.is_empty() {
+            let (plan, keys, diagnostics) = attempt;
+            break (left, (plan, keys, diagnostics));
+        }
+        replaced.extend(more);
     };
-    for node in graph.nodes() {
-        planner.node(node);
-    }
-    planner.mark_outputs();
-    let Planner {
-        steps_of,
-        mut plan,
-        diagnostics,
-        ..
-    } = planner;
+    let live = left.as_ref();
     grants::plan(graph, live, &steps_of, &mut plan);
     if consent.prune {
         orphans::prune(graph, live, &mut plan);
@@ -60,9 +63,43 @@ pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Di
     (plan, diagnostics)
 }
 
-struct Planner<'a> {
+/// A plan that takes these replacements for granted, and further ones that it finds to be agreed to.
+fn attempt<'a>(
     graph: &'a Graph,
-    live: &'a Live,
+    before: &Live,
+    live: &Live,
+    consent: &Consent,
+    replaced: &[Replacement],
+    more: &mut Vec<Replacement>,
+) -> (Plan, HashMap<&'a NodeKey, StepId>, Diagnostics) {
+    let mut planner = Planner {
+        graph,
+        before,
+        live,
+        consent,
+        replaced,
+        more,
+        steps_of: HashMap::new(),
+        waits: HashMap::new(),
+        plan: Plan::default(),
+        diagnostics: Diagnostics::default(),
+    };
+    for node in graph.nodes() {
+        planner.node(node);
+    }
+    planner.mark_outputs();
+    (planner.plan, planner.steps_of, planner.diagnostics)
+}
+
+struct Planner<'a, 'l> {
+    graph: &'a Graph,
+    /// What there is.
+    before: &'l Live,
+    /// What there is without what goes to be made anew.
+    live: &'l Live,
+    consent: &'l Consent,
+    replaced: &'l [Replacement],
+    more: &'l mut Vec<Replacement>,
     /// The step of a node that has one.
     steps_of: HashMap<&'a NodeKey, StepId>,
     /// The steps that whoever depends on a node waits for.
@@ -71,13 +108,14 @@ struct Planner<'a> {
     diagnostics: Diagnostics,
 }
 
-impl<'a> Planner<'a> {
+impl<'a> Planner<'a, '_> {
     fn node(&mut self, node: &'a Node) {
         let before: Vec<StepId> = self.steps_before(node);
         let step = match &node.identity {
             Identity::Resource(id) => self.resource(node, id),
             Identity::Grant(grant) => self.grant(node, grant),
         };
+        let step = step.map(|draft| self.made_again(node, draft));
         match step {
             Some(Draft {
                 action,
@@ -198,7 +236,7 @@ impl<'a> Planner<'a> {
             self.plan.unchanged.push(node.key.clone());
             return None;
         }
-        if self.is_of_another_stack(node, live) || self.refuses(node, &changes) {
+        if self.is_of_another_stack(node, live) || self.refuses(node, live, &changes) {
             return None;
         }
         let kept = marks::keep_words(node, &mut wanted, live);
@@ -251,6 +289,42 @@ impl<'a> Planner<'a> {
         self.update(node, wanted, &found.body, |body| call(target.clone(), body))
     }
 
+    /// A creation of what was there before, as what it is.
+    fn made_again(&self, node: &Node, draft: Draft) -> Draft {
+        if draft.action != Action::Create {
+            return draft;
+        }
+        if let Some(replacement) = self.replaced.iter().find(|one| one.key == node.key) {
+            let call = Call {
+                method: Method::Replace,
+                target: CallTarget::Id(replacement.id.clone()),
+                ..draft.call
+            };
+            return Draft {
+                action: Action::Replace,
+                reason: replace::reason(self.graph, self.before, node, replacement),
+                changes: replacement.changes.clone(),
+                call,
+            };
+        }
+        let place = match &node.identity {
+            Identity::Resource(id) => id,
+            Identity::Grant(grant) => &grant.scope,
+        };
+        let goes_along = |one: &&Replacement| one.id.covers(place);
+        let was_there = match &node.identity {
+            Identity::Resource(id) => self.before.resource(id).is_some(),
+            Identity::Grant(grant) => self.before.grant(self.graph, grant).is_some(),
+        };
+        match self.replaced.iter().find(goes_along).filter(|_| was_there) {
+            Some(one) => Draft {
+                reason: format!("it goes with `{}`, which is replaced", one.key),
+                ..draft
+            },
+            None => draft,
+        }
+    }
+
     /// Whether the mark of another stack is on what would be changed. That is reported.
     fn is_of_another_stack(&mut self, node: &Node, live: &Json) -> bool {
         let Some(other) = marks::owner_of(node, live).filter(|other| *other != node.key.stack)
@@ -267,13 +341,31 @@ impl<'a> Planner<'a> {
         true
     }
 
-    /// Whether a change is of what is fixed at creation. Each such change is reported.
-    fn refuses(&mut self, node: &Node, changes: &[Change]) -> bool {
+    /// Whether a change is of what is fixed at creation. Each such change is reported, unless it is agreed that the
+    /// resource is replaced.
+    fn refuses(&mut self, node: &Node, live: &Json, changes: &[Change]) -> bool {
         let fixed: Vec<&Change> = changes.iter().filter(|change| change.immutable).collect();
-        for change in &fixed {
-            self.diagnostics.push(immutable(node, change));
+        if fixed.is_empty() {
+            return false;
         }
-        !fixed.is_empty()
+        let id = live.get("id").and_then(Json::as_str).and_then(ArmId::parse);
+        let Some(id) = node.id().cloned().or(id) else {
+            return true;
+        };
+        let allowed = &self.consent.replace;
+        match replace::consent(self.graph, self.before, allowed, node, &id) {
+            Ok(()) => self.more.push(Replacement {
+                key: node.key.clone(),
+                id,
+                changes: changes.to_vec(),
+            }),
+            Err(help) => {
+                for change in &fixed {
+                    self.diagnostics.push(immutable(node, change, &help));
+                }
+            }
+        }
+        true
     }
 
     /// What the step may be refused for although it is right, because Azure has not caught up with another step.
@@ -320,7 +412,7 @@ impl<'a> Planner<'a> {
                     .is_some_and(|id| id.name().eq_ignore_ascii_case(&grant.role))
             })?;
         let step = self.plan.steps.get(self.steps_of.get(&role.key)?.0)?;
-        (step.action == Action::Create).then_some(step.id)
+        matches!(step.action, Action::Create | Action::Replace).then_some(step.id)
     }
 
     /// A step has outputs if a hole of another step names its node.
@@ -371,7 +463,7 @@ fn differing(changes: &[Change]) -> String {
     }
 }
 
-fn immutable(node: &Node, change: &Change) -> Diagnostic {
+fn immutable(node: &Node, change: &Change, help: &str) -> Diagnostic {
     let show = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
     let before = show(change.before.as_ref().map(ToString::to_string));
     let after = show(
@@ -386,5 +478,5 @@ fn immutable(node: &Node, change: &Change) -> Diagnostic {
         format!("`{}` of `{}` is fixed at creation", change.path, node.key),
     )
     .note(format!("it is {before} in Azure, and {after} is wanted"))
-    .help("write what is there, or delete the resource yourself so that it is made anew: lazuli does not replace it")
+    .help(help)
 }

@@ -83,6 +83,8 @@ pub struct SummaryDocument {
     pub adopt: usize,
     /// Resources to be changed in place.
     pub update: usize,
+    /// Resources to be deleted and made anew.
+    pub replace: usize,
     /// Resources to be deleted.
     pub delete: usize,
     /// Resources from which the mark of the stack is taken off.
@@ -349,6 +351,7 @@ impl SummaryDocument {
                 Action::Create => &mut summary.create,
                 Action::Adopt => &mut summary.adopt,
                 Action::Update => &mut summary.update,
+                Action::Replace => &mut summary.replace,
                 Action::Delete => &mut summary.delete,
                 Action::Release => &mut summary.release,
             };

@@ -78,7 +78,7 @@ fn blocks(lock: &LiveLock, step: &Step) -> bool {
     };
     let inherited = lock.scope.covers(target);
     match (step.call.method, lock.level) {
-        (Method::Delete, _) => inherited || target.covers(&lock.scope),
+        (Method::Delete | Method::Replace, _) => inherited || target.covers(&lock.scope),
         (Method::Put | Method::Patch, LockLevel::ReadOnly) => inherited,
         (Method::Put | Method::Patch, LockLevel::CanNotDelete) => false,
     }

@@ -10,6 +10,7 @@ mod overruled;
 pub mod preflight;
 #[cfg(test)]
 mod properties;
+mod replace;
 mod secrets;
 mod teardown;
 
@@ -24,6 +25,7 @@ pub use converge::{Consent, converge, converge_with};
 pub use grants::{GrantOf, principals_in_question};
 pub use orphans::{Orphan, Razed};
 pub use overruled::{Overruled, Reminder, overruled, reminders};
+pub use replace::{Names, needed_to_replace};
 pub use teardown::teardown;
 
 use crate::{
@@ -126,6 +128,8 @@ pub enum Action {
     Adopt,
     /// It exists and is changed in place.
     Update,
+    /// It exists and cannot be changed as it is wanted: it is deleted and made anew.
+    Replace,
     /// It exists and is deleted.
     Delete,
     /// It exists, and the mark of the stack is taken off it.
@@ -138,6 +142,7 @@ impl fmt::Display for Action {
             Self::Create => "create",
             Self::Adopt => "adopt",
             Self::Update => "update",
+            Self::Replace => "replace",
             Self::Delete => "delete",
             Self::Release => "release",
         })
@@ -167,6 +172,8 @@ pub struct Withheld {
 pub enum Method {
     /// Make or replace.
     Put,
+    /// Take away, then make.
+    Replace,
     /// Change parts.
     Patch,
     /// Take away.

@@ -47,6 +47,7 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
         arm_type: ArmType::new(arm_type, "2026-01-01"),
         action: match method {
             Method::Put | Method::Patch => Action::Update,
+            Method::Replace => Action::Replace,
             Method::Delete => Action::Delete,
         },
         reason: String::new(),

@@ -103,7 +103,7 @@ fn actions(step: &Step) -> Vec<(String, ArmId)> {
             return vec![("Microsoft.Resources/tags/write".to_owned(), on)];
         }
         (Method::Put | Method::Patch, _) => "write",
-        (Method::Delete, _) => "delete",
+        (Method::Replace | Method::Delete, _) => "delete",
     };
     let id = match &step.call.target {
         CallTarget::Grant(grant) => {
@@ -123,7 +123,10 @@ fn actions(step: &Step) -> Vec<(String, ArmId)> {
         format!("{arm_type}/{verb}"),
         on.unwrap_or_else(|| id.clone()),
     )];
-    if step.call.method == Method::Put {
+    if step.call.method == Method::Replace {
+        actions.push((format!("{arm_type}/write"), id.clone()));
+    }
+    if matches!(step.call.method, Method::Put | Method::Replace) {
         actions.extend(linked(step));
     }
     actions

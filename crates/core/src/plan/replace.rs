@@ -1,0 +1,277 @@
+//! Replacing: what cannot be changed is deleted and made anew, where the caller agreed to that by its name. What is in or
+//! on it goes with it.
+
+use std::collections::BTreeSet;
+
+use super::marks;
+use crate::{
+    arm::ArmId,
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
+    diff::Change,
+    graph::{Graph, Identity, Mark, Node, NodeKey},
+    live::Live,
+    reads::Read,
+};
+
+/// Types that hold nothing that is lost with them, beside what a plan shows. All others count as holding data.
+const DATALESS: [&str; 4] = [
+    "Microsoft.Authorization/",
+    "Microsoft.ManagedIdentity/",
+    "Microsoft.Network/",
+    "Microsoft.Resources/",
+];
+
+/// The names by which the caller agrees to replacements, or chooses a part of the graph: `recordings`, `events[we]`,
+/// `recordings/containers/video`, each with or without its stack, as in `cameras:recordings`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names(pub BTreeSet<String>);
+
+impl Names {
+    /// Whether none is named.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has(&self, key: &NodeKey, name: &str) -> bool {
+        self.0.contains(name) || self.0.contains(&format!("{}:{name}", key.stack))
+    }
+
+    /// Whether exactly this node is named.
+    pub fn name_exactly(&self, key: &NodeKey) -> bool {
+        self.has(key, &key.to_string())
+    }
+
+    /// Whether the node is named, or the entry that it is a part or an instance of.
+    pub fn name(&self, key: &NodeKey) -> bool {
+        self.name_exactly(key)
+            || self.has(key, &key.address.to_string())
+            || self.has(key, &key.address.resource)
+    }
+
+    /// The names that nothing in the graph has, as mistakes of the option that they were given by.
+    pub fn unknown(&self, graph: &Graph, option: &str) -> Diagnostics {
+        let mut found = Diagnostics::default();
+        let is_unknown = |name: &&String| {
+            let only = Self(BTreeSet::from([(*name).clone()]));
+            !graph.nodes().any(|node| only.name(&node.key))
+        };
+        for name in self.0.iter().filter(is_unknown) {
+            let known: Vec<String> = graph.nodes().map(|node| node.key.to_string()).collect();
+            let entries = graph.nodes().map(|node| node.key.address.resource.as_str());
+            let hint = did_you_mean(name, known.iter().map(String::as_str).chain(entries));
+            let message = format!("nothing in the specs is called `{name}`, given by {option}");
+            let said = Diagnostic::error(Code::UnknownReference, None, message);
+            found.push(match hint {
+                Some(hint) => said.help(hint),
+                None => said,
+            });
+        }
+        found
+    }
+}
+
+/// The reads that the agreed replacements need beside: what else is in resource groups that would go.
+pub fn needed_to_replace(graph: &Graph, allowed: &Names) -> Vec<Read> {
+    let groups = graph.nodes().filter(|node| allowed.name(&node.key));
+    let groups = groups.filter_map(|node| node.id().filter(|id| is_group(id)));
+    groups.cloned().map(Read::Contents).collect()
+}
+
+/// A resource that is deleted and made anew.
+#[derive(Debug)]
+pub(super) struct Replacement {
+    pub(super) key: NodeKey,
+    /// Its id now.
+    pub(super) id: ArmId,
+    /// What differs.
+    pub(super) changes: Vec<Change>,
+}
+
+/// Whether a live resource may be replaced.
+///
+/// # Errors
+/// Why not, and what would allow it, where something would.
+pub(super) fn consent(
+    graph: &Graph,
+    live: &Live,
+    allowed: &Names,
+    node: &Node,
+    id: &ArmId,
+) -> Result<(), String> {
+    if !node.deletable {
+        return Err("write what is there: it cannot be deleted by itself".to_owned());
+    }
+    let others = others_in(graph, live, node, id);
+    if !allowed.name(&node.key) {
+        let names = others.iter().copied();
+        let names = names.filter(|other| other.key.part.is_none() && is_precious(live, other));
+        let names = std::iter::once(node).chain(names);
+        let options = names.map(|node| format!("--allow-replace {}", quoted(&node.key)));
+        let options: Vec<String> = options.collect();
+        let mut help = format!(
+            "write what is there, or have it deleted and made anew: {}",
+            options.join(" ")
+        );
+        if holds_data(node) {
+            help.push_str("; what is in it is lost");
+        }
+        if !others.is_empty() {
+            help.push_str(&format!(
+                "; with it go, and are made again, {}",
+                list(&others)
+            ));
+        }
+        return Err(help);
+    }
+    // Parts of an entry are what the entry is.
+    let entries = others.iter().filter(|other| other.key.part.is_none());
+    for precious in std::iter::once(&node).chain(entries) {
+        if is_precious(live, precious) && !allowed.name_exactly(&precious.key) {
+            return Err(format!(
+                "`{}` {}, and is replaced only by its own name: --allow-replace {}",
+                precious.key,
+                why_precious(precious),
+                quoted(&precious.key)
+            ));
+        }
+    }
+    if let Some(foreign) = others.iter().find(|other| !is_own(live, other)) {
+        return Err(format!(
+            "`{}` would go with it, and does not carry the mark of the stack",
+            foreign.key
+        ));
+    }
+    match strangers(graph, live, id) {
+        None => Ok(()),
+        Some(strangers) if strangers.is_empty() => Ok(()),
+        Some(strangers) => Err(format!(
+            "it holds what the spec does not name, and lazuli does not delete: {}",
+            strangers.join(", ")
+        )),
+    }
+}
+
+fn quoted(key: &NodeKey) -> String {
+    let name = key.to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
+    match name.chars().all(is_plain) {
+        true => name,
+        false => format!("'{name}'"),
+    }
+}
+
+/// `recordings/containers/video, access/Reader`
+pub(super) fn list(nodes: &[&Node]) -> String {
+    let names: Vec<String> = nodes.iter().map(|node| node.key.to_string()).collect();
+    names.join(", ")
+}
+
+/// The other live nodes that are in or on a resource, and so go with it.
+pub(super) fn others_in<'g>(
+    graph: &'g Graph,
+    live: &Live,
+    node: &Node,
+    id: &ArmId,
+) -> Vec<&'g Node> {
+    let goes = |other: &&Node| {
+        other.key != node.key
+            && match &other.identity {
+                Identity::Resource(inner) => id.covers(inner) && live.resource(inner).is_some(),
+                Identity::Grant(grant) => {
+                    node.id().is_some()
+                        && id.covers(&grant.scope)
+                        && live.grant(graph, grant).is_some()
+                }
+            }
+    };
+    graph.nodes().filter(goes).collect()
+}
+
+fn is_group(id: &ArmId) -> bool {
+    id.group().as_ref() == Some(id)
+}
+
+/// What is in a resource group and not in the spec; `None` for all that is no group.
+fn strangers(graph: &Graph, live: &Live, id: &ArmId) -> Option<Vec<String>> {
+    if !is_group(id) {
+        return None;
+    }
+    let Some(inside) = live.contents(id) else {
+        return Some(vec!["what is in it is not known".to_owned()]);
+    };
+    let is_strange = |inner: &&ArmId| {
+        let node = graph.node_of(inner);
+        node.is_none_or(|node| node.lifecycle.existing)
+    };
+    let names = inside.iter().filter(is_strange);
+    Some(names.map(|inner| inner.name().to_owned()).collect())
+}
+
+fn holds_data(node: &Node) -> bool {
+    let is_type = |prefix: &str| {
+        let start = node.arm_type.name.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    !DATALESS.iter().any(|prefix| is_type(prefix))
+}
+
+/// Whether a node is replaced only by its own name.
+fn is_precious(live: &Live, node: &Node) -> bool {
+    node.lifecycle.protect || holds_data(node) || !is_own(live, node)
+}
+
+fn why_precious(node: &Node) -> &'static str {
+    if node.lifecycle.protect {
+        "is protected"
+    } else if holds_data(node) {
+        "can hold data"
+    } else {
+        "does not carry the mark of the stack"
+    }
+}
+
+/// Whether a live node carries the mark of its stack, or is of a type that carries none.
+fn is_own(live: &Live, node: &Node) -> bool {
+    let body = node.id().and_then(|id| live.resource(id));
+    match (node.mark, body) {
+        (Mark::Parent, _) | (_, None) => !node.lifecycle.existing,
+        (_, Some(body)) => marks::owner_of(node, body).as_ref() == Some(&node.key.stack),
+    }
+}
+
+/// What a plan says of a replacement: why, and what goes with it.
+pub(super) fn reason(graph: &Graph, live: &Live, node: &Node, replacement: &Replacement) -> String {
+    let fixed = replacement.changes.iter().filter(|change| change.immutable);
+    let paths: Vec<String> = fixed
+        .map(|change| {
+            let path = change.path.strip_prefix("properties.");
+            format!("`{}`", path.unwrap_or(&change.path))
+        })
+        .collect();
+    let verb = if paths.len() == 1 { "is" } else { "are" };
+    let mut reason = format!("{} {verb} fixed at creation", paths.join(", "));
+    if holds_data(node) {
+        reason.push_str("; all data in it is lost");
+    }
+    let others = others_in(graph, live, node, &replacement.id);
+    if !others.is_empty() {
+        reason.push_str(&format!(
+            "; with it go, and are made again: {}",
+            list(&others)
+        ));
+    }
+    let is_named = |id: &ArmId| {
+        graph.nodes().any(|node| match &node.identity {
+            Identity::Grant(wanted) => live.grant(graph, wanted).is_some_and(|it| it.id == *id),
+            Identity::Resource(_) => false,
+        })
+    };
+    let lost = live.grants().iter();
+    let lost = lost.filter(|grant| node.id().is_some() && replacement.id.covers(&grant.scope));
+    match lost.filter(|grant| !is_named(&grant.id)).count() {
+        0 => {}
+        1 => reason.push_str("; with it goes 1 grant that no entry names"),
+        count => reason.push_str(&format!("; with it go {count} grants that no entry names")),
+    }
+    reason
+}

@@ -1,0 +1,201 @@
+//! What is fixed at creation: replaced only by name, with what is in and on it, and never what should not be.
+
+use lazuli_core::{
+    diagnostic::Code,
+    plan::{Action, Consent, Names, Plan},
+};
+use lazuli_sim::{Method, SUBSCRIPTION};
+use serde_json::json;
+
+use crate::harness::{Azure, graph, spec};
+
+const STACK: &str = "  app: { kind: userAssignedIdentity, name: id-test }
+  data: { kind: storageAccount, name: sttest, sku: Standard_LRS, isHnsEnabled: false, containers: { video: {} } }
+  read: { kind: roleAssignment, principal: \"${app}\", scope: \"${data}\", role: Reader }
+  group-read: { kind: roleAssignment, principal: \"${app}\", scope: \"${group}\", role: Reader }
+";
+
+fn hierarchical() -> String {
+    spec(&STACK.replace("isHnsEnabled: false", "isHnsEnabled: true"))
+}
+
+/// The stack with one of its entries in another region.
+fn moved(name: &str) -> String {
+    let here = format!("name: {name} }}");
+    spec(STACK).replace(&here, &format!("name: {name}, location: northeurope }}"))
+}
+
+fn allow(names: &[&str]) -> Consent {
+    Consent {
+        replace: Names(names.iter().map(|name| (*name).to_owned()).collect()),
+        ..Consent::default()
+    }
+}
+
+fn steps(plan: &Plan) -> Vec<(Action, String)> {
+    let steps = plan.steps.iter();
+    steps
+        .map(|step| (step.action, step.key.to_string()))
+        .collect()
+}
+
+/// What is said of an entry when only these names are allowed.
+async fn help(azure: &Azure, text: &str, names: &[&str], entry: &str) -> String {
+    let (_, found) = azure.compare_with(text, &allow(names)).await;
+    let of_entry = format!("of `{entry}` is fixed at creation");
+    let said = found.iter().find(|said| said.message.ends_with(&of_entry));
+    let said = said.unwrap_or_else(|| panic!("{found:#?}"));
+    assert_eq!(said.code, Code::Immutable);
+    said.help.clone().unwrap()
+}
+
+async fn replaced(azure: &Azure, text: &str, names: &[&str]) -> Plan {
+    let (plan, found) = azure.compare_with(text, &allow(names)).await;
+    assert!(!found.has_errors(), "{found:#?}");
+    let report = azure.execute(&plan).await;
+    let failures: Vec<_> = report.failures().map(|(_, why)| why.to_string()).collect();
+    assert!(report.is_complete(), "{failures:#?}");
+    let after = azure.plan(text).await;
+    assert!(after.is_empty(), "{:#?}", after.steps);
+    plan
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_consent_it_is_told_what_would_be_replaced_and_which_option_allows_it() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(STACK)).await;
+    azure.simulator.clear_log();
+    assert_eq!(
+        help(&azure, &hierarchical(), &[], "data").await,
+        "write what is there, or have it deleted and made anew: --allow-replace data; what is in it is lost; \
+         with it go, and are made again, data/containers/video, read/Reader"
+    );
+    assert_eq!(azure.writes(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_its_name_it_is_replaced_with_what_is_in_and_on_it() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(STACK)).await;
+    let plan = replaced(&azure, &hierarchical(), &["data"]).await;
+    assert_eq!(
+        steps(&plan),
+        [
+            (Action::Replace, "data".to_owned()),
+            (Action::Create, "data/containers/video".into()),
+            (Action::Create, "read/Reader".into()),
+        ]
+    );
+    assert_eq!(
+        plan.steps[0].reason,
+        "`isHnsEnabled` is fixed at creation; all data in it is lost; with it go, and are made again: \
+         data/containers/video, read/Reader"
+    );
+    assert_eq!(
+        plan.steps[1].reason,
+        "it goes with `data`, which is replaced"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_identity_gets_its_grants_anew_and_the_old_ones_go() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(STACK)).await;
+    let plan = replaced(&azure, &moved("id-test"), &["app"]).await;
+    let told = steps(&plan);
+    assert_eq!(told[0], (Action::Replace, "app".to_owned()));
+    assert_eq!(plan.count(Action::Create), 2, "{told:?}");
+    assert_eq!(plan.count(Action::Delete), 2, "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_holds_data_or_is_protected_is_replaced_by_its_own_name_only() {
+    let azure = Azure::new().await;
+    let entries = |hns: bool, more: &str| {
+        spec(&format!(
+            "  events: {{ kind: storageAccount, forEach: [a, b], name: \"stevents${{each.key}}\", sku: Standard_LRS, isHnsEnabled: {hns} }}\n\
+             \x20 ids: {{ kind: userAssignedIdentity, forEach: [a, b], name: \"id-${{each.key}}\"{more} }}\n"
+        ))
+    };
+    azure.converge(&entries(false, "")).await;
+    assert_eq!(
+        help(&azure, &entries(true, ""), &["events"], "events[a]").await,
+        "`events[a]` can hold data, and is replaced only by its own name: --allow-replace 'events[a]'"
+    );
+    let names = ["events[a]", "test:events[b]"];
+    replaced(&azure, &entries(true, ""), &names).await;
+
+    // Those that hold nothing are all named by their entry, unless they are protected.
+    replaced(&azure, &entries(true, ", location: northeurope"), &["ids"]).await;
+    let protected = entries(true, ", location: westus, protect: true");
+    let said = help(&azure, &protected, &["ids"], "ids[a]").await;
+    assert!(said.starts_with("`ids[a]` is protected, and"), "{said}");
+    replaced(&azure, &protected, &["ids[a]", "ids[b]"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_owns_is_replaced_by_its_own_name_and_what_another_stack_owns_never() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(STACK)).await;
+    let account = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.Storage/storageAccounts/sttest?api-version=2025-06-01"
+    );
+    let tagged = async |tags| {
+        let body = json!({ "tags": tags });
+        azure.by_hand(Method::Patch, &account, Some(body)).await
+    };
+    tagged(json!({ "lazuli-stack": "doors" })).await;
+    let (_, found) = azure.compare_with(&hierarchical(), &allow(&["data"])).await;
+    let codes: Vec<_> = found.iter().map(|said| said.code).collect();
+    assert_eq!(codes, [Code::ForeignOwner]);
+    tagged(json!({})).await;
+    replaced(&azure, &hierarchical(), &["data"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_takes_along_only_what_is_named_and_nothing_strange() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(STACK)).await;
+    let moved = moved("rg-test");
+    let said = help(&azure, &moved, &["group"], "group").await;
+    assert!(said.contains("`data` can hold data"), "{said}");
+    let url = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/by-hand?api-version=2024-11-30"
+    );
+    let body = json!({ "location": "westeurope" });
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+    let names = ["group", "data"];
+    let said = help(&azure, &moved, &names, "group").await;
+    assert!(said.ends_with("does not delete: by-hand"), "{said}");
+    azure.by_hand(Method::Delete, &url, None).await;
+    let plan = replaced(&azure, &moved, &names).await;
+    assert_eq!(steps(&plan)[0], (Action::Replace, "group".to_owned()));
+    assert_eq!(plan.count(Action::Replace), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ends_between_deletion_and_creation_is_taken_up_again() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(STACK)).await;
+    let (plan, _) = azure.compare_with(&hierarchical(), &allow(&["data"])).await;
+    let account = plan.steps[0].call.target.resolve(&|_| None).unwrap();
+    let url = format!("{account}?api-version=2025-06-01");
+    azure.by_hand(Method::Delete, &url, None).await;
+    let plan = azure.converge(&hierarchical()).await;
+    assert_eq!(plan.count(Action::Create), 3, "{:?}", steps(&plan));
+    assert!(azure.plan(&hierarchical()).await.is_empty());
+}
+
+#[test]
+fn a_name_that_nothing_has_is_a_mistake_with_the_nearest_one() {
+    let graph = graph(&spec(STACK));
+    let names = allow(&["dat", "data", "test:app"]).replace;
+    let found = names.unknown(&graph, "--allow-replace");
+    let said: Vec<_> = found.iter().collect();
+    assert_eq!(said.len(), 1);
+    assert_eq!(
+        said[0].message,
+        "nothing in the specs is called `dat`, given by --allow-replace"
+    );
+    assert_eq!(said[0].help.as_deref(), Some("did you mean `data`?"));
+}
