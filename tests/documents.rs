@@ -124,6 +124,14 @@ fn every_example_answers_as_the_schemas_say() {
         assert_eq!(report["result"], "complete", "{name}");
         assert_eq!(report["summary"]["done"], steps.len(), "{name}");
 
+        let owned = folder.json(&["show", "stack.yaml", "--output", "json"], "show");
+        let owned = owned["stacks"][0]["resources"].as_array().unwrap();
+        assert!(!owned.is_empty(), "{name}");
+        for one in owned {
+            assert_eq!(one["orphan"], false, "{name}: {one:#}");
+            assert!(one["address"].is_string(), "{name}: {one:#}");
+        }
+
         let second = folder.run("apply", &[]);
         assert_eq!(second["steps"], json!([]), "{name}");
         assert_eq!(

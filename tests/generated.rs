@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lazuli_core::plan::document::PlanDocument;
+use lazuli_core::{inventory::document::ShowDocument, plan::document::PlanDocument};
 use lazuli_engine::document::ReportDocument;
 
 /// Every generated file, by its path from the root, and what it must hold.
@@ -31,6 +31,10 @@ fn wanted() -> BTreeMap<PathBuf, String> {
     files.insert(
         PathBuf::from("schemas/report.schema.json"),
         format!("{:#}\n", ReportDocument::schema()),
+    );
+    files.insert(
+        PathBuf::from("schemas/show.schema.json"),
+        format!("{:#}\n", ShowDocument::schema()),
     );
     let mut index = String::from(
         "# Kinds\n\nOne page a kind, generated from the code that reads it. What all kinds have in common is in \

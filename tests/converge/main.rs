@@ -26,5 +26,6 @@ mod rights;
 mod roles;
 mod scopes;
 mod secrets;
+mod show;
 mod sweep;
 mod waiting;

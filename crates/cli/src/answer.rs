@@ -181,7 +181,7 @@ impl Output {
 }
 
 /// Writes a document. A closed pipe is no reason to fail.
-fn json(document: &impl Serialize) {
+pub(crate) fn json(document: &impl Serialize) {
     if let Ok(text) = serde_json::to_string_pretty(document) {
         let _ = writeln!(io::stdout(), "{}", harmless(&text));
     }

@@ -30,11 +30,13 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Delete what the stacks own
     Destroy(Destroy),
+    /// Show what the stacks own now
+    Show(Show),
     /// Show what waits for what, and why
     Graph(Graph),
     /// Print the JSON Schema of a spec, or of what lazuli answers
     Schema {
-        /// Of what: a spec, the answer of plan --output json, or that of apply and destroy
+        /// Of what: a spec, or the answer with --output json of plan, of apply and destroy, of show
         #[arg(value_enum, default_value_t = SchemaOf::Spec)]
         of: SchemaOf,
     },
@@ -219,6 +221,21 @@ pub(crate) struct Destroy {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("paths", |paths| paths.required(false).required_unless_present("stacks")))]
+pub(crate) struct Show {
+    #[command(flatten)]
+    pub(crate) specs: Specs,
+    /// A stack by its name, without its spec; may be repeated
+    #[arg(long = "stack", value_name = "STACK", value_parser = stack, conflicts_with = "paths")]
+    pub(crate) stacks: Vec<String>,
+    #[command(flatten)]
+    pub(crate) azure: Azure,
+    /// How to answer: JSON is one document
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Graph {
     #[command(flatten)]
     pub(crate) specs: Specs,
@@ -242,6 +259,7 @@ pub(crate) enum SchemaOf {
     Spec,
     Plan,
     Report,
+    Show,
 }
 
 #[derive(Debug, Subcommand)]
@@ -320,6 +338,14 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .ok_or_else(|| "write it as NAME=VALUE".to_owned())
+}
+
+fn stack(text: &str) -> Result<String, String> {
+    let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match (1..=63).contains(&text.len()) && text.chars().all(is_of_name) {
+        true => Ok(text.to_owned()),
+        false => Err("it has 1 to 63 lower-case letters, digits and `-`".to_owned()),
+    }
 }
 
 fn auth_method(text: &str) -> Result<AuthMethod, String> {

@@ -6,7 +6,8 @@ use lazuli_arm::Client;
 use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    graph::{self, Graph, SecretsPolicy, Settings},
+    graph::{self, Graph, Home, SecretsPolicy, Settings},
+    inventory,
     live::Live,
     plan::{Consent, Plan, converge_with, needed_to_replace, orphans, principals_in_question},
     reads::{self, Read},
@@ -221,6 +222,18 @@ pub(crate) async fn look_for_orphans(
         live.absorb(observe(client, &closer).await.map_err(failed)?);
     }
     Ok(())
+}
+
+/// Finds what the stacks of these homes own, and what becomes of each of it later.
+pub(crate) async fn find_owned(client: &Client, homes: &[Home]) -> Result<Live, CommandError> {
+    let mut live = observe(client, &inventory::needed(homes))
+        .await
+        .map_err(failed)?;
+    observe_owned(client, homes, &mut live, &|_| false)
+        .await
+        .map_err(failed)?;
+    name(&mut live);
+    Ok(live)
 }
 
 /// Puts the names of roles and kinds to what was found.

@@ -7,6 +7,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod graph;
 pub mod ignore;
+pub mod inventory;
 pub mod kind;
 pub mod live;
 pub mod mark;

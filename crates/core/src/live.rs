@@ -79,9 +79,12 @@ impl LiveGrant {
 
     /// Whether it is what is wanted, for a principal that is known.
     pub fn is(&self, wanted: &Grant, principal: &str) -> bool {
-        self.scope == wanted.scope
-            && self.role.eq_ignore_ascii_case(&wanted.role)
-            && self.principal.eq_ignore_ascii_case(principal)
+        self.is_of(wanted) && self.principal.eq_ignore_ascii_case(principal)
+    }
+
+    /// Whether it has the scope and the role that are wanted, whoever the principal is.
+    pub fn is_of(&self, wanted: &Grant) -> bool {
+        self.scope == wanted.scope && self.role.eq_ignore_ascii_case(&wanted.role)
     }
 }
 

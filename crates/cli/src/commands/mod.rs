@@ -6,6 +6,7 @@ mod destroy;
 mod graph;
 mod plan;
 mod schema;
+mod show;
 mod sim;
 mod validate;
 
@@ -21,6 +22,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError
         Command::Plan(args) => plan::run(&args, terminal),
         Command::Apply(args) => apply::run(&args, terminal),
         Command::Destroy(args) => destroy::run(&args, terminal),
+        Command::Show(args) => show::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Schema { of } => schema::run(of),
         Command::Sim(command) => sim::run(&command),

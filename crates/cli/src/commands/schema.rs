@@ -1,6 +1,6 @@
 //! `lazuli schema`: the JSON Schema of a spec, for editors, and of what lazuli answers, for programs.
 
-use lazuli_core::plan::document::PlanDocument;
+use lazuli_core::{inventory::document::ShowDocument, plan::document::PlanDocument};
 use lazuli_engine::document::ReportDocument;
 
 use crate::{
@@ -13,6 +13,7 @@ pub(super) fn run(of: SchemaOf) -> Result<Success, CommandError> {
         SchemaOf::Spec => lazuli_handlers::schema(),
         SchemaOf::Plan => PlanDocument::schema(),
         SchemaOf::Report => ReportDocument::schema(),
+        SchemaOf::Show => ShowDocument::schema(),
     };
     println!("{schema:#}");
     Ok(Success::Done)

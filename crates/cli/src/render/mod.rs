@@ -4,6 +4,7 @@ pub(crate) mod diagnostics;
 pub(crate) mod failure;
 mod grants;
 pub(crate) mod graph;
+pub(crate) mod inventory;
 pub(crate) mod locks;
 mod orphans;
 pub(crate) mod overruled;

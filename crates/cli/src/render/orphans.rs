@@ -30,10 +30,7 @@ pub(crate) fn left_alone(plan: &Plan, style: &Style) -> String {
             text.push_str(&block(INDENT, &line(orphan), style.width));
         }
         let help = "help: `lazuli apply --prune` takes away what is no longer wanted";
-        for line in block(INDENT, help, style.width).lines() {
-            text.push_str(&style.paint(Tint::Faint, line));
-            text.push('\n');
-        }
+        text.push_str(&style.block(Tint::Faint, INDENT, help));
         text.push('\n');
     }
     for unseen in &plan.unseen {
@@ -42,10 +39,7 @@ pub(crate) fn left_alone(plan: &Plan, style: &Style) -> String {
             unseen.scope.name(),
             clean(&unseen.why)
         );
-        for line in block(0, &note, style.width).lines() {
-            text.push_str(&style.paint(Tint::Faint, line));
-            text.push('\n');
-        }
+        text.push_str(&style.block(Tint::Faint, 0, &note));
         text.push('\n');
     }
     text

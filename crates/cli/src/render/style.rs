@@ -61,6 +61,14 @@ impl Style {
         format!("{style}{text}{style:#}")
     }
 
+    /// A [`block`] in a colour, line by line.
+    pub(crate) fn block(&self, tint: Tint, indent: usize, text: &str) -> String {
+        block(indent, text, self.width)
+            .lines()
+            .map(|line| self.paint(tint, line) + "\n")
+            .collect()
+    }
+
     /// Between before and after.
     pub(crate) fn arrow(&self) -> &'static str {
         if self.ascii { "->" } else { "→" }

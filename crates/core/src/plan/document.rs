@@ -533,7 +533,7 @@ impl LockDocument {
 }
 
 impl UnreadLocksDocument {
-    fn of(unread: &UnreadLocks) -> Self {
+    pub(crate) fn of(unread: &UnreadLocks) -> Self {
         let UnreadLocks { scope, why } = unread;
         Self {
             scope: scope.to_string(),

@@ -120,8 +120,7 @@ impl<'a> Standing<'a> {
 
 /// Whether a grant carries the mark of an entry and has its scope and role.
 fn is_made_for(grant: &LiveGrant, node: &Node, wanted: &Grant) -> bool {
-    grant.scope == wanted.scope
-        && grant.role.eq_ignore_ascii_case(&wanted.role)
+    grant.is_of(wanted)
         && TextMark::on(&grant.body, "description").is_some_and(|mark| mark.is_of(&node.key))
 }
 

@@ -107,11 +107,9 @@ fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
         let grant = LiveGrant::parse(owned.body.clone());
         let mark = TextMark::on(&owned.body, "description");
         grant.zip(mark).is_some_and(|(grant, mark)| {
-            entries.iter().any(|(key, wanted)| {
-                mark.is_of(key)
-                    && grant.scope == wanted.scope
-                    && grant.role.eq_ignore_ascii_case(&wanted.role)
-            })
+            entries
+                .iter()
+                .any(|(key, wanted)| mark.is_of(key) && grant.is_of(wanted))
         })
     };
     let mut found: Vec<Owned> = live

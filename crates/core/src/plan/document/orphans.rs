@@ -75,11 +75,17 @@ impl OrphanDocument {
             id: id.to_string(),
             kind: what.clone(),
             subject: subject.clone(),
-            prune: match afterlife {
-                Afterlife::Delete => AfterlifeDocument::Delete,
-                Afterlife::Keep => AfterlifeDocument::Release,
-                Afterlife::Protect => AfterlifeDocument::Protect,
-            },
+            prune: AfterlifeDocument::of(*afterlife),
+        }
+    }
+}
+
+impl AfterlifeDocument {
+    pub(crate) fn of(afterlife: Afterlife) -> Self {
+        match afterlife {
+            Afterlife::Delete => Self::Delete,
+            Afterlife::Keep => Self::Release,
+            Afterlife::Protect => Self::Protect,
         }
     }
 }
@@ -95,7 +101,7 @@ impl RazedDocument {
 }
 
 impl UnseenDocument {
-    pub(super) fn of(unseen: &UnseenOwned) -> Self {
+    pub(crate) fn of(unseen: &UnseenOwned) -> Self {
         Self {
             scope: unseen.scope.to_string(),
             reason: unseen.why.clone(),

@@ -1,0 +1,98 @@
+//! What a stack is said to own, of what carries its mark.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::*;
+use crate::source::{Sources, Span};
+
+const GROUP: &str = "/subscriptions/s/resourceGroups/g";
+
+fn home() -> Home {
+    Home {
+        stack: "cameras".into(),
+        span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
+        subscriptions: BTreeSet::from([ArmId::subscription("s")]),
+        groups: [GROUP, "/subscriptions/t/resourceGroups/h"]
+            .iter()
+            .filter_map(|group| ArmId::parse(group))
+            .collect(),
+    }
+}
+
+fn marked(id: &str) -> Owned {
+    let body = json!({ "id": id, "location": "westeurope" });
+    Owned::tagged(body, "cameras").unwrap()
+}
+
+#[test]
+fn a_thing_comes_before_what_is_on_it_and_groups_are_not_mixed() {
+    let mut live = Live::default();
+    let account =
+        |name: &str| format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/{name}");
+    for id in [
+        &account("a-b"),
+        &account("a"),
+        &format!("{GROUP}-old"),
+        GROUP,
+    ] {
+        live.insert_owned(marked(id));
+    }
+    for (scope, notes) in [
+        (account("a"), "lazuli-stack: cameras; lock; protect"),
+        (account("a-b"), "lazuli-stack: doors; lock"),
+    ] {
+        live.insert_lock(&json!({
+            "id": format!("{scope}/providers/Microsoft.Authorization/locks/keep"),
+            "properties": { "level": "ReadOnly", "notes": notes },
+        }));
+    }
+    let found = inventory(&[home()], None, &live);
+    let names: Vec<_> = found.stacks[0]
+        .items
+        .iter()
+        .map(|item| &*item.name)
+        .collect();
+    assert_eq!(names, ["g", "a", "keep", "a-b", "g-old"]);
+    let lock = &found.stacks[0].items[2];
+    assert_eq!(lock.afterlife, Afterlife::Protect);
+    assert_eq!(lock.right.as_ref().unwrap().scope().name(), "a");
+    assert_eq!(lock.naming, Naming::Unasked);
+    assert_eq!(
+        found.stacks[0].items[1].location.as_deref(),
+        Some("westeurope")
+    );
+}
+
+#[test]
+fn without_a_spec_an_own_role_still_names_its_grants() {
+    let mut live = Live::default();
+    let role = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/R1";
+    let mark = "lazuli-stack: cameras; operator";
+    let body = json!({ "id": role, "properties": { "roleName": "Operator", "description": mark } });
+    live.insert_owned(Owned::worded(body, "description").unwrap());
+    live.insert(json!({
+        "id": format!("{GROUP}/providers/Microsoft.Authorization/roleAssignments/n"),
+        "type": GRANT,
+        "properties": { "roleDefinitionId": role.to_lowercase(), "principalId": "p", "description": mark },
+    }));
+    let found = inventory(&[home()], None, &live);
+    let names: Vec<_> = found.stacks[0]
+        .items
+        .iter()
+        .map(|item| &*item.name)
+        .collect();
+    assert_eq!(names, ["Operator", "Operator"]);
+}
+
+#[test]
+fn locks_are_asked_for_once_a_subscription() {
+    let mut two = [home(), home()];
+    two[1].groups = BTreeSet::from([ArmId::resource_group("s", "g2")]);
+    let Read::Locks { groups, .. } = &needed(&two)[0] else {
+        panic!("{:?}", needed(&two));
+    };
+    assert_eq!(needed(&two).len(), 1);
+    assert_eq!(groups.len(), 2, "those of its own subscription");
+}
