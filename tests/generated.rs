@@ -14,7 +14,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lazuli_core::{inventory::document::ShowDocument, plan::document::PlanDocument};
+use lazuli_core::{
+    diagnostic::Code, inventory::document::ShowDocument, plan::document::PlanDocument,
+};
 use lazuli_engine::document::ReportDocument;
 
 /// Every generated file, by its path from the root, and what it must hold.
@@ -36,6 +38,7 @@ fn wanted() -> BTreeMap<PathBuf, String> {
         PathBuf::from("schemas/show.schema.json"),
         format!("{:#}\n", ShowDocument::schema()),
     );
+    files.insert(PathBuf::from("docs/errors.md"), errors());
     let mut index = String::from(
         "# Kinds\n\nOne page a kind, generated from the code that reads it. What all kinds have in common is in \
          [the spec reference](../spec.md).\n\n",
@@ -46,6 +49,24 @@ fn wanted() -> BTreeMap<PathBuf, String> {
     }
     files.insert(PathBuf::from("docs/kinds/README.md"), index);
     files
+}
+
+/// The page of the codes, of what the binary tells by `lazuli explain LZ0001`.
+fn errors() -> String {
+    let mut page = String::from(
+        "# Errors and warnings\n\nEvery code that lazuli gives to a mistake in a spec, generated from the code. \
+         `lazuli explain LZ0001` prints the same.\n\n| code | meaning |\n|---|---|\n",
+    );
+    for code in Code::ALL {
+        let anchor = code.number().to_lowercase();
+        page += &format!("| [{code}](#{anchor}) | {} |\n", code.summary());
+    }
+    page += "\nLZ0023, LZ0024, LZ0025 and LZ0028 need the answers of Azure, so `validate` cannot report them.\n\n";
+    for code in Code::ALL {
+        let (summary, explanation) = (code.summary(), code.explanation().markdown());
+        page += &format!("## {code}\n\n**{summary}**\n\n{explanation}");
+    }
+    page.trim_end().to_owned() + "\n"
 }
 
 /// `LAZULI_UPDATE=1 cargo test --test generated` writes them anew.

@@ -11,6 +11,7 @@
 mod adopt;
 mod drift;
 mod examples;
+mod explained;
 mod failures;
 mod grants;
 mod harness;

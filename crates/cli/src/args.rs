@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Show what waits for what, and why
     Graph(Graph),
+    /// Explain a kind, a property or the code of an error
+    Explain(Explain),
     /// Print the JSON Schema of a spec, or of what lazuli answers
     Schema {
         /// Of what: a spec, or the answer with --output json of plan, of apply and destroy, of show
@@ -252,6 +254,13 @@ pub(crate) enum GraphFormat {
     Mermaid,
     /// Graphviz
     Dot,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A kind, KIND.PROPERTY or a code such as LZ0012; without it, the kinds are listed
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,9 @@
 //! What an author did wrong, where, and how to mend it: collected, never thrown.
 
-use std::fmt;
+mod code;
+pub mod explanation;
+
+pub use code::Code;
 
 use crate::source::Span;
 
@@ -11,61 +14,6 @@ pub enum Severity {
     Warning,
     /// The run ends before any request.
     Error,
-}
-
-macro_rules! codes {
-    ($($name:ident = $number:literal, $doc:literal;)*) => {
-        /// The kind of mistake. The number never changes its meaning.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Code { $(#[doc = $doc] $name = $number,)* }
-
-        impl Code {
-            /// Every code, in the order of the numbers.
-            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
-
-            /// One sentence on what the code stands for.
-            pub fn summary(self) -> &'static str {
-                match self { $(Code::$name => $doc,)* }
-            }
-        }
-    };
-}
-
-codes! {
-    Unreadable = 1, "A file cannot be read, is too large, or is not UTF-8.";
-    Syntax = 2, "The text is not YAML, or is more deeply nested or aliased than is accepted.";
-    DuplicateKey = 3, "A mapping has the same key twice.";
-    UnknownKey = 4, "A key that does not exist here.";
-    MissingKey = 5, "A property that is required is missing.";
-    WrongType = 6, "A value is of another type than expected.";
-    ValueNotAllowed = 7, "A value is not among the allowed ones.";
-    UnknownKind = 8, "A kind that lazuli does not know.";
-    UnknownReference = 9, "A reference to a resource or property that does not exist.";
-    ReferenceCycle = 10, "Resources wait for each other in a circle.";
-    UndefinedParameter = 11, "A parameter that is not declared, or has no value.";
-    UndefinedVariable = 12, "An environment variable that is not set.";
-    BadExpression = 13, "A `${...}` expression that cannot be understood.";
-    BadForEach = 14, "A forEach over something that cannot be repeated over.";
-    DuplicateId = 15, "Two resources stand for the same Azure resource.";
-    BadName = 16, "A name that Azure would refuse.";
-    UnknownRole = 17, "A role that is neither built in, nor in the spec, nor in Azure.";
-    Precondition = 18, "A combination that Azure would refuse or, as a warning, that works badly.";
-    MissingGrant = 19, "An identity lacks a role that its user needs.";
-    UnknownBeforeRun = 20, "A value is needed before the run but known only after it.";
-    DuplicateStack = 21, "Two documents have the same stack name.";
-    Retired = 22, "Azure has retired this type.";
-    NotFound = 23, "A resource that is declared as existing does not exist.";
-    ForeignOwner = 24, "A resource is owned by another stack.";
-    Immutable = 25, "A property cannot be changed on an existing resource.";
-    BadVersion = 26, "The document is written for another version of the spec language.";
-    UnusedParameter = 27, "A parameter value that no document declares.";
-    AmbiguousRole = 28, "A role name that several role definitions have.";
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LZ{:04}", *self as u16)
-    }
 }
 
 /// A second place that belongs to a diagnostic.

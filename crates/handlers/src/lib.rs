@@ -10,6 +10,7 @@ mod storage_access;
 mod testing;
 
 pub mod management_lock;
+pub mod properties;
 pub mod reference;
 pub mod resource;
 pub mod resource_group;

@@ -159,7 +159,7 @@ fn of_kind(kind: &dyn Kind) -> Vec<(String, Json)> {
 }
 
 /// The keys that a resource of the kind has beside its properties.
-fn common(facts: &Facts) -> Map<String, Json> {
+pub(crate) fn common(facts: &Facts) -> Map<String, Json> {
     let text = |says: &str| json!({ "description": says, "type": "string" });
     let flag = |says: &str| json!({ "description": says, "type": "boolean" });
     let mut keys = Map::new();

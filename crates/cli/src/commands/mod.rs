@@ -3,6 +3,7 @@
 mod apply;
 mod completions;
 mod destroy;
+mod explain;
 mod graph;
 mod plan;
 mod schema;
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError
         Command::Destroy(args) => destroy::run(&args, terminal),
         Command::Show(args) => show::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
+        Command::Explain(args) => explain::run(&args, terminal),
         Command::Schema { of } => schema::run(of),
         Command::Sim(command) => sim::run(&command),
         Command::Completions { shell } => completions::run(shell),

@@ -18,7 +18,7 @@ const NEAR: usize = 20;
 /// Of a line longer than this many bytes only the position is shown.
 const LONGEST_LINE: usize = 16 * 1024;
 
-/// All diagnostics and a closing line that counts them; nothing where there are none.
+/// All diagnostics and closing lines that count them and say where to read on; nothing where there are none.
 pub(crate) fn diagnostics(sources: &Sources, found: &[Diagnostic], style: &Style) -> String {
     let mut pages = Pages {
         sources,
@@ -32,6 +32,10 @@ pub(crate) fn diagnostics(sources: &Sources, found: &[Diagnostic], style: &Style
     if !found.is_empty() {
         text.push_str(&style.paint(Tint::Strong, &closing(found)));
         text.push('\n');
+    }
+    let error = found.iter().find(|said| said.severity == Severity::Error);
+    if let Some(error) = error {
+        text.push_str(&format!("`lazuli explain {}` says more\n", error.code));
     }
     text
 }

@@ -105,6 +105,7 @@ error[LZ0019]: a role is missing
             scope: ${recordings}
 
 1 error
+`lazuli explain LZ0008` says more
 "
     );
 }
@@ -136,6 +137,7 @@ error[LZ0016]: bad name
           name because it is in use by someone else
 
 1 error
+`lazuli explain LZ0016` says more
 "
     );
 }

@@ -1,0 +1,339 @@
+//! The properties of a kind, one by one, as its schema and its rules describe them: what the reference pages and
+//! `explain` are made of.
+
+use lazuli_core::{
+    diff::{Veiled, veil},
+    kind::{Facts, Kind, Rule},
+    value::Value,
+};
+use serde_json::{Value as Json, json};
+
+use crate::schema;
+
+/// How deep properties are listed; none is nested deeper.
+const MAX_NESTED: usize = 12;
+
+/// What stands in a path for any item of a list.
+const ITEM: &str = "[]";
+/// What stands in a path for any key of a mapping.
+const KEY: &str = ".NAME";
+
+/// A property that an author may write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Property {
+    /// Its path in an entry: `networkAcls.ipRules[].value`, where `[]` is any item of a list; `containers.NAME.metadata`,
+    /// where `NAME` is any key of a mapping.
+    pub path: String,
+    /// What it may be, one of these.
+    pub forms: Vec<Form>,
+    /// Whether it cannot be left out where what is around it is written.
+    pub required: bool,
+    /// Whether it is fixed at creation.
+    pub fixed: bool,
+    /// Whether its text is never shown.
+    pub secret: bool,
+    /// What it is.
+    pub says: String,
+}
+
+/// What a property may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    /// One of a few words.
+    Words(Vec<String>),
+    /// Any value of a type: `string`, `list of mapping`.
+    Any(String),
+}
+
+impl Form {
+    /// The words in backticks, or the type.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Words(words) => quoted(words),
+            Self::Any(name) => name.clone(),
+        }
+    }
+}
+
+/// Where a sentence says what Azure takes when a property is left out.
+const DEFAULT: &str = "Azure's default is ";
+const FIXED: &str = "Fixed at creation";
+
+impl Property {
+    /// What Azure takes when it is left out, if that is said.
+    pub fn default(&self) -> Option<&str> {
+        sentences(&self.says)
+            .find_map(|sentence| sentence.strip_prefix(DEFAULT))
+            .map(|said| said.trim_end_matches('.'))
+    }
+
+    /// What it is, without the sentences that say its default and that it is fixed.
+    pub fn meaning(&self) -> String {
+        let is_meaning =
+            |sentence: &&str| !sentence.starts_with(DEFAULT) && !sentence.starts_with(FIXED);
+        let left: Vec<&str> = sentences(&self.says).filter(is_meaning).collect();
+        left.join(" ")
+    }
+
+    /// The path as people may write it: without what stands for items and keys.
+    pub fn plain_path(&self) -> String {
+        plain(&self.path)
+    }
+
+    /// Whether it is directly within the property at this plain path; with an empty path, within the entry.
+    pub fn is_directly_within(&self, path: &str) -> bool {
+        let own = self.plain_path();
+        match (path.is_empty(), own.rsplit_once('.')) {
+            (true, parent) => parent.is_none(),
+            (false, parent) => parent.is_some_and(|(parent, _)| parent == path),
+        }
+    }
+}
+
+/// A path without what stands for items and keys: `networkAcls.ipRules[].value` is `networkAcls.ipRules.value`. A
+/// number in brackets is an item as well.
+pub fn plain(path: &str) -> String {
+    let mut plain: Vec<&str> = Vec::new();
+    for part in path.split('.').filter(|part| format!(".{part}") != KEY) {
+        plain.push(part.split('[').next().unwrap_or(part));
+    }
+    plain.join(".")
+}
+
+/// The sentences of a text. What ends one is a period before a blank and a capital.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let ends = rest.match_indices(". ").find(|(at, _)| {
+            let next = rest[at + 2..].chars().next();
+            next.is_some_and(char::is_uppercase)
+        });
+        let (sentence, after) = match ends {
+            Some((at, _)) => (&rest[..=at], &rest[at + 2..]),
+            None => (rest, ""),
+        };
+        rest = after;
+        Some(sentence)
+    })
+}
+
+/// The properties of a kind, each followed by those below it.
+pub fn of_kind(kind: &dyn Kind) -> Vec<Property> {
+    let facts = kind.facts();
+    let mut properties = of_schema(&kind.schema().to_value());
+    for property in &mut properties {
+        let fixed = is_fixed(facts, &property.path) || property.says.contains(FIXED);
+        property.fixed = fixed;
+        property.secret = is_secret(&property.path);
+    }
+    properties
+}
+
+/// The properties of a kind that others have as well: `name`, `location`, `dependsOn` and so on.
+pub fn shared(facts: &Facts) -> Vec<Property> {
+    let required = if facts.name.is_some() {
+        vec!["kind", "name"]
+    } else {
+        vec!["kind"]
+    };
+    let schema = json!({ "properties": schema::common(facts), "required": required });
+    let mut properties = of_schema(&schema);
+    for property in &mut properties {
+        property.fixed = is_fixed(facts, &property.path);
+    }
+    properties
+}
+
+/// The keys of a document.
+pub fn of_document() -> Vec<Property> {
+    of_schema(&schema::schema())
+}
+
+fn is_fixed(facts: &Facts, path: &str) -> bool {
+    let path = plain(path);
+    facts.rules.iter().any(|rule| match rule {
+        Rule::Immutable(fixed) => {
+            let fixed = fixed.strip_prefix("properties.").unwrap_or(fixed);
+            fixed == path
+        }
+        _ => false,
+    })
+}
+
+/// Whether text at the path is hidden from plans and messages.
+fn is_secret(path: &str) -> bool {
+    let path = plain(path);
+    let body = path
+        .rsplit('.')
+        .fold(Value::String("text".into()), |inner, name| {
+            Value::Object(std::iter::once((name.to_owned(), inner)).collect())
+        });
+    !Veiled::all_in(&veil(body)).is_empty()
+}
+
+fn of_schema(schema: &Json) -> Vec<Property> {
+    let mut properties = Vec::new();
+    below(schema, schema, "", MAX_NESTED, &mut properties);
+    properties
+}
+
+/// The properties of a mapping, each followed by those below it.
+fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<Property>) {
+    let Some(depth) = depth.checked_sub(1) else {
+        return;
+    };
+    let required = |name: &str| {
+        let names = schema["required"].as_array();
+        names.is_some_and(|names| names.iter().any(|required| required == name))
+    };
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        let mut kinds: Vec<Form> = Vec::new();
+        let at = properties.len();
+        for form in forms(root, property, MAX_NESTED) {
+            let kind = form_of(root, form);
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+            inside(root, form, &path, depth, properties);
+        }
+        let says = property["description"].as_str().unwrap_or_default();
+        let property = Property {
+            path,
+            forms: kinds,
+            required: required(name),
+            fixed: false,
+            secret: false,
+            says: says.replace('\n', " "),
+        };
+        properties.insert(at, property);
+    }
+}
+
+/// What is below a value: properties, items, or values of any name.
+fn inside(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<Property>) {
+    let Some(depth) = depth.checked_sub(1) else {
+        return;
+    };
+    let mut found = Vec::new();
+    below(root, schema, path, depth, &mut found);
+    for (keyword, suffix) in [("items", ITEM), ("additionalProperties", KEY)] {
+        for form in forms(root, &schema[keyword], MAX_NESTED) {
+            inside(root, form, &format!("{path}{suffix}"), depth, &mut found);
+        }
+    }
+    found.retain(|new| properties.iter().all(|known| known.path != new.path));
+    properties.extend(found);
+}
+
+/// The forms that a value may have, `null` left out and references followed.
+fn forms<'s>(root: &'s Json, schema: &'s Json, depth: usize) -> Vec<&'s Json> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Vec::new();
+    };
+    if let Some(target) = schema["$ref"]
+        .as_str()
+        .and_then(|to| root.pointer(to.strip_prefix('#')?))
+    {
+        return forms(root, target, depth);
+    }
+    if let Some(branches) = schema["anyOf"].as_array() {
+        return branches
+            .iter()
+            .flat_map(|branch| forms(root, branch, depth))
+            .collect();
+    }
+    if schema["type"] == "null" || !schema.is_object() {
+        return Vec::new();
+    }
+    vec![schema]
+}
+
+fn form_of(root: &Json, schema: &Json) -> Form {
+    let words = schema["enum"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .chain(schema.get("const"));
+    let words: Vec<String> = words.filter_map(Json::as_str).map(str::to_owned).collect();
+    if !words.is_empty() {
+        return Form::Words(words);
+    }
+    let kind = match &schema["type"] {
+        Json::Array(kinds) => kinds
+            .iter()
+            .filter_map(Json::as_str)
+            .find(|kind| *kind != "null"),
+        kind => kind.as_str(),
+    };
+    Form::Any(match kind {
+        Some("boolean") => "true or false".into(),
+        Some("integer") => "whole number".into(),
+        Some("array") => {
+            let items = forms(root, &schema["items"], MAX_NESTED);
+            let items: Vec<String> = items
+                .into_iter()
+                .map(|item| form_of(root, item).in_words())
+                .collect();
+            match items.is_empty() {
+                true => "list".into(),
+                false => format!("list of {}", items.join(" or ")),
+            }
+        }
+        Some("object") => "mapping".into(),
+        Some(kind) => kind.to_owned(),
+        None => "any".into(),
+    })
+}
+
+fn quoted(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::REGISTRY;
+
+    fn property(kind: &str, path: &str) -> Property {
+        let all = of_kind(REGISTRY.get(kind).unwrap());
+        all.into_iter().find(|one| one.path == path).unwrap()
+    }
+
+    #[test]
+    fn every_property_of_every_kind_is_explained() {
+        for kind in REGISTRY.0 {
+            let own = of_kind(*kind);
+            for property in own.into_iter().chain(shared(kind.facts())) {
+                let name = kind.facts().kind;
+                assert!(!property.meaning().is_empty(), "{name}: {}", property.path);
+                assert!(!property.forms.is_empty(), "{name}: {}", property.path);
+            }
+        }
+    }
+
+    #[test]
+    fn default_and_meaning_are_told_apart() {
+        let hns = property("storageAccount", "isHnsEnabled");
+        assert!(hns.fixed && !hns.secret);
+        assert_eq!(hns.default(), Some("false"));
+        assert_eq!(
+            hns.meaning(),
+            "Whether blobs have a hierarchical namespace (Data Lake Storage Gen2)."
+        );
+        let rule = property("storageAccount", "networkAcls.ipRules[].value");
+        assert_eq!(rule.plain_path(), "networkAcls.ipRules.value");
+        assert!(rule.required && rule.is_directly_within("networkAcls.ipRules"));
+        let sentences: Vec<_> = sentences("A 2.0 b. c. D.").collect();
+        assert_eq!(sentences, ["A 2.0 b. c.", "D."]);
+        assert!(is_secret("users[].adminPassword"));
+    }
+}
