@@ -1,5 +1,7 @@
 //! What an author does not want compared: properties by their path, tags by their name.
 
+use std::fmt;
+
 use wildmatch::WildMatch;
 
 /// A pattern of what is not compared. In a path as in a tag, `*` stands for any number of characters.
@@ -38,6 +40,18 @@ impl Ignored {
                 matches(pattern, place) || matches(pattern, inner)
             }
             (Self::Property(pattern), _) => matches(pattern, place),
+        }
+    }
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(pattern) => write!(f, "tag {pattern}"),
+            Self::Property(pattern) => {
+                let segments: Vec<String> = pattern.iter().map(ToString::to_string).collect();
+                f.write_str(&segments.join("."))
+            }
         }
     }
 }

@@ -111,6 +111,13 @@ impl Hole {
             HolePart::Text(_) | HolePart::Secret(_) => None,
         })
     }
+
+    fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.0.iter().filter_map(|part| match part {
+            HolePart::Secret(secret) => Some(secret),
+            HolePart::Text(_) | HolePart::Output(_) => None,
+        })
+    }
 }
 
 impl HolePart {
@@ -209,15 +216,17 @@ impl Value {
 
     /// Whether a secret is anywhere in it.
     pub fn has_secrets(&self) -> bool {
+        !self.secrets().is_empty()
+    }
+
+    /// Every secret in it, and those in its holes.
+    pub fn secrets(&self) -> Vec<&Secret> {
         match self {
-            Self::Secret(_) => true,
-            Self::Hole(hole) => {
-                let is_secret = |part: &HolePart| matches!(part, HolePart::Secret(_));
-                hole.0.iter().any(is_secret)
-            }
-            Self::Array(items) => items.iter().any(Value::has_secrets),
-            Self::Object(members) => members.values().any(Value::has_secrets),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => false,
+            Self::Secret(secret) => vec![secret],
+            Self::Hole(hole) => hole.secrets().collect(),
+            Self::Array(items) => items.iter().flat_map(Value::secrets).collect(),
+            Self::Object(members) => members.values().flat_map(Value::secrets).collect(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => Vec::new(),
         }
     }
 

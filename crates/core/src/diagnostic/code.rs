@@ -66,6 +66,7 @@ codes! {
     LZ0026 BadVersion "The document is written for another version of the spec language.";
     LZ0027 UnusedParameter "A parameter value that no document declares.";
     LZ0028 AmbiguousRole "A role name that several role definitions have.";
+    LZ0029 Stale "What a saved plan rests on is not as it was.";
 }
 
 impl fmt::Display for Code {

@@ -11,6 +11,7 @@ pub mod preflight;
 #[cfg(test)]
 mod properties;
 mod replace;
+pub mod saved;
 mod secrets;
 mod teardown;
 

@@ -85,6 +85,7 @@ pub fn load(sources: &Sources, ids: &[SourceId], inputs: &Inputs<'_>) -> (Spec, 
             let Some(stack) = author.document(document, &mut declared) else {
                 continue;
             };
+            spec.secret_params.extend(secret_params(document));
             author.stack_twice(&stack.name, &mut stacks);
             spec.stacks.push(stack);
         }
@@ -93,6 +94,19 @@ pub fn load(sources: &Sources, ids: &[SourceId], inputs: &Inputs<'_>) -> (Spec, 
         author.unused_parameters(&declared);
     }
     (spec, author.into_diagnostics())
+}
+
+/// The names of the parameters that a document declares as secrets.
+fn secret_params(document: &Node) -> impl Iterator<Item = String> + '_ {
+    let params = document.get("parameters").map_or(&[][..], Node::entries);
+    let is_secret = |entry: &&Entry| {
+        let said = entry.value.get("secret");
+        said.is_some_and(|node| matches!(node.datum, Datum::Bool(true)))
+    };
+    params
+        .iter()
+        .filter(is_secret)
+        .map(|entry| entry.key.clone())
 }
 
 impl Author<'_> {

@@ -7,6 +7,8 @@ mod load;
 mod parameters;
 mod repeat;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 pub use entry::COMMON_KEYS;
@@ -19,6 +21,8 @@ use crate::{node::Node, source::Span};
 pub struct Spec {
     /// The stacks, in the order of the files.
     pub stacks: Vec<Stack>,
+    /// The names of parameters that a document declares as secrets.
+    pub secret_params: BTreeSet<String>,
 }
 
 /// A value and where it was written.

@@ -1,0 +1,266 @@
+//! A plan in a file: what was asked for, the plan, and enough of what it rests on to tell, later, what has moved since.
+//!
+//! The file has no secrets, so it cannot have the requests either. It is carried out by planning again and holding the
+//! new plan against the saved one: see [`SavedPlan::moved`].
+
+mod basis;
+mod moved;
+
+use std::collections::BTreeSet;
+
+use ring::digest::{SHA256, digest};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+pub use basis::{Leaf, Sent, Wanted};
+
+use super::{Plan, document::PlanDocument};
+use crate::{diff::veil, graph::Graph, secret::Secret};
+
+/// A plan that can be carried out later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "A saved plan of lazuli")]
+pub struct SavedPlan {
+    /// The form of this document.
+    pub format: SavedFormat,
+    /// The version of lazuli that made it, and the only one that carries it out.
+    pub lazuli: String,
+    /// The stacks that it is about.
+    pub stacks: Vec<String>,
+    /// What was asked for.
+    pub asked: Asked,
+    /// The plan, for people and programs.
+    pub plan: PlanDocument,
+    /// What the spec wants, by resource.
+    pub wanted: Vec<Wanted>,
+    /// What the steps send, by step.
+    pub sent: Vec<Sent>,
+    /// Tells whether digests are made with the same key (`LAZULI_SECRETS_KEY`).
+    pub key: String,
+    /// SHA-256 of all members above, as compact JSON. It tells of edits and accidents, and is no signature.
+    #[serde(default)]
+    pub digest: String,
+}
+
+/// The form of a [`SavedPlan`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SavedFormat {
+    /// The first.
+    #[serde(rename = "lazuli/saved-plan/v1")]
+    V1,
+}
+
+/// What `format` says of the form that is read here.
+pub const FORMAT: &str = "lazuli/saved-plan/v1";
+/// What `format` of every form begins with.
+pub const FORMATS: &str = "lazuli/saved-plan/";
+
+/// What shaped a plan beside Azure: it is asked for again when the plan is carried out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// The cloud.
+    pub cloud: String,
+    /// The specs: files and directories, from where the command ran.
+    pub paths: Vec<String>,
+    /// The values of parameters from the command line.
+    pub params: Vec<Given>,
+    /// The parameters from the command line whose values are not kept, because they are, or could be, secrets.
+    pub secret_params: Vec<String>,
+    /// The files with values of parameters.
+    pub params_files: Vec<String>,
+    /// The subscription of stacks that do not say one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<String>,
+    /// Whether secrets are sent again that Azure does not answer.
+    pub rewrite_secrets: bool,
+    /// Whether orphans are deleted or let go.
+    pub prune: bool,
+    /// What may be deleted and made anew.
+    pub allow_replace: Vec<String>,
+}
+
+/// The value of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Given {
+    /// Its name.
+    pub name: String,
+    /// Its value, as it was written.
+    pub value: String,
+}
+
+/// The parameters whose values are kept, and the names of those that are, or could be, secrets: they are declared so, or
+/// what was given is somewhere in a secret of the graph, or one is in it.
+pub fn sort_params(
+    given: &[(String, String)],
+    declared: &BTreeSet<String>,
+    graph: &Graph,
+) -> (Vec<Given>, Vec<String>) {
+    let bodies: Vec<_> = graph.nodes().map(|node| veil(node.body.clone())).collect();
+    let secrets: BTreeSet<&str> = bodies
+        .iter()
+        .flat_map(|body| body.secrets())
+        .map(Secret::expose)
+        .filter(|secret| !secret.is_empty())
+        .collect();
+    let is_secret = |name: &String, value: &str| {
+        let touches = |text: &str| {
+            let mut secrets = secrets.iter();
+            !text.is_empty() && secrets.any(|secret| secret.contains(text) || text.contains(secret))
+        };
+        declared.contains(name) || texts_of(value).iter().any(|text| touches(text))
+    };
+    let (mut kept, mut hidden) = (Vec::new(), BTreeSet::new());
+    for (name, value) in given {
+        if is_secret(name, value) {
+            hidden.insert(name.clone());
+        } else {
+            kept.push(Given {
+                name: name.clone(),
+                value: value.clone(),
+            });
+        }
+    }
+    // Of one name, all or none: what is given later counts.
+    kept.retain(|given| !hidden.contains(&given.name));
+    (kept, hidden.into_iter().collect())
+}
+
+/// A text, and where it is JSON, all texts in it.
+fn texts_of(value: &str) -> Vec<String> {
+    fn collect(json: &Json, texts: &mut Vec<String>) {
+        match json {
+            Json::String(text) => texts.push(text.clone()),
+            Json::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+            Json::Object(members) => members.iter().for_each(|(key, value)| {
+                texts.push(key.clone());
+                collect(value, texts);
+            }),
+            _ => {}
+        }
+    }
+    let mut texts = vec![value.to_owned()];
+    if let Ok(json) = serde_json::from_str(value) {
+        collect(&json, &mut texts);
+    }
+    texts
+}
+
+/// Why a text is no plan that can be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// It is another document.
+    #[error("it is no saved plan")]
+    Another,
+    /// It has another form.
+    #[error("its form is {0}, and this lazuli reads {FORMAT}")]
+    OtherForm(String),
+    /// It was made by another version.
+    #[error("it was made by lazuli {0}, and this is {version}", version = env!("CARGO_PKG_VERSION"))]
+    OtherVersion(String),
+    /// It is not what was written.
+    #[error("it is not as lazuli wrote it: it was edited, or is not whole")]
+    Edited,
+}
+
+impl SavedPlan {
+    /// A plan with all that it rests on.
+    pub fn of(asked: Asked, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
+        let homes = graph.homes().iter();
+        Self {
+            format: SavedFormat::V1,
+            lazuli: env!("CARGO_PKG_VERSION").to_owned(),
+            stacks: homes.map(|home| home.stack.clone()).collect(),
+            asked,
+            plan: document,
+            wanted: graph.nodes().map(|node| Wanted::of(graph, node)).collect(),
+            sent: plan
+                .steps
+                .iter()
+                .map(|step| Sent::of(graph, step))
+                .collect(),
+            key: basis::key_print(graph),
+            digest: String::new(),
+        }
+    }
+
+    /// The text of its file.
+    ///
+    /// # Errors
+    /// None that is known: all of it is plain data.
+    pub fn seal(&self) -> serde_json::Result<String> {
+        let mut content = serde_json::to_value(self)?;
+        if let Json::Object(members) = &mut content {
+            members.shift_remove("digest");
+            // Read back first: the digest is of what a reader sees.
+            let seal = seal_of(&serde_json::from_str(&serde_json::to_string(members)?)?);
+            members.insert("digest".to_owned(), Json::String(seal));
+        }
+        Ok(format!("{content:#}\n"))
+    }
+
+    /// Whether a text looks like the file of a saved plan, of any version, whole or not.
+    pub fn is_one(text: &[u8]) -> bool {
+        let head = String::from_utf8_lossy(text.get(..HEAD).unwrap_or(text));
+        head.trim_start().starts_with('{') && head.contains(&format!("\"{FORMATS}"))
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// The first reason not to carry it out.
+    pub fn open(text: &str) -> Result<Self, OpenError> {
+        let content: Json =
+            serde_json::from_str(text).map_err(|_| match Self::is_one(text.as_bytes()) {
+                true => OpenError::Edited,
+                false => OpenError::Another,
+            })?;
+        let said = |name: &str| content.get(name).and_then(Json::as_str).unwrap_or_default();
+        match said("format") {
+            FORMAT => {}
+            other if other.starts_with(FORMATS) => {
+                return Err(OpenError::OtherForm(other.to_owned()));
+            }
+            _ => return Err(OpenError::Another),
+        }
+        if said("lazuli") != env!("CARGO_PKG_VERSION") {
+            return Err(OpenError::OtherVersion(said("lazuli").to_owned()));
+        }
+        let saved: Self = serde_json::from_value(content.clone()).map_err(|_| OpenError::Edited)?;
+        match content {
+            Json::Object(mut members) => {
+                members.shift_remove("digest");
+                match seal_of(&members) == saved.digest {
+                    true => Ok(saved),
+                    false => Err(OpenError::Edited),
+                }
+            }
+            _ => Err(OpenError::Edited),
+        }
+    }
+
+    /// The JSON Schema of such documents.
+    pub fn schema() -> Json {
+        schemars::schema_for!(Self).to_value()
+    }
+}
+
+/// Where in a file its form must be said.
+const HEAD: usize = 256;
+
+fn seal_of(members: &serde_json::Map<String, Json>) -> String {
+    let text = Json::Object(members.clone()).to_string();
+    let sum = digest(&SHA256, text.as_bytes());
+    let digits: String = sum
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("sha256:{digits}")
+}
+
+#[cfg(test)]
+mod tests;
