@@ -15,7 +15,9 @@ use std::{
 };
 
 use lazuli_core::{
-    diagnostic::Code, inventory::document::ShowDocument, plan::document::PlanDocument,
+    diagnostic::Code,
+    inventory::document::ShowDocument,
+    plan::{document::PlanDocument, saved::SavedPlan},
 };
 use lazuli_engine::document::ReportDocument;
 
@@ -29,6 +31,10 @@ fn wanted() -> BTreeMap<PathBuf, String> {
     files.insert(
         PathBuf::from("schemas/plan.schema.json"),
         format!("{:#}\n", PlanDocument::schema()),
+    );
+    files.insert(
+        PathBuf::from("schemas/saved-plan.schema.json"),
+        format!("{:#}\n", SavedPlan::schema()),
     );
     files.insert(
         PathBuf::from("schemas/report.schema.json"),
@@ -61,7 +67,7 @@ fn errors() -> String {
         let anchor = code.number().to_lowercase();
         page += &format!("| [{code}](#{anchor}) | {} |\n", code.summary());
     }
-    page += "\nLZ0023, LZ0024, LZ0025 and LZ0028 need the answers of Azure, so `validate` cannot report them.\n\n";
+    page += "\nLZ0023, LZ0024, LZ0025, LZ0028 and LZ0029 need the answers of Azure, so `validate` cannot report them.\n\n";
     for code in Code::ALL {
         let (summary, explanation) = (code.summary(), code.explanation().markdown());
         page += &format!("## {code}\n\n**{summary}**\n\n{explanation}");

@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Validate(Validate),
     /// Show what apply would change
     Plan(Plan),
-    /// Make Azure as the specs want it
+    /// Make Azure as the specs want it, or carry out a saved plan
     Apply(Apply),
     /// Delete what the stacks own
     Destroy(Destroy),
@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Print the JSON Schema of a spec, or of what lazuli answers
     Schema {
-        /// Of what: a spec, or the answer with --output json of plan, of apply and destroy, of show
+        /// Of what: a spec, the answer with --output json of plan, of apply and destroy, of show, or the file of plan --out
         #[arg(value_enum, default_value_t = SchemaOf::Spec)]
         of: SchemaOf,
     },
@@ -140,20 +140,27 @@ pub(crate) struct Razing {
 /// Which Azure, and how to log in to it.
 #[derive(Debug, Args)]
 pub(crate) struct Azure {
-    /// public, usgov, china, sim, or the URL of an ARM endpoint
-    #[arg(
-        long,
-        value_name = "CLOUD",
-        env = "LAZULI_CLOUD",
-        default_value = "public"
-    )]
-    pub(crate) cloud: String,
+    /// public, usgov, china, sim, or the URL of an ARM endpoint [default: public]
+    #[arg(long, value_name = "CLOUD", env = "LAZULI_CLOUD")]
+    pub(crate) cloud: Option<String>,
     /// The only way to log in [default: the first that is configured and works]
     #[arg(long, value_name = "METHOD", value_parser = auth_method)]
     pub(crate) auth: Option<AuthMethod>,
     /// Further certificate authorities to trust, as PEM [env: SSL_CERT_FILE]
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+}
+
+impl Azure {
+    /// The cloud that is named, if one is.
+    pub(crate) fn named_cloud(&self) -> Option<&str> {
+        self.cloud.as_deref().filter(|cloud| !cloud.is_empty())
+    }
+
+    /// The cloud, by its name.
+    pub(crate) fn cloud(&self) -> &str {
+        self.named_cloud().unwrap_or("public")
+    }
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +184,9 @@ pub(crate) struct Plan {
     pub(crate) orphans: Orphans,
     #[command(flatten)]
     pub(crate) replacing: Replacing,
+    /// Save the plan, for apply to carry out exactly this
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -269,6 +279,7 @@ pub(crate) enum SchemaOf {
     Plan,
     Report,
     Show,
+    SavedPlan,
 }
 
 #[derive(Debug, Subcommand)]

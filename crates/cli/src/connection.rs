@@ -45,13 +45,13 @@ const IN_PROCESS: &str = "https://sim.lazuli.invalid";
 impl Connection {
     /// What `--cloud` names. The simulator's world is kept beside the first of the specs.
     pub(crate) fn new(args: &Azure, specs: &[PathBuf]) -> Result<Self, CommandError> {
-        if args.cloud.eq_ignore_ascii_case("sim") {
+        if args.cloud().eq_ignore_ascii_case("sim") {
             let beside = specs
                 .first()
                 .map_or_else(|| PathBuf::from("."), |path| directory_of(path));
             return Ok(Self::Simulator(world_in(&beside)));
         }
-        let cloud = Cloud::parse(&args.cloud).map_err(|error| {
+        let cloud = Cloud::parse(args.cloud()).map_err(|error| {
             CommandError::with_hint(
                 error.to_string(),
                 "it is public, usgov, china, sim, or the URL of an ARM endpoint",

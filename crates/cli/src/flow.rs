@@ -1,6 +1,6 @@
 //! The first steps of every command: read, load, build, ask for what only Azure knows; and observe.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use lazuli_arm::Client;
 use lazuli_core::{
@@ -40,6 +40,8 @@ pub(crate) struct Loaded {
     pub(crate) sources: Sources,
     pub(crate) graph: Graph,
     pub(crate) stacks: Vec<String>,
+    /// The names of parameters that a document declares as secrets.
+    pub(crate) secret_params: BTreeSet<String>,
 }
 
 /// Specs and their graph, as far as it is known without asking Azure.
@@ -124,6 +126,7 @@ impl Specs {
         } = self;
         said.extend(said_of_graph);
         pass(&sources, said, terminal)?;
+        let secret_params = spec.secret_params;
         let stacks = spec
             .stacks
             .into_iter()
@@ -133,6 +136,7 @@ impl Specs {
             sources,
             graph,
             stacks,
+            secret_params,
         })
     }
 }

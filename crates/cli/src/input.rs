@@ -11,6 +11,7 @@ use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::SecretsPolicy,
     node::Datum,
+    plan::saved::SavedPlan,
     secret::DigestKey,
     source::{SourceId, Sources},
     spec::{Given, ParamValue},
@@ -210,6 +211,10 @@ impl Reader {
     }
 
     fn take(&mut self, name: &str, bytes: &[u8]) {
+        if SavedPlan::is_one(bytes) {
+            let why = "it is a saved plan: give its file to `lazuli apply`";
+            return self.unreadable(Path::new(name), why);
+        }
         if let Some(id) = self.decode(name, bytes) {
             self.specs.push(id);
         }

@@ -14,6 +14,7 @@ mod input;
 mod preflight;
 mod progress;
 mod render;
+mod saved;
 mod stop;
 mod terminal;
 

@@ -12,10 +12,12 @@ use crate::{
     flow::{self, Undertaking},
     input, preflight,
     render::report::Purpose,
+    saved::Resumed,
     terminal::Terminal,
 };
 
-pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandError> {
+pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandError> {
+    let (args, resumed) = Resumed::of(args)?;
     confirm::can_ask(args.yes, "apply", terminal)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
@@ -34,6 +36,9 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
         let loaded = specs.ask(&session.client, terminal).await?;
         let (plan, live) = flow::compare(&loaded, &session, &consent, terminal).await?;
         let mut planned = Planned::new(&loaded, &live, &plan);
+        if let Some(saved) = &resumed {
+            saved.hold_against(&planned)?;
+        }
         args.output.intent(&planned, !args.yes, terminal);
         if plan.is_empty() {
             args.output.nothing(&planned);
@@ -54,7 +59,10 @@ pub(super) fn run(args: &Apply, terminal: &Terminal) -> Result<Success, CommandE
             preflight::register(&planned.found, &session.client).await?;
         }
         let undertaking = Undertaking {
-            purpose: Purpose::Apply,
+            purpose: match resumed {
+                Some(_) => Purpose::ApplySaved,
+                None => Purpose::Apply,
+            },
             plan: &plan,
             bounds: args.patience.bounds(),
         };

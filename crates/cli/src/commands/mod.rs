@@ -21,7 +21,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError
     match cli.command {
         Command::Validate(args) => validate::run(&args, terminal),
         Command::Plan(args) => plan::run(&args, terminal),
-        Command::Apply(args) => apply::run(&args, terminal),
+        Command::Apply(args) => apply::run(args, terminal),
         Command::Destroy(args) => destroy::run(&args, terminal),
         Command::Show(args) => show::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),

@@ -9,10 +9,12 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow, input,
+    saved::Out,
     terminal::Terminal,
 };
 
 pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandError> {
+    let out = Out::of(args)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
     let specs = flow::read_specs(
@@ -34,6 +36,9 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         planned.found = preflight(&session.client, &plan).await;
         args.output.findings(&planned, false, terminal);
         args.output.end_of_plan(&planned);
+        if let Some(out) = &out {
+            out.write(&planned)?;
+        }
         Ok(if args.detailed_exitcode && !plan.is_empty() {
             Success::Changes
         } else {

@@ -1,6 +1,9 @@
 //! `lazuli schema`: the JSON Schema of a spec, for editors, and of what lazuli answers, for programs.
 
-use lazuli_core::{inventory::document::ShowDocument, plan::document::PlanDocument};
+use lazuli_core::{
+    inventory::document::ShowDocument,
+    plan::{document::PlanDocument, saved::SavedPlan},
+};
 use lazuli_engine::document::ReportDocument;
 
 use crate::{
@@ -12,6 +15,7 @@ pub(super) fn run(of: SchemaOf) -> Result<Success, CommandError> {
     let schema = match of {
         SchemaOf::Spec => lazuli_handlers::schema(),
         SchemaOf::Plan => PlanDocument::schema(),
+        SchemaOf::SavedPlan => SavedPlan::schema(),
         SchemaOf::Report => ReportDocument::schema(),
         SchemaOf::Show => ShowDocument::schema(),
     };

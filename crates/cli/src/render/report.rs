@@ -23,6 +23,8 @@ const INDENT: usize = 4;
 pub(crate) enum Purpose {
     /// Towards the spec.
     Apply,
+    /// Towards the spec, as it was planned before.
+    ApplySaved,
     /// Away from it.
     Destroy,
 }
@@ -86,10 +88,7 @@ pub(crate) fn report(run: &Run<'_>, style: &Style) -> String {
         format!("Not complete: {counts}.")
     };
     text.push_str(&style.paint(Tint::Strong, &summary));
-    text.push_str(&format!(
-        "\nRun `lazuli {}` again: what is done stays done.\n",
-        command(run.purpose)
-    ));
+    text.push_str(&format!("\n{}\n", next(run.purpose)));
     text
 }
 
@@ -154,10 +153,13 @@ fn at_fault(why: &Failure) -> &'static [&'static str] {
     }
 }
 
-fn command(purpose: Purpose) -> &'static str {
+fn next(purpose: Purpose) -> &'static str {
     match purpose {
-        Purpose::Apply => "apply",
-        Purpose::Destroy => "destroy",
+        Purpose::Apply => "Run `lazuli apply` again: what is done stays done.",
+        Purpose::ApplySaved => {
+            "Make a new plan: what is done stays done, so this one no longer fits."
+        }
+        Purpose::Destroy => "Run `lazuli destroy` again: what is done stays done.",
     }
 }
 
@@ -168,7 +170,7 @@ fn success(run: &Run<'_>) -> String {
             let deleted = run.plan.count(Action::Delete);
             format!("Destroyed: {deleted} deleted in {took}.")
         }
-        Purpose::Apply => {
+        Purpose::Apply | Purpose::ApplySaved => {
             let steps = tally(run.plan, |action| match action {
                 Action::Create => "created",
                 Action::Adopt => "adopted",
