@@ -65,6 +65,19 @@ impl Folder {
         )
     }
 
+    fn apply_saved(&self, more: &[&str]) -> Json {
+        let arguments = ["apply", "plan.json", "--output", "json", "--yes"];
+        self.json(&[&arguments, more].concat(), "report")
+    }
+
+    /// The plan that was saved with `--out plan.json`.
+    fn saved(&self) -> Json {
+        let text = fs::read_to_string(self.0.path().join("plan.json")).unwrap();
+        let document = serde_json::from_str(&text).unwrap();
+        assert_valid(&document, "saved-plan");
+        document
+    }
+
     fn run(&self, command: &str, more: &[&str]) -> Json {
         let arguments = [&[command, "stack.yaml", "--output", "json", "--yes"], more].concat();
         self.json(&arguments, "report")
@@ -111,12 +124,14 @@ fn every_example_answers_as_the_schemas_say() {
     for entry in fs::read_dir(root().join("examples")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let folder = Folder::example(&name);
-        let plan = folder.plan(&[]);
+        let plan = folder.plan(&["--out", "plan.json"]);
+        let saved = folder.saved();
+        assert_eq!(saved["plan"], plan, "{name}");
         let steps = plan["steps"].as_array().unwrap();
         assert!(!steps.is_empty(), "{name}");
         assert_eq!(plan["summary"]["create"], steps.len(), "{name}");
 
-        let report = folder.run("apply", &[]);
+        let report = folder.apply_saved(&[]);
         assert_eq!(
             report["plan"], plan,
             "{name}: what is carried out is the plan"
@@ -258,4 +273,70 @@ fn no_answer_has_a_secret() {
     for change in changed.as_array().unwrap() {
         assert_eq!(change["secret"], true, "{change:#}");
     }
+}
+
+#[test]
+fn a_plan_file_has_no_secret_and_is_carried_out_where_it_is_given_again() {
+    // The second one is not declared to be a secret, and becomes one where it is used.
+    let spec = SECRETS
+        .replace(
+            "resources:",
+            "  password: { default: none }\n  name: { default: vm }\nresources:",
+        )
+        .replace("hunter2-pass", "\"${params.password}\"")
+        .replace("name: vm\n", "name: \"${params.name}\"\n");
+    let folder = Folder::with(&spec);
+    let secrets = |token| ["--param", "password=hunter2-pass", "--param", token];
+    let (first, second) = (secrets("token=tk-hidden-1"), secrets("token=tk-hidden-2"));
+    let out = ["--param", "name=vm-docs", "--out", "plan.json"];
+    let saved = |secrets: &[&str]| {
+        folder.plan(&[secrets, &out].concat());
+        let saved = folder.saved();
+        assert_eq!(saved["asked"]["secretParams"], json!(["password", "token"]));
+        let kept = json!([{ "name": "name", "value": "vm-docs" }]);
+        assert_eq!(saved["asked"]["params"], kept);
+        saved.to_string()
+    };
+    let told = |more: &[&str]| {
+        let output = folder.lazuli(&[&["apply", "plan.json", "--yes"], more].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let mut texts = vec![saved(&first)];
+    assert!(told(&[]).contains("--param password=..."));
+    let report = folder.apply_saved(&first);
+    assert_eq!(report["result"], "complete");
+    texts.push(report.to_string());
+
+    texts.push(saved(&second));
+    let another = told(&first);
+    assert!(another.contains("LZ0029"), "{another}");
+    texts.push(another);
+    texts.push(folder.apply_saved(&second).to_string());
+    for text in &texts {
+        assert!(
+            !text.contains("hunter2") && !text.contains("tk-hidden"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_steers_a_plan_is_kept_in_its_file() {
+    let app = "  app: { kind: userAssignedIdentity, name: id-app }\n";
+    let old = "  old: { kind: userAssignedIdentity, name: id-old }\n";
+    let folder = Folder::with(&format!("{HEAD}{app}{old}"));
+    folder.run("apply", &[]);
+    let moved = app.replace("id-app", "id-app, location: northeurope");
+    folder.write("stack.yaml", &format!("{HEAD}{moved}"));
+    folder.plan(&["--prune", "--allow-replace", "app", "--out", "plan.json"]);
+    let report = folder.apply_saved(&[]);
+    assert_eq!(report["result"], "complete");
+    let summary = &report["plan"]["summary"];
+    assert_eq!(
+        (&summary["replace"], &summary["delete"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(folder.plan(&["--prune"])["steps"], json!([]));
 }

@@ -104,6 +104,43 @@ impl Drop for Served {
 }
 
 #[test]
+fn a_plan_file_that_was_edited_and_one_whose_spec_has_changed_are_refused() {
+    let (folder, spec) = example("github-actions");
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let (plan, edited) = (place("plan.json"), place("edited.json"));
+    let variables = [("LAZULI_CLOUD", "sim"), ("GITHUB_ORGANIZATION", "acme")];
+    let variables = variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let run = |arguments: &[&str]| lazuli(&variables, arguments);
+    let made = run(&["plan", spec.to_str().unwrap(), "--out", &plan]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made));
+
+    let written = fs::read_to_string(&plan).unwrap();
+    fs::write(&edited, written.replacen("westeurope", "northeurope", 1)).unwrap();
+    let refused = run(&["apply", &edited, "--yes"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let why = "is not carried out: it is not as lazuli wrote it: it was edited, or is not whole";
+    assert!(text(&refused).contains(why), "{}", text(&refused));
+
+    let before = fs::read_to_string(&spec).unwrap();
+    fs::write(&spec, before.replacen("westeurope", "northeurope", 1)).unwrap();
+    let refused = run(&["apply", &plan, "--yes"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused);
+    assert!(told.contains("has changed in the spec"), "{told}");
+    let note = "it was westeurope when the plan was made, and is northeurope";
+    assert!(
+        told.contains("`location` of `") && told.contains(note),
+        "{told}"
+    );
+
+    fs::write(&spec, before).unwrap();
+    let done = run(&["apply", &plan, "--yes"]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+}
+
+#[test]
 fn over_https_with_a_client_secret() {
     let (folder, spec) = example("github-actions");
     let spec = spec.to_str().unwrap();

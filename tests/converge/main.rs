@@ -25,6 +25,7 @@ mod replace;
 mod resume;
 mod rights;
 mod roles;
+mod saved;
 mod scopes;
 mod secrets;
 mod show;

@@ -16,5 +16,6 @@
 
 mod driver;
 mod mutation;
+mod plan_files;
 mod script;
 mod targets;

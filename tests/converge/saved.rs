@@ -1,0 +1,334 @@
+//! Saved plans: what they rest on is the same until something moves, and what has moved is named.
+
+use std::collections::BTreeSet;
+
+use lazuli_core::{
+    diagnostic::{Code, Diagnostic},
+    graph::Graph,
+    plan::{
+        Action, Consent, Names, Plan,
+        document::PlanDocument,
+        saved::{Asked, SavedPlan},
+    },
+    source::Sources,
+};
+use lazuli_sim::{Method, SUBSCRIPTION};
+use serde_json::{Value as Json, json};
+
+use crate::harness::{Azure, PRUNE, spec};
+
+const ENTRIES: &str = "\
+\x20 app: { kind: userAssignedIdentity, name: id-test }
+\x20 data: { kind: storageAccount, name: sttest, sku: Standard_LRS, minimumTlsVersion: TLS1_2, containers: { video: {} } }
+\x20 access: { kind: roleAssignment, principal: \"${app}\", scope: \"${data}\", roles: [Reader, Contributor] }
+";
+
+/// What has moved since a plan was made of another spec, in the same Azure.
+pub async fn moved_since(azure: &Azure, before: &str, text: &str) -> Option<Diagnostic> {
+    let consent = Consent::default();
+    let (_, saved, _) = save(azure, before, &consent).await;
+    compared(azure, &saved, text, &consent).await.1
+}
+
+/// The plan of now, and what has moved since the saved one.
+async fn compared(
+    azure: &Azure,
+    saved: &str,
+    text: &str,
+    consent: &Consent,
+) -> (Plan, Option<Diagnostic>) {
+    let (plan, now, graph) = save(azure, text, consent).await;
+    let [saved, now] = [saved, now.as_str()].map(|file| SavedPlan::open(file).unwrap());
+    (plan, saved.moved(&now, &graph))
+}
+
+/// The plan of now, or what has moved, as title and note.
+async fn moved(
+    azure: &Azure,
+    saved: &str,
+    text: &str,
+    consent: &Consent,
+) -> Result<Plan, (String, String)> {
+    match compared(azure, saved, text, consent).await {
+        (plan, None) => Ok(plan),
+        (_, Some(found)) => {
+            assert_eq!(found.code, Code::Stale);
+            Err((found.message, found.note.unwrap_or_default()))
+        }
+    }
+}
+
+/// A plan as the file that it is saved in, and what it came from.
+async fn save(azure: &Azure, text: &str, consent: &Consent) -> (Plan, String, Graph) {
+    let (plan, found) = azure.compare_with(text, consent).await;
+    assert!(!found.has_errors(), "{found:#?}");
+    let graph = azure.graph(text).await;
+    let document = PlanDocument::of(&plan, &[], &[], &Sources::default());
+    let saved = SavedPlan::of(Asked::default(), &graph, &plan, document);
+    (plan, saved.seal().unwrap(), graph)
+}
+
+async fn assert_moved(
+    azure: &Azure,
+    saved: &str,
+    text: &str,
+    consent: &Consent,
+    title: &str,
+    note: &str,
+) {
+    let found = moved(azure, saved, text, consent).await;
+    let expected = (title.to_owned(), note.to_owned());
+    assert_eq!(found.map(|plan| plan.steps), Err(expected));
+}
+
+fn url(below: &str, version: &str) -> String {
+    format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/{below}?api-version={version}"
+    )
+}
+
+fn account() -> String {
+    url("Microsoft.Storage/storageAccounts/sttest", "2025-06-01")
+}
+
+fn identity(name: &str) -> String {
+    let below = format!("Microsoft.ManagedIdentity/userAssignedIdentities/{name}");
+    url(&below, "2024-11-30")
+}
+
+async fn patch(azure: &Azure, body: Json) {
+    azure.by_hand(Method::Patch, &account(), Some(body)).await;
+}
+
+/// The names of the grants on the account.
+async fn grants(azure: &Azure) -> Vec<String> {
+    let below = "Microsoft.Storage/storageAccounts/sttest/providers/Microsoft.Authorization/roleAssignments";
+    let found = azure
+        .by_hand(Method::Get, &url(below, "2022-04-01"), None)
+        .await;
+    let ids = found["value"].as_array().unwrap().iter();
+    let ids = ids.filter_map(|grant| grant["id"].as_str());
+    ids.filter(|id| id.contains("sttest"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_move_is_carried_out_and_saved_again_says_the_same() {
+    let azure = Azure::new().await;
+    let text = spec(ENTRIES);
+    let none = Consent::default();
+    let (plan, saved, _) = save(&azure, &text, &none).await;
+    assert_eq!(save(&azure, &text, &none).await.1, saved);
+    let now = moved(&azure, &saved, &text, &none).await.unwrap();
+    assert_eq!(now, plan);
+    assert!(azure.execute(&now).await.is_complete());
+    let (after, saved, _) = save(&azure, &text, &none).await;
+    assert!(after.is_empty());
+    assert!(
+        moved(&azure, &saved, &text, &none)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_moved_in_the_spec_is_named() {
+    let azure = Azure::new().await;
+    let none = Consent::default();
+    azure.converge(&spec(ENTRIES)).await;
+    let (_, saved, _) = save(&azure, &spec(ENTRIES), &none).await;
+    let in_spec = "it was not there when the plan was made, and is";
+    for (from, to, title, note) in [
+        (
+            "TLS1_2",
+            "TLS1_1",
+            "`minimumTlsVersion` of `data` has changed in the spec",
+            "it was TLS1_2 when the plan was made, and is TLS1_1".to_owned(),
+        ),
+        (
+            "name: id-test",
+            "name: id-test, protect: true",
+            "`protect` of `app` has changed in the spec",
+            format!("{in_spec} true"),
+        ),
+        (
+            "name: id-test",
+            "name: id-test, tags: { a: b }",
+            "`tags.a` of `app` has changed in the spec",
+            format!("{in_spec} b"),
+        ),
+        (
+            "name: sttest",
+            "name: sttest, ignore: [sku]",
+            "`ignore` of `data` has changed in the spec",
+            format!("{in_spec} [\"sku\"]"),
+        ),
+        (
+            "video: {}",
+            "video: {}, audio: {}",
+            "`data/containers/audio` is new in the spec",
+            "it was not there when the plan was made".to_owned(),
+        ),
+        (
+            ", Contributor",
+            "",
+            "`access/Contributor` is no longer in the spec",
+            String::new(),
+        ),
+    ] {
+        let text = spec(&ENTRIES.replace(from, to));
+        assert_moved(&azure, &saved, &text, &none, title, &note).await;
+    }
+    // What says the same is the same.
+    let reordered: String = ENTRIES
+        .lines()
+        .rev()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let text = spec(&reordered).replace("resources:", "# the same\nresources:");
+    assert_eq!(moved(&azure, &saved, &text, &none).await.unwrap().steps, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_moved_in_azure_is_named() {
+    let azure = Azure::new().await;
+    let none = Consent::default();
+    azure.converge(&spec(ENTRIES)).await;
+    let text = spec(&ENTRIES.replace("Standard_LRS", "Standard_ZRS"));
+    let (plan, saved, _) = save(&azure, &text, &none).await;
+    assert_eq!(plan.count(Action::Update), 1);
+
+    patch(
+        &azure,
+        json!({ "properties": { "minimumTlsVersion": "TLS1_0" } }),
+    )
+    .await;
+    let title = "`minimumTlsVersion` of `data` has changed in Azure";
+    let note = "it was TLS1_2 (as wanted) when the plan was made, and is TLS1_0";
+    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    let healed = json!({ "properties": { "minimumTlsVersion": "TLS1_2" } });
+    patch(&azure, healed).await;
+    moved(&azure, &saved, &text, &none).await.unwrap();
+
+    // What no entry names is sent along.
+    patch(
+        &azure,
+        json!({ "tags": { "lazuli-stack": "test", "by": "hand" } }),
+    )
+    .await;
+    let title = "`tags.by` of `data` has changed in Azure";
+    let note = "it is sent along, and is not what it was when the plan was made";
+    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    patch(&azure, json!({ "tags": { "lazuli-stack": "test" } })).await;
+
+    patch(&azure, json!({ "sku": { "name": "Standard_GRS" } })).await;
+    let title = "`sku.name` of `data` has changed in Azure";
+    let note = "it was Standard_LRS when the plan was made, and is Standard_GRS";
+    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    patch(&azure, json!({ "sku": { "name": "Standard_ZRS" } })).await;
+    let note = "it was Standard_LRS when the plan was made, and is Standard_ZRS (as wanted)";
+    assert_moved(&azure, &saved, &text, &none, title, note).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_appeared_and_what_is_gone_is_named() {
+    let azure = Azure::new().await;
+    let none = Consent::default();
+    let group = spec("");
+    azure.converge(&group).await;
+    let text = spec(ENTRIES);
+    let (_, saved, _) = save(&azure, &text, &none).await;
+    let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "test" } });
+    azure
+        .by_hand(Method::Put, &identity("id-test"), Some(body))
+        .await;
+    let title = "`app` has appeared in Azure";
+    let note = "it did not exist when the plan was made";
+    assert_moved(&azure, &saved, &text, &none, title, note).await;
+
+    azure.converge(&text).await;
+    let (_, saved, _) = save(&azure, &text, &none).await;
+    let names = grants(&azure).await;
+    assert_eq!(names.len(), 2);
+    for name in names {
+        let url = format!("{name}?api-version=2022-04-01");
+        azure.by_hand(Method::Delete, &url, None).await;
+    }
+    let title = "`access/Reader` is gone from Azure";
+    let note = "it existed when the plan was made";
+    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    azure.converge(&text).await;
+    azure.by_hand(Method::Delete, &account(), None).await;
+    let title = "`data` is gone from Azure";
+    assert_moved(&azure, &saved, &text, &none, title, note).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphan_more_and_one_less_is_named_among_those_of_one_entry() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(ENTRIES)).await;
+    let text = spec(ENTRIES.split_once("  access").unwrap().0);
+    let (plan, saved, _) = save(&azure, &text, &PRUNE).await;
+    let addresses: BTreeSet<_> = plan.steps.iter().map(|step| step.key.to_string()).collect();
+    assert_eq!((plan.count(Action::Delete), addresses.len()), (2, 1));
+    moved(&azure, &saved, &text, &PRUNE).await.unwrap();
+
+    // Without pruning, none of it is done.
+    let note =
+        "when the plan was made: the stack `test` owns it, and no entry of the spec names it";
+    let title = "`access` is no longer to be deleted";
+    assert_moved(&azure, &saved, &text, &Consent::default(), title, note).await;
+
+    let gone = format!("{}?api-version=2022-04-01", grants(&azure).await[0]);
+    azure.by_hand(Method::Delete, &gone, None).await;
+    assert_moved(&azure, &saved, &text, &PRUNE, title, note).await;
+
+    let (plan, saved, _) = save(&azure, &text, &PRUNE).await;
+    assert_eq!(plan.count(Action::Delete), 1);
+    let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "test" } });
+    azure
+        .by_hand(Method::Put, &identity("id-more"), Some(body))
+        .await;
+    let title = "`id-more` is to be deleted now, and was not when the plan was made";
+    let note = "id-more: the stack `test` owns it, and no entry of the spec names it";
+    assert_moved(&azure, &saved, &text, &PRUNE, title, note).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_go_with_a_replacement_is_held_on_to() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(ENTRIES)).await;
+    let consent = Consent {
+        replace: Names(BTreeSet::from(["data".to_owned()])),
+        ..Consent::default()
+    };
+    let text = spec(&ENTRIES.replace("name: sttest", "name: sttest, isHnsEnabled: true"));
+    let (plan, saved, _) = save(&azure, &text, &consent).await;
+    assert_eq!(plan.count(Action::Replace), 1);
+    moved(&azure, &saved, &text, &consent).await.unwrap();
+
+    let below = "Microsoft.Storage/storageAccounts/sttest/providers/Microsoft.Authorization/roleAssignments/\
+                 3f5f9b1e-58a1-4a4e-8a53-0d4ad7a3b001";
+    let role = format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/b24988ac-6180-42a0-ab88-20f7382dd24c"
+    );
+    let body = json!({ "properties": {
+        "roleDefinitionId": role, "principalType": "User", "principalId": "00000000-0000-0000-0000-00000000b0b1",
+    }});
+    azure
+        .by_hand(Method::Put, &url(below, "2022-04-01"), Some(body))
+        .await;
+    let (title, note) = moved(&azure, &saved, &text, &consent).await.unwrap_err();
+    assert_eq!(title, "what goes with `data` has changed in Azure");
+    assert!(
+        note.ends_with("with it goes 1 grant that no entry names"),
+        "{note}"
+    );
+
+    azure.by_hand(Method::Delete, &account(), None).await;
+    let title = "`data` is gone from Azure";
+    let note = "it existed when the plan was made";
+    assert_moved(&azure, &saved, &text, &consent, title, note).await;
+}
