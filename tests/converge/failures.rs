@@ -307,7 +307,7 @@ async fn a_subscription_that_does_not_exist_is_no_empty_one() {
         "stack: test\nsubscription: 22222222-2222-4222-8222-222222222222",
     );
     let graph = crate::harness::graph(&elsewhere);
-    let errors = lazuli_engine::observe(&azure.client, &lazuli_core::reads::needed(&graph))
+    let errors = lazuli_engine::observe(&azure.client, &graph, &lazuli_core::reads::needed(&graph))
         .await
         .unwrap_err();
     assert_eq!(

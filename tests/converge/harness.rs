@@ -138,9 +138,8 @@ impl Azure {
     /// Finds what the stacks own, and, to prune, what that has to know.
     pub async fn look_for_orphans(&self, graph: &Graph, live: &mut Live, prune: bool) {
         let is_known = |id: &ArmId| graph.node_of(id).is_some();
-        observe_owned(&self.client, graph.homes(), live, &is_known)
-            .await
-            .expect("reads work");
+        let owned = observe_owned(&self.client, graph.homes(), &is_known).await;
+        live.absorb(owned.expect("reads work"));
         for (arm_type, known) in known_types() {
             live.insert_type(arm_type, known);
         }
@@ -150,7 +149,8 @@ impl Azure {
                 .await
                 .expect("reads work");
             let closer = orphans::needed_to_prune(graph, live);
-            live.absorb(observe(&self.client, &closer).await.expect("reads work"));
+            let closer = observe(&self.client, graph, &closer).await;
+            live.absorb(closer.expect("reads work"));
         }
     }
 

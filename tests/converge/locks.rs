@@ -56,8 +56,11 @@ async fn lock_by_hand(azure: &Azure, scope: &str, name: &str, level: &str) {
 }
 
 async fn look(azure: &Azure, text: &str) -> Live {
-    let reads = reads::needed_to_destroy(&graph(text));
-    observe(&azure.client, &reads).await.expect("reads work")
+    let graph = graph(text);
+    let reads = reads::needed_to_destroy(&graph);
+    observe(&azure.client, &graph, &reads)
+        .await
+        .expect("reads work")
 }
 
 /// A plan, the locks in its way, and the locks that are not known.
@@ -235,9 +238,10 @@ async fn an_own_read_only_lock_is_told_where_it_blocks_an_update() {
     let other = other
         .replace("rg-test", "rg-other")
         .replace("stlocks", "stother");
-    let reads = [reads::needed(&graph(&other)), reads::needed(&graph(&text))].concat();
-    let live = observe(&azure.client, &reads).await.unwrap();
-    let found = obstacles(&apply.plan, &graph(&other), &live);
+    let other = graph(&other);
+    let reads = reads::needed(&other);
+    let live = observe(&azure.client, &other, &reads).await.unwrap();
+    let found = obstacles(&apply.plan, &other, &live);
     assert_eq!(
         found[0].owner,
         LockOwner::Stack("test".into()),

@@ -22,6 +22,7 @@ mod policies;
 mod preflight;
 mod prune;
 mod replace;
+mod requests;
 mod resume;
 mod rights;
 mod roles;

@@ -129,8 +129,9 @@ async fn grants_at_a_management_group_need_rights_on_grants_and_roles_there() {
     applier.converge(&text).await;
 
     let planner = with_only(&owner, Caller::Reader, actions("may-plan")).await;
-    let reads = reads::needed(&planner.graph(&text).await);
-    assert!(observe(&planner.client, &reads).await.is_err());
+    let graph = planner.graph(&text).await;
+    let reads = reads::needed(&graph);
+    assert!(observe(&planner.client, &graph, &reads).await.is_err());
     let name = Caller::Reader.client_id();
     allow(
         &owner,

@@ -25,12 +25,11 @@ impl Azure {
     async fn owned(&self, text: &str) -> (Holdings, Live) {
         let graph = self.graph(text).await;
         let homes = graph.homes();
-        let mut live = observe(&self.client, &needed(homes))
+        let mut live = observe(&self.client, homes, &needed(homes))
             .await
             .expect("reads work");
-        observe_owned(&self.client, homes, &mut live, &|_| false)
-            .await
-            .expect("reads work");
+        let owned = observe_owned(&self.client, homes, &|_| false).await;
+        live.absorb(owned.expect("reads work"));
         for (arm_type, known) in known_types() {
             live.insert_type(arm_type, known);
         }

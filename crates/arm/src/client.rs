@@ -4,6 +4,7 @@ use crate::{
     cloud::Endpoints,
     error::{ArmError, ErrorKind},
     operation::{Operation, Seen, Step},
+    pace::{Pacer, Permit},
     path,
     policy::{Authorize, Identify},
     progress::Progress,
@@ -37,8 +38,10 @@ pub struct ClientOptions {
     /// Sent as `x-ms-correlation-request-id` with every request, so that a run can be found in the
     /// activity log.
     pub correlation_id: Uuid,
-    /// Bounds of repeating what fails by throttling, failing services and broken connections.
+    /// Bounds of repeating what fails by failing services and broken connections.
     pub transient: RetryLimits,
+    /// Bounds of repeating what Azure throttles.
+    pub throttled: RetryLimits,
     /// Bounds of repeating what finds a resource busy.
     pub busy: RetryLimits,
     /// Bounds of repeating a delete that something nested or a user blocks.
@@ -55,6 +58,7 @@ impl Default for ClientOptions {
             user_agent_suffix: None,
             correlation_id: Uuid::new_v4(),
             transient: RetryLimits::TRANSIENT,
+            throttled: RetryLimits::THROTTLED,
             busy: RetryLimits::BUSY,
             blocked: RetryLimits::BLOCKED,
             // ARM facts: the slowest recorded operation took 51 minutes.
@@ -73,6 +77,7 @@ pub struct Client {
     endpoint: Url,
     authorize: Arc<Authorize>,
     options: Arc<ClientOptions>,
+    pacer: Arc<Pacer>,
 }
 
 /// A write that ended well.
@@ -82,8 +87,8 @@ pub struct Completed {
     pub outcome: Outcome,
     /// HTTP status of the first answer.
     pub status: u16,
-    /// The result of a POST. Answers to PUT and PATCH are left out on purpose: they may show a state
-    /// that never comes to be. Use [`Client::get`].
+    /// What Azure answered: of a POST its result, of a PUT or PATCH that was done at once the resource, as far as it
+    /// is told. ARM facts 1.8: that need not be all of its state, which [`Client::get`] reads.
     pub result: Option<Value>,
 }
 
@@ -109,7 +114,7 @@ pub enum Outcome {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Headers,
-    body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
@@ -166,6 +171,7 @@ impl Client {
             endpoint,
             authorize,
             options: Arc::new(options),
+            pacer: Arc::default(),
         }
     }
 
@@ -314,11 +320,12 @@ impl Client {
             };
             let status = first.status;
             let error = match self.follow(method, &url, path, first, progress).await {
-                Ok(last) => {
+                Ok(Ended { last, at_once }) => {
                     return Ok(Completed {
                         outcome: outcome(method, status),
                         status,
-                        result: last.filter(|_| method == Method::Post),
+                        // Of what was followed to its end, the last document can be one of the operation.
+                        result: last.filter(|_| at_once || method == Method::Post),
                     });
                 }
                 Err(error) => error,
@@ -332,7 +339,7 @@ impl Client {
         }
     }
 
-    /// Follows the operation that `first` accepts to its end; the last document.
+    /// Follows the operation that `first` accepts to its end.
     async fn follow(
         &self,
         method: Method,
@@ -340,8 +347,9 @@ impl Client {
         path: &str,
         first: Answer,
         progress: &dyn Progress,
-    ) -> Result<Option<Value>, ArmError> {
+    ) -> Result<Ended, ArmError> {
         let mut waits = self.waits(method, path, progress);
+        let mut at_once = true;
         let mut body = first.json();
         let (mut operation, mut step) =
             Operation::begin(method, &self.endpoint, url, seen(&first, body.as_ref()));
@@ -349,7 +357,12 @@ impl Client {
         loop {
             let (url, after, status) = match step {
                 Step::Poll { url, after, status } => (url, after, status),
-                Step::Done => return Ok(body),
+                Step::Done => {
+                    return Ok(Ended {
+                        last: body,
+                        at_once,
+                    });
+                }
                 Step::Failed(status) => {
                     let document = body.as_ref();
                     return Err(ArmError::operation_failed(
@@ -363,6 +376,7 @@ impl Client {
                 }
             };
             waits.pause(after, &status).await?;
+            at_once = false;
             match self
                 .send(Method::Get, &url, url.path(), None, progress)
                 .await
@@ -424,14 +438,19 @@ impl Client {
         let mut attempts = Attempts::new(&self.options);
         loop {
             let span = tracing::debug_span!("arm", method = method.as_ref(), path);
+            let permit = self
+                .pacer
+                .admit(method, url.path(), |wait| progress.pacing(wait))
+                .await;
             let error = match self
-                .send_once(method, url, path, body.clone())
+                .send_once(method, url, path, body.clone(), &permit)
                 .instrument(span)
                 .await
             {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            drop(permit);
             pause_before_next(&mut attempts, method, error, progress).await?;
         }
     }
@@ -442,6 +461,7 @@ impl Client {
         url: &Url,
         path: &str,
         body: Option<Bytes>,
+        permit: &Permit,
     ) -> Result<Answer, ArmError> {
         let mut request = Request::new(url.clone(), method);
         request.insert_header(ACCEPT, "application/json");
@@ -463,6 +483,7 @@ impl Client {
             Ok(response) => {
                 let (status, headers, body) = response.deconstruct();
                 let status = u16::from(status);
+                permit.learn(status, &headers);
                 tracing::debug!(status, ms, "answered");
                 let body: Bytes = body.into();
                 if (200..300).contains(&status) {
@@ -483,6 +504,14 @@ impl Client {
             }
         }
     }
+}
+
+/// An operation that ended well.
+struct Ended {
+    /// The last document.
+    last: Option<Value>,
+    /// Whether the first answer was the end already.
+    at_once: bool,
 }
 
 /// Waits until the request may be sent again; gives the error back where it is final.

@@ -10,6 +10,7 @@ mod cloud;
 mod directory;
 mod error;
 mod operation;
+mod pace;
 mod paging;
 mod path;
 mod policy;

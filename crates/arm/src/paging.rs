@@ -1,14 +1,18 @@
 //! Lists, page by page.
 
 use crate::{
-    client::{Client, json_of},
+    client::Client,
     error::{ArmError, ErrorKind},
     path::is_trusted,
     progress::Progress,
 };
 use azure_core::http::{Method, Url};
+use serde::{
+    Deserializer,
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
 /// More pages than any subscription has: a server that never ends a list is not followed further.
 const MOST_PAGES: usize = 10_000;
@@ -56,13 +60,14 @@ impl Client {
             if answer.status == 204 {
                 return Ok(listing);
             }
-            let (items, next) = page(json_of(Method::Get, path, &answer)?)
-                .ok_or_else(|| broken(path, "The answer to a list has no items"))?;
-            for item in items {
+            let next = read_page(&answer.body, &mut |item| {
                 listing.items += 1;
                 on_item(item);
-            }
-            let Some(next) = next else { return Ok(listing) };
+            })
+            .map_err(|error| broken(path, &format!("The answer to a list is broken: {error}")))?;
+            let Some(next) = next.filter(|link| !link.is_empty()) else {
+                return Ok(listing);
+            };
             visited.insert(url.clone());
             url = self.next_page(path, &next, &visited)?;
         }
@@ -118,23 +123,80 @@ fn broken(path: &str, message: &str) -> ArmError {
     ArmError::told(Method::Get, path, ErrorKind::Protocol, message)
 }
 
-/// Items and link of a page: `{"value": [...], "nextLink": "..."}`, or a bare array.
-fn page(body: Value) -> Option<(Vec<Value>, Option<String>)> {
-    match body {
-        Value::Array(items) => Some((items, None)),
-        Value::Object(mut page) => {
-            let next = page
-                .get("nextLink")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let next = (!next.is_empty()).then(|| next.to_owned());
-            match page.remove("value") {
-                Some(Value::Array(items)) => Some((items, next)),
-                Some(Value::Null) => Some((Vec::new(), next)),
-                _ => None,
+/// Hands over the items of a page one by one, so that no more than one of them is in memory, and returns the link to the
+/// next: `{"value": [...], "nextLink": "..."}`, or a bare array.
+fn read_page(
+    body: &[u8],
+    on_item: &mut (dyn FnMut(Value) + Send),
+) -> serde_json::Result<Option<String>> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let next = json.deserialize_any(Page(on_item))?;
+    json.end()?;
+    Ok(next)
+}
+
+type OnItem<'f> = &'f mut (dyn FnMut(Value) + Send);
+
+struct Page<'f>(OnItem<'f>);
+
+impl<'de> Visitor<'de> for Page<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a page with the list `value`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut page: A) -> Result<Self::Value, A::Error> {
+        let (mut next, mut has_items) = (None, false);
+        while let Some(key) = page.next_key::<String>()? {
+            match key.as_str() {
+                "value" => {
+                    page.next_value_seed(Items(&mut *self.0))?;
+                    has_items = true;
+                }
+                "nextLink" => next = page.next_value()?,
+                _ => {
+                    page.next_value::<IgnoredAny>()?;
+                }
             }
         }
-        _ => None,
+        match has_items {
+            true => Ok(next),
+            false => Err(A::Error::missing_field("value")),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+        Items(self.0).visit_seq(items).map(|()| None)
+    }
+}
+
+struct Items<'f>(OnItem<'f>);
+
+impl<'de> DeserializeSeed<'de> for Items<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of items")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element()? {
+            (self.0)(item);
+        }
+        Ok(())
     }
 }
 

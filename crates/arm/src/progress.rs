@@ -10,6 +10,11 @@ pub trait Progress: Send + Sync {
         let _ = (reason, wait, attempt);
     }
 
+    /// The request is sent after `wait`: before, Azure would refuse it as one too many.
+    fn pacing(&self, wait: Duration) {
+        let _ = wait;
+    }
+
     /// A long-running operation says `status`, and is asked again after `wait`.
     fn polling(&self, status: &str, wait: Duration) {
         let _ = (status, wait);

@@ -23,12 +23,20 @@ pub struct RetryLimits {
 }
 
 impl RetryLimits {
-    /// For throttling, failing services and broken connections.
+    /// For failing services and broken connections.
     pub const TRANSIENT: Self = Self {
         attempts: 8,
         first_wait: Duration::from_secs(1),
         longest_wait: Duration::from_secs(30),
         total: Duration::from_secs(15 * 60),
+    };
+
+    /// For throttling: the wait is shared with everything else that goes the same way, and passes.
+    pub const THROTTLED: Self = Self {
+        attempts: 1_000,
+        first_wait: Duration::from_secs(1),
+        longest_wait: Duration::from_secs(60),
+        total: Duration::from_secs(60 * 60),
     };
 
     /// For resources that another operation keeps busy.
@@ -81,6 +89,7 @@ pub(crate) struct Pause {
 /// The sendings of one request.
 pub(crate) struct Attempts<'a> {
     transient: RetryLimits,
+    throttled: RetryLimits,
     busy: RetryLimits,
     blocked: RetryLimits,
     jitter: &'a dyn Jitter,
@@ -92,6 +101,7 @@ impl<'a> Attempts<'a> {
     pub(crate) fn new(options: &'a ClientOptions) -> Self {
         Self {
             transient: options.transient,
+            throttled: options.throttled,
             busy: options.busy,
             blocked: options.blocked,
             jitter: options.jitter.as_ref(),
@@ -107,6 +117,7 @@ impl<'a> Attempts<'a> {
             Some(WaitFor::Busy) => self.busy,
             Some(WaitFor::Blocked) => self.blocked,
             Some(WaitFor::Broken) => self.transient,
+            None if error.kind == ErrorKind::Throttled => self.throttled,
             None if may_repeat(method, error) => self.transient,
             None => return None,
         };
@@ -200,18 +211,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waits_double_up_to_the_cap_and_end() {
-        for status in [408, 429, 500, 502, 503, 504] {
+        for status in [408, 500, 502, 503, 504] {
             let waits = waits(Method::Put, &error(status, "X", None)).await;
             assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30], "{status}");
         }
+        let throttled = waits(Method::Put, &error(429, "X", None)).await;
+        assert_eq!(throttled[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert!(throttled.iter().sum::<u64>() <= 60 * 60);
     }
 
     #[tokio::test(start_paused = true)]
     async fn retry_after_is_obeyed_exactly_within_the_total() {
         let throttled = error(429, "TooManyRequests", Some("300"));
-        assert_eq!(waits(Method::Get, &throttled).await, [300, 300, 300]);
+        assert_eq!(waits(Method::Get, &throttled).await, [300; 12]);
         assert!(
-            waits(Method::Get, &error(429, "X", Some("901")))
+            waits(Method::Get, &error(429, "X", Some("3601")))
                 .await
                 .is_empty()
         );

@@ -39,7 +39,7 @@ pub(crate) async fn look_back(plan: &Plan, graph: &Graph, session: &Session) -> 
     if written.is_empty() {
         return Aftermath::default();
     }
-    let mut live = match observe(&session.client, &reads::needed(graph)).await {
+    let mut live = match observe(&session.client, graph, &reads::needed(graph)).await {
         Ok(live) => live,
         Err(errors) => {
             for error in errors {

@@ -32,8 +32,8 @@ use crate::{
     terminal::Terminal,
 };
 
-/// How many steps are under way at once.
-const STEPS_AT_ONCE: usize = 32;
+/// How many steps are under way at once, most of them waiting for Azure. How many requests are, the client finds out.
+const STEPS_AT_ONCE: usize = 512;
 
 /// A spec without mistakes, as a graph.
 pub(crate) struct Loaded {
@@ -196,8 +196,17 @@ pub(crate) async fn compare(
     pass(&loaded.sources, unknown, terminal)?;
     let mut reads = reads::needed(graph);
     reads.extend(needed_to_replace(graph, &consent.replace));
-    let mut live = observe_all(client, graph, &reads).await?;
-    look_for_orphans(client, graph, &mut live, consent.prune).await?;
+    let is_known = |id: &ArmId| graph.node_of(id).is_some();
+    let (live, owned) = tokio::join!(
+        observe_all(client, graph, &reads),
+        observe_owned(client, graph.homes(), &is_known),
+    );
+    let mut live = live?;
+    live.absorb(owned.map_err(failed)?);
+    if consent.prune {
+        look_closer(client, graph, &mut live).await?;
+    }
+    name(&mut live);
     let principals = principals_in_question(graph, &live);
     observe_principals(session.directory.as_ref(), &mut live, &principals).await;
     let (plan, found) = converge_with(graph, &live, consent);
@@ -205,37 +214,28 @@ pub(crate) async fn compare(
     Ok((plan, live))
 }
 
-/// Finds what the stacks own, and, for those that are to be pruned, what pruning has to know.
-pub(crate) async fn look_for_orphans(
-    client: &Client,
-    graph: &Graph,
-    live: &mut Live,
-    prune: bool,
-) -> Result<(), CommandError> {
-    let is_known = |id: &ArmId| graph.node_of(id).is_some();
-    observe_owned(client, graph.homes(), live, &is_known)
+/// Reads what pruning has to know of what the stacks own.
+async fn look_closer(client: &Client, graph: &Graph, live: &mut Live) -> Result<(), CommandError> {
+    name(live);
+    let unknown = orphans::unknown_types(graph, live);
+    find_versions(client, &unknown, live)
         .await
         .map_err(failed)?;
-    name(live);
-    if prune {
-        let unknown = orphans::unknown_types(graph, live);
-        find_versions(client, &unknown, live)
-            .await
-            .map_err(failed)?;
-        let closer = orphans::needed_to_prune(graph, live);
-        live.absorb(observe(client, &closer).await.map_err(failed)?);
-    }
+    let closer = orphans::needed_to_prune(graph, live);
+    let closer = observe(client, graph, &closer).await.map_err(failed)?;
+    live.absorb(closer);
     Ok(())
 }
 
 /// Finds what the stacks of these homes own, and what becomes of each of it later.
 pub(crate) async fn find_owned(client: &Client, homes: &[Home]) -> Result<Live, CommandError> {
-    let mut live = observe(client, &inventory::needed(homes))
-        .await
-        .map_err(failed)?;
-    observe_owned(client, homes, &mut live, &|_| false)
-        .await
-        .map_err(failed)?;
+    let reads = inventory::needed(homes);
+    let (live, owned) = tokio::join!(
+        observe(client, homes, &reads),
+        observe_owned(client, homes, &|_| false),
+    );
+    let mut live = live.map_err(failed)?;
+    live.absorb(owned.map_err(failed)?);
     name(&mut live);
     Ok(live)
 }

@@ -123,11 +123,19 @@ pub fn needed(homes: &[Home]) -> Vec<Read> {
                 .extend(inside.cloned());
         }
     }
-    let read = |(subscription, groups): (&ArmId, BTreeSet<ArmId>)| Read::Locks {
-        subscription: subscription.clone(),
-        groups: groups.into_iter().collect(),
+    let read = |(subscription, groups): (&ArmId, BTreeSet<ArmId>)| {
+        [
+            Read::Wide {
+                list: Box::new(Read::Grants(subscription.clone())),
+                instead: groups.iter().cloned().map(Read::Grants).collect(),
+            },
+            Read::Locks {
+                subscription: subscription.clone(),
+                groups: groups.into_iter().collect(),
+            },
+        ]
     };
-    groups.into_iter().map(read).collect()
+    groups.into_iter().flat_map(read).collect()
 }
 
 /// What stacks own, and, where there is a spec, which of it that names.

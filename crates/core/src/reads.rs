@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     arm::{ArmId, ArmType},
-    graph::{Graph, Identity, Node},
+    graph::{Graph, Identity},
     spec::GrantsPolicy,
 };
 
@@ -25,6 +25,13 @@ pub enum Read {
         /// The api-version to ask in.
         api_version: String,
     },
+    /// A list over a whole subscription; where that is refused, or not known, what is read in its place.
+    Wide {
+        /// The list.
+        list: Box<Read>,
+        /// The narrower reads.
+        instead: Vec<Read>,
+    },
     /// All role assignments at a scope, and below it unless it is a management group.
     Grants(ArmId),
     /// The role assignments at or above a scope by which the caller has its own rights, directly or through a group.
@@ -41,66 +48,130 @@ pub enum Read {
     },
 }
 
-/// The reads that a comparison of the graph needs: a list where one parent has several resources of a type, and a
-/// GET where there is only one.
+/// So many resources of a type in several resource groups are read one by one, before their list over the whole
+/// subscription, which can be long, is.
+const FEW: usize = 2;
+
+/// The reads that a comparison of the graph needs: a GET where a resource is alone or among few of its type, a list
+/// over their group, parent or subscription where there are more; and one list of grants and of locks a subscription.
 pub fn needed(graph: &Graph) -> Vec<Read> {
-    let mut collections: BTreeMap<(String, &ArmType, bool), Vec<&ArmId>> = BTreeMap::new();
-    let mut scopes: BTreeSet<ArmId> = BTreeSet::new();
+    let mut types: BTreeMap<(String, &ArmType), BTreeMap<String, Vec<&ArmId>>> = BTreeMap::new();
+    let mut reads = Vec::new();
     let mut authoritative: BTreeSet<ArmId> = BTreeSet::new();
     for node in graph.nodes() {
-        match &node.identity {
-            Identity::Resource(id) => {
-                collections
-                    .entry((
-                        collection_of(id).to_lowercase(),
-                        &node.arm_type,
-                        node.listed,
-                    ))
-                    .or_default()
-                    .push(id);
-                if !node.lifecycle.existing {
-                    scopes.extend(id.group());
-                }
-                if node.lifecycle.grants == GrantsPolicy::Authoritative {
-                    authoritative.insert(id.clone());
-                }
-            }
-            Identity::Grant(grant) => {
-                scopes.insert(grant.scope.group().unwrap_or_else(|| grant.scope.clone()));
-            }
+        let Identity::Resource(id) = &node.identity else {
+            continue;
+        };
+        if node.lifecycle.grants == GrantsPolicy::Authoritative {
+            authoritative.insert(id.clone());
+        }
+        if node.listed {
+            let parent = collection_of(id).to_lowercase();
+            let above = if id.is_top_level() {
+                id.subscription_id().unwrap_or_default().to_lowercase()
+            } else {
+                parent.clone()
+            };
+            let lists = types.entry((above, &node.arm_type)).or_default();
+            lists.entry(parent).or_default().push(id);
+        } else {
+            reads.push(one(id, &node.arm_type));
         }
     }
-    let mut reads: Vec<Read> = collections
-        .into_iter()
-        .flat_map(|((_, arm_type, listed), ids)| {
-            let api_version = arm_type.api_version.to_string();
-            match ids.as_slice() {
-                [first, _, ..] if listed => vec![Read::Collection {
-                    path: collection_of(first).to_owned(),
-                    api_version,
-                }],
-                _ => ids
-                    .into_iter()
-                    .map(|id| Read::Resource {
-                        id: id.clone(),
-                        api_version: api_version.clone(),
-                    })
-                    .collect(),
-            }
-        })
-        .collect();
-    reads.extend(scopes.into_iter().map(Read::Grants));
+    for ((_, arm_type), lists) in types {
+        let count: usize = lists.values().map(Vec::len).sum();
+        let narrow: Vec<Read> = lists
+            .values()
+            .flat_map(|ids| listed(ids, arm_type))
+            .collect();
+        let first = lists.values().flatten().next();
+        match first.and_then(|id| over_subscription(id, arm_type)) {
+            Some(list) if count > FEW && narrow.len() > 1 => reads.push(Read::Wide {
+                list: Box::new(list),
+                instead: narrow,
+            }),
+            _ => reads.extend(narrow),
+        }
+    }
+    reads.extend(grants(graph));
     reads.extend(authoritative.into_iter().map(Read::GrantsOfCaller));
     reads.extend(locks(graph));
     reads
+}
+
+fn one(id: &ArmId, arm_type: &ArmType) -> Read {
+    Read::Resource {
+        id: id.clone(),
+        api_version: arm_type.api_version.to_string(),
+    }
+}
+
+/// The reads of resources with the same parent.
+fn listed(ids: &[&ArmId], arm_type: &ArmType) -> Vec<Read> {
+    match ids {
+        // Only the subscription has a list of them.
+        [first, ..] if is_group(first) => ids.iter().map(|id| one(id, arm_type)).collect(),
+        [first, _, ..] => vec![Read::Collection {
+            path: collection_of(first).to_owned(),
+            api_version: arm_type.api_version.to_string(),
+        }],
+        _ => ids.iter().map(|id| one(id, arm_type)).collect(),
+    }
+}
+
+/// The list of a type over the subscription of a resource group or a resource in one.
+fn over_subscription(id: &ArmId, arm_type: &ArmType) -> Option<Read> {
+    let group = id.group().filter(|_| id.is_top_level())?;
+    let subscription = ArmId::subscription(id.subscription_id()?);
+    let collection = collection_of(id);
+    let inside = if is_group(id) {
+        collection.get(subscription.as_str().len()..)?
+    } else {
+        collection.get(group.as_str().len()..)?
+    };
+    Some(Read::Collection {
+        path: format!("{subscription}{inside}"),
+        api_version: arm_type.api_version.to_string(),
+    })
+}
+
+/// The role assignments in the subscriptions where the stacks are at home, where those are refused in the scopes that
+/// matter; and those at management groups.
+fn grants(graph: &Graph) -> Vec<Read> {
+    let homes = graph.homes().iter().flat_map(|home| &home.subscriptions);
+    let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> =
+        homes.map(|home| (home.clone(), BTreeSet::new())).collect();
+    let mut managed: BTreeSet<ArmId> = BTreeSet::new();
+    for node in graph.nodes() {
+        let (scope, concerns) = match &node.identity {
+            Identity::Resource(id) => (id, !node.lifecycle.existing && id.group().is_some()),
+            Identity::Grant(grant) => (&grant.scope, true),
+        };
+        if !concerns {
+            continue;
+        }
+        match scope.subscription_id() {
+            Some(subscription) => subscriptions
+                .entry(ArmId::subscription(subscription))
+                .or_default()
+                .insert(scope.group().unwrap_or_else(|| scope.clone())),
+            None => managed.insert(scope.clone()),
+        };
+    }
+    let wide = |(subscription, scopes): (ArmId, BTreeSet<ArmId>)| Read::Wide {
+        list: Box::new(Read::Grants(subscription)),
+        instead: scopes.into_iter().map(Read::Grants).collect(),
+    };
+    let wide = subscriptions.into_iter().map(wide);
+    wide.chain(managed.into_iter().map(Read::Grants)).collect()
 }
 
 /// The reads that taking a graph away needs beside: what else is in the resource groups that would go.
 pub fn needed_to_destroy(graph: &Graph) -> Vec<Read> {
     let groups = graph
         .nodes()
-        .filter(|node| is_group(node))
-        .filter_map(|node| node.id().cloned());
+        .filter(|node| !node.lifecycle.existing)
+        .filter_map(|node| node.id().filter(|id| is_group(id)).cloned());
     needed(graph)
         .into_iter()
         .chain(groups.map(Read::Contents))
@@ -134,8 +205,8 @@ fn locks(graph: &Graph) -> impl Iterator<Item = Read> {
         })
 }
 
-fn is_group(node: &Node) -> bool {
-    !node.lifecycle.existing && node.id().is_some_and(|id| id.group().as_ref() == Some(id))
+fn is_group(id: &ArmId) -> bool {
+    id.group().as_ref() == Some(id)
 }
 
 /// The path of the list that a resource is in.

@@ -1,12 +1,13 @@
 //! Sends a plan: everything that is ready at once, waits and retries, fills holes. It never decides what to change.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeSet, HashMap},
     time::{Duration, SystemTime},
 };
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use lazuli_arm::{ArmError, Client, Progress, Quiet};
+use lazuli_arm::{ArmError, Client, Completed, Progress, Quiet};
 use lazuli_core::{
     arm::ArmId,
     graph::NodeKey,
@@ -65,7 +66,7 @@ pub async fn execute(plan: &Plan, execution: Execution<'_>) -> Report {
     let mut running: FuturesUnordered<BoxFuture<'_, Ended>> = FuturesUnordered::new();
     loop {
         while !stopped && running.len() < execution.at_once {
-            let Some(next) = run.ready.pop_first() else {
+            let Some((_, Reverse(next))) = run.ready.pop_last() else {
                 break;
             };
             running.extend(run.begin(next));
@@ -100,11 +101,17 @@ struct Run<'a> {
     missing: Vec<usize>,
     /// Which steps wait for each step.
     dependents: Vec<Vec<StepId>>,
-    ready: BTreeSet<StepId>,
+    /// Those that nothing is waited for any more; of which the longest chain hangs, last.
+    ready: BTreeSet<Ready>,
+    /// How many steps follow one another behind each step.
+    behind: Vec<usize>,
     outcomes: Vec<Option<Outcome>>,
     done_at: HashMap<StepId, Instant>,
     outputs: HashMap<&'a NodeKey, Json>,
 }
+
+/// A step that can begin: ordered by what hangs on it, the first of the plan last.
+type Ready = (usize, Reverse<StepId>);
 
 struct Ended {
     step: StepId,
@@ -131,17 +138,18 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        let behind = longest_chains(plan, &dependents);
+        let first = plan.steps.iter().filter(|step| step.after.is_empty());
+        let hangs = |id: StepId| behind.get(id.0).copied().unwrap_or_default();
         Self {
             plan,
             execution,
             missing: plan.steps.iter().map(|step| step.after.len()).collect(),
             dependents,
-            ready: plan
-                .steps
-                .iter()
-                .filter(|step| step.after.is_empty())
-                .map(|step| step.id)
+            ready: first
+                .map(|step| (hangs(step.id), Reverse(step.id)))
                 .collect(),
+            behind,
             outcomes: vec![None; plan.steps.len()],
             done_at: HashMap::new(),
             outputs: HashMap::new(),
@@ -257,7 +265,8 @@ impl<'a> Run<'a> {
                         if let Some(missing) = self.missing.get_mut(id.0) {
                             *missing -= 1;
                             if *missing == 0 {
-                                self.ready.insert(id);
+                                let behind = self.behind.get(id.0).copied();
+                                self.ready.insert((behind.unwrap_or_default(), Reverse(id)));
                             }
                         }
                     }
@@ -267,8 +276,35 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Sends one step and, where others need what Azure filled in, reads it back: the answer of a PUT is not the state
-/// (ARM facts 1.8).
+/// How many steps follow one another behind each step, at most.
+fn longest_chains(plan: &Plan, dependents: &[Vec<StepId>]) -> Vec<usize> {
+    let mut waiting: Vec<usize> = dependents.iter().map(Vec::len).collect();
+    let mut behind = vec![0; plan.steps.len()];
+    let mut open: Vec<&Step> = plan
+        .steps
+        .iter()
+        .zip(&waiting)
+        .filter_map(|(step, waiting)| (*waiting == 0).then_some(step))
+        .collect();
+    while let Some(step) = open.pop() {
+        let chain = behind.get(step.id.0).copied().unwrap_or_default() + 1;
+        for before in &step.after {
+            if let (Some(behind), Some(waiting)) =
+                (behind.get_mut(before.0), waiting.get_mut(before.0))
+            {
+                *behind = chain.max(*behind);
+                *waiting -= 1;
+                if *waiting == 0 {
+                    open.extend(plan.steps.get(before.0));
+                }
+            }
+        }
+    }
+    behind
+}
+
+/// Sends one step. Where others need what Azure filled in, that is read back unless it was answered: the answer of a PUT
+/// that was done at once has less than the state at times, but nothing else (ARM facts 1.8).
 async fn carry_out(
     execution: &Execution<'_>,
     step: &Step,
@@ -277,9 +313,9 @@ async fn carry_out(
     body: &Json,
 ) -> Result<Ending, ArmError> {
     let mut attempt = 1;
-    loop {
+    let answer = loop {
         let error = match send_once(execution, step, target, body).await {
-            Ok(()) => break,
+            Ok(completed) => break completed.result,
             Err(error) => error,
         };
         if error.has_code("RoleAssignmentExists")
@@ -300,11 +336,15 @@ async fn carry_out(
         execution.events.retrying(step, &why(&error), pause);
         tokio::time::sleep(pause).await;
         attempt += 1;
-    }
-    let body = if step.has_outputs {
-        read_back(execution, step, target).await?
-    } else {
-        None
+    };
+    let has_all = |body: &Json| {
+        let mut values = step.outputs.iter().map(|output| output.find(body));
+        values.all(|value| value.is_some_and(|value| !value.is_null()))
+    };
+    let body = match answer.filter(has_all) {
+        _ if step.outputs.is_empty() => None,
+        None => read_back(execution, step, target).await?,
+        answer => answer,
     };
     Ok(Ending {
         body,
@@ -348,7 +388,7 @@ async fn send_once(
     step: &Step,
     target: &ArmId,
     body: &Json,
-) -> Result<(), ArmError> {
+) -> Result<Completed, ArmError> {
     let watch = Watch {
         events: execution.events,
         step,
@@ -363,9 +403,10 @@ async fn send_once(
         Method::Patch => execution.client.patch(path, api, body, &watch).await,
         Method::Delete => execution.client.delete(path, api, &watch).await,
     }
-    .map(drop)
 }
 
+/// A shorter wait for Azure to take more requests is not told.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 /// How often a resource that was just written is looked for.
 const LOOKS: u32 = 5;
 
@@ -404,6 +445,13 @@ struct Watch<'a> {
 impl Progress for Watch<'_> {
     fn retrying(&self, reason: &str, wait: Duration, _attempt: u32) {
         self.events.retrying(self.step, reason, wait);
+    }
+
+    fn pacing(&self, wait: Duration) {
+        if wait >= WORTH_TELLING {
+            let why = "Azure takes no more requests at once";
+            self.events.retrying(self.step, why, wait);
+        }
     }
 
     fn polling(&self, status: &str, wait: Duration) {

@@ -11,7 +11,7 @@ mod roles;
 
 pub use execute::{Events, Execution, Silent, execute};
 pub use observe::{
-    ObserveError, Settling, find_versions, observe, observe_owned, observe_principals,
+    Concern, ObserveError, Settling, find_versions, observe, observe_owned, observe_principals,
     observe_settled,
 };
 pub use patience::Bounds;

@@ -64,7 +64,7 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
             api_version: "2025-04-01".to_owned(),
             body: Value::Null,
         },
-        has_outputs: false,
+        outputs: Vec::new(),
         after: Vec::new(),
         patience: Vec::new(),
         span: Span::new(source, 0..1),

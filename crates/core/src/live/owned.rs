@@ -93,6 +93,21 @@ pub(super) struct Known {
     types: HashMap<String, KnownType>,
 }
 
+impl Known {
+    fn insert_unseen(&mut self, unseen: UnseenOwned) {
+        if self.unseen.iter().all(|one| one.scope != unseen.scope) {
+            self.unseen.push(unseen);
+        }
+    }
+
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.types.extend(other.types);
+        let unseen = other.unseen.into_iter();
+        unseen.for_each(|unseen| self.insert_unseen(unseen));
+    }
+}
+
 impl Live {
     /// Takes in something that a stack owns. Grants and locks are found in their own lists.
     pub fn insert_owned(&mut self, owned: Owned) {
@@ -107,9 +122,9 @@ impl Live {
         }
     }
 
-    /// Takes in that it is unknown what the stacks own at a scope.
+    /// Takes in that it is unknown what the stacks own at a scope. The first reason counts.
     pub fn insert_unseen_owned(&mut self, unseen: UnseenOwned) {
-        self.owned.unseen.push(unseen);
+        self.owned.insert_unseen(unseen);
     }
 
     /// Where it is unknown what the stacks own.
@@ -129,7 +144,7 @@ impl Live {
 
     /// Everything that was seen to carry the mark of a stack, each once.
     pub fn owned(&self) -> Vec<Owned> {
-        let grants = self.grants.iter().map(|grant| &grant.body);
+        let grants = self.grants().iter().map(|grant| &grant.body);
         let grants = grants.filter_map(|body| Owned::worded(body.clone(), "description"));
         let locks = self.locks.found.iter();
         let locks = locks.filter_map(|lock| Owned::worded(lock.to_json(), "notes"));

@@ -1,6 +1,9 @@
 //! Planning towards the spec: make what is missing, change what differs, leave the rest.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use serde_json::Value as Json;
 
@@ -17,7 +20,7 @@ use crate::{
     graph::{Grant, Graph, Identity, Node, NodeKey},
     live::{Live, LiveGrant},
     mark::Mark,
-    value::Value,
+    value::{Output, Value},
 };
 
 /// Compares the graph with what is live. The plan is of use only if the diagnostics have no errors.
@@ -135,7 +138,7 @@ impl<'a> Planner<'a, '_> {
                     subject: node.subject.clone(),
                     changes,
                     call,
-                    has_outputs: false,
+                    outputs: Vec::new(),
                     after: before,
                     patience,
                     span: node.span,
@@ -415,20 +418,26 @@ impl<'a> Planner<'a, '_> {
         matches!(step.action, Action::Create | Action::Replace).then_some(step.id)
     }
 
-    /// A step has outputs if a hole of another step names its node.
+    /// Tells each step which of its outputs others have holes for.
     fn mark_outputs(&mut self) {
-        let mut needed: Vec<StepId> = Vec::new();
+        let mut needed: BTreeMap<StepId, Vec<Output>> = BTreeMap::new();
         for step in &self.plan.steps {
             let target = match &step.call.target {
                 CallTarget::Grant(grant) => grant.principal.outputs(),
                 CallTarget::Id(_) => Vec::new(),
             };
-            let holes = step.call.body.outputs().into_iter().chain(target);
-            needed.extend(holes.filter_map(|output| self.steps_of.get(&output.of)));
+            for output in step.call.body.outputs().into_iter().chain(target) {
+                if let Some(id) = self.steps_of.get(&output.of) {
+                    let outputs = needed.entry(*id).or_default();
+                    if !outputs.contains(output) {
+                        outputs.push(output.clone());
+                    }
+                }
+            }
         }
-        for id in needed {
+        for (id, outputs) in needed {
             if let Some(step) = self.plan.steps.get_mut(id.0) {
-                step.has_outputs = true;
+                step.outputs = outputs;
             }
         }
     }

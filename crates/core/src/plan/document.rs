@@ -384,7 +384,7 @@ impl StepDocument {
             changes,
             call,
             // What the engine does by itself while it carries a step out.
-            has_outputs: _,
+            outputs: _,
             after,
             patience: _,
             span,

@@ -82,24 +82,33 @@ impl<'a> Standing<'a> {
         let named = |(node, grant): &(&'a Node, &Grant)| Some((*node, live.grant(graph, grant)?));
         let declared: Grants<'_> = entries.iter().filter_map(named).collect();
         let mut known: HashSet<&ArmId> = declared.iter().map(|(_, grant)| &grant.id).collect();
+        let mut by_entry: HashMap<(&str, String), Vec<(&Node, &Grant)>> = HashMap::new();
+        for (node, wanted) in &entries {
+            let entry = (node.key.stack.as_str(), node.key.address.to_string());
+            by_entry.entry(entry).or_default().push((node, wanted));
+        }
+        let stacks: HashSet<&str> = graph.homes().iter().map(|home| &*home.stack).collect();
+        let mark_on = |grant: &LiveGrant| TextMark::on(&grant.body, "description");
         let mut outlived = Grants::new();
         for grant in live.grants() {
-            let made_for = entries
-                .iter()
-                .find(|(node, wanted)| is_made_for(grant, node, wanted));
+            let of_entry = mark_on(grant).and_then(|mark| {
+                let stack = *stacks.get(mark.stack.as_str())?;
+                by_entry.get(&(stack, mark.entry))
+            });
+            let made_for = of_entry.and_then(|parts| {
+                let is_it = |(_, wanted): &&(&Node, &Grant)| grant.is_of(wanted);
+                parts.iter().find(is_it)
+            });
             if let Some((node, _)) = made_for.filter(|_| known.insert(&grant.id)) {
                 outlived.push((*node, grant));
             }
         }
         let mut undeclared = Grants::new();
-        let is_orphan = |grant: &LiveGrant| {
-            TextMark::on(&grant.body, "description")
-                .is_some_and(|mark| graph.homes().iter().any(|home| home.stack == mark.stack))
-        };
+        let is_orphan =
+            |grant: &LiveGrant| mark_on(grant).is_some_and(|mark| stacks.contains(&*mark.stack));
         for node in graph.nodes().filter(|node| !node.lifecycle.existing) {
             let is_reported = node.lifecycle.grants == GrantsPolicy::Report;
-            let on_it = |grant: &&LiveGrant| Some(&grant.scope) == node.id();
-            let others = live.grants().iter().filter(on_it);
+            let others = node.id().into_iter().flat_map(|id| live.grants_on(id));
             let others = others.filter(|grant| !known.contains(&grant.id));
             let others = others.filter(|grant| !(is_reported && is_orphan(grant)));
             undeclared.extend(others.map(|grant| (node, grant)));
@@ -116,12 +125,6 @@ impl<'a> Standing<'a> {
         let is_stranger = |(node, _): &&(&Node, &LiveGrant)| node.grant_principal().is_none();
         self.declared.iter().filter(is_stranger)
     }
-}
-
-/// Whether a grant carries the mark of an entry and has its scope and role.
-fn is_made_for(grant: &LiveGrant, node: &Node, wanted: &Grant) -> bool {
-    grant.is_of(wanted)
-        && TextMark::on(&grant.body, "description").is_some_and(|mark| mark.is_of(&node.key))
 }
 
 /// The principals of whom a plan says whether they still exist, each once, as far as the directory can tell: those of
@@ -225,7 +228,7 @@ fn deletion(
             api_version: ASSIGNMENT.api_version.into_owned(),
             body: Value::Null,
         },
-        has_outputs: false,
+        outputs: Vec::new(),
         after,
         patience: Vec::new(),
         span: node.span,

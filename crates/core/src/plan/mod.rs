@@ -105,8 +105,8 @@ pub struct Step {
     pub changes: Vec<Change>,
     /// The request.
     pub call: Call,
-    /// Whether other steps need what Azure fills in.
-    pub has_outputs: bool,
+    /// What Azure fills in and other steps need.
+    pub outputs: Vec<Output>,
     /// The steps that must be done before.
     pub after: Vec<StepId>,
     /// Refusals that pass by themselves.

@@ -130,7 +130,7 @@ fn is_right(owned: &Owned) -> bool {
 
 fn described(orphan: &Owned, live: &Live) -> Orphan {
     let grant = LiveGrant::parse(orphan.body.clone()).filter(|_| orphan.is(GRANT));
-    let named = live.grants().iter().find(|grant| grant.id == orphan.id);
+    let named = live.grant_of_id(&orphan.id);
     let subject = match (named.or(grant.as_ref()), orphan.id.parent()) {
         (Some(grant), _) => format!("{} on {}", grant.role_shown(), grant.scope.name()),
         (None, Some(scope)) if orphan.is(LOCK) => {
@@ -438,7 +438,7 @@ impl Acting<'_> {
             subject: self.described.subject.clone(),
             changes,
             call,
-            has_outputs: false,
+            outputs: Vec::new(),
             after: self.after,
             patience: Vec::new(),
             span: self.span,

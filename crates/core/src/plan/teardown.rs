@@ -190,7 +190,7 @@ fn deletion(node: &Node, id: ArmId, step: StepId, after: Vec<StepId>) -> Step {
             api_version: node.arm_type.api_version.to_string(),
             body: Value::Null,
         },
-        has_outputs: false,
+        outputs: Vec::new(),
         after,
         patience: Vec::new(),
         span: node.span,

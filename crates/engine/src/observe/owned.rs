@@ -1,24 +1,28 @@
-//! Finds what stacks own, wherever it is: by the tag on resources and groups, by the words in grants and custom roles.
-//! A few lists a subscription, however much there is.
+//! Finds what stacks own, wherever it is: by the tag on resources and groups, by the words in custom roles. A few lists
+//! a subscription, however much there is.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::{StreamExt, future::join_all, stream};
-use lazuli_arm::{ArmError, Client, ErrorKind, Quiet};
+use lazuli_arm::{ArmError, Client, Quiet};
 use lazuli_core::{
     arm::ArmId,
     graph::Home,
     live::{KnownType, Live, Owned, UnseenOwned},
-    mark::{Afterlife, ON_REMOVE_TAG, STACK_TAG},
+    mark::{Afterlife, ON_REMOVE_TAG, STACK_TAG, owner},
 };
 use serde_json::Value as Json;
 
-use super::{CONTENTS_API, GRANTS_API, ObserveError, READS_AT_ONCE, assignments};
+use super::{CONTENTS_API, GRANTS_API, ObserveError, READS_AT_ONCE, is_refusal};
 
 /// The api-version in which resource providers tell their types.
 const PROVIDERS_API: &str = "2021-04-01";
 
-/// Finds what the stacks own. `is_known` says of what it does not matter what becomes of it later.
+/// Up to so many stacks in a subscription are asked for one by one; of more, everything that is there is listed once.
+const FEW_STACKS: usize = 4;
+
+/// Finds what the stacks own, but for grants and locks, which [`observe`](super::observe) finds. `is_known` says of what
+/// it does not matter what becomes of it later.
 ///
 /// # Errors
 /// Every list that failed. Where the caller may not list a subscription, the resource groups of the spec are asked,
@@ -26,69 +30,68 @@ const PROVIDERS_API: &str = "2021-04-01";
 pub async fn observe_owned(
     client: &Client,
     homes: &[Home],
-    live: &mut Live,
     is_known: &(dyn Fn(&ArmId) -> bool + Sync),
-) -> Result<(), Vec<ObserveError>> {
-    let subscriptions: BTreeSet<&ArmId> = homes.iter().flat_map(|h| &h.subscriptions).collect();
-    let pairs = homes
-        .iter()
-        .flat_map(|home| home.subscriptions.iter().map(move |at| (home, at)));
-    let tagged: Vec<_> = stream::iter(pairs)
-        .map(|(home, at)| async move { (at, tagged(client, home, at, is_known).await) })
+) -> Result<Live, Vec<ObserveError>> {
+    let mut stacks: BTreeMap<&ArmId, Vec<&Home>> = BTreeMap::new();
+    for home in homes {
+        for at in &home.subscriptions {
+            stacks.entry(at).or_default().push(home);
+        }
+    }
+    let searches = stacks.iter().flat_map(|(at, homes)| {
+        let each = if homes.len() > FEW_STACKS {
+            homes.len()
+        } else {
+            1
+        };
+        homes.chunks(each).map(move |homes| (*at, homes))
+    });
+    let tagged = stream::iter(searches)
+        .map(|(at, homes)| async move { (at, tagged(client, homes, at, is_known).await) })
         .buffered(READS_AT_ONCE)
-        .collect()
-        .await;
-    let worded: Vec<_> = stream::iter(subscriptions)
-        .map(|at| async move { (at, worded(client, at).await) })
+        .collect::<Vec<_>>();
+    let worded = stream::iter(stacks.keys())
+        .map(|at| async move { (*at, custom_roles(client, at).await) })
         .buffered(READS_AT_ONCE)
-        .collect()
-        .await;
+        .collect::<Vec<_>>();
+    let (tagged, worded) = futures::join!(tagged, worded);
     let is_of_spec = |stack: &str| homes.iter().any(|home| home.stack == stack);
+    let mut live = Live::default();
     let mut failures = Vec::new();
     for (at, answer) in tagged {
         match answer {
             Ok(Tagged { found, refused }) => {
                 found.into_iter().for_each(|owned| live.insert_owned(owned));
-                refused.iter().for_each(|error| unseen(live, at, error));
+                let refused = refused.iter().map(|error| unseen(at, error));
+                refused.for_each(|unseen| live.insert_unseen_owned(unseen));
             }
             Err(error) => failures.push(ObserveError { error }),
         }
     }
     for (at, answer) in worded {
         match answer {
-            Ok((grants, roles)) => {
-                let marked = |body: &Json| Owned::worded(body.clone(), "description");
-                for grant in grants {
-                    if marked(&grant).is_some_and(|owned| is_of_spec(&owned.stack)) {
-                        live.insert(grant);
-                    }
-                }
-                let roles = roles.iter().filter_map(marked);
+            Ok(roles) => {
+                let marked = |role: Json| Owned::worded(role, "description");
+                let roles = roles.into_iter().filter_map(marked);
                 let roles = roles.filter(|owned| is_of_spec(&owned.stack));
                 roles.for_each(|owned| live.insert_owned(owned));
             }
-            Err(error) if is_refusal(&error) => unseen(live, at, &error),
+            Err(error) if is_refusal(&error) => live.insert_unseen_owned(unseen(at, &error)),
             Err(error) => failures.push(ObserveError { error }),
         }
     }
     if failures.is_empty() {
-        Ok(())
+        Ok(live)
     } else {
         Err(failures)
     }
 }
 
-fn unseen(live: &mut Live, scope: &ArmId, error: &ArmError) {
-    if live.unseen_owned().iter().all(|one| one.scope != *scope) {
-        live.insert_unseen_owned(UnseenOwned {
-            scope: scope.clone(),
-            why: error.code.clone().unwrap_or_else(|| error.message.clone()),
-        });
+pub(super) fn unseen(scope: &ArmId, error: &ArmError) -> UnseenOwned {
+    UnseenOwned {
+        scope: scope.clone(),
+        why: error.code.clone().unwrap_or_else(|| error.message.clone()),
     }
-}
-
-fn is_refusal(error: &ArmError) -> bool {
-    matches!(error.kind, ErrorKind::Forbidden { .. })
 }
 
 /// What a stack was seen to own by its tag.
@@ -100,32 +103,33 @@ struct Tagged {
 
 async fn tagged(
     client: &Client,
-    home: &Home,
+    homes: &[&Home],
     at: &ArmId,
     is_known: &(dyn Fn(&ArmId) -> bool + Sync),
 ) -> Result<Tagged, ArmError> {
-    let lists = [format!("{at}/resources"), format!("{at}/resourcegroups")];
-    let (mut found, scopes, refused) =
-        match by_tag(client, &lists, home, STACK_TAG, &home.stack).await {
-            Ok(items) => (items, lists.to_vec(), None),
-            Err(error) if is_refusal(&error) => {
-                let groups = home.groups.iter().filter(|group| at.covers(group));
-                let lists: Vec<String> = groups.map(|group| format!("{group}/resources")).collect();
-                match by_tag(client, &lists, home, STACK_TAG, &home.stack).await {
-                    Ok(items) => (items, lists, Some(error)),
-                    Err(again) if is_refusal(&again) => (Vec::new(), Vec::new(), Some(error)),
-                    Err(again) => return Err(again),
-                }
+    let lists = vec![format!("{at}/resources"), format!("{at}/resourcegroups")];
+    let (mut found, scopes, refused) = match by_stack(client, &lists, homes).await {
+        Ok(items) => (items, lists, None),
+        Err(error) if is_refusal(&error) => {
+            let groups: BTreeSet<&ArmId> = homes.iter().flat_map(|home| &home.groups).collect();
+            let groups = groups.into_iter().filter(|group| at.covers(group));
+            let lists: Vec<String> = groups.map(|group| format!("{group}/resources")).collect();
+            match by_stack(client, &lists, homes).await {
+                Ok(items) => (items, lists, Some(error)),
+                Err(again) if is_refusal(&again) => (Vec::new(), Vec::new(), Some(error)),
+                Err(again) => return Err(again),
             }
-            Err(error) => return Err(error),
-        };
+        }
+        Err(error) => return Err(error),
+    };
     let is_open = |owned: &Owned| owned.body.get("tags").is_none() && !is_known(&owned.id);
     if found.iter().any(is_open) {
         for afterlife in Afterlife::WRITTEN {
             let word = afterlife.word().unwrap_or_default();
-            let lived = by_tag(client, &scopes, home, ON_REMOVE_TAG, word).await?;
-            let lived: HashMap<ArmId, ()> = lived.into_iter().map(|one| (one.id, ())).collect();
-            for owned in found.iter_mut().filter(|one| lived.contains_key(&one.id)) {
+            let lived = list(client, &scopes, Some((ON_REMOVE_TAG, word))).await?;
+            let id = |item: &Json| ArmId::parse(item.get("id")?.as_str()?);
+            let lived: HashSet<ArmId> = lived.iter().filter_map(id).collect();
+            for owned in found.iter_mut().filter(|one| lived.contains(&one.id)) {
                 owned.afterlife = afterlife;
             }
         }
@@ -133,37 +137,61 @@ async fn tagged(
     Ok(Tagged { found, refused })
 }
 
-/// What several lists have with a value of a tag.
-async fn by_tag(
+/// What several lists have of stacks: of one stack by its tag, of more out of everything.
+async fn by_stack(
     client: &Client,
     lists: &[String],
-    home: &Home,
-    tag: &str,
-    value: &str,
+    homes: &[&Home],
 ) -> Result<Vec<Owned>, ArmError> {
-    let filter = format!("tagName eq '{tag}' and tagValue eq '{value}'");
-    let query = [("$filter", filter.as_str())];
-    let asked = lists
-        .iter()
-        .map(|list| client.list_all(list, CONTENTS_API, &query, &Quiet));
+    if let [home] = homes {
+        let items = list(client, lists, Some((STACK_TAG, &home.stack))).await?;
+        let items = items.into_iter();
+        return Ok(items
+            .filter_map(|item| Owned::tagged(item, &home.stack))
+            .collect());
+    }
+    let stacks: HashSet<&str> = homes.iter().map(|home| &*home.stack).collect();
+    let items = list(client, lists, None).await?.into_iter();
+    let owned = |item: Json| {
+        let stack = owner(&item)
+            .filter(|stack| stacks.contains(stack))?
+            .to_owned();
+        Owned::tagged(item, &stack)
+    };
+    Ok(items.filter_map(owned).collect())
+}
+
+/// What several lists have, all of it or with a value of a tag.
+async fn list(
+    client: &Client,
+    lists: &[String],
+    tag: Option<(&str, &str)>,
+) -> Result<Vec<Json>, ArmError> {
+    let filter = tag.map(|(tag, value)| format!("tagName eq '{tag}' and tagValue eq '{value}'"));
+    let query: Vec<(&str, &str)> = filter.iter().map(|filter| ("$filter", &**filter)).collect();
+    let is_marked = |item: &Json| tag.is_some() || owner(item).is_some();
+    let asked = lists.iter().map(async |path| {
+        let mut items = Vec::new();
+        let mut keep = |item| {
+            if is_marked(&item) {
+                items.push(item);
+            }
+        };
+        let listing = client.list(path, CONTENTS_API, &query, &mut keep, &Quiet);
+        listing.await.map(|_| items)
+    });
     let mut found = Vec::new();
     for items in join_all(asked).await {
-        let items = items?.into_iter();
-        found.extend(items.filter_map(|item| Owned::tagged(item, &home.stack)));
+        found.extend(items?);
     }
     Ok(found)
 }
 
-/// The role assignments and the custom roles of a subscription.
-async fn worded(client: &Client, at: &ArmId) -> Result<(Vec<Json>, Vec<Json>), ArmError> {
-    let grants = assignments(at);
-    let roles = format!("{at}/providers/Microsoft.Authorization/roleDefinitions");
+/// The custom roles of a subscription.
+async fn custom_roles(client: &Client, at: &ArmId) -> Result<Vec<Json>, ArmError> {
+    let path = format!("{at}/providers/Microsoft.Authorization/roleDefinitions");
     let custom = [("$filter", "type eq 'CustomRole'")];
-    let (grants, roles) = futures::join!(
-        client.list_all(&grants, GRANTS_API, &[], &Quiet),
-        client.list_all(&roles, GRANTS_API, &custom, &Quiet),
-    );
-    Ok((grants?, roles?))
+    client.list_all(&path, GRANTS_API, &custom, &Quiet).await
 }
 
 /// Asks the resource providers for the versions of types that no kind knows, one request a provider. A type that stays

@@ -43,7 +43,7 @@ pub async fn observe_settled(
     let until = Instant::now() + LONGEST;
     let mut settled: HashMap<&ArmId, Option<Json>> = HashMap::new();
     loop {
-        let mut live = observe(client, reads).await?;
+        let mut live = observe(client, graph, reads).await?;
         let busy: Vec<_> = graph
             .nodes()
             .filter_map(|node| Some((node, node.id()?)))

@@ -59,7 +59,7 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
             api_version: String::new(),
             body: Value::Null,
         },
-        has_outputs: false,
+        outputs: Vec::new(),
         after: Vec::new(),
         patience: Vec::new(),
         places: Default::default(),

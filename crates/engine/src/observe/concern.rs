@@ -1,0 +1,85 @@
+//! What of a list concerns the spec: the rest is dropped as it arrives, so that memory follows the spec and not the
+//! subscription.
+
+use std::collections::HashSet;
+
+use lazuli_core::{
+    arm::ArmId,
+    graph::{Graph, Home, Identity},
+    mark::TextMark,
+    reads::Read,
+};
+use serde_json::Value as Json;
+
+/// What concerns a graph, or only stacks: the resources of the graph, the grants on or in them or made by it, and what
+/// carries the mark of the stacks.
+#[derive(Debug)]
+pub struct Concern<'g> {
+    graph: Option<&'g Graph>,
+    /// Where its grants are made.
+    scopes: HashSet<&'g ArmId>,
+    stacks: HashSet<&'g str>,
+}
+
+impl<'g> From<&'g [Home]> for Concern<'g> {
+    fn from(homes: &'g [Home]) -> Self {
+        Self {
+            graph: None,
+            scopes: HashSet::new(),
+            stacks: homes.iter().map(|home| &*home.stack).collect(),
+        }
+    }
+}
+
+impl<'g> From<&'g Graph> for Concern<'g> {
+    fn from(graph: &'g Graph) -> Self {
+        let scopes = graph.nodes().filter_map(|node| match &node.identity {
+            Identity::Grant(grant) => Some(&grant.scope),
+            Identity::Resource(_) => None,
+        });
+        Self {
+            graph: Some(graph),
+            scopes: scopes.collect(),
+            ..Self::from(graph.homes())
+        }
+    }
+}
+
+impl Concern<'_> {
+    /// Whether an item of the answer to a read is kept.
+    pub(super) fn keeps(&self, read: &Read, item: &Json) -> bool {
+        match read {
+            Read::Collection { .. } => id_in(item, "/id").is_some_and(|id| self.is_of_graph(&id)),
+            Read::Grants(_) => self.is_own(item) || self.is_near(item),
+            _ => true,
+        }
+    }
+
+    fn is_of_graph(&self, id: &ArmId) -> bool {
+        self.graph.is_some_and(|graph| graph.node_of(id).is_some())
+    }
+
+    fn is_own(&self, grant: &Json) -> bool {
+        TextMark::on(grant, "description")
+            .is_some_and(|mark| self.stacks.contains(mark.stack.as_str()))
+    }
+
+    /// Whether a grant is made on, or in, what the graph speaks of.
+    fn is_near(&self, grant: &Json) -> bool {
+        let mut scope = id_in(grant, "/properties/scope")
+            .or_else(|| id_in(grant, "/id").and_then(|id| id.parent()));
+        while let Some(at) = scope {
+            if self.scopes.contains(&at) || self.is_of_graph(&at) {
+                return true;
+            }
+            scope = at.parent();
+        }
+        false
+    }
+}
+
+fn id_in(item: &Json, pointer: &str) -> Option<ArmId> {
+    item.pointer(pointer)
+        .and_then(Json::as_str)
+        .and_then(ArmId::parse)
+}

@@ -1,0 +1,202 @@
+//! How many requests a comparison and a run take: by lists, and no more than there must be.
+
+use lazuli_arm::Quiet;
+use lazuli_sim::{Caller, Fault, Faults, Method, SUBSCRIPTION, WorldOptions};
+use serde_json::json;
+
+use crate::harness::Azure;
+
+/// Types of which a unit has resources, resource groups included, and grants, locks and what carries a mark.
+const TYPES: usize = 7;
+
+/// Units over resource groups: an identity, a storage account, two grants and a video account each.
+fn units(count: usize, groups: usize) -> String {
+    let mut text =
+        "apiVersion: lazuli/v1\nstack: many\nlocation: westeurope\nresources:\n".to_owned();
+    for group in 0..groups {
+        text += &format!("  g{group}: {{ kind: resourceGroup, name: rg-{group} }}\n");
+    }
+    for unit in 0..count {
+        let at = format!("resourceGroup: rg-{}", unit % groups);
+        text += &format!(
+            "  id{unit}: {{ kind: userAssignedIdentity, name: id-{unit}, {at} }}\n\
+             \x20 st{unit}: {{ kind: storageAccount, name: stmany{unit}, {at}, sku: Standard_LRS }}\n\
+             \x20 may{unit}:\n\
+             \x20   kind: roleAssignment\n\
+             \x20   principal: ${{id{unit}}}\n\
+             \x20   scope: ${{st{unit}}}\n\
+             \x20   roles: [Storage Blob Data Contributor, Reader]\n\
+             \x20 va{unit}:\n\
+             \x20   kind: videoAnalyzer\n\
+             \x20   name: vamany{unit}\n\
+             \x20   {at}\n\
+             \x20   identity: ${{id{unit}}}\n\
+             \x20   storage: ${{st{unit}}}\n"
+        );
+    }
+    text
+}
+
+/// Requests to ARM since the log was cleared.
+fn requests(azure: &Azure) -> Vec<String> {
+    let line = |entry: &lazuli_sim::LogEntry| format!("{:?} {}", entry.method, entry.url);
+    let log = azure.simulator.log();
+    let of_arm = log.iter().filter(|entry| entry.url.contains("api-version"));
+    of_arm.map(line).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_without_changes_takes_a_list_a_type_however_many_units_there_are() {
+    let azure = Azure::new().await;
+    let text = units(12, 4);
+    azure.converge(&text).await;
+    azure.simulator.clear_log();
+    assert!(azure.plan(&text).await.is_empty());
+    let sent = requests(&azure);
+    assert!(sent.len() <= 12, "{}: {sent:#?}", sent.len());
+    let more = text.replace("stack: many", "stack: more");
+    let more = more
+        .replace("rg-", "rgm-")
+        .replace("many", "more")
+        .replace("id-", "idm-");
+    azure.converge(&more).await;
+    azure.simulator.clear_log();
+    assert!(
+        azure.plan(&text).await.is_empty(),
+        "others in the lists are left alone"
+    );
+    assert_eq!(requests(&azure).len(), sent.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_are_followed_and_add_up() {
+    let options = WorldOptions {
+        page_size: 5,
+        ..WorldOptions::default()
+    };
+    let azure = Azure::with(options).await;
+    let text = units(12, 4);
+    azure.converge(&text).await;
+    azure.simulator.clear_log();
+    assert!(azure.plan(&text).await.is_empty());
+    let sent = requests(&azure);
+    assert!(
+        sent.len() <= 12 + TYPES * 3 + 12 * 2 / 5,
+        "{}: {sent:#?}",
+        sent.len()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_resources_are_read_one_by_one() {
+    let azure = Azure::new().await;
+    let text = units(2, 2);
+    azure.converge(&text).await;
+    azure.simulator.clear_log();
+    assert!(azure.plan(&text).await.is_empty());
+    let whole =
+        format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Storage/storageAccounts?");
+    let sent = requests(&azure);
+    assert!(sent.iter().all(|line| !line.contains(&whole)), "{sent:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_rights_on_resource_groups_only_is_refused_once_a_list() {
+    let azure = Azure::new().await;
+    let (units_, groups) = (12, 3);
+    let text = units(units_, groups);
+    azure.converge(&text).await;
+    let reader = only_in_groups(&azure, groups).await;
+    azure.simulator.clear_log();
+    assert!(reader.plan(&text).await.is_empty());
+    let log = azure.simulator.log();
+    let refused = log.iter().filter(|entry| entry.status == Some(403)).count();
+    let sent = requests(&azure);
+    assert!(refused <= 12, "{refused} of {sent:#?}");
+    assert!(
+        sent.len() <= TYPES * groups + 12,
+        "{}: {sent:#?}",
+        sent.len()
+    );
+}
+
+/// The reader, with rights in the resource groups alone.
+async fn only_in_groups(azure: &Azure, groups: usize) -> Azure {
+    let list = format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
+    );
+    let found = azure.by_hand(Method::Get, &list, None).await;
+    let own = found["value"].as_array().unwrap().iter();
+    let own = own.filter(|grant| grant["properties"]["principalId"] == Caller::Reader.object_id());
+    for grant in own {
+        let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
+        azure.by_hand(Method::Delete, &url, None).await;
+        for group in 0..groups {
+            let here = url.replace(
+                "/providers/Microsoft.Auth",
+                &format!("/resourceGroups/rg-{group}/providers/Microsoft.Auth"),
+            );
+            let body = json!({ "properties": {
+                "roleDefinitionId": grant["properties"]["roleDefinitionId"],
+                "principalId": Caller::Reader.object_id(), "principalType": "ServicePrincipal",
+            }});
+            azure.by_hand(Method::Put, &here, Some(body)).await;
+        }
+    }
+    azure.seen_by(Caller::Reader).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_one_property_is_one_write() {
+    let azure = Azure::new().await;
+    let text = units(3, 1);
+    azure.converge(&text).await;
+    azure.simulator.clear_log();
+    assert!(azure.apply(&text).await.0.is_empty());
+    assert_eq!(azure.writes().len(), 0, "nothing to do");
+    let changed = text.replacen("sku: Standard_LRS", "sku: Standard_GRS", 1);
+    azure.simulator.clear_log();
+    azure.converge(&changed).await;
+    assert_eq!(azure.writes().len(), 1, "{:#?}", azure.writes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_write_answers_is_not_read_again() {
+    let azure = Azure::new().await;
+    azure.simulator.clear_log();
+    let plan = azure.plan(&units(1, 1)).await;
+    azure.simulator.clear_log();
+    assert!(azure.execute(&plan).await.is_complete());
+    let sent = requests(&azure);
+    let identity_read = |line: &&String| line.starts_with("Get") && line.contains("/id-0?");
+    assert_eq!(sent.iter().find(identity_read), None, "{sent:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_slows_a_run_and_does_not_fail_it() {
+    let options = WorldOptions {
+        throttling: true,
+        ..WorldOptions::default()
+    };
+    let azure = Azure::with(options).await;
+    let text = units(60, 3);
+    azure.converge(&text).await;
+    let throttled = |entry: &&lazuli_sim::LogEntry| entry.status == Some(429);
+    let refused = azure.simulator.log().iter().filter(throttled).count();
+    assert_eq!(refused, 0, "the bucket is watched, not run dry");
+    let again = azure.simulator.log().len();
+    assert!(azure.plan(&text).await.is_empty(), "{again}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_429_is_waited_out() {
+    let azure = Azure::new().await;
+    let burst = (5..45).fold(Faults::none(), |faults, at| {
+        faults.at(at, Fault::status(429, Some(20)))
+    });
+    azure.simulator.set_faults(burst);
+    azure.converge(&units(4, 2)).await;
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-0");
+    let found = azure.client.get(&group, "2025-04-01", &Quiet).await;
+    assert!(found.unwrap().is_some());
+}
