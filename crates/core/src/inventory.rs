@@ -111,7 +111,7 @@ impl Item {
     }
 }
 
-/// The reads that show locks, one a subscription; all else is found by the marks.
+/// The reads that show grants and locks, one of each a subscription; all else is found by the marks.
 pub fn needed(homes: &[Home]) -> Vec<Read> {
     let mut groups: BTreeMap<&ArmId, BTreeSet<ArmId>> = BTreeMap::new();
     for home in homes {
