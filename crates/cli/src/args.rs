@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Graph(Graph),
     /// Explain a kind, a property or the code of an error
     Explain(Explain),
+    /// List Azure's built-in roles and what they allow
+    Roles(Roles),
     /// Print the JSON Schema of a spec, or of what lazuli answers
     Schema {
         /// Of what: a spec, the answer with --output json of plan, of apply and destroy, of show, or the file of plan --out
@@ -264,6 +266,15 @@ pub(crate) enum GraphFormat {
     Mermaid,
     /// Graphviz
     Dot,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Roles {
+    /// Words of a name, a GUID, or an action or a part of one (blobs/read); without it, all are listed
+    pub(crate) search: Vec<String>,
+    /// Show what each role allows, as is done where there is only one
+    #[arg(long)]
+    pub(crate) actions: bool,
 }
 
 #[derive(Debug, Args)]

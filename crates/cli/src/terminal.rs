@@ -44,6 +44,12 @@ impl Terminal {
     }
 }
 
+/// Writes what was asked for to stdout. Who has read enough and closes the pipe (`lazuli roles | head`) is no failure.
+pub(crate) fn answer(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// Whether to colour, by <https://no-color.org> and <https://bixense.com/clicolors>.
 fn colour(terminal: bool) -> bool {
     let set = |name: &str| env::var(name).is_ok_and(|value| !value.is_empty() && value != "0");

@@ -12,6 +12,7 @@ pub mod kind;
 pub mod live;
 pub mod mark;
 pub mod node;
+pub mod permissions;
 pub mod plan;
 pub mod reads;
 pub mod secret;

@@ -1,8 +1,15 @@
-//! Azure's built-in roles: names and GUIDs, the same in every tenant and cloud.
+//! Azure's built-in roles: names and GUIDs, the same in every tenant and cloud; and of those around storage, keys
+//! and identities what they allow.
+
+mod permissions;
+mod search;
 
 use std::sync::LazyLock;
 
 use uuid::Uuid;
+
+pub use permissions::{Allowed, Permission, allowed, known};
+pub use search::{granting, with_words};
 
 /// A built-in role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +28,10 @@ static ROLES: LazyLock<Vec<Role>> = LazyLock::new(|| {
         .map(|(guid, name)| Role { name, guid })
         .collect()
 });
+
+/// Where every built-in role is described with all that it allows.
+pub const REFERENCE: &str =
+    "https://learn.microsoft.com/azure/role-based-access-control/built-in-roles";
 
 /// All of them, sorted by name.
 pub fn all() -> &'static [Role] {

@@ -13,7 +13,7 @@ use crate::{
     args::Explain,
     error::{CommandError, Success},
     render::explain as render,
-    terminal::Terminal,
+    terminal::{Terminal, answer},
 };
 
 /// How the document itself is called, beside the kinds.
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Explain, terminal: &Terminal) -> Result<Success, Comman
             Found::Document(all) => render::document(all, style),
         })?,
     };
-    print!("{text}");
+    answer(&text);
     Ok(Success::Done)
 }
 

@@ -9,7 +9,7 @@ use crate::{
     flow,
     input::environment,
     render,
-    terminal::Terminal,
+    terminal::{Terminal, answer},
 };
 
 pub(super) fn run(args: &Graph, terminal: &Terminal) -> Result<Success, CommandError> {
@@ -20,13 +20,10 @@ pub(super) fn run(args: &Graph, terminal: &Terminal) -> Result<Success, CommandE
         &environment,
     )?;
     let loaded = specs.unasked(terminal)?;
-    print!(
-        "{}",
-        match args.format {
-            GraphFormat::Text => render::graph::text(&loaded.graph, &terminal.out),
-            GraphFormat::Mermaid => render::graph::mermaid(&loaded.graph),
-            GraphFormat::Dot => render::graph::dot(&loaded.graph),
-        }
-    );
+    answer(&match args.format {
+        GraphFormat::Text => render::graph::text(&loaded.graph, &terminal.out),
+        GraphFormat::Mermaid => render::graph::mermaid(&loaded.graph),
+        GraphFormat::Dot => render::graph::dot(&loaded.graph),
+    });
     Ok(Success::Done)
 }

@@ -6,6 +6,7 @@ mod destroy;
 mod explain;
 mod graph;
 mod plan;
+mod roles;
 mod schema;
 mod show;
 mod sim;
@@ -26,6 +27,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError
         Command::Show(args) => show::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),
+        Command::Roles(args) => roles::run(&args, terminal),
         Command::Schema { of } => schema::run(of),
         Command::Sim(command) => sim::run(&command),
         Command::Completions { shell } => completions::run(shell),

@@ -9,6 +9,7 @@ use lazuli_engine::document::ReportDocument;
 use crate::{
     args::SchemaOf,
     error::{CommandError, Success},
+    terminal::answer,
 };
 
 pub(super) fn run(of: SchemaOf) -> Result<Success, CommandError> {
@@ -19,6 +20,6 @@ pub(super) fn run(of: SchemaOf) -> Result<Success, CommandError> {
         SchemaOf::Report => ReportDocument::schema(),
         SchemaOf::Show => ShowDocument::schema(),
     };
-    println!("{schema:#}");
+    answer(&format!("{schema:#}\n"));
     Ok(Success::Done)
 }

@@ -12,6 +12,7 @@ pub(crate) mod overruled;
 pub(crate) mod plan;
 pub(crate) mod preflight;
 pub(crate) mod report;
+pub(crate) mod roles;
 pub(crate) mod style;
 #[cfg(test)]
 pub(crate) mod testing;

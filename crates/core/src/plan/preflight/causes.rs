@@ -2,11 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::{
-    Answers, Question,
-    rights::{Need, is_in},
-};
-use crate::arm::ArmId;
+use super::{Answers, Question, rights::Need};
+use crate::{arm::ArmId, permissions::is_in};
 
 /// The action in which a condition on role assignments is spelt out (Microsoft docs "Delegate Azure role assignment
 /// management to others with conditions").
