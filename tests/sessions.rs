@@ -224,6 +224,68 @@ fn a_spec_from_standard_input() {
 }
 
 #[test]
+fn what_init_writes_applies_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["storageAccount", "videoIndexer", "resource"] {
+        let place = folder.path().join(kind);
+        let place = place.to_str().unwrap();
+        let run = |arguments: &[&str]| lazuli(&HashMap::new(), arguments);
+        let written = run(&["init", place, "--kind", kind, "--yes"]);
+        assert_eq!(written.status.code(), Some(0), "{}", text(&written));
+        let mut files: Vec<_> = fs::read_dir(place)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        assert_eq!(files, [".gitignore", "stack.yaml"]);
+        let valid = run(&["validate", place]);
+        assert!(
+            text(&valid).starts_with("Valid: 1 stack"),
+            "{}",
+            text(&valid)
+        );
+        let applied = run(&["apply", place, "--cloud", "sim", "--yes"]);
+        assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
+        let again = run(&["plan", place, "--cloud", "sim", "--detailed-exitcode"]);
+        assert_eq!(again.status.code(), Some(0), "{}", text(&again));
+    }
+}
+
+#[test]
+fn init_overwrites_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = folder.path().join("stack.yaml");
+    let ignored = folder.path().join(".gitignore");
+    fs::write(&ignored, "target/\n").unwrap();
+    let place = folder.path().to_str().unwrap();
+    let init = |more: &[&str]| {
+        let arguments = [&["init", place, "--yes"], more].concat();
+        lazuli(&HashMap::new(), &arguments)
+    };
+    let refused = init(&["--resource-group", "rg."]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused).contains("LZ0016"), "{}", text(&refused));
+    assert!(!spec.exists());
+
+    let written = init(&["--stack", "first"]);
+    assert!(
+        text(&written).contains("add .lazuli/"),
+        "{}",
+        text(&written)
+    );
+    assert_eq!(fs::read_to_string(&ignored).unwrap(), "target/\n");
+    fs::write(&spec, "mine").unwrap();
+    let refused = init(&[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused).contains("is there already"),
+        "{}",
+        text(&refused)
+    );
+    assert_eq!(fs::read_to_string(&spec).unwrap(), "mine");
+}
+
+#[test]
 fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = lazuli(&HashMap::new(), &["completions", shell]);

@@ -22,6 +22,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a spec to begin with
+    Init(Init),
     /// Check specs without asking Azure
     Validate(Validate),
     /// Show what apply would change
@@ -163,6 +165,41 @@ impl Azure {
     pub(crate) fn cloud(&self) -> &str {
         self.named_cloud().unwrap_or("public")
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where stack.yaml is written; made where it is not there
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) directory: PathBuf,
+    /// What the spec is about
+    #[arg(long, value_enum, default_value_t = Starter::StorageAccount)]
+    pub(crate) kind: Starter,
+    /// The name of the stack [default: that of the directory]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stack: Option<String>,
+    /// The region [default: westeurope]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) location: Option<String>,
+    /// The resource group [default: rg- and the name of the stack]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) resource_group: Option<String>,
+    /// Take the defaults without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Starter {
+    /// A storage account, an identity and what it may do with the account
+    #[value(name = "storageAccount")]
+    StorageAccount,
+    /// A Video Indexer account with its storage and identity
+    #[value(name = "videoIndexer")]
+    VideoIndexer,
+    /// A key vault in Azure's own words, as any other type is written
+    #[value(name = "resource")]
+    Resource,
 }
 
 #[derive(Debug, Args)]

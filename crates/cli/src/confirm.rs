@@ -55,6 +55,12 @@ fn answer() -> Option<String> {
     Some(answer.trim().to_owned())
 }
 
+/// Asks for a name; no answer is the usual one.
+pub(crate) fn wish(question: &str, usual: String) -> String {
+    eprint!("{question} [{usual}]: ");
+    answer().filter(|given| !given.is_empty()).unwrap_or(usual)
+}
+
 /// Asks; only `yes` is a yes.
 pub(crate) fn ask(yes: bool, question: &str) -> Result<(), CommandError> {
     if yes {

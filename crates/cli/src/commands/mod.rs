@@ -5,6 +5,7 @@ mod completions;
 mod destroy;
 mod explain;
 mod graph;
+mod init;
 mod plan;
 mod roles;
 mod schema;
@@ -20,6 +21,7 @@ use crate::{
 
 pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError> {
     match cli.command {
+        Command::Init(args) => init::run(&args, terminal),
         Command::Validate(args) => validate::run(&args, terminal),
         Command::Plan(args) => plan::run(&args, terminal),
         Command::Apply(args) => apply::run(args, terminal),
