@@ -39,13 +39,14 @@ fn scripted() {
 
 /// A folder of its own with one of the examples in it.
 fn example(name: &str) -> (tempfile::TempDir, PathBuf) {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    example_of(&examples.join(name))
+}
+
+fn example_of(from: &Path) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../examples")
-        .join(name)
-        .join("stack.yaml");
     let to = folder.path().join("stack.yaml");
-    fs::copy(from, &to).unwrap();
+    fs::copy(from.join("stack.yaml"), &to).unwrap();
     (folder, to)
 }
 
@@ -283,6 +284,36 @@ fn init_overwrites_nothing() {
         text(&refused)
     );
     assert_eq!(fs::read_to_string(&spec).unwrap(), "mine");
+}
+
+/// The names of the tags of XML without comments, each closed in its order.
+fn assert_well_formed(text: &str) {
+    let mut open = Vec::new();
+    for tag in text.split('<').skip(1) {
+        let (tag, words) = tag.split_once('>').expect("every tag ends");
+        let is_text = words.split('&').skip(1).all(|rest| rest.contains(';'));
+        assert!(is_text, "{words}");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split(' ').next().unwrap());
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn every_example_can_be_drawn() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    for example in fs::read_dir(examples).unwrap() {
+        let (_folder, spec) = example_of(&example.unwrap().path());
+        let spec = spec.to_str().unwrap();
+        let drawn = lazuli(&HashMap::new(), &["graph", spec, "--format", "svg"]);
+        assert_eq!(drawn.status.code(), Some(0), "{}", text(&drawn));
+        let drawing = String::from_utf8(drawn.stdout).unwrap();
+        assert!(drawing.starts_with("<svg ") && drawing.ends_with("</svg>\n"));
+        assert_well_formed(&drawing);
+    }
 }
 
 #[test]

@@ -293,6 +293,15 @@ pub(crate) struct Graph {
     /// How to write it
     #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
     pub(crate) format: GraphFormat,
+    /// Ask Azure, and show what apply would do with each resource
+    #[arg(long)]
+    pub(crate) plan: bool,
+    #[command(flatten)]
+    pub(crate) azure: Azure,
+    #[command(flatten)]
+    pub(crate) orphans: Orphans,
+    #[command(flatten)]
+    pub(crate) replacing: Replacing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -303,6 +312,8 @@ pub(crate) enum GraphFormat {
     Mermaid,
     /// Graphviz
     Dot,
+    /// A drawing, to be looked at in a browser
+    Svg,
 }
 
 #[derive(Debug, Args)]

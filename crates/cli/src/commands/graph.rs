@@ -1,18 +1,25 @@
-//! `lazuli graph`: what waits for what, and why.
+//! `lazuli graph`: what waits for what, and why; with `--plan`, also what would happen to each.
 
-use lazuli_core::graph::SecretsPolicy;
+use lazuli_core::{
+    graph::{Graph, SecretsPolicy},
+    plan::{Consent, Names, Plan},
+};
 
 use super::validate::NO_SUBSCRIPTION;
 use crate::{
-    args::{Graph, GraphFormat},
+    args::{self, GraphFormat},
+    connection::Connection,
     error::{CommandError, Success},
     flow,
-    input::environment,
-    render,
+    input::{self, environment},
+    render::graph::{dot, mermaid, svg, text},
     terminal::{Terminal, answer},
 };
 
-pub(super) fn run(args: &Graph, terminal: &Terminal) -> Result<Success, CommandError> {
+pub(super) fn run(args: &args::Graph, terminal: &Terminal) -> Result<Success, CommandError> {
+    if args.plan {
+        return planned(args, terminal);
+    }
     let specs = flow::read_specs(
         &args.specs,
         Some(NO_SUBSCRIPTION.to_owned()),
@@ -20,10 +27,39 @@ pub(super) fn run(args: &Graph, terminal: &Terminal) -> Result<Success, CommandE
         &environment,
     )?;
     let loaded = specs.unasked(terminal)?;
-    answer(&match args.format {
-        GraphFormat::Text => render::graph::text(&loaded.graph, &terminal.out),
-        GraphFormat::Mermaid => render::graph::mermaid(&loaded.graph),
-        GraphFormat::Dot => render::graph::dot(&loaded.graph),
-    });
+    show(args.format, &loaded.graph, None, terminal);
     Ok(Success::Done)
+}
+
+fn planned(args: &args::Graph, terminal: &Terminal) -> Result<Success, CommandError> {
+    let connection = Connection::new(&args.azure, &args.specs.paths)?;
+    let env = |name: &str| connection.environment(name);
+    let specs = flow::read_specs(
+        &args.specs,
+        connection.default_subscription(),
+        input::secrets(&args::Secrets {
+            rewrite_secrets: false,
+        }),
+        &env,
+    )?;
+    let consent = Consent {
+        prune: args.orphans.prune,
+        replace: Names(args.replacing.allow_replace.iter().cloned().collect()),
+    };
+    connection.runtime()?.block_on(async {
+        let session = connection.open().await?;
+        let loaded = specs.ask(&session.client, terminal).await?;
+        let (plan, _) = flow::compare(&loaded, &session, &consent, terminal).await?;
+        show(args.format, &loaded.graph, Some(&plan), terminal);
+        Ok(Success::Done)
+    })
+}
+
+fn show(format: GraphFormat, graph: &Graph, plan: Option<&Plan>, terminal: &Terminal) {
+    answer(&match format {
+        GraphFormat::Text => text(graph, plan, &terminal.out),
+        GraphFormat::Mermaid => mermaid(graph, plan),
+        GraphFormat::Dot => dot(graph, plan),
+        GraphFormat::Svg => svg(graph, plan),
+    });
 }

@@ -1,27 +1,38 @@
-//! The graph of resources as text, and in the languages of Mermaid and Graphviz.
+//! The graph of resources as text, as a drawing, and in the languages of Mermaid and Graphviz; with a plan, also what
+//! happens to each.
 
-use std::collections::HashMap;
+mod svg;
 
-use lazuli_core::graph::{Graph, NodeKey};
+use std::collections::{BTreeSet, HashMap};
+
+use lazuli_core::{
+    graph::{Graph, NodeKey},
+    plan::{Action, Plan, Step},
+};
 
 use super::{
-    Names,
+    Names, mark,
     style::{Style, Tint, clean, wrap},
 };
 
 /// The resources in the order in which they are made, each with what it waits for.
-pub(crate) fn text(graph: &Graph, style: &Style) -> String {
-    Drawing::of(graph).text(style)
+pub(crate) fn text(graph: &Graph, plan: Option<&Plan>, style: &Style) -> String {
+    Drawing::of(graph, plan).text(style)
 }
 
 /// A Mermaid flowchart; arrows point at what is waited for.
-pub(crate) fn mermaid(graph: &Graph) -> String {
-    Drawing::of(graph).mermaid()
+pub(crate) fn mermaid(graph: &Graph, plan: Option<&Plan>) -> String {
+    Drawing::of(graph, plan).mermaid()
 }
 
 /// A Graphviz digraph; arrows point at what is waited for.
-pub(crate) fn dot(graph: &Graph) -> String {
-    Drawing::of(graph).dot()
+pub(crate) fn dot(graph: &Graph, plan: Option<&Plan>) -> String {
+    Drawing::of(graph, plan).dot()
+}
+
+/// A drawing in layers, as SVG; arrows point at what is waited for.
+pub(crate) fn svg(graph: &Graph, plan: Option<&Plan>) -> String {
+    svg::svg(&Drawing::of(graph, plan))
 }
 
 /// What every form shows.
@@ -33,22 +44,95 @@ struct Drawn {
     name: String,
     kind: String,
     is_existing: bool,
+    /// What the plan does with it, if there is a plan.
+    fate: Option<Fate>,
     /// The position of what it waits for, and why.
     waits: Vec<(usize, String)>,
 }
 
+/// What a plan does with a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Changes(Action),
+    Stays,
+}
+
+impl Fate {
+    const ALL: [Self; 7] = [
+        Self::Changes(Action::Create),
+        Self::Changes(Action::Adopt),
+        Self::Changes(Action::Update),
+        Self::Changes(Action::Replace),
+        Self::Changes(Action::Delete),
+        Self::Changes(Action::Release),
+        Self::Stays,
+    ];
+
+    /// The sign, as in a plan.
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Changes(action) => mark(action).0,
+            Self::Stays => "=",
+        }
+    }
+
+    fn tint(self) -> Tint {
+        match self {
+            Self::Changes(action) => mark(action).1,
+            Self::Stays => Tint::Faint,
+        }
+    }
+
+    /// In one word, which is also what it is called in style sheets.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Changes(Action::Create) => "create",
+            Self::Changes(Action::Adopt) => "adopt",
+            Self::Changes(Action::Update) => "update",
+            Self::Changes(Action::Replace) => "replace",
+            Self::Changes(Action::Delete) => "delete",
+            Self::Changes(Action::Release) => "release",
+            Self::Stays => "unchanged",
+        }
+    }
+
+    /// A colour that can be told from both a light and a dark ground.
+    fn colour(self) -> &'static str {
+        match self.tint() {
+            Tint::Green => "#2da44e",
+            Tint::Yellow => "#bf8700",
+            Tint::Red => "#e5534b",
+            Tint::Faint | Tint::Strong => "#848d97",
+        }
+    }
+}
+
 impl Drawing {
-    fn of(graph: &Graph) -> Self {
-        let names = Names::of(graph.nodes().map(|node| &node.key));
+    fn of(graph: &Graph, plan: Option<&Plan>) -> Self {
+        let steps: &[Step] = plan.map_or(&[], |plan| &plan.steps);
+        let names = Names::of(
+            graph
+                .nodes()
+                .map(|node| &node.key)
+                .chain(steps.iter().map(|step| &step.key)),
+        );
+        let fates: HashMap<&NodeKey, Action> =
+            steps.iter().map(|step| (&step.key, step.action)).collect();
         let positions: HashMap<&NodeKey, usize> = graph
             .nodes()
             .enumerate()
             .map(|(at, node)| (&node.key, at))
             .collect();
+        let fate = |key: &NodeKey| {
+            plan?;
+            let action = fates.get(key).copied();
+            Some(action.map_or(Fate::Stays, Fate::Changes))
+        };
         let drawn = graph.nodes().map(|node| Drawn {
             name: names.name(&node.key),
             kind: node.kind.to_owned(),
             is_existing: node.lifecycle.existing,
+            fate: fate(&node.key),
             waits: graph
                 .dependencies(&node.key)
                 .into_iter()
@@ -57,8 +141,20 @@ impl Drawing {
                 })
                 .collect(),
         });
+        // What goes without being in the spec any more.
+        let mut gone = BTreeSet::new();
+        let going = steps
+            .iter()
+            .filter(|step| !positions.contains_key(&step.key) && gone.insert(&step.key))
+            .map(|step| Drawn {
+                name: names.name(&step.key),
+                kind: step.kind.to_owned(),
+                is_existing: false,
+                fate: Some(Fate::Changes(step.action)),
+                waits: Vec::new(),
+            });
         Self {
-            nodes: drawn.collect(),
+            nodes: drawn.chain(going).collect(),
         }
     }
 
@@ -70,15 +166,22 @@ impl Drawing {
         })
     }
 
+    /// The fates that there are.
+    fn fates(&self) -> Vec<Fate> {
+        let found: BTreeSet<Fate> = self.nodes.iter().filter_map(|node| node.fate).collect();
+        let is_found = |fate: &Fate| found.contains(fate);
+        Fate::ALL.into_iter().filter(is_found).collect()
+    }
+
     fn text(&self, style: &Style) -> String {
         let mut text = String::new();
         for node in &self.nodes {
             let existing = if node.is_existing { " (existing)" } else { "" };
-            text.push_str(&format!(
-                "{}  {}{existing}\n",
-                style.paint(Tint::Strong, &node.name),
-                node.kind
-            ));
+            let name = match node.fate {
+                None => style.paint(Tint::Strong, &node.name),
+                Some(fate) => style.paint(fate.tint(), &node.marked(style.ascii)),
+            };
+            text.push_str(&format!("{name}  {}{existing}\n", node.kind));
             for (to, why) in &node.waits {
                 let to = self
                     .nodes
@@ -94,24 +197,47 @@ impl Drawing {
                 }
             }
         }
+        let fates = self.fates();
+        if !fates.is_empty() {
+            let legend: Vec<String> = fates
+                .into_iter()
+                .map(|fate| format!("{} {}", sign(fate, style.ascii), fate.word()))
+                .collect();
+            text.push_str(&format!("\n{}\n", legend.join("   ")));
+        }
         text
     }
 
     fn mermaid(&self) -> String {
         let mut text = "flowchart TD\n".to_owned();
         for (at, node) in self.nodes.iter().enumerate() {
-            let (name, kind) = (mermaid_escaped(&node.name), mermaid_escaped(&node.kind));
+            let (name, kind) = (
+                mermaid_escaped(&node.marked(false)),
+                mermaid_escaped(&node.kind),
+            );
             let (open, close) = if node.is_existing {
                 ("([", "])")
             } else {
                 ("[", "]")
             };
-            text.push_str(&format!("    n{at}{open}\"{name}<br>{kind}\"{close}\n"));
+            let class = node
+                .fate
+                .map_or(String::new(), |fate| format!(":::{}", fate.word()));
+            text.push_str(&format!(
+                "    n{at}{open}\"{name}<br>{kind}\"{close}{class}\n"
+            ));
         }
         for (from, to, why) in self.edges() {
             text.push_str(&format!(
                 "    n{from} -->|\"{}\"| n{to}\n",
                 mermaid_escaped(why)
+            ));
+        }
+        for fate in self.fates() {
+            text.push_str(&format!(
+                "    classDef {} stroke:{},stroke-width:2px\n",
+                fate.word(),
+                fate.colour()
             ));
         }
         text
@@ -120,12 +246,14 @@ impl Drawing {
     fn dot(&self) -> String {
         let mut text = "digraph lazuli {\n    rankdir = BT;\n    node [shape = box];\n".to_owned();
         for (at, node) in self.nodes.iter().enumerate() {
-            let (name, kind) = (dot_escaped(&node.name), dot_escaped(&node.kind));
-            let look = if node.is_existing {
-                ", style = dashed"
-            } else {
-                ""
-            };
+            let (name, kind) = (dot_escaped(&node.marked(false)), dot_escaped(&node.kind));
+            let mut look = String::new();
+            if node.is_existing {
+                look.push_str(", style = dashed");
+            }
+            if let Some(fate) = node.fate {
+                look.push_str(&format!(", color = \"{}\", penwidth = 2", fate.colour()));
+            }
             text.push_str(&format!("    n{at} [label = \"{name}\\n{kind}\"{look}];\n"));
         }
         for (from, to, why) in self.edges() {
@@ -135,6 +263,23 @@ impl Drawing {
             ));
         }
         text + "}\n"
+    }
+}
+
+impl Drawn {
+    /// `+ recordings`, or the name alone where there is no plan.
+    fn marked(&self, ascii: bool) -> String {
+        match self.fate {
+            None => self.name.clone(),
+            Some(fate) => format!("{} {}", sign(fate, ascii), self.name),
+        }
+    }
+}
+
+fn sign(fate: Fate, ascii: bool) -> &'static str {
+    match fate.sign() {
+        "±" if ascii => "-/+",
+        sign => sign,
     }
 }
 
@@ -159,97 +304,4 @@ fn dot_escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cameras() -> Drawing {
-        let node = |name: &str, kind: &str, waits: &[(usize, &str)]| Drawn {
-            name: name.to_owned(),
-            kind: kind.to_owned(),
-            is_existing: false,
-            waits: waits
-                .iter()
-                .map(|(to, why)| (*to, (*why).to_owned()))
-                .collect(),
-        };
-        Drawing {
-            nodes: vec![
-                Drawn {
-                    is_existing: true,
-                    ..node("group", "resourceGroup", &[])
-                },
-                node(
-                    "each[\"a\\b\"]",
-                    "storageAccount",
-                    &[(0, "it is in or on it")],
-                ),
-                node(
-                    "access/Reader",
-                    "roleAssignment",
-                    &[(0, "dependsOn names it"), (1, "`scope` refers to it")],
-                ),
-            ],
-        }
-    }
-
-    #[test]
-    fn text_lists_what_each_waits_for() {
-        assert_eq!(
-            cameras().text(&Style::default()),
-            "\
-group  resourceGroup (existing)
-each[\"a\\b\"]  storageAccount
-  waits for group: it is in or on it
-access/Reader  roleAssignment
-  waits for group: dependsOn names it
-  waits for each[\"a\\b\"]: `scope` refers to it
-"
-        );
-    }
-
-    #[test]
-    fn mermaid_labels_are_escaped() {
-        assert_eq!(
-            cameras().mermaid(),
-            "\
-flowchart TD
-    n0([\"group<br>resourceGroup\"])
-    n1[\"each[#34;a#92;b#34;]<br>storageAccount\"]
-    n2[\"access/Reader<br>roleAssignment\"]
-    n1 -->|\"it is in or on it\"| n0
-    n2 -->|\"dependsOn names it\"| n0
-    n2 -->|\"#96;scope#96; refers to it\"| n1
-"
-        );
-    }
-
-    #[test]
-    fn dot_labels_are_escaped() {
-        assert_eq!(
-            cameras().dot(),
-            "\
-digraph lazuli {
-    rankdir = BT;
-    node [shape = box];
-    n0 [label = \"group\\nresourceGroup\", style = dashed];
-    n1 [label = \"each[\\\"a\\\\b\\\"]\\nstorageAccount\"];
-    n2 [label = \"access/Reader\\nroleAssignment\"];
-    n1 -> n0 [label = \"it is in or on it\"];
-    n2 -> n0 [label = \"dependsOn names it\"];
-    n2 -> n1 [label = \"`scope` refers to it\"];
-}
-"
-        );
-    }
-
-    #[test]
-    fn an_empty_graph_is_valid_in_every_form() {
-        let graph = Graph::default();
-        assert_eq!(text(&graph, &Style::default()), "");
-        assert_eq!(mermaid(&graph), "flowchart TD\n");
-        assert_eq!(
-            dot(&graph),
-            "digraph lazuli {\n    rankdir = BT;\n    node [shape = box];\n}\n"
-        );
-    }
-}
+mod tests;
