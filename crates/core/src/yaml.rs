@@ -4,13 +4,15 @@
 //! and an integer that no 64 bits can hold stays text rather than losing digits. Beyond YAML, a `${...}` may stand
 //! unquoted inside of `[...]` and `{...}`, where its braces would otherwise be taken for a mapping's.
 
+mod events;
+
 use std::{borrow::Cow, collections::HashMap, fmt, ops::Range};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_saphyr::{
     DefaultMessageFormatter, DuplicateKeyPolicy, Error, MessageFormatter, NonFiniteFloatPolicy,
-    Options, Spanned as At, budget,
+    Options, Spanned, budget,
 };
 
 use crate::{
@@ -228,10 +230,11 @@ impl Reader<'_> {
         }
         self.base = range.start;
         let text = self.masked.text.get(range).unwrap_or_default();
-        match serde_saphyr::from_str_multiple_with_options::<At<Raw<'_>>, Vec<_>>(
-            text,
-            options(self.left),
-        ) {
+        let documents = match events::read(text, self.left) {
+            Some(documents) => Ok(documents),
+            None => serde_saphyr::from_str_multiple_with_options(text, options(self.left)),
+        };
+        match documents {
             Ok(documents) => documents.into_iter().map(|raw| self.node(raw)).collect(),
             Err(error) => {
                 let diagnostic = self.syntax(&error, text);
@@ -245,7 +248,7 @@ impl Reader<'_> {
     }
 
     fn node(&mut self, raw: At<Raw<'_>>) -> Node {
-        let span = self.span(&raw.defined);
+        let span = self.span(&raw.at);
         self.left.spend(if let Raw::Text(text) = &raw.value {
             text.len()
         } else {
@@ -287,7 +290,7 @@ impl Reader<'_> {
         let mut entries = Vec::with_capacity(raw.len());
         for (key, value) in raw {
             self.left.spend(key.value.0.len());
-            let key_span = self.span(&key.defined);
+            let key_span = self.span(&key.at);
             let (key, key_template) = self.key(self.masked.unmask(key.value.0), key_span);
             let value = self.node(value);
             if let Some(first) = seen.get(&key) {
@@ -321,22 +324,18 @@ impl Reader<'_> {
     }
 
     /// The place of a value in the original text.
-    fn span(&self, location: &serde_saphyr::Location) -> Span {
-        let span = location.span();
-        let (start, length) = match (span.byte_offset(), span.byte_len()) {
-            (Some(start), Some(length)) => (start as usize, length as usize),
-            _ => {
+    fn span(&self, extent: &Extent) -> Span {
+        let (start, length) = match *extent {
+            Extent::Bytes(start, length) => (start, length),
+            Extent::Chars(start, length) => {
                 let text = self.masked.text.get(self.base..).unwrap_or_default();
-                let byte = |chars: u64| {
+                let byte = |chars: usize| {
                     text.char_indices()
-                        .nth(chars as usize)
+                        .nth(chars)
                         .map_or(text.len(), |(at, _)| at)
                 };
-                let start = byte(span.offset());
-                (
-                    start,
-                    byte(span.offset().saturating_add(span.len())).saturating_sub(start),
-                )
+                let first = byte(start);
+                (first, byte(start.saturating_add(length)) - first)
             }
         };
         let original = |offset: usize| {
@@ -355,7 +354,7 @@ impl Reader<'_> {
                     self.masked.original(self.base)..self.masked.original(self.base + text.len()),
                 )
             },
-            |location| self.span(&location),
+            |location| self.span(&Extent::of(&location)),
         );
         if let Error::AliasError {
             error: inner,
@@ -363,7 +362,7 @@ impl Reader<'_> {
             ..
         } = error
         {
-            span = self.span(&locations.reference_location);
+            span = self.span(&Extent::of(&locations.reference_location));
             error = inner;
         }
         let message = match error {
@@ -457,7 +456,42 @@ pub(crate) fn number(text: &str) -> Datum {
     number.map_or_else(|| Datum::String(text.to_owned()), Datum::Number)
 }
 
-/// What serde-saphyr makes of a value.
+/// Where something stands in its document: start and length.
+#[cfg_attr(test, derive(Debug, PartialEq))]
+enum Extent {
+    Bytes(usize, usize),
+    Chars(usize, usize),
+}
+
+impl Extent {
+    fn of(location: &serde_saphyr::Location) -> Self {
+        let span = location.span();
+        match (span.byte_offset(), span.byte_len()) {
+            (Some(start), Some(length)) => Self::Bytes(start as usize, length as usize),
+            _ => Self::Chars(span.offset() as usize, span.len() as usize),
+        }
+    }
+}
+
+/// A value or key with its place.
+#[cfg_attr(test, derive(Debug, PartialEq))]
+struct At<T> {
+    at: Extent,
+    value: T,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<T>::deserialize(deserializer)?;
+        Ok(Self {
+            at: Extent::of(&spanned.defined),
+            value: spanned.value,
+        })
+    }
+}
+
+/// What a value is, before its text is looked at.
+#[cfg_attr(test, derive(Debug, PartialEq))]
 enum Raw<'a> {
     Null,
     Bool(bool),
@@ -469,6 +503,7 @@ enum Raw<'a> {
 }
 
 /// A key as it is written.
+#[cfg_attr(test, derive(Debug, PartialEq))]
 struct Key<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Raw<'de> {

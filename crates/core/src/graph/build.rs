@@ -50,11 +50,7 @@ pub struct SecretsPolicy {
 pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Diagnostics) {
     let index = place::index(spec);
     let (places, mut diagnostics) = place::place(spec, &index, registry, settings);
-    let resolver = Resolver {
-        index: &index,
-        places: &places,
-        roles: &settings.roles,
-    };
+    let resolver = Resolver::new(&index, &places, &settings.roles);
     let mut building = Building {
         resolver: &resolver,
         shapes: HashMap::new(),
@@ -259,14 +255,15 @@ impl<'a> Building<'a> {
     }
 
     fn check(&mut self, spec: &'a Spec) {
-        let grants: Vec<(NodeKey, Grant)> = self
-            .nodes
-            .iter()
-            .filter_map(|node| match &node.identity {
-                Identity::Grant(grant) => Some((node.key.clone(), grant.clone())),
-                Identity::Resource(_) => None,
-            })
-            .collect();
+        let mut grants: HashMap<NodeKey, Vec<Grant>> = HashMap::new();
+        for node in &self.nodes {
+            if let Identity::Grant(grant) = &node.identity
+                && let Some(principal) = grant.principal_key()
+            {
+                let of_principal = grants.entry(principal.clone()).or_default();
+                of_principal.push(grant.clone());
+            }
+        }
         let around = Surroundings { grants: &grants };
         for stack in &spec.stacks {
             for resource in stack.resources.iter().filter(|resource| !resource.existing) {

@@ -1,6 +1,6 @@
 //! What a handler is given to declare Azure resources with: values with references resolved, and its surroundings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::place::{Index, Places, address_of};
 use crate::{
@@ -100,6 +100,7 @@ pub(super) struct Resolver<'a> {
     pub(super) index: &'a Index<'a>,
     pub(super) places: &'a Places,
     pub(super) roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
+    pub(super) by_kind: HashMap<&'a str, Vec<Target<'a>>>,
 }
 
 /// A resource whose properties have the right shape, before they are given their type.
@@ -230,7 +231,8 @@ impl<'a, P> Declared<'a, P> {
 
     /// The resources of a kind in the whole spec, those of the own stack first.
     pub fn all_of(&self, kind: &str) -> Vec<Target<'a>> {
-        let mut found = self.inner.resolver.all_of(kind);
+        let found = self.inner.resolver.by_kind.get(kind);
+        let mut found = found.cloned().unwrap_or_default();
         found.sort_by_key(|target| {
             let key = &target.placed.key;
             (key.stack != self.stack(), key)
@@ -333,17 +335,17 @@ impl<'a, P> Declared<'a, P> {
 
 /// What a handler's checks may look at: the whole spec.
 pub struct Surroundings<'a> {
-    pub(super) grants: &'a [(NodeKey, Grant)],
+    /// The grants of identities of the spec, by whom they are for.
+    pub(super) grants: &'a HashMap<NodeKey, Vec<Grant>>,
 }
 
 impl Surroundings<'_> {
     /// Whether the spec gives a role to a principal at a scope or above it, or may do so at a management group.
     pub fn grants(&self, principal: &NodeKey, role: &str, scope: &ArmId) -> bool {
-        self.grants.iter().any(|(_, grant)| {
-            grant.principal_key() == Some(principal)
-                && grant.role.eq_ignore_ascii_case(role)
-                && grant.scope.may_reach(scope)
-        })
+        let grants = self.grants.get(principal).into_iter().flatten();
+        grants
+            .filter(|grant| grant.role.eq_ignore_ascii_case(role))
+            .any(|grant| grant.scope.may_reach(scope))
     }
 }
 
@@ -366,16 +368,26 @@ impl<'a> Resolver<'a> {
         Some(Target { resource, placed })
     }
 
-    fn all_of(&self, kind: &str) -> Vec<Target<'a>> {
-        self.index
-            .values()
-            .filter(|(_, resource)| resource.kind.value == kind)
-            .filter_map(|(stack, resource)| {
-                let key = (stack.name.value.clone(), resource.address.clone());
-                let placed = self.places.get(&key)?;
-                Some(Target { resource, placed })
-            })
-            .collect()
+    pub(super) fn new(
+        index: &'a Index<'a>,
+        places: &'a Places,
+        roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
+    ) -> Self {
+        let mut by_kind: HashMap<&str, Vec<Target<'_>>> = HashMap::new();
+        for (stack, resource) in index.values() {
+            let key = (stack.name.value.clone(), resource.address.clone());
+            if let Some(placed) = places.get(&key) {
+                let kind = resource.kind.value.as_str();
+                let target = Target { resource, placed };
+                by_kind.entry(kind).or_default().push(target);
+            }
+        }
+        Self {
+            index,
+            places,
+            roles,
+            by_kind,
+        }
     }
 
     fn value(

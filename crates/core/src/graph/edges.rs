@@ -1,6 +1,6 @@
 //! Who waits for whom, and why; cycles are found here.
 
-use std::collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque, hash_map::Entry};
 
 use petgraph::{
     algo::tarjan_scc,
@@ -27,6 +27,10 @@ struct Finder<'a> {
     nodes: &'a [Node],
     by_entry: HashMap<(String, Address), Vec<usize>>,
     by_id: HashMap<&'a ArmId, usize>,
+    /// Grants by the identity of the spec that they are for.
+    by_principal: HashMap<&'a NodeKey, Vec<usize>>,
+    /// Nodes by what they are in or on, in lower case.
+    by_scope: BTreeMap<String, Vec<usize>>,
     /// The nodes that go on after everything within a scope, and so not after each other.
     last: BTreeSet<&'a NodeKey>,
     edges: BTreeSet<(usize, usize, Reason)>,
@@ -56,10 +60,27 @@ pub(super) fn find<'a>(
         .filter(|(_, implied)| matches!(implied, Implied::EverythingWithin(_)))
         .map(|(key, _)| key)
         .collect();
+    let mut by_principal: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut by_scope: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, node) in nodes.iter().enumerate() {
+        let place = match &node.identity {
+            Identity::Resource(id) => id,
+            Identity::Grant(grant) => {
+                if let Some(key) = grant.principal_key() {
+                    by_principal.entry(key).or_default().push(at);
+                }
+                &grant.scope
+            }
+        };
+        let place = place.as_str().to_ascii_lowercase();
+        by_scope.entry(place).or_default().push(at);
+    }
     let mut finder = Finder {
         nodes,
         by_entry,
         by_id,
+        by_principal,
+        by_scope,
         last,
         edges: BTreeSet::new(),
     };
@@ -163,14 +184,13 @@ impl<'a> Finder<'a> {
         let part_of = |at: &usize| &self.nodes[*at].key.part;
         let (on, waiting, reason): (Vec<usize>, Vec<usize>, Reason) = match implied {
             Implied::GrantsOf { principal, on, why } => {
-                let needed = |node: &Node| match &node.identity {
-                    Identity::Grant(grant) => {
-                        grant.principal_key() == Some(principal) && grant.scope.may_reach(on)
-                    }
+                let needed = |at: &usize| match &self.nodes[*at].identity {
+                    Identity::Grant(grant) => grant.scope.may_reach(on),
                     Identity::Resource(_) => false,
                 };
+                let grants = self.by_principal.get(principal).into_iter().flatten();
                 (
-                    self.positions(needed),
+                    grants.copied().filter(needed).collect(),
                     waiting,
                     Reason::NeedsGrant(why.clone()),
                 )
@@ -187,14 +207,12 @@ impl<'a> Finder<'a> {
             Implied::EverythingWithin(scope) => {
                 let own: BTreeSet<&NodeKey> =
                     waiting.iter().map(|at| &self.nodes[*at].key).collect();
-                let locked = |node: &Node| {
-                    let within = match &node.identity {
-                        Identity::Resource(id) => scope.covers(id),
-                        Identity::Grant(grant) => scope.covers(&grant.scope),
-                    };
-                    within && !own.contains(&node.key) && !self.last.contains(&node.key)
+                let locked = |at: &usize| {
+                    let key = &self.nodes[*at].key;
+                    !own.contains(key) && !self.last.contains(key)
                 };
-                (self.positions(locked), waiting, Reason::Locks)
+                let within = self.all_within(scope).filter(locked).collect();
+                (within, waiting, Reason::Locks)
             }
             Implied::FollowsPart { part, after, why } => {
                 let (first, second) = waiting
@@ -228,13 +246,17 @@ impl<'a> Finder<'a> {
         self.edges.into_iter().filter(says_more).collect()
     }
 
-    fn positions(&self, wanted: impl Fn(&Node) -> bool) -> Vec<usize> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .filter(|(_, node)| wanted(node))
-            .map(|(at, _)| at)
-            .collect()
+    /// The nodes that are a scope, or in or on it.
+    fn all_within(&self, scope: &ArmId) -> impl Iterator<Item = usize> {
+        let scope = scope.as_str().to_ascii_lowercase();
+        let below = format!("{scope}/");
+        let itself = self.by_scope.get(&scope).into_iter();
+        let inside = self.by_scope.range(below.clone()..);
+        let inside = inside.take_while(move |(place, _)| place.starts_with(&below));
+        itself
+            .chain(inside.map(|(_, nodes)| nodes))
+            .flatten()
+            .copied()
     }
 }
 
