@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
+use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput};
 
 use super::{Allowance, At, Extent, Key, MAX_DEPTH, Raw};
 
@@ -33,7 +33,7 @@ pub(super) fn read(text: &str, left: Allowance) -> Option<Vec<At<Raw<'_>>>> {
 }
 
 struct Reader<'t> {
-    parser: Parser<'t, granit_parser::StrInput<'t>>,
+    parser: Parser<'t, StrInput<'t>>,
     left: Allowance,
 }
 
