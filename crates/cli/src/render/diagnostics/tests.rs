@@ -71,6 +71,7 @@ error[LZ0021]: two stacks are called `cameras`
 warning[LZ0027]: no document declares `size`
 
 2 errors, 1 warning
+`lazuli explain LZ0008` says more
 "
     );
 }
@@ -105,7 +106,7 @@ error[LZ0019]: a role is missing
             scope: ${recordings}
 
 1 error
-`lazuli explain LZ0008` says more
+`lazuli explain LZ0019` says more
 "
     );
 }
@@ -243,7 +244,7 @@ fn many_mistakes_in_a_large_file_cost_no_more_than_their_lines() {
         })
         .collect();
     let text = diagnostics(&sources, &found, &Style::default());
-    assert!(text.ends_with("\n2000 errors\n"));
+    assert!(text.contains("\n2000 errors\n"));
     assert!(text.len() < 2000 * 500, "{}", text.len());
 }
 
