@@ -87,12 +87,17 @@ fn without_a_spec_an_own_role_still_names_its_grants() {
 }
 
 #[test]
-fn locks_are_asked_for_once_a_subscription() {
+fn grants_and_locks_are_asked_for_once_a_subscription() {
     let mut two = [home(), home()];
     two[1].groups = BTreeSet::from([ArmId::resource_group("s", "g2")]);
-    let Read::Locks { groups, .. } = &needed(&two)[0] else {
-        panic!("{:?}", needed(&two));
+    let reads = needed(&two);
+    let [Read::Wide { list, instead }, Read::Locks { groups, .. }] = reads.as_slice() else {
+        panic!("{reads:?}");
     };
-    assert_eq!(needed(&two).len(), 1);
-    assert_eq!(groups.len(), 2, "those of its own subscription");
+    assert_eq!(**list, Read::Grants(ArmId::subscription("s")));
+    assert_eq!(
+        (instead.len(), groups.len()),
+        (2, 2),
+        "those of its own subscription"
+    );
 }
