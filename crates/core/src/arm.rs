@@ -210,9 +210,14 @@ impl Eq for ArmId {}
 
 impl Hash for ArmId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0
-            .bytes()
-            .for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+        let mut lower = [0; 64];
+        for part in self.0.as_bytes().chunks(lower.len()) {
+            let lower = &mut lower[..part.len()];
+            lower.copy_from_slice(part);
+            lower.make_ascii_lowercase();
+            state.write(lower);
+        }
+        state.write_u8(0xff);
     }
 }
 
@@ -224,12 +229,8 @@ impl PartialOrd for ArmId {
 
 impl Ord for ArmId {
     fn cmp(&self, other: &Self) -> Ordering {
-        let lower = |id: &Self| {
-            id.0.bytes()
-                .map(|byte| byte.to_ascii_lowercase())
-                .collect::<Vec<_>>()
-        };
-        lower(self).cmp(&lower(other))
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        self.0.bytes().map(lower).cmp(other.0.bytes().map(lower))
     }
 }
 
