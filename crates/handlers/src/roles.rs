@@ -4,7 +4,7 @@
 mod permissions;
 mod search;
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 use uuid::Uuid;
 
@@ -29,6 +29,16 @@ static ROLES: LazyLock<Vec<Role>> = LazyLock::new(|| {
         .collect()
 });
 
+static BY_NAME: LazyLock<HashMap<String, Role>> = LazyLock::new(|| {
+    let roles = ROLES.iter();
+    roles
+        .map(|role| (role.name.to_ascii_lowercase(), *role))
+        .collect()
+});
+
+static BY_GUID: LazyLock<HashMap<&str, Role>> =
+    LazyLock::new(|| ROLES.iter().map(|role| (role.guid, *role)).collect());
+
 /// Where every built-in role is described with all that it allows.
 pub const REFERENCE: &str =
     "https://learn.microsoft.com/azure/role-based-access-control/built-in-roles";
@@ -40,16 +50,13 @@ pub fn all() -> &'static [Role] {
 
 /// The role of a name, compared without case.
 pub fn by_name(name: &str) -> Option<Role> {
-    ROLES
-        .iter()
-        .find(|role| role.name.eq_ignore_ascii_case(name.trim()))
-        .copied()
+    BY_NAME.get(&name.trim().to_ascii_lowercase()).copied()
 }
 
 /// The role of a GUID, in whatever form the GUID is written.
 pub fn by_guid(guid: &str) -> Option<Role> {
     let guid = Uuid::try_parse(guid).ok()?.hyphenated().to_string();
-    ROLES.iter().find(|role| role.guid == guid).copied()
+    BY_GUID.get(guid.as_str()).copied()
 }
 
 /// The names, sorted.

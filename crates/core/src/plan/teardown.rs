@@ -17,9 +17,10 @@ use crate::{
 pub fn teardown(graph: &Graph, live: &Live) -> Plan {
     let mut plan = Plan::default();
     let mut going: HashMap<&NodeKey, ArmId> = HashMap::new();
+    let mut gone: HashSet<ArmId> = HashSet::new();
     let mut staying: HashSet<&NodeKey> = HashSet::new();
     for node in graph.nodes().rev() {
-        match fate(graph, live, node, &going, &staying) {
+        match fate(graph, live, node, &gone, &staying) {
             Fate::Absent | Fate::WithParent => {}
             Fate::Kept(why) => {
                 // A grant needs its principal and scope only to mean something.
@@ -32,6 +33,7 @@ pub fn teardown(graph: &Graph, live: &Live) -> Plan {
                 });
             }
             Fate::Goes(id) => {
+                gone.insert(id.clone());
                 going.insert(&node.key, id);
             }
         }
@@ -71,7 +73,7 @@ fn fate(
     graph: &Graph,
     live: &Live,
     node: &Node,
-    going: &HashMap<&NodeKey, ArmId>,
+    gone: &HashSet<ArmId>,
     staying: &HashSet<&NodeKey>,
 ) -> Fate {
     let Some((id, owned)) = find(graph, live, node) else {
@@ -109,7 +111,7 @@ fn fate(
     {
         return Fate::Kept(format!("`{}`, which stays, needs it", user.key));
     }
-    let strangers = strangers(live, &id, going);
+    let strangers = strangers(live, &id, gone);
     if !strangers.is_empty() {
         return Fate::Kept(format!("it holds what stays: {}", strangers.join(", ")));
     }
@@ -164,12 +166,11 @@ fn is_in_own_parent(graph: &Graph, node: &Node) -> bool {
 }
 
 /// What is in a resource group and does not go before it.
-fn strangers(live: &Live, id: &ArmId, going: &HashMap<&NodeKey, ArmId>) -> Vec<String> {
-    let goes: HashSet<&ArmId> = going.values().collect();
+fn strangers(live: &Live, id: &ArmId, gone: &HashSet<ArmId>) -> Vec<String> {
     live.contents(id)
         .unwrap_or_default()
         .iter()
-        .filter(|inside| !goes.contains(inside))
+        .filter(|inside| !gone.contains(inside))
         .map(|inside| inside.name().to_owned())
         .collect()
 }
