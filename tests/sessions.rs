@@ -317,6 +317,40 @@ fn every_example_can_be_drawn() {
 }
 
 #[test]
+fn the_manual_has_a_page_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man");
+    let written = lazuli(&HashMap::new(), &["man", pages.to_str().unwrap()]);
+    assert_eq!(written.status.code(), Some(0), "{}", text(&written));
+    for name in ["lazuli", "lazuli-plan", "lazuli-sim-request"] {
+        let page = fs::read_to_string(pages.join(format!("{name}.1"))).unwrap();
+        assert!(
+            page.contains(".SH NAME") && page.contains("lazuli"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn doctor_over_https_compares_the_clocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::beside(folder.path());
+    let well = lazuli(&served.variables, &["doctor"]);
+    assert_eq!(well.status.code(), Some(0), "{}", text(&well));
+    assert!(text(&well).contains("ok    clock "), "{}", text(&well));
+    let mut wrong = served.variables.clone();
+    wrong.insert("AZURE_CLIENT_SECRET".into(), "a-wrong-one".into());
+    let failed = lazuli(&wrong, &["doctor", "--auth", "environment"]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(
+        text(&failed).starts_with("fail  login "),
+        "{}",
+        text(&failed)
+    );
+    assert!(!text(&failed).contains("a-wrong-one"));
+}
+
+#[test]
 fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = lazuli(&HashMap::new(), &["completions", shell]);

@@ -177,7 +177,13 @@ impl Client {
 
     /// The object id of who is logged in, as the token says it (claim `oid`); none where there is no token.
     pub async fn caller(&self) -> Option<String> {
-        self.authorize.caller().await
+        let claims = self.claims().await.ok()?;
+        Some(claims.get("oid")?.as_str()?.to_owned())
+    }
+
+    /// What the token says of itself.
+    pub(crate) async fn claims(&self) -> azure_core::Result<Value> {
+        self.authorize.claims().await
     }
 
     /// Reads a resource. Every 404 is `None`, whatever its code: providers name absence in many ways.

@@ -16,6 +16,7 @@ mod path;
 mod policy;
 mod progress;
 mod retry;
+mod standing;
 #[cfg(test)]
 mod testing;
 mod transport;
@@ -32,4 +33,5 @@ pub use operation::{is_settled, provisioning_state};
 pub use paging::Listing;
 pub use progress::{Progress, Quiet};
 pub use retry::{Jitter, RandomJitter, RetryLimits};
+pub use standing::{Caller, Dated};
 pub use transport::{TransportError, TransportOptions, transport};

@@ -13,6 +13,7 @@ use azure_core::{
     time::OffsetDateTime,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
@@ -135,13 +136,15 @@ impl Authorize {
 }
 
 impl Authorize {
-    /// The `oid` claim of the token. Nobody checks the signature here: ARM does.
-    pub(crate) async fn caller(&self) -> Option<String> {
-        let token = self.token(None).await.ok()?;
-        let payload = token.token.secret().split('.').nth(1)?;
-        let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-        let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
-        Some(claims.get("oid")?.as_str()?.to_owned())
+    /// What the token says of itself; null where it cannot be read. Nobody checks the signature here: ARM does.
+    pub(crate) async fn claims(&self) -> azure_core::Result<Value> {
+        let token = self.token(None).await?;
+        let payload = token.token.secret().split('.').nth(1).unwrap_or_default();
+        let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('='));
+        let claims = claims
+            .ok()
+            .and_then(|claims| serde_json::from_slice(&claims).ok());
+        Ok(claims.unwrap_or_default())
     }
 }
 

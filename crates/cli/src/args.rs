@@ -16,7 +16,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     /// Log what happens to stderr; twice: every request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
     pub(crate) verbose: u8,
 }
 
@@ -49,10 +49,18 @@ pub(crate) enum Command {
     /// The simulator of Azure
     #[command(subcommand)]
     Sim(Sim),
+    /// Look whether lazuli can work here: login, Azure, clocks, rights, providers
+    Doctor(Doctor),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Write the manual, a page for every command
+    Man {
+        /// The directory for the pages
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
     },
 }
 
@@ -323,6 +331,18 @@ pub(crate) struct Roles {
     /// Show what each role allows, as is done where there is only one
     #[arg(long)]
     pub(crate) actions: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The spec or directory beside which the simulator's world is kept
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) azure: Azure,
+    /// A subscription to look at; may be repeated [default: the usual one, or those that can be seen]
+    #[arg(long = "subscription", value_name = "GUID")]
+    pub(crate) subscriptions: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -7,9 +7,9 @@ use std::{
 };
 
 use lazuli_arm::{
-    ArmError, Client, ClientOptions, Cloud, Directory, Endpoints, Jitter, TokenCredential,
-    Transport, TransportOptions, Url,
-    auth::{self, AuthMethod, azure_cli_subscription},
+    ArmError, Client, ClientOptions, Cloud, Directory, Endpoints, Jitter, Transport,
+    TransportOptions, Url,
+    auth::{self, AuthMethod, Login, azure_cli_subscription},
 };
 use lazuli_sim::{
     CALLER_SECRET, Caller, InProcess, SUBSCRIPTION, Simulator, StoreError, TENANT, TokioClock,
@@ -121,6 +121,10 @@ impl Connection {
 pub(crate) struct Session {
     /// The client.
     pub(crate) client: Client,
+    /// By which way it is logged in.
+    pub(crate) login: Login,
+    /// What the client speaks to, for people.
+    pub(crate) place: String,
     /// The directory, if the cloud names one.
     pub(crate) directory: Option<Directory>,
     /// The time of day, in the world that the client speaks to.
@@ -130,11 +134,12 @@ pub(crate) struct Session {
 impl Session {
     fn new(
         endpoints: &Endpoints,
-        credential: Arc<dyn TokenCredential>,
+        login: Login,
         transport: Transport,
         options: ClientOptions,
         now: Box<dyn Fn() -> SystemTime + Sync>,
     ) -> Self {
+        let credential = login.credential();
         let directory = Directory::new(
             endpoints,
             credential.clone(),
@@ -143,6 +148,8 @@ impl Session {
         );
         Self {
             client: Client::new(endpoints, credential, transport, options),
+            login,
+            place: endpoints.resource_manager.origin().ascii_serialization(),
             directory,
             now,
         }
@@ -152,11 +159,11 @@ impl Session {
 impl Network {
     async fn open(&self) -> Result<Session, ArmError> {
         let endpoints = self.cloud.endpoints(&self.transport).await?;
-        let credential = auth::credential(self.auth, &environment, &endpoints, &self.transport);
+        let login = auth::login(self.auth, &environment, &endpoints, &self.transport);
         let transport = self.transport.clone();
         Ok(Session::new(
             &endpoints,
-            credential,
+            login,
             transport,
             ClientOptions::default(),
             Box::new(SystemTime::now),
@@ -169,7 +176,7 @@ async fn open_simulator(path: &Path) -> Result<Session, CommandError> {
     let caller = simulator.world().options().caller;
     let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
     let endpoints = in_process_endpoints(&transport).await?;
-    let credential = auth::credential(
+    let logged_in = auth::login(
         Some(AuthMethod::Environment),
         &|name| login(caller, name),
         &endpoints,
@@ -182,13 +189,11 @@ async fn open_simulator(path: &Path) -> Result<Session, CommandError> {
         ..ClientOptions::default()
     };
     let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
-    Ok(Session::new(
-        &endpoints,
-        credential,
-        transport,
-        options,
-        Box::new(now),
-    ))
+    let session = Session::new(&endpoints, logged_in, transport, options, Box::new(now));
+    Ok(Session {
+        place: "the simulator".to_owned(),
+        ..session
+    })
 }
 
 /// No jitter: every wait is as long as it may be.

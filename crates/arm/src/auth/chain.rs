@@ -54,6 +54,13 @@ impl Chain {
         }
     }
 
+    /// The label of the source that was chosen.
+    pub(super) async fn method(&self) -> Option<&'static str> {
+        let chosen = self.chosen.lock().await;
+        let source = self.sources.get(chosen.as_ref()?.source)?;
+        Some(source.label)
+    }
+
     async fn choose(
         &self,
         scopes: &[&str],
@@ -224,8 +231,10 @@ mod tests {
     #[tokio::test]
     async fn the_first_that_works_is_kept_and_made_anew_on_demand() {
         let chain = Chain::new(vec![source("a", "no"), working("b"), working("c")]);
+        assert_eq!(chain.method().await, None);
         assert_eq!(token(&chain, Context::new()).await.unwrap(), "token-1");
         assert_eq!(token(&chain, Context::new()).await.unwrap(), "token-1");
+        assert_eq!(chain.method().await, Some("b"));
         let fresh = Context::new().with_value(FreshToken);
         assert_eq!(token(&chain, fresh).await.unwrap(), "token-2");
     }

@@ -33,8 +33,34 @@ pub fn credential(
     endpoints: &Endpoints,
     transport: &Transport,
 ) -> Arc<dyn TokenCredential> {
+    login(choice, env, endpoints, transport).credential()
+}
+
+/// The same as [`credential`], for who wants to know by which way it succeeds.
+pub fn login(
+    choice: Option<AuthMethod>,
+    env: &dyn Fn(&str) -> Option<String>,
+    endpoints: &Endpoints,
+    transport: &Transport,
+) -> Login {
     let sources = sources::sources(choice, env, endpoints, transport);
-    Arc::new(chain::Chain::new(sources))
+    Login(Arc::new(chain::Chain::new(sources)))
+}
+
+/// The ways to log in, and the one that worked.
+#[derive(Debug, Clone)]
+pub struct Login(Arc<chain::Chain>);
+
+impl Login {
+    /// The credential, which keeps to the way that works first.
+    pub fn credential(&self) -> Arc<dyn TokenCredential> {
+        self.0.clone()
+    }
+
+    /// The way that worked, for people; none before a token was asked for with success.
+    pub async fn method(&self) -> Option<&'static str> {
+        self.0.method().await
+    }
 }
 
 #[cfg(test)]

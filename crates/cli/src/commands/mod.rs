@@ -3,9 +3,11 @@
 mod apply;
 mod completions;
 mod destroy;
+mod doctor;
 mod explain;
 mod graph;
 mod init;
+mod man;
 mod plan;
 mod roles;
 mod schema;
@@ -32,6 +34,8 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError
         Command::Roles(args) => roles::run(&args, terminal),
         Command::Schema { of } => schema::run(of),
         Command::Sim(command) => sim::run(&command),
+        Command::Doctor(args) => doctor::run(&args, terminal),
+        Command::Man { directory } => man::run(&directory),
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -1,6 +1,7 @@
 //! From data to text for a person. Every renderer is a pure function that returns whole lines.
 
 pub(crate) mod diagnostics;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod failure;
 mod grants;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, StatusCode};
+use azure_core::time::{OffsetDateTime, to_rfc7231};
 
 use crate::http::{Method, Request};
 use crate::simulator::{Severed, Simulator};
@@ -36,6 +37,7 @@ impl HttpClient for InProcess {
             .await
             .map_err(|severed| azure_core::Error::new(ErrorKind::Io, io_error(severed)))?;
         let mut headers = Headers::new();
+        headers.insert("date", date(self.simulator.now().unix_seconds()));
         for (name, value) in response.headers {
             headers.insert(name.to_ascii_lowercase(), value);
         }
@@ -45,6 +47,12 @@ impl HttpClient for InProcess {
             response.body,
         ))
     }
+}
+
+/// The time as HTTP writes it (RFC 9110, "Date/Time Formats").
+fn date(seconds: u64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).unwrap_or_default());
+    to_rfc7231(&time.unwrap_or(OffsetDateTime::UNIX_EPOCH))
 }
 
 fn io_error(severed: Severed) -> io::Error {
