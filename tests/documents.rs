@@ -193,6 +193,20 @@ fn a_change_has_both_values() {
 }
 
 #[test]
+fn a_part_is_said_to_be_one() {
+    let app = "  app: { kind: userAssignedIdentity, name: id-docs }\n";
+    let folder = Folder::with(&(HEAD.to_owned() + app));
+    assert_eq!(folder.plan(&[]).get("part"), None);
+    let part = &folder.plan(&["--target", "group"])["part"];
+    let told = json!({ "targets": ["group"], "others": 0, "leftOut": 1 });
+    assert_eq!(*part, told);
+    folder.run("apply", &[]);
+    let down = folder.run("destroy", &["--target", "app"]);
+    assert_eq!(down["plan"]["part"]["targets"], json!(["app"]));
+    assert_eq!(down["summary"]["done"], 1);
+}
+
+#[test]
 fn a_failure_says_why_and_what_it_kept_from_beginning() {
     // The simulator has this name taken by somebody else.
     let taken = "  account: { kind: storageAccount, name: stlazulitaken, sku: Standard_LRS, containers: { video: {} } }\n";

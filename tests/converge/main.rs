@@ -31,4 +31,5 @@ mod scopes;
 mod secrets;
 mod show;
 mod sweep;
+mod target;
 mod waiting;

@@ -5,6 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
 use clap_complete::Shell;
 use lazuli_arm::auth::AuthMethod;
+use lazuli_core::graph::Names;
 use lazuli_engine::Bounds;
 
 use crate::answer::Output;
@@ -129,7 +130,7 @@ pub(crate) struct Secrets {
 #[derive(Debug, Args)]
 pub(crate) struct Orphans {
     /// Delete what a stack owns and no entry of its spec names any more
-    #[arg(long)]
+    #[arg(long, conflicts_with = "target")]
     pub(crate) prune: bool,
 }
 
@@ -139,6 +140,20 @@ pub(crate) struct Replacing {
     /// Delete and make anew what cannot be changed as it is wanted; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_replace: Vec<String>,
+}
+
+/// What alone a plan is about.
+#[derive(Debug, Args)]
+pub(crate) struct Targets {
+    /// Only this entry, instance or part, and what it needs; to be destroyed, what needs it; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Vec<String>,
+}
+
+impl Targets {
+    pub(crate) fn names(&self) -> Names {
+        Names(self.target.iter().cloned().collect())
+    }
 }
 
 /// Whose deletion is agreed to beforehand.
@@ -228,6 +243,8 @@ pub(crate) struct Plan {
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
     pub(crate) output: Output,
     #[command(flatten)]
+    pub(crate) targets: Targets,
+    #[command(flatten)]
     pub(crate) orphans: Orphans,
     #[command(flatten)]
     pub(crate) replacing: Replacing,
@@ -255,6 +272,8 @@ pub(crate) struct Apply {
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
     pub(crate) output: Output,
     #[command(flatten)]
+    pub(crate) targets: Targets,
+    #[command(flatten)]
     pub(crate) orphans: Orphans,
     #[command(flatten)]
     pub(crate) replacing: Replacing,
@@ -274,6 +293,8 @@ pub(crate) struct Destroy {
     /// How to answer: JSON is one document; progress goes to stderr either way
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) targets: Targets,
     /// Delete without asking
     #[arg(long)]
     pub(crate) yes: bool,

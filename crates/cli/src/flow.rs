@@ -6,10 +6,10 @@ use lazuli_arm::Client;
 use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    graph::{self, Graph, Home, SecretsPolicy, Settings},
+    graph::{self, Along, Graph, Home, Part, SecretsPolicy, Settings},
     inventory,
     live::Live,
-    plan::{Consent, Plan, converge_with, needed_to_replace, orphans, principals_in_question},
+    plan::{Consent, Plan, converge_part, needed_to_replace, orphans, principals_in_question},
     reads::{self, Read},
     source::Sources,
     spec::{Inputs, Spec, load},
@@ -182,36 +182,64 @@ pub(crate) async fn observe_all(
     Ok(live)
 }
 
-/// Compares Azure with the specs. The directory is asked only about grants that nobody declared, and those that the
+/// The part of the graph that names choose. Names that nothing has end the command.
+pub(crate) fn part(
+    loaded: &Loaded,
+    targets: &args::Targets,
+    along: Along,
+    terminal: &Terminal,
+) -> Result<Part, CommandError> {
+    let names = targets.names();
+    let unknown = names.unknown(&loaded.graph, "--target");
+    pass(&loaded.sources, unknown, terminal)?;
+    Ok(Part::of(&loaded.graph, &names, along))
+}
+
+/// Compares Azure with the specs, or a part of them. The directory is asked only about grants that nobody declared, and those that the
 /// spec gives by an object id.
 pub(crate) async fn compare(
     loaded: &Loaded,
     session: &Session,
     consent: &Consent,
+    targets: &args::Targets,
     terminal: &Terminal,
 ) -> Result<(Plan, Live), CommandError> {
+    let part = part(loaded, targets, Along::Dependencies, terminal)?;
     let graph = &loaded.graph;
     let client = &session.client;
     let unknown = consent.replace.unknown(graph, "--allow-replace");
     pass(&loaded.sources, unknown, terminal)?;
     let mut reads = reads::needed(graph);
     reads.extend(needed_to_replace(graph, &consent.replace));
-    let is_known = |id: &ArmId| graph.node_of(id).is_some();
-    let (live, owned) = tokio::join!(
-        observe_all(client, graph, &reads),
-        observe_owned(client, graph.homes(), &is_known),
-    );
-    let mut live = live?;
-    live.absorb(owned.map_err(failed)?);
-    if consent.prune {
+    let mut live = match part.is_whole() {
+        true => observe_with_owned(client, graph, &reads).await?,
+        false => observe_all(client, graph, &reads).await?,
+    };
+    if part.is_whole() && consent.prune {
         look_closer(client, graph, &mut live).await?;
     }
     name(&mut live);
     let principals = principals_in_question(graph, &live);
     observe_principals(session.directory.as_ref(), &mut live, &principals).await;
-    let (plan, found) = converge_with(graph, &live, consent);
+    let (plan, found) = converge_part(graph, &live, consent, &part);
     pass(&loaded.sources, found, terminal)?;
     Ok((plan, live))
+}
+
+/// As [`observe_all`], and what the stacks own beside.
+async fn observe_with_owned(
+    client: &Client,
+    graph: &Graph,
+    reads: &[Read],
+) -> Result<Live, CommandError> {
+    let is_known = |id: &ArmId| graph.node_of(id).is_some();
+    let (live, owned) = tokio::join!(
+        observe_all(client, graph, reads),
+        observe_owned(client, graph.homes(), &is_known),
+    );
+    let mut live = live?;
+    live.absorb(owned.map_err(failed)?);
+    Ok(live)
 }
 
 /// Reads what pruning has to know of what the stacks own.

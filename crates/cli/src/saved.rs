@@ -93,6 +93,7 @@ fn asked(args: &args::Plan, planned: &Planned<'_>) -> Asked {
         secrets: args::Secrets { rewrite_secrets },
         orphans: args::Orphans { prune },
         replacing: args::Replacing { allow_replace },
+        targets: args::Targets { target },
         // These say how the plan is shown.
         output: _,
         out: _,
@@ -114,6 +115,7 @@ fn asked(args: &args::Plan, planned: &Planned<'_>) -> Asked {
         rewrite_secrets: *rewrite_secrets,
         prune: *prune,
         allow_replace: allow_replace.clone(),
+        target: target.clone(),
     }
 }
 
@@ -194,6 +196,7 @@ fn with(args: args::Apply, asked: &Asked) -> Result<args::Apply, CommandError> {
         secrets: args::Secrets { rewrite_secrets },
         orphans: args::Orphans { prune },
         replacing: args::Replacing { allow_replace },
+        targets: args::Targets { target },
         // These say how it is carried out.
         patience,
         preflight,
@@ -207,6 +210,7 @@ fn with(args: args::Apply, asked: &Asked) -> Result<args::Apply, CommandError> {
         ("--rewrite-secrets", rewrite_secrets),
         ("--prune", prune),
         ("--allow-replace", !allow_replace.is_empty()),
+        ("--target", !target.is_empty()),
     ];
     if let Some((option, _)) = steering.iter().find(|(_, is_given)| *is_given) {
         return Err(settled(option));
@@ -221,6 +225,7 @@ fn with(args: args::Apply, asked: &Asked) -> Result<args::Apply, CommandError> {
         rewrite_secrets,
         prune,
         allow_replace,
+        target,
     } = asked;
     let params = params
         .iter()
@@ -242,6 +247,9 @@ fn with(args: args::Apply, asked: &Asked) -> Result<args::Apply, CommandError> {
         orphans: args::Orphans { prune: *prune },
         replacing: args::Replacing {
             allow_replace: allow_replace.clone(),
+        },
+        targets: args::Targets {
+            target: target.clone(),
         },
         patience,
         preflight,

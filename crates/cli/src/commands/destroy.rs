@@ -1,6 +1,10 @@
 //! `lazuli destroy`: deletes what the stacks own, after asking. Nothing that is not marked as theirs.
 
-use lazuli_core::{graph::SecretsPolicy, plan::teardown, reads};
+use lazuli_core::{
+    graph::{Along, SecretsPolicy},
+    plan::{inseparable, teardown_part},
+    reads,
+};
 use lazuli_engine::Bounds;
 
 use crate::{
@@ -28,16 +32,20 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;
+        let part = flow::part(&loaded, &args.targets, Along::Dependents, terminal)?;
+        let alone = inseparable(&loaded.graph, &args.targets.names(), &part);
+        flow::pass(&loaded.sources, alone, terminal)?;
         let live = flow::observe_all(
             &session.client,
             &loaded.graph,
             &reads::needed_to_destroy(&loaded.graph),
         )
         .await?;
-        let plan = teardown(&loaded.graph, &live);
+        let plan = teardown_part(&loaded.graph, &live, &part);
         let planned = Planned::new(&loaded, &live, &plan);
         let stacks = clean(&loaded.stacks.join(", "));
-        if plan.is_empty() && plan.kept.is_empty() && args.output == Output::Text {
+        let is_absent = plan.is_empty() && plan.kept.is_empty();
+        if is_absent && part.is_whole() && args.output == Output::Text {
             println!("Nothing to destroy: nothing of {stacks} is there.");
             return Ok(Success::Done);
         }

@@ -2,6 +2,7 @@
 
 use lazuli_core::{
     diff::Change,
+    graph::{Along, Told},
     plan::{Action, Kept, Plan, Step, Withheld},
     secret::HIDDEN,
     value::Value,
@@ -46,11 +47,35 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
     }
     text.push_str(&grants::remarkable(plan, style));
     text.push_str(&orphans::left_alone(plan, style));
+    if let Some(told) = &plan.part {
+        text.push_str(&style.block(Tint::Yellow, 0, &only(told)));
+    }
     for line in style::wrap(&summary(plan), style.width) {
         text.push_str(&style.paint(Tint::Strong, &line));
         text.push('\n');
     }
     text
+}
+
+/// ``Only `recordings` and the 2 it needs; 5 left out.``
+fn only(told: &Told) -> String {
+    let names = told.targets.iter().map(|name| format!("`{name}`"));
+    let names: Vec<String> = names.collect();
+    let is_one = names.len() == 1;
+    let others = match (told.others, told.along, is_one) {
+        (0, _, _) => String::new(),
+        (others, Along::Dependencies, true) => format!(" and the {others} it needs"),
+        (others, Along::Dependencies, false) => format!(" and the {others} they need"),
+        (1, Along::Dependents, true) => " and the 1 that needs it".to_owned(),
+        (1, Along::Dependents, false) => " and the 1 that needs them".to_owned(),
+        (others, Along::Dependents, true) => format!(" and the {others} that need it"),
+        (others, Along::Dependents, false) => format!(" and the {others} that need them"),
+    };
+    format!(
+        "Only {}{others}; {} left out.",
+        names.join(", "),
+        told.left_out
+    )
 }
 
 /// `Plan: 6 to create, 1 to update, 0 to delete, 3 unchanged.`

@@ -3,6 +3,7 @@
 mod build;
 mod declare;
 mod edges;
+mod part;
 mod place;
 
 use std::{
@@ -19,6 +20,7 @@ use petgraph::{
 
 pub use build::{SecretsPolicy, Settings, build};
 pub use declare::{Declared, Draft, Implied, Nodes, Surroundings, Target, Unchecked};
+pub use part::{Along, Names, Part, Told};
 pub use place::Placed;
 
 pub use crate::mark::{Afterlife, Mark};

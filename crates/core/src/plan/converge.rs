@@ -10,14 +10,14 @@ use serde_json::Value as Json;
 use super::{
     Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, marks, orphans,
     overruled,
-    replace::{self, Names, Replacement},
+    replace::{self, Replacement},
     secrets::Secrets,
 };
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::{Change, Comparing, compare, creation, overlay, veil},
-    graph::{Grant, Graph, Identity, Node, NodeKey},
+    graph::{Grant, Graph, Identity, Names, Node, NodeKey, Part},
     live::{Live, LiveGrant},
     mark::Mark,
     value::{Output, Value},
@@ -39,6 +39,16 @@ pub struct Consent {
 
 /// As [`converge`], with what is agreed to.
 pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Diagnostics) {
+    converge_part(graph, live, consent, &Part::whole())
+}
+
+/// As [`converge_with`], of a part of the graph. What the stacks own beside the graph concerns only the whole.
+pub fn converge_part(
+    graph: &Graph,
+    live: &Live,
+    consent: &Consent,
+    part: &Part,
+) -> (Plan, Diagnostics) {
     let mut replaced: Vec<Replacement> = Vec::new();
     // What is made anew changes what others are compared with, and so can be the reason for more of it.
     let (left, (mut plan, steps_of, diagnostics)) = loop {
@@ -48,7 +58,7 @@ pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Di
             gone => Cow::Owned(live.without(gone)),
         };
         let mut more = Vec::new();
-        let attempt = attempt(graph, live, &left, consent, &replaced, &mut more);
+        let attempt = attempt(graph, (live, &left), (consent, part), &replaced, &mut more);
         if more.is_empty() {
             let (plan, keys, diagnostics) = attempt;
             break (left, (plan, keys, diagnostics));
@@ -56,7 +66,11 @@ pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Di
         replaced.extend(more);
     };
     let live = left.as_ref();
-    grants::plan(graph, live, &steps_of, &mut plan);
+    grants::plan(graph, live, part, &steps_of, &mut plan);
+    plan.part = part.told().cloned();
+    if !part.is_whole() {
+        return (plan, diagnostics);
+    }
     if consent.prune {
         orphans::prune(graph, live, &mut plan);
     } else {
@@ -69,9 +83,8 @@ pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Di
 /// A plan that takes these replacements for granted, and further ones that it finds to be agreed to.
 fn attempt<'a>(
     graph: &'a Graph,
-    before: &Live,
-    live: &Live,
-    consent: &Consent,
+    (before, live): (&Live, &Live),
+    (consent, part): (&Consent, &Part),
     replaced: &[Replacement],
     more: &mut Vec<Replacement>,
 ) -> (Plan, HashMap<&'a NodeKey, StepId>, Diagnostics) {
@@ -80,6 +93,7 @@ fn attempt<'a>(
         before,
         live,
         consent,
+        part,
         replaced,
         more,
         steps_of: HashMap::new(),
@@ -87,7 +101,7 @@ fn attempt<'a>(
         plan: Plan::default(),
         diagnostics: Diagnostics::default(),
     };
-    for node in graph.nodes() {
+    for node in graph.nodes().filter(|node| part.has(&node.key)) {
         planner.node(node);
     }
     planner.mark_outputs();
@@ -101,6 +115,7 @@ struct Planner<'a, 'l> {
     /// What there is without what goes to be made anew.
     live: &'l Live,
     consent: &'l Consent,
+    part: &'l Part,
     replaced: &'l [Replacement],
     more: &'l mut Vec<Replacement>,
     /// The step of a node that has one.
@@ -355,7 +370,7 @@ impl<'a> Planner<'a, '_> {
         let Some(id) = node.id().cloned().or(id) else {
             return true;
         };
-        let allowed = &self.consent.replace;
+        let allowed = (&self.consent.replace, self.part);
         match replace::consent(self.graph, self.before, allowed, node, &id) {
             Ok(()) => self.more.push(Replacement {
                 key: node.key.clone(),

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     diff::Change,
-    graph::NodeKey,
+    graph::{NodeKey, Told},
     live::{Existence, UnreadLocks},
     secret::HIDDEN,
     source::{Sources, Span},
@@ -32,6 +32,9 @@ pub struct PlanDocument {
     pub format: PlanFormat,
     /// The version of lazuli that made it.
     pub lazuli: String,
+    /// The part of the spec that it is about (`--target`). Left out where it is about all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartDocument>,
     /// How many steps do what, and how many resources have none.
     pub summary: SummaryDocument,
     /// The steps, each after those it waits for.
@@ -71,6 +74,18 @@ pub enum PlanFormat {
     /// The first.
     #[serde(rename = "lazuli/plan/v1")]
     V1,
+}
+
+/// A part of the spec.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PartDocument {
+    /// The names that were given.
+    pub targets: Vec<String>,
+    /// How many resources belong to it beside those: what they need; to be deleted, what needs them.
+    pub others: usize,
+    /// How many resources of the spec are left out.
+    pub left_out: usize,
 }
 
 /// How many steps do what, and how many resources have none.
@@ -308,10 +323,12 @@ impl PlanDocument {
             razed,
             unseen,
             unread_directory,
+            part,
         } = plan;
         Self {
             format: PlanFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
+            part: part.as_ref().map(PartDocument::of),
             summary: SummaryDocument::of(plan),
             steps: steps
                 .iter()
@@ -336,6 +353,23 @@ impl PlanDocument {
     /// The JSON Schema of such documents.
     pub fn schema() -> Json {
         schemars::schema_for!(Self).to_value()
+    }
+}
+
+impl PartDocument {
+    fn of(told: &Told) -> Self {
+        let Told {
+            targets,
+            // Which way follows from the command.
+            along: _,
+            others,
+            left_out,
+        } = told;
+        Self {
+            targets: targets.clone(),
+            others: *others,
+            left_out: *left_out,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
 use crate::{
     arm::{ArmId, ArmType},
-    graph::{Grant, Graph, Identity, Node, NodeKey},
+    graph::{Grant, Graph, Identity, Node, NodeKey, Part},
     live::{Existence, Live, LiveGrant},
     mark::TextMark,
     spec::GrantsPolicy,
@@ -120,6 +120,14 @@ impl<'a> Standing<'a> {
         }
     }
 
+    /// Those that concern a part of the spec.
+    fn of(mut self, part: &Part) -> Self {
+        for grants in [&mut self.declared, &mut self.outlived, &mut self.undeclared] {
+            grants.retain(|(node, _)| part.has(&node.key));
+        }
+        self
+    }
+
     /// The named grants whose principal the spec does not make, so that it can be gone.
     fn of_strangers(&self) -> impl Iterator<Item = &(&'a Node, &'a LiveGrant)> {
         let is_stranger = |(node, _): &&(&Node, &LiveGrant)| node.grant_principal().is_none();
@@ -147,14 +155,16 @@ fn stays(node: &Node, grant: &LiveGrant, live: &Live) -> bool {
     node.lifecycle.grants == GrantsPolicy::Authoritative && live.is_of_caller(grant)
 }
 
-/// Plans what happens to live grants that are none of the spec's, and tells whose principals are gone.
+/// Plans what happens to live grants that are none of the spec's, and tells whose principals are gone. Of a part of the
+/// spec, what happens to those that concern the part; the others are of the spec all the same.
 pub(super) fn plan(
     graph: &Graph,
     live: &Live,
+    part: &Part,
     steps_of: &HashMap<&NodeKey, StepId>,
     plan: &mut Plan,
 ) {
-    let standing = Standing::find(graph, live);
+    let standing = Standing::find(graph, live).of(part);
     for (node, grant) in &standing.outlived {
         let whose = match node.grant_principal() {
             Some(key) => format!("`{key}`"),

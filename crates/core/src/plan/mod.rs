@@ -22,17 +22,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-pub use converge::{Consent, converge, converge_with};
+pub use converge::{Consent, converge, converge_part, converge_with};
 pub use grants::{GrantOf, principals_in_question};
 pub use orphans::{Orphan, Razed};
 pub use overruled::{Overruled, Reminder, overruled, reminders};
-pub use replace::{Names, needed_to_replace};
-pub use teardown::teardown;
+pub use replace::needed_to_replace;
+pub use teardown::{inseparable, teardown, teardown_part};
+
+pub use crate::graph::Names;
 
 use crate::{
     arm::{ArmId, ArmType},
     diff::Change,
-    graph::{Grant, NodeKey},
+    graph::{Grant, NodeKey, Told},
     live::UnseenOwned,
     source::Span,
     value::{Output, Value},
@@ -63,6 +65,8 @@ pub struct Plan {
     pub unseen: Vec<UnseenOwned>,
     /// Why it is unknown which principals of grants exist, where the directory was asked and did not say.
     pub unread_directory: Option<String>,
+    /// The part of the spec that it is about, where it is not about all.
+    pub part: Option<Told>,
 }
 
 impl Plan {

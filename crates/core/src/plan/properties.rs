@@ -7,11 +7,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Action, CallTarget, Method, Plan, converge, teardown};
+use super::{
+    Action, CallTarget, Consent, Method, Plan, converge, converge_part, teardown, teardown_part,
+};
 use crate::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostics},
-    graph::{Declared, Grant, Graph, Identity, Mark, Nodes, Settings, build},
+    graph::{
+        Along, Declared, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Part, Settings, build,
+    },
     kind::{Facts, Handler, NameRule, OutputDoc, Place, Registry, Rule, kind},
     live::Live,
     source::Sources,
@@ -266,6 +270,15 @@ impl World {
     }
 }
 
+/// The names of some of the nodes.
+fn names_of(graph: &Graph, chosen: &[prop::sample::Index]) -> Names {
+    let keys: Vec<String> = graph.nodes().map(|node| node.key.to_string()).collect();
+    let names = chosen
+        .iter()
+        .map(|index| keys[index.index(keys.len())].clone());
+    Names(names.collect())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
@@ -327,6 +340,76 @@ proptest! {
             for (dependent, _) in graph.dependents(&step.key) {
                 prop_assert!(gone.contains(&dependent.key), "{} goes before {}", step.key, dependent.key);
             }
+        }
+    }
+
+    #[test]
+    fn a_part_has_all_that_it_needs_and_nothing_that_it_does_not(
+        recipes in prop::collection::vec(recipe(), 1..12),
+        chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
+        along in prop::sample::select(vec![Along::Dependencies, Along::Dependents]),
+    ) {
+        let (graph, _) = graph_of(&spec_of(&recipes));
+        let names = names_of(&graph, &chosen);
+        let part = Part::of(&graph, &names, along);
+        let beyond = |key: &NodeKey| match along {
+            Along::Dependencies => (graph.dependencies(key), graph.dependents(key)),
+            Along::Dependents => (graph.dependents(key), graph.dependencies(key)),
+        };
+        for node in graph.nodes().filter(|node| part.has(&node.key)) {
+            let (needed, needing) = beyond(&node.key);
+            prop_assert!(needed.iter().all(|(other, _)| part.has(&other.key)), "{}", node.key);
+            let is_needed = needing.iter().any(|(other, _)| part.has(&other.key));
+            prop_assert!(is_needed || names.name(&node.key), "{} is for nothing", node.key);
+        }
+        let told = part.told().unwrap();
+        let count = graph.nodes().filter(|node| part.has(&node.key)).count();
+        prop_assert_eq!(count + told.left_out, graph.len());
+        prop_assert_eq!(told.others + names.0.len(), count);
+    }
+
+    #[test]
+    fn a_part_and_then_the_whole_converge_as_the_whole_does(
+        recipes in prop::collection::vec(recipe(), 1..12),
+        chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
+    ) {
+        let (graph, _) = graph_of(&spec_of(&recipes));
+        let part = Part::of(&graph, &names_of(&graph, &chosen), Along::Dependencies);
+        let only = |live: &Live| {
+            let (plan, found) = converge_part(&graph, live, &Consent::default(), &part);
+            assert!(!found.has_errors());
+            plan
+        };
+        let first = only(&Live::default());
+        prop_assert!(first.steps.iter().all(|step| part.has(&step.key)));
+        prop_assert_eq!(first.steps.len() + part.told().unwrap().left_out, graph.len());
+        let world = World(Live::default(), 0).carry_out(&graph, &first);
+        prop_assert!(only(&world.0).is_empty());
+        let (rest, _) = converge(&graph, &world.0);
+        prop_assert!(rest.steps.iter().all(|step| !part.has(&step.key)));
+        let world = world.carry_out(&graph, &rest);
+        prop_assert!(converge(&graph, &world.0).0.is_empty());
+        prop_assert!(only(&world.0).is_empty());
+    }
+
+    #[test]
+    fn a_part_is_torn_down_and_nothing_that_stays_needed_it(
+        recipes in prop::collection::vec(recipe(), 1..10),
+        chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
+    ) {
+        let (graph, _) = graph_of(&spec_of(&recipes));
+        let (plan, _) = converge(&graph, &Live::default());
+        let World(live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+        let part = Part::of(&graph, &names_of(&graph, &chosen), Along::Dependents);
+        let down = teardown_part(&graph, &live, &part);
+        prop_assert_eq!(down.steps.len() + part.told().unwrap().left_out, graph.len());
+        let goes = |key: &NodeKey| down.steps.iter().any(|step| step.key == *key);
+        for node in graph.nodes().filter(|node| !goes(&node.key)) {
+            prop_assert!(graph.dependencies(&node.key).iter().all(|(needed, _)| !goes(&needed.key)));
+        }
+        for step in &down.steps {
+            let gone: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.key).collect();
+            prop_assert!(graph.dependents(&step.key).iter().all(|(one, _)| gone.contains(&one.key)));
         }
     }
 

@@ -1,14 +1,11 @@
 //! Replacing: what cannot be changed is deleted and made anew, where the caller agreed to that by its name. What is in or
 //! on it goes with it.
 
-use std::collections::BTreeSet;
-
 use super::marks;
 use crate::{
     arm::ArmId,
-    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     diff::Change,
-    graph::{Graph, Identity, Mark, Node, NodeKey},
+    graph::{Graph, Identity, Mark, Names, Node, NodeKey, Part},
     live::Live,
     reads::Read,
 };
@@ -20,55 +17,6 @@ const DATALESS: [&str; 4] = [
     "Microsoft.Network/",
     "Microsoft.Resources/",
 ];
-
-/// The names by which the caller agrees to replacements, or chooses a part of the graph: `recordings`, `events[we]`,
-/// `recordings/containers/video`, each with or without its stack, as in `cameras:recordings`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names(pub BTreeSet<String>);
-
-impl Names {
-    /// Whether none is named.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn has(&self, key: &NodeKey, name: &str) -> bool {
-        self.0.contains(name) || self.0.contains(&format!("{}:{name}", key.stack))
-    }
-
-    /// Whether exactly this node is named.
-    pub fn name_exactly(&self, key: &NodeKey) -> bool {
-        self.has(key, &key.to_string())
-    }
-
-    /// Whether the node is named, or the entry that it is a part or an instance of.
-    pub fn name(&self, key: &NodeKey) -> bool {
-        self.name_exactly(key)
-            || self.has(key, &key.address.to_string())
-            || self.has(key, &key.address.resource)
-    }
-
-    /// The names that nothing in the graph has, as mistakes of the option that they were given by.
-    pub fn unknown(&self, graph: &Graph, option: &str) -> Diagnostics {
-        let mut found = Diagnostics::default();
-        let is_unknown = |name: &&String| {
-            let only = Self(BTreeSet::from([(*name).clone()]));
-            !graph.nodes().any(|node| only.name(&node.key))
-        };
-        for name in self.0.iter().filter(is_unknown) {
-            let known: Vec<String> = graph.nodes().map(|node| node.key.to_string()).collect();
-            let entries = graph.nodes().map(|node| node.key.address.resource.as_str());
-            let hint = did_you_mean(name, known.iter().map(String::as_str).chain(entries));
-            let message = format!("nothing in the specs is called `{name}`, given by {option}");
-            let said = Diagnostic::error(Code::UnknownReference, None, message);
-            found.push(match hint {
-                Some(hint) => said.help(hint),
-                None => said,
-            });
-        }
-        found
-    }
-}
 
 /// The reads that the agreed replacements need beside: what else is in resource groups that would go.
 pub fn needed_to_replace(graph: &Graph, allowed: &Names) -> Vec<Read> {
@@ -94,7 +42,7 @@ pub(super) struct Replacement {
 pub(super) fn consent(
     graph: &Graph,
     live: &Live,
-    allowed: &Names,
+    (allowed, part): (&Names, &Part),
     node: &Node,
     id: &ArmId,
 ) -> Result<(), String> {
@@ -134,6 +82,13 @@ pub(super) fn consent(
                 quoted(&precious.key)
             ));
         }
+    }
+    if let Some(left_out) = others.iter().find(|other| !part.has(&other.key)) {
+        return Err(format!(
+            "`{0}` would go with it, and is left out: --target {1}",
+            left_out.key,
+            quoted(&left_out.key)
+        ));
     }
     if let Some(foreign) = others.iter().find(|other| !is_own(live, other)) {
         return Err(format!(

@@ -80,6 +80,8 @@ pub struct Asked {
     pub prune: bool,
     /// What may be deleted and made anew.
     pub allow_replace: Vec<String>,
+    /// What alone the plan is about, with what it needs; without, it is about all.
+    pub target: Vec<String>,
 }
 
 /// The value of a parameter.

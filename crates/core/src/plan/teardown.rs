@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
 use crate::{
     arm::ArmId,
-    graph::{Graph, Identity, Node, NodeKey},
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::{Graph, Identity, Names, Node, NodeKey, Part},
     live::Live,
     mark::{Mark, TextMark, owner},
     spec::OnRemove,
@@ -15,12 +16,24 @@ use crate::{
 /// Plans the deletion of everything that the stacks own. Nothing unmarked is deleted, and no resource group that
 /// holds something else.
 pub fn teardown(graph: &Graph, live: &Live) -> Plan {
-    let mut plan = Plan::default();
+    teardown_part(graph, live, &Part::whole())
+}
+
+/// As [`teardown`], of a part of the graph, in which all that waits for one of its nodes has to be as well.
+pub fn teardown_part(graph: &Graph, live: &Live, part: &Part) -> Plan {
+    let mut plan = Plan {
+        part: part.told().cloned(),
+        ..Plan::default()
+    };
+    let nodes = || {
+        let nodes = graph.nodes().rev();
+        nodes.filter(|node| part.has(&node.key))
+    };
     let mut going: HashMap<&NodeKey, ArmId> = HashMap::new();
     let mut gone: HashSet<ArmId> = HashSet::new();
     let mut staying: HashSet<&NodeKey> = HashSet::new();
-    for node in graph.nodes().rev() {
-        match fate(graph, live, node, &gone, &staying) {
+    for node in nodes() {
+        match fate(graph, live, part, node, &gone, &staying) {
             Fate::Absent | Fate::WithParent => {}
             Fate::Kept(why) => {
                 // A grant needs its principal and scope only to mean something.
@@ -40,7 +53,7 @@ pub fn teardown(graph: &Graph, live: &Live) -> Plan {
     }
     let mut steps_of: HashMap<&NodeKey, StepId> = HashMap::new();
     let mut waits: HashMap<&NodeKey, Vec<StepId>> = HashMap::new();
-    for node in graph.nodes().rev() {
+    for node in nodes() {
         let mut after: Vec<StepId> = graph
             .dependents(&node.key)
             .into_iter()
@@ -62,6 +75,29 @@ pub fn teardown(graph: &Graph, live: &Live) -> Plan {
     plan
 }
 
+/// The targets that go only with what they are in, which is no target, as mistakes: what needs them would go for nothing.
+pub fn inseparable(graph: &Graph, targets: &Names, part: &Part) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for node in graph.nodes().filter(|node| targets.name(&node.key)) {
+        let outer = node.id().and_then(|id| nearest(graph, id));
+        let outer = outer.filter(|outer| !part.has(&outer.key) && goes_with_entry(node));
+        if let Some(outer) = outer {
+            let entry = &outer.key.address;
+            let message = format!("`{}` goes only with `{entry}`", node.key);
+            let help = format!(
+                "name that: --target {entry}; or take it out of its entry, and delete it by hand"
+            );
+            found.push(Diagnostic::error(Code::ValueNotAllowed, node.span, message).help(help));
+        }
+    }
+    found
+}
+
+/// Whether a node is a part of its entry, and so never deleted by itself.
+fn goes_with_entry(node: &Node) -> bool {
+    node.mark == Mark::Parent && node.key.part.is_some()
+}
+
 enum Fate {
     Absent,
     WithParent,
@@ -72,6 +108,7 @@ enum Fate {
 fn fate(
     graph: &Graph,
     live: &Live,
+    part: &Part,
     node: &Node,
     gone: &HashSet<ArmId>,
     staying: &HashSet<&NodeKey>,
@@ -80,7 +117,7 @@ fn fate(
         return Fate::Absent;
     };
     let lifecycle = &node.lifecycle;
-    if lifecycle.existing || node.mark == Mark::Parent && is_in_own_parent(graph, node) {
+    if lifecycle.existing || node.mark == Mark::Parent && goes_with_parent(graph, part, node) {
         return Fate::WithParent;
     }
     if lifecycle.protect {
@@ -145,9 +182,9 @@ fn nearest<'g>(graph: &'g Graph, id: &ArmId) -> Option<&'g Node> {
     std::iter::successors(id.parent(), ArmId::parent).find_map(|above| graph.node_of(&above))
 }
 
-/// Whether a node is a part of its entry, or nested in a resource that the stack makes, and so is gone with that. What
-/// is only in its resource group, or an extension, is deleted by itself.
-fn is_in_own_parent(graph: &Graph, node: &Node) -> bool {
+/// Whether a node without a mark is a part of its entry, or nested in a resource that goes, and so is gone with that.
+/// What is only in its resource group, or an extension, is deleted by itself.
+fn goes_with_parent(graph: &Graph, part: &Part, node: &Node) -> bool {
     let type_of = |node: &Node| node.id().and_then(ArmId::arm_type);
     let is_nested_in = |outer: &Node| {
         type_of(node)
@@ -158,11 +195,12 @@ fn is_in_own_parent(graph: &Graph, node: &Node) -> bool {
                     .starts_with(&format!("{}/", outer.to_lowercase()))
             })
     };
+    let goes = |outer: &Node| !outer.lifecycle.existing && part.has(&outer.key);
     node.key.part.is_some()
         || node
             .id()
             .and_then(|id| nearest(graph, id))
-            .is_some_and(|outer| is_nested_in(outer) && !outer.lifecycle.existing)
+            .is_some_and(|outer| is_nested_in(outer) && goes(outer))
 }
 
 /// What is in a resource group and does not go before it.

@@ -1,0 +1,178 @@
+//! A part of a spec: nothing else is changed, whatever state it is in, and what the rest declares counts.
+
+use std::collections::BTreeSet;
+
+use lazuli_core::{
+    diagnostic::Diagnostics,
+    graph::{Along, Names, Part},
+    plan::{Action, Consent, Plan, converge_part, inseparable, teardown_part},
+    reads,
+};
+use lazuli_engine::observe;
+use lazuli_sim::{Caller, Method, SUBSCRIPTION};
+use serde_json::json;
+
+use crate::harness::{Azure, spec};
+
+const ENTRIES: &str = "\
+\x20 app: { kind: userAssignedIdentity, name: id-app }
+\x20 other: { kind: userAssignedIdentity, name: id-other }
+\x20 data: { kind: storageAccount, name: sttest, sku: Standard_LRS, grants: authoritative, containers: { video: {} } }
+\x20 access: { kind: roleAssignment, principal: \"${other}\", scope: \"${data}\", role: Reader }
+\x20 keep: { kind: managementLock, name: keep, scope: \"${data}\", level: CanNotDelete }
+";
+
+fn names(targets: &[&str]) -> Names {
+    Names(targets.iter().map(|&name| name.to_owned()).collect())
+}
+
+impl Azure {
+    async fn part(&self, text: &str, targets: &[&str], replace: &[&str]) -> (Plan, Diagnostics) {
+        let graph = self.graph(text).await;
+        let live = observe(&self.client, &graph, &reads::needed(&graph))
+            .await
+            .expect("reads work");
+        let part = Part::of(&graph, &names(targets), Along::Dependencies);
+        let consent = Consent {
+            replace: names(replace),
+            ..Consent::default()
+        };
+        converge_part(&graph, &live, &consent, &part)
+    }
+
+    async fn part_down(&self, text: &str, targets: &[&str]) -> Plan {
+        let graph = self.graph(text).await;
+        let reads = reads::needed_to_destroy(&graph);
+        let live = observe(&self.client, &reads).await.expect("reads work");
+        let part = Part::of(&graph, &names(targets), Along::Dependents);
+        teardown_part(&graph, &live, &part)
+    }
+}
+
+fn steps(plan: &Plan) -> Vec<String> {
+    let step = |step: &lazuli_core::plan::Step| format!("{} {}", step.action, step.key);
+    plan.steps.iter().map(step).collect()
+}
+
+fn account(below: &str, version: &str) -> String {
+    format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.Storage/storageAccounts/sttest{below}?api-version={version}"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_and_then_the_whole_is_the_whole() {
+    let azure = Azure::new().await;
+    let (plan, _) = azure.part(&spec(ENTRIES), &["access"], &[]).await;
+    let made: BTreeSet<String> = plan.steps.iter().map(|step| step.key.to_string()).collect();
+    let expected = ["access/Reader", "data", "group", "other"];
+    assert_eq!(
+        made.iter().map(String::as_str).collect::<Vec<_>>(),
+        expected
+    );
+    assert!(azure.execute(&plan).await.is_complete());
+    let (again, _) = azure.part(&spec(ENTRIES), &["access"], &[]).await;
+    assert!(again.is_empty(), "{:?}", steps(&again));
+    azure.converge(&spec(ENTRIES)).await;
+    assert!(azure.plan(&spec(ENTRIES)).await.is_empty());
+    let (again, _) = azure.part(&spec(ENTRIES), &["access"], &[]).await;
+    assert!(again.is_empty(), "{:?}", steps(&again));
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_and_mistakes_of_what_is_left_out_change_nothing() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(ENTRIES)).await;
+    let drift = json!({ "properties": { "minimumTlsVersion": "TLS1_0" } });
+    azure
+        .by_hand(Method::Patch, &account("", "2025-06-01"), Some(drift))
+        .await;
+    // What is fixed at creation differs as well: a mistake in a plan of the whole.
+    let changed = spec(&ENTRIES.replace(
+        "Standard_LRS,",
+        "Standard_LRS, minimumTlsVersion: TLS1_2, isHnsEnabled: true,",
+    ));
+    assert!(azure.compare(&changed).await.1.has_errors());
+    let (plan, found) = azure.part(&changed, &["app"], &[]).await;
+    assert!(!found.has_errors() && plan.is_empty(), "{:?}", steps(&plan));
+    assert!(azure.part(&changed, &["data"], &[]).await.1.has_errors());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_rest_grants_is_declared_also_for_a_part() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(ENTRIES)).await;
+    let stranger = Caller::Reader.object_id();
+    let role = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    let url = account(
+        "/providers/Microsoft.Authorization/roleAssignments/55555555-5555-4555-8555-555555555555",
+        "2022-04-01",
+    );
+    let body = json!({ "properties": {
+        "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{role}"),
+        "principalId": stranger, "principalType": "ServicePrincipal",
+    }});
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+    let (plan, _) = azure.part(&spec(ENTRIES), &["data"], &[]).await;
+    assert_eq!(steps(&plan), [format!("delete data/grant of {stranger}")]);
+    let (plan, _) = azure.part(&spec(ENTRIES), &["app"], &[]).await;
+    assert!(plan.is_empty(), "{:?}", steps(&plan));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_replaced_that_takes_along_what_is_left_out() {
+    let azure = Azure::new().await;
+    let entries = ENTRIES.replace("  keep:", "  # keep:");
+    azure.converge(&spec(&entries)).await;
+    let changed = spec(&entries.replace("Standard_LRS,", "Standard_LRS, isHnsEnabled: true,"));
+    let (_, found) = azure.part(&changed, &["data"], &["data"]).await;
+    let help = found
+        .iter()
+        .find_map(|said| said.help.clone())
+        .unwrap_or_default();
+    assert!(help.contains("--target access/Reader"), "{found:#?}");
+    let (plan, found) = azure.part(&changed, &["data", "access"], &["data"]).await;
+    assert!(!found.has_errors(), "{found:#?}");
+    assert_eq!(plan.count(Action::Replace), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_is_destroyed_with_what_needs_it_and_nothing_else() {
+    let azure = Azure::new().await;
+    azure.converge(&spec(ENTRIES)).await;
+    let down = azure.part_down(&spec(ENTRIES), &["data"]).await;
+    assert_eq!(
+        steps(&down),
+        ["delete keep", "delete access/Reader", "delete data"]
+    );
+    assert!(azure.execute(&down).await.is_complete());
+    assert!(azure.part_down(&spec(ENTRIES), &["data"]).await.is_empty());
+    let (plan, _) = azure.part(&spec(ENTRIES), &["app", "other"], &[]).await;
+    assert!(plan.is_empty(), "{:?}", steps(&plan));
+    let graph = azure.graph(&spec(ENTRIES)).await;
+    for (target, mistakes) in [("data/containers/video", 1), ("data", 0)] {
+        let part = Part::of(&graph, &names(&[target]), Along::Dependents);
+        let found = inseparable(&graph, &names(&[target]), &part);
+        assert_eq!(found.iter().count(), mistakes, "{target}: {found:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_nested_in_what_stays_is_destroyed_by_itself() {
+    let azure = Azure::new().await;
+    let entries = "\
+\x20 app: { kind: userAssignedIdentity, name: id-app }
+\x20 nested:
+\x20   kind: resource
+\x20   type: Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2024-11-30
+\x20   name: main
+\x20   parent: \"${app}\"
+\x20   body: { properties: { issuer: \"https://token.test\", subject: a, audiences: [b] } }
+";
+    azure.converge(&spec(entries)).await;
+    let down = azure.part_down(&spec(entries), &["nested"]).await;
+    assert_eq!(steps(&down), ["delete nested"]);
+    assert!(azure.execute(&down).await.is_complete());
+    let down = azure.part_down(&spec(entries), &["app"]).await;
+    assert_eq!(steps(&down), ["delete app"]);
+}
