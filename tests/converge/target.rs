@@ -43,7 +43,9 @@ impl Azure {
     async fn part_down(&self, text: &str, targets: &[&str]) -> Plan {
         let graph = self.graph(text).await;
         let reads = reads::needed_to_destroy(&graph);
-        let live = observe(&self.client, &graph, &reads).await.expect("reads work");
+        let live = observe(&self.client, &graph, &reads)
+            .await
+            .expect("reads work");
         let part = Part::of(&graph, &names(targets), Along::Dependents);
         teardown_part(&graph, &live, &part)
     }

@@ -142,8 +142,8 @@ pub(crate) struct Replacing {
     pub(crate) allow_replace: Vec<String>,
 }
 
-/// What alone a plan is about.
-#[derive(Debug, Args)]
+/// What alone a plan is about; everything, where nothing is named.
+#[derive(Debug, Default, Args)]
 pub(crate) struct Targets {
     /// Only this entry, instance or part, and what it needs; to be destroyed, what needs it; may be repeated
     #[arg(long, value_name = "NAME")]
