@@ -195,8 +195,8 @@ pub(crate) fn part(
     Ok(Part::of(&loaded.graph, &names, along))
 }
 
-/// Compares Azure with the specs, or a part of them. The directory is asked only about grants that nobody declared, and those that the
-/// spec gives by an object id.
+/// Compares Azure with the specs, or a part of them. The directory is asked only about grants that nobody declared, and
+/// those that the spec gives by an object id.
 pub(crate) async fn compare(
     loaded: &Loaded,
     session: &Session,
