@@ -143,7 +143,7 @@ pub(crate) struct Replacing {
 }
 
 /// What alone a plan is about; everything, where nothing is named.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct Targets {
     /// Only this entry, instance or part, and what it needs; to be destroyed, what needs it; may be repeated
     #[arg(long, value_name = "NAME")]
@@ -327,6 +327,8 @@ pub(crate) struct Graph {
     pub(crate) plan: bool,
     #[command(flatten)]
     pub(crate) azure: Azure,
+    #[command(flatten)]
+    pub(crate) targets: Targets,
     #[command(flatten)]
     pub(crate) orphans: Orphans,
     #[command(flatten)]
