@@ -17,6 +17,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use crate::retry::RetryLimits;
+
 /// How many requests are under way at once to a provider of which nothing is known yet.
 const FIRST_LIMIT: f64 = 32.0;
 /// How many are under way at once at most.
@@ -25,6 +27,8 @@ const HIGHEST_LIMIT: f64 = 256.0;
 const RESERVE: f64 = 2.0;
 /// Throttled by a provider that does not say for how long.
 const UNSAID: Duration = Duration::from_secs(1);
+/// What is throttled for longer holds nothing else back: it is given up.
+const LONGEST: Duration = RetryLimits::THROTTLED.total;
 
 /// The tokens that one request takes of Azure's: each of these has a bucket for every subscription and principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,7 +119,7 @@ impl Lane {
 
     fn shrink(&mut self, began: Instant, pause: Duration) {
         let now = Instant::now();
-        self.closed_until = self.closed_until.max(now + pause);
+        self.closed_until = self.closed_until.max(now + pause.min(LONGEST));
         if self.shrunk_at.is_none_or(|at| at <= began) {
             self.limit = (self.limit / 2.0).max(1.0);
             self.shrunk_at = Some(now);
