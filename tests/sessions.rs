@@ -75,8 +75,13 @@ struct Served {
 
 impl Served {
     fn beside(folder: &Path) -> Self {
+        Self::with(folder, &[])
+    }
+
+    fn with(folder: &Path, arguments: &[&str]) -> Self {
         let mut process = Command::new(LAZULI)
             .args(["sim", "serve", "--port", "0"])
+            .args(arguments)
             .arg(folder)
             .stdout(Stdio::piped())
             .spawn()
@@ -184,6 +189,39 @@ fn over_https_with_a_client_secret() {
     let refused = lazuli(&untrusted, &["plan", spec]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused).contains("--ca-file"), "{}", text(&refused));
+}
+
+#[test]
+fn in_memory_without_delays_and_every_request_in_the_log() {
+    let (folder, spec) = example("video-analyzer");
+    let spec = spec.to_str().unwrap();
+    let log = folder.path().join("requests.jsonl");
+    let served = Served::with(
+        folder.path(),
+        &[
+            "--in-memory",
+            "--max-delay",
+            "0",
+            "--latency",
+            "1",
+            "--throttle",
+            "--log",
+            log.to_str().unwrap(),
+        ],
+    );
+    let applied = lazuli(&served.variables, &["apply", spec, "--yes"]);
+    assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
+    assert!(!folder.path().join(".lazuli/sim.json").exists());
+
+    let created: Vec<String> = fs::read_to_string(&log)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|entry| entry["method"] == "PUT" && entry["status"] == 201)
+        .map(|entry| entry["url"].as_str().unwrap().to_owned())
+        .collect();
+    let grants = created.iter().filter(|url| url.contains("roleAssign"));
+    assert_eq!(grants.count(), 2, "{created:#?}");
 }
 
 #[test]

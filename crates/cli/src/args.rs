@@ -418,6 +418,21 @@ pub(crate) struct SimServe {
     /// Where the certificate authority is written [default: .lazuli/sim-ca.pem beside the world]
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// Keep the world in no file: it begins empty and ends with the process
+    #[arg(long)]
+    pub(crate) in_memory: bool,
+    /// How long every answer takes
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    pub(crate) latency: u64,
+    /// Refuse with 429 what is beyond Azure's limits: 250 reads and 25 more a second, 200 writes and 10 more
+    #[arg(long)]
+    pub(crate) throttle: bool,
+    /// The longest that operations, replication and propagation take [default: as long as in Azure]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) max_delay: Option<u64>,
+    /// Write a line of JSON for each request at the end of this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

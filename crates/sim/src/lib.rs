@@ -34,6 +34,6 @@ pub use store::{StoreError, reset};
 pub use time::SimTime;
 pub use transport::{InProcess, Tls, TlsError, bind, serve};
 pub use world::{
-    CALLER_SECRET, Caller, GROUP_OBJECT_IDS, OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT,
+    CALLER_SECRET, Caller, GROUP_OBJECT_IDS, OTHER_SUBSCRIPTION, Pace, SUBSCRIPTION, TENANT,
     USER_OBJECT_ID, World, WorldOptions,
 };

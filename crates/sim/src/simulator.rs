@@ -1,16 +1,20 @@
 //! One world shared by many clients, with a clock, faults, latency, a log and, when asked, a file.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use serde_json::json;
 
 use crate::clock::Clock;
 use crate::faults::{Fault, Faults};
 use crate::http::{Method, Request, Response};
 use crate::store::{Store, StoreError};
 use crate::time::SimTime;
-use crate::world::{ArmError, Caller, World, WorldOptions};
+use crate::world::{ArmError, Caller, Pace, World, WorldOptions};
 
 /// Entries that the log keeps; a server that runs for days forgets the oldest.
 const LONGEST_LOG: usize = 100_000;
@@ -37,6 +41,19 @@ pub struct LogEntry {
     pub at: SimTime,
 }
 
+impl LogEntry {
+    /// The entry as a line of JSON.
+    fn line(&self) -> String {
+        let entry = json!({
+            "at": self.at.iso(),
+            "method": self.method.as_str(),
+            "url": self.url,
+            "status": self.status,
+        });
+        format!("{entry}\n")
+    }
+}
+
 /// The connection broke, or there never was one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Severed {
@@ -60,6 +77,7 @@ struct Shared {
     faults: Faults,
     latency: Latency,
     log: VecDeque<LogEntry>,
+    log_file: Option<File>,
     received: u64,
 }
 
@@ -112,6 +130,24 @@ impl Simulator {
     #[must_use]
     pub fn with_latency(self, latency: Latency) -> Self {
         self.lock().latency = latency;
+        self
+    }
+
+    /// The same simulator at another pace.
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        match &mut self.lock().home {
+            Home::Memory(world) => world.set_pace(pace),
+            Home::File(store) => store.set_pace(pace),
+        }
+        self
+    }
+
+    /// The same simulator, writing a line of JSON for each request: `at`, `method`, `url`, and `status`, which is null
+    /// when the connection broke. The line is written before the answer is given.
+    #[must_use]
+    pub fn with_log_file(self, file: File) -> Self {
+        self.lock().log_file = Some(file);
         self
     }
 
@@ -179,6 +215,7 @@ impl Shared {
             faults: Faults::none(),
             latency: Latency::default(),
             log: VecDeque::new(),
+            log_file: None,
             received: 0,
         }
     }
@@ -232,16 +269,26 @@ impl Shared {
             })),
             Some(Fault::Delay(_)) | None => Ok(self.handle(|world| world.handle(&request, now))),
         };
-        if self.log.len() == LONGEST_LOG {
-            self.log.pop_front();
-        }
-        self.log.push_back(LogEntry {
+        self.record(LogEntry {
             method,
             url,
             status: answer.as_ref().ok().map(|response| response.status),
             at: now,
         });
         (answer, wait)
+    }
+
+    fn record(&mut self, entry: LogEntry) {
+        if let Some(file) = &mut self.log_file
+            && let Err(error) = file.write_all(entry.line().as_bytes())
+        {
+            tracing::warn!(%error, "the log of requests ends here");
+            self.log_file = None;
+        }
+        if self.log.len() == LONGEST_LOG {
+            self.log.pop_front();
+        }
+        self.log.push_back(entry);
     }
 
     fn handle(&mut self, act: impl FnOnce(&mut World) -> Response) -> Response {

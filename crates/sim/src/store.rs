@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::time::SimTime;
-use crate::world::{World, WorldOptions};
+use crate::world::{Pace, World, WorldOptions};
 use lock::{Lock, Patience};
 
 /// The version of the file's form.
@@ -111,6 +111,7 @@ pub(crate) struct Store {
     head: Option<Head>,
     /// The time that the file knows.
     saved: SimTime,
+    pace: Pace,
     patience: Patience,
 }
 
@@ -133,12 +134,19 @@ impl Store {
             saved: world.latest(),
             world,
             head: Some(head),
+            pace: Pace::default(),
             patience,
         })
     }
 
     pub(crate) fn world(&self) -> &World {
         &self.world
+    }
+
+    /// Runs the world at that pace, whoever wrote it.
+    pub(crate) fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+        self.world.set_pace(pace);
     }
 
     /// Lets `act` work on the newest world, and saves it if that changed it. Where it cannot be saved, nothing of what
@@ -154,6 +162,7 @@ impl Store {
                 Some((world, head)) => (world, Some(head)),
                 None => (World::new(self.options.clone()), None),
             };
+            self.world.set_pace(self.pace);
             self.saved = self.world.latest();
         }
         let revision = self.world.revision();

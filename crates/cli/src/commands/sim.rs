@@ -1,13 +1,14 @@
 //! `lazuli sim`: the simulated Azure as a server, emptied, or changed by hand.
 
 use std::{
+    fs::OpenOptions,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use lazuli_sim::{
-    Caller, Clock, Method, Request, SUBSCRIPTION, SimTime, Simulator, Tls, TokioClock, World,
-    WorldOptions,
+    Caller, Clock, Latency, Method, Pace, Request, SUBSCRIPTION, SimTime, Simulator, Tls,
+    TokioClock, World, WorldOptions,
 };
 use tokio::{
     net::TcpListener,
@@ -48,11 +49,7 @@ async fn serve(args: &SimServe) -> Result<Success, CommandError> {
         .ca_file
         .clone()
         .unwrap_or_else(|| home.with_file_name("sim-ca.pem"));
-    let now = wall_clock();
-    let simulator = Simulator::persistent(&home, WorldOptions::default(), |latest| {
-        Box::new(TokioClock::starting_at(latest.max(now))) as Box<dyn Clock>
-    })
-    .map_err(failed)?;
+    let simulator = served(args, &home)?;
     let tls = Tls::with_authority(&ca_file, &args.hosts).map_err(failed)?;
     let listener: TcpListener =
         lazuli_sim::bind(args.address, args.port)
@@ -74,6 +71,36 @@ async fn serve(args: &SimServe) -> Result<Success, CommandError> {
         .await
         .map_err(failed)?;
     Ok(Success::Done)
+}
+
+/// The world behind the server, as the arguments say.
+fn served(args: &SimServe, home: &Path) -> Result<Simulator, CommandError> {
+    let now = wall_clock();
+    let options = WorldOptions::default();
+    let simulator = if args.in_memory {
+        Simulator::new(World::new(options), TokioClock::starting_at(now))
+    } else {
+        Simulator::persistent(home, options, |latest| {
+            Box::new(TokioClock::starting_at(latest.max(now))) as Box<dyn Clock>
+        })
+        .map_err(failed)?
+    };
+    let simulator = simulator
+        .with_latency(Latency {
+            read: args.latency,
+            write: args.latency,
+        })
+        .with_pace(Pace {
+            throttling: args.throttle,
+            longest_delay: args.max_delay.map(|seconds| seconds.saturating_mul(1000)),
+        });
+    let Some(path) = &args.log else {
+        return Ok(simulator);
+    };
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    let file = file
+        .map_err(|error| CommandError::new(format!("cannot write {}: {error}", path.display())))?;
+    Ok(simulator.with_log_file(file))
 }
 
 /// The time of day as the simulator counts it.

@@ -145,7 +145,7 @@ fn put(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
         "name": call.target.name(),
     });
     let mut grant = Resource::new(&call.target, stored.clone(), call.now);
-    grant.ready = call.now.plus(world.options.grant_propagation);
+    grant.ready = call.now.plus(world.takes(world.options.grant_propagation));
     if let Some(old) = old {
         (grant.created, grant.ready) = (old.created, old.ready);
     }
@@ -164,11 +164,11 @@ fn check_principal(
     id: &str,
     claimed: &str,
 ) -> Result<String, ArmError> {
-    let delay = if claimed.is_empty() {
+    let delay = world.takes(if claimed.is_empty() {
         world.options.principal_replication
     } else {
         world.options.typed_principal_replication
-    };
+    });
     let principal = world
         .principals
         .get(&id.to_ascii_lowercase())

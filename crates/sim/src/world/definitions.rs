@@ -51,7 +51,7 @@ fn custom_key(root: &str, guid: &str) -> String {
 pub(crate) fn is_assignable(world: &World, guid: &str, scope: &str, now: SimTime) -> bool {
     catalogue::built_in(guid).is_some()
         || world.custom_role(guid).is_some_and(|role| {
-            now.since(role.created) >= world.options.role_replication
+            now.since(role.created) >= world.takes(world.options.role_replication)
                 && assignable_at(world, role, scope)
         })
 }
@@ -139,7 +139,7 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
         || world.state.tree("").any(|(other, role)| {
             role.kind == KIND
                 && *other != key
-                && call.now.since(role.created) >= world.options.role_name_replication
+                && call.now.since(role.created) >= world.takes(world.options.role_name_replication)
                 && role
                     .text("/properties/roleName")
                     .eq_ignore_ascii_case(&name)

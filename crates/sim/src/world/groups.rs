@@ -117,7 +117,7 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
 fn delete(world: &mut World, call: &Call<'_>, key: String, mut group: Resource) -> Reply {
     let token = token(group.text("/name"), group.text("/location"));
     if group.deleting.is_none() {
-        let end = call.now.plus(world.options.group_deletion);
+        let end = call.now.plus(world.takes(world.options.group_deletion));
         group.deleting = Some(end);
         operations::start(world, token.clone(), key.clone(), call.now, end);
         world.deadlines.insert((end, key.clone()));
@@ -127,7 +127,7 @@ fn delete(world: &mut World, call: &Call<'_>, key: String, mut group: Resource) 
     let path = format!("/subscriptions/{subscription}/operationresults/{token}");
     Reply::empty(202)
         .header("Location", call.link(&path, ""))
-        .header("Retry-After", 15)
+        .header("Retry-After", world.retry_after(15))
 }
 
 /// Azure's own form: base64url of the job's name, in which `-` is written `:2D`, and of where it runs.

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::Call;
-use super::path::Target;
 use super::reply::ArmError;
 use crate::http::{Method, Request, Response};
 use crate::time::SimTime;
@@ -69,10 +68,13 @@ impl Bucket {
     }
 }
 
-/// Every bucket of the world. They are not kept in files: a new process starts with full ones.
+/// Every bucket of the world, one for each subscription and principal. They are not kept in files: a new process starts
+/// with full ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
-    buckets: BTreeMap<(String, Budget), Bucket>,
+    buckets: BTreeMap<(String, String, Budget), Bucket>,
+    /// What the request at hand has left in its bucket.
+    left: Option<(Budget, u64)>,
 }
 
 impl Limits {
@@ -83,16 +85,22 @@ impl Limits {
         };
         let budget = Budget::of(call.method());
         let (size, rate) = budget.size();
-        let bucket = self
-            .buckets
-            .entry((subscription.to_ascii_lowercase(), budget))
-            .or_insert(Bucket {
-                level: size * 1000,
-                at: call.now,
-            });
+        let key = (
+            subscription.to_ascii_lowercase(),
+            call.principal.clone(),
+            budget,
+        );
+        let bucket = self.buckets.entry(key).or_insert(Bucket {
+            level: size * 1000,
+            at: call.now,
+        });
         bucket.refill((size, rate), call.now);
-        if bucket.level >= 1000 || !throttling {
+        let is_refused = throttling && bucket.level < 1000;
+        if !is_refused {
             bucket.level = bucket.level.saturating_sub(1000);
+        }
+        self.left = Some((budget, bucket.level / 1000));
+        if !is_refused {
             return Ok(());
         }
         let wait = (1000 - bucket.level).div_ceil(rate * 1000).max(1);
@@ -110,7 +118,7 @@ impl Limits {
 
     /// Adds the headers that ARM puts on every answer.
     pub(crate) fn annotate(
-        &self,
+        &mut self,
         served: u64,
         request: &Request,
         now: SimTime,
@@ -135,15 +143,8 @@ impl Limits {
         if let Some(client) = request.header("x-ms-client-request-id") {
             add("x-ms-client-request-id", client.to_owned());
         }
-        let budget = Budget::of(request.method);
-        let subscription = Target::parse(&request.path).subscription;
-        let bucket = subscription.and_then(|subscription| {
-            self.buckets
-                .get(&(subscription.to_ascii_lowercase(), budget))
-        });
-        if let Some(bucket) = bucket {
+        if let Some((budget, left)) = self.left.take() {
             let (size, _) = budget.size();
-            let left = bucket.level / 1000;
             add(
                 &format!("x-ms-ratelimit-remaining-subscription-{}", budget.word()),
                 left.to_string(),

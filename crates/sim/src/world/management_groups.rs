@@ -182,7 +182,7 @@ fn put(world: &mut World, call: &Call<'_>, key: &str) -> Result<Reply, ArmError>
         world.state.insert(key.to_owned(), made);
         return Ok(Reply::json(200, body));
     }
-    made.ready = call.now.plus(DURATION);
+    made.ready = call.now.plus(world.takes(DURATION));
     world.state.insert(key.to_owned(), made);
     // Whoever makes a group is its owner (Microsoft docs "Create management groups").
     let grant = world.guid();
@@ -231,7 +231,7 @@ fn wanted_parent(
 fn accepted(world: &mut World, call: &Call<'_>, verb: &str) -> Reply {
     let name = call.target.name();
     let operation = operation_id(verb, name);
-    let ends = call.now.plus(DURATION);
+    let ends = call.now.plus(world.takes(DURATION));
     operations::start(world, operation, call.target.key(), call.now, ends);
     let results = format!("/providers/Microsoft.Management/operationResults/{verb}");
     let status = format!("{results}/asyncOperation/status/managementGroups/{name}");
@@ -239,7 +239,7 @@ fn accepted(world: &mut World, call: &Call<'_>, verb: &str) -> Reply {
     Reply::json(202, status_of(name, "NotStarted"))
         .header("Azure-AsyncOperation", call.link(&status, ""))
         .header("Location", call.link(&result, ""))
-        .header("Retry-After", 5)
+        .header("Retry-After", world.retry_after(5))
 }
 
 fn operation_id(verb: &str, name: &str) -> String {

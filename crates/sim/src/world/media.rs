@@ -89,7 +89,7 @@ fn write(
     );
     complete(world, &mut stored, old.as_ref());
     let ends = match &old {
-        None => call.now.plus(world.options.media_creation),
+        None => call.now.plus(world.takes(world.options.media_creation)),
         Some(old) => old.ready.max(call.now),
     };
     let mut account = Resource::new(&call.target, stored, call.now);
@@ -113,7 +113,7 @@ fn write(
     );
     Ok(Reply::json(201, shown)
         .header("Azure-AsyncOperation", call.link(&path, ""))
-        .header("Retry-After", 5))
+        .header("Retry-After", world.retry_after(5)))
 }
 
 /// What the service fills in.
@@ -202,7 +202,7 @@ fn check_access(world: &World, call: &Call<'_>, link: &Link) -> Result<(), ArmEr
     let since = call
         .now
         .0
-        .checked_sub(world.options.data_grant_propagation)
+        .checked_sub(world.takes(world.options.data_grant_propagation))
         .map(SimTime);
     let holds = |role| authorization::holds(world, &principal, role, &link.storage, since);
     if holds(catalogue::STORAGE_BLOB_DATA_CONTRIBUTOR) && holds(catalogue::READER) {

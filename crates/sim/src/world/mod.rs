@@ -107,6 +107,15 @@ impl Default for WorldOptions {
     }
 }
 
+/// How a process runs a world, whatever the world was made with. It is not kept in files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Whether more requests than ARM's token buckets allow are refused with 429.
+    pub throttling: bool,
+    /// The longest that anything takes which takes time in Azure, in milliseconds. No limit if there is none.
+    pub longest_delay: Option<u64>,
+}
+
 /// A tenant with its subscriptions, resources, grants and running operations.
 ///
 /// # Guarantees
@@ -130,6 +139,8 @@ pub struct World {
     deadlines: BTreeSet<(SimTime, String)>,
     /// Identities whose federated credentials are being written, and until when.
     credential_writes: BTreeMap<String, SimTime>,
+    #[serde(skip)]
+    pace: Pace,
     #[serde(skip)]
     limits: Limits,
     #[serde(skip)]
@@ -219,6 +230,7 @@ impl World {
             registrations: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             credential_writes: BTreeMap::new(),
+            pace: Pace::default(),
             limits: Limits::default(),
             served: 0,
             just_started: None,
@@ -226,6 +238,11 @@ impl World {
         management_groups::furnish(&mut world);
         directory::furnish(&mut world);
         world
+    }
+
+    /// Runs the world at another pace.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
     }
 
     /// The options that the world was made with.
@@ -321,7 +338,8 @@ impl World {
             principal,
         };
         subscriptions::exists(&call.target)?;
-        self.limits.take(&call, self.options.throttling)?;
+        let throttling = self.options.throttling || self.pace.throttling;
+        self.limits.take(&call, throttling)?;
         authorization::authorize(self, &call)?;
         self.dispatch(&call)
     }
@@ -450,6 +468,18 @@ impl World {
         } else {
             Err(reply::resource_not_found(&scope))
         }
+    }
+
+    /// How long something takes that usually takes so long, in milliseconds.
+    fn takes(&self, usual: u64) -> u64 {
+        self.pace
+            .longest_delay
+            .map_or(usual, |longest| usual.min(longest))
+    }
+
+    /// After how many seconds to ask again, where that is usually so many.
+    fn retry_after(&self, usual: u64) -> u64 {
+        self.takes(usual * 1000).div_ceil(1000)
     }
 
     /// The next GUID of this world.

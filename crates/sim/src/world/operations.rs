@@ -74,7 +74,7 @@ pub(crate) fn poll(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         let location = call.link(&call.request.path, "monitor=true&");
         return Ok(Reply::empty(202)
             .header("Location", location)
-            .header("Retry-After", 17));
+            .header("Retry-After", world.retry_after(17)));
     }
     match (&operation.failure, world.state.get(&operation.resource)) {
         (Some(failure), _) => Err(ArmError::new(409, &failure.code, &failure.message)),
@@ -123,5 +123,5 @@ pub(crate) fn poll_deletion(world: &World, call: &Call<'_>) -> Result<Reply, Arm
     }
     Ok(Reply::empty(202)
         .header("Location", call.link(&call.request.path, ""))
-        .header("Retry-After", 15))
+        .header("Retry-After", world.retry_after(15)))
 }

@@ -242,7 +242,8 @@ pub(crate) fn register(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmE
     }
     let key = format!("{subscription}/{namespace}").to_ascii_lowercase();
     if !REGISTERED.contains(&namespace) && !world.registrations.contains_key(&key) {
-        world.registrations.insert(key, call.now.plus(REGISTRATION));
+        let ends = call.now.plus(world.takes(REGISTRATION));
+        world.registrations.insert(key, ends);
         world.state.touch();
     }
     Ok(Reply::json(

@@ -102,7 +102,7 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     managed::resolve(world, call, &mut account, None)?;
     check_encryption(&account)?;
     let mut resource = Resource::new(&call.target, account, call.now);
-    resource.ready = call.now.plus(world.options.storage_creation);
+    resource.ready = call.now.plus(world.takes(world.options.storage_creation));
     let (key, ends) = (call.target.key(), resource.ready);
     world.account_names.insert(name.to_owned(), key.clone());
     world.state.insert(key.clone(), resource);
@@ -114,7 +114,7 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     );
     Ok(Reply::empty(202)
         .header("Location", call.link(&path, "monitor=true&"))
-        .header("Retry-After", 17))
+        .header("Retry-After", world.retry_after(17)))
 }
 
 fn check_shape(body: &Value) -> Result<(), ArmError> {

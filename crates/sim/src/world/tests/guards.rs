@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::world::testing::{Bench, RG, refusal};
-use crate::world::{Caller, SUBSCRIPTION, WorldOptions};
+use crate::world::{Caller, Pace, SUBSCRIPTION, WorldOptions};
 
 fn lock(scope: &str) -> String {
     format!("{scope}/providers/Microsoft.Authorization/locks/l")
@@ -212,4 +212,31 @@ fn throttling_counts_and_relents() {
 fn without_throttling_nothing_is_refused() {
     let mut bench = Bench::grouped();
     assert!((0..400).all(|_| bench.get(RG).status == 200));
+}
+
+#[test]
+fn everybody_has_buckets_of_their_own() {
+    let mut bench = Bench::grouped();
+    bench.world.set_pace(Pace {
+        throttling: true,
+        ..Pace::default()
+    });
+    while bench.get(RG).status != 429 {}
+    bench.caller = Caller::Reader;
+    assert_eq!(bench.get(RG).status, 200);
+}
+
+#[test]
+fn no_delay_is_longer_than_the_longest() {
+    let mut bench = Bench::grouped();
+    bench.world.set_pace(Pace {
+        longest_delay: Some(2_000),
+        ..Pace::default()
+    });
+    let deletion = bench.delete(RG);
+    assert_eq!(deletion.header("Retry-After"), Some("2"));
+    bench.wait(1);
+    assert_eq!(bench.get(RG).status, 200);
+    bench.wait(1);
+    assert_eq!(bench.get(RG).status, 404);
 }

@@ -1,0 +1,61 @@
+//! What no client could be faster than: round trips that must follow each other, and requests that ARM lets through.
+
+use serde::Serialize;
+
+use crate::{Options, Phase, units};
+
+/// Metadata, OpenID discovery and a token come before the first read.
+const LOGIN: usize = 3;
+/// All reads at once.
+const READ: usize = 1;
+/// A group; a storage account and what it is polled at; a grant on it; the account that uses both. The identity is made
+/// beside the storage account.
+const CREATE: usize = 5;
+/// One write.
+const UPDATE: usize = 1;
+/// All groups at once, with what is in them, and what they are polled at.
+const DELETE: usize = 2;
+
+/// Writes in a full bucket, and how many come back a second (Azure's page "Understand how Azure Resource Manager throttles
+/// requests").
+const WRITES: (usize, usize) = (200, 10);
+
+/// The bounds of a phase.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bound {
+    /// Requests that must follow each other.
+    pub round_trips: usize,
+    /// Seconds that they take at the latency.
+    pub critical_path: f64,
+    /// Seconds until ARM has let all writes through; 0 where it does not throttle.
+    pub refill: f64,
+}
+
+impl Bound {
+    pub fn of(units: usize, phase: Phase, options: &Options) -> Self {
+        let groups = units::groups(units);
+        let (trips, writes) = match phase {
+            Phase::Create => (CREATE, groups + units * units::RESOURCES),
+            Phase::PlanNothing | Phase::ApplyNothing | Phase::PlanDrift => (0, 0),
+            Phase::ApplyDrift => (UPDATE, 1),
+            Phase::Destroy => (DELETE, groups),
+        };
+        let round_trips = LOGIN + READ + trips;
+        let (bucket, rate) = WRITES;
+        Self {
+            round_trips,
+            critical_path: (round_trips as u64 * options.latency) as f64 / 1000.0,
+            refill: if options.throttle {
+                writes.saturating_sub(bucket) as f64 / rate as f64
+            } else {
+                0.0
+            },
+        }
+    }
+
+    /// Seconds that any client needs.
+    pub fn seconds(&self) -> f64 {
+        self.critical_path.max(self.refill)
+    }
+}

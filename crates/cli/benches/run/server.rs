@@ -1,0 +1,131 @@
+//! `lazuli sim serve` as a child process: started, changed by hand, asked what it received.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{BufRead, BufReader, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
+
+use lazuli_arm::{
+    Client, ClientOptions, Quiet, TransportOptions, Url,
+    auth::{AuthMethod, credential},
+};
+use lazuli_sim::SUBSCRIPTION;
+use serde_json::json;
+use tokio::runtime::Builder;
+use wait4::Wait4;
+
+use crate::{
+    Options,
+    process::{LAZULI, Usage},
+    requests::Counts,
+};
+
+/// A simulated Azure in a process of its own.
+pub struct Server {
+    process: Child,
+    began: Instant,
+    /// What it says to export.
+    variables: HashMap<String, String>,
+    log: PathBuf,
+    /// How far the log was read.
+    read: u64,
+}
+
+impl Server {
+    pub fn start(folder: &Path, options: &Options) -> Self {
+        let log = folder.join("requests.jsonl");
+        let mut command = Command::new(LAZULI);
+        command
+            .args(["sim", "serve", "--in-memory", "--port", "0"])
+            .args(["--latency", &options.latency.to_string()])
+            .args(["--max-delay", &options.max_delay.to_string()])
+            .arg("--log")
+            .arg(&log)
+            .arg(folder);
+        if options.throttle {
+            command.arg("--throttle");
+        }
+        let began = Instant::now();
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut variables = HashMap::new();
+        for line in lines.map_while(Result::ok) {
+            let pairs = line.strip_prefix("export ").unwrap_or_default().split(' ');
+            variables.extend(
+                pairs
+                    .filter_map(|pair| pair.split_once('='))
+                    .map(|(name, value)| (name.to_owned(), value.to_owned())),
+            );
+            if variables.contains_key("AZURE_SUBSCRIPTION_ID") {
+                break;
+            }
+        }
+        Self {
+            process,
+            began,
+            variables,
+            log,
+            read: 0,
+        }
+    }
+
+    /// The environment in which a client finds it.
+    pub fn variables(&self) -> &HashMap<String, String> {
+        &self.variables
+    }
+
+    /// Changes a tag of one storage account, as if by hand.
+    pub fn drift(&self) {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let transport = lazuli_arm::transport(&TransportOptions {
+                ca_file: Some(self.variables["SSL_CERT_FILE"].clone().into()),
+            })
+            .unwrap();
+            let url = Url::parse(&self.variables["LAZULI_CLOUD"]).unwrap();
+            let endpoints = lazuli_arm::discover(&url, &transport).await.unwrap();
+            let env = |name: &str| self.variables.get(name).cloned();
+            let login = credential(Some(AuthMethod::Environment), &env, &endpoints, &transport);
+            let client = Client::new(&endpoints, login, transport, ClientOptions::default());
+            let account = format!(
+                "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-bench-0/providers/Microsoft.Storage/storageAccounts/stbench0"
+            );
+            let change = json!({ "tags": { "team": "sales", "lazuli-stack": "bench" } });
+            client
+                .patch(&account, "2023-05-01", &change, &Quiet)
+                .await
+                .unwrap();
+        });
+    }
+
+    /// Begins to count anew.
+    pub fn forget_requests(&mut self) {
+        self.read = std::fs::metadata(&self.log).map_or(0, |log| log.len());
+    }
+
+    /// What was received since.
+    pub fn requests(&self) -> Counts {
+        let mut log = File::open(&self.log).unwrap();
+        log.seek(SeekFrom::Start(self.read)).unwrap();
+        BufReader::new(log).lines().map(Result::unwrap).collect()
+    }
+
+    /// Ends it, and says what it took.
+    pub fn stop(mut self) -> Usage {
+        self.process.kill().unwrap();
+        let ended = self.process.wait4().unwrap();
+        Usage::of(&ended.rusage, self.began.elapsed().as_secs_f64())
+    }
+}
+
+/// After a failure, nothing is left running.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
