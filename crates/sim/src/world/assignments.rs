@@ -227,13 +227,20 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         .iter()
         .filter(|above| !within(above, tree))
         .flat_map(|above| world.state.extensions(above, KIND))
-        .chain(world.state.tree(tree).map(|(_, resource)| resource))
+        .chain(
+            world
+                .state
+                .tree_after(tree, &lists::page_before(call))
+                .map(|(_, resource)| resource),
+        )
         .filter(|resource| resource.kind == KIND)
         .filter(|grant| {
             let at = grant.text("/properties/scope").to_ascii_lowercase();
             let at = at.trim_end_matches('/');
             let is_above = above.iter().any(|above| above == at);
-            is_above || below && world.scopes(&Target::parse(at)).contains(&key)
+            // What is in the tree is below, but for that of a management group.
+            let is_below = || !is_managed || world.scopes(&Target::parse(at)).contains(&key);
+            is_above || below && is_below()
         })
         .filter(|grant| {
             principal.as_ref().is_none_or(|principal| {

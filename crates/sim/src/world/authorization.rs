@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::merge::elements;
 use super::path::Target;
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
 use super::{Call, World, management_groups};
-use crate::catalogue;
+use crate::catalogue::{self, BuiltInRole};
 use crate::http::Method;
 use crate::time::SimTime;
 
@@ -92,7 +93,7 @@ pub(crate) fn list_permissions(world: &World, call: &Call<'_>) -> Result<Reply, 
     let scope = Target::parse(&call.target.scope());
     let value: Vec<Value> = grants_in_effect(world, &call.principal, &scope, call.now)
         .flat_map(|grant| permissions(world, grant.text("/properties/roleDefinitionId")))
-        .map(|permission| permission.0)
+        .map(|permission| permission.shown())
         .collect();
     Ok(Reply::json(200, json!({ "value": value })))
 }
@@ -147,42 +148,60 @@ pub(crate) fn role_guid(definition: &str) -> &str {
 }
 
 /// One permission of a role: `actions`, `notActions` and those on data.
-struct Permission(Value);
+enum Permission<'a> {
+    BuiltIn(&'static BuiltInRole),
+    Custom(&'a Value),
+}
 
-impl Permission {
+impl Permission<'_> {
     fn allows(&self, action: &str) -> bool {
-        let any = |list: &str| {
-            let patterns = self.0[list].as_array().into_iter().flatten();
-            let mut patterns = patterns.filter_map(Value::as_str);
-            patterns.any(|pattern| matches(pattern, action))
-        };
-        any("actions") && !any("notActions")
+        match self {
+            Self::BuiltIn(role) => {
+                let any = |patterns: &[&str]| patterns.iter().any(|one| matches(one, action));
+                any(&role.actions) && !any(&role.not_actions)
+            }
+            Self::Custom(permission) => {
+                let any = |list: &str| {
+                    let mut patterns = elements(&permission[list]).filter_map(Value::as_str);
+                    patterns.any(|pattern| matches(pattern, action))
+                };
+                any("actions") && !any("notActions")
+            }
+        }
+    }
+
+    fn shown(&self) -> Value {
+        match self {
+            Self::BuiltIn(role) => json!({
+                "actions": role.actions,
+                "notActions": role.not_actions,
+                "dataActions": role.data_actions,
+                "notDataActions": role.not_data_actions,
+            }),
+            Self::Custom(permission) => Value::clone(permission),
+        }
     }
 }
 
-fn permissions(world: &World, definition: &str) -> Vec<Permission> {
+fn permissions<'a>(world: &'a World, definition: &str) -> Vec<Permission<'a>> {
     let guid = role_guid(definition);
     if let Some(role) = catalogue::built_in(guid) {
-        return vec![Permission(json!({
-            "actions": role.actions,
-            "notActions": role.not_actions,
-            "dataActions": role.data_actions,
-            "notDataActions": role.not_data_actions,
-        }))];
+        return vec![Permission::BuiltIn(role)];
     }
     let role = world.custom_role(guid);
     let permissions = role.and_then(|role| role.body.pointer("/properties/permissions"));
-    let permissions = permissions.and_then(Value::as_array);
     permissions
         .into_iter()
-        .flatten()
-        .cloned()
-        .map(Permission)
+        .flat_map(elements)
+        .map(Permission::Custom)
         .collect()
 }
 
 /// Whether `text` has the form of `pattern`, in which `*` stands for anything; case does not matter.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    if pattern == "*" {
+        return true;
+    }
     let pattern = pattern.to_ascii_lowercase();
     let text = text.to_ascii_lowercase();
     let mut parts = pattern.split('*');

@@ -220,7 +220,7 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         .state
         .tree("")
         .filter(|(_, role)| role.kind == KIND && assignable_at(world, role, &scope))
-        .map(|(_, role)| role.body.clone());
+        .map(|(_, role)| Value::clone(&role.body));
     let asked = |role: &Value, pointer: &str, wanted: &Option<String>| {
         (wanted.as_ref()).is_none_or(|wanted| text(role, pointer).eq_ignore_ascii_case(wanted))
     };

@@ -25,10 +25,10 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
         (Method::Get, Some(resource)) => Ok(Reply::json(200, world.view(&resource, call.now))),
         (Method::Head, Some(_)) => Ok(Reply::empty(204)),
         (Method::Patch, Some(mut resource)) => {
-            let mut body = resource.body.clone();
+            let mut body = Value::clone(&resource.body);
             patch(&mut body, &call.json()?);
             managed::resolve(world, call, &mut body, Some(&resource.body))?;
-            resource.body = named(body, &call.target, Some(&resource));
+            resource.body = named(body, &call.target, Some(&resource)).into();
             let shown = world.view(&resource, call.now);
             world.state.insert(key, resource);
             Ok(Reply::json(200, shown))
@@ -39,7 +39,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
 fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Reply, ArmError> {
     let mut body = call.json()?;
     check_location(call, &region(text(&body, "/location")), old.as_ref())?;
-    managed::resolve(world, call, &mut body, old.as_ref().map(|old| &old.body))?;
+    managed::resolve(world, call, &mut body, old.as_ref().map(|old| &*old.body))?;
     if !body["properties"].is_object() {
         body["properties"] = json!({});
     }

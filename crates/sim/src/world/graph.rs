@@ -17,7 +17,7 @@ const MOST_IDS: usize = 1000;
 
 /// Answers what is asked of Graph; `None` for the rest.
 pub(crate) fn handle(
-    world: &World,
+    world: &mut World,
     request: &Request,
     now: SimTime,
 ) -> Option<Result<Reply, ArmError>> {
@@ -26,7 +26,12 @@ pub(crate) fn handle(
         .then(|| answer(world, request, path, now))
 }
 
-fn answer(world: &World, request: &Request, path: &str, now: SimTime) -> Result<Reply, ArmError> {
+fn answer(
+    world: &mut World,
+    request: &Request,
+    path: &str,
+    now: SimTime,
+) -> Result<Reply, ArmError> {
     let bearer = tokens::authenticate(world, request, now)?;
     if !bearer.is_for_graph() {
         return Err(ArmError::new(

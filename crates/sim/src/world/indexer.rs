@@ -20,7 +20,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
             write(world, call, old, body)
         }
         (Method::Patch, Some(old)) => {
-            let mut body = old.body.clone();
+            let mut body = Value::clone(&old.body);
             patch(&mut body, &call.json()?);
             write(world, call, Some(old), body)
         }
@@ -37,7 +37,7 @@ fn write(
     let location = generic::required_location(&body)?;
     check_name(call.target.name())?;
     generic::check_location(call, &location, old.as_ref())?;
-    managed::resolve(world, call, &mut body, old.as_ref().map(|old| &old.body))?;
+    managed::resolve(world, call, &mut body, old.as_ref().map(|old| &*old.body))?;
     check_storage(
         world,
         call,

@@ -2,11 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::form_urlencoded;
 
+use super::body::Body;
 use super::path::Target;
-use super::reply::Reply;
+use super::reply::{Answer, Reply};
 use super::state::Resource;
 use super::{ArmError, Call, World};
 use crate::http::Method;
@@ -24,7 +25,7 @@ pub(crate) fn collection(world: &World, call: &Call<'_>) -> Result<Reply, ArmErr
     let depth = target.blocks.len();
     let items = world
         .state
-        .tree(&scope)
+        .tree_after(&scope, &page_before(call))
         .filter(|(key, resource)| {
             resource.kind == kind && key.matches("/providers/").count() == depth
         })
@@ -46,7 +47,7 @@ pub(crate) fn resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmErro
     );
     let items = world
         .state
-        .tree(&scope)
+        .tree_after(&scope, &page_before(call))
         .filter(|(key, resource)| is_top_level(key, resource))
         .map(|(_, resource)| resource)
         .filter(|resource| {
@@ -59,20 +60,17 @@ pub(crate) fn resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmErro
                 })
         });
     let by_value = value.is_some();
-    let mut reply = page(world, call, items, world.options.page_size);
-    let entries = reply
-        .body
-        .as_mut()
-        .and_then(|body| body["value"].as_array_mut());
-    for entry in entries.into_iter().flatten() {
+    let in_short = |resource: &Resource| {
+        let mut entry = world.view(resource, call.now);
         if let Some(entry) = entry.as_object_mut() {
             // Filtered by a tag and its value, they come without tags (REST reference, Resources - List, `$filter`).
             let hidden =
                 |name: &str| ["properties", "etag"].contains(&name) || name == "tags" && by_value;
             entry.retain(|name, _| !hidden(name));
         }
-    }
-    Ok(reply)
+        entry
+    };
+    Ok(pages(call, items, world.options.page_size, in_short))
 }
 
 /// Whether it is `{group}/providers/{namespace}/{type}/{name}`, and neither grant, lock nor policy.
@@ -111,6 +109,15 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     }
 }
 
+/// The key with which the page before ended; empty for the first.
+pub(crate) fn page_before(call: &Call<'_>) -> String {
+    call.request
+        .query("$skiptoken")
+        .and_then(|token| URL_SAFE_NO_PAD.decode(token).ok())
+        .and_then(|token| String::from_utf8(token).ok())
+        .unwrap_or_default()
+}
+
 /// One page of `items`, which come in the order of their ids; `nextLink` names the rest.
 pub(crate) fn page<'a>(
     world: &World,
@@ -118,12 +125,16 @@ pub(crate) fn page<'a>(
     items: impl Iterator<Item = &'a Resource>,
     size: usize,
 ) -> Reply {
-    let after = call
-        .request
-        .query("$skiptoken")
-        .and_then(|token| URL_SAFE_NO_PAD.decode(token).ok())
-        .and_then(|token| String::from_utf8(token).ok())
-        .unwrap_or_default();
+    pages(call, items, size, |item| world.view(item, call.now))
+}
+
+fn pages<'a>(
+    call: &Call<'_>,
+    items: impl Iterator<Item = &'a Resource>,
+    size: usize,
+    show: impl Fn(&Resource) -> Body,
+) -> Reply {
+    let after = page_before(call);
     let size = call
         .request
         .query("$top")
@@ -133,19 +144,28 @@ pub(crate) fn page<'a>(
     let mut items = items
         .skip_while(|item| !after.is_empty() && item.id().to_ascii_lowercase() <= after)
         .peekable();
-    let mut entries = Vec::new();
-    let mut last = String::new();
-    while entries.len() < size
-        && let Some(item) = items.next()
+    let mut text = String::from("{\"value\":[");
+    let mut last = None;
+    for item in items.by_ref().take(size) {
+        if last.is_some() {
+            text.push(',');
+        }
+        text.push_str(show(item).text());
+        last = Some(item);
+    }
+    text.push(']');
+    if let Some(last) = last
+        && items.peek().is_some()
     {
-        entries.push(world.view(item, call.now));
-        last = item.id().to_ascii_lowercase();
+        let link = next_link(call, &last.id().to_ascii_lowercase());
+        text.push_str(&format!(",\"nextLink\":{}", Value::from(link)));
     }
-    let mut body = json!({ "value": entries });
-    if items.peek().is_some() {
-        body["nextLink"] = Value::from(next_link(call, &last));
+    text.push('}');
+    Reply {
+        status: 200,
+        headers: Vec::new(),
+        body: Some(Answer::Written(text)),
     }
-    Reply::json(200, body)
 }
 
 fn next_link(call: &Call<'_>, last: &str) -> String {

@@ -23,7 +23,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
             write(world, call, old, body)
         }
         (Method::Patch, Some(old)) => {
-            let mut body = old.body.clone();
+            let mut body = Value::clone(&old.body);
             overlay(&mut body, &call.json()?);
             write(world, call, Some(old), body)
         }
@@ -59,7 +59,7 @@ fn write(
 ) -> Result<Reply, ArmError> {
     let location = generic::required_location(&body)?;
     generic::check_location(call, &location, old.as_ref())?;
-    managed::resolve(world, call, &mut body, old.as_ref().map(|old| &old.body))?;
+    managed::resolve(world, call, &mut body, old.as_ref().map(|old| &*old.body))?;
     let links = links(&body);
     if links.is_empty() {
         return Err(ArmError::new(

@@ -2,6 +2,7 @@
 
 mod assignments;
 mod authorization;
+mod body;
 mod definitions;
 mod directory;
 mod generic;
@@ -43,6 +44,7 @@ pub use directory::{
 use crate::http::{Method, Request, Response};
 use crate::time::SimTime;
 pub(crate) use authorization::matches;
+use body::Body;
 use directory::Principal;
 use limits::Limits;
 use operations::Operation;
@@ -142,6 +144,8 @@ pub struct World {
     #[serde(skip)]
     pace: Pace,
     #[serde(skip)]
+    tokens: tokens::Known,
+    #[serde(skip)]
     limits: Limits,
     #[serde(skip)]
     served: u64,
@@ -231,6 +235,7 @@ impl World {
             deadlines: BTreeSet::new(),
             credential_writes: BTreeMap::new(),
             pace: Pace::default(),
+            tokens: tokens::Known::new(),
             limits: Limits::default(),
             served: 0,
             just_started: None,
@@ -491,18 +496,23 @@ impl World {
     }
 
     /// What a GET shows of a resource at that time.
-    fn view(&self, resource: &Resource, now: SimTime) -> Value {
+    fn view(&self, resource: &Resource, now: SimTime) -> Body {
+        let word = if resource.deleting.is_some() {
+            Some("Deleting")
+        } else if now < resource.ready {
+            Some(storage::word_while_created(resource, now))
+        } else {
+            resource.failure.as_ref().map(|_| "Failed")
+        };
         let mut body = resource.body.clone();
-        if let Some(state) = body.pointer_mut("/properties/provisioningState") {
-            if resource.deleting.is_some() {
-                *state = Value::from("Deleting");
-            } else if now < resource.ready {
-                *state = Value::from(storage::word_while_created(resource, now));
-            } else if resource.failure.is_some() {
-                *state = Value::from("Failed");
-            }
+        if let Some(word) = word
+            && let Some(state) = body.pointer_mut("/properties/provisioningState")
+        {
+            *state = Value::from(word);
         }
-        secrets::conceal(&mut body);
+        if body.has_secrets() {
+            secrets::conceal(&mut body);
+        }
         body
     }
 }

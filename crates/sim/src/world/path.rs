@@ -219,6 +219,9 @@ mod percent {
 
     /// The word with `%XX` resolved; broken escapes stay as they are.
     pub(super) fn decode(word: &str) -> String {
+        if !word.contains('%') {
+            return word.to_owned();
+        }
         // The form parser decodes `+` to a blank, which a path means literally.
         let word = word
             .replace('+', "%2B")

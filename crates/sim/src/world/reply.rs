@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::body::Body;
+
 use crate::http::Response;
 
 /// A successful answer before the common headers are added.
@@ -9,15 +11,48 @@ use crate::http::Response;
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Value>,
+    pub(crate) body: Option<Answer>,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Made for this answer.
+    Made(Value),
+    /// That of a resource.
+    Kept(Body),
+    /// A JSON text.
+    Written(String),
+}
+
+impl From<Value> for Answer {
+    fn from(value: Value) -> Self {
+        Self::Made(value)
+    }
+}
+
+impl From<Body> for Answer {
+    fn from(body: Body) -> Self {
+        Self::Kept(body)
+    }
+}
+
+impl Answer {
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Made(value) => value.to_string().into_bytes(),
+            Self::Kept(body) => body.text().as_bytes().to_vec(),
+            Self::Written(text) => text.into_bytes(),
+        }
+    }
 }
 
 impl Reply {
-    pub(crate) fn json(status: u16, body: Value) -> Self {
+    pub(crate) fn json(status: u16, body: impl Into<Answer>) -> Self {
         Self {
             status,
             headers: Vec::new(),
-            body: Some(body),
+            body: Some(body.into()),
         }
     }
 
@@ -41,7 +76,7 @@ impl Reply {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        let body = self.body.map(|body| body.to_string().into_bytes());
+        let body = self.body.map(Answer::into_bytes);
         if body.is_some() {
             headers.insert(
                 0,
@@ -142,7 +177,7 @@ impl ArmError {
         Reply {
             status: refusal.status,
             headers: refusal.headers,
-            body: Some(json!({ "error": error })),
+            body: Some(json!({ "error": error }).into()),
         }
     }
 }

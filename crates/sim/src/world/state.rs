@@ -1,10 +1,12 @@
 //! The store of a world: every resource by its lower-case id, a counter of changes, and what each change replaced.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::body::Body;
 use super::path::{Target, within};
 use crate::time::SimTime;
 
@@ -21,7 +23,7 @@ pub(crate) struct Resource {
     /// `namespace/type/type` in lower case.
     pub(crate) kind: String,
     /// What a GET shows, but for what depends on the time.
-    pub(crate) body: Value,
+    pub(crate) body: Body,
     pub(crate) created: SimTime,
     /// When the operation that made it ends, or when a grant takes effect.
     pub(crate) ready: SimTime,
@@ -33,10 +35,10 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
-    pub(crate) fn new(target: &Target, body: Value, now: SimTime) -> Self {
+    pub(crate) fn new(target: &Target, body: impl Into<Body>, now: SimTime) -> Self {
         Self {
             kind: target.kind().to_ascii_lowercase(),
-            body,
+            body: body.into(),
             created: now,
             ready: now,
             deleting: None,
@@ -111,7 +113,24 @@ impl State {
         &'a self,
         scope: &'a str,
     ) -> impl Iterator<Item = (&'a str, &'a Resource)> {
-        self.starting(scope)
+        self.tree_after(scope, "")
+    }
+
+    /// The part of [`State::tree`] whose keys come after `key`; all of it where `key` is empty.
+    pub(crate) fn tree_after<'a>(
+        &'a self,
+        scope: &'a str,
+        key: &str,
+    ) -> impl Iterator<Item = (&'a str, &'a Resource)> + use<'a> {
+        let first = if key < scope {
+            Bound::Included(scope.to_owned())
+        } else {
+            Bound::Excluded(key.to_owned())
+        };
+        self.resources
+            .range((first, Bound::Unbounded))
+            .map(|(key, resource)| (key.as_str(), resource))
+            .take_while(move |(key, _)| key.starts_with(scope))
             .filter(move |(key, _)| within(key, scope))
     }
 

@@ -221,11 +221,20 @@ fn sign(world: &World, signed: &str) -> String {
 }
 
 /// What a valid token says.
+#[derive(Clone, Debug)]
 pub(crate) struct Bearer {
     /// The object id of whoever sent the request.
     pub(crate) principal: String,
     audience: String,
+    /// When it ends, in seconds since 1970.
+    expires: u64,
 }
+
+/// Tokens that were looked into before: whoever has one sends many requests with it.
+pub(crate) type Known = BTreeMap<String, Bearer>;
+
+/// So many tokens are kept in mind.
+const MOST_KNOWN: usize = 100;
 
 impl Bearer {
     /// Whether the token is for Graph, and not for ARM.
@@ -251,7 +260,7 @@ impl Bearer {
 
 /// Who sent the request, by its token.
 pub(crate) fn authenticate(
-    world: &World,
+    world: &mut World,
     request: &Request,
     now: SimTime,
 ) -> Result<Bearer, ArmError> {
@@ -276,20 +285,14 @@ pub(crate) fn authenticate(
             "The authentication failed because of missing 'Authorization' header.",
         );
     };
-    let claims = token
-        .rsplit_once('.')
-        .filter(|(signed, signature)| sign(world, signed) == *signature)
-        .and_then(|(signed, _)| signed.split_once('.'))
-        .and_then(|(_, claims)| URL_SAFE_NO_PAD.decode(claims).ok())
-        .and_then(|claims| serde_json::from_slice::<Value>(&claims).ok());
-    let Some(claims) = claims else {
+    let Some(bearer) = look_into(world, token) else {
         return refuse(
             "InvalidAuthenticationToken",
             "The access token is invalid.".to_owned(),
             "The access token is invalid.",
         );
     };
-    if claims["exp"].as_u64().unwrap_or_default() <= now.unix_seconds() {
+    if bearer.expires <= now.unix_seconds() {
         return refuse(
             "ExpiredAuthenticationToken",
             format!(
@@ -299,9 +302,30 @@ pub(crate) fn authenticate(
             "The access token has expired.",
         );
     }
+    Ok(bearer)
+}
+
+/// What a token says, if this world made it.
+fn look_into(world: &mut World, token: &str) -> Option<Bearer> {
+    if let Some(bearer) = world.tokens.get(token) {
+        return Some(bearer.clone());
+    }
+    let (signed, signature) = token.rsplit_once('.')?;
+    if sign(world, signed) != signature {
+        return None;
+    }
+    let (_, claims) = signed.split_once('.')?;
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
     let text = |claim: &str| claims[claim].as_str().unwrap_or_default().to_owned();
-    Ok(Bearer {
+    let bearer = Bearer {
         principal: text("oid"),
         audience: text("aud"),
-    })
+        expires: claims["exp"].as_u64().unwrap_or_default(),
+    };
+    if world.tokens.len() == MOST_KNOWN {
+        world.tokens.clear();
+    }
+    world.tokens.insert(token.to_owned(), bearer.clone());
+    Some(bearer)
 }

@@ -73,7 +73,7 @@ fn service(
         call.target.key()
     };
     let stored = world.state.get(&key).map(|service| service.body.clone());
-    let mut shown = stored.unwrap_or_else(|| defaults::service(kind, &account.body));
+    let mut shown = stored.unwrap_or_else(|| defaults::service(kind, &account.body).into());
     let id = if call.target.is_open() {
         format!(
             "{}/{}/default",
