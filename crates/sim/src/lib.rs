@@ -16,6 +16,7 @@
 //! assert_eq!(world.handle(&request, SimTime::EPOCH).status, 201);
 //! ```
 
+mod arrival;
 mod catalogue;
 mod clock;
 mod faults;

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::oneshot;
 
+use crate::arrival::{Answer, Arrival, Waiting, refusal};
 use crate::clock::Clock;
 use crate::faults::{Fault, Faults};
 use crate::http::{Method, Request, Response};
 use crate::store::{Store, StoreError};
 use crate::time::SimTime;
-use crate::world::{ArmError, Caller, Pace, World, WorldOptions};
+use crate::world::{Caller, Pace, World, WorldOptions};
 
 /// Entries that the log keeps; a server that runs for days forgets the oldest.
 const LONGEST_LOG: usize = 100_000;
@@ -85,13 +87,33 @@ struct Shared {
 #[derive(Clone, Debug)]
 pub struct Simulator {
     shared: Arc<Mutex<Shared>>,
+    /// Where requests at the same time are answered together.
+    queue: Option<Arc<Queue>>,
     clock: Arc<dyn Clock>,
+}
+
+/// Requests that are answered together, so that one writing of the file is for all of them.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Vec<Waiting>>,
+    /// Held by whoever answers.
+    writing: tokio::sync::Mutex<()>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Simulator {
     /// A simulator whose world lives in memory.
     pub fn new(world: World, clock: impl Clock + 'static) -> Self {
-        Self::at_home(Home::Memory(Box::new(world)), clock)
+        Self {
+            shared: Arc::new(Mutex::new(Shared::new(Home::Memory(Box::new(world))))),
+            queue: None,
+            clock: Arc::new(clock),
+        }
     }
 
     /// A simulator whose world lives in a file, made with `options` if it is not there. Processes may share the file.
@@ -108,15 +130,17 @@ impl Simulator {
         let clock: Arc<dyn Clock> = clock(store.world().latest()).into();
         Ok(Self {
             shared: Arc::new(Mutex::new(Shared::new(Home::File(Box::new(store))))),
+            queue: None,
             clock,
         })
     }
 
-    fn at_home(home: Home, clock: impl Clock + 'static) -> Self {
-        Self {
-            shared: Arc::new(Mutex::new(Shared::new(home))),
-            clock: Arc::new(clock),
-        }
+    /// The same simulator, for many clients at the same time: their requests share one writing of the file, and whoever
+    /// waits for it holds up nobody.
+    pub(crate) fn answering_together(mut self) -> Self {
+        let is_in_file = matches!(self.lock().home, Home::File(_));
+        self.queue = is_in_file.then(Arc::default);
+        self
     }
 
     /// The same simulator under another schedule of faults.
@@ -196,11 +220,42 @@ impl Simulator {
     ///
     /// When a fault broke the connection. Cancelling the wait loses the answer, not the effect.
     pub async fn send(&self, request: Request) -> Result<Response, Severed> {
-        let (answer, wait) = self.lock().receive(request, self.clock.now());
+        let (answer, wait) = match &self.queue {
+            None => self.lock().receive(request, self.clock.now()),
+            Some(queue) => self.send_together(queue, request).await,
+        };
         if wait > 0 {
             tokio::time::sleep(Duration::from_millis(wait)).await;
         }
         answer
+    }
+
+    /// Waits until those who send now have sent as well, and while the file is being written; then answers all.
+    async fn send_together(&self, queue: &Queue, request: Request) -> Answer {
+        let (sender, mut answer) = oneshot::channel();
+        let waiting = Waiting {
+            request,
+            at: self.clock.now(),
+            sender,
+        };
+        queue.lock().push(waiting);
+        let turn = Turn(self);
+        tokio::task::yield_now().await;
+        let writing = queue.writing.lock().await;
+        drop(turn);
+        drop(writing);
+        answer.try_recv().unwrap_or((Err(Severed::Reset), 0))
+    }
+
+    fn answer_waiting(&self) {
+        let Some(queue) = &self.queue else {
+            return;
+        };
+        let mut shared = self.lock();
+        let waiting = std::mem::take(&mut *queue.lock());
+        if !waiting.is_empty() {
+            shared.receive_together(waiting);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -227,11 +282,45 @@ impl Shared {
         }
     }
 
-    /// The answer, and how many milliseconds it takes.
-    fn receive(&mut self, mut request: Request, now: SimTime) -> (Result<Response, Severed>, u64) {
-        let index = self.received;
+    /// Answers one request.
+    fn receive(&mut self, request: Request, at: SimTime) -> Answer {
+        let arrival = self.admit(request, at);
+        let answer = self
+            .home
+            .reach(|world| arrival.answer(|act| act(world)))
+            .unwrap_or_else(|error| arrival.answer(|_| unsaved(&error)));
+        self.record(&arrival, &answer);
+        (answer, arrival.wait)
+    }
+
+    /// Answers all of them, with one writing of the file. Whoever has left does without.
+    fn receive_together(&mut self, waiting: Vec<Waiting>) {
+        let (arrivals, senders): (Vec<Arrival>, Vec<_>) = waiting
+            .into_iter()
+            .map(|one| (self.admit(one.request, one.at), one.sender))
+            .unzip();
+        let answers: Vec<_> = self
+            .home
+            .reach(|world| {
+                let each = arrivals.iter();
+                each.map(|arrival| arrival.answer(|act| act(world)))
+                    .collect()
+            })
+            .unwrap_or_else(|error| {
+                let each = arrivals.iter();
+                each.map(|arrival| arrival.answer(|_| unsaved(&error)))
+                    .collect()
+            });
+        for ((arrival, sender), answer) in arrivals.iter().zip(senders).zip(answers) {
+            self.record(arrival, &answer);
+            let _ = sender.send((answer, arrival.wait));
+        }
+    }
+
+    /// Decides what becomes of a request.
+    fn admit(&mut self, mut request: Request, at: SimTime) -> Arrival {
+        let fault = self.faults.strike(self.received, &request);
         self.received += 1;
-        let fault = self.faults.strike(index, &request);
         let mut wait = if request.method.is_read() {
             self.latency.read
         } else {
@@ -241,44 +330,21 @@ impl Shared {
             wait = wait.saturating_add(more);
         }
         request.duration = wait;
-        let (method, url) = (request.method, request.path_and_query());
-        let answer = match fault {
-            Some(Fault::ConnectionRefused) => Err(Severed::Refused),
-            Some(Fault::ResetBefore) => Err(Severed::Reset),
-            Some(Fault::ResetAfter) => {
-                self.handle(|world| world.handle(&request, now));
-                Err(Severed::Reset)
-            }
-            Some(Fault::Status {
-                status,
-                code,
-                message,
-                retry_after,
-            }) => Ok(scheduled(status, &code, &message, retry_after)),
-            Some(Fault::Unauthorized) => Ok(scheduled(
-                401,
-                "ExpiredAuthenticationToken",
-                "The access token has expired.",
-                None,
-            )),
-            Some(Fault::StaleRead) => Ok(self.handle(|world| world.handle_stale(&request, now))),
-            Some(Fault::FailOperation { code, message }) => Ok(self.handle(|world| {
-                let response = world.handle(&request, now);
-                world.fail_operation_just_started(&code, &message);
-                response
-            })),
-            Some(Fault::Delay(_)) | None => Ok(self.handle(|world| world.handle(&request, now))),
-        };
-        self.record(LogEntry {
-            method,
-            url,
-            status: answer.as_ref().ok().map(|response| response.status),
-            at: now,
-        });
-        (answer, wait)
+        Arrival {
+            request,
+            at,
+            fault,
+            wait,
+        }
     }
 
-    fn record(&mut self, entry: LogEntry) {
+    fn record(&mut self, arrival: &Arrival, answer: &Result<Response, Severed>) {
+        let entry = LogEntry {
+            method: arrival.request.method,
+            url: arrival.request.path_and_query(),
+            status: answer.as_ref().ok().map(|response| response.status),
+            at: arrival.at,
+        };
         if let Some(file) = &mut self.log_file
             && let Err(error) = file.write_all(entry.line().as_bytes())
         {
@@ -290,24 +356,30 @@ impl Shared {
         }
         self.log.push_back(entry);
     }
+}
 
-    fn handle(&mut self, act: impl FnOnce(&mut World) -> Response) -> Response {
-        match &mut self.home {
-            Home::Memory(world) => act(world),
-            Home::File(store) => store.transact(act).unwrap_or_else(|error| {
-                scheduled(500, "SimulatorStoreFailed", &error.to_string(), None)
-            }),
+impl Home {
+    /// Lets `act` work on the world. Where it cannot be saved, nothing of that stays.
+    fn reach<T>(&mut self, act: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
+        match self {
+            Self::Memory(world) => Ok(act(world)),
+            Self::File(store) => store.transact(act),
         }
     }
 }
 
-fn scheduled(status: u16, code: &str, message: &str, retry_after: Option<u64>) -> Response {
-    let mut error = ArmError::new(status, code, message);
-    if status >= 429 {
-        error = error.header("x-ms-failure-cause", "service");
-    }
-    if let Some(seconds) = retry_after {
-        error = error.header("Retry-After", seconds);
-    }
-    error.into_reply().into_response()
+fn unsaved(error: &StoreError) -> Response {
+    refusal(500, "SimulatorStoreFailed", &error.to_string(), None)
 }
+
+/// A request that waits for its turn. Who stops waiting loses the answer, not the effect.
+struct Turn<'a>(&'a Simulator);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.answer_waiting();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,7 @@ pub async fn serve(
     simulator: Simulator,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let simulator = simulator.answering_together();
     let acceptor = TlsAcceptor::from(tls.config);
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
