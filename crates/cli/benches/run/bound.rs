@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::{Options, Phase, units};
 
-/// Metadata, OpenID discovery and a token come before the first read.
-const LOGIN: usize = 3;
+/// Metadata and a token come before the first read.
+const LOGIN: usize = 2;
 /// All reads at once.
 const READ: usize = 1;
 /// A group; a storage account and what it is polled at; a grant on it; the account that uses both. The identity is made

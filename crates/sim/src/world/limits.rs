@@ -78,8 +78,8 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Takes one token; refuses when there is none left and `throttling` is on.
-    pub(crate) fn take(&mut self, call: &Call<'_>, throttling: bool) -> Result<(), ArmError> {
+    /// Takes one token; refuses when there is none left.
+    pub(crate) fn take(&mut self, call: &Call<'_>) -> Result<(), ArmError> {
         let Some(subscription) = &call.target.subscription else {
             return Ok(());
         };
@@ -95,9 +95,9 @@ impl Limits {
             at: call.now,
         });
         bucket.refill((size, rate), call.now);
-        let is_refused = throttling && bucket.level < 1000;
+        let is_refused = bucket.level < 1000;
         if !is_refused {
-            bucket.level = bucket.level.saturating_sub(1000);
+            bucket.level -= 1000;
         }
         self.left = Some((budget, bucket.level / 1000));
         if !is_refused {

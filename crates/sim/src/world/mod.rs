@@ -343,8 +343,9 @@ impl World {
             principal,
         };
         subscriptions::exists(&call.target)?;
-        let throttling = self.options.throttling || self.pace.throttling;
-        self.limits.take(&call, throttling)?;
+        if self.options.throttling || self.pace.throttling {
+            self.limits.take(&call)?;
+        }
         authorization::authorize(self, &call)?;
         self.dispatch(&call)
     }

@@ -46,9 +46,12 @@ impl Resource {
         }
     }
 
+    /// The text at `/member/member`; empty if there is none. Names with `/` or `~` in them cannot be asked for.
     pub(crate) fn text(&self, pointer: &str) -> &str {
-        self.body
-            .pointer(pointer)
+        pointer
+            .split('/')
+            .skip(1)
+            .try_fold(&*self.body, |value, member| value.get(member))
             .and_then(Value::as_str)
             .unwrap_or_default()
     }
