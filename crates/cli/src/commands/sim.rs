@@ -26,7 +26,8 @@ use crate::{
 
 pub(super) fn run(command: &Sim) -> Result<Success, CommandError> {
     match command {
-        Sim::Serve(args) => runtime(&mut Builder::new_multi_thread())?.block_on(serve(args)),
+        // The world answers one request at a time: a second thread would wait for the first.
+        Sim::Serve(args) => runtime(&mut Builder::new_current_thread())?.block_on(serve(args)),
         Sim::Reset(args) => reset(args),
         // On simulated time, so that a session with requests in it is repeatable.
         Sim::Request(args) => {

@@ -195,6 +195,10 @@ fn throttling_counts_and_relents() {
     assert_eq!((left[0], left[249]), (249, 0));
     let refused = bench.get(RG);
     assert_eq!(
+        refused.header("x-ms-ratelimit-remaining-subscription-global-reads"),
+        Some("3500")
+    );
+    assert_eq!(
         refusal(&refused),
         (429, "SubscriptionRequestsThrottled".into())
     );
