@@ -44,7 +44,7 @@ pub fn lazuli(
     let output = spec.with_file_name("output.txt");
     let file = File::create(&output).unwrap();
     let began = Instant::now();
-    let mut child = Command::new(LAZULI)
+    let child = Command::new(LAZULI)
         .args(arguments)
         .arg(spec)
         .envs(variables)

@@ -26,7 +26,7 @@ use crate::{
 
 /// A simulated Azure in a process of its own.
 pub struct Server {
-    process: Child,
+    process: Option<Child>,
     began: Instant,
     /// What it says to export.
     variables: HashMap<String, String>,
@@ -65,7 +65,7 @@ impl Server {
             }
         }
         Self {
-            process,
+            process: Some(process),
             began,
             variables,
             log,
@@ -116,8 +116,9 @@ impl Server {
 
     /// Ends it, and says what it took.
     pub fn stop(mut self) -> Usage {
-        self.process.kill().unwrap();
-        let ended = self.process.wait4().unwrap();
+        let mut process = self.process.take().unwrap();
+        process.kill().unwrap();
+        let ended = process.wait4().unwrap();
         Usage::of(&ended.rusage, self.began.elapsed().as_secs_f64())
     }
 }
@@ -125,7 +126,9 @@ impl Server {
 /// After a failure, nothing is left running.
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
