@@ -3,12 +3,14 @@
 use crate::{
     cloud::Endpoints,
     error::{ArmError, ErrorKind},
-    operation::{Operation, Seen, Step},
+    follow::{Ended, seen},
+    operation::{Operation, Step},
     pace::{Pacer, Permit},
     path,
     policy::{Authorize, Identify},
     progress::Progress,
     retry::{Attempts, Jitter, RandomJitter, RetryLimits},
+    siblings::Siblings,
 };
 use azure_core::{
     Bytes,
@@ -23,12 +25,6 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 use uuid::Uuid;
-
-/// Waits between polls of an operation that does not say when to come back.
-const FIRST_POLL: Duration = Duration::from_secs(1);
-const SLOWEST_POLL: Duration = Duration::from_secs(15);
-/// A service that asks for no wait at all is polled no faster than this.
-const FASTEST_POLL: Duration = Duration::from_millis(100);
 
 /// How a [`Client`] behaves.
 #[derive(Debug, Clone)]
@@ -78,6 +74,7 @@ pub struct Client {
     authorize: Arc<Authorize>,
     options: Arc<ClientOptions>,
     pacer: Arc<Pacer>,
+    siblings: Arc<Siblings>,
 }
 
 /// A write that ended well.
@@ -107,6 +104,28 @@ pub enum Outcome {
     Absent,
     /// A POST.
     Answered,
+}
+
+/// A write, as it is asked for.
+pub(crate) struct Write<'a> {
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) api_version: &'a str,
+    body: Option<&'a Value>,
+    /// Of what was not there before: what else is being made.
+    pub(crate) beside: Option<&'a Siblings>,
+}
+
+impl<'a> Write<'a> {
+    fn of(method: Method, path: &'a str, api_version: &'a str, body: Option<&'a Value>) -> Self {
+        Self {
+            method,
+            path,
+            api_version,
+            body,
+            beside: None,
+        }
+    }
 }
 
 /// A successful answer.
@@ -172,6 +191,7 @@ impl Client {
             authorize,
             options: Arc::new(options),
             pacer: Arc::default(),
+            siblings: Arc::default(),
         }
     }
 
@@ -218,8 +238,28 @@ impl Client {
         body: &Value,
         progress: &dyn Progress,
     ) -> Result<Completed, ArmError> {
-        self.write(Method::Put, path, api_version, Some(body), progress)
-            .await
+        let write = Write::of(Method::Put, path, api_version, Some(body));
+        self.write(write, progress).await
+    }
+
+    /// As [`Client::put`], of a resource that is not there yet. Of many of one type in one place, all that Azure is still
+    /// working on are looked at by one list, and not each by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::put`].
+    pub async fn create(
+        &self,
+        path: &str,
+        api_version: &str,
+        body: &Value,
+        progress: &dyn Progress,
+    ) -> Result<Completed, ArmError> {
+        let write = Write {
+            beside: Some(&self.siblings),
+            ..Write::of(Method::Put, path, api_version, Some(body))
+        };
+        self.write(write, progress).await
     }
 
     /// Changes parts of a resource, and waits until the operation has ended.
@@ -234,8 +274,8 @@ impl Client {
         body: &Value,
         progress: &dyn Progress,
     ) -> Result<Completed, ArmError> {
-        self.write(Method::Patch, path, api_version, Some(body), progress)
-            .await
+        let write = Write::of(Method::Patch, path, api_version, Some(body));
+        self.write(write, progress).await
     }
 
     /// Deletes a resource, and waits until it is gone. One that is not there counts as done.
@@ -249,8 +289,8 @@ impl Client {
         api_version: &str,
         progress: &dyn Progress,
     ) -> Result<Completed, ArmError> {
-        self.write(Method::Delete, path, api_version, None, progress)
-            .await
+        let write = Write::of(Method::Delete, path, api_version, None);
+        self.write(write, progress).await
     }
 
     /// Runs an action, and waits until it has ended. It is repeated only where it had no effect.
@@ -265,8 +305,8 @@ impl Client {
         body: Option<&Value>,
         progress: &dyn Progress,
     ) -> Result<Completed, ArmError> {
-        self.write(Method::Post, path, api_version, body, progress)
-            .await
+        let write = Write::of(Method::Post, path, api_version, body);
+        self.write(write, progress).await
     }
 
     /// Reads a resource until its `provisioningState` is final, and returns it, also when that state
@@ -283,10 +323,7 @@ impl Client {
         progress: &dyn Progress,
     ) -> Result<Option<Value>, ArmError> {
         let url = self.url(Method::Get, path, api_version, &[])?;
-        let mut waits = Waits {
-            limit: longest,
-            ..self.waits(Method::Get, path, progress)
-        };
+        let mut waits = self.waits(Method::Get, path, progress).within(longest);
         loop {
             let answer = match self.send(Method::Get, &url, path, None, progress).await {
                 Ok(answer) if answer.status == 204 => return Ok(None),
@@ -304,14 +341,12 @@ impl Client {
 
     async fn write(
         &self,
-        method: Method,
-        path: &str,
-        api_version: &str,
-        body: Option<&Value>,
+        write: Write<'_>,
         progress: &dyn Progress,
     ) -> Result<Completed, ArmError> {
-        let url = self.url(method, path, api_version, &[])?;
-        let body = body.map(|body| Bytes::from(body.to_string()));
+        let Write { method, path, .. } = write;
+        let url = self.url(method, path, write.api_version, &[])?;
+        let body = write.body.map(|body| Bytes::from(body.to_string()));
         let mut attempts = None;
         loop {
             let first = match self.send(method, &url, path, body.clone(), progress).await {
@@ -325,7 +360,7 @@ impl Client {
                 sent => sent?,
             };
             let status = first.status;
-            let error = match self.follow(method, &url, path, first, progress).await {
+            let error = match self.follow(&write, &url, first, progress).await {
                 Ok(Ended { last, at_once }) => {
                     return Ok(Completed {
                         outcome: outcome(method, status),
@@ -345,78 +380,6 @@ impl Client {
         }
     }
 
-    /// Follows the operation that `first` accepts to its end.
-    async fn follow(
-        &self,
-        method: Method,
-        url: &Url,
-        path: &str,
-        first: Answer,
-        progress: &dyn Progress,
-    ) -> Result<Ended, ArmError> {
-        let mut waits = self.waits(method, path, progress);
-        let mut at_once = true;
-        let mut body = first.json();
-        let (mut operation, mut step) =
-            Operation::begin(method, &self.endpoint, url, seen(&first, body.as_ref()));
-        let mut headers = first.headers;
-        loop {
-            let (url, after, status) = match step {
-                Step::Poll { url, after, status } => (url, after, status),
-                Step::Done => {
-                    return Ok(Ended {
-                        last: body,
-                        at_once,
-                    });
-                }
-                Step::Failed(status) => {
-                    let document = body.as_ref();
-                    return Err(ArmError::operation_failed(
-                        method, path, &status, &headers, document,
-                    ));
-                }
-                Step::Foreign => {
-                    let message =
-                        "The operation can only be followed on a host that is not Azure's";
-                    return Err(ArmError::told(method, path, ErrorKind::Protocol, message));
-                }
-            };
-            waits.pause(after, &status).await?;
-            at_once = false;
-            match self
-                .send(Method::Get, &url, url.path(), None, progress)
-                .await
-            {
-                Ok(answer) => {
-                    body = answer.json();
-                    step = operation.next(seen(&answer, body.as_ref()));
-                    headers = answer.headers;
-                }
-                Err(error) if matches!(error.status, Some(404 | 410)) => {
-                    body = None;
-                    headers = Headers::new();
-                    step = operation.next(Seen {
-                        status: 404,
-                        headers: &headers,
-                        body: None,
-                    });
-                }
-                Err(error) => return Err(error.while_following(method, path)),
-            }
-        }
-    }
-
-    fn waits<'a>(&self, method: Method, path: &'a str, progress: &'a dyn Progress) -> Waits<'a> {
-        Waits {
-            method,
-            path,
-            progress,
-            started: Instant::now(),
-            limit: self.options.operation_timeout,
-            pace: FIRST_POLL,
-        }
-    }
-
     pub(crate) fn url(
         &self,
         method: Method,
@@ -430,6 +393,10 @@ impl Client {
 
     pub(crate) fn endpoint(&self) -> &Url {
         &self.endpoint
+    }
+
+    pub(crate) fn operation_timeout(&self) -> Duration {
+        self.options.operation_timeout
     }
 
     /// Sends until there is a successful answer or a final error. `path` is for messages.
@@ -512,14 +479,6 @@ impl Client {
     }
 }
 
-/// An operation that ended well.
-struct Ended {
-    /// The last document.
-    last: Option<Value>,
-    /// Whether the first answer was the end already.
-    at_once: bool,
-}
-
 /// Waits until the request may be sent again; gives the error back where it is final.
 async fn pause_before_next(
     attempts: &mut Attempts<'_>,
@@ -533,53 +492,6 @@ async fn pause_before_next(
     progress.retrying(&pause.reason, pause.wait, pause.attempt);
     sleep(pause.wait).await;
     Ok(())
-}
-
-/// The waits of following one operation.
-struct Waits<'a> {
-    method: Method,
-    path: &'a str,
-    progress: &'a dyn Progress,
-    started: Instant,
-    limit: Duration,
-    pace: Duration,
-}
-
-impl Waits<'_> {
-    /// Waits as long as the service asks, or by a pace that slows down, unless the limit is reached.
-    async fn pause(&mut self, after: Option<Duration>, status: &str) -> Result<(), ArmError> {
-        let wait = after.unwrap_or(self.pace).max(FASTEST_POLL);
-        self.pace = self.pace.mul_f64(1.5).min(SLOWEST_POLL);
-        if self.started.elapsed().saturating_add(wait) > self.limit {
-            let minutes = self.limit.as_secs() / 60;
-            let message = match self.method {
-                Method::Get => format!(
-                    "Azure is not done with it after {minutes} minutes: it is still {status}. Where that \
-                     never ends, delete it"
-                ),
-                _ => format!(
-                    "The operation has not ended in {minutes} minutes, and is still {status}"
-                ),
-            };
-            return Err(ArmError::told(
-                self.method,
-                self.path,
-                ErrorKind::Timeout,
-                &message,
-            ));
-        }
-        self.progress.polling(status, wait);
-        sleep(wait).await;
-        Ok(())
-    }
-}
-
-fn seen<'a>(answer: &'a Answer, body: Option<&'a Value>) -> Seen<'a> {
-    Seen {
-        status: answer.status,
-        headers: &answer.headers,
-        body,
-    }
 }
 
 /// The JSON that an answer must have.

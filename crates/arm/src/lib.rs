@@ -9,6 +9,7 @@ mod client;
 mod cloud;
 mod directory;
 mod error;
+mod follow;
 mod operation;
 mod pace;
 mod paging;
@@ -16,6 +17,7 @@ mod path;
 mod policy;
 mod progress;
 mod retry;
+mod siblings;
 mod standing;
 #[cfg(test)]
 mod testing;

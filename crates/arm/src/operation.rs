@@ -101,6 +101,25 @@ impl Operation {
         (operation, step)
     }
 
+    /// Whether a document of its own tells how it goes.
+    pub(crate) fn has_status(&self) -> bool {
+        matches!(self.track, Track::Status(_))
+    }
+
+    /// What follows from the state in which a list shows the resource that is made; to be looked at again after the same
+    /// time. Nothing where it ended badly: why, only the operation knows.
+    pub(crate) fn listed(&self, state: &str, url: &Url, after: Option<Duration>) -> Option<Step> {
+        match final_state(state) {
+            Verdict::Succeeded => Some(Step::Done),
+            Verdict::Failed => None,
+            Verdict::Running => Some(Step::Poll {
+                url: url.clone(),
+                after,
+                status: crate::error::clean(state),
+            }),
+        }
+    }
+
     fn accepted(&mut self, seen: Seen<'_>) -> Step {
         let writes = matches!(self.method, Method::Put | Method::Patch);
         let state = seen.body.and_then(provisioning_state);

@@ -12,7 +12,7 @@ use lazuli_core::{
     arm::ArmId,
     graph::NodeKey,
     live::LiveGrant,
-    plan::{CallTarget, Method, Plan, Step, StepId},
+    plan::{Action, CallTarget, Method, Plan, Step, StepId},
     value::{Output, Value},
 };
 use serde_json::Value as Json;
@@ -395,10 +395,13 @@ async fn send_once(
     };
     let (path, api) = (target.as_str(), step.call.api_version.as_str());
     match step.call.method {
+        Method::Put if step.action == Action::Create => {
+            execution.client.create(path, api, body, &watch).await
+        }
         Method::Put => execution.client.put(path, api, body, &watch).await,
         Method::Replace => {
             execution.client.delete(path, api, &watch).await?;
-            execution.client.put(path, api, body, &watch).await
+            execution.client.create(path, api, body, &watch).await
         }
         Method::Patch => execution.client.patch(path, api, body, &watch).await,
         Method::Delete => execution.client.delete(path, api, &watch).await,

@@ -14,8 +14,8 @@ use lazuli_core::{
 use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep};
 
-/// How many questions are under way at once.
-const AT_ONCE: usize = 16;
+/// How many questions are under way at once, in answer or in line: how many requests are, the client finds out.
+const AT_ONCE: usize = 256;
 const STORAGE_API: &str = "2025-06-01";
 const VAULTS_API: &str = "2022-07-01";
 const PROVIDERS_API: &str = "2021-04-01";
