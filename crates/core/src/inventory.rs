@@ -2,7 +2,10 @@
 
 pub mod document;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde_json::Value as Json;
 
@@ -140,7 +143,7 @@ pub fn needed(homes: &[Home]) -> Vec<Read> {
 
 /// What stacks own, and, where there is a spec, which of it that names.
 pub fn inventory(homes: &[Home], spec: Option<&Graph>, live: &Live) -> Inventory {
-    let owned = live.owned();
+    let owned: Vec<Owned> = live.owned().map(Cow::into_owned).collect();
     let holdings = |home: &Home| {
         let mine = owned.iter().filter(|one| one.stack == home.stack);
         let mut items: Vec<Item> = mine.map(|one| item(one, &owned, spec, live)).collect();

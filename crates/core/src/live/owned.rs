@@ -1,6 +1,9 @@
 //! What carries the mark of a stack, wherever it is.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use serde_json::Value as Json;
 
@@ -23,7 +26,7 @@ pub struct Owned {
     pub entry: Option<String>,
     /// What becomes of it once its entry has left the spec.
     pub afterlife: Afterlife,
-    /// What a list says of it: of resources, no properties.
+    /// What a list says of it: of resources, no properties; nothing of what was read in full elsewhere.
     pub body: Json,
 }
 
@@ -142,19 +145,18 @@ impl Live {
         self.owned.types.get(&arm_type.to_lowercase())
     }
 
-    /// Everything that was seen to carry the mark of a stack, each once.
-    pub fn owned(&self) -> Vec<Owned> {
+    /// Everything that was seen to carry the mark of a stack, each once. It can be much: nothing is copied but what is
+    /// kept of it.
+    pub fn owned(&self) -> impl Iterator<Item = Cow<'_, Owned>> {
         let grants = self.grants().iter().map(|grant| &grant.body);
         let grants = grants.filter_map(|body| Owned::worded(body.clone(), "description"));
         let locks = self.locks.found.iter();
         let locks = locks.filter_map(|lock| Owned::worded(lock.to_json(), "notes"));
         let mut known = HashSet::new();
-        let found = self.owned.found.iter().cloned();
+        let found = self.owned.found.iter().map(Cow::Borrowed);
         found
-            .chain(grants)
-            .chain(locks)
-            .filter(|owned| known.insert(owned.id.clone()))
-            .collect()
+            .chain(grants.chain(locks).map(Cow::Owned))
+            .filter(move |owned| known.insert(owned.id.clone()))
     }
 }
 
@@ -178,7 +180,8 @@ mod tests {
             &ArmId::parse(&ACCOUNT.to_uppercase()).unwrap(),
             Afterlife::Keep,
         );
-        assert_eq!(live.owned()[0].afterlife, Afterlife::Keep);
+        let afterlives: Vec<_> = live.owned().map(|one| one.afterlife).collect();
+        assert_eq!(afterlives, [Afterlife::Keep]);
         let other = json!({ "id": ACCOUNT, "tags": { "lazuli-stack": "doors" } });
         assert_eq!(Owned::tagged(other, "cameras"), None);
     }

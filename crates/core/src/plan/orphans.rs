@@ -4,6 +4,7 @@
 mod order;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
@@ -114,10 +115,10 @@ fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
     };
     let mut found: Vec<Owned> = live
         .owned()
-        .into_iter()
-        .filter(is_of_spec)
+        .filter(|owned| is_of_spec(owned))
         .filter(|owned| graph.node_of(&owned.id).is_none() && !declared.contains(&owned.id))
         .filter(|owned| !owned.is(GRANT) || !is_made_anew(owned))
+        .map(Cow::into_owned)
         .collect();
     found.sort_by(|left, right| (&left.stack, &left.id).cmp(&(&right.stack, &right.id)));
     found
@@ -212,10 +213,9 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
         let of_stack = orphans.iter().filter(|orphan| orphan.stack == stack);
         of_stack.filter(goes).count()
     };
-    let owned = live.owned();
     for home in graph.homes() {
         let going = going(&home.stack);
-        let owned = owned.iter().filter(|one| one.stack == home.stack).count();
+        let owned = live.owned().filter(|one| one.stack == home.stack).count();
         let is_empty = !graph.nodes().any(|node| node.key.stack == home.stack);
         if going * 2 > owned || is_empty && going > 0 {
             plan.razed.push(Razed {

@@ -107,15 +107,23 @@ async fn tagged(
     at: &ArmId,
     is_known: &(dyn Fn(&ArmId) -> bool + Sync),
 ) -> Result<Tagged, ArmError> {
+    // What is known is read in full elsewhere, so nothing but its id is kept.
+    let slim = |owned: Owned| match is_known(&owned.id) {
+        true => Owned {
+            body: Json::Null,
+            ..owned
+        },
+        false => owned,
+    };
     let lists = vec![format!("{at}/resources"), format!("{at}/resourcegroups")];
-    let (mut found, scopes, refused) = match by_stack(client, &lists, homes).await {
-        Ok(items) => (items, lists, None),
+    let (mut found, scopes, refused) = match by_stack(client, &lists, homes, &slim).await {
+        Ok(found) => (found, lists, None),
         Err(error) if is_refusal(&error) => {
             let groups: BTreeSet<&ArmId> = homes.iter().flat_map(|home| &home.groups).collect();
             let groups = groups.into_iter().filter(|group| at.covers(group));
             let lists: Vec<String> = groups.map(|group| format!("{group}/resources")).collect();
-            match by_stack(client, &lists, homes).await {
-                Ok(items) => (items, lists, Some(error)),
+            match by_stack(client, &lists, homes, &slim).await {
+                Ok(found) => (found, lists, Some(error)),
                 Err(again) if is_refusal(&again) => (Vec::new(), Vec::new(), Some(error)),
                 Err(again) => return Err(again),
             }
@@ -125,10 +133,10 @@ async fn tagged(
     let is_open = |owned: &Owned| owned.body.get("tags").is_none() && !is_known(&owned.id);
     if found.iter().any(is_open) {
         for afterlife in Afterlife::WRITTEN {
-            let word = afterlife.word().unwrap_or_default();
-            let lived = list(client, &scopes, Some((ON_REMOVE_TAG, word))).await?;
-            let id = |item: &Json| ArmId::parse(item.get("id")?.as_str()?);
-            let lived: HashSet<ArmId> = lived.iter().filter_map(id).collect();
+            let tag = (ON_REMOVE_TAG, afterlife.word().unwrap_or_default());
+            let id = |item: Json| ArmId::parse(item.get("id")?.as_str()?);
+            let lived = list(client, &scopes, Some(tag), &id).await?;
+            let lived: HashSet<ArmId> = lived.into_iter().collect();
             for owned in found.iter_mut().filter(|one| lived.contains(&one.id)) {
                 owned.afterlife = afterlife;
             }
@@ -142,47 +150,40 @@ async fn by_stack(
     client: &Client,
     lists: &[String],
     homes: &[&Home],
+    slim: &(dyn Fn(Owned) -> Owned + Sync),
 ) -> Result<Vec<Owned>, ArmError> {
     if let [home] = homes {
-        let items = list(client, lists, Some((STACK_TAG, &home.stack))).await?;
-        let items = items.into_iter();
-        return Ok(items
-            .filter_map(|item| Owned::tagged(item, &home.stack))
-            .collect());
+        let own = |item: Json| Owned::tagged(item, &home.stack).map(slim);
+        return list(client, lists, Some((STACK_TAG, &home.stack)), &own).await;
     }
     let stacks: HashSet<&str> = homes.iter().map(|home| &*home.stack).collect();
-    let items = list(client, lists, None).await?.into_iter();
-    let owned = |item: Json| {
+    let own = |item: Json| {
         let stack = owner(&item)
             .filter(|stack| stacks.contains(stack))?
             .to_owned();
-        Owned::tagged(item, &stack)
+        Owned::tagged(item, &stack).map(slim)
     };
-    Ok(items.filter_map(owned).collect())
+    list(client, lists, None, &own).await
 }
 
-/// What several lists have, all of it or with a value of a tag.
-async fn list(
+/// What is taken of several lists, out of all that they have or what has a value of a tag.
+async fn list<T: Send>(
     client: &Client,
     lists: &[String],
     tag: Option<(&str, &str)>,
-) -> Result<Vec<Json>, ArmError> {
+    take: &(dyn Fn(Json) -> Option<T> + Sync),
+) -> Result<Vec<T>, ArmError> {
     let filter = tag.map(|(tag, value)| format!("tagName eq '{tag}' and tagValue eq '{value}'"));
     let query: Vec<(&str, &str)> = filter.iter().map(|filter| ("$filter", &**filter)).collect();
-    let is_marked = |item: &Json| tag.is_some() || owner(item).is_some();
     let asked = lists.iter().map(async |path| {
-        let mut items = Vec::new();
-        let mut keep = |item| {
-            if is_marked(&item) {
-                items.push(item);
-            }
-        };
+        let mut taken = Vec::new();
+        let mut keep = |item| taken.extend(take(item));
         let listing = client.list(path, CONTENTS_API, &query, &mut keep, &Quiet);
-        listing.await.map(|_| items)
+        listing.await.map(|_| taken)
     });
     let mut found = Vec::new();
-    for items in join_all(asked).await {
-        found.extend(items?);
+    for taken in join_all(asked).await {
+        found.extend(taken?);
     }
     Ok(found)
 }
