@@ -173,6 +173,23 @@ async fn what_a_write_answers_is_not_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_being_made_is_looked_at_by_a_list_a_group() {
+    let azure = Azure::new().await;
+    let plan = azure.plan(&units(12, 2)).await;
+    azure.simulator.clear_log();
+    assert!(azure.execute(&plan).await.is_complete());
+    let sent = requests(&azure);
+    let looks = |word: &str| {
+        let looks = |line: &&String| line.starts_with("Get") && line.contains(word);
+        sent.iter().filter(looks).count()
+    };
+    assert_eq!(looks("Microsoft.Storage/locations"), 0, "{sent:#?}");
+    // An account takes 25 seconds, and is looked for every 17: twice, in each of two groups. Sixteen steps are under way
+    // at once, so that there are two waves of accounts.
+    assert_eq!(looks("/storageAccounts?"), 8, "{sent:#?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn throttling_slows_a_run_and_does_not_fail_it() {
     let options = WorldOptions {
         throttling: true,

@@ -140,7 +140,11 @@ impl Waits<'_> {
     }
 
     /// Waits as long as the service asks, or by a pace that slows down, unless the limit is reached.
-    pub(crate) async fn pause(&mut self, after: Option<Duration>, status: &str) -> Result<(), ArmError> {
+    pub(crate) async fn pause(
+        &mut self,
+        after: Option<Duration>,
+        status: &str,
+    ) -> Result<(), ArmError> {
         let wait = after.unwrap_or(self.pace).max(self.shortest);
         self.shortest = FASTEST_POLL;
         self.pace = self.pace.mul_f64(1.5).min(SLOWEST_POLL);

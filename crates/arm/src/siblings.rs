@@ -70,19 +70,24 @@ impl Sibling<'_> {
     /// Its provisioning state as a list tells it. Nothing where it is alone, where the list cannot be read, or says
     /// nothing of it: then it has to be asked for by itself.
     pub(crate) async fn state(&self, client: &Client) -> Option<String> {
-        if Arc::strong_count(&self.shared) <= 2 {
-            return None;
-        }
         let due = Instant::now();
         let mut last = self.shared.0.lock().await;
         let tells = |look: &Look| {
             look.states.is_none() || look.began >= self.accepted && look.began + FRESH >= due
         };
         if !last.as_ref().is_some_and(tells) {
+            if self.is_alone() {
+                return None;
+            }
             *last = Some(self.look(client).await);
         }
         let states = last.as_ref()?.states.as_ref()?;
         states.get(&self.id.to_ascii_lowercase()).cloned()
+    }
+
+    /// Whether nobody else is left but the map's reference.
+    fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.shared) <= 2
     }
 
     async fn look(&self, client: &Client) -> Look {
@@ -108,8 +113,7 @@ impl Sibling<'_> {
 impl Drop for Sibling<'_> {
     fn drop(&mut self) {
         let mut all = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // The map's and this one: nobody else is left.
-        if Arc::strong_count(&self.shared) <= 2 {
+        if self.is_alone() {
             all.remove(&self.collection);
         }
     }

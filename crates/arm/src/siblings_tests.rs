@@ -39,7 +39,10 @@ async fn make_both(fake: &Fake) -> [Result<(), String>; 2] {
 fn calls(fake: &Fake) -> Vec<String> {
     fake.calls()
         .iter()
-        .map(|call| call.replace(LIST, "…").replace("/subscriptions/s/providers/P", ""))
+        .map(|call| {
+            call.replace(LIST, "…")
+                .replace("/subscriptions/s/providers/P", "")
+        })
         .collect()
 }
 
@@ -70,10 +73,7 @@ async fn why_one_failed_only_its_operation_knows() {
         reply(200, &[], refused),
     ]);
     assert_eq!(make_both(&fake).await, [Err("out".to_owned()), Ok(())]);
-    assert_eq!(
-        calls(&fake),
-        ["PUT …/a", "PUT …/b", "GET …", "GET /ops/a"]
-    );
+    assert_eq!(calls(&fake), ["PUT …/a", "PUT …/b", "GET …", "GET /ops/a"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +81,11 @@ async fn where_there_is_no_list_each_is_asked_for_by_itself() {
     let fake = Fake::new([
         accepted("a"),
         accepted("b"),
-        reply(403, &[], json!({ "error": { "code": "AuthorizationFailed", "message": "m" } })),
+        reply(
+            403,
+            &[],
+            json!({ "error": { "code": "AuthorizationFailed", "message": "m" } }),
+        ),
         reply(202, &[("retry-after", "17")], Value::Null),
         reply(202, &[("retry-after", "17")], Value::Null),
         reply(200, &[], json!({})),

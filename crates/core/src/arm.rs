@@ -41,10 +41,7 @@ impl ArmId {
                     .chars()
                     .all(|c| !c.is_control() && !matches!(c, '?' | '#' | '%' | '\\' | '{' | '}'))
         };
-        segments
-            .split('/')
-            .all(sound)
-            .then(|| Self(trimmed.into()))
+        segments.split('/').all(sound).then(|| Self(trimmed.into()))
     }
 
     /// `/subscriptions/{subscription}`

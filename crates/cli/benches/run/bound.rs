@@ -1,4 +1,4 @@
-//! What no client could be faster than: round trips that must follow each other, and requests that ARM lets through.
+//! What a run could not be faster than: round trips that must follow each other, and requests that ARM lets through.
 
 use serde::Serialize;
 
@@ -6,8 +6,10 @@ use crate::{Options, Phase, units};
 
 /// Metadata and a token come before the first read.
 const LOGIN: usize = 2;
-/// All reads at once.
-const READ: usize = 1;
+/// Items of a page of the simulator: pages follow each other, lists of several types do not.
+const PAGE: usize = 100;
+/// What Azure would refuse is asked before the first write.
+const ASK: usize = 1;
 /// A group; a storage account and what it is polled at; a grant on it; the account that uses both. The identity is made
 /// beside the storage account.
 const CREATE: usize = 5;
@@ -35,13 +37,20 @@ pub struct Bound {
 impl Bound {
     pub fn of(units: usize, phase: Phase, options: &Options) -> Self {
         let groups = units::groups(units);
+        // Of the types in a unit, grants fill the most pages: two in each. The stack's own are found in one list of all.
+        let look = (2 * units).div_ceil(PAGE).max((3 * units).div_ceil(PAGE));
         let (trips, writes) = match phase {
-            Phase::Create => (CREATE, groups + units * units::RESOURCES),
-            Phase::PlanNothing | Phase::ApplyNothing | Phase::PlanDrift => (0, 0),
-            Phase::ApplyDrift => (UPDATE, 1),
-            Phase::Destroy => (DELETE, groups),
+            // Nothing is there at first; what Azure made of it is looked at in the end.
+            Phase::Create => (
+                1 + ASK + CREATE + (2 * units).div_ceil(PAGE),
+                groups + units * units::RESOURCES,
+            ),
+            Phase::PlanNothing | Phase::ApplyNothing => (look, 0),
+            Phase::PlanDrift => (look + ASK, 0),
+            Phase::ApplyDrift => (look + ASK + UPDATE + 1, 1),
+            Phase::Destroy => (look + DELETE, groups),
         };
-        let round_trips = LOGIN + READ + trips;
+        let round_trips = LOGIN + trips;
         let (bucket, rate) = WRITES;
         Self {
             round_trips,
