@@ -1,12 +1,12 @@
 //! Hand-made plans and errors for tests of what is shown.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use lazuli_arm::{ArmError, Transport, Url, discover};
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diff::Change,
-    graph::NodeKey,
+    graph::{Graph, NodeKey},
     plan::{Action, Call, CallTarget, Method, Plan, Step, StepId},
     source::{SourceId, Sources, Span},
     spec::Address,
@@ -14,6 +14,8 @@ use lazuli_core::{
 };
 use lazuli_sim::{Fault, Faults, InProcess, ManualClock, Simulator, World, WorldOptions};
 use serde_json::Value as Json;
+
+use super::sheet::Sheet;
 
 /// The key of an entry, or with `/` of its part, in the stack `cameras`.
 pub(crate) fn key(name: &str) -> NodeKey {
@@ -83,6 +85,19 @@ pub(crate) fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
     Plan {
         steps: steps.collect(),
         ..Plan::default()
+    }
+}
+
+/// A plan of the stack `cameras`, of which nothing else is to be said.
+pub(crate) fn sheet<'a>(plan: &'a Plan, graph: &'a Graph) -> Sheet<'a> {
+    static STACKS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["cameras".to_owned()]);
+    Sheet {
+        plan,
+        graph,
+        stacks: &STACKS,
+        findings: Vec::new(),
+        locks: Vec::new(),
+        shows_unchanged: false,
     }
 }
 

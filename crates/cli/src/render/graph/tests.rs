@@ -8,6 +8,7 @@ fn cameras() -> Drawing {
         kind: kind.to_owned(),
         is_existing: false,
         fate: None,
+        link: None,
         waits: waits
             .iter()
             .map(|(to, why)| (*to, (*why).to_owned()))

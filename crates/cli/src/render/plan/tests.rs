@@ -1,9 +1,14 @@
 //! Plans as they are read.
 
+use lazuli_core::{diff::Change, plan::Kept, value::Value};
 use serde_json::json;
 
 use super::*;
-use crate::render::testing::{change, hole, key, plan_of, step};
+use crate::render::testing::{change, hole, key, plan_of, sheet, step};
+
+fn plan(plan: &Plan, style: &Style) -> String {
+    sheet(plan, &Graph::default()).text(style)
+}
 
 fn cameras() -> Plan {
     let group = Step {

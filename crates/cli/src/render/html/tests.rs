@@ -1,0 +1,1 @@
+//! The page: nothing foreign has a meaning in it.

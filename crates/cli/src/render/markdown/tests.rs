@@ -1,0 +1,1 @@
+//! Comments: within their length, and nothing foreign has a meaning.
