@@ -41,7 +41,12 @@ const COMMANDS: &[&[&str]] = &[
     &["apply", "stack.yaml", "--yes"],
     &["show", "stack.yaml"],
     &["show", "stack.yaml", "--output", "json"],
-    &["sim", "request", "GET", "/subscriptions?api-version=2022-12-01"],
+    &[
+        "sim",
+        "request",
+        "GET",
+        "/subscriptions?api-version=2022-12-01",
+    ],
     &["destroy", "stack.yaml", "--yes", "--output", "json"],
     &["destroy", "stack.yaml", "--yes"],
 ];
@@ -125,13 +130,19 @@ fn an_answer_that_finds_no_room_is_an_error() {
         &["validate", "stack.yaml"],
         &["schema"],
     ] {
-        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
         let output = lazuli(folder.path(), arguments)
             .stdout(full)
             .output()
             .unwrap();
         let told = told(&output);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
-        assert!(told.contains("error: the answer cannot be written: "), "{told}");
+        assert!(
+            told.contains("error: the answer cannot be written: "),
+            "{told}"
+        );
     }
 }

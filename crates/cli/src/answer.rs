@@ -37,33 +37,24 @@ use crate::{
 /// The forms in which a plan is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlanForm {
-    /// For people, as soon as something is known
     Text,
-    /// For programs
     Json,
-    /// For the comment on a pull request, within the length that it may have
     Markdown,
-    /// For a browser: one page, with the graph drawn
     Html,
 }
 
 /// The forms in which it is answered what became of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportForm {
-    /// For people, as soon as something is known
     Text,
-    /// For programs
     Json,
-    /// For the summary of a job, within the length that it may have
     Markdown,
 }
 
 /// The forms in which it is answered what there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ShowForm {
-    /// For people
     Text,
-    /// For programs
     Json,
 }
 
@@ -298,9 +289,11 @@ impl<'a> ReportAnswer<'a> {
     ) -> Result<(), CommandError> {
         match (self.document, ending) {
             (Some(document), ending) => answer(&document(ending, planned, self.purpose)),
-            (None, Ending::Carried(_, after)) => {
-                answer(&overruled(&after.found, &after.refusals, &self.terminal.out))
-            }
+            (None, Ending::Carried(_, after)) => answer(&overruled(
+                &after.found,
+                &after.refusals,
+                &self.terminal.out,
+            )),
             (None, Ending::Nothing | Ending::Refused) => Ok(()),
         }
     }

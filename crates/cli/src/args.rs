@@ -239,10 +239,10 @@ pub(crate) struct Plan {
     pub(crate) azure: Azure,
     #[command(flatten)]
     pub(crate) secrets: Secrets,
-    /// The form of the answer; progress goes to stderr in any
+    /// How to answer: for people, for programs, for a pull request, for a browser
     #[arg(long, value_enum, value_name = "FORM", default_value_t = PlanForm::Text)]
     pub(crate) output: PlanForm,
-    /// Show what is as wanted already, too
+    /// List what is as wanted already, too
     #[arg(long)]
     pub(crate) show_unchanged: bool,
     #[command(flatten)]
@@ -271,7 +271,7 @@ pub(crate) struct Apply {
     pub(crate) patience: Patience,
     #[command(flatten)]
     pub(crate) preflight: Preflight,
-    /// The form of the answer; progress goes to stderr in any
+    /// How to answer: for people, for programs, for the summary of a job
     #[arg(long, value_enum, value_name = "FORM", default_value_t = ReportForm::Text)]
     pub(crate) output: ReportForm,
     #[command(flatten)]
@@ -293,7 +293,7 @@ pub(crate) struct Destroy {
     pub(crate) specs: Specs,
     #[command(flatten)]
     pub(crate) azure: Azure,
-    /// The form of the answer; progress goes to stderr in any
+    /// How to answer: for people, for programs, for the summary of a job
     #[arg(long, value_enum, value_name = "FORM", default_value_t = ReportForm::Text)]
     pub(crate) output: ReportForm,
     #[command(flatten)]
@@ -313,7 +313,7 @@ pub(crate) struct Show {
     pub(crate) stacks: Vec<String>,
     #[command(flatten)]
     pub(crate) azure: Azure,
-    /// The form of the answer
+    /// How to answer: for people, for programs
     #[arg(long, value_enum, value_name = "FORM", default_value_t = ShowForm::Text)]
     pub(crate) output: ShowForm,
 }

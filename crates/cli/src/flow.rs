@@ -27,8 +27,7 @@ use crate::{
     error::{CommandError, Success},
     input,
     progress::{self, SettlingLines},
-    render,
-    stop,
+    render, stop,
     terminal::{Terminal, tell},
 };
 

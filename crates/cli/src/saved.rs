@@ -11,9 +11,7 @@ use lazuli_core::{
     plan::saved::{Asked, SavedPlan, sort_params},
 };
 
-use crate::{
-    answer::Planned, args, error::CommandError, render::style::clean, terminal::tell,
-};
+use crate::{answer::Planned, args, error::CommandError, render::style::clean, terminal::tell};
 
 /// Where a plan is to be saved.
 pub(crate) struct Out<'a> {

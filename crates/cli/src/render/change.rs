@@ -11,11 +11,13 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{
     short_ids,
-    style::{Style, clean},
+    style::{Style, clean, columns},
 };
 
 /// How many equal lines surround a differing one.
 const CONTEXT: usize = 2;
+/// So many columns are read at a glance.
+const AT_A_GLANCE: usize = 160;
 
 /// One property of a step. Its texts have nothing in them that acts on a terminal.
 pub(crate) struct Row {
@@ -84,6 +86,14 @@ impl Row {
             true => Some((None, short_ids(&after, self.ellipsis))),
             false => Some((Some(self.before.line()?), after)),
         }
+    }
+
+    /// The same, where the two are short enough to be compared at a glance, on a page of any width.
+    pub(crate) fn beside_on_a_page(&self) -> Option<(Option<String>, String)> {
+        self.beside().filter(|(before, after)| {
+            let before = before.as_deref().map_or(0, columns);
+            before + columns(after) <= AT_A_GLANCE
+        })
     }
 
     /// Whether nothing was there before.

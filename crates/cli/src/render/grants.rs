@@ -66,7 +66,7 @@ mod tests {
         }
     }
 
-    fn told(plan: &Plan) -> String {
+    fn text(plan: &Plan) -> String {
         let notices = remarkable(plan);
         let texts = notices.iter().map(|notice| notice.text(&Style::default()));
         texts.collect()
@@ -79,7 +79,7 @@ mod tests {
             unread_directory: why.map(str::to_owned),
             ..Plan::default()
         };
-        let told = told(&plan([Existence::Gone, Existence::Exists], None));
+        let told = text(&plan([Existence::Gone, Existence::Exists], None));
         assert_eq!(
             told,
             "? group  grants that no entry of the spec names\n    \
@@ -90,13 +90,13 @@ mod tests {
             orphaned: vec![grant(Existence::Gone)],
             ..Plan::default()
         };
-        let orphaned = told(&orphaned);
+        let orphaned = text(&orphaned);
         assert!(orphaned.starts_with("? group  a grant of the spec to nobody\n    r: ServicePrincipal p, which no longer exists"), "{orphaned}");
-        let unknown = told(&plan([Existence::Unknown; 2], Some("nobody said")));
+        let unknown = text(&plan([Existence::Unknown; 2], Some("nobody said")));
         assert!(!unknown.contains("no longer exists"), "{unknown}");
         assert!(
             unknown.ends_with(
-                "? whether the principals of grants still exist is unknown: nobody\n    said\n"
+                "? whether the principals of grants still exist is unknown: nobody said\n"
             ),
             "{unknown}"
         );

@@ -134,17 +134,17 @@ fn short_ids(text: &str, ellipsis: &str) -> String {
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.
 fn heading(step: &Step, names: Names, style: &Style) -> String {
     let (_, tint) = mark(step.action);
-    let name = names.name(&step.key);
-    let head = format!("{} {name}", sign(step.action, style));
-    let width = style::columns(&head);
-    beside_or_below(&style.paint(tint, &head), width, &object(step), style)
+    let head = format!("{} {}", sign(step.action, style), names.name(&step.key));
+    beside_or_below(&head, tint, &object(step), style)
 }
 
-/// What something is called, as wide as is said, and what it is: beside that, or where there is no room, below it.
-fn beside_or_below(head: &str, width: usize, object: &str, style: &Style) -> String {
-    match width + 2 + style::columns(object) <= style.width {
-        true => format!("{head}  {object}\n"),
-        false => format!("{head}\n{}", style::block(4, object, style.width)),
+/// What something is called, and what it is: beside that, or where there is no room, below it.
+fn beside_or_below(head: &str, tint: Tint, object: &str, style: &Style) -> String {
+    match style::columns(head) + 2 + style::columns(object) <= style.width {
+        true => format!("{}  {object}\n", style.paint(tint, head)),
+        false => {
+            style::hanging(head, Some(tint), [0, 2], style) + &style::block(4, object, style.width)
+        }
     }
 }
 

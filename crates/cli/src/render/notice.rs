@@ -4,7 +4,7 @@ use lazuli_core::plan::{Action, Plan, StepId};
 
 use super::{
     Names, mark, sign,
-    style::{Style, Tint, block, clean, wrap},
+    style::{Style, Tint, block, clean, hanging},
 };
 
 /// How far what belongs to a notice stands in.
@@ -97,26 +97,19 @@ impl Notice {
     /// The notice as lines: the head in colour, what is said of it standing in.
     pub(crate) fn text(&self, style: &Style) -> String {
         let head = format!("{} {}", self.sign, self.head);
-        let mut text = String::new();
-        let pieces = wrap(&head, style.width.saturating_sub(INDENT));
-        for (at, piece) in pieces.iter().enumerate() {
-            let indent = if at == 0 { 0 } else { INDENT };
-            let line = format!("{:indent$}{piece}", "");
-            text.push_str(&self.weight.painted(&line, style));
-            text.push('\n');
-        }
+        let text = hanging(&head, self.weight.tint(), [0, INDENT], style);
         let lines = self.lines.iter().map(|line| line.text(style));
         text + &lines.collect::<String>()
     }
 }
 
 impl Weight {
-    fn painted(self, text: &str, style: &Style) -> String {
+    fn tint(self) -> Option<Tint> {
         match self {
-            Self::Error => style.paint(Tint::Red, text),
-            Self::Warning => style.paint(Tint::Yellow, text),
-            Self::Note => text.to_owned(),
-            Self::Aside => style.paint(Tint::Faint, text),
+            Self::Error => Some(Tint::Red),
+            Self::Warning => Some(Tint::Yellow),
+            Self::Note => None,
+            Self::Aside => Some(Tint::Faint),
         }
     }
 }
@@ -132,7 +125,7 @@ impl Line {
                 let place = step.place.as_ref().map(|place| format!("  {place}"));
                 let text = format!("{sign} {}{}", step.name, place.unwrap_or_default());
                 let indent = if step.is_inner { 2 * INDENT } else { INDENT };
-                style.block(tint, indent, &text)
+                hanging(&text, Some(tint), [indent, indent + 2], style)
             }
         }
     }

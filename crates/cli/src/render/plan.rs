@@ -25,7 +25,10 @@ const LONGEST_LABEL: usize = 34;
 /// The steps, each a block. Names carry their stack where the plan has several.
 pub(crate) fn steps(plan: &Plan, style: &Style) -> String {
     let names = Names::of_plan(plan);
-    let blocks = plan.steps.iter().map(|step| block(step, names, style) + "\n");
+    let blocks = plan
+        .steps
+        .iter()
+        .map(|step| block(step, names, style) + "\n");
     blocks.collect()
 }
 
@@ -130,8 +133,7 @@ pub(crate) fn unchanged(plan: &Plan, graph: &Graph, style: &Style) -> String {
     let lines = plan.unchanged.iter().map(|key| {
         let head = format!("= {}", names.name(key));
         let object = graph.node(key).map(object_of).unwrap_or_default();
-        let width = columns(&head);
-        beside_or_below(&style.paint(Tint::Faint, &head), width, &object, style)
+        beside_or_below(&head, Tint::Faint, &object, style)
     });
     lines.collect()
 }
@@ -154,7 +156,11 @@ fn block(step: &Step, names: Names, style: &Style) -> String {
 fn property(row: &Row, column: usize, style: &Style) -> String {
     let label = format!("{}:", row.label);
     let start = format!("{:INDENT$}{label:column$} ", "");
-    let fixed = if row.is_fixed { " (fixed at creation)" } else { "" };
+    let fixed = if row.is_fixed {
+        " (fixed at creation)"
+    } else {
+        ""
+    };
     let beside = row.beside().map(|(before, after)| match before {
         None => format!("{after}{fixed}"),
         Some(before) => format!("{before} {} {after}{fixed}", style.arrow()),
@@ -164,7 +170,11 @@ fn property(row: &Row, column: usize, style: &Style) -> String {
     }
     let Lines { remark, lines } = row.lines();
     let remark = remark.map(|remark| format!(" ({remark})"));
-    let head = format!("{:INDENT$}{label}{fixed}{}\n", "", remark.unwrap_or_default());
+    let head = format!(
+        "{:INDENT$}{label}{fixed}{}\n",
+        "",
+        remark.unwrap_or_default()
+    );
     let body = lines.iter().map(|line| match line {
         Compared::Comes(line) if row.is_made => style::block(INNER, line, style.width),
         line => compared(line, style),

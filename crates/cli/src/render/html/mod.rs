@@ -6,8 +6,10 @@
 
 mod step;
 
+use std::collections::HashMap;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
-use lazuli_core::plan::Action;
+use lazuli_core::{graph::NodeKey, plan::Action};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
@@ -32,9 +34,6 @@ const TEXT: Style = Style {
     width: 100,
 };
 
-/// Values of more columns than this are shown line by line, each below the other.
-const BESIDE: usize = 160;
-
 /// The whole page.
 pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
     let summary = told::summary(sheet.plan);
@@ -49,14 +48,14 @@ pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
                 meta name="referrer" content="no-referrer";
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "lazuli " (env!("CARGO_PKG_VERSION")) };
-                title { (named(sheet.stacks)) ": " (summary) }
+                title { (named(sheet.stacks)) ": " (summary.trim_end_matches('.')) }
                 style { (PreEscaped(&style)) }
             }
             body {
                 a.skip href="#steps" { "Skip to the steps" }
                 header {
                     p.muted { (stacks(sheet.stacks)) }
-                    h1 { (summary) }
+                    h1 { (summary.trim_end_matches('.')) }
                     (counts(sheet))
                     @if let Some(part) = &sheet.plan.part { p { (prose(&clean(&told::only(part)))) } }
                 }
@@ -160,6 +159,7 @@ fn notice_shown(notice: &Notice) -> Markup {
             p.title { span.mark { (notice.sign) } " " (prose(&notice.head)) }
             @for line in &notice.lines {
                 @match line {
+                    Line::Text(id) if id.starts_with('/') => p { code { (id) } },
                     Line::Text(text) => p { (prose(text)) },
                     Line::Help(text) => p.muted { "help: " (prose(text)) },
                     Line::Step(step) => (concerned(step)),
@@ -170,7 +170,11 @@ fn notice_shown(notice: &Notice) -> Markup {
 }
 
 fn concerned(step: &Concerned) -> Markup {
-    let class = format!("is-{}{}", step.action, if step.is_inner { " inner" } else { "" });
+    let class = format!(
+        "is-{}{}",
+        step.action,
+        if step.is_inner { " inner" } else { "" }
+    );
     html! {
         p class=(class) {
             span.mark { (mark(step.action).0) } " "
@@ -183,14 +187,16 @@ fn concerned(step: &Concerned) -> Markup {
 /// The drawing, and what is not in it.
 fn drawing(sheet: &Sheet<'_>) -> Markup {
     let plan = sheet.plan;
-    let link = |key: &_| {
-        let step = plan.steps.iter().find(|step| step.key == *key);
-        match step {
-            Some(step) => Some(format!("#step-{}", step.id.0)),
-            None if plan.unchanged.contains(key) => Some("#unchanged".to_owned()),
-            None => None,
-        }
-    };
+    let unchanged = plan.unchanged.iter();
+    let places: HashMap<&NodeKey, String> = unchanged
+        .map(|key| (key, "#unchanged".to_owned()))
+        .chain(
+            plan.steps
+                .iter()
+                .map(|step| (&step.key, format!("#step-{}", step.id.0))),
+        )
+        .collect();
+    let link = |key: &NodeKey| places.get(key).cloned();
     let shown = figure(sheet.graph, plan, &link);
     html! {
         section aria-labelledby="graph" {

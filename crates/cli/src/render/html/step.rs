@@ -3,13 +3,13 @@
 use lazuli_core::plan::{Step, StepId};
 use maud::{Markup, html};
 
-use super::{BESIDE, TEXT, prose};
+use super::{TEXT, prose};
 use crate::render::{
     Names,
     change::{Compared, Row, rows},
     mark, object,
     sheet::Sheet,
-    style::{clean, columns},
+    style::clean,
 };
 
 pub(super) fn steps(sheet: &Sheet<'_>) -> Markup {
@@ -61,10 +61,7 @@ fn one<'a>(step: &Step, names: Names, find: &dyn Fn(StepId) -> Option<&'a Step>)
 }
 
 fn property(row: &Row) -> Markup {
-    let beside = row.beside().filter(|(before, after)| {
-        let before = before.as_deref().map_or(0, columns);
-        before + columns(after) <= BESIDE
-    });
+    let beside = row.beside_on_a_page();
     let lines = match beside {
         Some(_) => None,
         None => Some(row.lines()),

@@ -32,7 +32,10 @@ const NAMED: usize = 10;
 /// A block of code that holds any lines: its fence is longer than any row of backticks in them.
 fn fence(language: &str, lines: &str) -> String {
     let fence = "`".repeat(longest_row(lines).max(2) + 1);
-    format!("{fence}{language}\n{}\n{fence}\n\n", lines.trim_end_matches('\n'))
+    format!(
+        "{fence}{language}\n{}\n{fence}\n\n",
+        lines.trim_end_matches('\n')
+    )
 }
 
 /// A span of code that holds any text.
@@ -40,7 +43,7 @@ fn span(text: &str) -> String {
     let text = clean(text);
     let ticks = "`".repeat(longest_row(&text) + 1);
     let is_at_edge = text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']);
-    match is_at_edge {
+    match is_at_edge || text.is_empty() {
         true => format!("{ticks} {text} {ticks}"),
         false => format!("{ticks}{text}{ticks}"),
     }
@@ -126,8 +129,12 @@ fn properties(step: &Step) -> String {
 /// `- sku: Standard_LRS` above `+ sku: Standard_ZRS`, or line by line.
 fn property(row: &Row) -> String {
     let label = &row.label;
-    let fixed = if row.is_fixed { " (fixed at creation)" } else { "" };
-    if let Some((before, after)) = row.beside() {
+    let fixed = if row.is_fixed {
+        " (fixed at creation)"
+    } else {
+        ""
+    };
+    if let Some((before, after)) = row.beside_on_a_page() {
         let before = before.filter(|_| !row.is_new());
         let before = before.map(|before| format!("- {label}: {before}{fixed}\n"));
         let after = (!row.is_gone()).then(|| format!("+ {label}: {after}{fixed}\n"));

@@ -1,4 +1,4 @@
-//! A page that keeps to a length: what matters least is left out first, always as a whole, and it is said.
+//! A page that keeps to a length: what matters most finds room first, always as a whole, and what finds none is counted.
 
 /// A comment on GitHub has 65,536 characters at most; some room is for what a workflow adds. Counted in bytes, of which
 /// there are never less.
@@ -6,122 +6,107 @@ pub(super) const LONGEST: usize = 60_000;
 /// Room for what is said of what is left out.
 const NOTE: usize = 800;
 
-/// What a part of a page is, in the order in which parts are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What a part of a page is; what matters most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rank {
-    /// What is as wanted already.
-    Unchanged,
-    /// The properties of what is made.
-    MadeProperties,
-    /// The properties of what changes.
-    Properties,
-    /// That something is made.
-    Made,
-    /// That something changes.
-    Changes,
-    /// What should be known.
-    Notices,
     /// Why a step failed.
     Failures,
+    /// What should be known.
+    Notices,
+    /// That something changes.
+    Changes,
+    /// The details of what changes.
+    ChangeDetails,
+    /// That something is made.
+    Made,
+    /// The details of what is made.
+    MadeDetails,
+    /// What is as wanted already.
+    Unchanged,
 }
 
 impl Rank {
     const ALL: [Self; 7] = [
-        Self::Unchanged,
-        Self::MadeProperties,
-        Self::Properties,
-        Self::Made,
-        Self::Changes,
-        Self::Notices,
         Self::Failures,
+        Self::Notices,
+        Self::Changes,
+        Self::ChangeDetails,
+        Self::Made,
+        Self::MadeDetails,
+        Self::Unchanged,
     ];
 
-    /// Whether what is long goes first, so that most stays; otherwise what stands last, so that the beginning stays.
+    /// Whether what is short finds room first, so that most is there; otherwise what stands first, so that the page
+    /// has a beginning and says where it ends.
     fn is_by_length(self) -> bool {
         !matches!(self, Self::Made | Self::Changes)
     }
 
+    /// What is left out, if so many are.
     fn told(self, count: usize) -> String {
         let (one, many) = match self {
+            Self::Failures => ("1 failure", "failures"),
+            Self::Notices => ("1 notice", "notices"),
+            Self::Changes => (
+                "1 step that changes something",
+                "steps that change something",
+            ),
+            Self::ChangeDetails => (
+                "the details of 1 step that changes something",
+                "steps that change something",
+            ),
+            Self::Made => ("1 step that creates", "steps that create"),
+            Self::MadeDetails => ("the details of 1 step that creates", "steps that create"),
             Self::Unchanged => return "what is unchanged".to_owned(),
-            Self::MadeProperties | Self::Properties => {
-                ("the details of 1 step that", "the details of {} steps that")
-            }
-            Self::Made | Self::Changes => ("1 step that", "{} steps that"),
-            Self::Notices => ("1 notice", "{} notices"),
-            Self::Failures => ("1 failure", "{} failures"),
         };
-        let what = match count {
+        let details = match self {
+            Self::ChangeDetails | Self::MadeDetails => "the details of ",
+            _ => "",
+        };
+        match count {
             1 => one.to_owned(),
-            _ => many.replace("{}", &count.to_string()),
-        };
-        let (creates, changes) = match count {
-            1 => (" creates", " changes"),
-            _ => (" create", " change"),
-        };
-        match self {
-            Self::MadeProperties | Self::Made => what + creates,
-            Self::Properties | Self::Changes => what + changes,
-            _ => what,
+            _ => format!("{details}{count} {many}"),
         }
     }
 }
 
-/// A part of a page in its forms, each shorter than the one before; after the last, nothing of it is there.
+/// A part of a page in its forms, the whole first; each further one says less, and finds room before the one before it.
 pub(super) struct Part(pub(super) Vec<(Rank, String)>);
 
-/// The page: what always stands at its head, as much of the parts as there is room for, and what is left out.
+impl Part {
+    fn rank(&self, form: usize) -> Option<Rank> {
+        self.0.get(form).map(|(rank, _)| *rank)
+    }
+
+    fn text(&self, form: usize) -> &str {
+        self.0.get(form).map_or("", |(_, text)| text)
+    }
+}
+
+/// The page: what always stands at its head, of each part the fullest form that there is room for, and what is left out.
+/// `all` says where that can be found.
 pub(super) fn page(head: &str, parts: &[Part], all: &str) -> String {
-    let mut forms = vec![0_usize; parts.len()];
-    let length = |at: usize, form: usize| {
-        let part = parts.get(at).and_then(|part| part.0.get(form));
-        part.map_or(0, |(_, text)| text.len())
+    let whole: usize = parts.iter().map(|part| part.text(0).len()).sum();
+    let is_whole = head.len() + whole <= LONGEST;
+    let forms = match is_whole {
+        true => vec![0; parts.len()],
+        false => forms(parts, LONGEST.saturating_sub(head.len() + NOTE)),
     };
-    let whole: usize = (0..parts.len()).map(|at| length(at, 0)).sum();
-    let mut left_out = Vec::new();
-    if head.len() + whole > LONGEST {
-        let mut room = (LONGEST - NOTE).checked_sub(head.len() + whole).map_or(
-            -((head.len() + whole + NOTE) as i64 - LONGEST as i64),
-            |room| room as i64,
-        );
-        for rank in Rank::ALL {
-            let is_of_rank = |at: &usize| {
-                let form = forms.get(*at).copied().unwrap_or_default();
-                let part = parts.get(*at).and_then(|part| part.0.get(form));
-                part.is_some_and(|(of, _)| *of == rank)
-            };
-            let mut candidates: Vec<usize> = (0..parts.len()).filter(is_of_rank).collect();
-            match rank.is_by_length() {
-                true => candidates.sort_by_key(|at| {
-                    let form = forms.get(*at).copied().unwrap_or_default();
-                    std::cmp::Reverse(length(*at, form))
-                }),
-                false => candidates.reverse(),
-            }
-            let mut count = 0;
-            for at in candidates {
-                if room >= 0 {
-                    break;
-                }
-                if let Some(form) = forms.get_mut(at) {
-                    room += length(at, *form) as i64 - length(at, *form + 1) as i64;
-                    *form += 1;
-                    count += 1;
-                }
-            }
-            if count > 0 {
-                left_out.push(rank.told(count));
-            }
-        }
-    }
-    let shown = parts.iter().zip(&forms);
     let mut text = head.to_owned();
-    for (part, form) in shown {
-        if let Some((_, form)) = part.0.get(*form) {
-            text.push_str(form);
-        }
+    for (part, form) in parts.iter().zip(&forms) {
+        text.push_str(part.text(*form));
     }
-    if !left_out.is_empty() {
+    if !is_whole {
+        let left_out = Rank::ALL.iter().rev().filter_map(|rank| {
+            let is_left_out = |(part, form): &(&Part, &usize)| {
+                // What is not there at all is no detail that is missing.
+                let better = form.checked_sub(1);
+                better.is_some_and(|better| part.rank(better) == Some(*rank))
+            };
+            let count = parts.iter().zip(&forms).filter(is_left_out).count();
+            (count > 0).then(|| rank.told(count))
+        });
+        let left_out: Vec<String> = left_out.collect();
         text.push_str(&format!(
             "**Left out, as there is no room here:** {}. {all}\n",
             left_out.join(", ")
@@ -129,4 +114,42 @@ pub(super) fn page(head: &str, parts: &[Part], all: &str) -> String {
     }
     text.truncate(text.trim_end().len());
     text + "\n"
+}
+
+/// For each part the form that is shown, so that all of them together have room.
+fn forms(parts: &[Part], mut room: usize) -> Vec<usize> {
+    let mut forms: Vec<usize> = parts.iter().map(|part| part.0.len()).collect();
+    for rank in Rank::ALL {
+        // From nothing to a line, and from a line to all of it, may be of the same rank.
+        loop {
+            let mut better: Vec<(usize, usize)> = Vec::new();
+            for (at, (part, form)) in parts.iter().zip(&forms).enumerate() {
+                if let Some(next) = form
+                    .checked_sub(1)
+                    .filter(|next| part.rank(*next) == Some(rank))
+                {
+                    let longer = part.text(next).len().saturating_sub(part.text(*form).len());
+                    better.push((longer, at));
+                }
+            }
+            if rank.is_by_length() {
+                better.sort_unstable();
+            }
+            let mut has_moved = false;
+            for (longer, at) in better {
+                let Some(left) = room.checked_sub(longer) else {
+                    break;
+                };
+                room = left;
+                has_moved = true;
+                if let Some(form) = forms.get_mut(at) {
+                    *form -= 1;
+                }
+            }
+            if !has_moved {
+                break;
+            }
+        }
+    }
+    forms
 }

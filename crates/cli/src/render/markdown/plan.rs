@@ -55,8 +55,8 @@ fn steps(sheet: &Sheet<'_>) -> Vec<Part> {
 /// What the properties of a step are, and what the step itself is.
 pub(super) fn ranks(action: Action) -> (Rank, Rank) {
     match action {
-        Action::Create => (Rank::MadeProperties, Rank::Made),
-        _ => (Rank::Properties, Rank::Changes),
+        Action::Create => (Rank::MadeDetails, Rank::Made),
+        _ => (Rank::ChangeDetails, Rank::Changes),
     }
 }
 
@@ -68,11 +68,7 @@ fn unchanged(sheet: &Sheet<'_>) -> Option<Part> {
     let names = Names::of_plan(plan);
     let items = plan.unchanged.iter().map(|key| {
         let object = sheet.graph.node(key).map(object_of).unwrap_or_default();
-        format!(
-            "<li>{} {}</li>\n",
-            code(&names.name(key)),
-            code(&object)
-        )
+        format!("<li>{} {}</li>\n", code(&names.name(key)), code(&object))
     });
     let headline = escaped(&format!("= {} unchanged", plan.unchanged.len()));
     let list = format!("<ul>\n{}</ul>\n\n", items.collect::<String>());
