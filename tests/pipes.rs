@@ -38,6 +38,8 @@ const COMMANDS: &[&[&str]] = &[
     &["doctor"],
     &["plan", "stack.yaml"],
     &["plan", "stack.yaml", "--output", "json"],
+    &["plan", "stack.yaml", "--output", "markdown"],
+    &["plan", "stack.yaml", "--output", "html"],
     &["apply", "stack.yaml", "--yes"],
     &["show", "stack.yaml"],
     &["show", "stack.yaml", "--output", "json"],

@@ -245,3 +245,6 @@ fn compared(before: &str, after: &str) -> Vec<Compared> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;
