@@ -37,6 +37,7 @@ const COMMANDS: &[&[&str]] = &[
     &["init", "more", "--yes"],
     &["doctor"],
     &["plan", "stack.yaml"],
+    &["plan", "stack.yaml", "-vv"],
     &["plan", "stack.yaml", "--output", "json"],
     &["plan", "stack.yaml", "--output", "markdown"],
     &["plan", "stack.yaml", "--output", "html"],

@@ -99,6 +99,8 @@ pub(crate) fn log(verbose: u8) {
         .with_writer(|| Sieve(std::io::stderr()))
         .with_ansi(colour(std::io::stderr().is_terminal()))
         .with_target(false)
+        // What cannot be logged is lost: to tell of it there is the same place only.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -161,12 +161,19 @@ fn property(row: &Row, column: usize, style: &Style) -> String {
     } else {
         ""
     };
-    let beside = row.beside().map(|(before, after)| match before {
-        None => format!("{after}{fixed}"),
-        Some(before) => format!("{before} {} {after}{fixed}", style.arrow()),
-    });
-    if let Some(beside) = beside.filter(|beside| columns(&start) + columns(beside) <= style.width) {
-        return format!("{start}{beside}\n");
+    let room = style.width.saturating_sub(columns(&start) + columns(fixed));
+    match row.beside() {
+        Some((None, after)) if columns(&after) <= room => {
+            return format!("{start}{after}{fixed}\n");
+        }
+        Some((Some(before), after))
+            if columns(&before) + columns(style.arrow()) + 2 + columns(&after) <= room =>
+        {
+            let before = style.paint(mark(Action::Delete).1, &before);
+            let after = style.paint(mark(Action::Create).1, &after);
+            return format!("{start}{before} {} {after}{fixed}\n", style.arrow());
+        }
+        _ => {}
     }
     let Lines { remark, lines } = row.lines();
     let remark = remark.map(|remark| format!(" ({remark})"));
