@@ -254,8 +254,15 @@ fn sixty_columns_are_enough() {
         "roleAssignment",
         "Storage Blob Data Contributor on stcameras",
     );
+    let gone = "access/Reader grant of 63a8f806-fd30-5f27-b615-ac3278e5b542 of old";
+    let gone = step(
+        Action::Delete,
+        gone,
+        "roleAssignment",
+        "Reader on stcameras",
+    );
     let mut all = cameras();
-    all.steps.push(grant);
+    all.steps.extend([grant, gone]);
     let text = plan(&all, &style);
     assert!(text.lines().all(|line| columns(line) <= 60), "{text}");
     assert!(
@@ -264,6 +271,16 @@ fn sixty_columns_are_enough() {
 + access/Storage Blob Data Contributor
     roleAssignment Storage Blob Data Contributor on
     stcameras
+"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "\
+- access/Reader grant of
+  63a8f806-fd30-5f27-b615-ac3278e5b542 of old
+    roleAssignment Reader on stcameras
 "
         ),
         "{text}"
