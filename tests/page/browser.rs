@@ -4,9 +4,13 @@ use std::{
     env,
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value as Json, json};
+
+/// What has not come to be by then never will.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A browser with one tab, ended with the test.
 pub struct Browser {
@@ -119,9 +123,9 @@ impl Browser {
             "Emulation.setEmulatedMedia",
             json!({ "media": media, "features": features }),
         );
-        // The page hears of it a moment later.
-        let is_so = format!("matchMedia('{media} and (prefers-color-scheme: {scheme})').matches");
-        while self.value(&is_so) != json!(true) {}
+        self.until(&format!(
+            "matchMedia('{media} and (prefers-color-scheme: {scheme})').matches"
+        ));
     }
 
     /// Opens a page and waits until all of it is there.
@@ -145,6 +149,14 @@ impl Browser {
         let value = self.call("Runtime.evaluate", params);
         assert!(value["exceptionDetails"].is_null(), "{expression}: {value}");
         value["result"]["value"].clone()
+    }
+
+    /// Waits until an expression is true: a browser acts on most things a moment later.
+    pub fn until(&mut self, expression: &str) {
+        let began = Instant::now();
+        while self.value(expression) != json!(true) {
+            assert!(began.elapsed() < PATIENCE, "{expression} stays untrue");
+        }
     }
 
     /// Presses and lets go of the mouse in the middle of an element, and lets the page act on it.

@@ -84,14 +84,14 @@ fn a_resource_in_the_drawing_leads_to_its_difference() {
     keep(&mut browser, "desktop");
     let step = browser.value(&format!("{RECORDINGS}.querySelector('.inside').id"));
     let step = step.as_str().unwrap().to_owned();
-    assert_eq!(browser.value(&format!("{RECORDINGS}.open")), json!(false));
+    browser.until(&format!("!{RECORDINGS}.open"));
     browser.click(&format!("svg a[href='#{step}']"));
-    assert_eq!(browser.value(&format!("{RECORDINGS}.open")), json!(true));
+    browser.until(&format!("{RECORDINGS}.open"));
     let seen = format!(
         "(() => {{ const box = document.getElementById('{step}').getBoundingClientRect(); return box.top >= 0 && \
          box.top < innerHeight; }})()"
     );
-    assert_eq!(browser.value(&seen), json!(true), "it is scrolled to");
+    browser.until(&seen);
     let told = browser.value(&format!("document.getElementById('{step}').innerText"));
     let told = told.as_str().unwrap();
     assert!(
@@ -102,21 +102,15 @@ fn a_resource_in_the_drawing_leads_to_its_difference() {
 
     // Closed by hand, the same link opens it again.
     browser.click(&format!("details:has(#{step}) > summary"));
-    assert_eq!(browser.value(&format!("{RECORDINGS}.open")), json!(false));
+    browser.until(&format!("!{RECORDINGS}.open"));
     browser.click(&format!("svg a[href='#{step}']"));
-    assert_eq!(browser.value(&format!("{RECORDINGS}.open")), json!(true));
+    browser.until(&format!("{RECORDINGS}.open"));
 
     browser.click("#tools .close");
-    assert_eq!(
-        browser.value("document.querySelectorAll('details[open]').length"),
-        json!(0)
-    );
+    browser.until("document.querySelectorAll('details[open]').length === 0");
     browser.value("document.querySelector('details > summary').focus()");
     browser.press("Enter", 13, "\r");
-    assert_eq!(
-        browser.value("document.querySelectorAll('details[open]').length"),
-        json!(1)
-    );
+    browser.until("document.querySelectorAll('details[open]').length === 1");
     let reached = "[...document.querySelectorAll('.figure, .figure a, summary, button')].every(it => it.tabIndex === 0)";
     assert_eq!(
         browser.value(reached),
@@ -142,6 +136,7 @@ fn on_a_phone_nothing_is_wider_than_the_window_and_states_are_words_too() {
         browser.open(&url);
         keep(&mut browser, &format!("phone-{scheme}"));
         browser.click("#tools .open");
+        browser.until("[...document.querySelectorAll('details')].every(it => it.open)");
         let wide = "document.documentElement.scrollWidth";
         assert_eq!(browser.value(wide), json!(360));
         browser.value(&format!("{RECORDINGS}.scrollIntoView()"));
@@ -186,18 +181,10 @@ fn without_scripts_it_says_the_same_and_so_it_does_on_paper() {
     let step = step.as_str().unwrap().to_owned();
     assert_eq!(browser.value(&visible(&step)), json!(false));
     browser.media("print", "light");
-    assert_eq!(
-        browser.value(&visible(&step)),
-        json!(true),
-        "on paper all is open"
-    );
+    browser.until(&visible(&step));
     browser.media("screen", "light");
     browser.open(&format!("{url}#{step}"));
-    assert_eq!(
-        browser.value(&visible(&step)),
-        json!(true),
-        "a link opens it"
-    );
+    browser.until(&visible(&step));
 }
 
 #[test]
