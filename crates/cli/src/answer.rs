@@ -99,6 +99,7 @@ impl<'a> Planned<'a> {
         Sheet {
             plan: self.plan,
             graph: &self.loaded.graph,
+            sources: &self.loaded.sources,
             stacks: &self.loaded.stacks,
             findings: self.findings(),
             locks: render::locks::obstacles(self.plan, &self.obstacles(), unread),

@@ -31,6 +31,7 @@ use lazuli_core::{
     graph::{Node, NodeKey},
     kind::Handler,
     plan::{Action, Plan, Step},
+    source::{Sources, Span},
 };
 use lazuli_handlers::resource::AnyResource;
 use style::{Style, Tint, clean};
@@ -77,6 +78,14 @@ fn mark(action: Action) -> (&'static str, Tint) {
         Action::Delete => ("-", Tint::Red),
         Action::Release => ("<", Tint::Yellow),
     }
+}
+
+/// `stack.yaml:7`: where something stands in the specs.
+fn place_of(span: Span, sources: &Sources) -> String {
+    let source = sources.get(span.source);
+    let name = source.map(|source| source.name.as_str());
+    let line = sources.position(span).line;
+    clean(&format!("{}:{line}", name.unwrap_or_default()))
 }
 
 /// The sign of an action where text goes to.

@@ -12,7 +12,7 @@ use super::{
     Names,
     locks::place,
     notice::{Concerned, Line, Notice, Weight},
-    style::clean,
+    place_of,
 };
 
 /// A notice for each finding; `registers` says that providers are registered before the first step.
@@ -129,14 +129,11 @@ impl Page<'_> {
     fn steps(&self, notice: &mut Notice, is_inner: bool, steps: &[StepId]) {
         let steps = steps.iter().filter_map(|id| self.plan.steps.get(id.0));
         let lines = steps.map(|step| {
-            let line = self.sources.position(step.span).line;
-            let source = self.sources.get(step.span.source);
-            let name = source.map(|source| source.name.as_str());
             Line::Step(Concerned {
                 step: step.id,
                 action: step.action,
                 name: self.names.name(&step.key),
-                place: Some(clean(&format!("{}:{line}", name.unwrap_or_default()))),
+                place: Some(place_of(step.span, self.sources)),
                 is_inner,
             })
         });

@@ -10,7 +10,7 @@ use lazuli_core::{
 use lazuli_engine::{Failure, Outcome, Report};
 
 use super::{
-    Names, failure, heading,
+    Names, failure, heading, place_of,
     style::{Style, Tint, block},
     tally,
 };
@@ -157,13 +157,8 @@ pub(crate) fn failed_step(
         .iter()
         .find_map(|property| step.places.get(*property))
         .unwrap_or(&step.span);
-    let line = sources.position(*span).line;
-    let name = sources
-        .get(span.source)
-        .map(|source| source.name.as_str())
-        .unwrap_or_default();
-    failure::of_step(why, indent, style)
-        + &block(indent, &format!("in the spec: {name}:{line}"), style.width)
+    let place = format!("in the spec: {}", place_of(*span, sources));
+    failure::of_step(why, indent, style) + &block(indent, &place, style.width)
 }
 
 /// The properties of the spec that Azure may speak of, where its code tells.

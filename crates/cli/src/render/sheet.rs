@@ -1,6 +1,6 @@
 //! A plan with all that is to be said of it, whatever the form in which it is read.
 
-use lazuli_core::{graph::Graph, plan::Plan};
+use lazuli_core::{graph::Graph, plan::Plan, source::Sources};
 
 use super::{
     grants,
@@ -13,6 +13,7 @@ use super::{
 pub(crate) struct Sheet<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) graph: &'a Graph,
+    pub(crate) sources: &'a Sources,
     /// The names of the stacks, as the specs have them.
     pub(crate) stacks: &'a [String],
     /// What Azure is known to refuse.

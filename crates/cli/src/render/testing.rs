@@ -91,9 +91,11 @@ pub(crate) fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
 /// A plan of the stack `cameras`, of which nothing else is to be said.
 pub(crate) fn sheet<'a>(plan: &'a Plan, graph: &'a Graph) -> Sheet<'a> {
     static STACKS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["cameras".to_owned()]);
+    static SOURCES: LazyLock<Sources> = LazyLock::new(|| sources().0);
     Sheet {
         plan,
         graph,
+        sources: &SOURCES,
         stacks: &STACKS,
         findings: Vec::new(),
         locks: Vec::new(),

@@ -37,14 +37,15 @@ const TEXT: Style = Style {
 /// The whole page.
 pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
     let summary = told::summary(sheet.plan);
-    let style = format!("{STYLE}{SVG_STYLE}");
+    let style = unix(STYLE) + SVG_STYLE;
+    let script = unix(SCRIPT);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(policy(&style));
+                meta http-equiv="Content-Security-Policy" content=(policy(&style, &script));
                 meta name="referrer" content="no-referrer";
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "lazuli " (env!("CARGO_PKG_VERSION")) };
@@ -66,20 +67,25 @@ pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
                     (unchanged(sheet))
                 }
                 footer { p.muted { "Made by lazuli " (env!("CARGO_PKG_VERSION")) ". This page loads nothing and sends nothing." } }
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(&script)) }
             }
         }
     };
     page.into_string() + "\n"
 }
 
+/// A file with the line ends that a browser makes of any, before it compares a digest.
+fn unix(file: &str) -> String {
+    file.replace("\r\n", "\n")
+}
+
 /// What the page may do: show itself.
-fn policy(style: &str) -> String {
+fn policy(style: &str, script: &str) -> String {
     let digest = |text: &str| BASE64_STANDARD.encode(digest(&SHA256, text.as_bytes()));
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         digest(style),
-        digest(SCRIPT)
+        digest(script)
     )
 }
 

@@ -1,13 +1,13 @@
 //! The steps of a plan on a page, each with its reason, its properties and what it waits for.
 
-use lazuli_core::plan::{Step, StepId};
+use lazuli_core::plan::Step;
 use maud::{Markup, html};
 
 use super::{TEXT, prose};
 use crate::render::{
     Names,
     change::{Compared, Row, rows},
-    mark, object,
+    mark, object, place_of,
     sheet::Sheet,
     style::clean,
 };
@@ -27,15 +27,18 @@ pub(super) fn steps(sheet: &Sheet<'_>) -> Markup {
                 }
             }
             @for step in &plan.steps {
-                (one(step, names, &|id| plan.steps.get(id.0)))
+                (one(step, sheet, names))
             }
         }
     }
 }
 
-fn one<'a>(step: &Step, names: Names, find: &dyn Fn(StepId) -> Option<&'a Step>) -> Markup {
+fn one(step: &Step, sheet: &Sheet<'_>, names: Names) -> Markup {
     let rows = rows(step, &TEXT);
-    let waits = step.after.iter().filter_map(|id| find(*id));
+    let waits = step
+        .after
+        .iter()
+        .filter_map(|id| sheet.plan.steps.get(id.0));
     let waits: Vec<&Step> = waits.collect();
     html! {
         details class={ "fold is-" (step.action) } {
@@ -44,7 +47,7 @@ fn one<'a>(step: &Step, names: Names, find: &dyn Fn(StepId) -> Option<&'a Step>)
                 code.who { (names.name(&step.key)) } " " span.muted { (object(step)) }
             }
             div.inside id={ "step-" (step.id.0) } {
-                p.muted { (prose(&clean(&step.reason))) }
+                p.muted { (prose(&clean(&step.reason))) " " code.place { (place_of(step.span, sheet.sources)) } }
                 @for row in &rows { (property(row)) }
                 @if !waits.is_empty() {
                     p.muted {

@@ -14,10 +14,10 @@ use super::{
     Names, change,
     change::{Compared, Row},
     escape::escaped,
-    mark, object,
+    mark, object, place_of,
     style::{Style, clean},
 };
-use lazuli_core::plan::Step;
+use lazuli_core::{plan::Step, source::Sources};
 
 /// How text looks that goes into blocks.
 pub(crate) const STYLE: Style = Style {
@@ -117,9 +117,10 @@ fn line(headline: &str) -> String {
     format!("<p>{headline}</p>\n\n")
 }
 
-/// The reason of a step and its properties.
-fn properties(step: &Step) -> String {
-    let mut lines = format!("# {}\n", clean(&step.reason));
+/// Where a step stands in the spec, its reason and its properties.
+fn properties(step: &Step, sources: &Sources) -> String {
+    let place = place_of(step.span, sources);
+    let mut lines = format!("# {place}\n# {}\n", clean(&step.reason));
     for row in change::rows(step, &STYLE) {
         lines.push_str(&property(&row));
     }

@@ -45,27 +45,26 @@ impl Rank {
     /// What is left out, if so many are.
     fn told(self, count: usize) -> String {
         let (one, many) = match self {
-            Self::Failures => ("1 failure", "failures"),
-            Self::Notices => ("1 notice", "notices"),
+            Self::Failures => ("1 failure", "{} failures"),
+            Self::Notices => ("1 notice", "{} notices"),
             Self::Changes => (
-                "1 step that changes something",
-                "steps that change something",
+                "1 more step that changes something",
+                "{} more steps that change something",
             ),
             Self::ChangeDetails => (
                 "the details of 1 step that changes something",
-                "steps that change something",
+                "the details of {} steps that change something",
             ),
-            Self::Made => ("1 step that creates", "steps that create"),
-            Self::MadeDetails => ("the details of 1 step that creates", "steps that create"),
-            Self::Unchanged => return "what is unchanged".to_owned(),
-        };
-        let details = match self {
-            Self::ChangeDetails | Self::MadeDetails => "the details of ",
-            _ => "",
+            Self::Made => ("1 more step that creates", "{} more steps that create"),
+            Self::MadeDetails => (
+                "the details of 1 step that creates",
+                "the details of {} steps that create",
+            ),
+            Self::Unchanged => ("what is unchanged", "what is unchanged"),
         };
         match count {
             1 => one.to_owned(),
-            _ => format!("{details}{count} {many}"),
+            _ => many.replace("{}", &count.to_string()),
         }
     }
 }
@@ -99,7 +98,7 @@ pub(super) fn page(head: &str, parts: &[Part], all: &str) -> String {
     if !is_whole {
         let left_out = Rank::ALL.iter().rev().filter_map(|rank| {
             let is_left_out = |(part, form): &(&Part, &usize)| {
-                // What is not there at all is no detail that is missing.
+                // Of each part the next fuller form is told of: without its line, nobody misses its details.
                 let better = form.checked_sub(1);
                 better.is_some_and(|better| part.rank(better) == Some(*rank))
             };

@@ -8,8 +8,11 @@ use super::{
     properties,
 };
 use crate::render::{
-    Names, escape::escaped, markdown::code, object_of, plan as told, sheet::Sheet,
+    Names, escape::escaped, markdown::code, object_of, plan as told, sheet::Sheet, style::block,
 };
+
+/// A notice of more lines than this is shown by its head, to be opened.
+const FEW_LINES: usize = 12;
 
 /// The whole plan: the summary, what should be known, and every step to be opened.
 pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
@@ -30,13 +33,20 @@ pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
 /// What is to be known before the steps.
 pub(super) fn about(sheet: &Sheet<'_>) -> Vec<Part> {
     let only = sheet.plan.part.as_ref().map(told::only);
+    let only = only.map(|only| fence("text", &block(0, &only, STYLE.width)));
     let notices = sheet.notices();
-    let texts = notices.iter().map(|notice| notice.text(&STYLE));
-    only.into_iter()
-        .map(|only| crate::render::style::block(0, &only, STYLE.width))
-        .chain(texts)
-        .map(|text| Part(vec![(Rank::Notices, fence("diff", &text))]))
-        .collect()
+    let notices = notices.iter().map(|notice| {
+        let text = fence("diff", &notice.text(&STYLE));
+        match notice.lines.len() <= FEW_LINES {
+            true => text,
+            false => {
+                let headline = format!("{} {}", escaped(notice.sign), code(&notice.head));
+                details(&headline, &text)
+            }
+        }
+    });
+    let all = only.into_iter().chain(notices);
+    all.map(|text| Part(vec![(Rank::Notices, text)])).collect()
 }
 
 fn steps(sheet: &Sheet<'_>) -> Vec<Part> {
@@ -45,7 +55,7 @@ fn steps(sheet: &Sheet<'_>) -> Vec<Part> {
         let headline = headline(step, names);
         let (open, closed) = ranks(step.action);
         Part(vec![
-            (open, details(&headline, &properties(step))),
+            (open, details(&headline, &properties(step, sheet.sources))),
             (closed, line(&headline)),
         ])
     });

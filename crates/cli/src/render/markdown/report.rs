@@ -58,7 +58,11 @@ pub(crate) fn report(sheet: &Sheet<'_>, run: &Run<'_>, is_refused: bool, kept: &
             }
             Outcome::NotBegun => "not begun".to_owned(),
         };
-        parts.push(ended(step, &format!("{}: {told}", headline(step, names))));
+        parts.push(ended(
+            step,
+            sheet,
+            &format!("{}: {told}", headline(step, names)),
+        ));
     }
     let is_open = !is_refused && !run.report.is_complete();
     if is_open {
@@ -70,10 +74,10 @@ pub(crate) fn report(sheet: &Sheet<'_>, run: &Run<'_>, is_refused: bool, kept: &
     page(&head, &parts, "The log of the run has all of it.")
 }
 
-fn ended(step: &Step, headline: &str) -> Part {
+fn ended(step: &Step, sheet: &Sheet<'_>, headline: &str) -> Part {
     let (open, closed) = ranks(step.action);
     Part(vec![
-        (open, details(headline, &properties(step))),
+        (open, details(headline, &properties(step, sheet.sources))),
         (closed, line(headline)),
     ])
 }

@@ -81,6 +81,7 @@ Stack `cameras`
 <summary>+ create <code>access/Reader</code> <code>roleAssignment Reader on stcameras</code></summary>
 
 ```diff
+# stack.yaml:1
 # it does not exist
 + principalId: ${analyzer.principalId} (known after apply)
 ```
@@ -91,6 +92,7 @@ Stack `cameras`
 <summary>~ update <code>recordings</code> <code>storageAccount stcameras</code></summary>
 
 ````diff
+# stack.yaml:2
 # it differs
 - minimumTlsVersion: TLS1_0
 + minimumTlsVersion: TLS1_2
@@ -108,6 +110,7 @@ Stack `cameras`
 <summary>- delete <code>old</code> <code>storageAccount stold</code></summary>
 
 ```diff
+# stack.yaml:3
 # the stack `cameras` is taken away
 ```
 
