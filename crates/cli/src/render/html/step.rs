@@ -47,7 +47,10 @@ fn one(step: &Step, sheet: &Sheet<'_>, names: Names) -> Markup {
                 code.who { (names.name(&step.key)) } " " span.muted { (object(step)) }
             }
             div.inside id={ "step-" (step.id.0) } {
-                p.muted { (prose(&clean(&step.reason))) " " code.place { (place_of(step.span, sheet.sources)) } }
+                p.muted.why-and-where {
+                    span { (prose(&clean(&step.reason))) } " "
+                    code { (place_of(step.span, sheet.sources)) }
+                }
                 @for row in &rows { (property(row)) }
                 @if !waits.is_empty() {
                     p.muted {
