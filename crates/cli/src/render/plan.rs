@@ -177,11 +177,8 @@ fn property(row: &Row, column: usize, style: &Style) -> String {
     }
     let Lines { remark, lines } = row.lines();
     let remark = remark.map(|remark| format!(" ({remark})"));
-    let head = format!(
-        "{:INDENT$}{label}{fixed}{}\n",
-        "",
-        remark.unwrap_or_default()
-    );
+    let head = format!("{label}{fixed}{}", remark.unwrap_or_default());
+    let head = style::hanging(&head, None, [INDENT, 2 * INDENT], style);
     let body = lines.iter().map(|line| match line {
         Compared::Comes(line) if row.is_made => style::block(INNER, line, style.width),
         line => compared(line, style),

@@ -6,10 +6,11 @@ use lazuli_core::{
     secret::Secret,
     value::Value,
 };
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::render::testing::{change, hole, key, plan_of, sheet, step};
+use crate::render::testing::{change, hole, hostile_plan, key, plan_of, sheet, step};
 
 const BAD: &str = "</script></style><img src=x onerror=alert(1)>\" onclick='x' \u{1b}[2J\u{202e}";
 
@@ -132,4 +133,43 @@ fn of_too_many_resources_there_is_no_drawing() {
     assert!(text.contains("too many resources to be drawn: 2000"));
     assert_eq!(text.matches("<details").count(), 2_000);
     assert!(!text.contains("<svg"));
+}
+
+/// The elements of a page, each closed in its order, but for those that are never closed.
+fn assert_well_formed(page: &str) {
+    let (_, page) = page.split_once("<body>").unwrap();
+    let (page, _) = page.rsplit_once("<script>").unwrap();
+    let mut open = vec!["body"];
+    for tag in page.split('<').skip(1) {
+        let (tag, words) = tag.split_once('>').expect("every tag ends");
+        assert!(
+            words.split('&').skip(1).all(|rest| rest.contains(';')),
+            "{words}"
+        );
+        let name = tag.split(' ').next().unwrap();
+        let ours = [
+            "a", "button", "circle", "code", "defs", "del", "details", "div", "footer", "g", "h1",
+            "h2", "header", "ins", "li", "main", "marker", "p", "path", "pre", "rect", "section",
+            "span", "summary", "svg", "text", "title", "ul",
+        ];
+        assert!(ours.contains(&name.trim_start_matches('/')), "{tag}");
+        match name.strip_prefix('/') {
+            Some(name) => assert_eq!(open.pop(), Some(name)),
+            None if tag.ends_with('/') => {}
+            None => open.push(name),
+        }
+    }
+    assert_eq!(open, ["body"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn nothing_foreign_is_an_element_or_leaves_its_own(all in hostile_plan(0..40)) {
+        let text = shown(&all);
+        prop_assert_eq!(&text, &shown(&all), "the same every time");
+        assert_well_formed(&text);
+        let is_shown = |shown: char| shown == '\n' || crate::render::style::is_shown(shown);
+        prop_assert!(text.chars().all(is_shown));
+    }
 }

@@ -7,17 +7,18 @@ mod page;
 mod plan;
 mod report;
 
+use lazuli_core::{plan::Step, source::Sources};
+
 pub(crate) use plan::plan;
 pub(crate) use report::report;
 
 use super::{
-    Names, change,
-    change::{Compared, Row},
+    Names,
+    change::{self, Compared, Row},
     escape::escaped,
     mark, object, place_of,
     style::{Style, clean},
 };
-use lazuli_core::{plan::Step, source::Sources};
 
 /// How text looks that goes into blocks.
 pub(crate) const STYLE: Style = Style {

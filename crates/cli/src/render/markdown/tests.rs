@@ -16,7 +16,7 @@ use super::{page::LONGEST, *};
 use crate::render::{
     report::{Purpose, Run},
     sheet::Sheet,
-    testing::{arm_error, change, hole, key, plan_of, sheet, sources, step},
+    testing::{arm_error, change, hole, hostile, hostile_plan, key, plan_of, sheet, sources, step},
 };
 
 fn shown(of: &Plan) -> String {
@@ -241,102 +241,13 @@ fn at_the_end_there_are_only_counts() {
     assert!(text.contains("steps that change something. "), "{text}");
 }
 
-/// What has a meaning somewhere: in Markdown, in HTML, or to a site that shows them.
-const HOSTILE: &[&str] = &[
-    "```",
-    "````",
-    "~~~",
-    "`",
-    "</details>",
-    "</summary>",
-    "</code>",
-    "<script>alert(1)</script>",
-    "<!--",
-    "-->",
-    "<img src=x onerror=alert(1)>",
-    "@ada",
-    "@acme/ops",
-    "#123",
-    "GH-12",
-    "acme/repo#7",
-    "[a](https://bad.example)",
-    "![a](https://bad.example/i.png)",
-    "https://bad.example",
-    "*a*",
-    "__b__",
-    "|",
-    "| - |",
-    "\\",
-    "&lt;",
-    "&#64;",
-    "$x$",
-    "\n",
-    "\n\n",
-    "    ",
-    "- a",
-    "1. a",
-    "> a",
-    "# a",
-    "a",
-    "\u{1b}[2J",
-    "\u{202e}",
-    "é",
-];
-
-fn hostile() -> impl Strategy<Value = String> {
-    proptest::collection::vec(proptest::sample::select(HOSTILE), 0..6)
-        .prop_map(|words| words.concat())
-}
-
-fn hostile_step() -> impl Strategy<Value = Step> {
-    let actions = vec![
-        Action::Create,
-        Action::Adopt,
-        Action::Update,
-        Action::Replace,
-        Action::Delete,
-        Action::Release,
-    ];
-    let change_of = (
-        hostile(),
-        proptest::option::of(hostile()),
-        hostile(),
-        1_usize..200,
-    )
-        .prop_map(|(path, before, after, times)| {
-            change(
-                &path,
-                before.map(|text| json!(text)),
-                Value::string(after.repeat(times)),
-            )
-        });
-    (
-        proptest::sample::select(actions),
-        [hostile(), hostile(), hostile()],
-        proptest::collection::vec(change_of, 0..4),
-    )
-        .prop_map(|(action, [name, subject, reason], changes)| Step {
-            reason,
-            changes,
-            ..step(action, &name, "resource", &subject)
-        })
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn nothing_foreign_has_a_meaning_and_no_page_is_too_long(
-        steps in proptest::collection::vec(hostile_step(), 0..12),
-        times in 1_usize..40,
+        all in hostile_plan(0..400),
         stacks in proptest::collection::vec(hostile(), 1..14),
-        seldom in hostile(),
     ) {
-        let all = steps.iter().cycle().take(steps.len() * times).cloned();
-        let all = Plan {
-            unchanged: vec![key(&seldom)],
-            unread_directory: Some(seldom.clone()),
-            ..plan_of(all)
-        };
         let graph = Graph::default();
         let whole = Sheet { stacks: &stacks, shows_unchanged: true, ..sheet(&all, &graph) };
         let text = plan(&whole);

@@ -1,10 +1,11 @@
 //! Plans as they are read.
 
 use lazuli_core::{diff::Change, plan::Kept, value::Value};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::render::testing::{change, hole, key, plan_of, sheet, step};
+use crate::render::testing::{change, hole, hostile_plan, key, plan_of, sheet, step};
 
 fn plan(plan: &Plan, style: &Style) -> String {
     sheet(plan, &Graph::default()).text(style)
@@ -370,4 +371,16 @@ fn colour_adds_nothing_but_colour() {
         "{coloured}"
     );
     assert_eq!(bare, plan(&all, &Style::default()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_line_is_longer_than_the_terminal_is_wide(all in hostile_plan(0..20), width in 40_usize..120) {
+        let style = Style { width, ..Style::default() };
+        for line in plan(&all, &style).lines() {
+            prop_assert!(columns(line) <= width, "{line}");
+            prop_assert!(line.chars().all(style::is_shown), "{line:?}");
+        }
+    }
 }
