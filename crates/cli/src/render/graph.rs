@@ -37,7 +37,7 @@ pub(crate) fn svg(graph: &Graph, plan: Option<&Plan>) -> String {
 
 pub(crate) use svg::STYLE as SVG_STYLE;
 
-/// Up to so many resources are drawn on a page: it takes as long as people wait for a plan anyway.
+/// Up to so many resources are drawn on a page: a drawing of more is read by nobody, and takes long to lay out.
 const DRAWN: usize = 300;
 
 /// A drawing on a page that has [`SVG_STYLE`] itself.

@@ -298,14 +298,22 @@ fn sixty_columns_are_enough() {
 }
 
 #[test]
-fn ascii_writes_the_arrow_in_ascii() {
-    let text = plan(
-        &cameras(),
-        &Style {
-            ascii: true,
-            ..Style::default()
-        },
+fn ascii_writes_signs_and_arrows_in_ascii() {
+    let mut all = cameras();
+    let replaced = step(Action::Replace, "app", "userAssignedIdentity", "id-app");
+    all.steps.push(replaced);
+    let style = Style {
+        ascii: true,
+        ..Style::default()
+    };
+    let text = plan(&all, &style);
+    assert!(
+        text.contains("\n-/+ app  userAssignedIdentity id-app\n"),
+        "{text}"
     );
+    let mut notice = Notice::new(Weight::Warning, "!", "it is blocked:");
+    notice.steps(&all, Names::of_plan(&all), &[lazuli_core::plan::StepId(4)]);
+    assert_eq!(notice.text(&style), "! it is blocked:\n    -/+ app\n");
     assert!(
         text.contains("minimumTlsVersion:    TLS1_0 -> TLS1_2\n"),
         "{text}"
