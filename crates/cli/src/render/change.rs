@@ -50,10 +50,18 @@ pub(crate) fn rows(step: &Step, style: &Style) -> Vec<Row> {
     match step.action {
         Action::Delete => Vec::new(),
         action => {
-            let row = |change| Row::of(action, change, style);
-            step.changes.iter().map(row).collect()
+            let told = step.changes.iter().filter(|change| !is_bare(change));
+            told.map(|change| Row::of(action, change, style)).collect()
         }
     }
+}
+
+/// Whether a change says no more than that there is something, of which nothing is wanted: `properties: {}`.
+fn is_bare(change: &Change) -> bool {
+    let nothing = |after: &Value| matches!(after, Value::Object(members) if members.is_empty());
+    change.path == "properties"
+        && change.before.is_none()
+        && change.after.as_ref().is_some_and(nothing)
 }
 
 /// The path as an author writes it: the first-class kinds lift their properties out of `properties`.
