@@ -275,11 +275,26 @@ fn no_answer_has_a_secret() {
         folder.run("apply", &again),
         folder.run("destroy", &again),
     ];
-    for answer in &answers {
-        let text = answer.to_string();
+    let told = |command: &[&str], secret: &[&str], form| {
+        let words = [command, &["stack.yaml", "--output", form], secret].concat();
+        let output = folder.lazuli(&words);
+        assert_eq!(output.status.code(), Some(0), "{words:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mut texts: Vec<String> = answers.iter().map(ToString::to_string).collect();
+    for form in ["text", "markdown", "html"] {
+        texts.push(told(&["plan"], &secret, form));
+    }
+    texts.push(told(&["apply", "--yes"], &secret, "markdown"));
+    for form in ["text", "markdown", "html"] {
+        let changed = told(&["plan"], &again, form);
+        assert!(changed.contains("(secret)"), "{changed}");
+        texts.push(changed);
+    }
+    for text in &texts {
         assert!(
             !text.contains("hunter2") && !text.contains("tk-hidden"),
-            "{answer:#}"
+            "{text}"
         );
     }
     let changed = &answers[2]["steps"][0]["changes"];

@@ -125,7 +125,7 @@ fn nothing_of_azure_acts_on_the_terminal() {
          \x20 keep: {{ kind: managementLock, name: keep, scope: \"${{id}}\", level: CanNotDelete, notes: \"{BAD}\" }}\n"
     );
     let place = Place::new(&[("spec.yaml", spec(&entries))]);
-    for format in ["text", "mermaid", "dot"] {
+    for format in ["text", "mermaid", "dot", "svg"] {
         assert!(place.run(&["graph", "spec.yaml", "--format", format]).1);
     }
     let applied = place.run(&["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
@@ -160,6 +160,18 @@ fn nothing_of_azure_acts_on_the_terminal() {
     assert!(planned, "{plan}");
     // The two tags, what the grant says of itself, and the notes of the lock: told, as escapes.
     assert!(plan.matches("\\u{1b}[2J").count() >= 4, "{plan}");
+    for form in ["json", "markdown", "html"] {
+        let words = [
+            "plan",
+            "spec.yaml",
+            "--cloud",
+            "sim",
+            "--show-unchanged",
+            "--output",
+            form,
+        ];
+        assert!(place.run(&words).1);
+    }
     place.run(&["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
     place.run(&["destroy", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
 }

@@ -103,6 +103,20 @@ fn every_source_file_is_short_and_says_what_lives_in_it() {
     }
 }
 
+/// `clippy::print_stdout` and `print_stderr` keep the macros out, which panic where nobody reads.
+#[test]
+fn standard_output_is_written_in_one_place() {
+    for file in sources("crates/cli/src") {
+        let is_the_place = file.ends_with("terminal.rs");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(
+            is_the_place || !text.contains("stdout()"),
+            "{} writes to standard output",
+            file.display()
+        );
+    }
+}
+
 fn sources(folder: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root().join(folder)];

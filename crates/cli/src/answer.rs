@@ -1,9 +1,7 @@
-//! What commands that plan and write answer on standard output: text for people, or one JSON document.
+//! What commands that plan and write answer on standard output: text for people as things become known, or one document
+//! at the end.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use lazuli_core::{
@@ -11,7 +9,7 @@ use lazuli_core::{
     plan::{
         Plan,
         document::{FindingDocument, OverruledDocument, PlanDocument},
-        locks,
+        locks::{self, Obstacle},
         preflight::Finding,
     },
 };
@@ -23,18 +21,39 @@ use serde::Serialize;
 
 use crate::{
     aftermath::Aftermath,
+    error::CommandError,
     flow::{Carried, Loaded},
     render::{
-        self,
-        report::Run,
-        style::{Style, is_shown},
+        self, html, markdown,
+        notice::{Notice, apart},
+        overruled::overruled,
+        report::{Purpose, Run},
+        sheet::Sheet,
+        style::is_shown,
     },
-    terminal::Terminal,
+    terminal::{Terminal, answer, tell},
 };
 
-/// How a command answers.
+/// The forms in which a plan is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
+pub(crate) enum PlanForm {
+    Text,
+    Json,
+    Markdown,
+    Html,
+}
+
+/// The forms in which it is answered what became of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportForm {
+    Text,
+    Json,
+    Markdown,
+}
+
+/// The forms in which it is answered what there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowForm {
     Text,
     Json,
 }
@@ -46,6 +65,10 @@ pub(crate) struct Planned<'a> {
     pub(crate) plan: &'a Plan,
     /// What Azure is known to refuse of it.
     pub(crate) found: Vec<Finding>,
+    /// Whether providers are registered before the first step.
+    pub(crate) registers: bool,
+    /// Whether what is as wanted already is to be read as well.
+    pub(crate) shows_unchanged: bool,
 }
 
 impl<'a> Planned<'a> {
@@ -56,134 +79,248 @@ impl<'a> Planned<'a> {
             live,
             plan,
             found: Vec::new(),
+            registers: false,
+            shows_unchanged: false,
         }
     }
 
-    /// The plan, and the locks that will be in its way.
-    fn text(&self, style: &Style) -> String {
-        let obstacles = locks::obstacles(self.plan, &self.loaded.graph, self.live);
+    fn obstacles(&self) -> Vec<Obstacle> {
+        locks::obstacles(self.plan, &self.loaded.graph, self.live)
+    }
+
+    fn findings(&self) -> Vec<Notice> {
+        let sources = &self.loaded.sources;
+        render::preflight::findings(self.plan, &self.found, self.registers, sources)
+    }
+
+    /// The plan for people, with all that is known of it by now.
+    fn sheet(&self) -> Sheet<'a> {
         let unread = self.live.unread_locks();
-        render::plan::plan(self.plan, style)
-            + &render::locks::obstacles(self.plan, &obstacles, unread, style)
+        Sheet {
+            plan: self.plan,
+            graph: &self.loaded.graph,
+            sources: &self.loaded.sources,
+            stacks: &self.loaded.stacks,
+            findings: self.findings(),
+            locks: render::locks::obstacles(self.plan, &self.obstacles(), unread),
+            shows_unchanged: self.shows_unchanged,
+        }
     }
 
     /// The same for programs.
     pub(crate) fn document(&self) -> PlanDocument {
-        let obstacles = locks::obstacles(self.plan, &self.loaded.graph, self.live);
         let unread = self.live.unread_locks();
         PlanDocument {
             findings: self.found.iter().map(FindingDocument::of).collect(),
-            ..PlanDocument::of(self.plan, &obstacles, unread, &self.loaded.sources)
-        }
-    }
-
-    /// A report for programs.
-    fn report(&self, report: &Report, took: Duration, aftermath: &Aftermath) -> ReportDocument {
-        let sources = &self.loaded.sources;
-        ReportDocument {
-            overruled: aftermath.found.iter().map(OverruledDocument::of).collect(),
-            not_remembered: aftermath.not_remembered().map(ToString::to_string),
-            ..ReportDocument::of(self.plan, self.document(), report, took, sources)
+            ..PlanDocument::of(self.plan, &self.obstacles(), unread, &self.loaded.sources)
         }
     }
 }
 
-impl Output {
-    /// Tells people the plan, as soon as it is known. Programs are answered at the [end](Self::end_of_plan).
-    pub(crate) fn plan(self, planned: &Planned<'_>, terminal: &Terminal) {
-        if self == Self::Text {
-            print!("{}", planned.text(&terminal.out));
-        }
-    }
+/// How a command that carries a plan out ended.
+pub(crate) enum Ending<'a> {
+    /// There was nothing to carry out.
+    Nothing,
+    /// Nothing was begun, because of what was found.
+    Refused,
+    /// It was carried out as far as it went, and this is what Azure made of it.
+    Carried(&'a Carried, &'a Aftermath),
+}
 
-    /// Tells people what Azure would refuse; `registers` says that providers will be registered.
-    pub(crate) fn findings(self, planned: &Planned<'_>, registers: bool, terminal: &Terminal) {
-        let sources = &planned.loaded.sources;
-        let text = |style| {
-            render::preflight::findings(planned.plan, &planned.found, registers, sources, style)
+impl Ending<'_> {
+    /// A report for programs.
+    fn document(&self, planned: &Planned<'_>) -> ReportDocument {
+        let document = |report: &Report, took| {
+            let (plan, sources) = (planned.plan, &planned.loaded.sources);
+            ReportDocument::of(plan, planned.document(), report, took, sources)
         };
         match self {
-            Self::Text => print!("{}", text(&terminal.out)),
-            Self::Json => eprint!("{}", text(&terminal.err)),
-        }
-    }
-
-    /// Answers programs with the plan.
-    pub(crate) fn end_of_plan(self, planned: &Planned<'_>) {
-        if self == Self::Json {
-            json(&planned.document());
-        }
-    }
-
-    /// Answers programs that nothing was begun, because of what was found.
-    pub(crate) fn refused(self, planned: &Planned<'_>) {
-        if self == Self::Json {
-            let report = Report {
-                outcomes: vec![Outcome::NotBegun; planned.plan.steps.len()],
-                stopped: false,
-            };
-            json(&ReportDocument {
+            Self::Nothing => document(&Report::default(), Duration::ZERO),
+            Self::Refused => ReportDocument {
                 result: ResultDocument::Refused,
-                ..planned.report(&report, Duration::ZERO, &Aftermath::default())
-            });
+                ..document(&not_begun(planned.plan), Duration::ZERO)
+            },
+            Self::Carried(carried, aftermath) => ReportDocument {
+                overruled: aftermath.found.iter().map(OverruledDocument::of).collect(),
+                not_remembered: aftermath.not_remembered().map(ToString::to_string),
+                ..document(&carried.report, carried.took)
+            },
         }
     }
 
-    /// Shows a plan that is about to be carried out. The answer of a program comes at the end, so that it is one
-    /// document; where somebody is asked, the plan goes to whoever that is.
-    pub(crate) fn intent(self, planned: &Planned<'_>, is_asked: bool, terminal: &Terminal) {
-        match self {
-            Self::Text => print!("{}", planned.text(&terminal.out)),
-            Self::Json if is_asked => eprint!("{}", planned.text(&terminal.err)),
-            Self::Json => {}
+    /// A report as Markdown.
+    fn markdown(&self, planned: &Planned<'_>, purpose: Purpose) -> String {
+        let none = not_begun(planned.plan);
+        let (report, took, aftermath) = match self {
+            Self::Carried(carried, aftermath) => (&carried.report, carried.took, Some(aftermath)),
+            Self::Nothing | Self::Refused => (&none, Duration::ZERO, None),
+        };
+        let run = Run {
+            purpose,
+            plan: planned.plan,
+            report,
+            took,
+            sources: &planned.loaded.sources,
+        };
+        let kept = aftermath
+            .map(|after| overruled(&after.found, &after.refusals, &markdown::STYLE))
+            .unwrap_or_default();
+        let is_refused = matches!(self, Self::Refused);
+        markdown::report(&planned.sheet(), &run, is_refused, &kept)
+    }
+}
+
+/// The report of a plan of which nothing was begun.
+fn not_begun(plan: &Plan) -> Report {
+    Report {
+        outcomes: vec![Outcome::NotBegun; plan.steps.len()],
+        stopped: false,
+    }
+}
+
+/// Answers with a plan: people as soon as something is known, everybody else with one document at the end.
+pub(crate) struct PlanAnswer<'a> {
+    document: Option<fn(&Planned<'_>) -> String>,
+    terminal: &'a Terminal,
+}
+
+impl<'a> PlanAnswer<'a> {
+    pub(crate) fn new(form: PlanForm, terminal: &'a Terminal) -> Self {
+        Self {
+            document: match form {
+                PlanForm::Text => None,
+                PlanForm::Json => Some(|planned| json(&planned.document())),
+                PlanForm::Markdown => Some(|planned| markdown::plan(&planned.sheet())),
+                PlanForm::Html => Some(|planned| html::plan(&planned.sheet())),
+            },
+            terminal,
         }
     }
 
-    /// Answers that there was nothing to carry out, which the text of the plan has said already.
-    pub(crate) fn nothing(self, planned: &Planned<'_>) {
-        if self == Self::Json {
-            let nothing = Report::default();
-            json(&planned.report(&nothing, Duration::ZERO, &Aftermath::default()));
+    /// Tells people the plan.
+    pub(crate) fn plan(&self, planned: &Planned<'_>) -> Result<(), CommandError> {
+        match self.document {
+            None => answer(&planned.sheet().text(&self.terminal.out)),
+            Some(_) => Ok(()),
         }
     }
 
-    /// Tells people what became of a plan, as soon as it is known. Programs are answered at the [end](Self::end).
-    pub(crate) fn carried(self, planned: &Planned<'_>, carried: &Carried, terminal: &Terminal) {
-        if self == Self::Text {
-            let run = Run {
-                purpose: carried.purpose,
-                plan: planned.plan,
-                report: &carried.report,
-                took: carried.took,
-                sources: &planned.loaded.sources,
-            };
-            let text = render::report::report(&run, &terminal.out);
-            println!("\n{}", text.trim_end());
+    /// Tells people what Azure would refuse, and ends with the document.
+    pub(crate) fn end(&self, planned: &Planned<'_>) -> Result<(), CommandError> {
+        findings(planned, self.document.is_some(), self.terminal)?;
+        self.document
+            .map_or(Ok(()), |document| answer(&document(planned)))
+    }
+}
+
+/// Answers with what becomes of a plan: people as soon as something is known, everybody else with one document at the
+/// end.
+pub(crate) struct ReportAnswer<'a> {
+    document: Option<fn(&Ending<'_>, &Planned<'_>, Purpose) -> String>,
+    purpose: Purpose,
+    terminal: &'a Terminal,
+}
+
+impl<'a> ReportAnswer<'a> {
+    pub(crate) fn new(form: ReportForm, purpose: Purpose, terminal: &'a Terminal) -> Self {
+        Self {
+            document: match form {
+                ReportForm::Text => None,
+                ReportForm::Json => Some(|ending, planned, _| json(&ending.document(planned))),
+                ReportForm::Markdown => {
+                    Some(|ending, planned, purpose| ending.markdown(planned, purpose))
+                }
+            },
+            purpose,
+            terminal,
         }
     }
 
-    /// Answers what Azure made of it, and all of it to programs.
-    pub(crate) fn end(
-        self,
+    /// Shows a plan that is about to be carried out. Where a document will be the answer and somebody is asked, the plan
+    /// goes to whoever that is.
+    pub(crate) fn intent(&self, planned: &Planned<'_>, is_asked: bool) -> Result<(), CommandError> {
+        match self.document {
+            None => answer(&planned.sheet().text(&self.terminal.out)),
+            Some(_) if is_asked => {
+                tell(&planned.sheet().text(&self.terminal.err));
+                Ok(())
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Tells people what Azure would refuse.
+    pub(crate) fn findings(&self, planned: &Planned<'_>) -> Result<(), CommandError> {
+        findings(planned, self.document.is_some(), self.terminal)
+    }
+
+    /// Tells people that there is nothing to carry out, where no plan has said so, and ends.
+    pub(crate) fn absent(&self, planned: &Planned<'_>, told: &str) -> Result<(), CommandError> {
+        match self.document {
+            None => answer(&format!("{told}\n")),
+            Some(_) => self.end(planned, &Ending::Nothing),
+        }
+    }
+
+    /// Tells people what became of a plan, before it is known what Azure made of it.
+    pub(crate) fn carried(
+        &self,
         planned: &Planned<'_>,
         carried: &Carried,
-        aftermath: &Aftermath,
-        terminal: &Terminal,
-    ) {
-        match self {
-            Self::Text => print!(
-                "{}",
-                render::overruled::overruled(&aftermath.found, &aftermath.refusals, &terminal.out)
-            ),
-            Self::Json => json(&planned.report(&carried.report, carried.took, aftermath)),
+    ) -> Result<(), CommandError> {
+        if self.document.is_some() {
+            return Ok(());
+        }
+        let run = Run {
+            purpose: self.purpose,
+            plan: planned.plan,
+            report: &carried.report,
+            took: carried.took,
+            sources: &planned.loaded.sources,
+        };
+        let text = render::report::report(&run, &self.terminal.out);
+        answer(&format!("\n{}\n", text.trim_end()))
+    }
+
+    /// Tells people what Azure made of it, and everybody else everything.
+    pub(crate) fn end(
+        &self,
+        planned: &Planned<'_>,
+        ending: &Ending<'_>,
+    ) -> Result<(), CommandError> {
+        match (self.document, ending) {
+            (Some(document), ending) => answer(&document(ending, planned, self.purpose)),
+            (None, Ending::Carried(_, after)) => answer(&overruled(
+                &after.found,
+                &after.refusals,
+                &self.terminal.out,
+            )),
+            (None, Ending::Nothing | Ending::Refused) => Ok(()),
         }
     }
 }
 
-/// Writes a document. A closed pipe is no reason to fail.
-pub(crate) fn json(document: &impl Serialize) {
-    if let Ok(text) = serde_json::to_string_pretty(document) {
-        let _ = writeln!(io::stdout(), "{}", harmless(&text));
+/// Tells people what Azure would refuse: where the answer is a document, beside it.
+fn findings(
+    planned: &Planned<'_>,
+    is_document: bool,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
+    let found = planned.findings();
+    match is_document {
+        false => answer(&apart(&found, &terminal.out)),
+        true => {
+            tell(&apart(&found, &terminal.err));
+            Ok(())
+        }
+    }
+}
+
+/// A document for programs.
+pub(crate) fn json(document: &impl Serialize) -> String {
+    match serde_json::to_string_pretty(document) {
+        Ok(text) => harmless(&text) + "\n",
+        Err(_) => String::new(),
     }
 }
 

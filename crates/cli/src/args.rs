@@ -8,7 +8,7 @@ use lazuli_arm::auth::AuthMethod;
 use lazuli_core::graph::Names;
 use lazuli_engine::Bounds;
 
-use crate::answer::Output;
+use crate::answer::{PlanForm, ReportForm, ShowForm};
 
 /// A declarative reconciler for Azure: say in YAML what shall be, see the difference, converge it.
 #[derive(Debug, Parser)]
@@ -239,9 +239,12 @@ pub(crate) struct Plan {
     pub(crate) azure: Azure,
     #[command(flatten)]
     pub(crate) secrets: Secrets,
-    /// How to answer: JSON is one document; progress goes to stderr either way
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    /// How to answer: for people, for programs, for a pull request, for a browser
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = PlanForm::Text)]
+    pub(crate) output: PlanForm,
+    /// List what is as wanted already, too
+    #[arg(long)]
+    pub(crate) show_unchanged: bool,
     #[command(flatten)]
     pub(crate) targets: Targets,
     #[command(flatten)]
@@ -268,9 +271,9 @@ pub(crate) struct Apply {
     pub(crate) patience: Patience,
     #[command(flatten)]
     pub(crate) preflight: Preflight,
-    /// How to answer: JSON is one document; progress goes to stderr either way
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    /// How to answer: for people, for programs, for the summary of a job
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = ReportForm::Text)]
+    pub(crate) output: ReportForm,
     #[command(flatten)]
     pub(crate) targets: Targets,
     #[command(flatten)]
@@ -290,9 +293,9 @@ pub(crate) struct Destroy {
     pub(crate) specs: Specs,
     #[command(flatten)]
     pub(crate) azure: Azure,
-    /// How to answer: JSON is one document; progress goes to stderr either way
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    /// How to answer: for people, for programs, for the summary of a job
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = ReportForm::Text)]
+    pub(crate) output: ReportForm,
     #[command(flatten)]
     pub(crate) targets: Targets,
     /// Delete without asking
@@ -310,9 +313,9 @@ pub(crate) struct Show {
     pub(crate) stacks: Vec<String>,
     #[command(flatten)]
     pub(crate) azure: Azure,
-    /// How to answer: JSON is one document
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    /// How to answer: for people, for programs
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = ShowForm::Text)]
+    pub(crate) output: ShowForm,
 }
 
 #[derive(Debug, Args)]

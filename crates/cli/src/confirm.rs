@@ -1,10 +1,13 @@
 //! Asks before anything is written.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 
 use lazuli_core::plan::Razed;
 
-use crate::{error::CommandError, terminal::Terminal};
+use crate::{
+    error::CommandError,
+    terminal::{Terminal, tell},
+};
 
 /// Fails where nobody can be asked and `--yes` is not given; called before the first request.
 pub(crate) fn can_ask(yes: bool, verb: &str, terminal: &Terminal) -> Result<(), CommandError> {
@@ -38,7 +41,9 @@ pub(crate) fn razing(
                 ),
             ));
         }
-        eprint!("\nThis deletes {what}. Type the name of the stack to go on: ");
+        tell(&format!(
+            "\nThis deletes {what}. Type the name of the stack to go on: "
+        ));
         if answer().as_deref() != Some(stack) {
             return Err(CommandError::new(
                 "nothing was changed: the answer was not the name of the stack",
@@ -50,14 +55,13 @@ pub(crate) fn razing(
 
 fn answer() -> Option<String> {
     let mut answer = String::new();
-    let _ = std::io::stderr().flush();
     std::io::stdin().lock().read_line(&mut answer).ok()?;
     Some(answer.trim().to_owned())
 }
 
 /// Asks for a name; no answer is the usual one.
 pub(crate) fn wish(question: &str, usual: String) -> String {
-    eprint!("{question} [{usual}]: ");
+    tell(&format!("{question} [{usual}]: "));
     answer().filter(|given| !given.is_empty()).unwrap_or(usual)
 }
 
@@ -66,7 +70,7 @@ pub(crate) fn ask(yes: bool, question: &str) -> Result<(), CommandError> {
     if yes {
         return Ok(());
     }
-    eprint!("{question} Only `yes` is accepted: ");
+    tell(&format!("{question} Only `yes` is accepted: "));
     match answer().as_deref() {
         Some("yes") => Ok(()),
         _ => Err(CommandError::new(

@@ -10,7 +10,7 @@ use crate::{
         self,
         style::{Tint, clean_lines},
     },
-    terminal::Terminal,
+    terminal::{Terminal, tell},
 };
 
 /// How a command that did its work ends.
@@ -68,19 +68,20 @@ impl CommandError {
         let style = &terminal.err;
         match self {
             Self::Spec(sources, found) => {
-                eprint!(
-                    "{}",
-                    render::diagnostics::diagnostics(&sources, &found.sorted(), style)
-                );
+                tell(&render::diagnostics::diagnostics(
+                    &sources,
+                    &found.sorted(),
+                    style,
+                ));
             }
-            Self::Azure(errors) => eprint!("{}", render::failure::arm_errors(&errors, style)),
+            Self::Azure(errors) => tell(&render::failure::arm_errors(&errors, style)),
             Self::Incomplete => {}
             Self::Other { message, hint } => {
                 let error = style.paint(Tint::Red, "error:");
-                eprintln!("{error} {}", clean_lines(&message));
+                tell(&format!("{error} {}\n", clean_lines(&message)));
                 if let Some(hint) = hint {
                     let help = style.paint(Tint::Strong, "help:");
-                    eprintln!("{help} {}", clean_lines(&hint));
+                    tell(&format!("{help} {}\n", clean_lines(&hint)));
                 }
             }
         }

@@ -27,9 +27,8 @@ use crate::{
     error::{CommandError, Success},
     input,
     progress::{self, SettlingLines},
-    render::{self, report::Purpose},
-    stop,
-    terminal::Terminal,
+    render, stop,
+    terminal::{Terminal, tell},
 };
 
 /// How many steps are under way at once, most of them waiting for Azure. How many requests are, the client finds out.
@@ -160,10 +159,11 @@ pub(crate) fn pass(
         return Err(CommandError::Spec(Box::new(sources.clone()), found));
     }
     if !found.is_empty() {
-        eprint!(
-            "{}",
-            render::diagnostics::diagnostics(sources, &found.sorted(), &terminal.err)
-        );
+        tell(&render::diagnostics::diagnostics(
+            sources,
+            &found.sorted(),
+            &terminal.err,
+        ));
     }
     Ok(())
 }
@@ -276,16 +276,14 @@ fn name(live: &mut Live) {
     }
 }
 
-/// A plan on its way: what it is for, and how long refusals that pass by themselves are waited out.
+/// A plan on its way, and how long refusals that pass by themselves are waited out.
 pub(crate) struct Undertaking<'a> {
-    pub(crate) purpose: Purpose,
     pub(crate) plan: &'a Plan,
     pub(crate) bounds: Bounds,
 }
 
 /// A plan that was carried out.
 pub(crate) struct Carried {
-    pub(crate) purpose: Purpose,
     pub(crate) report: Report,
     /// How long all of it took.
     pub(crate) took: Duration,
@@ -307,11 +305,7 @@ pub(crate) async fn carry_out(
     session: &Session,
     terminal: &Terminal,
 ) -> Carried {
-    let Undertaking {
-        purpose,
-        plan,
-        bounds,
-    } = undertaking;
+    let Undertaking { plan, bounds } = undertaking;
     let events = progress::for_terminal(terminal.is_live, &terminal.err);
     let execution = Execution {
         client: &session.client,
@@ -324,7 +318,6 @@ pub(crate) async fn carry_out(
     let began = Instant::now();
     let report = execute(plan, execution).await;
     Carried {
-        purpose,
         report,
         took: began.elapsed(),
     }

@@ -1,7 +1,5 @@
 //! The `lazuli` binary: arguments in, exit code out.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod aftermath;
 mod answer;
 mod args;

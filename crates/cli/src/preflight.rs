@@ -5,7 +5,7 @@ use lazuli_arm::Client;
 use lazuli_core::plan::preflight::Finding;
 use lazuli_engine::RegistrationError;
 
-use crate::{error::CommandError, render};
+use crate::{error::CommandError, render, terminal::tell};
 
 /// Ends the command where steps are certain to be refused.
 pub(crate) fn refuse(found: &[Finding], registers: bool) -> Result<(), CommandError> {
@@ -35,7 +35,10 @@ pub(crate) async fn register(found: &[Finding], client: &Client) -> Result<(), C
         else {
             continue;
         };
-        eprintln!("{namespace}: registering in {} ...", subscription.name());
+        tell(&format!(
+            "{namespace}: registering in {} ...\n",
+            subscription.name()
+        ));
         lazuli_engine::register(client, subscription, namespace)
             .await
             .map_err(|error| match error {
@@ -45,7 +48,7 @@ pub(crate) async fn register(found: &[Finding], client: &Client) -> Result<(), C
                     "run again: what is registered stays registered",
                 ),
             })?;
-        eprintln!("{namespace}: registered");
+        tell(&format!("{namespace}: registered\n"));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use lazuli_core::{
     plan::saved::{Asked, SavedPlan, sort_params},
 };
 
-use crate::{answer::Planned, args, error::CommandError, render::style::clean};
+use crate::{answer::Planned, args, error::CommandError, render::style::clean, terminal::tell};
 
 /// Where a plan is to be saved.
 pub(crate) struct Out<'a> {
@@ -71,10 +71,10 @@ impl<'a> Out<'a> {
                 failed(error)
             })?;
         let path = shown(self.path);
-        eprintln!(
-            "\nSaved: `lazuli apply {path}{}` carries out exactly this.",
+        tell(&format!(
+            "\nSaved: `lazuli apply {path}{}` carries out exactly this.\n",
             clean(&again)
-        );
+        ));
         Ok(())
     }
 }
@@ -96,6 +96,7 @@ fn asked(args: &args::Plan, planned: &Planned<'_>) -> Asked {
         targets: args::Targets { target },
         // These say how the plan is shown.
         output: _,
+        show_unchanged: _,
         out: _,
         detailed_exitcode: _,
     } = args;

@@ -2,6 +2,8 @@
 
 use tokio::sync::watch;
 
+use crate::terminal::tell;
+
 /// A signal that turns true with the first Ctrl-C (or SIGTERM). The second ends the process with exit code 1.
 pub(crate) fn on_ctrl_c() -> watch::Receiver<bool> {
     let (send, receive) = watch::channel(false);
@@ -9,8 +11,8 @@ pub(crate) fn on_ctrl_c() -> watch::Receiver<bool> {
         let mut asked = false;
         while interrupted().await {
             if asked {
-                eprintln!(
-                    "\nStopped at once. Run the same command again: it goes on from what is there."
+                tell(
+                    "\nStopped at once. Run the same command again: it goes on from what is there.\n",
                 );
                 std::process::exit(1);
             }

@@ -7,7 +7,10 @@ use std::{
 
 use tracing_subscriber::EnvFilter;
 
-use crate::render::style::{Style, is_shown};
+use crate::{
+    error::CommandError,
+    render::style::{Style, is_shown},
+};
 
 /// What stdout and stderr are.
 #[derive(Debug, Clone)]
@@ -44,10 +47,22 @@ impl Terminal {
     }
 }
 
-/// Writes what was asked for to stdout. Who has read enough and closes the pipe (`lazuli roles | head`) is no failure.
-pub(crate) fn answer(text: &str) {
+/// Writes what was asked for to stdout. Who has read enough and closes the pipe (`lazuli roles | head`) is no failure;
+/// a disk without room is.
+pub(crate) fn answer(text: &str) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::new(format!(
+            "the answer cannot be written: {error}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Writes what is said beside the answer to stderr. Where nobody listens, it is lost.
+pub(crate) fn tell(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
 /// Whether to colour, by <https://no-color.org> and <https://bixense.com/clicolors>.
@@ -84,6 +99,8 @@ pub(crate) fn log(verbose: u8) {
         .with_writer(|| Sieve(std::io::stderr()))
         .with_ansi(colour(std::io::stderr().is_terminal()))
         .with_target(false)
+        // What cannot be logged is lost: to tell of it there is the same place only.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -4,7 +4,7 @@ use lazuli_core::plan::{Consent, Names};
 
 use crate::{
     aftermath::{self, Aftermath},
-    answer::Planned,
+    answer::{Ending, Planned, ReportAnswer},
     args::Apply,
     confirm,
     connection::Connection,
@@ -19,6 +19,11 @@ use crate::{
 pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandError> {
     let (args, resumed) = Resumed::of(args)?;
     confirm::can_ask(args.yes, "apply", terminal)?;
+    let purpose = match resumed {
+        Some(_) => Purpose::ApplySaved,
+        None => Purpose::Apply,
+    };
+    let answer = ReportAnswer::new(args.output, purpose, terminal);
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
     let specs = flow::read_specs(
@@ -40,18 +45,19 @@ pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandEr
         if let Some(saved) = &resumed {
             saved.hold_against(&planned)?;
         }
-        args.output.intent(&planned, !args.yes, terminal);
+        answer.intent(&planned, !args.yes)?;
         if plan.is_empty() {
-            args.output.nothing(&planned);
+            answer.end(&planned, &Ending::Nothing)?;
             return Ok(Success::Done);
         }
         let registers = args.preflight.register_providers;
+        planned.registers = registers;
         if !args.preflight.skip_preflight {
             planned.found = lazuli_engine::preflight(&session.client, &plan).await;
-            args.output.findings(&planned, registers, terminal);
+            answer.findings(&planned)?;
         }
         if let Err(refused) = preflight::refuse(&planned.found, registers) {
-            args.output.refused(&planned);
+            answer.end(&planned, &Ending::Refused)?;
             return Err(refused);
         }
         confirm::razing(&plan.razed, &args.razing.yes_delete, terminal)?;
@@ -60,20 +66,16 @@ pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandEr
             preflight::register(&planned.found, &session.client).await?;
         }
         let undertaking = Undertaking {
-            purpose: match resumed {
-                Some(_) => Purpose::ApplySaved,
-                None => Purpose::Apply,
-            },
             plan: &plan,
             bounds: args.patience.bounds(),
         };
         let carried = flow::carry_out(undertaking, &session, terminal).await;
-        args.output.carried(&planned, &carried, terminal);
+        answer.carried(&planned, &carried)?;
         let aftermath = match carried.report.is_complete() {
             true => aftermath::look_back(&plan, &loaded.graph, &session).await,
             false => Aftermath::default(),
         };
-        args.output.end(&planned, &carried, &aftermath, terminal);
+        answer.end(&planned, &Ending::Carried(&carried, &aftermath))?;
         carried.success()
     })
 }

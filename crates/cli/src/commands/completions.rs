@@ -6,9 +6,12 @@ use clap_complete::Shell;
 use crate::{
     args::Cli,
     error::{CommandError, Success},
+    terminal::answer,
 };
 
 pub(super) fn run(shell: Shell) -> Result<Success, CommandError> {
-    clap_complete::generate(shell, &mut Cli::command(), "lazuli", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "lazuli", &mut script);
+    answer(&String::from_utf8_lossy(&script))?;
     Ok(Success::Done)
 }

@@ -9,7 +9,7 @@ use lazuli_engine::Bounds;
 
 use crate::{
     aftermath::Aftermath,
-    answer::{Output, Planned},
+    answer::{Ending, Planned, ReportAnswer},
     args::Destroy,
     confirm,
     connection::Connection,
@@ -21,6 +21,7 @@ use crate::{
 
 pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, CommandError> {
     confirm::can_ask(args.yes, "destroy", terminal)?;
+    let answer = ReportAnswer::new(args.output, Purpose::Destroy, terminal);
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
     let env = |name: &str| connection.environment(name);
     let specs = flow::read_specs(
@@ -45,25 +46,24 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
         let planned = Planned::new(&loaded, &live, &plan);
         let stacks = clean(&loaded.stacks.join(", "));
         let is_absent = plan.is_empty() && plan.kept.is_empty();
-        if is_absent && part.is_whole() && args.output == Output::Text {
-            println!("Nothing to destroy: nothing of {stacks} is there.");
+        if is_absent && part.is_whole() {
+            let told = format!("Nothing to destroy: nothing of {stacks} is there.");
+            answer.absent(&planned, &told)?;
             return Ok(Success::Done);
         }
-        args.output.intent(&planned, !args.yes, terminal);
+        answer.intent(&planned, !args.yes)?;
         if plan.is_empty() {
-            args.output.nothing(&planned);
+            answer.end(&planned, &Ending::Nothing)?;
             return Ok(Success::Done);
         }
         confirm::ask(args.yes, &format!("\nDelete all this of {stacks}?"))?;
         let undertaking = Undertaking {
-            purpose: Purpose::Destroy,
             plan: &plan,
             bounds: Bounds::default(),
         };
         let carried = flow::carry_out(undertaking, &session, terminal).await;
-        args.output.carried(&planned, &carried, terminal);
-        args.output
-            .end(&planned, &carried, &Aftermath::default(), terminal);
+        answer.carried(&planned, &carried)?;
+        answer.end(&planned, &Ending::Carried(&carried, &Aftermath::default()))?;
         carried.success()
     })
 }

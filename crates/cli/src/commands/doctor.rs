@@ -47,7 +47,7 @@ pub(super) fn run(args: &Doctor, terminal: &Terminal) -> Result<Success, Command
             Err(other) => Err(other),
         }
     })?;
-    answer(&checks(&found, &terminal.out));
+    answer(&checks(&found, &terminal.out))?;
     match found.iter().any(|check| check.mark == Fail) {
         true => Err(CommandError::Incomplete),
         false => Ok(Success::Done),

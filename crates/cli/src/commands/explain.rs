@@ -30,7 +30,7 @@ pub(super) fn run(args: &Explain, terminal: &Terminal) -> Result<Success, Comman
             Found::Document(all) => render::document(all, style),
         })?,
     };
-    answer(&text);
+    answer(&text)?;
     Ok(Success::Done)
 }
 

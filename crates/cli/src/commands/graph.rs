@@ -27,7 +27,7 @@ pub(super) fn run(args: &args::Graph, terminal: &Terminal) -> Result<Success, Co
         &environment,
     )?;
     let loaded = specs.unasked(terminal)?;
-    show(args.format, &loaded.graph, None, terminal);
+    show(args.format, &loaded.graph, None, terminal)?;
     Ok(Success::Done)
 }
 
@@ -50,16 +50,21 @@ fn planned(args: &args::Graph, terminal: &Terminal) -> Result<Success, CommandEr
         let session = connection.open().await?;
         let loaded = specs.ask(&session.client, terminal).await?;
         let (plan, _) = flow::compare(&loaded, &session, &consent, &args.targets, terminal).await?;
-        show(args.format, &loaded.graph, Some(&plan), terminal);
+        show(args.format, &loaded.graph, Some(&plan), terminal)?;
         Ok(Success::Done)
     })
 }
 
-fn show(format: GraphFormat, graph: &Graph, plan: Option<&Plan>, terminal: &Terminal) {
+fn show(
+    format: GraphFormat,
+    graph: &Graph,
+    plan: Option<&Plan>,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
     answer(&match format {
         GraphFormat::Text => text(graph, plan, &terminal.out),
         GraphFormat::Mermaid => mermaid(graph, plan),
         GraphFormat::Dot => dot(graph, plan),
         GraphFormat::Svg => svg(graph, plan),
-    });
+    })
 }

@@ -44,7 +44,7 @@ pub(super) fn run(args: &Init, terminal: &Terminal) -> Result<Success, CommandEr
         written => written.map_err(|error| unwritten(&path, &error))?,
     }
     let ignored = ignore(&args.directory)?;
-    answer(&told(args, &path, ignored));
+    answer(&told(args, &path, ignored))?;
     Ok(Success::Done)
 }
 

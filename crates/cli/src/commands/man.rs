@@ -22,6 +22,6 @@ pub(super) fn run(directory: &Path) -> Result<Success, CommandError> {
     answer(&format!(
         "The pages are in {0}: man {0}/lazuli.1\n",
         directory.display()
-    ));
+    ))?;
     Ok(Success::Done)
 }

@@ -4,7 +4,7 @@ use lazuli_core::plan::{Consent, Names};
 use lazuli_engine::preflight;
 
 use crate::{
-    answer::Planned,
+    answer::{PlanAnswer, Planned},
     args::Plan,
     connection::Connection,
     error::{CommandError, Success},
@@ -32,11 +32,12 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         let loaded = specs.ask(&session.client, terminal).await?;
         let (plan, live) =
             flow::compare(&loaded, &session, &consent, &args.targets, terminal).await?;
+        let answer = PlanAnswer::new(args.output, terminal);
         let mut planned = Planned::new(&loaded, &live, &plan);
-        args.output.plan(&planned, terminal);
+        planned.shows_unchanged = args.show_unchanged;
+        answer.plan(&planned)?;
         planned.found = preflight(&session.client, &plan).await;
-        args.output.findings(&planned, false, terminal);
-        args.output.end_of_plan(&planned);
+        answer.end(&planned)?;
         if let Some(out) = &out {
             out.write(&planned)?;
         }

@@ -36,7 +36,7 @@ pub(super) fn run(args: &Roles, terminal: &Terminal) -> Result<Success, CommandE
         text.push('\n');
         text.push_str(&render::only_known(&terminal.out));
     }
-    answer(&text);
+    answer(&text)?;
     Ok(Success::Done)
 }
 

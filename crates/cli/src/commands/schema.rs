@@ -20,6 +20,6 @@ pub(super) fn run(of: SchemaOf) -> Result<Success, CommandError> {
         SchemaOf::Report => ReportDocument::schema(),
         SchemaOf::Show => ShowDocument::schema(),
     };
-    answer(&format!("{schema:#}\n"));
+    answer(&format!("{schema:#}\n"))?;
     Ok(Success::Done)
 }

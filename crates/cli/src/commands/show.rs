@@ -11,12 +11,12 @@ use lazuli_core::{
 use uuid::Uuid;
 
 use crate::{
-    answer::{Output, json},
+    answer::{ShowForm, json},
     args::Show,
     connection::Connection,
     error::{CommandError, Success},
     flow, render,
-    terminal::Terminal,
+    terminal::{Terminal, answer},
 };
 
 pub(super) fn run(args: &Show, terminal: &Terminal) -> Result<Success, CommandError> {
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Show, terminal: &Terminal) -> Result<Success, CommandEr
         return connection.runtime()?.block_on(async {
             let session = connection.open().await?;
             let live = flow::find_owned(&session.client, &homes).await?;
-            answer(args.output, &homes, None, &live, terminal);
+            show(args.output, &homes, None, &live, terminal)?;
             Ok(Success::Done)
         });
     }
@@ -38,23 +38,23 @@ pub(super) fn run(args: &Show, terminal: &Terminal) -> Result<Success, CommandEr
         let session = connection.open().await?;
         let graph = specs.ask(&session.client, terminal).await?.graph;
         let live = flow::find_owned(&session.client, graph.homes()).await?;
-        answer(args.output, graph.homes(), Some(&graph), &live, terminal);
+        show(args.output, graph.homes(), Some(&graph), &live, terminal)?;
         Ok(Success::Done)
     })
 }
 
-fn answer(
-    output: Output,
+fn show(
+    form: ShowForm,
     homes: &[Home],
     spec: Option<&Graph>,
     live: &lazuli_core::live::Live,
     terminal: &Terminal,
-) {
+) -> Result<(), CommandError> {
     let found = inventory(homes, spec, live);
-    match output {
-        Output::Text => print!("{}", render::inventory::inventory(&found, &terminal.out)),
-        Output::Json => json(&ShowDocument::of(&found)),
-    }
+    answer(&match form {
+        ShowForm::Text => render::inventory::inventory(&found, &terminal.out),
+        ShowForm::Json => json(&ShowDocument::of(&found)),
+    })
 }
 
 /// Stacks in one subscription, of which nothing else is known.

@@ -22,6 +22,7 @@ use crate::{
     input::directory_of,
     render::style::json_lines,
     stop,
+    terminal::answer,
 };
 
 pub(super) fn run(command: &Sim) -> Result<Success, CommandError> {
@@ -62,7 +63,7 @@ async fn serve(args: &SimServe) -> Result<Success, CommandError> {
                 )
             })?;
     let address = listener.local_addr().map_err(failed)?;
-    greet(&address, &ca_file, simulator.world().options().caller);
+    greet(&address, &ca_file, simulator.world().options().caller)?;
     let shutdown = async {
         if !stop::interrupted().await {
             std::future::pending::<()>().await;
@@ -113,21 +114,28 @@ fn wall_clock() -> SimTime {
     SimTime::from_secs(since_1970.saturating_sub(SimTime::EPOCH.unix_seconds()))
 }
 
-fn greet(address: &std::net::SocketAddr, ca_file: &Path, caller: Caller) {
+fn greet(
+    address: &std::net::SocketAddr,
+    ca_file: &Path,
+    caller: Caller,
+) -> Result<(), CommandError> {
     let host = if address.ip().is_loopback() {
         format!("localhost:{}", address.port())
     } else {
         address.to_string()
     };
-    println!("# The simulator listens on https://{host}. In another shell:");
-    println!(
-        "export LAZULI_CLOUD=https://{host} SSL_CERT_FILE={}",
-        ca_file.display()
-    );
-    for name in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"] {
-        println!("export {name}={}", login(caller, name).unwrap_or_default());
-    }
-    println!("export AZURE_SUBSCRIPTION_ID={SUBSCRIPTION}");
+    let names = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"];
+    let exports = names.map(|name| {
+        let value = login(caller, name).unwrap_or_default();
+        format!("export {name}={value}\n")
+    });
+    answer(&format!(
+        "# The simulator listens on https://{host}. In another shell:\n\
+         export LAZULI_CLOUD=https://{host} SSL_CERT_FILE={}\n{}\
+         export AZURE_SUBSCRIPTION_ID={SUBSCRIPTION}\n",
+        ca_file.display(),
+        exports.concat()
+    ))
 }
 
 fn reset(args: &SimReset) -> Result<Success, CommandError> {
@@ -149,7 +157,7 @@ fn reset(args: &SimReset) -> Result<Success, CommandError> {
         },
     )
     .map_err(failed)?;
-    println!("{} is empty again.", home.display());
+    answer(&format!("{} is empty again.\n", home.display()))?;
     Ok(Success::Done)
 }
 
@@ -173,10 +181,11 @@ async fn request(args: &SimRequest) -> Result<Success, CommandError> {
         .send(request)
         .await
         .map_err(|_| CommandError::new("the connection broke"))?;
-    println!("{}", response.status);
-    if !response.body.is_empty() {
-        println!("{}", json_lines(&response.json()));
-    }
+    let body = match response.body.is_empty() {
+        true => String::new(),
+        false => json_lines(&response.json()) + "\n",
+    };
+    answer(&format!("{}\n{body}", response.status))?;
     if response.status < 400 {
         Ok(Success::Done)
     } else {

@@ -7,7 +7,7 @@ use crate::{
     error::{CommandError, Success},
     flow,
     input::environment,
-    terminal::Terminal,
+    terminal::{Terminal, answer},
 };
 
 /// Stands in for the subscription where none is given: no request is sent.
@@ -23,10 +23,10 @@ pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Success, Comma
     let loaded = specs.unasked(terminal)?;
     let count =
         |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    println!(
-        "Valid: {}, {}.",
+    answer(&format!(
+        "Valid: {}, {}.\n",
         count(loaded.stacks.len(), "stack"),
         count(loaded.graph.len(), "Azure resource")
-    );
+    ))?;
     Ok(Success::Done)
 }

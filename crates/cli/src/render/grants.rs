@@ -5,43 +5,30 @@ use lazuli_core::plan::{GrantOf, Plan};
 
 use super::{
     Names,
-    style::{Style, Tint, block, clean},
+    notice::{Notice, Weight},
 };
 
-const INDENT: usize = 4;
-
-/// A section for each resource or entry with such grants, and a note if it is not known whose principals exist; nothing
-/// where there is nothing to say.
-pub(crate) fn remarkable(plan: &Plan, style: &Style) -> String {
+/// A notice for each resource or entry with such grants, and one if it is not known whose principals exist.
+pub(crate) fn remarkable(plan: &Plan) -> Vec<Notice> {
     let names = Names::of_plan(plan);
-    let mut text = String::new();
+    let mut notices = Vec::new();
     for (grants, what) in [
         (&plan.undeclared, "grants that no entry of the spec names"),
         (&plan.orphaned, "a grant of the spec to nobody"),
     ] {
         for grants in grants.chunk_by(|one, next| one.key == next.key) {
             let key = grants.first().map(|grant| names.name(&grant.key));
-            let head = format!("? {}  {what}", key.unwrap_or_default());
-            text.push_str(&style.paint(Tint::Yellow, &head));
-            text.push('\n');
-            for grant in grants {
-                text.push_str(&block(INDENT, &line(grant), style.width));
-            }
-            text.push('\n');
+            let head = format!("{}  {what}", key.unwrap_or_default());
+            let mut notice = Notice::new(Weight::Warning, "?", &head);
+            grants.iter().for_each(|grant| notice.say(&line(grant)));
+            notices.push(notice);
         }
     }
-    match &plan.unread_directory {
-        Some(why) => text + &note(why, style) + "\n",
-        None => text,
-    }
-}
-
-fn note(why: &str, style: &Style) -> String {
-    let note = format!("? whether the principals of grants still exist is unknown: {why}");
-    block(0, &note, style.width)
-        .lines()
-        .map(|line| style.paint(Tint::Faint, line) + "\n")
-        .collect()
+    notices.extend(plan.unread_directory.as_deref().map(|why| {
+        let head = format!("whether the principals of grants still exist is unknown: {why}");
+        Notice::new(Weight::Aside, "?", &head)
+    }));
+    notices
 }
 
 /// `Reader: User 00000000-…, which no longer exists, granted 2026-01-01T00:00:34Z`
@@ -51,7 +38,7 @@ fn line(grant: &GrantOf) -> String {
     if let Some(why) = description.filter(|text| !text.is_empty()) {
         line.push_str(&format!(" ({why})"));
     }
-    clean(&line)
+    line
 }
 
 #[cfg(test)]
@@ -60,7 +47,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::render::testing::key;
+    use crate::render::{style::Style, testing::key};
 
     fn grant(principal: Existence) -> GrantOf {
         let body = json!({
@@ -79,6 +66,12 @@ mod tests {
         }
     }
 
+    fn text(plan: &Plan) -> String {
+        let notices = remarkable(plan);
+        let texts = notices.iter().map(|notice| notice.text(&Style::default()));
+        texts.collect()
+    }
+
     #[test]
     fn only_who_is_known_to_be_gone_is_called_so() {
         let plan = |principals: [Existence; 2], why: Option<&str>| Plan {
@@ -86,30 +79,24 @@ mod tests {
             unread_directory: why.map(str::to_owned),
             ..Plan::default()
         };
-        let told = remarkable(
-            &plan([Existence::Gone, Existence::Exists], None),
-            &Style::default(),
-        );
+        let told = text(&plan([Existence::Gone, Existence::Exists], None));
         assert_eq!(
             told,
             "? group  grants that no entry of the spec names\n    \
              r: ServicePrincipal p, which no longer exists, granted 2026-01-01T00:00:34Z\n    \
-             r: ServicePrincipal p, granted 2026-01-01T00:00:34Z\n\n"
+             r: ServicePrincipal p, granted 2026-01-01T00:00:34Z\n"
         );
         let orphaned = Plan {
             orphaned: vec![grant(Existence::Gone)],
             ..Plan::default()
         };
-        let orphaned = remarkable(&orphaned, &Style::default());
+        let orphaned = text(&orphaned);
         assert!(orphaned.starts_with("? group  a grant of the spec to nobody\n    r: ServicePrincipal p, which no longer exists"), "{orphaned}");
-        let unknown = remarkable(
-            &plan([Existence::Unknown; 2], Some("nobody said")),
-            &Style::default(),
-        );
+        let unknown = text(&plan([Existence::Unknown; 2], Some("nobody said")));
         assert!(!unknown.contains("no longer exists"), "{unknown}");
         assert!(
             unknown.ends_with(
-                "? whether the principals of grants still exist is unknown: nobody said\n\n"
+                "? whether the principals of grants still exist is unknown: nobody said\n"
             ),
             "{unknown}"
         );

@@ -35,6 +35,51 @@ pub(crate) fn svg(graph: &Graph, plan: Option<&Plan>) -> String {
     svg::svg(&Drawing::of(graph, plan))
 }
 
+pub(crate) use svg::STYLE as SVG_STYLE;
+
+/// Up to so many resources are drawn on a page: a drawing of more is read by nobody, and takes long to lay out.
+const DRAWN: usize = 300;
+
+/// A drawing on a page that has [`SVG_STYLE`] itself.
+pub(crate) enum Figure {
+    /// Of all resources.
+    Whole(String),
+    /// Of what changes, and what is next to it.
+    Changes {
+        /// The drawing.
+        svg: String,
+        /// How many resources are not in it.
+        left_out: usize,
+    },
+    /// There is none.
+    TooLarge {
+        /// Of so many resources.
+        resources: usize,
+    },
+}
+
+/// A drawing of a plan, in which resources are links to where `link` says.
+pub(crate) fn figure(
+    graph: &Graph,
+    plan: &Plan,
+    link: &dyn Fn(&NodeKey) -> Option<String>,
+) -> Figure {
+    let whole = Drawing::linked(graph, Some(plan), link);
+    let resources = whole.nodes.len();
+    if resources <= DRAWN {
+        return Figure::Whole(svg::figure(&whole));
+    }
+    let changes = whole.around_changes();
+    match changes.nodes.len() {
+        0 => Figure::TooLarge { resources },
+        drawn if drawn <= DRAWN => Figure::Changes {
+            svg: svg::figure(&changes),
+            left_out: resources - drawn,
+        },
+        _ => Figure::TooLarge { resources },
+    }
+}
+
 /// What every form shows.
 struct Drawing {
     nodes: Vec<Drawn>,
@@ -46,6 +91,8 @@ struct Drawn {
     is_existing: bool,
     /// What the plan does with it, if there is a plan.
     fate: Option<Fate>,
+    /// Where it leads, if somewhere.
+    link: Option<String>,
     /// The position of what it waits for, and why.
     waits: Vec<(usize, String)>,
 }
@@ -109,6 +156,14 @@ impl Fate {
 
 impl Drawing {
     fn of(graph: &Graph, plan: Option<&Plan>) -> Self {
+        Self::linked(graph, plan, &|_| None)
+    }
+
+    fn linked(
+        graph: &Graph,
+        plan: Option<&Plan>,
+        link: &dyn Fn(&NodeKey) -> Option<String>,
+    ) -> Self {
         let steps: &[Step] = plan.map_or(&[], |plan| &plan.steps);
         let names = Names::of(
             graph
@@ -133,6 +188,7 @@ impl Drawing {
             kind: node.kind.to_owned(),
             is_existing: node.lifecycle.existing,
             fate: fate(&node.key),
+            link: link(&node.key),
             waits: graph
                 .dependencies(&node.key)
                 .into_iter()
@@ -151,10 +207,39 @@ impl Drawing {
                 kind: step.kind.to_owned(),
                 is_existing: false,
                 fate: Some(Fate::Changes(step.action)),
+                link: link(&step.key),
                 waits: Vec::new(),
             });
         Self {
             nodes: drawn.chain(going).collect(),
+        }
+    }
+
+    /// What changes, what that waits for, and what waits for that.
+    fn around_changes(self) -> Self {
+        let changes = |at: usize| {
+            let fate = self.nodes.get(at).and_then(|node| node.fate);
+            matches!(fate, Some(Fate::Changes(_)))
+        };
+        let mut kept: BTreeSet<usize> = (0..self.nodes.len()).filter(|at| changes(*at)).collect();
+        for (from, to, _) in self.edges() {
+            if changes(from) || changes(to) {
+                kept.extend([from, to]);
+            }
+        }
+        let places: HashMap<usize, usize> = kept.iter().copied().zip(0..).collect();
+        let nodes = self.nodes.into_iter().enumerate();
+        let nodes = nodes.filter(|(at, _)| places.contains_key(at));
+        let moved = nodes.map(|(_, node)| Drawn {
+            waits: node
+                .waits
+                .into_iter()
+                .filter_map(|(to, why)| Some((*places.get(&to)?, why)))
+                .collect(),
+            ..node
+        });
+        Self {
+            nodes: moved.collect(),
         }
     }
 

@@ -10,71 +10,39 @@ use lazuli_core::{
 };
 
 use super::{
-    Names, mark,
-    style::{Style, Tint, block, clean, wrap},
+    Names,
+    notice::{Notice, Weight},
 };
 
-/// How far what belongs to a lock stands in.
-const INDENT: usize = 4;
-
-/// A section for each lock, and a line for each scope whose locks are not known; nothing for a plan without steps.
+/// A notice for each lock, and for each scope whose locks are not known; none for a plan without steps.
 pub(crate) fn obstacles(
     plan: &Plan,
     obstacles: &[Obstacle],
     unread: &[UnreadLocks],
-    style: &Style,
-) -> String {
+) -> Vec<Notice> {
     if plan.is_empty() {
-        return String::new();
+        return Vec::new();
     }
-    let names = Names::of_plan(plan);
-    let locks = obstacles
-        .iter()
-        .map(|obstacle| section(plan, obstacle, names, style));
-    let unknown = unread.iter().map(|unread| unknown(unread, style));
-    locks
-        .chain(unknown)
-        .map(|text| format!("\n{text}"))
-        .collect()
+    let locks = obstacles.iter().map(|obstacle| in_the_way(plan, obstacle));
+    locks.chain(unread.iter().map(unknown)).collect()
 }
 
-fn section(plan: &Plan, obstacle: &Obstacle, names: Names, style: &Style) -> String {
+fn in_the_way(plan: &Plan, obstacle: &Obstacle) -> Notice {
     let lock = &obstacle.lock;
-    let mut text = headline(
-        &format!(
-            "! lock {} ({}) on {} blocks:",
-            lock.id.name(),
-            lock.level.name(),
-            place(&lock.scope)
-        ),
-        Tint::Yellow,
-        style,
+    let head = format!(
+        "lock {} ({}) on {} blocks:",
+        lock.id.name(),
+        lock.level.name(),
+        place(&lock.scope)
     );
-    let steps = obstacle
-        .blocks
-        .iter()
-        .filter_map(|step| plan.steps.get(step.0));
-    for step in steps {
-        let (sign, tint) = mark(step.action);
-        let line = format!("{sign} {}", names.name(&step.key));
-        for line in block(INDENT, &line, style.width).lines() {
-            text.push_str(&style.paint(tint, line));
-            text.push('\n');
-        }
-    }
+    let mut notice = Notice::new(Weight::Warning, "!", &head);
+    notice.steps(plan, Names::of_plan(plan), &obstacle.blocks);
     if let Some(notes) = lock.notes.as_deref().filter(|notes| !notes.is_empty()) {
-        text.push_str(&block(
-            INDENT,
-            &format!("notes: {}", clean(notes)),
-            style.width,
-        ));
+        notice.say(&format!("notes: {notes}"));
     }
-    text.push_str(&block(INDENT, &lock.id.to_string(), style.width));
-    text + &block(
-        INDENT,
-        &format!("help: {}", help(&obstacle.owner)),
-        style.width,
-    )
+    notice.say(lock.id.as_str());
+    notice.help(&help(&obstacle.owner));
+    notice
 }
 
 fn help(owner: &LockOwner) -> String {
@@ -96,26 +64,17 @@ fn help(owner: &LockOwner) -> String {
     }
 }
 
-fn unknown(unread: &UnreadLocks, style: &Style) -> String {
-    let line = format!(
-        "! locks of {} could not be read ({}): what they block is not shown",
+fn unknown(unread: &UnreadLocks) -> Notice {
+    let head = format!(
+        "locks of {} could not be read ({}): what they block is not shown",
         place(&unread.scope),
         unread.why
     );
-    let help = "help: reading them takes the right `Microsoft.Authorization/locks/read`, which the role Reader has";
-    headline(&line, Tint::Yellow, style) + &block(INDENT, help, style.width)
-}
-
-/// A head in colour; its further lines stand in.
-pub(super) fn headline(text: &str, tint: Tint, style: &Style) -> String {
-    let mut lines = wrap(&clean(text), style.width.saturating_sub(INDENT)).into_iter();
-    let first = lines.next().unwrap_or_default();
-    let mut text = style.paint(tint, &first) + "\n";
-    for line in lines {
-        text.push_str(&style.paint(tint, &format!("{:INDENT$}{line}", "")));
-        text.push('\n');
-    }
-    text
+    let mut notice = Notice::new(Weight::Warning, "!", &head);
+    notice.help(
+        "reading them takes the right `Microsoft.Authorization/locks/read`, which the role Reader has",
+    );
+    notice
 }
 
 /// A scope by its name, and what it is if that is no resource.
@@ -137,7 +96,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::render::testing::{plan_of, step};
+    use crate::render::{
+        notice::apart,
+        style::Style,
+        testing::{plan_of, step},
+    };
 
     const ACCOUNT: &str =
         "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/stcameras";
@@ -171,7 +134,7 @@ mod tests {
             ),
         ];
         assert_eq!(
-            obstacles(&teardown(), &found, &[], &Style::default()),
+            apart(&obstacles(&teardown(), &found, &[]), &Style::default()),
             "
 ! lock keep (CanNotDelete) on stcameras blocks:
     - recordings
@@ -199,7 +162,7 @@ mod tests {
             why: "AuthorizationFailed".into(),
         }];
         assert_eq!(
-            obstacles(&teardown(), &[], &unread, &Style::default()),
+            apart(&obstacles(&teardown(), &[], &unread), &Style::default()),
             "
 ! locks of the subscription 1 could not be read (AuthorizationFailed): what
     they block is not shown
@@ -207,14 +170,14 @@ mod tests {
     which the role Reader has
 "
         );
-        let nothing = obstacles(&Plan::default(), &[], &unread, &Style::default());
-        assert_eq!(nothing, "", "a plan without steps cannot be blocked");
+        let nothing = obstacles(&Plan::default(), &[], &unread);
+        assert_eq!(nothing, [], "a plan without steps cannot be blocked");
     }
 
     #[test]
     fn nothing_foreign_acts_on_the_terminal() {
         let found = [obstacle(ACCOUNT, "\u{1b}[2J", LockOwner::Own, &[0])];
-        let text = obstacles(&teardown(), &found, &[], &Style::default());
+        let text = apart(&obstacles(&teardown(), &found, &[]), &Style::default());
         assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 }

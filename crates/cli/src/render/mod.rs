@@ -1,19 +1,25 @@
 //! From data to text for a person. Every renderer is a pure function that returns whole lines.
 
+mod change;
 pub(crate) mod diagnostics;
 pub(crate) mod doctor;
+mod escape;
 pub(crate) mod explain;
 pub(crate) mod failure;
 mod grants;
 pub(crate) mod graph;
+pub(crate) mod html;
 pub(crate) mod inventory;
 pub(crate) mod locks;
+pub(crate) mod markdown;
+pub(crate) mod notice;
 mod orphans;
 pub(crate) mod overruled;
 pub(crate) mod plan;
 pub(crate) mod preflight;
 pub(crate) mod report;
 pub(crate) mod roles;
+pub(crate) mod sheet;
 pub(crate) mod style;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,9 +27,11 @@ pub(crate) mod testing;
 use std::collections::BTreeSet;
 
 use lazuli_core::{
-    graph::NodeKey,
+    arm::ArmType,
+    graph::{Node, NodeKey},
     kind::Handler,
     plan::{Action, Plan, Step},
+    source::{Sources, Span},
 };
 use lazuli_handlers::resource::AnyResource;
 use style::{Style, Tint, clean};
@@ -72,21 +80,45 @@ fn mark(action: Action) -> (&'static str, Tint) {
     }
 }
 
+/// `stack.yaml:7`: where something stands in the specs.
+fn place_of(span: Span, sources: &Sources) -> String {
+    let source = sources.get(span.source);
+    let name = source.map(|source| source.name.as_str());
+    let line = sources.position(span).line;
+    clean(&format!("{}:{line}", name.unwrap_or_default()))
+}
+
+/// The sign of an action where text goes to.
+fn sign(action: Action, style: &Style) -> &'static str {
+    match mark(action).0 {
+        "±" if style.ascii => "-/+",
+        sign => sign,
+    }
+}
+
 /// `storageAccount stcameras`: what a step acts on. A nested resource is called by the end of its type: `containers
 /// recordings`; a resource of any type by that type: `Microsoft.KeyVault/vaults kv-cameras`.
 pub(crate) fn object(step: &Step) -> String {
-    let arm_type = &step.arm_type.name;
-    let what = match arm_type.splitn(3, '/').nth(2) {
-        _ if step.kind == AnyResource::FACTS.kind => arm_type,
+    called(step.kind, &step.arm_type, &step.subject)
+}
+
+/// The same of what no step acts on.
+fn object_of(node: &Node) -> String {
+    called(node.kind, &node.arm_type, &node.subject)
+}
+
+fn called(kind: &str, arm_type: &ArmType, subject: &str) -> String {
+    let what = match arm_type.name.splitn(3, '/').nth(2) {
+        _ if kind == AnyResource::FACTS.kind => &arm_type.name,
         Some(nested) => nested.rsplit('/').next().unwrap_or(nested),
-        None => step.kind,
+        None => kind,
     };
-    clean(&format!("{what} {}", step.subject))
+    clean(&format!("{what} {subject}"))
 }
 
 /// Ids with everything before the provider left out: `…/Microsoft.Storage/storageAccounts/stcameras`. The resource
 /// group and subscription are those of the spec nearly always; where they are the difference, ids are not shortened.
-fn short_ids(text: &str, style: &Style) -> String {
+fn short_ids(text: &str, ellipsis: &str) -> String {
     const START: &str = "/subscriptions/";
     const PROVIDERS: &str = "/providers/";
     let mut short = String::new();
@@ -98,7 +130,7 @@ fn short_ids(text: &str, style: &Style) -> String {
         short.push_str(before);
         match id.find(PROVIDERS) {
             Some(at) => {
-                short.push_str(style.ellipsis());
+                short.push_str(ellipsis);
                 short.push_str(&id[at + PROVIDERS.len() - 1..]);
             }
             None => short.push_str(id),
@@ -110,17 +142,19 @@ fn short_ids(text: &str, style: &Style) -> String {
 
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.
 fn heading(step: &Step, names: Names, style: &Style) -> String {
-    let (mark, tint) = match mark(step.action) {
-        ("±", tint) if style.ascii => ("-/+", tint),
-        mark => mark,
-    };
-    let name = names.name(&step.key);
-    let object = object(step);
-    let head = style.paint(tint, &format!("{mark} {name}"));
-    if 4 + style::columns(&name) + style::columns(&object) <= style.width {
-        return format!("{head}  {object}\n");
+    let (_, tint) = mark(step.action);
+    let head = format!("{} {}", sign(step.action, style), names.name(&step.key));
+    beside_or_below(&head, tint, &object(step), style)
+}
+
+/// What something is called, and what it is: beside that, or where there is no room, below it.
+fn beside_or_below(head: &str, tint: Tint, object: &str, style: &Style) -> String {
+    match style::columns(head) + 2 + style::columns(object) <= style.width {
+        true => format!("{}  {object}\n", style.paint(tint, head)),
+        false => {
+            style::hanging(head, Some(tint), [0, 2], style) + &style::block(4, object, style.width)
+        }
     }
-    format!("{head}\n{}", style::block(4, &object, style.width))
 }
 
 /// `6 to create, 1 to update, 0 to delete`: how many steps a plan has of each action, in the words given. Of those that

@@ -7,42 +7,33 @@ use lazuli_core::{
 
 use super::{
     count,
-    style::{Style, Tint, block, clean},
+    notice::{Notice, Weight},
 };
 
-const INDENT: usize = 4;
-
-/// A section for each stack that has orphans, and a note for each subscription that could not be asked; nothing where
-/// there is nothing to say.
-pub(crate) fn left_alone(plan: &Plan, style: &Style) -> String {
-    let mut text = String::new();
+/// A notice for each stack that has orphans, and for each subscription that could not be asked.
+pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
     let of_one_stack = |one: &Orphan, next: &Orphan| one.key.stack == next.key.stack;
-    for orphans in plan.orphans.chunk_by(of_one_stack) {
+    let orphans = plan.orphans.chunk_by(of_one_stack).map(|orphans| {
         let stack = orphans.first().map(|orphan| orphan.key.stack.as_str());
         let head = format!(
-            "! {} of the stack `{}`, in no entry of the spec",
+            "{} of the stack `{}`, in no entry of the spec",
             count(orphans.len(), "orphan"),
-            clean(stack.unwrap_or_default())
+            stack.unwrap_or_default()
         );
-        text.push_str(&style.paint(Tint::Yellow, &head));
-        text.push('\n');
-        for orphan in orphans {
-            text.push_str(&block(INDENT, &line(orphan), style.width));
-        }
-        let help = "help: `lazuli apply --prune` takes away what is no longer wanted";
-        text.push_str(&style.block(Tint::Faint, INDENT, help));
-        text.push('\n');
-    }
-    for unseen in &plan.unseen {
-        let note = format!(
-            "! what the stacks own in {} outside of the resource groups of the spec is unknown: {}",
+        let mut notice = Notice::new(Weight::Warning, "!", &head);
+        orphans.iter().for_each(|orphan| notice.say(&line(orphan)));
+        notice.help("`lazuli apply --prune` takes away what is no longer wanted");
+        notice
+    });
+    let unseen = plan.unseen.iter().map(|unseen| {
+        let head = format!(
+            "what the stacks own in {} outside of the resource groups of the spec is unknown: {}",
             unseen.scope.name(),
-            clean(&unseen.why)
+            unseen.why
         );
-        text.push_str(&style.block(Tint::Faint, 0, &note));
-        text.push('\n');
-    }
-    text
+        Notice::new(Weight::Aside, "!", &head)
+    });
+    orphans.chain(unseen).collect()
 }
 
 /// `storageAccount stold in rg-cameras`
@@ -56,5 +47,5 @@ fn line(orphan: &Orphan) -> String {
         Afterlife::Keep => ": let go by --prune, as `onRemove: keep` was said",
         Afterlife::Protect => ": stays, as it was protected",
     };
-    clean(&format!("{} {}{place}{fate}", orphan.what, orphan.subject))
+    format!("{} {}{place}{fate}", orphan.what, orphan.subject)
 }

@@ -4,8 +4,9 @@ use lazuli_arm::ArmError;
 use lazuli_core::{diff::Change, plan::Overruled};
 
 use super::{
-    Names, count,
-    plan::lifted,
+    Names,
+    change::lifted,
+    count,
     style::{Style, Tint, block, clean},
 };
 

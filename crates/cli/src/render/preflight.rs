@@ -10,31 +10,25 @@ use lazuli_core::{
 
 use super::{
     Names,
-    locks::{headline, place},
-    mark,
-    style::{Style, Tint, block, clean},
+    locks::place,
+    notice::{Concerned, Line, Notice, Weight},
+    place_of,
 };
 
-/// How far what belongs to a finding stands in.
-const INDENT: usize = 4;
-
-/// A section for each finding; `registers` says that providers are registered before the first step.
+/// A notice for each finding; `registers` says that providers are registered before the first step.
 pub(crate) fn findings(
     plan: &Plan,
     found: &[Finding],
     registers: bool,
     sources: &Sources,
-    style: &Style,
-) -> String {
+) -> Vec<Notice> {
     let page = Page {
         plan,
         names: Names::of_plan(plan),
         registers,
         sources,
-        style,
     };
-    let sections = found.iter().map(|finding| page.section(finding));
-    sections.map(|section| format!("\n{section}")).collect()
+    found.iter().map(|finding| page.notice(finding)).collect()
 }
 
 struct Page<'a> {
@@ -42,11 +36,10 @@ struct Page<'a> {
     names: Names,
     registers: bool,
     sources: &'a Sources,
-    style: &'a Style,
 }
 
 impl Page<'_> {
-    fn section(&self, finding: &Finding) -> String {
+    fn notice(&self, finding: &Finding) -> Notice {
         if let Finding::NotRegistered {
             subscription,
             namespace,
@@ -55,39 +48,39 @@ impl Page<'_> {
         } = finding
             && self.registers
         {
-            let what = format!(
-                "! {namespace} will be registered in {}",
-                place(subscription)
-            );
-            return headline(&what, Tint::Yellow, self.style) + &self.steps(INDENT, steps);
+            let what = format!("{namespace} will be registered in {}", place(subscription));
+            let mut notice = Notice::new(Weight::Warning, "!", &what);
+            self.steps(&mut notice, false, steps);
+            return notice;
         }
-        let mut text = self.head(finding);
+        let mut notice = self.head(finding);
         match finding {
             Finding::NameRefused { step, said, .. } => {
-                text += &self.steps(INDENT, &[*step]);
-                text += &self.line(said);
+                self.steps(&mut notice, false, &[*step]);
+                notice.say(said);
             }
-            Finding::SoftDeleted { step, .. } => text += &self.steps(INDENT, &[*step]),
-            Finding::NotRegistered { steps, .. } => text += &self.steps(INDENT, steps),
+            Finding::SoftDeleted { step, .. } => self.steps(&mut notice, false, &[*step]),
+            Finding::NotRegistered { steps, .. } => self.steps(&mut notice, false, steps),
             Finding::MissingRights {
                 actions, causes, ..
             } => {
                 for (action, steps) in actions {
-                    text += &self.line(action);
-                    text += &self.steps(2 * INDENT, steps);
+                    notice.say(action);
+                    self.steps(&mut notice, true, steps);
                 }
-                causes.iter().for_each(|it| text += &self.line(&cause(it)));
+                causes.iter().for_each(|it| notice.say(&cause(it)));
             }
             Finding::Restricted { steps, causes, .. } => {
-                text += &self.steps(INDENT, steps);
-                causes.iter().for_each(|it| text += &self.line(&cause(it)));
+                self.steps(&mut notice, false, steps);
+                causes.iter().for_each(|it| notice.say(&cause(it)));
             }
             Finding::Unknown { .. } => {}
         }
-        text + &self.line(&format!("help: {}", help(finding)))
+        notice.help(&help(finding));
+        notice
     }
 
-    fn head(&self, finding: &Finding) -> String {
+    fn head(&self, finding: &Finding) -> Notice {
         let what = match finding {
             Finding::NameRefused { name, held_by, .. } => match held_by {
                 Some(id) => format!("{name} is the name of another storage account, {id}"),
@@ -127,31 +120,24 @@ impl Page<'_> {
             Finding::Unknown { question, why } => unknown(question, why),
         };
         match finding.is_certain() {
-            true => headline(&format!("! error: {what}"), Tint::Red, self.style),
-            false => headline(&format!("! warning: {what}"), Tint::Yellow, self.style),
+            true => Notice::new(Weight::Error, "!", &format!("error: {what}")),
+            false => Notice::new(Weight::Warning, "!", &format!("warning: {what}")),
         }
     }
 
     /// Each step with its place in the spec.
-    fn steps(&self, indent: usize, steps: &[StepId]) -> String {
+    fn steps(&self, notice: &mut Notice, is_inner: bool, steps: &[StepId]) {
         let steps = steps.iter().filter_map(|id| self.plan.steps.get(id.0));
         let lines = steps.map(|step| {
-            let (sign, tint) = mark(step.action);
-            let line = self.sources.position(step.span).line;
-            let source = self.sources.get(step.span.source);
-            let name = source
-                .map(|source| source.name.as_str())
-                .unwrap_or_default();
-            let text = format!("{sign} {}  {name}:{line}", self.names.name(&step.key));
-            let text = block(indent, &text, self.style.width);
-            let lines = text.lines().map(|line| self.style.paint(tint, line) + "\n");
-            lines.collect::<String>()
+            Line::Step(Concerned {
+                step: step.id,
+                action: step.action,
+                name: self.names.name(&step.key),
+                place: Some(place_of(step.span, self.sources)),
+                is_inner,
+            })
         });
-        lines.collect()
-    }
-
-    fn line(&self, text: &str) -> String {
-        block(INDENT, &clean(text), self.style.width)
+        notice.lines.extend(lines);
     }
 }
 

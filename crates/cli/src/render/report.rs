@@ -10,7 +10,7 @@ use lazuli_core::{
 use lazuli_engine::{Failure, Outcome, Report};
 
 use super::{
-    Names, failure, heading,
+    Names, failure, heading, place_of,
     style::{Style, Tint, block},
     tally,
 };
@@ -27,6 +27,16 @@ pub(crate) enum Purpose {
     ApplySaved,
     /// Away from it.
     Destroy,
+}
+
+impl Purpose {
+    /// The name of the command.
+    pub(crate) fn command(self) -> &'static str {
+        match self {
+            Self::Apply | Self::ApplySaved => "apply",
+            Self::Destroy => "destroy",
+        }
+    }
 }
 
 /// A plan that was carried out.
@@ -48,7 +58,7 @@ pub(crate) fn report(run: &Run<'_>, style: &Style) -> String {
         ..
     } = run;
     if report.is_complete() {
-        return style.paint(Tint::Green, &success(run)) + "\n";
+        return style.paint(Tint::Green, &summary(run)) + "\n";
     }
     let names = Names::of_plan(plan);
     let [mut done, mut failed, mut not_begun] = [const { Section::new() }; 3];
@@ -56,7 +66,10 @@ pub(crate) fn report(run: &Run<'_>, style: &Style) -> String {
         let line = heading(step, names, style);
         match outcome {
             Outcome::Done { .. } => done.add(&line),
-            Outcome::Failed(why) => failed.add(&(line + &failed_step(step, why, sources, style))),
+            Outcome::Failed(why) => {
+                let why = failed_step(step, why, sources, INDENT, style);
+                failed.add(&(line + &why));
+            }
             Outcome::Blocked(by) => {
                 let by = plan
                     .steps
@@ -78,18 +91,27 @@ pub(crate) fn report(run: &Run<'_>, style: &Style) -> String {
     ] {
         text.push_str(&section.titled(title, style));
     }
-    let counts = format!(
-        "{} done, {} failed, {} not begun",
-        done.count, failed.count, not_begun.count
-    );
-    let summary = if report.stopped {
-        format!("Stopped: {counts}.")
-    } else {
-        format!("Not complete: {counts}.")
-    };
-    text.push_str(&style.paint(Tint::Strong, &summary));
+    text.push_str(&style.paint(Tint::Strong, &summary(run)));
     text.push_str(&format!("\n{}\n", next(run.purpose)));
     text
+}
+
+/// What became of all of it, in one line.
+pub(crate) fn summary(run: &Run<'_>) -> String {
+    let report = run.report;
+    if report.is_complete() {
+        return success(run);
+    }
+    let counts = format!(
+        "{} done, {} failed, {} not begun",
+        report.done(),
+        report.failures().count(),
+        report.not_begun().count()
+    );
+    match report.stopped {
+        true => format!("Stopped: {counts}."),
+        false => format!("Not complete: {counts}."),
+    }
 }
 
 /// Steps that came to the same end.
@@ -123,18 +145,20 @@ impl Section {
     }
 }
 
-fn failed_step(step: &Step, why: &Failure, sources: &Sources, style: &Style) -> String {
+/// Why a step failed, and where in the spec what Azure speaks of stands.
+pub(crate) fn failed_step(
+    step: &Step,
+    why: &Failure,
+    sources: &Sources,
+    indent: usize,
+    style: &Style,
+) -> String {
     let span = at_fault(why)
         .iter()
         .find_map(|property| step.places.get(*property))
         .unwrap_or(&step.span);
-    let line = sources.position(*span).line;
-    let name = sources
-        .get(span.source)
-        .map(|source| source.name.as_str())
-        .unwrap_or_default();
-    failure::of_step(why, INDENT, style)
-        + &block(INDENT, &format!("in the spec: {name}:{line}"), style.width)
+    let place = format!("in the spec: {}", place_of(*span, sources));
+    failure::of_step(why, indent, style) + &block(indent, &place, style.width)
 }
 
 /// The properties of the spec that Azure may speak of, where its code tells.
@@ -153,7 +177,8 @@ fn at_fault(why: &Failure) -> &'static [&'static str] {
     }
 }
 
-fn next(purpose: Purpose) -> &'static str {
+/// What to do after a run that is not complete.
+pub(crate) fn next(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Apply => "Run `lazuli apply` again: what is done stays done.",
         Purpose::ApplySaved => {

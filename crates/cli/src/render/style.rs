@@ -188,6 +188,23 @@ fn wrap_words(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// One line of text, wrapped to the width, whose further lines stand in by so many columns; each in a colour.
+pub(crate) fn hanging(
+    text: &str,
+    tint: Option<Tint>,
+    indents: [usize; 2],
+    style: &Style,
+) -> String {
+    let [first, further] = indents;
+    let pieces = wrap(text, style.width.saturating_sub(first.max(further)));
+    let lines = pieces.iter().enumerate().map(|(at, piece)| {
+        let indent = if at == 0 { first } else { further };
+        let line = format!("{:indent$}{piece}", "");
+        tint.map_or_else(|| line.clone(), |tint| style.paint(tint, &line)) + "\n"
+    });
+    lines.collect()
+}
+
 /// Lines of foreign text, wrapped to the width and moved in by so many columns.
 pub(crate) fn block(indent: usize, text: &str, width: usize) -> String {
     let mut block = String::new();

@@ -1,19 +1,25 @@
 //! Hand-made plans and errors for tests of what is shown.
 
-use std::sync::Arc;
+use std::{
+    ops::Range,
+    sync::{Arc, LazyLock},
+};
 
 use lazuli_arm::{ArmError, Transport, Url, discover};
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diff::Change,
-    graph::NodeKey,
-    plan::{Action, Call, CallTarget, Method, Plan, Step, StepId},
+    graph::{Graph, NodeKey},
+    plan::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId},
     source::{SourceId, Sources, Span},
     spec::Address,
     value::{Hole, HolePart, Output, Value},
 };
 use lazuli_sim::{Fault, Faults, InProcess, ManualClock, Simulator, World, WorldOptions};
-use serde_json::Value as Json;
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use super::sheet::Sheet;
 
 /// The key of an entry, or with `/` of its part, in the stack `cameras`.
 pub(crate) fn key(name: &str) -> NodeKey {
@@ -86,6 +92,21 @@ pub(crate) fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
     }
 }
 
+/// A plan of the stack `cameras`, of which nothing else is to be said.
+pub(crate) fn sheet<'a>(plan: &'a Plan, graph: &'a Graph) -> Sheet<'a> {
+    static STACKS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["cameras".to_owned()]);
+    static SOURCES: LazyLock<Sources> = LazyLock::new(|| sources().0);
+    Sheet {
+        plan,
+        graph,
+        sources: &SOURCES,
+        stacks: &STACKS,
+        findings: Vec::new(),
+        locks: Vec::new(),
+        shows_unchanged: false,
+    }
+}
+
 /// A change.
 pub(crate) fn change(
     path: &str,
@@ -136,4 +157,100 @@ pub(crate) fn fault(fault: Fault) -> ArmError {
         .build()
         .unwrap();
     runtime.block_on(discover(&url, &transport)).unwrap_err()
+}
+
+/// What has a meaning somewhere: in Markdown, in HTML, or to a site that shows them.
+const HOSTILE: &[&str] = &[
+    "```",
+    "````",
+    "~~~",
+    "`",
+    "</details>",
+    "</summary>",
+    "</code>",
+    "<script>alert(1)</script>",
+    "<!--",
+    "-->",
+    "<img src=x onerror=alert(1)>",
+    "@ada",
+    "@acme/ops",
+    "#123",
+    "GH-12",
+    "acme/repo#7",
+    "[a](https://bad.example)",
+    "![a](https://bad.example/i.png)",
+    "https://bad.example",
+    "*a*",
+    "__b__",
+    "|",
+    "| - |",
+    "\\",
+    "&lt;",
+    "&#64;",
+    "$x$",
+    "\n",
+    "\n\n",
+    "    ",
+    "- a",
+    "1. a",
+    "> a",
+    "# a",
+    "a",
+    "\u{1b}[2J",
+    "\u{202e}",
+    "é",
+];
+
+/// Some of it.
+pub(crate) fn hostile() -> impl Strategy<Value = String> {
+    proptest::collection::vec(proptest::sample::select(HOSTILE), 0..6)
+        .prop_map(|words| words.concat())
+}
+
+fn hostile_step() -> impl Strategy<Value = Step> {
+    let actions = vec![
+        Action::Create,
+        Action::Adopt,
+        Action::Update,
+        Action::Replace,
+        Action::Delete,
+        Action::Release,
+    ];
+    let change_of = (
+        hostile(),
+        proptest::option::of(hostile()),
+        hostile(),
+        1_usize..200,
+    )
+        .prop_map(|(path, before, after, times)| {
+            change(
+                &path,
+                before.map(|text| json!(text)),
+                Value::string(after.repeat(times)),
+            )
+        });
+    (
+        proptest::sample::select(actions),
+        [hostile(), hostile(), hostile()],
+        proptest::collection::vec(change_of, 0..4),
+    )
+        .prop_map(|(action, [name, subject, reason], changes)| Step {
+            reason,
+            changes,
+            ..step(action, &name, "resource", &subject)
+        })
+}
+
+/// A plan of so many steps, a few of them over and over again, in which everything is hostile.
+pub(crate) fn hostile_plan(steps: Range<usize>) -> impl Strategy<Value = Plan> {
+    let few = proptest::collection::vec(hostile_step(), 1..12);
+    (few, steps, hostile()).prop_map(|(few, count, seldom)| Plan {
+        unchanged: vec![key(&seldom)],
+        kept: vec![Kept {
+            key: key(&seldom),
+            why: seldom.clone(),
+        }],
+        unread_directory: Some(seldom),
+        ..plan_of(few.iter().cycle().take(count).cloned())
+    })
 }

@@ -12,7 +12,10 @@ use dagre::{
 };
 
 use super::{Drawing, Drawn, Fate};
-use crate::render::style::{columns, wrap};
+use crate::render::{
+    escape::escaped,
+    style::{columns, wrap},
+};
 
 /// Names are broken at this many columns.
 const LONGEST_LINE: usize = 30;
@@ -37,7 +40,8 @@ const MARGIN: f64 = 24.0;
 /// Up to so many resources the layers are the best ones; beyond, those that are found fast.
 const FEW: usize = 400;
 
-const STYLE: &str = "
+/// How a drawing looks, in the light and in the dark.
+pub(crate) const STYLE: &str = "
 .ground{fill:#fff}
 .shape{fill:#f6f8fa;stroke:#57606a;stroke-width:1.5}
 .existing .shape{stroke-dasharray:5 4}
@@ -246,10 +250,14 @@ impl<'d> Shape<'d> {
             ));
         }
         let y = first + self.lines.len() as f64 * LINE - 1.0;
-        text + &format!(
-            "<text class=\"kind\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text></g>\n",
+        text.push_str(&format!(
+            "<text class=\"kind\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text></g>",
             escaped(&self.beneath)
-        )
+        ));
+        match &self.node.link {
+            None => text + "\n",
+            Some(link) => format!("<a href=\"{}\">{text}</a>\n", escaped(link)),
+        }
     }
 }
 
@@ -452,6 +460,15 @@ impl<'d> Plane<'d> {
 
 /// The drawing as a document of its own.
 pub(super) fn svg(drawing: &Drawing) -> String {
+    drawn(drawing, "img", &format!("<style>{STYLE}</style>\n"))
+}
+
+/// The drawing as a part of a page that has its style, and in which resources can be links.
+pub(super) fn figure(drawing: &Drawing) -> String {
+    drawn(drawing, "group", "")
+}
+
+fn drawn(drawing: &Drawing, role: &str, style: &str) -> String {
     let plane = Plane::of(drawing);
     let (right, bottom) = plane.size();
     let legend = legend(drawing, bottom + MARGIN);
@@ -468,8 +485,8 @@ pub(super) fn svg(drawing: &Drawing) -> String {
         };
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} \
-         {height:.0}\" role=\"img\" aria-labelledby=\"title\">\n<title id=\"title\">{} and what each waits for</title>\n\
-         <style>{STYLE}</style>\n<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n\
+         {height:.0}\" role=\"{role}\" aria-labelledby=\"title\">\n<title id=\"title\">{} and what each waits for</title>\n\
+         {style}<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n\
          <defs><marker id=\"tip\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"8\" markerHeight=\"8\" \
          orient=\"auto\"><path class=\"tip\" d=\"M0 1L10 5L0 9Z\"/></marker></defs>\n",
         crate::render::count(drawing.nodes.len(), "resource")
@@ -542,101 +559,5 @@ fn line(points: &[Point]) -> String {
     path
 }
 
-/// Text in XML.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            plain => escaped.push(plain),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
-mod tests {
-    use lazuli_core::plan::Action;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn node(name: &str, kind: &str, waits: &[usize]) -> Drawn {
-        Drawn {
-            name: name.to_owned(),
-            kind: kind.to_owned(),
-            is_existing: false,
-            fate: None,
-            waits: waits
-                .iter()
-                .map(|to| (*to, "it is in or on it".to_owned()))
-                .collect(),
-        }
-    }
-
-    #[test]
-    fn what_has_a_meaning_in_xml_is_escaped_and_signs_stand_beside_colours() {
-        let mut hostile = node("a<b>&\"'", "storageAccount", &[]);
-        hostile.fate = Some(Fate::Changes(Action::Adopt));
-        let text = svg(&Drawing {
-            nodes: vec![hostile],
-        });
-        assert!(text.contains("&gt; a&lt;b&gt;&amp;&quot;&#39;"), "{text}");
-        assert!(text.contains("storageAccount: adopt"));
-        assert!(text.contains("class=\"node adopt\""));
-        assert!(text.contains("prefers-color-scheme:dark"));
-    }
-
-    #[test]
-    fn reasons_are_short_in_the_drawing_and_whole_in_the_tooltip() {
-        let reason = Reason::of(&["`scope` refers to it", "dependsOn names it"]);
-        assert_eq!(reason.short, "scope, dependsOn");
-        let long = Reason::of(&["Azure takes the credentials of one identity one by one"]);
-        assert_eq!(long.short, "Azure takes the…");
-        assert!(long.long.ends_with("one by one"));
-    }
-
-    #[test]
-    fn nothing_is_a_drawing_too() {
-        let text = svg(&Drawing { nodes: Vec::new() });
-        assert!(text.contains("0 resources") && text.ends_with("</svg>\n"));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-        #[test]
-        fn no_two_resources_overlap_and_none_is_cut_off(
-            edges in proptest::collection::vec((0_usize..24, 0_usize..24), 0..60),
-            count in 1_usize..24,
-        ) {
-            let nodes = (0..count).map(|at| {
-                let waits: Vec<usize> = edges
-                    .iter()
-                    .filter(|(from, to)| *from == at && *to < at)
-                    .map(|(_, to)| *to)
-                    .collect();
-                let kind = ["resourceGroup", "storageAccount", "roleAssignment"][at % 3];
-                node(&format!("resource-{at}"), kind, &waits)
-            });
-            let drawing = Drawing { nodes: nodes.collect() };
-            prop_assert_eq!(svg(&drawing), svg(&drawing), "the same every time");
-            let plane = Plane::of(&drawing);
-            let (right, bottom) = plane.size();
-            for (at, one) in plane.shapes.iter().enumerate() {
-                let (x, y) = plane.place(at);
-                prop_assert!(x - one.width / 2.0 >= 0.0 && x + one.width / 2.0 <= right);
-                prop_assert!(y - one.height / 2.0 >= 0.0 && y + one.height / 2.0 <= bottom);
-                for (other, two) in plane.shapes.iter().enumerate().skip(at + 1) {
-                    let (dx, dy) = (x - plane.place(other).0, y - plane.place(other).1);
-                    let apart = dx.abs() >= (one.width + two.width) / 2.0 - 0.01
-                        || dy.abs() >= (one.height + two.height) / 2.0 - 0.01;
-                    prop_assert!(apart, "{} and {}", at, other);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ fn cameras() -> Drawing {
         kind: kind.to_owned(),
         is_existing: false,
         fate: None,
+        link: None,
         waits: waits
             .iter()
             .map(|(to, why)| (*to, (*why).to_owned()))
@@ -126,4 +127,30 @@ fn what_a_plan_does_is_a_sign_in_every_form() {
     assert!(
         dot.contains("label = \"= group\\nresourceGroup\", style = dashed, color = \"#848d97\"")
     );
+}
+
+#[test]
+fn around_changes_is_what_they_wait_for_and_what_waits_for_them() {
+    let mut all = cameras();
+    for node in &mut all.nodes {
+        node.fate = Some(Fate::Stays);
+    }
+    all.nodes[0].fate = Some(Fate::Changes(Action::Update));
+    let far = Drawn {
+        name: "far".to_owned(),
+        waits: vec![(2, "dependsOn names it".to_owned())],
+        ..cameras().nodes.swap_remove(1)
+    };
+    let before = Drawn {
+        name: "before".to_owned(),
+        waits: Vec::new(),
+        ..cameras().nodes.swap_remove(1)
+    };
+    all.nodes.push(far);
+    all.nodes.push(before);
+    let around = all.around_changes();
+    let names: Vec<&str> = around.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["group", "each[\"a\\b\"]", "access/Reader"]);
+    let edges: Vec<(usize, usize)> = around.edges().map(|(from, to, _)| (from, to)).collect();
+    assert_eq!(edges, [(1, 0), (2, 0), (2, 1)]);
 }

@@ -1,9 +1,15 @@
 //! Plans as they are read.
 
+use lazuli_core::{diff::Change, plan::Kept, value::Value};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::render::testing::{change, hole, key, plan_of, step};
+use crate::render::testing::{change, hole, hostile_plan, key, plan_of, sheet, step};
+
+fn plan(plan: &Plan, style: &Style) -> String {
+    sheet(plan, &Graph::default()).text(style)
+}
 
 fn cameras() -> Plan {
     let group = Step {
@@ -249,8 +255,15 @@ fn sixty_columns_are_enough() {
         "roleAssignment",
         "Storage Blob Data Contributor on stcameras",
     );
+    let gone = "access/Reader grant of 63a8f806-fd30-5f27-b615-ac3278e5b542 of old";
+    let gone = step(
+        Action::Delete,
+        gone,
+        "roleAssignment",
+        "Reader on stcameras",
+    );
     let mut all = cameras();
-    all.steps.push(grant);
+    all.steps.extend([grant, gone]);
     let text = plan(&all, &style);
     assert!(text.lines().all(|line| columns(line) <= 60), "{text}");
     assert!(
@@ -259,6 +272,16 @@ fn sixty_columns_are_enough() {
 + access/Storage Blob Data Contributor
     roleAssignment Storage Blob Data Contributor on
     stcameras
+"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "\
+- access/Reader grant of
+  63a8f806-fd30-5f27-b615-ac3278e5b542 of old
+    roleAssignment Reader on stcameras
 "
         ),
         "{text}"
@@ -275,14 +298,22 @@ fn sixty_columns_are_enough() {
 }
 
 #[test]
-fn ascii_writes_the_arrow_in_ascii() {
-    let text = plan(
-        &cameras(),
-        &Style {
-            ascii: true,
-            ..Style::default()
-        },
+fn ascii_writes_signs_and_arrows_in_ascii() {
+    let mut all = cameras();
+    let replaced = step(Action::Replace, "app", "userAssignedIdentity", "id-app");
+    all.steps.push(replaced);
+    let style = Style {
+        ascii: true,
+        ..Style::default()
+    };
+    let text = plan(&all, &style);
+    assert!(
+        text.contains("\n-/+ app  userAssignedIdentity id-app\n"),
+        "{text}"
     );
+    let mut notice = Notice::new(Weight::Warning, "!", "it is blocked:");
+    notice.steps(&all, Names::of_plan(&all), &[lazuli_core::plan::StepId(4)]);
+    assert_eq!(notice.text(&style), "! it is blocked:\n    -/+ app\n");
     assert!(
         text.contains("minimumTlsVersion:    TLS1_0 -> TLS1_2\n"),
         "{text}"
@@ -348,4 +379,16 @@ fn colour_adds_nothing_but_colour() {
         "{coloured}"
     );
     assert_eq!(bare, plan(&all, &Style::default()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_line_is_longer_than_the_terminal_is_wide(all in hostile_plan(0..20), width in 40_usize..120) {
+        let style = Style { width, ..Style::default() };
+        for line in plan(&all, &style).lines() {
+            prop_assert!(columns(line) <= width, "{line}");
+            prop_assert!(line.chars().all(style::is_shown), "{line:?}");
+        }
+    }
 }

@@ -1,0 +1,175 @@
+//! The page: nothing foreign has a meaning in it, it allows what it has, and it has no secret.
+
+use lazuli_core::{
+    graph::Graph,
+    plan::{Action, Plan, Step},
+    secret::Secret,
+    value::Value,
+};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::render::testing::{change, hole, hostile_plan, key, plan_of, sheet, step};
+
+const BAD: &str = "</script></style><img src=x onerror=alert(1)>\" onclick='x' \u{1b}[2J\u{202e}";
+
+fn shown(of: &Plan) -> String {
+    plan(&sheet(of, &Graph::default()))
+}
+
+fn changed(changes: Vec<lazuli_core::diff::Change>) -> Plan {
+    plan_of([Step {
+        changes,
+        ..step(Action::Update, "recordings", "storageAccount", "stcameras")
+    }])
+}
+
+#[test]
+fn nothing_foreign_has_a_meaning() {
+    let mut bad = changed(vec![change(
+        BAD,
+        json!(BAD),
+        Value::string(format!("{BAD}\n{BAD}")),
+    )]);
+    bad.steps[0].key = key(BAD);
+    bad.steps[0].reason = BAD.to_owned();
+    bad.steps[0].subject = BAD.to_owned();
+    bad.unread_directory = Some(BAD.to_owned());
+    bad.unchanged.push(key(BAD));
+    let stacks = [BAD.to_owned()];
+    let graph = Graph::default();
+    let text = plan(&Sheet {
+        stacks: &stacks,
+        ..sheet(&bad, &graph)
+    });
+    assert!(!text.contains("<img"), "{text}");
+    assert_eq!(text.matches("</script>").count(), 1);
+    assert_eq!(text.matches("</style>").count(), 1);
+    assert!(text.matches("&lt;img src=x").count() >= 8, "{text}");
+    assert!(!text.contains("\u{1b}") && !text.contains("\u{202e}"));
+}
+
+#[test]
+fn the_page_allows_its_own_style_and_script_and_nothing_else() {
+    let text = shown(&Plan::default());
+    let part = |start: &str, end: &str| {
+        let (_, rest) = text.split_once(start).unwrap();
+        rest.split_once(end).unwrap().0
+    };
+    let allowed = part("content=\"default-src", "\"");
+    for (what, inside) in [
+        ("style", part("<style>", "</style>")),
+        ("script", part("<script>", "</script>")),
+    ] {
+        let digest = BASE64_STANDARD.encode(digest(&SHA256, inside.as_bytes()));
+        let rule = format!("{what}-src 'sha256-{digest}'");
+        assert!(allowed.contains(&rule), "{rule} in {allowed}");
+    }
+    assert!(allowed.starts_with(" 'none';"), "{allowed}");
+    assert!(
+        !text.contains("http://")
+            || text.matches("http://").count()
+                == text.matches("http://www.w3.org/2000/svg").count()
+    );
+    assert!(!text.contains("https://") && !text.contains(" style=") && !text.contains(" onclick="));
+}
+
+#[test]
+fn each_change_has_its_values_marked_and_secrets_are_not_shown() {
+    let text = shown(&changed(vec![
+        change(
+            "sku.name",
+            json!("Standard_LRS"),
+            Value::from("Standard_ZRS"),
+        ),
+        change(
+            "properties.key",
+            json!("(secret)"),
+            Value::Secret(Secret::new("hunter2")),
+        ),
+        change("properties.principalId", None, hole("analyzer.principalId")),
+        change("properties.script", json!("a\nb\n"), Value::from("a\nc\n")),
+    ]));
+    for said in [
+        "<span class=\"mark\">~</span> <span class=\"word\">update</span>",
+        "<code>- Standard_LRS</code>",
+        "<code>+ Standard_ZRS</code>",
+        "<code>+ (secret)</code>",
+        "<code>+ ${analyzer.principalId} (known after apply)</code>",
+        "<span>  a</span><span class=\"gone\">- b</span><span class=\"comes\">+ c</span>",
+    ] {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    assert!(!text.contains("hunter2"));
+}
+
+#[test]
+fn a_step_leads_to_those_that_it_waits_for() {
+    let mut both = plan_of([
+        step(Action::Create, "group", "resourceGroup", "rg"),
+        step(Action::Create, "app", "userAssignedIdentity", "id"),
+    ]);
+    both.steps[1].after = vec![both.steps[0].id];
+    let text = shown(&both);
+    assert!(
+        text.contains("<div class=\"inside\" id=\"step-0\">"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Waits for <a href=\"#step-0\">group</a>"),
+        "{text}"
+    );
+    assert!(
+        text.contains("<a href=\"#step-1\"><g class=\"node create\">"),
+        "{text}"
+    );
+}
+
+#[test]
+fn of_too_many_resources_there_is_no_drawing() {
+    let many = (0..2_000).map(|at| step(Action::Create, &format!("r{at}"), "resource", "r"));
+    let text = shown(&plan_of(many));
+    assert!(text.contains("too many resources to be drawn: 2000"));
+    assert_eq!(text.matches("<details").count(), 2_000);
+    assert!(!text.contains("<svg"));
+}
+
+/// The elements of a page, each closed in its order, but for those that are never closed.
+fn assert_well_formed(page: &str) {
+    let (_, page) = page.split_once("<body>").unwrap();
+    let (page, _) = page.rsplit_once("<script>").unwrap();
+    let mut open = vec!["body"];
+    for tag in page.split('<').skip(1) {
+        let (tag, words) = tag.split_once('>').expect("every tag ends");
+        assert!(
+            words.split('&').skip(1).all(|rest| rest.contains(';')),
+            "{words}"
+        );
+        let name = tag.split(' ').next().unwrap();
+        let ours = [
+            "a", "button", "circle", "code", "defs", "del", "details", "div", "footer", "g", "h1",
+            "h2", "header", "ins", "li", "main", "marker", "p", "path", "pre", "rect", "section",
+            "span", "summary", "svg", "text", "title", "ul",
+        ];
+        assert!(ours.contains(&name.trim_start_matches('/')), "{tag}");
+        match name.strip_prefix('/') {
+            Some(name) => assert_eq!(open.pop(), Some(name)),
+            None if tag.ends_with('/') => {}
+            None => open.push(name),
+        }
+    }
+    assert_eq!(open, ["body"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn nothing_foreign_is_an_element_or_leaves_its_own(all in hostile_plan(0..40)) {
+        let text = shown(&all);
+        prop_assert_eq!(&text, &shown(&all), "the same every time");
+        assert_well_formed(&text);
+        let is_shown = |shown: char| shown == '\n' || crate::render::style::is_shown(shown);
+        prop_assert!(text.chars().all(is_shown));
+    }
+}

@@ -1,0 +1,151 @@
+//! Who reads what lazuli writes may stop at any time (`lazuli plan stack.yaml | head -1`): that is no failure, and what
+//! was begun is finished. What cannot be written for another reason is.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
+
+use std::{
+    fs, io,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+const SPEC: &str = "apiVersion: lazuli/v1\nstack: pipes\nlocation: westeurope\nresources:\n  \
+                    group: { kind: resourceGroup, name: rg-pipes }\n  \
+                    app: { kind: userAssignedIdentity, name: id-pipes, resourceGroup: rg-pipes }\n";
+
+/// What writes to standard output, in an order in which each has something to say.
+const COMMANDS: &[&[&str]] = &[
+    &["--help"],
+    &["--version"],
+    &["schema"],
+    &["schema", "plan"],
+    &["explain"],
+    &["explain", "storageAccount"],
+    &["roles"],
+    &["completions", "bash"],
+    &["completions", "zsh"],
+    &["validate", "stack.yaml"],
+    &["graph", "stack.yaml"],
+    &["graph", "stack.yaml", "--format", "svg"],
+    &["sim", "reset"],
+    &["init", "more", "--yes"],
+    &["doctor"],
+    &["plan", "stack.yaml"],
+    &["plan", "stack.yaml", "-vv"],
+    &["plan", "stack.yaml", "--output", "json"],
+    &["plan", "stack.yaml", "--output", "markdown"],
+    &["plan", "stack.yaml", "--output", "html"],
+    &["apply", "stack.yaml", "--yes"],
+    &["show", "stack.yaml"],
+    &["show", "stack.yaml", "--output", "json"],
+    &[
+        "sim",
+        "request",
+        "GET",
+        "/subscriptions?api-version=2022-12-01",
+    ],
+    &["destroy", "stack.yaml", "--yes", "--output", "json"],
+    &["destroy", "stack.yaml", "--yes"],
+];
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("stack.yaml"), SPEC).unwrap();
+    folder
+}
+
+fn lazuli(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lazuli"));
+    for name in ["AZURE_SUBSCRIPTION_ID", "SSL_CERT_FILE", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("LAZULI_CLOUD", "sim")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A pipe that nobody reads from.
+fn closed() -> io::PipeWriter {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    writer
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn nobody_reads_standard_output() {
+    let folder = folder();
+    for arguments in COMMANDS {
+        let output = lazuli(folder.path(), arguments)
+            .stdout(closed())
+            .output()
+            .unwrap();
+        let told = told(&output);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {told}");
+        assert!(!told.contains("panicked"), "{arguments:?}: {told}");
+    }
+    let left = lazuli(folder.path(), &["show", "stack.yaml"])
+        .output()
+        .unwrap();
+    let left = String::from_utf8_lossy(&left.stdout);
+    assert!(left.contains("owns nothing"), "all was carried out: {left}");
+}
+
+#[test]
+fn nobody_reads_standard_error() {
+    let folder = folder();
+    for arguments in COMMANDS {
+        let output = lazuli(folder.path(), arguments)
+            .stderr(closed())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
+    fs::write(folder.path().join("stack.yaml"), "stack: [").unwrap();
+    let refused = lazuli(folder.path(), &["plan", "stack.yaml"])
+        .stderr(closed())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1), "an error, and no panic");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_finds_no_room_is_an_error() {
+    let folder = folder();
+    for arguments in [
+        &["plan", "stack.yaml"][..],
+        &["plan", "stack.yaml", "--output", "json"],
+        &["validate", "stack.yaml"],
+        &["schema"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = lazuli(folder.path(), arguments)
+            .stdout(full)
+            .output()
+            .unwrap();
+        let told = told(&output);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+        assert!(
+            told.contains("error: the answer cannot be written: "),
+            "{told}"
+        );
+    }
+}
