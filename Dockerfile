@@ -1,0 +1,31 @@
+# An image with nothing in it but lazuli: static, without a shell, not as root. Certificate authorities are in the binary.
+#
+#   docker build -t lazuli .
+#   docker run --rm -v "$PWD:/work" --user "$(id -u):$(id -g)" lazuli plan stacks
+#
+# What is released is made without the first stage, of the binaries of the release: .github/workflows/release.yaml.
+ARG RUST=1.95.0
+FROM rust:${RUST}-alpine3.23 AS build
+ARG RUST
+# The toolchain of this image, and not the one that rust-toolchain.toml would have downloaded.
+ENV RUSTUP_TOOLCHAIN=${RUST} \
+    CARGO_INCREMENTAL=0 \
+    RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/source=lazuli --remap-path-prefix=/usr/local/cargo=cargo"
+WORKDIR /source
+COPY . .
+RUN cargo build --locked --release --package lazuli && cp target/release/lazuli /lazuli
+
+FROM scratch
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="lazuli" \
+      org.opencontainers.image.description="A declarative reconciler for Azure" \
+      org.opencontainers.image.source="https://github.com/lazuli-azure/lazuli" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /lazuli /lazuli
+WORKDIR /work
+USER 65532:65532
+ENTRYPOINT ["/lazuli"]
+CMD ["--help"]
