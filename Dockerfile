@@ -1,4 +1,4 @@
-# An image with nothing in it but lazuli: static, without a shell, not as root. Certificate authorities are in the binary.
+# An image with nothing in it but lazuli: static, without a shell, not as root. The binary has certificate authorities.
 #
 #   docker build -t lazuli .
 #   docker run --rm -v "$PWD:/work" --user "$(id -u):$(id -g)" lazuli plan stacks
@@ -10,7 +10,8 @@ ARG RUST
 # The toolchain of this image, and not the one that rust-toolchain.toml would have downloaded.
 ENV RUSTUP_TOOLCHAIN=${RUST} \
     CARGO_INCREMENTAL=0 \
-    RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/source=lazuli --remap-path-prefix=/usr/local/cargo=cargo"
+    RUSTFLAGS="-C target-feature=+crt-static \
+               --remap-path-prefix=/source=lazuli --remap-path-prefix=/usr/local/cargo=cargo"
 WORKDIR /source
 COPY . .
 RUN cargo build --locked --release --package lazuli && cp target/release/lazuli /lazuli

@@ -3,8 +3,8 @@
     python .ci/gitops.py PATH/TO/lazuli
 
 What is real: the scripts of the steps, the scripts of the action, lazuli, the sign-in by a token of the job, and the
-simulated Azure behind HTTPS, as Reader for plans. What is not: the forges (small stand-ins for gh and for the REST API of
-Azure DevOps), the conditions of steps, and who may approve. Needs bash, jq, curl, git, GNU tar and ruamel.yaml.
+simulated Azure behind HTTPS, as Reader for plans. What is not: the forges (small stand-ins for gh and for the REST
+API of Azure DevOps), the conditions of steps, and who may approve. Needs bash, jq, curl, git, GNU tar, ruamel.yaml.
 """
 
 import http.server
@@ -107,7 +107,10 @@ ROUTES = [
     ("GET /repos/contoso/shop/issues", issues),
     ("POST /repos/contoso/shop/issues", lambda sent, _: add(Forge.issues, sent | {"state": "open"})),
     (r"PATCH /repos/contoso/shop/issues/(\d+)", lambda sent, _, id: change(Forge.issues, id, sent)),
-    (r"POST /repos/contoso/shop/issues/(\d+)/comments", lambda sent, _, id: change(Forge.issues, id, {"last": sent["body"]})),
+    (
+        r"POST /repos/contoso/shop/issues/(\d+)/comments",
+        lambda sent, _, id: change(Forge.issues, id, {"last": sent["body"]}),
+    ),
     ("GET /Shop/_apis/git/repositories/repo/pullRequests/7/threads", lambda *_: {"value": Forge.threads}),
     ("POST /Shop/_apis/git/repositories/repo/pullRequests/7/threads", new_thread),
     (
@@ -205,7 +208,8 @@ class Place:
 
     def by_hand(self, *arguments, expect=0):
         """As somebody who owns the subscription would, past the pipeline."""
-        done = subprocess.run([self.lazuli, *arguments], env=self.as_owner, cwd=self.folder, capture_output=True, text=True)
+        command = [self.lazuli, *arguments]
+        done = subprocess.run(command, env=self.as_owner, cwd=self.folder, capture_output=True, text=True)
         assert done.returncode == expect, done.stdout + done.stderr
 
     def weaken(self):
@@ -364,7 +368,8 @@ def install(folder, lazuli):
     name = f"lazuli-{version}-x86_64-unknown-linux-musl.tar.gz"
 
     def package():
-        subprocess.run([ROOT / ".ci" / "package", version, folder / "binaries", release], check=True, stdout=subprocess.DEVNULL)
+        command = [ROOT / ".ci" / "package", version, folder / "binaries", release]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return (release / name).read_bytes()
 
     archive = package()

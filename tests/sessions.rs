@@ -9,6 +9,8 @@
     unreachable_pub
 )]
 
+mod gitops;
+
 use std::{
     collections::HashMap,
     fs,

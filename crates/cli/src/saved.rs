@@ -96,6 +96,7 @@ fn asked(args: &args::Plan, planned: &Planned<'_>) -> Asked {
         targets: args::Targets { target },
         // These say how the plan is shown.
         output: _,
+        skip_rights: _,
         out: _,
         detailed_exitcode: _,
     } = args;

@@ -35,6 +35,9 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         let mut planned = Planned::new(&loaded, &live, &plan);
         args.output.plan(&planned, terminal);
         planned.found = preflight(&session.client, &plan).await;
+        if args.skip_rights {
+            planned.found.retain(|finding| !finding.is_about_caller());
+        }
         args.output.findings(&planned, false, terminal);
         args.output.end_of_plan(&planned);
         if let Some(out) = &out {
