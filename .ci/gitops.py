@@ -216,11 +216,11 @@ class Place:
         body = json.dumps({"properties": {"minimumTlsVersion": "TLS1_0"}})
         self.by_hand("sim", "request", "--path", str(self.world), "PATCH", ACCOUNT, body)
 
-    def script(self, text, env, who, fails=False):
+    def script(self, text, env, who, flags=(), fails=False):
         """Runs a step; gives what it printed and the outputs that it set."""
         self.output.write_text("")
         env = self.env | {"AZURE_CLIENT_ID": who} | env
-        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text]
+        command = ["bash", "--noprofile", "--norc", *flags, "-c", text]
         done = subprocess.run(command, env=env, cwd=self.folder, capture_output=True, text=True)
         said = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, f"{text}\nended with {done.returncode}:\n{said}"
@@ -245,18 +245,21 @@ def steps(file, job):
 
 
 class GitHub:
+    # What GitHub gives to bash; Azure Pipelines gives nothing.
+    FLAGS = ("-eo", "pipefail")
+
     def __init__(self, place):
         self.place = place
 
     def lazuli(self, step, who, **more):
         assert step["uses"].startswith("lazuli-azure/lazuli@"), step
         env = {"COMMAND": step["with"]["command"], "OUTPUT_FILE": step["with"].get("output-file", "")}
-        return self.place.script(f"bash {ROOT}/.github/action/run", env, who, **more)
+        return self.place.script(f"bash {ROOT}/.github/action/run", env, who, self.FLAGS, **more)
 
     def run(self, step, **values):
         """`values` stand for the expressions in its `env`."""
         env = {name: values[name] if "${{" in str(value) else value for name, value in step.get("env", {}).items()}
-        return self.place.script(step["run"], env, READER)
+        return self.place.script(step["run"], env, READER, self.FLAGS)
 
     def plan(self, fails=False):
         job = steps(EXAMPLE / "github" / "lazuli-plan.yaml", "plan")
