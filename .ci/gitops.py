@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "gitops"
-MARKER = "<!-- lazuli plan -->"
+MARKER = "<!-- lazuli plan of stacks -->"
 OWNER = "00000000-0000-0000-0000-0000000c0001"
 READER = "00000000-0000-0000-0000-0000000c0003"
 ACCOUNT = (
@@ -280,7 +280,9 @@ class GitHub:
     def apply(self, **more):
         job = steps(EXAMPLE / "github" / "lazuli-apply.yaml", "apply")
         said, _ = self.lazuli(job["Apply"], OWNER, **more)
+        self.place.summary.write_text("")
         self.run(job["Say how it went"], APPLIED="failure" if more else "success")
+        assert ("new plan" in self.place.summary.read_text()) == bool(more)
         return said
 
     def drift(self):
@@ -304,7 +306,7 @@ class Pipelines:
     def plan(self, fails=False):
         job = steps(EXAMPLE / "azure-pipelines" / "lazuli-plan.yaml", "plan")
         _, outputs = self.lazuli(job["Plan"], READER, fails=fails)
-        self.run(job["Comment"], PLANNED=outputs.get("planned", "$(planned)"))
+        self.run(job["Comment"], PLANNED=outputs.get("planned", "$(planned)"), MARKER=job["Comment"]["env"]["MARKER"])
         assert Forge.threads[0]["comments"][0]["content"] == f"{MARKER} mine"
         return [thread["comments"][0]["content"] for thread in Forge.threads[1:]]
 
