@@ -96,9 +96,9 @@ fn asked(args: &args::Plan, planned: &Planned<'_>) -> Asked {
         targets: args::Targets { target },
         // These say how the plan is shown.
         output: _,
-        skip_rights: _,
         out: _,
         detailed_exitcode: _,
+        skip_rights: _,
     } = args;
     let loaded = planned.loaded;
     let (params, secret_params) = sort_params(params, &loaded.secret_params, &loaded.graph);
