@@ -10,6 +10,8 @@
 )]
 
 mod gitops;
+#[cfg(unix)]
+mod signals;
 
 use std::{
     collections::HashMap,
