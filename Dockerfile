@@ -4,17 +4,16 @@
 #   docker run --rm -v "$PWD:/work" --user "$(id -u):$(id -g)" lazuli plan stacks
 #
 # What is released is made without the first stage, of the binaries of the release: .github/workflows/release.yaml.
-ARG RUST=1.95.0
-FROM rust:${RUST}-alpine3.23 AS build
-ARG RUST
-# The toolchain of this image, and not the one that rust-toolchain.toml would have downloaded.
-ENV RUSTUP_TOOLCHAIN=${RUST} \
-    CARGO_INCREMENTAL=0 \
+FROM rust:1.95.0-alpine3.23@sha256:606fd313a0f49743ee2a7bd49a0914bab7deedb12791f3a846a34a4711db7ed2 AS build
+ENV CARGO_INCREMENTAL=0 \
     RUSTFLAGS="-C target-feature=+crt-static \
                --remap-path-prefix=/source=lazuli --remap-path-prefix=/usr/local/cargo=cargo"
 WORKDIR /source
 COPY . .
-RUN cargo build --locked --release --package lazuli && cp target/release/lazuli /lazuli
+# With its name, the target alone is linked statically: the macros that run in the compiler cannot be.
+RUN target="$(rustc --print host-tuple)" && \
+    cargo build --locked --release --package lazuli --target "$target" && \
+    cp "target/$target/release/lazuli" /lazuli
 
 FROM scratch
 ARG VERSION=0.0.0
