@@ -9,6 +9,10 @@
     unreachable_pub
 )]
 
+mod gitops;
+#[cfg(unix)]
+mod signals;
+
 use std::{
     collections::HashMap,
     fs,

@@ -1,4 +1,5 @@
-//! The custom roles of examples/least-privilege are enough for what they are for, with every other right taken away.
+//! The custom roles of examples/least-privilege and the identities of examples/gitops are enough for what they are for,
+//! with every other right taken away.
 
 use std::{fs, path::Path};
 
@@ -6,6 +7,7 @@ use lazuli_core::{diagnostic::Diagnostics, reads, source::Sources, yaml};
 use lazuli_engine::observe;
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
 use crate::harness::{Azure, spec};
 
@@ -29,19 +31,53 @@ fn actions(role: &str) -> Json {
     actions
 }
 
-/// A session of `caller`, whose only right is a custom role with these actions.
-async fn with_only(azure: &Azure, caller: Caller, actions: Json) -> Azure {
+/// The role assignments of a principal anywhere in the subscription.
+async fn grants_of(azure: &Azure, principal: &str) -> Vec<Json> {
     let list = format!(
-        "/subscriptions/{SUBSCRIPTION}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01&$filter=principalId eq '{}'",
-        caller.object_id()
+        "/subscriptions/{SUBSCRIPTION}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01&$filter=principalId%20eq%20'{principal}'"
     );
-    let found = azure
-        .by_hand(Method::Get, &list.replace(' ', "%20"), None)
-        .await;
-    for grant in found["value"].as_array().unwrap() {
+    let found = azure.by_hand(Method::Get, &list, None).await;
+    found["value"].as_array().unwrap().clone()
+}
+
+async fn take_all_rights(azure: &Azure, caller: Caller) {
+    for grant in grants_of(azure, caller.object_id()).await {
         let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
         azure.by_hand(Method::Delete, &url, None).await;
     }
+}
+
+/// A session of `caller`, whose only rights are those that an identity was given.
+async fn with_those_of(azure: &Azure, caller: Caller, identity: &str) -> Azure {
+    take_all_rights(azure, caller).await;
+    let url = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-gitops/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}?api-version=2024-11-30"
+    );
+    let found = azure.by_hand(Method::Get, &url, None).await;
+    let principal = found["properties"]["principalId"].as_str().unwrap();
+    let grants = grants_of(azure, principal).await;
+    assert!(!grants.is_empty(), "{identity} may do something");
+    for grant in grants {
+        let given = &grant["properties"];
+        let scope = given["scope"].as_str().unwrap();
+        let name = Uuid::new_v5(
+            &Uuid::NAMESPACE_OID,
+            grant["id"].as_str().unwrap().as_bytes(),
+        );
+        let body = json!({ "properties": {
+            "principalId": caller.object_id(), "principalType": "ServicePrincipal",
+            "roleDefinitionId": given["roleDefinitionId"],
+            "condition": given["condition"], "conditionVersion": given["conditionVersion"],
+        }});
+        let url = format!("{scope}/{AUTHORIZATION}/roleAssignments/{name}?api-version=2022-04-01");
+        azure.by_hand(Method::Put, &url, Some(body)).await;
+    }
+    azure.seen_by(caller).await
+}
+
+/// A session of `caller`, whose only right is a custom role with these actions.
+async fn with_only(azure: &Azure, caller: Caller, actions: Json) -> Azure {
+    take_all_rights(azure, caller).await;
     let scope = format!("/subscriptions/{SUBSCRIPTION}");
     allow(azure, caller, &scope, actions, caller.object_id()).await;
     azure.seen_by(caller).await
@@ -98,6 +134,36 @@ async fn the_role_for_apply_can_apply_and_destroy() {
             .collect();
         assert!(report.is_complete(), "{name}: {failures:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_identities_for_pipelines_can_plan_and_apply_and_no_more() {
+    let owner = Azure::new().await;
+    owner.converge(&example("gitops")).await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let shop = fs::read_to_string(root.join("gitops/stacks/shop.yaml")).unwrap();
+    let planner = with_those_of(&owner, Caller::Reader, "id-lazuli-plan").await;
+    let applier = with_those_of(&owner, Caller::Contributor, "id-lazuli-apply").await;
+
+    assert_eq!(planner.plan(&shop).await.steps.len(), 4);
+    let (_, report) = planner.apply(&shop).await;
+    assert_eq!(report.done(), 0, "who plans may not write");
+    applier.converge(&shop).await;
+    assert!(planner.plan(&shop).await.is_empty());
+    applier
+        .converge(
+            &shop
+                .replace("TLS1_2", "TLS1_3")
+                .replace("Contributor", "Reader"),
+        )
+        .await;
+
+    let elsewhere = shop
+        .replace("stack: shop", "stack: elsewhere")
+        .replace("rg-shop", "rg-gitops")
+        .replace("stshoporders", "stelsewhere");
+    let (_, report) = applier.apply(&elsewhere).await;
+    assert_eq!(report.done(), 0, "who applies may write in one group");
 }
 
 /// A role and a grant at a management group need these rights there, and no right to read the group itself.

@@ -251,6 +251,9 @@ pub(crate) struct Plan {
     pub(crate) orphans: Orphans,
     #[command(flatten)]
     pub(crate) replacing: Replacing,
+    /// Say nothing of the rights that the caller lacks: for who plans, and lets somebody else apply
+    #[arg(long)]
+    pub(crate) skip_rights: bool,
     /// Save the plan, for apply to carry out exactly this
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

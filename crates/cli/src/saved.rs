@@ -99,6 +99,7 @@ fn asked(args: &args::Plan, planned: &Planned<'_>) -> Asked {
         show_unchanged: _,
         out: _,
         detailed_exitcode: _,
+        skip_rights: _,
     } = args;
     let loaded = planned.loaded;
     let (params, secret_params) = sort_params(params, &loaded.secret_params, &loaded.graph);

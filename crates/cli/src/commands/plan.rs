@@ -37,6 +37,9 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         planned.shows_unchanged = args.show_unchanged;
         answer.plan(&planned)?;
         planned.found = preflight(&session.client, &plan).await;
+        if args.skip_rights {
+            planned.found.retain(|finding| !finding.is_about_caller());
+        }
         answer.end(&planned)?;
         if let Some(out) = &out {
             out.write(&planned)?;

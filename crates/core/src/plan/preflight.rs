@@ -156,6 +156,15 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// Whether it is about what the caller may do, and says nothing of who else may carry the plan out.
+    pub fn is_about_caller(&self) -> bool {
+        match self {
+            Self::MissingRights { .. } | Self::Restricted { .. } => true,
+            Self::Unknown { question, .. } => matches!(question, Question::Rights(_)),
+            _ => false,
+        }
+    }
+
     /// Whether Azure is certain to refuse steps, so that the plan need not be begun.
     pub fn is_certain(&self) -> bool {
         match self {
