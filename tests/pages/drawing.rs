@@ -1,0 +1,84 @@
+//! The session that the README shows is a real one, drawn for light and for dark.
+
+use std::{fs, path::Path};
+
+use anstyle::RgbColor;
+use anstyle_svg::{Palette, Term};
+
+use super::{assert_is, root, sessions::Session};
+
+/// What was done by hand before: an older TLS version, and a grant that is gone.
+const BY_HAND: &str = "lazuli sim request PATCH /subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/\
+    rg-videos/providers/Microsoft.Storage/storageAccounts/stvideosrecordings?api-version=2025-06-01 \
+    '{\"properties\": {\"minimumTlsVersion\": \"TLS1_0\"}}'";
+
+const SHOWN: [&str; 3] = [
+    "lazuli plan stack.yaml",
+    "lazuli apply stack.yaml --yes",
+    "lazuli plan stack.yaml",
+];
+
+/// Foreground, background, and the colours that lazuli uses.
+struct Look {
+    name: &'static str,
+    text: RgbColor,
+    paper: RgbColor,
+    red: RgbColor,
+    green: RgbColor,
+    yellow: RgbColor,
+}
+
+const LOOKS: [Look; 2] = [
+    Look {
+        name: "light",
+        text: RgbColor(0x1f, 0x23, 0x28),
+        paper: RgbColor(0xf6, 0xf8, 0xfa),
+        red: RgbColor(0xb3, 0x1d, 0x28),
+        green: RgbColor(0x11, 0x63, 0x29),
+        yellow: RgbColor(0x7d, 0x4e, 0x00),
+    },
+    Look {
+        name: "dark",
+        text: RgbColor(0xe6, 0xed, 0xf3),
+        paper: RgbColor(0x16, 0x1b, 0x22),
+        red: RgbColor(0xff, 0x7b, 0x72),
+        green: RgbColor(0x56, 0xd3, 0x64),
+        yellow: RgbColor(0xe3, 0xb3, 0x41),
+    },
+];
+
+impl Look {
+    fn term(&self) -> Term {
+        let mut colours = [self.text; 16];
+        for bright in [0, 8] {
+            colours[bright + 1] = self.red;
+            colours[bright + 2] = self.green;
+            colours[bright + 3] = self.yellow;
+        }
+        Term::new()
+            .palette(Palette(colours))
+            .fg_color(self.text.into())
+            .bg_color(self.paper.into())
+    }
+}
+
+#[test]
+fn the_drawn_session_is_real() {
+    let mut session = Session::begin()
+        .with("NO_COLOR", "")
+        .with("CLICOLOR_FORCE", "1");
+    let spec = root().join("examples/video-indexer/stack.yaml");
+    fs::copy(spec, session.folder().join("stack.yaml")).unwrap();
+    session.print("lazuli apply stack.yaml --yes");
+    session.print(BY_HAND);
+    let shown: Vec<String> = SHOWN
+        .iter()
+        .map(|command| format!("\u{1b}[1m$ {command}\u{1b}[0m\n{}", session.print(command)))
+        .collect();
+    let shown = shown.join("\n");
+    assert!(shown.contains("TLS1_0"), "{shown}");
+    for look in &LOOKS {
+        let path = format!("docs/session-{}.svg", look.name);
+        assert_is(Path::new(&path), &look.term().render_svg(shown.trim_end()));
+    }
+}

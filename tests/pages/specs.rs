@@ -1,0 +1,51 @@
+//! Every whole spec on a page is valid. Those that a session works with are tried by the session.
+
+use std::{fs, process::Command};
+
+use super::{LAZULI, blocks::{Block, blocks}, pages};
+
+/// Its specs are wrong on purpose; the core tests each of them.
+const OF_MISTAKES: &str = "docs/errors.md";
+
+#[test]
+fn every_spec_is_valid() {
+    let mut seen = 0;
+    for page in pages() {
+        if page.path == std::path::Path::new(OF_MISTAKES) {
+            continue;
+        }
+        let blocks = blocks(&page.text);
+        let folder = tempfile::tempdir().unwrap();
+        for block in &blocks {
+            if let [_, name] = block.info.split(' ').collect::<Vec<_>>()[..] {
+                fs::write(folder.path().join(name), &block.text).unwrap();
+            }
+        }
+        let is_of_session = |block: &Block| {
+            block.info.contains(' ') && blocks.iter().any(|block| block.info == "console")
+        };
+        let is_spec = |text: &str| text.lines().any(|line| line == "apiVersion: lazuli/v1");
+        for spec in &blocks {
+            if !is_spec(&spec.text) || is_of_session(spec) {
+                continue;
+            }
+            assert!(spec.info.starts_with("yaml"), "{}: {}", page.path.display(), spec.info);
+            seen += 1;
+            fs::write(folder.path().join("spec"), &spec.text).unwrap();
+            let validated = Command::new(LAZULI)
+                .args(["validate", "spec"])
+                .env("AZURE_SUBSCRIPTION_ID", "00000000-0000-0000-0000-0000000a2c05")
+                .env("NO_COLOR", "1")
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            assert!(
+                validated.status.success(),
+                "{}:\n{}",
+                page.path.display(),
+                String::from_utf8_lossy(&validated.stderr)
+            );
+        }
+    }
+    assert!(seen > 5, "specs are found");
+}
