@@ -22,7 +22,9 @@ pub fn blocks(page: &str) -> Vec<Block> {
         match event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
                 // An empty block begins behind the line of its fence.
-                let start = page[at.start..].find('\n').map_or(at.end, |end| at.start + end + 1);
+                let start = page[at.start..]
+                    .find('\n')
+                    .map_or(at.end, |end| at.start + end + 1);
                 open = Some(Block {
                     info: info.into_string(),
                     at: start..start,

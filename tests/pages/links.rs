@@ -90,10 +90,16 @@ fn every_link_leads_somewhere() {
         for link in links(text).into_iter().filter(|link| !is_elsewhere(link)) {
             seen += 1;
             let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
-            let to = if file.is_empty() { path.clone() } else { target(path, file) };
+            let to = if file.is_empty() {
+                path.clone()
+            } else {
+                target(path, file)
+            };
             let leads = root().join(&to).exists()
                 && (anchor.is_empty()
-                    || anchors.get(to.as_path()).is_some_and(|known| known.contains(anchor)));
+                    || anchors
+                        .get(to.as_path())
+                        .is_some_and(|known| known.contains(anchor)));
             if !leads {
                 lost.push(format!("{}: {link}", path.display()));
             }
@@ -107,17 +113,28 @@ fn every_link_leads_somewhere() {
 fn every_page_is_on_the_map() {
     let pages = pages();
     let of = |path: &str| {
-        let page = pages.iter().find(|page| page.path == Path::new(path)).unwrap();
+        let page = pages
+            .iter()
+            .find(|page| page.path == Path::new(path))
+            .unwrap();
         let links = links(&page.text);
-        links.into_iter().filter(|link| !is_elsewhere(link)).map(|link| {
-            let file = link.split('#').next().unwrap_or_default();
-            target(&page.path, file)
-        }).collect::<BTreeSet<_>>()
+        links
+            .into_iter()
+            .filter(|link| !is_elsewhere(link))
+            .map(|link| {
+                let file = link.split('#').next().unwrap_or_default();
+                target(&page.path, file)
+            })
+            .collect::<BTreeSet<_>>()
     };
     let (map, kinds) = (of("docs/README.md"), of("docs/kinds/README.md"));
     for page in pages.iter().filter(|page| page.path.starts_with("docs")) {
         let found = map.contains(&page.path) || kinds.contains(&page.path);
         let is_map = page.path == Path::new("docs/README.md");
-        assert!(found || is_map, "{} is not on docs/README.md", page.path.display());
+        assert!(
+            found || is_map,
+            "{} is not on docs/README.md",
+            page.path.display()
+        );
     }
 }

@@ -97,7 +97,11 @@ impl Session {
         let mut options = OpenOptions::new();
         let options = options.create(true).write(true);
         let options = options.append(adds).truncate(!adds);
-        options.open(path).unwrap().write_all(text.as_bytes()).unwrap();
+        options
+            .open(path)
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
     }
 
     /// Lines that begin with `-` become those that begin with `+`, where all of them stand.
@@ -131,9 +135,15 @@ impl Session {
             let printed = self.print(command);
             let shown = Data::text(format!("{}\n", shown.trim_end()));
             let printed = Data::text(format!("{}\n", printed.trim_end()));
-            let printed = NormalizeToExpected::new().redact().normalize(printed, &shown);
+            let printed = NormalizeToExpected::new()
+                .redact()
+                .normalize(printed, &shown);
             let printed = printed.render().unwrap();
-            played.push(format!("$ {command}\n{}", printed.trim_end()).trim_end().to_owned());
+            played.push(
+                format!("$ {command}\n{}", printed.trim_end())
+                    .trim_end()
+                    .to_owned(),
+            );
         }
         played.join("\n\n") + "\n"
     }

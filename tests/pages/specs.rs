@@ -2,7 +2,11 @@
 
 use std::{fs, process::Command};
 
-use super::{LAZULI, blocks::{Block, blocks}, pages};
+use super::{
+    LAZULI,
+    blocks::{Block, blocks},
+    pages,
+};
 
 /// Its specs are wrong on purpose; the core tests each of them.
 const OF_MISTAKES: &str = "docs/errors.md";
@@ -29,12 +33,20 @@ fn every_spec_is_valid() {
             if !is_spec(&spec.text) || is_of_session(spec) {
                 continue;
             }
-            assert!(spec.info.starts_with("yaml"), "{}: {}", page.path.display(), spec.info);
+            assert!(
+                spec.info.starts_with("yaml"),
+                "{}: {}",
+                page.path.display(),
+                spec.info
+            );
             seen += 1;
             fs::write(folder.path().join("spec"), &spec.text).unwrap();
             let validated = Command::new(LAZULI)
                 .args(["validate", "spec"])
-                .env("AZURE_SUBSCRIPTION_ID", "00000000-0000-0000-0000-0000000a2c05")
+                .env(
+                    "AZURE_SUBSCRIPTION_ID",
+                    "00000000-0000-0000-0000-0000000a2c05",
+                )
                 .env("NO_COLOR", "1")
                 .current_dir(folder.path())
                 .output()

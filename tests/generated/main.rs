@@ -8,6 +8,9 @@
     unreachable_pub
 )]
 
+mod codes;
+mod commands;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -15,7 +18,6 @@ use std::{
 };
 
 use lazuli_core::{
-    diagnostic::Code,
     inventory::document::ShowDocument,
     plan::{document::PlanDocument, saved::SavedPlan},
 };
@@ -44,7 +46,9 @@ fn wanted() -> BTreeMap<PathBuf, String> {
         PathBuf::from("schemas/show.schema.json"),
         format!("{:#}\n", ShowDocument::schema()),
     );
-    files.insert(PathBuf::from("docs/errors.md"), errors());
+    files.insert(PathBuf::from("docs/errors.md"), codes::of_lazuli());
+    files.insert(PathBuf::from("docs/azure-codes.md"), codes::of_azure());
+    files.insert(PathBuf::from("docs/commands.md"), commands::page());
     let mut index = String::from(
         "# Kinds\n\nOne page a kind, generated from the code that reads it. What all kinds have in common is in \
          [the spec reference](../spec.md).\n\n",
@@ -55,24 +59,6 @@ fn wanted() -> BTreeMap<PathBuf, String> {
     }
     files.insert(PathBuf::from("docs/kinds/README.md"), index);
     files
-}
-
-/// The page of the codes, of what the binary tells by `lazuli explain LZ0001`.
-fn errors() -> String {
-    let mut page = String::from(
-        "# Errors and warnings\n\nEvery code that lazuli gives to a mistake in a spec, generated from the code. \
-         `lazuli explain LZ0001` prints the same.\n\n| code | meaning |\n|---|---|\n",
-    );
-    for code in Code::ALL {
-        let anchor = code.number().to_lowercase();
-        page += &format!("| [{code}](#{anchor}) | {} |\n", code.summary());
-    }
-    page += "\nLZ0023, LZ0024, LZ0025, LZ0028 and LZ0029 need the answers of Azure, so `validate` cannot report them.\n\n";
-    for code in Code::ALL {
-        let (summary, explanation) = (code.summary(), code.explanation().markdown());
-        page += &format!("## {code}\n\n**{summary}**\n\n{explanation}");
-    }
-    page.trim_end().to_owned() + "\n"
 }
 
 /// `LAZULI_UPDATE=1 cargo test --test generated` writes them anew.
