@@ -34,16 +34,27 @@ pub fn of_azure() -> String {
          begin with LZ are lazuli's own: [errors.md](errors.md).\n\n## Azure Resource Manager\n\n\
          | code | lazuli | then |\n|---|---|---|\n",
     );
+    let mut rows: Vec<(Vec<&str>, Option<Remedy>, String)> = Vec::new();
     for known in arm {
-        let remedy = match known.remedy {
-            None => "tells at once",
+        let is_row =
+            |row: &&mut (_, Option<Remedy>, String)| row.1 == known.remedy && row.2 == known.advice;
+        match rows.iter_mut().find(is_row) {
+            Some((codes, _, _)) => codes.push(known.code),
+            None => rows.push((vec![known.code], known.remedy, known.advice)),
+        }
+    }
+    for (codes, remedy, advice) in rows {
+        let remedy = match remedy {
+            None => "tells",
             Some(Remedy::WaitsWhileBusy) => "waits and sends again",
             Some(Remedy::WaitsToDelete) => "tries the deletion again, for up to six minutes",
             Some(Remedy::BeginsAgain) => "begins the operation again",
         };
-        page += &format!("| `{}` | {remedy} | {} |\n", known.code, known.advice);
+        page += &format!("| `{}` | {remedy} | {advice} |\n", codes.join("`, `"));
     }
-    page += "\nA code that ends in `InProgress` is waited for as well. These depend on the run, and are waited out only \
+    page += "\nWhatever the code: a 401 is answered once with a new token; throttling (429), failing services (500 and \
+             above) and broken connections are tried again with growing waits, as long as `Retry-After` says or for a few \
+             minutes. A code that ends in `InProgress` is waited for as well. These depend on the run, and are waited out only \
              where it has made what they are about, for as long as [grants.md](grants.md#what-is-waited-for) says: \
              `PrincipalNotFound`, `RoleDefinitionDoesNotExist`, and a 403 of what depends on a fresh grant.\n\n\
              ## Microsoft Entra\n\nThey come when lazuli logs in, in the text of the refusal.\n\n\
