@@ -53,6 +53,8 @@ fn played(page: &str, blocks: &[Block]) -> String {
     played + &page[copied..]
 }
 
+const STATUS: &str = "echo $?";
+
 /// A folder, and what a shell in it remembers.
 pub struct Session {
     folder: tempfile::TempDir,
@@ -123,7 +125,8 @@ impl Session {
         let (before, commands) = block.split_once("$ ").expect("a session begins with `$ `");
         assert_eq!(before, "", "a session begins with `$ `");
         let mut played = Vec::new();
-        for command in commands.split("\n$ ") {
+        let mut commands = commands.split("\n$ ").peekable();
+        while let Some(command) = commands.next() {
             let ends = command
                 .match_indices('\n')
                 .map(|(at, _)| at)
@@ -139,6 +142,13 @@ impl Session {
                 .redact()
                 .normalize(printed, &shown);
             let printed = printed.render().unwrap();
+            let is_told = |next: &&str| next.starts_with(STATUS);
+            assert!(
+                self.status == 0
+                    || printed.contains("error")
+                    || commands.peek().is_some_and(is_told),
+                "{command} fails, and the page does not show it"
+            );
             played.push(
                 format!("$ {command}\n{}", printed.trim_end())
                     .trim_end()
@@ -158,7 +168,7 @@ impl Session {
                 self.variables.insert(name.to_owned(), value.to_owned());
                 String::new()
             }
-            ["echo", "$?"] => self.status.to_string(),
+            _ if command == STATUS => std::mem::take(&mut self.status).to_string(),
             ["lazuli", ref arguments @ ..] => {
                 let (mut printed, writer) = std::io::pipe().unwrap();
                 let mut command = Command::new(LAZULI);
