@@ -7,22 +7,32 @@ use anstyle_svg::{Palette, Term};
 
 use super::{assert_is, root, sessions::Session};
 
-/// What was done by hand before: an older TLS version, and a grant that is gone.
-const BY_HAND: &str = "lazuli sim request PATCH /subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/\
-    rg-videos/providers/Microsoft.Storage/storageAccounts/stvideosrecordings?api-version=2025-06-01 \
-    '{\"properties\": {\"minimumTlsVersion\": \"TLS1_0\"}}'";
+const ACCOUNT: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-videos/providers/\
+    Microsoft.Storage/storageAccounts/stvideosrecordings";
 
-const SHOWN: [&str; 3] = [
-    "lazuli plan stack.yaml",
-    "lazuli apply stack.yaml --yes",
-    "lazuli plan stack.yaml",
-];
+const SHOWN: [&str; 2] = ["lazuli apply stack.yaml --yes", "lazuli plan stack.yaml"];
+
+/// What somebody did in the portal before: an older TLS version, and a grant that is gone.
+fn meddle(session: &mut Session) {
+    let request = |rest: &str| format!("lazuli sim request {rest}");
+    let tls = r#"'{"properties": {"minimumTlsVersion": "TLS1_0"}}'"#;
+    session.print(&request(&format!(
+        "PATCH {ACCOUNT}?api-version=2025-06-01 {tls}"
+    )));
+    let grants = "providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01";
+    let listed = session.print(&request(&format!("GET {ACCOUNT}/{grants}")));
+    let (_, body) = listed.split_once('\n').unwrap();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    let grant = body["value"][0]["id"].as_str().unwrap();
+    session.print(&request(&format!("DELETE {grant}?api-version=2022-04-01")));
+}
 
 /// Foreground, background, and the colours that lazuli uses.
 struct Look {
     name: &'static str,
     text: RgbColor,
     paper: RgbColor,
+    blue: RgbColor,
     red: RgbColor,
     green: RgbColor,
     yellow: RgbColor,
@@ -33,6 +43,7 @@ const LOOKS: [Look; 2] = [
         name: "light",
         text: RgbColor(0x1f, 0x23, 0x28),
         paper: RgbColor(0xf6, 0xf8, 0xfa),
+        blue: RgbColor(0x05, 0x50, 0xae),
         red: RgbColor(0xb3, 0x1d, 0x28),
         green: RgbColor(0x11, 0x63, 0x29),
         yellow: RgbColor(0x7d, 0x4e, 0x00),
@@ -41,6 +52,7 @@ const LOOKS: [Look; 2] = [
         name: "dark",
         text: RgbColor(0xe6, 0xed, 0xf3),
         paper: RgbColor(0x16, 0x1b, 0x22),
+        blue: RgbColor(0x79, 0xc0, 0xff),
         red: RgbColor(0xff, 0x7b, 0x72),
         green: RgbColor(0x56, 0xd3, 0x64),
         yellow: RgbColor(0xe3, 0xb3, 0x41),
@@ -54,6 +66,9 @@ impl Look {
             colours[bright + 1] = self.red;
             colours[bright + 2] = self.green;
             colours[bright + 3] = self.yellow;
+            for blue in 4..=6 {
+                colours[bright + blue] = self.blue;
+            }
         }
         Term::new()
             .palette(Palette(colours))
@@ -70,7 +85,7 @@ fn the_drawn_session_is_real() {
     let spec = root().join("examples/video-indexer/stack.yaml");
     fs::copy(spec, session.folder().join("stack.yaml")).unwrap();
     session.print("lazuli apply stack.yaml --yes");
-    session.print(BY_HAND);
+    meddle(&mut session);
     let shown: Vec<String> = SHOWN
         .iter()
         .map(|command| format!("\u{1b}[1m$ {command}\u{1b}[0m\n{}", session.print(command)))
