@@ -5,10 +5,16 @@ use std::{fs, path::Path};
 use anstyle::RgbColor;
 use anstyle_svg::{Palette, Term};
 
-use super::{assert_is, root, sessions::Session};
+use super::{assert_is, blocks::blocks, root, sessions::Session};
 
 const ACCOUNT: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-videos/providers/\
-    Microsoft.Storage/storageAccounts/stvideosrecordings";
+    Microsoft.Storage/storageAccounts/stvideos2031";
+
+/// The built-in role.
+const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+
+/// The page whose spec it is.
+const PAGE: &str = "docs/coming-from-terraform.md";
 
 const SHOWN: [&str; 2] = ["lazuli apply stack.yaml --yes", "lazuli plan stack.yaml"];
 
@@ -23,7 +29,14 @@ fn meddle(session: &mut Session) {
     let listed = session.print(&request(&format!("GET {ACCOUNT}/{grants}")));
     let (_, body) = listed.split_once('\n').unwrap();
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
-    let grant = body["value"][0]["id"].as_str().unwrap();
+    let grants = body["value"].as_array().unwrap();
+    let is_reader = |grant: &&serde_json::Value| {
+        let properties = &grant["properties"];
+        let role = properties["roleDefinitionId"].as_str().unwrap();
+        properties["scope"] == ACCOUNT && role.ends_with(READER)
+    };
+    let grant = grants.iter().find(is_reader).unwrap()["id"].as_str();
+    let grant = grant.unwrap();
     session.print(&request(&format!("DELETE {grant}?api-version=2022-04-01")));
 }
 
@@ -82,8 +95,10 @@ fn the_drawn_session_is_real() {
     let mut session = Session::begin()
         .with("NO_COLOR", "")
         .with("CLICOLOR_FORCE", "1");
-    let spec = root().join("examples/video-indexer/stack.yaml");
-    fs::copy(spec, session.folder().join("stack.yaml")).unwrap();
+    let page = fs::read_to_string(root().join(PAGE)).unwrap();
+    let blocks = blocks(&page);
+    let spec = blocks.iter().find(|block| block.info == "yaml").unwrap();
+    fs::write(session.folder().join("stack.yaml"), &spec.text).unwrap();
     session.print("lazuli apply stack.yaml --yes");
     meddle(&mut session);
     let shown: Vec<String> = SHOWN
