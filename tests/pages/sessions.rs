@@ -2,7 +2,7 @@
 //!
 //! A block is a step: `console` has commands and their output, where a line `...` stands for lines that are left out. A
 //! block that names a file (`yaml stack.yaml`) is that file; `yaml >>stack.yaml` comes at its end; `diff stack.yaml`
-//! changes it. Azure is the simulator.
+//! changes it. The examples are there from the beginning. Azure is the simulator.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use snapbox::{Data, filter::NormalizeToExpected};
 use super::{
     LAZULI, assert_is,
     blocks::{Block, blocks},
-    pages,
+    pages, root,
 };
 
 #[test]
@@ -73,11 +73,19 @@ impl Session {
             ("NO_COLOR", "1"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self {
+        let session = Self {
             folder: tempfile::tempdir().unwrap(),
             variables: variables.into(),
             status: 0,
+        };
+        for example in fs::read_dir(root().join("examples")).unwrap() {
+            let example = example.unwrap();
+            if let Ok(spec) = fs::read_to_string(example.path().join("stack.yaml")) {
+                let name = example.file_name().into_string().unwrap();
+                session.write(&format!("examples/{name}/stack.yaml"), &spec);
+            }
         }
+        session
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -136,17 +144,20 @@ impl Session {
                 None => (command.trim_end(), ""),
             };
             let printed = self.print(command);
+            let lines = printed.lines().map(str::trim_end);
+            let printed = lines.collect::<Vec<_>>().join("\n");
             let shown = Data::text(format!("{}\n", shown.trim_end()));
             let printed = Data::text(format!("{}\n", printed.trim_end()));
             let printed = NormalizeToExpected::new()
                 .redact()
                 .normalize(printed, &shown);
             let printed = printed.render().unwrap();
+            let is_shown = ["error", "Failed"]
+                .iter()
+                .any(|word| printed.contains(word));
             let is_told = |next: &&str| next.starts_with(STATUS);
             assert!(
-                self.status == 0
-                    || printed.contains("error")
-                    || commands.peek().is_some_and(is_told),
+                self.status == 0 || is_shown || commands.peek().is_some_and(is_told),
                 "{command} fails, and the page does not show it"
             );
             played.push(
