@@ -2,11 +2,7 @@
 
 use std::{fs, process::Command};
 
-use super::{
-    LAZULI,
-    blocks::{Block, blocks},
-    pages,
-};
+use super::{LAZULI, blocks::blocks, pages};
 
 /// Its specs are wrong on purpose; the core tests each of them.
 const OF_MISTAKES: &str = "docs/errors.md";
