@@ -28,7 +28,7 @@ pub fn of_azure() -> String {
         .into_iter()
         .partition(|known| known.code.starts_with("AADSTS"));
     let mut page = String::from(
-        "# Codes of Azure\n\nThe codes that lazuli knows, generated from the code: what it does about each by itself, and \
+        "# Codes of Azure\n\nThe codes that lazuli knows, generated from the code; `lazuli explain ScopeLocked` prints the same: what it does about each by itself, and \
          what it advises once that is an error. What Azure refuses is shown with Azure's innermost code and message, so a \
          code that is not here has its reason beside it. By symptoms: [troubleshooting.md](troubleshooting.md). Codes that \
          begin with LZ are lazuli's own: [errors.md](errors.md).\n\n## Azure Resource Manager\n\n\
@@ -44,12 +44,7 @@ pub fn of_azure() -> String {
         }
     }
     for (codes, remedy, advice) in rows {
-        let remedy = match remedy {
-            None => "tells",
-            Some(Remedy::WaitsWhileBusy) => "waits and sends again",
-            Some(Remedy::WaitsToDelete) => "tries the deletion again, for up to six minutes",
-            Some(Remedy::BeginsAgain) => "begins the operation again",
-        };
+        let remedy = remedy.map_or("tells", Remedy::says);
         page += &format!("| `{}` | {remedy} | {advice} |\n", codes.join("`, `"));
     }
     page += "\nWhatever the code: a 401 is answered once with a new token; throttling (429), failing services (500 and \

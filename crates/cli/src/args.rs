@@ -383,7 +383,7 @@ pub(crate) struct Doctor {
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// A kind, KIND.PROPERTY or a code such as LZ0012; without it, the kinds are listed
+    /// A kind, KIND.PROPERTY, or a code such as LZ0012 or ScopeLocked; without it, the kinds are listed
     #[arg(value_name = "WHAT")]
     pub(crate) what: Option<String>,
 }

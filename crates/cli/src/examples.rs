@@ -43,6 +43,7 @@ pub(crate) const EXPLAIN: &str = examples! {
     "lazuli explain                       the kinds"
     "lazuli explain storageAccount.sku    a property"
     "lazuli explain LZ0016                the code of an error"
+    "lazuli explain ScopeLocked           a code of Azure"
 };
 pub(crate) const ROLES: &str = examples! {
     "lazuli roles blob data               by words of a name"

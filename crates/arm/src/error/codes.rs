@@ -32,6 +32,17 @@ pub enum Remedy {
     BeginsAgain,
 }
 
+impl Remedy {
+    /// What lazuli does, in words that go on from its name.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::WaitsWhileBusy => "waits and sends again",
+            Self::WaitsToDelete => "tries the deletion again, for up to six minutes",
+            Self::BeginsAgain => "begins the operation again",
+        }
+    }
+}
+
 /// Every code that lazuli knows, in the order of the alphabet.
 pub fn known_codes() -> Vec<KnownCode> {
     let refused = [POLICY_DENIED, LOCKED, FORBIDDEN, NOT_LOGGED_IN, NAME_TAKEN].concat();
