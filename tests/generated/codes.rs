@@ -32,7 +32,7 @@ pub fn of_azure() -> String {
          what it advises once that is an error. What Azure refuses is shown with Azure's innermost code and message, so a \
          code that is not here has its reason beside it. By symptoms: [troubleshooting.md](troubleshooting.md). Codes that \
          begin with LZ are lazuli's own: [errors.md](errors.md).\n\n## Azure Resource Manager\n\n\
-         | code | lazuli | then |\n|---|---|---|\n",
+         | code | what lazuli does by itself | what to do then |\n|---|---|---|\n",
     );
     let mut rows: Vec<(Vec<&str>, Option<Remedy>, String)> = Vec::new();
     for known in arm {
@@ -44,7 +44,7 @@ pub fn of_azure() -> String {
         }
     }
     for (codes, remedy, advice) in rows {
-        let remedy = remedy.map_or("tells", Remedy::says);
+        let remedy = remedy.map_or("", Remedy::says);
         page += &format!("| `{}` | {remedy} | {advice} |\n", codes.join("`, `"));
     }
     page += "\nWhatever the code: a 401 is answered once with a new token; throttling (429), failing services (500 and \
