@@ -15,11 +15,7 @@ Every command with its options, generated from the code: the same is printed by 
 const CONTRACT: &str = "\
 ## Exit codes
 
-| code | meaning |
-|---|---|
-| 0 | success; `plan` with or without changes |
-| 1 | any error, wrong usage included; also when some steps of a run failed, or it was stopped |
-| 2 | `plan --detailed-exitcode` found changes |
+0 for success, 1 for any error, 2 where `plan --detailed-exitcode` found changes: [exit-codes.md](exit-codes.md).
 
 What is asked for goes to stdout; diagnostics, progress and logs go to stderr. `apply` and `destroy` ask before they \
 write; `--yes` skips the question, and without a terminal its absence is an error. The first Ctrl-C lets what is in flight \
