@@ -53,6 +53,15 @@ fn played(page: &str, blocks: &[Block]) -> String {
     played + &page[copied..]
 }
 
+/// What of the environment of the test would show.
+const NOT_TAKEN: [&str; 5] = [
+    "AZURE_SUBSCRIPTION_ID",
+    "CLICOLOR_FORCE",
+    "LAZULI_SECRETS_KEY",
+    "RUST_LOG",
+    "SSL_CERT_FILE",
+];
+
 const STATUS: &str = "echo $?";
 
 /// A folder, and what a shell in it remembers.
@@ -183,11 +192,12 @@ impl Session {
             ["lazuli", ref arguments @ ..] => {
                 let (mut printed, writer) = std::io::pipe().unwrap();
                 let mut command = Command::new(LAZULI);
+                for name in NOT_TAKEN {
+                    command.env_remove(name);
+                }
                 command
                     .args(arguments)
                     .current_dir(self.folder())
-                    .env_remove("AZURE_SUBSCRIPTION_ID")
-                    .env_remove("SSL_CERT_FILE")
                     .envs(&self.variables)
                     .stdin(Stdio::null())
                     .stdout(writer.try_clone().unwrap())
