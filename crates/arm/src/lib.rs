@@ -30,7 +30,7 @@ pub use azure_core::{
 pub use client::{Client, ClientOptions, Completed, Outcome};
 pub use cloud::{Cloud, Endpoints, InvalidCloud, discover};
 pub use directory::Directory;
-pub use error::{ArmError, ErrorKind, ErrorReport};
+pub use error::{ArmError, ErrorKind, ErrorReport, KnownCode, Remedy, known_codes};
 pub use operation::{is_settled, provisioning_state};
 pub use paging::Listing;
 pub use progress::{Progress, Quiet};

@@ -24,24 +24,34 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Write a spec to begin with
+    #[command(after_help = crate::examples::INIT)]
     Init(Init),
     /// Check specs without asking Azure
+    #[command(after_help = crate::examples::VALIDATE)]
     Validate(Validate),
     /// Show what apply would change
+    #[command(after_help = crate::examples::PLAN)]
     Plan(Plan),
     /// Make Azure as the specs want it, or carry out a saved plan
+    #[command(after_help = crate::examples::APPLY)]
     Apply(Apply),
     /// Delete what the stacks own
+    #[command(after_help = crate::examples::DESTROY)]
     Destroy(Destroy),
     /// Show what the stacks own now
+    #[command(after_help = crate::examples::SHOW)]
     Show(Show),
     /// Show what waits for what, and why
+    #[command(after_help = crate::examples::GRAPH)]
     Graph(Graph),
     /// Explain a kind, a property or the code of an error
+    #[command(after_help = crate::examples::EXPLAIN)]
     Explain(Explain),
     /// List Azure's built-in roles and what they allow
+    #[command(after_help = crate::examples::ROLES)]
     Roles(Roles),
     /// Print the JSON Schema of a spec, or of what lazuli answers
+    #[command(after_help = crate::examples::SCHEMA)]
     Schema {
         /// Of what: a spec, the answer with --output json of plan, of apply and destroy, of show, or the file of plan --out
         #[arg(value_enum, default_value_t = SchemaOf::Spec)]
@@ -51,13 +61,16 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Sim(Sim),
     /// Look whether lazuli can work here: login, Azure, clocks, rights, providers
+    #[command(after_help = crate::examples::DOCTOR)]
     Doctor(Doctor),
     /// Print a completion script for a shell
+    #[command(after_help = crate::examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: Shell,
     },
     /// Write the manual, a page for every command
+    #[command(after_help = crate::examples::MAN)]
     Man {
         /// The directory for the pages
         #[arg(value_name = "DIR")]
@@ -376,7 +389,7 @@ pub(crate) struct Doctor {
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// A kind, KIND.PROPERTY or a code such as LZ0012; without it, the kinds are listed
+    /// A kind, KIND.PROPERTY, or a code such as LZ0012 or ScopeLocked; without it, the kinds are listed
     #[arg(value_name = "WHAT")]
     pub(crate) what: Option<String>,
 }
@@ -393,10 +406,13 @@ pub(crate) enum SchemaOf {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sim {
     /// Serve the simulator over HTTPS to any ARM client
+    #[command(after_help = crate::examples::SIM_SERVE)]
     Serve(SimServe),
     /// Make the simulated Azure empty again
+    #[command(after_help = crate::examples::SIM_RESET)]
     Reset(SimReset),
     /// Send one request to the simulated Azure, as if by hand in the portal
+    #[command(after_help = crate::examples::SIM_REQUEST)]
     Request(SimRequest),
 }
 

@@ -7,6 +7,7 @@ mod commands;
 mod confirm;
 mod connection;
 mod error;
+mod examples;
 mod flow;
 mod input;
 mod preflight;

@@ -24,21 +24,44 @@ fn page(kind: &dyn Kind) -> String {
         page += &format!("> {retired}.\n\n");
     }
     page += &format!("{}\n\n", home(facts));
+    if let Some(arm_type) = &facts.arm_type {
+        page += &format!(
+            "Azure's own reference: [{0}](https://learn.microsoft.com/azure/templates/{1}).\n\n",
+            arm_type.name,
+            arm_type.name.to_string().to_lowercase()
+        );
+    }
     if let Some(rule) = &facts.name {
         page += &format!("Names have {}.\n\n", rule.says);
     }
     if !example.is_empty() {
         page += &format!("## Example\n\n```yaml\n{example}\n```\n\n");
     }
-    page += "## Properties\n\n| property | type | required | what it is |\n|---|---|---|---|\n";
+    page += &format!(
+        "## Properties\n\nBeside {}, as of [every kind](../spec.md#resources):\n\n",
+        shared(facts)
+    );
+    page +=
+        "| property | type | required | Azure's default | what it is |\n|---|---|---|---|---|\n";
     for property in properties::of_kind(kind) {
         let required = if property.required { "yes" } else { "" };
         let forms: Vec<String> = property.forms.iter().map(Form::in_words).collect();
+        let default = property.default().unwrap_or_default();
+        let mut says = property.meaning();
+        for (is_so, note) in [
+            (property.fixed, " **Fixed at creation.**"),
+            (property.secret, " **Secret.**"),
+        ] {
+            if is_so {
+                says += note;
+            }
+        }
         page += &format!(
-            "| `{}` | {} | {required} | {} |\n",
+            "| `{}` | {} | {required} | {} | {} |\n",
             property.path,
-            forms.join(" or ").replace('|', "\\|"),
-            property.says.replace('|', "\\|")
+            cell(&forms.join(" or ")),
+            cell(default),
+            cell(&says)
         );
     }
     if !facts.outputs.is_empty() {
@@ -60,6 +83,21 @@ fn page(kind: &dyn Kind) -> String {
         page += &format!("\nFixed at creation: {}.\n", fixed.join(", "));
     }
     page
+}
+
+/// Text in a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// The keys that others have as well.
+fn shared(facts: &Facts) -> String {
+    let names: Vec<String> = properties::shared(facts)
+        .iter()
+        .filter(|property| property.is_directly_within(""))
+        .map(|property| format!("`{}`", property.path))
+        .collect();
+    names.join(", ")
 }
 
 /// The doc of a kind.
@@ -133,9 +171,12 @@ mod tests {
     fn nested_properties_have_their_path() {
         let page = page_of("storageAccount");
         for line in [
-            "| `networkAcls.defaultAction` | `Allow`, `Deny` | yes | Whether networks that no rule names are let in. |",
-            "| `networkAcls.ipRules` | list of mapping |  | IPv4 addresses and ranges that are let in. |",
-            "| `networkAcls.ipRules[].value` | string | yes | An address or a range: `203.0.113.0/24`. |",
+            "| `networkAcls.defaultAction` | `Allow`, `Deny` | yes |  | Whether networks that no rule names are let in. |",
+            "| `isHnsEnabled` | true or false |  | false | Whether blobs have a hierarchical namespace (Data Lake Storage Gen2). **Fixed at creation.** |",
+            "Beside `kind`, `name`, `location`,",
+            "(https://learn.microsoft.com/azure/templates/microsoft.storage/storageaccounts)",
+            "| `networkAcls.ipRules` | list of mapping |  |  | IPv4 addresses and ranges that are let in. |",
+            "| `networkAcls.ipRules[].value` | string | yes |  | An address or a range: `203.0.113.0/24`. |",
             "| `containers.NAME.publicAccess` |",
             "| `lifecycleRules[].definition.actions.baseBlob.delete.daysAfterModificationGreaterThan` | whole number |",
             "| `lifecycleRules.NAME.definition.filters.blobTypes` |",

@@ -2,7 +2,15 @@
 
 use super::{ErrorKind, body::Report};
 
-const NAME_TAKEN: &[&str] = &[
+pub(super) const POLICY_DENIED: &[&str] = &["RequestDisallowedByPolicy"];
+pub(super) const LOCKED: &[&str] = &["ScopeLocked"];
+pub(super) const FORBIDDEN: &[&str] = &["AuthorizationFailed", "LinkedAuthorizationFailed"];
+pub(super) const NOT_LOGGED_IN: &[&str] = &[
+    "ExpiredAuthenticationToken",
+    "InvalidAuthenticationToken",
+    "InvalidAuthenticationTokenTenant",
+];
+pub(super) const NAME_TAKEN: &[&str] = &[
     "AccountNameTaken",
     "CustomDomainInUse",
     "NameNotAvailable",
@@ -22,22 +30,18 @@ pub(super) fn kind(status: Option<u16>, report: &Report) -> ErrorKind {
     };
     let any = |codes: &[&str]| codes.iter().any(|code| has(code));
 
-    if has("RequestDisallowedByPolicy") {
+    if any(POLICY_DENIED) {
         return ErrorKind::PolicyDenied {
             policies: report.policies.clone(),
         };
     }
-    if has("ScopeLocked") {
+    if any(LOCKED) {
         return ErrorKind::Locked;
     }
-    if any(&["AuthorizationFailed", "LinkedAuthorizationFailed"]) {
+    if any(FORBIDDEN) {
         return forbidden(report);
     }
-    if any(&[
-        "ExpiredAuthenticationToken",
-        "InvalidAuthenticationToken",
-        "InvalidAuthenticationTokenTenant",
-    ]) {
+    if any(NOT_LOGGED_IN) {
         return ErrorKind::NotLoggedIn;
     }
     if any(NAME_TAKEN) {

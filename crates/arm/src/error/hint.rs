@@ -47,78 +47,80 @@ pub(super) fn hint(error: &ErrorReport) -> Option<String> {
     }
 }
 
-/// Advice on the errors of Microsoft Entra, known by the AADSTS number in their text.
+/// Advice on the errors of Microsoft Entra, by what stands in their text: an AADSTS number, or words of a tool.
+pub(super) const ENTRA: &[(&str, &str)] = &[
+    (
+        "AADSTS90002",
+        "No such tenant in this cloud: check AZURE_TENANT_ID and --cloud",
+    ),
+    (
+        "AADSTS900023",
+        "AZURE_TENANT_ID is neither a GUID nor a domain of a tenant",
+    ),
+    (
+        "AADSTS50020",
+        "This account is not a member of the tenant: run `az login --tenant TENANT`",
+    ),
+    (
+        "AADSTS50076",
+        "Multi-factor authentication is required: run `az login` again",
+    ),
+    (
+        "AADSTS50079",
+        "Multi-factor authentication is required: run `az login` again",
+    ),
+    (
+        "AADSTS50158",
+        "The tenant asks for a further sign-in step: run `az login --tenant TENANT`",
+    ),
+    (
+        "AADSTS700016",
+        "The application is not in this tenant: check AZURE_CLIENT_ID and AZURE_TENANT_ID",
+    ),
+    (
+        "AADSTS7000215",
+        "The client secret is wrong: AZURE_CLIENT_SECRET must be the secret's value, not its ID",
+    ),
+    (
+        "AADSTS7000222",
+        "The client secret has expired: make a new one and set AZURE_CLIENT_SECRET",
+    ),
+    (
+        "AADSTS700027",
+        "The certificate is not registered with the application, or has expired",
+    ),
+    (
+        "AADSTS7000229",
+        "The application has no service principal in this tenant: run `az ad sp create --id CLIENT-ID`",
+    ),
+    (
+        "AADSTS70021",
+        "No federated credential of the application matches issuer, subject and audience of the token",
+    ),
+    (
+        "AADSTS700213",
+        "No federated credential of the application matches the subject of the token",
+    ),
+    (
+        "AADSTS700024",
+        "The assertion is not valid at this time: check the clock of this machine",
+    ),
+    ("AADSTS70043", "The login has expired: run `az login` again"),
+    (
+        "AADSTS700082",
+        "The login has expired: run `az login` again",
+    ),
+    (
+        "AADSTS53003",
+        "A conditional access policy of the tenant blocks this sign-in",
+    ),
+    ("Please run 'az login'", "Run `az login`"),
+    ("azd auth login", "Run `azd auth login`"),
+];
+
+/// Advice on the errors of Microsoft Entra.
 pub(crate) fn entra(message: &str) -> Option<&'static str> {
-    const ADVICE: &[(&str, &str)] = &[
-        (
-            "AADSTS90002",
-            "No such tenant in this cloud: check AZURE_TENANT_ID and --cloud",
-        ),
-        (
-            "AADSTS900023",
-            "AZURE_TENANT_ID is neither a GUID nor a domain of a tenant",
-        ),
-        (
-            "AADSTS50020",
-            "This account is not a member of the tenant: run `az login --tenant TENANT`",
-        ),
-        (
-            "AADSTS50076",
-            "Multi-factor authentication is required: run `az login` again",
-        ),
-        (
-            "AADSTS50079",
-            "Multi-factor authentication is required: run `az login` again",
-        ),
-        (
-            "AADSTS50158",
-            "The tenant asks for a further sign-in step: run `az login --tenant TENANT`",
-        ),
-        (
-            "AADSTS700016",
-            "The application is not in this tenant: check AZURE_CLIENT_ID and AZURE_TENANT_ID",
-        ),
-        (
-            "AADSTS7000215",
-            "The client secret is wrong: AZURE_CLIENT_SECRET must be the secret's value, not its ID",
-        ),
-        (
-            "AADSTS7000222",
-            "The client secret has expired: make a new one and set AZURE_CLIENT_SECRET",
-        ),
-        (
-            "AADSTS700027",
-            "The certificate is not registered with the application, or has expired",
-        ),
-        (
-            "AADSTS7000229",
-            "The application has no service principal in this tenant: run `az ad sp create --id CLIENT-ID`",
-        ),
-        (
-            "AADSTS70021",
-            "No federated credential of the application matches issuer, subject and audience of the token",
-        ),
-        (
-            "AADSTS700213",
-            "No federated credential of the application matches the subject of the token",
-        ),
-        (
-            "AADSTS700024",
-            "The assertion is not valid at this time: check the clock of this machine",
-        ),
-        ("AADSTS70043", "The login has expired: run `az login` again"),
-        (
-            "AADSTS700082",
-            "The login has expired: run `az login` again",
-        ),
-        (
-            "AADSTS53003",
-            "A conditional access policy of the tenant blocks this sign-in",
-        ),
-        ("Please run 'az login'", "Run `az login`"),
-        ("azd auth login", "Run `azd auth login`"),
-    ];
-    ADVICE
+    ENTRA
         .iter()
         .find(|(mark, _)| {
             message.split_once(mark).is_some_and(|(_, rest)| {
@@ -166,41 +168,61 @@ fn forbidden(action: Option<&str>, scope: Option<&str>) -> String {
     )
 }
 
+/// Advice on single codes. `NAMESPACE` is the one that the message quotes.
+pub(super) const BY_CODE: &[(&[&str], &str)] = &[
+    (
+        &["MissingSubscriptionRegistration"],
+        "Run `az provider register --namespace NAMESPACE`",
+    ),
+    (
+        &["SubscriptionNotFound", "InvalidSubscriptionId"],
+        "Check the subscription id, and that the login is for its tenant and cloud",
+    ),
+    (
+        &["PrincipalNotFound"],
+        "Check the principal id: it is not an object of the subscription's tenant",
+    ),
+    (
+        &[
+            "LocationNotAvailableForResourceGroup",
+            "LocationNotAvailableForResourceType",
+            "RequestDisallowedByAzure",
+        ],
+        "Choose another location",
+    ),
+    (
+        &["InvalidResourceLocation", "InvalidResourceGroupLocation"],
+        "It exists in another location, which cannot be changed: set that location in the spec, or delete it first",
+    ),
+    (&["SkuNotAvailable"], "Choose another SKU or location"),
+    (
+        &["QuotaExceeded", "RoleAssignmentLimitExceeded"],
+        "Ask Azure for a higher limit, or remove what is not needed",
+    ),
+    (
+        &["ReadOnlyDisabledSubscription", "SubscriptionNotActive"],
+        "The subscription is disabled: check its billing",
+    ),
+    (
+        &["NoRegisteredProviderFound", "InvalidApiVersionParameter"],
+        "Choose an api-version and location that the resource type has; the message lists them",
+    ),
+    (
+        &["CannotDeleteResource"],
+        "Delete what is nested in it first; the message names some",
+    ),
+    (
+        &[
+            "InUseSubnetCannotBeDeleted",
+            "PublicIPAddressCannotBeDeleted",
+        ],
+        "Delete what uses it first; the message names it",
+    ),
+];
+
 fn by_code(error: &ErrorReport) -> Option<String> {
-    let advice = match error.code.as_deref()? {
-        "MissingSubscriptionRegistration" => {
-            let namespace = error.message.split('\'').nth(1).unwrap_or("NAMESPACE");
-            return Some(format!(
-                "Run `az provider register --namespace {namespace}`"
-            ));
-        }
-        "SubscriptionNotFound" | "InvalidSubscriptionId" => {
-            "Check the subscription id, and that the login is for its tenant and cloud"
-        }
-        "PrincipalNotFound" => {
-            "Check the principal id: it is not an object of the subscription's tenant"
-        }
-        "LocationNotAvailableForResourceGroup"
-        | "LocationNotAvailableForResourceType"
-        | "RequestDisallowedByAzure" => "Choose another location",
-        "InvalidResourceLocation" | "InvalidResourceGroupLocation" => {
-            "It exists in another location, which cannot be changed: set that location in the spec, or delete it first"
-        }
-        "SkuNotAvailable" => "Choose another SKU or location",
-        "QuotaExceeded" | "RoleAssignmentLimitExceeded" => {
-            "Ask Azure for a higher limit, or remove what is not needed"
-        }
-        "ReadOnlyDisabledSubscription" | "SubscriptionNotActive" => {
-            "The subscription is disabled: check its billing"
-        }
-        "NoRegisteredProviderFound" | "InvalidApiVersionParameter" => {
-            "Choose an api-version and location that the resource type has; the message lists them"
-        }
-        "CannotDeleteResource" => "Delete what is nested in it first; the message names some",
-        "InUseSubnetCannotBeDeleted" | "PublicIPAddressCannotBeDeleted" => {
-            "Delete what uses it first; the message names it"
-        }
-        _ => return None,
-    };
-    Some(advice.to_owned())
+    let code = error.code.as_deref()?;
+    let (_, advice) = BY_CODE.iter().find(|(codes, _)| codes.contains(&code))?;
+    let namespace = error.message.split('\'').nth(1).unwrap_or("NAMESPACE");
+    Some(advice.replace("NAMESPACE", namespace))
 }

@@ -2,12 +2,14 @@
 
 mod body;
 mod classify;
+mod codes;
 mod hint;
 mod passing;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use body::clean;
+pub use codes::{KnownCode, Remedy, known_codes};
 pub(crate) use hint::entra;
 pub(crate) use passing::WaitFor;
 

@@ -21,7 +21,7 @@ pub(crate) enum WaitFor {
 }
 
 /// Codes of a resource, or something it depends on, that is busy.
-const BUSY: &[&str] = &[
+pub(super) const BUSY: &[&str] = &[
     // 20 times on PUT; passed within seconds.
     "AnotherOperationInProgress",
     // Microsoft docs "Workload identity federation": concurrent writes of one identity's credentials.
@@ -45,14 +45,14 @@ const BUSY: &[&str] = &[
 ];
 
 /// Codes of a delete that something nested, or a user, blocks: passed within 307 s, when the delete of that had ended.
-const BLOCKED: &[&str] = &[
+pub(super) const BLOCKED: &[&str] = &[
     "CannotDeleteResource",
     "InUseSubnetCannotBeDeleted",
     "PublicIPAddressCannotBeDeleted",
 ];
 
 /// Codes of operations that failed and passed when begun again: 8 times and twice.
-const BROKEN: &[&str] = &["InternalServerError", "VmssGatewayDeploymentFailed"];
+pub(super) const BROKEN: &[&str] = &["InternalServerError", "VmssGatewayDeploymentFailed"];
 
 /// What an answer to `method` waits for; without a status, an operation that failed after it was accepted.
 pub(super) fn wait_for(method: Method, status: Option<u16>, report: &Report) -> Option<WaitFor> {

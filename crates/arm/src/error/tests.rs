@@ -225,3 +225,20 @@ fn a_hidden_tls_error_is_found() {
     assert_eq!(error.kind, ErrorKind::Tls);
     assert!(error.hint().unwrap().contains("--ca-file"));
 }
+
+#[test]
+fn every_known_code_is_known_once_and_advised_on() {
+    let known = known_codes();
+    assert!(known.len() > 50);
+    for (one, next) in known.iter().zip(known.iter().skip(1)) {
+        assert_ne!(one.code, next.code);
+    }
+    for one in &known {
+        assert!(!one.advice.is_empty(), "{one:?}");
+    }
+    let remedy = |code: &str| known.iter().find(|one| one.code == code).unwrap().remedy;
+    assert_eq!(remedy("RetryableError"), Some(Remedy::WaitsWhileBusy));
+    assert_eq!(remedy("InternalServerError"), Some(Remedy::BeginsAgain));
+    assert_eq!(remedy("CannotDeleteResource"), Some(Remedy::WaitsToDelete));
+    assert_eq!(remedy("ScopeLocked"), None);
+}

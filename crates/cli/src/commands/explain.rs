@@ -1,5 +1,6 @@
 //! `lazuli explain`: what a kind, a property or the code of a mistake means, from the same source as the reference.
 
+use lazuli_arm::{KnownCode, known_codes};
 use lazuli_core::{
     diagnostic::{Code, did_you_mean},
     kind::Kind,
@@ -25,6 +26,7 @@ pub(super) fn run(args: &Explain, terminal: &Terminal) -> Result<Success, Comman
         None => render::kinds(style),
         Some(what) => explained(what, |found| match found {
             Found::Code(code) => render::code(code, style),
+            Found::Azure(known) => render::azure_code(known, style),
             Found::Kind(kind) => render::kind(kind, style),
             Found::Property(of, property, all) => render::property(of, property, all, style),
             Found::Document(all) => render::document(all, style),
@@ -37,16 +39,23 @@ pub(super) fn run(args: &Explain, terminal: &Terminal) -> Result<Success, Comman
 /// What a word on the command line stands for.
 enum Found<'a> {
     Code(Code),
+    /// A code of Azure.
+    Azure(&'a KnownCode),
     Kind(&'static dyn Kind),
     /// The name before the path, the property, and all that it is among.
     Property(&'a str, &'a Property, &'a [Property]),
     Document(&'a [Property]),
 }
 
-/// Looks up a code, a kind (by its name or its type), or a property of one, and gives what becomes of it.
+/// Looks up a code of lazuli or of Azure, a kind (by its name or its type), or a property of one, and gives what becomes of it.
 fn explained(what: &str, show: impl Fn(Found<'_>) -> String) -> Result<String, CommandError> {
     if let Ok(code) = what.parse() {
         return Ok(show(Found::Code(code)));
+    }
+    let of_azure = known_codes();
+    let is_it = |known: &&KnownCode| known.code.eq_ignore_ascii_case(what);
+    if let Some(known) = of_azure.iter().find(is_it) {
+        return Ok(show(Found::Azure(known)));
     }
     if is_like_a_code(what) {
         return Err(no_such_code(what));

@@ -1,5 +1,6 @@
 //! Explanations of kinds, properties and codes, as text.
 
+use lazuli_arm::KnownCode;
 use lazuli_core::{
     diagnostic::{
         Code,
@@ -50,6 +51,10 @@ pub(crate) fn kinds(style: &Style) -> String {
             "lazuli explain LZ0012",
             "what the code of an error or a warning means",
         ),
+        (
+            "lazuli explain ScopeLocked",
+            "what to do about a code of Azure",
+        ),
     ];
     let more = more.map(|(name, says)| (name.to_owned(), says.to_owned()));
     text + &table(more.into_iter(), style)
@@ -84,6 +89,22 @@ pub(crate) fn code(code: Code, style: &Style) -> String {
     }
     text.truncate(text.trim_end().len());
     text + "\n"
+}
+
+/// A code of Azure: what lazuli does about it, and what is left to do.
+pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
+    let of = match known.code.starts_with("AADSTS") {
+        true => "Microsoft Entra refuses the login",
+        false => "Azure refuses a request",
+    };
+    let mut text = style.paint(Tint::Strong, &format!("{}: {of}.", known.code));
+    text.push_str("\n\n");
+    if let Some(remedy) = known.remedy {
+        let waits = format!("By itself, lazuli {}.", remedy.says());
+        text.push_str(&block(0, &waits, style.width));
+        text.push('\n');
+    }
+    text + &block(0, &format!("{}.", known.advice), style.width)
 }
 
 /// A kind: what it is, where it lives, an example, its properties.

@@ -8,6 +8,9 @@
     unreachable_pub
 )]
 
+mod codes;
+mod commands;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -15,11 +18,11 @@ use std::{
 };
 
 use lazuli_core::{
-    diagnostic::Code,
     inventory::document::ShowDocument,
     plan::{document::PlanDocument, saved::SavedPlan},
 };
 use lazuli_engine::document::ReportDocument;
+use lazuli_handlers::{REGISTRY, reference::Description};
 
 /// Every generated file, by its path from the root, and what it must hold.
 fn wanted() -> BTreeMap<PathBuf, String> {
@@ -44,35 +47,55 @@ fn wanted() -> BTreeMap<PathBuf, String> {
         PathBuf::from("schemas/show.schema.json"),
         format!("{:#}\n", ShowDocument::schema()),
     );
-    files.insert(PathBuf::from("docs/errors.md"), errors());
+    files.insert(PathBuf::from("docs/errors.md"), codes::of_lazuli());
+    files.insert(PathBuf::from("docs/azure-codes.md"), codes::of_azure());
+    files.insert(PathBuf::from("docs/commands.md"), commands::page());
     let mut index = String::from(
         "# Kinds\n\nOne page a kind, generated from the code that reads it. What all kinds have in common is in \
-         [the spec reference](../spec.md).\n\n",
+         [the spec reference](../spec.md); on the terminal, `lazuli explain KIND` says the same.\n\n\
+         | kind | what it is | type in Azure |\n|---|---|---|\n",
     );
-    for (kind, page) in lazuli_handlers::reference() {
-        index += &format!("- [{kind}]({kind}.md)\n");
+    for (kind, mut page) in lazuli_handlers::reference() {
+        let examples = examples_of(kind);
+        assert!(!examples.is_empty(), "{kind} is in no example");
+        page += &format!("\nIn whole specs: {}.\n", examples.join(", "));
+        let of_kind = REGISTRY.get(kind).unwrap();
+        let says = Description::of(of_kind).says.replace('\n', " ");
+        let first = says.split(". ").next().unwrap_or_default();
+        let arm_type = of_kind.facts().arm_type.as_ref();
+        let arm_type = arm_type.map_or("any".to_owned(), |known| format!("`{}`", known.name));
+        index += &format!(
+            "| [{kind}]({kind}.md) | {}. | {arm_type} |\n",
+            first.trim_end_matches('.')
+        );
         files.insert(PathBuf::from(format!("docs/kinds/{kind}.md")), page);
     }
     files.insert(PathBuf::from("docs/kinds/README.md"), index);
     files
 }
 
-/// The page of the codes, of what the binary tells by `lazuli explain LZ0001`.
-fn errors() -> String {
-    let mut page = String::from(
-        "# Errors and warnings\n\nEvery code that lazuli gives to a mistake in a spec, generated from the code. \
-         `lazuli explain LZ0001` prints the same.\n\n| code | meaning |\n|---|---|\n",
-    );
-    for code in Code::ALL {
-        let anchor = code.number().to_lowercase();
-        page += &format!("| [{code}](#{anchor}) | {} |\n", code.summary());
+/// Links to the examples that have an entry of the kind.
+fn examples_of(kind: &str) -> Vec<String> {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let mut found = Vec::new();
+    for example in fs::read_dir(examples).unwrap() {
+        let example = example.unwrap();
+        let Ok(spec) = fs::read_to_string(example.path().join("stack.yaml")) else {
+            continue;
+        };
+        let words = spec.lines().map(|line| line.trim_start().trim_end());
+        let of_kind = format!("kind: {kind}");
+        let inline = format!("kind: {kind},");
+        if words
+            .clone()
+            .any(|line| line == of_kind || line.contains(&inline))
+        {
+            let name = example.file_name().into_string().unwrap();
+            found.push(format!("[{name}](../../examples/{name}/stack.yaml)"));
+        }
     }
-    page += "\nLZ0023, LZ0024, LZ0025, LZ0028 and LZ0029 need the answers of Azure, so `validate` cannot report them.\n\n";
-    for code in Code::ALL {
-        let (summary, explanation) = (code.summary(), code.explanation().markdown());
-        page += &format!("## {code}\n\n**{summary}**\n\n{explanation}");
-    }
-    page.trim_end().to_owned() + "\n"
+    found.sort();
+    found
 }
 
 /// `LAZULI_UPDATE=1 cargo test --test generated` writes them anew.

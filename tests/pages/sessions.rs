@@ -1,0 +1,216 @@
+//! Sessions on pages: each is carried out from the top of its page to the end, and must print what the page shows.
+//!
+//! A block is a step: `console` has commands and their output, where a line `...` stands for lines that are left out. A
+//! block that names a file (`yaml stack.yaml`) is that file; `yaml >>stack.yaml` comes at its end; `diff stack.yaml`
+//! changes it. The examples are there from the beginning. Azure is the simulator.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::{Read, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use snapbox::{Data, filter::NormalizeToExpected};
+
+use super::{
+    LAZULI, assert_is,
+    blocks::{Block, blocks},
+    pages, root,
+};
+
+#[test]
+fn every_session_prints_what_the_page_shows() {
+    let mut seen = 0;
+    for page in pages() {
+        let blocks = blocks(&page.text);
+        if blocks.iter().any(|block| block.info == "console") {
+            seen += 1;
+            assert_is(&page.path, &played(&page.text, &blocks));
+        }
+    }
+    assert!(seen > 0, "sessions are found");
+}
+
+/// The page with what its commands print now.
+fn played(page: &str, blocks: &[Block]) -> String {
+    let mut session = Session::begin();
+    let mut played = String::new();
+    let mut copied = 0;
+    for block in blocks {
+        match block.info.split(' ').collect::<Vec<_>>()[..] {
+            ["console"] => {
+                played += &page[copied..block.at.start];
+                played += &session.run(&block.text);
+                copied = block.at.end;
+            }
+            ["diff", file] => session.change(file, &block.text),
+            [_, file] => session.write(file, &block.text),
+            _ => {}
+        }
+    }
+    played + &page[copied..]
+}
+
+/// What of the environment of the test would show.
+const NOT_TAKEN: [&str; 5] = [
+    "AZURE_SUBSCRIPTION_ID",
+    "CLICOLOR_FORCE",
+    "LAZULI_SECRETS_KEY",
+    "RUST_LOG",
+    "SSL_CERT_FILE",
+];
+
+const STATUS: &str = "echo $?";
+
+/// A folder, and what a shell in it remembers.
+pub struct Session {
+    folder: tempfile::TempDir,
+    variables: BTreeMap<String, String>,
+    /// What `$?` stands for.
+    status: i32,
+}
+
+impl Session {
+    pub fn begin() -> Self {
+        let variables = [
+            ("COLUMNS", "80"),
+            ("LANG", "C.UTF-8"),
+            ("LC_ALL", "C.UTF-8"),
+            ("LAZULI_CLOUD", "sim"),
+            ("NO_COLOR", "1"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let session = Self {
+            folder: tempfile::tempdir().unwrap(),
+            variables: variables.into(),
+            status: 0,
+        };
+        for example in fs::read_dir(root().join("examples")).unwrap() {
+            let example = example.unwrap();
+            if let Ok(spec) = fs::read_to_string(example.path().join("stack.yaml")) {
+                let name = example.file_name().into_string().unwrap();
+                session.write(&format!("examples/{name}/stack.yaml"), &spec);
+            }
+        }
+        session
+    }
+
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let (file, adds) = match file.strip_prefix(">>") {
+            Some(file) => (file, true),
+            None => (file, false),
+        };
+        let path = self.folder().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut options = OpenOptions::new();
+        let options = options.create(true).write(true);
+        let options = options.append(adds).truncate(!adds);
+        options
+            .open(path)
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+    }
+
+    /// Lines that begin with `-` become those that begin with `+`, where all of them stand.
+    fn change(&self, file: &str, lines: &str) {
+        let without = |sign: char| {
+            let side = lines.lines().filter(|line| !line.starts_with(sign));
+            side.map(|line| line.get(1..).unwrap_or_default().to_owned() + "\n")
+                .collect::<String>()
+        };
+        let (before, after) = (without('+'), without('-'));
+        let path = self.folder().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches(&before).count(), 1, "in {file}:\n{before}");
+        fs::write(&path, text.replace(&before, &after)).unwrap();
+    }
+
+    /// The commands of a block, each with what it prints, as far as it is not left out.
+    fn run(&mut self, block: &str) -> String {
+        let (before, commands) = block.split_once("$ ").expect("a session begins with `$ `");
+        assert_eq!(before, "", "a session begins with `$ `");
+        let mut played = Vec::new();
+        let mut commands = commands.split("\n$ ").peekable();
+        while let Some(command) = commands.next() {
+            let ends = command
+                .match_indices('\n')
+                .map(|(at, _)| at)
+                .find(|at| !command[..*at].ends_with('\\'));
+            let (command, shown) = match ends {
+                Some(at) => (&command[..at], &command[at + 1..]),
+                None => (command.trim_end(), ""),
+            };
+            let printed = self.print(command);
+            let lines = printed.lines().map(str::trim_end);
+            let printed = lines.collect::<Vec<_>>().join("\n");
+            let shown = Data::text(format!("{}\n", shown.trim_end()));
+            let printed = Data::text(format!("{}\n", printed.trim_end()));
+            let printed = NormalizeToExpected::new()
+                .redact()
+                .normalize(printed, &shown);
+            let printed = printed.render().unwrap();
+            let is_shown = ["error", "Failed"]
+                .iter()
+                .any(|word| printed.contains(word));
+            let is_told = |next: &&str| next.starts_with(STATUS);
+            assert!(
+                self.status == 0 || is_shown || commands.peek().is_some_and(is_told),
+                "{command} fails, and the page does not show it"
+            );
+            played.push(
+                format!("$ {command}\n{}", printed.trim_end())
+                    .trim_end()
+                    .to_owned(),
+            );
+        }
+        played.join("\n\n") + "\n"
+    }
+
+    /// What a command prints, to both streams in its order.
+    pub fn print(&mut self, command: &str) -> String {
+        let words = shlex::split(&command.replace("\\\n", "")).expect("quotes are closed");
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words[..] {
+            ["export", assignment] => {
+                let (name, value) = assignment.split_once('=').expect("NAME=VALUE");
+                self.variables.insert(name.to_owned(), value.to_owned());
+                String::new()
+            }
+            _ if command == STATUS => std::mem::take(&mut self.status).to_string(),
+            ["lazuli", ref arguments @ ..] => {
+                let (mut printed, writer) = std::io::pipe().unwrap();
+                let mut command = Command::new(LAZULI);
+                for name in NOT_TAKEN {
+                    command.env_remove(name);
+                }
+                command
+                    .args(arguments)
+                    .current_dir(self.folder())
+                    .envs(&self.variables)
+                    .stdin(Stdio::null())
+                    .stdout(writer.try_clone().unwrap())
+                    .stderr(writer);
+                let mut child = command.spawn().unwrap();
+                // It holds the other end of the pipe, which is to close with the child.
+                drop(command);
+                let mut text = String::new();
+                printed.read_to_string(&mut text).unwrap();
+                self.status = child.wait().unwrap().code().unwrap();
+                text
+            }
+            _ => panic!("sessions of pages run lazuli alone, and not: {command}"),
+        }
+    }
+}
