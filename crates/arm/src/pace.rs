@@ -20,7 +20,7 @@ use tokio::{
 use crate::retry::RetryLimits;
 
 /// How many requests are under way at once to a provider of which nothing is known yet.
-const FIRST_LIMIT: f64 = 64.0;
+const FIRST_LIMIT: f64 = 128.0;
 /// How many are under way at once at most.
 const HIGHEST_LIMIT: f64 = 256.0;
 /// So many tokens are left in a bucket: Azure's may fill a moment later than it seems from here.
@@ -371,12 +371,12 @@ mod tests {
         throttled.learn(429, &headers(&[("retry-after", "7")]));
         drop(throttled);
         let began = Instant::now();
-        let permits = futures::future::join_all((0..32).map(|_| admit(&pacer))).await;
+        let permits = futures::future::join_all((0..64).map(|_| admit(&pacer))).await;
         assert_eq!(began.elapsed().as_secs(), 7);
         let one_more = tokio::time::timeout(Duration::from_secs(60), admit(&pacer));
         assert!(
             one_more.await.is_err(),
-            "thirty-two of sixty-four are let through"
+            "half of them are let through"
         );
         let elsewhere = pacer.admit(Method::Put, "/subscriptions/S/resourceGroups/g", |_| {});
         drop(elsewhere.await);
