@@ -374,10 +374,7 @@ mod tests {
         let permits = futures::future::join_all((0..64).map(|_| admit(&pacer))).await;
         assert_eq!(began.elapsed().as_secs(), 7);
         let one_more = tokio::time::timeout(Duration::from_secs(60), admit(&pacer));
-        assert!(
-            one_more.await.is_err(),
-            "half of them are let through"
-        );
+        assert!(one_more.await.is_err(), "half of them are let through");
         let elsewhere = pacer.admit(Method::Put, "/subscriptions/S/resourceGroups/g", |_| {});
         drop(elsewhere.await);
         drop(permits);

@@ -8,6 +8,8 @@ use crate::{Options, Phase, units};
 const LOGIN: usize = 2;
 /// Items of a page of the simulator: pages follow each other, lists of several types do not.
 const PAGE: usize = 100;
+/// Grants that are there in any case.
+const FOREIGN_GRANTS: usize = 3;
 /// What Azure would refuse is asked before the first write.
 const ASK: usize = 1;
 /// A group; a storage account and what it is polled at; a grant on it; the account that uses both. The identity is made
@@ -37,18 +39,17 @@ pub struct Bound {
 impl Bound {
     pub fn of(units: usize, phase: Phase, options: &Options) -> Self {
         let groups = units::groups(units);
-        // Of the types in a unit, grants fill the most pages: two in each. The stack's own are found in one list of all.
-        let look = (2 * units).div_ceil(PAGE).max((3 * units).div_ceil(PAGE));
+        // Of the types in a unit grants fill most pages; what carries the mark of the stack is found in one list of all.
+        let grants = (2 * units + FOREIGN_GRANTS).div_ceil(PAGE);
+        let owned = (3 * units).div_ceil(PAGE);
+        let look = grants.max(owned);
         let (trips, writes) = match phase {
             // Nothing is there at first; what Azure made of it is looked at in the end.
-            Phase::Create => (
-                1 + ASK + CREATE + (2 * units).div_ceil(PAGE),
-                groups + units * units::RESOURCES,
-            ),
+            Phase::Create => (1 + ASK + CREATE + grants, groups + units * units::RESOURCES),
             Phase::PlanNothing | Phase::ApplyNothing => (look, 0),
             Phase::PlanDrift => (look + ASK, 0),
-            Phase::ApplyDrift => (look + ASK + UPDATE + 1, 1),
-            Phase::Destroy => (look + DELETE, groups),
+            Phase::ApplyDrift => (look + ASK + UPDATE + grants, 1),
+            Phase::Destroy => (grants + DELETE, groups),
         };
         let round_trips = LOGIN + trips;
         let (bucket, rate) = WRITES;

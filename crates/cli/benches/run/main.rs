@@ -32,7 +32,7 @@ use server::Server;
 #[derive(Debug, Clone, Parser)]
 struct Options {
     /// How many units, each five resources; one run for each number
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100])]
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100, 1000])]
     units: Vec<usize>,
     /// How long every answer takes, in milliseconds
     #[arg(long, default_value_t = 30)]
@@ -115,6 +115,10 @@ impl Phase {
 
 fn main() {
     let options = Options::parse();
+    eprintln!(
+        "the simulator alone: {:.0} requests a second",
+        rate(&options)
+    );
     let mut measured = Vec::new();
     for units in &options.units {
         measured.extend(measure(*units, &options));
@@ -124,6 +128,20 @@ fn main() {
     } else {
         print!("{}", table::render(&measured));
     }
+}
+
+/// How many requests a second the simulator answers without latency.
+fn rate(options: &Options) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let at_once = Options {
+        latency: 0,
+        throttle: false,
+        ..options.clone()
+    };
+    let server = Server::start(folder.path(), &at_once);
+    let rate = server.rate();
+    server.stop();
+    rate
 }
 
 /// One world from nothing to nothing.

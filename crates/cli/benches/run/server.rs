@@ -15,7 +15,7 @@ use lazuli_arm::{
 };
 use lazuli_sim::SUBSCRIPTION;
 use serde_json::json;
-use tokio::runtime::Builder;
+use tokio::{runtime::Builder, task::JoinSet};
 use wait4::Wait4;
 
 use crate::{
@@ -80,6 +80,41 @@ impl Server {
 
     /// Changes a tag of one storage account, as if by hand.
     pub fn drift(&self) {
+        self.asked(async |client| {
+            let account = format!(
+                "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-bench-0/providers/Microsoft.Storage/storageAccounts/stbench0"
+            );
+            let change = json!({ "tags": { "team": "sales", "lazuli-stack": "bench" } });
+            client
+                .patch(&account, "2023-05-01", &change, &Quiet)
+                .await
+                .unwrap();
+        });
+    }
+
+    /// How many requests a second it answers, of a client on one core: what is measured is not the simulator.
+    pub fn rate(&self) -> f64 {
+        const TASKS: usize = 64;
+        const EACH: usize = 500;
+        self.asked(async |client| {
+            let began = Instant::now();
+            let mut tasks = JoinSet::new();
+            for _ in 0..TASKS {
+                let client = client.clone();
+                tasks.spawn(async move {
+                    let subscription = format!("/subscriptions/{SUBSCRIPTION}");
+                    for _ in 0..EACH {
+                        let found = client.get(&subscription, "2022-12-01", &Quiet).await;
+                        assert!(found.unwrap().is_some());
+                    }
+                });
+            }
+            tasks.join_all().await;
+            (TASKS * EACH) as f64 / began.elapsed().as_secs_f64()
+        })
+    }
+
+    fn asked<T>(&self, act: impl AsyncFnOnce(Client) -> T) -> T {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let transport = lazuli_arm::transport(&TransportOptions {
@@ -90,16 +125,14 @@ impl Server {
             let endpoints = lazuli_arm::discover(&url, &transport).await.unwrap();
             let env = |name: &str| self.variables.get(name).cloned();
             let login = credential(Some(AuthMethod::Environment), &env, &endpoints, &transport);
-            let client = Client::new(&endpoints, login, transport, ClientOptions::default());
-            let account = format!(
-                "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-bench-0/providers/Microsoft.Storage/storageAccounts/stbench0"
-            );
-            let change = json!({ "tags": { "team": "sales", "lazuli-stack": "bench" } });
-            client
-                .patch(&account, "2023-05-01", &change, &Quiet)
-                .await
-                .unwrap();
-        });
+            act(Client::new(
+                &endpoints,
+                login,
+                transport,
+                ClientOptions::default(),
+            ))
+            .await
+        })
     }
 
     /// Begins to count anew.
