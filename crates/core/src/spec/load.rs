@@ -93,6 +93,7 @@ pub fn load(sources: &Sources, ids: &[SourceId], inputs: &Inputs<'_>) -> (Spec, 
     if readable {
         author.unused_parameters(&declared);
     }
+    spec.secrets = std::mem::take(&mut author.secrets);
     (spec, author.into_diagnostics())
 }
 
