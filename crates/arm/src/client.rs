@@ -2,13 +2,14 @@
 
 use crate::{
     cloud::Endpoints,
-    error::{ArmError, ErrorKind},
+    error::{ArmError, CORRELATION_ID, ErrorKind, REQUEST_ID},
     operation::{Operation, Seen, Step},
     pace::{Pacer, Permit},
     path,
     policy::{Authorize, Identify},
     progress::Progress,
     retry::{Attempts, Jitter, RandomJitter, RetryLimits},
+    trace::Sending,
 };
 use azure_core::{
     Bytes,
@@ -448,8 +449,9 @@ impl Client {
                 .pacer
                 .admit(method, url.path(), |wait| progress.pacing(wait))
                 .await;
+            let sending = attempts.sending();
             let error = match self
-                .send_once(method, url, path, body.clone(), &permit)
+                .send_once(method, url, path, body.clone(), sending, &permit)
                 .instrument(span)
                 .await
             {
@@ -467,6 +469,7 @@ impl Client {
         url: &Url,
         path: &str,
         body: Option<Bytes>,
+        sending: Sending,
         permit: &Permit,
     ) -> Result<Answer, ArmError> {
         let mut request = Request::new(url.clone(), method);
@@ -482,7 +485,7 @@ impl Client {
         };
         let sent = self
             .pipeline
-            .send(&Context::new(), &mut request, Some(unchecked))
+            .send(&Context::new().with_value(sending), &mut request, Some(unchecked))
             .await;
         let ms = started.elapsed().as_millis();
         match sent {
@@ -490,7 +493,15 @@ impl Client {
                 let (status, headers, body) = response.deconstruct();
                 let status = u16::from(status);
                 permit.learn(status, &headers);
-                tracing::debug!(status, ms, "answered");
+                let id = |name| headers.get_optional_str(name);
+                tracing::debug!(
+                    status,
+                    ms,
+                    attempt = sending.attempt,
+                    request_id = id(&REQUEST_ID),
+                    correlation_id = id(&CORRELATION_ID),
+                    "answered"
+                );
                 let body: Bytes = body.into();
                 if (200..300).contains(&status) {
                     return Ok(Answer {
@@ -505,7 +516,7 @@ impl Client {
             }
             Err(error) => {
                 let error = ArmError::from_transport(method, path, &error);
-                tracing::debug!(kind = ?error.kind, ms, "no answer");
+                tracing::debug!(kind = ?error.kind, ms, attempt = sending.attempt, "no answer");
                 Err(error)
             }
         }

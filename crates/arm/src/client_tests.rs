@@ -43,6 +43,10 @@ impl Progress for Log {
 }
 
 pub(crate) fn client(fake: &Fake) -> Client {
+    client_over(fake.transport())
+}
+
+pub(crate) fn client_over(transport: Transport) -> Client {
     let endpoints = Endpoints {
         resource_manager: Url::parse("https://management.azure.com/").unwrap(),
         authority: Url::parse("https://login.microsoftonline.com/").unwrap(),
@@ -58,7 +62,7 @@ pub(crate) fn client(fake: &Fake) -> Client {
     Client::new(
         &endpoints,
         Arc::new(Tokens::default()),
-        fake.transport(),
+        transport,
         options,
     )
 }

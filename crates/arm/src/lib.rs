@@ -19,6 +19,7 @@ mod retry;
 mod standing;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod transport;
 
 pub use azure_core::{
@@ -34,4 +35,5 @@ pub use paging::Listing;
 pub use progress::{Progress, Quiet};
 pub use retry::{Jitter, RandomJitter, RetryLimits};
 pub use standing::{Caller, Dated};
+pub use trace::{Content, Exchange, Trace};
 pub use transport::{TransportError, TransportOptions, transport};

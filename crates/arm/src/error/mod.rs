@@ -19,8 +19,8 @@ use body::Report;
 use serde_json::Value;
 use std::{error::Error, fmt, io, ops::Deref, time::Duration};
 
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const RETRY_AFTER: HeaderName = HeaderName::from_static("retry-after");
 
 /// A failed request or long-running operation. Its fields are those of [`ErrorReport`].
@@ -305,6 +305,13 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)>
         };
     }
     causes
+}
+
+/// An error and its causes in one line, outermost first.
+pub(crate) fn describe(error: &azure_core::Error) -> String {
+    let mut causes: Vec<String> = chain(error).iter().map(ToString::to_string).collect();
+    causes.dedup();
+    causes.join(": ")
 }
 
 fn describe_tls(error: &rustls::Error) -> String {
