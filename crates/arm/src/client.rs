@@ -176,6 +176,11 @@ impl Client {
         }
     }
 
+    /// What goes with every request, so that a run can be found in the activity log.
+    pub fn correlation_id(&self) -> Uuid {
+        self.options.correlation_id
+    }
+
     /// The object id of who is logged in, as the token says it (claim `oid`); none where there is no token.
     pub async fn caller(&self) -> Option<String> {
         let claims = self.claims().await.ok()?;

@@ -50,9 +50,14 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
     };
     reader.params.extend(args.params.iter().map(given));
     if reader.specs.is_empty() && !reader.diagnostics.has_errors() {
+        let passed_over = match reader.passed_over {
+            0 => String::new(),
+            1 => ": 1 file of YAML is none".to_owned(),
+            files => format!(": {files} files of YAML are none"),
+        };
         return Err(CommandError::with_hint(
-            "there is no spec in what was given",
-            "a spec is a .yaml or .yml file that begins with `apiVersion: lazuli/v1`",
+            format!("there is no spec in what was given{passed_over}"),
+            "a spec is a .yaml or .yml file that begins with `apiVersion: lazuli/v1`; `lazuli init` writes one",
         ));
     }
     if reader.diagnostics.has_errors() {
@@ -120,11 +125,33 @@ pub(crate) fn option_from_environment(name: &str) -> Option<String> {
     environment(name).filter(|value| !value.is_empty())
 }
 
+/// Whether a text means to be a spec: it says `apiVersion:`, and lazuli or a stack, which other tools do not.
+fn is_spec(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let begins = |start: &str| text.lines().any(|line| line.starts_with(start));
+    begins("apiVersion:")
+        && (begins("stack:")
+            || lines.any(|line| line.starts_with("apiVersion:") && line.contains("lazuli")))
+}
+
+/// What a file is, by the end of its name, that is no YAML and made for another tool.
+fn foreign(path: &Path) -> Option<&'static str> {
+    match path.extension()?.to_str()? {
+        "bicep" | "bicepparam" => Some("it is a file of Bicep, not a spec of lazuli"),
+        "tf" | "tfvars" => Some("it is a file of Terraform, not a spec of lazuli"),
+        "tfstate" => Some("it is the state of Terraform; lazuli has none"),
+        _ => None,
+    }
+}
+
 #[derive(Default)]
 struct Reader {
     sources: Sources,
     specs: Vec<SourceId>,
     seen: BTreeSet<PathBuf>,
+    /// Files of YAML in directories that are something else.
+    passed_over: usize,
     params: Vec<(String, ParamValue)>,
     diagnostics: Diagnostics,
 }
@@ -173,18 +200,17 @@ impl Reader {
         }
     }
 
-    /// In a directory, YAML that does not say `apiVersion:` is something else and passed over.
+    /// In a directory, YAML that is something else is passed over.
     fn file(&mut self, path: &Path, in_directory: bool) {
+        if let Some(what) = foreign(path) {
+            return self.unreadable(path, what);
+        }
         let Some(bytes) = self.bytes(path) else {
             return;
         };
-        let is_spec = |bytes: &[u8]| {
-            bytes
-                .split(|byte| *byte == b'\n')
-                .any(|line| line.starts_with(b"apiVersion:"))
-        };
         if in_directory && !is_spec(&bytes) {
-            tracing::info!("{}: passed over, it has no apiVersion", path.display());
+            tracing::info!("{}: passed over, it is no spec", path.display());
+            self.passed_over += 1;
             return;
         }
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

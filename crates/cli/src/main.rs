@@ -11,12 +11,15 @@ mod connection;
 mod error;
 mod flow;
 mod input;
+mod logs;
 mod preflight;
 mod progress;
+mod refusal;
 mod render;
 mod saved;
 mod stop;
 mod terminal;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -34,8 +37,8 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::from(failed));
         }
     };
-    terminal::log(cli.verbose);
-    let terminal = Terminal::detect();
+    logs::start(cli.verbose, cli.log_format);
+    let terminal = Terminal::detect(&cli);
     match commands::run(cli, &terminal) {
         Ok(outcome) => outcome.exit_code(),
         Err(error) => {

@@ -44,6 +44,8 @@ pub struct ErrorReport {
     pub message: String,
     /// The outermost code, when it is another one than `code`.
     pub outer_code: Option<String>,
+    /// What Azure says it is about, most often a path in the body: `properties.minimumTlsVersion`.
+    pub target: Option<String>,
     /// What it means for the caller.
     pub kind: ErrorKind,
     /// `x-ms-correlation-request-id` of the answer: names the run in Azure's activity log.
@@ -203,6 +205,7 @@ impl ErrorReport {
                 Some(status) => StatusCode::from(status).canonical_reason().into_owned(),
                 None => "No reason given".to_owned(),
             }),
+            target: report.target,
             kind,
             correlation_id: None,
             request_id: None,

@@ -10,10 +10,11 @@ use std::{
 use lazuli_core::plan::{Step, StepId};
 use lazuli_engine::{Events, Outcome};
 
-use super::words::{self, Why};
+use super::words::{self, Why, Words};
 
 /// A line whenever something changes. Waits for the same reason are told once, however often Azure is asked.
 pub(super) struct Lines<W> {
+    words: Words,
     state: Mutex<State<W>>,
 }
 
@@ -27,8 +28,9 @@ struct State<W> {
 
 impl<W: Write> Lines<W> {
     /// Lines written to `to`. What cannot be written is lost: progress never fails a run.
-    pub(super) fn new(to: W) -> Self {
+    pub(super) fn new(to: W, words: Words) -> Self {
         Self {
+            words,
             state: Mutex::new(State {
                 to,
                 told: HashMap::new(),
@@ -44,11 +46,7 @@ impl<W: Write> Lines<W> {
     fn waits(&self, step: &Step, why: Why, wait: Duration) {
         self.with(|state| {
             if state.told.get(&step.id) != Some(&why) {
-                state.say(&format!(
-                    "{}: {}",
-                    words::name(step),
-                    words::waiting(&why, wait)
-                ));
+                state.say(&self.words.waiting(step, &why, wait));
                 state.told.insert(step.id, why);
             }
         });
@@ -63,7 +61,7 @@ impl<W: Write> State<W> {
 
 impl<W: Write + Send> Events for Lines<W> {
     fn started(&self, step: &Step) {
-        self.with(|state| state.say(&format!("{} ...", words::started(step))));
+        self.with(|state| state.say(&format!("{} ...", self.words.started(step))));
     }
 
     fn retrying(&self, step: &Step, why: &str, wait: Duration) {
@@ -84,9 +82,9 @@ impl<W: Write + Send> Events for Lines<W> {
                 Outcome::Blocked(by) => state.names.get(by).cloned(),
                 _ => None,
             };
-            state.say(&words::ended(step, outcome, blocker.as_deref()));
+            state.say(&self.words.ended(step, outcome, blocker.as_deref()));
             state.told.remove(&step.id);
-            state.names.insert(step.id, words::name(step));
+            state.names.insert(step.id, self.words.name(step));
         });
     }
 }
@@ -115,8 +113,9 @@ mod tests {
     }
 
     fn told(act: impl FnOnce(&dyn Events, &[Step])) -> String {
-        let lines = Lines::new(Vec::new());
-        act(&lines, &cameras().steps);
+        let plan = cameras();
+        let lines = Lines::new(Vec::new(), Words::of(&plan));
+        act(&lines, &plan.steps);
         String::from_utf8(lines.state.into_inner().unwrap().to).unwrap()
     }
 

@@ -24,12 +24,13 @@ use lazuli_core::{
     graph::NodeKey,
     kind::Handler,
     plan::{Action, Plan, Step},
+    source::{Sources, Span},
 };
 use lazuli_handlers::resource::AnyResource;
 use style::{Style, Tint, clean};
 
 /// How nodes are called: by their address, and with the stack before it where there are several stacks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Names {
     with_stack: bool,
 }
@@ -110,9 +111,11 @@ fn short_ids(text: &str, style: &Style) -> String {
 
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.
 fn heading(step: &Step, names: Names, style: &Style) -> String {
-    let (mark, tint) = match mark(step.action) {
-        ("±", tint) if style.ascii => ("-/+", tint),
-        mark => mark,
+    let (mark, tint) = mark(step.action);
+    let mark = match mark {
+        _ if style.plain => format!("{}:", step.action),
+        "±" if style.ascii => "-/+".to_owned(),
+        mark => mark.to_owned(),
     };
     let name = names.name(&step.key);
     let object = object(step);
@@ -121,6 +124,23 @@ fn heading(step: &Step, names: Names, style: &Style) -> String {
         return format!("{head}  {object}\n");
     }
     format!("{head}\n{}", style::block(4, &object, style.width))
+}
+
+/// `stack.yaml:9:3`: where something stands in the spec.
+pub(crate) fn place(span: Span, sources: &Sources) -> String {
+    let at = sources.position(span);
+    let source = sources.get(span.source);
+    let name = source.map(|source| clean(&source.name));
+    format!("{}:{}:{}", name.unwrap_or_default(), at.line, at.column)
+}
+
+/// `error: nothing was changed`: what is said outside of any text, with the colour of its first word.
+pub(crate) fn said(word: &str, tint: Tint, text: &str, style: &Style) -> String {
+    let lines = style::block(0, &format!("{word} {text}"), style.width);
+    match lines.strip_prefix(word) {
+        Some(rest) => format!("{}{rest}", style.paint(tint, word)),
+        None => lines,
+    }
 }
 
 /// `6 to create, 1 to update, 0 to delete`: how many steps a plan has of each action, in the words given. Of those that

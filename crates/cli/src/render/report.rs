@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use lazuli_arm::ErrorKind;
 use lazuli_core::{
     plan::{Action, Plan, Step},
     source::Sources,
 };
-use lazuli_engine::{Failure, Outcome, Report};
+use lazuli_engine::{Failure, Fault, Outcome, Report};
 
 use super::{
-    Names, failure, heading,
+    Names, diagnostics, failure, heading, place,
     style::{Style, Tint, block},
     tally,
 };
@@ -88,7 +87,8 @@ pub(crate) fn report(run: &Run<'_>, style: &Style) -> String {
         format!("Not complete: {counts}.")
     };
     text.push_str(&style.paint(Tint::Strong, &summary));
-    text.push_str(&format!("\n{}\n", next(run.purpose)));
+    text.push('\n');
+    text.push_str(&block(0, &next(run), style.width));
     text
 }
 
@@ -124,43 +124,39 @@ impl Section {
 }
 
 fn failed_step(step: &Step, why: &Failure, sources: &Sources, style: &Style) -> String {
-    let span = at_fault(why)
-        .iter()
-        .find_map(|property| step.places.get(*property))
-        .unwrap_or(&step.span);
-    let line = sources.position(*span).line;
-    let name = sources
-        .get(span.source)
-        .map(|source| source.name.as_str())
-        .unwrap_or_default();
-    failure::of_step(why, INDENT, style)
-        + &block(INDENT, &format!("in the spec: {name}:{line}"), style.width)
-}
-
-/// The properties of the spec that Azure may speak of, where its code tells.
-fn at_fault(why: &Failure) -> &'static [&'static str] {
-    let Failure::Arm(error) = why else {
-        return &[];
-    };
-    match &error.kind {
-        ErrorKind::NameTaken => &["name"],
-        _ if error.has_code("PrincipalNotFound") || error.has_code("InvalidPrincipalId") => {
-            &["principal"]
-        }
-        _ if error.has_code("RoleDefinitionDoesNotExist") => &["role", "roles"],
-        _ if error.has_code("LocationNotAvailableForResourceGroup") => &["location"],
-        _ => &[],
+    let Fault { span, property } = Fault::of(why, step, sources);
+    let text = failure::of_step(why, INDENT, style);
+    if property.is_none() {
+        let line = format!("in the spec: {}", place(span, sources));
+        return text + &block(INDENT, &line, style.width);
     }
+    let narrower = Style {
+        width: style.width.saturating_sub(INDENT),
+        ..style.clone()
+    };
+    let excerpt = diagnostics::excerpt(sources, span, "what this is about", &narrower);
+    let lines = excerpt.lines().map(|line| format!("{:INDENT$}{line}", ""));
+    text + &lines.map(|line| line.trim_end().to_owned() + "\n").collect::<String>()
 }
 
-fn next(purpose: Purpose) -> &'static str {
-    match purpose {
+/// What to do about a run that is not complete.
+fn next(run: &Run<'_>) -> String {
+    let failures: Vec<&Failure> = run.report.failures().map(|(_, failure)| failure).collect();
+    let passes = |failure: &&Failure| matches!(failure, Failure::Arm(error) if error.is_transient());
+    let before = match failures.as_slice() {
+        [] => "",
+        all if all.iter().all(passes) => "Azure or the way to it failed, not the spec. ",
+        [_] => "Mend what failed first. ",
+        _ => "Mend what failed first, each with its help above. ",
+    };
+    let again = match run.purpose {
         Purpose::Apply => "Run `lazuli apply` again: what is done stays done.",
         Purpose::ApplySaved => {
             "Make a new plan: what is done stays done, so this one no longer fits."
         }
         Purpose::Destroy => "Run `lazuli destroy` again: what is done stays done.",
-    }
+    };
+    format!("{before}{again}")
 }
 
 fn success(run: &Run<'_>) -> String {
@@ -280,18 +276,19 @@ Failed (2):
     GET /metadata/endpoints answered 409
 {}    help: Choose another name: this one must be unique in all of Azure, and is
     in use
-    in the spec: stack.yaml:2
+    in the spec: stack.yaml:2:1
 + hub  Test.Things/things hub
     Azure filled in no `analyzer.principalId`
     help: check that `analyzer` has this property once it is made
-    in the spec: stack.yaml:4
+    in the spec: stack.yaml:4:1
 
 Not begun (1):
 + access/Reader  roleAssignment Reader on stcameras
     it waits for recordings
 
 Not complete: 1 done, 2 failed, 1 not begun.
-Run `lazuli apply` again: what is done stays done.
+Mend what failed first, each with its help above. Run `lazuli apply` again: what
+is done stays done.
 ",
                 correlation.unwrap_or_default()
             )

@@ -10,6 +10,8 @@ pub(crate) struct Style {
     pub(crate) colour: bool,
     /// Whether lazuli's own signs are to be ASCII. Text from specs and Azure stays as it is.
     pub(crate) ascii: bool,
+    /// Whether the text is to be read aloud: words instead of signs, nothing that is drawn.
+    pub(crate) plain: bool,
     /// Columns.
     pub(crate) width: usize,
 }
@@ -19,6 +21,7 @@ impl Default for Style {
         Self {
             colour: false,
             ascii: false,
+            plain: false,
             width: 80,
         }
     }
@@ -71,7 +74,11 @@ impl Style {
 
     /// Between before and after.
     pub(crate) fn arrow(&self) -> &'static str {
-        if self.ascii { "->" } else { "→" }
+        match (self.plain, self.ascii) {
+            (true, _) => "becomes",
+            (false, true) => "->",
+            (false, false) => "→",
+        }
     }
 
     /// For what is left out.
@@ -100,12 +107,6 @@ pub(crate) fn clean(text: &str) -> String {
         }
     }
     cleaned
-}
-
-/// The same for several lines.
-pub(crate) fn clean_lines(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(clean).collect();
-    lines.join("\n")
 }
 
 /// JSON in lines of its own, in which nothing acts on the terminal, and which is still the same JSON.
@@ -220,7 +221,6 @@ mod tests {
             clean("a\u{200b}b\u{200d}c\u{e0041}"),
             "a\\u{200b}b\\u{200d}c\\u{e0041}"
         );
-        assert_eq!(clean_lines("a\nb\u{7}"), "a\nb\\u{7}");
     }
 
     #[test]

@@ -1,0 +1,68 @@
+//! Where logs go, in which form, and what is in them.
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::{args::LogFormat, render::style::is_shown, terminal};
+
+/// The events that tell how a plan goes, in logs for programs.
+pub(crate) const PROGRESS: &str = "lazuli::progress";
+
+/// Logs go to stderr: with -v what lazuli does, with -vv every request. `RUST_LOG` says more. Logs for programs tell
+/// what goes wrong, and how a plan goes, in any case.
+pub(crate) fn start(verbose: u8, format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(usual_filter(verbose, format)));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| Sieve(io::stderr()));
+    match format {
+        LogFormat::Text => log
+            .with_ansi(terminal::colour(io::stderr().is_terminal(), &terminal::variable))
+            .with_target(false)
+            .init(),
+        LogFormat::Json => log.json().with_ansi(false).init(),
+    }
+}
+
+/// Whether somebody wants to read a log beside what a command tells anyway.
+pub(crate) fn is_read(verbose: u8) -> bool {
+    verbose > 0 || env::var_os("RUST_LOG").is_some_and(|filter| !filter.is_empty())
+}
+
+fn usual_filter(verbose: u8, format: LogFormat) -> &'static str {
+    match (verbose, format) {
+        (0, LogFormat::Text) => "error,lazuli_sim=warn",
+        (0, LogFormat::Json) => "warn,lazuli::progress=info",
+        (1, _) => "warn,lazuli=info,lazuli_engine=info,lazuli_arm=info",
+        _ => "info,lazuli=debug,lazuli_engine=debug,lazuli_arm=debug",
+    }
+}
+
+/// Lets nothing pass that acts on the terminal, but for line ends and the colours of the log itself: escape characters
+/// of what is logged do not come this far.
+struct Sieve<W>(W);
+
+impl<W: Write> Write for Sieve<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut sieved = String::with_capacity(text.len());
+        for character in text.chars() {
+            match character {
+                '\n' | '\u{1b}' => sieved.push(character),
+                acts if !is_shown(acts) => sieved.extend(acts.escape_default()),
+                shown => sieved.push(shown),
+            }
+        }
+        self.0.write_all(sieved.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
