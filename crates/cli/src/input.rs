@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     env, fs,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -52,8 +52,8 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
     if reader.specs.is_empty() && !reader.diagnostics.has_errors() {
         let passed_over = match reader.passed_over {
             0 => String::new(),
-            1 => ": 1 file of YAML is none".to_owned(),
-            files => format!(": {files} files of YAML are none"),
+            1 => "; 1 file of YAML there is something else".to_owned(),
+            files => format!("; {files} files of YAML there are something else"),
         };
         return Err(CommandError::with_hint(
             format!("there is no spec in what was given{passed_over}"),
@@ -97,7 +97,7 @@ pub(crate) fn file_beside(spec: &str, path: &str) -> Result<String, String> {
             Err(format!("it has more than {MAX_FILE_BYTES} bytes"))
         }
         Ok(_) => Ok(text),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(why(&error)),
     }
 }
 
@@ -125,6 +125,15 @@ pub(crate) fn option_from_environment(name: &str) -> Option<String> {
     environment(name).filter(|value| !value.is_empty())
 }
 
+/// Why a file cannot be used, without the number that the system has for it.
+pub(crate) fn why(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_lowercase(),
+        None => text,
+    }
+}
+
 /// Whether a text means to be a spec: it says `apiVersion:`, and lazuli or a stack, which other tools do not.
 fn is_spec(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
@@ -138,9 +147,9 @@ fn is_spec(bytes: &[u8]) -> bool {
 /// What a file is, by the end of its name, that is no YAML and made for another tool.
 fn foreign(path: &Path) -> Option<&'static str> {
     match path.extension()?.to_str()? {
-        "bicep" | "bicepparam" => Some("it is a file of Bicep, not a spec of lazuli"),
-        "tf" | "tfvars" => Some("it is a file of Terraform, not a spec of lazuli"),
-        "tfstate" => Some("it is the state of Terraform; lazuli has none"),
+        "bicep" | "bicepparam" => Some("a file of Bicep, not a spec of lazuli"),
+        "tf" | "tfvars" => Some("a file of Terraform, not a spec of lazuli"),
+        "tfstate" => Some("the state of Terraform, not a spec of lazuli"),
         _ => None,
     }
 }
@@ -161,9 +170,9 @@ impl Reader {
         if path == Path::new("-") {
             let mut bytes = Vec::new();
             let limit = yaml::MAX_BYTES as u64 + 1;
-            match std::io::stdin().lock().take(limit).read_to_end(&mut bytes) {
+            match io::stdin().lock().take(limit).read_to_end(&mut bytes) {
                 Ok(_) => self.take("<stdin>", &bytes),
-                Err(error) => self.unreadable(Path::new("<stdin>"), &error.to_string()),
+                Err(error) => self.unreadable(Path::new("<stdin>"), &why(&error)),
             }
         } else if path.is_dir() {
             let mut files = Vec::new();
@@ -180,7 +189,7 @@ impl Reader {
     fn collect(&mut self, directory: &Path, files: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(directory, &error.to_string()),
+            Err(error) => return self.unreadable(directory, &why(&error)),
         };
         for path in entries.flatten().map(|entry| entry.path()) {
             let hidden = path
@@ -203,7 +212,11 @@ impl Reader {
     /// In a directory, YAML that is something else is passed over.
     fn file(&mut self, path: &Path, in_directory: bool) {
         if let Some(what) = foreign(path) {
-            return self.unreadable(path, what);
+            let message = format!("{} is {what}", path.display());
+            let said = Diagnostic::error(Code::Unreadable, None, message);
+            return self
+                .diagnostics
+                .push(said.help("`lazuli init` writes a spec to begin with"));
         }
         let Some(bytes) = self.bytes(path) else {
             return;
@@ -220,7 +233,7 @@ impl Reader {
     }
 
     fn bytes(&mut self, path: &Path) -> Option<Vec<u8>> {
-        let read = || -> std::io::Result<Vec<u8>> {
+        let read = || -> io::Result<Vec<u8>> {
             let file = fs::File::open(path)?;
             let mut bytes = Vec::new();
             file.take(yaml::MAX_BYTES as u64 + 1)
@@ -230,7 +243,7 @@ impl Reader {
         match read() {
             Ok(bytes) => Some(bytes),
             Err(error) => {
-                self.unreadable(path, &error.to_string());
+                self.unreadable(path, &why(&error));
                 None
             }
         }

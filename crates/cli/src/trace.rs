@@ -11,7 +11,7 @@ use std::{
 use lazuli_arm::Trace;
 use serde::Serialize;
 
-use crate::error::CommandError;
+use crate::{error::CommandError, input::why};
 
 /// A new file that nobody else can read.
 #[derive(Debug, Clone)]
@@ -35,13 +35,13 @@ impl TraceFile {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|error| {
             CommandError::with_hint(
-                format!("the trace cannot be written to {}: {error}", path.display()),
+                format!("the trace cannot be written to {}: {}", path.display(), why(&error)),
                 "--trace takes the name of a file that is not there yet, in a directory that is",
             )
         })?;
         let trace = Self(Arc::new(Mutex::new(file)));
         trace.line(&Head {
-            format: "lazuli.trace/v1",
+            format: "lazuli/trace/v1",
             lazuli: env!("CARGO_PKG_VERSION"),
             system: std::env::consts::OS,
         });

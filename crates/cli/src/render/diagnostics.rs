@@ -91,7 +91,7 @@ fn plain(sources: &Sources, diagnostic: &Diagnostic, style: &Style) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let line = |text: String| block(0, &text, style.width);
+    let line = |text: String| block(0, &style.signs(&text), style.width);
     let mut text = line(format!(
         "{severity} {}: {}",
         diagnostic.code, diagnostic.message
@@ -145,7 +145,7 @@ fn one(pages: &mut Pages<'_>, diagnostic: &Diagnostic, style: &Style) -> String 
     let mut footer = Vec::new();
     let mut excerpts: Vec<Excerpt> = Vec::new();
     if let Some(place) = diagnostic.span.and_then(|span| pages.place(span)) {
-        let note = diagnostic.note.as_deref().map(clean);
+        let note = diagnostic.note.as_deref().map(|note| style.signs(&clean(note)));
         let room = style
             .width
             .saturating_sub(8 + place.column.min(style.width / 2));
@@ -162,7 +162,7 @@ fn one(pages: &mut Pages<'_>, diagnostic: &Diagnostic, style: &Style) -> String 
         let Some(place) = pages.place(label.span) else {
             continue;
         };
-        let text = Some(clean(&label.text));
+        let text = Some(style.signs(&clean(&label.text)));
         match excerpts.iter_mut().find(|excerpt| excerpt.is_near(&place)) {
             Some(excerpt) => excerpt.add(place, AnnotationKind::Context, text),
             None => excerpts.push(Excerpt::new(place, AnnotationKind::Context, text)),
@@ -184,14 +184,14 @@ fn folded_title(diagnostic: &Diagnostic, style: &Style) -> String {
         Severity::Warning => "warning[LZ0000]: ",
     };
     let room = style.width.saturating_sub(before.len());
-    wrap(&clean(&diagnostic.message), room).join("\n")
+    wrap(&style.signs(&clean(&diagnostic.message)), room).join("\n")
 }
 
 /// One line is wrapped; several are a snippet and stay as they are.
 fn folded(text: &str, style: &Style) -> String {
     let lines: Vec<String> = match text.trim_end().lines().collect::<Vec<_>>().as_slice() {
-        [line] => wrap(&clean(line), style.width.saturating_sub(16)),
-        lines => lines.iter().map(|line| clean(line)).collect(),
+        [line] => wrap(&style.signs(&clean(line)), style.width.saturating_sub(16)),
+        lines => lines.iter().map(|line| style.signs(&clean(line))).collect(),
     };
     lines.join("\n")
 }

@@ -10,7 +10,7 @@ use lazuli_core::{
 };
 
 use super::{
-    Names, mark,
+    Names, sign,
     style::{Style, Tint, block, clean, wrap},
 };
 
@@ -55,7 +55,7 @@ fn section(plan: &Plan, obstacle: &Obstacle, names: Names, style: &Style) -> Str
         .iter()
         .filter_map(|step| plan.steps.get(step.0));
     for step in steps {
-        let (sign, tint) = mark(step.action);
+        let (sign, tint) = sign(step.action, style);
         let line = format!("{sign} {}", names.name(&step.key));
         for line in block(INDENT, &line, style.width).lines() {
             text.push_str(&style.paint(tint, line));

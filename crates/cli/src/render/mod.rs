@@ -73,6 +73,17 @@ fn mark(action: Action) -> (&'static str, Tint) {
     }
 }
 
+/// The mark of an action as a style can show it: in ASCII where it must be, in a word where it is read aloud.
+pub(crate) fn sign(action: Action, style: &Style) -> (String, Tint) {
+    let (sign, tint) = mark(action);
+    let shown = match sign {
+        _ if style.plain => format!("{action}:"),
+        "±" if style.ascii => "-/+".to_owned(),
+        sign => sign.to_owned(),
+    };
+    (shown, tint)
+}
+
 /// `storageAccount stcameras`: what a step acts on. A nested resource is called by the end of its type: `containers
 /// recordings`; a resource of any type by that type: `Microsoft.KeyVault/vaults kv-cameras`.
 pub(crate) fn object(step: &Step) -> String {
@@ -111,12 +122,7 @@ fn short_ids(text: &str, style: &Style) -> String {
 
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.
 fn heading(step: &Step, names: Names, style: &Style) -> String {
-    let (mark, tint) = mark(step.action);
-    let mark = match mark {
-        _ if style.plain => format!("{}:", step.action),
-        "±" if style.ascii => "-/+".to_owned(),
-        mark => mark.to_owned(),
-    };
+    let (mark, tint) = sign(step.action, style);
     let name = names.name(&step.key);
     let object = object(step);
     let head = style.paint(tint, &format!("{mark} {name}"));

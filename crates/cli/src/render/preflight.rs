@@ -11,7 +11,7 @@ use lazuli_core::{
 use super::{
     Names,
     locks::{headline, place},
-    mark,
+    sign,
     style::{Style, Tint, block, clean},
 };
 
@@ -136,7 +136,7 @@ impl Page<'_> {
     fn steps(&self, indent: usize, steps: &[StepId]) -> String {
         let steps = steps.iter().filter_map(|id| self.plan.steps.get(id.0));
         let lines = steps.map(|step| {
-            let (sign, tint) = mark(step.action);
+            let (sign, tint) = sign(step.action, self.style);
             let line = self.sources.position(step.span).line;
             let source = self.sources.get(step.span.source);
             let name = source

@@ -134,7 +134,11 @@ fn failed_step(step: &Step, why: &Failure, sources: &Sources, style: &Style) -> 
         width: style.width.saturating_sub(INDENT),
         ..style.clone()
     };
-    let excerpt = diagnostics::excerpt(sources, span, "what this is about", &narrower);
+    let label = match why {
+        Failure::Arm(_) => "refused by Azure",
+        Failure::MissingOutput(_) => "not filled in by Azure",
+    };
+    let excerpt = diagnostics::excerpt(sources, span, label, &narrower);
     let lines = excerpt.lines().map(|line| format!("{:INDENT$}{line}", ""));
     text + &lines.map(|line| line.trim_end().to_owned() + "\n").collect::<String>()
 }

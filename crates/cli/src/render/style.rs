@@ -86,6 +86,14 @@ impl Style {
         if self.ascii { "..." } else { "…" }
     }
 
+    /// Lazuli's own words with the signs in them as they can be shown.
+    pub(crate) fn signs(&self, text: &str) -> String {
+        match self.ascii {
+            true => text.replace('→', "->").replace('…', "..."),
+            false => text.to_owned(),
+        }
+    }
+
     /// The text, cut to so many columns.
     pub(crate) fn fit(&self, text: &str, width: usize) -> String {
         if columns(text) <= width {
