@@ -490,7 +490,11 @@ impl Client {
         };
         let sent = self
             .pipeline
-            .send(&Context::new().with_value(sending), &mut request, Some(unchecked))
+            .send(
+                &Context::new().with_value(sending),
+                &mut request,
+                Some(unchecked),
+            )
             .await;
         let ms = started.elapsed().as_millis();
         match sent {

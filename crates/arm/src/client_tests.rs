@@ -59,12 +59,7 @@ pub(crate) fn client_over(transport: Transport) -> Client {
         jitter: Arc::new(Longest),
         ..ClientOptions::default()
     };
-    Client::new(
-        &endpoints,
-        Arc::new(Tokens::default()),
-        transport,
-        options,
-    )
+    Client::new(&endpoints, Arc::new(Tokens::default()), transport, options)
 }
 
 fn error(status: u16, code: &str) -> Reply {

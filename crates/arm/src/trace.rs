@@ -142,7 +142,12 @@ impl Trace {
     }
 
     fn redacted<T>(&self, look: impl FnOnce(&Redaction) -> T) -> T {
-        look(&self.redaction.read().unwrap_or_else(PoisonError::into_inner))
+        look(
+            &self
+                .redaction
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     fn begin(&self, ctx: &Context<'_>, request: &Request) -> Exchange {
@@ -174,9 +179,10 @@ impl Trace {
         let (body, omitted) = match body.map(|bytes| (bytes.len(), bytes)) {
             None => (None, Some("a stream".to_owned())),
             Some((0, _)) => (None, None),
-            Some((size, _)) if sending.is_none() => {
-                (None, Some(format!("{size} bytes of logging in or looking around")))
-            }
+            Some((size, _)) if sending.is_none() => (
+                None,
+                Some(format!("{size} bytes of logging in or looking around")),
+            ),
             Some((size, _)) if size > LARGEST_BODY => (None, Some(format!("{size} bytes"))),
             Some((size, bytes)) => match serde_json::from_slice::<Value>(bytes) {
                 Ok(json) => (Some(self.redacted(|it| it.body(path, &json))), None),

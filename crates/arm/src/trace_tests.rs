@@ -18,7 +18,11 @@ fn traced() -> (Arc<Trace>, Arc<Mutex<Vec<Value>>>) {
     let keep = kept.clone();
     let trace = Trace::new(
         || UNIX_EPOCH + Duration::from_millis(1_764_307_200_250),
-        move |exchange| keep.lock().unwrap().push(serde_json::to_value(exchange).unwrap()),
+        move |exchange| {
+            keep.lock()
+                .unwrap()
+                .push(serde_json::to_value(exchange).unwrap())
+        },
     );
     (trace, kept)
 }
@@ -32,8 +36,16 @@ fn watched(replies: Vec<Reply>) -> (Client, Arc<Trace>, Arc<Mutex<Vec<Value>>>) 
 
 #[tokio::test(start_paused = true)]
 async fn each_sending_is_a_line() {
-    let busy = reply(429, &[("retry-after", "7"), ("x-ms-request-id", "r-1")], json!({"error": {"code": "TooManyRequests", "message": "Later."}}));
-    let found = reply(200, &[("x-ms-request-id", "r-2"), ("set-cookie", "c=1")], json!({"id": ID, "tags": {}}));
+    let busy = reply(
+        429,
+        &[("retry-after", "7"), ("x-ms-request-id", "r-1")],
+        json!({"error": {"code": "TooManyRequests", "message": "Later."}}),
+    );
+    let found = reply(
+        200,
+        &[("x-ms-request-id", "r-2"), ("set-cookie", "c=1")],
+        json!({"id": ID, "tags": {}}),
+    );
     let (client, _, kept) = watched(vec![busy, found]);
     client.get(ID, "2025-01-01", &Quiet).await.unwrap();
     let kept = kept.lock().unwrap();
@@ -67,18 +79,33 @@ async fn each_sending_is_a_line() {
 async fn no_token_and_no_secret_is_recorded() {
     let echo = json!({"error": {"code": "BadRequest", "message": "The value 'hunter2!' of adminPassword is too short."}});
     let location = "https://management.azure.com/ops/1?api-version=1&t=1&c=MIIc&s=sIgN&h=hAsH";
-    let accepted = reply(202, &[("location", location), ("retry-after", "1")], Value::Null);
+    let accepted = reply(
+        202,
+        &[("location", location), ("retry-after", "1")],
+        Value::Null,
+    );
     let (client, trace, kept) = watched(vec![accepted, reply(400, &[], echo)]);
     trace.conceal([&Secret::new("hunter2!")]);
     let body = json!({"properties": {"adminPassword": "another", "note": "it is hunter2!"}});
-    client.put(ID, "2025-01-01", &body, &Quiet).await.unwrap_err();
+    client
+        .put(ID, "2025-01-01", &body, &Quiet)
+        .await
+        .unwrap_err();
     let kept = kept.lock().unwrap();
     assert_eq!(
         kept[0]["request"]["body"],
         json!({"properties": {"adminPassword": "(secret)", "note": "it is (secret)"}})
     );
     let text = Value::from(kept.clone()).to_string();
-    for hidden in ["hunter2", "another", "token-1", "authorization", "sIgN", "hAsH", "MIIc"] {
+    for hidden in [
+        "hunter2",
+        "another",
+        "token-1",
+        "authorization",
+        "sIgN",
+        "hAsH",
+        "MIIc",
+    ] {
         assert!(!text.contains(hidden), "{hidden} in {text}");
     }
     assert!(text.contains("of adminPassword is too short"), "{text}");
@@ -94,13 +121,29 @@ async fn what_logs_in_is_recorded_without_bodies() {
     request.set_body("client_secret=hunter2&grant_type=client_credentials");
     let answer = transport.send(&Context::new(), &mut request).await.unwrap();
     let answer = answer.try_into_raw_response().await.unwrap();
-    assert!(answer.deconstruct().2.into_string().unwrap().contains("opaque"), "the caller gets all");
+    assert!(
+        answer
+            .deconstruct()
+            .2
+            .into_string()
+            .unwrap()
+            .contains("opaque"),
+        "the caller gets all"
+    );
     let kept = kept.lock().unwrap();
-    let [line] = kept.as_slice() else { panic!("{kept:?}") };
+    let [line] = kept.as_slice() else {
+        panic!("{kept:?}")
+    };
     assert_eq!(line["status"], 200);
-    assert_eq!(line["request"]["omitted"], "51 bytes of logging in or looking around");
+    assert_eq!(
+        line["request"]["omitted"],
+        "51 bytes of logging in or looking around"
+    );
     let text = line.to_string();
-    assert!(!text.contains("hunter2") && !text.contains("opaque") && !text.contains("body"), "{text}");
+    assert!(
+        !text.contains("hunter2") && !text.contains("opaque") && !text.contains("body"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +152,10 @@ async fn a_broken_connection_says_why() {
     assert_eq!(client.get(ID, "1", &Quiet).await.unwrap(), None);
     let kept = kept.lock().unwrap();
     assert_eq!(kept[0]["error"], "broken");
-    assert_eq!((kept[0].get("status"), kept[0].get("response")), (None, None));
+    assert_eq!(
+        (kept[0].get("status"), kept[0].get("response")),
+        (None, None)
+    );
     assert_eq!(kept[1]["attempt"], 2);
 }
 
@@ -120,11 +166,20 @@ async fn what_is_large_or_no_json_is_counted_only() {
     let (trace, kept) = traced();
     let transport = trace.over(Fake::new([html, large]).transport());
     for _ in 0..2 {
-        let mut request = Request::new(Url::parse("https://a/b").unwrap(), azure_core::http::Method::Get);
+        let mut request = Request::new(
+            Url::parse("https://a/b").unwrap(),
+            azure_core::http::Method::Get,
+        );
         let context = Context::new().with_value(Sending { attempt: 1 });
         transport.send(&context, &mut request).await.unwrap();
     }
     let kept = kept.lock().unwrap();
-    assert_eq!(kept[0]["response"], json!({ "headers": {}, "omitted": "17 bytes that are not JSON" }));
-    assert_eq!(kept[1]["response"], json!({ "headers": {}, "omitted": "262156 bytes" }));
+    assert_eq!(
+        kept[0]["response"],
+        json!({ "headers": {}, "omitted": "17 bytes that are not JSON" })
+    );
+    assert_eq!(
+        kept[1]["response"],
+        json!({ "headers": {}, "omitted": "262156 bytes" })
+    );
 }

@@ -17,11 +17,24 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     /// How to show on stderr what happens: auto, live, plain or none
-    #[arg(long, global = true, value_enum, value_name = "HOW", env = "LAZULI_PROGRESS", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "HOW",
+        env = "LAZULI_PROGRESS",
+        hide_env_values = true
+    )]
     #[arg(default_value_t = Progress::Auto, hide_possible_values = true, display_order = 898)]
     pub(crate) progress: Progress,
     /// How to write the log: text or json, a line for each event
-    #[arg(long, global = true, value_enum, value_name = "FORM", display_order = 899)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORM",
+        display_order = 899
+    )]
     #[arg(default_value_t = LogFormat::Text, hide_possible_values = true)]
     pub(crate) log_format: LogFormat,
     /// Log what happens to stderr; twice: every request

@@ -91,22 +91,23 @@ impl Connection {
     pub(crate) fn default_subscription(&self) -> Option<String> {
         match &self.to {
             Destination::Simulator(_) => Some(SUBSCRIPTION.to_owned()),
-            Destination::Network(network) => {
-                option_from_environment("AZURE_SUBSCRIPTION_ID").or_else(|| {
+            Destination::Network(network) => option_from_environment("AZURE_SUBSCRIPTION_ID")
+                .or_else(|| {
                     let has_cli = !matches!(network.cloud, Cloud::Url(_));
                     has_cli
                         .then(|| azure_cli_subscription(&environment))
                         .flatten()
                         .map(|default| default.id)
-                })
-            }
+                }),
         }
     }
 
     /// The environment as specs see it: the simulator has a subscription of its own, whatever the shell says.
     pub(crate) fn environment(&self, name: &str) -> Option<String> {
         match &self.to {
-            Destination::Simulator(_) if name == "AZURE_SUBSCRIPTION_ID" => Some(SUBSCRIPTION.to_owned()),
+            Destination::Simulator(_) if name == "AZURE_SUBSCRIPTION_ID" => {
+                Some(SUBSCRIPTION.to_owned())
+            }
             _ => environment(name),
         }
     }
@@ -211,10 +212,7 @@ fn watched(transport: Transport, trace: Option<&Arc<Trace>>) -> Transport {
     }
 }
 
-async fn open_simulator(
-    path: &Path,
-    trace: Option<&TraceFile>,
-) -> Result<Session, CommandError> {
+async fn open_simulator(path: &Path, trace: Option<&TraceFile>) -> Result<Session, CommandError> {
     let simulator = simulator(path)?;
     let caller = simulator.world().options().caller;
     let now = {

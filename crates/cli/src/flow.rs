@@ -25,8 +25,7 @@ use crate::{
     args,
     connection::Session,
     error::{CommandError, Success},
-    input,
-    progress,
+    input, progress,
     refusal::refusals,
     render::{self, report::Purpose},
     stop,
@@ -185,7 +184,11 @@ pub(crate) async fn observe_all(
         .await
         .map_err(|errors| CommandError::Azure(refusals(errors, graph, sources)))?;
     name(&mut live);
-    tracing::info!(reads = reads.len(), resources = graph.len(), "looked at Azure");
+    tracing::info!(
+        reads = reads.len(),
+        resources = graph.len(),
+        "looked at Azure"
+    );
     Ok(live)
 }
 

@@ -22,7 +22,10 @@ pub(crate) fn start(verbose: u8, format: LogFormat) {
         .with_writer(|| Sieve(io::stderr()));
     match format {
         LogFormat::Text => log
-            .with_ansi(terminal::colour(io::stderr().is_terminal(), &terminal::variable))
+            .with_ansi(terminal::colour(
+                io::stderr().is_terminal(),
+                &terminal::variable,
+            ))
             .with_target(false)
             .init(),
         LogFormat::Json => log.json().with_ansi(false).init(),

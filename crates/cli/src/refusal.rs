@@ -47,7 +47,9 @@ pub(crate) fn refusals(
 fn is_about(path: &str, node: &Node) -> bool {
     let lower = path.to_ascii_lowercase();
     let Some((scope, listed)) = lower.rsplit_once("/providers/") else {
-        return node.id().is_some_and(|id| id.as_str().eq_ignore_ascii_case(path));
+        return node
+            .id()
+            .is_some_and(|id| id.as_str().eq_ignore_ascii_case(path));
     };
     let below = node.id().cloned().or_else(|| node.scope());
     let is_within = below
@@ -56,8 +58,10 @@ fn is_about(path: &str, node: &Node) -> bool {
     let mut segments = listed.split('/');
     let namespace = segments.next().unwrap_or_default();
     let rest: Vec<&str> = segments.collect();
-    if rest.len() % 2 == 0 {
-        return node.id().is_some_and(|id| id.as_str().eq_ignore_ascii_case(path));
+    if rest.len().is_multiple_of(2) {
+        return node
+            .id()
+            .is_some_and(|id| id.as_str().eq_ignore_ascii_case(path));
     }
     let types: Vec<&str> = rest.iter().step_by(2).copied().collect();
     let listed = format!("{namespace}/{}", types.join("/"));

@@ -113,8 +113,7 @@ pub(crate) fn colour(is_terminal: bool, variables: Variables<'_>) -> bool {
     let is_refused = variables("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_off = variables("CLICOLOR").is_some_and(|value| value == "0");
     let understands = variables("TERM").is_some_and(|term| term != "dumb");
-    !is_refused
-        && (is_on("CLICOLOR_FORCE", variables) || is_terminal && understands && !is_off)
+    !is_refused && (is_on("CLICOLOR_FORCE", variables) || is_terminal && understands && !is_off)
 }
 
 /// Whether the locale has no more than ASCII for sure: one that says no UTF-8, or `C`. Where there is none, as in
@@ -124,7 +123,9 @@ fn is_ascii(variables: Variables<'_>) -> bool {
         .iter()
         .find_map(|name| variables(name).filter(|value| !value.is_empty()));
     locale.is_some_and(|locale| {
-        let codeset = locale.rsplit_once('.').map_or(locale.as_str(), |(_, codeset)| codeset);
+        let codeset = locale
+            .rsplit_once('.')
+            .map_or(locale.as_str(), |(_, codeset)| codeset);
         let codeset = codeset.split('@').next().unwrap_or_default();
         let codeset = codeset.replace('-', "").to_ascii_lowercase();
         codeset != "utf8"
@@ -151,10 +152,23 @@ mod tests {
 
     #[test]
     fn only_utf8_is_more_than_ascii() {
-        for locale in ["en_US.UTF-8", "C.UTF-8", "C.utf8", "UTF-8", "de_DE.utf8@euro"] {
+        for locale in [
+            "en_US.UTF-8",
+            "C.UTF-8",
+            "C.utf8",
+            "UTF-8",
+            "de_DE.utf8@euro",
+        ] {
             assert!(!is_ascii(&with(&[("LANG", locale)])), "{locale}");
         }
-        for locale in ["C", "POSIX", "en_US.ISO-8859-1", "de_DE@euro", "ja_JP.eucJP", "en_US"] {
+        for locale in [
+            "C",
+            "POSIX",
+            "en_US.ISO-8859-1",
+            "de_DE@euro",
+            "ja_JP.eucJP",
+            "en_US",
+        ] {
             assert!(is_ascii(&with(&[("LANG", locale)])), "{locale}");
         }
         assert!(!is_ascii(&with(&[])));
@@ -172,6 +186,9 @@ mod tests {
         assert!(!colour(true, &with(&[term, ("CLICOLOR", "0")])));
         assert!(colour(true, &with(&[term, ("NO_COLOR", "")])));
         assert!(colour(false, &with(&[("CLICOLOR_FORCE", "1")])));
-        assert!(!colour(true, &with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")])));
+        assert!(!colour(
+            true,
+            &with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")])
+        ));
     }
 }

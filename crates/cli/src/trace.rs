@@ -35,7 +35,11 @@ impl TraceFile {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|error| {
             CommandError::with_hint(
-                format!("the trace cannot be written to {}: {}", path.display(), why(&error)),
+                format!(
+                    "the trace cannot be written to {}: {}",
+                    path.display(),
+                    why(&error)
+                ),
                 "--trace takes the name of a file that is not there yet, in a directory that is",
             )
         })?;
@@ -49,7 +53,10 @@ impl TraceFile {
     }
 
     /// What records into the file, by a clock.
-    pub(crate) fn recorder(&self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Arc<Trace> {
+    pub(crate) fn recorder(
+        &self,
+        now: impl Fn() -> SystemTime + Send + Sync + 'static,
+    ) -> Arc<Trace> {
         let file = self.clone();
         Trace::new(now, move |exchange| file.line(exchange))
     }

@@ -59,7 +59,9 @@ impl Redaction {
             Json::Object(members) => members
                 .iter()
                 .map(|(key, value)| match key.as_str() {
-                    "id" | "name" | "type" | "location" | "error" => (key.clone(), self.json(value)),
+                    "id" | "name" | "type" | "location" | "error" => {
+                        (key.clone(), self.json(value))
+                    }
                     _ => (self.without_known(key), hidden(value)),
                 })
                 .collect(),
@@ -142,8 +144,17 @@ const HOLDERS_BY_PATH: &[&str] = &[
 
 /// Actions that answer keys and tokens: `listKeys`, `listAccountSas`, `regenerateKey`.
 fn gives_keys(action: &str) -> bool {
-    let words = ["key", "sas", "secret", "token", "credential", "connectionstring"];
-    (action.starts_with("list") || action.starts_with("regenerate") || action.starts_with("generate"))
+    let words = [
+        "key",
+        "sas",
+        "secret",
+        "token",
+        "credential",
+        "connectionstring",
+    ];
+    (action.starts_with("list")
+        || action.starts_with("regenerate")
+        || action.starts_with("generate"))
         && words.iter().any(|word| action.contains(word))
 }
 
@@ -183,7 +194,8 @@ fn is_name_of_secrets(name: &str) -> bool {
     const OPEN: &[&str] = &["skiptoken", "nextlink"];
     let name = name.to_ascii_lowercase();
     let name = name.as_str();
-    let ends_in_key = (name.ends_with("key") || name.ends_with("keys")) && !OPEN_KEYS.contains(&name);
+    let ends_in_key =
+        (name.ends_with("key") || name.ends_with("keys")) && !OPEN_KEYS.contains(&name);
     (PARTS.iter().any(|part| name.contains(part)) || NAMES.contains(&name) || ends_in_key)
         && !OPEN.contains(&name)
 }

@@ -113,7 +113,10 @@ impl<'a> Entry<'a> {
 
     /// A path in a message must lead to what is written, to its end.
     fn by_path(&self, path: &str) -> Option<Property<'a>> {
-        let segments: Vec<&str> = path.split(['.', '[', ']']).filter(|it| !it.is_empty()).collect();
+        let segments: Vec<&str> = path
+            .split(['.', '[', ']'])
+            .filter(|it| !it.is_empty())
+            .collect();
         (0..segments.len())
             .filter_map(|start| segments.get(start..))
             .filter(|tail| tail.len() > 1 || !tail.iter().all(|word| is_common(word)))
@@ -129,7 +132,8 @@ impl<'a> Entry<'a> {
             }
             let tail = known.len().checked_sub(path.len() + 1);
             let ends_so = tail.and_then(|tail| known.get(tail..)).is_some_and(|tail| {
-                tail.strip_prefix('.').is_some_and(|tail| tail.eq_ignore_ascii_case(path))
+                tail.strip_prefix('.')
+                    .is_some_and(|tail| tail.eq_ignore_ascii_case(path))
             });
             if ends_so && ending.replace((known.as_str(), *span)).is_some() {
                 return None;
@@ -152,7 +156,11 @@ impl<'a> Entry<'a> {
 
     /// The first property, by its place, in which an expression is written.
     fn that_refers_to(&self, expression: &str) -> Option<Property<'a>> {
-        let has_it = |span: Span| self.sources.slice(span).contains(&format!("{{{expression}}}"));
+        let has_it = |span: Span| {
+            self.sources
+                .slice(span)
+                .contains(&format!("{{{expression}}}"))
+        };
         let places = self.step.places.iter().filter(|(_, span)| has_it(**span));
         places
             .map(|(path, span)| (path.as_str(), *span))
@@ -161,7 +169,9 @@ impl<'a> Entry<'a> {
 }
 
 fn is_common(word: &str) -> bool {
-    TOO_COMMON.iter().any(|common| common.eq_ignore_ascii_case(word))
+    TOO_COMMON
+        .iter()
+        .any(|common| common.eq_ignore_ascii_case(word))
 }
 
 /// The texts between quotes of one sort that have three characters or more.

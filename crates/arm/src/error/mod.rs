@@ -19,7 +19,8 @@ use body::Report;
 use serde_json::Value;
 use std::{error::Error, fmt, io, ops::Deref, time::Duration};
 
-pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+pub(crate) const CORRELATION_ID: HeaderName =
+    HeaderName::from_static("x-ms-correlation-request-id");
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const RETRY_AFTER: HeaderName = HeaderName::from_static("retry-after");
 

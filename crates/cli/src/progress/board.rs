@@ -19,6 +19,7 @@ use crate::render::{
 pub(super) struct Board {
     rows: Vec<Row>,
     began: Instant,
+    is_stopping: bool,
 }
 
 struct Row {
@@ -33,7 +34,10 @@ struct Row {
 
 enum State {
     Waiting,
-    Running { since: Instant, wait: Option<Wait> },
+    Running {
+        since: Instant,
+        wait: Option<Wait>,
+    },
     Done,
     Failed,
     /// What it waits for failed, or the run was stopped.
@@ -65,15 +69,26 @@ impl Board {
         Self {
             rows: plan.steps.iter().map(row).collect(),
             began: now,
+            is_stopping: false,
         }
     }
 
     pub(super) fn started(&mut self, step: StepId, now: Instant) {
-        self.set(step, State::Running { since: now, wait: None });
+        self.set(
+            step,
+            State::Running {
+                since: now,
+                wait: None,
+            },
+        );
     }
 
     pub(super) fn waits(&mut self, step: StepId, why: Why, until: Instant) {
-        if let Some(Row { state: State::Running { wait, .. }, .. }) = self.rows.get_mut(step.0) {
+        if let Some(Row {
+            state: State::Running { wait, .. },
+            ..
+        }) = self.rows.get_mut(step.0)
+        {
             *wait = Some(Wait { why, until });
         }
     }
@@ -85,6 +100,10 @@ impl Board {
             Outcome::Blocked(_) | Outcome::NotBegun => State::NotBegun,
         };
         self.set(step, state);
+    }
+
+    pub(super) fn stopping(&mut self) {
+        self.is_stopping = true;
     }
 
     fn set(&mut self, step: StepId, state: State) {
@@ -99,7 +118,7 @@ impl Board {
         // The last column and the last row stay free: a terminal may go on to the next by itself.
         let width = room.columns.saturating_sub(1).max(20);
         let height = room.rows.saturating_sub(1).max(2);
-        let mut lines = vec![self.header(now, width, style)];
+        let lines = vec![self.header(now, width, style)];
         let mut running: Vec<(usize, Instant)> = self
             .rows
             .iter()
@@ -113,25 +132,32 @@ impl Board {
         let running: Vec<usize> = running.into_iter().map(|(at, _)| at).collect();
         let waiting = self.count(|state| matches!(state, State::Waiting));
         let tree = self.below();
-        let chosen = choose(&running, &tree, height - 1);
-        let mut shown = [0, 0];
-        for at in running.iter().copied().filter(|at| chosen.contains(at)) {
-            shown[0] += 1;
-            lines.push(self.running(at, now, width, style));
-            shown[1] += self.hang(at, 1, &tree, &chosen, width, style, &mut lines);
+        let mut page = Page {
+            board: self,
+            chosen: choose(&running, &tree, height - 1),
+            tree,
+            width,
+            style,
+            lines,
+        };
+        let (mut left_running, mut left_waiting) = (running.len(), waiting);
+        for at in running {
+            if page.chosen.contains(&at) {
+                left_running -= 1;
+                page.lines.push(self.running(at, now, width, style));
+                left_waiting -= page.hang(&mut vec![at]);
+            }
         }
-        let [left_running, left_waiting] = [running.len() - shown[0], waiting - shown[1]];
+        let mut lines = page.lines;
         let left = match (left_running, left_waiting) {
             (0, 0) => return lines,
-            (0, waiting) => format!("{} {waiting} more waiting", style.ellipsis()),
-            (running, 0) => format!("{} {running} more running", style.ellipsis()),
-            (running, waiting) => format!(
-                "{} {running} more running, {waiting} more waiting",
-                style.ellipsis()
-            ),
+            (0, waiting) => format!("{waiting} more waiting"),
+            (running, 0) => format!("{running} more running"),
+            (running, waiting) => format!("{running} more running, {waiting} more waiting"),
         };
         lines.truncate(height - 1);
-        lines.push(style.paint(Tint::Faint, &style.fit(&format!("  {left}"), width)));
+        let left = format!("  {} {left}", style.ellipsis());
+        lines.push(style.paint(Tint::Faint, &style.fit(&left, width)));
         lines
     }
 
@@ -144,12 +170,23 @@ impl Board {
         let done = self.count(|state| matches!(state, State::Done));
         let elapsed = now.saturating_duration_since(self.began);
         let counts = [
-            (self.count(|state| matches!(state, State::Running { .. })), "running"),
-            (self.count(|state| matches!(state, State::Waiting)), "waiting"),
-            (self.count(|state| matches!(state, State::NotBegun)), "not begun"),
+            (
+                self.count(|state| matches!(state, State::Running { .. })),
+                "running",
+            ),
+            (
+                self.count(|state| matches!(state, State::Waiting)),
+                "waiting",
+            ),
+            (
+                self.count(|state| matches!(state, State::NotBegun)),
+                "not begun",
+            ),
             (self.count(|state| matches!(state, State::Failed)), "failed"),
         ];
-        let mut text = format!("{} {done} of {} done", spinner(elapsed, style), self.rows.len());
+        let stopping = if self.is_stopping { "stopping, " } else { "" };
+        let spin = spinner(elapsed, style);
+        let mut text = format!("{spin} {stopping}{done} of {} done", self.rows.len());
         for (number, what) in counts.into_iter().filter(|(number, _)| *number > 0) {
             text += &format!(", {number} {what}");
         }
@@ -170,7 +207,12 @@ impl Board {
         }) else {
             return String::new();
         };
-        let Row { name, doing, object, .. } = row;
+        let Row {
+            name,
+            doing,
+            object,
+            ..
+        } = row;
         let elapsed = now.saturating_duration_since(since);
         let time = duration(whole(elapsed));
         let (long, short) = match wait {
@@ -179,7 +221,10 @@ impl Board {
                 let left = wait.until.saturating_duration_since(now);
                 // The second that has begun counts: a countdown ends with 1s.
                 let left = Duration::from_secs(left.as_secs() + u64::from(!left.is_zero()));
-                (format!(", {}", wait.why.long(left)), format!(", {}", wait.why.short(left)))
+                (
+                    format!(", {}", wait.why.long(left)),
+                    format!(", {}", wait.why.short(left)),
+                )
             }
         };
         let spin = spinner(elapsed, style);
@@ -220,39 +265,55 @@ impl Board {
                 .is_some_and(|row| matches!(row.state, State::Waiting | State::Running { .. }))
         })
     }
+}
 
-    /// Writes what hangs below a step; how many lines that took.
-    #[allow(clippy::too_many_arguments)]
-    fn hang(
-        &self,
-        at: usize,
-        depth: usize,
-        tree: &HashMap<usize, Vec<usize>>,
-        chosen: &HashSet<usize>,
-        width: usize,
-        style: &Style,
-        lines: &mut Vec<String>,
-    ) -> usize {
+/// The lines of one moment, as they are written.
+struct Page<'a> {
+    board: &'a Board,
+    /// The rows that are shown.
+    chosen: HashSet<usize>,
+    /// What waits, below what it waits for.
+    tree: HashMap<usize, Vec<usize>>,
+    width: usize,
+    style: &'a Style,
+    lines: Vec<String>,
+}
+
+impl Page<'_> {
+    /// Writes what hangs below the last of these steps, each of which hangs below the one before; how many lines that
+    /// took.
+    fn hang(&mut self, above: &mut Vec<usize>) -> usize {
         let mut written = 0;
-        let below = tree.get(&at).map_or(&[][..], Vec::as_slice);
-        for next in below.iter().copied().filter(|next| chosen.contains(next)) {
-            let Some(row) = self.rows.get(next) else {
+        let last = above.last();
+        let below = last.and_then(|last| self.tree.get(last)).cloned();
+        for next in below.unwrap_or_default() {
+            let row = self
+                .board
+                .rows
+                .get(next)
+                .filter(|_| self.chosen.contains(&next));
+            let Some(row) = row else {
                 continue;
             };
             let others: Vec<&str> = self
+                .board
                 .open(row)
-                .filter(|before| *before != at)
-                .filter_map(|before| self.rows.get(before).map(|row| row.name.as_str()))
+                .filter(|before| !above.contains(before))
+                .filter_map(|before| self.board.rows.get(before).map(|row| row.name.as_str()))
                 .collect();
             let also = match others.as_slice() {
                 [] => String::new(),
                 [one] => format!(", also for {one}"),
                 [one, rest @ ..] => format!(", also for {one} and {} more", rest.len()),
             };
-            let branch = if style.ascii { "`-" } else { "└" };
-            let text = format!("{:indent$}{branch} {}{also}", "", row.name, indent = 2 * depth);
-            lines.push(style.paint(Tint::Faint, &style.fit(&text, width)));
-            written += 1 + self.hang(next, depth + 1, tree, chosen, width, style, lines);
+            let branch = if self.style.ascii { "`-" } else { "└" };
+            let indent = 2 * above.len();
+            let text = format!("{:indent$}{branch} {}{also}", "", row.name);
+            let line = self.style.fit(&text, self.width);
+            self.lines.push(self.style.paint(Tint::Faint, &line));
+            above.push(next);
+            written += 1 + self.hang(above);
+            above.pop();
         }
         written
     }
@@ -260,11 +321,7 @@ impl Board {
 
 /// Which rows are shown: as many running ones as there is room for, then what waits for them, level by level. Where not
 /// all are shown, a line stays free to say so.
-fn choose(
-    running: &[usize],
-    tree: &HashMap<usize, Vec<usize>>,
-    room: usize,
-) -> HashSet<usize> {
+fn choose(running: &[usize], tree: &HashMap<usize, Vec<usize>>, room: usize) -> HashSet<usize> {
     let mut all: Vec<usize> = running.to_vec();
     let mut next = 0;
     while let Some(at) = all.get(next).copied() {

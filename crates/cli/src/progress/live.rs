@@ -95,6 +95,7 @@ impl Events for Live {
     }
 
     fn stopping(&self) {
+        locked(&self.board).stopping();
         self.lines.println(words::STOPPING);
     }
 

@@ -33,7 +33,11 @@ impl Write for Above {
 
 impl Looking {
     pub(super) fn on_stderr(style: &Style) -> Self {
-        let ticks = if style.ascii { "|/-\\ " } else { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " };
+        let ticks = if style.ascii {
+            "|/-\\ "
+        } else {
+            "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "
+        };
         let look = ProgressStyle::with_template("{spinner} looking at Azure, {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
             .tick_chars(ticks);

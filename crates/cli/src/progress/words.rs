@@ -76,7 +76,12 @@ impl Words {
 
     /// `recordings: creating storageAccount stcameras`
     pub(super) fn started(self, step: &Step) -> String {
-        format!("{}: {} {}", self.name(step), Self::doing(step.action), object(step))
+        format!(
+            "{}: {} {}",
+            self.name(step),
+            Self::doing(step.action),
+            object(step)
+        )
     }
 
     /// `recordings: waiting: Azure is working (Creating), next look in 17s`

@@ -145,7 +145,10 @@ fn one(pages: &mut Pages<'_>, diagnostic: &Diagnostic, style: &Style) -> String 
     let mut footer = Vec::new();
     let mut excerpts: Vec<Excerpt> = Vec::new();
     if let Some(place) = diagnostic.span.and_then(|span| pages.place(span)) {
-        let note = diagnostic.note.as_deref().map(|note| style.signs(&clean(note)));
+        let note = diagnostic
+            .note
+            .as_deref()
+            .map(|note| style.signs(&clean(note)));
         let room = style
             .width
             .saturating_sub(8 + place.column.min(style.width / 2));

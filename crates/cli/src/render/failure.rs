@@ -171,7 +171,10 @@ mod tests {
                 .contains("\n  asked for a (s.yaml:4:3), b (s.yaml:5:3)\n")
         );
         let many = shown(&[refusal(&["a", "b", "c"]), refusal(&["c", "d", "e"])]);
-        assert!(many.contains("\n  asked for a, b, c and 2 more\n"), "{many}");
+        assert!(
+            many.contains("\n  asked for a, b, c and 2 more\n"),
+            "{many}"
+        );
         assert!(!shown(&[refusal(&[])]).contains("asked for"));
     }
 

@@ -140,13 +140,16 @@ fn failed_step(step: &Step, why: &Failure, sources: &Sources, style: &Style) -> 
     };
     let excerpt = diagnostics::excerpt(sources, span, label, &narrower);
     let lines = excerpt.lines().map(|line| format!("{:INDENT$}{line}", ""));
-    text + &lines.map(|line| line.trim_end().to_owned() + "\n").collect::<String>()
+    text + &lines
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect::<String>()
 }
 
 /// What to do about a run that is not complete.
 fn next(run: &Run<'_>) -> String {
     let failures: Vec<&Failure> = run.report.failures().map(|(_, failure)| failure).collect();
-    let passes = |failure: &&Failure| matches!(failure, Failure::Arm(error) if error.is_transient());
+    let passes =
+        |failure: &&Failure| matches!(failure, Failure::Arm(error) if error.is_transient());
     let before = match failures.as_slice() {
         [] => "",
         all if all.iter().all(passes) => "Azure or the way to it failed, not the spec. ",

@@ -66,7 +66,8 @@ fn what_is_named_as_a_secret_is_left_out_and_the_rest_stays() {
 #[test]
 fn some_paths_have_nothing_but_secrets() {
     let redaction = Redaction::default();
-    let body = json!({ "id": "/x", "properties": { "value": "s", "on": true, "n": 1 }, "keys": ["k"] });
+    let body =
+        json!({ "id": "/x", "properties": { "value": "s", "on": true, "n": 1 }, "keys": ["k"] });
     let bare = json!({
         "id": "/x",
         "properties": { "value": "(secret)", "on": true, "n": "(secret)" },
@@ -81,7 +82,10 @@ fn some_paths_have_nothing_but_secrets() {
     ] {
         assert_eq!(redaction.body(path, &body), bare, "{path}");
     }
-    assert_eq!(redaction.body("/x/listKeys", &json!("k")), json!("(secret)"));
+    assert_eq!(
+        redaction.body("/x/listKeys", &json!("k")),
+        json!("(secret)")
+    );
 }
 
 #[test]
@@ -91,7 +95,10 @@ fn what_looks_like_a_secret_is_left_out_of_text() {
     for (text, shown) in [
         (key, "(secret)"),
         ("token eyJhbGciOi.eyJzdWIi.c2ln_-x.", "token (secret)"),
-        ("Authorization: Bearer abcdefgh.12-34", "Authorization: Bearer (secret)"),
+        (
+            "Authorization: Bearer abcdefgh.12-34",
+            "Authorization: Bearer (secret)",
+        ),
         (
             "https://x.blob.core.windows.net/c?sv=2024&sig=a%2Fb%3D&api-version=1",
             "https://x.blob.core.windows.net/c?sv=(secret)&sig=(secret)&api-version=1",
@@ -105,7 +112,10 @@ fn what_looks_like_a_secret_is_left_out_of_text() {
             "DefaultEndpointsProtocol=https;AccountName=st;AccountKey=abc/def==;EndpointSuffix=x",
             "DefaultEndpointsProtocol=https;AccountName=st;AccountKey=(secret);EndpointSuffix=x",
         ),
-        ("Server=x;User=u;Password=hunter2;Encrypt=1", "Server=x;User=u;Password=(secret);Encrypt=1"),
+        (
+            "Server=x;User=u;Password=hunter2;Encrypt=1",
+            "Server=x;User=u;Password=(secret);Encrypt=1",
+        ),
         (
             r#"{"adminPassword": "hunter2", "size": "small"}"#,
             r#"{"adminPassword": "(secret)", "size": "small"}"#,
@@ -157,7 +167,10 @@ fn a_known_secret_is_left_out_in_every_form() {
     }
     let body = json!({ "a": "abc", "b": "abcd", SECRET: 1 });
     let shown = redaction.body("/x", &body);
-    assert_eq!(shown, json!({ "a": "(secret)", "b": "abcd", "(secret)": 1 }));
+    assert_eq!(
+        shown,
+        json!({ "a": "(secret)", "b": "abcd", "(secret)": 1 })
+    );
 }
 
 /// JSON of any shape in which a text can be anywhere.

@@ -9,6 +9,7 @@ use super::{
     Spanned, Spec, Stack,
     author::Author,
     fill::{Instances, Names, Resources, Scope},
+    foreign::foreign,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -110,26 +111,6 @@ fn secret_params(document: &Node) -> impl Iterator<Item = String> + '_ {
         .map(|entry| entry.key.clone())
 }
 
-/// What a document is that is made for another tool, and the key that shows it.
-fn foreign(document: &Node) -> Option<(&'static str, &'static str)> {
-    let text = |key: &str| document.get(key).and_then(Node::as_str).unwrap_or_default();
-    let has = |key: &str| document.entry(key).is_some();
-    let schema = text("$schema").to_ascii_lowercase();
-    let is_ours = text("apiVersion").contains("lazuli") || has("stack");
-    match () {
-        () if is_ours => None,
-        () if schema.contains("deploymentparameters") => {
-            Some(("$schema", "a parameter file of an ARM template"))
-        }
-        () if schema.contains("deploymenttemplate") => Some(("$schema", "an ARM template")),
-        () if has("apiVersion") && has("kind") => Some(("kind", "a Kubernetes manifest")),
-        () if has("services") && !has("resources") => Some(("services", "a Compose file")),
-        () if has("terraform") || has("provider") => Some(("terraform", "a Terraform configuration")),
-        () if has("jobs") && (has("on") || has("trigger")) => Some(("jobs", "a workflow of a pipeline")),
-        () => None,
-    }
-}
-
 impl Author<'_> {
     /// A document; nothing for one that is not of this spec language.
     fn document(&mut self, document: &Node, declared: &mut BTreeSet<String>) -> Option<Stack> {
@@ -211,9 +192,12 @@ impl Author<'_> {
     /// Whether the document is written for this version; one that does not say is taken to be.
     fn version(&mut self, document: &Node) -> bool {
         if let Some((key, what)) = foreign(document) {
-            let span = document.entry(key).map_or(document.span, |entry| entry.key_span);
+            let span = document
+                .entry(key)
+                .map_or(document.span, |entry| entry.key_span);
             let message = format!("this is {what}, not a spec of lazuli");
-            let help = format!("a spec begins with `apiVersion: {API_VERSION}`; `lazuli init` writes one");
+            let help =
+                format!("a spec begins with `apiVersion: {API_VERSION}`; `lazuli init` writes one");
             self.report(Diagnostic::error(Code::BadVersion, span, message).help(help));
             return false;
         }

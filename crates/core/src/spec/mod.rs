@@ -3,6 +3,7 @@
 mod author;
 mod entry;
 mod fill;
+mod foreign;
 mod load;
 mod parameters;
 mod repeat;

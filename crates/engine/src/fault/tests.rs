@@ -46,7 +46,10 @@ fn entry() -> (Step, Sources) {
         above.truncate((line.len() - line.trim_start().len()) / 2 - 1);
         above.push(key);
         let value = line.find(": ").map_or(line.len(), |colon| colon + 2);
-        places.insert(above.join("."), Span::new(source, at + value..at + line.len()));
+        places.insert(
+            above.join("."),
+            Span::new(source, at + value..at + line.len()),
+        );
         start = at + line.len();
     }
     let step = Step {
@@ -90,16 +93,26 @@ fn by(find: impl Fn(&Entry<'_>) -> Option<String>) -> Option<String> {
 
 #[test]
 fn a_target_leads_to_the_property_at_its_end_or_the_nearest_around_it() {
-    let by_target = |target: &str| by(|entry| entry.by_target(target).map(|(path, _)| path.to_owned()));
+    let by_target =
+        |target: &str| by(|entry| entry.by_target(target).map(|(path, _)| path.to_owned()));
     for (target, property) in [
         ("properties.minimumTlsVersion", Some("minimumTlsVersion")),
         ("/properties/MinimumTlsVersion", Some("minimumTlsVersion")),
-        ("$.properties.networkAcls.bypass", Some("networkAcls.bypass")),
-        ("properties.networkAcls.ipRules[0].value", Some("networkAcls")),
+        (
+            "$.properties.networkAcls.bypass",
+            Some("networkAcls.bypass"),
+        ),
+        (
+            "properties.networkAcls.ipRules[0].value",
+            Some("networkAcls"),
+        ),
         ("storageAccount.sku.name", Some("sku")),
         ("sku", Some("sku")),
         ("location", Some("location")),
-        ("properties.publicNetworkAccess", Some("body.properties.publicNetworkAccess")),
+        (
+            "properties.publicNetworkAccess",
+            Some("body.properties.publicNetworkAccess"),
+        ),
         ("quota", None),
         ("properties.second.quota", Some("second.quota")),
         ("stcameras", None),
@@ -118,14 +131,20 @@ fn a_message_leads_to_the_property_or_the_value_that_it_speaks_of() {
             "Values for request parameters are invalid: keyPolicy.keyExpirationPeriodInDays.",
             Some("keyPolicy.keyExpirationPeriodInDays"),
         ),
-        ("The value of minimumTlsVersion is not supported", Some("minimumTlsVersion")),
+        (
+            "The value of minimumTlsVersion is not supported",
+            Some("minimumTlsVersion"),
+        ),
         ("The property 'sku' is not allowed", Some("sku")),
         ("Property 'bypass' is wrong", Some("networkAcls.bypass")),
         (
             "The provided location 'BadLocation' is not available for resource group.",
             Some("location"),
         ),
-        ("Resource group 'rg-gone' could not be found.", Some("resourceGroup")),
+        (
+            "Resource group 'rg-gone' could not be found.",
+            Some("resourceGroup"),
+        ),
         ("Resource 'stcameras' was disallowed by policy.", None),
         ("The name, kind and location of the quota are fine", None),
         (

@@ -19,9 +19,14 @@ fn cameras() -> Plan {
         after("group", "resourceGroup", "rg-cameras", &[]),
         after("analyzer", "userAssignedIdentity", "id-cameras", &[0]),
         after("recordings", "storageAccount", "stcameras", &[0]),
-        after("access/Reader", "roleAssignment", "Reader on stcameras", &[1, 2]),
+        after(
+            "access/Reader",
+            "roleAssignment",
+            "Reader on stcameras",
+            &[1, 2],
+        ),
         after("recordings/containers/video", "containers", "video", &[2]),
-        after("cameras", "videoAnalyzer", "vacameras", &[3]),
+        after("cameras", "videoAnalyzer", "vacameras", &[2, 3]),
     ])
 }
 
@@ -42,12 +47,19 @@ fn board(began: Instant) -> Board {
     board.ended(StepId(0), &DONE);
     board.started(StepId(2), began + seconds(2));
     board.started(StepId(1), began + seconds(3));
-    board.waits(StepId(2), Why::Working("Creating".to_owned()), began + Duration::from_millis(28_200));
+    board.waits(
+        StepId(2),
+        Why::Working("Creating".to_owned()),
+        began + Duration::from_millis(28_200),
+    );
     board
 }
 
 fn shown(board: &Board, now: Instant, columns: usize, rows: usize, ascii: bool) -> String {
-    let style = Style { ascii, ..Style::default() };
+    let style = Style {
+        ascii,
+        ..Style::default()
+    };
     board.lines(now, Room { columns, rows }, &style).join("\n")
 }
 
@@ -89,8 +101,16 @@ fn a_countdown_ends_with_waiting_for_an_answer() {
         let text = shown(&board, began + seconds(after), 120, 24, true);
         text.lines().nth(1).unwrap().to_owned()
     };
-    assert!(line(28).ends_with("26s, Azure is working (Creating), next look in 1s"), "{}", line(28));
-    assert!(line(29).ends_with("27s, Azure is working (Creating), waiting for an answer"), "{}", line(29));
+    assert!(
+        line(28).ends_with("26s, Azure is working (Creating), next look in 1s"),
+        "{}",
+        line(28)
+    );
+    assert!(
+        line(29).ends_with("27s, Azure is working (Creating), waiting for an answer"),
+        "{}",
+        line(29)
+    );
 }
 
 #[test]
@@ -102,11 +122,12 @@ fn failed_and_blocked_steps_are_counted() {
     for blocked in [3, 4, 5] {
         board.ended(StepId(blocked), &Outcome::Blocked(StepId(2)));
     }
+    board.stopping();
     let text = shown(&board, began + seconds(65), 80, 24, true);
     let mut lines = text.lines();
     assert_eq!(
         lines.next().unwrap()[2..],
-        *"1 of 6 done, 1 running, 3 not begun, 1 failed, 1m 5s"
+        *"stopping, 1 of 6 done, 1 running, 3 not begun, 1 failed, 1m 5s"
     );
     assert_eq!(lines.count(), 1, "{text}");
 }
@@ -116,14 +137,27 @@ fn hundreds_of_steps_fit_into_any_terminal() {
     let began = Instant::now();
     let long = "東京-a-name-that-is-far-too-long-for-every-terminal-that-anybody-uses-today";
     let steps = (0..400).map(|at| {
-        let before = if at < 100 { vec![] } else { vec![at - 100, at - 1] };
-        after(&format!("{long}{at}"), "storageAccount", "stcameras", &before)
+        let before = if at < 100 {
+            vec![]
+        } else {
+            vec![at - 100, at - 1]
+        };
+        after(
+            &format!("{long}{at}"),
+            "storageAccount",
+            "stcameras",
+            &before,
+        )
     });
     let plan = plan_of(steps);
     let mut board = Board::new(&plan, Words::of(&plan), began);
     for at in 0..30 {
         board.started(StepId(at), began);
-        board.waits(StepId(at), Why::Refused("TooManyRequests".to_owned()), began + seconds(75));
+        board.waits(
+            StepId(at),
+            Why::Refused("TooManyRequests".to_owned()),
+            began + seconds(75),
+        );
     }
     for columns in [40, 60, 80, 200] {
         for rows in [3, 10, 24, 50, 300] {
