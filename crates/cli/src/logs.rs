@@ -15,8 +15,7 @@ pub(crate) const PROGRESS: &str = "lazuli::progress";
 /// Logs go to stderr: with -v what lazuli does, with -vv every request. `RUST_LOG` says more. Logs for programs tell
 /// what goes wrong, and how a plan goes, in any case.
 pub(crate) fn start(verbose: u8, format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(usual_filter(verbose, format)));
+    let filter = wanted_filter().unwrap_or_else(|| EnvFilter::new(usual_filter(verbose, format)));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| Sieve(io::stderr()));
@@ -35,6 +34,18 @@ pub(crate) fn start(verbose: u8, format: LogFormat) {
 /// Whether somebody wants to read a log beside what a command tells anyway.
 pub(crate) fn is_read(verbose: u8) -> bool {
     verbose > 0 || env::var_os("RUST_LOG").is_some_and(|filter| !filter.is_empty())
+}
+
+/// The filter of `RUST_LOG`, if there is one that can be read.
+fn wanted_filter() -> Option<EnvFilter> {
+    let written = env::var("RUST_LOG").ok().filter(|it| !it.is_empty())?;
+    match EnvFilter::try_new(written) {
+        Ok(filter) => Some(filter),
+        Err(error) => {
+            eprintln!("warning: RUST_LOG is passed over, it is no filter: {error}");
+            None
+        }
+    }
 }
 
 fn usual_filter(verbose: u8, format: LogFormat) -> &'static str {

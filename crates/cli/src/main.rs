@@ -23,7 +23,10 @@ mod trace;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::{args::Cli, terminal::Terminal};
 
@@ -34,6 +37,9 @@ fn main() -> ExitCode {
             let failed = usage.use_stderr();
             // A closed pipe is no reason to fail.
             let _ = usage.print();
+            if lacks_path(&usage) {
+                eprintln!("\nhelp: `.` stands for all specs in this directory and below");
+            }
             return ExitCode::from(u8::from(failed));
         }
     };
@@ -46,4 +52,11 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Whether a command was given without the specs that it is about.
+fn lacks_path(usage: &clap::Error) -> bool {
+    let missing = usage.get(ContextKind::InvalidArg);
+    usage.kind() == ErrorKind::MissingRequiredArgument
+        && matches!(missing, Some(ContextValue::Strings(all)) if all.iter().any(|one| one == "<PATH>..."))
 }

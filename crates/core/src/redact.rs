@@ -132,10 +132,12 @@ fn percent_encoded(text: &str) -> String {
         .collect()
 }
 
-/// Types of resources that are there to keep values which nobody shall read, as paths name them.
+/// Types of resources that are there to keep values which nobody shall read, as paths name them; and people, of whom the
+/// directory tells more than a stranger needs.
 const HOLDERS_BY_PATH: &[&str] = &[
     "appsettings",
     "connectionstrings",
+    "directoryobjects",
     "namedvalues",
     "publishingcredentials",
     "secrets",

@@ -25,6 +25,7 @@ impl Fault {
         let property = match failure {
             Failure::Arm(error) => entry
                 .by_code(error)
+                .or_else(|| entry.by_list(error))
                 .or_else(|| entry.by_target(error.target.as_deref()?))
                 .or_else(|| entry.by_words(&error.message)),
             Failure::MissingOutput(output) => entry.that_refers_to(&output.written),
@@ -71,6 +72,16 @@ impl<'a> Entry<'a> {
             _ => &[],
         };
         names.iter().find_map(|name| self.written(name))
+    }
+
+    /// `Values for request parameters are invalid: sku, keyPolicy.keyExpirationPeriodInDays.`: the first of those that
+    /// are written (ARM facts 4.3).
+    fn by_list(&self, error: &ArmError) -> Option<Property<'a>> {
+        let list = error
+            .has_code("InvalidValuesForRequestParameters")
+            .then(|| error.message.rsplit_once(": "))??;
+        let mut names = list.1.trim_end_matches('.').split(',');
+        names.find_map(|name| self.written(name.trim()))
     }
 
     /// `properties.networkAcls.ipRules[0].value`, `/properties/minimumTlsVersion`, `$.sku.name`: the property at its

@@ -72,7 +72,9 @@ pub(super) fn excerpt(sources: &Sources, span: Span, label: &str, style: &Style)
     if style.plain {
         return plain_place(sources, span, Some(label), style);
     }
-    let excerpt = Excerpt::new(place, AnnotationKind::Primary, Some(label.to_owned()));
+    let has_room = 8 + place.column + columns(label) <= style.width;
+    let label = has_room.then(|| label.to_owned());
+    let excerpt = Excerpt::new(place, AnnotationKind::Primary, label);
     let group = excerpt.show(&mut pages, Group::with_level(Level::ERROR));
     renderer(style).render(&[group]) + "\n"
 }

@@ -153,8 +153,7 @@ fn next(run: &Run<'_>) -> String {
     let before = match failures.as_slice() {
         [] => "",
         all if all.iter().all(passes) => "Azure or the way to it failed, not the spec. ",
-        [_] => "Mend what failed first. ",
-        _ => "Mend what failed first, each with its help above. ",
+        _ => "Mend what failed first. ",
     };
     let again = match run.purpose {
         Purpose::Apply => "Run `lazuli apply` again: what is done stays done.",
@@ -294,8 +293,7 @@ Not begun (1):
     it waits for recordings
 
 Not complete: 1 done, 2 failed, 1 not begun.
-Mend what failed first, each with its help above. Run `lazuli apply` again: what
-is done stays done.
+Mend what failed first. Run `lazuli apply` again: what is done stays done.
 ",
                 correlation.unwrap_or_default()
             )

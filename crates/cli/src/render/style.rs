@@ -163,8 +163,8 @@ fn head(text: &str, width: usize) -> &str {
     text
 }
 
-/// The text in lines of at most so many columns: broken at spaces, and words that are too long (ids) after `/` or
-/// wherever the line ends. Further lines stand in as far as the first.
+/// The text in lines of at most so many columns: broken at spaces, and words that are too long (ids, lists) after
+/// `/` or `,`, or wherever the line ends. Further lines stand in as far as the first.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let words = text.trim_start_matches(' ');
     let indent = (text.len() - words.len()).min(width / 2);
@@ -184,8 +184,8 @@ fn wrap_words(text: &str, width: usize) -> Vec<String> {
         }
         while columns(word) > width {
             let fits = head(word, width);
-            let piece = match fits.rfind('/') {
-                Some(slash) if slash > 0 => fits.get(..=slash).unwrap_or(fits),
+            let piece = match fits.rfind(['/', ',']) {
+                Some(end) if end > 0 => fits.get(..=end).unwrap_or(fits),
                 _ => fits,
             };
             lines.push(piece.to_owned());
@@ -263,6 +263,7 @@ mod tests {
             ["at", "/subscriptions/", "1234 now"]
         );
         assert_eq!(wrap("aaaaaaaaaaaa", 8), ["aaaaaaaa", "aaaa"]);
+        assert_eq!(wrap("eastus,westus", 8), ["eastus,", "westus"]);
         assert_eq!(wrap("東京東京東京", 8), ["東京東京", "東京"]);
         assert_eq!(wrap("", 8), [""]);
         assert_eq!(wrap("  a: one two", 10), ["  a: one", "  two"]);

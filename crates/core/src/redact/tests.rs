@@ -76,6 +76,7 @@ fn some_paths_have_nothing_but_secrets() {
     for path in [
         "/subscriptions/1/providers/Microsoft.KeyVault/vaults/v/secrets/s",
         "/subscriptions/1/providers/Microsoft.Web/sites/s/config/appsettings",
+        "/v1.0/directoryObjects/getByIds",
         "/subscriptions/1/providers/Microsoft.Storage/storageAccounts/s/listKeys",
         "/subscriptions/1/providers/Microsoft.Storage/storageAccounts/s/regenerateKey",
         "/subscriptions/1/providers/Microsoft.Storage/storageAccounts/s/ListAccountSas",
