@@ -51,7 +51,7 @@ impl Terminal {
             width: width(&term).clamp(40, 200),
         };
         let logs_json = cli.log_format == LogFormat::Json;
-        let moves = !plain && variable("TERM").is_some_and(|term| term != "dumb");
+        let moves = !plain && understands(&variable);
         Self {
             out: style(out, console::Term::stdout()),
             err: style(err, console::Term::stderr()),
@@ -112,8 +112,13 @@ fn is_on(name: &str, variables: Variables<'_>) -> bool {
 pub(crate) fn colour(is_terminal: bool, variables: Variables<'_>) -> bool {
     let is_refused = variables("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_off = variables("CLICOLOR").is_some_and(|value| value == "0");
-    let understands = variables("TERM").is_some_and(|term| term != "dumb");
-    !is_refused && (is_on("CLICOLOR_FORCE", variables) || is_terminal && understands && !is_off)
+    !is_refused
+        && (is_on("CLICOLOR_FORCE", variables) || is_terminal && understands(variables) && !is_off)
+}
+
+/// Whether a terminal takes more than text. On Windows they do not say what they are.
+fn understands(variables: Variables<'_>) -> bool {
+    variables("TERM").map_or(cfg!(windows), |term| term != "dumb")
 }
 
 /// Whether the locale has no more than ASCII for sure: one that says no UTF-8, or `C`. Where there is none, as in

@@ -11,7 +11,7 @@ use std::{
 use lazuli_arm::Trace;
 use serde::Serialize;
 
-use crate::{error::CommandError, input::why};
+use crate::{error::CommandError, input::why, render::style::harmless_json};
 
 /// A new file that nobody else can read.
 #[derive(Debug, Clone)]
@@ -63,10 +63,10 @@ impl TraceFile {
 
     /// What cannot be written is lost: a trace never fails a run.
     fn line(&self, line: &impl Serialize) {
-        let Ok(mut text) = serde_json::to_string(line) else {
+        let Ok(text) = serde_json::to_string(line) else {
             return;
         };
-        text.push('\n');
+        let text = harmless_json(&text) + "\n";
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = file.write_all(text.as_bytes());
     }

@@ -119,8 +119,13 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// JSON in lines of its own, in which nothing acts on the terminal, and which is still the same JSON.
 pub(crate) fn json_lines(json: &serde_json::Value) -> String {
-    let mut text = String::new();
-    for character in format!("{json:#}").chars() {
+    harmless_json(&format!("{json:#}"))
+}
+
+/// Written JSON in which nothing acts on the terminal, and which is still the same JSON.
+pub(crate) fn harmless_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
         if character == '\n' || is_shown(character) {
             text.push(character);
         } else {
