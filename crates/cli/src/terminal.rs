@@ -20,6 +20,8 @@ pub(crate) struct Terminal {
     pub(crate) err: Style,
     /// Whether somebody can be asked.
     pub(crate) can_ask: bool,
+    /// Whether stderr is a terminal.
+    pub(crate) is_seen: bool,
     /// How to tell what happens while it happens.
     pub(crate) display: Display,
     /// Whether stderr is a log for programs.
@@ -56,6 +58,7 @@ impl Terminal {
             out: style(out, console::Term::stdout()),
             err: style(err, console::Term::stderr()),
             can_ask: io::stdin().is_terminal() && err,
+            is_seen: err,
             display: match cli.progress {
                 Progress::None => Display::Nothing,
                 Progress::Plain => Display::Lines,

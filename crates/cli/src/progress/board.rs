@@ -51,7 +51,7 @@ struct Wait {
 }
 
 /// The room for moving lines.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Room {
     pub(super) columns: usize,
     pub(super) rows: usize,

@@ -11,6 +11,7 @@ use lazuli_core::plan::{Step, StepId};
 use lazuli_engine::{Events, Outcome};
 
 use super::words::{self, Why, Words};
+use crate::render::style::wrap;
 
 /// A line whenever something changes. Waits for the same reason are told once, however often Azure is asked.
 pub(super) struct Lines<W> {
@@ -20,6 +21,7 @@ pub(super) struct Lines<W> {
 
 struct State<W> {
     to: W,
+    width: Option<usize>,
     /// Why each step waits, as told last.
     told: HashMap<StepId, Why>,
     /// The names of steps that ended, to say what blocks others.
@@ -27,12 +29,14 @@ struct State<W> {
 }
 
 impl<W: Write> Lines<W> {
-    /// Lines written to `to`. What cannot be written is lost: progress never fails a run.
-    pub(super) fn new(to: W, words: Words) -> Self {
+    /// Lines written to `to`, broken at a width where they are to fit into a terminal. What cannot be written is lost:
+    /// progress never fails a run.
+    pub(super) fn new(to: W, words: Words, width: Option<usize>) -> Self {
         Self {
             words,
             state: Mutex::new(State {
                 to,
+                width,
                 told: HashMap::new(),
                 names: HashMap::new(),
             }),
@@ -55,7 +59,12 @@ impl<W: Write> Lines<W> {
 
 impl<W: Write> State<W> {
     fn say(&mut self, line: &str) {
-        let _ = writeln!(self.to, "{line}");
+        let lines = match self.width {
+            Some(width) => wrap(line, width).join("\n"),
+            None => line.to_owned(),
+        };
+        // At once: in parts it could be torn by others.
+        let _ = self.to.write_all(format!("{lines}\n").as_bytes());
     }
 }
 
@@ -114,7 +123,7 @@ mod tests {
 
     fn told(act: impl FnOnce(&dyn Events, &[Step])) -> String {
         let plan = cameras();
-        let lines = Lines::new(Vec::new(), Words::of(&plan));
+        let lines = Lines::new(Vec::new(), Words::of(&plan), None);
         act(&lines, &plan.steps);
         String::from_utf8(lines.state.into_inner().unwrap().to).unwrap()
     }

@@ -48,16 +48,15 @@ impl Live {
     fn new(plan: &Plan, style: Style, target: ProgressDrawTarget, size: Size) -> Self {
         let words = Words::of(plan);
         let board = Arc::new(Mutex::new(Board::new(plan, words, Instant::now())));
-        let drawn = (board.clone(), style.clone());
+        let canvas = Canvas {
+            board: board.clone(),
+            style: style.clone(),
+            size,
+            drawn: Mutex::default(),
+        };
+        let canvas = Arc::new(canvas);
         let draw = move |_: &ProgressState, to: &mut dyn std::fmt::Write| {
-            let (board, style) = &drawn;
-            let usual = Room {
-                columns: style.width,
-                rows: 24,
-            };
-            let room = size().unwrap_or(usual);
-            let lines = locked(board).lines(Instant::now(), room, style);
-            let _ = to.write_str(&lines.join("\n"));
+            let _ = to.write_str(&canvas.lines());
         };
         let look = ProgressStyle::with_template("{board}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
@@ -79,8 +78,37 @@ impl Live {
     }
 }
 
-fn locked(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
-    board.lock().unwrap_or_else(PoisonError::into_inner)
+/// The moving lines as they were drawn last.
+struct Canvas {
+    board: Arc<Mutex<Board>>,
+    style: Style,
+    size: Size,
+    drawn: Mutex<Option<(Instant, Room, String)>>,
+}
+
+impl Canvas {
+    /// The lines; those of just before where many steps end at once, for each of which they are drawn.
+    fn lines(&self) -> String {
+        let usual = Room {
+            columns: self.style.width,
+            rows: 24,
+        };
+        let (room, now) = ((self.size)().unwrap_or(usual), Instant::now());
+        let mut drawn = locked(&self.drawn);
+        if let Some((when, was, lines)) = drawn.as_ref()
+            && *was == room
+            && now.saturating_duration_since(*when) < TICK / 2
+        {
+            return lines.clone();
+        }
+        let lines = locked(&self.board).lines(now, room, &self.style).join("\n");
+        *drawn = Some((now, room, lines.clone()));
+        lines
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Live {

@@ -27,7 +27,10 @@ pub(crate) fn of_run(plan: &Plan, terminal: &Terminal) -> Box<dyn Events + Send>
     let words = Words::of(plan);
     match terminal.display {
         Display::Live => Box::new(Live::on_stderr(plan, terminal.err.clone())),
-        Display::Lines => Box::new(Lines::new(io::stderr(), words)),
+        Display::Lines => {
+            let width = terminal.is_seen.then_some(terminal.err.width);
+            Box::new(Lines::new(io::stderr(), words, width))
+        }
         Display::Log => Box::new(Logged { words }),
         Display::Nothing => Box::new(Silent),
     }
