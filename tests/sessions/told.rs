@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use super::{LAZULI, Served, example, lazuli, text};
 
 #[test]
-fn a_trace_has_every_request_of_a_run_and_no_secret() {
+fn a_trace_has_every_request_of_a_run_and_neither_it_nor_the_log_a_secret() {
     let (folder, _) = example("github-actions");
     let spec = folder.path().join("secrets.yaml");
     let machine = "apiVersion: lazuli/v1\nstack: traced\nlocation: westeurope\nresourceGroup: rg-traced\nparameters:\n  \
@@ -25,8 +25,15 @@ fn a_trace_has_every_request_of_a_run_and_no_secret() {
         "--trace",
         trace.to_str().unwrap(),
     ];
-    let applied = lazuli(&served.variables, &arguments);
+    let mut variables = served.variables.clone();
+    variables.insert("RUST_LOG".to_owned(), "trace".to_owned());
+    let applied = lazuli(&variables, &arguments);
     assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
+    let logged = text(&applied);
+    assert!(
+        logged.contains("hpack") && logged.contains("answered"),
+        "all is logged"
+    );
     let written = fs::read_to_string(&trace).unwrap();
     let lines: Vec<serde_json::Value> = written
         .lines()
@@ -61,13 +68,15 @@ fn a_trace_has_every_request_of_a_run_and_no_secret() {
     );
     let secrets = [
         "hunter2",
-        "c29tZXRoaW5n",
         served.variables["AZURE_CLIENT_SECRET"].as_str(),
         "Bearer",
         "eyJ",
     ];
+    let by_its_name = "c29tZXRoaW5n";
+    assert!(!written.contains(by_its_name), "{written}");
     for secret in secrets {
         assert!(!written.contains(secret), "{secret} is in\n{written}");
+        assert!(!logged.contains(secret), "{secret} is in\n{logged}");
     }
     #[cfg(unix)]
     {
