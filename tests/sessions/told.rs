@@ -165,9 +165,11 @@ fn in_a_locale_without_utf8_everything_is_ascii() {
 fn in_60_columns_no_line_is_wider_unless_it_is_one_word() {
     let narrow = [("COLUMNS", "60"), ("LC_ALL", "C")];
     for (command, told) in all_that_is_told(&narrow) {
+        // Examples in YAML are moved in, and left as they can be copied.
+        let is_code = |line: &str| command.starts_with("explain") && line.starts_with("    ");
         let wide: Vec<&str> = told
             .lines()
-            .filter(|line| line.len() > 60 && line.trim().contains(' '))
+            .filter(|line| line.len() > 60 && line.trim().contains(' ') && !is_code(line))
             .collect();
         assert!(wide.is_empty(), "{command}: {wide:#?}");
     }
