@@ -2,6 +2,7 @@
 
 use crate::{
     cloud::Endpoints,
+    concealed::Concealed,
     error::{ArmError, CORRELATION_ID, ErrorKind, REQUEST_ID},
     operation::{Operation, Seen, Step},
     pace::{Pacer, Permit},
@@ -19,6 +20,7 @@ use azure_core::{
         headers::{ACCEPT, CONTENT_TYPE, Headers},
     },
 };
+use lazuli_core::secret::Secret;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -79,6 +81,7 @@ pub struct Client {
     authorize: Arc<Authorize>,
     options: Arc<ClientOptions>,
     pacer: Arc<Pacer>,
+    concealed: Concealed,
 }
 
 /// A write that ended well.
@@ -173,7 +176,13 @@ impl Client {
             authorize,
             options: Arc::new(options),
             pacer: Arc::default(),
+            concealed: Concealed::default(),
         }
+    }
+
+    /// Keeps these secrets out of every error from now on: Azure may repeat what it refuses.
+    pub fn conceal<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
+        self.concealed.add(secrets);
     }
 
     /// What goes with every request, so that a run can be found in the activity log.
@@ -377,9 +386,9 @@ impl Client {
                 }
                 Step::Failed(status) => {
                     let document = body.as_ref();
-                    return Err(ArmError::operation_failed(
+                    return Err(self.concealed.strip(ArmError::operation_failed(
                         method, path, &status, &headers, document,
-                    ));
+                    )));
                 }
                 Step::Foreign => {
                     let message =
@@ -519,9 +528,9 @@ impl Client {
                         body,
                     });
                 }
-                Err(ArmError::from_response(
+                Err(self.concealed.strip(ArmError::from_response(
                     method, path, status, &headers, &body,
-                ))
+                )))
             }
             Err(error) => {
                 let error = ArmError::from_transport(method, path, &error);

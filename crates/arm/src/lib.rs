@@ -7,6 +7,7 @@
 pub mod auth;
 mod client;
 mod cloud;
+mod concealed;
 mod directory;
 mod error;
 mod operation;

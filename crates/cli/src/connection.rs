@@ -155,10 +155,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Keeps these secrets out of the trace, wherever they turn up.
-    pub(crate) fn conceal<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
+    /// Keeps these secrets out of errors and of the trace, wherever Azure repeats them.
+    pub(crate) fn conceal(&self, secrets: &[&Secret]) {
+        self.client.conceal(secrets.iter().copied());
         if let Some(trace) = &self.trace {
-            trace.conceal(secrets);
+            trace.conceal(secrets.iter().copied());
         }
     }
 

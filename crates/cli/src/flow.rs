@@ -11,6 +11,7 @@ use lazuli_core::{
     live::Live,
     plan::{Consent, Plan, converge_part, needed_to_replace, orphans, principals_in_question},
     reads::{self, Read},
+    secret::Secret,
     source::Sources,
     spec::{Inputs, Spec, load},
 };
@@ -112,7 +113,8 @@ impl Specs {
         terminal: &Terminal,
     ) -> Result<Loaded, CommandError> {
         let in_bodies = self.graph.nodes().flat_map(|node| node.body.secrets());
-        session.conceal(self.spec.secrets.iter().chain(in_bodies));
+        let secrets: Vec<&Secret> = self.spec.secrets.iter().chain(in_bodies).collect();
+        session.conceal(&secrets);
         if !self.graph.open_roles().is_empty() {
             self.settings.roles = find_roles(&session.client, self.graph.open_roles())
                 .await

@@ -1,6 +1,6 @@
 //! What of a request and its answer may be shown to strangers: the same text and JSON, with secrets left out.
 
-use std::{borrow::Cow, cmp::Reverse, sync::LazyLock};
+use std::{borrow::Cow, cmp::Reverse, collections::HashSet, sync::LazyLock};
 
 use regex::{Captures, Regex};
 use serde_json::Value as Json;
@@ -23,16 +23,15 @@ const SHORTEST_LINE: usize = 12;
 impl Redaction {
     /// Adds secrets that are known.
     pub fn learn<'s>(&mut self, secrets: impl IntoIterator<Item = &'s Secret>) {
+        let mut known: HashSet<Secret> = self.known.drain(..).collect();
         for secret in secrets {
-            for form in forms(secret.expose()) {
-                let form = Secret::new(form);
-                if !form.expose().is_empty() && !self.known.contains(&form) {
-                    self.known.push(form);
-                }
-            }
+            let forms = forms(secret.expose()).into_iter();
+            known.extend(forms.filter(|form| !form.is_empty()).map(Secret::new));
         }
-        self.known
-            .sort_by_key(|secret| Reverse(secret.expose().len()));
+        self.known = known.into_iter().collect();
+        self.known.sort_by_cached_key(|secret| {
+            (Reverse(secret.expose().len()), secret.expose().to_owned())
+        });
     }
 
     /// Text of any sort: a URL, a header, a message.
@@ -89,7 +88,8 @@ impl Redaction {
         self.known.iter().any(|secret| secret.expose() == text)
     }
 
-    fn without_known(&self, text: &str) -> String {
+    /// Text as it is, but for the secrets that are known.
+    pub fn without_known(&self, text: &str) -> String {
         if self.is_known(text) {
             return HIDDEN.to_owned();
         }

@@ -146,6 +146,13 @@ impl ArmError {
         self
     }
 
+    /// The same error, with what Azure says in it told otherwise.
+    pub(crate) fn retold(mut self, retell: &dyn Fn(&str) -> String) -> Self {
+        self.0.message = retell(&self.0.message);
+        self.0.target = self.0.target.as_deref().map(retell);
+        self
+    }
+
     /// No answer: the request could not be sent, or no token was to be had.
     pub(crate) fn from_transport(method: Method, path: &str, error: &azure_core::Error) -> Self {
         use azure_core::error::ErrorKind as Core;
