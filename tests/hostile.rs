@@ -33,22 +33,27 @@ impl Place {
 
     /// What a command prints, which must be harmless, and whether it succeeded.
     fn run(&self, words: &[&str]) -> (String, bool) {
+        self.run_with(words, "")
+    }
+
+    /// The same, as it is read aloud.
+    fn run_plain(&self, words: &[&str]) -> (String, bool) {
+        self.run_with(words, "1")
+    }
+
+    fn run_with(&self, words: &[&str], plain: &str) -> (String, bool) {
         let output = Command::new(env!("CARGO_BIN_EXE_lazuli"))
             .args(words)
             .current_dir(self.0.path())
             .env_remove("LAZULI_CLOUD")
             .env_remove("RUST_LOG")
             .env("NO_COLOR", "1")
+            .env("LAZULI_PLAIN", plain)
             .output()
             .unwrap();
         let printed = [output.stdout, output.stderr].concat();
         let printed = String::from_utf8(printed).expect("all output is UTF-8");
-        let acts: Vec<char> = BAD.chars().filter(|c| !c.is_ascii_graphic()).collect();
-        if let Some(at) = printed.find(|c: char| acts.contains(&c) || c.is_control() && c != '\n') {
-            let from = printed.floor_char_boundary(at.saturating_sub(200));
-            let to = printed.ceil_char_boundary(at + 20);
-            panic!("{words:?} prints {:?}", &printed[from..to]);
-        }
+        assert_harmless(words, &printed);
         (printed, output.status.success())
     }
 
@@ -57,6 +62,15 @@ impl Place {
         let url = format!("/subscriptions/{SUBSCRIPTION}{path}");
         let (printed, succeeded) = self.run(&["sim", "request", method, &url, &body.to_string()]);
         assert!(succeeded, "{printed}");
+    }
+}
+
+fn assert_harmless(words: &[&str], printed: &str) {
+    let acts: Vec<char> = BAD.chars().filter(|c| !c.is_ascii_graphic()).collect();
+    if let Some(at) = printed.find(|c: char| acts.contains(&c) || c.is_control() && c != '\n') {
+        let from = printed.floor_char_boundary(at.saturating_sub(200));
+        let to = printed.ceil_char_boundary(at + 20);
+        panic!("{words:?} prints {:?}", &printed[from..to]);
     }
 }
 
@@ -110,6 +124,8 @@ fn nothing_of_a_spec_acts_on_the_terminal() {
         let (printed, succeeded) = place.run(&["validate", name]);
         assert!(!succeeded, "{name}: {printed}");
         place.run(&["plan", name, "--cloud", "sim"]);
+        assert!(!place.run_plain(&["validate", name]).1);
+        place.run(&["validate", name, "--log-format", "json"]);
     }
     // As it is, not in YAML's escapes.
     let raw = place.0.path().join("raw.yaml");
@@ -174,4 +190,38 @@ fn nothing_of_azure_acts_on_the_terminal() {
     }
     place.run(&["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
     place.run(&["destroy", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
+    for run in [Place::run, Place::run_plain] {
+        run(
+            &place,
+            &[
+                "apply",
+                "spec.yaml",
+                "--cloud",
+                "sim",
+                "--yes",
+                "--progress",
+                "plain",
+            ],
+        );
+        run(&place, &["destroy", "spec.yaml", "--cloud", "sim", "--yes"]);
+    }
+    let words = ["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"];
+    let words = [
+        &words[..],
+        &["--log-format", "json", "--trace", "trace.jsonl"],
+    ]
+    .concat();
+    place.run(&words);
+    let trace = fs::read_to_string(place.0.path().join("trace.jsonl")).unwrap();
+    assert_harmless(&["the trace"], &trace);
+    let lines: Vec<serde_json::Value> = trace
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.to_string().contains("\\u001b[2J")),
+        "{trace}"
+    );
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     cloud::Endpoints,
-    error::{ArmError, ErrorKind},
+    concealed::Concealed,
+    error::{ArmError, CORRELATION_ID, ErrorKind, REQUEST_ID},
     follow::{Ended, seen},
     operation::{Operation, Step},
     pace::{Pacer, Permit},
@@ -11,6 +12,7 @@ use crate::{
     progress::Progress,
     retry::{Attempts, Jitter, RandomJitter, RetryLimits},
     siblings::Siblings,
+    trace::Sending,
 };
 use azure_core::{
     Bytes,
@@ -20,6 +22,7 @@ use azure_core::{
         headers::{ACCEPT, CONTENT_TYPE, Headers},
     },
 };
+use lazuli_core::secret::Secret;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -75,6 +78,7 @@ pub struct Client {
     options: Arc<ClientOptions>,
     pacer: Arc<Pacer>,
     siblings: Arc<Siblings>,
+    concealed: Concealed,
 }
 
 /// A write that ended well.
@@ -192,7 +196,18 @@ impl Client {
             options: Arc::new(options),
             pacer: Arc::default(),
             siblings: Arc::default(),
+            concealed: Concealed::default(),
         }
+    }
+
+    /// Keeps these secrets out of every error from now on: Azure may repeat what it refuses.
+    pub fn conceal<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
+        self.concealed.add(secrets);
+    }
+
+    /// What goes with every request, so that a run can be found in the activity log.
+    pub fn correlation_id(&self) -> Uuid {
+        self.options.correlation_id
     }
 
     /// The object id of who is logged in, as the token says it (claim `oid`); none where there is no token.
@@ -395,6 +410,10 @@ impl Client {
         &self.endpoint
     }
 
+    pub(crate) fn concealed(&self) -> &Concealed {
+        &self.concealed
+    }
+
     pub(crate) fn operation_timeout(&self) -> Duration {
         self.options.operation_timeout
     }
@@ -415,8 +434,9 @@ impl Client {
                 .pacer
                 .admit(method, url.path(), |wait| progress.pacing(wait))
                 .await;
+            let sending = attempts.sending();
             let error = match self
-                .send_once(method, url, path, body.clone(), &permit)
+                .send_once(method, url, path, body.clone(), sending, &permit)
                 .instrument(span)
                 .await
             {
@@ -434,6 +454,7 @@ impl Client {
         url: &Url,
         path: &str,
         body: Option<Bytes>,
+        sending: Sending,
         permit: &Permit,
     ) -> Result<Answer, ArmError> {
         let mut request = Request::new(url.clone(), method);
@@ -449,7 +470,11 @@ impl Client {
         };
         let sent = self
             .pipeline
-            .send(&Context::new(), &mut request, Some(unchecked))
+            .send(
+                &Context::new().with_value(sending),
+                &mut request,
+                Some(unchecked),
+            )
             .await;
         let ms = started.elapsed().as_millis();
         match sent {
@@ -457,7 +482,15 @@ impl Client {
                 let (status, headers, body) = response.deconstruct();
                 let status = u16::from(status);
                 permit.learn(status, &headers);
-                tracing::debug!(status, ms, "answered");
+                let id = |name| headers.get_optional_str(name);
+                tracing::debug!(
+                    status,
+                    ms,
+                    attempt = sending.attempt,
+                    request_id = id(&REQUEST_ID),
+                    correlation_id = id(&CORRELATION_ID),
+                    "answered"
+                );
                 let body: Bytes = body.into();
                 if (200..300).contains(&status) {
                     return Ok(Answer {
@@ -466,13 +499,13 @@ impl Client {
                         body,
                     });
                 }
-                Err(ArmError::from_response(
+                Err(self.concealed.strip(ArmError::from_response(
                     method, path, status, &headers, &body,
-                ))
+                )))
             }
             Err(error) => {
                 let error = ArmError::from_transport(method, path, &error);
-                tracing::debug!(kind = ?error.kind, ms, "no answer");
+                tracing::debug!(kind = ?error.kind, ms, attempt = sending.attempt, "no answer");
                 Err(error)
             }
         }

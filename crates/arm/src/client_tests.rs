@@ -43,6 +43,10 @@ impl Progress for Log {
 }
 
 pub(crate) fn client(fake: &Fake) -> Client {
+    client_over(fake.transport())
+}
+
+pub(crate) fn client_over(transport: Transport) -> Client {
     let endpoints = Endpoints {
         resource_manager: Url::parse("https://management.azure.com/").unwrap(),
         authority: Url::parse("https://login.microsoftonline.com/").unwrap(),
@@ -55,12 +59,7 @@ pub(crate) fn client(fake: &Fake) -> Client {
         jitter: Arc::new(Longest),
         ..ClientOptions::default()
     };
-    Client::new(
-        &endpoints,
-        Arc::new(Tokens::default()),
-        fake.transport(),
-        options,
-    )
+    Client::new(&endpoints, Arc::new(Tokens::default()), transport, options)
 }
 
 fn error(status: u16, code: &str) -> Reply {
@@ -69,6 +68,29 @@ fn error(status: u16, code: &str) -> Reply {
         &[],
         json!({"error": {"code": code, "message": "m"}}),
     )
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_error_repeats_a_secret_of_the_run() {
+    let said = "The value 'hunter2!' of adminPassword is too short.";
+    let refused =
+        json!({"error": {"code": "InvalidParameter", "message": said, "target": "hunter2!"}});
+    let accepted = reply(202, &[("azure-asyncoperation", OP)], Value::Null);
+    let failed = json!({"status": "Failed", "error": {"code": "BadPassword", "message": said}});
+    let fake = Fake::new([reply(400, &[], refused), accepted, reply(200, &[], failed)]);
+    let client = client(&fake);
+    client.conceal([&Secret::new("hunter2!")]);
+    let hidden = "The value '(secret)' of adminPassword is too short.";
+    let body = json!({"adminPassword": "hunter2!"});
+    let refused = client.put(ID, "1", &body, &crate::Quiet).await.unwrap_err();
+    assert_eq!(refused.message, hidden);
+    assert_eq!(refused.target.as_deref(), Some("(secret)"));
+    let failed = client.put(ID, "1", &body, &crate::Quiet).await.unwrap_err();
+    assert_eq!(failed.message, hidden);
+    assert!(
+        fake.received()[0].body.contains("hunter2!"),
+        "it is sent all the same"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,9 +60,9 @@ impl Client {
                 }
                 Step::Failed(status) => {
                     let document = body.as_ref();
-                    return Err(ArmError::operation_failed(
+                    return Err(self.concealed().strip(ArmError::operation_failed(
                         method, path, &status, &headers, document,
-                    ));
+                    )));
                 }
                 Step::Foreign => {
                     let message =

@@ -7,6 +7,7 @@
 pub mod auth;
 mod client;
 mod cloud;
+mod concealed;
 mod directory;
 mod error;
 mod follow;
@@ -21,6 +22,7 @@ mod siblings;
 mod standing;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod transport;
 
 pub use azure_core::{
@@ -36,4 +38,5 @@ pub use paging::Listing;
 pub use progress::{Progress, Quiet};
 pub use retry::{Jitter, RandomJitter, RetryLimits};
 pub use standing::{Caller, Dated};
+pub use trace::{Content, Exchange, Trace};
 pub use transport::{TransportError, TransportOptions, transport};

@@ -3,6 +3,7 @@
 use crate::{
     client::ClientOptions,
     error::{ArmError, ErrorKind, WaitFor},
+    trace::Sending,
 };
 use azure_core::http::Method;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -107,6 +108,13 @@ impl<'a> Attempts<'a> {
             jitter: options.jitter.as_ref(),
             started: Instant::now(),
             sent: 0,
+        }
+    }
+
+    /// The sending that comes next.
+    pub(crate) fn sending(&self) -> Sending {
+        Sending {
+            attempt: self.sent + 1,
         }
     }
 

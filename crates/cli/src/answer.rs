@@ -29,7 +29,7 @@ use crate::{
         overruled::overruled,
         report::{Purpose, Run},
         sheet::Sheet,
-        style::is_shown,
+        style::harmless_json,
     },
     terminal::{Terminal, answer, tell},
 };
@@ -319,38 +319,7 @@ fn findings(
 /// A document for programs.
 pub(crate) fn json(document: &impl Serialize) -> String {
     match serde_json::to_string_pretty(document) {
-        Ok(text) => harmless(&text) + "\n",
+        Ok(text) => harmless_json(&text) + "\n",
         Err(_) => String::new(),
-    }
-}
-
-/// JSON in which whatever could act on a terminal is escaped. Such characters are only ever inside of its strings.
-fn harmless(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for character in json.chars() {
-        if character == '\n' || is_shown(character) {
-            text.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_document_says_the_same_and_acts_on_no_terminal() {
-        let value = serde_json::json!({ "a": "\u{1b}[2J\u{9b}\u{202e}\u{e0001}\n\"é" });
-        let text = harmless(&serde_json::to_string_pretty(&value).unwrap());
-        assert!(text.chars().all(|c| c == '\n' || is_shown(c)), "{text:?}");
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
-            value
-        );
     }
 }

@@ -16,9 +16,51 @@ use crate::answer::{PlanForm, ReportForm, ShowForm};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// How to show on stderr what happens: auto, live, plain or none
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "HOW",
+        env = "LAZULI_PROGRESS",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = Progress::Auto, hide_possible_values = true, display_order = 898)]
+    pub(crate) progress: Progress,
+    /// How to write the log: text or json, a line for each event
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORM",
+        display_order = 899
+    )]
+    #[arg(default_value_t = LogFormat::Text, hide_possible_values = true)]
+    pub(crate) log_format: LogFormat,
     /// Log what happens to stderr; twice: every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
     pub(crate) verbose: u8,
+}
+
+/// How to show what happens while it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Moving lines on a terminal, otherwise lines
+    Auto,
+    /// Moving lines where stderr is a terminal
+    Live,
+    /// A line whenever something changes
+    Plain,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines to read
+    Text,
+    /// An object a line
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -189,6 +231,9 @@ pub(crate) struct Azure {
     /// Further certificate authorities to trust, as PEM [env: SSL_CERT_FILE]
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// Record every request, without secrets, in a new file that can go with a report of a fault
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 impl Azure {

@@ -7,10 +7,11 @@ use std::{
 };
 
 use lazuli_arm::{
-    ArmError, Client, ClientOptions, Cloud, Directory, Endpoints, Jitter, Transport,
+    ArmError, Client, ClientOptions, Cloud, Directory, Endpoints, Jitter, Trace, Transport,
     TransportOptions, Url,
     auth::{self, AuthMethod, Login, azure_cli_subscription},
 };
+use lazuli_core::secret::Secret;
 use lazuli_sim::{
     CALLER_SECRET, Caller, InProcess, SUBSCRIPTION, Simulator, StoreError, TENANT, TokioClock,
     WorldOptions,
@@ -22,10 +23,16 @@ use crate::{
     args::Azure,
     error::CommandError,
     input::{directory_of, environment, option_from_environment},
+    trace::TraceFile,
 };
 
 /// The Azure that a command was pointed at, before anything is sent.
-pub(crate) enum Connection {
+pub(crate) struct Connection {
+    to: Destination,
+    trace: Option<PathBuf>,
+}
+
+enum Destination {
     /// A cloud over the network.
     Network(Box<Network>),
     /// The simulator, its world kept in a file.
@@ -45,11 +52,15 @@ const IN_PROCESS: &str = "https://sim.lazuli.invalid";
 impl Connection {
     /// What `--cloud` names. The simulator's world is kept beside the first of the specs.
     pub(crate) fn new(args: &Azure, specs: &[PathBuf]) -> Result<Self, CommandError> {
+        let trace = args.trace.clone();
         if args.cloud().eq_ignore_ascii_case("sim") {
             let beside = specs
                 .first()
                 .map_or_else(|| PathBuf::from("."), |path| directory_of(path));
-            return Ok(Self::Simulator(world_in(&beside)));
+            return Ok(Self {
+                to: Destination::Simulator(world_in(&beside)),
+                trace,
+            });
         }
         let cloud = Cloud::parse(args.cloud()).map_err(|error| {
             CommandError::with_hint(
@@ -65,40 +76,45 @@ impl Connection {
         };
         let transport = lazuli_arm::transport(&options)
             .map_err(|error| CommandError::new(error.to_string()))?;
-        Ok(Self::Network(Box::new(Network {
+        let network = Network {
             cloud,
             auth: args.auth,
             transport,
-        })))
+        };
+        Ok(Self {
+            to: Destination::Network(Box::new(network)),
+            trace,
+        })
     }
 
     /// The subscription of stacks that say none, where the command line says none either.
     pub(crate) fn default_subscription(&self) -> Option<String> {
-        match self {
-            Self::Simulator(_) => Some(SUBSCRIPTION.to_owned()),
-            Self::Network(network) => {
-                option_from_environment("AZURE_SUBSCRIPTION_ID").or_else(|| {
+        match &self.to {
+            Destination::Simulator(_) => Some(SUBSCRIPTION.to_owned()),
+            Destination::Network(network) => option_from_environment("AZURE_SUBSCRIPTION_ID")
+                .or_else(|| {
                     let has_cli = !matches!(network.cloud, Cloud::Url(_));
                     has_cli
                         .then(|| azure_cli_subscription(&environment))
                         .flatten()
                         .map(|default| default.id)
-                })
-            }
+                }),
         }
     }
 
     /// The environment as specs see it: the simulator has a subscription of its own, whatever the shell says.
     pub(crate) fn environment(&self, name: &str) -> Option<String> {
-        match self {
-            Self::Simulator(_) if name == "AZURE_SUBSCRIPTION_ID" => Some(SUBSCRIPTION.to_owned()),
+        match &self.to {
+            Destination::Simulator(_) if name == "AZURE_SUBSCRIPTION_ID" => {
+                Some(SUBSCRIPTION.to_owned())
+            }
             _ => environment(name),
         }
     }
 
     /// The runtime of the command. The simulator's has a clock that runs ahead whenever everybody waits.
     pub(crate) fn runtime(&self) -> Result<Runtime, CommandError> {
-        let simulated = matches!(self, Self::Simulator(_));
+        let simulated = matches!(self.to, Destination::Simulator(_));
         Builder::new_current_thread()
             .enable_all()
             .start_paused(simulated)
@@ -110,10 +126,15 @@ impl Connection {
 
     /// Opens the connection: finds the endpoints, prepares to log in. Must be called on the runtime.
     pub(crate) async fn open(&self) -> Result<Session, CommandError> {
-        match self {
-            Self::Network(network) => Ok(network.open().await?),
-            Self::Simulator(path) => open_simulator(path).await,
-        }
+        let trace = self.trace.as_deref().map(TraceFile::create).transpose()?;
+        let trace = trace.as_ref();
+        let session = match &self.to {
+            Destination::Network(network) => network.open(trace).await?,
+            Destination::Simulator(path) => open_simulator(path, trace).await?,
+        };
+        let (place, run) = (&session.place, session.client.correlation_id());
+        tracing::info!(%place, correlation_id = %run, "connected");
+        Ok(session)
     }
 }
 
@@ -129,9 +150,19 @@ pub(crate) struct Session {
     pub(crate) directory: Option<Directory>,
     /// The time of day, in the world that the client speaks to.
     pub(crate) now: Box<dyn Fn() -> SystemTime + Sync>,
+    /// What records the requests, if anything does.
+    trace: Option<Arc<Trace>>,
 }
 
 impl Session {
+    /// Keeps these secrets out of errors and of the trace, wherever Azure repeats them.
+    pub(crate) fn conceal(&self, secrets: &[&Secret]) {
+        self.client.conceal(secrets.iter().copied());
+        if let Some(trace) = &self.trace {
+            trace.conceal(secrets.iter().copied());
+        }
+    }
+
     fn new(
         endpoints: &Endpoints,
         login: Login,
@@ -152,29 +183,46 @@ impl Session {
             place: endpoints.resource_manager.origin().ascii_serialization(),
             directory,
             now,
+            trace: None,
         }
     }
 }
 
 impl Network {
-    async fn open(&self) -> Result<Session, ArmError> {
-        let endpoints = self.cloud.endpoints(&self.transport).await?;
-        let login = auth::login(self.auth, &environment, &endpoints, &self.transport);
-        let transport = self.transport.clone();
-        Ok(Session::new(
+    async fn open(&self, trace: Option<&TraceFile>) -> Result<Session, ArmError> {
+        let trace = trace.map(|file| file.recorder(SystemTime::now));
+        let transport = watched(self.transport.clone(), trace.as_ref());
+        let endpoints = self.cloud.endpoints(&transport).await?;
+        let login = auth::login(self.auth, &environment, &endpoints, &transport);
+        let session = Session::new(
             &endpoints,
             login,
             transport,
             ClientOptions::default(),
             Box::new(SystemTime::now),
-        ))
+        );
+        Ok(Session { trace, ..session })
     }
 }
 
-async fn open_simulator(path: &Path) -> Result<Session, CommandError> {
+/// The transport, recorded where there is a trace.
+fn watched(transport: Transport, trace: Option<&Arc<Trace>>) -> Transport {
+    match trace {
+        Some(trace) => trace.over(transport),
+        None => transport,
+    }
+}
+
+async fn open_simulator(path: &Path, trace: Option<&TraceFile>) -> Result<Session, CommandError> {
     let simulator = simulator(path)?;
     let caller = simulator.world().options().caller;
+    let now = {
+        let simulator = simulator.clone();
+        move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds())
+    };
+    let trace = trace.map(|file| file.recorder(now.clone()));
     let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
+    let transport = watched(transport, trace.as_ref());
     let endpoints = in_process_endpoints(&transport).await?;
     let logged_in = auth::login(
         Some(AuthMethod::Environment),
@@ -188,10 +236,10 @@ async fn open_simulator(path: &Path) -> Result<Session, CommandError> {
         jitter: Arc::new(LongestWait),
         ..ClientOptions::default()
     };
-    let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
     let session = Session::new(&endpoints, logged_in, transport, options, Box::new(now));
     Ok(Session {
         place: "the simulator".to_owned(),
+        trace,
         ..session
     })
 }

@@ -6,11 +6,9 @@ use lazuli_arm::ArmError;
 use lazuli_core::{diagnostic::Diagnostics, source::Sources};
 
 use crate::{
-    render::{
-        self,
-        style::{Tint, clean_lines},
-    },
-    terminal::{Terminal, tell},
+    refusal::Refusal,
+    render::{self, style::Tint},
+    terminal::{Terminal, Tone},
 };
 
 /// How a command that did its work ends.
@@ -37,7 +35,7 @@ pub(crate) enum CommandError {
     /// Mistakes of the author.
     Spec(Box<Sources>, Diagnostics),
     /// Azure's refusals outside of steps.
-    Azure(Vec<ArmError>),
+    Azure(Vec<Refusal>),
     /// Steps failed; the report has been printed.
     Incomplete,
     /// Anything else, and what to do about it.
@@ -68,21 +66,20 @@ impl CommandError {
         let style = &terminal.err;
         match self {
             Self::Spec(sources, found) => {
-                tell(&render::diagnostics::diagnostics(
-                    &sources,
-                    &found.sorted(),
-                    style,
-                ));
+                let found = found.sorted();
+                let text = render::diagnostics::diagnostics(&sources, &found, style);
+                terminal.tell(&text, Tone::Error);
             }
-            Self::Azure(errors) => tell(&render::failure::arm_errors(&errors, style)),
+            Self::Azure(refusals) => {
+                terminal.tell(&render::failure::refusals(&refusals, style), Tone::Error);
+            }
             Self::Incomplete => {}
             Self::Other { message, hint } => {
-                let error = style.paint(Tint::Red, "error:");
-                tell(&format!("{error} {}\n", clean_lines(&message)));
+                let mut text = render::said("error:", Tint::Red, &message, style);
                 if let Some(hint) = hint {
-                    let help = style.paint(Tint::Strong, "help:");
-                    tell(&format!("{help} {}\n", clean_lines(&hint)));
+                    text += &render::said("help:", Tint::Strong, &hint, style);
                 }
+                terminal.tell(&text, Tone::Error);
             }
         }
     }
@@ -90,6 +87,6 @@ impl CommandError {
 
 impl From<ArmError> for CommandError {
     fn from(error: ArmError) -> Self {
-        Self::Azure(vec![error])
+        Self::Azure(vec![error.into()])
     }
 }

@@ -11,6 +11,7 @@ use lazuli_core::{
     live::Live,
     plan::{Consent, Plan, converge_part, needed_to_replace, orphans, principals_in_question},
     reads::{self, Read},
+    secret::Secret,
     source::Sources,
     spec::{Inputs, Spec, load},
 };
@@ -25,10 +26,10 @@ use crate::{
     args,
     connection::Session,
     error::{CommandError, Success},
-    input,
-    progress::{self, SettlingLines},
+    input, progress,
+    refusal::refusals,
     render, stop,
-    terminal::{Terminal, tell},
+    terminal::{Terminal, Tone},
 };
 
 /// How many steps are under way at once, most of them waiting for Azure. How many requests are, the client finds out.
@@ -74,6 +75,12 @@ pub(crate) fn read_specs(
         ..Settings::default()
     };
     let (graph, said_of_graph) = graph::build(&spec, REGISTRY, &settings);
+    tracing::info!(
+        texts = texts.specs.len(),
+        stacks = spec.stacks.len(),
+        resources = graph.len(),
+        "read the specs"
+    );
     let specs = Specs {
         sources: texts.sources,
         spec,
@@ -101,11 +108,14 @@ impl Specs {
     /// Asks Azure for the roles that only it knows. Mistakes end the command; warnings are printed.
     pub(crate) async fn ask(
         mut self,
-        client: &Client,
+        session: &Session,
         terminal: &Terminal,
     ) -> Result<Loaded, CommandError> {
+        let in_bodies = self.graph.nodes().flat_map(|node| node.body.secrets());
+        let secrets: Vec<&Secret> = self.spec.secrets.iter().chain(in_bodies).collect();
+        session.conceal(&secrets);
         if !self.graph.open_roles().is_empty() {
-            self.settings.roles = find_roles(client, self.graph.open_roles())
+            self.settings.roles = find_roles(&session.client, self.graph.open_roles())
                 .await
                 .map_err(failed)?;
             (self.graph, self.said_of_graph) = graph::build(&self.spec, REGISTRY, &self.settings);
@@ -141,12 +151,8 @@ impl Specs {
 }
 
 fn failed(errors: Vec<ObserveError>) -> CommandError {
-    CommandError::Azure(
-        errors
-            .into_iter()
-            .map(|ObserveError { error }| error)
-            .collect(),
-    )
+    let errors = errors.into_iter();
+    CommandError::Azure(errors.map(|ObserveError { error }| error.into()).collect())
 }
 
 /// Ends the command if there are errors; prints what there is otherwise.
@@ -159,11 +165,9 @@ pub(crate) fn pass(
         return Err(CommandError::Spec(Box::new(sources.clone()), found));
     }
     if !found.is_empty() {
-        tell(&render::diagnostics::diagnostics(
-            sources,
-            &found.sorted(),
-            &terminal.err,
-        ));
+        let found = found.sorted();
+        let text = render::diagnostics::diagnostics(sources, &found, &terminal.err);
+        terminal.tell(&text, Tone::Warning);
     }
     Ok(())
 }
@@ -171,14 +175,21 @@ pub(crate) fn pass(
 /// Sends the reads, and waits for what Azure is still working on.
 pub(crate) async fn observe_all(
     client: &Client,
-    graph: &Graph,
+    loaded: &Loaded,
     reads: &[Read],
+    terminal: &Terminal,
 ) -> Result<Live, CommandError> {
-    let told = SettlingLines::on_stderr();
-    let mut live = observe_settled(client, graph, reads, &told)
+    let (graph, sources) = (&loaded.graph, &loaded.sources);
+    let told = progress::of_looking(terminal);
+    let mut live = observe_settled(client, graph, reads, &*told)
         .await
-        .map_err(failed)?;
+        .map_err(|errors| CommandError::Azure(refusals(errors, graph, sources)))?;
     name(&mut live);
+    tracing::info!(
+        reads = reads.len(),
+        resources = graph.len(),
+        "looked at Azure"
+    );
     Ok(live)
 }
 
@@ -212,8 +223,8 @@ pub(crate) async fn compare(
     let mut reads = reads::needed(graph);
     reads.extend(needed_to_replace(graph, &consent.replace));
     let mut live = match part.is_whole() {
-        true => observe_with_owned(client, graph, &reads).await?,
-        false => observe_all(client, graph, &reads).await?,
+        true => observe_with_owned(client, loaded, &reads, terminal).await?,
+        false => observe_all(client, loaded, &reads, terminal).await?,
     };
     if part.is_whole() && consent.prune {
         look_closer(client, graph, &mut live).await?;
@@ -229,12 +240,14 @@ pub(crate) async fn compare(
 /// As [`observe_all`], and what the stacks own beside.
 async fn observe_with_owned(
     client: &Client,
-    graph: &Graph,
+    loaded: &Loaded,
     reads: &[Read],
+    terminal: &Terminal,
 ) -> Result<Live, CommandError> {
+    let graph = &loaded.graph;
     let is_known = |id: &ArmId| graph.node_of(id).is_some();
     let (live, owned) = tokio::join!(
-        observe_all(client, graph, reads),
+        observe_all(client, loaded, reads, terminal),
         observe_owned(client, graph.homes(), &is_known),
     );
     let mut live = live?;
@@ -306,7 +319,8 @@ pub(crate) async fn carry_out(
     terminal: &Terminal,
 ) -> Carried {
     let Undertaking { plan, bounds } = undertaking;
-    let events = progress::for_terminal(terminal.is_live, &terminal.err);
+    tracing::info!(steps = plan.steps.len(), "carrying the plan out");
+    let events = progress::of_run(plan, terminal);
     let execution = Execution {
         client: &session.client,
         at_once: STEPS_AT_ONCE,

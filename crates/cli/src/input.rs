@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     env, fs,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -50,9 +50,14 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
     };
     reader.params.extend(args.params.iter().map(given));
     if reader.specs.is_empty() && !reader.diagnostics.has_errors() {
+        let passed_over = match reader.passed_over {
+            0 => String::new(),
+            1 => "; 1 file of YAML there is something else".to_owned(),
+            files => format!("; {files} files of YAML there are something else"),
+        };
         return Err(CommandError::with_hint(
-            "there is no spec in what was given",
-            "a spec is a .yaml or .yml file that begins with `apiVersion: lazuli/v1`",
+            format!("there is no spec in what was given{passed_over}"),
+            "a spec is a .yaml or .yml file that begins with `apiVersion: lazuli/v1`; `lazuli init` writes one",
         ));
     }
     if reader.diagnostics.has_errors() {
@@ -92,7 +97,7 @@ pub(crate) fn file_beside(spec: &str, path: &str) -> Result<String, String> {
             Err(format!("it has more than {MAX_FILE_BYTES} bytes"))
         }
         Ok(_) => Ok(text),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(why(&error)),
     }
 }
 
@@ -120,11 +125,42 @@ pub(crate) fn option_from_environment(name: &str) -> Option<String> {
     environment(name).filter(|value| !value.is_empty())
 }
 
+/// Why a file cannot be used, without the number that the system has for it.
+pub(crate) fn why(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_lowercase(),
+        None => text,
+    }
+}
+
+/// Whether a text means to be a spec: it says `apiVersion:`, and lazuli or a stack, which other tools do not.
+fn is_spec(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let begins = |start: &str| text.lines().any(|line| line.starts_with(start));
+    begins("apiVersion:")
+        && (begins("stack:")
+            || lines.any(|line| line.starts_with("apiVersion:") && line.contains("lazuli")))
+}
+
+/// What a file is, by the end of its name, that is no YAML and made for another tool.
+fn foreign(path: &Path) -> Option<&'static str> {
+    match path.extension()?.to_str()? {
+        "bicep" | "bicepparam" => Some("a file of Bicep, not a spec of lazuli"),
+        "tf" | "tfvars" => Some("a file of Terraform, not a spec of lazuli"),
+        "tfstate" => Some("the state of Terraform, not a spec of lazuli"),
+        _ => None,
+    }
+}
+
 #[derive(Default)]
 struct Reader {
     sources: Sources,
     specs: Vec<SourceId>,
     seen: BTreeSet<PathBuf>,
+    /// Files of YAML in directories that are something else.
+    passed_over: usize,
     params: Vec<(String, ParamValue)>,
     diagnostics: Diagnostics,
 }
@@ -134,9 +170,9 @@ impl Reader {
         if path == Path::new("-") {
             let mut bytes = Vec::new();
             let limit = yaml::MAX_BYTES as u64 + 1;
-            match std::io::stdin().lock().take(limit).read_to_end(&mut bytes) {
+            match io::stdin().lock().take(limit).read_to_end(&mut bytes) {
                 Ok(_) => self.take("<stdin>", &bytes),
-                Err(error) => self.unreadable(Path::new("<stdin>"), &error.to_string()),
+                Err(error) => self.unreadable(Path::new("<stdin>"), &why(&error)),
             }
         } else if path.is_dir() {
             let mut files = Vec::new();
@@ -153,7 +189,7 @@ impl Reader {
     fn collect(&mut self, directory: &Path, files: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(directory, &error.to_string()),
+            Err(error) => return self.unreadable(directory, &why(&error)),
         };
         for path in entries.flatten().map(|entry| entry.path()) {
             let hidden = path
@@ -173,18 +209,21 @@ impl Reader {
         }
     }
 
-    /// In a directory, YAML that does not say `apiVersion:` is something else and passed over.
+    /// In a directory, YAML that is something else is passed over.
     fn file(&mut self, path: &Path, in_directory: bool) {
+        if let Some(what) = foreign(path) {
+            let message = format!("{} is {what}", path.display());
+            let said = Diagnostic::error(Code::Unreadable, None, message);
+            return self
+                .diagnostics
+                .push(said.help("`lazuli init` writes a spec to begin with"));
+        }
         let Some(bytes) = self.bytes(path) else {
             return;
         };
-        let is_spec = |bytes: &[u8]| {
-            bytes
-                .split(|byte| *byte == b'\n')
-                .any(|line| line.starts_with(b"apiVersion:"))
-        };
         if in_directory && !is_spec(&bytes) {
-            tracing::info!("{}: passed over, it has no apiVersion", path.display());
+            tracing::info!("{}: passed over, it is no spec", path.display());
+            self.passed_over += 1;
             return;
         }
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -194,7 +233,7 @@ impl Reader {
     }
 
     fn bytes(&mut self, path: &Path) -> Option<Vec<u8>> {
-        let read = || -> std::io::Result<Vec<u8>> {
+        let read = || -> io::Result<Vec<u8>> {
             let file = fs::File::open(path)?;
             let mut bytes = Vec::new();
             file.take(yaml::MAX_BYTES as u64 + 1)
@@ -204,7 +243,7 @@ impl Reader {
         match read() {
             Ok(bytes) => Some(bytes),
             Err(error) => {
-                self.unreadable(path, &error.to_string());
+                self.unreadable(path, &why(&error));
                 None
             }
         }

@@ -10,16 +10,22 @@ mod error;
 mod examples;
 mod flow;
 mod input;
+mod logs;
 mod preflight;
 mod progress;
+mod refusal;
 mod render;
 mod saved;
 mod stop;
 mod terminal;
+mod trace;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::{args::Cli, terminal::Terminal};
 
@@ -30,11 +36,14 @@ fn main() -> ExitCode {
             let failed = usage.use_stderr();
             // A closed pipe is no reason to fail.
             let _ = usage.print();
+            if lacks_path(&usage) {
+                eprintln!("\nhelp: `.` stands for all specs in this directory and below");
+            }
             return ExitCode::from(u8::from(failed));
         }
     };
-    terminal::log(cli.verbose);
-    let terminal = Terminal::detect();
+    logs::start(cli.verbose, cli.log_format);
+    let terminal = Terminal::detect(&cli);
     match commands::run(cli, &terminal) {
         Ok(outcome) => outcome.exit_code(),
         Err(error) => {
@@ -42,4 +51,11 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Whether a command was given without the specs that it is about.
+fn lacks_path(usage: &clap::Error) -> bool {
+    let missing = usage.get(ContextKind::InvalidArg);
+    usage.kind() == ErrorKind::MissingRequiredArgument
+        && matches!(missing, Some(ContextValue::Strings(all)) if all.iter().any(|one| one == "<PATH>..."))
 }

@@ -1,15 +1,15 @@
-//! What the terminal can show, and where logs go.
+//! What the terminal can show, and how it is to be used.
 
 use std::{
     env,
     io::{self, IsTerminal, Write},
 };
 
-use tracing_subscriber::EnvFilter;
-
 use crate::{
+    args::{Cli, LogFormat, Progress},
     error::CommandError,
-    render::style::{Style, is_shown},
+    logs,
+    render::style::Style,
 };
 
 /// What stdout and stderr are.
@@ -21,28 +21,74 @@ pub(crate) struct Terminal {
     pub(crate) err: Style,
     /// Whether somebody can be asked.
     pub(crate) can_ask: bool,
-    /// Whether stderr can show what moves.
-    pub(crate) is_live: bool,
+    /// Whether stderr is a terminal.
+    pub(crate) is_seen: bool,
+    /// How to tell what happens while it happens.
+    pub(crate) display: Display,
+    /// Whether stderr is a log for programs.
+    pub(crate) logs_json: bool,
+}
+
+/// How is told what happens while it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Display {
+    /// By lines that move.
+    Live,
+    /// By a line for each change.
+    Lines,
+    /// By events of the log.
+    Log,
+    /// Not at all.
+    Nothing,
 }
 
 impl Terminal {
-    pub(crate) fn detect() -> Self {
-        let width = indicatif_width().clamp(40, 200);
-        let ascii = ["LC_ALL", "LC_CTYPE", "LANG"]
-            .iter()
-            .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()))
-            .is_some_and(|locale| matches!(locale.as_str(), "C" | "POSIX"));
-        let style = |terminal: bool| Style {
-            colour: colour(terminal),
+    pub(crate) fn detect(cli: &Cli) -> Self {
+        let [out, err] = [io::stdout().is_terminal(), io::stderr().is_terminal()];
+        let plain = is_on("LAZULI_PLAIN", &variable);
+        let ascii = plain || is_ascii(&variable);
+        let style = |is_terminal: bool, term: console::Term| Style {
+            colour: !plain && colour(is_terminal, &variable),
             ascii,
-            width,
+            plain,
+            width: width(&term).clamp(40, 200),
         };
-        let err_terminal = std::io::stderr().is_terminal();
+        let logs_json = cli.log_format == LogFormat::Json;
+        let moves = !plain && understands(&variable);
         Self {
-            out: style(std::io::stdout().is_terminal()),
-            err: style(err_terminal),
-            can_ask: std::io::stdin().is_terminal() && err_terminal,
-            is_live: err_terminal && env::var("TERM").is_ok_and(|term| term != "dumb"),
+            out: style(out, console::Term::stdout()),
+            err: style(err, console::Term::stderr()),
+            can_ask: io::stdin().is_terminal() && err,
+            is_seen: err,
+            display: match cli.progress {
+                Progress::None => Display::Nothing,
+                Progress::Plain => Display::Lines,
+                Progress::Live if err => Display::Live,
+                Progress::Auto if logs_json => Display::Log,
+                Progress::Auto if err && moves && !logs::is_read(cli.verbose) => Display::Live,
+                Progress::Live | Progress::Auto => Display::Lines,
+            },
+            logs_json,
+        }
+    }
+}
+
+/// How bad something is that a person is told on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// The run goes on.
+    Warning,
+    /// The run ends.
+    Error,
+}
+
+impl Terminal {
+    /// Tells text of whole lines on stderr; where that is a log for programs, as one event of it.
+    pub(crate) fn tell(&self, text: &str, tone: Tone) {
+        match (self.logs_json, tone) {
+            (false, _) => tell(text),
+            (true, Tone::Warning) => tracing::warn!("{}", text.trim_end()),
+            (true, Tone::Error) => tracing::error!("{}", text.trim_end()),
         }
     }
 }
@@ -65,65 +111,103 @@ pub(crate) fn tell(text: &str) {
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
-/// Whether to colour, by <https://no-color.org> and <https://bixense.com/clicolors>.
-fn colour(terminal: bool) -> bool {
-    let set = |name: &str| env::var(name).is_ok_and(|value| !value.is_empty() && value != "0");
-    if set("NO_COLOR") {
-        false
-    } else {
-        set("CLICOLOR_FORCE") || terminal && env::var("TERM").is_ok_and(|t| t != "dumb")
-    }
+/// A variable of the environment.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
 }
 
-fn indicatif_width() -> usize {
-    let columns = env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok());
-    columns.unwrap_or_else(|| {
-        console::Term::stdout()
-            .size_checked()
-            .map_or(80, |(_, width)| usize::from(width))
+type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+fn is_on(name: &str, variables: Variables<'_>) -> bool {
+    variables(name).is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// Whether to colour, by <https://no-color.org> and <https://bixense.com/clicolors>.
+pub(crate) fn colour(is_terminal: bool, variables: Variables<'_>) -> bool {
+    let is_refused = variables("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_off = variables("CLICOLOR").is_some_and(|value| value == "0");
+    !is_refused
+        && (is_on("CLICOLOR_FORCE", variables) || is_terminal && understands(variables) && !is_off)
+}
+
+/// Whether a terminal takes more than text. On Windows they do not say what they are.
+fn understands(variables: Variables<'_>) -> bool {
+    variables("TERM").map_or(cfg!(windows), |term| term != "dumb")
+}
+
+/// Whether the locale has no more than ASCII for sure: one that says no UTF-8, or `C`. Where there is none, as in
+/// containers, text is UTF-8 all the same.
+fn is_ascii(variables: Variables<'_>) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| variables(name).filter(|value| !value.is_empty()));
+    locale.is_some_and(|locale| {
+        let codeset = locale
+            .rsplit_once('.')
+            .map_or(locale.as_str(), |(_, codeset)| codeset);
+        let codeset = codeset.split('@').next().unwrap_or_default();
+        let codeset = codeset.replace('-', "").to_ascii_lowercase();
+        codeset != "utf8"
     })
 }
 
-/// Logs go to stderr: warnings, with -v what lazuli does, with -vv every request. `RUST_LOG` says more.
-pub(crate) fn log(verbose: u8) {
-    let default = match verbose {
-        0 => "error,lazuli_sim=warn",
-        1 => "warn,lazuli=info,lazuli_engine=info,lazuli_arm=info",
-        _ => "info,lazuli=debug,lazuli_engine=debug,lazuli_arm=debug",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| Sieve(std::io::stderr()))
-        .with_ansi(colour(std::io::stderr().is_terminal()))
-        .with_target(false)
-        // What cannot be logged is lost: to tell of it there is the same place only.
-        .log_internal_errors(false)
-        .init();
+/// How many columns there are: as the user says, as the terminal says, or as many as terminals once had.
+fn width(term: &console::Term) -> usize {
+    let said = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    said.or_else(|| term.size_checked().map(|(_, width)| usize::from(width)))
+        .unwrap_or(80)
 }
 
-/// Lets nothing pass that acts on the terminal, but for line ends and the colours of the log itself: escape characters
-/// of what is logged do not come this far.
-struct Sieve<W>(W);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<W: Write> Write for Sieve<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        let mut sieved = String::with_capacity(text.len());
-        for character in text.chars() {
-            match character {
-                '\n' | '\u{1b}' => sieved.push(character),
-                acts if !is_shown(acts) => sieved.extend(acts.escape_default()),
-                shown => sieved.push(shown),
-            }
+    fn with(pairs: &[(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
+        move |name| {
+            let found = pairs.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
         }
-        self.0.write_all(sieved.as_bytes())?;
-        Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+    #[test]
+    fn only_utf8_is_more_than_ascii() {
+        for locale in [
+            "en_US.UTF-8",
+            "C.UTF-8",
+            "C.utf8",
+            "UTF-8",
+            "de_DE.utf8@euro",
+        ] {
+            assert!(!is_ascii(&with(&[("LANG", locale)])), "{locale}");
+        }
+        for locale in [
+            "C",
+            "POSIX",
+            "en_US.ISO-8859-1",
+            "de_DE@euro",
+            "ja_JP.eucJP",
+            "en_US",
+        ] {
+            assert!(is_ascii(&with(&[("LANG", locale)])), "{locale}");
+        }
+        assert!(!is_ascii(&with(&[])));
+        let first = [("LC_ALL", ""), ("LC_CTYPE", "C"), ("LANG", "en_US.UTF-8")];
+        assert!(is_ascii(&with(&first)), "the first that is set counts");
+    }
+
+    #[test]
+    fn colour_is_refused_by_any_value_of_no_color() {
+        let term = ("TERM", "xterm");
+        assert!(colour(true, &with(&[term])));
+        assert!(!colour(false, &with(&[term])));
+        assert!(!colour(true, &with(&[("TERM", "dumb")])));
+        assert!(!colour(true, &with(&[term, ("NO_COLOR", "0")])));
+        assert!(!colour(true, &with(&[term, ("CLICOLOR", "0")])));
+        assert!(colour(true, &with(&[term, ("NO_COLOR", "")])));
+        assert!(colour(false, &with(&[("CLICOLOR_FORCE", "1")])));
+        assert!(!colour(
+            true,
+            &with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")])
+        ));
     }
 }

@@ -15,6 +15,7 @@ pub mod node;
 pub mod permissions;
 pub mod plan;
 pub mod reads;
+pub mod redact;
 pub mod secret;
 pub mod shape;
 pub mod source;

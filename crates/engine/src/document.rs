@@ -11,7 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::report::{Failure, Outcome, Report};
+use crate::{
+    fault::Fault,
+    report::{Failure, Outcome, Report},
+};
 
 /// What became of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -137,6 +140,19 @@ pub struct ErrorDocument {
     pub correlation_id: Option<String>,
     /// Where the entry stands in the spec.
     pub place: PlaceDocument,
+    /// The property of the entry that Azure speaks of, where that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub property: Option<PropertyDocument>,
+}
+
+/// A property of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PropertyDocument {
+    /// As the spec has it: `networkAcls.defaultAction`.
+    pub path: String,
+    /// Where its value stands.
+    pub place: PlaceDocument,
 }
 
 impl ReportDocument {
@@ -224,6 +240,7 @@ impl ErrorDocument {
             Failure::Arm(error) => Some(error),
             Failure::MissingOutput(_) => None,
         };
+        let fault = Fault::of(failure, step, sources);
         Self {
             code: answered.and_then(|error| error.code.clone()),
             message: answered.map_or_else(|| failure.to_string(), |error| error.message.clone()),
@@ -232,6 +249,10 @@ impl ErrorDocument {
             status: answered.and_then(|error| error.status),
             correlation_id: answered.and_then(|error| error.correlation_id.clone()),
             place: PlaceDocument::of(step.span, sources),
+            property: fault.property.map(|path| PropertyDocument {
+                path,
+                place: PlaceDocument::of(fault.span, sources),
+            }),
         }
     }
 }

@@ -17,6 +17,7 @@ use lazuli_core::{
 };
 use serde_json::Value as Json;
 use tokio::{sync::watch, time::Instant};
+use tracing::Instrument as _;
 
 use crate::{
     patience::{Bounds, Waits},
@@ -207,7 +208,8 @@ impl<'a> Run<'a> {
             (execution.now)(),
             principal,
         );
-        async move {
+        let span = tracing::info_span!("step", name = %step.key, action = %step.action);
+        let sent = async move {
             let began = Instant::now();
             execution.events.started(step);
             let result = carry_out(execution, step, &waits, &target, &body).await;
@@ -216,7 +218,8 @@ impl<'a> Run<'a> {
                 took: began.elapsed(),
                 result: result.map_err(Failure::from),
             }
-        }
+        };
+        sent.instrument(span)
     }
 
     fn end(&mut self, ended: Ended) {

@@ -2,6 +2,7 @@
 
 pub mod document;
 mod execute;
+mod fault;
 mod observe;
 mod patience;
 mod preflight;
@@ -10,6 +11,7 @@ mod report;
 mod roles;
 
 pub use execute::{Events, Execution, Silent, execute};
+pub use fault::Fault;
 pub use observe::{
     Concern, ObserveError, Settling, find_versions, observe, observe_owned, observe_principals,
     observe_settled,

@@ -70,14 +70,17 @@ impl Chain {
         for (index, source) in self.sources.iter().enumerate() {
             match source.first_token(scopes, options).await {
                 Ok((credential, token)) => {
-                    tracing::debug!(method = source.label, "logged in");
+                    tracing::info!(method = source.label, "logged in");
                     let chosen = Chosen {
                         source: index,
                         credential,
                     };
                     return Ok((chosen, token));
                 }
-                Err(reason) => reasons.push(format!("{}: {reason}", source.label)),
+                Err(reason) => {
+                    tracing::info!(method = source.label, reason, "not logged in");
+                    reasons.push(format!("{}: {reason}", source.label));
+                }
             }
         }
         Err(failed(&reasons))

@@ -16,6 +16,8 @@ pub(crate) struct Report {
     pub(crate) message: Option<String>,
     /// Names of the policies that denied the request.
     pub(crate) policies: Vec<String>,
+    /// What the innermost part with one says it is about: `properties.minimumTlsVersion`.
+    pub(crate) target: Option<String>,
 }
 
 /// Reads the body of a response with an error status.
@@ -81,6 +83,7 @@ fn plain_text(text: &str) -> Option<String> {
 struct Found {
     nodes: Vec<Node>,
     policies: Vec<String>,
+    target: Option<String>,
 }
 
 struct Node {
@@ -127,6 +130,9 @@ impl Found {
             return;
         }
         self.push(code, None);
+        self.target = text(object, "target")
+            .map(|target| clean(&target))
+            .or(self.target.take());
         if let Some(message) = &message {
             self.message(message, depth);
         }
@@ -227,6 +233,7 @@ impl Found {
                 .filter_map(|node| node.code)
                 .collect(),
             policies: self.policies,
+            target: self.target,
         }
     }
 }
@@ -419,6 +426,26 @@ mod tests {
         let report =
             read(br#"{"error":{"code":"A","message":"m","details":[{"code":"B","message":"n"}]}}"#);
         assert_eq!(report.codes, ["A", "B"]);
+    }
+
+    #[test]
+    fn the_innermost_target_is_told() {
+        let target = |body: &str| read(body.as_bytes()).target;
+        assert_eq!(
+            target(
+                r#"{"error":{"code":"A","message":"m","target":"a","details":[{"code":"B","message":"n","target":"properties.b"}]}}"#
+            )
+            .as_deref(),
+            Some("properties.b")
+        );
+        assert_eq!(
+            target(
+                r#"{"error":{"code":"A","message":"m","target":"a","details":[{"code":"B","message":"n"}]}}"#
+            )
+            .as_deref(),
+            Some("a")
+        );
+        assert_eq!(target(r#"{"Code":"A","Message":"m","Target":null}"#), None);
     }
 
     #[test]

@@ -21,8 +21,9 @@ use body::Report;
 use serde_json::Value;
 use std::{error::Error, fmt, io, ops::Deref, time::Duration};
 
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+pub(crate) const CORRELATION_ID: HeaderName =
+    HeaderName::from_static("x-ms-correlation-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const RETRY_AFTER: HeaderName = HeaderName::from_static("retry-after");
 
 /// A failed request or long-running operation. Its fields are those of [`ErrorReport`].
@@ -46,6 +47,8 @@ pub struct ErrorReport {
     pub message: String,
     /// The outermost code, when it is another one than `code`.
     pub outer_code: Option<String>,
+    /// What Azure says it is about, most often a path in the body: `properties.minimumTlsVersion`.
+    pub target: Option<String>,
     /// What it means for the caller.
     pub kind: ErrorKind,
     /// `x-ms-correlation-request-id` of the answer: names the run in Azure's activity log.
@@ -145,6 +148,13 @@ impl ArmError {
         self
     }
 
+    /// The same error, with what Azure says in it told otherwise.
+    pub(crate) fn retold(mut self, retell: &dyn Fn(&str) -> String) -> Self {
+        self.0.message = retell(&self.0.message);
+        self.0.target = self.0.target.as_deref().map(retell);
+        self
+    }
+
     /// No answer: the request could not be sent, or no token was to be had.
     pub(crate) fn from_transport(method: Method, path: &str, error: &azure_core::Error) -> Self {
         use azure_core::error::ErrorKind as Core;
@@ -205,6 +215,7 @@ impl ErrorReport {
                 Some(status) => StatusCode::from(status).canonical_reason().into_owned(),
                 None => "No reason given".to_owned(),
             }),
+            target: report.target,
             kind,
             correlation_id: None,
             request_id: None,
@@ -307,6 +318,13 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)>
         };
     }
     causes
+}
+
+/// An error and its causes in one line, outermost first.
+pub(crate) fn describe(error: &azure_core::Error) -> String {
+    let mut causes: Vec<String> = chain(error).iter().map(ToString::to_string).collect();
+    causes.dedup();
+    causes.join(": ")
 }
 
 fn describe_tls(error: &rustls::Error) -> String {

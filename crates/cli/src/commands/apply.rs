@@ -38,7 +38,7 @@ pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandEr
     };
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let loaded = specs.ask(&session.client, terminal).await?;
+        let loaded = specs.ask(&session, terminal).await?;
         let (plan, live) =
             flow::compare(&loaded, &session, &consent, &args.targets, terminal).await?;
         let mut planned = Planned::new(&loaded, &live, &plan);

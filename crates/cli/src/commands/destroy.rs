@@ -32,14 +32,15 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
     )?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let loaded = specs.ask(&session.client, terminal).await?;
+        let loaded = specs.ask(&session, terminal).await?;
         let part = flow::part(&loaded, &args.targets, Along::Dependents, terminal)?;
         let alone = inseparable(&loaded.graph, &args.targets.names(), &part);
         flow::pass(&loaded.sources, alone, terminal)?;
         let live = flow::observe_all(
             &session.client,
-            &loaded.graph,
+            &loaded,
             &reads::needed_to_destroy(&loaded.graph),
+            terminal,
         )
         .await?;
         let plan = teardown_part(&loaded.graph, &live, &part);

@@ -40,9 +40,9 @@ pub(super) fn run(args: &Doctor, terminal: &Terminal) -> Result<Success, Command
     let found = connection.runtime()?.block_on(async {
         match connection.open().await {
             Ok(session) => Ok(examine(args, &connection, &session).await),
-            Err(CommandError::Azure(errors)) => Ok(errors
+            Err(CommandError::Azure(refusals)) => Ok(refusals
                 .iter()
-                .map(|error| refused(Fail, "azure", error))
+                .map(|refusal| refused(Fail, "azure", &refusal.error))
                 .collect()),
             Err(other) => Err(other),
         }

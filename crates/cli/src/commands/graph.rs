@@ -48,7 +48,7 @@ fn planned(args: &args::Graph, terminal: &Terminal) -> Result<Success, CommandEr
     };
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let loaded = specs.ask(&session.client, terminal).await?;
+        let loaded = specs.ask(&session, terminal).await?;
         let (plan, _) = flow::compare(&loaded, &session, &consent, &args.targets, terminal).await?;
         show(args.format, &loaded.graph, Some(&plan), terminal)?;
         Ok(Success::Done)

@@ -36,7 +36,7 @@ pub(super) fn run(args: &Show, terminal: &Terminal) -> Result<Success, CommandEr
     let specs = flow::read_specs(&args.specs, default, SecretsPolicy::default(), &env)?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let graph = specs.ask(&session.client, terminal).await?.graph;
+        let graph = specs.ask(&session, terminal).await?.graph;
         let live = flow::find_owned(&session.client, graph.homes()).await?;
         show(args.output, graph.homes(), Some(&graph), &live, terminal)?;
         Ok(Success::Done)

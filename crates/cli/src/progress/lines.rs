@@ -10,15 +10,18 @@ use std::{
 use lazuli_core::plan::{Step, StepId};
 use lazuli_engine::{Events, Outcome};
 
-use super::words::{self, Why};
+use super::words::{self, Why, Words};
+use crate::render::style::wrap;
 
 /// A line whenever something changes. Waits for the same reason are told once, however often Azure is asked.
 pub(super) struct Lines<W> {
+    words: Words,
     state: Mutex<State<W>>,
 }
 
 struct State<W> {
     to: W,
+    width: Option<usize>,
     /// Why each step waits, as told last.
     told: HashMap<StepId, Why>,
     /// The names of steps that ended, to say what blocks others.
@@ -26,11 +29,14 @@ struct State<W> {
 }
 
 impl<W: Write> Lines<W> {
-    /// Lines written to `to`. What cannot be written is lost: progress never fails a run.
-    pub(super) fn new(to: W) -> Self {
+    /// Lines written to `to`, broken at a width where they are to fit into a terminal. What cannot be written is lost:
+    /// progress never fails a run.
+    pub(super) fn new(to: W, words: Words, width: Option<usize>) -> Self {
         Self {
+            words,
             state: Mutex::new(State {
                 to,
+                width,
                 told: HashMap::new(),
                 names: HashMap::new(),
             }),
@@ -44,11 +50,7 @@ impl<W: Write> Lines<W> {
     fn waits(&self, step: &Step, why: Why, wait: Duration) {
         self.with(|state| {
             if state.told.get(&step.id) != Some(&why) {
-                state.say(&format!(
-                    "{}: {}",
-                    words::name(step),
-                    words::waiting(&why, wait)
-                ));
+                state.say(&self.words.waiting(step, &why, wait));
                 state.told.insert(step.id, why);
             }
         });
@@ -57,13 +59,18 @@ impl<W: Write> Lines<W> {
 
 impl<W: Write> State<W> {
     fn say(&mut self, line: &str) {
-        let _ = writeln!(self.to, "{line}");
+        let lines = match self.width {
+            Some(width) => wrap(line, width).join("\n"),
+            None => line.to_owned(),
+        };
+        // At once: in parts it could be torn by others.
+        let _ = self.to.write_all(format!("{lines}\n").as_bytes());
     }
 }
 
 impl<W: Write + Send> Events for Lines<W> {
     fn started(&self, step: &Step) {
-        self.with(|state| state.say(&format!("{} ...", words::started(step))));
+        self.with(|state| state.say(&format!("{} ...", self.words.started(step))));
     }
 
     fn retrying(&self, step: &Step, why: &str, wait: Duration) {
@@ -84,9 +91,9 @@ impl<W: Write + Send> Events for Lines<W> {
                 Outcome::Blocked(by) => state.names.get(by).cloned(),
                 _ => None,
             };
-            state.say(&words::ended(step, outcome, blocker.as_deref()));
+            state.say(&self.words.ended(step, outcome, blocker.as_deref()));
             state.told.remove(&step.id);
-            state.names.insert(step.id, words::name(step));
+            state.names.insert(step.id, self.words.name(step));
         });
     }
 }
@@ -115,8 +122,9 @@ mod tests {
     }
 
     fn told(act: impl FnOnce(&dyn Events, &[Step])) -> String {
-        let lines = Lines::new(Vec::new());
-        act(&lines, &cameras().steps);
+        let plan = cameras();
+        let lines = Lines::new(Vec::new(), Words::of(&plan), None);
+        act(&lines, &plan.steps);
         String::from_utf8(lines.state.into_inner().unwrap().to).unwrap()
     }
 

@@ -1,128 +1,130 @@
-//! Progress on a terminal: a moving line for each running step, a lasting one for each that ended.
+//! Progress on a terminal: lines that move for what runs and waits, a lasting one for each step that ended.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use lazuli_core::plan::{Step, StepId};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use lazuli_core::plan::{Plan, Step};
 use lazuli_engine::{Events, Outcome};
 
-use super::words::{self, Why};
-use crate::render::style::{Style, Tint};
+use super::{
+    board::{Board, Room},
+    screen,
+    words::{self, Why, Words},
+};
+use crate::render::style::{Style, Tint, wrap};
 
 /// How often the moving lines are drawn.
-const TICK: Duration = Duration::from_millis(120);
+pub(super) const TICK: Duration = Duration::from_millis(120);
+
+/// Where the moving lines are drawn, asked anew each time: terminals are resized.
+type Size = fn() -> Option<Room>;
 
 /// Moving lines. Times in them are those of the wall clock; the lasting ones tell how long the step itself took.
 pub(super) struct Live {
     style: Style,
-    lines: MultiProgress,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    running: HashMap<StepId, Running>,
-    /// The names of steps that ended, to say what blocks others.
-    names: HashMap<StepId, String>,
-}
-
-struct Running {
-    bar: ProgressBar,
-    wait: Arc<Mutex<Option<Wait>>>,
-}
-
-/// A wait that is counted down.
-struct Wait {
-    why: Why,
-    until: Instant,
+    words: Words,
+    board: Arc<Mutex<Board>>,
+    size: Size,
+    lines: ProgressBar,
 }
 
 impl Live {
-    pub(super) fn on_stderr(style: Style) -> Self {
-        Self::new(style, ProgressDrawTarget::stderr())
+    pub(super) fn on_stderr(plan: &Plan, style: Style) -> Self {
+        let size = || {
+            let (rows, columns) = console::Term::stderr().size_checked()?;
+            Some(Room {
+                columns: columns.into(),
+                rows: rows.into(),
+            })
+        };
+        let live = Self::new(plan, style, screen::stderr(), size);
+        live.lines.enable_steady_tick(TICK);
+        live
     }
 
-    fn new(style: Style, target: ProgressDrawTarget) -> Self {
+    fn new(plan: &Plan, style: Style, target: ProgressDrawTarget, size: Size) -> Self {
+        let words = Words::of(plan);
+        let board = Arc::new(Mutex::new(Board::new(plan, words, Instant::now())));
+        let canvas = Canvas {
+            board: board.clone(),
+            style: style.clone(),
+            size,
+            drawn: Mutex::default(),
+        };
+        let canvas = Arc::new(canvas);
+        let draw = move |_: &ProgressState, to: &mut dyn std::fmt::Write| {
+            let _ = to.write_str(&canvas.lines());
+        };
+        let look = ProgressStyle::with_template("{board}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner())
+            .with_key("board", draw);
+        let lines = ProgressBar::with_draw_target(None, target).with_style(look);
         Self {
             style,
-            lines: MultiProgress::with_draw_target(target),
-            state: Mutex::default(),
+            words,
+            board,
+            size,
+            lines,
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        locked(&self.state)
     }
 
     fn waits(&self, step: &Step, why: Why, wait: Duration) {
-        if let Some(running) = self.state().running.get(&step.id) {
-            let until = Instant::now().checked_add(wait);
-            *locked(&running.wait) = until.map(|until| Wait { why, until });
+        if let Some(until) = Instant::now().checked_add(wait) {
+            locked(&self.board).waits(step.id, why, until);
         }
-    }
-
-    /// The look of the line of a step: `⠹ recordings: creating storageAccount stcameras, 12s, waiting: ...`
-    fn look(&self, step: &Step, wait: &Arc<Mutex<Option<Wait>>>) -> ProgressStyle {
-        let (style, wait, doing) = (self.style.clone(), Arc::clone(wait), words::started(step));
-        let line = move |bar: &ProgressState, line: &mut dyn std::fmt::Write| {
-            let text = running(
-                &doing,
-                bar.elapsed(),
-                locked(&wait).as_ref(),
-                Instant::now(),
-            );
-            let _ = line.write_str(&style.fit(&text, style.width.saturating_sub(3)));
-        };
-        let ticks = if self.style.ascii {
-            "|/-\\ "
-        } else {
-            "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "
-        };
-        ProgressStyle::with_template("{spinner} {line}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner())
-            .with_key("line", line)
-            .tick_chars(ticks)
     }
 }
 
-/// What a moving line says.
-fn running(doing: &str, elapsed: Duration, wait: Option<&Wait>, now: Instant) -> String {
-    let mut text = format!("{doing}, {}s", elapsed.as_secs());
-    if let Some(wait) = wait {
-        let left = wait.until.saturating_duration_since(now);
-        let left = if left.is_zero() {
-            left
-        } else {
-            Duration::from_secs(left.as_secs() + 1)
+/// The moving lines as they were drawn last.
+struct Canvas {
+    board: Arc<Mutex<Board>>,
+    style: Style,
+    size: Size,
+    drawn: Mutex<Option<(Instant, Room, String)>>,
+}
+
+impl Canvas {
+    /// The lines; those of just before where many steps end at once, for each of which they are drawn.
+    fn lines(&self) -> String {
+        let usual = Room {
+            columns: self.style.width,
+            rows: 24,
         };
-        text.push_str(", ");
-        text.push_str(&match left.is_zero() {
-            true => "waiting for an answer".to_owned(),
-            false => words::waiting(&wait.why, left),
-        });
+        let (room, now) = ((self.size)().unwrap_or(usual), Instant::now());
+        let mut drawn = locked(&self.drawn);
+        if let Some((when, was, lines)) = drawn.as_ref()
+            && *was == room
+            && now.saturating_duration_since(*when) < TICK / 2
+        {
+            return lines.clone();
+        }
+        let lines = locked(&self.board).lines(now, room, &self.style).join("\n");
+        *drawn = Some((now, room, lines.clone()));
+        lines
     }
-    text
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.lines.finish_and_clear();
+    }
+}
+
 impl Events for Live {
     fn started(&self, step: &Step) {
-        let wait = Arc::default();
-        let bar = ProgressBar::new_spinner().with_style(self.look(step, &wait));
-        let bar = self.lines.add(bar);
-        bar.enable_steady_tick(TICK);
-        self.state().running.insert(step.id, Running { bar, wait });
+        locked(&self.board).started(step.id, Instant::now());
     }
 
     fn stopping(&self) {
-        let _ = self.lines.println(words::STOPPING);
+        locked(&self.board).stopping();
+        self.lines.println(words::STOPPING);
     }
 
     fn retrying(&self, step: &Step, why: &str, wait: Duration) {
@@ -134,25 +136,18 @@ impl Events for Live {
     }
 
     fn ended(&self, step: &Step, outcome: &Outcome) {
-        let mut state = self.state();
-        let blocker = match outcome {
-            Outcome::Blocked(by) => state.names.get(by).map(String::as_str),
-            _ => None,
-        };
+        locked(&self.board).ended(step.id, outcome);
         let tint = match outcome {
             Outcome::Done { .. } => Tint::Green,
             Outcome::Failed(_) => Tint::Red,
-            Outcome::Blocked(_) | Outcome::NotBegun => Tint::Faint,
+            // Counted while it goes, and listed in the report.
+            Outcome::Blocked(_) | Outcome::NotBegun => return,
         };
-        let line = self
-            .style
-            .paint(tint, &words::ended(step, outcome, blocker));
-        if let Some(running) = state.running.remove(&step.id) {
-            running.bar.finish_and_clear();
-            self.lines.remove(&running.bar);
-        }
-        state.names.insert(step.id, words::name(step));
-        let _ = self.lines.println(line);
+        let line = self.words.ended(step, outcome, None);
+        let columns = (self.size)().map_or(self.style.width, |room| room.columns);
+        let lines = wrap(&line, columns.saturating_sub(1)).into_iter();
+        let lines: Vec<String> = lines.map(|line| self.style.paint(tint, &line)).collect();
+        self.lines.println(lines.join("\n"));
     }
 }
 
@@ -164,7 +159,7 @@ mod tests {
     use lazuli_core::plan::Action;
 
     use super::*;
-    use crate::render::testing::{plan_of, step};
+    use crate::render::testing::{arm_error, plan_of, step};
 
     /// Keeps everything that is written to it.
     #[derive(Debug, Clone, Default)]
@@ -202,71 +197,36 @@ mod tests {
     }
 
     #[test]
-    fn a_running_step_moves_and_an_ended_one_stays() {
+    fn what_runs_moves_and_what_ended_stays() {
         let paper = Paper::default();
+        let new = |name: &str| step(Action::Create, name, "storageAccount", "stcameras");
+        let plan = plan_of([new("recordings"), new("others"), new("blocked")]);
         let live = Live::new(
+            &plan,
             Style::default(),
             ProgressDrawTarget::term_like(Box::new(paper.clone())),
+            || None,
         );
-        let plan = plan_of([step(
-            Action::Create,
-            "recordings",
-            "storageAccount",
-            "stcameras",
-        )]);
         live.started(&plan.steps[0]);
         live.polling(&plan.steps[0], "Creating", Duration::from_secs(3600));
-        live.state()
-            .running
-            .values()
-            .for_each(|running| running.bar.force_draw());
-        live.ended(
-            &plan.steps[0],
-            &Outcome::Done {
-                took: Duration::from_secs(25),
-                already_there: None,
-            },
-        );
+        live.lines.force_draw();
+        let done = Outcome::Done {
+            took: Duration::from_secs(25),
+            already_there: None,
+        };
+        live.ended(&plan.steps[0], &done);
+        let failed = arm_error(409, "Conflict", "No.");
+        live.ended(&plan.steps[1], &Outcome::Failed(failed.into()));
+        live.ended(&plan.steps[2], &Outcome::Blocked(plan.steps[1].id));
         let text = paper.0.lock().unwrap().clone();
-        assert!(
-            text.contains("recordings: creating storageAccount stcameras, "),
-            "{text}"
-        );
-        assert!(
-            text.contains("recordings: created storageAccount stcameras in 25s"),
-            "{text}"
-        );
-        assert!(live.state().running.is_empty());
-    }
-
-    #[test]
-    fn a_wait_is_counted_down() {
-        let now = Instant::now();
-        let wait = Wait {
-            why: Why::Working("Creating".to_owned()),
-            until: now + Duration::from_millis(16_200),
-        };
-        let at = |after: u64| {
-            let now = now + Duration::from_secs(after);
-            running(
-                "a: creating b",
-                Duration::from_secs(after),
-                Some(&wait),
-                now,
-            )
-        };
-        assert_eq!(
-            at(0),
-            "a: creating b, 0s, waiting: Azure is working (Creating), next look in 17s"
-        );
-        assert_eq!(
-            at(10),
-            "a: creating b, 10s, waiting: Azure is working (Creating), next look in 7s"
-        );
-        assert_eq!(at(20), "a: creating b, 20s, waiting for an answer");
-        assert_eq!(
-            running("a: creating b", Duration::ZERO, None, now),
-            "a: creating b, 0s"
-        );
+        for said in [
+            "0 of 3 done, 1 running, 2 waiting, 0s",
+            "recordings: creating, 0s, Azure is working (Creating), next look in 1h 0m 0s",
+            "recordings: created storageAccount stcameras in 25s",
+            "others: failed to create storageAccount stcameras: Conflict",
+        ] {
+            assert!(text.contains(said), "{said} is not in\n{text}");
+        }
+        assert!(!text.contains("blocked: not begun"), "{text}");
     }
 }

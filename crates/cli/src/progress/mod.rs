@@ -1,24 +1,49 @@
-//! What happens while a plan is executed, told on standard error.
+//! What happens while Azure is looked at and a plan is executed, told on standard error.
 
+mod board;
 mod lines;
 mod live;
+mod logged;
+mod looking;
+mod screen;
 mod settling;
 mod words;
 
 use std::io;
 
-use lazuli_engine::Events;
+use lazuli_core::plan::Plan;
+use lazuli_engine::{Events, Settling, Silent};
 
-use crate::render::style::Style;
+use crate::terminal::{Display, Terminal};
 use lines::Lines;
 use live::Live;
-pub(crate) use settling::SettlingLines;
+use logged::Logged;
+use looking::Looking;
+use settling::SettlingLines;
+use words::Words;
 
-/// Progress on standard error: lines that move where it is a terminal, otherwise a line whenever something changes.
-pub(crate) fn for_terminal(is_terminal: bool, style: &Style) -> Box<dyn Events + Send> {
-    if is_terminal {
-        Box::new(Live::on_stderr(style.clone()))
-    } else {
-        Box::new(Lines::new(io::stderr()))
+/// How a plan that is carried out is told of.
+pub(crate) fn of_run(plan: &Plan, terminal: &Terminal) -> Box<dyn Events + Send> {
+    let words = Words::of(plan);
+    match terminal.display {
+        Display::Live => Box::new(Live::on_stderr(plan, terminal.err.clone())),
+        Display::Lines => {
+            let width = terminal.is_seen.then_some(terminal.err.width);
+            Box::new(Lines::new(io::stderr(), words, width))
+        }
+        Display::Log => Box::new(Logged { words }),
+        Display::Nothing => Box::new(Silent),
+    }
+}
+
+/// How it is told that Azure is looked at, and what that waits for.
+pub(crate) fn of_looking(terminal: &Terminal) -> Box<dyn Settling> {
+    match terminal.display {
+        Display::Live => Box::new(Looking::on_stderr(&terminal.err)),
+        Display::Lines => Box::new(SettlingLines::new(io::stderr())),
+        Display::Log => Box::new(Logged {
+            words: Words::default(),
+        }),
+        Display::Nothing => Box::new(Silent),
     }
 }

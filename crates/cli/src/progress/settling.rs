@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, Write},
+    io::Write,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -16,21 +16,22 @@ use crate::render::{report::duration, style::clean};
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// A line when a resource is found unready, changes its state, or is waited for another minute.
-pub(crate) struct SettlingLines<W>(Mutex<Told<W>>);
+pub(super) struct SettlingLines<W>(Mutex<Told<W>>);
 
 struct Told<W> {
     to: W,
     last: HashMap<NodeKey, (String, Duration)>,
 }
 
-impl SettlingLines<io::Stderr> {
-    pub(crate) fn on_stderr() -> Self {
-        Self::new(io::stderr())
+impl<W: Write> Told<W> {
+    /// A line at once: in parts it could be torn by others.
+    fn say(&mut self, line: &str) {
+        let _ = self.to.write_all(format!("{line}\n").as_bytes());
     }
 }
 
 impl<W: Write> SettlingLines<W> {
-    fn new(to: W) -> Self {
+    pub(super) fn new(to: W) -> Self {
         Self(Mutex::new(Told {
             to,
             last: HashMap::new(),
@@ -52,10 +53,9 @@ impl<W: Write + Send> Settling for SettlingLines<W> {
             if !is_told {
                 let (name, shown) = (clean(&key.to_string()), clean(state));
                 let so_far_shown = duration(so_far);
-                let _ = writeln!(
-                    told.to,
+                told.say(&format!(
                     "{name}: waiting until Azure is done with it ({shown}), {so_far_shown} so far"
-                );
+                ));
                 told.last.insert(key.clone(), (state.to_owned(), so_far));
             }
         });
@@ -65,7 +65,7 @@ impl<W: Write + Send> Settling for SettlingLines<W> {
         let name = clean(&key.to_string());
         let end = state.map_or_else(|| "gone".to_owned(), clean);
         self.with(|told| {
-            let _ = writeln!(told.to, "{name}: {end} after {}", duration(took));
+            told.say(&format!("{name}: {end} after {}", duration(took)));
         });
     }
 }

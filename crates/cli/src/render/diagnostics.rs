@@ -10,7 +10,7 @@ use lazuli_core::{
 
 use super::{
     count,
-    style::{Style, Tint, clean, columns, is_shown, wrap},
+    style::{Style, Tint, block, clean, columns, is_shown, wrap},
 };
 
 /// Places of a diagnostic that are at most so many lines apart are shown in one excerpt.
@@ -26,7 +26,7 @@ pub(crate) fn diagnostics(sources: &Sources, found: &[Diagnostic], style: &Style
     };
     let mut text = String::new();
     for diagnostic in found {
-        text.push_str(&one(&mut pages, diagnostic, style));
+        text.push_str(one(&mut pages, diagnostic, style).trim_end());
         text.push_str("\n\n");
     }
     if !found.is_empty() {
@@ -60,19 +60,97 @@ fn closing(found: &[Diagnostic]) -> String {
     parts.join(", ")
 }
 
+/// The line of a place with a caret, for what is told elsewhere; nothing where the place is in no text.
+pub(super) fn excerpt(sources: &Sources, span: Span, label: &str, style: &Style) -> String {
+    let mut pages = Pages {
+        sources,
+        pages: HashMap::new(),
+    };
+    let Some(place) = pages.place(span) else {
+        return String::new();
+    };
+    if style.plain {
+        return plain_place(sources, span, Some(label), style);
+    }
+    let has_room = 8 + place.column + columns(label) <= style.width;
+    let label = has_room.then(|| label.to_owned());
+    let excerpt = Excerpt::new(place, AnnotationKind::Primary, label);
+    let group = excerpt.show(&mut pages, Group::with_level(Level::ERROR));
+    renderer(style).render(&[group]) + "\n"
+}
+
+fn renderer(style: &Style) -> Renderer {
+    let renderer = match style.colour {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    };
+    renderer.term_width(style.width)
+}
+
+/// A diagnostic in sentences, to be read aloud: nothing is drawn.
+fn plain(sources: &Sources, diagnostic: &Diagnostic, style: &Style) -> String {
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let line = |text: String| block(0, &style.signs(&text), style.width);
+    let mut text = line(format!(
+        "{severity} {}: {}",
+        diagnostic.code, diagnostic.message
+    ));
+    if let Some(span) = diagnostic.span {
+        text += &plain_place(sources, span, diagnostic.note.as_deref(), style);
+    } else if let Some(note) = &diagnostic.note {
+        text += &line(format!("note: {note}"));
+    }
+    for label in &diagnostic.related {
+        text += &plain_place(sources, label.span, Some(&label.text), style);
+    }
+    if let Some(help) = &diagnostic.help {
+        text += &line(format!("help: {help}"));
+    }
+    text
+}
+
+/// `at stack.yaml, line 5, column 23, storageAcount: unknown`
+fn plain_place(sources: &Sources, span: Span, label: Option<&str>, style: &Style) -> String {
+    let at = sources.position(span);
+    let name = sources.get(span.source).map(|source| source.name.as_str());
+    let mut text = format!(
+        "at {}, line {}, column {}",
+        name.unwrap_or_default(),
+        at.line,
+        at.column
+    );
+    let written = sources.slice(span).lines().next().unwrap_or_default();
+    if !written.is_empty() {
+        text += &format!(", {written}");
+    }
+    if let Some(label) = label.filter(|label| !label.is_empty()) {
+        text += &format!(": {label}");
+    }
+    block(0, &text, style.width)
+}
+
 fn one(pages: &mut Pages<'_>, diagnostic: &Diagnostic, style: &Style) -> String {
+    if style.plain {
+        return plain(pages.sources, diagnostic, style);
+    }
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let title = level
-        .primary_title(clean(&diagnostic.message))
+        .primary_title(folded_title(diagnostic, style))
         .id(diagnostic.code.to_string());
     let mut group = Group::with_title(title);
     let mut footer = Vec::new();
     let mut excerpts: Vec<Excerpt> = Vec::new();
     if let Some(place) = diagnostic.span.and_then(|span| pages.place(span)) {
-        let note = diagnostic.note.as_deref().map(clean);
+        let note = diagnostic
+            .note
+            .as_deref()
+            .map(|note| style.signs(&clean(note)));
         let room = style
             .width
             .saturating_sub(8 + place.column.min(style.width / 2));
@@ -89,7 +167,7 @@ fn one(pages: &mut Pages<'_>, diagnostic: &Diagnostic, style: &Style) -> String 
         let Some(place) = pages.place(label.span) else {
             continue;
         };
-        let text = Some(clean(&label.text));
+        let text = Some(style.signs(&clean(&label.text)));
         match excerpts.iter_mut().find(|excerpt| excerpt.is_near(&place)) {
             Some(excerpt) => excerpt.add(place, AnnotationKind::Context, text),
             None => excerpts.push(Excerpt::new(place, AnnotationKind::Context, text)),
@@ -101,21 +179,24 @@ fn one(pages: &mut Pages<'_>, diagnostic: &Diagnostic, style: &Style) -> String 
     if let Some(help) = &diagnostic.help {
         footer.push(Level::HELP.message(folded(help, style)));
     }
-    let renderer = if style.colour {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
+    renderer(style).render(&[group.elements(footer)])
+}
+
+/// The message, in lines that leave room for `warning[LZ0022]: ` before each.
+fn folded_title(diagnostic: &Diagnostic, style: &Style) -> String {
+    let before = match diagnostic.severity {
+        Severity::Error => "error[LZ0000]: ",
+        Severity::Warning => "warning[LZ0000]: ",
     };
-    renderer
-        .term_width(style.width)
-        .render(&[group.elements(footer)])
+    let room = style.width.saturating_sub(before.len());
+    wrap(&style.signs(&clean(&diagnostic.message)), room).join("\n")
 }
 
 /// One line is wrapped; several are a snippet and stay as they are.
 fn folded(text: &str, style: &Style) -> String {
     let lines: Vec<String> = match text.trim_end().lines().collect::<Vec<_>>().as_slice() {
-        [line] => wrap(&clean(line), style.width.saturating_sub(16)),
-        lines => lines.iter().map(|line| clean(line)).collect(),
+        [line] => wrap(&style.signs(&clean(line)), style.width.saturating_sub(16)),
+        lines => lines.iter().map(|line| style.signs(&clean(line))).collect(),
     };
     lines.join("\n")
 }

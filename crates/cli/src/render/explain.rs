@@ -82,7 +82,7 @@ pub(crate) fn code(code: Code, style: &Style) -> String {
                     text.push_str(&style.paint(tint, &heading));
                     text.push('\n');
                 }
-                text.push_str(&block(INDENT, example.text, style.width));
+                text.push_str(&code_lines(example.text));
             }
         }
         text.push('\n');
@@ -297,14 +297,18 @@ fn directly_within(path: &str, all: &[Property], style: &Style) -> String {
     table(rows.into_iter(), style)
 }
 
+/// Lines of YAML, moved in and left as they are: broken ones could not be copied.
+fn code_lines(code: &str) -> String {
+    let lines = code.lines();
+    lines
+        .map(|line| format!("{:INDENT$}{line}", "").trim_end().to_owned() + "\n")
+        .collect()
+}
+
 fn example_of(example: &str, style: &Style) -> String {
     match example.is_empty() {
         true => String::new(),
-        false => format!(
-            "{}{}\n",
-            heading("Example", style),
-            block(INDENT, example, style.width)
-        ),
+        false => format!("{}{}\n", heading("Example", style), code_lines(example)),
     }
 }
 
@@ -316,14 +320,22 @@ fn heading(text: &str, style: &Style) -> String {
 fn table(rows: impl Iterator<Item = (String, String)>, style: &Style) -> String {
     let rows: Vec<(String, String)> = rows.collect();
     let column = column(&rows);
-    let mut text = String::new();
-    for (name, says) in rows {
-        let start = format!("  {name:column$}  ");
-        let room = style.width.saturating_sub(columns(&start));
-        text.push_str(&format!("{start}{}\n", style.fit(&says, room)));
+    let room = style.width.saturating_sub(column + 4);
+    if room < LEAST_ROOM {
+        let below = style.width.saturating_sub(6);
+        let lines = rows
+            .into_iter()
+            .map(|(name, says)| format!("  {name}\n      {}\n", style.fit(&says, below)));
+        return lines.collect();
     }
-    text
+    let lines = rows
+        .into_iter()
+        .map(|(name, says)| format!("  {name:column$}  {}\n", style.fit(&says, room)));
+    lines.collect()
 }
+
+/// With fewer columns beside a name, what is said of it goes below.
+const LEAST_ROOM: usize = 44;
 
 /// Names and what they are, wrapped.
 fn wrapped_table(

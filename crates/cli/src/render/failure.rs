@@ -5,22 +5,23 @@ use std::mem::{Discriminant, discriminant};
 use lazuli_arm::{ArmError, ErrorKind};
 use lazuli_engine::Failure;
 
-use super::style::{Style, Tint, block};
+use super::{
+    said,
+    style::{Style, Tint, block},
+};
+use crate::refusal::Refusal;
 
 /// Of requests that failed in the same way, so many are named.
 const NAMED: usize = 3;
 
 /// Failures outside of steps. Those that have the same cause are shown once, with the requests that it hit.
-pub(crate) fn arm_errors<'a>(
-    errors: impl IntoIterator<Item = &'a ArmError>,
-    style: &Style,
-) -> String {
-    let mut causes: Vec<(Cause<'a>, Vec<&'a ArmError>)> = Vec::new();
-    for error in errors {
-        let cause = Cause::of(error);
+pub(crate) fn refusals(refusals: &[Refusal], style: &Style) -> String {
+    let mut causes: Vec<(Cause<'_>, Vec<&Refusal>)> = Vec::new();
+    for refusal in refusals {
+        let cause = Cause::of(&refusal.error);
         match causes.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, errors)) => errors.push(error),
-            None => causes.push((cause, vec![error])),
+            Some((_, alike)) => alike.push(refusal),
+            None => causes.push((cause, vec![refusal])),
         }
     }
     let shown: Vec<String> = causes
@@ -62,24 +63,38 @@ impl<'a> Cause<'a> {
     }
 }
 
-fn same_cause(first: &ArmError, others: &[&ArmError], style: &Style) -> String {
-    let mut text = format!(
-        "{} {}",
-        style.paint(Tint::Red, "error:"),
-        block(0, &headline(first), style.width)
-    );
-    text.push_str(&block(2, &request(first), style.width));
+fn same_cause(first: &Refusal, others: &[&Refusal], style: &Style) -> String {
+    let error = &first.error;
+    let mut text = said("error:", Tint::Red, &headline(error), style);
+    text.push_str(&block(2, &request(error), style.width));
     for other in others.iter().take(NAMED - 1) {
-        text.push_str(&block(2, &request(other), style.width));
+        text.push_str(&block(2, &request(&other.error), style.width));
     }
     match others.len().saturating_sub(NAMED - 1) {
         0 => {}
         1 => text.push_str("  and 1 more request in the same way\n"),
         more => text.push_str(&format!("  and {more} more requests in the same way\n")),
     }
-    text.push_str(&correlation(first, 2, style));
-    text.push_str(&help(first.hint(), 2, style));
+    text.push_str(&correlation(error, 2, style));
+    let mut about: Vec<&str> = std::iter::once(first)
+        .chain(others.iter().copied())
+        .flat_map(|refusal| refusal.about.iter().map(String::as_str))
+        .collect();
+    about.dedup();
+    text.push_str(&asked_for(&about, style));
+    text.push_str(&help(error.hint(), 2, style));
     text
+}
+
+/// `asked for recordings (stack.yaml:9:3), hub (stack.yaml:20:3) and 4 more`
+fn asked_for(about: &[&str], style: &Style) -> String {
+    let named = about.get(..NAMED).unwrap_or(about).join(", ");
+    let line = match about.len().saturating_sub(NAMED) {
+        _ if about.is_empty() => return String::new(),
+        0 => format!("asked for {named}"),
+        more => format!("asked for {named} and {more} more"),
+    };
+    block(2, &line, style.width)
 }
 
 /// The failure of a step, moved in below its line.
@@ -137,6 +152,31 @@ mod tests {
         style::is_shown,
         testing::{arm_error, fault},
     };
+
+    fn arm_errors<'a>(errors: impl IntoIterator<Item = &'a ArmError>, style: &Style) -> String {
+        let errors = errors.into_iter().cloned().map(Refusal::from);
+        refusals(&errors.collect::<Vec<_>>(), style)
+    }
+
+    #[test]
+    fn a_refused_read_says_for_which_entries_it_was() {
+        let error = arm_error(403, "AuthorizationFailed", "No.");
+        let refusal = |about: &[&str]| Refusal {
+            error: error.clone(),
+            about: about.iter().map(ToString::to_string).collect(),
+        };
+        let shown = |all: &[Refusal]| refusals(all, &Style::default());
+        assert!(
+            shown(&[refusal(&["a (s.yaml:4:3)", "b (s.yaml:5:3)"])])
+                .contains("\n  asked for a (s.yaml:4:3), b (s.yaml:5:3)\n")
+        );
+        let many = shown(&[refusal(&["a", "b", "c"]), refusal(&["c", "d", "e"])]);
+        assert!(
+            many.contains("\n  asked for a, b, c and 2 more\n"),
+            "{many}"
+        );
+        assert!(!shown(&[refusal(&[])]).contains("asked for"));
+    }
 
     #[test]
     fn a_refusal_says_code_message_request_and_what_to_do() {

@@ -12,7 +12,7 @@ use lazuli_core::{
 
 use super::{
     Names, mark,
-    style::{Style, Tint, clean, wrap},
+    style::{Style, Tint, clean, columns, wrap},
 };
 
 /// The resources in the order in which they are made, each with what it waits for.
@@ -262,11 +262,20 @@ impl Drawing {
         let mut text = String::new();
         for node in &self.nodes {
             let existing = if node.is_existing { " (existing)" } else { "" };
-            let name = match node.fate {
-                None => style.paint(Tint::Strong, &node.name),
-                Some(fate) => style.paint(fate.tint(), &node.marked(style.ascii)),
+            let (tint, name) = match node.fate {
+                None => (Tint::Strong, node.name.clone()),
+                Some(fate) if style.plain => {
+                    (fate.tint(), format!("{}: {}", fate.word(), node.name))
+                }
+                Some(fate) => (fate.tint(), node.marked(style.ascii)),
             };
-            text.push_str(&format!("{name}  {}{existing}\n", node.kind));
+            let kind = format!("{}{existing}", node.kind);
+            let name_columns = columns(&name);
+            let name = style.paint(tint, &name);
+            match name_columns + 2 + columns(&kind) <= style.width {
+                true => text.push_str(&format!("{name}  {kind}\n")),
+                false => text.push_str(&format!("{name}\n    {kind}\n")),
+            }
             for (to, why) in &node.waits {
                 let to = self
                     .nodes
@@ -283,7 +292,7 @@ impl Drawing {
             }
         }
         let fates = self.fates();
-        if !fates.is_empty() {
+        if !fates.is_empty() && !style.plain {
             let legend: Vec<String> = fates
                 .into_iter()
                 .map(|fate| format!("{} {}", sign(fate, style.ascii), fate.word()))

@@ -37,7 +37,7 @@ use lazuli_handlers::resource::AnyResource;
 use style::{Style, Tint, clean};
 
 /// How nodes are called: by their address, and with the stack before it where there are several stacks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Names {
     with_stack: bool,
 }
@@ -88,12 +88,15 @@ fn place_of(span: Span, sources: &Sources) -> String {
     clean(&format!("{}:{line}", name.unwrap_or_default()))
 }
 
-/// The sign of an action where text goes to.
-fn sign(action: Action, style: &Style) -> &'static str {
-    match mark(action).0 {
-        "±" if style.ascii => "-/+",
-        sign => sign,
-    }
+/// The mark of an action as a style can show it: in ASCII where it must be, in a word where it is read aloud.
+pub(crate) fn sign(action: Action, style: &Style) -> (String, Tint) {
+    let (sign, tint) = mark(action);
+    let shown = match sign {
+        _ if style.plain => format!("{action}:"),
+        "±" if style.ascii => "-/+".to_owned(),
+        sign => sign.to_owned(),
+    };
+    (shown, tint)
 }
 
 /// `storageAccount stcameras`: what a step acts on. A nested resource is called by the end of its type: `containers
@@ -142,8 +145,8 @@ fn short_ids(text: &str, ellipsis: &str) -> String {
 
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.
 fn heading(step: &Step, names: Names, style: &Style) -> String {
-    let (_, tint) = mark(step.action);
-    let head = format!("{} {}", sign(step.action, style), names.name(&step.key));
+    let (sign, tint) = sign(step.action, style);
+    let head = format!("{sign} {}", names.name(&step.key));
     beside_or_below(&head, tint, &object(step), style)
 }
 
@@ -154,6 +157,23 @@ fn beside_or_below(head: &str, tint: Tint, object: &str, style: &Style) -> Strin
         false => {
             style::hanging(head, Some(tint), [0, 2], style) + &style::block(4, object, style.width)
         }
+    }
+}
+
+/// `stack.yaml:9:3`: where something stands in the spec.
+pub(crate) fn place(span: Span, sources: &Sources) -> String {
+    let at = sources.position(span);
+    let source = sources.get(span.source);
+    let name = source.map(|source| clean(&source.name));
+    format!("{}:{}:{}", name.unwrap_or_default(), at.line, at.column)
+}
+
+/// `error: nothing was changed`: what is said outside of any text, with the colour of its first word.
+pub(crate) fn said(word: &str, tint: Tint, text: &str, style: &Style) -> String {
+    let lines = style::block(0, &format!("{word} {text}"), style.width);
+    match lines.strip_prefix(word) {
+        Some(rest) => format!("{}{rest}", style.paint(tint, word)),
+        None => lines,
     }
 }
 

@@ -3,7 +3,7 @@
 use lazuli_core::plan::{Action, Plan, StepId};
 
 use super::{
-    Names, mark, sign,
+    Names, sign,
     style::{Style, Tint, block, clean, hanging},
 };
 
@@ -120,8 +120,7 @@ impl Line {
             Self::Text(text) => block(INDENT, text, style.width),
             Self::Help(text) => block(INDENT, &format!("help: {text}"), style.width),
             Self::Step(step) => {
-                let (_, tint) = mark(step.action);
-                let sign = sign(step.action, style);
+                let (sign, tint) = sign(step.action, style);
                 let place = step.place.as_ref().map(|place| format!("  {place}"));
                 let text = format!("{sign} {}{}", step.name, place.unwrap_or_default());
                 let indent = if step.is_inner { 2 * INDENT } else { INDENT };

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use lazuli_arm::ErrorKind;
 use lazuli_core::{
     plan::{Action, Plan, Step},
     source::Sources,
 };
-use lazuli_engine::{Failure, Outcome, Report};
+use lazuli_engine::{Failure, Fault, Outcome, Report};
 
 use super::{
-    Names, failure, heading, place_of,
+    Names, diagnostics, failure, heading, place,
     style::{Style, Tint, block},
     tally,
 };
@@ -92,7 +91,8 @@ pub(crate) fn report(run: &Run<'_>, style: &Style) -> String {
         text.push_str(&section.titled(title, style));
     }
     text.push_str(&style.paint(Tint::Strong, &summary(run)));
-    text.push_str(&format!("\n{}\n", next(run.purpose)));
+    text.push('\n');
+    text.push_str(&block(0, &next(run), style.width));
     text
 }
 
@@ -145,7 +145,7 @@ impl Section {
     }
 }
 
-/// Why a step failed, and where in the spec what Azure speaks of stands.
+/// Why a step failed, and where in the spec what Azure speaks of stands: with an excerpt, where it is a property.
 pub(crate) fn failed_step(
     step: &Step,
     why: &Failure,
@@ -153,39 +153,45 @@ pub(crate) fn failed_step(
     indent: usize,
     style: &Style,
 ) -> String {
-    let span = at_fault(why)
-        .iter()
-        .find_map(|property| step.places.get(*property))
-        .unwrap_or(&step.span);
-    let place = format!("in the spec: {}", place_of(*span, sources));
-    failure::of_step(why, indent, style) + &block(indent, &place, style.width)
-}
-
-/// The properties of the spec that Azure may speak of, where its code tells.
-fn at_fault(why: &Failure) -> &'static [&'static str] {
-    let Failure::Arm(error) = why else {
-        return &[];
-    };
-    match &error.kind {
-        ErrorKind::NameTaken => &["name"],
-        _ if error.has_code("PrincipalNotFound") || error.has_code("InvalidPrincipalId") => {
-            &["principal"]
-        }
-        _ if error.has_code("RoleDefinitionDoesNotExist") => &["role", "roles"],
-        _ if error.has_code("LocationNotAvailableForResourceGroup") => &["location"],
-        _ => &[],
+    let Fault { span, property } = Fault::of(why, step, sources);
+    let text = failure::of_step(why, indent, style);
+    if property.is_none() {
+        let line = format!("in the spec: {}", place(span, sources));
+        return text + &block(indent, &line, style.width);
     }
+    let narrower = Style {
+        width: style.width.saturating_sub(indent),
+        ..style.clone()
+    };
+    let label = match why {
+        Failure::Arm(_) => "refused by Azure",
+        Failure::MissingOutput(_) => "not filled in by Azure",
+    };
+    let excerpt = diagnostics::excerpt(sources, span, label, &narrower);
+    let lines = excerpt.lines().map(|line| format!("{:indent$}{line}", ""));
+    text + &lines
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect::<String>()
 }
 
-/// What to do after a run that is not complete.
-pub(crate) fn next(purpose: Purpose) -> &'static str {
-    match purpose {
+/// What to do about a run that is not complete.
+pub(crate) fn next(run: &Run<'_>) -> String {
+    let failures: Vec<&Failure> = run.report.failures().map(|(_, failure)| failure).collect();
+    let passes =
+        |failure: &&Failure| matches!(failure, Failure::Arm(error) if error.is_transient());
+    let before = match failures.as_slice() {
+        [] => "",
+        all if all.iter().all(passes) => "Azure or the way to it failed, not the spec. ",
+        _ => "Mend what failed first. ",
+    };
+    let again = match run.purpose {
         Purpose::Apply => "Run `lazuli apply` again: what is done stays done.",
         Purpose::ApplySaved => {
             "Make a new plan: what is done stays done, so this one no longer fits."
         }
         Purpose::Destroy => "Run `lazuli destroy` again: what is done stays done.",
-    }
+    };
+    format!("{before}{again}")
 }
 
 fn success(run: &Run<'_>) -> String {
@@ -305,18 +311,18 @@ Failed (2):
     GET /metadata/endpoints answered 409
 {}    help: Choose another name: this one must be unique in all of Azure, and is
     in use
-    in the spec: stack.yaml:2
+    in the spec: stack.yaml:2:1
 + hub  Test.Things/things hub
     Azure filled in no `analyzer.principalId`
     help: check that `analyzer` has this property once it is made
-    in the spec: stack.yaml:4
+    in the spec: stack.yaml:4:1
 
 Not begun (1):
 + access/Reader  roleAssignment Reader on stcameras
     it waits for recordings
 
 Not complete: 1 done, 2 failed, 1 not begun.
-Run `lazuli apply` again: what is done stays done.
+Mend what failed first. Run `lazuli apply` again: what is done stays done.
 ",
                 correlation.unwrap_or_default()
             )

@@ -10,6 +10,8 @@ pub(crate) struct Style {
     pub(crate) colour: bool,
     /// Whether lazuli's own signs are to be ASCII. Text from specs and Azure stays as it is.
     pub(crate) ascii: bool,
+    /// Whether the text is to be read aloud: words instead of signs, nothing that is drawn.
+    pub(crate) plain: bool,
     /// Columns.
     pub(crate) width: usize,
 }
@@ -19,6 +21,7 @@ impl Default for Style {
         Self {
             colour: false,
             ascii: false,
+            plain: false,
             width: 80,
         }
     }
@@ -71,12 +74,24 @@ impl Style {
 
     /// Between before and after.
     pub(crate) fn arrow(&self) -> &'static str {
-        if self.ascii { "->" } else { "→" }
+        match (self.plain, self.ascii) {
+            (true, _) => "becomes",
+            (false, true) => "->",
+            (false, false) => "→",
+        }
     }
 
     /// For what is left out.
     pub(crate) fn ellipsis(&self) -> &'static str {
         if self.ascii { "..." } else { "…" }
+    }
+
+    /// Lazuli's own words with the signs in them as they can be shown.
+    pub(crate) fn signs(&self, text: &str) -> String {
+        match self.ascii {
+            true => text.replace('→', "->").replace('…', "..."),
+            false => text.to_owned(),
+        }
     }
 
     /// The text, cut to so many columns.
@@ -102,16 +117,15 @@ pub(crate) fn clean(text: &str) -> String {
     cleaned
 }
 
-/// The same for several lines.
-pub(crate) fn clean_lines(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(clean).collect();
-    lines.join("\n")
-}
-
 /// JSON in lines of its own, in which nothing acts on the terminal, and which is still the same JSON.
 pub(crate) fn json_lines(json: &serde_json::Value) -> String {
-    let mut text = String::new();
-    for character in format!("{json:#}").chars() {
+    harmless_json(&format!("{json:#}"))
+}
+
+/// Written JSON in which nothing acts on the terminal, and which is still the same JSON.
+pub(crate) fn harmless_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
         if character == '\n' || is_shown(character) {
             text.push(character);
         } else {
@@ -154,8 +168,8 @@ fn head(text: &str, width: usize) -> &str {
     text
 }
 
-/// The text in lines of at most so many columns: broken at spaces, and words that are too long (ids) after `/` or
-/// wherever the line ends. Further lines stand in as far as the first.
+/// The text in lines of at most so many columns: broken at spaces, and words that are too long (ids, lists) after
+/// `/` or `,`, or wherever the line ends. Further lines stand in as far as the first.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let words = text.trim_start_matches(' ');
     let indent = (text.len() - words.len()).min(width / 2);
@@ -175,8 +189,8 @@ fn wrap_words(text: &str, width: usize) -> Vec<String> {
         }
         while columns(word) > width {
             let fits = head(word, width);
-            let piece = match fits.rfind('/') {
-                Some(slash) if slash > 0 => fits.get(..=slash).unwrap_or(fits),
+            let piece = match fits.rfind(['/', ',']) {
+                Some(end) if end > 0 => fits.get(..=end).unwrap_or(fits),
                 _ => fits,
             };
             lines.push(piece.to_owned());
@@ -237,7 +251,6 @@ mod tests {
             clean("a\u{200b}b\u{200d}c\u{e0041}"),
             "a\\u{200b}b\\u{200d}c\\u{e0041}"
         );
-        assert_eq!(clean_lines("a\nb\u{7}"), "a\nb\\u{7}");
     }
 
     #[test]
@@ -272,6 +285,7 @@ mod tests {
             ["at", "/subscriptions/", "1234 now"]
         );
         assert_eq!(wrap("aaaaaaaaaaaa", 8), ["aaaaaaaa", "aaaa"]);
+        assert_eq!(wrap("eastus,westus", 8), ["eastus,", "westus"]);
         assert_eq!(wrap("東京東京東京", 8), ["東京東京", "東京"]);
         assert_eq!(wrap("", 8), [""]);
         assert_eq!(wrap("  a: one two", 10), ["  a: one", "  two"]);
@@ -289,6 +303,17 @@ mod tests {
             }
             .fit("recordings", 6),
             "rec..."
+        );
+    }
+
+    #[test]
+    fn a_document_says_the_same_and_acts_on_no_terminal() {
+        let value = serde_json::json!({ "a": "\u{1b}[2J\u{9b}\u{202e}\u{e0001}\n\"é" });
+        let text = harmless_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(text.chars().all(|c| c == '\n' || is_shown(c)), "{text:?}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
         );
     }
 }

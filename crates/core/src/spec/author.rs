@@ -6,6 +6,7 @@ use super::{Inputs, Spanned};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     node::{Datum, Entry, Node},
+    secret::Secret,
     source::{Sources, Span},
     template::{Expr, Segment, Template},
 };
@@ -25,6 +26,8 @@ pub(super) struct Author<'a> {
     hints_left: usize,
     /// How many bytes filled-in values may still take; nothing once they took more.
     room: Option<usize>,
+    /// The values of parameters that are secrets.
+    pub(super) secrets: Vec<Secret>,
 }
 
 impl<'a> Author<'a> {
@@ -36,6 +39,7 @@ impl<'a> Author<'a> {
             reported: HashSet::new(),
             hints_left: MAX_HINTS,
             room: Some(MAX_FILLED),
+            secrets: Vec::new(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
     Spanned, Spec, Stack,
     author::Author,
     fill::{Instances, Names, Resources, Scope},
+    foreign::foreign,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -93,6 +94,7 @@ pub fn load(sources: &Sources, ids: &[SourceId], inputs: &Inputs<'_>) -> (Spec, 
     if readable {
         author.unused_parameters(&declared);
     }
+    spec.secrets = std::mem::take(&mut author.secrets);
     (spec, author.into_diagnostics())
 }
 
@@ -189,6 +191,16 @@ impl Author<'_> {
 
     /// Whether the document is written for this version; one that does not say is taken to be.
     fn version(&mut self, document: &Node) -> bool {
+        if let Some((key, what)) = foreign(document) {
+            let span = document
+                .entry(key)
+                .map_or(document.span, |entry| entry.key_span);
+            let message = format!("this is {what}, not a spec of lazuli");
+            let help =
+                format!("a spec begins with `apiVersion: {API_VERSION}`; `lazuli init` writes one");
+            self.report(Diagnostic::error(Code::BadVersion, span, message).help(help));
+            return false;
+        }
         let help = format!("write `apiVersion: {API_VERSION}`");
         let Some(version) = document.get("apiVersion") else {
             let message = "the document does not say its `apiVersion`";

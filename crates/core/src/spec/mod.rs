@@ -3,6 +3,7 @@
 mod author;
 mod entry;
 mod fill;
+mod foreign;
 mod load;
 mod parameters;
 mod repeat;
@@ -14,7 +15,7 @@ use serde_json::Value as Json;
 pub use entry::COMMON_KEYS;
 pub use load::{API_VERSION, Given, Inputs, ParamValue, load, no_files};
 
-use crate::{node::Node, source::Span};
+use crate::{node::Node, secret::Secret, source::Span};
 
 /// Everything that was loaded in one run: one stack a document.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Spec {
     pub stacks: Vec<Stack>,
     /// The names of parameters that a document declares as secrets.
     pub secret_params: BTreeSet<String>,
+    /// Their values.
+    pub secrets: Vec<Secret>,
 }
 
 /// A value and where it was written.

@@ -178,9 +178,11 @@ impl Author<'_> {
             self.wrong_type("a secret", "a string", &value);
             return None;
         };
+        let secret = Secret::new(text);
+        self.secrets.push(secret.clone());
         Some(Node {
             span: value.span,
-            datum: Datum::Secret(Secret::new(text)),
+            datum: Datum::Secret(secret),
         })
     }
 

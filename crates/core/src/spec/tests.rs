@@ -460,6 +460,10 @@ fn a_document_says_its_version_and_a_name() {
             "LZ0005 1:1 the document does not say its `apiVersion` | write `apiVersion: lazuli/v1`",
         ),
         (
+            "apiVersion: v1\nkind: Pod\nspec: {}",
+            "LZ0026 2:1 this is a Kubernetes manifest, not a spec of lazuli | a spec begins with `apiVersion: lazuli/v1`; `lazuli init` writes one",
+        ),
+        (
             "apiVersion: lazuli/v2\nwhatever: x",
             "LZ0026 1:13 this version of the spec language is not known; lazuli reads `lazuli/v1` | write `apiVersion: lazuli/v1`",
         ),

@@ -31,6 +31,7 @@ const SCRIPT: &str = include_str!("page.js");
 const TEXT: Style = Style {
     colour: false,
     ascii: false,
+    plain: false,
     width: 100,
 };
 

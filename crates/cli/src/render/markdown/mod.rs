@@ -24,6 +24,7 @@ use super::{
 pub(crate) const STYLE: Style = Style {
     colour: false,
     ascii: false,
+    plain: false,
     width: 100,
 };
 

@@ -66,10 +66,7 @@ pub(crate) fn report(sheet: &Sheet<'_>, run: &Run<'_>, is_refused: bool, kept: &
     }
     let is_open = !is_refused && !run.report.is_complete();
     if is_open {
-        parts.push(Part(vec![(
-            Rank::Failures,
-            format!("{}\n\n", next(run.purpose)),
-        )]));
+        parts.push(Part(vec![(Rank::Failures, format!("{}\n\n", next(run)))]));
     }
     page(&head, &parts, "The log of the run has all of it.")
 }

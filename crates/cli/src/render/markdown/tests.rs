@@ -172,7 +172,9 @@ fn a_report_begins_with_what_failed_and_says_what_is_next() {
         "{text}"
     );
     assert!(
-        text.ends_with("\n\nRun `lazuli apply` again: what is done stays done.\n"),
+        text.ends_with(
+            "\n\nMend what failed first. Run `lazuli apply` again: what is done stays done.\n"
+        ),
         "{text}"
     );
     let refused = report(&sheet(&plan, &graph), &run, true, "");

@@ -1,0 +1,72 @@
+//! Documents that are made for another tool and given to lazuli by mistake.
+
+use crate::node::Node;
+
+/// What a document is that is made for another tool, and the key that shows it.
+pub(super) fn foreign(document: &Node) -> Option<(&'static str, &'static str)> {
+    let text = |key: &str| document.get(key).and_then(Node::as_str).unwrap_or_default();
+    let has = |key: &str| document.entry(key).is_some();
+    let schema = text("$schema").to_ascii_lowercase();
+    let is_ours = text("apiVersion").contains("lazuli") || has("stack");
+    match () {
+        () if is_ours => None,
+        () if schema.contains("deploymentparameters") => {
+            Some(("$schema", "a parameter file of an ARM template"))
+        }
+        () if schema.contains("deploymenttemplate") => Some(("$schema", "an ARM template")),
+        () if has("apiVersion") && has("kind") => Some(("kind", "a Kubernetes manifest")),
+        () if has("services") && !has("resources") => Some(("services", "a Compose file")),
+        () if has("terraform") || has("provider") => {
+            Some(("terraform", "a Terraform configuration"))
+        }
+        () if has("jobs") && (has("on") || has("trigger")) => {
+            Some(("jobs", "a workflow of a pipeline"))
+        }
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{diagnostic::Diagnostics, source::Sources, yaml};
+
+    fn taken_for(text: &str) -> Option<&'static str> {
+        let mut sources = Sources::default();
+        let source = sources.add("stack.yaml", text);
+        let documents = yaml::parse(&sources, source, &mut Diagnostics::default());
+        foreign(documents.first().unwrap()).map(|(_, what)| what)
+    }
+
+    #[test]
+    fn documents_of_other_tools_are_known_by_what_only_they_have() {
+        for (text, what) in [
+            ("apiVersion: v1\nkind: Pod", "a Kubernetes manifest"),
+            (
+                "$schema: https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                "an ARM template",
+            ),
+            (
+                "$schema: https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#",
+                "a parameter file of an ARM template",
+            ),
+            ("services: { web: { image: nginx } }", "a Compose file"),
+            ("provider: { azurerm: {} }", "a Terraform configuration"),
+            ("on: push\njobs: {}", "a workflow of a pipeline"),
+        ] {
+            assert_eq!(taken_for(text), Some(what), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_spec_with_mistakes_is_still_a_spec() {
+        for text in [
+            "apiVersion: lazuli/v2\nkind: x",
+            "apiVersion: lazuly/v1\nstack: a\nkind: x",
+            "stack: a\nservices: {}",
+            "resources: {}",
+        ] {
+            assert_eq!(taken_for(text), None, "{text}");
+        }
+    }
+}

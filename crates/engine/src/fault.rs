@@ -1,0 +1,197 @@
+//! Where in the spec a failure of a step comes from: the property that Azure speaks of, or the entry.
+
+use lazuli_arm::{ArmError, ErrorKind};
+use lazuli_core::{
+    plan::Step,
+    source::{Sources, Span},
+};
+
+use crate::report::Failure;
+
+/// The place of a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The property's value, or the entry where none can be told.
+    pub span: Span,
+    /// The property, as the spec has it: `networkAcls.defaultAction`.
+    pub property: Option<String>,
+}
+
+impl Fault {
+    /// What a failure of a step comes from. A property is named only where Azure's code, the target that it names, or
+    /// its words tell which one it is.
+    pub fn of(failure: &Failure, step: &Step, sources: &Sources) -> Self {
+        let entry = Entry { step, sources };
+        let property = match failure {
+            Failure::Arm(error) => entry
+                .by_code(error)
+                .or_else(|| entry.by_list(error))
+                .or_else(|| entry.by_target(error.target.as_deref()?))
+                .or_else(|| entry.by_words(&error.message)),
+            Failure::MissingOutput(output) => entry.that_refers_to(&output.written),
+        };
+        match property {
+            Some((path, span)) => Self {
+                span,
+                property: Some(path.to_owned()),
+            },
+            None => Self {
+                span: step.span,
+                property: None,
+            },
+        }
+    }
+}
+
+/// Words that stand for more than a property in what Azure says.
+const TOO_COMMON: &[&str] = &["id", "kind", "name", "properties", "type", "value"];
+
+type Property<'a> = (&'a str, Span);
+
+/// The entry of a step, and what is written in it.
+struct Entry<'a> {
+    step: &'a Step,
+    sources: &'a Sources,
+}
+
+impl<'a> Entry<'a> {
+    /// The property that some codes are always about.
+    fn by_code(&self, error: &ArmError) -> Option<Property<'a>> {
+        let names: &[&str] = match &error.kind {
+            ErrorKind::NameTaken => &["name"],
+            _ if error.has_code("PrincipalNotFound") || error.has_code("InvalidPrincipalId") => {
+                &["principal"]
+            }
+            _ if error.has_code("RoleDefinitionDoesNotExist") => &["role", "roles"],
+            _ if error.has_code("LocationNotAvailableForResourceGroup")
+                || error.has_code("LocationNotAvailableForResourceType") =>
+            {
+                &["location"]
+            }
+            _ if error.has_code("AccountNameInvalid") => &["name"],
+            _ => &[],
+        };
+        names.iter().find_map(|name| self.written(name))
+    }
+
+    /// `Values for request parameters are invalid: sku, keyPolicy.keyExpirationPeriodInDays.`: the first of those that
+    /// are written (ARM facts 4.3).
+    fn by_list(&self, error: &ArmError) -> Option<Property<'a>> {
+        let list = error
+            .has_code("InvalidValuesForRequestParameters")
+            .then(|| error.message.rsplit_once(": "))??;
+        let mut names = list.1.trim_end_matches('.').split(',');
+        names.find_map(|name| self.written(name.trim()))
+    }
+
+    /// `properties.networkAcls.ipRules[0].value`, `/properties/minimumTlsVersion`, `$.sku.name`: the property at its
+    /// end, or the nearest around it that is written.
+    fn by_target(&self, target: &str) -> Option<Property<'a>> {
+        let segments: Vec<&str> = target
+            .split(['.', '/', '[', ']'])
+            .filter(|segment| !segment.is_empty() && *segment != "$")
+            .filter(|segment| !segment.chars().all(|c| c.is_ascii_digit()))
+            .collect();
+        if let [only] = segments.as_slice() {
+            return self.written(only);
+        }
+        (1..=segments.len())
+            .rev()
+            .flat_map(|end| (0..end).map(move |start| (start, end)))
+            .filter_map(|(start, end)| segments.get(start..end))
+            .filter(|part| part.len() > 1 || !part.iter().all(|word| is_common(word)))
+            .find_map(|part| self.written(&part.join(".")))
+    }
+
+    /// The first word of a message that is a property, or the first quoted text that is written as a value.
+    fn by_words(&self, message: &str) -> Option<Property<'a>> {
+        let words = message.split(|c: char| !(c.is_ascii_alphanumeric() || ".[]_'\"`".contains(c)));
+        let named = words.filter_map(|word| {
+            let is_quoted = word.starts_with(['\'', '"', '`']);
+            let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+            if bare.contains('.') {
+                return self.by_path(bare);
+            }
+            let is_camel = bare.starts_with(|c: char| c.is_ascii_lowercase())
+                && bare.contains(|c: char| c.is_ascii_uppercase());
+            (is_camel || is_quoted && !is_common(bare)).then(|| self.written(bare))?
+        });
+        named
+            .into_iter()
+            .next()
+            .or_else(|| quoted(message).find_map(|text| self.with_value(text)))
+    }
+
+    /// A path in a message must lead to what is written, to its end.
+    fn by_path(&self, path: &str) -> Option<Property<'a>> {
+        let segments: Vec<&str> = path
+            .split(['.', '[', ']'])
+            .filter(|it| !it.is_empty())
+            .collect();
+        (0..segments.len())
+            .filter_map(|start| segments.get(start..))
+            .filter(|tail| tail.len() > 1 || !tail.iter().all(|word| is_common(word)))
+            .find_map(|tail| self.written(&tail.join(".")))
+    }
+
+    /// The property with this path, or the only one whose path ends so.
+    fn written(&self, path: &str) -> Option<Property<'a>> {
+        let mut ending = None;
+        for (known, span) in self.step.places.iter() {
+            if known.eq_ignore_ascii_case(path) {
+                return Some((known, *span));
+            }
+            let tail = known.len().checked_sub(path.len() + 1);
+            let ends_so = tail.and_then(|tail| known.get(tail..)).is_some_and(|tail| {
+                tail.strip_prefix('.')
+                    .is_some_and(|tail| tail.eq_ignore_ascii_case(path))
+            });
+            if ends_so && ending.replace((known.as_str(), *span)).is_some() {
+                return None;
+            }
+        }
+        ending
+    }
+
+    /// The only property with this value. The name of a resource is in most messages, whatever they are about.
+    fn with_value(&self, text: &str) -> Option<Property<'a>> {
+        let mut found = None;
+        for (path, span) in self.step.places.iter().filter(|(path, _)| *path != "name") {
+            let value = self.sources.slice(*span).trim_matches(['\'', '"']);
+            if value == text && found.replace((path.as_str(), *span)).is_some() {
+                return None;
+            }
+        }
+        found
+    }
+
+    /// The first property, by its place, in which an expression is written.
+    fn that_refers_to(&self, expression: &str) -> Option<Property<'a>> {
+        let has_it = |span: Span| {
+            self.sources
+                .slice(span)
+                .contains(&format!("{{{expression}}}"))
+        };
+        let places = self.step.places.iter().filter(|(_, span)| has_it(**span));
+        places
+            .map(|(path, span)| (path.as_str(), *span))
+            .min_by_key(|(path, span)| (span.start, std::cmp::Reverse(path.len())))
+    }
+}
+
+fn is_common(word: &str) -> bool {
+    TOO_COMMON
+        .iter()
+        .any(|common| common.eq_ignore_ascii_case(word))
+}
+
+/// The texts between quotes of one sort that have three characters or more.
+fn quoted(message: &str) -> impl Iterator<Item = &str> {
+    ['\'', '"', '`'].into_iter().flat_map(move |quote| {
+        let inside = message.split(quote).skip(1).step_by(2);
+        inside.filter(|text| text.len() >= 3)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Which property of an entry Azure's targets and words lead to.
+
+use std::{collections::HashMap, sync::Arc};
+
+use lazuli_core::{
+    arm::{ArmId, ArmType},
+    graph::NodeKey,
+    plan::{Action, Call, CallTarget, Method, StepId},
+    spec::Address,
+    value::Value,
+};
+
+use super::*;
+
+const SPEC: &str = "\
+recordings:
+  name: stcameras
+  location: BadLocation
+  resourceGroup: rg-gone
+  sku: Standard_LRS
+  minimumTlsVersion: TLS9
+  networkAcls:
+    defaultAction: Allow
+    bypass: None
+  keyPolicy:
+    keyExpirationPeriodInDays: -1
+  body:
+    properties:
+      publicNetworkAccess: Maybe
+  first:
+    quota: 1
+  second:
+    quota: 2
+  principal: ${analyzer.principalId}
+";
+
+/// Every `key: value` line of the spec under its path.
+fn entry() -> (Step, Sources) {
+    let mut sources = Sources::default();
+    let source = sources.add("stack.yaml", SPEC);
+    let (mut places, mut above): (HashMap<String, Span>, Vec<&str>) = Default::default();
+    let mut start = 0;
+    for line in SPEC.lines().skip(1) {
+        let at = SPEC[start..].find(line).unwrap() + start;
+        let key = line.trim().split(':').next().unwrap();
+        above.truncate((line.len() - line.trim_start().len()) / 2 - 1);
+        above.push(key);
+        let value = line.find(": ").map_or(line.len(), |colon| colon + 2);
+        places.insert(
+            above.join("."),
+            Span::new(source, at + value..at + line.len()),
+        );
+        start = at + line.len();
+    }
+    let step = Step {
+        id: StepId(0),
+        key: NodeKey {
+            stack: "s".to_owned(),
+            address: Address {
+                resource: "recordings".to_owned(),
+                instance: None,
+            },
+            part: None,
+        },
+        kind: "storageAccount",
+        arm_type: ArmType::new("Microsoft.Storage/storageAccounts", "1"),
+        action: Action::Create,
+        reason: String::new(),
+        subject: "stcameras".to_owned(),
+        changes: Vec::new(),
+        call: Call {
+            method: Method::Put,
+            target: CallTarget::Id(ArmId::parse("/subscriptions/1").unwrap()),
+            api_version: "1".to_owned(),
+            body: Value::Null,
+        },
+        outputs: Vec::new(),
+        after: Vec::new(),
+        patience: Vec::new(),
+        span: Span::new(source, 0..10),
+        places: Arc::new(places),
+    };
+    (step, sources)
+}
+
+fn by(find: impl Fn(&Entry<'_>) -> Option<String>) -> Option<String> {
+    let (step, sources) = entry();
+    find(&Entry {
+        step: &step,
+        sources: &sources,
+    })
+}
+
+#[test]
+fn a_target_leads_to_the_property_at_its_end_or_the_nearest_around_it() {
+    let by_target =
+        |target: &str| by(|entry| entry.by_target(target).map(|(path, _)| path.to_owned()));
+    for (target, property) in [
+        ("properties.minimumTlsVersion", Some("minimumTlsVersion")),
+        ("/properties/MinimumTlsVersion", Some("minimumTlsVersion")),
+        (
+            "$.properties.networkAcls.bypass",
+            Some("networkAcls.bypass"),
+        ),
+        (
+            "properties.networkAcls.ipRules[0].value",
+            Some("networkAcls"),
+        ),
+        ("storageAccount.sku.name", Some("sku")),
+        ("sku", Some("sku")),
+        ("location", Some("location")),
+        (
+            "properties.publicNetworkAccess",
+            Some("body.properties.publicNetworkAccess"),
+        ),
+        ("quota", None),
+        ("properties.second.quota", Some("second.quota")),
+        ("stcameras", None),
+        ("extensionName", None),
+        ("", None),
+    ] {
+        assert_eq!(by_target(target).as_deref(), property, "{target}");
+    }
+}
+
+#[test]
+fn a_message_leads_to_the_property_or_the_value_that_it_speaks_of() {
+    let by_words = |words: &str| by(|entry| entry.by_words(words).map(|(path, _)| path.to_owned()));
+    for (message, property) in [
+        (
+            "Values for request parameters are invalid: keyPolicy.keyExpirationPeriodInDays.",
+            Some("keyPolicy.keyExpirationPeriodInDays"),
+        ),
+        (
+            "The value of minimumTlsVersion is not supported",
+            Some("minimumTlsVersion"),
+        ),
+        ("The property 'sku' is not allowed", Some("sku")),
+        ("Property 'bypass' is wrong", Some("networkAcls.bypass")),
+        (
+            "The provided location 'BadLocation' is not available for resource group.",
+            Some("location"),
+        ),
+        (
+            "Resource group 'rg-gone' could not be found.",
+            Some("resourceGroup"),
+        ),
+        ("Resource 'stcameras' was disallowed by policy.", None),
+        ("The name, kind and location of the quota are fine", None),
+        (
+            "The Resource 'Microsoft.Storage/storageAccounts/x' under resource group 'y' was not found.",
+            None,
+        ),
+    ] {
+        assert_eq!(by_words(message).as_deref(), property, "{message}");
+    }
+}
+
+#[test]
+fn what_azure_did_not_fill_in_is_missed_where_it_is_referred_to() {
+    let found = by(|entry| {
+        let (path, span) = entry.that_refers_to("analyzer.principalId")?;
+        Some(format!("{path} {}", entry.sources.slice(span)))
+    });
+    assert_eq!(found.as_deref(), Some("principal ${analyzer.principalId}"));
+}
