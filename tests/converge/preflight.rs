@@ -1,5 +1,7 @@
 //! What is known to be refused before the first write: names, providers, rights; and what is asked to know it.
 
+mod policies;
+
 use std::collections::BTreeSet;
 
 use lazuli_core::plan::{
@@ -92,6 +94,7 @@ async fn only_what_the_plan_needs_is_asked() {
         format!("GET {root}/{AUTHORIZATION}/permissions"),
         format!("GET {root}/{AUTHORIZATION}/denyAssignments"),
         format!("GET {root}/{AUTHORIZATION}/roleAssignments"),
+        format!("GET {root}/{AUTHORIZATION}/policyAssignments"),
     ]
     .into();
     let log = asked(&azure);

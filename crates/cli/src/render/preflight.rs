@@ -1,5 +1,7 @@
 //! What Azure is known to refuse of a plan: each finding with its steps, what it rests on, and what can be done.
 
+mod policies;
+
 use lazuli_core::{
     plan::{
         Plan, StepId,
@@ -9,7 +11,7 @@ use lazuli_core::{
 };
 
 use super::{
-    Names,
+    Names, count,
     locks::{headline, place},
     mark,
     style::{Style, Tint, block, clean},
@@ -82,6 +84,13 @@ impl Page<'_> {
                 text += &self.steps(INDENT, steps);
                 causes.iter().for_each(|it| text += &self.line(&cause(it)));
             }
+            Finding::Disallowed { denial, steps } => {
+                text += &self.steps(INDENT, steps);
+                for line in policies::because(denial) {
+                    text += &self.line(&line);
+                }
+            }
+            Finding::PolicyUnasked { steps } => text += &self.steps(INDENT, steps),
             Finding::Unknown { .. } => {}
         }
         text + &self.line(&format!("help: {}", help(finding)))
@@ -123,6 +132,11 @@ impl Page<'_> {
                 "{} may {action} on {} only within limits",
                 who(caller),
                 place(scope)
+            ),
+            Finding::Disallowed { denial, .. } => policies::headline(denial),
+            Finding::PolicyUnasked { steps } => format!(
+                "whether a policy denies {} was not asked: they differ in too many ways",
+                count(steps.len(), "step")
             ),
             Finding::Unknown { question, why } => unknown(question, why),
         };
@@ -204,6 +218,12 @@ fn unknown(question: &Question, why: &str) -> String {
         Question::DeletedVaults(_) => {
             format!("whether a deleted key vault has the name could not be read ({why})")
         }
+        Question::Policies(scope)
+        | Question::PolicyDefinition(scope)
+        | Question::Restrictions { at: scope, .. } => format!(
+            "whether a policy on {} denies these steps could not be asked ({why})",
+            place(scope)
+        ),
         Question::Rights(scope)
         | Question::StorageAccounts(scope)
         | Question::Denials(scope)
@@ -253,12 +273,21 @@ fn help(finding: &Finding) -> String {
             "ask for a role with these actions there or above; a fresh grant can take ten minutes to work"
         }
         Finding::Restricted { .. } => "check that it allows what the plan does, or ask its owner",
+        Finding::Disallowed { denial, .. } => policies::help(denial),
+        Finding::PolicyUnasked { .. } => {
+            "a policy that denies one ends its step with RequestDisallowedByPolicy; `--target` asks about a part"
+        }
         Finding::Unknown { question, .. } => match question {
             Question::StorageName { .. } => {
                 "asking takes the right `Microsoft.Storage/checkNameAvailability/read`, which the role Reader has"
             }
             Question::DeletedVaults(_) => {
                 "reading it takes the right `Microsoft.KeyVault/deletedVaults/read`, which the role Reader has"
+            }
+            Question::Policies(_) => {
+                "asking takes the rights `Microsoft.Authorization/policyAssignments/read` and \
+                 `Microsoft.PolicyInsights/checkPolicyRestrictions/read`, which the role Reader has, and the provider \
+                 Microsoft.PolicyInsights registered"
             }
             Question::Registration { .. } => {
                 "reading it takes the right `Microsoft.Resources/subscriptions/providers/read`, which the role \
