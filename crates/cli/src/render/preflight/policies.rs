@@ -54,7 +54,7 @@ pub(super) fn because(denial: &Denial) -> Vec<String> {
         .collect()
 }
 
-/// `location: westus, notIn [westeurope, northeurope]`
+/// `location is westus (notIn [westeurope, northeurope])`
 fn condition(expression: &Expression) -> String {
     let Expression {
         path,
@@ -66,7 +66,10 @@ fn condition(expression: &Expression) -> String {
         Json::Null => "not set".to_owned(),
         value => shown(value),
     };
-    format!("{path}: {value}, {operator} {}", shown(target))
+    match operator.as_str() {
+        "exists" | "" => format!("{path} is {value}"),
+        operator => format!("{path} is {value} ({operator} {})", shown(target)),
+    }
 }
 
 fn shown(value: &Json) -> String {

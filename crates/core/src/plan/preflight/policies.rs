@@ -324,7 +324,9 @@ fn denied(inquiry: &Inquiry, said: &Json, answers: &Answers) -> Vec<(Denial, Vec
         } else {
             is_altered.then_some(Doubt::Altered)
         };
-        let because = because.into_iter().filter(|it| it.path != "type");
+        let says =
+            |it: &Expression| !(it.path == "type" && it.operator.eq_ignore_ascii_case("equals"));
+        let because = because.into_iter().filter(says);
         let denial = Denial {
             because: because.collect(),
             doubt,
@@ -421,7 +423,7 @@ fn message(assignment: &Json, reference: &str) -> Option<String> {
     Some(text(found, "/message").to_owned()).filter(|message| !message.is_empty())
 }
 
-/// The conditions that hold. A type that is the one asked about says nothing.
+/// The conditions that hold.
 fn expressions(evaluation: &Json) -> Vec<Expression> {
     let evaluated = evaluation.pointer("/evaluationDetails/evaluatedExpressions");
     let evaluated = evaluated.and_then(Json::as_array).into_iter().flatten();
