@@ -295,6 +295,8 @@ pub(crate) struct Destroy {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) targets: Targets,
+    #[command(flatten)]
+    pub(crate) razing: Razing,
     /// Delete without asking
     #[arg(long)]
     pub(crate) yes: bool,

@@ -227,7 +227,7 @@ pub(crate) async fn compare(
 }
 
 /// As [`observe_all`], and what the stacks own beside.
-async fn observe_with_owned(
+pub(crate) async fn observe_with_owned(
     client: &Client,
     graph: &Graph,
     reads: &[Read],

@@ -35,24 +35,29 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
         let part = flow::part(&loaded, &args.targets, Along::Dependents, terminal)?;
         let alone = inseparable(&loaded.graph, &args.targets.names(), &part);
         flow::pass(&loaded.sources, alone, terminal)?;
-        let live = flow::observe_all(
-            &session.client,
-            &loaded.graph,
-            &reads::needed_to_destroy(&loaded.graph),
-        )
-        .await?;
+        let reads = reads::needed_to_destroy(&loaded.graph);
+        let live = match part.is_whole() {
+            true => flow::observe_with_owned(&session.client, &loaded.graph, &reads).await?,
+            false => flow::observe_all(&session.client, &loaded.graph, &reads).await?,
+        };
         let plan = teardown_part(&loaded.graph, &live, &part);
         let planned = Planned::new(&loaded, &live, &plan);
         let stacks = clean(&loaded.stacks.join(", "));
-        let is_absent = plan.is_empty() && plan.kept.is_empty();
+        let is_absent = plan.is_empty() && plan.kept.is_empty() && plan.orphans.is_empty();
         if is_absent && part.is_whole() && args.output == Output::Text {
-            println!("Nothing to destroy: nothing of {stacks} is there.");
+            match loaded.stacks.as_slice() {
+                [] => println!("Nothing to destroy: the specs have no stack."),
+                _ => println!("Nothing to destroy: nothing of {stacks} is there."),
+            }
             return Ok(Success::Done);
         }
         args.output.intent(&planned, !args.yes, terminal);
         if plan.is_empty() {
             args.output.nothing(&planned);
             return Ok(Success::Done);
+        }
+        if args.yes && part.is_whole() {
+            confirm::several(&plan, &args.razing.yes_delete)?;
         }
         confirm::ask(args.yes, &format!("\nDelete all this of {stacks}?"))?;
         let undertaking = Undertaking {

@@ -29,7 +29,10 @@ pub(crate) fn left_alone(plan: &Plan, style: &Style) -> String {
         for orphan in orphans {
             text.push_str(&block(INDENT, &line(orphan), style.width));
         }
-        let help = "help: `lazuli apply --prune` takes away what is no longer wanted";
+        let help = match orphans {
+            [_] => "help: it stays until `lazuli apply --prune` takes it away",
+            _ => "help: they stay until `lazuli apply --prune` takes them away",
+        };
         text.push_str(&style.block(Tint::Faint, INDENT, help));
         text.push('\n');
     }
