@@ -22,7 +22,8 @@ const PROVIDERS_API: &str = "2021-04-01";
 const AUTHORIZATION_API: &str = "2022-04-01";
 const ELIGIBILITY_API: &str = "2020-10-01";
 const POLICY_API: &str = "2023-04-01";
-const RESTRICTIONS_API: &str = "2024-10-01";
+/// Whatever clouds lag behind have this one. What is newer adds the words of the assignment, which are known anyway.
+const RESTRICTIONS_API: &str = "2023-03-01";
 /// How often a registration is looked at.
 const PACE: Duration = Duration::from_secs(5);
 /// How long a registration is waited for. Most take a minute or two.

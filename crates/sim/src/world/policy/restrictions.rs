@@ -1,5 +1,5 @@
 //! What Azure Policy would say to a resource: `POST {scope}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions`
-//! (REST reference, "Policy Restrictions", 2024-10-01).
+//! (REST reference, "Policy Restrictions", 2023-03-01).
 
 use serde_json::{Value, json};
 
@@ -130,14 +130,10 @@ fn evaluation(assignment: &Resource, conditions: &[Condition]) -> Value {
             expression
         })
         .collect();
-    let mut details = json!({ "evaluatedExpressions": expressions });
-    if let Some(reason) = reason(assignment) {
-        details["reason"] = reason.into();
-    }
     json!({
         "policyInfo": reference(assignment),
         "evaluationResult": "NonCompliant",
-        "evaluationDetails": details,
+        "evaluationDetails": { "evaluatedExpressions": expressions },
         "effectDetails": { "policyEffect": "Deny" },
     })
 }
