@@ -236,6 +236,21 @@ async fn missing_rights_are_told_by_action_scope_and_caller() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_caller_may_not_delete_is_told_before_anything_is() {
+    let owner = Azure::new().await;
+    owner.converge(&stack()).await;
+    let contributor = owner.seen_by(Caller::Contributor).await;
+    let plan = contributor.teardown(&stack()).await;
+    let refused = preflight(&contributor.client, &plan).await;
+    let deletion = "Microsoft.Authorization/roleAssignments/delete".to_owned();
+    let steps = vec!["access/Reader".to_owned()];
+    assert_eq!(missing(&plan, &refused), [(deletion, steps)]);
+    assert!(refused.iter().all(Finding::is_certain), "{refused:#?}");
+    let plan = owner.teardown(&stack()).await;
+    assert_eq!(preflight(&owner.client, &plan).await, []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_identity_is_handed_over_by_a_right_of_its_own() {
     let owner = Azure::new().await;
     let text = stack().replace("role: Reader", "role: Storage Blob Data Contributor")

@@ -103,9 +103,12 @@ async fn the_role_for_apply_can_apply_and_destroy() {
         "github-actions",
     ] {
         let text = example(name);
+        let plan = applier.plan(&text).await;
+        assert_eq!(preflight(&applier.client, &plan).await, [], "{name}");
         applier.converge(&text).await;
         assert!(applier.plan(&text).await.is_empty(), "{name}");
         let down = applier.teardown(&text).await;
+        assert_eq!(preflight(&applier.client, &down).await, [], "{name}");
         let report = applier.execute(&down).await;
         let failures: Vec<_> = report
             .failures()

@@ -297,6 +297,9 @@ pub(crate) struct Destroy {
     pub(crate) targets: Targets,
     #[command(flatten)]
     pub(crate) razing: Razing,
+    /// Begin although deletions are known to be refused, and do what can be done
+    #[arg(long)]
+    pub(crate) skip_preflight: bool,
     /// Delete without asking
     #[arg(long)]
     pub(crate) yes: bool,

@@ -81,22 +81,25 @@ impl Stage {
         let Ok(mut live) = observe_settled(client, graph, &needed, &Silent).await else {
             return false;
         };
+        let is_known = |id: &ArmId| graph.node_of(id).is_some();
+        let Ok(owned) = observe_owned(client, graph.homes(), &is_known).await else {
+            return false;
+        };
+        live.absorb(owned);
         let plan = match phase {
             Phase::Converge => {
-                let is_known = |id: &ArmId| graph.node_of(id).is_some();
-                let Ok(owned) = observe_owned(client, graph.homes(), &is_known).await else {
-                    return false;
-                };
-                live.absorb(owned);
                 let (plan, found) = converge(graph, &live);
-                let refused = preflight(client, &plan).await;
-                if found.has_errors() || refused.iter().any(Finding::is_certain) {
+                if found.has_errors() {
                     return false;
                 }
                 plan
             }
             Phase::Destroy => teardown(graph, &live),
         };
+        let refused = preflight(client, &plan).await;
+        if refused.iter().any(Finding::is_certain) {
+            return false;
+        }
         self.azure.execute(&plan).await.is_complete()
     }
 

@@ -15,6 +15,7 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{self, Undertaking},
+    preflight,
     render::{report::Purpose, style::clean},
     terminal::Terminal,
 };
@@ -41,7 +42,7 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
             false => flow::observe_all(&session.client, &loaded.graph, &reads).await?,
         };
         let plan = teardown_part(&loaded.graph, &live, &part);
-        let planned = Planned::new(&loaded, &live, &plan);
+        let mut planned = Planned::new(&loaded, &live, &plan);
         let stacks = clean(&loaded.stacks.join(", "));
         let is_absent = plan.is_empty() && plan.kept.is_empty() && plan.orphans.is_empty();
         if is_absent && part.is_whole() && args.output == Output::Text {
@@ -55,6 +56,14 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
         if plan.is_empty() {
             args.output.nothing(&planned);
             return Ok(Success::Done);
+        }
+        if !args.skip_preflight {
+            planned.found = lazuli_engine::preflight(&session.client, &plan).await;
+            args.output.findings(&planned, false, terminal);
+        }
+        if let Err(refused) = preflight::refuse(&planned.found, false) {
+            args.output.refused(&planned);
+            return Err(refused);
         }
         if args.yes && part.is_whole() {
             confirm::several(&plan, &args.razing.yes_delete)?;
