@@ -22,6 +22,8 @@ const PROVIDERS_API: &str = "2021-04-01";
 const AUTHORIZATION_API: &str = "2022-04-01";
 const ELIGIBILITY_API: &str = "2020-10-01";
 const POLICY_API: &str = "2023-04-01";
+/// No version of this is a stable one.
+const EXEMPTIONS_API: &str = "2022-07-01-preview";
 /// Whatever clouds lag behind have this one. What is newer adds the words of the assignment, which are known anyway.
 const RESTRICTIONS_API: &str = "2023-03-01";
 /// How often a registration is looked at.
@@ -111,6 +113,10 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
                 .post(&path, RESTRICTIONS_API, Some(&body), &Quiet)
                 .await;
             asked.map(|done| done.result)
+        }
+        Question::PolicyExemptions(scope) => {
+            let path = extensions(scope, "policyExemptions");
+            list(client, &path, EXEMPTIONS_API, None).await
         }
         Question::PolicyDefinition(id) => client.get(id.as_str(), POLICY_API, &Quiet).await,
     };

@@ -200,3 +200,46 @@ async fn who_has_rights_on_the_group_only_asks_there_and_who_may_not_ask_is_told
     assert_eq!(policies.count(), 1, "{unknown:#?}");
     assert!(!unknown.iter().any(Finding::is_certain));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_exempt_is_not_held_to_be_denied() {
+    let azure = Azure::new().await;
+    let two = "  one: { kind: userAssignedIdentity, name: one }\n  two: { kind: userAssignedIdentity, name: two }\n";
+    azure.converge(&spec(two)).await;
+    assign(&azure, &subscription(), LOCATIONS, only_north()).await;
+    let exempt = async |scope: &str, method: Method| {
+        let url =
+            format!("{scope}/{AUTHORIZATION}/policyExemptions/e?api-version=2022-07-01-preview");
+        let rule = format!("{}/{AUTHORIZATION}/policyAssignments/rule", subscription());
+        let body = json!({ "properties": { "policyAssignmentId": rule } });
+        azure.by_hand(method, &url, Some(body)).await;
+    };
+    let tagged = spec(&two.replace(" }", ", tags: { a: b } }"));
+    let tagged = tagged.replace("group: { kind", "group: { existing: true, kind");
+    let identity = |name: &str| {
+        format!(
+            "{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}",
+            group()
+        )
+    };
+    exempt(&identity("one"), Method::Put).await;
+    let (plan, refused) = found(&azure, &tagged).await;
+    let told: Vec<_> = refused
+        .iter()
+        .map(|finding| match finding {
+            Finding::Disallowed { denial, steps } => {
+                assert_eq!(steps.len(), 1);
+                (plan.steps[steps[0].0].key.to_string(), denial.doubt)
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        ("one".to_owned(), Some(Doubt::Exempt)),
+        ("two".to_owned(), None),
+    ];
+    assert_eq!(told, expected);
+    exempt(&group(), Method::Put).await;
+    assert_eq!(found(&azure, &tagged).await.1, []);
+    azure.converge(&tagged).await;
+}

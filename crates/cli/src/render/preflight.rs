@@ -220,6 +220,7 @@ fn unknown(question: &Question, why: &str) -> String {
         }
         Question::Policies(scope)
         | Question::PolicyDefinition(scope)
+        | Question::PolicyExemptions(scope)
         | Question::Restrictions { at: scope, .. } => format!(
             "whether a policy on {} denies these steps could not be asked ({why})",
             place(scope)

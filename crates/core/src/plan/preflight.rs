@@ -61,6 +61,8 @@ pub enum Question {
     },
     /// What a policy definition is called.
     PolicyDefinition(ArmId),
+    /// What is exempt from policies in a subscription.
+    PolicyExemptions(ArmId),
 }
 
 /// What Azure said to a question.

@@ -393,6 +393,7 @@ impl World {
             "microsoft.authorization/permissions" => authorization::list_permissions(self, call),
             "microsoft.authorization/locks" => locks::handle(self, call),
             "microsoft.authorization/policyassignments" => policy::handle(self, call),
+            "microsoft.authorization/policyexemptions" => policy::exemption(self, call),
             "microsoft.authorization/policydefinitions" => policy::definition(call),
             "microsoft.policyinsights/checkpolicyrestrictions" => policy::check(self, call),
             tags::KIND => tags::handle(self, call),

@@ -14,6 +14,7 @@ use crate::http::{Method, Request};
 pub(crate) use restrictions::check;
 
 const KIND: &str = "microsoft.authorization/policyassignments";
+const EXEMPTIONS: &str = "microsoft.authorization/policyexemptions";
 /// The built-in definition "Allowed locations".
 const ALLOWED_LOCATIONS: &str = "e56962a6-4747-49cd-b67b-bf8b01975c4c";
 /// The built-in definition "Not allowed resource types".
@@ -25,7 +26,7 @@ const ADD_OR_REPLACE_TAG: &str = "5ffd78d9-436d-4b41-a421-5baa819e3008";
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.target.is_open() {
-        return list(world, call);
+        return list(world, call, KIND);
     }
     let key = call.target.key();
     match call.method() {
@@ -62,9 +63,17 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
     }
 }
 
-/// `GET {scope}/providers/Microsoft.Authorization/policyAssignments`: those at, above and below the scope; with the
-/// filter `atScope()` only those at and above (REST reference, "Policy Assignments - List").
-fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
+/// Exemptions, which are kept as they are written.
+pub(crate) fn exemption(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    match call.target.is_open() {
+        true => list(world, call, EXEMPTIONS),
+        false => generic::handle(world, call),
+    }
+}
+
+/// `GET {scope}/providers/Microsoft.Authorization/policyAssignments` (or `policyExemptions`): those at, above and below
+/// the scope; with the filter `atScope()` only those at and above (REST reference, "Policy Assignments - List").
+fn list(world: &World, call: &Call<'_>, kind: &str) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
@@ -74,13 +83,13 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     let mut found: Vec<&Resource> = world
         .scopes(&scope)
         .iter()
-        .flat_map(|above| world.state.extensions(above, KIND))
+        .flat_map(|above| world.state.extensions(above, kind))
         .collect();
     if !filter.eq_ignore_ascii_case("atScope()") {
         let below = world.state.tree(&key).map(|(_, resource)| resource);
-        let own = format!("{key}/providers/{KIND}/");
+        let own = format!("{key}/providers/{kind}/");
         let is_below =
-            |it: &&Resource| it.kind == KIND && !it.id().to_ascii_lowercase().starts_with(&own);
+            |it: &&Resource| it.kind == kind && !it.id().to_ascii_lowercase().starts_with(&own);
         found.extend(below.filter(is_below));
     }
     found.sort_by_key(|assignment| assignment.id().to_ascii_lowercase());
@@ -157,7 +166,18 @@ fn applying<'a>(world: &'a World, target: &Target) -> Vec<&'a Resource> {
         .iter()
         .flat_map(|scope| world.state.extensions(scope, KIND))
         .filter(|assignment| applies(assignment, target))
+        .filter(|assignment| !is_exempt(world, assignment, target))
         .collect()
+}
+
+/// Whether an exemption at the resource or above it is from the assignment. Their ends are not looked at.
+fn is_exempt(world: &World, assignment: &Resource, target: &Target) -> bool {
+    world
+        .scopes(target)
+        .iter()
+        .flat_map(|scope| world.state.extensions(scope, EXEMPTIONS))
+        .map(|exemption| exemption.text("/properties/policyAssignmentId"))
+        .any(|id| id.eq_ignore_ascii_case(assignment.id()))
 }
 
 /// The write as assignments at or above the resource change it, if any does.

@@ -42,6 +42,8 @@ pub(super) fn because(denial: &Denial) -> Vec<String> {
                 "it may go by what is not known before the run, or is secret: neither was sent"
             }
             Doubt::Altered => "other policies change the resource first, which was not looked at",
+            Doubt::NewGroup => "it may go by the resource group, which is not there yet",
+            Doubt::Exempt => "there is an exemption from it, which may count here",
             Doubt::Unevaluated => "Azure could not work the policy out",
         }
         .to_owned()

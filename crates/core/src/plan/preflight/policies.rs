@@ -64,6 +64,10 @@ pub enum Doubt {
     Withheld,
     /// Other policies change the resource before it is looked at.
     Altered,
+    /// It may go by the resource group, which is not there yet.
+    NewGroup,
+    /// There is an exemption of the policy where it is.
+    Exempt,
     /// Azure could not work the policy out.
     Unevaluated,
 }
@@ -76,6 +80,8 @@ struct Inquiry {
     names: Vec<(String, StepId)>,
     /// The paths of what was not sent.
     withheld: Vec<String>,
+    /// Whether the resource group was not there to be asked at.
+    lacks_group: bool,
 }
 
 /// What is asked about a plan, and what is not.
@@ -96,23 +102,28 @@ pub(super) fn first(plan: &Plan) -> impl Iterator<Item = Question> {
     subscriptions.into_iter().map(Question::Policies)
 }
 
-/// What to ask once the assignments are known, and what the policies are called that deny something.
+/// What to ask once the assignments are known; of what denies something, its name, and what is exempt from it.
 pub(super) fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
     let inquiries = Inquiries::of(plan, answers);
-    let named = denials(&inquiries, answers).into_iter();
-    let named = named.filter_map(|(denial, _)| ArmId::parse(&denial.definition));
+    let denials = denials(plan, &inquiries, answers);
+    let named = denials
+        .iter()
+        .filter_map(|(denial, _)| ArmId::parse(&denial.definition));
+    let exempt = denials.iter().flat_map(|(_, steps)| steps);
+    let exempt = exempt.filter_map(|step| subscription(plan.steps.get(step.0)?));
     let asked = inquiries.asked.into_iter().map(|it| it.question);
     inquiries
         .lists
         .into_iter()
         .chain(asked)
         .chain(named.map(Question::PolicyDefinition))
+        .chain(exempt.map(Question::PolicyExemptions))
         .collect()
 }
 
 pub(super) fn findings(plan: &Plan, answers: &Answers) -> Vec<Finding> {
     let inquiries = Inquiries::of(plan, answers);
-    let denied = denials(&inquiries, answers).into_iter();
+    let denied = denials(plan, &inquiries, answers).into_iter();
     let mut findings: Vec<Finding> = denied
         .map(|(denial, steps)| Finding::Disallowed { denial, steps })
         .collect();
@@ -243,6 +254,7 @@ fn inquiry(alike: &[Draft<'_>]) -> Option<Inquiry> {
         steps: alike.iter().map(|it| it.step.id).collect(),
         names,
         withheld,
+        lacks_group: first.lacks_group(),
     })
 }
 
@@ -265,16 +277,30 @@ fn applies(assignment: &Json, id: &ArmId) -> bool {
 }
 
 /// What is denied, and to which steps: each policy once for the same reason.
-fn denials(inquiries: &Inquiries, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
+fn denials(plan: &Plan, inquiries: &Inquiries, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
     let mut denials: Vec<(Denial, Vec<StepId>)> = Vec::new();
+    let mut add = |denial: Denial, step: StepId| {
+        let known = denials.iter_mut().find(|(known, _)| *known == denial);
+        match known {
+            Some((_, steps)) => steps.push(step),
+            None => denials.push((denial, vec![step])),
+        }
+    };
     for inquiry in &inquiries.asked {
         let Some(said) = answers.said(&inquiry.question) else {
             continue;
         };
         for (denial, steps) in denied(inquiry, said, answers) {
-            match denials.iter_mut().find(|(known, _)| *known == denial) {
-                Some((_, known)) => known.extend(steps),
-                None => denials.push((denial, steps)),
+            for step in steps {
+                let is_exempt = is_exempt(plan, step, &denial, answers);
+                let doubt = denial.doubt.or(is_exempt.then_some(Doubt::Exempt));
+                add(
+                    Denial {
+                        doubt,
+                        ..denial.clone()
+                    },
+                    step,
+                );
             }
         }
     }
@@ -283,6 +309,22 @@ fn denials(inquiries: &Inquiries, answers: &Answers) -> Vec<(Denial, Vec<StepId>
         steps.dedup();
     }
     denials
+}
+
+/// Whether an exemption from the assignment is at the resource of a step or above it. It may have expired, or be for
+/// another policy of a set (REST reference, "Policy Exemptions - List").
+fn is_exempt(plan: &Plan, step: StepId, denial: &Denial, answers: &Answers) -> bool {
+    let Some(id) = plan.steps.get(step.0).and_then(writes) else {
+        return false;
+    };
+    let subscription = id.subscription_id().map(ArmId::subscription);
+    let list = subscription.map(Question::PolicyExemptions);
+    let exemptions = list.map(|list| answers.items(&list)).unwrap_or_default();
+    exemptions.iter().any(|exemption| {
+        let of = text(exemption, "/properties/policyAssignmentId");
+        let at = ArmId::parse(text(exemption, "/id")).and_then(|id| id.parent());
+        of.eq_ignore_ascii_case(&denial.assignment) && at.is_some_and(|at| at.may_reach(id))
+    })
 }
 
 /// What an answer denies (REST reference, "Policy Restrictions - Check At Resource Group Scope").
@@ -321,6 +363,8 @@ fn denied(inquiry: &Inquiry, said: &Json, answers: &Answers) -> Vec<(Denial, Vec
             Some(Doubt::Unevaluated)
         } else if may_be_withheld(&because, &inquiry.withheld) {
             Some(Doubt::Withheld)
+        } else if inquiry.lacks_group && looks_at_group(evaluation) {
+            Some(Doubt::NewGroup)
         } else {
             is_altered.then_some(Doubt::Altered)
         };
@@ -442,6 +486,13 @@ fn expressions(evaluation: &Json) -> Vec<Expression> {
         })
     };
     evaluated.filter_map(expression).collect()
+}
+
+/// Whether a condition reads the resource group, by the function of that name.
+fn looks_at_group(evaluation: &Json) -> bool {
+    let details = evaluation.pointer("/evaluationDetails");
+    let details = details.map(Json::to_string).unwrap_or_default();
+    details.to_ascii_lowercase().contains("resourcegroup(")
 }
 
 /// Whether a condition looks at what was not sent; where none is told, any may.

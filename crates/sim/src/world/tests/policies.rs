@@ -252,3 +252,36 @@ fn asking_is_a_read_and_wants_a_type() {
     assert_eq!(refusal(&vague), (400, "InvalidRequestContent".into()));
     assert_eq!(bench.get(&path).status, 405);
 }
+
+#[test]
+fn what_is_exempt_is_not_denied() {
+    let mut bench = Bench::grouped();
+    let rule = assign(&mut bench, RG, "north", LOCATIONS, &only_north());
+    let id = |name: &str| format!("{RG}/providers/{IDENTITY}/{name}");
+    let body = json!({ "location": "westeurope" });
+    let exempt = format!("{RG}/providers/Microsoft.Authorization/policyExemptions/for-now");
+    let waiver = json!({ "properties": {
+        "policyAssignmentId": rule.to_uppercase(), "exemptionCategory": "Waiver",
+    } });
+    assert_eq!(bench.put(&id("one"), &body).status, 403);
+    assert!(bench.put(&exempt, &waiver).status < 300);
+    assert_eq!(bench.put(&id("one"), &body).status, 201);
+    let content = json!({ "type": IDENTITY, "location": "westeurope" });
+    assert_eq!(denied(&check(&mut bench, RG, &about(content))), [""; 0]);
+    bench.delete(&exempt);
+    let own = format!(
+        "{}/providers/Microsoft.Authorization/policyExemptions/own",
+        id("one")
+    );
+    assert!(bench.put(&own, &waiver).status < 300);
+    assert_eq!(bench.put(&id("one"), &body).status, 200);
+    assert_eq!(bench.put(&id("two"), &body).status, 403);
+    let list = format!(
+        "{}/providers/Microsoft.Authorization/policyExemptions",
+        subscription()
+    );
+    assert_eq!(
+        bench.get(&list).json()["value"].as_array().unwrap().len(),
+        1
+    );
+}

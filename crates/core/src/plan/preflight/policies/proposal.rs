@@ -59,6 +59,11 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// Whether it will be in a group that cannot be asked at yet.
+    pub(super) fn lacks_group(&self) -> bool {
+        !self.in_group && self.id.group().is_some_and(|group| group != *self.id)
+    }
+
     fn is_grant(&self) -> bool {
         matches!(self.step.call.target, CallTarget::Grant(_))
     }

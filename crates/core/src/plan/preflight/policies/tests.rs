@@ -508,3 +508,56 @@ fn who_may_not_read_the_subscription_asks_for_the_group_and_who_may_not_ask_does
     answers.insert(policies(GROUP), refused());
     assert_eq!(told(&answers), once);
 }
+
+#[test]
+fn a_condition_on_a_group_that_is_not_there_yet_leaves_a_doubt() {
+    let group = put(GROUP, json!({ "location": "westeurope" }));
+    let holds = json!([{ "result": "True", "path": "tags.team", "operator": "notEquals",
+        "expression": "tags['team']", "targetValue": "[resourceGroup().tags['team']]" }]);
+    let doubts = |plan: &Plan| {
+        let answers = answered(
+            plan,
+            assigned([assignment(json!({}))]),
+            &denied_by(holds.clone()),
+        );
+        let found = denials_of(plan, &answers).into_iter();
+        found
+            .map(|(denial, steps)| (denial.doubt, steps))
+            .collect::<Vec<_>>()
+    };
+    let both = plan_of([group, account(GROUP, "one")]);
+    let expected = [
+        (None, vec![StepId(0)]),
+        (Some(Doubt::NewGroup), vec![StepId(1)]),
+    ];
+    assert_eq!(doubts(&both), expected);
+    let there = plan_of([account(GROUP, "one")]);
+    assert_eq!(doubts(&there), [(None, vec![StepId(0)])]);
+}
+
+#[test]
+fn what_is_exempt_by_itself_is_told_apart() {
+    let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
+    let answers = assigned([assignment(json!({}))]);
+    let mut answers = answered(&plan, answers, &denied_by(json!([])));
+    let list = Question::PolicyExemptions(ArmId::parse(SUBSCRIPTION).unwrap());
+    assert!(further(&plan, &answers).contains(&list));
+    let exemption = |scope: &str, of: &str| {
+        let id = format!("{scope}/providers/Microsoft.Authorization/policyExemptions/e");
+        json!({ "id": id, "properties": { "policyAssignmentId": of } })
+    };
+    let one = format!("{GROUP}/providers/{ACCOUNTS}/ONE");
+    let two = format!("{GROUP}/providers/{ACCOUNTS}/two");
+    let items = json!([
+        exemption(&one, &ASSIGNMENT.to_uppercase()),
+        exemption(&two, "/other")
+    ]);
+    answers.insert(list, Answer::Said(items));
+    let found = denials_of(&plan, &answers).into_iter();
+    let found: Vec<_> = found.map(|(denial, steps)| (denial.doubt, steps)).collect();
+    let expected = [
+        (Some(Doubt::Exempt), vec![StepId(0)]),
+        (None, vec![StepId(1)]),
+    ];
+    assert_eq!(found, expected);
+}
