@@ -1,6 +1,6 @@
 //! The first steps of every command: read, load, build, ask for what only Azure knows; and observe.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, io, time::Duration};
 
 use lazuli_arm::Client;
 use lazuli_core::{
@@ -174,8 +174,16 @@ pub(crate) async fn observe_all(
     graph: &Graph,
     reads: &[Read],
 ) -> Result<Live, CommandError> {
-    let told = SettlingLines::on_stderr();
-    let mut live = observe_settled(client, graph, reads, &told)
+    observe_telling(client, graph, reads, &SettlingLines::on_stderr()).await
+}
+
+async fn observe_telling(
+    client: &Client,
+    graph: &Graph,
+    reads: &[Read],
+    told: &SettlingLines<io::Stderr>,
+) -> Result<Live, CommandError> {
+    let mut live = observe_settled(client, graph, reads, told)
         .await
         .map_err(failed)?;
     name(&mut live);
@@ -233,12 +241,16 @@ pub(crate) async fn observe_with_owned(
     reads: &[Read],
 ) -> Result<Live, CommandError> {
     let is_known = |id: &ArmId| graph.node_of(id).is_some();
-    let (live, owned) = tokio::join!(
-        observe_all(client, graph, reads),
-        observe_owned(client, graph.homes(), &is_known),
-    );
+    let owned = || observe_owned(client, graph.homes(), &is_known);
+    let told = SettlingLines::on_stderr();
+    let (live, found) = tokio::join!(observe_telling(client, graph, reads, &told), owned());
     let mut live = live?;
-    live.absorb(owned.map_err(failed)?);
+    // What was waited for may have taken orphans along.
+    let found = match told.has_waited() {
+        true => owned().await,
+        false => found,
+    };
+    live.absorb(found.map_err(failed)?);
     Ok(live)
 }
 

@@ -21,6 +21,7 @@ pub(crate) struct SettlingLines<W>(Mutex<Told<W>>);
 struct Told<W> {
     to: W,
     last: HashMap<NodeKey, (String, Duration)>,
+    has_waited: bool,
 }
 
 impl SettlingLines<io::Stderr> {
@@ -34,17 +35,24 @@ impl<W: Write> SettlingLines<W> {
         Self(Mutex::new(Told {
             to,
             last: HashMap::new(),
+            has_waited: false,
         }))
     }
 
-    fn with(&self, act: impl FnOnce(&mut Told<W>)) {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Whether anything was waited for.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.with(|told| told.has_waited)
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Told<W>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl<W: Write + Send> Settling for SettlingLines<W> {
     fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
         self.with(|told| {
+            told.has_waited = true;
             let is_told = told
                 .last
                 .get(key)
@@ -65,6 +73,7 @@ impl<W: Write + Send> Settling for SettlingLines<W> {
         let name = clean(&key.to_string());
         let end = state.map_or_else(|| "gone".to_owned(), clean);
         self.with(|told| {
+            told.has_waited = true;
             let _ = writeln!(told.to, "{name}: {end} after {}", duration(took));
         });
     }
@@ -80,6 +89,7 @@ mod tests {
     fn a_wait_is_told_by_its_state_and_every_minute() {
         let lines = SettlingLines::new(Vec::new());
         let key = step(Action::Create, "recordings", "storageAccount", "st").key;
+        assert!(!lines.has_waited());
         for second in 0..130 {
             let state = if second < 5 {
                 "Creating"
@@ -90,6 +100,7 @@ mod tests {
         }
         lines.settled(&key, Some("Succeeded"), Duration::from_secs(130));
         lines.settled(&key, None, Duration::from_secs(3));
+        assert!(lines.has_waited());
         let text = String::from_utf8(lines.0.into_inner().unwrap().to).unwrap();
         assert_eq!(
             text,
