@@ -57,6 +57,27 @@ fn one_fault_between_the_pages_of_a_list_loses_nothing() {
     assert!(struck > 300);
 }
 
+/// Of the example, only the resource group is wanted any longer.
+#[test]
+fn one_fault_while_orphans_are_pruned_loses_nothing() {
+    let struck = paused(async {
+        let Scene { phases, .. } = Scene::of(EXAMPLE, ONE_PAGE).await;
+        let [.., (_, settled)] = &phases;
+        let text = example(EXAMPLE);
+        let (less, _) = text.split_once("  analyzer:\n").unwrap();
+        let graph = stage::graph(settled, less).await;
+        let stage = at_the_start(settled).await;
+        assert!(stage.run(&graph, Phase::Prune).await);
+        assert_eq!(
+            stage.deletions(),
+            5,
+            "the identity, the accounts, two grants"
+        );
+        sweep_phase(EXAMPLE, &graph, Phase::Prune, settled).await
+    });
+    assert!(struck > 200);
+}
+
 /// Runs on a clock that stands still while there is something to do.
 fn paused<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()

@@ -6,10 +6,14 @@ use lazuli_arm::Transport;
 use lazuli_core::{
     arm::ArmId,
     graph::Graph,
-    plan::{converge, preflight::Finding, teardown},
+    live::Live,
+    plan::{Consent, converge_with, orphans, preflight::Finding, teardown},
     reads,
 };
-use lazuli_engine::{Silent, observe_owned, observe_settled, preflight};
+use lazuli_engine::{
+    ObserveError, Silent, find_versions, observe, observe_owned, observe_settled, preflight,
+};
+use lazuli_handlers::known_types;
 use lazuli_sim::{
     Caller, Faults, InProcess, Method, Request, Simulator, TokioClock, World, WorldOptions,
 };
@@ -22,6 +26,8 @@ use crate::harness::Azure;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Converge,
+    /// Orphans are pruned as well.
+    Prune,
     Destroy,
 }
 
@@ -71,24 +77,38 @@ impl Stage {
         log.iter().filter(|entry| is_further(&entry.url)).count()
     }
 
+    /// How many of the requests were to delete something.
+    pub fn deletions(&self) -> usize {
+        let log = self.azure.simulator.log();
+        let deletions = log.iter().filter(|entry| entry.method == Method::Delete);
+        deletions.count()
+    }
+
     /// Whether a phase, with all that the command reads and asks before, ends well.
     pub async fn run(&self, graph: &Graph, phase: Phase) -> bool {
         let client = &self.azure.client;
         let needed = match phase {
-            Phase::Converge => reads::needed(graph),
+            Phase::Converge | Phase::Prune => reads::needed(graph),
             Phase::Destroy => reads::needed_to_destroy(graph),
         };
         let Ok(mut live) = observe_settled(client, graph, &needed, &Silent).await else {
             return false;
         };
-        let is_known = |id: &ArmId| graph.node_of(id).is_some();
-        let Ok(owned) = observe_owned(client, graph.homes(), &is_known).await else {
+        let is_pruned = phase == Phase::Prune;
+        if self
+            .find_orphans(graph, &mut live, is_pruned)
+            .await
+            .is_err()
+        {
             return false;
+        }
+        let consent = Consent {
+            prune: is_pruned,
+            ..Consent::default()
         };
-        live.absorb(owned);
         let plan = match phase {
-            Phase::Converge => {
-                let (plan, found) = converge(graph, &live);
+            Phase::Converge | Phase::Prune => {
+                let (plan, found) = converge_with(graph, &live, &consent);
                 if found.has_errors() {
                     return false;
                 }
@@ -101,6 +121,28 @@ impl Stage {
             return false;
         }
         self.azure.execute(&plan).await.is_complete()
+    }
+
+    /// Finds what the stacks own beyond the graph, and to prune it what that has to know.
+    async fn find_orphans(
+        &self,
+        graph: &Graph,
+        live: &mut Live,
+        is_pruned: bool,
+    ) -> Result<(), Vec<ObserveError>> {
+        let client = &self.azure.client;
+        let is_known = |id: &ArmId| graph.node_of(id).is_some();
+        live.absorb(observe_owned(client, graph.homes(), &is_known).await?);
+        for (arm_type, known) in known_types() {
+            live.insert_type(arm_type, known);
+        }
+        if is_pruned {
+            let unknown = orphans::unknown_types(graph, live);
+            find_versions(client, &unknown, live).await?;
+            let closer = orphans::needed_to_prune(graph, live);
+            live.absorb(observe(client, graph, &closer).await?);
+        }
+        Ok(())
     }
 
     /// A phase with something going wrong; how it ends does not matter.
