@@ -78,6 +78,24 @@ fn one_fault_while_orphans_are_pruned_loses_nothing() {
     assert!(struck > 200);
 }
 
+/// Of the example, the storage account is wanted as it cannot become.
+#[test]
+fn one_fault_while_an_account_is_replaced_loses_nothing() {
+    let struck = paused(async {
+        let Scene { phases, .. } = Scene::of(EXAMPLE, ONE_PAGE).await;
+        let [.., (_, settled)] = &phases;
+        let sku = "sku: Standard_LRS";
+        let other = example(EXAMPLE).replace(sku, &format!("{sku}\n    isHnsEnabled: true"));
+        let graph = stage::graph(settled, &other).await;
+        let stage = at_the_start(settled).await;
+        assert!(!stage.run(&graph, Phase::Converge).await);
+        assert!(stage.run(&graph, Phase::Replace).await);
+        assert!(stage.deletions() > 0);
+        sweep_phase(EXAMPLE, &graph, Phase::Replace, settled).await
+    });
+    assert!(struck > 200);
+}
+
 /// Runs on a clock that stands still while there is something to do.
 fn paused<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()

@@ -7,7 +7,9 @@ use lazuli_core::{
     arm::ArmId,
     graph::Graph,
     live::Live,
-    plan::{Consent, converge_with, orphans, preflight::Finding, teardown},
+    plan::{
+        Consent, Names, converge_with, needed_to_replace, orphans, preflight::Finding, teardown,
+    },
     reads,
 };
 use lazuli_engine::{
@@ -28,6 +30,8 @@ pub enum Phase {
     Converge,
     /// Orphans are pruned as well.
     Prune,
+    /// The entry `recordings` may be replaced.
+    Replace,
     Destroy,
 }
 
@@ -87,27 +91,25 @@ impl Stage {
     /// Whether a phase, with all that the command reads and asks before, ends well.
     pub async fn run(&self, graph: &Graph, phase: Phase) -> bool {
         let client = &self.azure.client;
-        let needed = match phase {
-            Phase::Converge | Phase::Prune => reads::needed(graph),
+        let replaced = (phase == Phase::Replace).then(|| "recordings".to_owned());
+        let consent = Consent {
+            prune: phase == Phase::Prune,
+            replace: Names(replaced.into_iter().collect()),
+        };
+        let mut needed = match phase {
+            Phase::Converge | Phase::Prune | Phase::Replace => reads::needed(graph),
             Phase::Destroy => reads::needed_to_destroy(graph),
         };
+        needed.extend(needed_to_replace(graph, &consent.replace));
         let Ok(mut live) = observe_settled(client, graph, &needed, &Silent).await else {
             return false;
         };
-        let is_pruned = phase == Phase::Prune;
-        if self
-            .find_orphans(graph, &mut live, is_pruned)
-            .await
-            .is_err()
-        {
+        let orphans = self.find_orphans(graph, &mut live, consent.prune).await;
+        if orphans.is_err() {
             return false;
         }
-        let consent = Consent {
-            prune: is_pruned,
-            ..Consent::default()
-        };
         let plan = match phase {
-            Phase::Converge | Phase::Prune => {
+            Phase::Converge | Phase::Prune | Phase::Replace => {
                 let (plan, found) = converge_with(graph, &live, &consent);
                 if found.has_errors() {
                     return false;
