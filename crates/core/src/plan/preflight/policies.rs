@@ -244,7 +244,9 @@ fn inquiry(alike: &[Draft<'_>]) -> Option<Inquiry> {
     let first = alike.first()?;
     let named = alike.iter().filter_map(|it| Some((it.name()?, it.step.id)));
     let names: Vec<(String, StepId)> = named.collect();
-    let together: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
+    let mut seen = HashSet::new();
+    let each_once = names.iter().map(|(name, _)| name.as_str());
+    let together: Vec<&str> = each_once.filter(|name| seen.insert(*name)).collect();
     let (proposal, withheld) = first.proposal(&together);
     Some(Inquiry {
         question: Question::Restrictions {

@@ -245,6 +245,24 @@ fn steps_that_differ_in_names_are_one_question_with_all_the_names() {
 }
 
 #[test]
+fn a_name_that_several_parts_have_is_asked_about_once() {
+    let container = |account: &str| {
+        let parent = format!("{GROUP}/providers/{ACCOUNTS}/{account}/blobServices/default");
+        put(
+            &format!("{parent}/containers/logs"),
+            json!({ "properties": {} }),
+        )
+    };
+    let plan = plan_of([container("one"), container("two")]);
+    let asked = asked(&plan, &assigned([assignment(json!({}))]));
+    let [(_, body)] = asked.as_slice() else {
+        panic!("{asked:#?}")
+    };
+    assert_eq!(body["resourceDetails"]["resourceContent"]["name"], "logs");
+    assert!(body.get("pendingFields").is_none());
+}
+
+#[test]
 fn a_group_with_policies_of_its_own_is_asked_about_by_itself() {
     let other = "/subscriptions/s/resourceGroups/h";
     let plan = plan_of([account(GROUP, "one"), account(other, "two")]);
