@@ -161,8 +161,8 @@ fn subscription(step: &Step) -> Option<ArmId> {
 }
 
 impl Inquiries {
-    /// One question for steps that differ in nothing but names, ids and resource group, and to which the same
-    /// assignments apply. The first of them stands for all, but for the names.
+    /// One question for steps of a subscription that differ in nothing but names, ids and resource group, and to which
+    /// the same assignments apply. The first of them stands for all, but for the names.
     fn of(plan: &Plan, answers: &Answers) -> Self {
         let mut all = Self::default();
         let new: HashSet<&ArmId> = plan.steps.iter().filter_map(made).collect();
@@ -183,7 +183,8 @@ impl Inquiries {
             if applying.is_empty() || all.is_barred(&draft.at, answers) {
                 continue;
             }
-            let shape = format!("{applying:?} {}", draft.shape());
+            let subscription = draft.id.subscription_id();
+            let shape = format!("{subscription:?} {applying:?} {}", draft.shape());
             let found = *at_of.entry(shape).or_insert(alike.len());
             match alike.get_mut(found) {
                 Some(known) => known.push(draft),
@@ -204,13 +205,13 @@ impl Inquiries {
     /// The assignments at the scopes of a step: those of its subscription, or, where they cannot be read, those of its
     /// resource group.
     fn assignments<'a>(&mut self, draft: &Draft<'_>, answers: &'a Answers) -> Option<&'a [Json]> {
-        let subscription = ArmId::subscription(draft.id.subscription_id()?);
-        let whole = Question::Policies(subscription.clone());
-        let why = match answers.0.get(&whole)? {
+        let whole = ArmId::subscription(draft.id.subscription_id()?);
+        let whole = Question::Policies(whole);
+        match answers.0.get(&whole)? {
             Answer::Said(Json::Array(items)) => return Some(items),
             Answer::Said(_) | Answer::Nothing => return None,
-            Answer::Unknown(why) => why,
-        };
+            Answer::Unknown(_) => {}
+        }
         let narrow = Question::Policies(draft.at.clone());
         match answers.0.get(&narrow) {
             Some(Answer::Said(Json::Array(items))) => return Some(items),
@@ -218,9 +219,6 @@ impl Inquiries {
                 self.barred.insert((draft.at.clone(), why.clone()));
             }
             Some(_) => {}
-            None if draft.at == subscription => {
-                self.barred.insert((subscription, why.clone()));
-            }
             None => {
                 self.lists.insert(narrow);
             }

@@ -273,6 +273,21 @@ fn a_group_with_policies_of_its_own_is_asked_about_by_itself() {
 }
 
 #[test]
+fn each_subscription_is_asked_for_itself() {
+    let other = "/subscriptions/t/resourceGroups/g";
+    let plan = plan_of([account(GROUP, "one"), account(other, "two")]);
+    let managed = "/providers/Microsoft.Management/managementGroups/m";
+    let mut answers = assigned([assignment(json!({ "scope": managed }))]);
+    let list = Answer::Said(json!([assignment(json!({ "scope": managed }))]));
+    answers.insert(policies("/subscriptions/t"), list);
+    let at: Vec<String> = asked(&plan, &answers)
+        .into_iter()
+        .map(|(at, _)| at)
+        .collect();
+    assert_eq!(at, [GROUP, other]);
+}
+
+#[test]
 fn what_a_new_group_gets_is_asked_at_its_subscription_by_its_whole_name() {
     let container = format!("{GROUP}/providers/{ACCOUNTS}/one/blobServices/default/containers/c");
     let steps = || {
