@@ -24,7 +24,7 @@ const ELIGIBILITY_API: &str = "2020-10-01";
 const POLICY_API: &str = "2023-04-01";
 /// No version of this is a stable one.
 const EXEMPTIONS_API: &str = "2022-07-01-preview";
-/// Whatever clouds lag behind have this one. What is newer adds the words of the assignment, which are known anyway.
+/// Not the newest, for clouds that lag behind: what is newer adds the words of the assignment, which are known anyway.
 const RESTRICTIONS_API: &str = "2023-03-01";
 /// How often a registration is looked at.
 const PACE: Duration = Duration::from_secs(5);
