@@ -247,6 +247,34 @@ fn a_failure_says_why_and_what_it_kept_from_beginning() {
 }
 
 #[test]
+fn a_policy_that_denies_is_told_with_its_conditions_and_steps() {
+    let app = "  app: { kind: userAssignedIdentity, name: id-docs }\n";
+    let folder = Folder::with(&(HEAD.to_owned() + app));
+    let subscription = "/subscriptions/00000000-0000-0000-0000-0000000a2c05";
+    let url = format!(
+        "{subscription}/providers/Microsoft.Authorization/policyAssignments/north?api-version=2023-04-01"
+    );
+    let body = json!({ "properties": {
+        "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c",
+        "parameters": { "listOfAllowedLocations": { "value": ["northeurope"] } },
+    } });
+    let made = folder.lazuli(&["sim", "request", "PUT", &url, &body.to_string()]);
+    assert!(made.status.success(), "{made:?}");
+    let refused = folder.run("apply", &[]);
+    assert_eq!(refused["result"], "refused");
+    let finding = &refused["plan"]["findings"][0];
+    assert_eq!(finding["finding"], "disallowed");
+    assert_eq!(finding["certain"], true);
+    assert_eq!(finding["assignedAs"], "north");
+    assert_eq!(finding["definedAs"], "Allowed locations");
+    assert_eq!(finding["steps"], json!([1]));
+    let condition = json!({
+        "path": "location", "value": "westeurope", "operator": "notIn", "target": ["northeurope"],
+    });
+    assert_eq!(finding["because"], json!([condition]));
+}
+
+#[test]
 fn mistakes_leave_standard_output_empty() {
     let folder =
         Folder::with("apiVersion: lazuli/v1\nstack: test\nresources: { a: { kind: nothing } }\n");

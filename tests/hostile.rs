@@ -225,3 +225,22 @@ fn nothing_of_azure_acts_on_the_terminal() {
         "{trace}"
     );
 }
+
+#[test]
+fn nothing_of_a_policy_acts_on_the_terminal() {
+    let entries = "  id: { kind: userAssignedIdentity, name: id-test }\n";
+    let place = Place::new(&[("spec.yaml", spec(entries))]);
+    place.by_hand(
+        "PUT",
+        "/providers/Microsoft.Authorization/policyAssignments/north?api-version=2023-04-01",
+        &json!({ "properties": {
+            "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c",
+            "displayName": BAD, "nonComplianceMessages": [{ "message": BAD }],
+            "parameters": { "listOfAllowedLocations": { "value": [BAD] } },
+        } }),
+    );
+    let (plan, _) = place.run(&["plan", "spec.yaml", "--cloud", "sim", "-vv"]);
+    let told = plan.split("! error: ").nth(1).unwrap();
+    // The name of the assignment, what it says, and what it allows.
+    assert!(told.matches("\\u{1b}[2J").count() >= 3, "{plan}");
+}

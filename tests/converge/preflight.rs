@@ -1,5 +1,7 @@
 //! What is known to be refused before the first write: names, providers, rights; and what is asked to know it.
 
+mod policies;
+
 use std::collections::BTreeSet;
 
 use lazuli_core::plan::{
@@ -92,6 +94,7 @@ async fn only_what_the_plan_needs_is_asked() {
         format!("GET {root}/{AUTHORIZATION}/permissions"),
         format!("GET {root}/{AUTHORIZATION}/denyAssignments"),
         format!("GET {root}/{AUTHORIZATION}/roleAssignments"),
+        format!("GET {root}/{AUTHORIZATION}/policyAssignments"),
     ]
     .into();
     let log = asked(&azure);
@@ -230,6 +233,21 @@ async fn missing_rights_are_told_by_action_scope_and_caller() {
         missing(&plan, &refused),
         [write("Authorization/roleAssignments", &["access/Reader"])]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_caller_may_not_delete_is_told_before_anything_is() {
+    let owner = Azure::new().await;
+    owner.converge(&stack()).await;
+    let contributor = owner.seen_by(Caller::Contributor).await;
+    let plan = contributor.teardown(&stack()).await;
+    let refused = preflight(&contributor.client, &plan).await;
+    let deletion = "Microsoft.Authorization/roleAssignments/delete".to_owned();
+    let steps = vec!["access/Reader".to_owned()];
+    assert_eq!(missing(&plan, &refused), [(deletion, steps)]);
+    assert!(refused.iter().all(Finding::is_certain), "{refused:#?}");
+    let plan = owner.teardown(&stack()).await;
+    assert_eq!(preflight(&owner.client, &plan).await, []);
 }
 
 #[tokio::test(start_paused = true)]

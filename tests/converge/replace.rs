@@ -199,3 +199,19 @@ fn a_name_that_nothing_has_is_a_mistake_with_the_nearest_one() {
     );
     assert_eq!(said[0].help.as_deref(), Some("did you mean `data`?"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_resource_of_any_type_is_not_moved_but_replaced() {
+    let azure = Azure::new().await;
+    let at = |location: &str| {
+        spec(&format!(
+            "  web: {{ kind: resource, type: Microsoft.Web/serverfarms@2024-04-01, name: web, location: {location} }}\n"
+        ))
+    };
+    azure.converge(&at("westeurope")).await;
+    assert!(azure.plan(&at("West Europe")).await.is_empty());
+    let told = help(&azure, &at("northeurope"), &[], "web").await;
+    assert!(told.contains("--allow-replace web"), "{told}");
+    let plan = replaced(&azure, &at("northeurope"), &["web"]).await;
+    assert_eq!(steps(&plan), [(Action::Replace, "web".to_owned())]);
+}

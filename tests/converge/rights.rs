@@ -3,8 +3,10 @@
 
 use std::{fs, path::Path};
 
-use lazuli_core::{diagnostic::Diagnostics, reads, source::Sources, yaml};
-use lazuli_engine::observe;
+use lazuli_core::{
+    diagnostic::Diagnostics, plan::preflight::Finding, reads, source::Sources, yaml,
+};
+use lazuli_engine::{observe, preflight};
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -109,6 +111,19 @@ async fn the_role_for_plan_can_plan_and_nothing_else() {
     assert!(planner.plan(&text).await.is_empty());
     assert!(planner.plan(&example("video-indexer")).await.is_empty());
     let changed = text.replace("team: vision", "team: audio");
+    let assignment = format!(
+        "/subscriptions/{SUBSCRIPTION}/{AUTHORIZATION}/policyAssignments/here?api-version=2023-04-01"
+    );
+    let here = json!({ "properties": {
+        "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c",
+        "parameters": { "listOfAllowedLocations": { "value": ["northeurope"] } },
+    } });
+    owner.by_hand(Method::Put, &assignment, Some(here)).await;
+    let found = preflight(&planner.client, &planner.plan(&changed).await).await;
+    let is_told = |finding: &Finding| matches!(finding, Finding::Disallowed { .. });
+    assert!(found.iter().any(is_told), "{found:#?}");
+    let is_unknown = |finding: &Finding| matches!(finding, Finding::Unknown { .. });
+    assert!(!found.iter().any(is_unknown), "{found:#?}");
     let (_, report) = planner.apply(&changed).await;
     assert_eq!(report.done(), 0, "it may not write");
 }
@@ -124,9 +139,12 @@ async fn the_role_for_apply_can_apply_and_destroy() {
         "github-actions",
     ] {
         let text = example(name);
+        let plan = applier.plan(&text).await;
+        assert_eq!(preflight(&applier.client, &plan).await, [], "{name}");
         applier.converge(&text).await;
         assert!(applier.plan(&text).await.is_empty(), "{name}");
         let down = applier.teardown(&text).await;
+        assert_eq!(preflight(&applier.client, &down).await, [], "{name}");
         let report = applier.execute(&down).await;
         let failures: Vec<_> = report
             .failures()

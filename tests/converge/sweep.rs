@@ -18,6 +18,9 @@ use stage::{Inventory, Phase, Stage};
 
 /// The example that is swept in any case: it has an account that waits for grants, and long-running operations.
 const EXAMPLE: &str = "video-analyzer";
+/// How many items a page has so that what the examples list is on one, and so that it is on several.
+const ONE_PAGE: usize = 100;
+const MANY_PAGES: usize = 1;
 
 #[test]
 fn one_fault_at_any_request_loses_nothing() {
@@ -37,6 +40,62 @@ fn one_fault_at_any_request_loses_nothing() {
     assert!(struck > 500);
 }
 
+#[test]
+fn one_fault_between_the_pages_of_a_list_loses_nothing() {
+    let struck = paused(async {
+        let Scene { graph, phases } = Scene::of(EXAMPLE, MANY_PAGES).await;
+        let [_, healing, destroying] = &phases;
+        let mut struck = 0;
+        for (phase, world) in [healing, destroying] {
+            let stage = at_the_start(world).await;
+            assert!(stage.run(&graph, *phase).await);
+            assert!(stage.pages() > 2, "{} further pages", stage.pages());
+            struck += sweep_phase(EXAMPLE, &graph, *phase, world).await;
+        }
+        struck
+    });
+    assert!(struck > 300);
+}
+
+/// Of the example, only the resource group is wanted any longer.
+#[test]
+fn one_fault_while_orphans_are_pruned_loses_nothing() {
+    let struck = paused(async {
+        let Scene { phases, .. } = Scene::of(EXAMPLE, ONE_PAGE).await;
+        let [.., (_, settled)] = &phases;
+        let text = example(EXAMPLE);
+        let (less, _) = text.split_once("  analyzer:\n").unwrap();
+        let graph = stage::graph(settled, less).await;
+        let stage = at_the_start(settled).await;
+        assert!(stage.run(&graph, Phase::Prune).await);
+        assert_eq!(
+            stage.deletions(),
+            5,
+            "the identity, the accounts, two grants"
+        );
+        sweep_phase(EXAMPLE, &graph, Phase::Prune, settled).await
+    });
+    assert!(struck > 200);
+}
+
+/// Of the example, the storage account is wanted as it cannot become.
+#[test]
+fn one_fault_while_an_account_is_replaced_loses_nothing() {
+    let struck = paused(async {
+        let Scene { phases, .. } = Scene::of(EXAMPLE, ONE_PAGE).await;
+        let [.., (_, settled)] = &phases;
+        let sku = "sku: Standard_LRS";
+        let other = example(EXAMPLE).replace(sku, &format!("{sku}\n    isHnsEnabled: true"));
+        let graph = stage::graph(settled, &other).await;
+        let stage = at_the_start(settled).await;
+        assert!(!stage.run(&graph, Phase::Converge).await);
+        assert!(stage.run(&graph, Phase::Replace).await);
+        assert!(stage.deletions() > 0);
+        sweep_phase(EXAMPLE, &graph, Phase::Replace, settled).await
+    });
+    assert!(struck > 200);
+}
+
 /// Runs on a clock that stands still while there is something to do.
 fn paused<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
@@ -54,8 +113,8 @@ struct Scene {
 }
 
 impl Scene {
-    async fn of(name: &str) -> Self {
-        let empty = stage::with_foreigners().await;
+    async fn of(name: &str, page_size: usize) -> Self {
+        let empty = stage::with_foreigners(page_size).await;
         let graph = stage::graph(&empty, &example(name)).await;
         let settled = stage::settled(&empty, &graph).await;
         let drifted = stage::drifted(&settled).await;
@@ -71,21 +130,28 @@ impl Scene {
 }
 
 async fn sweep(name: &str) -> usize {
-    let Scene { graph, phases } = Scene::of(name).await;
+    let Scene { graph, phases } = Scene::of(name, ONE_PAGE).await;
     let mut struck = 0;
     for (phase, world) in &phases {
-        let (requests, wanted) = undisturbed(world, &graph, *phase).await;
-        for mishap in Mishap::ALL {
-            for at in 0..requests {
-                let stage = at_the_start(world).await;
-                stage.run_with(&graph, *phase, *mishap, at).await;
-                let found = after_a_rerun(&stage, &graph, *phase).await;
-                assert_eq!(
-                    found, wanted,
-                    "{name}: {phase:?} with {mishap:?} at request {at} of {requests}"
-                );
-                struck += 1;
-            }
+        struck += sweep_phase(name, &graph, *phase, world).await;
+    }
+    struck
+}
+
+/// Lets everything go wrong once at every request of a phase, and gives how often that was.
+async fn sweep_phase(name: &str, graph: &Graph, phase: Phase, world: &World) -> usize {
+    let (requests, wanted) = undisturbed(world, graph, phase).await;
+    let mut struck = 0;
+    for mishap in Mishap::ALL {
+        for at in 0..requests {
+            let stage = at_the_start(world).await;
+            stage.run_with(graph, phase, *mishap, at).await;
+            let found = after_a_rerun(&stage, graph, phase).await;
+            assert_eq!(
+                found, wanted,
+                "{name}: {phase:?} with {mishap:?} at request {at} of {requests}"
+            );
+            struck += 1;
         }
     }
     struck
@@ -94,7 +160,7 @@ async fn sweep(name: &str) -> usize {
 #[test]
 fn two_faults_lose_nothing() {
     paused(async {
-        let Scene { graph, phases } = Scene::of(EXAMPLE).await;
+        let Scene { graph, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
             let (requests, wanted) = undisturbed(world, &graph, *phase).await;
             let faults = Mishap::ALL.iter().filter_map(|mishap| mishap.fault());
@@ -121,7 +187,7 @@ fn two_faults_lose_nothing() {
 #[test]
 fn two_runs_at_once_agree_wherever_one_overtakes_the_other() {
     paused(async {
-        let Scene { graph, phases } = Scene::of(EXAMPLE).await;
+        let Scene { graph, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
             let (requests, wanted) = undisturbed(world, &graph, *phase).await;
             for at in 0..requests {
@@ -151,7 +217,7 @@ fn a_storm_of_faults_loses_nothing() {
         let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let faults = Mishap::ALL.iter().filter_map(|mishap| mishap.fault());
         let faults: Vec<Fault> = faults.collect();
-        let Scene { graph, phases } = Scene::of(EXAMPLE).await;
+        let Scene { graph, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
             let (requests, wanted) = undisturbed(world, &graph, *phase).await;
             for _ in 0..10 {

@@ -16,7 +16,7 @@ use lazuli_core::{
     template::Template,
     yaml,
 };
-use lazuli_engine::{Bounds, Execution, Silent, execute, observe_settled};
+use lazuli_engine::{Bounds, Execution, Silent, execute, observe_settled, preflight};
 use lazuli_handlers::REGISTRY;
 use lazuli_sim::SUBSCRIPTION;
 use tokio::sync::watch;
@@ -323,7 +323,7 @@ fn spec(bytes: &[u8]) {
     let _ = (reads::needed(&graph), reads::needed_to_destroy(&graph));
 }
 
-fn graph(text: &str) -> (Graph, Diagnostics) {
+pub fn graph(text: &str) -> (Graph, Diagnostics) {
     let mut sources = Sources::default();
     let id = sources.add("input.yaml", text);
     let inputs = Inputs {
@@ -450,7 +450,8 @@ fn harmless(error: &ArmError) {
     );
 }
 
-const COMPARED: &str = "\
+/// What is compared with answers of any sort.
+pub const COMPARED: &str = "\
 apiVersion: lazuli/v1
 stack: test
 location: westeurope
@@ -484,6 +485,7 @@ fn comparison(bytes: &[u8]) {
         };
         let plans = [converge(&graph, &live).0, teardown(&graph, &live)];
         for plan in &plans {
+            preflight(&client, plan).await;
             let (_keep, stop) = watch::channel(false);
             let execution = Execution {
                 client: &client,

@@ -359,6 +359,11 @@ pub(crate) struct Destroy {
     pub(crate) output: ReportForm,
     #[command(flatten)]
     pub(crate) targets: Targets,
+    #[command(flatten)]
+    pub(crate) razing: Razing,
+    /// Begin although deletions are known to be refused, and do what can be done
+    #[arg(long)]
+    pub(crate) skip_preflight: bool,
     /// Delete without asking
     #[arg(long)]
     pub(crate) yes: bool,

@@ -1,8 +1,8 @@
 //! Asks before anything is written.
 
-use std::io::BufRead;
+use std::{collections::BTreeSet, io::BufRead};
 
-use lazuli_core::plan::Razed;
+use lazuli_core::plan::{Plan, Razed};
 
 use crate::{
     error::CommandError,
@@ -51,6 +51,22 @@ pub(crate) fn razing(
         }
     }
     Ok(())
+}
+
+/// Has the deletion of several stacks confirmed by the name of each, where nobody is asked: a directory names none.
+pub(crate) fn several(plan: &Plan, agreed: &[String]) -> Result<(), CommandError> {
+    let stacks: BTreeSet<&str> = plan.steps.iter().map(|it| it.key.stack.as_str()).collect();
+    let is_open = |stack: &&str| !agreed.iter().any(|agreed| agreed == stack);
+    let open: Vec<&str> = stacks.iter().copied().filter(is_open).collect();
+    if stacks.len() < 2 || open.is_empty() {
+        return Ok(());
+    }
+    let named = open.iter().map(|stack| format!("--yes-delete {stack}"));
+    let named = named.collect::<Vec<_>>().join(" ");
+    Err(CommandError::with_hint(
+        format!("this would delete {} stacks", stacks.len()),
+        format!("if it is meant, pass {named}: --yes is enough for one stack only"),
+    ))
 }
 
 fn answer() -> Option<String> {

@@ -16,7 +16,7 @@ use lazuli_core::{
     spec::{Inputs, Spec, load},
 };
 use lazuli_engine::{
-    Bounds, Execution, ObserveError, Report, execute, find_roles, find_versions, observe,
+    Bounds, Execution, ObserveError, Report, Settling, execute, find_roles, find_versions, observe,
     observe_owned, observe_principals, observe_settled,
 };
 use lazuli_handlers::{REGISTRY, known_types, roles};
@@ -26,7 +26,8 @@ use crate::{
     args,
     connection::Session,
     error::{CommandError, Success},
-    input, progress,
+    input,
+    progress::{self, Noting},
     refusal::refusals,
     render, stop,
     terminal::{Terminal, Tone},
@@ -179,9 +180,17 @@ pub(crate) async fn observe_all(
     reads: &[Read],
     terminal: &Terminal,
 ) -> Result<Live, CommandError> {
+    observe_telling(client, loaded, reads, &*progress::of_looking(terminal)).await
+}
+
+async fn observe_telling(
+    client: &Client,
+    loaded: &Loaded,
+    reads: &[Read],
+    told: &dyn Settling,
+) -> Result<Live, CommandError> {
     let (graph, sources) = (&loaded.graph, &loaded.sources);
-    let told = progress::of_looking(terminal);
-    let mut live = observe_settled(client, graph, reads, &*told)
+    let mut live = observe_settled(client, graph, reads, told)
         .await
         .map_err(|errors| CommandError::Azure(refusals(errors, graph, sources)))?;
     name(&mut live);
@@ -238,7 +247,7 @@ pub(crate) async fn compare(
 }
 
 /// As [`observe_all`], and what the stacks own beside.
-async fn observe_with_owned(
+pub(crate) async fn observe_with_owned(
     client: &Client,
     loaded: &Loaded,
     reads: &[Read],
@@ -246,12 +255,17 @@ async fn observe_with_owned(
 ) -> Result<Live, CommandError> {
     let graph = &loaded.graph;
     let is_known = |id: &ArmId| graph.node_of(id).is_some();
-    let (live, owned) = tokio::join!(
-        observe_all(client, loaded, reads, terminal),
-        observe_owned(client, graph.homes(), &is_known),
-    );
+    let owned = || observe_owned(client, graph.homes(), &is_known);
+    let told = progress::of_looking(terminal);
+    let told = Noting::to(&*told);
+    let (live, found) = tokio::join!(observe_telling(client, loaded, reads, &told), owned());
     let mut live = live?;
-    live.absorb(owned.map_err(failed)?);
+    // What was waited for may have taken orphans along.
+    let found = match told.has_waited() {
+        true => owned().await,
+        false => found,
+    };
+    live.absorb(found.map_err(failed)?);
     Ok(live)
 }
 

@@ -27,7 +27,10 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{args::Cli, terminal::Terminal};
+use crate::{
+    args::Cli,
+    terminal::{Terminal, tell},
+};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
             // A closed pipe is no reason to fail.
             let _ = usage.print();
             if lacks_path(&usage) {
-                eprintln!("\nhelp: `.` stands for all specs in this directory and below");
+                tell("\nhelp: `.` stands for all specs in this directory and below\n");
             }
             return ExitCode::from(u8::from(failed));
         }

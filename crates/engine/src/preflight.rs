@@ -21,6 +21,11 @@ const VAULTS_API: &str = "2022-07-01";
 const PROVIDERS_API: &str = "2021-04-01";
 const AUTHORIZATION_API: &str = "2022-04-01";
 const ELIGIBILITY_API: &str = "2020-10-01";
+const POLICY_API: &str = "2023-04-01";
+/// No version of this is a stable one.
+const EXEMPTIONS_API: &str = "2022-07-01-preview";
+/// Not the newest, for clouds that lag behind: what is newer adds the words of the assignment, which are known anyway.
+const RESTRICTIONS_API: &str = "2023-03-01";
 /// How often a registration is looked at.
 const PACE: Duration = Duration::from_secs(5);
 /// How long a registration is waited for. Most take a minute or two.
@@ -97,6 +102,23 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
             }
             None => Ok(None),
         },
+        Question::Policies(scope) => {
+            let path = extensions(scope, "policyAssignments");
+            list(client, &path, POLICY_API, None).await
+        }
+        Question::Restrictions { at, proposal } => {
+            let path = format!("{at}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
+            let body = proposal.body();
+            let asked = client
+                .post(&path, RESTRICTIONS_API, Some(&body), &Quiet)
+                .await;
+            asked.map(|done| done.result)
+        }
+        Question::PolicyExemptions(scope) => {
+            let path = extensions(scope, "policyExemptions");
+            list(client, &path, EXEMPTIONS_API, None).await
+        }
+        Question::PolicyDefinition(id) => client.get(id.as_str(), POLICY_API, &Quiet).await,
     };
     match answer {
         Ok(Some(said)) => Answer::Said(said),

@@ -4,11 +4,18 @@ use std::collections::BTreeMap;
 
 use lazuli_arm::Transport;
 use lazuli_core::{
+    arm::ArmId,
     graph::Graph,
-    plan::{converge, teardown},
+    live::Live,
+    plan::{
+        Consent, Names, converge_with, needed_to_replace, orphans, preflight::Finding, teardown,
+    },
     reads,
 };
-use lazuli_engine::{Silent, observe_settled};
+use lazuli_engine::{
+    ObserveError, Silent, find_versions, observe, observe_owned, observe_settled, preflight,
+};
+use lazuli_handlers::known_types;
 use lazuli_sim::{
     Caller, Faults, InProcess, Method, Request, Simulator, TokioClock, World, WorldOptions,
 };
@@ -21,6 +28,10 @@ use crate::harness::Azure;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Converge,
+    /// Orphans are pruned as well.
+    Prune,
+    /// The entry `recordings` may be replaced.
+    Replace,
     Destroy,
 }
 
@@ -63,19 +74,43 @@ impl Stage {
         self.azure.simulator.log().len() as u64
     }
 
-    /// Whether a phase, observation and all, ends well.
+    /// How many of the requests were for a further page of a list.
+    pub fn pages(&self) -> usize {
+        let log = self.azure.simulator.log();
+        let is_further = |url: &str| url.contains("skiptoken");
+        log.iter().filter(|entry| is_further(&entry.url)).count()
+    }
+
+    /// How many of the requests were to delete something.
+    pub fn deletions(&self) -> usize {
+        let log = self.azure.simulator.log();
+        let deletions = log.iter().filter(|entry| entry.method == Method::Delete);
+        deletions.count()
+    }
+
+    /// Whether a phase, with all that the command reads and asks before, ends well.
     pub async fn run(&self, graph: &Graph, phase: Phase) -> bool {
         let client = &self.azure.client;
-        let needed = match phase {
-            Phase::Converge => reads::needed(graph),
+        let replaced = (phase == Phase::Replace).then(|| "recordings".to_owned());
+        let consent = Consent {
+            prune: phase == Phase::Prune,
+            replace: Names(replaced.into_iter().collect()),
+        };
+        let mut needed = match phase {
+            Phase::Converge | Phase::Prune | Phase::Replace => reads::needed(graph),
             Phase::Destroy => reads::needed_to_destroy(graph),
         };
-        let Ok(live) = observe_settled(client, graph, &needed, &Silent).await else {
+        needed.extend(needed_to_replace(graph, &consent.replace));
+        let Ok(mut live) = observe_settled(client, graph, &needed, &Silent).await else {
             return false;
         };
+        let orphans = self.find_orphans(graph, &mut live, consent.prune).await;
+        if orphans.is_err() {
+            return false;
+        }
         let plan = match phase {
-            Phase::Converge => {
-                let (plan, found) = converge(graph, &live);
+            Phase::Converge | Phase::Prune | Phase::Replace => {
+                let (plan, found) = converge_with(graph, &live, &consent);
                 if found.has_errors() {
                     return false;
                 }
@@ -83,7 +118,33 @@ impl Stage {
             }
             Phase::Destroy => teardown(graph, &live),
         };
+        let refused = preflight(client, &plan).await;
+        if refused.iter().any(Finding::is_certain) {
+            return false;
+        }
         self.azure.execute(&plan).await.is_complete()
+    }
+
+    /// Finds what the stacks own beyond the graph, and to prune it what that has to know.
+    async fn find_orphans(
+        &self,
+        graph: &Graph,
+        live: &mut Live,
+        is_pruned: bool,
+    ) -> Result<(), Vec<ObserveError>> {
+        let client = &self.azure.client;
+        let is_known = |id: &ArmId| graph.node_of(id).is_some();
+        live.absorb(observe_owned(client, graph.homes(), &is_known).await?);
+        for (arm_type, known) in known_types() {
+            live.insert_type(arm_type, known);
+        }
+        if is_pruned {
+            let unknown = orphans::unknown_types(graph, live);
+            find_versions(client, &unknown, live).await?;
+            let closer = orphans::needed_to_prune(graph, live);
+            live.absorb(observe(client, graph, &closer).await?);
+        }
+        Ok(())
     }
 
     /// A phase with something going wrong; how it ends does not matter.
@@ -142,9 +203,7 @@ impl Stage {
         let has_roles = graph.nodes().any(|node| node.kind == "roleDefinition");
         let roles = "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01&$filter=type%20eq%20'CustomRole'";
         for list in lists.into_iter().chain(has_roles.then_some(roles)) {
-            let url = format!("{SUBSCRIPTION_URL}{list}");
-            let found = self.azure.by_hand(Method::Get, &url, None).await;
-            for item in found["value"].as_array().unwrap() {
+            for item in &listed(&self.azure, list).await {
                 let (key, says) = thing(item);
                 let twice = things.insert(key, says);
                 assert_eq!(twice, None, "{item:#}");
@@ -177,9 +236,26 @@ fn thing(item: &Json) -> (String, String) {
 
 const SUBSCRIPTION_URL: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05";
 
-/// A world with somebody else's things in it.
-pub async fn with_foreigners() -> World {
-    let azure = Azure::with(WorldOptions::default()).await;
+/// All pages of a list of the subscription.
+async fn listed(azure: &Azure, what: &str) -> Vec<Json> {
+    let mut items = Vec::new();
+    let mut next = Some(format!("{SUBSCRIPTION_URL}{what}"));
+    while let Some(url) = next {
+        let page = azure.by_hand(Method::Get, &url, None).await;
+        items.extend(page["value"].as_array().unwrap().iter().cloned());
+        let link = page["nextLink"].as_str();
+        next = link.and_then(|link| Some(link[link.find("/subscriptions/")?..].to_owned()));
+    }
+    items
+}
+
+/// A world with somebody else's things in it, whose lists have so many items on a page.
+pub async fn with_foreigners(page_size: usize) -> World {
+    let options = WorldOptions {
+        page_size,
+        ..WorldOptions::default()
+    };
+    let azure = Azure::with(options).await;
     let group = format!("{SUBSCRIPTION_URL}/resourceGroups/rg-theirs");
     let identity =
         format!("{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-theirs");
@@ -214,16 +290,7 @@ pub async fn settled(world: &World, graph: &Graph) -> World {
 pub async fn drifted(world: &World) -> World {
     let stage = Stage::new(world.clone()).await;
     let azure = &stage.azure;
-    let list = async |what: &str| {
-        let url = format!("{SUBSCRIPTION_URL}{what}");
-        let mut found = azure.by_hand(Method::Get, &url, None).await;
-        found["value"]
-            .take()
-            .as_array()
-            .cloned()
-            .unwrap_or_default()
-    };
-    for resource in list("/resources?api-version=2025-04-01").await {
+    for resource in listed(azure, "/resources?api-version=2025-04-01").await {
         let id = resource["id"].as_str().unwrap();
         if resource["tags"]["lazuli-stack"].is_string() {
             let url =
@@ -233,7 +300,7 @@ pub async fn drifted(world: &World) -> World {
         }
     }
     let grants = "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01";
-    for grant in list(grants).await {
+    for grant in listed(azure, grants).await {
         let description = grant["properties"]["description"].as_str();
         if description.is_some_and(|says| says.contains("lazuli-stack")) {
             let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());

@@ -15,6 +15,7 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{self, Undertaking},
+    preflight,
     render::{report::Purpose, style::clean},
     terminal::Terminal,
 };
@@ -36,19 +37,20 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
         let part = flow::part(&loaded, &args.targets, Along::Dependents, terminal)?;
         let alone = inseparable(&loaded.graph, &args.targets.names(), &part);
         flow::pass(&loaded.sources, alone, terminal)?;
-        let live = flow::observe_all(
-            &session.client,
-            &loaded,
-            &reads::needed_to_destroy(&loaded.graph),
-            terminal,
-        )
-        .await?;
+        let reads = reads::needed_to_destroy(&loaded.graph);
+        let live = match part.is_whole() {
+            true => flow::observe_with_owned(&session.client, &loaded, &reads, terminal).await?,
+            false => flow::observe_all(&session.client, &loaded, &reads, terminal).await?,
+        };
         let plan = teardown_part(&loaded.graph, &live, &part);
-        let planned = Planned::new(&loaded, &live, &plan);
+        let mut planned = Planned::new(&loaded, &live, &plan);
         let stacks = clean(&loaded.stacks.join(", "));
-        let is_absent = plan.is_empty() && plan.kept.is_empty();
+        let is_absent = plan.is_empty() && plan.kept.is_empty() && plan.orphans.is_empty();
         if is_absent && part.is_whole() {
-            let told = format!("Nothing to destroy: nothing of {stacks} is there.");
+            let told = match loaded.stacks.as_slice() {
+                [] => "Nothing to destroy: the specs have no stack.".to_owned(),
+                _ => format!("Nothing to destroy: nothing of {stacks} is there."),
+            };
             answer.absent(&planned, &told)?;
             return Ok(Success::Done);
         }
@@ -56,6 +58,17 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
         if plan.is_empty() {
             answer.end(&planned, &Ending::Nothing)?;
             return Ok(Success::Done);
+        }
+        if !args.skip_preflight {
+            planned.found = lazuli_engine::preflight(&session.client, &plan).await;
+            answer.findings(&planned)?;
+        }
+        if let Err(refused) = preflight::refuse(&planned.found, false) {
+            answer.end(&planned, &Ending::Refused)?;
+            return Err(refused);
+        }
+        if args.yes && part.is_whole() {
+            confirm::several(&plan, &args.razing.yes_delete)?;
         }
         confirm::ask(args.yes, &format!("\nDelete all this of {stacks}?"))?;
         let undertaking = Undertaking {

@@ -5,6 +5,7 @@ mod lines;
 mod live;
 mod logged;
 mod looking;
+mod noting;
 mod screen;
 mod settling;
 mod words;
@@ -19,6 +20,7 @@ use lines::Lines;
 use live::Live;
 use logged::Logged;
 use looking::Looking;
+pub(crate) use noting::Noting;
 use settling::SettlingLines;
 use words::Words;
 

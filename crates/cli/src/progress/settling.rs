@@ -38,8 +38,8 @@ impl<W: Write> SettlingLines<W> {
         }))
     }
 
-    fn with(&self, act: impl FnOnce(&mut Told<W>)) {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn with<T>(&self, act: impl FnOnce(&mut Told<W>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -22,7 +22,10 @@ pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
         );
         let mut notice = Notice::new(Weight::Warning, "!", &head);
         orphans.iter().for_each(|orphan| notice.say(&line(orphan)));
-        notice.help("`lazuli apply --prune` takes away what is no longer wanted");
+        notice.help(match orphans {
+            [_] => "it stays until `lazuli apply --prune` takes it away",
+            _ => "they stay until `lazuli apply --prune` takes them away",
+        });
         notice
     });
     let unseen = plan.unseen.iter().map(|unseen| {

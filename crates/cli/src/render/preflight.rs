@@ -1,5 +1,7 @@
 //! What Azure is known to refuse of a plan: each finding with its steps, what it rests on, and what can be done.
 
+mod policies;
+
 use lazuli_core::{
     plan::{
         Plan, StepId,
@@ -9,7 +11,7 @@ use lazuli_core::{
 };
 
 use super::{
-    Names,
+    Names, count,
     locks::place,
     notice::{Concerned, Line, Notice, Weight},
     place_of,
@@ -74,6 +76,13 @@ impl Page<'_> {
                 self.steps(&mut notice, false, steps);
                 causes.iter().for_each(|it| notice.say(&cause(it)));
             }
+            Finding::Disallowed { denial, steps } => {
+                self.steps(&mut notice, false, steps);
+                policies::because(denial)
+                    .iter()
+                    .for_each(|it| notice.say(it));
+            }
+            Finding::PolicyUnasked { steps } => self.steps(&mut notice, false, steps),
             Finding::Unknown { .. } => {}
         }
         notice.help(&help(finding));
@@ -116,6 +125,11 @@ impl Page<'_> {
                 "{} may {action} on {} only within limits",
                 who(caller),
                 place(scope)
+            ),
+            Finding::Disallowed { denial, .. } => policies::headline(denial),
+            Finding::PolicyUnasked { steps } => format!(
+                "whether a policy denies {} was not asked: they differ in too many ways",
+                count(steps.len(), "step")
             ),
             Finding::Unknown { question, why } => unknown(question, why),
         };
@@ -190,6 +204,13 @@ fn unknown(question: &Question, why: &str) -> String {
         Question::DeletedVaults(_) => {
             format!("whether a deleted key vault has the name could not be read ({why})")
         }
+        Question::Policies(scope)
+        | Question::PolicyDefinition(scope)
+        | Question::PolicyExemptions(scope)
+        | Question::Restrictions { at: scope, .. } => format!(
+            "whether a policy on {} denies these steps could not be asked ({why})",
+            place(scope)
+        ),
         Question::Rights(scope)
         | Question::StorageAccounts(scope)
         | Question::Denials(scope)
@@ -239,12 +260,21 @@ fn help(finding: &Finding) -> String {
             "ask for a role with these actions there or above; a fresh grant can take ten minutes to work"
         }
         Finding::Restricted { .. } => "check that it allows what the plan does, or ask its owner",
+        Finding::Disallowed { denial, .. } => policies::help(denial),
+        Finding::PolicyUnasked { .. } => {
+            "a policy that denies one ends its step with RequestDisallowedByPolicy; `--target` asks about a part"
+        }
         Finding::Unknown { question, .. } => match question {
             Question::StorageName { .. } => {
                 "asking takes the right `Microsoft.Storage/checkNameAvailability/read`, which the role Reader has"
             }
             Question::DeletedVaults(_) => {
                 "reading it takes the right `Microsoft.KeyVault/deletedVaults/read`, which the role Reader has"
+            }
+            Question::Policies(_) => {
+                "asking takes the rights `Microsoft.Authorization/policyAssignments/read` and \
+                 `Microsoft.PolicyInsights/checkPolicyRestrictions/read`, which the role Reader has, and the provider \
+                 Microsoft.PolicyInsights registered"
             }
             Question::Registration { .. } => {
                 "reading it takes the right `Microsoft.Resources/subscriptions/providers/read`, which the role \

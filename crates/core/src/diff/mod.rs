@@ -146,7 +146,7 @@ impl<'a> Comparison<'a> {
                 _ => before.map(|live| veil::veiled(place, live)),
             },
             after: after.cloned(),
-            immutable: place.is_fixed(self.rules),
+            immutable: place.is_fixed(self.rules) || rules::is_where_it_is(place, before),
         });
     }
 

@@ -102,6 +102,15 @@ fn is_place_of_a_part(place: &Place, body: &Json) -> bool {
         && body.get("tags").is_none()
 }
 
+/// A resource stays in the region that it was made in: of any type, Azure Resource Manager itself refuses another one
+/// (`InvalidResourceLocation`), and nothing recorded speaks against it. What answers no region has none to stay in.
+pub(super) fn is_where_it_is(place: &Place, live: Option<&Json>) -> bool {
+    let is_somewhere = live
+        .and_then(Json::as_str)
+        .is_some_and(|location| !location.is_empty());
+    is_somewhere && place.is_top() && place.name().eq_ignore_ascii_case("location")
+}
+
 /// A mask tells nothing of what is behind it: `####`, `…;SharedAccessKey=****`, `<redacted>` (ARM facts 1.1,
 /// consequence 7).
 pub(super) fn is_mask(text: &str) -> bool {

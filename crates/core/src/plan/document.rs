@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-pub use findings::{ActionDocument, FindingDocument, FindingKind};
+pub use findings::{ActionDocument, ExpressionDocument, FindingDocument, FindingKind};
 pub use orphans::{AfterlifeDocument, OrphanDocument, RazedDocument, UnseenDocument};
 
 use super::{

@@ -2,6 +2,7 @@
 //! the answers.
 
 mod causes;
+mod policies;
 mod rights;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value as Json;
 
 pub use causes::Cause;
+pub use policies::{Denial, Doubt, Expression, Proposal};
 use rights::{Needs, Right};
 
 use super::{Action, CallTarget, Plan, Step, StepId};
@@ -48,6 +50,19 @@ pub enum Question {
     Eligibilities(ArmId),
     /// The role assignments by which the caller has its rights at a scope.
     RolesOfCaller(ArmId),
+    /// The policies that are assigned at, above and below a scope.
+    Policies(ArmId),
+    /// What policies would say to a resource.
+    Restrictions {
+        /// The resource group or subscription that it will be in.
+        at: ArmId,
+        /// The resource.
+        proposal: Proposal,
+    },
+    /// What a policy definition is called.
+    PolicyDefinition(ArmId),
+    /// What is exempt from policies in a subscription.
+    PolicyExemptions(ArmId),
 }
 
 /// What Azure said to a question.
@@ -146,6 +161,18 @@ pub enum Finding {
         /// What restricts it.
         causes: Vec<Cause>,
     },
+    /// A policy denies what steps write.
+    Disallowed {
+        /// The policy.
+        denial: Denial,
+        /// The steps.
+        steps: Vec<StepId>,
+    },
+    /// It was not asked whether policies deny what steps write, for there are too many different ones.
+    PolicyUnasked {
+        /// The steps.
+        steps: Vec<StepId>,
+    },
     /// A question that Azure did not answer.
     Unknown {
         /// The question.
@@ -180,7 +207,8 @@ impl Finding {
                 };
                 !excludes_groups
             }),
-            Self::Unknown { .. } => false,
+            Self::Disallowed { denial, .. } => denial.doubt.is_none(),
+            Self::PolicyUnasked { .. } | Self::Unknown { .. } => false,
         }
     }
 }
@@ -207,11 +235,13 @@ pub fn questions(plan: &Plan) -> Vec<Question> {
         let from = || need.from.clone();
         [Question::Rights(from()), Question::Denials(from())]
     }));
+    questions.extend(needs.iter().filter_map(causes::of_conditions));
+    questions.extend(policies::first(plan));
     questions.into_iter().collect()
 }
 
-/// What to ask next, now that there are answers: whose a name is, which rights there are on a resource itself, and
-/// why one is missing. Asked until there is nothing more.
+/// What to ask next, now that there are answers: whose a name is, which rights there are on a resource itself, why one
+/// is missing, and what policies say. Asked until there is nothing more.
 pub fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
     let mut questions = BTreeSet::new();
     for step in &plan.steps {
@@ -223,19 +253,19 @@ pub fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
     }
     for need in Needs::of(plan).iter() {
         match need.right(answers) {
-            Right::Held => questions.extend(causes::of_held(need)),
             Right::Missing => questions.extend(causes::of_missing(&need.from)),
             Right::NotAbove => {
                 questions.insert(Question::Rights(need.at.clone()));
             }
-            Right::Unknown => {}
+            Right::Held | Right::Unknown => {}
         }
     }
+    questions.extend(policies::further(plan, answers));
     let is_new = |question: &Question| !answers.0.contains_key(question);
     questions.into_iter().filter(is_new).collect()
 }
 
-/// What the answers say about the plan: names first, then providers, rights, and what is not known.
+/// What the answers say about the plan: names first, then providers, rights, policies, and what is not known.
 ///
 /// `caller` is the object id of who would carry it out.
 pub fn findings(plan: &Plan, answers: &Answers, caller: Option<&str>) -> Vec<Finding> {
@@ -243,7 +273,9 @@ pub fn findings(plan: &Plan, answers: &Answers, caller: Option<&str>) -> Vec<Fin
     findings.extend(soft_deleted(plan, answers));
     findings.extend(registrations(plan, answers));
     findings.extend(rights(plan, answers, caller));
+    findings.extend(policies::findings(plan, answers));
     findings.extend(unknown(plan, answers));
+    findings.extend(policies::unknown(plan, answers));
     findings
 }
 

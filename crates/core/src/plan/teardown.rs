@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
+use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId, orphans};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -13,8 +13,8 @@ use crate::{
     value::Value,
 };
 
-/// Plans the deletion of everything that the stacks own. Nothing unmarked is deleted, and no resource group that
-/// holds something else.
+/// Plans the deletion of everything that the entries stand for and the stacks own. Nothing unmarked is deleted, and no
+/// resource group that holds something else. Orphans are listed and stay.
 pub fn teardown(graph: &Graph, live: &Live) -> Plan {
     teardown_part(graph, live, &Part::whole())
 }
@@ -71,6 +71,10 @@ pub fn teardown_part(graph: &Graph, live: &Live, part: &Part) -> Plan {
         plan.steps.push(deletion(node, id.clone(), step, after));
         steps_of.insert(&node.key, step);
         waits.insert(&node.key, vec![step]);
+    }
+    if part.is_whole() {
+        plan.orphans = orphans::list(graph, live);
+        plan.unseen = live.unseen_owned().to_vec();
     }
     plan
 }

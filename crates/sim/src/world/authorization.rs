@@ -12,6 +12,8 @@ use crate::http::Method;
 use crate::time::SimTime;
 
 const ASSIGNMENTS: &str = "microsoft.authorization/roleassignments";
+/// What is asked with a POST and changes nothing.
+const QUESTIONS: [&str; 2] = ["/checknameavailability", "/checkpolicyrestrictions"];
 
 /// Refuses the request unless a grant of the caller allows its action at its scope.
 ///
@@ -55,11 +57,11 @@ fn action(call: &Call<'_>) -> String {
         return "Microsoft.Resources/subscriptions/providers/read".to_owned();
     }
     let verb = match call.method() {
-        // The question whether a name is free counts as a read (Azure RBAC: Microsoft.Storage permissions).
+        // Some questions count as reads (Azure RBAC: permissions of Microsoft.Storage and Microsoft.PolicyInsights).
         Method::Post
-            if kind
-                .to_ascii_lowercase()
-                .ends_with("/checknameavailability") =>
+            if QUESTIONS
+                .iter()
+                .any(|question| kind.to_ascii_lowercase().ends_with(question)) =>
         {
             "read"
         }

@@ -372,12 +372,13 @@ impl World {
         if !call.method().is_read() {
             subscriptions::check_registration(self, call)?;
             locks::refuse(self, call)?;
-            policy::refuse(self, call)?;
         }
-        match policy::modified(self, call) {
-            Some(request) => self.carry_out(&call.with(&request)),
-            None => self.carry_out(call),
-        }
+        // What modifies comes before what denies (Microsoft docs "Azure Policy definitions effect basics").
+        let modified = policy::modified(self, call);
+        let modified = modified.as_ref().map(|request| call.with(request));
+        let call = modified.as_ref().unwrap_or(call);
+        policy::refuse(self, call)?;
+        self.carry_out(call)
     }
 
     /// Hands a request that may be made to those who know its type.
@@ -392,6 +393,9 @@ impl World {
             "microsoft.authorization/permissions" => authorization::list_permissions(self, call),
             "microsoft.authorization/locks" => locks::handle(self, call),
             "microsoft.authorization/policyassignments" => policy::handle(self, call),
+            "microsoft.authorization/policyexemptions" => policy::exemption(self, call),
+            "microsoft.authorization/policydefinitions" => policy::definition(call),
+            "microsoft.policyinsights/checkpolicyrestrictions" => policy::check(self, call),
             tags::KIND => tags::handle(self, call),
             "microsoft.storage/checknameavailability" => storage::check_name(self, call),
             "microsoft.media/videoanalyzers" => media::handle(self, call),

@@ -68,6 +68,7 @@ const REGISTERED: &[&str] = &[
     "Microsoft.Compute",
     "Microsoft.Web",
     "Microsoft.OperationalInsights",
+    "Microsoft.PolicyInsights",
 ];
 
 /// Providers that exist and wait to be registered.

@@ -343,3 +343,21 @@ fn other_items_have_an_order() {
         assert_eq!(seen(wanted.clone(), live), [path], "{other}");
     }
 }
+
+#[test]
+fn a_resource_stays_in_its_region_and_a_property_called_location_is_its_own() {
+    let moved = |live: Json| {
+        let wanted =
+            json!({ "location": "westeurope", "properties": { "location": "westeurope" } });
+        let found = diff(&Value::from(wanted), &live, &[], &[]).into_iter();
+        found
+            .map(|change| (change.path, change.immutable))
+            .collect::<Vec<_>>()
+    };
+    let fixed = |path: &str, fixed: bool| (path.to_owned(), fixed);
+    let elsewhere = json!({ "location": "eastus", "properties": { "location": "eastus" } });
+    let both = [fixed("location", true), fixed("properties.location", false)];
+    assert_eq!(moved(elsewhere), both);
+    let nowhere = json!({ "location": "", "properties": { "location": "westeurope" } });
+    assert_eq!(moved(nowhere), [fixed("location", false)]);
+}

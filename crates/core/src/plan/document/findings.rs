@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{StepId, preflight::Finding};
+use crate::plan::{
+    StepId,
+    preflight::{Denial, Expression, Finding},
+};
 
 /// Something that will, or may, keep a plan from being done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +85,30 @@ pub enum FindingKind {
         /// The numbers of the steps that need it.
         steps: Vec<usize>,
     },
+    /// A policy denies what steps write.
+    Disallowed {
+        /// The id of the policy assignment.
+        assignment: String,
+        /// The name that the assignment is shown under.
+        assigned_as: String,
+        /// The id of the policy definition.
+        definition: String,
+        /// The name that the definition is shown under, where it could be read.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        defined_as: Option<String>,
+        /// What whoever assigned it says to those whom it denies something.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        /// The conditions of the policy that hold, as far as Azure tells.
+        because: Vec<ExpressionDocument>,
+        /// The numbers of the steps.
+        steps: Vec<usize>,
+    },
+    /// It was not asked whether policies deny what steps write.
+    PolicyUnasked {
+        /// The numbers of the steps.
+        steps: Vec<usize>,
+    },
     /// Something could not be found out.
     Unknown {
         /// Why.
@@ -97,6 +124,20 @@ pub struct ActionDocument {
     pub action: String,
     /// The numbers of the steps that need it.
     pub steps: Vec<usize>,
+}
+
+/// A condition of a policy that holds for a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExpressionDocument {
+    /// The path of a property, or what else is looked at.
+    pub path: String,
+    /// What is there.
+    pub value: serde_json::Value,
+    /// `notIn`, `exists`, and the like.
+    pub operator: String,
+    /// What it is compared with.
+    pub target: serde_json::Value,
 }
 
 impl FindingDocument {
@@ -166,6 +207,10 @@ impl FindingDocument {
                 action: action.clone(),
                 steps: numbers(steps),
             },
+            Finding::Disallowed { denial, steps } => disallowed(denial, numbers(steps)),
+            Finding::PolicyUnasked { steps } => FindingKind::PolicyUnasked {
+                steps: numbers(steps),
+            },
             Finding::Unknown { question: _, why } => FindingKind::Unknown {
                 reason: why.clone(),
             },
@@ -174,5 +219,40 @@ impl FindingDocument {
             certain: finding.is_certain(),
             what,
         }
+    }
+}
+
+/// Why it may not come to that is told to people; programs have `certain`.
+fn disallowed(denial: &Denial, steps: Vec<usize>) -> FindingKind {
+    let Denial {
+        assignment,
+        assigned_as,
+        definition,
+        defined_as,
+        message,
+        because,
+        doubt: _,
+    } = denial.clone();
+    let because = because.into_iter().map(
+        |Expression {
+             path,
+             value,
+             operator,
+             target,
+         }| ExpressionDocument {
+            path,
+            value,
+            operator,
+            target,
+        },
+    );
+    FindingKind::Disallowed {
+        assignment,
+        assigned_as,
+        definition,
+        defined_as,
+        message,
+        because: because.collect(),
+        steps,
     }
 }

@@ -46,8 +46,8 @@ pub enum Cause {
     },
 }
 
-/// What to ask about a right that the caller has.
-pub(super) fn of_held(need: &Need) -> Option<Question> {
+/// What to ask about a right that can be given with a condition: at once, for most callers have it.
+pub(super) fn of_conditions(need: &Need) -> Option<Question> {
     is_conditioned(&need.action).then(|| Question::RolesOfCaller(need.from.clone()))
 }
 

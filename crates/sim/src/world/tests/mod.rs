@@ -9,5 +9,6 @@ mod indexer;
 mod management_groups;
 mod media;
 mod others;
+mod policies;
 mod sign_in;
 mod storage;

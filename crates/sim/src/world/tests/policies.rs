@@ -1,0 +1,287 @@
+//! Azure Policy: where assignments are listed, what they would say to a resource, and in which order they act.
+
+use serde_json::{Value, json};
+
+use crate::world::testing::{Bench, RG, refusal};
+use crate::world::{Caller, SUBSCRIPTION};
+
+const LOCATIONS: &str = "e56962a6-4747-49cd-b67b-bf8b01975c4c";
+const TYPES: &str = "6c112d4e-5bc7-47ae-a041-ea2d9dccd749";
+const REQUIRE_TAG: &str = "871b6d14-10aa-478d-b590-94f262ecfa99";
+const SET_TAG: &str = "5ffd78d9-436d-4b41-a421-5baa819e3008";
+const IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
+
+fn subscription() -> String {
+    format!("/subscriptions/{SUBSCRIPTION}")
+}
+
+/// Puts the subscription into a management group of its own.
+fn above(bench: &mut Bench) -> String {
+    let group = "/providers/Microsoft.Management/managementGroups/platform".to_owned();
+    assert_eq!(bench.put(&group, &json!({})).status, 202);
+    bench.wait(5);
+    let member = format!("{group}/subscriptions/{SUBSCRIPTION}");
+    assert!(bench.put(&member, &json!({})).status < 300);
+    group
+}
+
+fn assign(bench: &mut Bench, scope: &str, name: &str, guid: &str, parameters: &Value) -> String {
+    let id = format!("{scope}/providers/Microsoft.Authorization/policyAssignments/{name}");
+    let body = json!({ "properties": {
+        "policyDefinitionId": format!("/providers/Microsoft.Authorization/policyDefinitions/{guid}"),
+        "nonComplianceMessages": [{ "message": format!("says {name}") }],
+        "parameters": parameters,
+    } });
+    assert_eq!(bench.put(&id, &body).status, 201);
+    id
+}
+
+fn only_north() -> Value {
+    json!({ "listOfAllowedLocations": { "value": ["northeurope"] } })
+}
+
+fn check(bench: &mut Bench, scope: &str, body: &Value) -> Value {
+    let path = format!("{scope}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
+    let answer = bench.post(&path, body);
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    answer.json()
+}
+
+fn about(content: Value) -> Value {
+    json!({ "resourceDetails": { "resourceContent": content, "apiVersion": "2024-11-30" } })
+}
+
+/// The names of the assignments that deny the content.
+fn denied(answer: &Value) -> Vec<String> {
+    let evaluations = &answer["contentEvaluationResult"]["policyEvaluations"];
+    let name = |it: &Value| {
+        assert_eq!(it["evaluationResult"], "NonCompliant");
+        assert_eq!(it["effectDetails"]["policyEffect"], "Deny");
+        let id = it["policyInfo"]["policyAssignmentId"].as_str().unwrap();
+        id.rsplit('/').next().unwrap().to_owned()
+    };
+    evaluations.as_array().unwrap().iter().map(name).collect()
+}
+
+#[test]
+fn assignments_are_listed_at_above_and_below_a_scope() {
+    let mut bench = Bench::grouped();
+    let platform = above(&mut bench);
+    assign(&mut bench, &platform, "above", LOCATIONS, &only_north());
+    assign(
+        &mut bench,
+        &subscription(),
+        "here",
+        LOCATIONS,
+        &only_north(),
+    );
+    assign(&mut bench, RG, "below", LOCATIONS, &only_north());
+    let names = |bench: &mut Bench, path: &str| -> Vec<String> {
+        let list = bench.get(path).json();
+        let items = list["value"].as_array().unwrap().iter();
+        items
+            .map(|it| it["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let path = |scope: &str| format!("{scope}/providers/Microsoft.Authorization/policyAssignments");
+    let whole = path(&subscription());
+    assert_eq!(names(&mut bench, &whole), ["above", "here", "below"]);
+    let at_scope = format!("{whole}?$filter=atScope()");
+    assert_eq!(names(&mut bench, &at_scope), ["above", "here"]);
+    assert_eq!(names(&mut bench, &path(RG)), ["above", "here", "below"]);
+    let other = format!("{RG}2");
+    bench.put(&other, &json!({ "location": "westeurope" }));
+    assert_eq!(names(&mut bench, &path(&other)), ["above", "here"]);
+}
+
+#[test]
+fn what_would_be_denied_is_told_and_is_what_is_denied() {
+    let mut bench = Bench::grouped();
+    assign(&mut bench, RG, "north", LOCATIONS, &only_north());
+    let typed =
+        json!({ "listOfResourceTypesNotAllowed": { "value": ["microsoft.compute/disks"] } });
+    let platform = above(&mut bench);
+    assign(&mut bench, &platform, "no-disks", TYPES, &typed);
+    let team = json!({ "tagName": { "value": "team" } });
+    assign(&mut bench, &subscription(), "team", REQUIRE_TAG, &team);
+    for (kind, location, tags, expected) in [
+        (
+            IDENTITY,
+            "westeurope",
+            json!({ "Team": "a" }),
+            vec!["north"],
+        ),
+        (IDENTITY, "northeurope", json!({ "team": "a" }), vec![]),
+        (IDENTITY, "westeurope", json!({}), vec!["team", "north"]),
+        (
+            "Microsoft.Compute/disks",
+            "northeurope",
+            json!({ "team": "a" }),
+            vec!["no-disks"],
+        ),
+    ] {
+        let mut content =
+            json!({ "type": kind, "name": "one", "location": location, "tags": tags });
+        let answer = check(&mut bench, RG, &about(content.clone()));
+        assert_eq!(denied(&answer), expected, "{content}");
+        assert_eq!(answer["fieldRestrictions"], json!([]));
+        content.as_object_mut().unwrap().remove("type");
+        let written = bench.put(&format!("{RG}/providers/{kind}/one"), &content);
+        assert_eq!(
+            written.status == 403,
+            !expected.is_empty(),
+            "{}",
+            written.json()
+        );
+    }
+    let group =
+        json!({ "type": "Microsoft.Resources/subscriptions/resourceGroups", "location": "eastus" });
+    assert_eq!(
+        denied(&check(&mut bench, &subscription(), &about(group))),
+        [""; 0]
+    );
+}
+
+#[test]
+fn the_conditions_of_a_denial_are_told_and_what_its_policy_is_called() {
+    let mut bench = Bench::grouped();
+    let id = assign(&mut bench, RG, "north", LOCATIONS, &only_north());
+    let content = json!({ "type": IDENTITY, "location": "westeurope" });
+    let answer = check(&mut bench, RG, &about(content));
+    let evaluation = &answer["contentEvaluationResult"]["policyEvaluations"][0];
+    assert_eq!(evaluation["policyInfo"]["policyAssignmentId"], id);
+    assert_eq!(
+        evaluation["evaluationDetails"]["evaluatedExpressions"],
+        json!([{
+            "result": "True", "expressionKind": "Field", "expression": "location", "path": "location",
+            "operator": "notIn", "expressionValue": "westeurope", "targetValue": ["northeurope"],
+        }])
+    );
+    let definition = format!("/providers/Microsoft.Authorization/policyDefinitions/{LOCATIONS}");
+    let named = bench.get(&definition).json();
+    assert_eq!(named["properties"]["displayName"], "Allowed locations");
+    let unknown = bench.get("/providers/Microsoft.Authorization/policyDefinitions/x");
+    assert_eq!(refusal(&unknown), (404, "PolicyDefinitionNotFound".into()));
+}
+
+#[test]
+fn a_pending_field_is_restricted_and_not_denied() {
+    let mut bench = Bench::grouped();
+    assign(&mut bench, RG, "north", LOCATIONS, &only_north());
+    let team = json!({ "tagName": { "value": "team" } });
+    assign(&mut bench, RG, "team", REQUIRE_TAG, &team);
+    let mut body = about(json!({ "type": IDENTITY, "tags": { "team": "a" } }));
+    body["pendingFields"] =
+        json!([{ "field": "location", "values": ["North Europe", "eastus", "westus"] }]);
+    let answer = check(&mut bench, RG, &body);
+    assert_eq!(denied(&answer), [""; 0]);
+    let [field] = answer["fieldRestrictions"].as_array().unwrap().as_slice() else {
+        panic!("{answer}")
+    };
+    assert_eq!(field["field"], "location");
+    let restriction = &field["restrictions"][0];
+    assert_eq!(
+        (&restriction["result"], &restriction["policyEffect"]),
+        (&json!("Deny"), &json!("Deny"))
+    );
+    assert_eq!(restriction["values"], json!(["eastus", "westus"]));
+    assert_eq!(restriction["reason"], "says north");
+
+    let mut body = about(json!({ "type": IDENTITY, "location": "northeurope" }));
+    body["pendingFields"] = json!([{ "field": "tags" }]);
+    let answer = check(&mut bench, RG, &body);
+    assert_eq!(denied(&answer), [""; 0]);
+    assert_eq!(answer["fieldRestrictions"][0]["field"], "tags[team]");
+    assert_eq!(
+        answer["fieldRestrictions"][0]["restrictions"][0]["result"],
+        "Required"
+    );
+}
+
+#[test]
+fn what_modifies_acts_before_what_denies() {
+    let mut bench = Bench::grouped();
+    let team = json!({ "tagName": { "value": "team" } });
+    assign(&mut bench, RG, "team", REQUIRE_TAG, &team);
+    let id = format!("{RG}/providers/{IDENTITY}/one");
+    let body = json!({ "location": "westeurope" });
+    assert_eq!(
+        refusal(&bench.put(&id, &body)),
+        (403, "RequestDisallowedByPolicy".into())
+    );
+    let set = json!({ "tagName": { "value": "team" }, "tagValue": { "value": "vision" } });
+    assign(&mut bench, RG, "sets", SET_TAG, &set);
+    let made = bench.put(&id, &body);
+    assert_eq!(
+        (made.status, &made.json()["tags"]["team"]),
+        (201, &json!("vision"))
+    );
+    let answer = check(
+        &mut bench,
+        RG,
+        &about(json!({ "type": IDENTITY, "location": "westeurope" })),
+    );
+    let [field] = answer["fieldRestrictions"].as_array().unwrap().as_slice() else {
+        panic!("{answer}")
+    };
+    assert_eq!(field["field"], "tags.team");
+    assert_eq!(field["restrictions"][0]["policyEffect"], "Modify");
+    assert_eq!(field["restrictions"][0]["defaultValue"], "vision");
+}
+
+#[test]
+fn a_change_of_part_of_a_resource_is_held_against_the_whole() {
+    let mut bench = Bench::grouped();
+    let (id, _) = bench.identity("one");
+    assign(&mut bench, RG, "north", LOCATIONS, &only_north());
+    let refused = bench.patch(&id, &json!({ "tags": { "a": "b" } }));
+    assert_eq!(refusal(&refused), (403, "RequestDisallowedByPolicy".into()));
+}
+
+#[test]
+fn asking_is_a_read_and_wants_a_type() {
+    let mut bench = Bench::grouped();
+    bench.caller = Caller::Reader;
+    let content = json!({ "type": IDENTITY, "location": "westeurope" });
+    assert_eq!(denied(&check(&mut bench, RG, &about(content))), [""; 0]);
+    let path = format!("{RG}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
+    let vague = bench.post(
+        &path,
+        &json!({ "resourceDetails": { "resourceContent": {} } }),
+    );
+    assert_eq!(refusal(&vague), (400, "InvalidRequestContent".into()));
+    assert_eq!(bench.get(&path).status, 405);
+}
+
+#[test]
+fn what_is_exempt_is_not_denied() {
+    let mut bench = Bench::grouped();
+    let rule = assign(&mut bench, RG, "north", LOCATIONS, &only_north());
+    let id = |name: &str| format!("{RG}/providers/{IDENTITY}/{name}");
+    let body = json!({ "location": "westeurope" });
+    let exempt = format!("{RG}/providers/Microsoft.Authorization/policyExemptions/for-now");
+    let waiver = json!({ "properties": {
+        "policyAssignmentId": rule.to_uppercase(), "exemptionCategory": "Waiver",
+    } });
+    assert_eq!(bench.put(&id("one"), &body).status, 403);
+    assert!(bench.put(&exempt, &waiver).status < 300);
+    assert_eq!(bench.put(&id("one"), &body).status, 201);
+    let content = json!({ "type": IDENTITY, "location": "westeurope" });
+    assert_eq!(denied(&check(&mut bench, RG, &about(content))), [""; 0]);
+    bench.delete(&exempt);
+    let own = format!(
+        "{}/providers/Microsoft.Authorization/policyExemptions/own",
+        id("one")
+    );
+    assert!(bench.put(&own, &waiver).status < 300);
+    assert_eq!(bench.put(&id("one"), &body).status, 200);
+    assert_eq!(bench.put(&id("two"), &body).status, 403);
+    let list = format!(
+        "{}/providers/Microsoft.Authorization/policyExemptions",
+        subscription()
+    );
+    assert_eq!(
+        bench.get(&list).json()["value"].as_array().unwrap().len(),
+        1
+    );
+}

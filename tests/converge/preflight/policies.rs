@@ -1,0 +1,245 @@
+//! What Azure Policy would deny is told before the first write, at the cost of one request where there is no policy.
+
+use lazuli_core::plan::{
+    Plan,
+    preflight::{Doubt, Finding, Question},
+};
+use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION};
+use serde_json::{Value as Json, json};
+
+use super::{AUTHORIZATION, asked, found, give, group, stack, subscription};
+use crate::harness::{Azure, spec};
+
+const LOCATIONS: &str = "e56962a6-4747-49cd-b67b-bf8b01975c4c";
+const REQUIRE_TAG: &str = "871b6d14-10aa-478d-b590-94f262ecfa99";
+const SET_TAG: &str = "5ffd78d9-436d-4b41-a421-5baa819e3008";
+const CHECK: &str = "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions";
+
+async fn assign(azure: &Azure, scope: &str, guid: &str, parameters: Json) {
+    let url = format!("{scope}/{AUTHORIZATION}/policyAssignments/rule?api-version=2023-04-01");
+    let body = json!({ "properties": {
+        "displayName": "The rule", "parameters": parameters,
+        "policyDefinitionId": format!("/providers/Microsoft.Authorization/policyDefinitions/{guid}"),
+    } });
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+}
+
+async fn make_group(azure: &Azure) {
+    let url = format!("{}?api-version=2021-04-01", group());
+    let body = json!({ "location": "westeurope" });
+    azure.by_hand(Method::Put, &url, Some(body)).await;
+}
+
+fn only_north() -> Json {
+    json!({ "listOfAllowedLocations": { "value": ["northeurope"] } })
+}
+
+/// The policy, the property and the keys of the steps, of each denial.
+fn denied(plan: &Plan, found: &[Finding]) -> Vec<(String, String, Vec<String>)> {
+    let denied = found.iter().filter_map(|finding| match finding {
+        Finding::Disallowed { denial, steps } => Some((denial, steps)),
+        _ => None,
+    });
+    denied
+        .map(|(denial, steps)| {
+            let paths: Vec<&str> = denial.because.iter().map(|it| it.path.as_str()).collect();
+            let keys = steps.iter().map(|step| plan.steps[step.0].key.to_string());
+            let policy = denial.defined_as.clone().unwrap_or_default();
+            (policy, paths.join(" "), keys.collect())
+        })
+        .collect()
+}
+
+/// Paths of what was asked of policies, and how often.
+fn asked_of_policies(azure: &Azure) -> Vec<String> {
+    let of_policies = |line: &String| line.contains("policy") || line.contains("Policy");
+    let path = |line: String| line.split('?').next().unwrap_or_default().to_owned();
+    let log = asked(azure).into_iter().filter(of_policies);
+    log.map(path).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_policy_would_deny_is_told_with_all_its_steps_and_denied_when_begun() {
+    let azure = Azure::new().await;
+    assign(&azure, &subscription(), LOCATIONS, only_north()).await;
+    let (plan, refused) = found(&azure, &stack()).await;
+    let keys = ["data", "id"].map(str::to_owned).to_vec();
+    let locations = "Allowed locations".to_owned();
+    assert_eq!(
+        denied(&plan, &refused),
+        [(locations, "location".to_owned(), keys)]
+    );
+    assert!(refused.iter().all(Finding::is_certain));
+
+    let report = azure.execute(&plan).await;
+    let codes: Vec<_> = report
+        .failures()
+        .map(|(step, failure)| {
+            assert!(
+                failure.to_string().contains("disallowed by policy"),
+                "{failure}"
+            );
+            plan.steps[step.0].key.to_string()
+        })
+        .collect();
+    assert_eq!(codes, ["data", "id"], "as it was told");
+
+    let another = Azure::new().await;
+    assign(&another, &subscription(), LOCATIONS, only_north()).await;
+    let moved = stack().replace("westeurope", "northeurope");
+    assert_eq!(found(&another, &moved).await.1, []);
+    another.converge(&moved).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_alike_are_one_question() {
+    let azure = Azure::new().await;
+    make_group(&azure).await;
+    assign(&azure, &group(), LOCATIONS, only_north()).await;
+    let units: String = (0..30)
+        .map(|unit| format!("  id{unit}: {{ kind: userAssignedIdentity, name: id-{unit} }}\n"))
+        .collect();
+    let (plan, refused) = found(&azure, &spec(&units)).await;
+    assert_eq!(denied(&plan, &refused)[0].2.len(), 30);
+    let asked = asked_of_policies(&azure);
+    let checks = asked.iter().filter(|line| line.ends_with(CHECK)).count();
+    assert_eq!(checks, 2, "identities, and the group: {asked:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_enforced_or_leaves_a_group_out_is_not_asked_about() {
+    let azure = Azure::new().await;
+    make_group(&azure).await;
+    let url = format!(
+        "{}/{AUTHORIZATION}/policyAssignments/rule?api-version=2023-04-01",
+        subscription()
+    );
+    for left_out in [
+        json!({ "enforcementMode": "DoNotEnforce" }),
+        json!({ "notScopes": [group()] }),
+    ] {
+        let mut properties = json!({
+            "policyDefinitionId": format!("/providers/Microsoft.Authorization/policyDefinitions/{LOCATIONS}"),
+            "parameters": only_north(),
+        });
+        for (name, value) in left_out.as_object().unwrap() {
+            properties[name] = value.clone();
+        }
+        let body = json!({ "properties": properties });
+        azure.by_hand(Method::Put, &url, Some(body)).await;
+        let (_, clean) = found(&azure, &stack()).await;
+        assert_eq!(clean, [], "{left_out}");
+        let asked = asked_of_policies(&azure);
+        assert_eq!(asked.len(), 1, "{asked:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_changes_the_resource_first_leaves_a_doubt() {
+    let azure = Azure::new().await;
+    let team = json!({ "tagName": { "value": "team" } });
+    assign(&azure, &subscription(), REQUIRE_TAG, team).await;
+    let (plan, refused) = found(&azure, &stack()).await;
+    assert_eq!(denied(&plan, &refused)[0].1, "tags[team]");
+    assert!(refused.iter().all(Finding::is_certain));
+
+    make_group(&azure).await;
+    let set = json!({ "tagName": { "value": "team" }, "tagValue": { "value": "vision" } });
+    assign(&azure, &group(), SET_TAG, set).await;
+    let (_, doubtful) = found(&azure, &stack()).await;
+    let doubts = doubtful.iter().filter_map(|finding| match finding {
+        Finding::Disallowed { denial, .. } => Some(denial.doubt),
+        _ => None,
+    });
+    assert_eq!(doubts.collect::<Vec<_>>(), [Some(Doubt::Altered)]);
+    assert!(!doubtful.iter().any(Finding::is_certain));
+    azure.converge(&stack()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_rights_on_the_group_only_asks_there_and_who_may_not_ask_is_told() {
+    let owner = Azure::new().await;
+    make_group(&owner).await;
+    let url = format!(
+        "/subscriptions/{SUBSCRIPTION}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01&$filter=principalId%20eq%20'{}'",
+        Caller::Reader.object_id()
+    );
+    let grants = owner.by_hand(Method::Get, &url, None).await;
+    for grant in grants["value"].as_array().unwrap() {
+        let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
+        owner.by_hand(Method::Delete, &url, None).await;
+    }
+    give(
+        &owner,
+        Caller::Reader,
+        super::CONTRIBUTOR,
+        &group(),
+        json!({}),
+    )
+    .await;
+    assign(&owner, &group(), LOCATIONS, only_north()).await;
+    let text = spec("  id: { kind: userAssignedIdentity, name: id-test }\n").replace(
+        "resourceGroup, name: rg-test }",
+        "resourceGroup, name: rg-test, existing: true }",
+    );
+    let limited = owner.seen_by(Caller::Reader).await;
+    let (plan, refused) = found(&limited, &text).await;
+    assert_eq!(denied(&plan, &refused).len(), 1, "{refused:#?}");
+
+    let refusal = Faults::none().on(
+        None,
+        "*checkPolicyRestrictions*",
+        Occurrence::Every,
+        Fault::status(403, None),
+    );
+    owner.simulator.set_faults(refusal);
+    let (_, unknown) = found(&limited, &text).await;
+    let policies = unknown.iter().filter(|finding| {
+        matches!(finding, Finding::Unknown { question: Question::Policies(at), .. } if at.as_str() == group())
+    });
+    assert_eq!(policies.count(), 1, "{unknown:#?}");
+    assert!(!unknown.iter().any(Finding::is_certain));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_exempt_is_not_held_to_be_denied() {
+    let azure = Azure::new().await;
+    let two = "  one: { kind: userAssignedIdentity, name: one }\n  two: { kind: userAssignedIdentity, name: two }\n";
+    azure.converge(&spec(two)).await;
+    assign(&azure, &subscription(), LOCATIONS, only_north()).await;
+    let exempt = async |scope: &str, method: Method| {
+        let url =
+            format!("{scope}/{AUTHORIZATION}/policyExemptions/e?api-version=2022-07-01-preview");
+        let rule = format!("{}/{AUTHORIZATION}/policyAssignments/rule", subscription());
+        let body = json!({ "properties": { "policyAssignmentId": rule } });
+        azure.by_hand(method, &url, Some(body)).await;
+    };
+    let tagged = spec(&two.replace(" }", ", tags: { a: b } }"));
+    let tagged = tagged.replace("group: { kind", "group: { existing: true, kind");
+    let identity = |name: &str| {
+        format!(
+            "{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}",
+            group()
+        )
+    };
+    exempt(&identity("one"), Method::Put).await;
+    let (plan, refused) = found(&azure, &tagged).await;
+    let told: Vec<_> = refused
+        .iter()
+        .map(|finding| match finding {
+            Finding::Disallowed { denial, steps } => {
+                assert_eq!(steps.len(), 1);
+                (plan.steps[steps[0].0].key.to_string(), denial.doubt)
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        ("one".to_owned(), Some(Doubt::Exempt)),
+        ("two".to_owned(), None),
+    ];
+    assert_eq!(told, expected);
+    exempt(&group(), Method::Put).await;
+    assert_eq!(found(&azure, &tagged).await.1, []);
+    azure.converge(&tagged).await;
+}
