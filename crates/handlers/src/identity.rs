@@ -2,12 +2,14 @@
 
 use lazuli_core::{
     arm::ArmId,
+    export::Found,
     graph::{Declared, Nodes},
     node::{Datum, Node},
     value::Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::{
     link::{Link, OneOrMany, each},
@@ -87,6 +89,32 @@ impl<'a> Assigned<'a> {
     /// The one of them with this id.
     pub(crate) fn find(&self, id: &ArmId) -> Option<&Link<'a>> {
         self.user.iter().find(|link| link.id == *id)
+    }
+}
+
+/// What an author would write of the identities that a resource has in Azure, the one with this id first.
+pub(crate) fn lifted(found: &Found<'_>, first: Option<&str>) -> Option<Value> {
+    let own = found
+        .text("identity.type")
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("systemassigned"));
+    let user = found.at("identity.userAssignedIdentities");
+    let mut user: Vec<&str> = user
+        .and_then(Json::as_object)
+        .map(|user| user.keys().map(String::as_str).collect())
+        .unwrap_or_default();
+    user.sort_by_key(|id| !first.is_some_and(|first| first.eq_ignore_ascii_case(id)));
+    let user = match user.as_slice() {
+        [] => None,
+        [one] => Some(Value::string(*one)),
+        several => Some(Value::Array(several.iter().map(|id| Value::string(*id)).collect())),
+    };
+    match (own, user) {
+        (false, user) => user,
+        (true, None) => Some(Value::object([("systemAssigned", Value::Bool(true))])),
+        (true, Some(user)) => Some(Value::object([
+            ("systemAssigned", Value::Bool(true)),
+            ("userAssigned", user),
+        ])),
     }
 }
 

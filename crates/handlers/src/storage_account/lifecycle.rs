@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic},
+    export::Found,
     graph::{Declared, Nodes},
     kind::{Field, Rule},
     node::{Datum, Node},
@@ -169,10 +170,12 @@ pub struct TagFilter {
     pub value: String,
 }
 
-const POLICY: ArmType = ArmType::new(
+pub(super) const POLICY: ArmType = ArmType::new(
     "Microsoft.Storage/storageAccounts/managementPolicies",
     "2025-06-01",
 );
+
+pub(super) const POLICY_PATH: &str = "managementPolicies/default";
 
 const RULES: &[Rule] = &[
     Rule::ReadOnly("properties.lastModifiedTime"),
@@ -214,6 +217,14 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
         "rules on the last access need its tracking first",
     ));
     nodes.push(lifecycle);
+}
+
+/// What an author would write of the policy.
+pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
+    let policy = found.parts(POLICY_PATH).next();
+    let rules = policy.and_then(|(_, body)| body.pointer("/properties/policy/rules"));
+    let rules = rules.and_then(|rules| found.shaped("lifecycleRules", rules));
+    props.extend(rules.map(|rules| ("lifecycleRules".to_owned(), rules)));
 }
 
 fn rule(

@@ -10,15 +10,16 @@ mod tests;
 use lazuli_core::{
     arm::ArmType,
     diagnostic::Diagnostics,
+    export::{Found, Lifted},
     graph::{Declared, Nodes, Surroundings},
-    kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
+    kind::{Facts, Handler, NameRule, OutputDoc, PartOf, Place, Rule},
     node::Datum,
-    value::Value,
+    value::{Object, Value},
 };
 
 pub use props::Props;
 
-use crate::identity::Assigned;
+use crate::identity::{self, Assigned};
 
 /// Handles `storageAccount`.
 pub struct StorageAccount;
@@ -35,6 +36,19 @@ const NOT_IN_PROPERTIES: &[&str] = &[
     "containers",
     "lifecycleRules",
 ];
+
+/// What a live account answers elsewhere, or under another name.
+const NOT_LIFTED: &[&str] = &[
+    "sku",
+    "accountKind",
+    "identity",
+    "blobService",
+    "containers",
+    "lifecycleRules",
+];
+
+/// What is sent when the author says nothing.
+const USUAL_KIND: &str = "StorageV2";
 
 impl Handler for StorageAccount {
     const FACTS: Facts = Facts {
@@ -61,6 +75,20 @@ impl Handler for StorageAccount {
         retired: None,
     };
     type Props = Props;
+    const PARTS: &'static [PartOf] = &[
+        PartOf {
+            path: blobs::SERVICE_PATH,
+            arm_type: blobs::SERVICE,
+        },
+        PartOf {
+            path: blobs::CONTAINERS_PATH,
+            arm_type: blobs::CONTAINER,
+        },
+        PartOf {
+            path: lifecycle::POLICY_PATH,
+            arm_type: lifecycle::POLICY,
+        },
+    ];
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
@@ -73,7 +101,7 @@ impl Handler for StorageAccount {
         let kind = resource
             .value("accountKind", nodes)
             .filter(|kind| *kind != Value::Null);
-        body.insert("kind".into(), kind.unwrap_or_else(|| "StorageV2".into()));
+        body.insert("kind".into(), kind.unwrap_or_else(|| USUAL_KIND.into()));
         for beside in ["extendedLocation", "zones", "placement"] {
             if let Some(value) = resource.value(beside, nodes) {
                 body.insert(beside.into(), value);
@@ -91,6 +119,21 @@ impl Handler for StorageAccount {
         nodes.push(resource.draft(id.clone(), body));
         blobs::declare(resource, &id, nodes);
         lifecycle::declare(resource, &id, nodes);
+    }
+
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        let mut props = Object::new();
+        let sku = found.at("sku.name")?;
+        props.insert("sku".into(), found.shaped("sku", sku)?);
+        let kind = found.at("kind").and_then(|kind| found.shaped("accountKind", kind));
+        let kind = kind.filter(|kind| kind.as_str() != Some(USUAL_KIND));
+        props.extend(kind.map(|kind| ("accountKind".to_owned(), kind)));
+        props.extend(found.properties_except(NOT_LIFTED));
+        let identity = identity::lifted(found, None);
+        props.extend(identity.map(|identity| ("identity".to_owned(), identity)));
+        blobs::lift(found, &mut props);
+        lifecycle::lift(found, &mut props);
+        Some(found.lifted(props))
     }
 
     fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
