@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Destroy(Destroy),
     /// Show what the stacks own now
     Show(Show),
+    /// Write a spec of what is live in resource groups
+    Export(Export),
     /// Show what waits for what, and why
     Graph(Graph),
     /// Explain a kind, a property or the code of an error
@@ -313,6 +315,24 @@ pub(crate) struct Show {
     /// How to answer: JSON is one document
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text)]
     pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// A resource group by its name; may be repeated
+    #[arg(long = "resource-group", value_name = "NAME", required = true)]
+    pub(crate) resource_groups: Vec<String>,
+    /// The subscription that they are in [env: AZURE_SUBSCRIPTION_ID]
+    #[arg(long, value_name = "GUID")]
+    pub(crate) subscription: Option<String>,
+    /// The name of the stack [default: the one that most of it is marked with, or that of the first group]
+    #[arg(long, value_name = "STACK", value_parser = stack)]
+    pub(crate) stack: Option<String>,
+    /// Write the spec to a file that is not there yet, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) azure: Azure,
 }
 
 #[derive(Debug, Args)]

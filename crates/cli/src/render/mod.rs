@@ -3,6 +3,7 @@
 pub(crate) mod diagnostics;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod failure;
 mod grants;
 pub(crate) mod graph;

@@ -19,6 +19,7 @@ use crate::{
     kind::{Facts, Place},
     mark::{Afterlife, OVERRULED_TAG, ON_REMOVE_TAG, SECRETS_TAG, STACK_TAG},
     spec::API_VERSION,
+    template::escape,
 };
 
 /// The tags that lazuli writes by itself.
@@ -70,15 +71,22 @@ pub(super) fn document(
         entries.push(Entry {
             name: name.clone(),
             facts,
-            called: facts.name.is_some().then(|| crate::template::escape(&lifted.name)),
+            called: facts.name.is_some().then(|| escape(&lifted.name)),
             existing: existing.is_some(),
             location: location(one, facts, existing.is_some()),
             group: group(one, facts),
-            tags: tags(one, facts, existing.is_some(), &mut |text| refs.written_freely(at, text)),
+            tags: tags(one, facts, existing.is_some(), (at, &mut refs)),
             is_tracked: one.live_id.is_top_level() || facts.place != Place::Written,
             afterlife: one.mark.as_ref().map_or(Afterlife::Delete, |mark| mark.afterlife),
             props,
         });
+        let unsaid = refs.take_unsaid();
+        if !unsaid.is_empty() {
+            notes.push(Note::Unsaid {
+                entry: name.clone(),
+                paths: unsaid,
+            });
+        }
     }
     assemble(scene, stack, entries, &refs)
 }
@@ -98,8 +106,11 @@ fn named(scene: &Scene<'_>, stack: &str, found: &[Candidate]) -> (Vec<String>, R
             names.give(&names::wish(one, stack, is_only, &called, &principal), &one.arm_type.name)
         };
         refs.push(&name, one.id.as_ref());
-        let known = scene.registry.of_type(&one.arm_type.name).unwrap_or(one.kind);
-        refs.outputs(at, known.facts().outputs, &one.body);
+        // A grant has nothing that is not another's.
+        if one.id.is_some() {
+            let known = scene.registry.of_type(&one.arm_type.name).unwrap_or(one.kind);
+            refs.outputs(at, known.facts().outputs, &one.body);
+        }
         given.push(name);
     }
     for (at, one) in found.iter().enumerate() {
@@ -213,7 +224,7 @@ fn tags(
     one: &Candidate,
     facts: &Facts,
     existing: bool,
-    written: &mut dyn FnMut(&str) -> Json,
+    (at, refs): (usize, &mut References),
 ) -> Option<Map<String, Json>> {
     let live = one.body.get("tags").and_then(Json::as_object);
     let has_tags = match facts.place {
@@ -227,15 +238,15 @@ fn tags(
         return None;
     }
     let is_own = |name: &str| OWN_TAGS.iter().any(|own| own.eq_ignore_ascii_case(name));
-    let tags = live.into_iter().flatten();
-    let tags = tags.filter(|(name, value)| value.is_string() && !is_own(name));
-    let tags = tags.map(|(name, value)| {
-        (
-            crate::template::escape(name),
-            written(value.as_str().unwrap_or_default()),
-        )
-    });
-    Some(tags.collect())
+    let mut tags = Map::new();
+    for (name, value) in live.into_iter().flatten() {
+        if let Some(value) = value.as_str().filter(|_| !is_own(name))
+            && refs.is_sayable(name)
+        {
+            tags.insert(escape(name), refs.written_freely(at, value));
+        }
+    }
+    Some(tags)
 }
 
 /// The document: what most entries have alike stands at its top.

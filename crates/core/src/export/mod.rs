@@ -16,11 +16,16 @@ pub mod reads;
 use std::collections::BTreeMap;
 
 pub use lift::{Found, Lifted};
+use serde_json::Value as Json;
 
 use crate::{
     arm::ArmId,
+    diff::Change,
     kind::{Kind, Place, Registry},
     live::Live,
+    mark::{STACK_TAG, TextMark},
+    plan::{Action, Step},
+    value::Value,
 };
 use candidates::Candidate;
 
@@ -73,8 +78,6 @@ pub enum Note {
         /// The other stack.
         stack: String,
     },
-    /// Something that the stack owns is in a group that is not exported.
-    Elsewhere(ArmId),
     /// Values are left out because they are secrets, by the paths in Azure's body.
     Secrets {
         /// The entry.
@@ -140,13 +143,8 @@ pub fn export(scene: &Scene<'_>, stack: &str) -> Export {
     let mut found = candidates::in_groups(scene, &mut notes);
     found.extend(candidates::roles(scene, stack));
     found.extend(candidates::grants(scene, stack));
-    let owned = scene.live.owned();
-    let is_elsewhere = |id: &ArmId| id.group().is_some() && !scene.covers(id);
-    let elsewhere = owned.iter().filter(|one| one.stack == stack);
-    let elsewhere = elsewhere.filter(|one| !one.is(GRANT) && is_elsewhere(&one.id));
-    notes.extend(elsewhere.map(|one| Note::Elsewhere(one.id.clone())));
     found.retain(|one| is_kept(one, stack, &mut notes));
-    found.sort_by_cached_key(|one| order(one, scene.registry));
+    found.sort_by_cached_key(|one| order(one, scene));
     let document = entries::document(scene, stack, &found, &mut notes);
     notes.sort();
     notes.dedup();
@@ -156,6 +154,17 @@ pub fn export(scene: &Scene<'_>, stack: &str) -> Export {
         text: document.text(),
         notes,
     }
+}
+
+/// Whether a step of the plan of an export only puts the mark of the stack on what nobody owns.
+pub fn only_marks(step: &Step) -> bool {
+    let is_mark = |change: &Change| {
+        let after = change.after.as_ref().and_then(Value::as_str).unwrap_or_default();
+        let before = change.before.as_ref().and_then(Json::as_str).unwrap_or_default();
+        change.path == format!("tags.{STACK_TAG}")
+            || TextMark::find(after).is_some() && TextMark::taken_off(after) == before
+    };
+    step.action == Action::Adopt && step.changes.iter().all(is_mark)
 }
 
 /// Of what another stack owns, resources can be looked up; the rest is its own business.
@@ -176,8 +185,8 @@ fn is_kept(one: &Candidate, stack: &str, notes: &mut Vec<Note>) -> bool {
     is_resource
 }
 
-/// Groups first, then what is in them by kind and name, then roles, grants and locks.
-fn order(one: &Candidate, registry: Registry) -> (u8, usize, String) {
+/// Groups first, as they were named; then what is in them by kind and name, then roles, grants and locks.
+fn order(one: &Candidate, scene: &Scene<'_>) -> (u8, usize, String) {
     let facts = one.kind.facts();
     let rank = match facts.place {
         Place::Subscription => 0,
@@ -187,11 +196,14 @@ fn order(one: &Candidate, registry: Registry) -> (u8, usize, String) {
         Place::Nameless => 4,
         Place::Scope => 5,
     };
-    let kind = registry.names().position(|name| name == facts.kind);
+    let among = match facts.place {
+        Place::Subscription => scene.groups.iter().position(|id| *id == one.live_id),
+        _ => scene.registry.names().position(|name| name == facts.kind),
+    };
     let place = one.id.as_ref().or(one.place.as_ref()).unwrap_or(&one.live_id);
     (
         rank,
-        kind.unwrap_or_default(),
+        among.unwrap_or_default(),
         format!("{place} {}", one.live_id).to_lowercase(),
     )
 }

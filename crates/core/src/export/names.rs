@@ -78,13 +78,13 @@ pub(super) fn wish(
         }
         Place::Root(_) => text("roleName").unwrap_or_default().to_lowercase(),
         _ => {
-            let names = candidate.live_id.as_str().rsplit("/providers/").next();
-            let names = names.unwrap_or_default().split('/').skip(2).step_by(2);
-            let names: Vec<&str> = names.collect();
-            match names.is_empty() {
-                true => candidate.live_id.name().to_owned(),
-                false => names.join("-"),
-            }
+            let id = &candidate.live_id;
+            let behind = id.as_str().rsplit_once("/providers/");
+            let names = behind.map(|(_, path)| path.split('/').skip(2).step_by(2));
+            names.map_or_else(
+                || id.name().to_owned(),
+                |names| names.collect::<Vec<_>>().join("-"),
+            )
         }
     }
 }

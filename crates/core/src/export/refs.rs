@@ -11,6 +11,7 @@ use crate::{
     graph::Placed,
     kind::OutputDoc,
     template::escape,
+    text::is_shown,
     value::{HolePart, Value},
 };
 
@@ -23,10 +24,14 @@ pub(super) struct References {
     outputs: HashMap<String, Option<(usize, String)>>,
     /// What each entry waits for.
     needs: Vec<BTreeSet<usize>>,
+    /// The keys that were left out.
+    unsaid: Vec<String>,
 }
 
 /// The output by which an identity gets roles.
 const PRINCIPAL: &str = "principalId";
+/// The output that everything in a tenant has alike.
+const TENANT: &str = "tenantId";
 
 impl References {
     /// Takes in the next entry: its name, and the id that it stands for.
@@ -50,10 +55,8 @@ impl References {
     /// Takes in what others can refer to of an entry beside its id. What two entries have alike names neither.
     pub(super) fn outputs(&mut self, at: usize, outputs: &'static [OutputDoc], body: &Json) {
         let entry = self.names.get(at).cloned().unwrap_or_default();
-        for output in outputs
-            .iter()
-            .filter(|output| !Placed::FIXED.contains(&output.name))
-        {
+        let is_shared = |name: &str| Placed::FIXED.contains(&name) || name == TENANT;
+        for output in outputs.iter().filter(|output| !is_shared(output.name)) {
             let Some(live) = output.path.split('.').try_fold(body, member) else {
                 continue;
             };
@@ -102,6 +105,20 @@ impl References {
         Json::String(self.text(at, text, true))
     }
 
+    /// The keys that were left out since the last time, because they do not show themselves.
+    pub(super) fn take_unsaid(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unsaid)
+    }
+
+    /// Whether a key can stand in a spec. One that cannot is left out.
+    pub(super) fn is_sayable(&mut self, key: &str) -> bool {
+        let is_sayable = key.chars().all(is_shown);
+        if !is_sayable {
+            self.unsaid.push(key.to_owned());
+        }
+        is_sayable
+    }
+
     fn value(&mut self, at: usize, value: &Value, freely: bool) -> Json {
         match value {
             Value::Null | Value::Secret(_) => Json::Null,
@@ -123,6 +140,9 @@ impl References {
             Value::Object(members) => {
                 let mut written = Map::new();
                 for (key, value) in members {
+                    if !self.is_sayable(key) {
+                        continue;
+                    }
                     let value = self.value(at, value, freely || holds_free_text(key));
                     written.insert(self.key(at, key), value);
                 }

@@ -18,7 +18,7 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// The text. Only what shows itself is in it; all else stands as escapes in quotes.
+    /// The text. Only what shows itself is in it; all else stands as escapes in quotes. Keys show themselves.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for comment in &self.comments {
@@ -66,7 +66,7 @@ struct Entry<'j>(&'j str, &'j Json);
 impl Serialize for Entry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(&Text(self.0), &Plain(self.1))?;
+        map.serialize_entry(self.0, &Plain(self.1))?;
         map.end()
     }
 }
@@ -81,7 +81,7 @@ impl Serialize for Plain<'_> {
             Json::Array(items) => serializer.collect_seq(items.iter().map(Plain)),
             Json::Object(members) => {
                 let members = members.iter();
-                serializer.collect_map(members.map(|(key, value)| (Text(key), Plain(value))))
+                serializer.collect_map(members.map(|(key, value)| (key, Plain(value))))
             }
             other => other.serialize(serializer),
         }
@@ -119,3 +119,7 @@ fn escaped(text: &str) -> String {
     }
     escaped
 }
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

@@ -251,7 +251,22 @@ pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
         .collect();
     if !containers.is_empty() {
         let containers = found.shaped("containers", &Json::Object(containers));
-        props.extend(containers.map(|containers| ("containers".to_owned(), containers)));
+        if let Some(Value::Object(mut containers)) = containers {
+            containers.values_mut().for_each(without_what_is_usual);
+            props.insert("containers".into(), Value::Object(containers));
+        }
+    }
+}
+
+/// Leaves out what Azure answers of every container that nobody said anything of.
+fn without_what_is_usual(container: &mut Value) {
+    let usual = [
+        ("publicAccess", Value::from("None")),
+        ("defaultEncryptionScope", Value::from("$account-encryption-key")),
+        ("denyEncryptionScopeOverride", Value::from(false)),
+    ];
+    if let Value::Object(settings) = container {
+        settings.retain(|name, value| !usual.iter().any(|(it, is)| it == name && is == value));
     }
 }
 

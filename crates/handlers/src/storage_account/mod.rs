@@ -129,6 +129,7 @@ impl Handler for StorageAccount {
         let kind = kind.filter(|kind| kind.as_str() != Some(USUAL_KIND));
         props.extend(kind.map(|kind| ("accountKind".to_owned(), kind)));
         props.extend(found.properties_except(NOT_LIFTED));
+        props.retain(|name, value| name != "encryption" || !is_usual_encryption(value));
         let identity = identity::lifted(found, None);
         props.extend(identity.map(|identity| ("identity".to_owned(), identity)));
         blobs::lift(found, &mut props);
@@ -139,6 +140,30 @@ impl Handler for StorageAccount {
     fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
         checks::check(resource, diagnostics);
     }
+}
+
+/// Whether Azure keeps the key and every service encrypts as it does by itself.
+fn is_usual_encryption(encryption: &Value) -> bool {
+    let service = |name: &str| match name {
+        "blob" | "file" => "Account",
+        _ => "Service",
+    };
+    let is_usual = |(name, settings): (&String, &Value)| match settings {
+        Value::Object(settings) => settings.iter().all(|(setting, value)| match setting.as_str() {
+            "enabled" => *value == Value::Bool(true),
+            _ => setting == "keyType" && value.as_str() == Some(service(name)),
+        }),
+        _ => false,
+    };
+    let Value::Object(members) = encryption else {
+        return false;
+    };
+    members.iter().all(|(name, value)| match (name.as_str(), value) {
+        ("keySource", value) => value.as_str() == Some("Microsoft.Storage"),
+        ("requireInfrastructureEncryption", value) => *value == Value::Bool(false),
+        ("services", Value::Object(services)) => services.iter().all(is_usual),
+        _ => false,
+    })
 }
 
 const RULES: &[Rule] = &[

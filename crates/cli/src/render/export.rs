@@ -1,0 +1,92 @@
+//! What to know of an exported spec: what is not in it, and what `plan` says of it.
+
+use std::{collections::BTreeMap, path::Path};
+
+use lazuli_arm::ArmError;
+use lazuli_core::{
+    arm::ArmId,
+    export::{Export, Note, only_marks},
+    plan::Plan,
+};
+
+use super::{
+    count,
+    style::{Style, Tint, block, clean},
+};
+
+/// What is not in the spec, or not as it is in Azure, and why.
+pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> String {
+    let mut text = String::new();
+    let mut say = |said: String| {
+        let head = style.paint(Tint::Yellow, "note:");
+        text.push_str(&format!("{head} {}", block(0, &clean(&said), style.width)));
+    };
+    let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
+    for note in &export.notes {
+        match note {
+            Note::Unread(id) => say(format!("{id} is left out: {}", why(id, refused))),
+            Note::NoWords(id) => say(format!("{id} is left out: a spec has no words for it")),
+            Note::Existing { entry, stack } => say(format!(
+                "`{entry}` is only looked up (`existing: true`): the stack `{stack}` owns it"
+            )),
+            Note::Foreign { stack, .. } => *foreign.entry(stack).or_default() += 1,
+            Note::Secrets { entry, paths } => say(format!(
+                "`{entry}` is without {}, where secrets can be: {}. A parameter with `secret: true` can give them",
+                count(paths.len(), "value"),
+                paths.join(", ")
+            )),
+            Note::Unsaid { entry, paths } => say(format!(
+                "`{entry}` is without {} that its kind cannot say: {}",
+                count(paths.len(), "value"),
+                paths.join(", ")
+            )),
+        }
+    }
+    for (stack, number) in foreign {
+        say(match number {
+            1 => format!("1 grant or lock is left out: the stack `{stack}` owns it"),
+            _ => format!("{number} grants and locks are left out: the stack `{stack}` owns them"),
+        });
+    }
+    text
+}
+
+fn why(id: &ArmId, refused: &[ArmError]) -> String {
+    let error = refused.iter().find(|error| ArmId::parse(&error.path).as_ref() == Some(id));
+    match error {
+        Some(error) => {
+            let code = error.code.as_ref().unwrap_or(&error.message);
+            format!("Azure does not answer it ({code})")
+        }
+        None => "Azure lists it and does not answer it".to_owned(),
+    }
+}
+
+/// How many entries there are, and what `plan` says of them.
+pub(crate) fn outcome(export: &Export, plan: &Plan, place: Option<&Path>, style: &Style) -> String {
+    let entries = match export.entries {
+        1 => "1 entry".to_owned(),
+        number => format!("{number} entries"),
+    };
+    let file = place.map_or_else(|| "FILE".to_owned(), |place| place.display().to_string());
+    let marks = plan.steps.iter().filter(|step| only_marks(step)).count();
+    let others = plan.steps.len() - marks;
+    let mut said = format!("Exported {entries} as the stack `{}`. ", export.stack);
+    said.push_str(&match (marks, others) {
+        (0, 0) => format!("`lazuli plan {file}` shows no changes."),
+        (marks, 0) => format!(
+            "Nobody owns {marks} of them: `lazuli apply {file}` marks them as the stack's, and changes nothing else."
+        ),
+        (_, others) => format!(
+            "`lazuli plan {file}` shows {}: look at it before anything is applied.",
+            count(others, "change")
+        ),
+    });
+    if !plan.orphans.is_empty() {
+        said.push_str(&format!(
+            " The stack owns {} more that is not exported, and plan lists it as orphans.",
+            count(plan.orphans.len(), "resource")
+        ));
+    }
+    block(0, &clean(&said), style.width)
+}
