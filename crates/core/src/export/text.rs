@@ -88,11 +88,16 @@ impl Serialize for Plain<'_> {
     }
 }
 
-/// Whether text reads best in lines of its own, and can stand so.
+/// Whether text reads best in lines of its own, and can stand so: with an empty line at its end, those behind it would
+/// count.
 fn is_block(text: &str) -> bool {
-    let mut lines = text.split('\n');
+    let mut lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
     let is_line = |line: &str| line.chars().all(is_shown) && !line.ends_with(char::is_whitespace);
-    text.contains('\n') && !text.starts_with(char::is_whitespace) && lines.all(is_line)
+    let ends_empty = text.ends_with("\n\n");
+    text.contains('\n')
+        && !ends_empty
+        && !text.starts_with(char::is_whitespace)
+        && lines.all(is_line)
 }
 
 /// Text, in double quotes where anything in it must be escaped.

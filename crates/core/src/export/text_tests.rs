@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::{diagnostic::Diagnostics, source::Sources, yaml};
+use crate::{diagnostic::Diagnostics, source::Sources, template::escape, yaml};
 
 fn read(text: &str) -> Json {
     let mut sources = Sources::default();
@@ -33,11 +33,11 @@ fn text() -> impl Strategy<Value = String> {
     ]);
     let words = words.prop_map(str::to_owned);
     prop_oneof![words, any::<String>(), "[ -~\n]{0,40}", "[a-z:#, \n]{0,120}"]
-        .prop_map(|text| text.replace("${", ""))
+        .prop_map(|text| escape(&text))
 }
 
 fn key() -> impl Strategy<Value = String> {
-    text().prop_map(|text| text.chars().filter(|c| is_shown(*c)).collect())
+    text().prop_map(|text| text.chars().filter(|c| is_shown(*c) && *c != '$').collect())
 }
 
 fn value() -> impl Strategy<Value = Json> {
