@@ -160,6 +160,15 @@ fn nothing_of_azure_acts_on_the_terminal() {
     assert!(planned, "{plan}");
     // The two tags, what the grant says of itself, and the notes of the lock: told, as escapes.
     assert!(plan.matches("\\u{1b}[2J").count() >= 4, "{plan}");
+    let (export, _) = place.run(&[
+        "export",
+        "--resource-group",
+        "rg-test",
+        "--cloud",
+        "sim",
+        "-vv",
+    ]);
+    assert!(export.matches("\\e[2J").count() >= 3, "{export}");
     place.run(&["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
     place.run(&["destroy", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
 }

@@ -47,12 +47,21 @@ async fn every_example_is_exported_to_a_spec_that_changes_nothing() {
         let export = azure.export(&all).await;
         assert_eq!(export.notes, [], "{name}");
         let plan = azure.plan(&export.text).await;
-        assert!(plan.is_empty(), "{name}: {:#?}\n{}", plan.steps, export.text);
+        assert!(
+            plan.is_empty(),
+            "{name}: {:#?}\n{}",
+            plan.steps,
+            export.text
+        );
         assert_eq!(plan.orphans, [], "{name}\n{}", export.text);
         assert_eq!(plan.undeclared, [], "{name}\n{}", export.text);
         assert_eq!(azure.writes(), [], "{name}");
         let in_group = format!("/subscriptions/{SUBSCRIPTION}/");
-        assert!(!resources(&export.text).contains(&in_group), "{}", export.text);
+        assert!(
+            !resources(&export.text).contains(&in_group),
+            "{}",
+            export.text
+        );
         let again = azure.export(&all).await;
         assert_eq!(again.text, export.text);
     }
@@ -127,7 +136,11 @@ async fn what_nobody_owns_gets_marks_and_stays_otherwise() {
 
     let export = azure.export(&["rg-test"]).await;
     assert_eq!(export.stack, "test");
-    assert!(!resources(&export.text).contains("/subscriptions/"), "{}", export.text);
+    assert!(
+        !resources(&export.text).contains("/subscriptions/"),
+        "{}",
+        export.text
+    );
     for text in [
         "  access-id-test-to-sttest:\n    kind: roleAssignment\n    principal: ${id-test}\n    scope: ${sttest}\n",
         "      - Reader\n      - Storage Blob Data Contributor\n",
@@ -158,7 +171,10 @@ async fn what_another_stack_owns_is_looked_up() {
     let azure = Azure::new().await;
     let doors = spec("  reader: { kind: userAssignedIdentity, name: id-doors }\n")
         .replace("stack: test", "stack: doors")
-        .replace("kind: resourceGroup,", "kind: resourceGroup, existing: true,");
+        .replace(
+            "kind: resourceGroup,",
+            "kind: resourceGroup, existing: true,",
+        );
     let own = spec(
         "  data: { kind: storageAccount, name: sttest, sku: Standard_LRS }\n  doors: { kind: userAssignedIdentity, name: id-doors, existing: true }\n  access: { kind: roleAssignment, principal: \"${doors}\", scope: \"${data}\", role: Reader }\n",
     );
@@ -166,17 +182,29 @@ async fn what_another_stack_owns_is_looked_up() {
     azure.converge(&alone).await;
     azure.converge(&doors).await;
     azure.converge(&own).await;
-    let lock = spec("  keep: { kind: managementLock, name: keep, scope: \"${group}\", level: CanNotDelete }\n");
-    let lock = lock
-        .replace("stack: test", "stack: doors")
-        .replace("kind: resourceGroup,", "kind: resourceGroup, existing: true,");
-    azure.converge(&format!("{lock}  reader: {{ kind: userAssignedIdentity, name: id-doors }}\n")).await;
+    let lock = spec(
+        "  keep: { kind: managementLock, name: keep, scope: \"${group}\", level: CanNotDelete }\n",
+    );
+    let lock = lock.replace("stack: test", "stack: doors").replace(
+        "kind: resourceGroup,",
+        "kind: resourceGroup, existing: true,",
+    );
+    azure
+        .converge(&format!(
+            "{lock}  reader: {{ kind: userAssignedIdentity, name: id-doors }}\n"
+        ))
+        .await;
 
     let export = azure.export(&["rg-test"]).await;
     assert_eq!(export.stack, "test");
-    let looked_up = "  id-doors:\n    kind: userAssignedIdentity\n    name: id-doors\n    existing: true\n";
+    let looked_up =
+        "  id-doors:\n    kind: userAssignedIdentity\n    name: id-doors\n    existing: true\n";
     assert!(export.text.contains(looked_up), "{}", export.text);
-    assert!(export.text.contains("    principal: ${id-doors}\n"), "{}", export.text);
+    assert!(
+        export.text.contains("    principal: ${id-doors}\n"),
+        "{}",
+        export.text
+    );
     let existing = Note::Existing {
         entry: "id-doors".into(),
         stack: "doors".into(),
@@ -209,7 +237,13 @@ async fn names_and_tags_of_any_sort_are_text_in_the_spec() {
         ("Microsoft.Network/publicIPAddresses", "(it's) odd_"),
     ] {
         let path = format!("/providers/{arm_type}/{}", name.replace(' ', "%20"));
-        put(&azure, &path, "2024-05-01", json!({ "location": "westeurope" })).await;
+        put(
+            &azure,
+            &path,
+            "2024-05-01",
+            json!({ "location": "westeurope" }),
+        )
+        .await;
     }
     let export = azure.export(&["rg-test"]).await;
     let unsaid = Note::Unsaid {
@@ -219,8 +253,18 @@ async fn names_and_tags_of_any_sort_are_text_in_the_spec() {
     assert_eq!(export.notes, [unsaid]);
     let acts = |c: char| c != '\n' && !lazuli_core::text::is_shown(c);
     assert!(!export.text.contains(acts), "{}", export.text);
-    for name in ["same", "same-routeTables", "params-applicationSecurityGroups", "_1-example", "it-s-odd_"] {
-        assert!(export.text.contains(&format!("\n  {name}:\n")), "{name}\n{}", export.text);
+    for name in [
+        "same",
+        "same-routeTables",
+        "params-applicationSecurityGroups",
+        "_1-example",
+        "it-s-odd_",
+    ] {
+        assert!(
+            export.text.contains(&format!("\n  {name}:\n")),
+            "{name}\n{}",
+            export.text
+        );
     }
     let plan = azure.plan(&export.text).await;
     assert_eq!(plan.steps.len(), 6);
@@ -250,7 +294,11 @@ async fn references_go_round_in_no_circle() {
         put(&azure, &of(name), "2024-05-01", body).await;
     }
     let export = azure.export(&["rg-test"]).await;
-    assert!(export.text.contains("          id: ${two}\n"), "{}", export.text);
+    assert!(
+        export.text.contains("          id: ${two}\n"),
+        "{}",
+        export.text
+    );
     let round = "id: ${group}/providers/Microsoft.Network/loadBalancers/one\n";
     assert!(export.text.contains(round), "{}", export.text);
     let own = "id: ${group}/providers/Microsoft.Network/loadBalancers/one/frontends/f\n";
@@ -266,7 +314,11 @@ async fn an_empty_group_is_a_stack_of_one() {
     made_by_hand(&azure).await;
     let export = azure.export(&["RG-TEST"]).await;
     assert_eq!((export.entries, export.stack.as_str()), (1, "test"));
-    assert!(export.text.contains("    name: rg-test\n"), "{}", export.text);
+    assert!(
+        export.text.contains("    name: rg-test\n"),
+        "{}",
+        export.text
+    );
     let plan = azure.plan(&export.text).await;
     assert!(plan.steps.iter().all(only_marks), "{:#?}", plan.steps);
 }
@@ -283,7 +335,8 @@ async fn a_custom_role_of_somebody_else_is_named() {
     }});
     let url = format!("{definition}?api-version=2022-04-01");
     azure.by_hand(Method::Put, &url, Some(body)).await;
-    let path = "/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-0000000000bb";
+    let path =
+        "/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-0000000000bb";
     let body = json!({ "properties": {
         "roleDefinitionId": definition, "principalId": "00000000-0000-0000-0000-00000000b0c1", "principalType": "Group",
     }});
@@ -311,7 +364,11 @@ async fn secrets_are_told_and_not_written() {
     put(&azure, gateway, "2024-05-01", body).await;
     let export = azure.export(&["rg-test"]).await;
     assert!(!export.text.contains("hunter2"), "{}", export.text);
-    assert!(export.text.contains("connectionType: IPsec"), "{}", export.text);
+    assert!(
+        export.text.contains("connectionType: IPsec"),
+        "{}",
+        export.text
+    );
     let note = Note::Secrets {
         entry: "vpn-test".into(),
         paths: vec![

@@ -185,8 +185,7 @@ impl Azure {
     }
 
     async fn survey(&self, groups: &[ArmId], reads: &[Read]) -> Live {
-        let (live, unanswered) =
-            observe_each(&self.client, Concern::within(groups), reads).await;
+        let (live, unanswered) = observe_each(&self.client, Concern::within(groups), reads).await;
         assert!(unanswered.is_empty(), "{unanswered:#?}");
         live
     }

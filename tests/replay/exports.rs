@@ -48,7 +48,10 @@ fn what_was_answered_is_exported_to_what_changes_nothing() {
             types.insert(pair.arm_type.to_lowercase());
             for miss in differences(&export, &live, registry) {
                 let place = format!("{} {miss}", pair.arm_type);
-                misses.entry(place).or_default().push(pair.recording.to_owned());
+                misses
+                    .entry(place)
+                    .or_default()
+                    .push(pair.recording.to_owned());
             }
             let in_group = format!(" {}/", groups[0]).to_lowercase();
             let text = export.text.to_lowercase();
@@ -56,14 +59,23 @@ fn what_was_answered_is_exported_to_what_changes_nothing() {
         }
     }
     println!("exported: {exported} of {} types", types.len());
-    assert!(misses.is_empty(), "{} of {exported}: {misses:#?}", misses.len());
+    assert!(
+        misses.is_empty(),
+        "{} of {exported}: {misses:#?}",
+        misses.len()
+    );
 }
 
 /// The answer as the only thing in its group; none of what is in no group, and of what is no resource.
 fn live(pair: &Pair<'_>) -> Option<(Live, ArmId)> {
     let id = ArmId::parse(pair.path)?;
     let group = id.group()?;
-    if id == group || pair.arm_type.to_lowercase().starts_with("microsoft.authorization/") {
+    if id == group
+        || pair
+            .arm_type
+            .to_lowercase()
+            .starts_with("microsoft.authorization/")
+    {
         return None;
     }
     let mut live = Live::default();
@@ -105,6 +117,8 @@ fn differences(export: &Export, live: &Live, registry: Registry) -> Vec<String> 
         let said: Vec<&str> = found.iter().map(|said| said.message.as_str()).collect();
         format!("{}\n{}", said.join("; "), export.text)
     });
-    let shown = |change: &lazuli_core::diff::Change| format!("{} {:?} {:?}", change.path, change.before, change.after);
+    let shown = |change: &lazuli_core::diff::Change| {
+        format!("{} {:?} {:?}", change.path, change.before, change.after)
+    };
     changes.map(shown).chain(mistakes).collect()
 }

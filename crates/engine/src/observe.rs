@@ -53,7 +53,9 @@ pub async fn observe<'g>(
         Ok(live)
     } else {
         let refused = refused.into_iter();
-        Err(refused.map(|one| ObserveError { error: one.error }).collect())
+        Err(refused
+            .map(|one| ObserveError { error: one.error })
+            .collect())
     }
 }
 

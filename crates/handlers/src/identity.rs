@@ -106,7 +106,9 @@ pub(crate) fn lifted(found: &Found<'_>, first: Option<&str>) -> Option<Value> {
     let user = match user.as_slice() {
         [] => None,
         [one] => Some(Value::string(*one)),
-        several => Some(Value::Array(several.iter().map(|id| Value::string(*id)).collect())),
+        several => Some(Value::Array(
+            several.iter().map(|id| Value::string(*id)).collect(),
+        )),
     };
     match (own, user) {
         (false, user) => user,

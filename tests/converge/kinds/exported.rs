@@ -23,7 +23,12 @@ async fn every_property_of_every_kind_is_exported() {
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
         let export = azure.export(&groups).await;
         let plan = azure.plan(&export.text).await;
-        assert!(plan.is_empty(), "{name}: {:#?}\n{}", plan.steps, export.text);
+        assert!(
+            plan.is_empty(),
+            "{name}: {:#?}\n{}",
+            plan.steps,
+            export.text
+        );
 
         let (wanted, exported) = (azure.graph(text).await, azure.graph(&export.text).await);
         let live = azure.observe(&wanted).await;
@@ -38,11 +43,19 @@ async fn every_property_of_every_kind_is_exported() {
             let body = filled(&wanted, node);
             let who = identity(node, &body);
             let Some(found) = bodies.get(&who) else {
-                panic!("{name}: `{}` is not exported: {who}\n{}", node.key, export.text);
+                panic!(
+                    "{name}: `{}` is not exported: {who}\n{}",
+                    node.key, export.text
+                );
             };
             let mut lacking = Vec::new();
             lacks(node, "", &body, Some(found), &mut lacking);
-            assert!(lacking.is_empty(), "{name}: {}: {lacking:#?}\n{}", node.key, export.text);
+            assert!(
+                lacking.is_empty(),
+                "{name}: {}: {lacking:#?}\n{}",
+                node.key,
+                export.text
+            );
         }
     }
 }

@@ -40,7 +40,11 @@ pub(super) fn run(args: &args::Export, terminal: &Terminal) -> Result<Success, C
     let connection = Connection::new(&args.azure, &beside)?;
     let subscription = subscription(args, &connection)?;
     let groups = groups(args, &subscription)?;
-    if let Some(out) = args.out.as_deref().filter(|out| out.symlink_metadata().is_ok()) {
+    if let Some(out) = args
+        .out
+        .as_deref()
+        .filter(|out| out.symlink_metadata().is_ok())
+    {
         return Err(taken(out));
     }
     connection.runtime()?.block_on(async {
@@ -53,10 +57,16 @@ pub(super) fn run(args: &args::Export, terminal: &Terminal) -> Result<Success, C
             Some(out) => write_new(out, &export.text)?,
             None => answer(&export.text),
         }
-        eprint!("{}", render::export::notes(&export, &refused, &terminal.err));
+        eprint!(
+            "{}",
+            render::export::notes(&export, &refused, &terminal.err)
+        );
         let plan = compare(args, &connection, &session, &export, terminal).await?;
         let place = args.out.as_deref();
-        eprint!("{}", render::export::outcome(&export, &plan, place, &terminal.err));
+        eprint!(
+            "{}",
+            render::export::outcome(&export, &plan, place, &terminal.err)
+        );
         Ok(Success::Done)
     })
 }
@@ -70,9 +80,8 @@ fn subscription(args: &args::Export, connection: &Connection) -> Result<String, 
             "pass --subscription, set AZURE_SUBSCRIPTION_ID, or `az account set`",
         )
     })?;
-    let guid = Uuid::try_parse(&given).map_err(|_| {
-        CommandError::new(format!("`{given}` is no subscription id: it is a GUID"))
-    })?;
+    let guid = Uuid::try_parse(&given)
+        .map_err(|_| CommandError::new(format!("`{given}` is no subscription id: it is a GUID")))?;
     Ok(guid.hyphenated().to_string())
 }
 
@@ -113,28 +122,46 @@ async fn survey(
         observe_each(client, concern(), &reads::first(groups, REGISTRY)).await;
     all_answered(failures)?;
     flow::name(&mut live);
-    for group in groups.iter().filter(|group| live.resource(group).is_none()) {
+    if let Some(group) = groups.iter().find(|group| live.resource(group).is_none()) {
         return Err(no_group(client, group).await);
     }
-    let unknown = reads::unknown_types(groups, &live);
-    find_versions(client, &unknown, &mut live)
-        .await
-        .map_err(flow::failed)?;
-    let (more, failures) = observe_each(client, concern(), &reads::second(&scene(groups, &live))).await;
-    let refused = without_unreadable(failures, &live, groups)?;
+    let mut refused = versions(client, groups, &mut live).await?;
+    let (more, failures) =
+        observe_each(client, concern(), &reads::second(&scene(groups, &live))).await;
+    refused.extend(without_unreadable(failures, &live, groups)?);
     live.absorb(more);
     let is_known = |guid: &str| roles::by_guid(guid).is_some();
     let third = reads::third(&scene(groups, &live), &is_known);
     let (more, failures) = observe_each(client, concern(), &third).await;
     all_answered(failures)?;
     live.absorb(more);
-    let owner = stack.map(str::to_owned).or_else(|| export::owner(&scene(groups, &live)));
+    let owner = stack
+        .map(str::to_owned)
+        .or_else(|| export::owner(&scene(groups, &live)));
     if let Some(owner) = owner {
         let homes = [home(&owner, groups)];
         let owned = observe_owned(client, &homes, &|_| true).await;
         live.absorb(owned.map_err(flow::failed)?);
     }
     Ok((live, refused))
+}
+
+/// Asks in which version each type is spoken to. Without rights in the subscription that stays unknown, and is told of
+/// each resource that it concerns.
+async fn versions(
+    client: &Client,
+    groups: &[ArmId],
+    live: &mut Live,
+) -> Result<Vec<ArmError>, CommandError> {
+    let unknown = reads::unknown_types(groups, live);
+    let Err(failures) = find_versions(client, &unknown, live).await else {
+        return Ok(Vec::new());
+    };
+    let is_refusal = |error: &ArmError| matches!(error.kind, ErrorKind::Forbidden { .. });
+    match failures.iter().all(|one| is_refusal(&one.error)) {
+        true => Ok(failures.into_iter().map(|one| one.error).collect()),
+        false => Err(flow::failed(failures)),
+    }
 }
 
 fn scene<'a>(groups: &'a [ArmId], live: &'a Live) -> Scene<'a> {
@@ -243,7 +270,10 @@ fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
 
 fn taken(path: &Path) -> CommandError {
     CommandError::with_hint(
-        format!("{} is there already, and export overwrites nothing", path.display()),
+        format!(
+            "{} is there already, and export overwrites nothing",
+            path.display()
+        ),
         "name another file, or compare: `lazuli export ... | diff FILE -`",
     )
 }

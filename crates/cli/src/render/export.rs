@@ -22,13 +22,21 @@ pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> Str
         text.push_str(&format!("{head} {}", block(0, &clean(&said), style.width)));
     };
     let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut existing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for note in &export.notes {
         match note {
             Note::Unread(id) => say(format!("{id} is left out: {}", why(id, refused))),
             Note::NoWords(id) => say(format!("{id} is left out: a spec has no words for it")),
-            Note::Existing { entry, stack } => say(format!(
-                "`{entry}` is only looked up (`existing: true`): the stack `{stack}` owns it"
+            Note::NoVersion(id) => say(format!("{id} is left out: {}", no_version(id, refused))),
+            Note::Plain { entry, kind } => say(format!(
+                "`{entry}` is written in ARM's own words, without what belongs to it: the kind {kind} cannot say it"
             )),
+            Note::Existing { entry, stack } => {
+                existing
+                    .entry(stack)
+                    .or_default()
+                    .push(format!("`{entry}`"));
+            }
             Note::Foreign { stack, .. } => *foreign.entry(stack).or_default() += 1,
             Note::Secrets { entry, paths } => say(format!(
                 "`{entry}` is without {}, where secrets can be: {}. A parameter with `secret: true` can give them",
@@ -42,6 +50,16 @@ pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> Str
             )),
         }
     }
+    for (stack, entries) in existing {
+        let (are, them) = match entries.len() {
+            1 => ("is", "it"),
+            _ => ("are", "them"),
+        };
+        say(format!(
+            "{} {are} only looked up (`existing: true`): the stack `{stack}` owns {them}",
+            entries.join(", ")
+        ));
+    }
     for (stack, number) in foreign {
         say(match number {
             1 => format!("1 grant or lock is left out: the stack `{stack}` owns it"),
@@ -52,13 +70,29 @@ pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> Str
 }
 
 fn why(id: &ArmId, refused: &[ArmError]) -> String {
-    let error = refused.iter().find(|error| ArmId::parse(&error.path).as_ref() == Some(id));
+    let error = refused
+        .iter()
+        .find(|error| ArmId::parse(&error.path).as_ref() == Some(id));
     match error {
         Some(error) => {
             let code = error.code.as_ref().unwrap_or(&error.message);
             format!("Azure does not answer it ({code})")
         }
         None => "Azure lists it and does not answer it".to_owned(),
+    }
+}
+
+fn no_version(id: &ArmId, refused: &[ArmError]) -> String {
+    let arm_type = id.arm_type().unwrap_or_default();
+    let (provider, _) = arm_type.split_once('/').unwrap_or_default();
+    let provider = format!("/providers/{provider}").to_lowercase();
+    let is_of_it = |error: &&ArmError| error.path.to_lowercase().ends_with(&provider);
+    match refused.iter().find(is_of_it) {
+        Some(error) => format!(
+            "in which version its type is asked for could not be read ({})",
+            error.code.as_ref().unwrap_or(&error.message)
+        ),
+        None => "its provider names no version to ask for its type in".to_owned(),
     }
 }
 
@@ -84,8 +118,10 @@ pub(crate) fn outcome(export: &Export, plan: &Plan, place: Option<&Path>, style:
     });
     if !plan.orphans.is_empty() {
         said.push_str(&format!(
-            " The stack owns {} more that is not exported, and plan lists it as orphans.",
-            count(plan.orphans.len(), "resource")
+            " The stack owns {} more that {} not exported: plan lists what no entry names, and `--prune` deletes it. \
+             `--stack` gives the spec another name.",
+            count(plan.orphans.len(), "resource"),
+            if plan.orphans.len() == 1 { "is" } else { "are" }
         ));
     }
     block(0, &clean(&said), style.width)

@@ -88,6 +88,24 @@ impl Candidate {
     }
 }
 
+/// The stacks that own what is in and on the groups, each as often as its mark is there, with the id of what has it.
+pub(super) fn marks(scene: &Scene<'_>) -> Vec<(ArmId, String)> {
+    let inside = scene.groups.iter().flat_map(|group| {
+        let contents = scene.live.contents(group).unwrap_or_default();
+        std::iter::once(group).chain(contents)
+    });
+    let tagged =
+        inside.filter_map(|id| Some((id.clone(), owner(scene.live.resource(id)?)?.to_owned())));
+    let texts = |id: &ArmId, text: &str| Some((id.clone(), TextMark::find(text)?.stack));
+    let locks = scene.live.locks().iter();
+    let locks = locks.filter(|lock| scene.covers(&lock.scope));
+    let locks = locks.filter_map(|lock| texts(&lock.id, lock.notes.as_deref()?));
+    let grants = scene.live.grants().iter();
+    let grants = grants.filter(|grant| scene.covers(&grant.scope));
+    let grants = grants.filter_map(|grant| texts(&grant.id, grant.property("description")?));
+    tagged.chain(locks).chain(grants).collect()
+}
+
 /// What is in the groups, in the order in which it is written.
 pub(super) fn in_groups(scene: &Scene<'_>, notes: &mut Vec<Note>) -> Vec<Candidate> {
     let lists = lists(scene.live);
@@ -96,8 +114,8 @@ pub(super) fn in_groups(scene: &Scene<'_>, notes: &mut Vec<Note>) -> Vec<Candida
         found.extend(group_of(scene, group));
         for id in scene.live.contents(group).unwrap_or_default() {
             match resource(scene, &lists, id) {
-                Some(candidate) => found.push(candidate),
-                None => notes.push(Note::Unread(id.clone())),
+                Ok(candidate) => found.push(candidate),
+                Err(note) => notes.push(note),
             }
         }
     }
@@ -133,7 +151,10 @@ fn lists<'l>(live: &'l Live) -> Lists<'l> {
     all.sort_by_key(|(id, _)| *id);
     let mut lists = Lists::new();
     for (id, body) in all {
-        let list = id.as_str().rsplit_once('/').and_then(|(list, _)| ArmId::parse(list));
+        let list = id
+            .as_str()
+            .rsplit_once('/')
+            .and_then(|(list, _)| ArmId::parse(list));
         for place in list.into_iter().chain([id.clone()]) {
             lists.entry(place).or_default().push((id, body));
         }
@@ -141,9 +162,11 @@ fn lists<'l>(live: &'l Live) -> Lists<'l> {
     lists
 }
 
-fn resource(scene: &Scene<'_>, lists: &Lists<'_>, id: &ArmId) -> Option<Candidate> {
-    let (kind, arm_type) = reads::spoken(scene, id)?;
-    let body = scene.live.resource(id)?;
+fn resource(scene: &Scene<'_>, lists: &Lists<'_>, id: &ArmId) -> Result<Candidate, Note> {
+    let spoken = reads::spoken(scene, id);
+    let (kind, arm_type) = spoken.ok_or_else(|| Note::NoVersion(id.clone()))?;
+    let body = scene.live.resource(id);
+    let body = body.ok_or_else(|| Note::Unread(id.clone()))?;
     let parts = kind.parts().iter().flat_map(|part| {
         let below = ArmId::parse(&format!("{id}/{}", part.path));
         let found = below.and_then(|below| lists.get(&below));
@@ -151,7 +174,7 @@ fn resource(scene: &Scene<'_>, lists: &Lists<'_>, id: &ArmId) -> Option<Candidat
     });
     let parts: Vec<Json> = parts.map(|(id, body)| with_id(id, body)).collect();
     let candidate = Candidate::new(kind, arm_type, id, body).with(parts);
-    Some(Candidate {
+    Ok(Candidate {
         id: Some(canonical(scene, &candidate).unwrap_or_else(|| id.clone())),
         ..candidate
     })
@@ -208,7 +231,9 @@ pub(super) fn roles(scene: &Scene<'_>, stack: &str) -> Vec<Candidate> {
         return Vec::new();
     };
     let owned = scene.live.owned();
-    let mine = owned.iter().filter(|one| one.stack == stack && one.is(super::ROLE));
+    let mine = owned
+        .iter()
+        .filter(|one| one.stack == stack && one.is(super::ROLE));
     mine.map(|one| Candidate::new(kind, arm_type.clone(), &one.id, &one.body))
         .collect()
 }
@@ -221,13 +246,15 @@ pub(super) fn grants(scene: &Scene<'_>, stack: &str) -> Vec<Candidate> {
     let Some(arm_type) = &kind.facts().arm_type else {
         return Vec::new();
     };
-    let is_owned = |grant: &LiveGrant| {
-        Marked::on(kind, &grant.body).is_some_and(|mark| mark.stack == stack)
-    };
+    let is_owned =
+        |grant: &LiveGrant| Marked::on(kind, &grant.body).is_some_and(|mark| mark.stack == stack);
     let mut alike: BTreeMap<String, Vec<&LiveGrant>> = BTreeMap::new();
     for grant in scene.live.grants() {
         if scene.covers(&grant.scope) || is_owned(grant) {
-            alike.entry(but_for_the_role(grant)).or_default().push(grant);
+            alike
+                .entry(but_for_the_role(grant))
+                .or_default()
+                .push(grant);
         }
     }
     let mut found = Vec::new();

@@ -17,7 +17,7 @@ use crate::{
     diff::exceptions,
     graph::root_id,
     kind::{Facts, Place},
-    mark::{Afterlife, OVERRULED_TAG, ON_REMOVE_TAG, SECRETS_TAG, STACK_TAG},
+    mark::{Afterlife, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG, STACK_TAG},
     spec::API_VERSION,
     template::escape,
 };
@@ -62,9 +62,10 @@ pub(super) fn document(
             });
         }
         let facts = kind;
-        let props = lifted.props.iter().filter(|(property, _)| {
-            existing.is_none() || facts.place.is_told_by(property)
-        });
+        let props = lifted
+            .props
+            .iter()
+            .filter(|(property, _)| existing.is_none() || facts.place.is_told_by(property));
         let props: Vec<(String, Json)> = props
             .map(|(property, value)| (property.clone(), refs.written(at, value)))
             .collect();
@@ -77,7 +78,10 @@ pub(super) fn document(
             group: group(one, facts),
             tags: tags(one, facts, existing.is_some(), (at, &mut refs)),
             is_tracked: one.live_id.is_top_level() || facts.place != Place::Written,
-            afterlife: one.mark.as_ref().map_or(Afterlife::Delete, |mark| mark.afterlife),
+            afterlife: one
+                .mark
+                .as_ref()
+                .map_or(Afterlife::Delete, |mark| mark.afterlife),
             props,
         });
         let unsaid = refs.take_unsaid();
@@ -103,12 +107,18 @@ fn named(scene: &Scene<'_>, stack: &str, found: &[Candidate]) -> (Vec<String>, R
             use super::lift::Known;
             let called = |id: &ArmId| refs.entry_of(id);
             let principal = |id: &str| refs.entry_of_principal(id);
-            names.give(&names::wish(one, stack, is_only, &called, &principal), &one.arm_type.name)
+            names.give(
+                &names::wish(one, stack, is_only, &called, &principal),
+                &one.arm_type.name,
+            )
         };
         refs.push(&name, one.id.as_ref());
         // A grant has nothing that is not another's.
         if one.id.is_some() {
-            let known = scene.registry.of_type(&one.arm_type.name).unwrap_or(one.kind);
+            let known = scene
+                .registry
+                .of_type(&one.arm_type.name)
+                .unwrap_or(one.kind);
             refs.outputs(at, known.facts().outputs, &one.body);
         }
         given.push(name);
@@ -163,6 +173,12 @@ impl Writer<'_, '_> {
             let unsaid = found.unsaid;
             if !self.is_itself(facts, &lifted) {
                 return None;
+            }
+            if facts.kind != own.facts().kind {
+                self.notes.push(Note::Plain {
+                    entry: self.name.to_owned(),
+                    kind: own.facts().kind,
+                });
             }
             if !unsaid.is_empty() {
                 self.notes.push(Note::Unsaid {
@@ -250,24 +266,23 @@ fn tags(
 }
 
 /// The document: what most entries have alike stands at its top.
-fn assemble(
-    scene: &Scene<'_>,
-    stack: &str,
-    entries: Vec<Entry>,
-    refs: &References,
-) -> Document {
+fn assemble(scene: &Scene<'_>, stack: &str, entries: Vec<Entry>, refs: &References) -> Document {
     let locations = entries.iter().filter_map(|entry| entry.location.as_deref());
     let location = most(locations).map(str::to_owned);
     let group = scene.groups.first();
-    let tagged: Vec<&Map<String, Json>> =
-        entries.iter().filter_map(|entry| entry.tags.as_ref()).collect();
+    let tagged: Vec<&Map<String, Json>> = entries
+        .iter()
+        .filter_map(|entry| entry.tags.as_ref())
+        .collect();
     let shared = match tagged.as_slice() {
         [first, rest @ ..] if !rest.is_empty() => {
             let is_shared = |(name, value): &(&String, &Json)| {
                 rest.iter().all(|tags| tags.get(*name) == Some(*value)) && is_literal(value)
             };
             let shared = first.iter().filter(is_shared);
-            shared.map(|(name, value)| (name.clone(), value.clone())).collect()
+            shared
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect()
         }
         _ => Map::new(),
     };
@@ -279,7 +294,11 @@ fn assemble(
     let mut head = vec![("apiVersion", json!(API_VERSION)), ("stack", json!(stack))];
     let subscription = group.and_then(ArmId::subscription_id);
     head.extend(subscription.map(|guid| ("subscription", json!(guid))));
-    head.extend(location.as_ref().map(|location| ("location", json!(location))));
+    head.extend(
+        location
+            .as_ref()
+            .map(|location| ("location", json!(location))),
+    );
     head.extend(group.map(|group| ("resourceGroup", json!(name_of(scene, group)))));
     if !shared.is_empty() {
         head.push(("tags", Json::Object(shared.clone())));
@@ -294,7 +313,8 @@ fn assemble(
             "yaml-language-server: $schema=lazuli.schema.json".to_owned(),
             String::new(),
             format!("Exported from {groups}."),
-            "`lazuli schema > lazuli.schema.json` writes the schema that editors look for.".to_owned(),
+            "`lazuli schema > lazuli.schema.json` writes the schema that editors look for."
+                .to_owned(),
         ],
         head,
         resources: entries
@@ -305,7 +325,10 @@ fn assemble(
 }
 
 fn name_of(scene: &Scene<'_>, group: &ArmId) -> String {
-    let named = scene.live.resource(group).and_then(|body| body.get("name")?.as_str());
+    let named = scene
+        .live
+        .resource(group)
+        .and_then(|body| body.get("name")?.as_str());
     named.unwrap_or(group.name()).to_owned()
 }
 
@@ -336,25 +359,34 @@ struct Defaults {
 impl Defaults {
     fn entry(&self, entry: Entry, refs: &References) -> Json {
         let mut text = Map::new();
-        let (told, mut rest): (Vec<_>, Vec<_>) = entry.props.into_iter().partition(|(property, _)| {
-            entry.facts.place == Place::Written && entry.facts.place.is_told_by(property)
-        });
+        let (told, mut rest): (Vec<_>, Vec<_>) =
+            entry.props.into_iter().partition(|(property, _)| {
+                entry.facts.place == Place::Written && entry.facts.place.is_told_by(property)
+            });
         text.insert("kind".into(), json!(entry.facts.kind));
-        let (before, behind): (Vec<_>, Vec<_>) =
-            told.into_iter().partition(|(property, _)| property == "type");
+        let (before, behind): (Vec<_>, Vec<_>) = told
+            .into_iter()
+            .partition(|(property, _)| property == "type");
         text.extend(before);
         text.extend(entry.called.map(|name| ("name".to_owned(), json!(name))));
         text.extend(behind);
         if entry.existing {
             text.insert("existing".into(), json!(true));
         }
-        let group = entry.group.filter(|group| Some(group) != self.group.as_ref());
+        let group = entry
+            .group
+            .filter(|group| Some(group) != self.group.as_ref());
         text.extend(group.map(|group| {
             use super::lift::Known;
             let known = refs.entry_of(&group).map(|name| format!("${{{name}}}"));
-            ("resourceGroup".to_owned(), json!(known.unwrap_or_else(|| group.to_string())))
+            (
+                "resourceGroup".to_owned(),
+                json!(known.unwrap_or_else(|| group.to_string())),
+            )
         }));
-        let location = entry.location.filter(|own| Some(own) != self.location.as_ref());
+        let location = entry
+            .location
+            .filter(|own| Some(own) != self.location.as_ref());
         text.extend(location.map(|location| ("location".to_owned(), json!(location))));
         match entry.afterlife {
             _ if entry.existing => {}

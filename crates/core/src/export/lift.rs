@@ -215,7 +215,10 @@ impl<'a> Found<'a> {
                 (Some(word), Some(live)) => word.eq_ignore_ascii_case(live),
                 _ => **word == live,
             };
-            return words.iter().find(is_it).map(|word| Value::from((**word).clone()));
+            return words
+                .iter()
+                .find(is_it)
+                .map(|word| Value::from((**word).clone()));
         }
         match (type_of(form), live) {
             (Some("object"), Json::Object(members)) => self.object(path, form, members, depth),
@@ -252,10 +255,10 @@ impl<'a> Found<'a> {
         let required = form["required"].as_array();
         for (name, property) in form["properties"].as_object().into_iter().flatten() {
             let is_required = required.is_some_and(|names| names.iter().any(|one| one == name));
-            let found = member(&Json::Object(live.clone()), name).cloned();
+            let found = among(live, name);
             let found = found.filter(|value| is_required && !value.is_null() || !is_empty(value));
             let shaped = found
-                .and_then(|found| self.shape(&format!("{path}.{name}"), property, &found, depth));
+                .and_then(|found| self.shape(&format!("{path}.{name}"), property, found, depth));
             match shaped {
                 Some(value) if is_required || !is_nothing(&value) => {
                     result.insert(name.clone(), value);
@@ -296,7 +299,9 @@ fn forms<'s>(root: &'s Json, schema: &'s Json, depth: usize) -> Vec<&'s Json> {
         return forms(root, target, depth);
     }
     if let Some(branches) = schema["anyOf"].as_array() {
-        let inner = branches.iter().flat_map(|branch| forms(root, branch, depth));
+        let inner = branches
+            .iter()
+            .flat_map(|branch| forms(root, branch, depth));
         return inner.collect();
     }
     if schema["type"] == "null" || schema.is_null() {
@@ -317,7 +322,10 @@ fn type_of(form: &Json) -> Option<&str> {
 
 /// The member of this name, without regard to case.
 pub(super) fn member<'j>(value: &'j Json, name: &str) -> Option<&'j Json> {
-    let members = value.as_object()?;
+    among(value.as_object()?, name)
+}
+
+fn among<'j>(members: &'j Map<String, Json>, name: &str) -> Option<&'j Json> {
     members.get(name).or_else(|| {
         let same = |(key, _): &(&String, &Json)| key.eq_ignore_ascii_case(name);
         members.iter().find(same).map(|(_, value)| value)

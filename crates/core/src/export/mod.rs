@@ -62,8 +62,17 @@ pub struct Export {
 pub enum Note {
     /// A resource is left out: it could not be read.
     Unread(ArmId),
+    /// A resource is left out: nobody says in which version its type is spoken to.
+    NoVersion(ArmId),
     /// Something is left out: no kind has words for it.
     NoWords(ArmId),
+    /// A resource is written in ARM's own words, because its kind has none for it, and without what belongs to it.
+    Plain {
+        /// The entry.
+        entry: String,
+        /// The kind.
+        kind: &'static str,
+    },
     /// A resource is only looked up: another stack owns it.
     Existing {
         /// The entry.
@@ -108,17 +117,15 @@ impl Scene<'_> {
 
 /// The stack that what is in the groups belongs to: that of the most marks, the first group's before others.
 pub fn owner(scene: &Scene<'_>) -> Option<String> {
-    let found = candidates::in_groups(scene, &mut Vec::new());
-    let mut marks: BTreeMap<&str, usize> = BTreeMap::new();
-    for mark in found.iter().filter_map(|one| one.mark.as_ref()) {
-        *marks.entry(&mark.stack).or_default() += 1;
+    let first = scene.groups.first();
+    let mut marks: BTreeMap<String, (bool, usize)> = BTreeMap::new();
+    for (id, stack) in candidates::marks(scene) {
+        let (is_of_first, count) = marks.entry(stack).or_default();
+        *is_of_first |= Some(&id) == first;
+        *count += 1;
     }
-    let first = found.first().and_then(|group| group.mark.as_ref());
-    let first = first.map(|mark| mark.stack.as_str());
-    let (stack, _) = marks
-        .iter()
-        .max_by_key(|(stack, count)| (Some(**stack) == first, **count))?;
-    Some((*stack).to_owned())
+    let most = marks.into_iter().max_by_key(|(_, weight)| *weight)?;
+    Some(most.0)
 }
 
 /// A stack called after a resource group, for what nobody owns.
@@ -128,7 +135,9 @@ pub fn stack_of(group: &ArmId) -> String {
         _ => '-',
     };
     let name = group.name();
-    let bare = name.get(..3).filter(|start| start.eq_ignore_ascii_case("rg-"));
+    let bare = name
+        .get(..3)
+        .filter(|start| start.eq_ignore_ascii_case("rg-"));
     let name = name.get(bare.map_or(0, str::len)..).unwrap_or(name);
     let stack: String = name.chars().map(kept).take(63).collect();
     match stack.trim_matches('-') {
@@ -159,8 +168,16 @@ pub fn export(scene: &Scene<'_>, stack: &str) -> Export {
 /// Whether a step of the plan of an export only puts the mark of the stack on what nobody owns.
 pub fn only_marks(step: &Step) -> bool {
     let is_mark = |change: &Change| {
-        let after = change.after.as_ref().and_then(Value::as_str).unwrap_or_default();
-        let before = change.before.as_ref().and_then(Json::as_str).unwrap_or_default();
+        let after = change
+            .after
+            .as_ref()
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let before = change
+            .before
+            .as_ref()
+            .and_then(Json::as_str)
+            .unwrap_or_default();
         change.path == format!("tags.{STACK_TAG}")
             || TextMark::find(after).is_some() && TextMark::taken_off(after) == before
     };
@@ -200,7 +217,11 @@ fn order(one: &Candidate, scene: &Scene<'_>) -> (u8, usize, String) {
         Place::Subscription => scene.groups.iter().position(|id| *id == one.live_id),
         _ => scene.registry.names().position(|name| name == facts.kind),
     };
-    let place = one.id.as_ref().or(one.place.as_ref()).unwrap_or(&one.live_id);
+    let place = one
+        .id
+        .as_ref()
+        .or(one.place.as_ref())
+        .unwrap_or(&one.live_id);
     (
         rank,
         among.unwrap_or_default(),

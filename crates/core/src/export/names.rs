@@ -20,9 +20,8 @@ impl Names {
         let by_type = name_of(&format!("{wished}-{last}"));
         let numbered = (2..).map(|number| format!("{by_type}-{number}"));
         let mut wishes = [wished, by_type.clone()].into_iter().chain(numbered);
-        let free = wishes.find(|name| {
-            !TAKEN.contains(&name.as_str()) && self.0.insert(name.to_lowercase())
-        });
+        let free = wishes
+            .find(|name| !TAKEN.contains(&name.as_str()) && self.0.insert(name.to_lowercase()));
         free.unwrap_or(by_type)
     }
 }
@@ -54,7 +53,10 @@ pub(super) fn wish(
     principal: &dyn Fn(&str) -> Option<String>,
 ) -> String {
     let own = candidate.mark.as_ref().filter(|mark| mark.stack == stack);
-    if let Some(entry) = own.and_then(|mark| mark.entry.as_deref()).filter(|it| is_name(it)) {
+    if let Some(entry) = own
+        .and_then(|mark| mark.entry.as_deref())
+        .filter(|it| is_name(it))
+    {
         return entry.to_owned();
     }
     let text = |name: &str| candidate.body["properties"][name].as_str();

@@ -16,14 +16,16 @@ pub fn first(groups: &[ArmId], registry: Registry) -> Vec<Read> {
     let mut reads = Vec::new();
     let group = registry.0.iter().find_map(|kind| {
         let facts = kind.facts();
-        facts.arm_type.as_ref().filter(|_| facts.place == Place::Subscription)
+        facts
+            .arm_type
+            .as_ref()
+            .filter(|_| facts.place == Place::Subscription)
     });
     for id in groups {
         reads.extend(group.map(|arm_type| resource(id, arm_type)));
         reads.push(Read::Contents(id.clone()));
     }
-    let subscriptions: BTreeSet<&str> =
-        groups.iter().filter_map(ArmId::subscription_id).collect();
+    let subscriptions: BTreeSet<&str> = groups.iter().filter_map(ArmId::subscription_id).collect();
     for subscription in subscriptions {
         let subscription = ArmId::subscription(subscription);
         reads.push(Read::Wide {
@@ -124,7 +126,10 @@ pub(super) fn spoken(scene: &Scene<'_>, id: &ArmId) -> Option<(&'static dyn Kind
     }
     let known = scene.live.known_type(&name)?;
     let any = scene.any_type()?;
-    let cased = scene.live.resource(id).and_then(|body| body.get("type")?.as_str());
+    let cased = scene
+        .live
+        .resource(id)
+        .and_then(|body| body.get("type")?.as_str());
     let cased = cased.filter(|cased| cased.eq_ignore_ascii_case(&name));
     let arm_type = format!("{}@{}", cased.unwrap_or(&name), known.api_version);
     Some((any, ArmType::parse(&arm_type)?))

@@ -170,7 +170,8 @@ impl References {
     /// `${recordings}/blobServices/default`, by the nearest that can be referred to.
     fn id(&mut self, at: usize, text: &str, freely: bool) -> Option<String> {
         ArmId::parse(text)?;
-        let (outer, length) = self.nearest(text, &|outer| !self.would_wait_for_itself(at, outer))?;
+        let (outer, length) =
+            self.nearest(text, &|outer| !self.would_wait_for_itself(at, outer))?;
         let (head, rest) = text.split_at_checked(length)?;
         let canonical = || self.by_id.iter().any(|(id, _)| id.as_str() == head);
         if freely && !canonical() {

@@ -82,7 +82,11 @@ fn clean(live: &Json, own: &ArmId) -> Option<Json> {
                 }
                 // Of a mapping of ids the keys are what is said, with nothing behind them.
                 let nothing = ArmId::looks_like(name).then(|| Json::Object(Map::new()));
-                left.extend(clean(value, own).or(nothing).map(|value| (name.clone(), value)));
+                left.extend(
+                    clean(value, own)
+                        .or(nothing)
+                        .map(|value| (name.clone(), value)),
+                );
             }
             (!left.is_empty()).then_some(Json::Object(left))
         }
@@ -102,6 +106,9 @@ fn clean(live: &Json, own: &ArmId) -> Option<Json> {
 /// Whether it is a part of the resource that is written in its body: its id follows from there. An id alone is a
 /// reference.
 fn is_part_of(members: &Map<String, Json>, own: &ArmId) -> bool {
-    let id = members.get("id").and_then(Json::as_str).and_then(ArmId::parse);
+    let id = members
+        .get("id")
+        .and_then(Json::as_str)
+        .and_then(ArmId::parse);
     members.len() > 1 && id.is_some_and(|id| own.covers(&id))
 }

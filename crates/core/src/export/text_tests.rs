@@ -26,14 +26,64 @@ fn document(resources: Vec<(String, Json)>) -> Document {
 /// Text of every sort: words that are no text elsewhere, lines, blanks, what acts on a terminal.
 fn text() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
-        "", "yes", "no", "on", "~", "null", "True", "1.10", "0x1F", "1e3", "2001-01-01", "<<", "- a", "a: b", "a #b",
-        "? x", "*a", "&a", "!t", "|", ">", "'q'", "\"q\"", "%", "@a", "`", "{a}", "[a]", "a,b", "---", "...", "=", ".inf",
-        "12:30:45", " a", "a ", "one\ntwo", "one\n\n two\n", "one\r\ntwo", "\n", "a\tb", "\u{85}", "\u{2028}",
-        "\u{202e}b", "\u{feff}", "\u{1b}[2J", "\u{e0041}", "Größe 東京", "😀",
+        "",
+        "yes",
+        "no",
+        "on",
+        "~",
+        "null",
+        "True",
+        "1.10",
+        "0x1F",
+        "1e3",
+        "2001-01-01",
+        "<<",
+        "- a",
+        "a: b",
+        "a #b",
+        "? x",
+        "*a",
+        "&a",
+        "!t",
+        "|",
+        ">",
+        "'q'",
+        "\"q\"",
+        "%",
+        "@a",
+        "`",
+        "{a}",
+        "[a]",
+        "a,b",
+        "---",
+        "...",
+        "=",
+        ".inf",
+        "12:30:45",
+        " a",
+        "a ",
+        "one\ntwo",
+        "one\n\n two\n",
+        "one\r\ntwo",
+        "\n",
+        "a\tb",
+        "\u{85}",
+        "\u{2028}",
+        "\u{202e}b",
+        "\u{feff}",
+        "\u{1b}[2J",
+        "\u{e0041}",
+        "Größe 東京",
+        "😀",
     ]);
     let words = words.prop_map(str::to_owned);
-    prop_oneof![words, any::<String>(), "[ -~\n]{0,40}", "[a-z:#, \n]{0,120}"]
-        .prop_map(|text| escape(&text))
+    prop_oneof![
+        words,
+        any::<String>(),
+        "[ -~\n]{0,40}",
+        "[a-z:#, \n]{0,120}"
+    ]
+    .prop_map(|text| escape(&text))
 }
 
 fn key() -> impl Strategy<Value = String> {
@@ -77,7 +127,11 @@ fn a_document_is_laid_out_to_be_read() {
         "kind": "roleAssignment", "roles": ["Reader", "1.0"], "description": "one\ntwo", "body": {},
         "tags": { "bell": "a\u{7}" },
     });
-    let text = document(vec![("access".into(), entry), ("b".into(), json!({ "kind": "x" }))]).text();
+    let text = document(vec![
+        ("access".into(), entry),
+        ("b".into(), json!({ "kind": "x" })),
+    ])
+    .text();
     assert_eq!(
         text,
         "\

@@ -64,7 +64,9 @@ impl Concern<'_> {
     /// Whether an item of the answer to a read is kept.
     pub(super) fn keeps(&self, read: &Read, item: &Json) -> bool {
         match read {
-            Read::Collection { .. } => id_in(item, "/id").is_some_and(|id| self.is_of_graph(&id) || self.is_within(&id)),
+            Read::Collection { .. } => {
+                id_in(item, "/id").is_some_and(|id| self.is_of_graph(&id) || self.is_within(&id))
+            }
             Read::Grants(_) => self.is_own(item) || self.is_near(item),
             _ => true,
         }
@@ -75,9 +77,8 @@ impl Concern<'_> {
     }
 
     fn is_own(&self, grant: &Json) -> bool {
-        TextMark::on(grant, "description").is_some_and(|mark| {
-            !self.whole.is_empty() || self.stacks.contains(mark.stack.as_str())
-        })
+        TextMark::on(grant, "description")
+            .is_some_and(|mark| !self.whole.is_empty() || self.stacks.contains(mark.stack.as_str()))
     }
 
     fn is_within(&self, id: &ArmId) -> bool {

@@ -262,7 +262,10 @@ pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
 fn without_what_is_usual(container: &mut Value) {
     let usual = [
         ("publicAccess", Value::from("None")),
-        ("defaultEncryptionScope", Value::from("$account-encryption-key")),
+        (
+            "defaultEncryptionScope",
+            Value::from("$account-encryption-key"),
+        ),
         ("denyEncryptionScopeOverride", Value::from(false)),
     ];
     if let Value::Object(settings) = container {

@@ -125,7 +125,9 @@ impl Handler for StorageAccount {
         let mut props = Object::new();
         let sku = found.at("sku.name")?;
         props.insert("sku".into(), found.shaped("sku", sku)?);
-        let kind = found.at("kind").and_then(|kind| found.shaped("accountKind", kind));
+        let kind = found
+            .at("kind")
+            .and_then(|kind| found.shaped("accountKind", kind));
         let kind = kind.filter(|kind| kind.as_str() != Some(USUAL_KIND));
         props.extend(kind.map(|kind| ("accountKind".to_owned(), kind)));
         props.extend(found.properties_except(NOT_LIFTED));
@@ -149,21 +151,25 @@ fn is_usual_encryption(encryption: &Value) -> bool {
         _ => "Service",
     };
     let is_usual = |(name, settings): (&String, &Value)| match settings {
-        Value::Object(settings) => settings.iter().all(|(setting, value)| match setting.as_str() {
-            "enabled" => *value == Value::Bool(true),
-            _ => setting == "keyType" && value.as_str() == Some(service(name)),
-        }),
+        Value::Object(settings) => settings
+            .iter()
+            .all(|(setting, value)| match setting.as_str() {
+                "enabled" => *value == Value::Bool(true),
+                _ => setting == "keyType" && value.as_str() == Some(service(name)),
+            }),
         _ => false,
     };
     let Value::Object(members) = encryption else {
         return false;
     };
-    members.iter().all(|(name, value)| match (name.as_str(), value) {
-        ("keySource", value) => value.as_str() == Some("Microsoft.Storage"),
-        ("requireInfrastructureEncryption", value) => *value == Value::Bool(false),
-        ("services", Value::Object(services)) => services.iter().all(is_usual),
-        _ => false,
-    })
+    members
+        .iter()
+        .all(|(name, value)| match (name.as_str(), value) {
+            ("keySource", value) => value.as_str() == Some("Microsoft.Storage"),
+            ("requireInfrastructureEncryption", value) => *value == Value::Bool(false),
+            ("services", Value::Object(services)) => services.iter().all(is_usual),
+            _ => false,
+        })
 }
 
 const RULES: &[Rule] = &[

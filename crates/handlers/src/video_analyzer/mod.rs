@@ -149,22 +149,17 @@ impl Handler for VideoAnalyzer {
         body.insert("properties".into(), Value::Object(properties));
         nodes.push(resource.draft(id.clone(), body));
 
-        children(
-            resource,
-            ACCESS_POLICIES,
-            nodes,
-            |nodes, name, settings| {
-                let body = Object::from([("properties".to_owned(), Value::Object(settings))]);
-                let part = format!("accessPolicies/{name}");
-                nodes.push(resource.child(
-                    part,
-                    id.child("accessPolicies", name),
-                    ACCESS_POLICY,
-                    body,
-                    ACCESS_POLICY_RULES,
-                ));
-            },
-        );
+        children(resource, ACCESS_POLICIES, nodes, |nodes, name, settings| {
+            let body = Object::from([("properties".to_owned(), Value::Object(settings))]);
+            let part = format!("accessPolicies/{name}");
+            nodes.push(resource.child(
+                part,
+                id.child("accessPolicies", name),
+                ACCESS_POLICY,
+                body,
+                ACCESS_POLICY_RULES,
+            ));
+        });
         children(resource, EDGE_MODULES, nodes, |nodes, name, _| {
             let body = Object::from([("properties".to_owned(), Value::object::<String>([]))]);
             let part = format!("edgeModules/{name}");
@@ -180,7 +175,11 @@ impl Handler for VideoAnalyzer {
 
     fn lift(found: &mut Found<'_>) -> Option<Lifted> {
         let used = found.at("properties.storageAccounts")?.as_array()?;
-        let reached_by = |used: &Json| used["identity"]["userAssignedIdentity"].as_str().map(str::to_owned);
+        let reached_by = |used: &Json| {
+            used["identity"]["userAssignedIdentity"]
+                .as_str()
+                .map(str::to_owned)
+        };
         let first = reached_by(used.first()?);
         let identity = identity::lifted(found, first.as_deref())?;
         let same = |one: &Option<String>| match (one, &first) {
@@ -215,7 +214,9 @@ impl Handler for VideoAnalyzer {
             let policies = found.shaped(ACCESS_POLICIES, &Json::Object(policies));
             props.extend(policies.map(|policies| (ACCESS_POLICIES.to_owned(), policies)));
         }
-        let modules = found.parts(EDGE_MODULES).map(|(name, _)| Value::string(name));
+        let modules = found
+            .parts(EDGE_MODULES)
+            .map(|(name, _)| Value::string(name));
         let modules: Vec<Value> = modules.collect();
         if !modules.is_empty() {
             props.insert(EDGE_MODULES.into(), Value::Array(modules));

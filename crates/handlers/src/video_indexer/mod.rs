@@ -18,7 +18,10 @@ use lazuli_core::{
 pub use props::Props;
 
 use crate::{
-    identity::{self, Assigned}, link::Link, storage_access, storage_account::StorageAccount,
+    identity::{self, Assigned},
+    link::Link,
+    storage_access,
+    storage_account::StorageAccount,
     user_assigned_identity::UserAssignedIdentity,
 };
 
@@ -91,7 +94,9 @@ impl Handler for VideoIndexer {
     }
 
     fn lift(found: &mut Found<'_>) -> Option<Lifted> {
-        let account = found.at("properties.storageServices.resourceId")?.as_str()?;
+        let account = found
+            .at("properties.storageServices.resourceId")?
+            .as_str()?;
         let reached_by = found.text("properties.storageServices.userAssignedIdentity");
         let identity = identity::lifted(found, reached_by)?;
         let mut props = Object::from([("identity".to_owned(), identity)]);
