@@ -15,6 +15,7 @@
 )]
 
 mod driver;
+mod exports;
 mod mutation;
 mod plan_files;
 mod script;

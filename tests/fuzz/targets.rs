@@ -323,7 +323,7 @@ fn spec(bytes: &[u8]) {
     let _ = (reads::needed(&graph), reads::needed_to_destroy(&graph));
 }
 
-fn graph(text: &str) -> (Graph, Diagnostics) {
+pub(crate) fn graph(text: &str) -> (Graph, Diagnostics) {
     let mut sources = Sources::default();
     let id = sources.add("input.yaml", text);
     let inputs = Inputs {

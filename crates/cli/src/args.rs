@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
 use clap_complete::Shell;
 use lazuli_arm::auth::AuthMethod;
-use lazuli_core::graph::Names;
+use lazuli_core::{graph::Names, spec::is_stack_name};
 use lazuli_engine::Bounds;
 
 use crate::answer::Output;
@@ -498,8 +498,7 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 fn stack(text: &str) -> Result<String, String> {
-    let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    match (1..=63).contains(&text.len()) && text.chars().all(is_of_name) {
+    match is_stack_name(text) {
         true => Ok(text.to_owned()),
         false => Err("it has 1 to 63 lower-case letters, digits and `-`".to_owned()),
     }

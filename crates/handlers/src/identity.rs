@@ -73,12 +73,7 @@ impl<'a> Assigned<'a> {
             .iter()
             .map(|link| (link.id.as_str(), Value::object::<String>([])))
             .collect();
-        let kind = match (self.own, user.is_empty()) {
-            (false, true) => "None",
-            (false, false) => "UserAssigned",
-            (true, true) => "SystemAssigned",
-            (true, false) => "SystemAssigned,UserAssigned",
-        };
+        let kind = kind_of(self.own, !user.is_empty());
         let mut identity = vec![("type", Value::from(kind))];
         if !user.is_empty() {
             identity.push(("userAssignedIdentities", Value::object(user)));
@@ -92,17 +87,38 @@ impl<'a> Assigned<'a> {
     }
 }
 
-/// What an author would write of the identities that a resource has in Azure, the one with this id first.
-pub(crate) fn lifted(found: &Found<'_>, first: Option<&str>) -> Option<Value> {
-    let own = found
-        .text("identity.type")
-        .is_some_and(|kind| kind.to_ascii_lowercase().contains("systemassigned"));
+/// The word for having an identity of one's own, and others.
+const fn kind_of(own: bool, user: bool) -> &'static str {
+    match (own, user) {
+        (false, false) => "None",
+        (false, true) => "UserAssigned",
+        (true, false) => "SystemAssigned",
+        (true, true) => "SystemAssigned,UserAssigned",
+    }
+}
+
+/// The ids of the identities that were made beside a resource and that it has in Azure, this one first if it is one.
+pub(crate) fn user_assigned<'a>(found: &Found<'a>, first: Option<&str>) -> Vec<&'a str> {
     let user = found.at("identity.userAssignedIdentities");
+    let user = user.and_then(Json::as_object);
     let mut user: Vec<&str> = user
-        .and_then(Json::as_object)
-        .map(|user| user.keys().map(String::as_str).collect())
-        .unwrap_or_default();
+        .into_iter()
+        .flatten()
+        .map(|(id, _)| id.as_str())
+        .collect();
     user.sort_by_key(|id| !first.is_some_and(|first| first.eq_ignore_ascii_case(id)));
+    user
+}
+
+/// What an author would write of the identities that a resource has in Azure, the one with this id first; nothing where
+/// that would ask for others.
+pub(crate) fn lifted(found: &Found<'_>, first: Option<&str>) -> Option<Value> {
+    let kind = found.text("identity.type")?;
+    let user = user_assigned(found, first);
+    let own = kind.to_ascii_lowercase().contains("systemassigned");
+    if !kind.eq_ignore_ascii_case(kind_of(own, !user.is_empty())) {
+        return None;
+    }
     let user = match user.as_slice() {
         [] => None,
         [one] => Some(Value::string(*one)),

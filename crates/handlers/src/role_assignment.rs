@@ -112,6 +112,9 @@ const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
     Rule::ReadOnly("properties.updatedBy"),
 ];
 
+/// The version of the language of conditions that is sent when the author names none.
+const USUAL_VERSION: &str = "2.0";
+
 impl Handler for RoleAssignment {
     const FACTS: Facts = Facts {
         kind: "roleAssignment",
@@ -164,7 +167,7 @@ impl Handler for RoleAssignment {
                 .is_some_and(|value| *value != Value::Null)
         };
         if says("condition") && !says("conditionVersion") {
-            properties.insert("conditionVersion".into(), "2.0".into());
+            properties.insert("conditionVersion".into(), USUAL_VERSION.into());
         }
         properties.insert(
             "description".into(),
@@ -218,10 +221,24 @@ impl Handler for RoleAssignment {
             1 => props.insert("role".into(), roles.remove(0)),
             _ => props.insert("roles".into(), Value::Array(roles)),
         };
-        let written = ["principal", "scope", "role", "roles", "description"];
+        let written = [
+            "principal",
+            "principalType",
+            "scope",
+            "role",
+            "roles",
+            "description",
+        ];
         props.extend(found.properties_except(&written));
-        // It is sent when it is left out, and Azure takes no other.
-        props.shift_remove("conditionVersion");
+        // It is sent with a condition when it is left out.
+        match (
+            props.contains_key("condition"),
+            found.text("properties.conditionVersion"),
+        ) {
+            (true, None) => return None,
+            (_, Some(USUAL_VERSION)) => drop(props.shift_remove("conditionVersion")),
+            _ => {}
+        }
         let words = found.words("description").map(Value::string);
         props.extend(words.map(|words| ("description".to_owned(), words)));
         Some(found.lifted(props))

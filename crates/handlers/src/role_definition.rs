@@ -4,7 +4,7 @@ use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::is_empty,
-    export::{Found, Lifted},
+    export::{Found, Lifted, member},
     graph::{Declared, Draft, Mark, Nodes, Surroundings},
     kind::{Facts, Handler, NameRule, Place, Rule},
     value::{Object, Value},
@@ -135,7 +135,7 @@ impl Handler for RoleDefinition {
         let words = found.words("description").map(Value::string);
         props.extend(words.map(|words| ("description".to_owned(), words)));
         for list in LISTS {
-            let listed = permission.get(list).filter(|listed| !is_empty(listed));
+            let listed = member(permission, list).filter(|listed| !is_empty(listed));
             let listed = listed.and_then(|listed| found.shaped(list, listed));
             props.extend(listed.map(|listed| (list.to_owned(), listed)));
         }

@@ -174,10 +174,14 @@ impl Handler for UserAssignedIdentity {
 
     fn lift(found: &mut Found<'_>) -> Option<Lifted> {
         let mut props = found.properties_except(&["federatedCredentials"]);
-        let credentials: Map<String, Json> = found
-            .parts(CREDENTIALS)
-            .map(|(name, body)| (name.to_owned(), body["properties"].clone()))
-            .collect();
+        let mut credentials = Map::new();
+        for (name, body) in found.parts(CREDENTIALS) {
+            // Without audiences, the usual one would be sent.
+            match body["properties"]["audiences"].is_array() {
+                true => drop(credentials.insert(name.to_owned(), body["properties"].clone())),
+                false => found.leave_out(format!("federatedCredentials.{name}")),
+            }
+        }
         if !credentials.is_empty()
             && let Some(mut credentials) =
                 found.shaped("federatedCredentials", &Json::Object(credentials))

@@ -134,7 +134,7 @@ fn group_of(scene: &Scene<'_>, group: &ArmId) -> Option<Candidate> {
 }
 
 /// The id of a group with its name as Azure answers it.
-fn canonical_group(scene: &Scene<'_>, group: &ArmId) -> ArmId {
+pub(super) fn canonical_group(scene: &Scene<'_>, group: &ArmId) -> ArmId {
     let named = || {
         let name = scene.live.resource(group)?.get("name")?.as_str()?;
         let same = name.eq_ignore_ascii_case(group.name());

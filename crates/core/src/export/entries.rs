@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     Note, Scene,
-    candidates::Candidate,
+    candidates::{Candidate, canonical_group},
     lift::{Found, Lifted},
     names::{self, Names},
     refs::References,
@@ -149,6 +149,18 @@ impl Writer<'_, '_> {
         });
         [Some(own), any].into_iter().flatten().find_map(|kind| {
             let facts = kind.facts();
+            let needs_location =
+                facts.location && matches!(facts.place, Place::Subscription | Place::ResourceGroup);
+            if needs_location
+                && self
+                    .one
+                    .body
+                    .get("location")
+                    .and_then(Json::as_str)
+                    .is_none()
+            {
+                return None;
+            }
             let schema = self
                 .schemas
                 .entry(facts.kind)
@@ -168,6 +180,7 @@ impl Writer<'_, '_> {
                 schema,
                 known: refs,
                 unsaid: Vec::new(),
+                notes_unknown: false,
             };
             let lifted = kind.lift(&mut found)?;
             let unsaid = found.unsaid;
@@ -193,9 +206,16 @@ impl Writer<'_, '_> {
     /// Whether the entry would have the id that the thing has. That of a role follows from its name, unless somebody
     /// else has made it.
     fn is_itself(&self, facts: &Facts, lifted: &Lifted) -> bool {
-        match (facts.place, &facts.arm_type, self.one.live_id.root()) {
-            (Place::Root(_), Some(arm_type), Some(root)) => {
-                root_id(&root, &arm_type.name, &lifted.name) == self.one.live_id
+        let live = &self.one.live_id;
+        let own = facts.arm_type.as_ref().map(|own| own.name.as_ref());
+        match (facts.place, own) {
+            (Place::Root(_), Some(own)) => {
+                let root = live.root();
+                root.is_none_or(|root| root_id(&root, own, &lifted.name) == *live)
+            }
+            (Place::Scope, Some(own)) => {
+                let scope = live.parent();
+                scope.is_some_and(|scope| scope.provider_child(own, &lifted.name) == *live)
             }
             _ => true,
         }
@@ -299,7 +319,7 @@ fn assemble(scene: &Scene<'_>, stack: &str, entries: Vec<Entry>, refs: &Referenc
             .as_ref()
             .map(|location| ("location", json!(location))),
     );
-    head.extend(group.map(|group| ("resourceGroup", json!(name_of(scene, group)))));
+    head.extend(group.map(|group| ("resourceGroup", json!(canonical_group(scene, group).name()))));
     if !shared.is_empty() {
         head.push(("tags", Json::Object(shared.clone())));
     }
@@ -322,14 +342,6 @@ fn assemble(scene: &Scene<'_>, stack: &str, entries: Vec<Entry>, refs: &Referenc
             .map(|entry| (entry.name.clone(), defaults.entry(entry, refs)))
             .collect(),
     }
-}
-
-fn name_of(scene: &Scene<'_>, group: &ArmId) -> String {
-    let named = scene
-        .live
-        .resource(group)
-        .and_then(|body| body.get("name")?.as_str());
-    named.unwrap_or(group.name()).to_owned()
 }
 
 /// Whether a value refers to nothing: at the top of a document it would be waited for by everything.

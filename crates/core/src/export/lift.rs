@@ -42,6 +42,8 @@ pub struct Found<'a> {
     pub(super) known: &'a dyn Known,
     /// What cannot be said, by its path in the entry.
     pub(super) unsaid: Vec<String>,
+    /// Whether members that the kind does not have are noted: where its rules say which ones the service fills in.
+    pub(super) notes_unknown: bool,
 }
 
 /// What other entries are.
@@ -81,7 +83,7 @@ impl<'a> Found<'a> {
     }
 
     /// The things at a path of [`Handler::PARTS`](crate::kind::Handler::PARTS): one, or those of a list.
-    pub fn parts(&self, path: &str) -> impl Iterator<Item = (&'a str, &'a Json)> {
+    pub fn parts(&self, path: &str) -> impl Iterator<Item = (&'a str, &'a Json)> + use<'a> {
         let is_list = path.split('/').count() % 2 == 1;
         let wanted = self.id.as_str().len() + 1;
         let path = path.to_owned();
@@ -112,12 +114,22 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// The properties that the kind has and Azure answers, below `properties` or beside it, but for those named. They
-    /// come in the order of the schema.
+    /// The properties that the kind has and Azure answers, below `properties` or beside it, but for those named, by
+    /// their names here or there. They come in the order of the schema. What else Azure answers is noted, unless the
+    /// rules of the kind say that nobody writes it.
     pub fn properties_except(&mut self, except: &[&str]) -> Object {
         let schema = self.schema;
         let names = schema["properties"].as_object();
         let mut props = Object::new();
+        self.notes_unknown = true;
+        let live = self.at("properties").and_then(Json::as_object);
+        if let (Some(live), Some(names)) = (live, names) {
+            self.note_unknown("", live, &|name| {
+                let own = names.keys().map(String::as_str);
+                let mut known = own.chain(except.iter().copied());
+                known.any(|known| known.eq_ignore_ascii_case(name))
+            });
+        }
         for name in names.into_iter().flatten().map(|(name, _)| name) {
             if except.contains(&name.as_str()) {
                 continue;
@@ -130,13 +142,46 @@ impl<'a> Found<'a> {
                 props.insert(name.clone(), value);
             }
         }
+        self.notes_unknown = false;
         props
+    }
+
+    /// Notes the members that the kind does not have and nobody fills in.
+    fn note_unknown(
+        &mut self,
+        path: &str,
+        live: &Map<String, Json>,
+        is_known: &dyn Fn(&str) -> bool,
+    ) {
+        if !self.notes_unknown {
+            return;
+        }
+        for (name, value) in live {
+            let inner = match path {
+                "" => name.clone(),
+                path => format!("{path}.{name}"),
+            };
+            let is_ruled = self.rules.iter().any(|rule| match rule {
+                Rule::ReadOnly(ruled) | Rule::WriteOnly(ruled) => {
+                    is_at(ruled, &format!("properties.{inner}")) || is_at(ruled, &inner)
+                }
+                _ => false,
+            });
+            if !is_known(name) && !is_ruled && !is_empty(value) && !service::fills(name) {
+                self.unsaid.push(inner);
+            }
+        }
     }
 
     /// A value as the property of this name takes it. What it cannot say is noted.
     pub fn shaped(&mut self, property: &str, live: &Json) -> Option<Value> {
         let schema = &self.schema["properties"][property];
         self.shape(property, schema, live, MAX_DEPTH)
+    }
+
+    /// Notes that a property cannot be said.
+    pub fn leave_out(&mut self, path: String) {
+        self.unsaid.push(path);
     }
 
     /// The words of the author in a text that can hold the mark of a stack. Words that the mark of another entry is
@@ -224,10 +269,11 @@ impl<'a> Found<'a> {
             (Some("object"), Json::Object(members)) => self.object(path, form, members, depth),
             (Some("array"), Json::Array(items)) => {
                 let inner = format!("{path}[]");
+                // A list without one of its items would be another list.
                 let items = items
                     .iter()
-                    .filter_map(|item| self.shape(&inner, &form["items"], item, depth));
-                Some(Value::Array(items.collect()))
+                    .map(|item| self.shape(&inner, &form["items"], item, depth));
+                Some(Value::Array(items.collect::<Option<_>>()?))
             }
             (Some("string"), Json::String(_))
             | (Some("boolean"), Json::Bool(_))
@@ -252,6 +298,14 @@ impl<'a> Found<'a> {
         depth: usize,
     ) -> Option<Value> {
         let mut result = Object::new();
+        if let (Some(known), None) = (
+            form["properties"].as_object(),
+            form["additionalProperties"].as_object(),
+        ) {
+            self.note_unknown(path, live, &|name| {
+                known.keys().any(|known| known.eq_ignore_ascii_case(name))
+            });
+        }
         let required = form["required"].as_array();
         for (name, property) in form["properties"].as_object().into_iter().flatten() {
             let is_required = required.is_some_and(|names| names.iter().any(|one| one == name));
@@ -320,8 +374,20 @@ fn type_of(form: &Json) -> Option<&str> {
     }
 }
 
+/// Whether a path is the one of a rule, in which `*` is any name.
+fn is_at(rule: &str, path: &str) -> bool {
+    let (mut rule, mut path) = (rule.split('.'), path.split('.'));
+    loop {
+        match (rule.next(), path.next()) {
+            (None, None) => return true,
+            (Some(rule), Some(path)) if rule == "*" || rule.eq_ignore_ascii_case(path) => {}
+            _ => return false,
+        }
+    }
+}
+
 /// The member of this name, without regard to case.
-pub(super) fn member<'j>(value: &'j Json, name: &str) -> Option<&'j Json> {
+pub fn member<'j>(value: &'j Json, name: &str) -> Option<&'j Json> {
     among(value.as_object()?, name)
 }
 

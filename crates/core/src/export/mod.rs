@@ -15,7 +15,7 @@ pub mod reads;
 
 use std::collections::BTreeMap;
 
-pub use lift::{Found, Lifted};
+pub use lift::{Found, Lifted, member};
 use serde_json::Value as Json;
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     live::Live,
     mark::{STACK_TAG, TextMark},
     plan::{Action, Step},
+    spec::is_stack_name,
     value::Value,
 };
 use candidates::Candidate;
@@ -119,7 +120,8 @@ impl Scene<'_> {
 pub fn owner(scene: &Scene<'_>) -> Option<String> {
     let first = scene.groups.first();
     let mut marks: BTreeMap<String, (bool, usize)> = BTreeMap::new();
-    for (id, stack) in candidates::marks(scene) {
+    let marked = candidates::marks(scene).into_iter();
+    for (id, stack) in marked.filter(|(_, stack)| is_stack_name(stack)) {
         let (is_of_first, count) = marks.entry(stack).or_default();
         *is_of_first |= Some(&id) == first;
         *count += 1;

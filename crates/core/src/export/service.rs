@@ -41,6 +41,11 @@ const BESIDE: &[&str] = &["id", "name", "type", "managedBy", "managedByExtended"
 /// What Azure says of an identity that was only asked for.
 const OF_IDENTITIES: &[&str] = &["principalId", "clientId", "tenantId"];
 
+/// Whether a member of this name is filled in by its service.
+pub(super) fn fills(name: &str) -> bool {
+    FILLED.iter().any(|it| it.eq_ignore_ascii_case(name))
+}
+
 /// A body without what its service fills in, and without what says nothing.
 pub(super) fn without(live: &Json, own: &ArmId) -> Json {
     let Json::Object(members) = live else {
@@ -77,7 +82,7 @@ fn clean(live: &Json, own: &ArmId) -> Option<Json> {
             let mut left = Map::new();
             for (name, value) in members {
                 let follows = is_part && ["id", "type"].contains(&name.as_str());
-                if follows || FILLED.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+                if follows || fills(name) {
                     continue;
                 }
                 // Of a mapping of ids the keys are what is said, with nothing behind them.

@@ -13,6 +13,7 @@ use lazuli_core::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use super::{
     blobs::{SERVICE_PART, properties},
@@ -223,6 +224,12 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
 pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
     let policy = found.parts(POLICY_PATH).next();
     let rules = policy.and_then(|(_, body)| body.pointer("/properties/policy/rules"));
+    // Without a type, the usual one would be sent.
+    let has_types = |rules: &&Json| {
+        let mut rules = rules.as_array().into_iter().flatten();
+        rules.all(|rule| rule["type"].is_string())
+    };
+    let rules = rules.filter(has_types);
     let rules = rules.and_then(|rules| found.shaped("lifecycleRules", rules));
     props.extend(rules.map(|rules| ("lifecycleRules".to_owned(), rules)));
 }

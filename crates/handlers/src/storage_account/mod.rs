@@ -125,11 +125,10 @@ impl Handler for StorageAccount {
         let mut props = Object::new();
         let sku = found.at("sku.name")?;
         props.insert("sku".into(), found.shaped("sku", sku)?);
-        let kind = found
-            .at("kind")
-            .and_then(|kind| found.shaped("accountKind", kind));
-        let kind = kind.filter(|kind| kind.as_str() != Some(USUAL_KIND));
-        props.extend(kind.map(|kind| ("accountKind".to_owned(), kind)));
+        let kind = found.shaped("accountKind", found.at("kind")?)?;
+        if kind.as_str() != Some(USUAL_KIND) {
+            props.insert("accountKind".into(), kind);
+        }
         props.extend(found.properties_except(NOT_LIFTED));
         props.retain(|name, value| name != "encryption" || !is_usual_encryption(value));
         let identity = identity::lifted(found, None);

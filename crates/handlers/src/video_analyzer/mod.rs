@@ -180,20 +180,18 @@ impl Handler for VideoAnalyzer {
                 .as_str()
                 .map(str::to_owned)
         };
-        let first = reached_by(used.first()?);
-        let identity = identity::lifted(found, first.as_deref())?;
-        let same = |one: &Option<String>| match (one, &first) {
-            (Some(one), Some(first)) => one.eq_ignore_ascii_case(first),
-            (one, first) => one == first,
-        };
+        let first = reached_by(used.first()?)?;
+        let identity = identity::lifted(found, Some(&first))?;
+        let usual = *identity::user_assigned(found, Some(&first)).first()?;
+        if matches!(identity, Value::Object(_)) {
+            return None;
+        }
         let storage = used.iter().map(|used| {
             let id = Value::string(used["id"].as_str()?);
-            let identity = reached_by(used);
-            Some(match identity {
-                Some(other) if !same(&Some(other.clone())) => {
-                    Value::object([("id", id), ("identity", Value::String(other))])
-                }
-                _ => id,
+            let identity = reached_by(used)?;
+            Some(match identity.eq_ignore_ascii_case(usual) {
+                true => id,
+                false => Value::object([("id", id), ("identity", Value::String(identity))]),
             })
         });
         let mut storage: Vec<Value> = storage.collect::<Option<_>>()?;
@@ -205,7 +203,8 @@ impl Handler for VideoAnalyzer {
             ("identity".to_owned(), identity),
             ("storage".to_owned(), storage),
         ]);
-        props.extend(found.properties_except(NOT_AS_WRITTEN));
+        let elsewhere = [NOT_AS_WRITTEN, &["storageAccounts"]].concat();
+        props.extend(found.properties_except(&elsewhere));
         let policies: Map<String, Json> = found
             .parts(ACCESS_POLICIES)
             .map(|(name, body)| (name.to_owned(), body["properties"].clone()))

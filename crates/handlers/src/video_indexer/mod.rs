@@ -100,8 +100,12 @@ impl Handler for VideoIndexer {
         let reached_by = found.text("properties.storageServices.userAssignedIdentity");
         let identity = identity::lifted(found, reached_by)?;
         let mut props = Object::from([("identity".to_owned(), identity)]);
-        let has_user = found.at("identity.userAssignedIdentities").is_some();
-        if reached_by.is_some() == has_user {
+        let first = identity::user_assigned(found, reached_by).first().copied();
+        let is_usual = match (first, reached_by) {
+            (Some(first), Some(reached_by)) => first.eq_ignore_ascii_case(reached_by),
+            (first, reached_by) => first.is_none() && reached_by.is_none(),
+        };
+        if is_usual {
             props.insert("storage".into(), Value::string(account));
             props.extend(found.properties_except(&["identity", "storage", "storageServices"]));
         } else {
