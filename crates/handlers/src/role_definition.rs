@@ -58,6 +58,9 @@ pub struct Props {
 /// The lists of a permission; each comes back, empty where it was not sent (ARM facts 3.1).
 const LISTS: [&str; 4] = ["actions", "notActions", "dataActions", "notDataActions"];
 
+/// The type of roles that are not Azure's own.
+const CUSTOM: &str = "CustomRole";
+
 impl Handler for RoleDefinition {
     const FACTS: Facts = Facts {
         kind: "roleDefinition",
@@ -114,7 +117,7 @@ impl Handler for RoleDefinition {
         let properties = Value::object([
             ("roleName", Value::string(name)),
             ("description", Value::String(resource.marked_text(own))),
-            ("type", "CustomRole".into()),
+            ("type", CUSTOM.into()),
             ("permissions", Value::Array(vec![Value::object(permission)])),
             ("assignableScopes", scopes),
         ]);
@@ -128,6 +131,10 @@ impl Handler for RoleDefinition {
     /// A role that allows in several ways, as some of Azure's own do, cannot be written.
     fn lift(found: &mut Found<'_>) -> Option<Lifted> {
         let name = found.text("properties.roleName")?.to_owned();
+        let kind = found.text("properties.type")?;
+        if !kind.eq_ignore_ascii_case(CUSTOM) {
+            return None;
+        }
         let [permission] = found.at("properties.permissions")?.as_array()?.as_slice() else {
             return None;
         };

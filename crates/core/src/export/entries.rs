@@ -211,7 +211,7 @@ impl Writer<'_, '_> {
         match (facts.place, own) {
             (Place::Root(_), Some(own)) => {
                 let root = live.root();
-                root.is_none_or(|root| root_id(&root, own, &lifted.name) == *live)
+                root.is_some_and(|root| root_id(&root, own, &lifted.name) == *live)
             }
             (Place::Scope, Some(own)) => {
                 let scope = live.parent();

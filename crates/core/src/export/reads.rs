@@ -119,7 +119,13 @@ pub(super) fn definition_of(grant: &LiveGrant) -> Option<ArmId> {
 /// The kind that an entry of a resource is of, and the type in the version that it is spoken to in.
 pub(super) fn spoken(scene: &Scene<'_>, id: &ArmId) -> Option<(&'static dyn Kind, ArmType)> {
     let name = id.arm_type()?;
+    let group = id.group()?;
+    let inside = id.as_str().get(group.as_str().len()..)?;
+    if !inside.to_ascii_lowercase().starts_with("/providers/") {
+        return None;
+    }
     if let Some(kind) = scene.registry.of_type(&name)
+        && kind.facts().place == Place::ResourceGroup
         && let Some(arm_type) = &kind.facts().arm_type
     {
         return Some((kind, arm_type.clone()));
