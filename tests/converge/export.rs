@@ -2,9 +2,12 @@
 //! references.
 
 use lazuli_core::{
-    export::{Note, only_marks},
+    arm::ArmId,
+    export::{Note, Scene, export, only_marks},
+    live::Live,
     plan::Action,
 };
+use lazuli_handlers::REGISTRY;
 use lazuli_sim::{Method, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 
@@ -379,4 +382,54 @@ async fn secrets_are_told_and_not_written() {
     assert_eq!(export.notes, [note]);
     let plan = azure.plan(&export.text).await;
     assert!(plan.steps.iter().all(only_marks), "{:#?}", plan.steps);
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_that_azure_does_not_answer_are_told() {
+    let azure = Azure::new().await;
+    let machine = spec(
+        "  vm:
+    kind: resource
+    type: Microsoft.Compute/virtualMachines@2024-11-01
+    name: vm
+    body: { properties: { osProfile: { adminUsername: ops, adminPassword: hunter2 } } }
+",
+    );
+    azure.converge(&machine).await;
+    let export = azure.export(&["rg-test"]).await;
+    assert_eq!(export.notes, [Note::Withheld("vm".into())]);
+    assert!(!export.text.contains("lazuli-secrets"), "{}", export.text);
+    let plan = azure.plan(&export.text).await;
+    assert!(plan.is_empty(), "{:#?}\n{}", plan.steps, export.text);
+}
+
+#[test]
+fn what_a_kind_has_no_words_for_is_written_in_arms_own() {
+    let id = |text: &str| ArmId::parse(text).unwrap();
+    let groups = [id(&group())];
+    let account = id(&format!(
+        "{}/providers/Microsoft.Media/videoAnalyzers/vatest",
+        group()
+    ));
+    let mut live = Live::default();
+    let body = json!({ "id": group(), "name": "rg-test", "location": "westeurope" });
+    live.insert_as(groups[0].clone(), body);
+    let body =
+        json!({ "location": "westeurope", "properties": { "storageAccounts": [], "more": 1 } });
+    live.insert_as(account.clone(), body);
+    live.insert_contents(groups[0].clone(), vec![account]);
+    let scene = Scene {
+        groups: &groups,
+        live: &live,
+        registry: REGISTRY,
+    };
+    let export = export(&scene, "test");
+    let plain = Note::Plain {
+        entry: "vatest".into(),
+        kind: "videoAnalyzer",
+    };
+    assert_eq!(export.notes, [plain]);
+    let text = "  vatest:\n    kind: resource\n    type: Microsoft.Media/videoAnalyzers@2021-11-01-preview\n";
+    assert!(export.text.contains(text), "{}", export.text);
+    assert!(export.text.contains("        more: 1\n"), "{}", export.text);
 }

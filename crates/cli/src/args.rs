@@ -325,7 +325,7 @@ pub(crate) struct Export {
     /// The subscription that they are in [env: AZURE_SUBSCRIPTION_ID]
     #[arg(long, value_name = "GUID")]
     pub(crate) subscription: Option<String>,
-    /// The name of the stack [default: the one that most of it is marked with, or that of the first group]
+    /// The name of the stack [default: the one that owns most of it, or one called after the first group]
     #[arg(long, value_name = "STACK", value_parser = stack)]
     pub(crate) stack: Option<String>,
     /// Write the spec to a file that is not there yet, instead of standard output

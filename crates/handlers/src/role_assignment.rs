@@ -1,5 +1,7 @@
 //! `roleAssignment`: roles of a principal on a scope. One node a role.
 
+mod lift;
+
 use std::collections::HashMap;
 
 use lazuli_core::{
@@ -8,14 +10,12 @@ use lazuli_core::{
     export::{Found, Lifted},
     graph::{Declared, Draft, Grant, Identity, Implied, Mark, Nodes, RoleName, Target},
     kind::{Facts, Field, Handler, OutputDoc, Place, Rule},
-    live::LiveGrant,
     node::{Datum, Node},
     source::Span,
     value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::{
@@ -198,50 +198,7 @@ impl Handler for RoleAssignment {
     }
 
     fn lift(found: &mut Found<'_>) -> Option<Lifted> {
-        let others: Vec<&Json> = found.parts_of_type("roleAssignments").collect();
-        let first = found.body();
-        let roles = std::iter::once(first).chain(others);
-        let mut roles: Vec<Value> = roles
-            .map(|grant| role_lifted(found, grant))
-            .collect::<Option<_>>()?;
-        let principal = found.text("properties.principalId")?;
-        let principal = found.principal(principal).or_else(|| {
-            let kind = found.at("properties.principalType")?;
-            Some(Value::object([
-                ("objectId", Value::string(principal)),
-                ("type", Value::from(kind.clone())),
-            ]))
-        })?;
-        let scope = LiveGrant::parse(first.clone())?.scope;
-        let mut props = Object::from([
-            ("principal".to_owned(), principal),
-            ("scope".to_owned(), Value::string(scope.as_str())),
-        ]);
-        match roles.len() {
-            1 => props.insert("role".into(), roles.remove(0)),
-            _ => props.insert("roles".into(), Value::Array(roles)),
-        };
-        let written = [
-            "principal",
-            "principalType",
-            "scope",
-            "role",
-            "roles",
-            "description",
-        ];
-        props.extend(found.properties_except(&written));
-        // It is sent with a condition when it is left out.
-        match (
-            props.contains_key("condition"),
-            found.text("properties.conditionVersion"),
-        ) {
-            (true, None) => return None,
-            (_, Some(USUAL_VERSION)) => drop(props.shift_remove("conditionVersion")),
-            _ => {}
-        }
-        let words = found.words("description").map(Value::string);
-        props.extend(words.map(|words| ("description".to_owned(), words)));
-        Some(found.lifted(props))
+        lift::lift(found)
     }
 
     /// Of a role definition that is named by anything but a reference nothing else says that the grant needs it.
@@ -263,25 +220,6 @@ impl Handler for RoleAssignment {
         };
         named("role").chain(named("roles")).collect()
     }
-}
-
-/// What an author would write of the role of a grant: a reference, a name, or else the GUID.
-fn role_lifted(found: &Found<'_>, grant: &Json) -> Option<Value> {
-    let id = grant.pointer("/properties/roleDefinitionId")?.as_str()?;
-    let id = ArmId::parse(id)?;
-    if let Some(role) = roles::by_guid(id.name()) {
-        return Some(role.name.into());
-    }
-    if let Some(reference) = found.reference(&id) {
-        return Some(reference);
-    }
-    let is_it = |definition: &&Json| {
-        let own = definition["id"].as_str().and_then(ArmId::parse);
-        own.is_some_and(|own| own.name().eq_ignore_ascii_case(id.name()))
-    };
-    let definition = found.parts_of_type("roleDefinitions").find(is_it);
-    let name = definition.and_then(|definition| definition["properties"]["roleName"].as_str());
-    Some(Value::string(name.unwrap_or(id.name())))
 }
 
 /// The id of a role definition as seen from a scope: that of its subscription or management group, or of the tenant

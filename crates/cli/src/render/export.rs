@@ -43,6 +43,9 @@ pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> Str
                 count(paths.len(), "value"),
                 paths.join(", ")
             )),
+            Note::Withheld(entry) => say(format!(
+                "`{entry}` has secrets that Azure does not answer: a parameter with `secret: true` can give them"
+            )),
             Note::Unsaid { entry, paths } => say(format!(
                 "`{entry}` is without {} that its kind cannot say: {}",
                 count(paths.len(), "value"),

@@ -17,7 +17,7 @@ use crate::{
     diff::exceptions,
     graph::root_id,
     kind::{Facts, Place},
-    mark::{Afterlife, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG, STACK_TAG},
+    mark::{Afterlife, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG, STACK_TAG, tag},
     spec::API_VERSION,
     template::escape,
 };
@@ -45,7 +45,7 @@ pub(super) fn document(
             schemas: &mut schemas,
             notes,
         };
-        let Some((kind, lifted)) = writer.lift(&refs) else {
+        let Some((facts, lifted)) = writer.lift(&refs) else {
             writer.notes.push(Note::NoWords(one.live_id.clone()));
             refs.forget(at);
             continue;
@@ -61,7 +61,9 @@ pub(super) fn document(
                 paths: one.secrets.clone(),
             });
         }
-        let facts = kind;
+        if existing.is_none() && tag(&one.body, SECRETS_TAG).is_some() {
+            notes.push(Note::Withheld(name.clone()));
+        }
         let props = lifted
             .props
             .iter()

@@ -95,6 +95,8 @@ pub enum Note {
         /// The paths.
         paths: Vec<String>,
     },
+    /// There are secrets that Azure does not answer, and that its tag remembers.
+    Withheld(String),
     /// Values are left out because the kind cannot say them, by the paths in the entry.
     Unsaid {
         /// The entry.
@@ -229,4 +231,25 @@ fn order(one: &Candidate, scene: &Scene<'_>) -> (u8, usize, String) {
         among.unwrap_or_default(),
         format!("{place} {}", one.live_id).to_lowercase(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_called_after_the_group() {
+        for (group, stack) in [
+            ("rg-cameras", "cameras"),
+            ("RG-Cameras.West (2)", "cameras-west--2"),
+            ("cameras", "cameras"),
+            ("rg-", "exported"),
+            ("東京", "exported"),
+            (&"x".repeat(90), &"x".repeat(63)),
+        ] {
+            let name = stack_of(&ArmId::resource_group("s", group));
+            assert_eq!(name, stack, "{group}");
+            assert!(is_stack_name(&name));
+        }
+    }
 }

@@ -90,3 +90,29 @@ pub(super) fn wish(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_can_be_referred_to_and_is_given_once() {
+        let mut names = Names::default();
+        let mut give = |wished: &str| names.give(wished, "Microsoft.Network/routeTables");
+        for (wished, given) in [
+            ("rt-a", "rt-a"),
+            ("RT-A", "RT-A-routeTables"),
+            ("rt-a", "rt-a-routeTables-2"),
+            ("1.example", "_1-example"),
+            ("(it's) odd_", "it-s-odd_"),
+            ("東京", "entry"),
+            ("--", "entry-routeTables"),
+            ("each", "each-routeTables"),
+            ("\u{1b}[2J", "_2J"),
+        ] {
+            let name = give(wished);
+            assert_eq!(name, given, "{wished}");
+            assert!(is_name(&name), "{name}");
+        }
+    }
+}
