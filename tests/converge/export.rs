@@ -385,6 +385,29 @@ async fn secrets_are_told_and_not_written() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn instances_are_entries_of_their_own() {
+    let azure = Azure::new().await;
+    let instances = spec(
+        "  reader: { kind: userAssignedIdentity, name: id-reader }
+  sees: { kind: roleDefinition, forEach: [a, b], name: \"Sees ${each.key}\", actions: [\"*/read\"], description: Looks }
+  access: { kind: roleAssignment, forEach: [a, b], principal: \"${reader}\", scope: \"${group}\", role: \"${sees[each.key]}\", description: Looks }
+",
+    );
+    azure.converge(&instances).await;
+    let export = azure.export(&["rg-test"]).await;
+    for text in [
+        "    role: ${sees-a}\n",
+        "    role: ${sees-b}\n",
+        "    ignore:\n      - description\n",
+    ] {
+        assert!(export.text.contains(text), "{text}\n{}", export.text);
+    }
+    let plan = azure.plan(&export.text).await;
+    assert!(plan.is_empty(), "{:#?}\n{}", plan.steps, export.text);
+    assert_eq!(plan.orphans, [], "{}", export.text);
+}
+
+#[tokio::test(start_paused = true)]
 async fn secrets_that_azure_does_not_answer_are_told() {
     let azure = Azure::new().await;
     let machine = spec(

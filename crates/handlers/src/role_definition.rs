@@ -141,6 +141,10 @@ impl Handler for RoleDefinition {
         let mut props = Object::new();
         let words = found.words("description").map(Value::string);
         props.extend(words.map(|words| ("description".to_owned(), words)));
+        if found.is_marked_otherwise("description") {
+            let description = Value::Array(vec!["description".into()]);
+            props.insert("ignore".into(), description);
+        }
         for list in LISTS {
             let listed = member(permission, list).filter(|listed| !is_empty(listed));
             let listed = listed.and_then(|listed| found.shaped(list, listed));

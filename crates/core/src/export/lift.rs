@@ -198,6 +198,20 @@ impl<'a> Found<'a> {
         (is_own && mark.behind(Some(words)) == text).then_some(words)
     }
 
+    /// Whether a text carries the mark of the stack for an entry of another name, or otherwise than it is put there now.
+    pub fn is_marked_otherwise(&self, member: &str) -> bool {
+        let Some(text) = self.text(&format!("properties.{member}")) else {
+            return false;
+        };
+        TextMark::find(text).is_some_and(|mark| {
+            let own = TextMark {
+                entry: self.entry.to_owned(),
+                ..mark
+            };
+            own.stack == self.stack && own.behind(self.words(member)) != text
+        })
+    }
+
     /// Who has an object id: a reference to the entry whose identity it is.
     pub fn principal(&self, object_id: &str) -> Option<Value> {
         let entry = self.known.entry_of_principal(object_id)?;
