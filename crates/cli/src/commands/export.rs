@@ -181,20 +181,26 @@ fn all_answered(failures: Vec<Unanswered>) -> Result<(), CommandError> {
     }
 }
 
-/// What cannot be asked for in the version that its provider names is left out, and told; any other failure ends the
-/// export: half of a resource would be a wrong spec of it.
+/// What Azure does not take the question for is left out, and told: a version in which a type is not asked for, a blob
+/// service that an account for files does not have. Any other failure ends the export: what is not seen for a while
+/// would be missing in the spec.
 fn without_unreadable(
     failures: Vec<Unanswered>,
     live: &Live,
     groups: &[ArmId],
 ) -> Result<Vec<ArmError>, CommandError> {
-    let is_resource = |id: &ArmId| {
+    let is_inside = |id: &ArmId| {
         let mut contents = groups.iter().filter_map(|group| live.contents(group));
-        contents.any(|ids| ids.contains(id))
+        contents.any(|ids| ids.iter().any(|resource| resource.covers(id)))
     };
     let is_left_out = |one: &Unanswered| {
         let is_of_request = matches!(one.error.kind, ErrorKind::Refused | ErrorKind::Conflict);
-        matches!(&one.read, Read::Resource { id, .. } if is_of_request && is_resource(id))
+        let place = match &one.read {
+            Read::Resource { id, .. } => Some(id.clone()),
+            Read::Collection { path, .. } => ArmId::parse(path),
+            _ => None,
+        };
+        is_of_request && place.is_some_and(|place| is_inside(&place))
     };
     let (left_out, others): (Vec<_>, Vec<_>) = failures.into_iter().partition(is_left_out);
     all_answered(others)?;
@@ -276,4 +282,49 @@ fn taken(path: &Path) -> CommandError {
         ),
         "name another file, or compare: `lazuli export ... | diff FILE -`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::testing::arm_error;
+
+    #[test]
+    fn only_what_azure_does_not_take_the_question_for_is_left_out() {
+        let group = ArmId::resource_group("s", "rg");
+        let account = group.provider_child("Microsoft.Storage/storageAccounts", "st");
+        let mut live = Live::default();
+        live.insert_contents(group.clone(), vec![account.clone()]);
+        let api_version = || "2025-06-01".to_owned();
+        let service = Read::Resource {
+            id: account.child("blobServices", "default"),
+            api_version: api_version(),
+        };
+        let containers = Read::Collection {
+            path: format!("{account}/blobServices/default/containers"),
+            api_version: api_version(),
+        };
+        let accounts = Read::Collection {
+            path: format!("{group}/providers/Microsoft.Storage/storageAccounts"),
+            api_version: api_version(),
+        };
+        let is_left_out = |read: &Read, status: u16, code: &str| {
+            let failure = Unanswered {
+                read: read.clone(),
+                error: arm_error(status, code, "no"),
+            };
+            let left_out = without_unreadable(vec![failure], &live, &[group.clone()]);
+            left_out.is_ok_and(|errors| errors.len() == 1)
+        };
+        let unsupported = "FeatureNotSupportedForAccount";
+        assert!(is_left_out(&service, 400, unsupported));
+        assert!(is_left_out(&containers, 409, unsupported));
+        assert!(!is_left_out(&containers, 403, "AuthorizationFailed"));
+        assert!(!is_left_out(&accounts, 400, "InvalidApiVersionParameter"));
+        assert!(!is_left_out(
+            &Read::Grants(group.clone()),
+            400,
+            "BadRequest"
+        ));
+    }
 }

@@ -14,12 +14,14 @@ use super::{
     style::{Style, Tint, block, clean},
 };
 
+const NOTE: &str = "note:";
+
 /// What is not in the spec, or not as it is in Azure, and why.
 pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> String {
     let mut text = String::new();
     let mut say = |said: String| {
-        let head = style.paint(Tint::Yellow, "note:");
-        text.push_str(&format!("{head} {}", block(0, &clean(&said), style.width)));
+        let said = block(0, &format!("{NOTE} {}", clean(&said)), style.width);
+        text.push_str(&said.replacen(NOTE, &style.paint(Tint::Yellow, NOTE), 1));
     };
     let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
     let mut existing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -53,6 +55,13 @@ pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> Str
             )),
         }
     }
+    for error in refused.iter().filter(|error| is_part(error, export)) {
+        let code = error.code.as_ref().unwrap_or(&error.message);
+        say(format!(
+            "{} is left out: Azure does not answer it ({code})",
+            error.path
+        ));
+    }
     for (stack, entries) in existing {
         let (are, them) = match entries.len() {
             1 => ("is", "it"),
@@ -70,6 +79,14 @@ pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> Str
         });
     }
     text
+}
+
+/// Whether what was refused is neither a resource nor the version of a type, which are told by themselves.
+fn is_part(error: &ArmError, export: &Export) -> bool {
+    let place = ArmId::parse(&error.path);
+    let is_told = |note: &Note| matches!(note, Note::Unread(id) if place.as_ref() == Some(id));
+    let is_in_group = place.as_ref().is_some_and(|place| place.group().is_some());
+    is_in_group && !export.notes.iter().any(is_told)
 }
 
 fn why(id: &ArmId, refused: &[ArmError]) -> String {
