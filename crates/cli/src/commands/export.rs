@@ -313,7 +313,7 @@ mod tests {
                 read: read.clone(),
                 error: arm_error(status, code, "no"),
             };
-            let left_out = without_unreadable(vec![failure], &live, &[group.clone()]);
+            let left_out = without_unreadable(vec![failure], &live, std::slice::from_ref(&group));
             left_out.is_ok_and(|errors| errors.len() == 1)
         };
         let unsupported = "FeatureNotSupportedForAccount";

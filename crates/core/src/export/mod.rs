@@ -118,7 +118,7 @@ impl Scene<'_> {
     }
 }
 
-/// The stack that what is in the groups belongs to: that of the most marks, the first group's before others.
+/// The stack that what is in the groups belongs to: that of the first group's own mark, or else that of the most marks.
 pub fn owner(scene: &Scene<'_>) -> Option<String> {
     let first = scene.groups.first();
     let mut marks: BTreeMap<String, (bool, usize)> = BTreeMap::new();
