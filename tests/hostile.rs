@@ -188,6 +188,15 @@ fn nothing_of_azure_acts_on_the_terminal() {
         ];
         assert!(place.run(&words).1);
     }
+    let (export, _) = place.run(&[
+        "export",
+        "--resource-group",
+        "rg-test",
+        "--cloud",
+        "sim",
+        "-vv",
+    ]);
+    assert!(export.matches("\\e[2J").count() >= 3, "{export}");
     place.run(&["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
     place.run(&["destroy", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
     for run in [Place::run, Place::run_plain] {

@@ -13,21 +13,22 @@ use lazuli_arm::{
 use lazuli_core::{
     arm::ArmId,
     diagnostic::Diagnostics,
+    export::{self, Export, Scene},
     graph::{Graph, RoleName, Settings, build},
     live::Live,
     plan::{
         Consent, Names, Plan, converge_with, needed_to_replace, orphans, principals_in_question,
         teardown,
     },
-    reads,
+    reads::{self, Read},
     source::Sources,
     spec::{Inputs, load, no_files},
 };
 use lazuli_engine::{
-    Bounds, Execution, Report, Silent, execute, find_roles, find_versions, observe, observe_owned,
-    observe_principals, observe_settled,
+    Bounds, Concern, Execution, Report, Silent, execute, find_roles, find_versions, observe,
+    observe_each, observe_owned, observe_principals, observe_settled,
 };
-use lazuli_handlers::{REGISTRY, known_types};
+use lazuli_handlers::{REGISTRY, known_types, roles};
 use lazuli_sim::{
     CALLER_SECRET, Caller, InProcess, LogEntry, Method, Request, SUBSCRIPTION, SimTime, Simulator,
     TENANT, TokioClock, World, WorldOptions,
@@ -154,6 +155,41 @@ impl Azure {
         }
     }
 
+    /// A spec of what is live in resource groups, as the stack that owns most of it.
+    pub async fn export(&self, groups: &[&str]) -> Export {
+        let groups: Vec<ArmId> = groups
+            .iter()
+            .map(|name| ArmId::resource_group(SUBSCRIPTION, name))
+            .collect();
+        let first = export::reads::first(&groups, REGISTRY);
+        let mut live = self.survey(&groups, &first).await;
+        for (arm_type, known) in known_types() {
+            live.insert_type(arm_type, known);
+        }
+        let unknown = export::reads::unknown_types(&groups, &live);
+        let found = find_versions(&self.client, &unknown, &mut live).await;
+        found.expect("reads work");
+        let second = export::reads::second(&scene(&groups, &live));
+        live.absorb(self.survey(&groups, &second).await);
+        let is_built_in = |guid: &str| roles::by_guid(guid).is_some();
+        let third = export::reads::third(&scene(&groups, &live), &is_built_in);
+        live.absorb(self.survey(&groups, &third).await);
+        let owner = export::owner(&scene(&groups, &live));
+        if let Some(owner) = &owner {
+            let stack = format!("apiVersion: lazuli/v1\nstack: {owner}\n");
+            let owned = observe_owned(&self.client, graph(&stack).homes(), &|_| true).await;
+            live.absorb(owned.expect("reads work"));
+        }
+        let stack = owner.unwrap_or_else(|| export::stack_of(&groups[0]));
+        export::export(&scene(&groups, &live), &stack)
+    }
+
+    async fn survey(&self, groups: &[ArmId], reads: &[Read]) -> Live {
+        let (live, unanswered) = observe_each(&self.client, Concern::within(groups), reads).await;
+        assert!(unanswered.is_empty(), "{unanswered:#?}");
+        live
+    }
+
     /// What there is of a graph.
     pub async fn observe(&self, graph: &Graph) -> Live {
         observe_settled(&self.client, graph, &reads::needed(graph), &Silent)
@@ -262,6 +298,14 @@ impl Azure {
             !entry.method.is_read() && !only_asks
         };
         self.simulator.log().into_iter().filter(is_write).collect()
+    }
+}
+
+fn scene<'a>(groups: &'a [ArmId], live: &'a Live) -> Scene<'a> {
+    Scene {
+        groups,
+        live,
+        registry: REGISTRY,
     }
 }
 

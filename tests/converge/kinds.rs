@@ -5,10 +5,13 @@ mod changes;
 mod coverage;
 mod credentials;
 mod drift;
+mod exported;
 mod kept;
 mod lookups;
 mod settled;
 mod video_indexer;
+
+pub use exported::groups;
 
 /// Specs that together set every property of every kind.
 const SPECS: &[(&str, &str)] = &[

@@ -12,6 +12,7 @@ mod adopt;
 mod drift;
 mod examples;
 mod explained;
+mod export;
 mod failures;
 mod grants;
 mod harness;

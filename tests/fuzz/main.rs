@@ -15,6 +15,7 @@
 )]
 
 mod driver;
+mod exports;
 mod findings;
 mod mutation;
 mod plan_files;

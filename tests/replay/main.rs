@@ -16,6 +16,7 @@ mod client;
 mod comparison;
 mod edits;
 mod errors;
+mod exports;
 mod pairs;
 mod planned;
 mod recordings;

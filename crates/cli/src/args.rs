@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
 use clap_complete::Shell;
 use lazuli_arm::auth::AuthMethod;
-use lazuli_core::graph::Names;
+use lazuli_core::{graph::Names, spec::is_stack_name};
 use lazuli_engine::Bounds;
 
 use crate::answer::{PlanForm, ReportForm, ShowForm};
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     /// Show what the stacks own now
     #[command(after_help = crate::examples::SHOW)]
     Show(Show),
+    /// Write a spec of what is live in resource groups
+    Export(Export),
     /// Show what waits for what, and why
     #[command(after_help = crate::examples::GRAPH)]
     Graph(Graph),
@@ -385,6 +387,24 @@ pub(crate) struct Show {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// A resource group by its name; may be repeated
+    #[arg(long = "resource-group", value_name = "NAME", required = true)]
+    pub(crate) resource_groups: Vec<String>,
+    /// The subscription that they are in [env: AZURE_SUBSCRIPTION_ID]
+    #[arg(long, value_name = "GUID")]
+    pub(crate) subscription: Option<String>,
+    /// The name of the stack [default: the one that owns most of it, or one called after the first group]
+    #[arg(long, value_name = "STACK", value_parser = stack)]
+    pub(crate) stack: Option<String>,
+    /// Write the spec to a file that is not there yet, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) azure: Azure,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Graph {
     #[command(flatten)]
     pub(crate) specs: Specs,
@@ -550,8 +570,7 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 fn stack(text: &str) -> Result<String, String> {
-    let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    match (1..=63).contains(&text.len()) && text.chars().all(is_of_name) {
+    match is_stack_name(text) {
         true => Ok(text.to_owned()),
         false => Err("it has 1 to 63 lower-case letters, digits and `-`".to_owned()),
     }

@@ -63,7 +63,17 @@ pub(crate) fn read_specs(
     secrets: SecretsPolicy,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Specs, CommandError> {
-    let texts = input::read(args)?;
+    let subscription = args.subscription.clone().or(default_subscription);
+    specs_of(input::read(args)?, subscription, secrets, env)
+}
+
+/// As [`read_specs`], of texts that have been read.
+pub(crate) fn specs_of(
+    texts: input::Texts,
+    subscription: Option<String>,
+    secrets: SecretsPolicy,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Specs, CommandError> {
     let inputs = Inputs {
         params: texts.params,
         env,
@@ -71,7 +81,7 @@ pub(crate) fn read_specs(
     };
     let (spec, said_of_text) = load(&texts.sources, &texts.specs, &inputs);
     let settings = Settings {
-        subscription: args.subscription.clone().or(default_subscription),
+        subscription,
         secrets,
         ..Settings::default()
     };
@@ -151,7 +161,7 @@ impl Specs {
     }
 }
 
-fn failed(errors: Vec<ObserveError>) -> CommandError {
+pub(crate) fn failed(errors: Vec<ObserveError>) -> CommandError {
     let errors = errors.into_iter();
     CommandError::Azure(errors.map(|ObserveError { error }| error.into()).collect())
 }
@@ -296,7 +306,7 @@ pub(crate) async fn find_owned(client: &Client, homes: &[Home]) -> Result<Live, 
 }
 
 /// Puts the names of roles and kinds to what was found.
-fn name(live: &mut Live) {
+pub(crate) fn name(live: &mut Live) {
     live.name_roles(|guid| roles::by_guid(guid).map(|role| role.name));
     for (arm_type, known) in known_types() {
         live.insert_type(arm_type, known);

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::{
     arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
+    export::{Found, Lifted},
     graph::{Declared, Implied, Nodes, Surroundings, Unchecked},
 };
 
@@ -129,12 +130,30 @@ pub enum Rule {
     When(&'static str, &'static str, &'static Rule),
 }
 
+/// What lies below a resource in Azure and is written in the entry of that resource.
+#[derive(Debug)]
+pub struct PartOf {
+    /// Where, below the resource: of one thing `blobServices/default`, of a list `blobServices/default/containers`.
+    pub path: &'static str,
+    /// Its type.
+    pub arm_type: ArmType,
+}
+
+impl PartOf {
+    /// Whether the path is that of a list.
+    pub fn is_list(&self) -> bool {
+        self.path.split('/').count() % 2 == 1
+    }
+}
+
 /// A kind of resource. Adding one is one implementation and one line in the registry.
 pub trait Handler: 'static {
     /// The data.
     const FACTS: Facts;
     /// What an author may write beside the common keys; its doc comments become schema, `explain` and reference.
     type Props: DeserializeOwned + JsonSchema;
+    /// What is read beside a resource for an entry to be written of it.
+    const PARTS: &'static [PartOf] = &[];
 
     /// Says which Azure resources one entry of the spec stands for.
     fn declare(resource: &Declared<'_, Self::Props>, nodes: &mut Nodes);
@@ -150,6 +169,13 @@ pub trait Handler: 'static {
     /// What the resource must wait for beside what it refers to.
     fn implies(_resource: &Declared<'_, Self::Props>) -> Vec<Implied> {
         Vec::new()
+    }
+
+    /// Writes the entry that would declare what is live; nothing where the kind has no words for it. Ids stay ids:
+    /// they become references later.
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        let props = found.properties_except(&[]);
+        Some(found.lifted(props))
     }
 }
 
@@ -168,6 +194,10 @@ pub trait Kind: Sync {
         around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     );
+    /// See [`Handler::PARTS`].
+    fn parts(&self) -> &'static [PartOf];
+    /// See [`Handler::lift`].
+    fn lift(&self, found: &mut Found<'_>) -> Option<Lifted>;
 }
 
 struct Adapter<H>(PhantomData<fn() -> H>);
@@ -176,6 +206,7 @@ struct Constants<H>(PhantomData<H>);
 
 impl<H: Handler> Constants<H> {
     const FACTS: &'static Facts = &H::FACTS;
+    const PARTS: &'static [PartOf] = H::PARTS;
 }
 
 /// A handler as an entry of the registry.
@@ -231,6 +262,14 @@ impl<H: Handler> Kind for Adapter<H> {
         if let Ok(declared) = Self::typed(resource) {
             H::check(&declared, around, diagnostics);
         }
+    }
+
+    fn parts(&self) -> &'static [PartOf] {
+        Constants::<H>::PARTS
+    }
+
+    fn lift(&self, found: &mut Found<'_>) -> Option<Lifted> {
+        H::lift(found)
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod arm;
 pub mod diagnostic;
 pub mod diff;
+pub mod export;
 pub mod graph;
 pub mod ignore;
 pub mod inventory;
@@ -21,5 +22,6 @@ pub mod shape;
 pub mod source;
 pub mod spec;
 pub mod template;
+pub mod text;
 pub mod value;
 pub mod yaml;

@@ -95,6 +95,11 @@ impl Live {
         self.resources.get(id)
     }
 
+    /// All resources that were seen, in no order.
+    pub fn resources(&self) -> impl Iterator<Item = (&ArmId, &Json)> {
+        self.resources.iter()
+    }
+
     /// What Azure filled into a resource of the graph, if it exists.
     pub fn output(&self, graph: &Graph, output: &Output) -> Option<&Json> {
         let id = graph.node(&output.of).and_then(Node::id)?;

@@ -13,8 +13,8 @@ mod roles;
 pub use execute::{Events, Execution, Silent, execute};
 pub use fault::Fault;
 pub use observe::{
-    Concern, ObserveError, Settling, find_versions, observe, observe_owned, observe_principals,
-    observe_settled,
+    Concern, ObserveError, Settling, Unanswered, find_versions, observe, observe_each,
+    observe_owned, observe_principals, observe_settled,
 };
 pub use patience::Bounds;
 pub use preflight::{RegistrationError, preflight, register};

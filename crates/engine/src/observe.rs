@@ -48,10 +48,40 @@ pub async fn observe<'g>(
     concern: impl Into<Concern<'g>>,
     reads: &[Read],
 ) -> Result<Live, Vec<ObserveError>> {
+    let (live, refused) = observe_each(client, concern, reads).await;
+    if refused.is_empty() {
+        Ok(live)
+    } else {
+        let refused = refused.into_iter();
+        Err(refused
+            .map(|one| ObserveError { error: one.error })
+            .collect())
+    }
+}
+
+/// A read that was not answered.
+#[derive(Debug, Clone)]
+pub struct Unanswered {
+    /// The read.
+    pub read: Read,
+    /// Why.
+    pub error: ArmError,
+}
+
+/// As [`observe`], where the caller decides what follows from reads that fail; they come in the order of the reads.
+pub async fn observe_each<'g>(
+    client: &Client,
+    concern: impl Into<Concern<'g>>,
+    reads: &[Read],
+) -> (Live, Vec<Unanswered>) {
     let concern = concern.into();
     let mut live = Live::default();
     let mut failures = Vec::new();
     let mut narrower = Vec::new();
+    let unanswered = |read: &Read, error| Unanswered {
+        read: read.clone(),
+        error,
+    };
     for (read, answer) in ask_all(client, reads, &concern).await {
         match (read, answer) {
             (Read::Wide { list, .. }, Ok(Some(items))) => take_in(&mut live, list, items),
@@ -70,20 +100,16 @@ pub async fn observe<'g>(
                 },
                 Err(error),
             ) => locks::instead(client, &mut live, subscription, groups, &error).await,
-            (_, Err(error)) => failures.push(ObserveError { error }),
+            (read, Err(error)) => failures.push(unanswered(read, error)),
         }
     }
     for (read, answer) in ask_all(client, narrower, &concern).await {
         match answer {
             Ok(items) => take_in(&mut live, read, items.unwrap_or_default()),
-            Err(error) => failures.push(ObserveError { error }),
+            Err(error) => failures.push(unanswered(read, error)),
         }
     }
-    if failures.is_empty() {
-        Ok(live)
-    } else {
-        Err(failures)
-    }
+    (live, failures)
 }
 
 async fn ask_all<'r>(

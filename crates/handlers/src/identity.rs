@@ -2,12 +2,14 @@
 
 use lazuli_core::{
     arm::ArmId,
+    export::Found,
     graph::{Declared, Nodes},
     node::{Datum, Node},
     value::Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::{
     link::{Link, OneOrMany, each},
@@ -71,12 +73,7 @@ impl<'a> Assigned<'a> {
             .iter()
             .map(|link| (link.id.as_str(), Value::object::<String>([])))
             .collect();
-        let kind = match (self.own, user.is_empty()) {
-            (false, true) => "None",
-            (false, false) => "UserAssigned",
-            (true, true) => "SystemAssigned",
-            (true, false) => "SystemAssigned,UserAssigned",
-        };
+        let kind = kind_of(self.own, !user.is_empty());
         let mut identity = vec![("type", Value::from(kind))];
         if !user.is_empty() {
             identity.push(("userAssignedIdentities", Value::object(user)));
@@ -87,6 +84,55 @@ impl<'a> Assigned<'a> {
     /// The one of them with this id.
     pub(crate) fn find(&self, id: &ArmId) -> Option<&Link<'a>> {
         self.user.iter().find(|link| link.id == *id)
+    }
+}
+
+/// The word for having an identity of one's own, and others.
+const fn kind_of(own: bool, user: bool) -> &'static str {
+    match (own, user) {
+        (false, false) => "None",
+        (false, true) => "UserAssigned",
+        (true, false) => "SystemAssigned",
+        (true, true) => "SystemAssigned,UserAssigned",
+    }
+}
+
+/// The ids of the identities that were made beside a resource and that it has in Azure, this one first if it is one.
+pub(crate) fn user_assigned<'a>(found: &Found<'a>, first: Option<&str>) -> Vec<&'a str> {
+    let user = found.at("identity.userAssignedIdentities");
+    let user = user.and_then(Json::as_object);
+    let mut user: Vec<&str> = user
+        .into_iter()
+        .flatten()
+        .map(|(id, _)| id.as_str())
+        .collect();
+    user.sort_by_key(|id| !first.is_some_and(|first| first.eq_ignore_ascii_case(id)));
+    user
+}
+
+/// What an author would write of the identities that a resource has in Azure, the one with this id first; nothing where
+/// that would ask for others.
+pub(crate) fn lifted(found: &Found<'_>, first: Option<&str>) -> Option<Value> {
+    let kind = found.text("identity.type")?;
+    let user = user_assigned(found, first);
+    let own = kind.to_ascii_lowercase().contains("systemassigned");
+    if !kind.eq_ignore_ascii_case(kind_of(own, !user.is_empty())) {
+        return None;
+    }
+    let user = match user.as_slice() {
+        [] => None,
+        [one] => Some(Value::string(*one)),
+        several => Some(Value::Array(
+            several.iter().map(|id| Value::string(*id)).collect(),
+        )),
+    };
+    match (own, user) {
+        (false, user) => user,
+        (true, None) => Some(Value::object([("systemAssigned", Value::Bool(true))])),
+        (true, Some(user)) => Some(Value::object([
+            ("systemAssigned", Value::Bool(true)),
+            ("userAssigned", user),
+        ])),
     }
 }
 

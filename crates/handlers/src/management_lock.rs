@@ -2,9 +2,10 @@
 
 use lazuli_core::{
     arm::ArmType,
+    export::{Found, Lifted},
     graph::{Declared, Draft, Implied, Mark, Nodes},
     kind::{Facts, Field, Handler, NameRule, Place, Rule},
-    value::Value,
+    value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -99,6 +100,15 @@ impl Handler for ManagementLock {
             rules,
             ..resource.draft(id, body)
         });
+    }
+
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        let scope = Value::string(found.id().parent()?.as_str());
+        let mut props = Object::from([("scope".to_owned(), scope)]);
+        props.extend(found.properties_except(&["scope", "notes"]));
+        let notes = found.words("notes").map(Value::string);
+        props.extend(notes.map(|notes| ("notes".to_owned(), notes)));
+        Some(found.lifted(props))
     }
 
     fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {

@@ -2,6 +2,7 @@
 
 use lazuli_core::{
     diff::exceptions,
+    export::{Found, Lifted},
     graph::{Declared, Implied, Mark, Nodes},
     kind::{Facts, Handler, NameRule, OutputDoc, Place},
     value::{Object, Value},
@@ -116,6 +117,35 @@ impl Handler for AnyResource {
             draft.mark = Mark::Parent;
         }
         nodes.push(draft);
+    }
+
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        let id = found.id();
+        let mut props = Object::from([(
+            "type".to_owned(),
+            Value::String(found.arm_type().to_string()),
+        )]);
+        let above = id.parent()?;
+        let inside = id.as_str().get(above.as_str().len()..).unwrap_or_default();
+        let is_beside = inside.to_ascii_lowercase().starts_with("/providers/");
+        let mut name = id.name().to_owned();
+        if is_beside && !id.is_top_level() {
+            props.insert("scope".into(), Value::string(above.as_str()));
+        } else if !is_beside && found.reference(&above).is_some() {
+            props.insert("parent".into(), Value::string(above.as_str()));
+        } else if !is_beside {
+            let provider = id.as_str().to_ascii_lowercase().rfind("/providers/")?;
+            let segments = id.as_str().get(provider..)?.split('/').skip(4);
+            let names: Vec<&str> = segments.step_by(2).collect();
+            name = names.join("/");
+        }
+        let mut body = found.writable();
+        body.retain(|name, _| !["location", "tags"].contains(&name.as_str()));
+        if id.is_top_level() && found.text("location").is_none() {
+            body.insert("location".into(), Value::Null);
+        }
+        props.insert("body".into(), Value::Object(body));
+        Some(Lifted { name, props })
     }
 
     /// An identity that the resource acts as must hold its roles on what the resource refers to.

@@ -1,10 +1,13 @@
 //! `roleAssignment`: roles of a principal on a scope. One node a role.
 
+mod lift;
+
 use std::collections::HashMap;
 
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, did_you_mean},
+    export::{Found, Lifted},
     graph::{Declared, Draft, Grant, Identity, Implied, Mark, Nodes, RoleName, Target},
     kind::{Facts, Field, Handler, OutputDoc, Place, Rule},
     node::{Datum, Node},
@@ -109,6 +112,9 @@ const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
     Rule::ReadOnly("properties.updatedBy"),
 ];
 
+/// The version of the language of conditions that is sent when the author names none.
+const USUAL_VERSION: &str = "2.0";
+
 impl Handler for RoleAssignment {
     const FACTS: Facts = Facts {
         kind: "roleAssignment",
@@ -161,7 +167,7 @@ impl Handler for RoleAssignment {
                 .is_some_and(|value| *value != Value::Null)
         };
         if says("condition") && !says("conditionVersion") {
-            properties.insert("conditionVersion".into(), "2.0".into());
+            properties.insert("conditionVersion".into(), USUAL_VERSION.into());
         }
         properties.insert(
             "description".into(),
@@ -189,6 +195,10 @@ impl Handler for RoleAssignment {
                 after: Vec::new(),
             });
         }
+    }
+
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        lift::lift(found)
     }
 
     /// Of a role definition that is named by anything but a reference nothing else says that the grant needs it.

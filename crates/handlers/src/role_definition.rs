@@ -3,12 +3,15 @@
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, Diagnostics},
+    diff::is_empty,
+    export::{Found, Lifted, member},
     graph::{Declared, Draft, Mark, Nodes, Surroundings},
     kind::{Facts, Handler, NameRule, Place, Rule},
-    value::Value,
+    value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::{link::each, roles};
 
@@ -54,6 +57,9 @@ pub struct Props {
 
 /// The lists of a permission; each comes back, empty where it was not sent (ARM facts 3.1).
 const LISTS: [&str; 4] = ["actions", "notActions", "dataActions", "notDataActions"];
+
+/// The type of roles that are not Azure's own.
+const CUSTOM: &str = "CustomRole";
 
 impl Handler for RoleDefinition {
     const FACTS: Facts = Facts {
@@ -111,7 +117,7 @@ impl Handler for RoleDefinition {
         let properties = Value::object([
             ("roleName", Value::string(name)),
             ("description", Value::String(resource.marked_text(own))),
-            ("type", "CustomRole".into()),
+            ("type", CUSTOM.into()),
             ("permissions", Value::Array(vec![Value::object(permission)])),
             ("assignableScopes", scopes),
         ]);
@@ -120,6 +126,41 @@ impl Handler for RoleDefinition {
             mark: Mark::Text("description"),
             ..resource.draft(id, body)
         });
+    }
+
+    /// A role that allows in several ways, as some of Azure's own do, cannot be written.
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        let name = found.text("properties.roleName")?.to_owned();
+        let kind = found.text("properties.type")?;
+        if !kind.eq_ignore_ascii_case(CUSTOM) {
+            return None;
+        }
+        let [permission] = found.at("properties.permissions")?.as_array()?.as_slice() else {
+            return None;
+        };
+        let mut props = Object::new();
+        let words = found.words("description").map(Value::string);
+        props.extend(words.map(|words| ("description".to_owned(), words)));
+        if found.is_marked_otherwise("description") {
+            let description = Value::Array(vec!["description".into()]);
+            props.insert("ignore".into(), description);
+        }
+        for list in LISTS {
+            let listed = member(permission, list).filter(|listed| !is_empty(listed));
+            let listed = listed.and_then(|listed| found.shaped(list, listed));
+            props.extend(listed.map(|listed| (list.to_owned(), listed)));
+        }
+        let root = found.id().root();
+        let scopes = found.at("properties.assignableScopes")?;
+        let mut scopes: Vec<&str> = scopes.as_array()?.iter().filter_map(Json::as_str).collect();
+        // The first one says where the role is at home.
+        scopes.sort_by_key(|scope| ArmId::parse(scope).and_then(|scope| scope.root()) != root);
+        let is_usual = matches!(scopes.as_slice(), [one] if ArmId::parse(one) == root);
+        if !is_usual || root.is_none_or(|root| root.subscription_id().is_none()) {
+            let scopes = scopes.into_iter().map(Value::string).collect();
+            props.insert("assignableScopes".into(), Value::Array(scopes));
+        }
+        Some(Lifted { name, props })
     }
 
     fn check(
@@ -232,7 +273,7 @@ fn check_scopes(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
 #[cfg(test)]
 mod tests {
     use lazuli_core::diff::diff;
-    use serde_json::{Value as Json, json};
+    use serde_json::json;
 
     use super::*;
     use crate::testing::{GROUP, body, node, sound, stack, waits};

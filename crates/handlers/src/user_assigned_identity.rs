@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use lazuli_core::{
     arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
+    export::{Found, Lifted},
     graph::{Declared, Nodes, Surroundings},
-    kind::{Facts, Field, Handler, NameRule, OutputDoc, Place, Rule},
+    kind::{Facts, Field, Handler, NameRule, OutputDoc, PartOf, Place, Rule},
     value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Map, Value as Json};
 
 /// Handles `userAssignedIdentity`.
 pub struct UserAssignedIdentity;
@@ -56,6 +58,8 @@ const CREDENTIAL: ArmType = ArmType::new(
     "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
     "2024-11-30",
 );
+
+const CREDENTIALS: &str = "federatedIdentityCredentials";
 
 const CREDENTIAL_RULES: &[Rule] = &[Rule::Set("properties.audiences")];
 
@@ -112,6 +116,10 @@ impl Handler for UserAssignedIdentity {
         retired: None,
     };
     type Props = Props;
+    const PARTS: &'static [PartOf] = &[PartOf {
+        path: CREDENTIALS,
+        arm_type: CREDENTIAL,
+    }];
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
@@ -164,6 +172,26 @@ impl Handler for UserAssignedIdentity {
         }
     }
 
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        let mut props = found.properties_except(&["federatedCredentials"]);
+        let mut credentials = Map::new();
+        for (name, body) in found.parts(CREDENTIALS) {
+            // Without audiences, the usual one would be sent.
+            match body["properties"]["audiences"].is_array() {
+                true => drop(credentials.insert(name.to_owned(), body["properties"].clone())),
+                false => found.leave_out(format!("federatedCredentials.{name}")),
+            }
+        }
+        if !credentials.is_empty()
+            && let Some(mut credentials) =
+                found.shaped("federatedCredentials", &Json::Object(credentials))
+        {
+            without_usual_audience(&mut credentials);
+            props.insert("federatedCredentials".into(), credentials);
+        }
+        Some(found.lifted(props))
+    }
+
     fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
         let Some(credentials) = resource.resource().props.get("federatedCredentials") else {
             return;
@@ -210,6 +238,21 @@ fn is_credential_name(name: &str) -> bool {
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+/// Leaves out what is sent when it is left out.
+fn without_usual_audience(credentials: &mut Value) {
+    let Value::Object(credentials) = credentials else {
+        return;
+    };
+    for credential in credentials.values_mut() {
+        let usual = Value::Array(vec![AUDIENCE.into()]);
+        if let Value::Object(credential) = credential
+            && credential.get("audiences") == Some(&usual)
+        {
+            credential.shift_remove("audiences");
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod completions;
 mod destroy;
 mod doctor;
 mod explain;
+mod export;
 mod graph;
 mod init;
 mod man;
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError
         Command::Apply(args) => apply::run(args, terminal),
         Command::Destroy(args) => destroy::run(&args, terminal),
         Command::Show(args) => show::run(&args, terminal),
+        Command::Export(args) => export::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Roles(args) => roles::run(&args, terminal),

@@ -5,6 +5,7 @@ pub(crate) mod diagnostics;
 pub(crate) mod doctor;
 mod escape;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod failure;
 mod grants;
 pub(crate) mod graph;

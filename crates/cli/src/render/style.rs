@@ -1,6 +1,7 @@
 //! How text looks: colour, characters, width. And what keeps foreign text from acting on the terminal.
 
 use anstyle::{AnsiColor, Effects};
+pub(crate) use lazuli_core::text::is_shown;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What the place that text goes to can show.
@@ -136,19 +137,6 @@ pub(crate) fn harmless_json(json: &str) -> String {
         }
     }
     text
-}
-
-/// Whether a character only shows itself: no control, no turn of direction, and nothing that is there unseen (Unicode
-/// Standard, "Default_Ignorable_Code_Point"), but for the signs that choose the look of the character before them.
-pub(crate) fn is_shown(character: char) -> bool {
-    let is_unseen = matches!(
-        character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-    );
-    !is_unseen && !character.is_control()
 }
 
 /// How many columns a text takes.

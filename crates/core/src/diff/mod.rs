@@ -23,8 +23,9 @@ mod rules;
 mod twins;
 mod veil;
 
-pub use overlay::overlay;
-pub use veil::{Veiled, veil};
+pub use overlay::{overlay, writable};
+pub use rules::{holds_free_text, is_empty};
+pub use veil::{Veiled, bare, veil};
 
 /// A property that is not as wanted.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,12 +14,18 @@ use crate::{
 /// what the author ignores.
 pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[Ignored]) -> Value {
     let rules = rules_for(wanted, rules);
-    let mut base = live.clone();
-    if let Json::Object(members) = &mut base {
+    let base = writable(live, &rules);
+    Overlay(Comparison::new(&rules, ignore, live)).lay_over(&Place::root(), base, wanted)
+}
+
+/// What is live without what nobody can write: members that the service fills by itself, and masks of secrets.
+pub fn writable(live: &Json, rules: &[Rule]) -> Json {
+    let mut left = live.clone();
+    if let Json::Object(members) = &mut left {
         members.retain(|name, _| !ENVELOPE_READ_ONLY.contains(&name.as_str()));
     }
-    strip_read_only(&Place::root(), &mut base, &rules);
-    Overlay(Comparison::new(&rules, ignore, live)).lay_over(&Place::root(), base, wanted)
+    strip_read_only(&Place::root(), &mut left, rules);
+    left
 }
 
 /// Members that follow from the URL, or that ARM keeps for itself, in every type.

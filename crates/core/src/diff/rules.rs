@@ -125,7 +125,7 @@ fn is_reference(text: &str) -> bool {
 }
 
 /// Whether nothing is there.
-pub(super) fn is_empty(live: &Json) -> bool {
+pub fn is_empty(live: &Json) -> bool {
     match live {
         Json::Null => true,
         Json::String(text) => text.is_empty(),
@@ -165,6 +165,11 @@ pub(super) fn same_text(place: &Place, wanted: &str, live: &str) -> bool {
 /// What people say in their own words is theirs to the letter; no service has been seen to change it.
 fn is_free_text(place: &Place) -> bool {
     const NAMES: &[&str] = &["description", "displayName"];
+    is_one_of(place.name(), NAMES) || place.names().any(holds_free_text)
+}
+
+/// Whether everything in a member of this name is said in somebody's own words, and compared to the letter.
+pub fn holds_free_text(name: &str) -> bool {
     const HOLDERS: &[&str] = &[
         "annotations",
         "appSettings",
@@ -176,7 +181,7 @@ fn is_free_text(place: &Place) -> bool {
         "nodeLabels",
         "tags",
     ];
-    is_one_of(place.name(), NAMES) || place.names().any(|name| is_one_of(name, HOLDERS))
+    is_one_of(name, HOLDERS)
 }
 
 /// Words of an enumeration without case: `enabled` is `Enabled`, `utf8` is `UTF8` (ARM facts 1.2: 37 pairs).

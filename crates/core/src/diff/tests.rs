@@ -337,3 +337,34 @@ fn of_what_holds_a_secret_nothing_live_is_shown() {
         assert!(!format!("{found:?}").contains("old"), "{found:?}");
     }
 }
+
+#[test]
+fn a_body_without_its_secrets_says_where_they_were() {
+    let live = json!({
+        "tags": { "password": "no secret" },
+        "properties": {
+            "sharedKey": "hunter2", "key": "open", "rules": [{ "name": "a", "token": "x" }, { "name": "b" }],
+            "connection": "Key=****", "credentials": { "user": "ada" }, "empty": { "password": "" },
+        },
+    });
+    let (left, found) = bare(&live);
+    assert_eq!(
+        found,
+        [
+            "properties.sharedKey",
+            "properties.rules[].token",
+            "properties.connection",
+            "properties.credentials.user"
+        ]
+    );
+    assert_eq!(
+        left,
+        json!({
+            "tags": { "password": "no secret" },
+            "properties": {
+                "key": "open", "rules": [{ "name": "a" }, { "name": "b" }], "credentials": {},
+                "empty": { "password": "" },
+            },
+        })
+    );
+}

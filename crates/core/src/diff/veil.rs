@@ -73,6 +73,39 @@ pub fn veil(body: Value) -> Value {
     hide(&Place::root(), body)
 }
 
+/// What is live without the secrets in it, whole or masked, and where they were: `properties.rules[].password`.
+pub fn bare(live: &Json) -> (Json, Vec<String>) {
+    fn strip(place: &Place, live: &Json, found: &mut Vec<String>) -> Option<Json> {
+        match live {
+            Json::String(text) if !text.is_empty() => {
+                let is_secret = rules::is_place_of_secrets(place) || rules::is_mask(text);
+                if is_secret {
+                    found.push(place.to_string());
+                }
+                (!is_secret).then(|| live.clone())
+            }
+            Json::Object(members) => Some(Json::Object(
+                members
+                    .iter()
+                    .filter_map(|(key, value)| {
+                        Some((key.clone(), strip(&place.member(key), value, found)?))
+                    })
+                    .collect(),
+            )),
+            Json::Array(items) => {
+                let inner = place.item("");
+                let items = items.iter().filter_map(|item| strip(&inner, item, found));
+                Some(Json::Array(items.collect()))
+            }
+            other => Some(other.clone()),
+        }
+    }
+    let mut found = Vec::new();
+    let left = strip(&Place::root(), live, &mut found).unwrap_or(Json::Null);
+    found.dedup();
+    (left, found)
+}
+
 /// What is live at a place, for people: without the secrets in it.
 pub(super) fn veiled(place: &Place, live: &Json) -> Json {
     match live {

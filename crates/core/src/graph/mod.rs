@@ -22,6 +22,7 @@ pub use build::{SecretsPolicy, Settings, build};
 pub use declare::{Declared, Draft, Implied, Nodes, Surroundings, Target, Unchecked};
 pub use part::{Along, Names, Part, Told};
 pub use place::Placed;
+pub(crate) use place::root_id;
 
 pub use crate::mark::{Afterlife, Mark};
 

@@ -85,6 +85,11 @@ fn guid_in(root: &ArmId, name: &str) -> Uuid {
     Uuid::new_v5(&NAMES, format!("{root}|{name}").to_lowercase().as_bytes())
 }
 
+/// The id of what is in a subscription or management group under a GUID that follows from its name.
+pub(crate) fn root_id(root: &ArmId, arm_type: &str, name: &str) -> ArmId {
+    root.provider_child(arm_type, &guid_in(root, name).to_string())
+}
+
 /// Names may be made of other resources' names, but not without end.
 const MAX_DEPTH: usize = 64;
 
@@ -244,8 +249,7 @@ impl Placer<'_> {
                 if let Some(own) = root.subscription_id() {
                     subscription = own.to_owned();
                 }
-                let name = guid_in(&root, &stand_in());
-                Some(root.provider_child(&arm_type.name, &name.to_string()))
+                Some(root_id(&root, &arm_type.name, &stand_in()))
             }
             Place::Written => None,
         };

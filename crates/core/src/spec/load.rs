@@ -54,6 +54,12 @@ pub enum Given {
     Json(Json),
 }
 
+/// Whether a stack can be called so.
+pub fn is_stack_name(name: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(is_of_name)
+}
+
 const KEYS: [&str; 9] = [
     "apiVersion",
     "stack",
@@ -237,9 +243,7 @@ impl Author<'_> {
                 span: node.span,
             };
         };
-        let character =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if !(1..=63).contains(&name.value.len()) || !name.value.bytes().all(character) {
+        if !is_stack_name(&name.value) {
             let message = "the name of a stack is 1 to 63 lower-case letters, digits and `-`";
             self.error(Code::ValueNotAllowed, name.span, message);
         }

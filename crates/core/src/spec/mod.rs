@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 pub use entry::COMMON_KEYS;
-pub use load::{API_VERSION, Given, Inputs, ParamValue, load, no_files};
+pub use load::{API_VERSION, Given, Inputs, ParamValue, is_stack_name, load, no_files};
 
 use crate::{node::Node, secret::Secret, source::Span};
 

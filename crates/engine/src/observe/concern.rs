@@ -1,4 +1,4 @@
-//! What of a list concerns the spec: the rest is dropped as it arrives, so that memory follows the spec and not the
+//! What of a list concerns the spec, or an export: the rest is dropped as it arrives, so that memory follows the spec and not the
 //! subscription.
 
 use std::collections::HashSet;
@@ -19,6 +19,20 @@ pub struct Concern<'g> {
     /// Where its grants are made.
     scopes: HashSet<&'g ArmId>,
     stacks: HashSet<&'g str>,
+    /// Where everything concerns.
+    whole: &'g [ArmId],
+}
+
+impl<'g> Concern<'g> {
+    /// Everything in and on these scopes, and the grants that carry the mark of any stack.
+    pub fn within(scopes: &'g [ArmId]) -> Self {
+        Self {
+            graph: None,
+            scopes: HashSet::new(),
+            stacks: HashSet::new(),
+            whole: scopes,
+        }
+    }
 }
 
 impl<'g> From<&'g [Home]> for Concern<'g> {
@@ -27,6 +41,7 @@ impl<'g> From<&'g [Home]> for Concern<'g> {
             graph: None,
             scopes: HashSet::new(),
             stacks: homes.iter().map(|home| &*home.stack).collect(),
+            whole: &[],
         }
     }
 }
@@ -49,7 +64,9 @@ impl Concern<'_> {
     /// Whether an item of the answer to a read is kept.
     pub(super) fn keeps(&self, read: &Read, item: &Json) -> bool {
         match read {
-            Read::Collection { .. } => id_in(item, "/id").is_some_and(|id| self.is_of_graph(&id)),
+            Read::Collection { .. } => {
+                id_in(item, "/id").is_some_and(|id| self.is_of_graph(&id) || self.is_within(&id))
+            }
             Read::Grants(_) => self.is_own(item) || self.is_near(item),
             _ => true,
         }
@@ -61,7 +78,11 @@ impl Concern<'_> {
 
     fn is_own(&self, grant: &Json) -> bool {
         TextMark::on(grant, "description")
-            .is_some_and(|mark| self.stacks.contains(mark.stack.as_str()))
+            .is_some_and(|mark| !self.whole.is_empty() || self.stacks.contains(mark.stack.as_str()))
+    }
+
+    fn is_within(&self, id: &ArmId) -> bool {
+        self.whole.iter().any(|scope| scope.covers(id))
     }
 
     /// Whether a grant is made on, or in, what the graph speaks of.
@@ -69,7 +90,7 @@ impl Concern<'_> {
         let mut scope = id_in(grant, "/properties/scope")
             .or_else(|| id_in(grant, "/id").and_then(|id| id.parent()));
         while let Some(at) = scope {
-            if self.scopes.contains(&at) || self.is_of_graph(&at) {
+            if self.scopes.contains(&at) || self.is_of_graph(&at) || self.is_within(&at) {
                 return true;
             }
             scope = at.parent();

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic},
+    export::Found,
     graph::{Declared, Draft, Nodes},
     kind::{Field, Rule},
     value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Map, Value as Json};
 
 use super::props::Props;
 
@@ -152,14 +154,17 @@ pub struct ContainerImmutability {
     pub enabled: Option<Field<bool>>,
 }
 
-const SERVICE: ArmType = ArmType::new(
+pub(super) const SERVICE: ArmType = ArmType::new(
     "Microsoft.Storage/storageAccounts/blobServices",
     "2025-06-01",
 );
-const CONTAINER: ArmType = ArmType::new(
+pub(super) const CONTAINER: ArmType = ArmType::new(
     "Microsoft.Storage/storageAccounts/blobServices/containers",
     "2025-06-01",
 );
+
+pub(super) const SERVICE_PATH: &str = "blobServices/default";
+pub(super) const CONTAINERS_PATH: &str = "blobServices/default/containers";
 
 const SERVICE_RULES: &[Rule] = &[
     Rule::ReadOnly("sku"),
@@ -230,6 +235,41 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
             properties(settings),
             CONTAINER_RULES,
         ));
+    }
+}
+
+/// What an author would write of the blob service and the containers.
+pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
+    let service = found.parts(SERVICE_PATH).next();
+    let service = service.map(|(_, body)| body["properties"].clone());
+    let service = service.and_then(|settings| found.shaped(SERVICE_PART, &settings));
+    let service = service.filter(|settings| *settings != Value::Object(Object::new()));
+    props.extend(service.map(|settings| (SERVICE_PART.to_owned(), settings)));
+    let containers: Map<String, Json> = found
+        .parts(CONTAINERS_PATH)
+        .map(|(name, body)| (name.to_owned(), body["properties"].clone()))
+        .collect();
+    if !containers.is_empty() {
+        let containers = found.shaped("containers", &Json::Object(containers));
+        if let Some(Value::Object(mut containers)) = containers {
+            containers.values_mut().for_each(without_what_is_usual);
+            props.insert("containers".into(), Value::Object(containers));
+        }
+    }
+}
+
+/// Leaves out what Azure answers of every container that nobody said anything of.
+fn without_what_is_usual(container: &mut Value) {
+    let usual = [
+        ("publicAccess", Value::from("None")),
+        (
+            "defaultEncryptionScope",
+            Value::from("$account-encryption-key"),
+        ),
+        ("denyEncryptionScopeOverride", Value::from(false)),
+    ];
+    if let Value::Object(settings) = container {
+        settings.retain(|name, value| !usual.iter().any(|(it, is)| it == name && is == value));
     }
 }
 

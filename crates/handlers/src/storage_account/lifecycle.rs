@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic},
+    export::Found,
     graph::{Declared, Nodes},
     kind::{Field, Rule},
     node::{Datum, Node},
@@ -12,6 +13,7 @@ use lazuli_core::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use super::{
     blobs::{SERVICE_PART, properties},
@@ -169,10 +171,12 @@ pub struct TagFilter {
     pub value: String,
 }
 
-const POLICY: ArmType = ArmType::new(
+pub(super) const POLICY: ArmType = ArmType::new(
     "Microsoft.Storage/storageAccounts/managementPolicies",
     "2025-06-01",
 );
+
+pub(super) const POLICY_PATH: &str = "managementPolicies/default";
 
 const RULES: &[Rule] = &[
     Rule::ReadOnly("properties.lastModifiedTime"),
@@ -214,6 +218,20 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
         "rules on the last access need its tracking first",
     ));
     nodes.push(lifecycle);
+}
+
+/// What an author would write of the policy.
+pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
+    let policy = found.parts(POLICY_PATH).next();
+    let rules = policy.and_then(|(_, body)| body.pointer("/properties/policy/rules"));
+    // Without a type, the usual one would be sent.
+    let has_types = |rules: &&Json| {
+        let mut rules = rules.as_array().into_iter().flatten();
+        rules.all(|rule| rule["type"].is_string())
+    };
+    let rules = rules.filter(has_types);
+    let rules = rules.and_then(|rules| found.shaped("lifecycleRules", rules));
+    props.extend(rules.map(|rules| ("lifecycleRules".to_owned(), rules)));
 }
 
 fn rule(

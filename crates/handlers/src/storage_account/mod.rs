@@ -10,15 +10,16 @@ mod tests;
 use lazuli_core::{
     arm::ArmType,
     diagnostic::Diagnostics,
+    export::{Found, Lifted},
     graph::{Declared, Nodes, Surroundings},
-    kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
+    kind::{Facts, Handler, NameRule, OutputDoc, PartOf, Place, Rule},
     node::Datum,
-    value::Value,
+    value::{Object, Value},
 };
 
 pub use props::Props;
 
-use crate::identity::Assigned;
+use crate::identity::{self, Assigned};
 
 /// Handles `storageAccount`.
 pub struct StorageAccount;
@@ -35,6 +36,19 @@ const NOT_IN_PROPERTIES: &[&str] = &[
     "containers",
     "lifecycleRules",
 ];
+
+/// What a live account answers elsewhere, or under another name.
+const NOT_LIFTED: &[&str] = &[
+    "sku",
+    "accountKind",
+    "identity",
+    "blobService",
+    "containers",
+    "lifecycleRules",
+];
+
+/// What is sent when the author says nothing.
+const USUAL_KIND: &str = "StorageV2";
 
 impl Handler for StorageAccount {
     const FACTS: Facts = Facts {
@@ -61,6 +75,20 @@ impl Handler for StorageAccount {
         retired: None,
     };
     type Props = Props;
+    const PARTS: &'static [PartOf] = &[
+        PartOf {
+            path: blobs::SERVICE_PATH,
+            arm_type: blobs::SERVICE,
+        },
+        PartOf {
+            path: blobs::CONTAINERS_PATH,
+            arm_type: blobs::CONTAINER,
+        },
+        PartOf {
+            path: lifecycle::POLICY_PATH,
+            arm_type: lifecycle::POLICY,
+        },
+    ];
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
@@ -73,7 +101,7 @@ impl Handler for StorageAccount {
         let kind = resource
             .value("accountKind", nodes)
             .filter(|kind| *kind != Value::Null);
-        body.insert("kind".into(), kind.unwrap_or_else(|| "StorageV2".into()));
+        body.insert("kind".into(), kind.unwrap_or_else(|| USUAL_KIND.into()));
         for beside in ["extendedLocation", "zones", "placement"] {
             if let Some(value) = resource.value(beside, nodes) {
                 body.insert(beside.into(), value);
@@ -93,9 +121,54 @@ impl Handler for StorageAccount {
         lifecycle::declare(resource, &id, nodes);
     }
 
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        let mut props = Object::new();
+        let sku = found.at("sku.name")?;
+        props.insert("sku".into(), found.shaped("sku", sku)?);
+        let kind = found.shaped("accountKind", found.at("kind")?)?;
+        if kind.as_str() != Some(USUAL_KIND) {
+            props.insert("accountKind".into(), kind);
+        }
+        props.extend(found.properties_except(NOT_LIFTED));
+        props.retain(|name, value| name != "encryption" || !is_usual_encryption(value));
+        let identity = identity::lifted(found, None);
+        props.extend(identity.map(|identity| ("identity".to_owned(), identity)));
+        blobs::lift(found, &mut props);
+        lifecycle::lift(found, &mut props);
+        Some(found.lifted(props))
+    }
+
     fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
         checks::check(resource, diagnostics);
     }
+}
+
+/// Whether Azure keeps the key and every service encrypts as it does by itself.
+fn is_usual_encryption(encryption: &Value) -> bool {
+    let service = |name: &str| match name {
+        "blob" | "file" => "Account",
+        _ => "Service",
+    };
+    let is_usual = |(name, settings): (&String, &Value)| match settings {
+        Value::Object(settings) => settings
+            .iter()
+            .all(|(setting, value)| match setting.as_str() {
+                "enabled" => *value == Value::Bool(true),
+                _ => setting == "keyType" && value.as_str() == Some(service(name)),
+            }),
+        _ => false,
+    };
+    let Value::Object(members) = encryption else {
+        return false;
+    };
+    members
+        .iter()
+        .all(|(name, value)| match (name.as_str(), value) {
+            ("keySource", value) => value.as_str() == Some("Microsoft.Storage"),
+            ("requireInfrastructureEncryption", value) => *value == Value::Bool(false),
+            ("services", Value::Object(services)) => services.iter().all(is_usual),
+            _ => false,
+        })
 }
 
 const RULES: &[Rule] = &[

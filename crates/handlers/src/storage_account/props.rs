@@ -54,6 +54,8 @@ pub struct Props {
     pub default_to_oauth_authentication: Option<Field<bool>>,
     /// Whether objects may be replicated to accounts of other tenants. Azure's default is false for new accounts.
     pub allow_cross_tenant_replication: Option<Field<bool>>,
+    /// Whether shared access signatures may be made for users of other tenants. Azure's default is false.
+    pub allow_cross_tenant_delegation_sas: Option<Field<bool>>,
     /// Where data may be copied from: accounts of the same tenant (`AAD`), or with a private link to the same
     /// network (`PrivateLink`). Azure's default is anywhere.
     pub allowed_copy_scope: Option<Field<CopyScope>>,

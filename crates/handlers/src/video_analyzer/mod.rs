@@ -8,17 +8,19 @@ mod tests;
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, Diagnostics},
+    export::{Found, Lifted},
     graph::{Declared, Implied, Nodes, Surroundings},
-    kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
+    kind::{Facts, Handler, NameRule, OutputDoc, PartOf, Place, Rule},
     node::{Datum, Node},
     source::Span,
     value::{Object, Value},
 };
 
 pub use props::Props;
+use serde_json::{Map, Value as Json};
 
 use crate::{
-    identity::Assigned,
+    identity::{self, Assigned},
     link::{Link, each},
     storage_access,
     storage_account::StorageAccount,
@@ -39,6 +41,9 @@ const EDGE_MODULE: ArmType = ArmType::new(
     "Microsoft.Media/videoAnalyzers/edgeModules",
     "2021-11-01-preview",
 );
+
+const ACCESS_POLICIES: &str = "accessPolicies";
+const EDGE_MODULES: &str = "edgeModules";
 
 const ACCESS_POLICY_RULES: &[Rule] = &[
     Rule::Set("properties.authentication.issuers"),
@@ -106,6 +111,16 @@ impl Handler for VideoAnalyzer {
         ),
     };
     type Props = Props;
+    const PARTS: &'static [PartOf] = &[
+        PartOf {
+            path: ACCESS_POLICIES,
+            arm_type: ACCESS_POLICY,
+        },
+        PartOf {
+            path: EDGE_MODULES,
+            arm_type: EDGE_MODULE,
+        },
+    ];
 
     fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
@@ -134,23 +149,18 @@ impl Handler for VideoAnalyzer {
         body.insert("properties".into(), Value::Object(properties));
         nodes.push(resource.draft(id.clone(), body));
 
-        children(
-            resource,
-            "accessPolicies",
-            nodes,
-            |nodes, name, settings| {
-                let body = Object::from([("properties".to_owned(), Value::Object(settings))]);
-                let part = format!("accessPolicies/{name}");
-                nodes.push(resource.child(
-                    part,
-                    id.child("accessPolicies", name),
-                    ACCESS_POLICY,
-                    body,
-                    ACCESS_POLICY_RULES,
-                ));
-            },
-        );
-        children(resource, "edgeModules", nodes, |nodes, name, _| {
+        children(resource, ACCESS_POLICIES, nodes, |nodes, name, settings| {
+            let body = Object::from([("properties".to_owned(), Value::Object(settings))]);
+            let part = format!("accessPolicies/{name}");
+            nodes.push(resource.child(
+                part,
+                id.child("accessPolicies", name),
+                ACCESS_POLICY,
+                body,
+                ACCESS_POLICY_RULES,
+            ));
+        });
+        children(resource, EDGE_MODULES, nodes, |nodes, name, _| {
             let body = Object::from([("properties".to_owned(), Value::object::<String>([]))]);
             let part = format!("edgeModules/{name}");
             nodes.push(resource.child(
@@ -161,6 +171,56 @@ impl Handler for VideoAnalyzer {
                 EDGE_MODULE_RULES,
             ));
         });
+    }
+
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        let used = found.at("properties.storageAccounts")?.as_array()?;
+        let reached_by = |used: &Json| {
+            used["identity"]["userAssignedIdentity"]
+                .as_str()
+                .map(str::to_owned)
+        };
+        let first = reached_by(used.first()?)?;
+        let identity = identity::lifted(found, Some(&first))?;
+        let usual = *identity::user_assigned(found, Some(&first)).first()?;
+        if matches!(identity, Value::Object(_)) {
+            return None;
+        }
+        let storage = used.iter().map(|used| {
+            let id = Value::string(used["id"].as_str()?);
+            let identity = reached_by(used)?;
+            Some(match identity.eq_ignore_ascii_case(usual) {
+                true => id,
+                false => Value::object([("id", id), ("identity", Value::String(identity))]),
+            })
+        });
+        let mut storage: Vec<Value> = storage.collect::<Option<_>>()?;
+        let storage = match storage.len() {
+            1 => storage.remove(0),
+            _ => Value::Array(storage),
+        };
+        let mut props = Object::from([
+            ("identity".to_owned(), identity),
+            ("storage".to_owned(), storage),
+        ]);
+        let elsewhere = [NOT_AS_WRITTEN, &["storageAccounts"]].concat();
+        props.extend(found.properties_except(&elsewhere));
+        let policies: Map<String, Json> = found
+            .parts(ACCESS_POLICIES)
+            .map(|(name, body)| (name.to_owned(), body["properties"].clone()))
+            .collect();
+        if !policies.is_empty() {
+            let policies = found.shaped(ACCESS_POLICIES, &Json::Object(policies));
+            props.extend(policies.map(|policies| (ACCESS_POLICIES.to_owned(), policies)));
+        }
+        let modules = found
+            .parts(EDGE_MODULES)
+            .map(|(name, _)| Value::string(name));
+        let modules: Vec<Value> = modules.collect();
+        if !modules.is_empty() {
+            props.insert(EDGE_MODULES.into(), Value::Array(modules));
+        }
+        Some(found.lifted(props))
     }
 
     fn check(

@@ -8,6 +8,7 @@ mod tests;
 use lazuli_core::{
     arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
+    export::{Found, Lifted},
     graph::{Declared, Implied, Nodes, Surroundings, Target},
     kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
     node::{Datum, Node},
@@ -17,7 +18,10 @@ use lazuli_core::{
 pub use props::Props;
 
 use crate::{
-    identity::Assigned, link::Link, storage_access, storage_account::StorageAccount,
+    identity::{self, Assigned},
+    link::Link,
+    storage_access,
+    storage_account::StorageAccount,
     user_assigned_identity::UserAssignedIdentity,
 };
 
@@ -87,6 +91,27 @@ impl Handler for VideoIndexer {
         properties.extend(resource.properties_except(NOT_AS_WRITTEN, nodes));
         body.insert("properties".into(), Value::Object(properties));
         nodes.push(resource.draft(id, body));
+    }
+
+    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+        let account = found
+            .at("properties.storageServices.resourceId")?
+            .as_str()?;
+        let reached_by = found.text("properties.storageServices.userAssignedIdentity");
+        let identity = identity::lifted(found, reached_by)?;
+        let mut props = Object::from([("identity".to_owned(), identity)]);
+        let first = identity::user_assigned(found, reached_by).first().copied();
+        let is_usual = match (first, reached_by) {
+            (Some(first), Some(reached_by)) => first.eq_ignore_ascii_case(reached_by),
+            (first, reached_by) => first.is_none() && reached_by.is_none(),
+        };
+        if is_usual {
+            props.insert("storage".into(), Value::string(account));
+            props.extend(found.properties_except(&["identity", "storage", "storageServices"]));
+        } else {
+            props.extend(found.properties_except(&["identity", "storage"]));
+        }
+        Some(found.lifted(props))
     }
 
     fn check(

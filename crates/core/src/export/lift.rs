@@ -1,0 +1,423 @@
+//! What a kind is given to write an entry of what is live, and how values take the shape that its schema has.
+
+use serde_json::{Map, Value as Json};
+
+use super::service;
+use crate::{
+    arm::{ArmId, ArmType},
+    diff::{is_empty, writable},
+    graph::NodeKey,
+    kind::Rule,
+    mark::TextMark,
+    spec::Address,
+    value::{Hole, HolePart, Object, Output, Value},
+};
+
+/// Nothing is nested deeper than this in the schema of a kind.
+const MAX_DEPTH: usize = 24;
+
+/// The properties of an entry, as a kind writes them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lifted {
+    /// The name in Azure; of no use for kinds without one.
+    pub name: String,
+    /// The properties.
+    pub props: Object,
+}
+
+/// One thing that is live, or several that one entry stands for.
+pub struct Found<'a> {
+    /// What the entry is called.
+    pub(super) entry: &'a str,
+    /// The stack that the entry is written for.
+    pub(super) stack: &'a str,
+    pub(super) id: &'a ArmId,
+    pub(super) arm_type: &'a ArmType,
+    /// What was answered, without the secrets in it.
+    pub(super) body: &'a Json,
+    /// What belongs to it: what was read as a part of it; of a grant, others of the same entry and definitions of roles.
+    pub(super) parts: &'a [Json],
+    pub(super) rules: &'static [Rule],
+    pub(super) schema: &'a Json,
+    pub(super) known: &'a dyn Known,
+    /// What cannot be said, by its path in the entry.
+    pub(super) unsaid: Vec<String>,
+    /// Whether members that the kind does not have are noted: where its rules say which ones the service fills in.
+    pub(super) notes_unknown: bool,
+}
+
+/// What other entries are.
+pub(super) trait Known {
+    /// The entry that stands for what has this id.
+    fn entry_of(&self, id: &ArmId) -> Option<String>;
+    /// The entry whose identity has this object id.
+    fn entry_of_principal(&self, object_id: &str) -> Option<String>;
+}
+
+impl<'a> Found<'a> {
+    /// The id.
+    pub fn id(&self) -> &'a ArmId {
+        self.id
+    }
+
+    /// The type, and the version that it was asked in.
+    pub fn arm_type(&self) -> &'a ArmType {
+        self.arm_type
+    }
+
+    /// What Azure answered, without the secrets in it.
+    pub fn body(&self) -> &'a Json {
+        self.body
+    }
+
+    /// A value of the answer, by its path: `properties.owners`.
+    pub fn at(&self, path: &str) -> Option<&'a Json> {
+        path.split('.')
+            .try_fold(self.body, member)
+            .filter(|value| !is_empty(value))
+    }
+
+    /// A text of the answer, by its path.
+    pub fn text(&self, path: &str) -> Option<&'a str> {
+        self.at(path)?.as_str()
+    }
+
+    /// The things at a path of [`Handler::PARTS`](crate::kind::Handler::PARTS): one, or those of a list.
+    pub fn parts(&self, path: &str) -> impl Iterator<Item = (&'a str, &'a Json)> + use<'a> {
+        let is_list = path.split('/').count() % 2 == 1;
+        let wanted = self.id.as_str().len() + 1;
+        let path = path.to_owned();
+        self.parts.iter().filter_map(move |body| {
+            let id = body.get("id")?.as_str()?;
+            let (own, name) = id.rsplit_once('/')?;
+            let at = if is_list { own } else { id };
+            let below = at.get(wanted..)?;
+            below.eq_ignore_ascii_case(&path).then_some((name, body))
+        })
+    }
+
+    /// Everything that belongs to it and is of a type, by the last word of the type.
+    pub fn parts_of_type(&self, last: &str) -> impl Iterator<Item = &'a Json> {
+        let last = format!("/{last}").to_lowercase();
+        self.parts.iter().filter(move |body| {
+            let id = body.get("id").and_then(Json::as_str).and_then(ArmId::parse);
+            id.and_then(|id| id.arm_type())
+                .is_some_and(|name| name.to_lowercase().ends_with(&last))
+        })
+    }
+
+    /// An entry of its properties, under its own name in Azure.
+    pub fn lifted(&self, props: Object) -> Lifted {
+        Lifted {
+            name: self.id.name().to_owned(),
+            props,
+        }
+    }
+
+    /// The properties that the kind has and Azure answers, below `properties` or beside it, but for those named, by
+    /// their names here or there. They come in the order of the schema. What else Azure answers is noted, unless the
+    /// rules of the kind say that nobody writes it.
+    pub fn properties_except(&mut self, except: &[&str]) -> Object {
+        let schema = self.schema;
+        let names = schema["properties"].as_object();
+        let mut props = Object::new();
+        self.notes_unknown = true;
+        let live = self.at("properties").and_then(Json::as_object);
+        if let (Some(live), Some(names)) = (live, names) {
+            self.note_unknown("", live, &|name| {
+                let own = names.keys().map(String::as_str);
+                let mut known = own.chain(except.iter().copied());
+                known.any(|known| known.eq_ignore_ascii_case(name))
+            });
+        }
+        for name in names.into_iter().flatten().map(|(name, _)| name) {
+            if except.contains(&name.as_str()) {
+                continue;
+            }
+            let path = format!("properties.{name}");
+            let Some(live) = self.at(&path).or_else(|| self.at(name)) else {
+                continue;
+            };
+            if let Some(value) = self.shaped(name, live) {
+                props.insert(name.clone(), value);
+            }
+        }
+        self.notes_unknown = false;
+        props
+    }
+
+    /// Notes the members that the kind does not have and nobody fills in.
+    fn note_unknown(
+        &mut self,
+        path: &str,
+        live: &Map<String, Json>,
+        is_known: &dyn Fn(&str) -> bool,
+    ) {
+        if !self.notes_unknown {
+            return;
+        }
+        for (name, value) in live {
+            let inner = match path {
+                "" => name.clone(),
+                path => format!("{path}.{name}"),
+            };
+            let is_ruled = self.rules.iter().any(|rule| match rule {
+                Rule::ReadOnly(ruled) | Rule::WriteOnly(ruled) => {
+                    is_at(ruled, &format!("properties.{inner}")) || is_at(ruled, &inner)
+                }
+                _ => false,
+            });
+            if !is_known(name) && !is_ruled && !is_empty(value) && !service::fills(name) {
+                self.unsaid.push(inner);
+            }
+        }
+    }
+
+    /// A value as the property of this name takes it. What it cannot say is noted.
+    pub fn shaped(&mut self, property: &str, live: &Json) -> Option<Value> {
+        let schema = &self.schema["properties"][property];
+        self.shape(property, schema, live, MAX_DEPTH)
+    }
+
+    /// Notes that a property cannot be said.
+    pub fn leave_out(&mut self, path: String) {
+        self.unsaid.push(path);
+    }
+
+    /// The words of the author in a text that can hold the mark of a stack. Words that the mark of another entry is
+    /// with, or that stand as somebody wrote them in Azure, are left there.
+    pub fn words(&self, member: &str) -> Option<&'a str> {
+        let text = self.text(&format!("properties.{member}"))?;
+        let Some(mark) = TextMark::find(text) else {
+            return Some(text);
+        };
+        let words = text
+            .get(..TextMark::taken_off(text).len())
+            .filter(|words| !words.is_empty())?;
+        let is_own = mark.stack == self.stack && mark.entry == self.entry;
+        (is_own && mark.behind(Some(words)) == text).then_some(words)
+    }
+
+    /// Whether a text carries the mark of the stack for an entry of another name, or otherwise than it is put there now.
+    pub fn is_marked_otherwise(&self, member: &str) -> bool {
+        let Some(text) = self.text(&format!("properties.{member}")) else {
+            return false;
+        };
+        TextMark::find(text).is_some_and(|mark| {
+            let own = TextMark {
+                entry: self.entry.to_owned(),
+                ..mark
+            };
+            own.stack == self.stack && own.behind(self.words(member)) != text
+        })
+    }
+
+    /// Who has an object id: a reference to the entry whose identity it is.
+    pub fn principal(&self, object_id: &str) -> Option<Value> {
+        let entry = self.known.entry_of_principal(object_id)?;
+        Some(self.reference_to(entry))
+    }
+
+    /// A reference to the entry that stands for an id.
+    pub fn reference(&self, id: &ArmId) -> Option<Value> {
+        let entry = self.known.entry_of(id)?;
+        Some(self.reference_to(entry))
+    }
+
+    fn reference_to(&self, entry: String) -> Value {
+        Value::Hole(Hole(vec![HolePart::Output(Output {
+            of: NodeKey {
+                stack: self.stack.to_owned(),
+                address: Address {
+                    resource: entry.clone(),
+                    instance: None,
+                },
+                part: None,
+            },
+            path: Vec::new(),
+            written: entry,
+        })]))
+    }
+
+    /// The whole answer without what the service fills in by itself: `properties`, `sku`, `identity` and so on.
+    pub fn writable(&self) -> Object {
+        let left = writable(self.body, self.rules);
+        match service::without(&left, self.id) {
+            Json::Object(members) => members
+                .into_iter()
+                .map(|(key, value)| (key, Value::from(value)))
+                .collect(),
+            _ => Object::new(),
+        }
+    }
+
+    fn shape(&mut self, path: &str, schema: &Json, live: &Json, depth: usize) -> Option<Value> {
+        let forms = forms(self.schema, schema, MAX_DEPTH);
+        let depth = depth.checked_sub(1)?;
+        let before = self.unsaid.len();
+        for form in forms {
+            if let Some(value) = self.form(path, form, live, depth) {
+                return Some(value);
+            }
+        }
+        if self.unsaid.len() == before && !is_empty(live) {
+            self.unsaid.push(path.to_owned());
+        }
+        None
+    }
+
+    fn form(&mut self, path: &str, form: &Json, live: &Json, depth: usize) -> Option<Value> {
+        let words = form["enum"].as_array().into_iter().flatten();
+        let words: Vec<&Json> = words.chain(form.get("const")).collect();
+        if !words.is_empty() {
+            let is_it = |word: &&&Json| match (word.as_str(), live.as_str()) {
+                (Some(word), Some(live)) => word.eq_ignore_ascii_case(live),
+                _ => **word == live,
+            };
+            return words
+                .iter()
+                .find(is_it)
+                .map(|word| Value::from((**word).clone()));
+        }
+        match (type_of(form), live) {
+            (Some("object"), Json::Object(members)) => self.object(path, form, members, depth),
+            (Some("array"), Json::Array(items)) => {
+                let inner = format!("{path}[]");
+                // A list without one of its items would be another list.
+                let items = items
+                    .iter()
+                    .map(|item| self.shape(&inner, &form["items"], item, depth));
+                Some(Value::Array(items.collect::<Option<_>>()?))
+            }
+            (Some("string"), Json::String(_))
+            | (Some("boolean"), Json::Bool(_))
+            | (Some("number"), Json::Number(_)) => Some(Value::from(live.clone())),
+            (Some("integer"), Json::Number(number)) => {
+                let whole = number.as_i64().or_else(|| {
+                    let number = number.as_f64().filter(|number| number.fract() == 0.0)?;
+                    (number.abs() < 1e15).then_some(number as i64)
+                })?;
+                Some(Value::Number(whole.into()))
+            }
+            (None, _) => Some(Value::from(service::without(live, self.id))),
+            _ => None,
+        }
+    }
+
+    fn object(
+        &mut self,
+        path: &str,
+        form: &Json,
+        live: &Map<String, Json>,
+        depth: usize,
+    ) -> Option<Value> {
+        let mut result = Object::new();
+        if let (Some(known), None) = (
+            form["properties"].as_object(),
+            form["additionalProperties"].as_object(),
+        ) {
+            self.note_unknown(path, live, &|name| {
+                known.keys().any(|known| known.eq_ignore_ascii_case(name))
+            });
+        }
+        let required = form["required"].as_array();
+        for (name, property) in form["properties"].as_object().into_iter().flatten() {
+            let is_required = required.is_some_and(|names| names.iter().any(|one| one == name));
+            let found = among(live, name);
+            let found = found.filter(|value| is_required && !value.is_null() || !is_empty(value));
+            let shaped = found
+                .and_then(|found| self.shape(&format!("{path}.{name}"), property, found, depth));
+            match shaped {
+                Some(value) if is_required || !is_nothing(&value) => {
+                    result.insert(name.clone(), value);
+                }
+                None if is_required => return None,
+                _ => {}
+            }
+        }
+        let others = &form["additionalProperties"];
+        if others.is_object() || form["properties"].is_null() {
+            let told = form["properties"].as_object();
+            let is_told = |name: &str| {
+                let mut names = told.into_iter().flatten();
+                names.any(|(told, _)| told.eq_ignore_ascii_case(name))
+            };
+            for (name, value) in live.iter().filter(|(name, _)| !is_told(name)) {
+                let inner = format!("{path}.{name}");
+                let value = match others.is_object() {
+                    true => self.shape(&inner, others, value, depth),
+                    false => Some(Value::from(value.clone())),
+                };
+                result.extend(value.map(|value| (name.clone(), value)));
+            }
+        }
+        Some(Value::Object(result))
+    }
+}
+
+/// The forms that a value may have, `null` left out and references followed.
+fn forms<'s>(root: &'s Json, schema: &'s Json, depth: usize) -> Vec<&'s Json> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Vec::new();
+    };
+    if let Some(target) = schema["$ref"]
+        .as_str()
+        .and_then(|to| root.pointer(to.strip_prefix('#')?))
+    {
+        return forms(root, target, depth);
+    }
+    if let Some(branches) = schema["anyOf"].as_array() {
+        let inner = branches
+            .iter()
+            .flat_map(|branch| forms(root, branch, depth));
+        return inner.collect();
+    }
+    if schema["type"] == "null" || schema.is_null() {
+        return Vec::new();
+    }
+    vec![schema]
+}
+
+fn type_of(form: &Json) -> Option<&str> {
+    match &form["type"] {
+        Json::Array(types) => types
+            .iter()
+            .filter_map(Json::as_str)
+            .find(|name| *name != "null"),
+        name => name.as_str(),
+    }
+}
+
+/// Whether a path is the one of a rule, in which `*` is any name.
+fn is_at(rule: &str, path: &str) -> bool {
+    let (mut rule, mut path) = (rule.split('.'), path.split('.'));
+    loop {
+        match (rule.next(), path.next()) {
+            (None, None) => return true,
+            (Some(rule), Some(path)) if rule == "*" || rule.eq_ignore_ascii_case(path) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The member of this name, without regard to case.
+pub fn member<'j>(value: &'j Json, name: &str) -> Option<&'j Json> {
+    among(value.as_object()?, name)
+}
+
+fn among<'j>(members: &'j Map<String, Json>, name: &str) -> Option<&'j Json> {
+    members.get(name).or_else(|| {
+        let same = |(key, _): &(&String, &Json)| key.eq_ignore_ascii_case(name);
+        members.iter().find(same).map(|(_, value)| value)
+    })
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}

@@ -1,0 +1,157 @@
+//! What a spec wants is in the spec that is exported of it: every leaf of every property of every kind.
+
+use std::collections::BTreeMap;
+
+use lazuli_core::{
+    arm::ArmId,
+    graph::{Graph, Identity, Node},
+    kind::Rule,
+    value::Value,
+};
+use lazuli_sim::{Method, SUBSCRIPTION};
+use serde_json::Value as Json;
+
+use super::{SPECS, settled::Settled};
+use crate::harness::Azure;
+
+#[tokio::test(start_paused = true)]
+async fn every_property_of_every_kind_is_exported() {
+    for (name, text) in SPECS {
+        let settled = Settled::of(text).await;
+        let azure = &settled.azure;
+        let groups = groups(azure).await;
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let export = azure.export(&groups).await;
+        let plan = azure.plan(&export.text).await;
+        assert!(
+            plan.is_empty(),
+            "{name}: {:#?}\n{}",
+            plan.steps,
+            export.text
+        );
+
+        let (wanted, exported) = (azure.graph(text).await, azure.graph(&export.text).await);
+        let live = azure.observe(&wanted).await;
+        let filled = |graph: &Graph, node: &Node| live.fill(graph, &node.body).without_nulls();
+        let mut bodies: BTreeMap<String, Value> = BTreeMap::new();
+        for node in exported.nodes() {
+            let live = azure.observe(&exported).await;
+            let body = live.fill(&exported, &node.body).without_nulls();
+            bodies.insert(identity(node, &body), body);
+        }
+        for node in wanted.nodes().filter(|node| is_listed(node)) {
+            let body = filled(&wanted, node);
+            let who = identity(node, &body);
+            let Some(found) = bodies.get(&who) else {
+                panic!(
+                    "{name}: `{}` is not exported: {who}\n{}",
+                    node.key, export.text
+                );
+            };
+            let mut lacking = Vec::new();
+            lacks(node, "", &body, Some(found), &mut lacking);
+            assert!(
+                lacking.is_empty(),
+                "{name}: {}: {lacking:#?}\n{}",
+                node.key,
+                export.text
+            );
+        }
+    }
+}
+
+pub async fn groups(azure: &Azure) -> Vec<String> {
+    let url = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups?api-version=2021-04-01");
+    let listed = azure.by_hand(Method::Get, &url, None).await;
+    let groups = listed["value"].as_array().unwrap().iter();
+    groups
+        .map(|group| group["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What Azure lists of a group: neither what is nested in types without a kind nor extensions of them.
+fn is_listed(node: &Node) -> bool {
+    node.kind != "resource" || node.id().is_some_and(ArmId::is_top_level)
+}
+
+fn identity(node: &Node, body: &Value) -> String {
+    let identity = match &node.identity {
+        Identity::Resource(id) => id.to_string(),
+        Identity::Grant(grant) => {
+            let principal = body.get("properties").and_then(|it| it.get("principalId"));
+            let principal = principal.and_then(Value::as_str).unwrap_or_default();
+            format!("{} {} {principal}", grant.scope, grant.role)
+        }
+    };
+    identity.to_lowercase()
+}
+
+/// Collects the wanted leaves that an export does not want as well.
+fn lacks(
+    node: &Node,
+    path: &str,
+    wanted: &Value,
+    found: Option<&Value>,
+    lacking: &mut Vec<String>,
+) {
+    let is_write_only = |rule: &Rule| match rule {
+        Rule::WriteOnly(rule) | Rule::Withheld(rule) | Rule::Decided(rule) => *rule == path,
+        _ => false,
+    };
+    if node.rules.iter().any(is_write_only) || is_usual(wanted) || path.ends_with("apiVersion") {
+        return;
+    }
+    match (wanted, found) {
+        (Value::Object(members), _) => {
+            for (name, wanted) in members {
+                let inner = match path {
+                    "" => name.clone(),
+                    path => format!("{path}.{name}"),
+                };
+                let found = found.and_then(|found| match found {
+                    Value::Object(members) => {
+                        let mut same = members.iter();
+                        let same = same.find(|(other, _)| other.eq_ignore_ascii_case(name));
+                        same.map(|(_, value)| value)
+                    }
+                    _ => None,
+                });
+                lacks(node, &inner, wanted, found, lacking);
+            }
+        }
+        (Value::Array(items), Some(Value::Array(others))) => {
+            for item in items {
+                let is_it = |other: &&Value| {
+                    let mut inner = Vec::new();
+                    lacks(node, &format!("{path}[]"), item, Some(other), &mut inner);
+                    inner.is_empty()
+                };
+                if !others.iter().any(|other| is_it(&other)) {
+                    lacking.push(format!("{path}[]: {item:?}"));
+                }
+            }
+        }
+        (wanted, Some(found)) if same(wanted, found) => {}
+        (wanted, found) => lacking.push(format!("{path}: {wanted:?}, not {found:?}")),
+    }
+}
+
+fn same(wanted: &Value, found: &Value) -> bool {
+    let text = |value: &Value| match value.to_display_json() {
+        Json::String(text) => text.replace(' ', "").to_lowercase(),
+        Json::Number(number) => number.as_f64().unwrap_or_default().to_string(),
+        other => other.to_string(),
+    };
+    text(wanted) == text(found)
+}
+
+/// What Azure does not tell from nothing.
+fn is_usual(wanted: &Value) -> bool {
+    match wanted {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}

@@ -1,0 +1,124 @@
+//! What was answered is exported to a spec that wants nothing else: as a resource of any type, and by the kind that
+//! knows the type.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lazuli_core::{
+    arm::ArmId,
+    export::{self, Export, Scene, only_marks},
+    graph::{Settings, build},
+    kind::{Registry, kind},
+    live::{KnownType, Live},
+    plan::converge,
+    source::Sources,
+    spec::{Inputs, load, no_files},
+};
+use lazuli_handlers::{REGISTRY, resource::AnyResource, resource_group::ResourceGroup};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    pairs::{self, Pair},
+    recordings,
+};
+
+/// Groups and what is in them, whatever it is.
+const ANYTHING: Registry = Registry(&[kind::<ResourceGroup>(), kind::<AnyResource>()]);
+
+#[test]
+fn what_was_answered_is_exported_to_what_changes_nothing() {
+    let Some(recordings) = recordings::all() else {
+        return;
+    };
+    let pairs = pairs::of(&recordings);
+    let (mut exported, mut types) = (0, BTreeSet::new());
+    let mut misses: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for pair in &pairs {
+        for registry in [ANYTHING, REGISTRY] {
+            let Some((live, group)) = live(pair) else {
+                continue;
+            };
+            let groups = [group];
+            let scene = Scene {
+                groups: &groups,
+                live: &live,
+                registry,
+            };
+            let export = export::export(&scene, "replay");
+            exported += 1;
+            types.insert(pair.arm_type.to_lowercase());
+            for miss in differences(&export, &live, registry) {
+                let place = format!("{} {miss}", pair.arm_type);
+                misses
+                    .entry(place)
+                    .or_default()
+                    .push(pair.recording.to_owned());
+            }
+            let in_group = format!(" {}/", groups[0]).to_lowercase();
+            let text = export.text.to_lowercase();
+            assert!(!text.contains(&in_group), "{}", export.text);
+        }
+    }
+    println!("exported: {exported} of {} types", types.len());
+    assert!(
+        misses.is_empty(),
+        "{} of {exported}: {misses:#?}",
+        misses.len()
+    );
+}
+
+/// The answer as the only thing in its group; none of what is in no group, and of what is no resource.
+fn live(pair: &Pair<'_>) -> Option<(Live, ArmId)> {
+    let id = ArmId::parse(pair.path)?;
+    let group = id.group()?;
+    if id == group
+        || pair
+            .arm_type
+            .to_lowercase()
+            .starts_with("microsoft.authorization/")
+    {
+        return None;
+    }
+    let mut live = Live::default();
+    let body = json!({ "id": group.as_str(), "name": group.name(), "location": "westus" });
+    live.insert_as(group.clone(), body);
+    let mut body = pair.read.clone();
+    body["tags"] = match body["tags"].take() {
+        Json::Object(tags) => Json::Object(tags),
+        _ => json!({}),
+    };
+    live.insert_as(id.clone(), body);
+    live.insert_contents(group.clone(), vec![id]);
+    let known = KnownType {
+        kind: "resource",
+        api_version: pair.api_version.to_owned(),
+    };
+    live.insert_type(&pair.arm_type, known);
+    Some((live, group))
+}
+
+/// What a plan of the export would change, and what is wrong with its text.
+fn differences(export: &Export, live: &Live, registry: Registry) -> Vec<String> {
+    let mut sources = Sources::default();
+    let id = sources.add("export.yaml", &export.text);
+    let inputs = Inputs {
+        params: Vec::new(),
+        env: &|_| None,
+        file: &no_files,
+    };
+    let (spec, mut found) = load(&sources, &[id], &inputs);
+    let (graph, more) = build(&spec, registry, &Settings::default());
+    found.extend(more);
+    let (plan, more) = converge(&graph, live);
+    found.extend(more);
+    let steps = plan.steps.iter().filter(|step| !only_marks(step));
+    let changes = steps.flat_map(|step| &step.changes);
+    let changes = changes.filter(|change| change.path != "tags.lazuli-stack");
+    let mistakes = found.has_errors().then(|| {
+        let said: Vec<&str> = found.iter().map(|said| said.message.as_str()).collect();
+        format!("{}\n{}", said.join("; "), export.text)
+    });
+    let shown = |change: &lazuli_core::diff::Change| {
+        format!("{} {:?} {:?}", change.path, change.before, change.after)
+    };
+    changes.map(shown).chain(mistakes).collect()
+}
