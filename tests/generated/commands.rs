@@ -69,6 +69,7 @@ const MORE: &[(&str, &str)] = &[
         "show",
         "[what a stack owns](lifecycle.md#what-a-stack-owns)",
     ),
+    ("export", "[taking over what exists](export.md)"),
     (
         "graph",
         "[order and dependsOn](spec.md#order-and-dependson)",

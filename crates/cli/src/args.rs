@@ -84,6 +84,7 @@ pub(crate) enum Command {
     #[command(after_help = crate::examples::SHOW)]
     Show(Show),
     /// Write a spec of what is live in resource groups
+    #[command(after_help = crate::examples::EXPORT)]
     Export(Export),
     /// Show what waits for what, and why
     #[command(after_help = crate::examples::GRAPH)]

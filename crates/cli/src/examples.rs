@@ -35,6 +35,10 @@ pub(crate) const SHOW: &str = examples! {
     "lazuli show stacks                   with the entry of each resource"
     "lazuli show --stack cameras --subscription GUID"
 };
+pub(crate) const EXPORT: &str = examples! {
+    "lazuli export --resource-group rg-shop > stack.yaml"
+    "lazuli export --resource-group rg-shop --stack shop --out shop/stack.yaml"
+};
 pub(crate) const GRAPH: &str = examples! {
     "lazuli graph stack.yaml"
     "lazuli graph stack.yaml --plan --format svg > graph.svg"
