@@ -29,7 +29,7 @@ use crate::{
         overruled::overruled,
         report::{Purpose, Run},
         sheet::Sheet,
-        style::harmless_json,
+        style::{Style, harmless_json},
     },
     terminal::{Terminal, answer, tell},
 };
@@ -163,7 +163,7 @@ impl Ending<'_> {
             sources: &planned.loaded.sources,
         };
         let kept = aftermath
-            .map(|after| overruled(&after.found, &after.refusals, &markdown::STYLE))
+            .map(|after| overruled(&after.found, &after.refusals, &Style::PAGE))
             .unwrap_or_default();
         let is_refused = matches!(self, Self::Refused);
         markdown::report(&planned.sheet(), &run, is_refused, &kept)

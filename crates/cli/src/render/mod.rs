@@ -80,12 +80,18 @@ fn mark(action: Action) -> (&'static str, Tint) {
     }
 }
 
-/// `stack.yaml:7`: where something stands in the specs.
-fn place_of(span: Span, sources: &Sources) -> String {
+/// `stack.yaml:7`: in which line of the specs something stands.
+fn line_of(span: Span, sources: &Sources) -> String {
     let source = sources.get(span.source);
     let name = source.map(|source| source.name.as_str());
     let line = sources.position(span).line;
     clean(&format!("{}:{line}", name.unwrap_or_default()))
+}
+
+/// `stack.yaml:9:3`: where something stands in the specs.
+pub(crate) fn place(span: Span, sources: &Sources) -> String {
+    let column = sources.position(span).column;
+    format!("{}:{column}", line_of(span, sources))
 }
 
 /// The mark of an action as a style can show it: in ASCII where it must be, in a word where it is read aloud.
@@ -160,20 +166,24 @@ fn beside_or_below(head: &str, tint: Tint, object: &str, style: &Style) -> Strin
     }
 }
 
-/// `stack.yaml:9:3`: where something stands in the spec.
-pub(crate) fn place(span: Span, sources: &Sources) -> String {
-    let at = sources.position(span);
-    let source = sources.get(span.source);
-    let name = source.map(|source| clean(&source.name));
-    format!("{}:{}:{}", name.unwrap_or_default(), at.line, at.column)
-}
-
 /// `error: nothing was changed`: what is said outside of any text, with the colour of its first word.
 pub(crate) fn said(word: &str, tint: Tint, text: &str, style: &Style) -> String {
     let lines = style::block(0, &format!("{word} {text}"), style.width);
     match lines.strip_prefix(word) {
         Some(rest) => format!("{}{rest}", style.paint(tint, word)),
         None => lines,
+    }
+}
+
+/// What has become of a step.
+pub(crate) fn done(action: Action) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Adopt => "adopted",
+        Action::Update => "updated",
+        Action::Replace => "replaced",
+        Action::Delete => "deleted",
+        Action::Release => "released",
     }
 }
 

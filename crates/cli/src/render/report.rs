@@ -9,7 +9,7 @@ use lazuli_core::{
 use lazuli_engine::{Failure, Fault, Outcome, Report};
 
 use super::{
-    Names, diagnostics, failure, heading, place,
+    Names, diagnostics, done, failure, heading, place,
     style::{Style, Tint, block},
     tally,
 };
@@ -202,14 +202,7 @@ fn success(run: &Run<'_>) -> String {
             format!("Destroyed: {deleted} deleted in {took}.")
         }
         Purpose::Apply | Purpose::ApplySaved => {
-            let steps = tally(run.plan, |action| match action {
-                Action::Create => "created",
-                Action::Adopt => "adopted",
-                Action::Update => "updated",
-                Action::Replace => "replaced",
-                Action::Delete => "deleted",
-                Action::Release => "released",
-            });
+            let steps = tally(run.plan, done);
             format!("Applied: {steps} in {took}.")
         }
     }

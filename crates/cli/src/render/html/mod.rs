@@ -21,19 +21,11 @@ use super::{
     notice::{Concerned, Line, Notice, Weight},
     object_of, plan as told,
     sheet::Sheet,
-    style::{Style, clean},
+    style::clean,
 };
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-
-/// How text looks that goes into a page.
-const TEXT: Style = Style {
-    colour: false,
-    ascii: false,
-    plain: false,
-    width: 100,
-};
 
 /// The whole page.
 pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
