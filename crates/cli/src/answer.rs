@@ -25,13 +25,13 @@ use crate::{
     flow::{Carried, Loaded},
     render::{
         self, html, markdown,
-        notice::{Notice, apart},
+        notice::{Notice, Weight, apart},
         overruled::overruled,
         report::{Purpose, Run},
         sheet::Sheet,
         style::{Style, harmless_json},
     },
-    terminal::{Terminal, answer, tell},
+    terminal::{Terminal, Tone, answer, tell},
 };
 
 /// The forms in which a plan is answered.
@@ -307,13 +307,15 @@ fn findings(
     terminal: &Terminal,
 ) -> Result<(), CommandError> {
     let found = planned.findings();
-    match is_document {
-        false => answer(&apart(&found, &terminal.out)),
-        true => {
-            tell(&apart(&found, &terminal.err));
-            Ok(())
-        }
+    if !is_document {
+        return answer(&apart(&found, &terminal.out));
     }
+    let tone = match found.iter().any(|notice| notice.weight == Weight::Error) {
+        true => Tone::Error,
+        false => Tone::Warning,
+    };
+    terminal.tell(&apart(&found, &terminal.err), tone);
+    Ok(())
 }
 
 /// A document for programs.

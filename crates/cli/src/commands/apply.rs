@@ -63,7 +63,7 @@ pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandEr
         confirm::razing(&plan.razed, &args.razing.yes_delete, terminal)?;
         confirm::ask(args.yes, "\nApply these changes?")?;
         if registers {
-            preflight::register(&planned.found, &session.client).await?;
+            preflight::register(&planned.found, &session.client, terminal).await?;
         }
         let undertaking = Undertaking {
             plan: &plan,

@@ -42,7 +42,7 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         }
         answer.end(&planned)?;
         if let Some(out) = &out {
-            out.write(&planned)?;
+            out.write(&planned, terminal)?;
         }
         Ok(if args.detailed_exitcode && !plan.is_empty() {
             Success::Changes
