@@ -5,7 +5,7 @@ use std::time::Duration;
 use lazuli_core::plan::{Action, Plan, Step};
 use lazuli_engine::{Failure, Outcome};
 
-use crate::render::{Names, done, object, report::duration, style::clean};
+use crate::render::{Names, object, report::duration, style::clean};
 
 /// The words for the steps of one plan.
 #[derive(Debug, Clone, Copy, Default)]
@@ -98,7 +98,7 @@ impl Words {
                 ..
             } => format!("{name}: was there already, as {}", clean(&id.to_string())),
             Outcome::Done { took, .. } => {
-                let done = done(step.action);
+                let done = step.action.done();
                 format!("{name}: {done} {object} in {}", duration(*took))
             }
             Outcome::Failed(failure) => format!(

@@ -175,18 +175,6 @@ pub(crate) fn said(word: &str, tint: Tint, text: &str, style: &Style) -> String 
     }
 }
 
-/// What has become of a step.
-pub(crate) fn done(action: Action) -> &'static str {
-    match action {
-        Action::Create => "created",
-        Action::Adopt => "adopted",
-        Action::Update => "updated",
-        Action::Replace => "replaced",
-        Action::Delete => "deleted",
-        Action::Release => "released",
-    }
-}
-
 /// `6 to create, 1 to update, 0 to delete`: how many steps a plan has of each action, in the words given. Of those that
 /// are seldom, nothing is said where there is none.
 fn tally(plan: &Plan, words: impl Fn(Action) -> &'static str) -> String {

@@ -9,7 +9,7 @@ use lazuli_core::{
 use lazuli_engine::{Failure, Fault, Outcome, Report};
 
 use super::{
-    Names, diagnostics, done, failure, heading, place,
+    Names, diagnostics, failure, heading, place,
     style::{Style, Tint, block},
     tally,
 };
@@ -202,7 +202,7 @@ fn success(run: &Run<'_>) -> String {
             format!("Destroyed: {deleted} deleted in {took}.")
         }
         Purpose::Apply | Purpose::ApplySaved => {
-            let steps = tally(run.plan, done);
+            let steps = tally(run.plan, Action::done);
             format!("Applied: {steps} in {took}.")
         }
     }

@@ -121,8 +121,8 @@ impl<'a> Page<'a> {
         if saved.action != now.action {
             let message = format!(
                 "`{name}` is to be {} now, and was to be {}",
-                done(now.action),
-                done(saved.action)
+                now.action.done(),
+                saved.action.done()
             );
             return Some(self.at(address, "", message).note(now.reason.clone()));
         }
@@ -204,7 +204,7 @@ impl<'a> Page<'a> {
                 let (message, note) = match kept.find(|kept| kept.address == *address) {
                     Some(kept) => (format!("`{name}` is to be kept now"), kept.reason.clone()),
                     None => (
-                        format!("`{name}` is no longer to be {}", done(action)),
+                        format!("`{name}` is no longer to be {}", action.done()),
                         format!("when the plan was made: {}", step.reason),
                     ),
                 };
@@ -225,7 +225,7 @@ impl<'a> Page<'a> {
                 let message = format!(
                     "`{}` is to be {} now, and was not when the plan was made",
                     address.address,
-                    done(action)
+                    action.done()
                 );
                 let note = format!("{}: {}", step.subject, step.reason);
                 self.at(address, "", message).note(note)
@@ -277,18 +277,6 @@ fn exists(action: Action) -> bool {
     match action {
         Action::Create => false,
         Action::Adopt | Action::Update | Action::Replace | Action::Delete | Action::Release => true,
-    }
-}
-
-/// `created`
-fn done(action: Action) -> &'static str {
-    match action {
-        Action::Create => "created",
-        Action::Adopt => "adopted",
-        Action::Update => "updated",
-        Action::Replace => "replaced",
-        Action::Delete => "deleted",
-        Action::Release => "released",
     }
 }
 
