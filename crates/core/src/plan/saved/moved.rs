@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::{Leaf, SavedPlan, Sent, Wanted};
 use crate::{
     diagnostic::{Code, Diagnostic},
+    diff::lifted,
     graph::{Graph, Node},
     plan::{
         Action,
@@ -322,11 +323,6 @@ fn first_difference<'a>(
         let (was, is) = (find(saved, &leaf.path), find(now, &leaf.path));
         (was != is).then_some((leaf.path.as_str(), was, is))
     })
-}
-
-/// The path as an author writes it.
-fn lifted(path: &str) -> &str {
-    path.strip_prefix("properties.").unwrap_or(path)
 }
 
 /// What a property is that needs no change.
