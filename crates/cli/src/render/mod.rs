@@ -178,12 +178,11 @@ pub(crate) fn said(word: &str, tint: Tint, text: &str, style: &Style) -> String 
 /// `6 to create, 1 to update, 0 to delete`: how many steps a plan has of each action, in the words given. Of those that
 /// are seldom, nothing is said where there is none.
 fn tally(plan: &Plan, words: impl Fn(Action) -> &'static str) -> String {
-    use Action::{Adopt, Create, Delete, Release, Replace, Update};
-    let all = [Create, Adopt, Update, Replace, Delete, Release];
-    let counts = all.map(|action| (action, plan.count(action)));
+    let is_told = |action| matches!(action, Action::Create | Action::Update | Action::Delete);
+    let counts = Action::ALL.map(|action| (action, plan.count(action)));
     counts
         .into_iter()
-        .filter(|(action, count)| *count > 0 || [Create, Update, Delete].contains(action))
+        .filter(|(action, count)| *count > 0 || is_told(*action))
         .map(|(action, count)| format!("{count} {}", words(action)))
         .collect::<Vec<_>>()
         .join(", ")

@@ -142,6 +142,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action, in the order in which plans count them.
+    pub const ALL: [Self; 6] = [
+        Self::Create,
+        Self::Adopt,
+        Self::Update,
+        Self::Replace,
+        Self::Delete,
+        Self::Release,
+    ];
+
     /// What has become of the resource once it is done: `created`.
     pub fn done(self) -> &'static str {
         match self {

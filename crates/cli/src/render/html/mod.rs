@@ -102,10 +102,8 @@ fn stacks(stacks: &[String]) -> Markup {
 
 /// The sign, the word and the count of what there is.
 fn counts(sheet: &Sheet<'_>) -> Markup {
-    use Action::{Adopt, Create, Delete, Release, Replace, Update};
     let plan = sheet.plan;
-    let actions = [Create, Adopt, Update, Replace, Delete, Release];
-    let counted = actions.map(|action| (action, plan.count(action)));
+    let counted = Action::ALL.map(|action| (action, plan.count(action)));
     html! {
         ul.counts {
             @for (action, count) in counted.into_iter().filter(|(_, count)| *count > 0) {
