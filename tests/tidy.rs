@@ -117,9 +117,57 @@ fn standard_output_is_written_in_one_place() {
     }
 }
 
+/// The invariants of docs/architecture.md: each has its number, and a test that is there.
+#[test]
+fn every_invariant_is_guarded_by_a_test_that_is_there() {
+    let text = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let rows = text.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        match cells.as_slice() {
+            ["", number, _, guards, ""] => Some((number.parse::<usize>().ok()?, *guards)),
+            _ => None,
+        }
+    });
+    let rows: Vec<(usize, &str)> = rows.collect();
+    assert!(rows.len() > 40, "the table is found");
+    for ((number, guards), counted) in rows.into_iter().zip(1..) {
+        assert_eq!(number, counted, "the invariants are numbered in order");
+        let mut files: Vec<String> = Vec::new();
+        for name in guards.split('`').skip(1).step_by(2) {
+            if name.contains('/') {
+                files = texts_at(name);
+                assert!(!files.is_empty(), "invariant {number}: there is no {name}");
+            } else {
+                let start = format!("fn {name}(");
+                assert!(
+                    files.iter().any(|text| text.contains(&start)),
+                    "invariant {number}: there is no {name}"
+                );
+            }
+        }
+        assert!(!files.is_empty(), "invariant {number} has no guard");
+    }
+}
+
+/// A file, or the sources of a folder, at a path from the root or from `crates`.
+fn texts_at(path: &str) -> Vec<String> {
+    let places = [root().join(path), root().join("crates").join(path)];
+    let found = places.into_iter().find(|place| place.exists());
+    let files = match found {
+        Some(folder) if folder.is_dir() => sources_in(folder),
+        file => file.into_iter().collect(),
+    };
+    let texts = files.iter().map(|file| fs::read_to_string(file).unwrap());
+    texts.collect()
+}
+
 fn sources(folder: &str) -> Vec<PathBuf> {
+    sources_in(root().join(folder))
+}
+
+fn sources_in(folder: PathBuf) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders = vec![root().join(folder)];
+    let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -186,3 +186,35 @@ fn read_aloud_nothing_is_drawn() {
         assert!(drawn.is_empty(), "{command}: {drawn:#?}");
     }
 }
+
+#[test]
+fn a_log_for_programs_is_json_in_every_line() {
+    let (folder, spec) = example("least-privilege");
+    let spec = spec.to_str().unwrap();
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let (plan, world) = (place("plan.json"), folder.path().display().to_string());
+    let mut told = String::new();
+    for arguments in [
+        vec!["plan", spec, "--out", &plan, "-v"],
+        vec!["sim", "reset", &world, "--caller", "reader"],
+        vec!["plan", spec, "--output", "json"],
+        vec!["apply", spec, "--yes", "--output", "json"],
+        vec!["plan", spec, "--target", "nobody"],
+    ] {
+        let output = Command::new(LAZULI)
+            .args(&arguments)
+            .args(["--log-format", "json"])
+            .env("LAZULI_CLOUD", "sim")
+            .env_remove("RUST_LOG")
+            .output()
+            .unwrap();
+        told += &String::from_utf8(output.stderr).unwrap();
+    }
+    for line in told.lines() {
+        let event = serde_json::from_str::<serde_json::Value>(line);
+        assert!(event.is_ok_and(|event| event.is_object()), "{line}");
+    }
+    for said in ["Saved: ", "lacks\\n    rights on", "nothing was changed"] {
+        assert!(told.contains(said), "{said} is not in\n{told}");
+    }
+}

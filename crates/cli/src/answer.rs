@@ -25,13 +25,13 @@ use crate::{
     flow::{Carried, Loaded},
     render::{
         self, html, markdown,
-        notice::{Notice, apart},
+        notice::{Notice, Weight, apart},
         overruled::overruled,
         report::{Purpose, Run},
         sheet::Sheet,
-        style::harmless_json,
+        style::{Style, harmless_json},
     },
-    terminal::{Terminal, answer, tell},
+    terminal::{Terminal, Tone, answer, tell},
 };
 
 /// The forms in which a plan is answered.
@@ -163,7 +163,7 @@ impl Ending<'_> {
             sources: &planned.loaded.sources,
         };
         let kept = aftermath
-            .map(|after| overruled(&after.found, &after.refusals, &markdown::STYLE))
+            .map(|after| overruled(&after.found, &after.refusals, &Style::PAGE))
             .unwrap_or_default();
         let is_refused = matches!(self, Self::Refused);
         markdown::report(&planned.sheet(), &run, is_refused, &kept)
@@ -307,13 +307,15 @@ fn findings(
     terminal: &Terminal,
 ) -> Result<(), CommandError> {
     let found = planned.findings();
-    match is_document {
-        false => answer(&apart(&found, &terminal.out)),
-        true => {
-            tell(&apart(&found, &terminal.err));
-            Ok(())
-        }
+    if !is_document {
+        return answer(&apart(&found, &terminal.out));
     }
+    let tone = match found.iter().any(|notice| notice.weight == Weight::Error) {
+        true => Tone::Error,
+        false => Tone::Warning,
+    };
+    terminal.tell(&apart(&found, &terminal.err), tone);
+    Ok(())
 }
 
 /// A document for programs.

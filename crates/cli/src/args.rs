@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
 use clap_complete::Shell;
 use lazuli_arm::auth::AuthMethod;
-use lazuli_core::{graph::Names, spec::is_stack_name};
+use lazuli_core::{graph::Names, plan::Consent, spec::is_stack_name};
 use lazuli_engine::Bounds;
 
 use crate::answer::{PlanForm, ReportForm, ShowForm};
@@ -198,6 +198,16 @@ pub(crate) struct Replacing {
     /// Delete and make anew what cannot be changed as it is wanted; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_replace: Vec<String>,
+}
+
+impl Replacing {
+    /// What is agreed to beforehand, orphans included.
+    pub(crate) fn consent(&self, orphans: &Orphans) -> Consent {
+        Consent {
+            prune: orphans.prune,
+            replace: Names(self.allow_replace.iter().cloned().collect()),
+        }
+    }
 }
 
 /// What alone a plan is about; everything, where nothing is named.

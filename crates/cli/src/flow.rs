@@ -350,7 +350,7 @@ pub(crate) async fn carry_out(
         at_once: STEPS_AT_ONCE,
         bounds,
         now: &*session.now,
-        stop: stop::on_ctrl_c(),
+        stop: stop::on_ctrl_c(terminal.clone()),
         events: &*events,
     };
     let began = Instant::now();

@@ -1,14 +1,12 @@
 //! Where logs go, in which form, and what is in them.
 
-use std::{
-    env,
-    io::{self, IsTerminal, Write},
-};
+use std::io::{self, IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     args::LogFormat,
+    input::{environment, option_from_environment},
     render::style::{harmless_json, is_shown},
     terminal,
 };
@@ -30,10 +28,7 @@ pub(crate) fn start(verbose: u8, format: LogFormat) {
     });
     match format {
         LogFormat::Text => log
-            .with_ansi(terminal::colour(
-                io::stderr().is_terminal(),
-                &terminal::variable,
-            ))
+            .with_ansi(terminal::colour(io::stderr().is_terminal(), &environment))
             .with_target(false)
             .init(),
         LogFormat::Json => log.json().with_ansi(false).init(),
@@ -42,12 +37,12 @@ pub(crate) fn start(verbose: u8, format: LogFormat) {
 
 /// Whether somebody wants to read a log beside what a command tells anyway.
 pub(crate) fn is_read(verbose: u8) -> bool {
-    verbose > 0 || env::var_os("RUST_LOG").is_some_and(|filter| !filter.is_empty())
+    verbose > 0 || option_from_environment("RUST_LOG").is_some()
 }
 
 /// The filter of `RUST_LOG`, if there is one that can be read.
 fn wanted_filter() -> Option<EnvFilter> {
-    let written = env::var("RUST_LOG").ok().filter(|it| !it.is_empty())?;
+    let written = option_from_environment("RUST_LOG")?;
     match EnvFilter::try_new(written) {
         Ok(filter) => Some(filter),
         Err(error) => {

@@ -5,7 +5,11 @@ use lazuli_arm::Client;
 use lazuli_core::plan::preflight::Finding;
 use lazuli_engine::RegistrationError;
 
-use crate::{error::CommandError, render, terminal::tell};
+use crate::{
+    error::CommandError,
+    render,
+    terminal::{Terminal, Tone},
+};
 
 /// Ends the command where steps are certain to be refused.
 pub(crate) fn refuse(found: &[Finding], registers: bool) -> Result<(), CommandError> {
@@ -24,7 +28,11 @@ pub(crate) fn refuse(found: &[Finding], registers: bool) -> Result<(), CommandEr
 }
 
 /// Registers what is missing, one provider after the other.
-pub(crate) async fn register(found: &[Finding], client: &Client) -> Result<(), CommandError> {
+pub(crate) async fn register(
+    found: &[Finding],
+    client: &Client,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
     for finding in found {
         let Finding::NotRegistered {
             subscription,
@@ -35,10 +43,8 @@ pub(crate) async fn register(found: &[Finding], client: &Client) -> Result<(), C
         else {
             continue;
         };
-        tell(&format!(
-            "{namespace}: registering in {} ...\n",
-            subscription.name()
-        ));
+        let told = format!("{namespace}: registering in {} ...\n", subscription.name());
+        terminal.tell(&told, Tone::Note);
         lazuli_engine::register(client, subscription, namespace)
             .await
             .map_err(|error| match error {
@@ -48,7 +54,7 @@ pub(crate) async fn register(found: &[Finding], client: &Client) -> Result<(), C
                     "run again: what is registered stays registered",
                 ),
             })?;
-        tell(&format!("{namespace}: registered\n"));
+        terminal.tell(&format!("{namespace}: registered\n"), Tone::Note);
     }
     Ok(())
 }

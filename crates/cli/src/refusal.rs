@@ -2,6 +2,7 @@
 
 use lazuli_arm::ArmError;
 use lazuli_core::{
+    arm::ArmId,
     graph::{Graph, Node},
     source::Sources,
 };
@@ -33,8 +34,11 @@ pub(crate) fn refusals(
 ) -> Vec<Refusal> {
     let names = Names::of(graph.nodes().map(|node| &node.key));
     let refusals = errors.into_iter().map(|ObserveError { error }| {
-        let about = graph.nodes().filter(|node| is_about(&error.path, node));
-        let about = about
+        let list = List::at(&error.path);
+        let is_about = |node: &&Node| is_about(&error.path, list.as_ref(), node);
+        let about = graph
+            .nodes()
+            .filter(is_about)
             .map(|node| format!("{} ({})", names.name(&node.key), place(node.span, sources)))
             .collect();
         Refusal { error, about }
@@ -43,33 +47,44 @@ pub(crate) fn refusals(
 }
 
 /// Whether a path is read to know of a resource: its own, or that of a list which has it.
-fn is_about(path: &str, node: &Node) -> bool {
-    match (node.id(), node.scope()) {
-        (Some(id), _) => {
-            id.as_str().eq_ignore_ascii_case(path) || lists(path, id.as_str(), &node.arm_type.name)
-        }
-        (None, Some(scope)) => lists(path, scope.as_str(), &node.arm_type.name),
-        (None, None) => false,
+fn is_about(path: &str, list: Option<&List>, node: &Node) -> bool {
+    let has = |id: &ArmId| list.is_some_and(|list| list.has(id.as_str(), &node.arm_type.name));
+    match node.id() {
+        Some(id) => id.as_str().eq_ignore_ascii_case(path) || has(id),
+        None => node.scope().is_some_and(|scope| has(&scope)),
     }
 }
 
-/// Whether a path is that of a list of a type at a scope that a resource is in, or on.
-fn lists(path: &str, id: &str, arm_type: &str) -> bool {
-    let [path, id] = [path, id].map(str::to_ascii_lowercase);
-    let Some((scope, listed)) = path.rsplit_once("/providers/") else {
-        return false;
-    };
-    let is_within = id
-        .strip_prefix(scope)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    // A namespace, then types and names in turn: a list ends with a type.
-    let segments: Vec<&str> = listed.split('/').collect();
-    let Some((namespace, rest)) = segments.split_first() else {
-        return false;
-    };
-    let types: Vec<&str> = rest.iter().step_by(2).copied().collect();
-    let listed = format!("{namespace}/{}", types.join("/"));
-    is_within && !rest.len().is_multiple_of(2) && listed.eq_ignore_ascii_case(arm_type)
+/// A list of all resources of a type that are in a scope, or on it.
+struct List {
+    /// In lower case.
+    scope: String,
+    arm_type: String,
+}
+
+impl List {
+    /// The list that a path leads to, if it is one.
+    fn at(path: &str) -> Option<Self> {
+        let path = path.to_ascii_lowercase();
+        let (scope, listed) = path.rsplit_once("/providers/")?;
+        // A namespace, then types and names in turn: a list ends with a type.
+        let segments: Vec<&str> = listed.split('/').collect();
+        let (namespace, rest) = segments.split_first()?;
+        let types: Vec<&str> = rest.iter().step_by(2).copied().collect();
+        (!rest.len().is_multiple_of(2)).then(|| Self {
+            scope: scope.to_owned(),
+            arm_type: format!("{namespace}/{}", types.join("/")),
+        })
+    }
+
+    /// Whether a resource of that type is in the list; `id` is its own, or where it is.
+    fn has(&self, id: &str, arm_type: &str) -> bool {
+        arm_type.eq_ignore_ascii_case(&self.arm_type)
+            && id
+                .to_ascii_lowercase()
+                .strip_prefix(&self.scope)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +119,8 @@ mod tests {
             ),
             ("/subscriptions/1/resourcegroups", ACCOUNT, ACCOUNTS, false),
         ] {
-            assert_eq!(lists(path, id, arm_type), is, "{path} {id}");
+            let has = List::at(path).is_some_and(|list| list.has(id, arm_type));
+            assert_eq!(has, is, "{path} {id}");
         }
     }
 }

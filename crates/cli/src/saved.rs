@@ -11,7 +11,13 @@ use lazuli_core::{
     plan::saved::{Asked, SavedPlan, sort_params},
 };
 
-use crate::{answer::Planned, args, error::CommandError, render::style::clean, terminal::tell};
+use crate::{
+    answer::Planned,
+    args,
+    error::CommandError,
+    render::style::clean,
+    terminal::{Terminal, Tone},
+};
 
 /// Where a plan is to be saved.
 pub(crate) struct Out<'a> {
@@ -47,7 +53,11 @@ impl<'a> Out<'a> {
     }
 
     /// Writes the plan, and says so to whoever watches.
-    pub(crate) fn write(&self, planned: &Planned<'_>) -> Result<(), CommandError> {
+    pub(crate) fn write(
+        &self,
+        planned: &Planned<'_>,
+        terminal: &Terminal,
+    ) -> Result<(), CommandError> {
         let asked = asked(self.args, planned);
         let again: String = asked
             .secret_params
@@ -71,10 +81,11 @@ impl<'a> Out<'a> {
                 failed(error)
             })?;
         let path = shown(self.path);
-        tell(&format!(
+        let told = format!(
             "\nSaved: `lazuli apply {path}{}` carries out exactly this.\n",
             clean(&again)
-        ));
+        );
+        terminal.tell(&told, Tone::Note);
         Ok(())
     }
 }

@@ -4,10 +4,10 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::terminal::tell;
+use crate::terminal::{Terminal, Tone};
 
 /// A signal that turns true with the first Ctrl-C (or SIGTERM). The second ends the process with exit code 1.
-pub(crate) fn on_ctrl_c() -> watch::Receiver<bool> {
+pub(crate) fn on_ctrl_c(terminal: Terminal) -> watch::Receiver<bool> {
     let (send, receive) = watch::channel(false);
     // Before the first step: until then, a signal ends the process as it likes.
     let mut interrupts = Interrupts::new();
@@ -15,8 +15,9 @@ pub(crate) fn on_ctrl_c() -> watch::Receiver<bool> {
         let mut asked = false;
         while interrupts.next().await {
             if asked {
-                tell(
+                terminal.tell(
                     "\nStopped at once. Run the same command again: it goes on from what is there.\n",
+                    Tone::Error,
                 );
                 std::process::exit(1);
             }

@@ -1,13 +1,11 @@
 //! What the terminal can show, and how it is to be used.
 
-use std::{
-    env,
-    io::{self, IsTerminal, Write},
-};
+use std::io::{self, IsTerminal, Write};
 
 use crate::{
     args::{Cli, LogFormat, Progress},
     error::CommandError,
+    input::environment,
     logs,
     render::style::Style,
 };
@@ -45,16 +43,16 @@ pub(crate) enum Display {
 impl Terminal {
     pub(crate) fn detect(cli: &Cli) -> Self {
         let [out, err] = [io::stdout().is_terminal(), io::stderr().is_terminal()];
-        let plain = is_on("LAZULI_PLAIN", &variable);
-        let ascii = plain || is_ascii(&variable);
+        let plain = is_on("LAZULI_PLAIN", &environment);
+        let ascii = plain || is_ascii(&environment);
         let style = |is_terminal: bool, term: console::Term| Style {
-            colour: !plain && colour(is_terminal, &variable),
+            colour: !plain && colour(is_terminal, &environment),
             ascii,
             plain,
             width: width(&term).clamp(40, 200),
         };
         let logs_json = cli.log_format == LogFormat::Json;
-        let moves = !plain && understands(&variable);
+        let moves = !plain && understands(&environment);
         Self {
             out: style(out, console::Term::stdout()),
             err: style(err, console::Term::stderr()),
@@ -76,6 +74,8 @@ impl Terminal {
 /// How bad something is that a person is told on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
+    /// It goes as it should.
+    Note,
     /// The run goes on.
     Warning,
     /// The run ends.
@@ -87,8 +87,10 @@ impl Terminal {
     pub(crate) fn tell(&self, text: &str, tone: Tone) {
         match (self.logs_json, tone) {
             (false, _) => tell(text),
-            (true, Tone::Warning) => tracing::warn!("{}", text.trim_end()),
-            (true, Tone::Error) => tracing::error!("{}", text.trim_end()),
+            (true, _) if text.trim().is_empty() => {}
+            (true, Tone::Note) => tracing::info!(target: logs::PROGRESS, "{}", text.trim()),
+            (true, Tone::Warning) => tracing::warn!("{}", text.trim()),
+            (true, Tone::Error) => tracing::error!("{}", text.trim()),
         }
     }
 }
@@ -109,11 +111,6 @@ pub(crate) fn answer(text: &str) -> Result<(), CommandError> {
 pub(crate) fn tell(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
-}
-
-/// A variable of the environment.
-pub(crate) fn variable(name: &str) -> Option<String> {
-    env::var(name).ok()
 }
 
 type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -153,7 +150,7 @@ fn is_ascii(variables: Variables<'_>) -> bool {
 
 /// How many columns there are: as the user says, as the terminal says, or as many as terminals once had.
 fn width(term: &console::Term) -> usize {
-    let said = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    let said = environment("COLUMNS").and_then(|columns| columns.parse().ok());
     said.or_else(|| term.size_checked().map(|(_, width)| usize::from(width)))
         .unwrap_or(80)
 }

@@ -95,9 +95,10 @@ impl<'a> Entry<'a> {
         if let [only] = segments.as_slice() {
             return self.written(only);
         }
+        let deepest = self.deepest();
         (1..=segments.len())
             .rev()
-            .flat_map(|end| (0..end).map(move |start| (start, end)))
+            .flat_map(|end| (end.saturating_sub(deepest)..end).map(move |start| (start, end)))
             .filter_map(|(start, end)| segments.get(start..end))
             .filter(|part| part.len() > 1 || !part.iter().all(|word| is_common(word)))
             .find_map(|part| self.written(&part.join(".")))
@@ -128,10 +129,20 @@ impl<'a> Entry<'a> {
             .split(['.', '[', ']'])
             .filter(|it| !it.is_empty())
             .collect();
-        (0..segments.len())
+        (segments.len().saturating_sub(self.deepest())..segments.len())
             .filter_map(|start| segments.get(start..))
             .filter(|tail| tail.len() > 1 || !tail.iter().all(|word| is_common(word)))
             .find_map(|tail| self.written(&tail.join(".")))
+    }
+
+    /// How many segments the longest path has that is written. What Azure says may have any number.
+    fn deepest(&self) -> usize {
+        let depths = self
+            .step
+            .places
+            .keys()
+            .map(|path| path.matches('.').count() + 1);
+        depths.max().unwrap_or(0)
     }
 
     /// The property with this path, or the only one whose path ends so.

@@ -2,7 +2,7 @@
 //! `explain` are made of.
 
 use lazuli_core::{
-    diff::{Veiled, veil},
+    diff::{Veiled, lifted, veil},
     kind::{Facts, Kind, Rule},
     value::Value,
 };
@@ -155,10 +155,7 @@ pub fn of_document() -> Vec<Property> {
 fn is_fixed(facts: &Facts, path: &str) -> bool {
     let path = plain(path);
     facts.rules.iter().any(|rule| match rule {
-        Rule::Immutable(fixed) => {
-            let fixed = fixed.strip_prefix("properties.").unwrap_or(fixed);
-            fixed == path
-        }
+        Rule::Immutable(fixed) => lifted(fixed) == path,
         _ => false,
     })
 }

@@ -1,6 +1,9 @@
 //! The reference: a page a kind, in Markdown, made of its data and of the docs of its properties.
 
-use lazuli_core::kind::{Facts, Kind, Place, Rule};
+use lazuli_core::{
+    diff::lifted,
+    kind::{Facts, Kind, Place, Rule},
+};
 
 use crate::{
     REGISTRY,
@@ -77,7 +80,7 @@ fn page(kind: &dyn Kind) -> String {
             Rule::Immutable(path) => Some(*path),
             _ => None,
         })
-        .map(|path| format!("`{}`", path.strip_prefix("properties.").unwrap_or(path)))
+        .map(|path| format!("`{}`", lifted(path)))
         .collect();
     if !fixed.is_empty() {
         page += &format!("\nFixed at creation: {}.\n", fixed.join(", "));

@@ -1,7 +1,5 @@
 //! `lazuli apply`: makes Azure as the specs want it, after asking.
 
-use lazuli_core::plan::{Consent, Names};
-
 use crate::{
     aftermath::{self, Aftermath},
     answer::{Ending, Planned, ReportAnswer},
@@ -32,10 +30,7 @@ pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandEr
         input::secrets(&args.secrets),
         &env,
     )?;
-    let consent = Consent {
-        prune: args.orphans.prune,
-        replace: Names(args.replacing.allow_replace.iter().cloned().collect()),
-    };
+    let consent = args.replacing.consent(&args.orphans);
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session, terminal).await?;
@@ -63,7 +58,7 @@ pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandEr
         confirm::razing(&plan.razed, &args.razing.yes_delete, terminal)?;
         confirm::ask(args.yes, "\nApply these changes?")?;
         if registers {
-            preflight::register(&planned.found, &session.client).await?;
+            preflight::register(&planned.found, &session.client, terminal).await?;
         }
         let undertaking = Undertaking {
             plan: &plan,

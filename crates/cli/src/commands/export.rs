@@ -29,7 +29,7 @@ use crate::{
     flow,
     input::Texts,
     render,
-    terminal::{Terminal, answer, tell},
+    terminal::{Terminal, Tone, answer},
 };
 
 /// The api-version in which resource groups are listed.
@@ -57,15 +57,12 @@ pub(super) fn run(args: &args::Export, terminal: &Terminal) -> Result<Success, C
             Some(out) => write_new(out, &export.text)?,
             None => answer(&export.text)?,
         }
-        tell(&render::export::notes(&export, &refused, &terminal.err));
+        let notes = render::export::notes(&export, &refused, &terminal.err);
+        terminal.tell(&notes, Tone::Warning);
         let plan = compare(args, &connection, &session, &export, terminal).await?;
         let place = args.out.as_deref();
-        tell(&render::export::outcome(
-            &export,
-            &plan,
-            place,
-            &terminal.err,
-        ));
+        let outcome = render::export::outcome(&export, &plan, place, &terminal.err);
+        terminal.tell(&outcome, Tone::Note);
         Ok(Success::Done)
     })
 }

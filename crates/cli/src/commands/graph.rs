@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     graph::{Graph, SecretsPolicy},
-    plan::{Consent, Names, Plan},
+    plan::Plan,
 };
 
 use super::validate::NO_SUBSCRIPTION;
@@ -42,10 +42,7 @@ fn planned(args: &args::Graph, terminal: &Terminal) -> Result<Success, CommandEr
         }),
         &env,
     )?;
-    let consent = Consent {
-        prune: args.orphans.prune,
-        replace: Names(args.replacing.allow_replace.iter().cloned().collect()),
-    };
+    let consent = args.replacing.consent(&args.orphans);
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session, terminal).await?;

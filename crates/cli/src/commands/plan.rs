@@ -1,6 +1,5 @@
 //! `lazuli plan`: the difference between the specs and Azure. Sends reads only.
 
-use lazuli_core::plan::{Consent, Names};
 use lazuli_engine::preflight;
 
 use crate::{
@@ -23,10 +22,7 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         input::secrets(&args.secrets),
         &env,
     )?;
-    let consent = Consent {
-        prune: args.orphans.prune,
-        replace: Names(args.replacing.allow_replace.iter().cloned().collect()),
-    };
+    let consent = args.replacing.consent(&args.orphans);
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session, terminal).await?;
@@ -42,7 +38,7 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         }
         answer.end(&planned)?;
         if let Some(out) = &out {
-            out.write(&planned)?;
+            out.write(&planned, terminal)?;
         }
         Ok(if args.detailed_exitcode && !plan.is_empty() {
             Success::Changes

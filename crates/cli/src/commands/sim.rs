@@ -16,11 +16,11 @@ use tokio::{
 };
 
 use crate::{
+    answer::json,
     args::{Sim, SimCaller, SimRequest, SimReset, SimServe},
     connection::{login, simulator, world_in},
     error::{CommandError, Success},
     input::directory_of,
-    render::style::json_lines,
     stop,
     terminal::answer,
 };
@@ -173,9 +173,9 @@ async fn request(args: &SimRequest) -> Result<Success, CommandError> {
     let token = world.token(Caller::Owner, simulator.now());
     let mut request = Request::new(method, &args.url).with_bearer(&token);
     if let Some(body) = &args.body {
-        let json = serde_json::from_str(body)
+        let body = serde_json::from_str(body)
             .map_err(|error| CommandError::new(format!("the body is no JSON: {error}")))?;
-        request = request.with_json(&json);
+        request = request.with_json(&body);
     }
     let response = simulator
         .send(request)
@@ -183,7 +183,7 @@ async fn request(args: &SimRequest) -> Result<Success, CommandError> {
         .map_err(|_| CommandError::new("the connection broke"))?;
     let body = match response.body.is_empty() {
         true => String::new(),
-        false => json_lines(&response.json()) + "\n",
+        false => json(&response.json()),
     };
     answer(&format!("{}\n{body}", response.status))?;
     if response.status < 400 {

@@ -7,6 +7,7 @@ use crate::{
     error::{CommandError, Success},
     flow,
     input::environment,
+    render::count,
     terminal::{Terminal, answer},
 };
 
@@ -21,8 +22,6 @@ pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Success, Comma
         &environment,
     )?;
     let loaded = specs.unasked(terminal)?;
-    let count =
-        |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     answer(&format!(
         "Valid: {}, {}.\n",
         count(loaded.stacks.len(), "stack"),

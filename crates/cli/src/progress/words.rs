@@ -98,14 +98,7 @@ impl Words {
                 ..
             } => format!("{name}: was there already, as {}", clean(&id.to_string())),
             Outcome::Done { took, .. } => {
-                let done = match step.action {
-                    Action::Create => "created",
-                    Action::Adopt => "adopted",
-                    Action::Update => "updated",
-                    Action::Replace => "replaced",
-                    Action::Delete => "deleted",
-                    Action::Release => "released",
-                };
+                let done = step.action.done();
                 format!("{name}: {done} {object} in {}", duration(*took))
             }
             Outcome::Failed(failure) => format!(

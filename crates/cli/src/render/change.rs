@@ -1,7 +1,7 @@
 //! The properties of a step on their way to a reader: each with its label and both values, in one line or line by line.
 
 use lazuli_core::{
-    diff::Change,
+    diff::{Change, lifted},
     plan::{Action, Step},
     secret::HIDDEN,
     value::Value,
@@ -62,11 +62,6 @@ fn is_bare(change: &Change) -> bool {
     change.path == "properties"
         && change.before.is_none()
         && change.after.as_ref().is_some_and(nothing)
-}
-
-/// The path as an author writes it: the first-class kinds lift their properties out of `properties`.
-pub(super) fn lifted(path: &str) -> &str {
-    path.strip_prefix("properties.").unwrap_or(path)
 }
 
 impl Row {

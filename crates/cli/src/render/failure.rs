@@ -1,6 +1,9 @@
 //! What Azure refused, for a person: code and message, the request, and what to do.
 
-use std::mem::{Discriminant, discriminant};
+use std::{
+    collections::HashSet,
+    mem::{Discriminant, discriminant},
+};
 
 use lazuli_arm::{ArmError, ErrorKind};
 use lazuli_engine::Failure;
@@ -76,11 +79,12 @@ fn same_cause(first: &Refusal, others: &[&Refusal], style: &Style) -> String {
         more => text.push_str(&format!("  and {more} more requests in the same way\n")),
     }
     text.push_str(&correlation(error, 2, style));
-    let mut about: Vec<&str> = std::iter::once(first)
+    let mut named = HashSet::new();
+    let about: Vec<&str> = std::iter::once(first)
         .chain(others.iter().copied())
         .flat_map(|refusal| refusal.about.iter().map(String::as_str))
+        .filter(|about| named.insert(*about))
         .collect();
-    about.dedup();
     text.push_str(&asked_for(&about, style));
     text.push_str(&help(error.hint(), 2, style));
     text
@@ -175,6 +179,8 @@ mod tests {
             many.contains("\n  asked for a, b, c and 2 more\n"),
             "{many}"
         );
+        let twice = shown(&[refusal(&["a", "b"]), refusal(&["a", "b"])]);
+        assert!(twice.contains("\n  asked for a, b\n"), "{twice}");
         assert!(!shown(&[refusal(&[])]).contains("asked for"));
     }
 

@@ -11,7 +11,7 @@ use lazuli_core::{
 
 use super::{
     Names,
-    notice::{Notice, Weight},
+    notice::{Concerned, Notice, Weight},
 };
 
 /// A notice for each lock, and for each scope whose locks are not known; none for a plan without steps.
@@ -36,7 +36,8 @@ fn in_the_way(plan: &Plan, obstacle: &Obstacle) -> Notice {
         place(&lock.scope)
     );
     let mut notice = Notice::new(Weight::Warning, "!", &head);
-    notice.steps(plan, Names::of_plan(plan), &obstacle.blocks);
+    let names = Names::of_plan(plan);
+    notice.steps(plan, &obstacle.blocks, |step| Concerned::new(step, names));
     if let Some(notes) = lock.notes.as_deref().filter(|notes| !notes.is_empty()) {
         notice.say(&format!("notes: {notes}"));
     }

@@ -81,12 +81,18 @@ fn mark(action: Action) -> (&'static str, Tint) {
     }
 }
 
-/// `stack.yaml:7`: where something stands in the specs.
-fn place_of(span: Span, sources: &Sources) -> String {
+/// `stack.yaml:7`: in which line of the specs something stands.
+fn line_of(span: Span, sources: &Sources) -> String {
     let source = sources.get(span.source);
     let name = source.map(|source| source.name.as_str());
     let line = sources.position(span).line;
     clean(&format!("{}:{line}", name.unwrap_or_default()))
+}
+
+/// `stack.yaml:9:3`: where something stands in the specs.
+pub(crate) fn place(span: Span, sources: &Sources) -> String {
+    let column = sources.position(span).column;
+    format!("{}:{column}", line_of(span, sources))
 }
 
 /// The mark of an action as a style can show it: in ASCII where it must be, in a word where it is read aloud.
@@ -161,14 +167,6 @@ fn beside_or_below(head: &str, tint: Tint, object: &str, style: &Style) -> Strin
     }
 }
 
-/// `stack.yaml:9:3`: where something stands in the spec.
-pub(crate) fn place(span: Span, sources: &Sources) -> String {
-    let at = sources.position(span);
-    let source = sources.get(span.source);
-    let name = source.map(|source| clean(&source.name));
-    format!("{}:{}:{}", name.unwrap_or_default(), at.line, at.column)
-}
-
 /// `error: nothing was changed`: what is said outside of any text, with the colour of its first word.
 pub(crate) fn said(word: &str, tint: Tint, text: &str, style: &Style) -> String {
     let lines = style::block(0, &format!("{word} {text}"), style.width);
@@ -181,12 +179,11 @@ pub(crate) fn said(word: &str, tint: Tint, text: &str, style: &Style) -> String 
 /// `6 to create, 1 to update, 0 to delete`: how many steps a plan has of each action, in the words given. Of those that
 /// are seldom, nothing is said where there is none.
 fn tally(plan: &Plan, words: impl Fn(Action) -> &'static str) -> String {
-    use Action::{Adopt, Create, Delete, Release, Replace, Update};
-    let all = [Create, Adopt, Update, Replace, Delete, Release];
-    let counts = all.map(|action| (action, plan.count(action)));
+    let is_told = |action| matches!(action, Action::Create | Action::Update | Action::Delete);
+    let counts = Action::ALL.map(|action| (action, plan.count(action)));
     counts
         .into_iter()
-        .filter(|(action, count)| *count > 0 || [Create, Update, Delete].contains(action))
+        .filter(|(action, count)| *count > 0 || is_told(*action))
         .map(|(action, count)| format!("{count} {}", words(action)))
         .collect::<Vec<_>>()
         .join(", ")

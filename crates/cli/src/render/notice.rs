@@ -1,6 +1,6 @@
 //! What a person should know beside the steps of a plan: words, before they take the form of text or of a page.
 
-use lazuli_core::plan::{Action, Plan, StepId};
+use lazuli_core::plan::{Action, Plan, Step, StepId};
 
 use super::{
     Names, sign,
@@ -58,6 +58,19 @@ pub(crate) struct Concerned {
     pub(crate) is_inner: bool,
 }
 
+impl Concerned {
+    /// A step that a whole notice concerns.
+    pub(crate) fn new(step: &Step, names: Names) -> Self {
+        Self {
+            step: step.id,
+            action: step.action,
+            name: names.name(&step.key),
+            place: None,
+            is_inner: false,
+        }
+    }
+}
+
 impl Notice {
     /// A notice of which only the head is said yet.
     pub(crate) fn new(weight: Weight, sign: &'static str, head: &str) -> Self {
@@ -79,19 +92,15 @@ impl Notice {
         self.lines.push(Line::Help(clean(text)));
     }
 
-    /// Names steps.
-    pub(crate) fn steps(&mut self, plan: &Plan, names: Names, steps: &[StepId]) {
+    /// Names steps, each as `concerned` tells it.
+    pub(crate) fn steps(
+        &mut self,
+        plan: &Plan,
+        steps: &[StepId],
+        concerned: impl Fn(&Step) -> Concerned,
+    ) {
         let steps = steps.iter().filter_map(|id| plan.steps.get(id.0));
-        let lines = steps.map(|step| {
-            Line::Step(Concerned {
-                step: step.id,
-                action: step.action,
-                name: names.name(&step.key),
-                place: None,
-                is_inner: false,
-            })
-        });
-        self.lines.extend(lines);
+        self.lines.extend(steps.map(concerned).map(Line::Step));
     }
 
     /// The notice as lines: the head in colour, what is said of it standing in.

@@ -1,12 +1,13 @@
 //! What Azure keeps although another value was sent.
 
 use lazuli_arm::ArmError;
-use lazuli_core::{diff::Change, plan::Overruled};
+use lazuli_core::{
+    diff::{Change, lifted},
+    plan::Overruled,
+};
 
 use super::{
-    Names,
-    change::lifted,
-    count,
+    Names, count,
     style::{Style, Tint, block, clean},
 };
 

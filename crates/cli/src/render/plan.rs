@@ -1,13 +1,14 @@
 //! A plan for a person: a block a step, what is left alone, and a summary.
 
 use lazuli_core::{
+    diff::lifted,
     graph::{Along, Graph, Told},
     plan::{Action, Plan, Step},
 };
 
 use super::{
     Names, beside_or_below,
-    change::{Compared, Lines, Row, lifted, rows},
+    change::{Compared, Lines, Row, rows},
     count, heading, mark,
     notice::{Notice, Weight},
     object_of,

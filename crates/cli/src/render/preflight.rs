@@ -11,10 +11,9 @@ use lazuli_core::{
 };
 
 use super::{
-    Names, count,
+    Names, count, line_of,
     locks::place,
-    notice::{Concerned, Line, Notice, Weight},
-    place_of,
+    notice::{Concerned, Notice, Weight},
 };
 
 /// A notice for each finding; `registers` says that providers are registered before the first step.
@@ -141,17 +140,11 @@ impl Page<'_> {
 
     /// Each step with its place in the spec.
     fn steps(&self, notice: &mut Notice, is_inner: bool, steps: &[StepId]) {
-        let steps = steps.iter().filter_map(|id| self.plan.steps.get(id.0));
-        let lines = steps.map(|step| {
-            Line::Step(Concerned {
-                step: step.id,
-                action: step.action,
-                name: self.names.name(&step.key),
-                place: Some(place_of(step.span, self.sources)),
-                is_inner,
-            })
+        notice.steps(self.plan, steps, |step| Concerned {
+            place: Some(line_of(step.span, self.sources)),
+            is_inner,
+            ..Concerned::new(step, self.names)
         });
-        notice.lines.extend(lines);
     }
 }
 

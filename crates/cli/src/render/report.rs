@@ -202,14 +202,7 @@ fn success(run: &Run<'_>) -> String {
             format!("Destroyed: {deleted} deleted in {took}.")
         }
         Purpose::Apply | Purpose::ApplySaved => {
-            let steps = tally(run.plan, |action| match action {
-                Action::Create => "created",
-                Action::Adopt => "adopted",
-                Action::Update => "updated",
-                Action::Replace => "replaced",
-                Action::Delete => "deleted",
-                Action::Release => "released",
-            });
+            let steps = tally(run.plan, Action::done);
             format!("Applied: {steps} in {took}.")
         }
     }

@@ -40,6 +40,11 @@ pub struct Change {
     pub immutable: bool,
 }
 
+/// A path in ARM's body as an author writes it: first-class kinds lift what is within `properties`.
+pub fn lifted(path: &str) -> &str {
+    path.strip_prefix("properties.").unwrap_or(path)
+}
+
 /// What came of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Comparing {

@@ -28,6 +28,7 @@ pub use crate::mark::{Afterlife, Mark};
 
 use crate::{
     arm::{ArmId, ArmType},
+    diff::lifted,
     ignore::Ignored,
     kind::Rule,
     source::Span,
@@ -171,7 +172,7 @@ impl Node {
 
     /// The place in the spec that a property of ARM's body comes from, or the nearest around it.
     pub fn place_of(&self, path: &str) -> Span {
-        let path = path.strip_prefix("properties.").unwrap_or(path);
+        let path = lifted(path);
         let part = self.key.part.as_ref();
         let in_part = part.map(|part| format!("{}.{path}", part.replace('/', ".")));
         in_part

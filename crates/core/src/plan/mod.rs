@@ -141,6 +141,30 @@ pub enum Action {
     Release,
 }
 
+impl Action {
+    /// Every action, in the order in which plans count them.
+    pub const ALL: [Self; 6] = [
+        Self::Create,
+        Self::Adopt,
+        Self::Update,
+        Self::Replace,
+        Self::Delete,
+        Self::Release,
+    ];
+
+    /// What has become of the resource once it is done: `created`.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Adopt => "adopted",
+            Self::Update => "updated",
+            Self::Replace => "replaced",
+            Self::Delete => "deleted",
+            Self::Release => "released",
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

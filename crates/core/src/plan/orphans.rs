@@ -213,9 +213,13 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
         let of_stack = orphans.iter().filter(|orphan| orphan.stack == stack);
         of_stack.filter(goes).count()
     };
+    let mut owned_by: HashMap<String, usize> = HashMap::new();
+    for owned in live.owned() {
+        *owned_by.entry(owned.stack.clone()).or_default() += 1;
+    }
     for home in graph.homes() {
         let going = going(&home.stack);
-        let owned = live.owned().filter(|one| one.stack == home.stack).count();
+        let owned = owned_by.get(&home.stack).copied().unwrap_or_default();
         let is_empty = !graph.nodes().any(|node| node.key.stack == home.stack);
         if going * 2 > owned || is_empty && going > 0 {
             plan.razed.push(Razed {

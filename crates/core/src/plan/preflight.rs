@@ -5,7 +5,7 @@ mod causes;
 mod policies;
 mod rights;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value as Json;
 
@@ -216,10 +216,11 @@ impl Finding {
 /// What to ask about a plan. Nothing about one without steps.
 pub fn questions(plan: &Plan) -> Vec<Question> {
     let mut questions = BTreeSet::new();
+    for (_, subscription, name) in new_accounts(plan) {
+        let name = name.to_owned();
+        questions.insert(Question::StorageName { subscription, name });
+    }
     for step in &plan.steps {
-        if let Some((subscription, name)) = new_account(plan, step) {
-            questions.insert(Question::StorageName { subscription, name });
-        }
         if let Some((subscription, _)) = new_vault(step) {
             questions.insert(Question::DeletedVaults(subscription));
         }
@@ -244,10 +245,8 @@ pub fn questions(plan: &Plan) -> Vec<Question> {
 /// is missing, and what policies say. Asked until there is nothing more.
 pub fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
     let mut questions = BTreeSet::new();
-    for step in &plan.steps {
-        if let Some((subscription, name)) = new_account(plan, step)
-            && refusal(answers, &subscription, &name).is_some()
-        {
+    for (_, subscription, name) in new_accounts(plan) {
+        if refusal(answers, &subscription, name).is_some() {
             questions.insert(Question::StorageAccounts(subscription));
         }
     }
@@ -322,22 +321,21 @@ fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
 }
 
 fn names(plan: &Plan, answers: &Answers) -> Vec<Finding> {
-    let refused = |step: &Step| {
-        let (subscription, name) = new_account(plan, step)?;
-        let said = refusal(answers, &subscription, &name)?;
+    let refused = |(step, subscription, name): (&Step, ArmId, &str)| {
+        let said = refusal(answers, &subscription, name)?;
         let accounts = answers.items(&Question::StorageAccounts(subscription));
         let held_by = accounts
             .iter()
             .filter_map(|account| ArmId::parse(account.get("id")?.as_str()?))
-            .find(|id| id.name().eq_ignore_ascii_case(&name));
+            .find(|id| id.name().eq_ignore_ascii_case(name));
         Some(Finding::NameRefused {
             step: step.id,
-            name,
+            name: name.to_owned(),
             held_by,
             said,
         })
     };
-    plan.steps.iter().filter_map(refused).collect()
+    new_accounts(plan).into_iter().filter_map(refused).collect()
 }
 
 /// What Azure says against a name (REST reference, "Storage Accounts - Check Name Availability").
@@ -354,15 +352,24 @@ fn refusal(answers: &Answers, subscription: &ArmId, name: &str) -> Option<String
     })
 }
 
-/// The subscription and name of a storage account that a step makes; none where the plan itself frees the name.
-fn new_account(plan: &Plan, step: &Step) -> Option<(ArmId, String)> {
-    let id = made(step).filter(|_| step.arm_type.is(STORAGE_ACCOUNT))?;
-    let is_freed = plan.steps.iter().any(|other| {
-        let goes = other.action == Action::Delete && other.arm_type.is(STORAGE_ACCOUNT);
-        goes && target(other).is_some_and(|gone| gone.name().eq_ignore_ascii_case(id.name()))
+/// The steps that make storage accounts, each with its subscription and name; none where the plan itself frees the name.
+fn new_accounts(plan: &Plan) -> Vec<(&Step, ArmId, &str)> {
+    let accounts = || {
+        plan.steps
+            .iter()
+            .filter(|it| it.arm_type.is(STORAGE_ACCOUNT))
+    };
+    let gone = accounts().filter(|step| step.action == Action::Delete);
+    let freed: HashSet<String> = gone
+        .filter_map(|step| Some(target(step)?.name().to_ascii_lowercase()))
+        .collect();
+    let new = accounts().filter_map(|step| {
+        let id = made(step)?;
+        let subscription = ArmId::subscription(id.subscription_id()?);
+        Some((step, subscription, id.name()))
     });
-    let subscription = ArmId::subscription(id.subscription_id()?);
-    (!is_freed).then(|| (subscription, id.name().to_owned()))
+    new.filter(|(_, _, name)| !freed.contains(&name.to_ascii_lowercase()))
+        .collect()
 }
 
 /// The subscription and name of a key vault that a step makes anew, and does not recover (REST reference, "Vaults -
@@ -457,7 +464,8 @@ fn rights(plan: &Plan, answers: &Answers, caller: Option<&str>) -> Vec<Finding> 
             Right::Held => held.entry((&need.from, &need.action)).or_default(),
             Right::NotAbove | Right::Unknown => continue,
         };
-        if !steps.contains(&need.step) {
+        // Needs are in the order of the steps.
+        if steps.last() != Some(&need.step) {
             steps.push(need.step);
         }
     }

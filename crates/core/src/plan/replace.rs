@@ -4,7 +4,7 @@
 use super::marks;
 use crate::{
     arm::ArmId,
-    diff::Change,
+    diff::{Change, lifted},
     graph::{Graph, Identity, Mark, Names, Node, NodeKey, Part},
     live::Live,
     reads::Read,
@@ -198,10 +198,7 @@ fn is_own(live: &Live, node: &Node) -> bool {
 pub(super) fn reason(graph: &Graph, live: &Live, node: &Node, replacement: &Replacement) -> String {
     let fixed = replacement.changes.iter().filter(|change| change.immutable);
     let paths: Vec<String> = fixed
-        .map(|change| {
-            let path = change.path.strip_prefix("properties.");
-            format!("`{}`", path.unwrap_or(&change.path))
-        })
+        .map(|change| format!("`{}`", lifted(&change.path)))
         .collect();
     let verb = if paths.len() == 1 { "is" } else { "are" };
     let mut reason = format!("{} {verb} fixed at creation", paths.join(", "));

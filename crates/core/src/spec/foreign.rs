@@ -8,22 +8,37 @@ pub(super) fn foreign(document: &Node) -> Option<(&'static str, &'static str)> {
     let has = |key: &str| document.entry(key).is_some();
     let schema = text("$schema").to_ascii_lowercase();
     let is_ours = text("apiVersion").contains("lazuli") || has("stack");
-    match () {
-        () if is_ours => None,
-        () if schema.contains("deploymentparameters") => {
-            Some(("$schema", "a parameter file of an ARM template"))
-        }
-        () if schema.contains("deploymenttemplate") => Some(("$schema", "an ARM template")),
-        () if has("apiVersion") && has("kind") => Some(("kind", "a Kubernetes manifest")),
-        () if has("services") && !has("resources") => Some(("services", "a Compose file")),
-        () if has("terraform") || has("provider") => {
-            Some(("terraform", "a Terraform configuration"))
-        }
-        () if has("jobs") && (has("on") || has("trigger")) => {
-            Some(("jobs", "a workflow of a pipeline"))
-        }
-        () => None,
-    }
+    let known = [
+        (
+            schema.contains("deploymentparameters"),
+            "$schema",
+            "a parameter file of an ARM template",
+        ),
+        (
+            schema.contains("deploymenttemplate"),
+            "$schema",
+            "an ARM template",
+        ),
+        (
+            has("apiVersion") && has("kind"),
+            "kind",
+            "a Kubernetes manifest",
+        ),
+        (
+            has("services") && !has("resources"),
+            "services",
+            "a Compose file",
+        ),
+        (has("terraform"), "terraform", "a Terraform configuration"),
+        (has("provider"), "provider", "a Terraform configuration"),
+        (
+            has("jobs") && (has("on") || has("trigger")),
+            "jobs",
+            "a workflow of a pipeline",
+        ),
+    ];
+    let found = known.into_iter().find(|(is_so, ..)| *is_so && !is_ours);
+    found.map(|(_, key, what)| (key, what))
 }
 
 #[cfg(test)]
@@ -35,7 +50,10 @@ mod tests {
         let mut sources = Sources::default();
         let source = sources.add("stack.yaml", text);
         let documents = yaml::parse(&sources, source, &mut Diagnostics::default());
-        foreign(documents.first().unwrap()).map(|(_, what)| what)
+        let document = documents.first().unwrap();
+        let (key, what) = foreign(document)?;
+        assert!(document.entry(key).is_some(), "{key} is not in {text}");
+        Some(what)
     }
 
     #[test]

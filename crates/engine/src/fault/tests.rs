@@ -113,6 +113,10 @@ fn a_target_leads_to_the_property_at_its_end_or_the_nearest_around_it() {
             "properties.publicNetworkAccess",
             Some("body.properties.publicNetworkAccess"),
         ),
+        (
+            &format!("{}networkAcls.bypass", "of.".repeat(2000)),
+            Some("networkAcls.bypass"),
+        ),
         ("quota", None),
         ("properties.second.quota", Some("second.quota")),
         ("stcameras", None),

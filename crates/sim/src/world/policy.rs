@@ -196,10 +196,16 @@ pub(crate) fn modified(world: &World, call: &Call<'_>) -> Option<Request> {
     let mut assignments = applying(world, &call.target);
     assignments.retain(|assignment| modifies(assignment));
     let tags = body.as_object_mut()?.entry("tags").or_insert(json!({}));
+    if tags.is_null() {
+        *tags = json!({});
+    }
+    // Tags that are none are refused with the rest of the body.
+    let tags = tags.as_object_mut()?;
     for assignment in &assignments {
         let parameter =
             |name: &str| assignment.text(&format!("/properties/parameters/{name}/value"));
-        tags[parameter("tagName")] = Value::from(parameter("tagValue"));
+        let value = Value::from(parameter("tagValue"));
+        tags.insert(parameter("tagName").to_owned(), value);
     }
     (!assignments.is_empty()).then(|| Request {
         body: body.to_string().into_bytes(),

@@ -21,19 +21,11 @@ use super::{
     notice::{Concerned, Line, Notice, Weight},
     object_of, plan as told,
     sheet::Sheet,
-    style::{Style, clean},
+    style::clean,
 };
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-
-/// How text looks that goes into a page.
-const TEXT: Style = Style {
-    colour: false,
-    ascii: false,
-    plain: false,
-    width: 100,
-};
 
 /// The whole page.
 pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
@@ -110,10 +102,8 @@ fn stacks(stacks: &[String]) -> Markup {
 
 /// The sign, the word and the count of what there is.
 fn counts(sheet: &Sheet<'_>) -> Markup {
-    use Action::{Adopt, Create, Delete, Release, Replace, Update};
     let plan = sheet.plan;
-    let actions = [Create, Adopt, Update, Replace, Delete, Release];
-    let counted = actions.map(|action| (action, plan.count(action)));
+    let counted = Action::ALL.map(|action| (action, plan.count(action)));
     html! {
         ul.counts {
             @for (action, count) in counted.into_iter().filter(|(_, count)| *count > 0) {

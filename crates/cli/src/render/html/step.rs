@@ -3,13 +3,13 @@
 use lazuli_core::plan::Step;
 use maud::{Markup, html};
 
-use super::{TEXT, prose};
+use super::prose;
 use crate::render::{
     Names,
     change::{Compared, Row, rows},
-    mark, object, place_of,
+    line_of, mark, object,
     sheet::Sheet,
-    style::clean,
+    style::{Style, clean},
 };
 
 pub(super) fn steps(sheet: &Sheet<'_>) -> Markup {
@@ -34,7 +34,7 @@ pub(super) fn steps(sheet: &Sheet<'_>) -> Markup {
 }
 
 fn one(step: &Step, sheet: &Sheet<'_>, names: Names) -> Markup {
-    let rows = rows(step, &TEXT);
+    let rows = rows(step, &Style::PAGE);
     let waits = step
         .after
         .iter()
@@ -49,7 +49,7 @@ fn one(step: &Step, sheet: &Sheet<'_>, names: Names) -> Markup {
             div.inside id={ "step-" (step.id.0) } {
                 p.muted.why-and-where {
                     span { (prose(&clean(&step.reason))) } " "
-                    code { (place_of(step.span, sheet.sources)) }
+                    code { (line_of(step.span, sheet.sources)) }
                 }
                 @for row in &rows { (property(row)) }
                 @if !waits.is_empty() {

@@ -16,16 +16,8 @@ use super::{
     Names,
     change::{self, Compared, Row},
     escape::escaped,
-    mark, object, place_of,
+    line_of, mark, object,
     style::{Style, clean},
-};
-
-/// How text looks that goes into blocks.
-pub(crate) const STYLE: Style = Style {
-    colour: false,
-    ascii: false,
-    plain: false,
-    width: 100,
 };
 
 /// So many names are named in a row.
@@ -89,7 +81,7 @@ fn of_stacks(stacks: &[String]) -> String {
     let named: Vec<String> = stacks
         .iter()
         .take(NAMED)
-        .map(|stack| span(&STYLE.fit(stack, 100)))
+        .map(|stack| span(&Style::PAGE.fit(stack, 100)))
         .collect();
     let what = if stacks.len() == 1 { "Stack" } else { "Stacks" };
     match stacks.len().saturating_sub(NAMED) {
@@ -121,9 +113,9 @@ fn line(headline: &str) -> String {
 
 /// Where a step stands in the spec, its reason and its properties.
 fn properties(step: &Step, sources: &Sources) -> String {
-    let place = place_of(step.span, sources);
+    let place = line_of(step.span, sources);
     let mut lines = format!("# {place}\n# {}\n", clean(&step.reason));
-    for row in change::rows(step, &STYLE) {
+    for row in change::rows(step, &Style::PAGE) {
         lines.push_str(&property(&row));
     }
     fence("diff", &lines)

@@ -3,12 +3,17 @@
 use lazuli_core::plan::Action;
 
 use super::{
-    STYLE, details, fence, headline, line, marker, of_stacks,
+    details, fence, headline, line, marker, of_stacks,
     page::{Part, Rank, page},
     properties,
 };
 use crate::render::{
-    Names, escape::escaped, markdown::code, object_of, plan as told, sheet::Sheet, style::block,
+    Names,
+    escape::escaped,
+    markdown::code,
+    object_of, plan as told,
+    sheet::Sheet,
+    style::{Style, block},
 };
 
 /// A notice of more lines than this is shown by its head, to be opened.
@@ -33,10 +38,10 @@ pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
 /// What is to be known before the steps.
 pub(super) fn about(sheet: &Sheet<'_>) -> Vec<Part> {
     let only = sheet.plan.part.as_ref().map(told::only);
-    let only = only.map(|only| fence("text", &block(0, &only, STYLE.width)));
+    let only = only.map(|only| fence("text", &block(0, &only, Style::PAGE.width)));
     let notices = sheet.notices();
     let notices = notices.iter().map(|notice| {
-        let text = fence("diff", &notice.text(&STYLE));
+        let text = fence("diff", &notice.text(&Style::PAGE));
         match notice.lines.len() <= FEW_LINES {
             true => text,
             false => {

@@ -4,7 +4,7 @@ use lazuli_core::plan::Step;
 use lazuli_engine::Outcome;
 
 use super::{
-    STYLE, code, details, fence, headline, line, marker, of_stacks,
+    code, details, fence, headline, line, marker, of_stacks,
     page::{Part, Rank, page},
     plan::{about, ranks},
     properties,
@@ -13,6 +13,7 @@ use crate::render::{
     Names, plan as told,
     report::{Run, duration, failed_step, next, summary},
     sheet::Sheet,
+    style::Style,
 };
 
 /// The whole report: what failed first, then what was not begun and what is done. `kept` is what is said of values that
@@ -35,7 +36,7 @@ pub(crate) fn report(sheet: &Sheet<'_>, run: &Run<'_>, is_refused: bool, kept: &
     let mut parts = Vec::new();
     for (step, outcome) in steps.clone() {
         if let Outcome::Failed(why) = outcome {
-            let why = failed_step(step, why, run.sources, 0, &STYLE);
+            let why = failed_step(step, why, run.sources, 0, &Style::PAGE);
             let headline = format!("failed: {}", headline(step, names));
             let block = format!("{}{}", line(&headline), fence("text", &why));
             parts.push(Part(vec![

@@ -1,11 +1,18 @@
 //! Plans as they are read.
 
-use lazuli_core::{diff::Change, plan::Kept, value::Value};
+use lazuli_core::{
+    diff::Change,
+    plan::{Kept, StepId},
+    value::Value,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::render::testing::{change, hole, hostile_plan, key, plan_of, sheet, step};
+use crate::render::{
+    notice::Concerned,
+    testing::{change, hole, hostile_plan, key, plan_of, sheet, step},
+};
 
 fn plan(plan: &Plan, style: &Style) -> String {
     sheet(plan, &Graph::default()).text(style)
@@ -312,7 +319,8 @@ fn ascii_writes_signs_and_arrows_in_ascii() {
         "{text}"
     );
     let mut notice = Notice::new(Weight::Warning, "!", "it is blocked:");
-    notice.steps(&all, Names::of_plan(&all), &[lazuli_core::plan::StepId(4)]);
+    let names = Names::of_plan(&all);
+    notice.steps(&all, &[StepId(4)], |step| Concerned::new(step, names));
     assert_eq!(notice.text(&style), "! it is blocked:\n    -/+ app\n");
     assert!(
         text.contains("minimumTlsVersion:    TLS1_0 -> TLS1_2\n"),

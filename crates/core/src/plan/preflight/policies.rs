@@ -166,20 +166,21 @@ impl Inquiries {
     fn of(plan: &Plan, answers: &Answers) -> Self {
         let mut all = Self::default();
         let new: HashSet<&ArmId> = plan.steps.iter().filter_map(made).collect();
+        let mut enforced: HashMap<ArmId, Vec<Assignment<'_>>> = HashMap::new();
         let mut at_of: HashMap<String, usize> = HashMap::new();
         let mut alike: Vec<Vec<Draft<'_>>> = Vec::new();
         for step in &plan.steps {
             let Some(draft) = Draft::of(step, &new) else {
                 continue;
             };
-            let Some(assignments) = all.assignments(&draft, answers) else {
+            let Some((at, list)) = all.assignments(&draft, answers) else {
                 continue;
             };
-            let applying: Vec<&str> = assignments
-                .iter()
-                .filter(|assignment| applies(assignment, draft.id))
-                .filter_map(|assignment| assignment.get("id")?.as_str())
-                .collect();
+            let enforced = enforced
+                .entry(at)
+                .or_insert_with(|| list.iter().filter_map(Assignment::enforced).collect());
+            let applying = enforced.iter().filter(|it| it.applies_to(draft.id));
+            let applying: Vec<&str> = applying.map(|it| it.id).collect();
             if applying.is_empty() || all.is_barred(&draft.at, answers) {
                 continue;
             }
@@ -202,19 +203,22 @@ impl Inquiries {
         all
     }
 
-    /// The assignments at the scopes of a step: those of its subscription, or, where they cannot be read, those of its
-    /// resource group.
-    fn assignments<'a>(&mut self, draft: &Draft<'_>, answers: &'a Answers) -> Option<&'a [Json]> {
+    /// The assignments at the scopes of a step, and where they were listed: at its subscription, or, where that cannot be
+    /// read, at its resource group.
+    fn assignments<'a>(
+        &mut self,
+        draft: &Draft<'_>,
+        answers: &'a Answers,
+    ) -> Option<(ArmId, &'a [Json])> {
         let whole = ArmId::subscription(draft.id.subscription_id()?);
-        let whole = Question::Policies(whole);
-        match answers.0.get(&whole)? {
-            Answer::Said(Json::Array(items)) => return Some(items),
+        match answers.0.get(&Question::Policies(whole.clone()))? {
+            Answer::Said(Json::Array(items)) => return Some((whole, items)),
             Answer::Said(_) | Answer::Nothing => return None,
             Answer::Unknown(_) => {}
         }
         let narrow = Question::Policies(draft.at.clone());
         match answers.0.get(&narrow) {
-            Some(Answer::Said(Json::Array(items))) => return Some(items),
+            Some(Answer::Said(Json::Array(items))) => return Some((draft.at.clone(), items)),
             Some(Answer::Unknown(why)) => {
                 self.barred.insert((draft.at.clone(), why.clone()));
             }
@@ -258,22 +262,35 @@ fn inquiry(alike: &[Draft<'_>]) -> Option<Inquiry> {
     })
 }
 
-/// Whether an assignment is enforced on a resource, as far as its scopes tell (REST reference, "Policy Assignments -
-/// List": `enforcementMode`, `scope`, `notScopes`).
-fn applies(assignment: &Json, id: &ArmId) -> bool {
-    let text = |pointer: &str| assignment.pointer(pointer).and_then(Json::as_str);
-    let is_enforced = text("/properties/enforcementMode")
-        .is_none_or(|mode| !mode.eq_ignore_ascii_case("DoNotEnforce"));
-    let scope = text("/properties/scope").and_then(ArmId::parse);
-    let left_out = assignment
-        .pointer("/properties/notScopes")
-        .and_then(Json::as_array);
-    let is_left_out = left_out
-        .into_iter()
-        .flatten()
-        .filter_map(|scope| ArmId::parse(scope.as_str()?))
-        .any(|scope| scope.covers(id));
-    is_enforced && !is_left_out && scope.is_none_or(|scope| scope.may_reach(id))
+/// An assignment that is enforced, and where (REST reference, "Policy Assignments - List": `enforcementMode`, `scope`,
+/// `notScopes`).
+struct Assignment<'a> {
+    id: &'a str,
+    scope: Option<ArmId>,
+    left_out: Vec<ArmId>,
+}
+
+impl<'a> Assignment<'a> {
+    fn enforced(item: &'a Json) -> Option<Self> {
+        if text(item, "/properties/enforcementMode").eq_ignore_ascii_case("DoNotEnforce") {
+            return None;
+        }
+        let left_out = item.pointer("/properties/notScopes");
+        let left_out = left_out.and_then(Json::as_array).into_iter().flatten();
+        Some(Self {
+            id: item.get("id")?.as_str()?,
+            scope: ArmId::parse(text(item, "/properties/scope")),
+            left_out: left_out
+                .filter_map(|scope| ArmId::parse(scope.as_str()?))
+                .collect(),
+        })
+    }
+
+    /// Whether it is for a resource, as far as scopes tell.
+    fn applies_to(&self, id: &ArmId) -> bool {
+        let is_left_out = self.left_out.iter().any(|scope| scope.covers(id));
+        !is_left_out && self.scope.as_ref().is_none_or(|scope| scope.may_reach(id))
+    }
 }
 
 /// What is denied, and to which steps: each policy once for the same reason.

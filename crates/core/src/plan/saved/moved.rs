@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::{Leaf, SavedPlan, Sent, Wanted};
 use crate::{
     diagnostic::{Code, Diagnostic},
+    diff::lifted,
     graph::{Graph, Node},
     plan::{
         Action,
@@ -121,8 +122,8 @@ impl<'a> Page<'a> {
         if saved.action != now.action {
             let message = format!(
                 "`{name}` is to be {} now, and was to be {}",
-                done(now.action),
-                done(saved.action)
+                now.action.done(),
+                saved.action.done()
             );
             return Some(self.at(address, "", message).note(now.reason.clone()));
         }
@@ -204,7 +205,7 @@ impl<'a> Page<'a> {
                 let (message, note) = match kept.find(|kept| kept.address == *address) {
                     Some(kept) => (format!("`{name}` is to be kept now"), kept.reason.clone()),
                     None => (
-                        format!("`{name}` is no longer to be {}", done(action)),
+                        format!("`{name}` is no longer to be {}", action.done()),
                         format!("when the plan was made: {}", step.reason),
                     ),
                 };
@@ -225,7 +226,7 @@ impl<'a> Page<'a> {
                 let message = format!(
                     "`{}` is to be {} now, and was not when the plan was made",
                     address.address,
-                    done(action)
+                    action.done()
                 );
                 let note = format!("{}: {}", step.subject, step.reason);
                 self.at(address, "", message).note(note)
@@ -280,18 +281,6 @@ fn exists(action: Action) -> bool {
     }
 }
 
-/// `created`
-fn done(action: Action) -> &'static str {
-    match action {
-        Action::Create => "created",
-        Action::Adopt => "adopted",
-        Action::Update => "updated",
-        Action::Replace => "replaced",
-        Action::Delete => "deleted",
-        Action::Release => "released",
-    }
-}
-
 /// The steps that one waits for, whatever their numbers.
 fn waits(plan: &SavedPlan, step: &StepDocument) -> Vec<String> {
     let steps = step.depends_on.iter();
@@ -334,11 +323,6 @@ fn first_difference<'a>(
         let (was, is) = (find(saved, &leaf.path), find(now, &leaf.path));
         (was != is).then_some((leaf.path.as_str(), was, is))
     })
-}
-
-/// The path as an author writes it.
-fn lifted(path: &str) -> &str {
-    path.strip_prefix("properties.").unwrap_or(path)
 }
 
 /// What a property is that needs no change.

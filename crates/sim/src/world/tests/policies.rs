@@ -230,6 +230,23 @@ fn what_modifies_acts_before_what_denies() {
 }
 
 #[test]
+fn tags_that_are_none_are_refused_where_a_policy_would_add_to_them() {
+    let mut bench = Bench::grouped();
+    let set = json!({ "tagName": { "value": "team" }, "tagValue": { "value": "vision" } });
+    assign(&mut bench, RG, "sets", SET_TAG, &set);
+    let id = format!("{RG}/providers/{IDENTITY}/one");
+    let with = |tags: Value| json!({ "location": "westeurope", "tags": tags });
+    for tags in [json!("team"), json!(7), json!(["team"])] {
+        assert_eq!(
+            refusal(&bench.put(&id, &with(tags))),
+            (400, "InvalidRequestContent".into())
+        );
+    }
+    let made = bench.put(&id, &with(Value::Null));
+    assert_eq!(made.json()["tags"]["team"], "vision");
+}
+
+#[test]
 fn a_change_of_part_of_a_resource_is_held_against_the_whole() {
     let mut bench = Bench::grouped();
     let (id, _) = bench.identity("one");

@@ -1,4 +1,4 @@
-//! Sessions of the real binary: scripted ones, each file under tests/sessions holding commands and what they print;
+//! Sessions of the real binary: scripted ones, each file beside this one holding commands and what they print;
 //! and those that need a second process.
 
 #![allow(
@@ -12,6 +12,7 @@
 mod gitops;
 #[cfg(unix)]
 mod signals;
+mod told;
 
 use std::{
     collections::HashMap,
@@ -20,9 +21,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
-
-#[path = "sessions/told.rs"]
-mod told;
 
 const LAZULI: &str = env!("CARGO_BIN_EXE_lazuli");
 
