@@ -488,19 +488,21 @@ fn differing(changes: &[Change]) -> String {
 }
 
 fn immutable(node: &Node, change: &Change, help: &str) -> Diagnostic {
-    let show = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
-    let before = show(change.before.as_ref().map(ToString::to_string));
-    let after = show(
-        change
-            .after
-            .as_ref()
-            .map(|value| value.to_display_json().to_string()),
-    );
+    let path = change.path.strip_prefix("properties.");
+    let path = path.unwrap_or(&change.path);
+    let is = match &change.before {
+        Some(before) => format!("it is {before} in Azure"),
+        None => "it is not set in Azure".to_owned(),
+    };
+    let wanted = match &change.after {
+        Some(after) => format!("{} is wanted", after.to_display_json()),
+        None => "is not wanted".to_owned(),
+    };
     Diagnostic::error(
         Code::Immutable,
         node.place_of(&change.path),
-        format!("`{}` of `{}` is fixed at creation", change.path, node.key),
+        format!("`{path}` of `{}` is fixed at creation", node.key),
     )
-    .note(format!("it is {before} in Azure, and {after} is wanted"))
+    .note(format!("{is}, and {wanted}"))
     .help(help)
 }
