@@ -108,7 +108,7 @@ fn the_example_of_the_design_loads() {
          \x20   roles: [Storage Blob Data Contributor, Reader]\n\
          \x20 cameras:    { kind: videoAnalyzer, name: vacameras, identity: ${analyzer}, storage: ${recordings} }\n",
     );
-    assert_eq!(stack.location.unwrap().value, "westeurope");
+    assert_eq!(stack.location.unwrap().value.unwrap(), "westeurope");
     let tags: Vec<_> = stack
         .tags
         .iter()
