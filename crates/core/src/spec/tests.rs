@@ -302,6 +302,10 @@ fn every_mistake_in_a_document_has_its_place() {
             "LZ0011 4:3 the parameter `a` has no value | give it one: `--param a=VALUE`",
         ),
         (
+            "parameters:\n  a: { secret: true }",
+            "LZ0011 4:3 the parameter `a` has no value | give it one: `--params-file FILE`, or `default: \"${env.NAME}\"` here",
+        ),
+        (
             "parameters:\n  a: b\n  c: ${params.a}",
             "LZ0013 5:6 the default of a parameter can use `env.NAME` only",
         ),
@@ -393,6 +397,10 @@ fn every_mistake_in_a_resource_has_its_place() {
         (
             "a: { kind: k, p: { q: ['x-${recrdings.id}'] } }\n  recordings: { kind: k }",
             "LZ0009 4:29 there is no resource `recrdings` in this stack | did you mean `recordings`?",
+        ),
+        (
+            "a: { kind: k, p: '${var.region}' }",
+            "LZ0009 4:21 there is no resource `var` in this stack | a parameter is `params.NAME`, a variable of the environment `env.NAME`",
         ),
         (
             "a: { kind: k, p: '${each.value}' }",
