@@ -72,6 +72,10 @@ pub(crate) fn several(plan: &Plan, agreed: &[String]) -> Result<(), CommandError
 fn answer() -> Option<String> {
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).ok()?;
+    if !answer.ends_with('\n') {
+        // Ctrl-D: what is said next begins a line all the same.
+        tell("\n");
+    }
     Some(answer.trim().to_owned())
 }
 
