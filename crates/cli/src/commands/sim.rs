@@ -19,7 +19,7 @@ use crate::{
     args::{Sim, SimCaller, SimRequest, SimReset, SimServe},
     connection::{login, simulator, world_in},
     error::{CommandError, Success},
-    input::directory_of,
+    input::{directory_of, why},
     render::style::json_lines,
     stop,
     terminal::answer,
@@ -58,7 +58,7 @@ async fn serve(args: &SimServe) -> Result<Success, CommandError> {
             .await
             .map_err(|error| {
                 CommandError::with_hint(
-                    format!("port {} cannot be listened on: {error}", args.port),
+                    format!("port {} cannot be listened on: {}", args.port, why(&error)),
                     "choose another with --port; 0 takes a free one",
                 )
             })?;
@@ -100,8 +100,13 @@ fn served(args: &SimServe, home: &Path) -> Result<Simulator, CommandError> {
         return Ok(simulator);
     };
     let file = OpenOptions::new().append(true).create(true).open(path);
-    let file = file
-        .map_err(|error| CommandError::new(format!("cannot write {}: {error}", path.display())))?;
+    let file = file.map_err(|error| {
+        CommandError::new(format!(
+            "{} cannot be written: {}",
+            path.display(),
+            why(&error)
+        ))
+    })?;
     Ok(simulator.with_log_file(file))
 }
 
