@@ -2,7 +2,10 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser, styling::Styles},
+};
 use clap_complete::Shell;
 use lazuli_arm::auth::AuthMethod;
 use lazuli_core::graph::Names;
@@ -223,10 +226,15 @@ pub(crate) struct Razing {
 #[derive(Debug, Args)]
 pub(crate) struct Azure {
     /// public, usgov, china, sim, or the URL of an ARM endpoint [default: public]
-    #[arg(long, value_name = "CLOUD", env = "LAZULI_CLOUD")]
+    #[arg(
+        long,
+        value_name = "CLOUD",
+        env = "LAZULI_CLOUD",
+        hide_env_values = true
+    )]
     pub(crate) cloud: Option<String>,
     /// The only way to log in [default: the first that is configured and works]
-    #[arg(long, value_name = "METHOD", value_parser = auth_method)]
+    #[arg(long, value_name = "METHOD", value_parser = auth_methods())]
     pub(crate) auth: Option<AuthMethod>,
     /// Further certificate authorities to trust, as PEM [env: SSL_CERT_FILE]
     #[arg(long, value_name = "FILE")]
@@ -257,7 +265,7 @@ pub(crate) struct Init {
     #[arg(long, value_enum, default_value_t = Starter::StorageAccount)]
     pub(crate) kind: Starter,
     /// The name of the stack [default: that of the directory]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = stack)]
     pub(crate) stack: Option<String>,
     /// The region [default: westeurope]
     #[arg(long, value_name = "REGION")]
@@ -549,7 +557,8 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         .ok_or_else(|| "write it as NAME=VALUE".to_owned())
 }
 
-fn stack(text: &str) -> Result<String, String> {
+/// The name of a stack.
+pub(crate) fn stack(text: &str) -> Result<String, String> {
     let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     match (1..=63).contains(&text.len()) && text.chars().all(is_of_name) {
         true => Ok(text.to_owned()),
@@ -557,6 +566,7 @@ fn stack(text: &str) -> Result<String, String> {
     }
 }
 
-fn auth_method(text: &str) -> Result<AuthMethod, String> {
-    text.parse().map_err(|error| format!("{error}"))
+fn auth_methods() -> impl TypedValueParser<Value = AuthMethod> {
+    PossibleValuesParser::new(AuthMethod::ALL.map(AuthMethod::name))
+        .try_map(|name| name.parse::<AuthMethod>())
 }

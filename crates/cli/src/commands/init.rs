@@ -16,9 +16,10 @@ use uuid::Uuid;
 
 use super::validate::NO_SUBSCRIPTION;
 use crate::{
-    args::{Init, Starter},
+    args::{self, Init, Starter},
     confirm,
     error::{CommandError, Success},
+    input::why,
     terminal::{Terminal, answer},
 };
 
@@ -70,6 +71,8 @@ fn wishes(args: &Init, terminal: &Terminal) -> Result<Wishes, CommandError> {
     };
     let usual = stack_of(&args.directory);
     let stack = wish(&args.stack, "Name of the stack", usual);
+    let stack = args::stack(&stack)
+        .map_err(|why| CommandError::with_hint(format!("`{stack}` cannot name a stack"), why))?;
     let location = wish(&args.location, "Region", LOCATION.to_owned());
     let group = wish(
         &args.resource_group,
@@ -226,7 +229,11 @@ fn taken(path: &Path) -> CommandError {
 
 fn unwritten(path: &Path, error: &std::io::Error) -> CommandError {
     let path: PathBuf = path.to_owned();
-    CommandError::new(format!("{} cannot be written: {error}", path.display()))
+    CommandError::new(format!(
+        "{} cannot be written: {}",
+        path.display(),
+        why(error)
+    ))
 }
 
 #[cfg(test)]
