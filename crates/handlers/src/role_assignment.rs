@@ -544,7 +544,7 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
                 Diagnostic::error(
                     Code::WrongType,
                     node.span,
-                    "`principal` does not say what it belongs to",
+                    "`principal` does not say what sort of principal it is",
                 )
                 .help(HOW_TO_NAME),
             );
