@@ -541,7 +541,7 @@ pub(crate) enum SimCaller {
 pub(crate) struct SimRequest {
     /// GET, PUT, PATCH, POST or DELETE
     pub(crate) method: String,
-    /// The path with its query: /subscriptions/…?api-version=…
+    /// The path with its query: /subscriptions/...?api-version=...
     pub(crate) url: String,
     /// The body, as JSON
     pub(crate) body: Option<String>,

@@ -208,7 +208,7 @@ fn told(args: &Init, path: &Path, ignored: Ignored) -> String {
 }
 
 /// A path as an argument in a shell.
-fn shell_word(path: &Path) -> String {
+pub(super) fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |character: char| character.is_alphanumeric() || "-_./".contains(character);
     match text.chars().all(is_plain) {
