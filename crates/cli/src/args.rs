@@ -10,6 +10,7 @@ use clap_complete::Shell;
 use lazuli_arm::auth::AuthMethod;
 use lazuli_core::graph::Names;
 use lazuli_engine::Bounds;
+use uuid::Uuid;
 
 use crate::answer::{PlanForm, ReportForm, ShowForm};
 
@@ -136,7 +137,7 @@ pub(crate) struct Specs {
     #[arg(long = "params-file", value_name = "FILE")]
     pub(crate) params_files: Vec<PathBuf>,
     /// The subscription of stacks that do not say one [env: AZURE_SUBSCRIPTION_ID]
-    #[arg(long, value_name = "GUID")]
+    #[arg(long, value_name = "GUID", value_parser = subscription)]
     pub(crate) subscription: Option<String>,
 }
 
@@ -441,7 +442,7 @@ pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) azure: Azure,
     /// A subscription to look at; may be repeated [default: the usual one, or those that can be seen]
-    #[arg(long = "subscription", value_name = "GUID")]
+    #[arg(long = "subscription", value_name = "GUID", value_parser = subscription)]
     pub(crate) subscriptions: Vec<String>,
 }
 
@@ -563,6 +564,13 @@ pub(crate) fn stack(text: &str) -> Result<String, String> {
     match (1..=63).contains(&text.len()) && text.chars().all(is_of_name) {
         true => Ok(text.to_owned()),
         false => Err("it has 1 to 63 lower-case letters, digits and `-`".to_owned()),
+    }
+}
+
+fn subscription(text: &str) -> Result<String, String> {
+    match Uuid::try_parse(text) {
+        Ok(guid) => Ok(guid.hyphenated().to_string()),
+        Err(_) => Err("it is a GUID; `az account list` has those of your subscriptions".to_owned()),
     }
 }
 

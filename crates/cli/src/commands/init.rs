@@ -65,20 +65,20 @@ fn wishes(args: &Init, terminal: &Terminal) -> Result<Wishes, CommandError> {
         ));
     }
     let wish = |given: &Option<String>, question: &str, usual: String| match given {
-        Some(given) => given.clone(),
-        None if args.yes => usual,
+        Some(given) => Ok(given.clone()),
+        None if args.yes => Ok(usual),
         None => confirm::wish(question, usual),
     };
     let usual = stack_of(&args.directory);
-    let stack = wish(&args.stack, "Name of the stack", usual);
+    let stack = wish(&args.stack, "Name of the stack", usual)?;
     let stack = args::stack(&stack)
         .map_err(|why| CommandError::with_hint(format!("`{stack}` cannot name a stack"), why))?;
-    let location = wish(&args.location, "Region", LOCATION.to_owned());
+    let location = wish(&args.location, "Region", LOCATION.to_owned())?;
     let group = wish(
         &args.resource_group,
         "Resource group",
         format!("rg-{stack}"),
-    );
+    )?;
     Ok(Wishes {
         stack,
         location,

@@ -216,9 +216,9 @@ fn a_role_that_does_not_exist() {
     );
     assert_eq!(error.help, "did you mean `Storage Blob Data Contributor`?");
     let built = wrong("principal: '${analyzer}', scope: '${recordings}', role: Blob Contributor");
-    let help = built.error().help;
     assert_eq!(
-        help, "did you mean `Storage Blob Data Contributor`?",
+        built.error().help,
+        "did you mean `Storage Blob Data Contributor`?",
         "what has all the words is nearer than `Lab Contributor`"
     );
 }
