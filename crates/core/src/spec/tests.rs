@@ -302,10 +302,6 @@ fn every_mistake_in_a_document_has_its_place() {
             "LZ0011 4:3 the parameter `a` has no value | give it one: `--param a=VALUE`",
         ),
         (
-            "parameters:\n  a: { secret: true }",
-            "LZ0011 4:3 the parameter `a` has no value | give it one: `--params-file FILE`, or `default: \"${env.NAME}\"` here",
-        ),
-        (
             "parameters:\n  a: b\n  c: ${params.a}",
             "LZ0013 5:6 the default of a parameter can use `env.NAME` only",
         ),
