@@ -23,7 +23,7 @@ pub enum Cloud {
 
 /// Neither the name of a cloud nor an HTTPS URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no cloud: public, usgov, china, or the https:// URL of a Resource Manager")]
+#[error("{0:?} is no cloud")]
 pub struct InvalidCloud(String);
 
 /// Where a cloud is, and how to log in to it.

@@ -2,11 +2,15 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser, styling::Styles},
+};
 use clap_complete::Shell;
 use lazuli_arm::auth::AuthMethod;
 use lazuli_core::{graph::Names, plan::Consent, spec::is_stack_name};
 use lazuli_engine::Bounds;
+use uuid::Uuid;
 
 use crate::answer::{PlanForm, ReportForm, ShowForm};
 
@@ -136,7 +140,7 @@ pub(crate) struct Specs {
     #[arg(long = "params-file", value_name = "FILE")]
     pub(crate) params_files: Vec<PathBuf>,
     /// The subscription of stacks that do not say one [env: AZURE_SUBSCRIPTION_ID]
-    #[arg(long, value_name = "GUID")]
+    #[arg(long, value_name = "GUID", value_parser = subscription)]
     pub(crate) subscription: Option<String>,
 }
 
@@ -236,10 +240,15 @@ pub(crate) struct Razing {
 #[derive(Debug, Args)]
 pub(crate) struct Azure {
     /// public, usgov, china, sim, or the URL of an ARM endpoint [default: public]
-    #[arg(long, value_name = "CLOUD", env = "LAZULI_CLOUD")]
+    #[arg(
+        long,
+        value_name = "CLOUD",
+        env = "LAZULI_CLOUD",
+        hide_env_values = true
+    )]
     pub(crate) cloud: Option<String>,
     /// The only way to log in [default: the first that is configured and works]
-    #[arg(long, value_name = "METHOD", value_parser = auth_method)]
+    #[arg(long, value_name = "METHOD", value_parser = auth_methods())]
     pub(crate) auth: Option<AuthMethod>,
     /// Further certificate authorities to trust, as PEM [env: SSL_CERT_FILE]
     #[arg(long, value_name = "FILE")]
@@ -270,7 +279,7 @@ pub(crate) struct Init {
     #[arg(long, value_enum, default_value_t = Starter::StorageAccount)]
     pub(crate) kind: Starter,
     /// The name of the stack [default: that of the directory]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = stack)]
     pub(crate) stack: Option<String>,
     /// The region [default: westeurope]
     #[arg(long, value_name = "REGION")]
@@ -464,7 +473,7 @@ pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) azure: Azure,
     /// A subscription to look at; may be repeated [default: the usual one, or those that can be seen]
-    #[arg(long = "subscription", value_name = "GUID")]
+    #[arg(long = "subscription", value_name = "GUID", value_parser = subscription)]
     pub(crate) subscriptions: Vec<String>,
 }
 
@@ -564,7 +573,7 @@ pub(crate) enum SimCaller {
 pub(crate) struct SimRequest {
     /// GET, PUT, PATCH, POST or DELETE
     pub(crate) method: String,
-    /// The path with its query: /subscriptions/…?api-version=…
+    /// The path with its query: /subscriptions/...?api-version=...
     pub(crate) url: String,
     /// The body, as JSON
     pub(crate) body: Option<String>,
@@ -580,13 +589,22 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         .ok_or_else(|| "write it as NAME=VALUE".to_owned())
 }
 
-fn stack(text: &str) -> Result<String, String> {
+/// The name of a stack.
+pub(crate) fn stack(text: &str) -> Result<String, String> {
     match is_stack_name(text) {
         true => Ok(text.to_owned()),
         false => Err("it has 1 to 63 lower-case letters, digits and `-`".to_owned()),
     }
 }
 
-fn auth_method(text: &str) -> Result<AuthMethod, String> {
-    text.parse().map_err(|error| format!("{error}"))
+fn subscription(text: &str) -> Result<String, String> {
+    match Uuid::try_parse(text) {
+        Ok(guid) => Ok(guid.hyphenated().to_string()),
+        Err(_) => Err("it is a GUID; `az account list` has those of your subscriptions".to_owned()),
+    }
+}
+
+fn auth_methods() -> impl TypedValueParser<Value = AuthMethod> {
+    PossibleValuesParser::new(AuthMethod::ALL.map(AuthMethod::name))
+        .try_map(|name| name.parse::<AuthMethod>())
 }

@@ -69,16 +69,29 @@ pub(crate) fn several(plan: &Plan, agreed: &[String]) -> Result<(), CommandError
     ))
 }
 
+/// The answer, nothing after Ctrl-D.
 fn answer() -> Option<String> {
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).ok()?;
-    Some(answer.trim().to_owned())
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    if !answer.ends_with('\n') {
+        // What is said next begins a line all the same.
+        tell("\n");
+    }
+    read.ok()
+        .filter(|bytes| *bytes > 0)
+        .map(|_| answer.trim().to_owned())
 }
 
-/// Asks for a name; no answer is the usual one.
-pub(crate) fn wish(question: &str, usual: String) -> String {
+/// Asks for a name; an empty answer is the usual one.
+pub(crate) fn wish(question: &str, usual: String) -> Result<String, CommandError> {
     tell(&format!("{question} [{usual}]: "));
-    answer().filter(|given| !given.is_empty()).unwrap_or(usual)
+    match answer() {
+        Some(given) if given.is_empty() => Ok(usual),
+        Some(given) => Ok(given),
+        None => Err(CommandError::new(
+            "nothing was written: there was no answer",
+        )),
+    }
 }
 
 /// Asks; only `yes` is a yes.

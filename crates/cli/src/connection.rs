@@ -65,7 +65,7 @@ impl Connection {
         let cloud = Cloud::parse(args.cloud()).map_err(|error| {
             CommandError::with_hint(
                 error.to_string(),
-                "it is public, usgov, china, sim, or the URL of an ARM endpoint",
+                "it is public, usgov, china, sim, or the https:// URL of an ARM endpoint",
             )
         })?;
         let options = TransportOptions {

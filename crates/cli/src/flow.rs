@@ -112,6 +112,9 @@ pub(crate) fn specs_of(
         said.extend(specs.said_of_graph);
         return Err(CommandError::Spec(Box::new(specs.sources), said));
     }
+    if specs.spec.stacks.is_empty() {
+        return Err(input::no_spec(": it is empty"));
+    }
     Ok(specs)
 }
 

@@ -55,10 +55,7 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
             1 => "; 1 file of YAML there is something else".to_owned(),
             files => format!("; {files} files of YAML there are something else"),
         };
-        return Err(CommandError::with_hint(
-            format!("there is no spec in what was given{passed_over}"),
-            "a spec is a .yaml or .yml file that begins with `apiVersion: lazuli/v1`; `lazuli init` writes one",
-        ));
+        return Err(no_spec(&passed_over));
     }
     if reader.diagnostics.has_errors() {
         return Err(CommandError::Spec(
@@ -71,6 +68,14 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
         specs: reader.specs,
         params: reader.params,
     })
+}
+
+/// That nothing is asked for, with what is there instead.
+pub(crate) fn no_spec(instead: &str) -> CommandError {
+    CommandError::with_hint(
+        format!("there is no spec in what was given{instead}"),
+        "a spec is a .yaml or .yml file that begins with `apiVersion: lazuli/v1`; `lazuli init` writes one",
+    )
 }
 
 /// The directory that belongs to a path on the command line: where the simulator's world is kept.

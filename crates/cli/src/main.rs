@@ -29,6 +29,7 @@ use clap::{
 
 use crate::{
     args::Cli,
+    render::style::Tint,
     terminal::{Terminal, tell},
 };
 
@@ -37,8 +38,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(usage) => {
             let failed = usage.use_stderr();
-            // A closed pipe is no reason to fail.
-            let _ = usage.print();
+            match wrapped(&usage) {
+                Some(text) => tell(&text),
+                // A closed pipe is no reason to fail.
+                None => drop(usage.print()),
+            }
             if lacks_path(&usage) {
                 tell("\nhelp: `.` stands for all specs in this directory and below\n");
             }
@@ -54,6 +58,18 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// What is wrong with the command line in lines that fit, where clap's own are too wide.
+fn wrapped(usage: &clap::Error) -> Option<String> {
+    const WORD: &str = "error:";
+    let style = terminal::stderr_style();
+    let text = usage.render().to_string();
+    let says = text.strip_prefix(WORD)?.trim_start();
+    let is_wide = |line: &str| render::style::columns(line) > style.width;
+    text.lines()
+        .any(is_wide)
+        .then(|| render::said(WORD, Tint::Red, says, &style))
 }
 
 /// Whether a command was given without the specs that it is about.

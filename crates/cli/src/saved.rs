@@ -15,6 +15,7 @@ use crate::{
     answer::Planned,
     args,
     error::CommandError,
+    input::why,
     render::style::clean,
     terminal::{Terminal, Tone},
 };
@@ -65,7 +66,11 @@ impl<'a> Out<'a> {
             .map(|name| format!(" --param {name}=..."))
             .collect();
         let failed = |error: io::Error| {
-            CommandError::new(format!("{} cannot be written: {error}", shown(self.path)))
+            CommandError::new(format!(
+                "{} cannot be written: {}",
+                shown(self.path),
+                why(&error)
+            ))
         };
         let text = saved(asked, planned)
             .seal()
@@ -156,8 +161,9 @@ impl Resumed {
                 "{name} is a saved plan: it is carried out by itself, without other paths"
             )));
         }
-        let text = fs::read_to_string(path)
-            .map_err(|error| CommandError::new(format!("{name} cannot be read: {error}")))?;
+        let text = fs::read_to_string(path).map_err(|error| {
+            CommandError::new(format!("{name} cannot be read: {}", why(&error)))
+        })?;
         let plan = SavedPlan::open(&text).map_err(|error| {
             CommandError::with_hint(
                 format!("{name} is not carried out: {error}"),

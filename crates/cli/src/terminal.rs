@@ -43,19 +43,12 @@ pub(crate) enum Display {
 impl Terminal {
     pub(crate) fn detect(cli: &Cli) -> Self {
         let [out, err] = [io::stdout().is_terminal(), io::stderr().is_terminal()];
-        let plain = is_on("LAZULI_PLAIN", &environment);
-        let ascii = plain || is_ascii(&environment);
-        let style = |is_terminal: bool, term: console::Term| Style {
-            colour: !plain && colour(is_terminal, &environment),
-            ascii,
-            plain,
-            width: width(&term).clamp(40, 200),
-        };
+        let err_style = stderr_style();
         let logs_json = cli.log_format == LogFormat::Json;
-        let moves = !plain && understands(&environment);
+        let moves = !err_style.plain && understands(&environment);
         Self {
-            out: style(out, console::Term::stdout()),
-            err: style(err, console::Term::stderr()),
+            out: style(out, &console::Term::stdout()),
+            err: err_style,
             can_ask: io::stdin().is_terminal() && err,
             is_seen: err,
             display: match cli.progress {
@@ -68,6 +61,21 @@ impl Terminal {
             },
             logs_json,
         }
+    }
+}
+
+/// How to write to stderr.
+pub(crate) fn stderr_style() -> Style {
+    style(io::stderr().is_terminal(), &console::Term::stderr())
+}
+
+fn style(is_terminal: bool, term: &console::Term) -> Style {
+    let plain = is_on("LAZULI_PLAIN", &environment);
+    Style {
+        colour: !plain && colour(is_terminal, &environment),
+        ascii: plain || is_ascii(&environment),
+        plain,
+        width: width(term).clamp(40, 200),
     }
 }
 

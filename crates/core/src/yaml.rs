@@ -397,7 +397,10 @@ impl Reader<'_> {
                 .format_message(other)
                 .replace("YAML merge value", "the value of `<<`"),
         };
-        Diagnostic::error(Code::Syntax, span, message)
+        let help = message
+            .starts_with("tabs ")
+            .then(|| "indent with spaces".to_owned());
+        Diagnostic::error(Code::Syntax, span, message).maybe_help(help)
     }
 }
 

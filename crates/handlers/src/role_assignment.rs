@@ -393,6 +393,25 @@ fn wanted_role(
     }
 }
 
+/// The shortest name that has all the words of one that is no role's, worded as a hint: `Blob Contributor` is meant to
+/// be `Storage Blob Data Contributor`. One word says too little.
+fn with_words(name: &str, names: &[&str]) -> Option<String> {
+    let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
+    let has_all = |candidate: &&&str| {
+        let candidate = candidate.to_lowercase();
+        let of_candidate: Vec<&str> = candidate.split_whitespace().collect();
+        words
+            .iter()
+            .all(|word| of_candidate.contains(&word.as_str()))
+    };
+    let found = names
+        .iter()
+        .filter(has_all)
+        .min_by_key(|candidate| candidate.len());
+    let found = found.filter(|_| words.len() > 1)?;
+    Some(format!("did you mean `{found}`?"))
+}
+
 /// A role that only Azure knows: what it has answered, or the question.
 fn role_of_tenant(
     resource: &Declared<'_, Props>,
@@ -413,6 +432,7 @@ fn role_of_tenant(
             .iter()
             .filter_map(|target| target.placed.name.as_deref()),
     );
+    let meant = with_words(&name, &names);
     let nearest = did_you_mean(&name, names);
     let at = &asked.at;
     match resource.definitions_of(&asked) {
@@ -430,7 +450,11 @@ fn role_of_tenant(
                 .note(format!(
                     "neither built in, nor in the spec, nor assignable at {at}"
                 ))
-                .help(nearest.unwrap_or_else(|| HOW_TO_NAME_A_ROLE.to_owned())),
+                .help(
+                    meant
+                        .or(nearest)
+                        .unwrap_or_else(|| HOW_TO_NAME_A_ROLE.to_owned()),
+                ),
             );
             None
         }
@@ -454,7 +478,7 @@ fn role_of_tenant(
                     node.span,
                     format!("there is no built-in role `{name}`"),
                 )
-                .help(nearest),
+                .help(meant.unwrap_or(nearest)),
                 None => Diagnostic::warning(
                     Code::UnknownRole,
                     node.span,
@@ -530,7 +554,7 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
                 Diagnostic::error(
                     Code::WrongType,
                     node.span,
-                    "`principal` does not say what it belongs to",
+                    "`principal` does not say what sort of principal it is",
                 )
                 .help(HOW_TO_NAME),
             );

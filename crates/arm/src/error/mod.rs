@@ -178,7 +178,15 @@ impl ArmError {
             let innermost = chain
                 .last()
                 .map_or_else(|| error.to_string(), ToString::to_string);
-            (ErrorKind::Network, format!("No connection: {innermost}"))
+            let innermost = innermost.split(" (os error ").next().unwrap_or_default();
+            let host = chain
+                .iter()
+                .find_map(|cause| cause.downcast_ref::<reqwest::Error>()?.url()?.host_str());
+            let to = host.map_or_else(String::new, |host| format!(" to {host}"));
+            (
+                ErrorKind::Network,
+                format!("No connection{to}: {innermost}"),
+            )
         };
         let mut failure = Self::told(method, path, kind, &message);
         failure.0.unsent = matches!(error.kind(), Core::Connection);

@@ -47,10 +47,7 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
         let stacks = clean(&loaded.stacks.join(", "));
         let is_absent = plan.is_empty() && plan.kept.is_empty() && plan.orphans.is_empty();
         if is_absent && part.is_whole() {
-            let told = match loaded.stacks.as_slice() {
-                [] => "Nothing to destroy: the specs have no stack.".to_owned(),
-                _ => format!("Nothing to destroy: nothing of {stacks} is there."),
-            };
+            let told = format!("Nothing to destroy: nothing of {stacks} is there.");
             answer.absent(&planned, &told)?;
             return Ok(Success::Done);
         }

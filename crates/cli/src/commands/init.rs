@@ -16,9 +16,10 @@ use uuid::Uuid;
 
 use super::validate::NO_SUBSCRIPTION;
 use crate::{
-    args::{Init, Starter},
+    args::{self, Init, Starter},
     confirm,
     error::{CommandError, Success},
+    input::why,
     terminal::{Terminal, answer},
 };
 
@@ -64,18 +65,20 @@ fn wishes(args: &Init, terminal: &Terminal) -> Result<Wishes, CommandError> {
         ));
     }
     let wish = |given: &Option<String>, question: &str, usual: String| match given {
-        Some(given) => given.clone(),
-        None if args.yes => usual,
+        Some(given) => Ok(given.clone()),
+        None if args.yes => Ok(usual),
         None => confirm::wish(question, usual),
     };
     let usual = stack_of(&args.directory);
-    let stack = wish(&args.stack, "Name of the stack", usual);
-    let location = wish(&args.location, "Region", LOCATION.to_owned());
+    let stack = wish(&args.stack, "Name of the stack", usual)?;
+    let stack = args::stack(&stack)
+        .map_err(|why| CommandError::with_hint(format!("`{stack}` cannot name a stack"), why))?;
+    let location = wish(&args.location, "Region", LOCATION.to_owned())?;
     let group = wish(
         &args.resource_group,
         "Resource group",
         format!("rg-{stack}"),
-    );
+    )?;
     Ok(Wishes {
         stack,
         location,
@@ -205,7 +208,7 @@ fn told(args: &Init, path: &Path, ignored: Ignored) -> String {
 }
 
 /// A path as an argument in a shell.
-fn shell_word(path: &Path) -> String {
+pub(super) fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |character: char| character.is_alphanumeric() || "-_./".contains(character);
     match text.chars().all(is_plain) {
@@ -226,7 +229,11 @@ fn taken(path: &Path) -> CommandError {
 
 fn unwritten(path: &Path, error: &std::io::Error) -> CommandError {
     let path: PathBuf = path.to_owned();
-    CommandError::new(format!("{} cannot be written: {error}", path.display()))
+    CommandError::new(format!(
+        "{} cannot be written: {}",
+        path.display(),
+        why(error)
+    ))
 }
 
 #[cfg(test)]

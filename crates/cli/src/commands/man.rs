@@ -7,6 +7,7 @@ use clap::CommandFactory;
 use crate::{
     args::Cli,
     error::{CommandError, Success},
+    input::why,
     terminal::answer,
 };
 
@@ -15,8 +16,9 @@ pub(super) fn run(directory: &Path) -> Result<Success, CommandError> {
         .and_then(|()| clap_mangen::generate_to(Cli::command(), directory));
     written.map_err(|error| {
         CommandError::new(format!(
-            "{} cannot be written: {error}",
-            directory.display()
+            "{} cannot be written: {}",
+            directory.display(),
+            why(&error)
         ))
     })?;
     answer(&format!(

@@ -2,7 +2,7 @@
 
 use std::{
     fs::OpenOptions,
-    path::Path,
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -15,12 +15,13 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 
+use super::init::shell_word;
 use crate::{
     answer::json,
     args::{Sim, SimCaller, SimRequest, SimReset, SimServe},
     connection::{login, simulator, world_in},
     error::{CommandError, Success},
-    input::directory_of,
+    input::{directory_of, why},
     stop,
     terminal::answer,
 };
@@ -45,8 +46,19 @@ fn failed(error: impl std::fmt::Display) -> CommandError {
     CommandError::new(error.to_string())
 }
 
+/// Where the world beside a spec or directory is kept. A slip in the path would be another world.
+fn world_beside(path: &Path) -> Result<PathBuf, CommandError> {
+    match path.exists() {
+        true => Ok(world_in(&directory_of(path))),
+        false => Err(CommandError::with_hint(
+            format!("there is no {}", path.display()),
+            "name the spec or the directory beside which the world is kept",
+        )),
+    }
+}
+
 async fn serve(args: &SimServe) -> Result<Success, CommandError> {
-    let home = world_in(&directory_of(&args.world.path));
+    let home = world_beside(&args.world.path)?;
     let ca_file = args
         .ca_file
         .clone()
@@ -58,7 +70,7 @@ async fn serve(args: &SimServe) -> Result<Success, CommandError> {
             .await
             .map_err(|error| {
                 CommandError::with_hint(
-                    format!("port {} cannot be listened on: {error}", args.port),
+                    format!("port {} cannot be listened on: {}", args.port, why(&error)),
                     "choose another with --port; 0 takes a free one",
                 )
             })?;
@@ -100,8 +112,13 @@ fn served(args: &SimServe, home: &Path) -> Result<Simulator, CommandError> {
         return Ok(simulator);
     };
     let file = OpenOptions::new().append(true).create(true).open(path);
-    let file = file
-        .map_err(|error| CommandError::new(format!("cannot write {}: {error}", path.display())))?;
+    let file = file.map_err(|error| {
+        CommandError::new(format!(
+            "{} cannot be written: {}",
+            path.display(),
+            why(&error)
+        ))
+    })?;
     Ok(simulator.with_log_file(file))
 }
 
@@ -133,13 +150,13 @@ fn greet(
         "# The simulator listens on https://{host}. In another shell:\n\
          export LAZULI_CLOUD=https://{host} SSL_CERT_FILE={}\n{}\
          export AZURE_SUBSCRIPTION_ID={SUBSCRIPTION}\n",
-        ca_file.display(),
+        shell_word(ca_file),
         exports.concat()
     ))
 }
 
 fn reset(args: &SimReset) -> Result<Success, CommandError> {
-    let home = world_in(&directory_of(&args.world.path));
+    let home = world_beside(&args.world.path)?;
     if let Some(directory) = home.parent() {
         std::fs::create_dir_all(directory).map_err(failed)?;
     }
@@ -162,7 +179,7 @@ fn reset(args: &SimReset) -> Result<Success, CommandError> {
 }
 
 async fn request(args: &SimRequest) -> Result<Success, CommandError> {
-    let simulator = simulator(&world_in(&directory_of(&args.path)))?;
+    let simulator = simulator(&world_beside(&args.path)?)?;
     let method = Method::parse(&args.method.to_uppercase()).ok_or_else(|| {
         CommandError::with_hint(
             format!("`{}` is no method", args.method),

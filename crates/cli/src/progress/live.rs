@@ -71,6 +71,18 @@ impl Live {
         }
     }
 
+    /// Says above the moving lines what stays.
+    fn say(&self, line: &str, tint: Option<Tint>) {
+        let columns = (self.size)().map_or(self.style.width, |room| room.columns);
+        let lines = wrap(line, columns.saturating_sub(1)).into_iter();
+        let paint = |line: String| match tint {
+            Some(tint) => self.style.paint(tint, &line),
+            None => line,
+        };
+        let lines: Vec<String> = lines.map(paint).collect();
+        self.lines.println(lines.join("\n"));
+    }
+
     fn waits(&self, step: &Step, why: Why, wait: Duration) {
         if let Some(until) = Instant::now().checked_add(wait) {
             locked(&self.board).waits(step.id, why, until);
@@ -124,7 +136,7 @@ impl Events for Live {
 
     fn stopping(&self) {
         locked(&self.board).stopping();
-        self.lines.println(words::STOPPING);
+        self.say(words::STOPPING, None);
     }
 
     fn retrying(&self, step: &Step, why: &str, wait: Duration) {
@@ -144,10 +156,7 @@ impl Events for Live {
             Outcome::Blocked(_) | Outcome::NotBegun => return,
         };
         let line = self.words.ended(step, outcome, None);
-        let columns = (self.size)().map_or(self.style.width, |room| room.columns);
-        let lines = wrap(&line, columns.saturating_sub(1)).into_iter();
-        let lines: Vec<String> = lines.map(|line| self.style.paint(tint, &line)).collect();
-        self.lines.println(lines.join("\n"));
+        self.say(&line, Some(tint));
     }
 }
 

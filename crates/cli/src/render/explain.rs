@@ -62,8 +62,8 @@ pub(crate) fn kinds(style: &Style) -> String {
 
 /// A code: what it means, examples, what to do.
 pub(crate) fn code(code: Code, style: &Style) -> String {
-    let mut text = style.paint(Tint::Strong, &format!("{code}: {}", code.summary()));
-    text.push_str("\n\n");
+    let mut text = style.block(Tint::Strong, 0, &format!("{code}: {}", code.summary()));
+    text.push('\n');
     let mut last = None;
     for part in code.explanation().parts {
         match part {
@@ -97,8 +97,8 @@ pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
         true => "Microsoft Entra refuses the login",
         false => "Azure refuses a request",
     };
-    let mut text = style.paint(Tint::Strong, &format!("{}: {of}.", known.code));
-    text.push_str("\n\n");
+    let mut text = style.block(Tint::Strong, 0, &format!("{}: {of}.", known.code));
+    text.push('\n');
     if let Some(remedy) = known.remedy {
         let waits = format!("By itself, lazuli {}.", remedy.says());
         text.push_str(&block(0, &waits, style.width));
@@ -320,8 +320,8 @@ fn heading(text: &str, style: &Style) -> String {
 fn table(rows: impl Iterator<Item = (String, String)>, style: &Style) -> String {
     let rows: Vec<(String, String)> = rows.collect();
     let column = column(&rows);
-    let room = style.width.saturating_sub(column + 4);
-    if room < LEAST_ROOM {
+    let room = |name: &str| style.width.saturating_sub(column.max(columns(name)) + 4);
+    if room("") < LEAST_ROOM {
         let below = style.width.saturating_sub(6);
         let lines = rows
             .into_iter()
@@ -330,7 +330,7 @@ fn table(rows: impl Iterator<Item = (String, String)>, style: &Style) -> String 
     }
     let lines = rows
         .into_iter()
-        .map(|(name, says)| format!("  {name:column$}  {}\n", style.fit(&says, room)));
+        .map(|(name, says)| format!("  {name:column$}  {}\n", style.fit(&says, room(&name))));
     lines.collect()
 }
 

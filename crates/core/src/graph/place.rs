@@ -348,7 +348,7 @@ impl Placer<'_> {
     fn location(&mut self, stack: &Stack, resource: &Resource) -> Option<String> {
         let text = match (&resource.location, &stack.location) {
             (Some(node), _) => self.text(stack, node, "location")?,
-            (None, Some(default)) => default.value.clone(),
+            (None, Some(default)) => default.value.clone()?,
             (None, None) => {
                 self.diagnostics.push(
                     Diagnostic::error(

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    diff::{Change, Comparing, compare, creation, overlay, veil},
+    diff::{Change, Comparing, compare, creation, lifted, overlay, veil},
     graph::{Grant, Graph, Identity, Names, Node, NodeKey, Part},
     live::{Live, LiveGrant},
     mark::Mark,
@@ -488,19 +488,20 @@ fn differing(changes: &[Change]) -> String {
 }
 
 fn immutable(node: &Node, change: &Change, help: &str) -> Diagnostic {
-    let show = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
-    let before = show(change.before.as_ref().map(ToString::to_string));
-    let after = show(
-        change
-            .after
-            .as_ref()
-            .map(|value| value.to_display_json().to_string()),
-    );
+    let path = lifted(&change.path);
+    let is = match &change.before {
+        Some(before) => format!("it is {before} in Azure"),
+        None => "it is not set in Azure".to_owned(),
+    };
+    let wanted = match &change.after {
+        Some(after) => format!("{} is wanted", after.to_display_json()),
+        None => "is not wanted".to_owned(),
+    };
     Diagnostic::error(
         Code::Immutable,
         node.place_of(&change.path),
-        format!("`{}` of `{}` is fixed at creation", change.path, node.key),
+        format!("`{path}` of `{}` is fixed at creation", node.key),
     )
-    .note(format!("it is {before} in Azure, and {after} is wanted"))
+    .note(format!("{is}, and {wanted}"))
     .help(help)
 }

@@ -350,6 +350,11 @@ impl Author<'_> {
                 let is_parameter = scope.params.is_some_and(|params| params.contains_key(name));
                 let help = if is_parameter {
                     Some(format!("write `params.{name}` for the parameter"))
+                } else if ["var", "local", "param", "parameters"].contains(&name) {
+                    Some(
+                        "a parameter is `params.NAME`, a variable of the environment `env.NAME`"
+                            .to_owned(),
+                    )
                 } else {
                     self.hint(name, names.keys().copied())
                 };

@@ -175,7 +175,10 @@ impl Author<'_> {
                 .and_then(|node| self.subscription(&node)),
             location: self
                 .header(document, "location", scope)
-                .and_then(|node| self.string("`location`", &node)),
+                .map(|node| Spanned {
+                    value: self.string("`location`", &node).map(|said| said.value),
+                    span: node.span,
+                }),
             resource_group: self
                 .header(document, "resourceGroup", scope)
                 .and_then(|node| self.text("`resourceGroup`", node)),

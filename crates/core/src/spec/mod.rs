@@ -44,8 +44,8 @@ pub struct Stack {
     pub name: Spanned<String>,
     /// The subscription (a GUID), if the document says one.
     pub subscription: Option<Spanned<String>>,
-    /// Default location of every resource.
-    pub location: Option<Spanned<String>>,
+    /// Default location of every resource; without its value where that is a mistake, which was reported.
+    pub location: Option<Spanned<Option<String>>>,
     /// Default resource group of every resource: a name, or a reference to a resource of kind resourceGroup.
     pub resource_group: Option<Node>,
     /// Tags of every resource that can have tags.

@@ -215,7 +215,7 @@ impl Author<'_> {
             allowed,
             declared,
             file,
-            ..
+            is_secret,
         } = declaration;
         if let (Some(default), Some(file)) = (default, file) {
             let message = "`default` and `file` exclude each other";
@@ -281,7 +281,13 @@ impl Author<'_> {
             }
             (None, None) => {
                 let message = format!("the parameter `{}` has no value", entry.key);
-                let help = format!("give it one: `--param {}=VALUE`", entry.key);
+                let help = match is_secret {
+                    // What stands on a command line others can see, and the shell keeps.
+                    true => "give it one: `--params-file FILE`, or `default: \"${env.NAME}\"` \
+                             here"
+                        .to_owned(),
+                    false => format!("give it one: `--param {}=VALUE`", entry.key),
+                };
                 self.report(
                     Diagnostic::error(Code::UndefinedParameter, entry.key_span, message).help(help),
                 );

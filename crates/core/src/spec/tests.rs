@@ -108,7 +108,7 @@ fn the_example_of_the_design_loads() {
          \x20   roles: [Storage Blob Data Contributor, Reader]\n\
          \x20 cameras:    { kind: videoAnalyzer, name: vacameras, identity: ${analyzer}, storage: ${recordings} }\n",
     );
-    assert_eq!(stack.location.unwrap().value, "westeurope");
+    assert_eq!(stack.location.unwrap().value.unwrap(), "westeurope");
     let tags: Vec<_> = stack
         .tags
         .iter()
@@ -393,6 +393,10 @@ fn every_mistake_in_a_resource_has_its_place() {
         (
             "a: { kind: k, p: { q: ['x-${recrdings.id}'] } }\n  recordings: { kind: k }",
             "LZ0009 4:29 there is no resource `recrdings` in this stack | did you mean `recordings`?",
+        ),
+        (
+            "a: { kind: k, p: '${var.region}' }",
+            "LZ0009 4:21 there is no resource `var` in this stack | a parameter is `params.NAME`, a variable of the environment `env.NAME`",
         ),
         (
             "a: { kind: k, p: '${each.value}' }",

@@ -215,6 +215,12 @@ fn a_role_that_does_not_exist() {
         (Code::UnknownRole, "Storage Blob Data Contributer")
     );
     assert_eq!(error.help, "did you mean `Storage Blob Data Contributor`?");
+    let built = wrong("principal: '${analyzer}', scope: '${recordings}', role: Blob Contributor");
+    assert_eq!(
+        built.error().help,
+        "did you mean `Storage Blob Data Contributor`?",
+        "what has all the words is nearer than `Lab Contributor`"
+    );
 }
 
 #[test]

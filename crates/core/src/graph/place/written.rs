@@ -241,7 +241,7 @@ impl Placer<'_> {
                 _,
             ) => return None,
             (None, Some(node), _) => self.text(stack, node, "location")?,
-            (None, None, Some(default)) if id.is_top_level() => default.value.clone(),
+            (None, None, Some(default)) if id.is_top_level() => default.value.clone()?,
             (None, None, _) => return None,
         };
         Some(normal_location(&text))

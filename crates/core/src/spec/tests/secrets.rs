@@ -33,6 +33,12 @@ fn mistakes_in_secrets_are_told() {
         ["LZ0001 3:40 none.txt cannot be read: there is no such file"]
     );
     assert_eq!(
+        said("parameters: { a: { secret: true } }\n"),
+        [
+            "LZ0011 3:15 the parameter `a` has no value | give it one: `--params-file FILE`, or `default: \"${env.NAME}\"` here"
+        ]
+    );
+    assert_eq!(
         said("parameters: { a: { default: 1, secret: true } }\n"),
         ["LZ0006 3:29 a secret must be a string, not a number | put it in quotes"]
     );
