@@ -463,6 +463,11 @@ pub(crate) struct Roles {
     /// Show what each role allows, as is done where there is only one
     #[arg(long)]
     pub(crate) actions: bool,
+    /// Ask Azure, which knows of every built-in role what it allows
+    #[arg(long)]
+    pub(crate) live: bool,
+    #[command(flatten)]
+    pub(crate) azure: Azure,
 }
 
 #[derive(Debug, Args)]

@@ -52,6 +52,7 @@ pub(crate) const EXPLAIN: &str = examples! {
 pub(crate) const ROLES: &str = examples! {
     "lazuli roles blob data               by words of a name"
     "lazuli roles blobs/read              by what they allow"
+    "lazuli roles --live --actions        all of them, as Azure tells"
 };
 pub(crate) const SCHEMA: &str = examples! {
     "lazuli schema > lazuli.schema.json   of specs, for an editor"

@@ -1,15 +1,15 @@
 //! Azure's built-in roles: names and GUIDs, the same in every tenant and cloud; and of those around storage, keys
 //! and identities what they allow.
 
+mod catalogue;
 mod permissions;
-mod search;
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use uuid::Uuid;
 
-pub use permissions::{Allowed, Permission, allowed, known};
-pub use search::{granting, with_words};
+pub use catalogue::{Catalogue, Listed};
+pub use permissions::{Allowed, Permission};
 
 /// A built-in role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! Built-in roles as text: a line or two each, or all that they allow.
 
-use lazuli_handlers::roles::{self, Permission, Role};
+use lazuli_handlers::roles::{self, Allowed, Catalogue, Listed, Permission};
 
-use super::style::{Style, Tint, block, wrap};
+use super::style::{Style, Tint, block, clean, wrap};
 
 /// A role, and the patterns by which it was found, if it was found by an action.
-pub(crate) struct Shown {
-    pub(crate) role: Role,
-    pub(crate) by: Vec<&'static str>,
+pub(crate) struct Shown<'a> {
+    pub(crate) role: &'a Listed<'a>,
+    pub(crate) by: Vec<&'a str>,
 }
 
 /// What stands between the GUID and the name.
@@ -15,7 +15,11 @@ const GAP: usize = 2;
 const INDENT: usize = 4;
 
 /// The roles, some in full with what they allow.
-pub(crate) fn list(found: &[Shown], in_full: impl Fn(&Shown) -> bool, style: &Style) -> String {
+pub(crate) fn list(
+    found: &[Shown<'_>],
+    in_full: impl Fn(&Shown<'_>) -> bool,
+    style: &Style,
+) -> String {
     let mut text = String::new();
     let mut is_apart = false;
     for shown in found {
@@ -26,25 +30,30 @@ pub(crate) fn list(found: &[Shown], in_full: impl Fn(&Shown) -> bool, style: &St
         is_apart = in_full;
         text.push_str(&row(shown, in_full, style));
         if in_full {
-            text.push_str(&allowed(shown.role, style));
+            text.push_str(&permissions(shown.role, style));
         }
     }
     text
 }
 
 /// `GUID  NAME`, and beneath the name what the role is for and by what it was found.
-fn row(shown: &Shown, in_full: bool, style: &Style) -> String {
-    let Role { guid, name } = shown.role;
+fn row(shown: &Shown<'_>, in_full: bool, style: &Style) -> String {
+    let Listed {
+        guid,
+        name,
+        allowed,
+    } = shown.role;
+    let (guid, name) = (clean(guid), clean(name));
     let column = guid.len() + GAP;
     let room = style.width.saturating_sub(column);
     let mut text = String::new();
-    for (at, line) in wrap(name, room).iter().enumerate() {
-        let start = if at == 0 { guid } else { "" };
+    for (at, line) in wrap(&name, room).iter().enumerate() {
+        let start = if at == 0 { guid.as_str() } else { "" };
         let line = style.paint(Tint::Strong, line);
         text.push_str(&format!("{start:column$}{line}\n"));
     }
-    if let Some(allowed) = roles::allowed(guid) {
-        text.push_str(&block(column, allowed.says, style.width));
+    if let Some(Allowed { says, .. }) = allowed.as_ref().filter(|it| !it.says.is_empty()) {
+        text.push_str(&block(column, &clean(says), style.width));
     }
     if let (false, Some(by)) = (in_full, shown.by.first()) {
         let more = match shown.by.len() - 1 {
@@ -56,11 +65,10 @@ fn row(shown: &Shown, in_full: bool, style: &Style) -> String {
     text
 }
 
-fn allowed(role: Role, style: &Style) -> String {
-    let Some(allowed) = roles::allowed(role.guid) else {
+fn permissions(role: &Listed<'_>, style: &Style) -> String {
+    let Some(allowed) = &role.allowed else {
         let says = format!(
-            "What it allows is not among what lazuli carries: see `az role definition list --name \"{}\"` or\n{}",
-            role.name,
+            "What it allows is not among what lazuli carries: `lazuli roles --live` asks Azure, and it is in\n{}",
             roles::REFERENCE
         );
         return block(INDENT, &says, style.width);
@@ -84,20 +92,21 @@ fn allowed(role: Role, style: &Style) -> String {
             }
             text.push_str(&format!("{:INDENT$}{name}:\n", ""));
             for action in list {
-                text.push_str(&block(INDENT + 2, action, style.width));
+                text.push_str(&block(INDENT + 2, &clean(action), style.width));
             }
         }
     }
     text
 }
 
-/// Which roles a search by action saw.
-pub(crate) fn only_known(style: &Style) -> String {
+/// Which roles a search by action saw, where that is not all.
+pub(crate) fn only_known(catalogue: &Catalogue<'_>, style: &Style) -> String {
+    let (known, all) = (catalogue.known(), catalogue.roles().len());
+    if known == all {
+        return String::new();
+    }
     let says = format!(
-        "Searched were the {} of {} roles whose actions lazuli carries. All are in\n{}",
-        roles::known().len(),
-        roles::all().len(),
-        roles::REFERENCE
+        "Searched were the {known} of {all} roles whose actions lazuli carries. `--live` asks Azure for all."
     );
-    block(0, &says, style.width)
+    format!("\n{}", block(0, &says, style.width))
 }

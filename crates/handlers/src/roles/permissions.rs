@@ -7,29 +7,29 @@ use lazuli_core::permissions::matches;
 
 /// What a role allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allowed {
+pub struct Allowed<'a> {
     /// What it is for, in a sentence.
-    pub says: &'static str,
+    pub says: &'a str,
     /// Its permissions; what one leaves out another may give.
-    pub permissions: Vec<Permission>,
+    pub permissions: Vec<Permission<'a>>,
 }
 
 /// One permission of a role. `*` in an action stands for anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permission {
+pub struct Permission<'a> {
     /// What it allows on resources.
-    pub actions: Vec<&'static str>,
+    pub actions: Vec<&'a str>,
     /// What of that it does not.
-    pub not_actions: Vec<&'static str>,
+    pub not_actions: Vec<&'a str>,
     /// What it allows on data in resources.
-    pub data_actions: Vec<&'static str>,
+    pub data_actions: Vec<&'a str>,
     /// What of that it does not.
-    pub not_data_actions: Vec<&'static str>,
+    pub not_data_actions: Vec<&'a str>,
 }
 
-impl Permission {
+impl<'a> Permission<'a> {
     /// The pattern by which it allows an action on resources or, if so, on data.
-    pub(super) fn pattern(&self, action: &str, on_data: bool) -> Option<&'static str> {
+    pub(super) fn pattern(&self, action: &str, on_data: bool) -> Option<&'a str> {
         let (gives, takes) = match on_data {
             false => (&self.actions, &self.not_actions),
             true => (&self.data_actions, &self.not_data_actions),
@@ -44,7 +44,7 @@ impl Permission {
 
 /// One permission a line, sorted by the name of the role: GUID, what the role is for, actions, not-actions, data actions,
 /// not-data-actions, between tabs; lists between blanks.
-static ALLOWED: LazyLock<BTreeMap<&str, Allowed>> = LazyLock::new(|| {
+static ALLOWED: LazyLock<BTreeMap<&str, Allowed<'_>>> = LazyLock::new(|| {
     let mut all = BTreeMap::new();
     for line in include_str!("permissions.tsv").lines() {
         let mut columns = line.split('\t');
@@ -67,13 +67,8 @@ static ALLOWED: LazyLock<BTreeMap<&str, Allowed>> = LazyLock::new(|| {
 });
 
 /// What the role of a GUID allows, if that is known here.
-pub fn allowed(guid: &str) -> Option<&'static Allowed> {
+pub(super) fn allowed(guid: &str) -> Option<&'static Allowed<'static>> {
     ALLOWED.get(guid)
-}
-
-/// The GUIDs of all roles of which that is known.
-pub fn known() -> impl ExactSizeIterator<Item = &'static str> {
-    ALLOWED.keys().copied()
 }
 
 #[cfg(test)]
@@ -83,8 +78,8 @@ mod tests {
 
     #[test]
     fn every_line_is_of_a_role_and_says_something() {
-        assert_eq!(known().len(), 55);
-        for guid in known() {
+        assert_eq!(ALLOWED.len(), 55);
+        for guid in ALLOWED.keys().copied() {
             let role = by_guid(guid).unwrap();
             assert_eq!(role.guid, guid);
             let allowed = allowed(guid).unwrap();

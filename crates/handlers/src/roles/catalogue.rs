@@ -1,0 +1,248 @@
+//! Roles to look through: found by words, and by what they allow.
+
+use std::{cmp::Reverse, collections::BTreeSet};
+
+use lazuli_core::permissions::matches;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::{Allowed, Permission, all, permissions::allowed};
+
+/// A role, and what it allows where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// The GUID of its definition.
+    pub guid: &'a str,
+    /// The name that people know it by.
+    pub name: &'a str,
+    /// What it allows.
+    pub allowed: Option<Allowed<'a>>,
+}
+
+/// Roles by name: those that lazuli carries, or those that Azure tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalogue<'a>(Vec<Listed<'a>>);
+
+impl Catalogue<'static> {
+    /// All built-in roles, and of some what they allow.
+    pub fn carried() -> Self {
+        let listed = |role: &super::Role| Listed {
+            guid: role.guid,
+            name: role.name,
+            allowed: allowed(role.guid).cloned(),
+        };
+        Self(all().iter().map(listed).collect())
+    }
+}
+
+impl<'a> Catalogue<'a> {
+    /// The role definitions of an answer of Azure (REST reference, "Role Definitions - List").
+    pub fn of(definitions: &'a [Json]) -> Self {
+        let mut roles: Vec<Listed<'_>> = definitions.iter().filter_map(listed).collect();
+        roles.sort_by_key(|role| role.name.to_lowercase());
+        Self(roles)
+    }
+
+    /// All of them.
+    pub fn roles(&self) -> &[Listed<'a>] {
+        &self.0
+    }
+
+    /// Of how many it is known what they allow.
+    pub fn known(&self) -> usize {
+        self.0.iter().filter(|role| role.allowed.is_some()).count()
+    }
+
+    /// The roles that have all of these words in their name or what is said of them, or the GUID. A role of exactly that
+    /// name comes first.
+    pub fn with_words(&self, text: &str) -> Vec<&Listed<'a>> {
+        let text = text.trim();
+        if let Ok(guid) = Uuid::try_parse(text) {
+            let guid = guid.hyphenated().to_string();
+            let is_meant = |role: &&Listed<'_>| role.guid.eq_ignore_ascii_case(&guid);
+            return self.0.iter().filter(is_meant).collect();
+        }
+        let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+        let has_all = |role: &&Listed<'_>| {
+            let says = role.allowed.as_ref().map_or("", |allowed| allowed.says);
+            let text = format!("{} {says}", role.name).to_lowercase();
+            words.iter().all(|word| text.contains(word))
+        };
+        let mut found: Vec<_> = self.0.iter().filter(has_all).collect();
+        found.sort_by_key(|role| !role.name.eq_ignore_ascii_case(text));
+        found
+    }
+
+    /// The roles that allow an action, each with the patterns by which it does, those that come closest to it first. A
+    /// part of an action will do, between slashes: `blobs/read`; `*` stands for anything. Only the roles of which it is
+    /// known what they allow are searched.
+    pub fn granting(&self, action: &str) -> Vec<(&Listed<'a>, Vec<&'a str>)> {
+        let meant = self.meant(action);
+        let mut found: Vec<(&Listed<'a>, Vec<&str>)> = Vec::new();
+        for role in &self.0 {
+            let permissions = role.allowed.iter().flat_map(|allowed| &allowed.permissions);
+            let mut patterns: Vec<&str> = permissions
+                .flat_map(|permission| {
+                    let of = |(name, on_data): &(&str, bool)| permission.pattern(name, *on_data);
+                    meant.iter().filter_map(of)
+                })
+                .collect();
+            patterns.sort_by_key(|pattern| distance(pattern));
+            patterns.dedup();
+            if !patterns.is_empty() {
+                found.push((role, patterns));
+            }
+        }
+        found
+            .sort_by_key(|(role, patterns)| (patterns.first().map(|one| distance(one)), role.name));
+        found
+    }
+
+    /// The actions that a part of one can mean, of those that are known by name; or what is one whole. Whether each is on
+    /// data.
+    fn meant<'s>(&'s self, action: &'s str) -> Vec<(&'s str, bool)> {
+        let forms = [
+            action.to_owned(),
+            format!("*/{action}"),
+            format!("{action}/*"),
+            format!("*/{action}/*"),
+        ];
+        let permissions = self.0.iter().filter_map(|role| role.allowed.as_ref());
+        let actions: BTreeSet<(&str, bool)> = permissions
+            .flat_map(|allowed| &allowed.permissions)
+            .flat_map(|permission| {
+                let actions = permission.actions.iter().map(|name| (*name, false));
+                actions.chain(permission.data_actions.iter().map(|name| (*name, true)))
+            })
+            .filter(|(name, _)| !name.contains('*'))
+            .filter(|(name, _)| forms.iter().any(|form| matches(form, name)))
+            .collect();
+        match actions.is_empty() && is_whole(action) {
+            true => vec![(action, false), (action, true)],
+            false => actions.into_iter().collect(),
+        }
+    }
+}
+
+fn listed(definition: &Json) -> Option<Listed<'_>> {
+    let text = |pointer: &str| definition.pointer(pointer).and_then(Json::as_str);
+    let permissions = definition.pointer("/properties/permissions");
+    let permissions = permissions.and_then(Json::as_array);
+    Some(Listed {
+        guid: text("/name")?,
+        name: text("/properties/roleName")?,
+        allowed: Some(Allowed {
+            says: text("/properties/description").unwrap_or_default(),
+            permissions: permissions.into_iter().flatten().map(permission).collect(),
+        }),
+    })
+}
+
+fn permission(body: &Json) -> Permission<'_> {
+    let list = |member: &str| {
+        let items = body.get(member).and_then(Json::as_array);
+        items
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_str)
+            .collect()
+    };
+    Permission {
+        actions: list("actions"),
+        not_actions: list("notActions"),
+        data_actions: list("dataActions"),
+        not_data_actions: list("notDataActions"),
+    }
+}
+
+/// Whether it begins with a provider and says no `*`: `Microsoft.Sql/servers/read`.
+fn is_whole(action: &str) -> bool {
+    let provider = action.split('/').next().unwrap_or_default();
+    provider.contains('.') && !action.contains('*') && action.matches('/').count() > 1
+}
+
+/// How far a pattern reaches: names first, then the longer ones of those with `*`.
+fn distance(pattern: &str) -> (bool, Reverse<usize>, &str) {
+    (pattern.contains('*'), Reverse(pattern.len()), pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granting(action: &str) -> Vec<&'static str> {
+        let carried = Catalogue::carried();
+        let found = carried.granting(action);
+        found.iter().map(|(role, _)| role.name).collect()
+    }
+
+    fn with_words(text: &str) -> Vec<&'static str> {
+        let carried = Catalogue::carried();
+        let found = carried.with_words(text);
+        found.iter().map(|role| role.name).collect()
+    }
+
+    #[test]
+    fn words_are_found_in_any_order_and_case() {
+        let found = with_words("data BLOB contributor");
+        assert_eq!(found.first(), Some(&"Storage Blob Data Contributor"));
+        assert_eq!(with_words("reader").first(), Some(&"Reader"));
+        assert_eq!(
+            with_words("BA92F5B4-2D11-453D-A403-E96B0029C9FE"),
+            &found[..1]
+        );
+        assert!(with_words("signatures federated").is_empty());
+    }
+
+    #[test]
+    fn a_part_of_an_action_finds_who_may_closest_first() {
+        let names = granting("blobs/read");
+        let at = |name: &str| names.iter().position(|one| *one == name);
+        assert!(
+            at("Storage Blob Data Reader") < at("Storage Blob Data Owner"),
+            "{names:?}"
+        );
+        assert!(at("Storage Blob Data Owner").is_some());
+        // It is on data: not even the owner of everything may.
+        assert_eq!(at("Owner"), None);
+        assert_eq!(at("Reader"), None);
+    }
+
+    #[test]
+    fn wildcards_are_understood_on_both_sides() {
+        let write = granting("Microsoft.Authorization/roleAssignments/write");
+        assert!(write.contains(&"Owner") && write.contains(&"User Access Administrator"));
+        assert!(!write.contains(&"Contributor"));
+        assert!(granting("secrets/getSecret/*").contains(&"Key Vault Secrets User"));
+        let unheard = granting("Microsoft.Sql/servers/databases/read");
+        assert_eq!(
+            unheard,
+            [
+                "Reader",
+                "Role Based Access Control Administrator",
+                "User Access Administrator",
+                "Contributor",
+                "Owner"
+            ]
+        );
+        assert!(granting("no/such/thing").is_empty());
+    }
+
+    #[test]
+    fn what_azure_tells_is_searched_whole() {
+        let grafana = "22926164-76b3-42b3-bc55-97df8dab3e41";
+        let definitions = [
+            serde_json::json!({ "name": grafana, "properties": {
+                "roleName": "Grafana Admin", "type": "BuiltInRole", "description": "Administers.",
+                "permissions": [{ "actions": [], "notActions": [],
+                    "dataActions": ["Microsoft.Dashboard/grafana/ActAsGrafanaAdmin/action"] }],
+            } }),
+            serde_json::json!({ "name": "no role" }),
+        ];
+        let told = Catalogue::of(&definitions);
+        assert_eq!((told.roles().len(), told.known()), (1, 1));
+        let found = told.granting("grafana/ActAsGrafanaAdmin/action");
+        assert_eq!(found.first().map(|(role, _)| role.guid), Some(grafana));
+        assert_eq!(told.with_words("administers").len(), 1);
+    }
+}
