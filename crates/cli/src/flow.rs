@@ -79,7 +79,13 @@ pub(crate) fn specs_of(
         env,
         file: &input::file_beside,
     };
-    let (spec, said_of_text) = load(&texts.sources, &texts.specs, &inputs);
+    let (spec, said) = load(&texts.sources, &texts.specs, &inputs);
+    // A spec that cannot be read may declare the parameters that no other does.
+    let all_read = texts.unread.is_empty();
+    let is_sure = |said: &&Diagnostic| all_read || said.code != Code::UnusedParameter;
+    let mut said_of_text = texts.unread;
+    let sure = said.iter().filter(is_sure).cloned();
+    sure.for_each(|said| said_of_text.push(said));
     let settings = Settings {
         subscription,
         secrets,

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     env, fs,
     io::{self, Read},
+    mem,
     path::{Path, PathBuf},
 };
 
@@ -28,14 +29,18 @@ pub(crate) struct Texts {
     pub(crate) sources: Sources,
     pub(crate) specs: Vec<SourceId>,
     pub(crate) params: Vec<(String, ParamValue)>,
+    /// What is to be said of specs that cannot be read.
+    pub(crate) unread: Diagnostics,
 }
 
-/// Reads everything that the command line names. All that cannot be read is reported at once.
+/// Reads everything that the command line names. Without any spec, or without all values of parameters, there is nothing
+/// to be said of the rest.
 pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
     let mut reader = Reader::default();
     for path in &args.paths {
         reader.spec(path);
     }
+    let unread = mem::take(&mut reader.diagnostics);
     for path in &args.params_files {
         reader.params_file(path);
     }
@@ -49,7 +54,7 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
         )
     };
     reader.params.extend(args.params.iter().map(given));
-    if reader.specs.is_empty() && !reader.diagnostics.has_errors() {
+    if reader.specs.is_empty() && !unread.has_errors() && !reader.diagnostics.has_errors() {
         let passed_over = match reader.passed_over {
             0 => String::new(),
             1 => "; 1 file of YAML there is something else".to_owned(),
@@ -57,16 +62,16 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
         };
         return Err(no_spec(&passed_over));
     }
-    if reader.diagnostics.has_errors() {
-        return Err(CommandError::Spec(
-            Box::new(reader.sources),
-            reader.diagnostics,
-        ));
+    if reader.specs.is_empty() || reader.diagnostics.has_errors() {
+        let mut said = unread;
+        said.extend(reader.diagnostics);
+        return Err(CommandError::Spec(Box::new(reader.sources), said));
     }
     Ok(Texts {
         sources: reader.sources,
         specs: reader.specs,
         params: reader.params,
+        unread,
     })
 }
 

@@ -9,7 +9,7 @@ use std::{
 use lazuli_arm::{ArmError, Client, ErrorKind, Quiet};
 use lazuli_core::{
     arm::ArmId,
-    diagnostic::did_you_mean,
+    diagnostic::{Diagnostics, did_you_mean},
     export::{self, Export, Scene, reads},
     graph::{Home, SecretsPolicy},
     live::Live,
@@ -252,6 +252,7 @@ async fn compare(
         sources,
         specs: vec![id],
         params: Vec::new(),
+        unread: Diagnostics::default(),
     };
     let env = |name: &str| connection.environment(name);
     let specs = flow::specs_of(texts, None, SecretsPolicy::default(), &env)?;
