@@ -6,7 +6,7 @@ use lazuli_core::{
     diff::{Change, diff, exceptions},
     graph::{Graph, Settings, build},
     live::Live,
-    plan::{Plan, converge},
+    plan::{Consent, Names, Plan, converge_with},
     source::Sources,
     spec::{Inputs, load, no_files},
     template,
@@ -72,8 +72,13 @@ fn graph(pair: &Pair<'_>) -> Result<Graph, String> {
     sound(graph, &found)
 }
 
+/// A plan that may replace: what is fixed at creation and differs is shown as what it is, a change.
 fn planned(graph: &Graph, live: &Live) -> Result<Plan, String> {
-    let (plan, found) = converge(graph, live);
+    let consent = Consent {
+        replace: Names(["it".to_owned()].into()),
+        ..Consent::default()
+    };
+    let (plan, found) = converge_with(graph, live, &consent);
     sound(plan, &found)
 }
 
