@@ -3,6 +3,7 @@
 //! A value that refers to a resource is not known yet, so nothing is said about it here.
 
 mod expressions;
+mod forms;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind as Kind}
 use serde_json::Value as Json;
 
 pub use expressions::expressions_allowed;
+pub use forms::forms;
 
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},

@@ -4,6 +4,7 @@
 use lazuli_core::{
     diff::{Veiled, lifted, veil},
     kind::{Facts, Kind, Rule},
+    shape,
     value::Value,
 };
 use serde_json::{Value as Json, json};
@@ -194,7 +195,7 @@ fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut 
         };
         let mut kinds: Vec<Form> = Vec::new();
         let at = properties.len();
-        for form in forms(root, property, MAX_NESTED) {
+        for form in forms(root, property) {
             let kind = form_of(root, form);
             if !kinds.contains(&kind) {
                 kinds.push(kind);
@@ -222,7 +223,7 @@ fn inside(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut
     let mut found = Vec::new();
     below(root, schema, path, depth, &mut found);
     for (keyword, suffix) in [("items", ITEM), ("additionalProperties", KEY)] {
-        for form in forms(root, &schema[keyword], MAX_NESTED) {
+        for form in forms(root, &schema[keyword]) {
             inside(root, form, &format!("{path}{suffix}"), depth, &mut found);
         }
     }
@@ -230,27 +231,10 @@ fn inside(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut
     properties.extend(found);
 }
 
-/// The forms that a value may have, `null` left out and references followed.
-fn forms<'s>(root: &'s Json, schema: &'s Json, depth: usize) -> Vec<&'s Json> {
-    let Some(depth) = depth.checked_sub(1) else {
-        return Vec::new();
-    };
-    if let Some(target) = schema["$ref"]
-        .as_str()
-        .and_then(|to| root.pointer(to.strip_prefix('#')?))
-    {
-        return forms(root, target, depth);
-    }
-    if let Some(branches) = schema["anyOf"].as_array() {
-        return branches
-            .iter()
-            .flat_map(|branch| forms(root, branch, depth))
-            .collect();
-    }
-    if schema["type"] == "null" || !schema.is_object() {
-        return Vec::new();
-    }
-    vec![schema]
+/// The forms that a value may have, of those that say something of it.
+fn forms<'s>(root: &'s Json, schema: &'s Json) -> impl Iterator<Item = &'s Json> {
+    let forms = shape::forms(root, schema, MAX_NESTED).into_iter();
+    forms.filter(|form| form.is_object())
 }
 
 fn form_of(root: &Json, schema: &Json) -> Form {
@@ -274,11 +258,8 @@ fn form_of(root: &Json, schema: &Json) -> Form {
         Some("boolean") => "true or false".into(),
         Some("integer") => "whole number".into(),
         Some("array") => {
-            let items = forms(root, &schema["items"], MAX_NESTED);
-            let items: Vec<String> = items
-                .into_iter()
-                .map(|item| form_of(root, item).in_words())
-                .collect();
+            let items = forms(root, &schema["items"]);
+            let items: Vec<String> = items.map(|item| form_of(root, item).in_words()).collect();
             match items.is_empty() {
                 true => "list".into(),
                 false => format!("list of {}", items.join(" or ")),

@@ -9,6 +9,7 @@ use crate::{
     graph::NodeKey,
     kind::Rule,
     mark::TextMark,
+    shape::forms,
     spec::Address,
     value::{Hole, HolePart, Object, Output, Value},
 };
@@ -353,29 +354,6 @@ impl<'a> Found<'a> {
         }
         Some(Value::Object(result))
     }
-}
-
-/// The forms that a value may have, `null` left out and references followed.
-fn forms<'s>(root: &'s Json, schema: &'s Json, depth: usize) -> Vec<&'s Json> {
-    let Some(depth) = depth.checked_sub(1) else {
-        return Vec::new();
-    };
-    if let Some(target) = schema["$ref"]
-        .as_str()
-        .and_then(|to| root.pointer(to.strip_prefix('#')?))
-    {
-        return forms(root, target, depth);
-    }
-    if let Some(branches) = schema["anyOf"].as_array() {
-        let inner = branches
-            .iter()
-            .flat_map(|branch| forms(root, branch, depth));
-        return inner.collect();
-    }
-    if schema["type"] == "null" || schema.is_null() {
-        return Vec::new();
-    }
-    vec![schema]
 }
 
 fn type_of(form: &Json) -> Option<&str> {
