@@ -34,8 +34,8 @@ pub(super) struct Scope<'s> {
     /// The parameters; none in their own defaults.
     pub(super) params: Option<&'s Params>,
     pub(super) resources: Resources<'s>,
-    /// Key and value of the instance; none outside of a forEach.
-    pub(super) each: Option<(&'s str, &'s Node)>,
+    /// Key and value of the instance; none outside of a forEach, and no value within that value itself.
+    pub(super) each: Option<(&'s str, Option<&'s Node>)>,
 }
 
 /// Which resources the expressions at a place can name.
@@ -183,7 +183,9 @@ impl Author<'_> {
                 None => self.no_each(expr, place),
             },
             Expr::EachValue(path) => match scope.each {
-                Some((_, value)) => self.each_value(value, path, place, scope),
+                Some((_, Some(value))) => self.each_value(value, path, place, scope),
+                // Reported when the forEach was read.
+                Some((_, None)) => None,
                 None => self.no_each(expr, place),
             },
             Expr::Resource(reference) => {
@@ -266,7 +268,8 @@ impl Author<'_> {
                 }
             };
         }
-        Some(self.fill(node, scope).datum)
+        let each = scope.each.map(|(key, _)| (key, None));
+        Some(self.fill(node, Scope { each, ..scope }).datum)
     }
 
     /// A path behind a value that is itself a reference to a resource continues that reference.

@@ -153,12 +153,12 @@ impl Author<'_> {
                         let value = self.fill(
                             value,
                             Scope {
-                                each: Some((key, value)),
+                                each: Some((key, None)),
                                 ..scope
                             },
                         );
                         let scope = Scope {
-                            each: Some((key, &value)),
+                            each: Some((key, Some(&value))),
                             ..scope
                         };
                         resources.extend(self.resource(entry, Some(key), scope));
