@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lazuli_core::{
     diff::{Change, diff, exceptions},
-    kind::Rule,
+    facts::Rule,
     value::Value,
 };
 use serde_json::{Map, Value as Json, json};

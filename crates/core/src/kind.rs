@@ -1,178 +1,46 @@
-//! What a resource kind is: data about it, and the few functions that data cannot say.
+//! A resource kind: its data, its typed properties, and the functions that data cannot express.
 
-use std::{marker::PhantomData, ops::RangeInclusive};
+use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 
 use crate::{
-    arm::ArmType,
+    declare::{Declared, EntryContext, Implied, Nodes, Surroundings},
     diagnostic::{Code, Diagnostic, Diagnostics},
-    export::{Found, Lifted},
-    graph::{Declared, Implied, Nodes, Surroundings, Unchecked},
+    facts::{Facts, PartOf},
+    lift::{Found, Lifted},
+    shape::Shape,
 };
 
-/// The data about a kind.
-#[derive(Debug)]
-pub struct Facts {
-    /// The name in a spec: `storageAccount`.
-    pub kind: &'static str,
-    /// The type in Azure Resource Manager; `None` for a kind whose entries each name their own.
-    pub arm_type: Option<ArmType>,
-    /// Where resources of the kind live.
-    pub place: Place,
-    /// The rule for names; `None` for kinds without a name.
-    pub name: Option<NameRule>,
-    /// Whether the kind takes tags, and so can be marked as owned by them.
-    pub tags: bool,
-    /// Whether the kind has a location.
-    pub location: bool,
-    /// Whether a list of the type says all that a GET of each resource would.
-    pub listed: bool,
-    /// The property that is ARM's body as it is, for a kind that has one: what is below it can be referred to by
-    /// ARM's own paths, whether it is written or only live.
-    pub body: Option<&'static str>,
-    /// How its properties are compared and written.
-    pub rules: &'static [Rule],
-    /// What can be referred to beside what the spec itself says.
-    pub outputs: &'static [OutputDoc],
-    /// Said in one warning when the kind is used: the type is no longer offered by Azure.
-    pub retired: Option<&'static str>,
-}
-
-/// Where resources of a kind live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Directly in a subscription (resource groups).
-    Subscription,
-    /// In a resource group.
-    ResourceGroup,
-    /// On the scope that the property `scope` names, by name.
-    Scope,
-    /// On a scope, without a name of its own (role assignments).
-    Nameless,
-    /// In the subscription or management group of the first of the scopes that this property lists; without the
-    /// property, in the subscription of the stack. The id ends in a GUID that follows from there and the name (role
-    /// definitions).
-    Root(&'static str),
-    /// Where the entry says: in a resource group, below the resource that the property `parent` names, or on the one
-    /// that `scope` names. The property `type` names the type.
-    Written,
-}
-
-impl Place {
-    /// Whether a property says what and where a resource is, and so is looked at even where it is `existing`.
-    pub fn is_told_by(self, property: &str) -> bool {
-        match self {
-            Self::Subscription | Self::ResourceGroup => false,
-            Self::Scope | Self::Nameless => property == "scope",
-            Self::Root(scopes) => property == scopes,
-            Self::Written => ["type", "parent", "scope"].contains(&property),
-        }
-    }
-}
-
-/// What Azure takes for a name.
-#[derive(Debug)]
-pub struct NameRule {
-    /// How many characters.
-    pub length: RangeInclusive<usize>,
-    /// Whether the characters, and their order, are taken.
-    pub takes: fn(&str) -> bool,
-    /// The rule in words, continuing "names of … have": `3 to 24 lower-case letters and digits`.
-    pub says: &'static str,
-}
-
-impl NameRule {
-    /// Whether Azure takes the name.
-    pub fn accepts(&self, name: &str) -> bool {
-        self.length.contains(&name.chars().count()) && (self.takes)(name)
-    }
-}
-
-/// A property that Azure fills and others can refer to.
-#[derive(Debug)]
-pub struct OutputDoc {
-    /// The name in a reference: `principalId`. What is below it can be referred to as well.
-    pub name: &'static str,
-    /// The path in ARM's body: `properties.principalId`.
-    pub path: &'static str,
-    /// What it is.
-    pub doc: &'static str,
-}
-
-/// How a property differs from the general rules of comparison. Paths are those of ARM's body; `[]` is any item of
-/// a list and `*` any key of a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// Fixed at creation.
-    Immutable(&'static str),
-    /// Sent, never returned; so not compared.
-    WriteOnly(&'static str),
-    /// Sent, not always returned; compared where it is.
-    Withheld(&'static str),
-    /// Sent as a wish that the service need not follow; so not compared.
-    Decided(&'static str),
-    /// A value that the service turns into another: the path, what is sent, what comes back.
-    Becomes(&'static str, &'static str, &'static str),
-    /// Filled by the service; never sent.
-    ReadOnly(&'static str),
-    /// A list whose order says nothing; items are matched by this member.
-    Keyed(&'static str, &'static str),
-    /// A list whose order says nothing.
-    Set(&'static str),
-    /// A list to which the service adds items of its own, or text to which it adds words.
-    Open(&'static str),
-    /// Text that comes back in another case, and is not a word by itself.
-    AnyCase(&'static str),
-    /// A rule for bodies in which the property at this path is this text.
-    When(&'static str, &'static str, &'static Rule),
-}
-
-/// What lies below a resource in Azure and is written in the entry of that resource.
-#[derive(Debug)]
-pub struct PartOf {
-    /// Where, below the resource: of one thing `blobServices/default`, of a list `blobServices/default/containers`.
-    pub path: &'static str,
-    /// Its type.
-    pub arm_type: ArmType,
-}
-
-impl PartOf {
-    /// Whether the path is that of a list.
-    pub fn is_list(&self) -> bool {
-        self.path.split('/').count() % 2 == 1
-    }
-}
-
-/// A kind of resource. Adding one is one implementation and one line in the registry.
+/// A kind of resource. One implementation and one line in the registry add a kind.
 pub trait Handler: 'static {
     /// The data.
     const FACTS: Facts;
-    /// What an author may write beside the common keys; its doc comments become schema, `explain` and reference.
-    type Props: DeserializeOwned + JsonSchema;
-    /// What is read beside a resource for an entry to be written of it.
+    /// The properties that an entry takes in addition to the common keys. Their doc comments are the descriptions in
+    /// the schema, `explain` and the reference.
+    type Props: DeserializeOwned + JsonSchema + 'static;
+    /// Child resources that an export reads to write the entry.
     const PARTS: &'static [PartOf] = &[];
 
-    /// Says which Azure resources one entry of the spec stands for.
-    fn declare(resource: &Declared<'_, Self::Props>, nodes: &mut Nodes);
+    /// Adds the Azure resources that one entry of the spec stands for.
+    fn declare(entry: &Declared<'_, Self::Props>, nodes: &mut Nodes);
 
-    /// Finds combinations that Azure would refuse, without asking Azure.
+    /// Reports combinations that Azure would reject, without a request to Azure.
     fn check(
-        _resource: &Declared<'_, Self::Props>,
+        _entry: &Declared<'_, Self::Props>,
         _around: &Surroundings<'_>,
         _diagnostics: &mut Diagnostics,
     ) {
     }
 
-    /// What the resource must wait for beside what it refers to.
-    fn implies(_resource: &Declared<'_, Self::Props>) -> Vec<Implied> {
+    /// Dependencies that follow from the meaning of the entry rather than from its references.
+    fn implies(_entry: &Declared<'_, Self::Props>) -> Vec<Implied> {
         Vec::new()
     }
 
-    /// Writes the entry that would declare what is live; nothing where the kind has no words for it. Ids stay ids:
-    /// they become references later.
+    /// Writes the entry that would declare a live resource; `None` if the kind cannot express it. Ids stay ids here:
+    /// the export replaces them by references.
     fn lift(found: &mut Found<'_>) -> Option<Lifted> {
         let props = found.properties_except(&[]);
         Some(found.lifted(props))
@@ -185,22 +53,34 @@ pub trait Kind: Sync {
     fn facts(&self) -> &'static Facts;
     /// The JSON Schema of the properties.
     fn schema(&self) -> Schema;
-    /// See [`Handler::declare`], [`Handler::implies`].
-    fn declare(&self, resource: Unchecked<'_>, nodes: &mut Nodes) -> Vec<Implied>;
-    /// See [`Handler::check`].
-    fn check(
-        &self,
-        resource: Unchecked<'_>,
-        around: &Surroundings<'_>,
-        diagnostics: &mut Diagnostics,
-    );
+    /// Reads the properties of an entry into the type of the kind. Fails where they do not have the shape of
+    /// [`Kind::schema`].
+    fn read<'a>(&self, context: EntryContext<'a>) -> Result<Box<dyn TypedEntry + 'a>, Diagnostic>;
     /// See [`Handler::PARTS`].
     fn parts(&self) -> &'static [PartOf];
     /// See [`Handler::lift`].
     fn lift(&self, found: &mut Found<'_>) -> Option<Lifted>;
+
+    /// The schema, compiled to check entries with.
+    fn shape(&self) -> Shape {
+        let whole = format!("a {}", self.facts().kind);
+        Shape::new(whole, self.schema().to_value())
+    }
+}
+
+/// An entry whose properties have been read once into the type of its kind.
+pub trait TypedEntry {
+    /// See [`Handler::declare`].
+    fn declare(&self, nodes: &mut Nodes);
+    /// See [`Handler::implies`].
+    fn implies(&self) -> Vec<Implied>;
+    /// See [`Handler::check`].
+    fn check(&self, around: &Surroundings<'_>, diagnostics: &mut Diagnostics);
 }
 
 struct Adapter<H>(PhantomData<fn() -> H>);
+
+struct EntryOf<'a, H: Handler>(Declared<'a, H::Props>);
 
 struct Constants<H>(PhantomData<H>);
 
@@ -214,18 +94,17 @@ pub const fn kind<H: Handler>() -> &'static dyn Kind {
     &Adapter::<H>(PhantomData)
 }
 
-impl<H: Handler> Adapter<H> {
-    fn typed<'a>(resource: Unchecked<'a>) -> Result<Declared<'a, H::Props>, Diagnostic> {
-        let props = serde_json::from_value::<H::Props>(resource.resource().props_json()).map_err(
-            |error| {
-                Diagnostic::error(
-                    Code::WrongType,
-                    resource.resource().span,
-                    format!("{error}"),
-                )
-            },
-        )?;
-        Ok(resource.with(props))
+impl<H: Handler> TypedEntry for EntryOf<'_, H> {
+    fn declare(&self, nodes: &mut Nodes) {
+        H::declare(&self.0, nodes);
+    }
+
+    fn implies(&self) -> Vec<Implied> {
+        H::implies(&self.0)
+    }
+
+    fn check(&self, around: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+        H::check(&self.0, around, diagnostics);
     }
 }
 
@@ -240,27 +119,15 @@ impl<H: Handler> Kind for Adapter<H> {
             .into_root_schema_for::<H::Props>()
     }
 
-    fn declare(&self, resource: Unchecked<'_>, nodes: &mut Nodes) -> Vec<Implied> {
-        match Self::typed(resource) {
-            Ok(declared) => {
-                H::declare(&declared, nodes);
-                H::implies(&declared)
-            }
-            Err(diagnostic) => {
-                nodes.report(diagnostic);
-                Vec::new()
-            }
-        }
-    }
-
-    fn check(
-        &self,
-        resource: Unchecked<'_>,
-        around: &Surroundings<'_>,
-        diagnostics: &mut Diagnostics,
-    ) {
-        if let Ok(declared) = Self::typed(resource) {
-            H::check(&declared, around, diagnostics);
+    fn read<'a>(&self, context: EntryContext<'a>) -> Result<Box<dyn TypedEntry + 'a>, Diagnostic> {
+        let resource = context.resource();
+        match serde_json::from_value::<H::Props>(resource.props_json()) {
+            Ok(props) => Ok(Box::new(EntryOf::<H>(context.with_props(props)))),
+            Err(error) => Err(Diagnostic::error(
+                Code::WrongType,
+                resource.span,
+                error.to_string(),
+            )),
         }
     }
 
@@ -273,7 +140,7 @@ impl<H: Handler> Kind for Adapter<H> {
     }
 }
 
-/// The kinds that there are.
+/// The known kinds.
 #[derive(Clone, Copy)]
 pub struct Registry(pub &'static [&'static dyn Kind]);
 
@@ -297,56 +164,5 @@ impl Registry {
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|kind| kind.facts().kind)
-    }
-}
-
-/// A property that may be written as a value or as a reference to what is known only later.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Field<T> {
-    /// A value.
-    Known(T),
-    /// A reference, as written.
-    Unknown(String),
-}
-
-impl<T> Field<T> {
-    /// The value, if it is known.
-    pub fn known(&self) -> Option<&T> {
-        match self {
-            Self::Known(value) => Some(value),
-            Self::Unknown(_) => None,
-        }
-    }
-}
-
-impl<'de, T: DeserializeOwned> serde::Deserialize<'de> for Field<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Json::deserialize(deserializer)?;
-        match json.as_str() {
-            Some(text) if text.replace("$${", "").contains("${") => {
-                Ok(Self::Unknown(text.to_owned()))
-            }
-            _ => serde_json::from_value(json)
-                .map(Self::Known)
-                .map_err(serde::de::Error::custom),
-        }
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Field<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn schema_id() -> std::borrow::Cow<'static, str> {
-        T::schema_id()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> Schema {
-        T::json_schema(generator)
     }
 }

@@ -3,13 +3,17 @@
 //! No clock, file, network or randomness: every function here gives the same answer for the same arguments.
 
 pub mod arm;
+pub mod declare;
 pub mod diagnostic;
 pub mod diff;
 pub mod export;
+pub mod facts;
 pub mod graph;
 pub mod ignore;
 pub mod inventory;
+pub mod key;
 pub mod kind;
+pub mod lift;
 pub mod live;
 pub mod mark;
 pub mod node;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use crate::{graph::NodeKey, spec::OnRemove};
+use crate::{key::NodeKey, spec::OnRemove};
 
 /// The tag that says which stack owns a resource.
 pub const STACK_TAG: &str = "lazuli-stack";

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     arm::{ArmId, ArmType},
-    graph::{Graph, Identity},
+    declare::Identity,
+    graph::Graph,
     spec::GrantsPolicy,
 };
 

@@ -50,11 +50,6 @@ enum What {
 }
 
 impl Shape {
-    /// The shape of a kind.
-    pub fn of(kind: &dyn crate::kind::Kind) -> Self {
-        Self::new(format!("a {}", kind.facts().kind), kind.schema().to_value())
-    }
-
     /// A shape from a JSON Schema, draft 2020-12. `whole` is what the schema describes, as messages call it.
     pub fn new(whole: impl Into<String>, schema: Json) -> Self {
         let validator = jsonschema::draft202012::new(&schema).map_err(|error| error.to_string());

@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde_json::{Number, Value as Json};
 
-use crate::{graph::NodeKey, secret::Secret};
+use crate::{key::NodeKey, secret::Secret};
 
 /// A wanted value.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,8 +2,8 @@
 
 use lazuli_core::{
     arm::ArmId,
-    export::Found,
     graph::{Declared, Nodes},
+    lift::Found,
     node::{Datum, Node},
     value::Value,
 };

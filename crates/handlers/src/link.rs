@@ -69,7 +69,7 @@ impl<'a> Link<'a> {
             ))
         };
         if let Some(target) = declared.target_of(node) {
-            let kind = target.placed.kind.facts().kind;
+            let kind = target.placed.facts.kind;
             let is_of_type = (facts.arm_type.as_ref())
                 .is_some_and(|wanted| target.placed.arm_type.is(&wanted.name));
             if !is_of_type {

@@ -2,9 +2,10 @@
 
 use lazuli_core::{
     arm::ArmType,
-    export::{Found, Lifted},
+    facts::{Facts, Field, NameRule, Place, Rule},
     graph::{Declared, Draft, Implied, Mark, Nodes},
-    kind::{Facts, Field, Handler, NameRule, Place, Rule},
+    kind::Handler,
+    lift::{Found, Lifted},
     value::{Object, Value},
 };
 use schemars::JsonSchema;

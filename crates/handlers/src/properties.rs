@@ -3,7 +3,8 @@
 
 use lazuli_core::{
     diff::{Veiled, lifted, veil},
-    kind::{Facts, Kind, Rule},
+    facts::{Facts, Rule},
+    kind::Kind,
     shape,
     value::Value,
 };

@@ -2,7 +2,8 @@
 
 use lazuli_core::{
     diff::lifted,
-    kind::{Facts, Kind, Place, Rule},
+    facts::{Facts, Place, Rule},
+    kind::Kind,
 };
 
 use crate::{

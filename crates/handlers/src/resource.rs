@@ -2,9 +2,10 @@
 
 use lazuli_core::{
     diff::exceptions,
-    export::{Found, Lifted},
+    facts::{Facts, NameRule, OutputDoc, Place},
     graph::{Declared, Implied, Mark, Nodes},
-    kind::{Facts, Handler, NameRule, OutputDoc, Place},
+    kind::Handler,
+    lift::{Found, Lifted},
     value::{Object, Value},
 };
 use schemars::JsonSchema;

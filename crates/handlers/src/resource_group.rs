@@ -2,8 +2,9 @@
 
 use lazuli_core::{
     arm::ArmType,
+    facts::{Facts, NameRule, OutputDoc, Place, Rule},
     graph::{Declared, Nodes},
-    kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
+    kind::Handler,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

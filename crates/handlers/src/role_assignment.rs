@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, did_you_mean},
-    export::{Found, Lifted},
+    facts::{Facts, Field, OutputDoc, Place, Rule},
     graph::{Declared, Draft, Grant, Identity, Implied, Mark, Nodes, RoleName, Target},
-    kind::{Facts, Field, Handler, OutputDoc, Place, Rule},
+    kind::Handler,
+    lift::{Found, Lifted},
     node::{Datum, Node},
     source::Span,
     value::{Object, Value},
@@ -508,14 +509,13 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
                     node.span,
                     format!(
                         "`{}` is a {}, which is no principal",
-                        target.resource.address,
-                        target.placed.kind.facts().kind
+                        target.resource.address, target.placed.facts.kind
                     ),
                 )
                 .help(HOW_TO_NAME),
             );
         }
-        let facts = target.placed.kind.facts();
+        let facts = target.placed.facts;
         let mut outputs = facts.outputs.iter();
         if facts.body.is_none()
             && outputs.any(|output| output.path == "identity.principalId")

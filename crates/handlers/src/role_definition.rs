@@ -4,9 +4,10 @@ use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::is_empty,
-    export::{Found, Lifted, member},
+    facts::{Facts, NameRule, Place, Rule},
     graph::{Declared, Draft, Mark, Nodes, Surroundings},
-    kind::{Facts, Handler, NameRule, Place, Rule},
+    kind::Handler,
+    lift::{Found, Lifted, member},
     value::{Object, Value},
 };
 use schemars::JsonSchema;

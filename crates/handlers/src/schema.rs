@@ -2,7 +2,8 @@
 //! properties of each kind.
 
 use lazuli_core::{
-    kind::{Facts, Kind, Place},
+    facts::{Facts, Place},
+    kind::Kind,
     shape::expressions_allowed,
     spec::API_VERSION,
 };

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use lazuli_core::{
     arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    export::{Found, Lifted},
+    facts::{Facts, Field, NameRule, OutputDoc, PartOf, Place, Rule},
     graph::{Declared, Nodes, Surroundings},
-    kind::{Facts, Field, Handler, NameRule, OutputDoc, PartOf, Place, Rule},
+    kind::Handler,
+    lift::{Found, Lifted},
     value::{Object, Value},
 };
 use schemars::JsonSchema;

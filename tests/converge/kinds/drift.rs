@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use lazuli_core::{
     arm::ArmId,
     diagnostic::Code,
+    facts::Rule,
     graph::{Graph, Identity, Node, NodeKey},
-    kind::Rule,
     live::Live,
     mark::{self, Mark, TextMark},
     plan::{Action, converge},

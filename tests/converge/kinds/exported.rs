@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use lazuli_core::{
     arm::ArmId,
+    facts::Rule,
     graph::{Graph, Identity, Node},
-    kind::Rule,
     value::Value,
 };
 use lazuli_sim::{Method, SUBSCRIPTION};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lazuli_core::{
     diagnostic::{Code, Severity},
-    kind::Place,
+    facts::Place,
 };
 use lazuli_handlers::REGISTRY;
 

@@ -6,7 +6,8 @@ use lazuli_core::{
         Code,
         explanation::{Part, Shows},
     },
-    kind::{Kind, OutputDoc},
+    facts::OutputDoc,
+    kind::Kind,
 };
 use lazuli_handlers::{
     REGISTRY,

@@ -2,7 +2,7 @@
 //!
 //! A row belongs here when no general rule of `rules.rs` would do. All are from ARM facts 1.5 and 1.6.
 
-use crate::kind::Rule::{self, Becomes, Decided, Open, When, Withheld};
+use crate::facts::Rule::{self, Becomes, Decided, Open, When, Withheld};
 
 /// How a type differs from the general rules.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use serde_json::{Map, Value as Json};
 use self::{place::Place, twins::Twins};
 use crate::{
     arm::ArmId,
+    facts::Rule,
     ignore::Ignored,
-    kind::Rule,
     secret::HIDDEN,
     value::{Object, Value},
 };

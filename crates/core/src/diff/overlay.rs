@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::{Comparison, place::Place, rules, rules_for, twins::Twins};
 use crate::{
+    facts::Rule,
     ignore::Ignored,
-    kind::Rule,
     value::{Object, Value},
 };
 

@@ -1,6 +1,6 @@
 //! Where in a body a comparison is.
 
-use crate::{ignore::Ignored, kind::Rule};
+use crate::{facts::Rule, ignore::Ignored};
 
 /// Where in a body we are: as shown, and as rules name it, a segment a level.
 #[derive(Clone, Default)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use super::{Comparison, place::Place, rules::KEYS};
-use crate::{kind::Rule, value::Value};
+use crate::{facts::Rule, value::Value};
 
 /// The items of a list, matched.
 pub(super) struct Twins<'l> {

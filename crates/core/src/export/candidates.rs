@@ -8,7 +8,8 @@ use super::{Note, Scene, reads};
 use crate::{
     arm::{ArmId, ArmType},
     diff::bare,
-    kind::{Kind, Place},
+    facts::Place,
+    kind::Kind,
     live::{Live, LiveGrant},
     mark::{Afterlife, ON_REMOVE_TAG, TextMark, owner, tag},
 };

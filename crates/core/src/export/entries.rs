@@ -7,16 +7,16 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     Note, Scene,
     candidates::{Candidate, canonical_group},
-    lift::{Found, Lifted},
     names::{self, Names},
     refs::References,
     text::Document,
 };
 use crate::{
     arm::{ArmId, normal_location},
+    declare::root_id,
     diff::exceptions,
-    graph::root_id,
-    kind::{Facts, Place},
+    facts::{Facts, Place},
+    lift::{Found, Known, Lifted},
     mark::{Afterlife, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG, STACK_TAG, tag},
     spec::API_VERSION,
     template::escape,
@@ -106,7 +106,6 @@ fn named(scene: &Scene<'_>, stack: &str, found: &[Candidate]) -> (Vec<String>, R
     let mut given = Vec::new();
     for (at, one) in found.iter().enumerate() {
         let name = {
-            use super::lift::Known;
             let called = |id: &ArmId| refs.entry_of(id);
             let principal = |id: &str| refs.entry_of_principal(id);
             names.give(
@@ -391,7 +390,6 @@ impl Defaults {
             .group
             .filter(|group| Some(group) != self.group.as_ref());
         text.extend(group.map(|group| {
-            use super::lift::Known;
             let known = refs.entry_of(&group).map(|name| format!("${{{name}}}"));
             (
                 "resourceGroup".to_owned(),

@@ -5,23 +5,21 @@
 
 mod candidates;
 mod entries;
-mod lift;
 mod names;
 mod refs;
-mod service;
 mod text;
 
 pub mod reads;
 
 use std::collections::BTreeMap;
 
-pub use lift::{Found, Lifted, member};
 use serde_json::Value as Json;
 
 use crate::{
     arm::ArmId,
     diff::Change,
-    kind::{Kind, Place, Registry},
+    facts::Place,
+    kind::{Kind, Registry},
     live::Live,
     mark::{STACK_TAG, TextMark},
     plan::{Action, Step},

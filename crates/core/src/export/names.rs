@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::candidates::Candidate;
-use crate::{arm::ArmId, kind::Place, template::is_name};
+use crate::{arm::ArmId, facts::Place, template::is_name};
 
 /// Words that an expression begins with.
 const TAKEN: [&str; 3] = ["params", "env", "each"];

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Scene;
 use crate::{
     arm::{ArmId, ArmType},
-    kind::{Kind, Place, Registry},
+    facts::Place,
+    kind::{Kind, Registry},
     live::{Live, LiveGrant},
     reads::Read,
 };

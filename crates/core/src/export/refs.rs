@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json};
 
-use super::lift::{Known, member};
 use crate::{
     arm::ArmId,
+    declare::Placed,
     diff::holds_free_text,
-    graph::Placed,
-    kind::OutputDoc,
+    facts::OutputDoc,
+    lift::{Known, member},
     template::escape,
     text::is_shown,
     value::{HolePart, Value},

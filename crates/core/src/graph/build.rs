@@ -5,19 +5,19 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    declare::{Resolver, Surroundings, Unchecked},
-    edges, place,
-};
+use super::{edges, place};
 use crate::{
     arm::ArmId,
-    diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{
-        Draft, Grant, Graph, Home, Identity, Implied, Lifecycle, Mark, Node, NodeKey, Nodes,
-        Placed, RoleName,
+    declare::{
+        Draft, EntryContext, Grant, Identity, Implied, Nodes, Placed, Resolver, RoleName,
+        Surroundings, index,
     },
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    graph::{Graph, Home, Lifecycle, Node},
     ignore::Ignored,
-    kind::Registry,
+    key::NodeKey,
+    kind::{Registry, TypedEntry},
+    mark::Mark,
     secret::DigestKey,
     shape::Shape,
     source::Span,
@@ -48,13 +48,14 @@ pub struct SecretsPolicy {
 /// Builds the graph of a spec. The graph is of use only if the diagnostics have no errors, and carried out only if it
 /// has no open roles: those are asked for, and the graph is built again with the answers.
 pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Diagnostics) {
-    let index = place::index(spec);
+    let index = index(spec);
     let (places, mut diagnostics) = place::place(spec, &index, registry, settings);
     let resolver = Resolver::new(&index, &places, &settings.roles);
     let mut building = Building {
         resolver: &resolver,
         shapes: HashMap::new(),
         retired: HashSet::new(),
+        entries: Vec::new(),
         nodes: Vec::new(),
         implied: Vec::new(),
         open_roles: BTreeSet::new(),
@@ -65,7 +66,7 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
             building.declare(stack, resource, registry);
         }
     }
-    building.check(spec);
+    building.check();
     let Building {
         nodes,
         implied,
@@ -119,6 +120,8 @@ struct Building<'a> {
     resolver: &'a Resolver<'a>,
     shapes: HashMap<&'static str, Shape>,
     retired: HashSet<&'static str>,
+    /// The entries that could be read, in the order of the spec.
+    entries: Vec<Box<dyn TypedEntry + 'a>>,
     nodes: Vec<Node>,
     implied: Vec<(NodeKey, Implied)>,
     open_roles: BTreeSet<RoleName>,
@@ -145,18 +148,16 @@ impl<'a> Building<'a> {
                 format!("a {} takes no `tags`", facts.kind),
             ));
         }
+        let mut is_broken = false;
         if !resource.existing {
             let shape = self
                 .shapes
                 .entry(facts.kind)
-                .or_insert_with(|| Shape::of(kind));
+                .or_insert_with(|| kind.shape());
             let mut found = Diagnostics::default();
             shape.check(&resource.props, resource.span, &mut found);
-            let broken = found.has_errors();
+            is_broken = found.has_errors();
             self.diagnostics.extend(found);
-            if broken {
-                return;
-            }
         }
         let key = (stack.name.value.clone(), resource.address.clone());
         let Some(placed) = self.resolver.places.get(&key) else {
@@ -166,21 +167,41 @@ impl<'a> Building<'a> {
             self.look_up(stack, resource, placed);
             return;
         }
-        let unchecked = Unchecked {
+        let context = EntryContext {
             resource,
             stack,
             placed,
             resolver: self.resolver,
         };
+        let entry = match kind.read(context) {
+            Ok(entry) => entry,
+            // The check of the shape has reported why.
+            Err(_) if is_broken => return,
+            Err(diagnostic) => {
+                self.diagnostics.push(diagnostic);
+                return;
+            }
+        };
+        if !is_broken {
+            self.push_nodes(stack, resource, placed, entry.as_ref());
+        }
+        self.entries.push(entry);
+    }
+
+    fn push_nodes(
+        &mut self,
+        stack: &Stack,
+        resource: &Resource,
+        placed: &Placed,
+        entry: &dyn TypedEntry,
+    ) {
         let mut declared = Nodes::default();
-        let implied = kind.declare(unchecked, &mut declared);
+        entry.declare(&mut declared);
         self.diagnostics.extend(declared.diagnostics);
         self.open_roles.extend(declared.open_roles);
-        self.implied.extend(
-            implied
-                .into_iter()
-                .map(|implied| (placed.key.clone(), implied)),
-        );
+        let implied = entry.implies().into_iter();
+        self.implied
+            .extend(implied.map(|implied| (placed.key.clone(), implied)));
         let places = Arc::new(written(resource));
         for draft in declared.drafts {
             for (part, why) in &draft.after {
@@ -202,7 +223,7 @@ impl<'a> Building<'a> {
 
     /// An entry that is only looked up: no body, nothing below it.
     fn look_up(&mut self, stack: &Stack, resource: &Resource, placed: &Placed) {
-        let facts = placed.kind.facts();
+        let facts = placed.facts;
         let own = NodeKey {
             stack: stack.name.value.clone(),
             address: resource.address.clone(),
@@ -254,7 +275,7 @@ impl<'a> Building<'a> {
         }
     }
 
-    fn check(&mut self, spec: &'a Spec) {
+    fn check(&mut self) {
         let mut grants: HashMap<NodeKey, Vec<Grant>> = HashMap::new();
         for node in &self.nodes {
             if let Identity::Grant(grant) = &node.identity
@@ -265,19 +286,8 @@ impl<'a> Building<'a> {
             }
         }
         let around = Surroundings { grants: &grants };
-        for stack in &spec.stacks {
-            for resource in stack.resources.iter().filter(|resource| !resource.existing) {
-                let key = (stack.name.value.clone(), resource.address.clone());
-                if let Some(placed) = self.resolver.places.get(&key) {
-                    let unchecked = Unchecked {
-                        resource,
-                        stack,
-                        placed,
-                        resolver: self.resolver,
-                    };
-                    placed.kind.check(unchecked, &around, &mut self.diagnostics);
-                }
-            }
+        for entry in &self.entries {
+            entry.check(&around, &mut self.diagnostics);
         }
     }
 }
@@ -297,7 +307,7 @@ fn node(
     };
     Node {
         key,
-        kind: placed.kind.facts().kind,
+        kind: placed.facts.kind,
         arm_type: draft.arm_type,
         identity: draft.identity,
         subject,

@@ -8,12 +8,9 @@ use petgraph::{
     visit::EdgeRef,
 };
 
-use super::{
-    declare::templates,
-    place::{Places, address_of},
-};
 use crate::{
     arm::ArmId,
+    declare::{Places, address_of, templates},
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::{Graph, Identity, Implied, Node, NodeKey, Reason},
     spec::{Address, Resource, Spec},

@@ -1,7 +1,6 @@
 //! The graph: one node an Azure resource, edges that say why one waits for another.
 
 mod build;
-mod declare;
 mod edges;
 mod part;
 mod place;
@@ -19,72 +18,25 @@ use petgraph::{
 };
 
 pub use build::{SecretsPolicy, Settings, build};
-pub use declare::{Declared, Draft, Implied, Nodes, Surroundings, Target, Unchecked};
 pub use part::{Along, Names, Part, Told};
-pub use place::Placed;
-pub(crate) use place::root_id;
 
-pub use crate::mark::{Afterlife, Mark};
+pub use crate::{
+    declare::{
+        Declared, Draft, Grant, Identity, Implied, Nodes, Placed, RoleName, Surroundings, Target,
+    },
+    key::NodeKey,
+    mark::{Afterlife, Mark},
+};
 
 use crate::{
     arm::{ArmId, ArmType},
     diff::lifted,
+    facts::Rule,
     ignore::Ignored,
-    kind::Rule,
     source::Span,
-    spec::{Address, GrantsPolicy, OnRemove},
+    spec::{GrantsPolicy, OnRemove},
     value::Value,
 };
-
-/// What a node is called: the address in the spec, and which of the Azure resources that the entry stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeKey {
-    /// The stack.
-    pub stack: String,
-    /// The entry of the spec.
-    pub address: Address,
-    /// Which part of the entry: `containers/video`, `Reader`; `None` for the entry itself.
-    pub part: Option<String>,
-}
-
-impl fmt::Display for NodeKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.address)?;
-        match &self.part {
-            Some(part) => write!(f, "/{part}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What makes a live resource the one that a node stands for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Identity {
-    /// Its id.
-    Resource(ArmId),
-    /// Scope, role and principal; never the name.
-    Grant(Grant),
-}
-
-/// A wanted role assignment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Grant {
-    /// Where it is made.
-    pub scope: ArmId,
-    /// The role definition's GUID, lower case; of an open role ([`Graph::open_roles`]) the name instead.
-    pub role: String,
-    /// The role's name, for people.
-    pub role_name: String,
-    /// The object id of the principal, or the hole where it will be.
-    pub principal: Value,
-}
-
-impl Grant {
-    /// The node whose principal gets the role, where the spec makes it.
-    pub fn principal_key(&self) -> Option<&NodeKey> {
-        self.principal.outputs().first().map(|output| &output.of)
-    }
-}
 
 /// What the author said about the life of a resource.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -218,15 +170,6 @@ impl fmt::Display for Reason {
             Self::Locks => f.write_str("a lock goes on after what it locks"),
         }
     }
-}
-
-/// A role that is named and is neither built in nor in the spec: which definition that is, only Azure knows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RoleName {
-    /// Where it shall be assignable: a resource group, a subscription or a management group.
-    pub at: ArmId,
-    /// The name, lower case.
-    pub name: String,
 }
 
 /// Where a stack of the spec can own something, whether the spec still has entries or none.

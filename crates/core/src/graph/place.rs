@@ -7,67 +7,18 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use crate::{
-    arm::{ArmId, ArmType, normal_location},
+    arm::{ArmId, normal_location},
+    declare::{Index, Placed, Places, address_of, root_id},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
-    graph::{NodeKey, build::Settings},
-    kind::{Kind, OutputDoc, Place, Registry},
+    facts::Place,
+    graph::build::Settings,
+    key::NodeKey,
+    kind::{Kind, Registry},
     node::{Datum, Node},
     source::Span,
     spec::{Address, Resource, Spec, Stack},
-    template::{Expr, Instance, Reference, Segment},
+    template::{Expr, Reference, Segment},
 };
-
-/// What is known of a resource before the run.
-#[derive(Clone)]
-pub struct Placed {
-    /// Its node; of an `existing` resource that another entry makes, that entry's.
-    pub key: NodeKey,
-    /// Its kind.
-    pub kind: &'static dyn Kind,
-    /// Its type.
-    pub arm_type: ArmType,
-    /// What can be referred to beside what the spec says: of a resource of any type, what the kind has that knows it.
-    pub outputs: &'static [OutputDoc],
-    /// Its id; none for role assignments.
-    pub id: Option<ArmId>,
-    /// The scope it is on, for kinds that live on one.
-    pub scope: Option<ArmId>,
-    /// The subscription's GUID.
-    pub subscription: String,
-    /// The location in the short form, for kinds that have one.
-    pub location: Option<String>,
-    /// The Azure name.
-    pub name: Option<String>,
-}
-
-pub(super) type Places = HashMap<(String, Address), Placed>;
-
-/// The resources of a spec by stack and address.
-pub(super) type Index<'a> = HashMap<(&'a str, &'a Address), (&'a Stack, &'a Resource)>;
-
-pub(super) fn index(spec: &Spec) -> Index<'_> {
-    spec.stacks
-        .iter()
-        .flat_map(|stack| {
-            stack
-                .resources
-                .iter()
-                .map(move |res| ((stack.name.value.as_str(), &res.address), (stack, res)))
-        })
-        .collect()
-}
-
-/// The address that a reference names. Loading has put the keys of `each.key` in.
-pub(super) fn address_of(reference: &Reference) -> Address {
-    let instance = match &reference.instance {
-        Some(Instance::Key(key)) => Some(key.clone()),
-        Some(Instance::EachKey) | None => None,
-    };
-    Address {
-        resource: reference.resource.clone(),
-        instance,
-    }
-}
 
 fn own_key(stack: &Stack, resource: &Resource) -> NodeKey {
     NodeKey {
@@ -75,19 +26,6 @@ fn own_key(stack: &Stack, resource: &Resource) -> NodeKey {
         address: resource.address.clone(),
         part: None,
     }
-}
-
-/// The name space of GUIDs that stand for names; made once at random, never to change.
-const NAMES: Uuid = Uuid::from_u128(0x3f0e_6d1b_92c4_4a57_8b1d_c7e6_50fa_2e93);
-
-/// The GUID that stands for a name in a subscription or management group: the same in every run.
-fn guid_in(root: &ArmId, name: &str) -> Uuid {
-    Uuid::new_v5(&NAMES, format!("{root}|{name}").to_lowercase().as_bytes())
-}
-
-/// The id of what is in a subscription or management group under a GUID that follows from its name.
-pub(crate) fn root_id(root: &ArmId, arm_type: &str, name: &str) -> ArmId {
-    root.provider_child(arm_type, &guid_in(root, name).to_string())
 }
 
 /// Names may be made of other resources' names, but not without end.
@@ -255,7 +193,7 @@ impl Placer<'_> {
         };
         Some(Placed {
             key: own_key(stack, resource),
-            kind,
+            facts,
             arm_type,
             outputs: facts.outputs,
             id,
@@ -497,44 +435,4 @@ impl Placer<'_> {
         );
         None
     }
-}
-
-impl Placed {
-    /// What every resource has and is known before the run: `id` (or nothing), `name`, `location`, `type`,
-    /// `resourceGroup`, `subscription`.
-    pub fn fixed(&self, path: &[String]) -> Option<String> {
-        let id = self.id.as_ref();
-        match path {
-            [] => id.map(ToString::to_string),
-            [one] => match one.as_str() {
-                "id" => id.map(ToString::to_string),
-                "name" => self.name.clone(),
-                "location" => self.location.clone(),
-                "type" => Some(self.arm_type.name.to_string()),
-                "resourceGroup" => id.and_then(ArmId::resource_group_name).map(str::to_owned),
-                "subscription" => Some(self.subscription.clone()),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// The value that the entry itself says for a path: below its properties, or below the one that is ARM's body.
-    pub fn written<'r>(&self, resource: &'r Resource, path: &[String]) -> Option<&'r Node> {
-        let root = match self.kind.facts().body {
-            Some(body) => resource.props.get(body)?,
-            None => &resource.props,
-        };
-        path.iter().try_fold(root, |node, part| node.get(part))
-    }
-
-    /// The names that [`Placed::fixed`] answers to.
-    pub const FIXED: [&'static str; 6] = [
-        "id",
-        "name",
-        "location",
-        "type",
-        "resourceGroup",
-        "subscription",
-    ];
 }

@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use crate::{
     diff::Change,
+    facts::Rule,
     graph::Node,
-    kind::Rule,
     mark::{Afterlife, Mark, ON_REMOVE_TAG, STACK_TAG, TextMark, owner, tag},
     value::Value,
 };

@@ -13,10 +13,11 @@ use super::{
 use crate::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostics},
+    facts::{Facts, NameRule, OutputDoc, Place, Rule},
     graph::{
         Along, Declared, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Part, Settings, build,
     },
-    kind::{Facts, Handler, NameRule, OutputDoc, Place, Registry, Rule, kind},
+    kind::{Handler, Registry, kind},
     live::Live,
     source::Sources,
     spec::{Inputs, load, no_files},

@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     arm::ArmId,
-    export::{Found, Lifted},
+    lift::{Found, Lifted},
     live::LiveGrant,
     value::{Object, Value},
 };

@@ -2,8 +2,8 @@
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
+    facts::Field,
     graph::Declared,
-    kind::Field,
     node::Node,
     source::Span,
 };

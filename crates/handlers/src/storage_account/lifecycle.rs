@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic},
-    export::Found,
+    facts::{Field, Rule},
     graph::{Declared, Nodes},
-    kind::{Field, Rule},
+    lift::Found,
     node::{Datum, Node},
     value::{Object, Value},
 };

@@ -10,9 +10,10 @@ mod tests;
 use lazuli_core::{
     arm::ArmType,
     diagnostic::Diagnostics,
-    export::{Found, Lifted},
+    facts::{Facts, NameRule, OutputDoc, PartOf, Place, Rule},
     graph::{Declared, Nodes, Surroundings},
-    kind::{Facts, Handler, NameRule, OutputDoc, PartOf, Place, Rule},
+    kind::Handler,
+    lift::{Found, Lifted},
     node::Datum,
     value::{Object, Value},
 };

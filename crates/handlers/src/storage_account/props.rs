@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lazuli_core::kind::Field;
+use lazuli_core::facts::Field;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

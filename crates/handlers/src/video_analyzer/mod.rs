@@ -8,9 +8,10 @@ mod tests;
 use lazuli_core::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostic, Diagnostics},
-    export::{Found, Lifted},
+    facts::{Facts, NameRule, OutputDoc, PartOf, Place, Rule},
     graph::{Declared, Implied, Nodes, Surroundings},
-    kind::{Facts, Handler, NameRule, OutputDoc, PartOf, Place, Rule},
+    kind::Handler,
+    lift::{Found, Lifted},
     node::{Datum, Node},
     source::Span,
     value::{Object, Value},

@@ -8,9 +8,10 @@ mod tests;
 use lazuli_core::{
     arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    export::{Found, Lifted},
+    facts::{Facts, NameRule, OutputDoc, Place, Rule},
     graph::{Declared, Implied, Nodes, Surroundings, Target},
-    kind::{Facts, Handler, NameRule, OutputDoc, Place, Rule},
+    kind::Handler,
+    lift::{Found, Lifted},
     node::{Datum, Node},
     value::{Object, Value},
 };

@@ -1,6 +1,6 @@
 //! What an author may write about a Video Indexer account.
 
-use lazuli_core::kind::Field;
+use lazuli_core::facts::Field;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
-use super::{Placed, Placer, own_key};
+use super::{Placer, own_key};
 use crate::{
     arm::{ArmId, ArmType, normal_location},
+    declare::Placed,
     diagnostic::{Code, Diagnostic},
     kind::Kind,
     node::{Datum, Node},
@@ -67,7 +68,7 @@ impl Placer<'_> {
         let known_as = self.registry.of_type(&arm_type.name).unwrap_or(kind);
         Some(Placed {
             key: own_key(stack, resource),
-            kind,
+            facts: kind.facts(),
             outputs: known_as.facts().outputs,
             arm_type,
             subscription: id.subscription_id().map_or(subscription, str::to_owned),

@@ -1,13 +1,14 @@
 //! What a kind is given to write an entry of what is live, and how values take the shape that its schema has.
 
+mod service;
+
 use serde_json::{Map, Value as Json};
 
-use super::service;
 use crate::{
     arm::{ArmId, ArmType},
     diff::{is_empty, writable},
-    graph::NodeKey,
-    kind::Rule,
+    facts::Rule,
+    key::NodeKey,
     mark::TextMark,
     shape::forms,
     spec::Address,
@@ -29,26 +30,26 @@ pub struct Lifted {
 /// One thing that is live, or several that one entry stands for.
 pub struct Found<'a> {
     /// What the entry is called.
-    pub(super) entry: &'a str,
+    pub(crate) entry: &'a str,
     /// The stack that the entry is written for.
-    pub(super) stack: &'a str,
-    pub(super) id: &'a ArmId,
-    pub(super) arm_type: &'a ArmType,
+    pub(crate) stack: &'a str,
+    pub(crate) id: &'a ArmId,
+    pub(crate) arm_type: &'a ArmType,
     /// What was answered, without the secrets in it.
-    pub(super) body: &'a Json,
+    pub(crate) body: &'a Json,
     /// What belongs to it: what was read as a part of it; of a grant, others of the same entry and definitions of roles.
-    pub(super) parts: &'a [Json],
-    pub(super) rules: &'static [Rule],
-    pub(super) schema: &'a Json,
-    pub(super) known: &'a dyn Known,
+    pub(crate) parts: &'a [Json],
+    pub(crate) rules: &'static [Rule],
+    pub(crate) schema: &'a Json,
+    pub(crate) known: &'a dyn Known,
     /// What cannot be said, by its path in the entry.
-    pub(super) unsaid: Vec<String>,
+    pub(crate) unsaid: Vec<String>,
     /// Whether members that the kind does not have are noted: where its rules say which ones the service fills in.
-    pub(super) notes_unknown: bool,
+    pub(crate) notes_unknown: bool,
 }
 
 /// What other entries are.
-pub(super) trait Known {
+pub(crate) trait Known {
     /// The entry that stands for what has this id.
     fn entry_of(&self, id: &ArmId) -> Option<String>;
     /// The entry whose identity has this object id.
@@ -83,7 +84,7 @@ impl<'a> Found<'a> {
         self.at(path)?.as_str()
     }
 
-    /// The things at a path of [`Handler::PARTS`](crate::kind::Handler::PARTS): one, or those of a list.
+    /// The things at a path of `Handler::PARTS`: one, or those of a list.
     pub fn parts(&self, path: &str) -> impl Iterator<Item = (&'a str, &'a Json)> + use<'a> {
         let is_list = path.split('/').count() % 2 == 1;
         let wanted = self.id.as_str().len() + 1;

@@ -1,0 +1,243 @@
+//! An entry of the spec, as its handler sees it: typed properties, place, and references resolved on request.
+
+use super::{Draft, Identity, Nodes, Placed, Resolver, RoleName, resolver::whole, templates};
+use crate::{
+    arm::{ArmId, ArmType},
+    facts::Rule,
+    mark::{Afterlife, Mark, ON_REMOVE_TAG, STACK_TAG, TextMark},
+    node::{Datum, Node},
+    source::Span,
+    spec::{Resource, Stack},
+    template::{Expr, Segment, Template},
+    value::{Object, Value},
+};
+
+/// An entry of the spec with what reading and resolving it needs.
+#[derive(Clone, Copy)]
+pub struct EntryContext<'a> {
+    pub(crate) resource: &'a Resource,
+    pub(crate) stack: &'a Stack,
+    pub(crate) placed: &'a Placed,
+    pub(crate) resolver: &'a Resolver<'a>,
+}
+
+impl<'a> EntryContext<'a> {
+    pub(crate) fn with_props<P>(self, props: P) -> Declared<'a, P> {
+        Declared { props, inner: self }
+    }
+
+    pub(crate) fn resource(&self) -> &'a Resource {
+        self.resource
+    }
+}
+
+/// A resource of the spec, as its handler sees it.
+pub struct Declared<'a, P> {
+    /// The properties, typed.
+    pub props: P,
+    inner: EntryContext<'a>,
+}
+
+/// What a reference leads to.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// The resource's entry.
+    pub resource: &'a Resource,
+    /// What is known of it before the run.
+    pub placed: &'a Placed,
+}
+
+impl<'a, P> Declared<'a, P> {
+    /// The entry of the spec.
+    pub fn resource(&self) -> &'a Resource {
+        self.inner.resource
+    }
+
+    /// What is known of the resource before the run.
+    pub fn placed(&self) -> &'a Placed {
+        self.inner.placed
+    }
+
+    /// The stack's name.
+    pub fn stack(&self) -> &'a str {
+        &self.inner.stack.name.value
+    }
+
+    /// The place of a property, or of the entry.
+    pub fn span_of(&self, property: &str) -> Span {
+        self.inner.resource.span_of(property)
+    }
+
+    /// A property with its references resolved.
+    pub fn value(&self, property: &str, nodes: &mut Nodes) -> Option<Value> {
+        self.inner
+            .resource
+            .props
+            .get(property)
+            .map(|node| self.resolve(node, nodes))
+    }
+
+    /// Any node of the entry with its references resolved.
+    pub fn resolve(&self, node: &Node, nodes: &mut Nodes) -> Value {
+        self.inner
+            .resolver
+            .value(self.inner.stack, node, 0, &mut nodes.diagnostics)
+    }
+
+    /// A property of a resource that this one refers to, as a value or a hole.
+    pub fn output(&self, target: &Target<'_>, name: &str) -> Option<Value> {
+        let path = [name.to_owned()];
+        self.inner
+            .resolver
+            .output(
+                target,
+                &path,
+                &format!("{}.{name}", target.resource.address),
+            )
+            .map(whole)
+    }
+
+    /// What a property refers to, if it is a reference to a resource itself (`${name}`).
+    pub fn target(&self, property: &str) -> Option<Target<'a>> {
+        self.inner
+            .resource
+            .props
+            .get(property)
+            .and_then(|node| self.target_of(node))
+    }
+
+    /// What a node refers to, if it is a reference to a resource itself (`${name}`).
+    pub fn target_of(&self, node: &Node) -> Option<Target<'a>> {
+        let Datum::Template(Template(segments)) = &node.datum else {
+            return None;
+        };
+        match segments.as_slice() {
+            [Segment::Expr(Expr::Resource(reference))] if reference.path.is_empty() => {
+                self.inner.resolver.target(self.inner.stack, reference)
+            }
+            _ => None,
+        }
+    }
+
+    /// The resources that a node refers to, in values and in keys, each once.
+    pub fn targets_below(&self, node: &Node) -> Vec<Target<'a>> {
+        let mut found = Vec::new();
+        templates(node, "", &mut found);
+        let mut targets: Vec<Target<'a>> = found
+            .iter()
+            .flat_map(|(_, template)| &template.0)
+            .filter_map(|segment| match segment {
+                Segment::Expr(Expr::Resource(reference)) => {
+                    self.inner.resolver.target(self.inner.stack, reference)
+                }
+                _ => None,
+            })
+            .collect();
+        targets.sort_by(|left, right| left.placed.key.cmp(&right.placed.key));
+        targets.dedup_by(|left, right| left.placed.key == right.placed.key);
+        targets
+    }
+
+    /// The resources of a kind in the whole spec, those of the own stack first.
+    pub fn all_of(&self, kind: &str) -> Vec<Target<'a>> {
+        let found = self.inner.resolver.by_kind.get(kind);
+        let mut found = found.cloned().unwrap_or_default();
+        found.sort_by_key(|target| {
+            let key = &target.placed.key;
+            (key.stack != self.stack(), key)
+        });
+        found
+    }
+
+    /// The ids of the role definitions that Azure has under a name, if it has been asked.
+    pub fn definitions_of(&self, role: &RoleName) -> Option<&'a [ArmId]> {
+        self.inner.resolver.roles.get(role).map(Vec::as_slice)
+    }
+
+    /// `location` and `tags` of the body, for kinds that have them. The tags hold the mark of the stack.
+    pub fn envelope(&self, nodes: &mut Nodes) -> Object {
+        let facts = self.inner.placed.facts;
+        let mut body = Object::new();
+        if let Some(location) = &self.inner.placed.location {
+            body.insert("location".into(), Value::string(location));
+        }
+        if facts.tags {
+            let mut tags = Object::new();
+            for tag in self
+                .inner
+                .stack
+                .tags
+                .iter()
+                .chain(&self.inner.resource.tags)
+            {
+                tags.insert(tag.key.clone(), self.resolve(&tag.value, nodes));
+            }
+            tags.insert(STACK_TAG.into(), Value::string(self.stack()));
+            if let Some(word) = self.afterlife().word() {
+                tags.insert(ON_REMOVE_TAG.into(), Value::string(word));
+            }
+            body.insert("tags".into(), Value::Object(tags));
+        }
+        body
+    }
+
+    /// All properties but those named, with references resolved, in the order they were written.
+    pub fn properties_except(&self, except: &[&str], nodes: &mut Nodes) -> Object {
+        self.inner
+            .resource
+            .props
+            .entries()
+            .iter()
+            .filter(|entry| !except.contains(&entry.key.as_str()))
+            .map(|entry| (entry.key.clone(), self.resolve(&entry.value, nodes)))
+            .collect()
+    }
+
+    /// The entry itself as an Azure resource: its own id, its type, its rules.
+    pub fn draft(&self, id: ArmId, body: Object) -> Draft {
+        let facts = self.inner.placed.facts;
+        Draft {
+            part: None,
+            arm_type: self.inner.placed.arm_type.clone(),
+            identity: Identity::Resource(id),
+            body: Value::Object(body),
+            rules: facts.rules,
+            mark: if facts.tags { Mark::Tag } else { Mark::Parent },
+            deletable: true,
+            listed: facts.listed,
+            after: Vec::new(),
+        }
+    }
+
+    /// A resource below the entry, which comes and goes with it.
+    pub fn child(
+        &self,
+        part: String,
+        id: ArmId,
+        arm_type: ArmType,
+        body: Object,
+        rules: &'static [Rule],
+    ) -> Draft {
+        Draft {
+            part: Some(part),
+            arm_type,
+            identity: Identity::Resource(id),
+            body: Value::Object(body),
+            rules,
+            mark: Mark::Parent,
+            deletable: true,
+            listed: true,
+            after: Vec::new(),
+        }
+    }
+
+    /// Text that carries the mark of the stack behind what the author wrote.
+    pub fn marked_text(&self, own: Option<&str>) -> String {
+        TextMark::of(&self.inner.placed.key, self.afterlife()).behind(own)
+    }
+
+    fn afterlife(&self) -> Afterlife {
+        let resource = self.inner.resource;
+        Afterlife::wished(resource.protect, resource.on_remove)
+    }
+}

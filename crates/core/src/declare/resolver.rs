@@ -1,0 +1,261 @@
+//! From references to values: fixed facts of the target, values of its entry, or outputs that are known after apply.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Index, Placed, Places, RoleName, Target, address_of};
+use crate::{
+    arm::ArmId,
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
+    node::{Datum, Entry, Node},
+    source::Span,
+    spec::Stack,
+    template::{Expr, Reference, Segment, Template},
+    value::{Hole, HolePart, Output, Value},
+};
+
+pub(crate) struct Resolver<'a> {
+    pub(crate) index: &'a Index<'a>,
+    pub(crate) places: &'a Places,
+    pub(crate) roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
+    pub(crate) by_kind: HashMap<&'a str, Vec<Target<'a>>>,
+}
+
+pub(super) fn whole(part: HolePart) -> Value {
+    match part {
+        HolePart::Text(text) => Value::String(text),
+        HolePart::Secret(secret) => Value::Secret(secret),
+        HolePart::Output(_) => Value::Hole(Hole(vec![part])),
+    }
+}
+
+/// Properties may be made of other resources' properties, but not without end.
+const MAX_DEPTH: usize = 32;
+
+impl<'a> Resolver<'a> {
+    pub(super) fn target(&self, stack: &Stack, reference: &Reference) -> Option<Target<'a>> {
+        let address = address_of(reference);
+        let (_, resource) = *self.index.get(&(stack.name.value.as_str(), &address))?;
+        let placed = self.places.get(&(stack.name.value.clone(), address))?;
+        Some(Target { resource, placed })
+    }
+
+    pub(crate) fn new(
+        index: &'a Index<'a>,
+        places: &'a Places,
+        roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
+    ) -> Self {
+        let mut by_kind: HashMap<&str, Vec<Target<'_>>> = HashMap::new();
+        for (stack, resource) in index.values() {
+            let key = (stack.name.value.clone(), resource.address.clone());
+            if let Some(placed) = places.get(&key) {
+                let kind = resource.kind.value.as_str();
+                let target = Target { resource, placed };
+                by_kind.entry(kind).or_default().push(target);
+            }
+        }
+        Self {
+            index,
+            places,
+            roles,
+            by_kind,
+        }
+    }
+
+    pub(super) fn value(
+        &self,
+        stack: &Stack,
+        node: &Node,
+        depth: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> Value {
+        match &node.datum {
+            Datum::Seq(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|item| self.value(stack, item, depth, diagnostics))
+                    .collect(),
+            ),
+            Datum::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|entry| {
+                        (
+                            self.key(stack, entry, depth, diagnostics),
+                            self.value(stack, &entry.value, depth, diagnostics),
+                        )
+                    })
+                    .collect(),
+            ),
+            Datum::Template(Template(segments)) => {
+                self.template(stack, segments, node.span, depth, diagnostics)
+            }
+            Datum::Null => Value::Null,
+            Datum::Bool(value) => Value::Bool(*value),
+            Datum::Number(number) => Value::Number(number.clone()),
+            Datum::String(text) => Value::String(text.clone()),
+            Datum::Secret(secret) => Value::Secret(secret.clone()),
+        }
+    }
+
+    /// A key with its references resolved.
+    fn key(
+        &self,
+        stack: &Stack,
+        entry: &Entry,
+        depth: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> String {
+        let Some(Template(segments)) = &entry.key_template else {
+            return entry.key.clone();
+        };
+        match self.template(stack, segments, entry.key_span, depth, diagnostics) {
+            Value::String(text) => text,
+            Value::Hole(hole) => {
+                diagnostics.push(Diagnostic::error(
+                    Code::UnknownBeforeRun,
+                    entry.key_span,
+                    format!("a key must be known before the run, `{hole}` is known only after it"),
+                ));
+                entry.key.clone()
+            }
+            other => other.to_display_json().to_string(),
+        }
+    }
+
+    fn template(
+        &self,
+        stack: &Stack,
+        segments: &[Segment],
+        span: Span,
+        depth: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> Value {
+        if let [Segment::Expr(Expr::Resource(reference))] = segments {
+            return self.reference(stack, reference, span, depth, diagnostics);
+        }
+        let mut parts = Vec::new();
+        for segment in segments {
+            match segment {
+                Segment::Text(text) => parts.push(HolePart::Text(text.clone())),
+                Segment::Secret(secret) => parts.push(HolePart::Secret(secret.clone())),
+                Segment::Expr(Expr::Resource(reference)) => {
+                    match self.reference(stack, reference, span, depth, diagnostics) {
+                        Value::Hole(Hole(inner)) => parts.extend(inner),
+                        Value::String(text) => parts.push(HolePart::Text(text)),
+                        Value::Secret(secret) => parts.push(HolePart::Secret(secret)),
+                        known => parts.push(HolePart::Text(known.to_display_json().to_string())),
+                    }
+                }
+                Segment::Expr(_) => {}
+            }
+        }
+        Value::Hole(Hole(parts)).fill(&|_| None)
+    }
+
+    fn reference(
+        &self,
+        stack: &Stack,
+        reference: &Reference,
+        span: Span,
+        depth: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> Value {
+        // A target without a place has been reported where it is declared.
+        let Some(target) = self.target(stack, reference) else {
+            return Value::Null;
+        };
+        if let Some(text) = target.placed.fixed(&reference.path) {
+            return Value::String(text);
+        }
+        let written = target.placed.written(target.resource, &reference.path);
+        if let Some(node) = written.filter(|_| !reference.path.is_empty() && depth < MAX_DEPTH) {
+            return self.value(stack, node, depth + 1, diagnostics);
+        }
+        if let Some(part) = self.output(&target, &reference.path, &reference.to_string()) {
+            return whole(part);
+        }
+        let facts = target.placed.facts;
+        let property = reference.path.join(".");
+        let outputs = target.placed.outputs;
+        let candidates = outputs
+            .iter()
+            .map(|output| output.name)
+            .chain(Placed::FIXED);
+        diagnostics.push(if property.is_empty() {
+            Diagnostic::error(
+                Code::UnknownReference,
+                span,
+                format!(
+                    "`{}` is a {}, which has no id to refer to",
+                    reference.resource, facts.kind
+                ),
+            )
+            .help("name it in `dependsOn` to wait for it")
+        } else {
+            Diagnostic::error(
+                Code::UnknownReference,
+                span,
+                format!("`{}` has no property `{property}`", reference.resource),
+            )
+            .help(
+                did_you_mean(&property, candidates.clone()).unwrap_or_else(|| {
+                    format!(
+                        "a {} has {}",
+                        facts.kind,
+                        candidates.collect::<Vec<_>>().join(", ")
+                    )
+                }),
+            )
+        });
+        Value::Null
+    }
+
+    /// A property that is known only from the live resource.
+    pub(super) fn output(
+        &self,
+        target: &Target<'_>,
+        path: &[String],
+        written: &str,
+    ) -> Option<HolePart> {
+        let (first, rest) = path.split_first()?;
+        let facts = target.placed.facts;
+        let mut known = target.placed.outputs.iter();
+        let documented = known.find(|output| output.name == first);
+        let mut full: Vec<String> = match documented {
+            Some(output) => output.path.split('.').map(str::to_owned).collect(),
+            None if facts.body.is_some() || first == "properties" && !rest.is_empty() => {
+                vec![first.clone()]
+            }
+            None => return None,
+        };
+        full.extend_from_slice(rest);
+        Some(HolePart::Output(Output {
+            of: target.placed.key.clone(),
+            path: full,
+            written: written.to_owned(),
+        }))
+    }
+}
+
+/// All templates below a node, those in keys included, with the property path of each.
+pub(crate) fn templates<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Template)>) {
+    let below = |part: &str| {
+        if path.is_empty() {
+            part.to_owned()
+        } else {
+            format!("{path}.{part}")
+        }
+    };
+    match &node.datum {
+        Datum::Template(template) => found.push((path.to_owned(), template)),
+        Datum::Seq(items) => items.iter().for_each(|item| templates(item, path, found)),
+        Datum::Map(entries) => {
+            for entry in entries {
+                let in_key = entry.key_template.iter();
+                found.extend(in_key.map(|template| (path.to_owned(), template)));
+                templates(&entry.value, &below(&entry.key), found);
+            }
+        }
+        Datum::Null | Datum::Bool(_) | Datum::Number(_) | Datum::String(_) | Datum::Secret(_) => {}
+    }
+}
