@@ -1,0 +1,26 @@
+//! Type names: each has one meaning in the workspace.
+
+use std::collections::BTreeMap;
+
+use crate::{crates, imports::Crate, relative, root};
+
+/// How many names may be defined twice. The simulator has names of its own, because it shares nothing with the rest.
+const MOST: usize = 5;
+
+#[test]
+fn a_type_name_has_one_meaning() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for name in crates().iter().filter(|name| *name != "sim") {
+        let read = Crate::read(&root().join("crates").join(name));
+        for (name, file) in read.types {
+            places.entry(name).or_default().push(relative(&file));
+        }
+    }
+    places.retain(|_, places| places.len() > 1);
+    println!("type names defined twice: {}", places.len());
+    assert!(
+        places.len() <= MOST,
+        "{} type names are defined twice: {places:#?}",
+        places.len()
+    );
+}

@@ -1,0 +1,94 @@
+//! Words: what a person reads keeps to the field's terms.
+
+use std::{collections::BTreeMap, fs};
+
+use regex::Regex;
+
+use crate::{files, relative, root};
+
+/// Words and turns of phrase that readers would have to translate, each with what to write instead.
+const BANNED: &[(&str, &str)] = &[
+    (r"anew", "again, recreate, replace"),
+    (
+        r"who(?:ever|soever)|somebody|nobody",
+        "the caller, another principal, no one",
+    ),
+    (
+        r"told|tells?",
+        "report, print, show, tell apart: distinguish",
+    ),
+    (r"shall", "must, or the present tense"),
+    (r"is no(?:ne)?|are none", "is not a valid, does not exist"),
+    (r"overruled?|overrules", "server override"),
+    (r"veil(?:ed|s|ing)?", "mask"),
+    (
+        r"patience|wait(?:ed|s|ing)? (?:it |them |\w+ )?out",
+        "retry until propagated",
+    ),
+    (r"razed?|razing", "mass deletion"),
+    (
+        r"all the same|as ever|thereafter|hitherto|thereof|therein",
+        "leave it out",
+    ),
+    (
+        r"carr(?:y|ies|ied|ying) (?:it |them |this |the plan )?out",
+        "apply, execute",
+    ),
+    (
+        r"look(?:s|ed|ing)? (?:at|closer|back|ahead)",
+        "read, observe, check",
+    ),
+    (r"what there is|what is there", "the resources that exist"),
+    (r"lower-case|upper-case", "lowercase, uppercase"),
+    (r"licence", "license"),
+    (r"besides?", "next to, in addition to"),
+    (r"pass(?:es|ed)? by itself", "transient"),
+    (r"(?:in a|a) circle|circles? of", "cycle"),
+];
+
+/// Where the words are checked.
+const FOLDERS: &[&str] = &["crates", "docs", "examples", "schemas", "tests", ".github"];
+/// The files in the top folder that are checked.
+const TOP: &[&str] = &[
+    "README.md",
+    "CHANGELOG.md",
+    "action.yml",
+    "Dockerfile",
+    "Cargo.toml",
+];
+const EXTENSIONS: &[&str] = &[
+    "rs", "md", "json", "yaml", "yml", "trycmd", "html", "css", "js", "toml",
+];
+
+#[test]
+fn no_word_needs_a_translation() {
+    let all: Vec<String> = BANNED.iter().map(|(word, _)| format!("({word})")).collect();
+    let banned = Regex::new(&format!(r"(?i)\b(?:{})\b", all.join("|"))).unwrap();
+    let folders = FOLDERS
+        .iter()
+        .flat_map(|name| files(&root().join(name), EXTENSIONS));
+    let top = TOP.iter().map(|name| root().join(name));
+    let mut count = 0;
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in folders.chain(top) {
+        // This list itself, and inputs that were generated.
+        if file.ends_with("tidy/words.rs") || relative(&file).contains("/corpus/") {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
+        for (line, number) in text.lines().zip(1..) {
+            for hit in banned.captures_iter(line) {
+                let rule = (1..hit.len()).find(|rule| hit.get(*rule).is_some());
+                let (_, instead) = BANNED[rule.unwrap() - 1];
+                count += 1;
+                let place = format!("{number}: {}: {instead}", &hit[0]);
+                found.entry(relative(&file)).or_default().push(place);
+            }
+        }
+    }
+    println!("banned words: {count}");
+    for (file, places) in &found {
+        println!("{}: {}", file, places.len());
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
