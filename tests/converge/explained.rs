@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use lazuli_core::{
     diagnostic::{
         Code, Diagnostics,
-        explanation::{Explanation, Shows},
+        explanation::{ExampleRole, Explanation},
     },
     graph::{Settings, build},
     source::Sources,
-    spec::{Given, Inputs, ParamValue, load},
+    spec::{Inputs, ParamInput, ParamValue, load},
 };
 use lazuli_engine::find_roles;
 use lazuli_handlers::REGISTRY;
@@ -27,7 +27,7 @@ struct Case {
 }
 
 impl Case {
-    fn of(explanation: &Explanation, shows: Shows) -> Option<Self> {
+    fn of(explanation: &Explanation, shows: ExampleRole) -> Option<Self> {
         let of = |language: &str| {
             let mut examples = explanation.examples(shows);
             let found = examples.find(|example| example.language == language)?;
@@ -44,7 +44,7 @@ impl Case {
         let given = commands.split("--param ").skip(1).map(|rest| {
             let (name, value) = pair(rest.split_whitespace().next().unwrap());
             let value = ParamValue {
-                given: Given::Text(value),
+                input: ParamInput::Text(value),
                 origin: "--param".to_owned(),
             };
             (name, value)
@@ -113,7 +113,7 @@ async fn twins(azure: &Azure) {
 async fn wrong_examples_give_their_code_and_right_ones_no_error() {
     for code in Code::ALL {
         let explanation = code.explanation();
-        for shows in [Shows::Wrong, Shows::Right] {
+        for shows in [ExampleRole::Wrong, ExampleRole::Right] {
             let azure = Azure::with(WorldOptions {
                 role_name_replication: 60_000,
                 ..WorldOptions::default()
@@ -122,20 +122,20 @@ async fn wrong_examples_give_their_code_and_right_ones_no_error() {
             if *code == Code::AmbiguousRole {
                 twins(&azure).await;
             }
-            if let Some(before) = Case::of(&explanation, Shows::Before) {
+            if let Some(before) = Case::of(&explanation, ExampleRole::Before) {
                 azure.converge(before.spec).await;
             }
             let case = Case::of(&explanation, shows).expect("a spec");
             let text = case.spec;
             let mut found = case.found(&azure).await;
             if *code == Code::Stale {
-                let planned = Case::of(&explanation, Shows::Right).expect("a spec");
+                let planned = Case::of(&explanation, ExampleRole::Right).expect("a spec");
                 let moved = moved_since(&azure, planned.spec, text).await;
                 moved.into_iter().for_each(|moved| found.push(moved));
             }
             let gives_it = found.iter().any(|said| said.code == *code);
             let is_as_said = match shows {
-                Shows::Wrong => gives_it,
+                ExampleRole::Wrong => gives_it,
                 _ => !gives_it && !found.has_errors(),
             };
             assert!(is_as_said, "{code}, {shows:?}: {found:#?}");

@@ -16,7 +16,7 @@ pub fn of_lazuli() -> String {
     }
     page += "\nLZ0023, LZ0024, LZ0025, LZ0028 and LZ0029 need the answers of Azure, so `validate` cannot report them.\n\n";
     for code in Code::ALL {
-        let (summary, explanation) = (code.summary(), code.explanation().markdown());
+        let (summary, explanation) = (code.summary(), code.explanation().to_markdown());
         page += &format!("## {code}\n\n**{summary}**\n\n{explanation}");
     }
     page.trim_end().to_owned() + "\n"

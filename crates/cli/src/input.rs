@@ -15,7 +15,7 @@ use lazuli_core::{
     plan::saved::SavedPlan,
     secret::DigestKey,
     source::{SourceId, Sources},
-    spec::{Given, ParamValue},
+    spec::{ParamInput, ParamValue},
     yaml,
 };
 
@@ -48,7 +48,7 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
         (
             name.clone(),
             ParamValue {
-                given: Given::Text(value.clone()),
+                input: ParamInput::Text(value.clone()),
                 origin: "--param".to_owned(),
             },
         )
@@ -302,11 +302,11 @@ impl Reader {
                 );
             }
             for entry in document.entries() {
-                let given = Given::Json(entry.value.to_json());
+                let input = ParamInput::Json(entry.value.to_json());
                 self.params.push((
                     entry.key.clone(),
                     ParamValue {
-                        given,
+                        input,
                         origin: name.clone(),
                     },
                 ));

@@ -1,4 +1,4 @@
-//! What an author did wrong, where, and how to mend it: collected, never thrown.
+//! Diagnostics: mistakes in specs with their positions and fixes. They are collected, so that a run reports all of them.
 
 mod code;
 pub mod explanation;
@@ -7,45 +7,45 @@ pub use code::Code;
 
 use crate::source::Span;
 
-/// How bad a diagnostic is.
+/// Whether a diagnostic stops the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
-    /// The run goes on.
+    /// The run continues.
     Warning,
-    /// The run ends before any request.
+    /// The run stops before it sends a request.
     Error,
 }
 
-/// A second place that belongs to a diagnostic.
+/// A secondary position of a diagnostic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
-    /// The place.
+    /// The position.
     pub span: Span,
-    /// What is there.
+    /// The text of the label.
     pub text: String,
 }
 
-/// One mistake, at its place.
+/// A mistake and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Whether it stops the run.
     pub severity: Severity,
-    /// The kind of mistake.
+    /// The error code.
     pub code: Code,
-    /// What is wrong, in one sentence without a final period.
+    /// The message: one sentence without a final period.
     pub message: String,
-    /// Where; none only for mistakes outside of any text (the command line).
+    /// The position; `None` for mistakes outside of the specs, such as on the command line.
     pub span: Option<Span>,
-    /// What stands at the place, shown behind the caret.
+    /// The label after the caret.
     pub note: Option<String>,
-    /// Other places that belong to it.
+    /// Secondary positions.
     pub related: Vec<Label>,
-    /// What to do, in a sentence or a snippet.
+    /// How to fix it: an imperative sentence or a snippet.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
-    /// An error at a place.
+    /// An error at a position.
     pub fn error(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
@@ -58,7 +58,7 @@ impl Diagnostic {
         }
     }
 
-    /// A warning at a place.
+    /// A warning at a position.
     pub fn warning(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
@@ -66,25 +66,25 @@ impl Diagnostic {
         }
     }
 
-    /// Adds what stands behind the caret.
+    /// Sets the label after the caret.
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.note = Some(text.into());
         self
     }
 
-    /// Adds what to do about it.
+    /// Sets the help.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 
-    /// Adds what to do about it, if there is something to say.
+    /// Sets the help if `text` is some.
     pub fn maybe_help(mut self, text: Option<String>) -> Self {
         self.help = text.or(self.help);
         self
     }
 
-    /// Adds a second place.
+    /// Adds a secondary position.
     pub fn related(mut self, span: Span, text: impl Into<String>) -> Self {
         self.related.push(Label {
             span,
@@ -94,47 +94,47 @@ impl Diagnostic {
     }
 }
 
-/// All mistakes of a run, in the order they were found.
+/// The diagnostics of a run, in the order in which they were reported.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Adds one.
+    /// Adds a diagnostic.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.0.push(diagnostic);
     }
 
-    /// Adds all of another collection.
+    /// Adds all diagnostics of another collection.
     pub fn extend(&mut self, other: Diagnostics) {
         self.0.extend(other.0);
     }
 
-    /// Whether any of them ends the run.
+    /// Whether any diagnostic is an error.
     pub fn has_errors(&self) -> bool {
         self.0
             .iter()
             .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// Whether there are none at all.
+    /// Whether the collection is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All of them, sorted by place, those without a place first; what was found more than once is told once.
+    /// The diagnostics without duplicates, sorted by position; those without a position come first.
     pub fn sorted(mut self) -> Vec<Diagnostic> {
         self.0.sort_by_key(|diagnostic| diagnostic.span);
         self.0.dedup();
         self.0
     }
 
-    /// All of them, as found.
+    /// The diagnostics in the order in which they were reported.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()
     }
 }
 
-/// The candidate nearest to a misspelt word, worded as a hint, if one is near.
+/// A hint that suggests the most similar candidate, if one is similar enough.
 pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,

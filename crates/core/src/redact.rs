@@ -1,4 +1,4 @@
-//! What of a request and its answer may be shown to strangers: the same text and JSON, with secrets left out.
+//! Redaction of requests and responses: the same text and JSON without secrets, fit to be shared.
 
 use std::{borrow::Cow, cmp::Reverse, collections::HashSet, sync::LazyLock};
 
@@ -7,26 +7,26 @@ use serde_json::Value as Json;
 
 use crate::secret::{HIDDEN, Secret};
 
-/// Leaves secrets out: those that are known, those whose name says it, and those that look like one. In doubt it leaves
-/// out too much.
+/// Removes secrets: values that are registered, values of properties with a sensitive name, and text that looks like a
+/// secret. When in doubt, it removes too much.
 #[derive(Debug, Clone, Default)]
 pub struct Redaction {
-    /// The known secrets in every form in which they may come back, the longest first.
+    /// The registered secrets in every encoding in which a service may return them, longest first.
     known: Vec<Secret>,
 }
 
-/// A shorter secret is only found where it is all of a text: as a part it would be in too many others.
+/// Shorter secrets are only removed when they are the whole text: as a substring they would match too often.
 const SHORTEST_PART: usize = 4;
-/// Lines of a secret that are at least so long are looked for by themselves: services break and join lines.
+/// Lines of a secret with at least this length are also removed on their own: services break and join lines.
 const SHORTEST_LINE: usize = 12;
 
 impl Redaction {
-    /// Adds secrets that are known.
+    /// Registers secrets.
     pub fn learn<'s>(&mut self, secrets: impl IntoIterator<Item = &'s Secret>) {
         let mut known: HashSet<Secret> = self.known.drain(..).collect();
         for secret in secrets {
-            let forms = forms(secret.expose()).into_iter();
-            known.extend(forms.filter(|form| !form.is_empty()).map(Secret::new));
+            let encodings = encodings(secret.expose()).into_iter();
+            known.extend(encodings.filter(|text| !text.is_empty()).map(Secret::new));
         }
         self.known = known.into_iter().collect();
         self.known.sort_by_cached_key(|secret| {
@@ -34,23 +34,23 @@ impl Redaction {
         });
     }
 
-    /// Text of any sort: a URL, a header, a message.
+    /// Redacts text of any kind: a URL, a header, a message.
     pub fn text(&self, text: &str) -> String {
-        let mut left = self.without_known(text);
-        if is_key_material(&left) {
+        let mut redacted = self.without_known(text);
+        if is_key_material(&redacted) {
             return HIDDEN.to_owned();
         }
-        for (look, instead) in LOOKS.iter() {
-            left = look.replace_all(&left, *instead).into_owned();
+        for (pattern, replacement) in PATTERNS.iter() {
+            redacted = pattern.replace_all(&redacted, *replacement).into_owned();
         }
-        without_parameters(&left).into_owned()
+        without_query_values(&redacted).into_owned()
     }
 
-    /// The body of a request to a path, or of its answer.
+    /// Redacts the body of a request to this path, or of its response.
     pub fn body(&self, path: &str, body: &Json) -> Json {
         let mut segments = path.split('/').map(str::to_ascii_lowercase);
         let holds_secrets =
-            |segment: String| HOLDERS_BY_PATH.contains(&segment.as_str()) || gives_keys(&segment);
+            |segment: String| SECRET_SEGMENTS.contains(&segment.as_str()) || returns_keys(&segment);
         if !segments.any(holds_secrets) {
             return self.json(body);
         }
@@ -75,7 +75,7 @@ impl Redaction {
             Json::Array(items) => items.iter().map(|item| self.json(item)).collect(),
             Json::Object(members) => members
                 .iter()
-                .map(|(key, value)| match is_name_of_secrets(key) {
+                .map(|(key, value)| match is_sensitive_name(key) {
                     true => (self.without_known(key), hidden(value)),
                     false => (self.without_known(key), self.json(value)),
                 })
@@ -88,39 +88,39 @@ impl Redaction {
         self.known.iter().any(|secret| secret.expose() == text)
     }
 
-    /// Text as it is, but for the secrets that are known.
+    /// The text without the registered secrets.
     pub fn without_known(&self, text: &str) -> String {
         if self.is_known(text) {
             return HIDDEN.to_owned();
         }
-        let mut left = text.to_owned();
+        let mut redacted = text.to_owned();
         for secret in &self.known {
             let secret = secret.expose();
-            if secret.len() >= SHORTEST_PART && left.contains(secret) {
-                left = left.replace(secret, HIDDEN);
+            if secret.len() >= SHORTEST_PART && redacted.contains(secret) {
+                redacted = redacted.replace(secret, HIDDEN);
             }
         }
-        left
+        redacted
     }
 }
 
-/// A secret as it is, without the space around it, in JSON within a text, in a URL, and its longer lines.
-fn forms(secret: &str) -> Vec<String> {
+/// The secret verbatim, trimmed, escaped as in a JSON string, percent-encoded, and its longer lines.
+fn encodings(secret: &str) -> Vec<String> {
     let trimmed = secret.trim();
     let quoted = Json::from(trimmed).to_string();
-    let mut forms = vec![secret.to_owned(), trimmed.to_owned()];
-    forms.push(quoted.trim_matches('"').to_owned());
-    forms.push(percent_encoded(trimmed));
+    let mut encodings = vec![secret.to_owned(), trimmed.to_owned()];
+    encodings.push(quoted.trim_matches('"').to_owned());
+    encodings.push(percent_encoded(trimmed));
     let lines = trimmed.lines().map(str::trim);
-    forms.extend(
+    encodings.extend(
         lines
             .filter(|line| line.len() >= SHORTEST_LINE)
             .map(str::to_owned),
     );
-    forms
+    encodings
 }
 
-/// As in a URL: everything but what RFC 3986 calls unreserved.
+/// Percent-encodes every character except the unreserved ones of RFC 3986.
 fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
@@ -132,9 +132,8 @@ fn percent_encoded(text: &str) -> String {
         .collect()
 }
 
-/// Types of resources that are there to keep values which nobody shall read, as paths name them; and people, of whom the
-/// directory tells more than a stranger needs.
-const HOLDERS_BY_PATH: &[&str] = &[
+/// Path segments of resource types that store secrets, and of directory objects, which contain personal data.
+const SECRET_SEGMENTS: &[&str] = &[
     "appsettings",
     "connectionstrings",
     "directoryobjects",
@@ -144,8 +143,8 @@ const HOLDERS_BY_PATH: &[&str] = &[
     "variables",
 ];
 
-/// Actions that answer keys and tokens: `listKeys`, `listAccountSas`, `regenerateKey`.
-fn gives_keys(action: &str) -> bool {
+/// Whether an action returns keys or tokens: `listKeys`, `listAccountSas`, `regenerateKey`.
+fn returns_keys(action: &str) -> bool {
     let words = [
         "key",
         "sas",
@@ -160,8 +159,8 @@ fn gives_keys(action: &str) -> bool {
         && words.iter().any(|word| action.contains(word))
 }
 
-/// Whether what has this name is a secret, or holds some.
-fn is_name_of_secrets(name: &str) -> bool {
+/// Whether a property with this name is a secret or contains secrets.
+fn is_sensitive_name(name: &str) -> bool {
     const PARTS: &[&str] = &[
         "connectionstring",
         "credential",
@@ -190,9 +189,9 @@ fn is_name_of_secrets(name: &str) -> bool {
         "scriptcontent",
         "userdata",
     ];
-    /// Keys that are no secrets. All others are: `sharedKey`, `primaryMasterKey`, `instrumentationKey`.
+    /// Keys that are not secrets. All others are: `sharedKey`, `primaryMasterKey`, `instrumentationKey`.
     const OPEN_KEYS: &[&str] = &["key", "partitionkey", "publickey", "shardkey"];
-    /// A link to the next page is a URL, and treated as one.
+    /// A link to the next page is redacted as a URL.
     const OPEN: &[&str] = &["skiptoken", "nextlink"];
     let name = name.to_ascii_lowercase();
     let name = name.as_str();
@@ -202,7 +201,7 @@ fn is_name_of_secrets(name: &str) -> bool {
         && !OPEN.contains(&name)
 }
 
-/// The shape of a value, without texts and numbers. What is empty, true or false is no secret.
+/// The structure of a value without its strings and numbers. Empty strings and booleans are not secrets.
 fn hidden(value: &Json) -> Json {
     match value {
         Json::String(text) if !text.is_empty() => Json::from(HIDDEN),
@@ -216,7 +215,7 @@ fn hidden(value: &Json) -> Json {
     }
 }
 
-/// Whether a text is nothing but base64 of 30 bytes or more, as keys and certificates are written.
+/// Whether the whole text is base64 of at least 30 bytes, like a key or a certificate.
 fn is_key_material(text: &str) -> bool {
     let bare = text.trim_end_matches('=');
     let has = |is: fn(&char) -> bool| bare.chars().any(|c| is(&c));
@@ -230,48 +229,48 @@ fn is_key_material(text: &str) -> bool {
         && has(char::is_ascii_lowercase)
 }
 
-/// What looks like a secret, and what is shown in its place.
-const SHAPES: &[(&str, &str)] = &[
-    // A key or certificate in PEM.
+/// Patterns of secrets, and their replacements.
+const PATTERN_SOURCES: &[(&str, &str)] = &[
+    // A PEM key or certificate.
     (
         r"-----BEGIN [A-Z ]+-----[\s\S]*?(?:-----END [A-Z ]+-----|\z)",
         HIDDEN,
     ),
     // A JSON Web Token.
     (r"eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){1,4}", HIDDEN),
-    // The value of a header that logs in.
+    // The value of an authorization header.
     (
         r"(?i)((?:bearer|basic|sharedkey|sharedaccesssignature)\s+)[A-Za-z0-9._~+/=:&%?-]{8,}",
         "${1}(secret)",
     ),
-    // Who logs in, in a URL.
+    // The user information in a URL.
     (r"(://)[^/\s@]+@", "${1}(secret)@"),
-    // Pairs of connection strings, and of JSON within a text.
+    // Key-value pairs of connection strings, and of JSON in a string.
     (
         r#"(?i)((?:[a-z_-]*(?:password|passwd|passphrase|secret|token|signature)|pwd|[a-z_-]*[a-z_-]key)\\?["']?\s*[=:]\s*\\?["']?)[^;&\s"'\\,}]+"#,
         "${1}(secret)",
     ),
 ];
 
-static LOOKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    let looks = SHAPES.iter();
-    looks
-        .filter_map(|(shape, instead)| Some((Regex::new(shape).ok()?, *instead)))
+static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let sources = PATTERN_SOURCES.iter();
+    sources
+        .filter_map(|(source, replacement)| Some((Regex::new(source).ok()?, *replacement)))
         .collect()
 });
 
-/// A parameter of a URL.
-static PARAMETER: LazyLock<Option<Regex>> =
+/// A query parameter of a URL.
+static QUERY_PARAMETER: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"([?&])([^=&?\s"']+)=[^&\s"'<>]+"#).ok());
 
-/// Of parameters of URLs only the name is shown, signatures among them, but for those that say nothing secret.
-fn without_parameters(text: &str) -> Cow<'_, str> {
+/// Removes the values of query parameters, signatures among them, except of parameters that never contain secrets.
+fn without_query_values(text: &str) -> Cow<'_, str> {
     const OPEN: &[&str] = &["$expand", "$filter", "$select", "$top", "api-version"];
-    let Some(parameter) = &*PARAMETER else {
+    let Some(parameter) = &*QUERY_PARAMETER else {
         return Cow::Borrowed(HIDDEN);
     };
-    parameter.replace_all(text, |found: &Captures<'_>| {
-        let group = |at: usize| found.get(at).map_or("", |group| group.as_str());
+    parameter.replace_all(text, |captures: &Captures<'_>| {
+        let group = |at: usize| captures.get(at).map_or("", |group| group.as_str());
         let name = group(2).to_ascii_lowercase().replace("%24", "$");
         match OPEN.contains(&name.as_str()) {
             true => group(0).to_owned(),

@@ -1,4 +1,4 @@
-//! Text that is never shown, and what may be known of it without knowing it.
+//! Secrets, which are never printed, and keyed digests that show whether a secret changed.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use ring::hmac;
 
 use crate::arm::ArmId;
 
-/// How a secret is shown.
+/// The text that is printed instead of a secret.
 pub const HIDDEN: &str = "(secret)";
 
-/// Text that no message, plan or report repeats. Only the body of a request has it.
+/// A value that never appears in messages, plans or reports; only request bodies contain it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes text for a secret.
+    /// A secret with this value.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for a request and for comparisons; never to be shown.
+    /// The value, for requests and comparisons. Never print it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -37,23 +37,23 @@ impl fmt::Display for Secret {
     }
 }
 
-/// The key of digests: whatever text the user has chosen, or none.
+/// The key of digests: a text that the user chooses, or none.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct DigestKey(Option<Secret>);
 
 impl DigestKey {
-    /// The key that a user has chosen; empty text is none.
+    /// The key from a text that the user chose; empty text means no key.
     pub fn new(text: Option<String>) -> Self {
         Self(text.filter(|text| !text.is_empty()).map(Secret::new))
     }
 
-    /// The digest of a text at a place of a resource.
-    pub fn digest(&self, id: &ArmId, place: &str, text: &str) -> Digest {
+    /// The digest of the value at a path of a resource's body.
+    pub fn digest(&self, id: &ArmId, path: &str, value: &str) -> Digest {
         let key = self.0.as_ref().map_or("", Secret::expose);
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
         let mut context = hmac::Context::with_key(&key);
-        for part in [id.as_str().to_lowercase().as_str(), place, text] {
-            // The length keeps the parts apart.
+        for part in [id.as_str().to_lowercase().as_str(), path, value] {
+            // The length prefix makes the concatenation unambiguous.
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part.as_bytes());
         }
@@ -69,18 +69,18 @@ impl fmt::Debug for DigestKey {
     }
 }
 
-/// What a tag keeps of a value: 24 bits of HMAC-SHA-256, as six digits. Enough to notice that the value is another, but
-/// for one time in 16 million; and without the key of too little use to find a value that cannot be guessed anyway.
+/// The digest of a secret that a tag stores: 24 bits of HMAC-SHA-256 as six hexadecimal digits. A changed value goes
+/// unnoticed once in 16 million times. Without the key, the digest does not help to find a value that cannot be guessed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(String);
 
 impl Digest {
-    /// The digests in a tag, in any order.
+    /// Parses the value of a tag.
     pub fn read(tag: &str) -> impl Iterator<Item = Self> + '_ {
         tag.split_whitespace().map(|word| Self(word.to_owned()))
     }
 
-    /// A tag of digests, each once, in the order of the digits. Of more than a tag has room for, the rest is left out.
+    /// Writes the value of a tag: each digest once, in ascending order. Digests that do not fit into a tag are dropped.
     pub fn write(digests: impl IntoIterator<Item = Self>) -> String {
         let digests: std::collections::BTreeSet<Self> = digests.into_iter().collect();
         let words: Vec<String> = digests.into_iter().map(|digest| digest.0).collect();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_never_shown() {
+    fn secrets_print_as_a_placeholder() {
         let secret = Secret::new("hunter2");
         assert_eq!(format!("{secret} {secret:?}"), "(secret) (secret)");
         let key = DigestKey::new(Some("hunter2".into()));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_tells_resources_places_texts_and_keys_apart_and_nothing_else() {
+    fn digests_differ_by_resource_path_value_and_key_only() {
         let key = DigestKey::default();
         let digest = key.digest(&id(), "properties.password", "a");
         let upper = ArmId::parse(&id().as_str().to_uppercase()).unwrap();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_of_digests_reads_as_what_was_written() {
+    fn digests_round_trip_through_a_tag() {
         let key = DigestKey::default();
         let all: Vec<Digest> = (0..50)
             .map(|at| key.digest(&id(), &at.to_string(), ""))

@@ -1,6 +1,6 @@
-//! Properties against the JSON Schema of their kind: every mistake at the very key or value it is about.
+//! Validates properties against the JSON Schema of their kind, with the position of the key or value for every mistake.
 //!
-//! A value that refers to a resource is not known yet, so nothing is said about it here.
+//! Values that refer to a resource are not validated because they are not known yet.
 
 mod expressions;
 mod forms;
@@ -20,29 +20,30 @@ use crate::{
     spec::COMMON_KEYS,
 };
 
-/// How deep the alternatives of a schema are searched for names of properties.
+/// The nesting limit when the alternatives of a schema are searched for property names.
 const MAX_NESTED: usize = 8;
 
-/// The shape of the properties of one kind, compiled once.
+/// The compiled schema of the properties of a kind.
 #[derive(Debug)]
 pub struct Shape {
-    /// How the whole is called in messages: `a storageAccount`.
+    /// The name of the validated entry in messages: `a storageAccount`.
     whole: String,
     schema: Json,
-    /// The reason instead, where the schema itself is not valid.
+    /// The validator, or the reason why the schema is not valid.
     validator: Result<Validator, String>,
 }
 
-/// One mistake, and what it has in common with those of other alternatives.
-struct Finding {
+/// A mistake, with the data by which it is compared with those of other alternatives.
+struct SchemaViolation {
     /// The JSON pointer of the value.
     at: String,
-    what: What,
+    kind: ViolationKind,
     diagnostic: Diagnostic,
 }
 
-enum What {
-    /// The value is of none of these types.
+/// The data of a mistake that alternatives have in common.
+enum ViolationKind {
+    /// The value has none of these types.
     Type(Vec<String>),
     /// The value is none of these.
     Allowed(Vec<Json>),
@@ -50,7 +51,7 @@ enum What {
 }
 
 impl Shape {
-    /// A shape from a JSON Schema, draft 2020-12. `whole` is what the schema describes, as messages call it.
+    /// Compiles a JSON Schema, draft 2020-12. `whole` is the name of the validated entry in messages.
     pub fn new(whole: impl Into<String>, schema: Json) -> Self {
         let validator = jsonschema::draft202012::new(&schema).map_err(|error| error.to_string());
         Self {
@@ -60,8 +61,8 @@ impl Shape {
         }
     }
 
-    /// Finds everything in `props` that the schema does not take. What concerns the whole, such as a property that is
-    /// missing, is said at `name`.
+    /// Reports every mistake in `props`. Mistakes that concern the whole entry, such as a missing property, are reported at
+    /// `name`.
     pub fn check(&self, props: &Node, name: Span, diagnostics: &mut Diagnostics) {
         let validator = match &self.validator {
             Ok(validator) => validator,
@@ -73,14 +74,19 @@ impl Shape {
         };
         let json = props.to_json();
         for error in validator.iter_errors(&json) {
-            for finding in self.findings(&error, props, name) {
-                diagnostics.push(finding.diagnostic);
+            for violation in self.violations(&error, props, name) {
+                diagnostics.push(violation.diagnostic);
             }
         }
     }
 
-    /// What an error means for the author; nothing if it is about a value that is not known yet.
-    fn findings(&self, error: &ValidationError<'_>, props: &Node, name: Span) -> Vec<Finding> {
+    /// Converts a validation error. Returns nothing for a value that is not known yet.
+    fn violations(
+        &self,
+        error: &ValidationError<'_>,
+        props: &Node,
+        name: Span,
+    ) -> Vec<SchemaViolation> {
         let at = error.instance_path().as_str();
         let Some(node) = props
             .pointer(at)
@@ -88,106 +94,114 @@ impl Shape {
         else {
             return Vec::new();
         };
-        let place = Place {
+        let context = ValueContext {
             shape: self,
             at,
             node,
             span: if at.is_empty() { name } else { node.span },
         };
-        let rule = Rule::of(&self.schema, error.schema_path().as_str());
+        let rule = SchemaRule::from_keyword(&self.schema, error.schema_path().as_str());
         match error.kind() {
-            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-                self.alternatives(context, &place, props, name)
+            Kind::AnyOf { context: errors } | Kind::OneOfNotValid { context: errors } => {
+                self.alternatives(errors, &context, props, name)
             }
             Kind::AdditionalProperties { unexpected }
             | Kind::UnevaluatedProperties { unexpected } => {
                 let known = rule.property_names(at.is_empty());
                 unexpected
                     .iter()
-                    .map(|key| place.unknown_key(key, &known))
+                    .map(|key| context.unknown_key(key, &known))
                     .collect()
             }
             Kind::Required { property } => {
-                vec![place.missing_key(property.as_str().unwrap_or_default(), &rule)]
+                let key = property.as_str().into_iter();
+                key.map(|key| context.missing_key(key, &rule)).collect()
             }
-            Kind::Type { .. } => vec![place.wrong_type(rule.types())],
+            Kind::Type { .. } => vec![context.wrong_type(rule.types())],
             Kind::Enum { options } => {
-                vec![place.not_allowed(options.as_array().cloned().unwrap_or_default())]
+                let values = options.as_array().cloned().into_iter();
+                values.map(|values| context.not_allowed(values)).collect()
             }
             Kind::Constant { expected_value } => {
-                vec![place.not_allowed(vec![expected_value.as_ref().clone()])]
+                vec![context.not_allowed(vec![expected_value.as_ref().clone()])]
             }
-            kind => vec![place.refused(kind, &rule)],
+            kind => vec![context.broken_rule(kind, &rule)],
         }
     }
 
-    /// Mistakes in a value that fits none of several alternatives: those of the one that it was meant for.
+    /// The mistakes in a value that matches none of several alternatives: those of the most likely alternative.
     fn alternatives(
         &self,
-        context: &[Vec<ValidationError<'static>>],
-        place: &Place<'_>,
+        errors: &[Vec<ValidationError<'static>>],
+        context: &ValueContext<'_>,
         props: &Node,
         name: Span,
-    ) -> Vec<Finding> {
-        let branch = |errors: &Vec<ValidationError<'static>>| -> Vec<Finding> {
+    ) -> Vec<SchemaViolation> {
+        let branch = |errors: &Vec<ValidationError<'static>>| -> Vec<SchemaViolation> {
             errors
                 .iter()
-                .flat_map(|error| self.findings(error, props, name))
+                .flat_map(|error| self.violations(error, props, name))
                 .collect()
         };
-        let mut branches: Vec<Vec<Finding>> = context.iter().map(branch).collect();
+        let mut branches: Vec<Vec<SchemaViolation>> = errors.iter().map(branch).collect();
         if branches.iter().any(Vec::is_empty) {
             return Vec::new();
         }
-        let of_another_type = |findings: &Vec<Finding>| {
-            findings
-                .iter()
-                .any(|finding| finding.at == place.at && matches!(finding.what, What::Type(_)))
+        let has_other_type = |violations: &Vec<SchemaViolation>| {
+            violations.iter().any(|violation| {
+                violation.at == context.at && matches!(violation.kind, ViolationKind::Type(_))
+            })
         };
-        if branches.iter().all(of_another_type) {
+        if branches.iter().all(has_other_type) {
             let types = branches
                 .into_iter()
                 .flatten()
-                .filter(|finding| finding.at == place.at);
-            let types = types.flat_map(|finding| match finding.what {
-                What::Type(types) => types,
+                .filter(|violation| violation.at == context.at);
+            let types = types.flat_map(|violation| match violation.kind {
+                ViolationKind::Type(types) => types,
                 _ => Vec::new(),
             });
-            return vec![place.wrong_type(types.collect())];
+            return vec![context.wrong_type(types.collect())];
         }
-        branches.retain(|findings| !of_another_type(findings));
-        if let Some(finding) = self.no_such_word(&branches, props) {
-            return vec![finding];
+        branches.retain(|violations| !has_other_type(violations));
+        if let Some(violation) = self.common_wrong_word(&branches, props) {
+            return vec![violation];
         }
-        // A wrong word speaks against an alternative more than anything else.
-        let against = |findings: &Vec<Finding>| {
-            let words = findings
+        // A value outside of an enumeration makes an alternative less likely than any other mistake.
+        let mismatch = |violations: &Vec<SchemaViolation>| {
+            let words = violations
                 .iter()
-                .filter(|finding| matches!(finding.what, What::Allowed(_)))
+                .filter(|violation| matches!(violation.kind, ViolationKind::Allowed(_)))
                 .count();
-            (words, findings.len())
+            (words, violations.len())
         };
-        branches.into_iter().min_by_key(against).unwrap_or_default()
+        let likeliest = branches.into_iter().min_by_key(mismatch);
+        likeliest.into_iter().flatten().collect()
     }
 
-    /// A word that is the wrong one in every alternative, as in a choice of words, or as the word by which the
-    /// alternatives are told apart.
-    fn no_such_word(&self, branches: &[Vec<Finding>], props: &Node) -> Option<Finding> {
-        let words = |findings: &[Finding], at: &str| {
-            findings.iter().find_map(|finding| match &finding.what {
-                What::Allowed(values) if finding.at == at => Some(values.clone()),
-                _ => None,
-            })
+    /// A word that no alternative allows, as in an enumeration, or as the tag that distinguishes the alternatives.
+    fn common_wrong_word(
+        &self,
+        branches: &[Vec<SchemaViolation>],
+        props: &Node,
+    ) -> Option<SchemaViolation> {
+        let words = |violations: &[SchemaViolation], at: &str| {
+            violations
+                .iter()
+                .find_map(|violation| match &violation.kind {
+                    ViolationKind::Allowed(values) if violation.at == at => Some(values.clone()),
+                    _ => None,
+                })
         };
         branches.first()?.iter().find_map(|candidate| {
             let at = candidate.at.as_str();
             let allowed = branches
                 .iter()
-                .map(|findings| words(findings, at))
+                .map(|violations| words(violations, at))
                 .collect::<Option<Vec<_>>>()?;
             let node = props.pointer(at)?;
             Some(
-                Place {
+                ValueContext {
                     shape: self,
                     at,
                     node,
@@ -199,70 +213,70 @@ impl Shape {
     }
 }
 
-/// The value that a mistake is about.
-struct Place<'a> {
+/// The value that contains a mistake.
+struct ValueContext<'a> {
     shape: &'a Shape,
-    /// Its JSON pointer.
+    /// The JSON pointer of the value.
     at: &'a str,
     node: &'a Node,
     span: Span,
 }
 
-impl Place<'_> {
-    /// How the value is called: `` `sku` ``, `` `rules[0].name` ``, or the whole.
-    fn called(&self) -> String {
+impl ValueContext<'_> {
+    /// The name of the value in messages: `` `sku` ``, `` `rules[0].name` ``, or the name of the entry.
+    fn display_name(&self) -> String {
         if self.at.is_empty() {
             return self.shape.whole.clone();
         }
-        let mut called = String::new();
+        let mut name = String::new();
         for part in self.at.split('/').skip(1) {
             let part = part.replace("~1", "/").replace("~0", "~");
             match part.parse::<usize>() {
-                Ok(index) => called.push_str(&format!("[{index}]")),
-                Err(_) if called.is_empty() => called.push_str(&part),
-                Err(_) => called.push_str(&format!(".{part}")),
+                Ok(index) => name.push_str(&format!("[{index}]")),
+                Err(_) if name.is_empty() => name.push_str(&part),
+                Err(_) => name.push_str(&format!(".{part}")),
             }
         }
-        format!("`{called}`")
+        format!("`{name}`")
     }
 
-    fn finding(&self, what: What, diagnostic: Diagnostic) -> Finding {
-        Finding {
+    fn violation(&self, kind: ViolationKind, diagnostic: Diagnostic) -> SchemaViolation {
+        SchemaViolation {
             at: self.at.to_owned(),
-            what,
+            kind,
             diagnostic,
         }
     }
 
-    fn unknown_key(&self, key: &str, known: &BTreeSet<&str>) -> Finding {
+    fn unknown_key(&self, key: &str, known: &BTreeSet<&str>) -> SchemaViolation {
         let span = self
             .node
             .entry(key)
             .map_or(self.span, |entry| entry.key_span);
         let help = did_you_mean(key, known.iter().copied()).or_else(|| {
-            (!known.is_empty()).then(|| format!("there is {}", listing(known.iter().copied())))
+            (!known.is_empty()).then(|| format!("use one of {}", listing(known.iter().copied())))
         });
-        let message = format!("{} has no property `{key}`", self.called());
-        self.finding(
-            What::Other,
+        let message = format!("{} has no property `{key}`", self.display_name());
+        self.violation(
+            ViolationKind::Other,
             Diagnostic::error(Code::UnknownKey, span, message).maybe_help(help),
         )
     }
 
-    fn missing_key(&self, key: &str, rule: &Rule<'_>) -> Finding {
-        let message = format!("{} needs `{key}`", self.called());
+    fn missing_key(&self, key: &str, rule: &SchemaRule<'_>) -> SchemaViolation {
+        let message = format!("{} requires `{key}`", self.display_name());
         let help = rule
             .schema
             .pointer("/properties")
             .and_then(|properties| properties.get(key))
             .and_then(first_line);
-        self.finding(
-            What::Other,
+        self.violation(
+            ViolationKind::Other,
             Diagnostic::error(Code::MissingKey, self.span, message).maybe_help(help),
         )
     }
 
-    fn wrong_type(&self, types: Vec<String>) -> Finding {
+    fn wrong_type(&self, types: Vec<String>) -> SchemaViolation {
         let mut expected: Vec<&str> = types
             .iter()
             .filter(|kind| *kind != "null")
@@ -271,7 +285,7 @@ impl Place<'_> {
         expected.dedup();
         let message = format!(
             "{} must be {}, not {}",
-            self.called(),
+            self.display_name(),
             either(&expected),
             self.node.type_name()
         );
@@ -292,10 +306,10 @@ impl Place<'_> {
         };
         let diagnostic = Diagnostic::error(Code::WrongType, self.span, message)
             .maybe_help(help.map(str::to_owned));
-        self.finding(What::Type(types), diagnostic)
+        self.violation(ViolationKind::Type(types), diagnostic)
     }
 
-    fn not_allowed(&self, values: Vec<Json>) -> Finding {
+    fn not_allowed(&self, values: Vec<Json>) -> SchemaViolation {
         let texts: Vec<String> = values
             .iter()
             .filter(|value| !value.is_null())
@@ -303,8 +317,12 @@ impl Place<'_> {
             .collect();
         let words = || texts.iter().map(String::as_str);
         let message = match texts.as_slice() {
-            [only] => format!("{} must be `{only}`", self.called()),
-            _ => format!("{} must be one of {}", self.called(), listing(words())),
+            [only] => format!("{} must be `{only}`", self.display_name()),
+            _ => format!(
+                "{} must be one of {}",
+                self.display_name(),
+                listing(words())
+            ),
         };
         let help = self
             .node
@@ -312,20 +330,23 @@ impl Place<'_> {
             .and_then(|word| did_you_mean(word, words()));
         let diagnostic =
             Diagnostic::error(Code::ValueNotAllowed, self.span, message).maybe_help(help);
-        self.finding(What::Allowed(values), diagnostic)
+        self.violation(ViolationKind::Allowed(values), diagnostic)
     }
 
-    /// A rule that a value of the right type breaks, in the words of the schema's `errorMessage` if there is one.
-    fn refused(&self, kind: &Kind, rule: &Rule<'_>) -> Finding {
-        let says = rule.schema.get("errorMessage").and_then(Json::as_str);
-        let says = says.map_or_else(|| requirement(kind), str::to_owned);
-        let message = format!("{} must {says}", self.called());
+    /// A rule that a value of the right type breaks, in the words of the schema's `errorMessage` if it has one.
+    fn broken_rule(&self, kind: &Kind, rule: &SchemaRule<'_>) -> SchemaViolation {
+        let text = rule.schema.get("errorMessage").and_then(Json::as_str);
+        let text = text.map_or_else(|| requirement(kind), str::to_owned);
+        let message = format!("{} must {text}", self.display_name());
         let diagnostic = Diagnostic::error(Code::ValueNotAllowed, self.span, message);
-        self.finding(What::Other, diagnostic.maybe_help(first_line(rule.schema)))
+        self.violation(
+            ViolationKind::Other,
+            diagnostic.maybe_help(first_line(rule.schema)),
+        )
     }
 }
 
-/// What a keyword asks for, continuing "must".
+/// The requirement of a keyword, to follow "must".
 fn requirement(kind: &Kind) -> String {
     match kind {
         Kind::MinLength { limit } => format!("have at least {limit} characters"),
@@ -338,25 +359,25 @@ fn requirement(kind: &Kind) -> String {
         Kind::MaxItems { limit } => format!("have at most {limit} items"),
         Kind::MinProperties { limit } => format!("have at least {limit} keys"),
         Kind::MaxProperties { limit } => format!("have at most {limit} keys"),
-        Kind::UniqueItems => "not have the same item twice".to_owned(),
+        Kind::UniqueItems => "have unique items".to_owned(),
         Kind::Pattern { pattern } => format!("match `{pattern}`"),
-        Kind::Format { format } => format!("be written as {format}"),
-        Kind::PropertyNames { .. } => "have keys of another form".to_owned(),
-        Kind::FalseSchema => "not be written here".to_owned(),
-        Kind::OneOfMultipleValid { .. } => "fit one alternative only".to_owned(),
-        other => format!("fulfil the rule `{}` of its schema", other.keyword()),
+        Kind::Format { format } => format!("have the format {format}"),
+        Kind::PropertyNames { .. } => "have keys in the required format".to_owned(),
+        Kind::FalseSchema => "not be set".to_owned(),
+        Kind::OneOfMultipleValid { .. } => "match exactly one alternative".to_owned(),
+        other => format!("satisfy the rule `{}` of its schema", other.keyword()),
     }
 }
 
-/// The part of a schema that holds a keyword.
-struct Rule<'a> {
+/// The part of a schema that contains a keyword.
+struct SchemaRule<'a> {
     root: &'a Json,
     schema: &'a Json,
 }
 
-impl<'a> Rule<'a> {
-    /// The rule behind the JSON pointer of a keyword.
-    fn of(root: &'a Json, keyword: &str) -> Self {
+impl<'a> SchemaRule<'a> {
+    /// Finds the part of a schema by the JSON pointer of a keyword.
+    fn from_keyword(root: &'a Json, keyword: &str) -> Self {
         let parent = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
         Self {
             root,
@@ -376,7 +397,7 @@ impl<'a> Rule<'a> {
         }
     }
 
-    /// The properties that can be written here; beside those of the kind, those that every resource has.
+    /// The names of the allowed properties, with the keys of all resources if `common`.
     fn property_names(&self, common: bool) -> BTreeSet<&'a str> {
         let mut names = BTreeSet::new();
         collect_names(self.root, self.schema, MAX_NESTED, &mut names);
@@ -418,7 +439,7 @@ fn collect_names<'a>(
     }
 }
 
-/// What a `$ref` within the same schema leads to.
+/// The target of a `$ref` within the same schema.
 fn follow<'a>(root: &'a Json, schema: &Json) -> Option<&'a Json> {
     root.pointer(schema.get("$ref")?.as_str()?.strip_prefix('#')?)
 }
@@ -447,10 +468,10 @@ fn text(value: &Json) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Alternatives in words: `a`, `a or b`, `a, b or c`.
+/// Joins alternatives: `a`, `a or b`, `a, b or c`.
 fn either(words: &[&str]) -> String {
     match words {
-        [] => "something else".to_owned(),
+        [] => "another type".to_owned(),
         [only] => (*only).to_owned(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }

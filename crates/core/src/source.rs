@@ -1,11 +1,11 @@
-//! Where text came from: sources, and spans of bytes in them.
+//! Source texts, and byte spans in them.
 
 use std::ops::Range;
 
-/// One text that was read: a file, or standard input.
+/// The text of a file or of standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The name shown to the author, as it was given on the command line: `examples/app/stack.yaml`, `<stdin>`.
+    /// The name in diagnostics, as on the command line: `examples/app/stack.yaml`, `<stdin>`.
     pub name: String,
     /// The whole text.
     pub text: String,
@@ -15,12 +15,12 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(u32);
 
-/// All texts of one run.
+/// All source texts of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources(Vec<Source>);
 
 impl Sources {
-    /// Takes in a text and names it.
+    /// Adds a text and returns its id.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
         let id = SourceId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
         self.0.push(Source {
@@ -30,24 +30,23 @@ impl Sources {
         id
     }
 
-    /// The source behind an id, if the id came from this collection.
+    /// The source with this id; `None` for an id of another collection.
     pub fn get(&self, id: SourceId) -> Option<&Source> {
         self.0.get(id.0 as usize)
     }
 
-    /// The text that a span covers; empty where the span does not fit.
+    /// The text that a span covers; empty for a span of another collection.
     pub fn slice(&self, span: Span) -> &str {
         self.get(span.source)
             .and_then(|source| source.text.get(span.range()))
-            .unwrap_or_default()
+            .unwrap_or("")
     }
 
-    /// Line and column of a span's start, both counted from 1, columns in characters.
+    /// The line and column at which a span starts.
     pub fn position(&self, span: Span) -> Position {
         let text = self
             .get(span.source)
-            .map(|source| source.text.as_str())
-            .unwrap_or_default();
+            .map_or("", |source| source.text.as_str());
         let before = text.get(..span.start as usize).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Position {
@@ -57,28 +56,28 @@ impl Sources {
     }
 }
 
-/// A place for a person: counted from 1.
+/// A line and column as people count them, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// Line, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// The column in characters, from 1.
     pub column: usize,
 }
 
-/// A range of bytes in one source.
+/// A byte range in one source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
-    /// The source that the bytes are in.
+    /// The source.
     pub source: SourceId,
-    /// First byte.
+    /// The first byte.
     pub start: u32,
-    /// The byte after the last one.
+    /// The byte after the last byte.
     pub end: u32,
 }
 
 impl Span {
-    /// A span of `range` in `source`.
+    /// The span of `range` in `source`.
     pub fn new(source: SourceId, range: Range<usize>) -> Self {
         let clamp = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Self {
@@ -88,7 +87,7 @@ impl Span {
         }
     }
 
-    /// The bytes as a range.
+    /// The byte range.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }

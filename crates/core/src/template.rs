@@ -1,4 +1,4 @@
-//! `${...}` in text: parsing, and what an expression can name.
+//! Templates: text with `${...}` expressions.
 
 use std::{fmt, ops::Range};
 
@@ -12,18 +12,18 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Template(pub Vec<Segment>);
 
-/// A piece of a template.
+/// A segment of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Segment {
     /// Literal text.
     Text(String),
-    /// Text that is never shown.
+    /// Text that is never printed.
     Secret(Secret),
     /// An expression.
     Expr(Expr),
 }
 
-/// What stands between `${` and `}`.
+/// An expression between `${` and `}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Expr {
     /// `params.NAME`
@@ -38,47 +38,47 @@ pub enum Expr {
     Resource(Reference),
 }
 
-/// A reference to a resource of the same stack, or to a property of it.
+/// A reference to a resource of the same stack or to one of its properties.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
     /// The name under `resources`.
     pub resource: String,
-    /// Which instance of a resource that has a forEach.
+    /// The instance of a resource with a `forEach`.
     pub instance: Option<Instance>,
-    /// The property's path; empty for the resource itself.
+    /// The path of the property; empty for the resource itself.
     pub path: Vec<String>,
 }
 
-/// What stands in the brackets of a reference.
+/// The instance in the brackets of a reference.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Instance {
     /// A key.
     Key(String),
-    /// `each.key` of the resource that refers.
+    /// `each.key` of the resource that contains the reference.
     EachKey,
 }
 
-/// What is wrong with an expression.
+/// An invalid expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpressionError {
-    /// The bytes of the text that it is about.
+    /// The bytes of the expression in the text.
     pub range: Range<usize>,
-    /// What is wrong, without a final period.
+    /// The message without a final period.
     pub message: String,
-    /// What to write instead.
+    /// The help.
     pub help: Option<String>,
 }
 
 impl Template {
-    /// Reads text. `$${` becomes a literal `${`.
+    /// Parses text. `$${` becomes a literal `${`.
     ///
     /// # Errors
-    /// Every expression of the text that cannot be understood.
+    /// All invalid expressions of the text.
     pub fn parse(text: &str) -> Result<Self, Vec<ExpressionError>> {
         let (mut segments, mut errors) = (Vec::new(), Vec::new());
         let (mut literal, mut at) = (String::new(), 0);
-        while let Some(found) = text[at..].find("${") {
-            let open = at + found;
+        while let Some(offset) = text[at..].find("${") {
+            let open = at + offset;
             if let Some(before) = text[at..open].strip_suffix('$') {
                 literal.push_str(before);
                 literal.push_str("${");
@@ -111,7 +111,7 @@ impl Template {
         }
     }
 
-    /// The text, if there is no expression in it.
+    /// The text if it contains no expression.
     pub fn literal(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
@@ -120,7 +120,7 @@ impl Template {
         }
     }
 
-    /// The expression, if it is all there is: then the value keeps its type.
+    /// The expression if the template has no other segment; its value then keeps its type.
     pub fn single(&self) -> Option<&Expr> {
         match self.0.as_slice() {
             [Segment::Expr(expr)] => Some(expr),
@@ -138,8 +138,8 @@ impl From<Template> for Datum {
     }
 }
 
-/// The byte after an expression that begins at `open`, those that are nested in it included. An expression that is
-/// not closed ends with its line.
+/// The byte after the expression that starts at `open`, including nested expressions. An unclosed expression ends at the
+/// line break.
 fn expression_end(text: &str, open: usize) -> usize {
     let mut depth = 0usize;
     for (at, byte) in text.bytes().enumerate().skip(open + 1) {
@@ -154,20 +154,20 @@ fn expression_end(text: &str, open: usize) -> usize {
     text.len()
 }
 
-/// What is wrong, and what to write instead.
-type Complaint = (String, Option<String>);
+/// A message and its help.
+type ParseFailure = (String, Option<String>);
 
 impl Expr {
-    /// Reads what stands between `${` and `}`.
+    /// Parses the text between `${` and `}`.
     ///
     /// # Errors
-    /// What is wrong with it, and what to write instead where that can be said.
-    pub fn parse(text: &str) -> Result<Self, Complaint> {
+    /// A message, and a help text if one applies.
+    pub fn parse(text: &str) -> Result<Self, ParseFailure> {
         let text = text.trim();
         if text.is_empty() {
-            return complain(
-                "this expression is empty",
-                "name a resource, `params.NAME`, `env.NAME` or `each.key`",
+            return fail(
+                "the expression is empty",
+                "use a resource name, `params.NAME`, `env.NAME` or `each.key`",
             );
         }
         let (root, rest) = split_name(text);
@@ -187,22 +187,22 @@ impl Expr {
             ("env", None, [name]) => Ok(Self::Env(name.clone())),
             ("params" | "env", None, [_, ..]) => Err((
                 format!(
-                    "`{root}.{}` has no properties that an expression can reach",
+                    "an expression cannot refer to a property of `{root}.{}`",
                     path[0]
                 ),
                 None,
             )),
-            ("params" | "env", ..) => complain(
-                format!("`{root}` needs a name behind it"),
+            ("params" | "env", ..) => fail(
+                format!("`{root}` must be followed by a name"),
                 format!("write `{root}.NAME`"),
             ),
             ("each", None, [what]) if what == "key" => Ok(Self::EachKey),
             ("each", None, [what, path @ ..]) if what == "value" => {
                 Ok(Self::EachValue(path.to_vec()))
             }
-            ("each", ..) => complain(
-                "`each` has `key` and `value` only",
-                "write `each.key` or `each.value`",
+            ("each", ..) => fail(
+                "`each` has only `key` and `value`",
+                "use `each.key` or `each.value`",
             ),
             (_, Some("each.key"), _) => Ok(Self::resource(root, Some(Instance::EachKey), path)),
             (_, Some(key), _) if is_key(key) => Ok(Self::resource(
@@ -215,7 +215,7 @@ impl Expr {
                 let help = is_key(bare).then(|| format!("write `{root}[{bare}]`"));
                 Err((
                     format!(
-                        "`{key}` cannot stand in brackets: a key is written as it is, or `each.key`"
+                        "`{key}` is not a valid instance key: use the key without quotes, or `each.key`"
                     ),
                     help,
                 ))
@@ -224,14 +224,14 @@ impl Expr {
         }
     }
 
-    fn parse_in_braces(text: &str) -> Result<Self, Complaint> {
+    fn parse_in_braces(text: &str) -> Result<Self, ParseFailure> {
         let inside = text.strip_prefix("${").unwrap_or(text);
         match inside.strip_suffix('}') {
             Some(inside) if inside.contains("${") => {
-                complain("expressions cannot be nested", ONLY_REFERENCES)
+                fail("expressions cannot be nested", ONLY_REFERENCES)
             }
             Some(inside) => Self::parse(inside),
-            None => complain(
+            None => fail(
                 "`${` is not closed with `}`",
                 "write `$${` for a literal `${`",
             ),
@@ -248,13 +248,13 @@ impl Expr {
 }
 
 const ONLY_REFERENCES: &str =
-    "expressions are only references, such as `name.property`, `params.NAME` and `env.NAME`";
+    "use a reference, such as `name.property`, `params.NAME` or `env.NAME`";
 
-fn complain<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Complaint> {
+fn fail<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, ParseFailure> {
     Err((message.into(), Some(help.into())))
 }
 
-fn not_a_reference(text: &str) -> Complaint {
+fn not_a_reference(text: &str) -> ParseFailure {
     let message = if text.contains('(') {
         format!("functions are not supported: `{text}`")
     } else if text.contains([
@@ -267,12 +267,12 @@ fn not_a_reference(text: &str) -> Complaint {
     (message, Some(ONLY_REFERENCES.to_owned()))
 }
 
-/// Whether a word can name a resource, a parameter or a variable: a letter or `_`, then also digits and `-`.
+/// Whether a word is a valid name of a resource, parameter or variable: a letter or `_`, then letters, digits, `_` and `-`.
 pub fn is_name(word: &str) -> bool {
     !word.is_empty() && split_name(word).1.is_empty()
 }
 
-/// Whether a text can be the key of an instance, so that a reference can name it.
+/// Whether a text is a valid instance key, which references can name.
 pub fn is_key(text: &str) -> bool {
     !text.is_empty()
         && text.trim() == text
@@ -280,9 +280,9 @@ pub fn is_key(text: &str) -> bool {
         && !text.contains(|char: char| char.is_control() || "[]{}\"'$".contains(char))
 }
 
-/// The name that a text begins with, and what follows it.
+/// Splits text after its leading name.
 fn split_name(text: &str) -> (&str, &str) {
-    let ok = |(at, byte): (usize, u8)| {
+    let is_valid = |(at, byte): (usize, u8)| {
         byte == b'_'
             || byte.is_ascii_alphabetic()
             || at > 0 && (byte == b'-' || byte.is_ascii_digit())
@@ -290,28 +290,28 @@ fn split_name(text: &str) -> (&str, &str) {
     text.split_at(
         text.bytes()
             .enumerate()
-            .take_while(|pair| ok(*pair))
+            .take_while(|pair| is_valid(*pair))
             .count(),
     )
 }
 
-/// The parts of `.a.b.0`; nothing if it is not a path.
+/// The segments of a path such as `.a.b.0`; `None` if the text is not a path.
 fn split_path(text: &str) -> Option<Vec<String>> {
     if text.is_empty() {
         return Some(Vec::new());
     }
     let part = |part: &str| {
-        let ok = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        (!part.is_empty() && part.bytes().all(ok)).then(|| part.to_owned())
+        let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        (!part.is_empty() && part.bytes().all(is_valid)).then(|| part.to_owned())
     };
     text.strip_prefix('.')?.split('.').map(part).collect()
 }
 
-/// The place of a fragment of a scalar: exact where the source shows the fragment once, else the whole scalar.
+/// The span of a fragment of a scalar if the source contains the fragment exactly once, else the span of the scalar.
 pub fn locate(sources: &Sources, scalar: Span, fragment: &str) -> Span {
     let source = sources.slice(scalar);
-    let mut found = source.match_indices(fragment).map(|(at, _)| at);
-    match (found.next(), found.next()) {
+    let mut matches = source.match_indices(fragment).map(|(at, _)| at);
+    match (matches.next(), matches.next()) {
         (Some(at), None) if !fragment.is_empty() => {
             let start = scalar.start as usize + at;
             Span::new(scalar.source, start..start + fragment.len())
@@ -320,7 +320,7 @@ pub fn locate(sources: &Sources, scalar: Span, fragment: &str) -> Span {
     }
 }
 
-/// Literal text written so that it is not taken for an expression: `${` becomes `$${`.
+/// Escapes literal text: `${` becomes `$${`.
 pub fn escape(text: &str) -> String {
     text.replace("${", "$${")
 }

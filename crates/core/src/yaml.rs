@@ -1,8 +1,8 @@
-//! YAML to nodes: every value and key with its place, hostile input bounded, all documents of a text.
+//! Parses YAML into nodes with the position of every value and key, for all documents of a text, and limits hostile input.
 //!
-//! The scalars are those of the YAML 1.2 core schema: only `true` and `false` are booleans, `010` and `1_000` are text,
-//! and an integer that no 64 bits can hold stays text rather than losing digits. Beyond YAML, a `${...}` may stand
-//! unquoted inside of `[...]` and `{...}`, where its braces would otherwise be taken for a mapping's.
+//! Scalars follow the YAML 1.2 core schema: only `true` and `false` are booleans, `010` and `1_000` are text, and an
+//! integer that does not fit into 64 bits stays text so that no digit is lost. As an extension of YAML, `${...}` needs no
+//! quotes inside of `[...]` and `{...}`, where its braces would otherwise start a mapping.
 
 mod events;
 
@@ -22,22 +22,22 @@ use crate::{
     template::{self, Template},
 };
 
-/// The largest text that is read, in bytes: 8 MiB, about 10,000 resources of 20 lines each.
+/// The size limit of a text in bytes: 8 MiB, about 10,000 resources of 20 lines each.
 pub const MAX_BYTES: usize = 8 << 20;
 
-/// How deep lists and mappings may nest.
+/// The nesting limit of lists and mappings.
 const MAX_DEPTH: usize = 32;
-/// How many values and keys one text may hold, those that aliases repeat included.
+/// The limit of values and keys in a text, including those that aliases repeat.
 const MAX_NODES: usize = 2_000_000;
-/// How many bytes all values and keys of one text may have, those that aliases repeat included.
+/// The limit of the bytes of all values and keys in a text, including those that aliases repeat.
 const MAX_SCALAR_BYTES: usize = 4 * MAX_BYTES;
-/// How many values and keys the aliases of one document may repeat.
+/// The limit of values and keys that the aliases of a document repeat.
 const MAX_REPEATED: usize = 200_000;
 
-/// Bytes to text: UTF-8 of at most [`MAX_BYTES`], a byte order mark taken off.
+/// Decodes UTF-8 of at most [`MAX_BYTES`] and removes a byte order mark.
 ///
 /// # Errors
-/// A diagnostic without a place, [`Code::Unreadable`], that says `name` and the line of the first byte that is not UTF-8.
+/// A diagnostic [`Code::Unreadable`] without a position, with `name` and the line of the first invalid byte.
 pub fn decode(name: &str, bytes: &[u8]) -> Result<String, Diagnostic> {
     if bytes.len() > MAX_BYTES {
         return Err(Diagnostic::error(
@@ -57,7 +57,7 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<String, Diagnostic> {
             Err(Diagnostic::error(
                 Code::Unreadable,
                 None,
-                format!("`{name}` is not UTF-8: line {line} has a byte that is not text"),
+                format!("`{name}` is not valid UTF-8: line {line} contains an invalid byte"),
             )
             .help("save the file as UTF-8"))
         }
@@ -65,13 +65,13 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<String, Diagnostic> {
 }
 
 fn too_large(bytes: usize) -> String {
-    format!("is too large: {bytes} bytes, at most {MAX_BYTES} are read")
+    format!("is too large: {bytes} bytes exceed the limit of {MAX_BYTES}")
 }
 
-/// Reads a text: one node a document, empty documents left out.
+/// Parses a text into one node per document. Empty documents are skipped.
 ///
-/// A document that is not YAML is reported and left out; the others are still read. Templates are parsed, so that a
-/// string with an expression in it is [`Datum::Template`] and any other has its `$${` resolved.
+/// An invalid document is reported and skipped; the others are still parsed. A string that contains an expression becomes
+/// [`Datum::Template`]; in all other strings, `$${` becomes `${`.
 pub fn parse(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics) -> Vec<Node> {
     let Some(source) = sources.get(id) else {
         return Vec::new();
@@ -85,27 +85,27 @@ pub fn parse(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics) -> 
         ));
         return Vec::new();
     }
-    let masked = Masked::new(&source.text);
+    let replaced = PlaceholderText::new(&source.text);
     let left = Allowance {
         nodes: MAX_NODES,
         bytes: MAX_SCALAR_BYTES,
     };
-    let mut reader = Reader {
+    let mut reader = NodeReader {
         sources,
         id,
-        masked: &masked,
+        replaced: &replaced,
         base: 0,
         left,
         diagnostics,
     };
-    documents(&masked.text)
+    document_ranges(&replaced.text)
         .into_iter()
         .flat_map(|range| reader.document(range))
         .collect()
 }
 
-/// Cuts a text before every line that begins a document (`---`), so that a mistake in one does not hide the others.
-fn documents(text: &str) -> Vec<Range<usize>> {
+/// Splits a text at each document marker (`---`), so that a mistake in one document does not hide those in others.
+fn document_ranges(text: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let (mut start, mut at, mut content) = (0, 0, false);
     for line in text.split_inclusive('\n') {
@@ -116,7 +116,7 @@ fn documents(text: &str) -> Vec<Range<usize>> {
             ranges.push(start..at);
             start = at;
         }
-        // Directives and comments before the first marker belong to the document that it begins.
+        // Directives and comments before the first marker belong to the document after it.
         content |= marker || !(line.trim().is_empty() || line.starts_with(['%', '#']));
         at += line.len();
     }
@@ -124,81 +124,82 @@ fn documents(text: &str) -> Vec<Range<usize>> {
     ranges
 }
 
-/// A text in which the braces and brackets of every `${...}` are replaced by characters without meaning in YAML.
-struct Masked<'a> {
+/// A text in which placeholders, which have no meaning in YAML, replace the braces and brackets of every `${...}`.
+struct PlaceholderText<'a> {
     text: Cow<'a, str>,
-    /// Where the replacements begin, in the masked text.
+    /// The offsets of the placeholders in the replaced text.
     at: Vec<usize>,
 }
 
-/// What stands for `{`, `}`, `[` and `]`: characters of the private use area, three bytes each.
-const STAND_INS: [(char, char); 4] = [
+/// The placeholders of `{`, `}`, `[` and `]`: characters of the private use area, three bytes each.
+const PLACEHOLDERS: [(char, char); 4] = [
     ('{', '\u{e000}'),
     ('}', '\u{e001}'),
     ('[', '\u{e002}'),
     (']', '\u{e003}'),
 ];
-/// How many bytes a stand-in is longer than what it stands for.
-const STAND_IN_GROWTH: usize = 2;
+/// How many bytes longer a placeholder is than the character that it replaces.
+const PLACEHOLDER_GROWTH: usize = 2;
 
-impl<'a> Masked<'a> {
+impl<'a> PlaceholderText<'a> {
     fn new(text: &'a str) -> Self {
-        if !text.contains("${") || text.contains(STAND_INS.map(|(_, stand_in)| stand_in)) {
+        if !text.contains("${") || text.contains(PLACEHOLDERS.map(|(_, placeholder)| placeholder)) {
             return Self {
                 text: Cow::Borrowed(text),
                 at: Vec::new(),
             };
         }
-        let (mut masked, mut at, mut rest) = (String::with_capacity(text.len()), Vec::new(), text);
+        let (mut replaced, mut at, mut rest) =
+            (String::with_capacity(text.len()), Vec::new(), text);
         while let Some(dollar) = rest.find("${") {
             let (before, expression) = rest.split_at(dollar);
-            let inside = expression.get(2..).unwrap_or_default();
+            let inside = expression.strip_prefix("${").unwrap_or(expression);
             let length = inside
                 .find(['{', '}', '"', '\'', '#', '\n'])
                 .filter(|end| inside[*end..].starts_with('}'));
             let length = length.map_or(2, |end| end + 3);
-            masked.push_str(before);
+            replaced.push_str(before);
             for char in expression[..length].chars() {
-                match STAND_INS
+                match PLACEHOLDERS
                     .iter()
                     .find(|(original, _)| length > 2 && *original == char)
                 {
-                    Some((_, stand_in)) => {
-                        at.push(masked.len());
-                        masked.push(*stand_in);
+                    Some((_, placeholder)) => {
+                        at.push(replaced.len());
+                        replaced.push(*placeholder);
                     }
-                    None => masked.push(char),
+                    None => replaced.push(char),
                 }
             }
             rest = &expression[length..];
         }
-        masked.push_str(rest);
+        replaced.push_str(rest);
         Self {
-            text: Cow::Owned(masked),
+            text: Cow::Owned(replaced),
             at,
         }
     }
 
     /// The offset in the original text.
     fn original(&self, offset: usize) -> usize {
-        offset - STAND_IN_GROWTH * self.at.partition_point(|at| *at < offset)
+        offset - PLACEHOLDER_GROWTH * self.at.partition_point(|at| *at < offset)
     }
 
-    fn unmask(&self, text: Cow<'_, str>) -> String {
-        if self.at.is_empty() || !text.contains(STAND_INS.map(|(_, stand_in)| stand_in)) {
+    fn restore(&self, text: Cow<'_, str>) -> String {
+        if self.at.is_empty() || !text.contains(PLACEHOLDERS.map(|(_, placeholder)| placeholder)) {
             return text.into_owned();
         }
         let original = |char| {
-            STAND_INS
+            PLACEHOLDERS
                 .iter()
-                .find(|(_, stand_in)| *stand_in == char)
+                .find(|(_, placeholder)| *placeholder == char)
                 .map_or(char, |(original, _)| *original)
         };
         text.chars().map(original).collect()
     }
 }
 
-/// How much one text may still hold, over all of its documents.
+/// The remaining limits of a text, across all of its documents.
 #[derive(Clone, Copy)]
 struct Allowance {
     nodes: usize,
@@ -212,24 +213,24 @@ impl Allowance {
     }
 }
 
-/// Turns what serde-saphyr reads into nodes.
-struct Reader<'a> {
+/// Converts the values that serde-saphyr returns to nodes.
+struct NodeReader<'a> {
     sources: &'a Sources,
     id: SourceId,
-    masked: &'a Masked<'a>,
-    /// Where the document begins in the masked text.
+    replaced: &'a PlaceholderText<'a>,
+    /// The offset of the document in the replaced text.
     base: usize,
     left: Allowance,
     diagnostics: &'a mut Diagnostics,
 }
 
-impl Reader<'_> {
+impl NodeReader<'_> {
     fn document(&mut self, range: Range<usize>) -> Vec<Node> {
         if self.left.nodes == 0 {
             return Vec::new();
         }
         self.base = range.start;
-        let text = self.masked.text.get(range).unwrap_or_default();
+        let text = self.replaced.text.get(range).unwrap_or("");
         let documents = match events::read(text, self.left) {
             Some(documents) => Ok(documents),
             None => serde_saphyr::from_str_multiple_with_options(text, options(self.left)),
@@ -247,20 +248,22 @@ impl Reader<'_> {
         }
     }
 
-    fn node(&mut self, raw: At<Raw<'_>>) -> Node {
+    fn node(&mut self, raw: WithExtent<RawValue<'_>>) -> Node {
         let span = self.span(&raw.at);
-        self.left.spend(if let Raw::Text(text) = &raw.value {
+        self.left.spend(if let RawValue::Text(text) = &raw.value {
             text.len()
         } else {
             0
         });
         let datum = match raw.value {
-            Raw::Null => Datum::Null,
-            Raw::Bool(value) => Datum::Bool(value),
-            Raw::Number => number(self.sources.slice(span)),
-            Raw::Text(text) => self.text(self.masked.unmask(text), span),
-            Raw::Seq(items) => Datum::Seq(items.into_iter().map(|item| self.node(item)).collect()),
-            Raw::Map(entries) => self.mapping(entries),
+            RawValue::Null => Datum::Null,
+            RawValue::Bool(value) => Datum::Bool(value),
+            RawValue::Number => number(self.sources.slice(span)),
+            RawValue::Text(text) => self.text(self.replaced.restore(text), span),
+            RawValue::Seq(items) => {
+                Datum::Seq(items.into_iter().map(|item| self.node(item)).collect())
+            }
+            RawValue::Map(entries) => self.mapping(entries),
         };
         Node { span, datum }
     }
@@ -273,7 +276,7 @@ impl Reader<'_> {
             Ok(template) => template.into(),
             Err(errors) => {
                 for error in errors {
-                    let fragment = text.get(error.range).unwrap_or_default();
+                    let fragment = text.get(error.range).unwrap_or("");
                     let place = template::locate(self.sources, span, fragment);
                     self.diagnostics.push(
                         Diagnostic::error(Code::BadExpression, place, error.message)
@@ -285,22 +288,22 @@ impl Reader<'_> {
         }
     }
 
-    fn mapping(&mut self, raw: Vec<(At<Key<'_>>, At<Raw<'_>>)>) -> Datum {
+    fn mapping(&mut self, raw: Vec<(WithExtent<RawKey<'_>>, WithExtent<RawValue<'_>>)>) -> Datum {
         let mut seen: HashMap<String, Span> = HashMap::with_capacity(raw.len());
         let mut entries = Vec::with_capacity(raw.len());
         for (key, value) in raw {
             self.left.spend(key.value.0.len());
             let key_span = self.span(&key.at);
-            let (key, key_template) = self.key(self.masked.unmask(key.value.0), key_span);
+            let (key, key_template) = self.key(self.replaced.restore(key.value.0), key_span);
             let value = self.node(value);
             if let Some(first) = seen.get(&key) {
                 self.diagnostics.push(
                     Diagnostic::error(
                         Code::DuplicateKey,
                         key_span,
-                        format!("the key `{key}` is written twice"),
+                        format!("duplicate key `{key}`"),
                     )
-                    .related(*first, "first written here"),
+                    .related(*first, "first used here"),
                 );
                 continue;
             }
@@ -323,12 +326,12 @@ impl Reader<'_> {
         }
     }
 
-    /// The place of a value in the original text.
+    /// The span of a value in the original text.
     fn span(&self, extent: &Extent) -> Span {
         let (start, length) = match *extent {
             Extent::Bytes(start, length) => (start, length),
             Extent::Chars(start, length) => {
-                let text = self.masked.text.get(self.base..).unwrap_or_default();
+                let text = self.replaced.text.get(self.base..).unwrap_or("");
                 let byte = |chars: usize| {
                     text.char_indices()
                         .nth(chars)
@@ -339,8 +342,8 @@ impl Reader<'_> {
             }
         };
         let original = |offset: usize| {
-            self.masked
-                .original((self.base + offset).min(self.masked.text.len()))
+            self.replaced
+                .original((self.base + offset).min(self.replaced.text.len()))
         };
         Span::new(self.id, original(start)..original(start + length))
     }
@@ -351,10 +354,11 @@ impl Reader<'_> {
             || {
                 Span::new(
                     self.id,
-                    self.masked.original(self.base)..self.masked.original(self.base + text.len()),
+                    self.replaced.original(self.base)
+                        ..self.replaced.original(self.base + text.len()),
                 )
             },
-            |location| self.span(&Extent::of(&location)),
+            |location| self.span(&Extent::from_location(&location)),
         );
         if let Error::AliasError {
             error: inner,
@@ -362,17 +366,17 @@ impl Reader<'_> {
             ..
         } = error
         {
-            span = self.span(&Extent::of(&locations.reference_location));
+            span = self.span(&Extent::from_location(&locations.reference_location));
             error = inner;
         }
         let message = match error {
             Error::AliasReplayLimitExceeded { .. }
             | Error::AliasExpansionLimitExceeded { .. }
             | Error::AliasReplayStackDepthExceeded { .. } => {
-                format!("the aliases of this document repeat more than {MAX_REPEATED} values")
+                format!("the aliases of this document expand to more than {MAX_REPEATED} values")
             }
             Error::RecursiveReferencesRequireWeakTypes { .. } => {
-                "an alias cannot stand inside of its own anchor".to_owned()
+                "an alias cannot refer to an anchor that contains it".to_owned()
             }
             Error::Budget {
                 breach: budget::BudgetBreach::Depth { .. },
@@ -384,15 +388,15 @@ impl Reader<'_> {
                 ..
             } => "a key must be text, not a list or a mapping".to_owned(),
             Error::Budget { .. } => format!(
-                "this document holds more than lazuli reads: at most {MAX_NODES} values in a text, aliases resolved"
+                "the text is too large: at most {MAX_NODES} values are allowed, including those that aliases repeat"
             ),
             Error::InvalidBinaryBase64 { .. } => {
-                "the text behind `!!binary` is not base64".to_owned()
+                "the value of `!!binary` is not valid base64".to_owned()
             }
             Error::NullIntoString { .. } => {
-                "a key cannot be empty; a key named null is written in quotes".to_owned()
+                "a key cannot be empty: put a key named null in quotes".to_owned()
             }
-            Error::Eof { .. } => "the text ends too early".to_owned(),
+            Error::Eof { .. } => "unexpected end of the text".to_owned(),
             other => DefaultMessageFormatter
                 .format_message(other)
                 .replace("YAML merge value", "the value of `<<`"),
@@ -405,7 +409,7 @@ impl Reader<'_> {
 }
 
 fn too_deep() -> String {
-    format!("lists and mappings are nested more than {MAX_DEPTH} deep")
+    format!("lists and mappings are nested more than {MAX_DEPTH} levels deep")
 }
 
 fn options(left: Allowance) -> Options {
@@ -430,7 +434,7 @@ fn options(left: Allowance) -> Options {
     }
 }
 
-/// A plain scalar that looks like a number: a number if it can be kept exactly (integers) or is finite, else text.
+/// Converts a plain scalar that looks like a number: an integer that fits into 64 bits or a finite float, else text.
 pub(crate) fn number(text: &str) -> Datum {
     let unsigned = text.strip_prefix('+').unwrap_or(text);
     let radix = |digits: &str, radix| u64::from_str_radix(digits, radix).ok().map(Number::from);
@@ -459,7 +463,7 @@ pub(crate) fn number(text: &str) -> Datum {
     number.map_or_else(|| Datum::String(text.to_owned()), Datum::Number)
 }
 
-/// Where something stands in its document: start and length.
+/// The start and length of a value or key in its document.
 #[cfg_attr(test, derive(Debug, PartialEq))]
 enum Extent {
     Bytes(usize, usize),
@@ -467,7 +471,7 @@ enum Extent {
 }
 
 impl Extent {
-    fn of(location: &serde_saphyr::Location) -> Self {
+    fn from_location(location: &serde_saphyr::Location) -> Self {
         let span = location.span();
         match (span.byte_offset(), span.byte_len()) {
             (Some(start), Some(length)) => Self::Bytes(start as usize, length as usize),
@@ -476,66 +480,66 @@ impl Extent {
     }
 }
 
-/// A value or key with its place.
+/// A value or key with its extent.
 #[cfg_attr(test, derive(Debug, PartialEq))]
-struct At<T> {
+struct WithExtent<T> {
     at: Extent,
     value: T,
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for WithExtent<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<T>::deserialize(deserializer)?;
         Ok(Self {
-            at: Extent::of(&spanned.defined),
+            at: Extent::from_location(&spanned.defined),
             value: spanned.value,
         })
     }
 }
 
-/// What a value is, before its text is looked at.
+/// A value before its text is parsed.
 #[cfg_attr(test, derive(Debug, PartialEq))]
-enum Raw<'a> {
+enum RawValue<'a> {
     Null,
     Bool(bool),
-    /// A number; the text it is written with says which.
+    /// A number, to be parsed from the source text.
     Number,
     Text(Cow<'a, str>),
-    Seq(Vec<At<Raw<'a>>>),
-    Map(Vec<(At<Key<'a>>, At<Raw<'a>>)>),
+    Seq(Vec<WithExtent<RawValue<'a>>>),
+    Map(Vec<(WithExtent<RawKey<'a>>, WithExtent<RawValue<'a>>)>),
 }
 
-/// A key as it is written.
+/// A key as it is written in the source.
 #[cfg_attr(test, derive(Debug, PartialEq))]
-struct Key<'a>(Cow<'a, str>);
+struct RawKey<'a>(Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Raw<'de> {
+impl<'de> Deserialize<'de> for RawValue<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RawVisitor)
+        deserializer.deserialize_any(RawValueVisitor)
     }
 }
 
-impl<'de> Deserialize<'de> for Key<'de> {
+impl<'de> Deserialize<'de> for RawKey<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KeyVisitor)
+        deserializer.deserialize_str(RawKeyVisitor)
     }
 }
 
-struct RawVisitor;
+struct RawValueVisitor;
 
-impl<'de> Visitor<'de> for RawVisitor {
-    type Value = Raw<'de>;
+impl<'de> Visitor<'de> for RawValueVisitor {
+    type Value = RawValue<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Raw::Null)
+        Ok(RawValue::Null)
     }
 
     fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(Raw::Null)
+        Ok(RawValue::Null)
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -543,31 +547,31 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Raw::Bool(value))
+        Ok(RawValue::Bool(value))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Raw::Number)
+        Ok(RawValue::Number)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Raw::Number)
+        Ok(RawValue::Number)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Raw::Number)
+        Ok(RawValue::Number)
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Raw::Text(Cow::Borrowed(value)))
+        Ok(RawValue::Text(Cow::Borrowed(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Raw::Text(Cow::Owned(value.to_owned())))
+        Ok(RawValue::Text(Cow::Owned(value.to_owned())))
     }
 
     fn visit_string<E>(self, value: String) -> Result<Self::Value, E> {
-        Ok(Raw::Text(Cow::Owned(value)))
+        Ok(RawValue::Text(Cow::Owned(value)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
@@ -575,7 +579,7 @@ impl<'de> Visitor<'de> for RawVisitor {
         while let Some(item) = access.next_element()? {
             items.push(item);
         }
-        Ok(Raw::Seq(items))
+        Ok(RawValue::Seq(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
@@ -583,25 +587,25 @@ impl<'de> Visitor<'de> for RawVisitor {
         while let Some(entry) = access.next_entry()? {
             entries.push(entry);
         }
-        Ok(Raw::Map(entries))
+        Ok(RawValue::Map(entries))
     }
 }
 
-struct KeyVisitor;
+struct RawKeyVisitor;
 
-impl<'de> Visitor<'de> for KeyVisitor {
-    type Value = Key<'de>;
+impl<'de> Visitor<'de> for RawKeyVisitor {
+    type Value = RawKey<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("text as a key")
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Key(Cow::Borrowed(value)))
+        Ok(RawKey(Cow::Borrowed(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Key(Cow::Owned(value.to_owned())))
+        Ok(RawKey(Cow::Owned(value.to_owned())))
     }
 }
 

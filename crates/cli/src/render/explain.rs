@@ -4,7 +4,7 @@ use lazuli_arm::KnownCode;
 use lazuli_core::{
     diagnostic::{
         Code,
-        explanation::{Part, Shows},
+        explanation::{ExampleRole, ExplanationBlock},
     },
     facts::OutputDoc,
     kind::Kind,
@@ -66,20 +66,20 @@ pub(crate) fn code(code: Code, style: &Style) -> String {
     let mut text = style.block(Tint::Strong, 0, &format!("{code}: {}", code.summary()));
     text.push('\n');
     let mut last = None;
-    for part in code.explanation().parts {
+    for part in code.explanation().blocks {
         match part {
-            Part::Words(words) => {
+            ExplanationBlock::Paragraph(words) => {
                 last = None;
                 text.push_str(&block(0, &words, style.width));
             }
-            Part::Example(example) => {
-                if last.replace(example.shows) != Some(example.shows) {
-                    let tint = match example.shows {
-                        Shows::Before => Tint::Strong,
-                        Shows::Wrong => Tint::Red,
-                        Shows::Right => Tint::Green,
+            ExplanationBlock::Example(example) => {
+                if last.replace(example.role) != Some(example.role) {
+                    let tint = match example.role {
+                        ExampleRole::Before => Tint::Strong,
+                        ExampleRole::Wrong => Tint::Red,
+                        ExampleRole::Right => Tint::Green,
                     };
-                    let heading = format!("{}:", example.shows.heading());
+                    let heading = format!("{}:", example.role.heading());
                     text.push_str(&style.paint(tint, &heading));
                     text.push('\n');
                 }

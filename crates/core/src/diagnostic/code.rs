@@ -1,7 +1,7 @@
-//! The codes of mistakes: what each stands for, in one sentence and at length.
+//! Error codes with their summaries and explanations.
 //!
-//! The list below is the only one. A code without an explanation, `codes/LZ0000.md`, does not compile; that the examples
-//! of each explanation are right and wrong as they say is seen by `tests/converge/explained.rs`.
+//! This is the only list of codes. A code without an explanation in `codes/LZ0000.md` does not compile, and
+//! `tests/converge/explained.rs` runs the examples of each explanation.
 
 use std::{fmt, str::FromStr};
 
@@ -9,27 +9,27 @@ use super::explanation::Explanation;
 
 macro_rules! codes {
     ($($number:ident $name:ident $doc:literal;)*) => {
-        /// The kind of mistake. The number never changes its meaning.
+        /// An error code. Numbers never change their meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code { $(#[doc = concat!(stringify!($number), ": ", $doc)] $name,)* }
 
         impl Code {
-            /// Every code, in the order of the numbers.
+            /// Every code in numeric order.
             pub const ALL: &'static [Code] = &[$(Code::$name,)*];
 
-            /// How it is written: `LZ0012`.
+            /// The number as it is printed: `LZ0012`.
             pub fn number(self) -> &'static str {
                 match self { $(Code::$name => stringify!($number),)* }
             }
 
-            /// One sentence on what the code stands for.
+            /// The summary in one sentence.
             pub fn summary(self) -> &'static str {
                 match self { $(Code::$name => $doc,)* }
             }
 
-            /// What it stands for at length, with examples, and what to do.
+            /// The explanation with examples and the fix.
             pub fn explanation(self) -> Explanation {
-                Explanation::read(match self {
+                Explanation::parse(match self {
                     $(Code::$name => include_str!(concat!("codes/", stringify!($number), ".md")),)*
                 })
             }
@@ -39,34 +39,34 @@ macro_rules! codes {
 
 codes! {
     LZ0001 Unreadable "A file cannot be read, is too large, or is not UTF-8.";
-    LZ0002 Syntax "The text is not YAML, or is more deeply nested or aliased than is accepted.";
-    LZ0003 DuplicateKey "A mapping has the same key twice.";
-    LZ0004 UnknownKey "A key that does not exist here.";
-    LZ0005 MissingKey "A property that is required is missing.";
-    LZ0006 WrongType "A value is of another type than expected.";
-    LZ0007 ValueNotAllowed "A value is not among the allowed ones.";
-    LZ0008 UnknownKind "A kind that lazuli does not know.";
-    LZ0009 UnknownReference "A reference to a resource or property that does not exist.";
-    LZ0010 ReferenceCycle "Resources wait for each other in a circle.";
-    LZ0011 UndefinedParameter "A parameter that is not declared, or has no value.";
-    LZ0012 UndefinedVariable "An environment variable that is not set.";
-    LZ0013 BadExpression "A `${...}` expression that cannot be understood.";
-    LZ0014 BadForEach "A forEach over something that cannot be repeated over.";
-    LZ0015 DuplicateId "Two resources stand for the same Azure resource.";
-    LZ0016 BadName "A name that Azure would refuse.";
-    LZ0017 UnknownRole "A role that is neither built in, nor in the spec, nor in Azure.";
-    LZ0018 Precondition "A combination that Azure would refuse or, as a warning, that works badly.";
-    LZ0019 MissingGrant "An identity lacks a role that its user needs.";
-    LZ0020 UnknownBeforeRun "A value is needed before the run but known only after it.";
+    LZ0002 Syntax "The text is not valid YAML, or exceeds the limits for nesting and aliases.";
+    LZ0003 DuplicateKey "A mapping contains the same key twice.";
+    LZ0004 UnknownKey "A key is not supported here.";
+    LZ0005 MissingKey "A required key is missing.";
+    LZ0006 WrongType "A value has the wrong type.";
+    LZ0007 ValueNotAllowed "A value is not allowed.";
+    LZ0008 UnknownKind "A kind does not exist.";
+    LZ0009 UnknownReference "A reference names a resource or property that does not exist.";
+    LZ0010 ReferenceCycle "Resources depend on each other in a cycle.";
+    LZ0011 UndefinedParameter "A parameter is not declared or has no value.";
+    LZ0012 UndefinedVariable "An environment variable is not set.";
+    LZ0013 BadExpression "A `${...}` expression is not valid.";
+    LZ0014 BadForEach "The value of forEach is not valid.";
+    LZ0015 DuplicateId "Two entries describe the same Azure resource.";
+    LZ0016 BadName "A name is not valid in Azure.";
+    LZ0017 UnknownRole "A role does not exist: it is not built in, not in the spec and not in Azure.";
+    LZ0018 Precondition "Azure rejects a combination of values or, as a warning, it does not work well.";
+    LZ0019 MissingGrant "An identity lacks a role that the account which uses it requires.";
+    LZ0020 UnknownBeforeRun "A value is required before the run but known only after apply.";
     LZ0021 DuplicateStack "Two documents have the same stack name.";
     LZ0022 Retired "Azure has retired this type.";
-    LZ0023 NotFound "A resource that is declared as existing does not exist.";
+    LZ0023 NotFound "An entry with `existing: true` refers to a resource that does not exist.";
     LZ0024 ForeignOwner "A resource is owned by another stack.";
-    LZ0025 Immutable "A property cannot be changed on an existing resource.";
-    LZ0026 BadVersion "The document is written for another version of the spec language.";
-    LZ0027 UnusedParameter "A parameter value that no document declares.";
-    LZ0028 AmbiguousRole "A role name that several role definitions have.";
-    LZ0029 Stale "What a saved plan rests on is not as it was.";
+    LZ0025 Immutable "A property of an existing resource cannot change.";
+    LZ0026 BadVersion "The document uses an unsupported version of the spec language.";
+    LZ0027 UnusedParameter "A value is set for a parameter that no document declares.";
+    LZ0028 AmbiguousRole "Several role definitions have the same name.";
+    LZ0029 Stale "A saved plan is out of date.";
 }
 
 impl fmt::Display for Code {
@@ -78,7 +78,7 @@ impl fmt::Display for Code {
 impl FromStr for Code {
     type Err = ();
 
-    /// The code of a number in any case: `LZ0012`, `lz0012`.
+    /// Parses a number in any case: `LZ0012`, `lz0012`.
     fn from_str(text: &str) -> Result<Self, ()> {
         let is_it = |code: &&Code| code.number().eq_ignore_ascii_case(text);
         Self::ALL.iter().find(is_it).copied().ok_or(())
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_go_up_from_one_and_are_read_back() {
+    fn numbers_are_consecutive_and_round_trip() {
         for (at, code) in Code::ALL.iter().enumerate() {
             assert_eq!(code.number(), format!("LZ{:04}", at + 1));
             assert_eq!(code.to_string().to_lowercase().parse(), Ok(*code));

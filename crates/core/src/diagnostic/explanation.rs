@@ -1,54 +1,54 @@
-//! The long explanation of a code: paragraphs, and examples that are wrong or right.
+//! The explanation of an error code: paragraphs, and examples with and without the mistake.
 
-/// An explanation, in the order in which it is read.
+/// The explanation of an error code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// Paragraphs and examples.
-    pub parts: Vec<Part>,
+    /// Paragraphs and examples in reading order.
+    pub blocks: Vec<ExplanationBlock>,
 }
 
-/// A part of an explanation.
+/// A paragraph or an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
-    /// A paragraph of Markdown without line breaks: words, and `code` in backticks.
-    Words(String),
+pub enum ExplanationBlock {
+    /// A paragraph of Markdown without line breaks: text, and `code` in backticks.
+    Paragraph(String),
     /// An example.
     Example(Example),
 }
 
-/// An example of a mistake, or of how it is done without.
+/// An example with or without the mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Example {
-    /// What the example shows.
-    pub shows: Shows,
-    /// `yaml`, a whole spec; or `sh`, commands that go with it.
+    /// The role of the example.
+    pub role: ExampleRole,
+    /// `yaml` for a whole spec, `sh` for commands that belong to it.
     pub language: &'static str,
-    /// Its lines, the last one ended as well.
+    /// The lines, each with its line break.
     pub text: &'static str,
 }
 
-/// What an example shows.
+/// The role of an example in an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shows {
-    /// What was applied before, where the mistake depends on it.
+pub enum ExampleRole {
+    /// The spec that was applied before, if the mistake depends on it.
     Before,
-    /// The mistake.
+    /// The spec with the mistake.
     Wrong,
-    /// The same without it.
+    /// The corrected spec.
     Right,
 }
 
-impl Shows {
+impl ExampleRole {
     const ALL: [(&'static str, Self); 3] = [
         ("before", Self::Before),
         ("wrong", Self::Wrong),
         ("right", Self::Right),
     ];
 
-    /// The heading of such an example.
+    /// The heading above examples with this role.
     pub fn heading(self) -> &'static str {
         match self {
-            Self::Before => "What is there",
+            Self::Before => "Applied before",
             Self::Wrong => "Wrong",
             Self::Right => "Right",
         }
@@ -58,50 +58,49 @@ impl Shows {
 const FENCE: &str = "```";
 
 impl Explanation {
-    /// Reads the Markdown that explanations are written in: paragraphs, and fences that say language and what they
-    /// show: `yaml wrong`.
-    pub(super) fn read(mut text: &'static str) -> Self {
-        let mut parts = Vec::new();
-        while let Some((words, rest)) = text.split_once(FENCE) {
-            paragraphs(words, &mut parts);
-            let (info, rest) = rest.split_once('\n').unwrap_or_default();
+    /// Parses Markdown with paragraphs and code fences; a fence starts with the language and the role: `yaml wrong`.
+    pub(super) fn parse(mut text: &'static str) -> Self {
+        let mut blocks = Vec::new();
+        while let Some((prose, rest)) = text.split_once(FENCE) {
+            push_paragraphs(prose, &mut blocks);
+            let (info, rest) = rest.split_once('\n').unwrap_or((rest, ""));
             let (body, rest) = rest.split_once(FENCE).unwrap_or((rest, ""));
-            let (language, shows) = info.split_once(' ').unwrap_or((info, ""));
-            let known = Shows::ALL.into_iter().find(|(word, _)| *word == shows);
-            parts.extend(known.map(|(_, shows)| {
-                Part::Example(Example {
-                    shows,
+            let (language, role) = info.split_once(' ').unwrap_or((info, ""));
+            let role = ExampleRole::ALL.into_iter().find(|(word, _)| *word == role);
+            blocks.extend(role.map(|(_, role)| {
+                ExplanationBlock::Example(Example {
+                    role,
                     language,
                     text: body,
                 })
             }));
             text = rest;
         }
-        paragraphs(text, &mut parts);
-        Self { parts }
+        push_paragraphs(text, &mut blocks);
+        Self { blocks }
     }
 
-    /// The examples that show this.
-    pub fn examples(&self, shows: Shows) -> impl Iterator<Item = &Example> {
-        self.parts.iter().filter_map(move |part| match part {
-            Part::Example(example) if example.shows == shows => Some(example),
+    /// The examples with this role.
+    pub fn examples(&self, role: ExampleRole) -> impl Iterator<Item = &Example> {
+        self.blocks.iter().filter_map(move |block| match block {
+            ExplanationBlock::Example(example) if example.role == role => Some(example),
             _ => None,
         })
     }
 
-    /// Markdown for a page, each run of examples under its heading.
-    pub fn markdown(&self) -> String {
+    /// Renders Markdown for a page, with a heading above consecutive examples of the same role.
+    pub fn to_markdown(&self) -> String {
         let mut page = String::new();
         let mut last = None;
-        for part in &self.parts {
-            match part {
-                Part::Words(words) => {
+        for block in &self.blocks {
+            match block {
+                ExplanationBlock::Paragraph(text) => {
                     last = None;
-                    page.push_str(&format!("{words}\n\n"));
+                    page.push_str(&format!("{text}\n\n"));
                 }
-                Part::Example(example) => {
-                    if last.replace(example.shows) != Some(example.shows) {
-                        page.push_str(&format!("{}:\n\n", example.shows.heading()));
+                ExplanationBlock::Example(example) => {
+                    if last.replace(example.role) != Some(example.role) {
+                        page.push_str(&format!("{}:\n\n", example.role.heading()));
                     }
                     let Example { language, text, .. } = example;
                     page.push_str(&format!("{FENCE}{language}\n{text}{FENCE}\n\n"));
@@ -112,11 +111,12 @@ impl Explanation {
     }
 }
 
-fn paragraphs(text: &str, parts: &mut Vec<Part>) {
-    let words = text
+fn push_paragraphs(text: &str, blocks: &mut Vec<ExplanationBlock>) {
+    let paragraphs = text
         .split("\n\n")
         .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
-    parts.extend(words.filter(|words| !words.is_empty()).map(Part::Words));
+    let paragraphs = paragraphs.filter(|paragraph| !paragraph.is_empty());
+    blocks.extend(paragraphs.map(ExplanationBlock::Paragraph));
 }
 
 #[cfg(test)]
@@ -125,20 +125,26 @@ mod tests {
     use crate::diagnostic::Code;
 
     #[test]
-    fn every_code_says_what_it_means_shows_both_ways_and_says_what_to_do() {
+    fn every_code_has_a_description_both_examples_and_a_fix() {
         for code in Code::ALL {
             let explanation = code.explanation();
-            let first = explanation.parts.first();
-            let last = explanation.parts.last();
-            assert!(matches!(first, Some(Part::Words(_))), "{code}");
-            assert!(matches!(last, Some(Part::Words(_))), "{code}");
-            for shows in [Shows::Wrong, Shows::Right] {
-                let mut specs = explanation.examples(shows);
+            let first = explanation.blocks.first();
+            let last = explanation.blocks.last();
+            assert!(
+                matches!(first, Some(ExplanationBlock::Paragraph(_))),
+                "{code}"
+            );
+            assert!(
+                matches!(last, Some(ExplanationBlock::Paragraph(_))),
+                "{code}"
+            );
+            for role in [ExampleRole::Wrong, ExampleRole::Right] {
+                let mut specs = explanation.examples(role);
                 assert!(specs.any(|example| example.language == "yaml"), "{code}");
             }
             let lines = explanation
-                .examples(Shows::Wrong)
-                .chain(explanation.examples(Shows::Right))
+                .examples(ExampleRole::Wrong)
+                .chain(explanation.examples(ExampleRole::Right))
                 .flat_map(|example| example.text.lines());
             for line in lines {
                 assert!(line.len() <= 76, "{code}: {line}");
@@ -147,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn words_and_examples_keep_their_order() {
-        let explanation = Explanation::read(
+    fn paragraphs_and_examples_keep_their_order() {
+        let explanation = Explanation::parse(
             "One\nline.\n\nTwo.\n\n```yaml wrong\na: 1\n```\n\n```sh wrong\nb\n```\n\n```yaml right\nc: 1\n```\n\nEnd.\n",
         );
-        assert_eq!(explanation.parts.len(), 6);
-        assert_eq!(explanation.examples(Shows::Wrong).count(), 2);
+        assert_eq!(explanation.blocks.len(), 6);
+        assert_eq!(explanation.examples(ExampleRole::Wrong).count(), 2);
         assert_eq!(
-            explanation.markdown(),
+            explanation.to_markdown(),
             "One line.\n\nTwo.\n\nWrong:\n\n```yaml\na: 1\n```\n\n```sh\nb\n```\n\nRight:\n\n```yaml\nc: 1\n```\n\nEnd.\n\n"
         );
     }

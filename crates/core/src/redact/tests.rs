@@ -1,4 +1,4 @@
-//! Tests of what is left out of what strangers may see.
+//! Tests of redaction.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::*;
 
 const SECRET: &str = "Tr0ub4dor&3 \"quoted\"";
 
-fn knowing(secrets: &[&str]) -> Redaction {
+fn redaction_of(secrets: &[&str]) -> Redaction {
     let mut redaction = Redaction::default();
     let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new(*text)).collect();
     redaction.learn(&secrets);
@@ -15,13 +15,13 @@ fn knowing(secrets: &[&str]) -> Redaction {
 }
 
 #[test]
-fn every_shape_is_one_that_is_looked_for() {
-    assert_eq!(LOOKS.len(), SHAPES.len());
-    assert!(PARAMETER.is_some());
+fn every_pattern_compiles() {
+    assert_eq!(PATTERNS.len(), PATTERN_SOURCES.len());
+    assert!(QUERY_PARAMETER.is_some());
 }
 
 #[test]
-fn what_is_named_as_a_secret_is_left_out_and_the_rest_stays() {
+fn values_with_sensitive_names_are_removed_and_the_rest_stays() {
     let body = json!({
         "id": "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm",
         "name": "vm",
@@ -41,7 +41,7 @@ fn what_is_named_as_a_secret_is_left_out_and_the_rest_stays() {
         },
     });
     assert_eq!(
-        knowing(&["1234"]).body("/subscriptions/1/resourceGroups/rg", &body),
+        redaction_of(&["1234"]).body("/subscriptions/1/resourceGroups/rg", &body),
         json!({
             "id": "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm",
             "name": "vm",
@@ -64,7 +64,7 @@ fn what_is_named_as_a_secret_is_left_out_and_the_rest_stays() {
 }
 
 #[test]
-fn some_paths_have_nothing_but_secrets() {
+fn bodies_of_secret_paths_are_removed() {
     let redaction = Redaction::default();
     let body =
         json!({ "id": "/x", "properties": { "value": "s", "on": true, "n": 1 }, "keys": ["k"] });
@@ -90,7 +90,7 @@ fn some_paths_have_nothing_but_secrets() {
 }
 
 #[test]
-fn what_looks_like_a_secret_is_left_out_of_text() {
+fn secrets_are_recognized_in_text() {
     let redaction = Redaction::default();
     let key = "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJ==";
     for (text, shown) in [
@@ -135,7 +135,7 @@ fn what_looks_like_a_secret_is_left_out_of_text() {
 }
 
 #[test]
-fn what_a_report_needs_stays() {
+fn ordinary_text_is_not_changed() {
     let redaction = Redaction::default();
     for text in [
         "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rgA1/providers/Microsoft.Storage/storageAccounts/st",
@@ -152,8 +152,8 @@ fn what_a_report_needs_stays() {
 }
 
 #[test]
-fn a_known_secret_is_left_out_in_every_form() {
-    let redaction = knowing(&[SECRET, "abc", "-----\nline number one\nline number two\n"]);
+fn registered_secrets_are_removed_in_every_encoding() {
+    let redaction = redaction_of(&[SECRET, "abc", "-----\nline number one\nline number two\n"]);
     for text in [
         format!("the value {SECRET} is too short"),
         json!({ "inner": SECRET }).to_string(),
@@ -174,7 +174,7 @@ fn a_known_secret_is_left_out_in_every_form() {
     );
 }
 
-/// JSON of any shape in which a text can be anywhere.
+/// JSON of any structure with a text at any position.
 fn around(secret: String) -> impl Strategy<Value = Json> {
     let text = prop_oneof![
         Just(json!(secret.clone())),
@@ -199,7 +199,7 @@ proptest! {
             (Just(secret.clone()), around(secret))
         })
     ) {
-        let shown = knowing(&[secret.as_str()]).body("/subscriptions/1", &body).to_string();
+        let shown = redaction_of(&[secret.as_str()]).body("/subscriptions/1", &body).to_string();
         let quoted = json!(secret).to_string();
         prop_assert!(!shown.contains(secret.trim()), "{shown}");
         prop_assert!(!shown.contains(quoted.trim_matches('"')), "{shown}");

@@ -1,12 +1,12 @@
-//! The schema for editors: wherever a value of another type than text stands, an expression may stand as well.
+//! The schema for editors, which allows an expression in place of any value.
 
 use serde_json::{Map, Value as Json, json};
 
 use super::follow;
 
-/// The name under `$defs` of what every other place refers to.
+/// The name of the definition of expressions under `$defs`.
 const NAME: &str = "Expression";
-/// Keys that describe a value rather than restrict it; they stay on the outside, where editors show them.
+/// Keys that describe a value and do not restrict it. They stay on the outer schema, where editors show them.
 const ANNOTATIONS: [&str; 6] = [
     "title",
     "description",
@@ -16,13 +16,13 @@ const ANNOTATIONS: [&str; 6] = [
     "markdownDescription",
 ];
 
-/// A schema, draft 2020-12 with definitions under `$defs`, that also takes `${...}` for every value that cannot be
-/// just any string: booleans, numbers, lists, mappings, and strings of a fixed form or a fixed choice.
+/// Extends a schema, draft 2020-12 with definitions under `$defs`, to allow `${...}` for every value that is not already
+/// an unrestricted string: booleans, numbers, lists, mappings, and strings with a pattern or an enumeration.
 ///
 /// The document itself stays a mapping.
 pub fn expressions_allowed(mut schema: Json) -> Json {
     let root = schema.clone();
-    inside(&mut schema, &root);
+    extend_inside(&mut schema, &root);
     if let Some(object) = schema.as_object_mut() {
         let definitions = object.entry("$defs").or_insert_with(|| json!({}));
         if let Some(definitions) = definitions.as_object_mut() {
@@ -39,38 +39,40 @@ pub fn expressions_allowed(mut schema: Json) -> Json {
     schema
 }
 
-/// Widens all values inside of a schema, not the schema itself.
-fn inside(schema: &mut Json, root: &Json) {
+/// Extends all values inside of a schema, but not the schema itself.
+fn extend_inside(schema: &mut Json, root: &Json) {
     let Some(object) = schema.as_object_mut() else {
         return;
     };
     for (keyword, value) in object.iter_mut() {
         match (keyword.as_str(), value) {
             ("properties" | "patternProperties", Json::Object(values)) => {
-                values.values_mut().for_each(|value| widen(value, root));
+                values.values_mut().for_each(|value| extend(value, root));
             }
             ("items" | "additionalProperties" | "unevaluatedProperties", value) => {
-                widen(value, root)
+                extend(value, root)
             }
             ("prefixItems", Json::Array(values)) => {
-                values.iter_mut().for_each(|value| widen(value, root))
+                values.iter_mut().for_each(|value| extend(value, root))
             }
             ("anyOf" | "oneOf" | "allOf", Json::Array(branches)) => {
-                branches.iter_mut().for_each(|branch| inside(branch, root));
+                branches
+                    .iter_mut()
+                    .for_each(|branch| extend_inside(branch, root));
             }
             ("$defs", Json::Object(definitions)) => definitions
                 .values_mut()
-                .for_each(|value| inside(value, root)),
+                .for_each(|value| extend_inside(value, root)),
             _ => {}
         }
     }
 }
 
-/// Widens a value, and all values inside of it.
-fn widen(schema: &mut Json, root: &Json) {
-    let takes_expressions = any_string(schema, root, super::MAX_NESTED) || is_tag(schema);
-    inside(schema, root);
-    let (false, Some(object)) = (takes_expressions, schema.as_object_mut()) else {
+/// Extends a value and all values inside of it.
+fn extend(schema: &mut Json, root: &Json) {
+    let allows_expressions = allows_any_string(schema, root, super::MAX_NESTED) || is_tag(schema);
+    extend_inside(schema, root);
+    let (false, Some(object)) = (allows_expressions, schema.as_object_mut()) else {
         return;
     };
     let expression = json!({ "$ref": format!("#/$defs/{NAME}") });
@@ -89,13 +91,13 @@ fn widen(schema: &mut Json, root: &Json) {
     }
 }
 
-/// A word that tells alternatives apart must stay fixed, or every alternative would fit.
+/// Whether a schema is the tag that distinguishes alternatives. It must stay constant, or every alternative would match.
 fn is_tag(schema: &Json) -> bool {
     schema.get("const").is_some()
 }
 
-/// Whether a schema takes every string already.
-fn any_string(schema: &Json, root: &Json, depth: usize) -> bool {
+/// Whether a schema allows every string.
+fn allows_any_string(schema: &Json, root: &Json, depth: usize) -> bool {
     let Some(depth) = depth.checked_sub(1) else {
         return false;
     };
@@ -108,7 +110,7 @@ fn any_string(schema: &Json, root: &Json, depth: usize) -> bool {
         "format",
     ];
     match schema {
-        // `false` takes nothing, and must go on doing so.
+        // `false` allows nothing, which must not change.
         Json::Bool(_) => true,
         Json::Object(object) => {
             let text = match object.get("type") {
@@ -119,17 +121,17 @@ fn any_string(schema: &Json, root: &Json, depth: usize) -> bool {
             let any = |keyword: &str| match object.get(keyword) {
                 Some(Json::Array(branches)) => branches
                     .iter()
-                    .any(|branch| any_string(branch, root, depth)),
+                    .any(|branch| allows_any_string(branch, root, depth)),
                 _ => true,
             };
             let all = |keyword: &str| match object.get(keyword) {
                 Some(Json::Array(branches)) => branches
                     .iter()
-                    .all(|branch| any_string(branch, root, depth)),
+                    .all(|branch| allows_any_string(branch, root, depth)),
                 _ => true,
             };
             text && !LIMITS.iter().any(|limit| object.contains_key(*limit))
-                && follow(root, schema).is_none_or(|target| any_string(target, root, depth))
+                && follow(root, schema).is_none_or(|target| allows_any_string(target, root, depth))
                 && any("anyOf")
                 && any("oneOf")
                 && all("allOf")

@@ -1,10 +1,10 @@
-//! The forms that a value may have by its schema.
+//! The alternatives of a value in a schema.
 
 use serde_json::Value as Json;
 
 use super::follow;
 
-/// The forms that a value may have, `null` left out and references into `root` followed, so many deep.
+/// The alternatives of a value without `null`, with references into `root` resolved, up to a nesting depth.
 pub fn forms<'s>(root: &'s Json, schema: &'s Json, depth: usize) -> Vec<&'s Json> {
     let Some(depth) = depth.checked_sub(1) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Each mistake in properties: what it says and where; and the schema for editors.
+//! Tests of validation messages and positions, and of the schema for editors.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::json;
@@ -6,20 +6,20 @@ use serde_json::json;
 use super::*;
 use crate::{source::Sources, yaml};
 
-/// Properties of a made-up kind.
+/// Properties of a kind for tests.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[allow(dead_code)]
 struct Props {
-    /// How many copies are kept.
-    /// And more about it.
+    /// The number of copies.
+    /// The rest of the description.
     sku: Sku,
     enabled: Option<bool>,
     #[schemars(range(min = 1, max = 365))]
     days: Option<u32>,
     #[schemars(length(min = 3, max = 5), extend("errorMessage" = "have 3 to 5 characters"))]
     short: Option<String>,
-    /// Lower-case letters only.
+    /// Lowercase letters only.
     #[schemars(regex(pattern = "^[a-z]+$"))]
     word: Option<String>,
     rules: Option<Vec<Rules>>,
@@ -97,8 +97,7 @@ fn mistakes(text: &str) -> Vec<String> {
         let help = diagnostic
             .help
             .as_ref()
-            .map(|help| format!(" | {help}"))
-            .unwrap_or_default();
+            .map_or_else(String::new, |help| format!(" | {help}"));
         format!(
             "{} {}:{} {}{help}",
             diagnostic.code, at.line, at.column, diagnostic.message
@@ -108,11 +107,11 @@ fn mistakes(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_mistake_is_at_its_value() {
+fn mistakes_have_a_message_and_the_position_of_the_value() {
     for (text, expected) in [
         (
             "days: 5",
-            "LZ0005 1:1 a thing needs `sku` | How many copies are kept",
+            "LZ0005 1:1 a thing requires `sku` | The number of copies",
         ),
         (
             "enabld: true",
@@ -127,8 +126,8 @@ fn every_mistake_is_at_its_value() {
             "LZ0004 1:12 `network` has no property `defaultaction` | did you mean `defaultAction`?",
         ),
         (
-            "network: { colour: red }",
-            "LZ0004 1:12 `network` has no property `colour` | there is `defaultAction`, `ipRules`",
+            "network: { color: red }",
+            "LZ0004 1:12 `network` has no property `color` | use one of `defaultAction`, `ipRules`",
         ),
         (
             "enabled: yes",
@@ -150,7 +149,7 @@ fn every_mistake_is_at_its_value() {
         ),
         (
             "word: ABC",
-            "LZ0007 1:7 `word` must match `^[a-z]+$` | Lower-case letters only",
+            "LZ0007 1:7 `word` must match `^[a-z]+$` | Lowercase letters only",
         ),
         (
             "word: 12",
@@ -170,7 +169,7 @@ fn every_mistake_is_at_its_value() {
         ),
         (
             "rules:\n  - { name: a, action: Allow }\n  - { action: Deny }",
-            "LZ0005 3:5 `rules[1]` needs `name`",
+            "LZ0005 3:5 `rules[1]` requires `name`",
         ),
         (
             "rules:\n  - { name: 5, action: Deny }",
@@ -184,7 +183,10 @@ fn every_mistake_is_at_its_value() {
             "place: [5]",
             "LZ0006 1:9 `place[0]` must be a string, not a number | put it in quotes",
         ),
-        ("key: { type: vault }", "LZ0005 1:6 `key` needs `keyName`"),
+        (
+            "key: { type: vault }",
+            "LZ0005 1:6 `key` requires `keyName`",
+        ),
         (
             "key: { type: service, encrypted: 1 }",
             "LZ0006 1:34 `key.encrypted` must be true or false, not a number",
@@ -198,7 +200,7 @@ fn every_mistake_is_at_its_value() {
             "LZ0006 1:16 `labels.a/b` must be a string, not a number | put it in quotes",
         ),
     ] {
-        let text = if text.contains("sku") || expected.contains("needs `sku`") {
+        let text = if text.contains("sku") || expected.contains("requires `sku`") {
             text.to_owned()
         } else {
             format!("{text}\nsku: Standard_LRS")
@@ -208,7 +210,7 @@ fn every_mistake_is_at_its_value() {
 }
 
 #[test]
-fn all_mistakes_are_found_at_once() {
+fn all_mistakes_are_reported_together() {
     assert_eq!(
         mistakes("sku: x\nenabled: 1\nnetwork: { a: 1, b: 2 }\nrules: [{}]\n").len(),
         6
@@ -216,7 +218,7 @@ fn all_mistakes_are_found_at_once() {
 }
 
 #[test]
-fn what_is_not_known_yet_is_not_judged() {
+fn unresolved_values_are_not_validated() {
     for text in [
         "{ sku: '${a.sku}', enabled: '${a.on}', days: '${a.n}', short: 'x-${a.name}', word: '${A.B}-X', rules: '${a.rules}' }",
         "{ sku: 'Standard_${a.sku}', network: '${a}', place: '${a.x}', labels: '${a}' }",
@@ -228,7 +230,7 @@ fn what_is_not_known_yet_is_not_judged() {
 }
 
 #[test]
-fn a_broken_schema_is_said() {
+fn invalid_schema_is_reported() {
     let mut diagnostics = Diagnostics::default();
     let mut sources = Sources::default();
     let id = sources.add("a", "x: 1");
@@ -242,24 +244,24 @@ fn a_broken_schema_is_said() {
 }
 
 #[test]
-fn editors_accept_expressions_everywhere_but_as_tags() {
+fn editor_schema_allows_expressions_everywhere_but_as_tags() {
     let schema = expressions_allowed(schema());
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    for taken in [
+    for valid in [
         json!({"sku": "${a.sku}", "enabled": "${params.on}", "days": "${a.n}", "short": "${a.name}", "rules": "${a}", "network": "${a}"}),
         json!({"sku": "Standard_LRS", "rules": [{"name": "a", "action": "${params.x}"}, "${a}"], "labels": {"a": "${b}"}}),
         json!({"sku": "Standard_LRS", "key": {"type": "service", "encrypted": "${a.on}"}, "place": ["${a}"]}),
     ] {
-        assert!(validator.is_valid(&taken), "{taken}");
+        assert!(validator.is_valid(&valid), "{valid}");
     }
-    for refused in [
+    for invalid in [
         json!({"sku": "x"}),
         json!({"sku": "Standard_LRS", "enabled": "yes"}),
         json!({"sku": "Standard_LRS", "key": {"type": "service", "encrypted": "x"}}),
         json!({"sku": "Standard_LRS", "other": "${a}"}),
         json!("${a}"),
     ] {
-        assert!(!validator.is_valid(&refused), "{refused}");
+        assert!(!validator.is_valid(&invalid), "{invalid}");
     }
     let enabled = &schema["properties"]["enabled"];
     assert_eq!(enabled["anyOf"][1], json!({"$ref": "#/$defs/Expression"}));
@@ -269,7 +271,7 @@ fn editors_accept_expressions_everywhere_but_as_tags() {
             .unwrap()
             .lines()
             .next(),
-        Some("How many copies are kept.")
+        Some("The number of copies.")
     );
     assert_eq!(
         schema["properties"]["labels"]["anyOf"][0]["additionalProperties"],

@@ -1,9 +1,9 @@
-//! One entry of `resources`: the keys that every kind has, and the properties that remain.
+//! Loads an entry of `resources`: the keys that all kinds share, and the properties of the kind.
 
 use super::{
     Address, GrantsPolicy, OnRemove, Resource, Spanned, Tag,
-    author::{Author, listing, scalar_text},
-    fill::{Instances, Resources, Scope, Whole},
+    fill::{ExpressionScope, ForEachReference, Instances, VisibleResources},
+    loader::{Loader, listing, scalar_text},
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -11,7 +11,7 @@ use crate::{
     template::{self, Expr, Instance, Reference},
 };
 
-/// The keys that every resource can have, whatever its kind.
+/// The keys that resources of every kind support.
 pub const COMMON_KEYS: [&str; 13] = [
     "kind",
     "name",
@@ -28,13 +28,13 @@ pub const COMMON_KEYS: [&str; 13] = [
     "forEach",
 ];
 
-impl Author<'_> {
-    /// One instance of an entry; nothing if its kind cannot be said.
+impl Loader<'_> {
+    /// Loads one instance of an entry. Returns `None` if it has no valid `kind`.
     pub(super) fn resource(
         &mut self,
         entry: &Entry,
         key: Option<&str>,
-        scope: Scope<'_>,
+        scope: ExpressionScope<'_>,
     ) -> Option<Resource> {
         let mut kind = None;
         let mut props = Vec::new();
@@ -103,14 +103,14 @@ impl Author<'_> {
         let Some(kind) = kind else {
             let message = format!("the resource `{}` has no `kind`", entry.key);
             let diagnostic = Diagnostic::error(Code::MissingKey, entry.key_span, message);
-            self.report(diagnostic.help("say what it is, for example `kind: storageAccount`"));
+            self.report(diagnostic.help("add a kind, for example `kind: storageAccount`"));
             return None;
         };
         resource.kind = kind?;
         Some(resource)
     }
 
-    /// Tags whose values are text, or become text.
+    /// Loads tags; numbers and booleans become text.
     pub(super) fn tags(&mut self, node: Node) -> Vec<Tag> {
         self.entries("`tags`", &node);
         let Datum::Map(entries) = node.datum else {
@@ -120,13 +120,15 @@ impl Author<'_> {
         for entry in entries {
             let Entry { key, value, .. } = entry;
             if entry.key_template.is_some() {
-                let message = format!("the name of a tag cannot hold a reference: `{key}`");
+                let message = format!(
+                    "the tag name `{key}` must be known before the run and cannot refer to a resource"
+                );
                 self.error(Code::UnknownBeforeRun, entry.key_span, message);
                 continue;
             }
             let datum = match (&value.datum, scalar_text(&value)) {
                 (Datum::Template(_), _) => value.datum,
-                // A number keeps the digits that it is written with: `1.10`.
+                // A number keeps the digits of the source text: `1.10`.
                 (Datum::Number(number), Some(text)) => {
                     let written = self.sources.slice(value.span);
                     let same = written
@@ -155,7 +157,7 @@ impl Author<'_> {
         tags
     }
 
-    /// One string or a list of strings.
+    /// Loads a string or a list of strings.
     pub(super) fn strings(&mut self, what: &str, node: &Node) -> Vec<Spanned<String>> {
         match &node.datum {
             Datum::Null => Vec::new(),
@@ -167,7 +169,7 @@ impl Author<'_> {
         }
     }
 
-    /// One of a few words; the default where it is another.
+    /// Loads one of a fixed set of words. Returns the default for any other value.
     fn one_of<T: Copy + Default, const N: usize>(
         &mut self,
         key: &str,
@@ -182,14 +184,14 @@ impl Author<'_> {
         }
         let names = words.map(|(name, _)| name);
         let help = self.hint(&word.value, names);
-        let message = format!("`{key}` is one of {}", listing(names));
+        let message = format!("`{key}` must be one of {}", listing(names));
         self.report(Diagnostic::error(Code::ValueNotAllowed, word.span, message).maybe_help(help));
         T::default()
     }
 
-    /// The addresses that an entry waits for: names, `name[key]`, or the same as references. The name of a resource
-    /// with a forEach stands for all of its instances.
-    fn depends_on(&mut self, node: &Node, scope: Scope<'_>) -> Vec<Spanned<Address>> {
+    /// Loads `dependsOn`: names, `name[key]`, or references to resources. The name of a resource with a `forEach` means
+    /// all of its instances.
+    fn depends_on(&mut self, node: &Node, scope: ExpressionScope<'_>) -> Vec<Spanned<Address>> {
         let items = match &node.datum {
             Datum::Null => &[],
             Datum::Seq(items) => items.as_slice(),
@@ -201,10 +203,12 @@ impl Author<'_> {
                 continue;
             };
             let place = template::locate(self.sources, item.span, &reference.to_string());
-            let reference = self.reference(&reference, place, scope, Whole::Yes);
+            let reference =
+                self.reference(&reference, place, scope, ForEachReference::AllInstances);
             let keys = match (scope.resources, reference.instance) {
                 (_, Some(Instance::Key(key))) => vec![Some(key)],
-                (Resources::Named(names), _) => match names.get(reference.resource.as_str()) {
+                (VisibleResources::Named(names), _) => match names.get(reference.resource.as_str())
+                {
                     Some(Instances::Each(keys)) => keys.keys().cloned().map(Some).collect(),
                     _ => vec![None],
                 },
@@ -227,8 +231,8 @@ impl Author<'_> {
         addresses
     }
 
-    fn dependency(&mut self, item: &Node, scope: Scope<'_>) -> Option<Reference> {
-        // A reference is checked by the caller, for whom a name alone can stand for all instances.
+    fn dependency(&mut self, item: &Node, scope: ExpressionScope<'_>) -> Option<Reference> {
+        // The caller checks references, because here the name of a resource can mean all instances.
         let is_reference = matches!(&item.datum, Datum::Template(template) if matches!(template.single(), Some(Expr::Resource(_))));
         let filled = if is_reference {
             item.clone()
@@ -243,9 +247,9 @@ impl Author<'_> {
         match expr {
             Some(Expr::Resource(reference)) if reference.path.is_empty() => Some(reference),
             _ => {
-                self.unless_unresolved(&filled, |author| {
-                    let message = "`dependsOn` takes names of resources of this stack";
-                    author.error(Code::UnknownReference, item.span, message);
+                self.unless_unresolved(&filled, |loader| {
+                    let message = "`dependsOn` must name resources of this stack";
+                    loader.error(Code::UnknownReference, item.span, message);
                 });
                 None
             }

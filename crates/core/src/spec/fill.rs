@@ -1,10 +1,10 @@
-//! Filling in `${params.x}`, `${env.X}` and `${each...}`, and checking that what is referred to exists.
+//! Resolves `${params.x}`, `${env.X}` and `${each...}`, and checks that references name existing resources.
 
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-use super::author::{Author, listing, scalar_text};
+use super::loader::{Loader, listing, scalar_text};
 use crate::{
     diagnostic::{Code, Diagnostic},
     node::{Datum, Entry, Node},
@@ -12,58 +12,59 @@ use crate::{
     template::{self, Expr, Instance, Reference, Segment, Template},
 };
 
-/// The parameters of a document; `None` for one without a value, which was reported.
+/// The parameters of a document; `None` if a parameter has no value, which was reported.
 pub(super) type Params = HashMap<String, Option<Node>>;
 
-/// What stands under `resources`, by name.
-pub(super) type Names<'a> = HashMap<&'a str, Instances>;
+/// The instances of each entry under `resources`, by name.
+pub(super) type InstancesByName<'a> = HashMap<&'a str, Instances>;
 
-/// What there is of a resource.
+/// The instances of an entry.
 pub(super) enum Instances {
-    /// One: there is no forEach.
+    /// The entry has no `forEach`.
     One,
-    /// One for each key.
+    /// One instance for each key.
     Each(IndexMap<String, Node>),
-    /// Not known, because the forEach has a mistake.
+    /// Unknown because the `forEach` is invalid.
     Unknown,
 }
 
-/// What the expressions at a place can name.
+/// The names that expressions can use at a position.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'s> {
-    /// The parameters; none in their own defaults.
+pub(super) struct ExpressionScope<'s> {
+    /// The parameters; `None` in the defaults of parameters.
     pub(super) params: Option<&'s Params>,
-    pub(super) resources: Resources<'s>,
-    /// Key and value of the instance; none outside of a forEach, and no value within that value itself.
+    /// The resources.
+    pub(super) resources: VisibleResources<'s>,
+    /// The key and value of the instance; `None` outside of a `forEach`. The value is `None` while it is resolved itself.
     pub(super) each: Option<(&'s str, Option<&'s Node>)>,
 }
 
-/// Which resources the expressions at a place can name.
+/// The resources that expressions can refer to at a position.
 #[derive(Clone, Copy)]
-pub(super) enum Resources<'s> {
-    /// None at all.
-    Refused,
-    /// All; whether they exist is checked where the value is used.
-    Unchecked,
-    /// These.
-    Named(&'s Names<'s>),
+pub(super) enum VisibleResources<'s> {
+    /// No resources.
+    None,
+    /// Any resource; the code that uses the value checks whether it exists.
+    Any,
+    /// Resources with these names.
+    Named(&'s InstancesByName<'s>),
 }
 
-impl Author<'_> {
-    /// The value with everything filled in that is known before the run. What cannot be filled in is reported, and
-    /// stays an expression.
-    pub(super) fn fill(&mut self, node: &Node, scope: Scope<'_>) -> Node {
+impl Loader<'_> {
+    /// Resolves everything in a value that is known before the run. Expressions that cannot be resolved are reported and
+    /// kept.
+    pub(super) fn fill(&mut self, node: &Node, scope: ExpressionScope<'_>) -> Node {
         let text = if let Datum::String(text) = &node.datum {
             text.len()
         } else {
             0
         };
         if !self.take_room(node.span, text) {
-            // Reported; an expression that is left over is not complained about again.
-            let left_over = Template(vec![Segment::Expr(Expr::EachValue(Vec::new()))]);
+            // The limit was reported; an unresolved expression is not reported again.
+            let unresolved = Template(vec![Segment::Expr(Expr::EachValue(Vec::new()))]);
             return Node {
                 span: node.span,
-                datum: Datum::Template(left_over),
+                datum: Datum::Template(unresolved),
             };
         }
         let datum = match &node.datum {
@@ -85,7 +86,7 @@ impl Author<'_> {
         }
     }
 
-    pub(super) fn fill_entry(&mut self, entry: &Entry, scope: Scope<'_>) -> Entry {
+    pub(super) fn fill_entry(&mut self, entry: &Entry, scope: ExpressionScope<'_>) -> Entry {
         let (key, key_template) = self.fill_key(entry, scope);
         Entry {
             key,
@@ -95,7 +96,11 @@ impl Author<'_> {
         }
     }
 
-    fn fill_key(&mut self, entry: &Entry, scope: Scope<'_>) -> (String, Option<Template>) {
+    fn fill_key(
+        &mut self,
+        entry: &Entry,
+        scope: ExpressionScope<'_>,
+    ) -> (String, Option<Template>) {
         let Some(template) = &entry.key_template else {
             return (entry.key.clone(), None);
         };
@@ -114,7 +119,12 @@ impl Author<'_> {
         }
     }
 
-    fn fill_template(&mut self, template: &Template, scalar: Span, scope: Scope<'_>) -> Datum {
+    fn fill_template(
+        &mut self,
+        template: &Template,
+        scalar: Span,
+        scope: ExpressionScope<'_>,
+    ) -> Datum {
         if let Some(expr) = template.single() {
             let value = self.value(expr, scalar, scope);
             return value.unwrap_or_else(|| Datum::Template(template.clone()));
@@ -146,7 +156,7 @@ impl Author<'_> {
                             None => {
                                 let place = self.place(expr, scalar);
                                 let message = format!(
-                                    "`{expr}` is {}, and only text, numbers and booleans can stand inside of longer text",
+                                    "`{expr}` is {}: only strings, numbers and booleans can be part of longer text",
                                     node.type_name()
                                 );
                                 self.error(Code::WrongType, place, message);
@@ -160,8 +170,8 @@ impl Author<'_> {
         Template(segments).into()
     }
 
-    /// What an expression stands for; nothing if that is unknown, which was reported.
-    fn value(&mut self, expr: &Expr, scalar: Span, scope: Scope<'_>) -> Option<Datum> {
+    /// Evaluates an expression. Returns `None` if it cannot be resolved, which was reported.
+    fn value(&mut self, expr: &Expr, scalar: Span, scope: ExpressionScope<'_>) -> Option<Datum> {
         let place = self.place(expr, scalar);
         match expr {
             Expr::Param(name) => self.param(name, place, scope),
@@ -170,7 +180,7 @@ impl Author<'_> {
                 None => {
                     let message = format!("the environment variable `{name}` is not set");
                     let help = format!(
-                        "set `{name}` before running lazuli, or use a parameter with a default"
+                        "set `{name}` before you run lazuli, or use a parameter with a default"
                     );
                     self.report(
                         Diagnostic::error(Code::UndefinedVariable, place, message).help(help),
@@ -184,12 +194,13 @@ impl Author<'_> {
             },
             Expr::EachValue(path) => match scope.each {
                 Some((_, Some(value))) => self.each_value(value, path, place, scope),
-                // Reported when the forEach was read.
+                // Reported when the `forEach` was loaded.
                 Some((_, None)) => None,
                 None => self.no_each(expr, place),
             },
             Expr::Resource(reference) => {
-                let reference = self.reference(reference, place, scope, Whole::No);
+                let reference =
+                    self.reference(reference, place, scope, ForEachReference::OneInstance);
                 Some(Datum::Template(Template(vec![Segment::Expr(
                     Expr::Resource(reference),
                 )])))
@@ -201,12 +212,12 @@ impl Author<'_> {
         template::locate(self.sources, scalar, &format!("${{{expr}}}"))
     }
 
-    fn param(&mut self, name: &str, place: Span, scope: Scope<'_>) -> Option<Datum> {
+    fn param(&mut self, name: &str, place: Span, scope: ExpressionScope<'_>) -> Option<Datum> {
         let Some(params) = scope.params else {
             self.error(
                 Code::BadExpression,
                 place,
-                "the default of a parameter can use `env.NAME` only",
+                "the default of a parameter can only use `env.NAME`",
             );
             return None;
         };
@@ -215,7 +226,7 @@ impl Author<'_> {
             None => {
                 let hint = self.hint(name, params.keys().map(String::as_str));
                 let help = hint.unwrap_or_else(|| {
-                    format!("declare it: `parameters: {{ {name}: {{ default: … }} }}`")
+                    format!("declare it: `parameters: {{ {name}: {{ type: string }} }}`")
                 });
                 let message = format!("the parameter `{name}` is not declared");
                 self.report(Diagnostic::error(Code::UndefinedParameter, place, message).help(help));
@@ -228,7 +239,7 @@ impl Author<'_> {
         self.error(
             Code::BadExpression,
             place,
-            format!("`{expr}` has a meaning only in a resource with `forEach`"),
+            format!("`{expr}` is only valid in a resource with `forEach`"),
         );
         None
     }
@@ -238,7 +249,7 @@ impl Author<'_> {
         value: &Node,
         path: &[String],
         place: Span,
-        scope: Scope<'_>,
+        scope: ExpressionScope<'_>,
     ) -> Option<Datum> {
         let mut node = value;
         for (depth, part) in path.iter().enumerate() {
@@ -246,17 +257,17 @@ impl Author<'_> {
                 Datum::Map(_) => node.get(part),
                 Datum::Seq(items) => part.parse().ok().and_then(|index: usize| items.get(index)),
                 Datum::Template(template) => {
-                    return self.path_behind(template, &path[depth..], place, scope);
+                    return self.extend_reference(template, &path[depth..], place, scope);
                 }
                 _ => None,
             };
             node = match next {
                 Some(next) => next,
                 None => {
-                    let whose = [&["each".to_owned(), "value".to_owned()], &path[..depth]]
+                    let owner = [&["each".to_owned(), "value".to_owned()], &path[..depth]]
                         .concat()
                         .join(".");
-                    let message = format!("`{whose}` is {} without `{part}`", node.type_name());
+                    let message = format!("`{owner}` has no property `{part}`");
                     let help =
                         self.hint(part, node.entries().iter().map(|entry| entry.key.as_str()));
                     self.report(
@@ -269,20 +280,21 @@ impl Author<'_> {
             };
         }
         let each = scope.each.map(|(key, _)| (key, None));
-        Some(self.fill(node, Scope { each, ..scope }).datum)
+        Some(self.fill(node, ExpressionScope { each, ..scope }).datum)
     }
 
-    /// A path behind a value that is itself a reference to a resource continues that reference.
-    fn path_behind(
+    /// Appends a path to a value that is a reference to a resource.
+    fn extend_reference(
         &mut self,
         template: &Template,
         path: &[String],
         place: Span,
-        scope: Scope<'_>,
+        scope: ExpressionScope<'_>,
     ) -> Option<Datum> {
         match template.single() {
             Some(Expr::Resource(reference)) => {
-                let mut reference = self.reference(reference, place, scope, Whole::No);
+                let mut reference =
+                    self.reference(reference, place, scope, ForEachReference::OneInstance);
                 reference.path.extend_from_slice(path);
                 Some(Datum::Template(Template(vec![Segment::Expr(
                     Expr::Resource(reference),
@@ -300,26 +312,26 @@ impl Author<'_> {
         }
     }
 
-    /// Checks that a reference leads somewhere, and replaces `each.key` by the key.
+    /// Checks that a reference names an existing resource, and replaces `each.key` by the key.
     pub(super) fn reference(
         &mut self,
         reference: &Reference,
         place: Span,
-        scope: Scope<'_>,
-        whole: Whole,
+        scope: ExpressionScope<'_>,
+        rule: ForEachReference,
     ) -> Reference {
         let mut reference = reference.clone();
         match scope.resources {
-            Resources::Refused => {
+            VisibleResources::None => {
                 self.error(
                     Code::BadExpression,
                     place,
-                    format!("`{reference}`: a resource cannot be referred to here"),
+                    format!("`{reference}` refers to a resource, which is not allowed here"),
                 );
                 return reference;
             }
-            Resources::Unchecked => return reference,
-            Resources::Named(_) => {}
+            VisibleResources::Any => return reference,
+            VisibleResources::Named(_) => {}
         }
         if reference.instance == Some(Instance::EachKey) {
             let Some((key, _)) = scope.each else {
@@ -328,55 +340,60 @@ impl Author<'_> {
             };
             reference.instance = Some(Instance::Key(key.to_owned()));
         }
-        if let Resources::Named(names) = scope.resources
-            && let Some((message, help)) = self.dangling(&reference, names, scope, whole)
+        if let VisibleResources::Named(names) = scope.resources
+            && let Some((message, help)) = self.check_reference(&reference, names, scope, rule)
         {
             self.report(Diagnostic::error(Code::UnknownReference, place, message).maybe_help(help));
         }
         reference
     }
 
-    /// What is wrong with a reference, and what to write instead.
-    fn dangling(
+    /// The message and help for a reference that does not name an existing resource.
+    fn check_reference(
         &mut self,
         reference: &Reference,
-        names: &Names<'_>,
-        scope: Scope<'_>,
-        whole: Whole,
+        names: &InstancesByName<'_>,
+        scope: ExpressionScope<'_>,
+        rule: ForEachReference,
     ) -> Option<(String, Option<String>)> {
         let name = reference.resource.as_str();
         let all = |keys: &IndexMap<String, Node>| {
-            format!("the keys are {}", listing(keys.keys().map(String::as_str)))
+            format!("use one of {}", listing(keys.keys().map(String::as_str)))
         };
         match (names.get(name), &reference.instance) {
             (None, _) => {
                 let is_parameter = scope.params.is_some_and(|params| params.contains_key(name));
                 let help = if is_parameter {
-                    Some(format!("write `params.{name}` for the parameter"))
+                    Some(format!("use `params.{name}` to refer to the parameter"))
                 } else if ["var", "local", "param", "parameters"].contains(&name) {
                     Some(
-                        "a parameter is `params.NAME`, a variable of the environment `env.NAME`"
+                        "use `params.NAME` for a parameter and `env.NAME` for an environment variable"
                             .to_owned(),
                     )
                 } else {
                     self.hint(name, names.keys().copied())
                 };
-                Some((format!("there is no resource `{name}` in this stack"), help))
+                Some((
+                    format!("the resource `{name}` does not exist in this stack"),
+                    help,
+                ))
             }
             (Some(Instances::Unknown), _) | (Some(Instances::One), None) => None,
             (Some(Instances::One), Some(_)) => {
                 let message =
-                    format!("the resource `{name}` has no `forEach`, and so no instances");
+                    format!("the resource `{name}` has no instances because it has no `forEach`");
                 Some((message, Some(format!("write `{name}`"))))
             }
-            (Some(Instances::Each(_)), None) if whole == Whole::Yes => None,
+            (Some(Instances::Each(_)), None) if rule == ForEachReference::AllInstances => None,
             (Some(Instances::Each(keys)), None) => {
                 let help = match keys.first() {
-                    Some((first, _)) => format!("write `{name}[{first}]`; {}", all(keys)),
-                    None => "its forEach is empty".to_owned(),
+                    Some((first, _)) => format!("write `{name}[{first}]`, or {}", all(keys)),
+                    None => "add a key to its `forEach`, which is empty".to_owned(),
                 };
                 Some((
-                    format!("the resource `{name}` has a `forEach`: say which instance"),
+                    format!(
+                        "a reference to `{name}` must name an instance because the resource has a `forEach`"
+                    ),
                     Some(help),
                 ))
             }
@@ -394,16 +411,16 @@ impl Author<'_> {
     }
 }
 
-/// Whether a name alone can stand for all instances of a resource.
+/// How a reference without a key to a resource with a `forEach` is interpreted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whole {
-    /// As in `dependsOn`.
-    Yes,
-    /// As in every other place.
-    No,
+pub(super) enum ForEachReference {
+    /// It means all instances, as in `dependsOn`.
+    AllInstances,
+    /// It is an error: a key is required.
+    OneInstance,
 }
 
-/// Adds text, to the text before it if there is any.
+/// Appends text to the last segment if that is text, else as a new segment.
 fn push_text(segments: &mut Vec<Segment>, text: &str) {
     match segments.last_mut() {
         Some(Segment::Text(before)) => before.push_str(text),

@@ -1,10 +1,10 @@
-//! Documents that are made for another tool and given to lazuli by mistake.
+//! Detects documents of other tools.
 
 use crate::node::Node;
 
-/// What a document is that is made for another tool, and the key that shows it.
-pub(super) fn foreign(document: &Node) -> Option<(&'static str, &'static str)> {
-    let text = |key: &str| document.get(key).and_then(Node::as_str).unwrap_or_default();
+/// The key by which a document of another tool is recognized, and the name of its format.
+pub(super) fn detect_foreign(document: &Node) -> Option<(&'static str, &'static str)> {
+    let text = |key: &str| document.get(key).and_then(Node::as_str).unwrap_or("");
     let has = |key: &str| document.entry(key).is_some();
     let schema = text("$schema").to_ascii_lowercase();
     let is_ours = text("apiVersion").contains("lazuli") || has("stack");
@@ -34,11 +34,13 @@ pub(super) fn foreign(document: &Node) -> Option<(&'static str, &'static str)> {
         (
             has("jobs") && (has("on") || has("trigger")),
             "jobs",
-            "a workflow of a pipeline",
+            "a CI workflow",
         ),
     ];
-    let found = known.into_iter().find(|(is_so, ..)| *is_so && !is_ours);
-    found.map(|(_, key, what)| (key, what))
+    let detected = known.into_iter().find(|(matches, ..)| *matches);
+    detected
+        .filter(|_| !is_ours)
+        .map(|(_, key, format)| (key, format))
 }
 
 #[cfg(test)]
@@ -46,19 +48,19 @@ mod tests {
     use super::*;
     use crate::{diagnostic::Diagnostics, source::Sources, yaml};
 
-    fn taken_for(text: &str) -> Option<&'static str> {
+    fn detected_format(text: &str) -> Option<&'static str> {
         let mut sources = Sources::default();
         let source = sources.add("stack.yaml", text);
         let documents = yaml::parse(&sources, source, &mut Diagnostics::default());
         let document = documents.first().unwrap();
-        let (key, what) = foreign(document)?;
+        let (key, format) = detect_foreign(document)?;
         assert!(document.entry(key).is_some(), "{key} is not in {text}");
-        Some(what)
+        Some(format)
     }
 
     #[test]
-    fn documents_of_other_tools_are_known_by_what_only_they_have() {
-        for (text, what) in [
+    fn documents_of_other_tools_are_detected_by_their_keys() {
+        for (text, format) in [
             ("apiVersion: v1\nkind: Pod", "a Kubernetes manifest"),
             (
                 "$schema: https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
@@ -70,21 +72,21 @@ mod tests {
             ),
             ("services: { web: { image: nginx } }", "a Compose file"),
             ("provider: { azurerm: {} }", "a Terraform configuration"),
-            ("on: push\njobs: {}", "a workflow of a pipeline"),
+            ("on: push\njobs: {}", "a CI workflow"),
         ] {
-            assert_eq!(taken_for(text), Some(what), "{text}");
+            assert_eq!(detected_format(text), Some(format), "{text}");
         }
     }
 
     #[test]
-    fn a_spec_with_mistakes_is_still_a_spec() {
+    fn invalid_specs_are_not_taken_for_other_formats() {
         for text in [
             "apiVersion: lazuli/v2\nkind: x",
             "apiVersion: lazuly/v1\nstack: a\nkind: x",
             "stack: a\nservices: {}",
             "resources: {}",
         ] {
-            assert_eq!(taken_for(text), None, "{text}");
+            assert_eq!(detected_format(text), None, "{text}");
         }
     }
 }

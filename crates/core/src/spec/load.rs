@@ -1,15 +1,16 @@
-//! From texts to a spec, with every mistake of every document at once.
+//! Loads texts into a spec and reports the mistakes of all documents.
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
     Spanned, Spec, Stack,
-    author::Author,
-    fill::{Instances, Names, Resources, Scope},
-    foreign::foreign,
+    fill::{ExpressionScope, Instances, InstancesByName, VisibleResources},
+    foreign::detect_foreign,
+    inputs::Inputs,
+    loader::Loader,
+    repeat::MAX_INSTANCES,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -18,46 +19,13 @@ use crate::{
     template, yaml,
 };
 
-/// The version of the spec language, as `apiVersion` says it.
+/// The supported value of `apiVersion`.
 pub const API_VERSION: &str = "lazuli/v1";
 
-/// What comes from outside of the texts.
-pub struct Inputs<'a> {
-    /// Values of parameters; of two for the same parameter, the later one counts.
-    pub params: Vec<(String, ParamValue)>,
-    /// Looks up an environment variable.
-    pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// Reads a file that a text names, by the name of the text and the path; or says why it cannot be read.
-    pub file: &'a dyn Fn(&str, &str) -> Result<String, String>,
-}
-
-/// For texts that name no files.
-pub fn no_files(_: &str, _: &str) -> Result<String, String> {
-    Err("files cannot be read here".to_owned())
-}
-
-/// The value of a parameter from outside of the texts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ParamValue {
-    /// The value.
-    pub given: Given,
-    /// Where it comes from, for messages: `--param`, `prod.json`.
-    pub origin: String,
-}
-
-/// How a value is given.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Given {
-    /// Text, which becomes what the parameter's type says; lists and maps are written as JSON.
-    Text(String),
-    /// A value that has a type already.
-    Json(Json),
-}
-
-/// Whether a stack can be called so.
+/// Whether a text is a valid stack name.
 pub fn is_stack_name(name: &str) -> bool {
-    let is_of_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&name.len()) && name.bytes().all(is_of_name)
+    let is_valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(is_valid)
 }
 
 const KEYS: [&str; 9] = [
@@ -72,44 +40,44 @@ const KEYS: [&str; 9] = [
     "resources",
 ];
 
-/// Loads texts: one stack a document. The spec is of use for checks even if the diagnostics have errors, but only
-/// without errors for a plan.
+/// Loads texts into a spec with one stack per document. If the diagnostics contain errors, the spec is fit for further
+/// checks but not for a plan.
 ///
-/// Values that come from the environment or from parameters are not repeated in messages, except where they name a
-/// stack, a resource or an instance.
+/// Messages do not repeat values that come from the environment or from parameters, except names of stacks, resources
+/// and instances.
 pub fn load(sources: &Sources, ids: &[SourceId], inputs: &Inputs<'_>) -> (Spec, Diagnostics) {
-    let mut author = Author::new(sources, inputs);
-    let (mut spec, mut declared, mut readable) = (Spec::default(), BTreeSet::new(), true);
+    let mut loader = Loader::new(sources, inputs);
+    let (mut spec, mut declared, mut is_complete) = (Spec::default(), BTreeSet::new(), true);
     let mut stacks = HashMap::new();
     for id in ids {
-        let mut found = Diagnostics::default();
-        let documents = yaml::parse(sources, *id, &mut found);
-        readable &= !found.has_errors();
-        found
+        let mut diagnostics = Diagnostics::default();
+        let documents = yaml::parse(sources, *id, &mut diagnostics);
+        is_complete &= !diagnostics.has_errors();
+        diagnostics
             .iter()
-            .for_each(|diagnostic| author.report(diagnostic.clone()));
+            .for_each(|diagnostic| loader.report(diagnostic.clone()));
         for document in &documents {
-            let Some(stack) = author.document(document, &mut declared) else {
+            let Some(stack) = loader.document(document, &mut declared) else {
                 continue;
             };
             spec.secret_params.extend(secret_params(document));
-            author.stack_twice(&stack.name, &mut stacks);
+            loader.report_duplicate_stack(&stack.name, &mut stacks);
             spec.stacks.push(stack);
         }
     }
-    if readable {
-        author.unused_parameters(&declared);
+    if is_complete {
+        loader.report_unused_parameters(&declared);
     }
-    spec.secrets = std::mem::take(&mut author.secrets);
-    (spec, author.into_diagnostics())
+    spec.secrets = std::mem::take(&mut loader.secrets);
+    (spec, loader.into_diagnostics())
 }
 
 /// The names of the parameters that a document declares as secrets.
 fn secret_params(document: &Node) -> impl Iterator<Item = String> + '_ {
     let params = document.get("parameters").map_or(&[][..], Node::entries);
     let is_secret = |entry: &&Entry| {
-        let said = entry.value.get("secret");
-        said.is_some_and(|node| matches!(node.datum, Datum::Bool(true)))
+        let secret = entry.value.get("secret");
+        secret.is_some_and(|node| matches!(node.datum, Datum::Bool(true)))
     };
     params
         .iter()
@@ -117,8 +85,8 @@ fn secret_params(document: &Node) -> impl Iterator<Item = String> + '_ {
         .map(|entry| entry.key.clone())
 }
 
-impl Author<'_> {
-    /// A document; nothing for one that is not of this spec language.
+impl Loader<'_> {
+    /// Loads a document. Returns `None` if it does not use this spec language.
     fn document(&mut self, document: &Node, declared: &mut BTreeSet<String>) -> Option<Stack> {
         if !matches!(document.datum, Datum::Map(_)) {
             self.wrong_type("a document", "a mapping", document);
@@ -127,21 +95,21 @@ impl Author<'_> {
         if !self.version(document) {
             return None;
         }
-        self.known_keys(document, &KEYS, "a document");
+        self.check_keys(document, &KEYS, "a document");
         let params = self.parameters(document.get("parameters"));
         declared.extend(params.keys().cloned());
 
-        let scope = Scope {
+        let scope = ExpressionScope {
             params: Some(&params),
-            resources: Resources::Unchecked,
+            resources: VisibleResources::Any,
             each: None,
         };
         let entries = document
             .get("resources")
             .map_or(&[][..], |node| self.entries("`resources`", node));
-        let names = self.names(entries, scope);
-        let scope = Scope {
-            resources: Resources::Named(&names),
+        let names = self.instances_by_name(entries, scope);
+        let scope = ExpressionScope {
+            resources: VisibleResources::Named(&names),
             ..scope
         };
 
@@ -152,12 +120,12 @@ impl Author<'_> {
                     for (key, value) in instances {
                         let value = self.fill(
                             value,
-                            Scope {
+                            ExpressionScope {
                                 each: Some((key, None)),
                                 ..scope
                             },
                         );
-                        let scope = Scope {
+                        let scope = ExpressionScope {
                             each: Some((key, Some(&value))),
                             ..scope
                         };
@@ -176,7 +144,9 @@ impl Author<'_> {
             location: self
                 .header(document, "location", scope)
                 .map(|node| Spanned {
-                    value: self.string("`location`", &node).map(|said| said.value),
+                    value: self
+                        .string("`location`", &node)
+                        .map(|location| location.value),
                     span: node.span,
                 }),
             resource_group: self
@@ -184,57 +154,53 @@ impl Author<'_> {
                 .and_then(|node| self.text("`resourceGroup`", node)),
             tags: self
                 .header(document, "tags", scope)
-                .map(|node| self.tags(node))
-                .unwrap_or_default(),
+                .map_or_else(Vec::new, |node| self.tags(node)),
             ignore_tags: self
                 .header(document, "ignoreTags", scope)
-                .map(|node| self.strings("`ignoreTags`", &node))
-                .unwrap_or_default(),
+                .map_or_else(Vec::new, |node| self.strings("`ignoreTags`", &node)),
             resources,
         })
     }
 
-    fn header(&mut self, document: &Node, key: &str, scope: Scope<'_>) -> Option<Node> {
+    fn header(&mut self, document: &Node, key: &str, scope: ExpressionScope<'_>) -> Option<Node> {
         document.get(key).map(|node| self.fill(node, scope))
     }
 
-    /// Whether the document is written for this version; one that does not say is taken to be.
+    /// Checks the version of the spec language. Returns `false` if the document cannot be loaded; a document without a
+    /// version is loaded after the mistake was reported.
     fn version(&mut self, document: &Node) -> bool {
-        if let Some((key, what)) = foreign(document) {
+        if let Some((key, format)) = detect_foreign(document) {
             let span = document
                 .entry(key)
                 .map_or(document.span, |entry| entry.key_span);
-            let message = format!("this is {what}, not a spec of lazuli");
+            let message = format!("this document is {format}, not a lazuli spec");
             let help =
-                format!("a spec begins with `apiVersion: {API_VERSION}`; `lazuli init` writes one");
+                format!("add `apiVersion: {API_VERSION}`, or run `lazuli init` to create a spec");
             self.report(Diagnostic::error(Code::BadVersion, span, message).help(help));
             return false;
         }
         let help = format!("write `apiVersion: {API_VERSION}`");
         let Some(version) = document.get("apiVersion") else {
-            let message = "the document does not say its `apiVersion`";
+            let message = "the document has no `apiVersion`";
             self.report(Diagnostic::error(Code::MissingKey, document.span, message).help(help));
             return true;
         };
         if version.as_str() == Some(API_VERSION) {
             return true;
         }
-        let message =
-            format!("this version of the spec language is not known; lazuli reads `{API_VERSION}`");
+        let message = format!("the `apiVersion` is not supported: use `{API_VERSION}`");
         self.report(Diagnostic::error(Code::BadVersion, version.span, message).help(help));
         false
     }
 
-    fn stack_name(&mut self, document: &Node, scope: Scope<'_>) -> Spanned<String> {
+    fn stack_name(&mut self, document: &Node, scope: ExpressionScope<'_>) -> Spanned<String> {
         let Some(node) = self.header(document, "stack", scope) else {
             let diagnostic = Diagnostic::error(
                 Code::MissingKey,
                 document.span,
                 "the document has no `stack`",
             );
-            self.report(
-                diagnostic.help("name the unit that it describes, for example `stack: cameras`"),
-            );
+            self.report(diagnostic.help("add a name for the stack, for example `stack: cameras`"));
             return Spanned {
                 value: String::new(),
                 span: document.span,
@@ -247,20 +213,26 @@ impl Author<'_> {
             };
         };
         if !is_stack_name(&name.value) {
-            let message = "the name of a stack is 1 to 63 lower-case letters, digits and `-`";
+            // Without the value, which may come from the environment.
+            let message =
+                "the stack name is not valid: use 1 to 63 lowercase letters, digits and hyphens";
             self.error(Code::ValueNotAllowed, name.span, message);
         }
         name
     }
 
-    fn stack_twice(&mut self, name: &Spanned<String>, stacks: &mut HashMap<String, Span>) {
+    fn report_duplicate_stack(
+        &mut self,
+        name: &Spanned<String>,
+        stacks: &mut HashMap<String, Span>,
+    ) {
         if name.value.is_empty() {
             return;
         }
         if let Some(first) = stacks.get(&name.value) {
-            let message = format!("two documents are named `{}`", name.value);
+            let message = format!("two documents have the stack name `{}`", name.value);
             let diagnostic = Diagnostic::error(Code::DuplicateStack, name.span, message);
-            self.report(diagnostic.related(*first, "the first one"));
+            self.report(diagnostic.related(*first, "first used here"));
         } else {
             stacks.insert(name.value.clone(), name.span);
         }
@@ -274,20 +246,22 @@ impl Author<'_> {
         let diagnostic = Diagnostic::error(
             Code::ValueNotAllowed,
             node.span,
-            "`subscription` is not a subscription id",
+            "`subscription` is not a valid subscription id",
         );
-        self.report(
-            diagnostic.help("a subscription id looks like 00000000-0000-0000-0000-000000000000"),
-        );
+        self.report(diagnostic.help("use a GUID, such as 00000000-0000-0000-0000-000000000000"));
         None
     }
 
-    /// What stands under `resources`, and the instances of what has a forEach.
-    fn names<'n>(&mut self, entries: &'n [Entry], scope: Scope<'_>) -> Names<'n> {
-        let mut left = Self::instances_allowed();
-        let mut names = Names::with_capacity(entries.len());
+    /// The entries under `resources` by name, with the instances of each `forEach`.
+    fn instances_by_name<'n>(
+        &mut self,
+        entries: &'n [Entry],
+        scope: ExpressionScope<'_>,
+    ) -> InstancesByName<'n> {
+        let mut left = MAX_INSTANCES;
+        let mut names = InstancesByName::with_capacity(entries.len());
         for entry in entries {
-            self.resource_name(entry);
+            self.check_resource_name(entry);
             let instances = match &entry.value.datum {
                 Datum::Map(_) | Datum::Null => match entry.value.get("forEach") {
                     Some(node) => self.instances(node, scope, &mut left),
@@ -307,16 +281,16 @@ impl Author<'_> {
         names
     }
 
-    fn resource_name(&mut self, entry: &Entry) {
+    fn check_resource_name(&mut self, entry: &Entry) {
         let name = entry.key.as_str();
         if ["params", "env", "each"].contains(&name) {
             let message = format!(
-                "`{name}` cannot name a resource: it has a meaning of its own in expressions"
+                "`{name}` is not a valid resource name: the word is reserved for expressions"
             );
             self.error(Code::ValueNotAllowed, entry.key_span, message);
         } else if !template::is_name(name) {
-            let message = format!("`{name}` cannot name a resource");
-            let help = "a name is letters, digits, `_` and `-`, and begins with a letter or `_`";
+            let message = format!("`{name}` is not a valid resource name");
+            let help = "use letters, digits, `_` and `-`, and start with a letter or `_`";
             self.report(
                 Diagnostic::error(Code::ValueNotAllowed, entry.key_span, message).help(help),
             );

@@ -1,10 +1,11 @@
-//! The spec language: what a loaded stack is. How text becomes one: `load`.
+//! The spec language: the model of a loaded stack. `load` creates it from text.
 
-mod author;
 mod entry;
 mod fill;
 mod foreign;
+mod inputs;
 mod load;
+mod loader;
 mod parameters;
 mod repeat;
 
@@ -13,129 +14,130 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 pub use entry::COMMON_KEYS;
-pub use load::{API_VERSION, Given, Inputs, ParamValue, is_stack_name, load, no_files};
+pub use inputs::{Inputs, ParamInput, ParamValue, no_files};
+pub use load::{API_VERSION, is_stack_name, load};
 
 use crate::{node::Node, secret::Secret, source::Span};
 
-/// Everything that was loaded in one run: one stack a document.
+/// The stacks that a run loads, one per document.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Spec {
     /// The stacks, in the order of the files.
     pub stacks: Vec<Stack>,
-    /// The names of parameters that a document declares as secrets.
+    /// The names of the parameters that are declared as secrets.
     pub secret_params: BTreeSet<String>,
-    /// Their values.
+    /// The values of those parameters.
     pub secrets: Vec<Secret>,
 }
 
-/// A value and where it was written.
+/// A value and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Its place.
+    /// The position.
     pub span: Span,
 }
 
-/// One document.
+/// A stack: the content of one document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stack {
-    /// The stack's name; marks what it owns.
+    /// The name, which ownership markers contain.
     pub name: Spanned<String>,
-    /// The subscription (a GUID), if the document says one.
+    /// The subscription id (a GUID) if the document sets one.
     pub subscription: Option<Spanned<String>>,
-    /// Default location of every resource; without its value where that is a mistake, which was reported.
+    /// The default location of all resources. The value is `None` if it is invalid, which was reported.
     pub location: Option<Spanned<Option<String>>>,
-    /// Default resource group of every resource: a name, or a reference to a resource of kind resourceGroup.
+    /// The default resource group of all resources: a name, or a reference to a resource of kind resourceGroup.
     pub resource_group: Option<Node>,
-    /// Tags of every resource that can have tags.
+    /// Tags of all resources that support tags.
     pub tags: Vec<Tag>,
-    /// Tags that are not compared, with `*` for any characters: `hidden-*`.
+    /// Patterns of tags that are not compared; `*` matches any characters: `hidden-*`.
     pub ignore_tags: Vec<Spanned<String>>,
-    /// The resources, forEach already repeated, in the order of the file.
+    /// The resources in the order of the file, with one for each instance of a `forEach`.
     pub resources: Vec<Resource>,
 }
 
-/// A tag. Its value may hold references.
+/// A tag.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tag {
     /// The key.
     pub key: String,
-    /// The value: a string or a template.
+    /// The value: a string, or a template with references.
     pub value: Node,
 }
 
-/// The address of a resource in its stack: its name, and the key of the instance when it has a forEach.
+/// The address of a resource in its stack: the entry, and the instance if the entry has a `forEach`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     /// The name under `resources`.
     pub resource: String,
-    /// The key of the instance, where there is a forEach.
+    /// The key of the instance if the entry has a `forEach`.
     pub instance: Option<String>,
 }
 
-/// What happens to the Azure resource when its entry leaves the spec.
+/// Whether a resource is deleted after its entry is removed from the spec.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnRemove {
-    /// It is an orphan and can be deleted.
+    /// The resource becomes an orphan, which `--prune` deletes.
     #[default]
     Delete,
-    /// It is left alone.
+    /// The resource stays in Azure.
     Keep,
 }
 
-/// What happens to role assignments directly on a resource that the spec does not name.
+/// The policy for undeclared role assignments directly on a resource.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum GrantsPolicy {
-    /// They are shown.
+    /// Show them.
     #[default]
     Report,
-    /// They are deleted: the spec names all grants that there shall be.
+    /// Delete them: the spec declares all role assignments of the resource.
     Authoritative,
 }
 
-/// One resource, every value of which is final or refers to a resource.
+/// A resource. Every value is final or refers to another resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
-    /// Its address.
+    /// The address.
     pub address: Address,
-    /// Where its name stands under `resources`.
+    /// The position of the key under `resources`.
     pub span: Span,
-    /// The kind, as written.
+    /// The kind as it is written.
     pub kind: Spanned<String>,
-    /// The Azure name, for kinds that have one.
+    /// The name in Azure for kinds that have one.
     pub name: Option<Node>,
-    /// `existing: true`: looked up, never changed.
+    /// `existing: true`: the resource is read and never changed.
     pub existing: bool,
-    /// Names under `resources` that must be done before.
+    /// The resources that must be applied first.
     pub depends_on: Vec<Spanned<Address>>,
-    /// `protect: true`: never deleted nor replaced.
+    /// `protect: true`: the resource is never deleted or replaced.
     pub protect: bool,
-    /// Property paths that are not compared.
+    /// Paths of properties that are not compared.
     pub ignore: Vec<Spanned<String>>,
-    /// What happens when the entry leaves the spec.
+    /// Whether the resource is deleted after the entry is removed from the spec.
     pub on_remove: OnRemove,
-    /// `grants: report | authoritative`: what happens to grants on it that the spec does not name.
+    /// `grants: report | authoritative`: the policy for undeclared role assignments on the resource.
     pub grants: GrantsPolicy,
-    /// Its own tags.
+    /// The tags of the resource itself.
     pub tags: Vec<Tag>,
-    /// Its own location.
+    /// The location if the resource sets one.
     pub location: Option<Node>,
-    /// Its own resource group: a name or a reference.
+    /// The resource group if the resource sets one: a name or a reference.
     pub resource_group: Option<Node>,
-    /// Its own subscription.
+    /// The subscription if the resource sets one.
     pub subscription: Option<Node>,
-    /// All that remains: the properties of the kind, as a mapping.
+    /// The remaining keys, which are properties of the kind, as a mapping.
     pub props: Node,
 }
 
 impl Resource {
-    /// The place of a property, or of the resource where the property is not written.
+    /// The position of a property, or of the resource if the property is not set.
     pub fn span_of(&self, property: &str) -> Span {
         self.props.get(property).map_or(self.span, |node| node.span)
     }
 
-    /// The properties as plain JSON, see [`Node::to_json`].
+    /// The properties as JSON, see [`Node::to_json`].
     pub fn props_json(&self) -> Json {
         self.props.to_json()
     }

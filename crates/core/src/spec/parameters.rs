@@ -1,11 +1,11 @@
-//! `parameters`: what a document declares, and the values that it is given.
+//! Loads `parameters`: the declarations of a document and the values of the run.
 
 use serde_json::Value as Json;
 
 use super::{
-    Given, ParamValue,
-    author::{Author, listing, scalar_text},
-    fill::{Params, Resources, Scope},
+    fill::{ExpressionScope, Params, VisibleResources},
+    inputs::{ParamInput, ParamValue},
+    loader::{Loader, listing, scalar_text},
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -17,7 +17,7 @@ use crate::{
 
 /// The type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Type {
+enum ParamType {
     String,
     Number,
     Boolean,
@@ -25,23 +25,23 @@ enum Type {
     Map,
 }
 
-impl Type {
-    const ALL: [(&'static str, Type); 5] = [
-        ("string", Type::String),
-        ("number", Type::Number),
-        ("boolean", Type::Boolean),
-        ("list", Type::List),
-        ("map", Type::Map),
+impl ParamType {
+    const ALL: [(&'static str, ParamType); 5] = [
+        ("string", ParamType::String),
+        ("number", ParamType::Number),
+        ("boolean", ParamType::Boolean),
+        ("list", ParamType::List),
+        ("map", ParamType::Map),
     ];
 
-    fn named(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .iter()
             .find(|(known, _)| *known == name)
-            .map(|(_, found)| *found)
+            .map(|(_, param_type)| *param_type)
     }
 
-    fn of(node: &Node) -> Option<Self> {
+    fn from_node(node: &Node) -> Option<Self> {
         match node.datum {
             Datum::Bool(_) => Some(Self::Boolean),
             Datum::Number(_) => Some(Self::Number),
@@ -52,7 +52,7 @@ impl Type {
         }
     }
 
-    fn article(self) -> &'static str {
+    fn with_article(self) -> &'static str {
         match self {
             Self::String => "a string",
             Self::Number => "a number",
@@ -63,13 +63,13 @@ impl Type {
     }
 }
 
-/// What a declaration says.
+/// The declaration of a parameter.
 #[derive(Default)]
 struct Declaration<'n> {
     default: Option<&'n Node>,
     allowed: &'n [Node],
-    declared: Option<Type>,
-    /// The path of the file whose text is the default.
+    declared: Option<ParamType>,
+    /// The path of the file that contains the value.
     file: Option<&'n Node>,
     is_secret: bool,
 }
@@ -83,16 +83,15 @@ const KEYS: [&str; 6] = [
     "file",
 ];
 
-impl Author<'_> {
-    /// The parameters of a document with their values.
+impl Loader<'_> {
+    /// Loads the parameters of a document with their values.
     pub(super) fn parameters(&mut self, node: Option<&Node>) -> Params {
         let mut params = Params::new();
         let entries = node.map_or(&[][..], |node| self.entries("`parameters`", node));
         for entry in entries {
             if !template::is_name(&entry.key) {
-                let message = format!("`{}` cannot name a parameter", entry.key);
-                let help =
-                    "a name is letters, digits, `_` and `-`, and begins with a letter or `_`";
+                let message = format!("`{}` is not a valid parameter name", entry.key);
+                let help = "use letters, digits, `_` and `-`, and start with a letter or `_`";
                 self.report(
                     Diagnostic::error(Code::ValueNotAllowed, entry.key_span, message).help(help),
                 );
@@ -101,7 +100,7 @@ impl Author<'_> {
             let is_secret = declaration.is_secret;
             let value = self.parameter(entry, declaration);
             let value = match is_secret {
-                true => value.and_then(|value| self.hidden(value)),
+                true => value.and_then(|value| self.secret(value)),
                 false => value,
             };
             params.insert(entry.key.clone(), value);
@@ -120,27 +119,26 @@ impl Author<'_> {
                 ..Declaration::default()
             };
         }
-        self.known_keys(body, &KEYS, "a parameter");
+        self.check_keys(body, &KEYS, "a parameter");
         if let Some(description) = body.get("description") {
             self.string("`description`", description);
         }
         let declared = body.get("type").and_then(|node| {
             let name = self.string("`type`", node)?;
-            let found = Type::named(&name.value);
-            if found.is_none() {
-                let names = Type::ALL.map(|(name, _)| name);
-                let message = format!("the type of a parameter is one of {}", listing(names));
+            let param_type = ParamType::from_name(&name.value);
+            if param_type.is_none() {
+                let names = ParamType::ALL.map(|(name, _)| name);
+                let message = format!("the type of a parameter must be one of {}", listing(names));
                 let help = self.hint(&name.value, names);
                 self.report(
                     Diagnostic::error(Code::ValueNotAllowed, node.span, message).maybe_help(help),
                 );
             }
-            found
+            param_type
         });
         let allowed = body
             .get("allowed")
-            .map(|node| self.allowed(node, declared))
-            .unwrap_or_default();
+            .map_or(&[][..], |node| self.allowed(node, declared));
         Declaration {
             default: body.get("default"),
             allowed,
@@ -152,11 +150,11 @@ impl Author<'_> {
         }
     }
 
-    /// The text of a file, without the end of its last line.
+    /// Reads the text of a file without the last line break.
     fn text_of_file(&mut self, node: &Node) -> Option<Node> {
         let path = self.string("`file`", node)?;
-        let beside = (self.sources.get(node.span.source)).map_or("", |source| &source.name);
-        match (self.inputs.file)(beside, &path.value) {
+        let source = (self.sources.get(node.span.source)).map_or("", |source| &source.name);
+        match (self.inputs.file)(source, &path.value) {
             Ok(text) => {
                 let line = text.strip_suffix('\n').unwrap_or(&text);
                 let line = line.strip_suffix('\r').unwrap_or(line);
@@ -165,15 +163,15 @@ impl Author<'_> {
                     datum: Datum::String(line.to_owned()),
                 })
             }
-            Err(why) => {
-                let message = format!("{} cannot be read: {why}", path.value);
+            Err(reason) => {
+                let message = format!("`{}` cannot be read: {reason}", path.value);
                 self.error(Code::Unreadable, node.span, message);
                 None
             }
         }
     }
 
-    fn hidden(&mut self, value: Node) -> Option<Node> {
+    fn secret(&mut self, value: Node) -> Option<Node> {
         let Datum::String(text) = value.datum else {
             self.wrong_type("a secret", "a string", &value);
             return None;
@@ -186,7 +184,7 @@ impl Author<'_> {
         })
     }
 
-    fn allowed<'n>(&mut self, node: &'n Node, declared: Option<Type>) -> &'n [Node] {
+    fn allowed<'n>(&mut self, node: &'n Node, declared: Option<ParamType>) -> &'n [Node] {
         if !matches!(node.datum, Datum::Seq(_)) {
             self.wrong_type("`allowed`", "a list", node);
         }
@@ -195,10 +193,10 @@ impl Author<'_> {
                 (_, None) => {
                     self.wrong_type("an allowed value", "a string, a number or a boolean", item)
                 }
-                (Some(declared), _) if Type::of(item) != Some(declared) => {
+                (Some(declared), _) if ParamType::from_node(item) != Some(declared) => {
                     self.wrong_type(
                         "an allowed value of this parameter",
-                        declared.article(),
+                        declared.with_article(),
                         item,
                     );
                 }
@@ -208,7 +206,7 @@ impl Author<'_> {
         node.items()
     }
 
-    /// The value that a parameter has in this run.
+    /// The value of a parameter in this run.
     fn parameter(&mut self, entry: &Entry, declaration: Declaration<'_>) -> Option<Node> {
         let Declaration {
             default,
@@ -218,28 +216,28 @@ impl Author<'_> {
             is_secret,
         } = declaration;
         if let (Some(default), Some(file)) = (default, file) {
-            let message = "`default` and `file` exclude each other";
+            let message = "`default` and `file` cannot both be set";
             let diagnostic = Diagnostic::error(Code::ValueNotAllowed, file.span, message);
-            self.report(diagnostic.related(default.span, "the default"));
+            self.report(diagnostic.related(default.span, "`default` is set here"));
         }
         let inputs = self.inputs;
-        let given = inputs
+        let input = inputs
             .params
             .iter()
             .rev()
             .find(|(name, _)| *name == entry.key)
             .map(|(_, value)| value);
         let wanted = declared
-            .or(default.and_then(Type::of))
-            .or(allowed.first().and_then(Type::of));
+            .or(default.and_then(ParamType::from_node))
+            .or(allowed.first().and_then(ParamType::from_node));
         if let Some(default) = default {
             self.fits("the default", default, declared);
         }
-        let (value, what) = match (given, default) {
-            (Some(given), _) => {
-                let what = format!("the value of `{}` from {}", entry.key, given.origin);
-                let Some(value) = given.node(wanted, entry.key_span) else {
-                    let expected = wanted.unwrap_or(Type::String).article();
+        let (value, what) = match (input, default) {
+            (Some(input), _) => {
+                let what = format!("the value of `{}` from {}", entry.key, input.origin);
+                let Some(value) = input.to_node(wanted, entry.key_span) else {
+                    let expected = wanted.unwrap_or(ParamType::String).with_article();
                     self.error(
                         Code::WrongType,
                         entry.key_span,
@@ -251,17 +249,17 @@ impl Author<'_> {
                     .then_some((value, what))?
             }
             (None, Some(default)) => {
-                let scope = Scope {
+                let scope = ExpressionScope {
                     params: None,
-                    resources: Resources::Refused,
+                    resources: VisibleResources::None,
                     each: None,
                 };
                 let mut value = self.fill(default, scope);
-                // What comes from the environment is text, and becomes what the parameter's type says.
+                // Environment variables are text, which is converted to the type of the parameter.
                 if let (Datum::Template(_), Some(text), Some(declared)) =
                     (&default.datum, value.as_str(), declared)
                 {
-                    value = typed(text, declared, value.span).unwrap_or(value);
+                    value = parse_as(text, declared, value.span).unwrap_or(value);
                 }
                 self.fits("the default", &value, declared)
                     .then(|| (value, "the default".to_owned()))?
@@ -272,7 +270,7 @@ impl Author<'_> {
                 let value = match declared {
                     Some(declared) => text
                         .as_str()
-                        .and_then(|text| typed(text, declared, entry.key_span))
+                        .and_then(|text| parse_as(text, declared, entry.key_span))
                         .unwrap_or(text),
                     None => text,
                 };
@@ -282,11 +280,10 @@ impl Author<'_> {
             (None, None) => {
                 let message = format!("the parameter `{}` has no value", entry.key);
                 let help = match is_secret {
-                    // What stands on a command line others can see, and the shell keeps.
-                    true => "give it one: `--params-file FILE`, or `default: \"${env.NAME}\"` \
-                             here"
+                    // Other users can see command lines, and the shell records them.
+                    true => "pass `--params-file FILE`, or set `default: \"${env.NAME}\"` here"
                         .to_owned(),
-                    false => format!("give it one: `--param {}=VALUE`", entry.key),
+                    false => format!("pass `--param {}=VALUE`, or set `default`", entry.key),
                 };
                 self.report(
                     Diagnostic::error(Code::UndefinedParameter, entry.key_span, message).help(help),
@@ -297,7 +294,7 @@ impl Author<'_> {
         if matches!(value.datum, Datum::Template(_)) {
             return None;
         }
-        if !allowed.is_empty() && !allowed.iter().any(|candidate| same(candidate, &value)) {
+        if !allowed.is_empty() && !allowed.iter().any(|candidate| is_equal(candidate, &value)) {
             let texts: Vec<_> = allowed.iter().filter_map(scalar_text).collect();
             let words = || texts.iter().map(String::as_str);
             let message = format!("{what} must be one of {}", listing(words()));
@@ -310,19 +307,22 @@ impl Author<'_> {
         Some(value)
     }
 
-    fn fits(&mut self, what: &str, value: &Node, declared: Option<Type>) -> bool {
+    fn fits(&mut self, what: &str, value: &Node, declared: Option<ParamType>) -> bool {
         let known = !matches!(value.datum, Datum::Template(_));
         let Some(declared) =
-            declared.filter(|declared| known && Type::of(value) != Some(*declared))
+            declared.filter(|declared| known && ParamType::from_node(value) != Some(*declared))
         else {
             return true;
         };
-        self.wrong_type(what, declared.article(), value);
+        self.wrong_type(what, declared.with_article(), value);
         false
     }
 
-    /// Reports values for parameters that no document declares.
-    pub(super) fn unused_parameters(&mut self, declared: &std::collections::BTreeSet<String>) {
+    /// Reports values of parameters that no document declares.
+    pub(super) fn report_unused_parameters(
+        &mut self,
+        declared: &std::collections::BTreeSet<String>,
+    ) {
         for (name, value) in self
             .inputs
             .params
@@ -330,7 +330,7 @@ impl Author<'_> {
             .filter(|(name, _)| !declared.contains(name))
         {
             let message = format!(
-                "no document declares the parameter `{name}`, given by {}",
+                "the parameter `{name}` from {} is not declared in any document",
                 value.origin
             );
             let help = self.hint(name, declared.iter().map(String::as_str));
@@ -340,44 +340,49 @@ impl Author<'_> {
 }
 
 impl ParamValue {
-    fn node(&self, wanted: Option<Type>, span: Span) -> Option<Node> {
-        match &self.given {
-            Given::Json(json) => Some(node(json, span)),
-            Given::Text(text) => typed(text, wanted.unwrap_or(Type::String), span),
+    fn to_node(&self, wanted: Option<ParamType>, span: Span) -> Option<Node> {
+        match &self.input {
+            ParamInput::Json(json) => Some(node_from_json(json, span)),
+            ParamInput::Text(text) => parse_as(text, wanted.unwrap_or(ParamType::String), span),
         }
     }
 }
 
-/// Text taken as a type; nothing where it is not of that type.
-fn typed(text: &str, wanted: Type, span: Span) -> Option<Node> {
+/// Converts text to a type. Returns `None` if it does not have that type.
+fn parse_as(text: &str, wanted: ParamType, span: Span) -> Option<Node> {
     let datum = match wanted {
-        Type::String => Datum::String(text.to_owned()),
-        Type::Number => {
+        ParamType::String => Datum::String(text.to_owned()),
+        ParamType::Number => {
             Some(yaml::number(text.trim())).filter(|datum| matches!(datum, Datum::Number(_)))?
         }
-        Type::Boolean => Datum::Bool(text.trim().parse().ok()?),
-        Type::List | Type::Map => {
-            let value = node(&serde_json::from_str(text).ok()?, span);
-            return (Type::of(&value) == Some(wanted)).then_some(value);
+        ParamType::Boolean => Datum::Bool(text.trim().parse().ok()?),
+        ParamType::List | ParamType::Map => {
+            let value = node_from_json(&serde_json::from_str(text).ok()?, span);
+            return (ParamType::from_node(&value) == Some(wanted)).then_some(value);
         }
     };
     Some(Node { span, datum })
 }
 
-/// A value from outside of the documents, where every string is literal.
-fn node(json: &Json, span: Span) -> Node {
+/// Converts JSON to a node. Strings are literal and contain no expressions.
+fn node_from_json(json: &Json, span: Span) -> Node {
     let datum = match json {
         Json::Null => Datum::Null,
         Json::Bool(value) => Datum::Bool(*value),
         Json::Number(value) => Datum::Number(value.clone()),
         Json::String(text) => Datum::String(text.clone()),
-        Json::Array(items) => Datum::Seq(items.iter().map(|item| node(item, span)).collect()),
+        Json::Array(items) => Datum::Seq(
+            items
+                .iter()
+                .map(|item| node_from_json(item, span))
+                .collect(),
+        ),
         Json::Object(members) => {
             let entry = |(key, value): (&String, &Json)| Entry {
                 key_template: None,
                 key: key.clone(),
                 key_span: span,
-                value: node(value, span),
+                value: node_from_json(value, span),
             };
             Datum::Map(members.iter().map(entry).collect())
         }
@@ -385,7 +390,7 @@ fn node(json: &Json, span: Span) -> Node {
     Node { span, datum }
 }
 
-fn same(left: &Node, right: &Node) -> bool {
+fn is_equal(left: &Node, right: &Node) -> bool {
     match (&left.datum, &right.datum) {
         (Datum::Number(left), Datum::Number(right)) => {
             left == right || left.as_f64() == right.as_f64()

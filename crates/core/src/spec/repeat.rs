@@ -1,10 +1,10 @@
-//! `forEach`: the instances of a repeated resource.
+//! Loads `forEach`: the instances of a repeated resource.
 
 use indexmap::{IndexMap, map};
 
 use super::{
-    author::{Author, scalar_text},
-    fill::{Instances, Scope},
+    fill::{ExpressionScope, Instances},
+    loader::{Loader, scalar_text},
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -13,15 +13,15 @@ use crate::{
     template,
 };
 
-/// How many instances one forEach, and all of a document together, may have.
-const MAX_INSTANCES: usize = 10_000;
+/// The limit of instances in a document.
+pub(super) const MAX_INSTANCES: usize = 10_000;
 
-impl Author<'_> {
-    /// The instances that a forEach asks for. `left` is how many the document may still have.
+impl Loader<'_> {
+    /// Loads the instances of a `forEach`. `left` is how many more instances the document may have.
     pub(super) fn instances(
         &mut self,
         node: &Node,
-        scope: Scope<'_>,
+        scope: ExpressionScope<'_>,
         left: &mut usize,
     ) -> Instances {
         let filled = self.fill(node, scope);
@@ -30,14 +30,14 @@ impl Author<'_> {
             Datum::Seq(items) => {
                 for item in items {
                     match scalar_text(&item) {
-                        Some(key) => self.instance(&mut instances, key, item.span, item),
-                        None => self.no_key(&item),
+                        Some(key) => self.add_instance(&mut instances, key, item.span, item),
+                        None => self.report_invalid_key(&item),
                     }
                 }
             }
             Datum::Map(entries) => {
                 for entry in entries {
-                    self.instance(&mut instances, entry.key, entry.key_span, entry.value);
+                    self.add_instance(&mut instances, entry.key, entry.key_span, entry.value);
                 }
             }
             _ => {
@@ -45,12 +45,12 @@ impl Author<'_> {
                     span: filled.span,
                     ..filled
                 };
-                self.unless_unresolved(&filled, |author| {
+                self.unless_unresolved(&filled, |loader| {
                     let message = format!(
-                        "`forEach` takes a list or a mapping, not {}",
+                        "`forEach` must be a list or a mapping, not {}",
                         filled.type_name()
                     );
-                    author.error(Code::BadForEach, filled.span, message);
+                    loader.error(Code::BadForEach, filled.span, message);
                 });
                 return Instances::Unknown;
             }
@@ -61,20 +61,16 @@ impl Author<'_> {
                 Instances::Each(instances)
             }
             None => {
-                let message =
-                    format!("a stack can have at most {MAX_INSTANCES} instances by `forEach`");
+                let message = format!(
+                    "`forEach` creates too many instances: a stack can have at most {MAX_INSTANCES}"
+                );
                 self.error(Code::BadForEach, node.span, message);
                 Instances::Unknown
             }
         }
     }
 
-    /// How many instances a document may have.
-    pub(super) fn instances_allowed() -> usize {
-        MAX_INSTANCES
-    }
-
-    fn instance(
+    fn add_instance(
         &mut self,
         instances: &mut IndexMap<String, Node>,
         key: String,
@@ -82,9 +78,8 @@ impl Author<'_> {
         value: Node,
     ) {
         if !template::is_key(&key) {
-            let message =
-                "this cannot be the key of an instance, because no reference could name it";
-            let help = "a key is not empty, and has no brackets, braces, quotes or `$`";
+            let message = "this value is not a valid instance key";
+            let help = "use text without brackets, braces, quotes and `$`";
             self.report(Diagnostic::error(Code::BadForEach, span, message).help(help));
             return;
         }
@@ -93,27 +88,25 @@ impl Author<'_> {
                 vacant.insert(value);
             }
             map::Entry::Occupied(first) => {
-                let message = format!("the key `{}` stands twice in this forEach", first.key());
+                let message = format!("the key `{}` occurs twice in this `forEach`", first.key());
                 let diagnostic = Diagnostic::error(Code::BadForEach, span, message);
-                self.report(diagnostic.related(first.get().span, "first written here"));
+                self.report(diagnostic.related(first.get().span, "first used here"));
             }
         }
     }
 
-    fn no_key(&mut self, item: &Node) {
-        self.unless_unresolved(item, |author| {
+    fn report_invalid_key(&mut self, item: &Node) {
+        self.unless_unresolved(item, |loader| {
             let message = match item.datum {
-                Datum::Template(_) => {
-                    "the key of an instance must be known before the run".to_owned()
-                }
+                Datum::Template(_) => "an instance key must be known before the run".to_owned(),
                 _ => format!(
-                    "an item of a forEach list is text, a number or a boolean, not {}",
+                    "an item of a `forEach` list must be a string, a number or a boolean, not {}",
                     item.type_name()
                 ),
             };
             let help =
-                "write a mapping: its keys name the instances, and its values can be anything";
-            author.report(Diagnostic::error(Code::BadForEach, item.span, message).help(help));
+                "use a mapping: its keys name the instances, and its values can have any type";
+            loader.report(Diagnostic::error(Code::BadForEach, item.span, message).help(help));
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Loading: what a spec becomes, and what each mistake says and where.
+//! Tests of loading: the resulting spec, and the message and position of each mistake.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -22,23 +22,23 @@ fn env(name: &str) -> Option<String> {
     }
 }
 
-fn file_named(spec: &str, path: &str) -> Result<String, String> {
+fn read_file(spec: &str, path: &str) -> Result<String, String> {
     match path {
-        "key.txt" => Ok(format!("beside {spec}\r\n")),
-        _ => Err("there is no such file".to_owned()),
+        "key.txt" => Ok(format!("secret of {spec}\r\n")),
+        _ => Err("file not found".to_owned()),
     }
 }
 
-fn load_with(text: &str, params: &[(&str, Given)]) -> (Sources, Spec, Diagnostics) {
+fn load_with(text: &str, params: &[(&str, ParamInput)]) -> (Sources, Spec, Diagnostics) {
     let mut sources = Sources::default();
     let id = sources.add("spec.yaml", text);
-    let value = |given: &Given| ParamValue {
-        given: given.clone(),
+    let value = |input: &ParamInput| ParamValue {
+        input: input.clone(),
         origin: "--param".to_owned(),
     };
     let params = params
         .iter()
-        .map(|(name, given)| ((*name).to_owned(), value(given)))
+        .map(|(name, input)| ((*name).to_owned(), value(input)))
         .collect();
     let (spec, diagnostics) = load(
         &sources,
@@ -46,18 +46,18 @@ fn load_with(text: &str, params: &[(&str, Given)]) -> (Sources, Spec, Diagnostic
         &Inputs {
             params,
             env: &env,
-            file: &file_named,
+            file: &read_file,
         },
     );
     (sources, spec, diagnostics)
 }
 
-fn text(value: &str) -> Given {
-    Given::Text(value.to_owned())
+fn text(value: &str) -> ParamInput {
+    ParamInput::Text(value.to_owned())
 }
 
-/// The stack of a text without mistakes.
-fn stack_with(body: &str, params: &[(&str, Given)]) -> Stack {
+/// Loads a body without mistakes.
+fn stack_with(body: &str, params: &[(&str, ParamInput)]) -> Stack {
     let (_, mut spec, diagnostics) = load_with(&format!("{HEADER}{body}"), params);
     assert!(diagnostics.is_empty(), "{body}: {diagnostics:?}");
     spec.stacks.remove(0)
@@ -82,7 +82,7 @@ fn describe(sources: &Sources, diagnostic: &Diagnostic) -> String {
     )
 }
 
-fn mistakes_with(text: &str, params: &[(&str, Given)]) -> Vec<String> {
+fn mistakes_with(text: &str, params: &[(&str, ParamInput)]) -> Vec<String> {
     let (sources, _, diagnostics) = load_with(text, params);
     diagnostics
         .sorted()
@@ -91,13 +91,13 @@ fn mistakes_with(text: &str, params: &[(&str, Given)]) -> Vec<String> {
         .collect()
 }
 
-/// The mistakes of a document that begins with the header, which takes lines 1 and 2.
+/// The diagnostics of a body after the header, which takes lines 1 and 2.
 fn mistakes(body: &str) -> Vec<String> {
     mistakes_with(&format!("{HEADER}{body}"), &[])
 }
 
 #[test]
-fn the_example_of_the_design_loads() {
+fn complete_example_loads() {
     let stack = stack(
         "location: ${env.REGION}\nresourceGroup: rg-cameras\ntags: { team: vision, cost: 1.10, on: true }\n\
          parameters:\n  environment: { default: dev, allowed: [dev, prod] }\nresources:\n\
@@ -141,7 +141,7 @@ fn the_example_of_the_design_loads() {
 }
 
 #[test]
-fn a_value_keeps_its_type_and_longer_text_takes_scalars() {
+fn single_expressions_keep_their_type_and_scalars_join_text() {
     let stack = stack(
         "parameters: { n: 5, b: true, l: [1, x], m: { default: { k: v } }, s: a }\n\
          resources:\n  r: { kind: k, n: '${params.n}', b: '${params.b}', l: '${params.l}', m: '${params.m}', t: '${params.s}-${params.n}-${params.b}-$${x}', mix: '${r.id}/${params.s}' }\n",
@@ -153,7 +153,7 @@ fn a_value_keeps_its_type_and_longer_text_takes_scalars() {
 }
 
 #[test]
-fn given_parameters_become_their_declared_type() {
+fn parameter_values_are_converted_to_their_declared_type() {
     let body = "parameters:\n  n: { type: number }\n  b: { default: false }\n  l: { type: list }\n  m: { type: map }\n  s: { type: string }\n  p: { type: number, default: '${env.PORT}' }\n  j: { default: {} }\n  e: { default: '${env.NONE}' }\n\
                 resources:\n  r: { kind: k, v: ['${params.n}', '${params.b}', '${params.l}', '${params.m}', '${params.s}', '${params.p}', '${params.j}', '${params.e}'] }\n";
     let params = [
@@ -163,12 +163,12 @@ fn given_parameters_become_their_declared_type() {
         ("l", text("[1]")),
         ("m", text("{\"a\": 1}")),
         ("s", text("12")),
-        ("j", Given::Json(json!({"x": "${y}"}))),
-        ("e", text("given")),
+        ("j", ParamInput::Json(json!({"x": "${y}"}))),
+        ("e", text("input")),
     ];
     assert_eq!(
         stack_with(body, &params).resources[0].props_json(),
-        json!({"v": [12, true, [1], {"a": 1}, "12", 8080, {"x": "$${y}"}, "given"]})
+        json!({"v": [12, true, [1], {"a": 1}, "12", 8080, {"x": "$${y}"}, "input"]})
     );
 }
 
@@ -223,11 +223,11 @@ fn for_each_repeats_a_resource() {
 }
 
 #[test]
-fn every_mistake_in_a_document_has_its_place() {
+fn document_mistakes_have_a_message_and_a_position() {
     for (body, expected) in [
         (
-            "colour: red",
-            "LZ0004 3:1 a document has no key `colour` | the keys are `apiVersion`, `stack`, `subscription`, `location`, `resourceGroup`, `tags`, `ignoreTags`, `parameters`, `resources`",
+            "color: red",
+            "LZ0004 3:1 a document has no key `color` | use one of `apiVersion`, `stack`, `subscription`, `location`, `resourceGroup`, `tags`, `ignoreTags`, `parameters`, `resources`",
         ),
         (
             "locaton: x",
@@ -239,15 +239,15 @@ fn every_mistake_in_a_document_has_its_place() {
         ),
         (
             "location: ${r.location}\nresources: { r: { kind: k } }",
-            "LZ0020 3:11 `location` must be known before the run, and cannot refer to a resource",
+            "LZ0020 3:11 `location` must be known before the run and cannot refer to a resource",
         ),
         (
             "subscription: prod",
-            "LZ0007 3:15 `subscription` is not a subscription id | a subscription id looks like 00000000-0000-0000-0000-000000000000",
+            "LZ0007 3:15 `subscription` is not a valid subscription id | use a GUID, such as 00000000-0000-0000-0000-000000000000",
         ),
         (
             "subscription: ${env.SUB}",
-            "LZ0012 3:15 the environment variable `SUB` is not set | set `SUB` before running lazuli, or use a parameter with a default",
+            "LZ0012 3:15 the environment variable `SUB` is not set | set `SUB` before you run lazuli, or use a parameter with a default",
         ),
         (
             "tags: [a]",
@@ -267,11 +267,11 @@ fn every_mistake_in_a_document_has_its_place() {
         ),
         (
             "parameters:\n  1a: x",
-            "LZ0007 4:3 `1a` cannot name a parameter | a name is letters, digits, `_` and `-`, and begins with a letter or `_`",
+            "LZ0007 4:3 `1a` is not a valid parameter name | use letters, digits, `_` and `-`, and start with a letter or `_`",
         ),
         (
             "parameters:\n  a: { defualt: x }",
-            "LZ0011 4:3 the parameter `a` has no value | give it one: `--param a=VALUE`",
+            "LZ0011 4:3 the parameter `a` has no value | pass `--param a=VALUE`, or set `default`",
         ),
         (
             "parameters:\n  a: { default: x, alowed: [x] }",
@@ -279,7 +279,7 @@ fn every_mistake_in_a_document_has_its_place() {
         ),
         (
             "parameters:\n  a: { default: x, type: text }",
-            "LZ0007 4:26 the type of a parameter is one of `string`, `number`, `boolean`, `list`, `map`",
+            "LZ0007 4:26 the type of a parameter must be one of `string`, `number`, `boolean`, `list`, `map`",
         ),
         (
             "parameters:\n  a: { default: x, type: number }",
@@ -299,15 +299,15 @@ fn every_mistake_in_a_document_has_its_place() {
         ),
         (
             "parameters:\n  a:\n    type: string",
-            "LZ0011 4:3 the parameter `a` has no value | give it one: `--param a=VALUE`",
+            "LZ0011 4:3 the parameter `a` has no value | pass `--param a=VALUE`, or set `default`",
         ),
         (
             "parameters:\n  a: b\n  c: ${params.a}",
-            "LZ0013 5:6 the default of a parameter can use `env.NAME` only",
+            "LZ0013 5:6 the default of a parameter can only use `env.NAME`",
         ),
         (
             "parameters:\n  c: ${r.id}\nresources: { r: { kind: k } }",
-            "LZ0013 4:6 `r.id`: a resource cannot be referred to here",
+            "LZ0013 4:6 `r.id` refers to a resource, which is not allowed here",
         ),
         (
             "parameters: { region: x }\nlocation: a-${params.regoin}",
@@ -315,15 +315,15 @@ fn every_mistake_in_a_document_has_its_place() {
         ),
         (
             "location: ${params.x}",
-            "LZ0011 3:11 the parameter `x` is not declared | declare it: `parameters: { x: { default: … } }`",
+            "LZ0011 3:11 the parameter `x` is not declared | declare it: `parameters: { x: { type: string } }`",
         ),
         (
             "parameters: { l: [a] }\nlocation: x-${params.l}",
-            "LZ0006 4:13 `params.l` is a list, and only text, numbers and booleans can stand inside of longer text",
+            "LZ0006 4:13 `params.l` is a list: only strings, numbers and booleans can be part of longer text",
         ),
         (
             "location: ${each.key}",
-            "LZ0013 3:11 `each.key` has a meaning only in a resource with `forEach`",
+            "LZ0013 3:11 `each.key` is only valid in a resource with `forEach`",
         ),
     ] {
         let found = mistakes(body);
@@ -336,7 +336,7 @@ fn every_mistake_in_a_document_has_its_place() {
 }
 
 #[test]
-fn every_mistake_in_a_resource_has_its_place() {
+fn resource_mistakes_have_a_message_and_a_position() {
     for (body, expected) in [
         (
             "a: 5",
@@ -344,7 +344,7 @@ fn every_mistake_in_a_resource_has_its_place() {
         ),
         (
             "a:",
-            "LZ0005 4:3 the resource `a` has no `kind` | say what it is, for example `kind: storageAccount`",
+            "LZ0005 4:3 the resource `a` has no `kind` | add a kind, for example `kind: storageAccount`",
         ),
         (
             "a: { kind: 5 }",
@@ -352,11 +352,11 @@ fn every_mistake_in_a_resource_has_its_place() {
         ),
         (
             "a b: { kind: k }",
-            "LZ0007 4:3 `a b` cannot name a resource | a name is letters, digits, `_` and `-`, and begins with a letter or `_`",
+            "LZ0007 4:3 `a b` is not a valid resource name | use letters, digits, `_` and `-`, and start with a letter or `_`",
         ),
         (
             "env: { kind: k }",
-            "LZ0007 4:3 `env` cannot name a resource: it has a meaning of its own in expressions",
+            "LZ0007 4:3 `env` is not a valid resource name: the word is reserved for expressions",
         ),
         (
             "a: { kind: k, name: 12 }",
@@ -368,7 +368,7 @@ fn every_mistake_in_a_resource_has_its_place() {
         ),
         (
             "a: { kind: k, protect: '${a.x}' }",
-            "LZ0020 4:26 `protect` must be known before the run, and cannot refer to a resource",
+            "LZ0020 4:26 `protect` must be known before the run and cannot refer to a resource",
         ),
         (
             "a: { kind: k, ignore: [1] }",
@@ -376,39 +376,39 @@ fn every_mistake_in_a_resource_has_its_place() {
         ),
         (
             "a: { kind: k, onRemove: kep }",
-            "LZ0007 4:27 `onRemove` is one of `delete`, `keep` | did you mean `keep`?",
+            "LZ0007 4:27 `onRemove` must be one of `delete`, `keep` | did you mean `keep`?",
         ),
         (
             "a: { kind: k, dependsOn: [{}] }",
-            "LZ0009 4:29 `dependsOn` takes names of resources of this stack",
+            "LZ0009 4:29 `dependsOn` must name resources of this stack",
         ),
         (
             "a: { kind: k, dependsOn: '${a.id}' }",
-            "LZ0009 4:28 `dependsOn` takes names of resources of this stack",
+            "LZ0009 4:28 `dependsOn` must name resources of this stack",
         ),
         (
             "a: { kind: k, dependsOn: ab }\n  abc: { kind: k }",
-            "LZ0009 4:28 there is no resource `ab` in this stack | did you mean `a`?",
+            "LZ0009 4:28 the resource `ab` does not exist in this stack | did you mean `a`?",
         ),
         (
             "a: { kind: k, p: { q: ['x-${recrdings.id}'] } }\n  recordings: { kind: k }",
-            "LZ0009 4:29 there is no resource `recrdings` in this stack | did you mean `recordings`?",
+            "LZ0009 4:29 the resource `recrdings` does not exist in this stack | did you mean `recordings`?",
         ),
         (
             "a: { kind: k, p: '${var.region}' }",
-            "LZ0009 4:21 there is no resource `var` in this stack | a parameter is `params.NAME`, a variable of the environment `env.NAME`",
+            "LZ0009 4:21 the resource `var` does not exist in this stack | use `params.NAME` for a parameter and `env.NAME` for an environment variable",
         ),
         (
             "a: { kind: k, p: '${each.value}' }",
-            "LZ0013 4:21 `each.value` has a meaning only in a resource with `forEach`",
+            "LZ0013 4:21 `each.value` is only valid in a resource with `forEach`",
         ),
         (
             "a: { kind: k, p: '${b[each.key]}' }\n  b: { kind: k, forEach: [x] }",
-            "LZ0013 4:21 `each.key` has a meaning only in a resource with `forEach`",
+            "LZ0013 4:21 `each.key` is only valid in a resource with `forEach`",
         ),
         (
             "a: { kind: k, p: '${b}' }\n  b: { kind: k, forEach: [x, y] }",
-            "LZ0009 4:21 the resource `b` has a `forEach`: say which instance | write `b[x]`; the keys are `x`, `y`",
+            "LZ0009 4:21 a reference to `b` must name an instance because the resource has a `forEach` | write `b[x]`, or use one of `x`, `y`",
         ),
         (
             "a: { kind: k, p: '${b[yy]}' }\n  b: { kind: k, forEach: [xx, yz] }",
@@ -416,39 +416,39 @@ fn every_mistake_in_a_resource_has_its_place() {
         ),
         (
             "a: { kind: k, p: '${b[x]}' }\n  b: { kind: k }",
-            "LZ0009 4:21 the resource `b` has no `forEach`, and so no instances | write `b`",
+            "LZ0009 4:21 the resource `b` has no instances because it has no `forEach` | write `b`",
         ),
         (
             "a: { kind: k, forEach: [x, x] }",
-            "LZ0014 4:30 the key `x` stands twice in this forEach",
+            "LZ0014 4:30 the key `x` occurs twice in this `forEach`",
         ),
         (
             "a: { kind: k, forEach: 5 }",
-            "LZ0014 4:26 `forEach` takes a list or a mapping, not a number",
+            "LZ0014 4:26 `forEach` must be a list or a mapping, not a number",
         ),
         (
             "a: { kind: k, forEach: [[1]] }",
-            "LZ0014 4:27 an item of a forEach list is text, a number or a boolean, not a list | write a mapping: its keys name the instances, and its values can be anything",
+            "LZ0014 4:27 an item of a `forEach` list must be a string, a number or a boolean, not a list | use a mapping: its keys name the instances, and its values can have any type",
         ),
         (
             "a: { kind: k, forEach: ['${b.id}'] }\n  b: { kind: k }",
-            "LZ0014 4:27 the key of an instance must be known before the run | write a mapping: its keys name the instances, and its values can be anything",
+            "LZ0014 4:27 an instance key must be known before the run | use a mapping: its keys name the instances, and its values can have any type",
         ),
         (
             "a: { kind: k, forEach: ['a]b'] }",
-            "LZ0014 4:27 this cannot be the key of an instance, because no reference could name it | a key is not empty, and has no brackets, braces, quotes or `$`",
+            "LZ0014 4:27 this value is not a valid instance key | use text without brackets, braces, quotes and `$`",
         ),
         (
             "a: { kind: k, forEach: ['${each.key}'] }",
-            "LZ0013 4:28 `each.key` has a meaning only in a resource with `forEach`",
+            "LZ0013 4:28 `each.key` is only valid in a resource with `forEach`",
         ),
         (
             "a: { kind: k, forEach: { x: { size: 1 } }, p: '${each.value.siz}' }",
-            "LZ0009 4:50 `each.value` is a mapping without `siz` | did you mean `size`?",
+            "LZ0009 4:50 `each.value` has no property `siz` | did you mean `size`?",
         ),
         (
             "a: { kind: k, forEach: { x: '${nothing}' } }",
-            "LZ0009 4:32 there is no resource `nothing` in this stack",
+            "LZ0009 4:32 the resource `nothing` does not exist in this stack",
         ),
     ] {
         let found = mistakes(&format!("resources:\n  {body}"));
@@ -457,32 +457,32 @@ fn every_mistake_in_a_resource_has_its_place() {
 }
 
 #[test]
-fn a_document_says_its_version_and_a_name() {
+fn documents_require_a_supported_version_and_a_stack_name() {
     for (text, expected) in [
         (
             "stack: s",
-            "LZ0005 1:1 the document does not say its `apiVersion` | write `apiVersion: lazuli/v1`",
+            "LZ0005 1:1 the document has no `apiVersion` | write `apiVersion: lazuli/v1`",
         ),
         (
             "apiVersion: v1\nkind: Pod\nspec: {}",
-            "LZ0026 2:1 this is a Kubernetes manifest, not a spec of lazuli | a spec begins with `apiVersion: lazuli/v1`; `lazuli init` writes one",
+            "LZ0026 2:1 this document is a Kubernetes manifest, not a lazuli spec | add `apiVersion: lazuli/v1`, or run `lazuli init` to create a spec",
         ),
         (
-            "apiVersion: lazuli/v2\nwhatever: x",
-            "LZ0026 1:13 this version of the spec language is not known; lazuli reads `lazuli/v1` | write `apiVersion: lazuli/v1`",
+            "apiVersion: lazuli/v2\nother: x",
+            "LZ0026 1:13 the `apiVersion` is not supported: use `lazuli/v1` | write `apiVersion: lazuli/v1`",
         ),
         (
             "apiVersion: lazuli/v1",
-            "LZ0005 1:1 the document has no `stack` | name the unit that it describes, for example `stack: cameras`",
+            "LZ0005 1:1 the document has no `stack` | add a name for the stack, for example `stack: cameras`",
         ),
         (
             "apiVersion: lazuli/v1\nstack: My App",
-            "LZ0007 2:8 the name of a stack is 1 to 63 lower-case letters, digits and `-`",
+            "LZ0007 2:8 the stack name is not valid: use 1 to 63 lowercase letters, digits and hyphens",
         ),
         ("- a", "LZ0006 1:1 a document must be a mapping, not a list"),
         (
             "apiVersion: lazuli/v1\nstack: s\n---\napiVersion: lazuli/v1\nstack: s",
-            "LZ0021 5:8 two documents are named `s`",
+            "LZ0021 5:8 two documents have the stack name `s`",
         ),
     ] {
         assert_eq!(mistakes_with(text, &[]), [expected], "{text}");
@@ -493,7 +493,7 @@ fn a_document_says_its_version_and_a_name() {
 }
 
 #[test]
-fn given_parameters_are_checked() {
+fn parameter_values_are_validated() {
     let spec = format!(
         "{HEADER}parameters:\n  region: {{ default: eu, allowed: [eu, us] }}\n  count: 1\n"
     );
@@ -511,7 +511,7 @@ fn given_parameters_are_checked() {
         (
             "regoin",
             text("eu"),
-            "LZ0027 no document declares the parameter `regoin`, given by --param | did you mean `region`?",
+            "LZ0027 the parameter `regoin` from --param is not declared in any document | did you mean `region`?",
         ),
     ] {
         assert_eq!(mistakes_with(&spec, &[(name, value)]), [expected]);
@@ -519,7 +519,7 @@ fn given_parameters_are_checked() {
 }
 
 #[test]
-fn a_mistake_in_a_repeated_resource_is_said_once() {
+fn mistakes_in_repeated_resources_are_reported_once() {
     assert_eq!(
         mistakes("resources:\n  a: { kind: k, forEach: [x, y, z], p: '${nope}' }\n").len(),
         1
@@ -531,7 +531,7 @@ fn a_mistake_in_a_repeated_resource_is_said_once() {
 }
 
 #[test]
-fn all_mistakes_of_all_documents_are_reported_at_once() {
+fn mistakes_of_all_documents_are_reported_together() {
     let found = mistakes_with(
         "apiVersion: lazuli/v1\nstack: A\nlocation: ${env.NO}\nparameters: { p: }\nresources:\n  a: { kind: k, kind: k }\n  b: { nam: x, ref: '${c}' }\n\
          ---\nb: [\n---\napiVersion: lazuli/v1\nstack: b\nresources: { a: { kind: 1, x: '${f()}' } }\n",
@@ -558,7 +558,7 @@ fn all_mistakes_of_all_documents_are_reported_at_once() {
 }
 
 #[test]
-fn growth_is_bounded() {
+fn instances_and_resolved_values_are_limited() {
     let many = vec!["x"; 10_001]
         .iter()
         .enumerate()
@@ -570,7 +570,7 @@ fn growth_is_bounded() {
     ));
     assert_eq!(
         found,
-        ["LZ0014 4:26 a stack can have at most 10000 instances by `forEach`"]
+        ["LZ0014 4:26 `forEach` creates too many instances: a stack can have at most 10000"]
     );
 
     let (large, uses) = ("x".repeat(1 << 20), vec!["'${params.p}'"; 1000].join(", "));
@@ -578,7 +578,10 @@ fn growth_is_bounded() {
         "parameters: {{ p: {large} }}\nresources:\n  a: {{ kind: k, p: [{uses}] }}\n"
     ));
     assert_eq!(found.len(), 1);
-    assert!(found[0].contains("grow beyond 256 MiB"), "{found:?}");
+    assert!(
+        found[0].contains("exceed the limit of 256 MiB"),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -595,7 +598,7 @@ fn ten_thousand_resources_load() {
 }
 
 #[test]
-fn the_position_of_a_resource_is_that_of_its_name() {
+fn position_of_a_resource_is_the_position_of_its_name() {
     let (sources, spec, _) = load_with(
         &format!("{HEADER}resources:\n  web: {{ kind: k, x: 1 }}\n"),
         &[],

@@ -1,4 +1,4 @@
-//! Expressions: what is read, what each mistake says, and that writing and reading agree.
+//! Tests of expressions: parsing, messages and round trips.
 
 use proptest::prelude::*;
 
@@ -45,7 +45,7 @@ fn expressions_are_references() {
 }
 
 #[test]
-fn a_dollar_before_an_opening_makes_it_literal() {
+fn doubled_dollar_escapes_an_expression() {
     for (text, literal) in [
         ("$${x}", "${x}"),
         ("a $${ b", "a ${ b"),
@@ -62,11 +62,11 @@ fn a_dollar_before_an_opening_makes_it_literal() {
 }
 
 #[test]
-fn every_mistake_is_named() {
+fn invalid_expressions_have_a_message_and_a_range() {
     for (text, range, message) in [
         ("a ${b", 2..5, "`${` is not closed with `}`"),
         ("${b\nc}", 0..3, "`${` is not closed with `}`"),
-        ("${ }", 0..4, "this expression is empty"),
+        ("${ }", 0..4, "the expression is empty"),
         (
             "x${upper(a)}",
             1..12,
@@ -85,20 +85,20 @@ fn every_mistake_is_named() {
         (
             "${a[\"b\"]}",
             0..9,
-            "`\"b\"` cannot stand in brackets: a key is written as it is, or `each.key`",
+            "`\"b\"` is not a valid instance key: use the key without quotes, or `each.key`",
         ),
         (
             "${a[]}",
             0..6,
-            "`` cannot stand in brackets: a key is written as it is, or `each.key`",
+            "`` is not a valid instance key: use the key without quotes, or `each.key`",
         ),
-        ("${params}", 0..9, "`params` needs a name behind it"),
+        ("${params}", 0..9, "`params` must be followed by a name"),
         (
             "${env.A.b}",
             0..10,
-            "`env.A` has no properties that an expression can reach",
+            "an expression cannot refer to a property of `env.A`",
         ),
-        ("${each.name}", 0..12, "`each` has `key` and `value` only"),
+        ("${each.name}", 0..12, "`each` has only `key` and `value`"),
     ] {
         let errors = Template::parse(text).unwrap_err();
         assert_eq!(
@@ -110,7 +110,7 @@ fn every_mistake_is_named() {
 }
 
 #[test]
-fn all_mistakes_of_a_text_are_reported() {
+fn all_invalid_expressions_are_reported() {
     let ranges: Vec<_> = Template::parse("${} ok ${a} ${f()} ${")
         .unwrap_err()
         .into_iter()
@@ -149,7 +149,7 @@ fn expressions() -> impl Strategy<Value = Expr> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(parts in proptest::collection::vec((r"[a-z {}\n\$]{0,5}[a-z]", expressions()), 0..4), tail in r"[a-z\${}]{0,4}") {
+    fn templates_round_trip(parts in proptest::collection::vec((r"[a-z {}\n\$]{0,5}[a-z]", expressions()), 0..4), tail in r"[a-z\${}]{0,4}") {
         let mut segments: Vec<_> = parts.into_iter().flat_map(|(text, expr)| [Segment::Text(text), Segment::Expr(expr)]).collect();
         if !tail.is_empty() {
             segments.push(Segment::Text(tail));

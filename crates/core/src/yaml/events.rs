@@ -1,17 +1,17 @@
-//! The short way through a text: what has neither anchors nor tags, merges nor scalars of a doubtful type, is taken from
-//! the parser's events as it is. All else, and every mistake, is left to serde-saphyr.
+//! The fast path of parsing: reads documents without anchors, tags, merge keys and ambiguous scalars directly from parser
+//! events. All other documents, and those with mistakes, are left to serde-saphyr.
 
 use std::borrow::Cow;
 
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput};
 
-use super::{Allowance, At, Extent, Key, MAX_DEPTH, Raw};
+use super::{Allowance, Extent, MAX_DEPTH, RawKey, RawValue, WithExtent};
 
-/// The documents of a text, or nothing if it takes the long way.
-pub(super) fn read(text: &str, left: Allowance) -> Option<Vec<At<Raw<'_>>>> {
+/// Reads the documents of a text. Returns `None` if the fast path does not apply.
+pub(super) fn read(text: &str, left: Allowance) -> Option<Vec<WithExtent<RawValue<'_>>>> {
     let mut options = Options::default();
     options.set_emit_comments(false);
-    let mut reader = Reader {
+    let mut reader = EventReader {
         parser: Parser::new_from_str_with_options(text, options),
         left,
     };
@@ -22,8 +22,8 @@ pub(super) fn read(text: &str, left: Allowance) -> Option<Vec<At<Raw<'_>>>> {
             (Event::StreamEnd, _) => return Some(documents),
             (event, span) => {
                 let document = reader.value(event, &span, 0)?;
-                // serde-saphyr leaves empty documents out.
-                if matches!(document.value, Raw::Null) {
+                // serde-saphyr skips empty documents.
+                if matches!(document.value, RawValue::Null) {
                     return None;
                 }
                 documents.push(document);
@@ -32,17 +32,22 @@ pub(super) fn read(text: &str, left: Allowance) -> Option<Vec<At<Raw<'_>>>> {
     }
 }
 
-struct Reader<'t> {
+struct EventReader<'t> {
     parser: Parser<'t, StrInput<'t>>,
     left: Allowance,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> EventReader<'t> {
     fn next(&mut self) -> Option<(Event<'t>, Span)> {
         self.parser.next_event()?.ok()
     }
 
-    fn value(&mut self, event: Event<'t>, span: &Span, depth: usize) -> Option<At<Raw<'t>>> {
+    fn value(
+        &mut self,
+        event: Event<'t>,
+        span: &Span,
+        depth: usize,
+    ) -> Option<WithExtent<RawValue<'t>>> {
         let value = match event {
             Event::Scalar(text, style, 0, None) => {
                 self.spend(text.len())?;
@@ -53,7 +58,7 @@ impl<'t> Reader<'t> {
                 let mut items = Vec::new();
                 loop {
                     match self.next()? {
-                        (Event::SequenceEnd, _) => break Raw::Seq(items),
+                        (Event::SequenceEnd, _) => break RawValue::Seq(items),
                         (event, span) => items.push(self.value(event, &span, depth + 1)?),
                     }
                 }
@@ -63,7 +68,7 @@ impl<'t> Reader<'t> {
                 let mut entries = Vec::new();
                 loop {
                     match self.next()? {
-                        (Event::MappingEnd, _) => break Raw::Map(entries),
+                        (Event::MappingEnd, _) => break RawValue::Map(entries),
                         (event, span) => {
                             let key = self.key(event, &span)?;
                             let (event, span) = self.next()?;
@@ -74,21 +79,21 @@ impl<'t> Reader<'t> {
             }
             _ => return None,
         };
-        Some(At {
+        Some(WithExtent {
             at: extent(span)?,
             value,
         })
     }
 
-    fn key(&mut self, event: Event<'t>, span: &Span) -> Option<At<Key<'t>>> {
+    fn key(&mut self, event: Event<'t>, span: &Span) -> Option<WithExtent<RawKey<'t>>> {
         let Event::Scalar(text, style, 0, None) = event else {
             return None;
         };
         self.spend(text.len())?;
         let is_plain = style == ScalarStyle::Plain;
-        (!is_plain || text != "<<" && !is_null_like(&text)).then_some(At {
+        (!is_plain || text != "<<" && !is_null_like(&text)).then_some(WithExtent {
             at: extent(span)?,
-            value: Key(text),
+            value: RawKey(text),
         })
     }
 
@@ -104,39 +109,41 @@ fn extent(span: &Span) -> Option<Extent> {
     Some(Extent::Bytes(range.start, range.len()))
 }
 
-/// A scalar of a type that is beyond doubt.
-fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Option<Raw<'_>> {
+/// Converts a scalar of an unambiguous type.
+fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Option<RawValue<'_>> {
     if style != ScalarStyle::Plain {
-        return Some(Raw::Text(text));
+        return Some(RawValue::Text(text));
     }
     match &*text {
-        "" | "~" | "null" => return Some(Raw::Null),
-        "true" => return Some(Raw::Bool(true)),
-        "false" => return Some(Raw::Bool(false)),
+        "" | "~" | "null" => return Some(RawValue::Null),
+        "true" => return Some(RawValue::Bool(true)),
+        "false" => return Some(RawValue::Bool(false)),
         _ => {}
     }
     if text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) {
         return numeric(text);
     }
-    let doubtful = is_null_like(&text)
+    let is_ambiguous = is_null_like(&text)
         || ["true", "false"]
             .iter()
             .any(|word| text.eq_ignore_ascii_case(word));
-    (!doubtful).then_some(Raw::Text(text))
+    (!is_ambiguous).then_some(RawValue::Text(text))
 }
 
 fn is_null_like(text: &str) -> bool {
     matches!(text, "" | "~") || text.eq_ignore_ascii_case("null")
 }
 
-/// What begins like a number: a whole number without ornaments, or text that no number is written like.
-fn numeric(text: Cow<'_, str>) -> Option<Raw<'_>> {
+/// Converts text that starts like a number: a plain integer, or text that contains a character no number contains.
+fn numeric(text: Cow<'_, str>) -> Option<RawValue<'_>> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if digits && text.len() <= 18 && (text.len() == 1 || !text.starts_with('0')) {
-        return Some(Raw::Number);
+        return Some(RawValue::Number);
     }
-    let is_of_no_number = |byte: u8| b"/:ghjklmpqrstuvwyzGHJKLMPQRSTUVWYZ".contains(&byte);
-    text.bytes().any(is_of_no_number).then_some(Raw::Text(text))
+    let is_not_numeric = |byte: u8| b"/:ghjklmpqrstuvwyzGHJKLMPQRSTUVWYZ".contains(&byte);
+    text.bytes()
+        .any(is_not_numeric)
+        .then_some(RawValue::Text(text))
 }
 
 #[cfg(test)]
@@ -151,20 +158,24 @@ mod tests {
         bytes: MAX_SCALAR_BYTES,
     };
 
-    /// Whether the short way was taken; then both ways must lead to the same.
-    fn is_short(text: &str) -> bool {
-        let Some(short) = read(text, LEFT) else {
+    /// Whether the fast path applies; then its result must equal that of serde-saphyr.
+    fn is_fast(text: &str) -> bool {
+        let Some(fast) = read(text, LEFT) else {
             return false;
         };
-        let long: Result<Vec<At<Raw<'_>>>, _> =
+        let reference: Result<Vec<WithExtent<RawValue<'_>>>, _> =
             serde_saphyr::from_str_multiple_with_options(text, options(LEFT));
-        assert_eq!(Ok(short), long.map_err(|error| error.to_string()), "{text}");
+        assert_eq!(
+            Ok(fast),
+            reference.map_err(|error| error.to_string()),
+            "{text}"
+        );
         true
     }
 
     #[test]
-    fn scalars_are_what_serde_saphyr_makes_of_them_or_left_to_it() {
-        let doubtful = [
+    fn unambiguous_scalars_equal_those_of_serde_saphyr() {
+        let ambiguous = [
             "1.5",
             "-1",
             "+1",
@@ -217,22 +228,22 @@ mod tests {
             "é",
             "true story",
         ];
-        for text in doubtful {
-            is_short(&format!("a: {text}\n"));
-            is_short(&format!("- {text}\n- [{text}]\n"));
-            is_short(&format!("{text}: a\n"));
+        for text in ambiguous {
+            is_fast(&format!("a: {text}\n"));
+            is_fast(&format!("- {text}\n- [{text}]\n"));
+            is_fast(&format!("{text}: a\n"));
         }
         for text in clear {
-            assert!(is_short(&format!("a: {text}\nb: [{text}]\n")), "{text}");
-            assert!(is_short(&format!("{text}: a\n")), "{text}");
+            assert!(is_fast(&format!("a: {text}\nb: [{text}]\n")), "{text}");
+            assert!(is_fast(&format!("{text}: a\n")), "{text}");
         }
-        assert!(is_short(
+        assert!(is_fast(
             "a: null\nb: ~\nc:\nd: []\ne: {}\nf: |\n  x\n  y\ng: >-\n  x\n  y\n"
         ));
     }
 
     #[test]
-    fn what_has_more_than_values_takes_the_long_way() {
+    fn anchors_tags_and_merge_keys_are_left_to_serde_saphyr() {
         for text in [
             "a: &x 1\n",
             "a: &x b\nc: *x\n",
@@ -240,21 +251,21 @@ mod tests {
             "<<: { a: b }\n",
             "~: a\n",
         ] {
-            assert!(!is_short(text), "{text}");
+            assert!(!is_fast(text), "{text}");
         }
         let deep = |depth| format!("{}a{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(is_short(&deep(MAX_DEPTH)));
-        assert!(!is_short(&deep(MAX_DEPTH + 1)));
+        assert!(is_fast(&deep(MAX_DEPTH)));
+        assert!(!is_fast(&deep(MAX_DEPTH + 1)));
     }
 
     proptest! {
         #[test]
-        fn both_ways_lead_to_the_same(parts in prop::collection::vec(prop::sample::select(vec![
+        fn fast_path_equals_serde_saphyr(parts in prop::collection::vec(prop::sample::select(vec![
             "a", "b: ", "- ", ": ", "\n", "\n  ", "\n    ", "[", "]", "{", "}", ", ", "\"x\"", "'y'", "|\n  t\n", "1", "-2",
             "true", "null", "# c\n", "? ", "é", "---\n", "...\n", "\t", "${x}", "~", "0.5", "e3", "%", "@", "`", "*", "&",
             "!", ">", "<<", "  ",
         ]), 0..24)) {
-            is_short(&parts.concat());
+            is_fast(&parts.concat());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is read from YAML, and what each mistake says and where.
+//! Tests of YAML parsing: nodes, messages and positions.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -19,7 +19,7 @@ fn value(text: &str) -> serde_json::Value {
     nodes[0].to_json()
 }
 
-/// Every mistake as `LZ0002 1:4 message`.
+/// All diagnostics as `LZ0002 1:4 message`.
 fn mistakes(text: &str) -> Vec<String> {
     let (sources, _, diagnostics) = read(text);
     let line = |diagnostic: &Diagnostic| {
@@ -33,7 +33,7 @@ fn mistakes(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn scalars_are_those_of_yaml_1_2() {
+fn scalars_follow_the_yaml_1_2_core_schema() {
     let text = "[yes, on, n, true, FALSE, ~, null, '5', \"5\", 00123, 010, 1_000, +5, -5, 0x1F, 0o17, 1.10, 1e3, .5, 2001-01-01, !!str 5]";
     assert_eq!(
         value(text),
@@ -64,7 +64,7 @@ fn scalars_are_those_of_yaml_1_2() {
 }
 
 #[test]
-fn no_number_loses_digits() {
+fn numbers_do_not_lose_digits() {
     assert_eq!(
         value(
             "[18446744073709551615, -9223372036854775808, 18446744073709551616, 123456789012345678901234, 1e999, .inf, -.inf, .nan]"
@@ -83,7 +83,7 @@ fn no_number_loses_digits() {
 }
 
 #[test]
-fn keys_are_their_text() {
+fn keys_keep_their_text() {
     assert_eq!(
         value("{n: 1, 1: 2, true: 3, 0x10: 4, 'a b': 5, 'null': 6}"),
         json!({"n": 1, "1": 2, "true": 3, "0x10": 4, "a b": 5, "null": 6})
@@ -91,7 +91,7 @@ fn keys_are_their_text() {
 }
 
 #[test]
-fn places_are_bytes_of_the_source() {
+fn spans_are_bytes_of_the_source() {
     let (sources, nodes, _) = read("ü: [${a.b[c]}, ${x}]\nname: 'é' # ${c}\nlast: \"n-${x}\"\n");
     let items = nodes[0].get("ü").unwrap().items();
     assert_eq!(
@@ -111,7 +111,7 @@ fn places_are_bytes_of_the_source() {
 }
 
 #[test]
-fn expressions_may_stand_unquoted_in_flow_collections() {
+fn expressions_need_no_quotes_in_flow_collections() {
     assert_eq!(
         value("a: { b: ${x}, c: [${y.z}, p-${w}-s, $${lit}], d: ${r[each.key].p} }\ne: ${q}"),
         json!({"a": {"b": "${x}", "c": ["${y.z}", "p-${w}-s", "$${lit}"], "d": "${r[each.key].p}"}, "e": "${q}"})
@@ -122,7 +122,7 @@ fn expressions_may_stand_unquoted_in_flow_collections() {
 }
 
 #[test]
-fn documents_stand_apart() {
+fn mistakes_in_one_document_do_not_affect_others() {
     let (_, nodes, diagnostics) =
         read("%YAML 1.2\n---\na: 1\n---\n---\n# nothing\n---\nb: [\n---\nc: 3\n...\nd: 4\n");
     assert_eq!(
@@ -141,16 +141,10 @@ fn aliases_and_merge_keys_are_resolved() {
 }
 
 #[test]
-fn every_mistake_has_its_place() {
+fn mistakes_have_a_message_and_a_position() {
     for (text, expected) in [
-        (
-            "a: 1\nb: 2\na: 3\n",
-            "LZ0003 3:1 the key `a` is written twice",
-        ),
-        (
-            "x:\n  {k: 1, k: 2}",
-            "LZ0003 2:10 the key `k` is written twice",
-        ),
+        ("a: 1\nb: 2\na: 3\n", "LZ0003 3:1 duplicate key `a`"),
+        ("x:\n  {k: 1, k: 2}", "LZ0003 2:10 duplicate key `k`"),
         ("a: [1, 2", "LZ0002 1:4 unclosed bracket '['"),
         ("é: \"x", "LZ0002 1:4 unclosed quote"),
         (
@@ -161,7 +155,7 @@ fn every_mistake_has_its_place() {
         ("a: *x", "LZ0002 1:4 alias references unknown anchor"),
         (
             "a: &a [*a]",
-            "LZ0002 1:8 an alias cannot stand inside of its own anchor",
+            "LZ0002 1:8 an alias cannot refer to an anchor that contains it",
         ),
         ("a: !foo 3", "LZ0002 1:9 unsupported tag `!foo`"),
         (
@@ -170,14 +164,14 @@ fn every_mistake_has_its_place() {
         ),
         (
             "a: 1\n~: 2",
-            "LZ0002 2:1 a key cannot be empty; a key named null is written in quotes",
+            "LZ0002 2:1 a key cannot be empty: put a key named null in quotes",
         ),
         (
             "a: {<<: 3}",
             "LZ0002 1:9 the value of `<<` must be mapping or sequence of mappings",
         ),
         ("a: ${b", "LZ0013 1:4 `${` is not closed with `}`"),
-        ("a: x-${}-y", "LZ0013 1:6 this expression is empty"),
+        ("a: x-${}-y", "LZ0013 1:6 the expression is empty"),
         (
             "a: \"é ${f(x)}\"",
             "LZ0013 1:7 functions are not supported: `f(x)`",
@@ -198,18 +192,18 @@ fn all_mistakes_of_a_text_are_reported() {
 }
 
 #[test]
-fn a_duplicate_shows_the_first() {
+fn duplicate_key_refers_to_the_first_one() {
     let (sources, nodes, diagnostics) = read("a: 1\na: 2\n");
     let related = &diagnostics.iter().next().unwrap().related[0];
     assert_eq!(
         (sources.position(related.span).line, related.text.as_str()),
-        (1, "first written here")
+        (1, "first used here")
     );
     assert_eq!(nodes[0].to_json(), json!({"a": 1}));
 }
 
 #[test]
-fn hostile_text_is_refused() {
+fn hostile_text_is_rejected() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
         bomb += &format!(
@@ -220,7 +214,7 @@ fn hostile_text_is_refused() {
     let found = mistakes(&bomb);
     assert_eq!(found.len(), 1);
     assert!(
-        found[0].contains("the aliases of this document repeat more than 200000 values"),
+        found[0].contains("the aliases of this document expand to more than 200000 values"),
         "{found:?}"
     );
 
@@ -231,7 +225,7 @@ fn hostile_text_is_refused() {
     ] {
         let found = mistakes(&deep);
         assert!(
-            found.len() == 1 && found[0].contains("more than 32 deep"),
+            found.len() == 1 && found[0].contains("more than 32 levels deep"),
             "{found:?}"
         );
     }
@@ -243,19 +237,19 @@ fn hostile_text_is_refused() {
         "x".repeat(1 << 20),
         vec!["*a"; 1000].join(", ")
     );
-    assert!(mistakes(&long)[0].contains("more than lazuli reads"));
+    assert!(mistakes(&long)[0].contains("the text is too large"));
     assert!(mistakes(&" ".repeat(MAX_BYTES + 1))[0].contains("is too large"));
 }
 
 #[test]
-fn bytes_become_text() {
+fn bytes_decode_to_text() {
     assert_eq!(decode("a", "\u{feff}é: 1".as_bytes()).unwrap(), "é: 1");
     let error = decode("spec.yaml", b"a: 1\nb: \xff\n").unwrap_err();
     assert_eq!(
         (error.code, error.message.as_str()),
         (
             Code::Unreadable,
-            "`spec.yaml` is not UTF-8: line 2 has a byte that is not text"
+            "`spec.yaml` is not valid UTF-8: line 2 contains an invalid byte"
         )
     );
     assert_eq!(

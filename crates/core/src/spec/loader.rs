@@ -1,8 +1,8 @@
-//! What all parts of loading share: the inputs, the mistakes found so far, and a bound on what a text may grow to.
+//! The state of loading: inputs, diagnostics, and a limit on the size of resolved values.
 
 use std::collections::HashSet;
 
-use super::{Inputs, Spanned};
+use super::{Spanned, inputs::Inputs};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     node::{Datum, Entry, Node},
@@ -11,26 +11,26 @@ use crate::{
     template::{Expr, Segment, Template},
 };
 
-/// How many bytes, roughly, the filled-in values of one run may take.
-const MAX_FILLED: usize = 256 << 20;
-/// How often a nearest word is looked for; each search compares with every candidate.
+/// The approximate limit in bytes of the resolved values of a run.
+const MAX_RESOLVED: usize = 256 << 20;
+/// The limit of searches for similar words: each search compares with every candidate.
 const MAX_HINTS: usize = 50;
 
 /// The state of one load.
-pub(super) struct Author<'a> {
+pub(super) struct Loader<'a> {
     pub(super) sources: &'a Sources,
     pub(super) inputs: &'a Inputs<'a>,
     diagnostics: Diagnostics,
-    /// One mistake can be met many times: in every instance of a forEach, behind every alias.
+    /// The same mistake can occur in every instance of a `forEach` and behind every alias.
     reported: HashSet<(Code, Option<Span>, String)>,
     hints_left: usize,
-    /// How many bytes filled-in values may still take; nothing once they took more.
+    /// How many bytes resolved values may still take; `None` after the limit was exceeded.
     room: Option<usize>,
-    /// The values of parameters that are secrets.
+    /// The values of secret parameters.
     pub(super) secrets: Vec<Secret>,
 }
 
-impl<'a> Author<'a> {
+impl<'a> Loader<'a> {
     pub(super) fn new(sources: &'a Sources, inputs: &'a Inputs<'a>) -> Self {
         Self {
             sources,
@@ -38,7 +38,7 @@ impl<'a> Author<'a> {
             diagnostics: Diagnostics::default(),
             reported: HashSet::new(),
             hints_left: MAX_HINTS,
-            room: Some(MAX_FILLED),
+            room: Some(MAX_RESOLVED),
             secrets: Vec::new(),
         }
     }
@@ -47,7 +47,7 @@ impl<'a> Author<'a> {
         self.diagnostics
     }
 
-    /// Reports a mistake, unless the same one was reported at the same place.
+    /// Reports a diagnostic unless the same one was reported at the same position.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         if self
             .reported
@@ -61,7 +61,7 @@ impl<'a> Author<'a> {
         self.report(Diagnostic::error(code, span, message));
     }
 
-    /// The nearest of many words, as a hint.
+    /// A hint that suggests the most similar of many words.
     pub(super) fn hint<'w>(
         &mut self,
         word: &str,
@@ -71,52 +71,52 @@ impl<'a> Author<'a> {
         did_you_mean(word, words)
     }
 
-    /// Takes room for a value; false when a text has grown beyond what is accepted, which is said once.
+    /// Reserves room for a value. Returns `false` if the resolved values exceed the limit, which is reported once.
     pub(super) fn take_room(&mut self, span: Span, bytes: usize) -> bool {
         const NODE: usize = 64;
         let Some(room) = self.room else { return false };
         self.room = room.checked_sub(NODE + bytes);
         if self.room.is_none() {
-            let limit = MAX_FILLED >> 20;
+            let limit = MAX_RESOLVED >> 20;
             self.error(
                 Code::Syntax,
                 span,
-                format!("the values filled in here grow beyond {limit} MiB"),
+                format!("the resolved values exceed the limit of {limit} MiB"),
             );
         }
         self.room.is_some()
     }
 
-    /// Reports keys that do not exist.
-    pub(super) fn known_keys(&mut self, mapping: &Node, known: &[&str], whose: &str) {
+    /// Reports unknown keys of a mapping.
+    pub(super) fn check_keys(&mut self, mapping: &Node, known: &[&str], owner: &str) {
         for entry in mapping
             .entries()
             .iter()
             .filter(|entry| !known.contains(&entry.key.as_str()))
         {
-            let message = format!("{whose} has no key `{}`", entry.key);
+            let message = format!("{owner} has no key `{}`", entry.key);
             let help = self.hint(&entry.key, known.iter().copied());
             let help =
-                help.unwrap_or_else(|| format!("the keys are {}", listing(known.iter().copied())));
+                help.unwrap_or_else(|| format!("use one of {}", listing(known.iter().copied())));
             self.report(Diagnostic::error(Code::UnknownKey, entry.key_span, message).help(help));
         }
     }
 
-    pub(super) fn wrong_type(&mut self, what: &str, expected: &str, found: &Node) {
-        let message = format!("{what} must be {expected}, not {}", found.type_name());
-        let help = matches!(found.datum, Datum::Number(_) | Datum::Bool(_))
+    pub(super) fn wrong_type(&mut self, what: &str, expected: &str, node: &Node) {
+        let message = format!("{what} must be {expected}, not {}", node.type_name());
+        let help = matches!(node.datum, Datum::Number(_) | Datum::Bool(_))
             .then(|| "put it in quotes".to_owned());
         let help = help.filter(|_| expected.contains("string"));
-        self.report(Diagnostic::error(Code::WrongType, found.span, message).maybe_help(help));
+        self.report(Diagnostic::error(Code::WrongType, node.span, message).maybe_help(help));
     }
 
-    /// The entries of a value that must be a mapping; nothing counts as an empty one.
+    /// The entries of a value that must be a mapping; `null` counts as an empty mapping.
     pub(super) fn entries<'n>(&mut self, what: &str, node: &'n Node) -> &'n [Entry] {
         match &node.datum {
             Datum::Map(entries) => entries,
             Datum::Null => &[],
             _ => {
-                self.unless_unresolved(node, |author| author.wrong_type(what, "a mapping", node));
+                self.unless_unresolved(node, |loader| loader.wrong_type(what, "a mapping", node));
                 &[]
             }
         }
@@ -130,7 +130,7 @@ impl<'a> Author<'a> {
                 span: node.span,
             }),
             _ => {
-                self.not_known_or(what, "a string", node);
+                self.report_unknown_or_wrong_type(what, "a string", node);
                 None
             }
         }
@@ -141,13 +141,13 @@ impl<'a> Author<'a> {
         match node.datum {
             Datum::Bool(value) => value,
             _ => {
-                self.not_known_or(what, "true or false", node);
+                self.report_unknown_or_wrong_type(what, "true or false", node);
                 false
             }
         }
     }
 
-    /// A value that must be a string, and may refer to what is known only later.
+    /// A value that must be a string, possibly with references that are resolved during the run.
     pub(super) fn text(&mut self, what: &str, node: Node) -> Option<Node> {
         match node.datum {
             Datum::String(_) | Datum::Template(_) => Some(node),
@@ -158,45 +158,46 @@ impl<'a> Author<'a> {
         }
     }
 
-    fn not_known_or(&mut self, what: &str, expected: &str, node: &Node) {
-        self.unless_unresolved(node, |author| match &node.datum {
+    fn report_unknown_or_wrong_type(&mut self, what: &str, expected: &str, node: &Node) {
+        self.unless_unresolved(node, |loader| match &node.datum {
             Datum::Template(_) => {
                 let message =
-                    format!("{what} must be known before the run, and cannot refer to a resource");
-                author.error(Code::UnknownBeforeRun, node.span, message);
+                    format!("{what} must be known before the run and cannot refer to a resource");
+                loader.error(Code::UnknownBeforeRun, node.span, message);
             }
-            _ => author.wrong_type(what, expected, node),
+            _ => loader.wrong_type(what, expected, node),
         });
     }
 
-    /// Does nothing for a value that could not be filled in: that was reported already.
+    /// Calls `report` unless the value contains an expression that could not be resolved: that was reported already.
     pub(super) fn unless_unresolved(&mut self, node: &Node, report: impl FnOnce(&mut Self)) {
-        if !matches!(&node.datum, Datum::Template(template) if unresolved(template)) {
+        if !matches!(&node.datum, Datum::Template(template) if has_unresolved(template)) {
             report(self);
         }
     }
 }
 
-/// Whether something other than a reference to a resource is left.
-fn unresolved(template: &Template) -> bool {
+/// Whether the template contains an expression other than a reference to a resource.
+fn has_unresolved(template: &Template) -> bool {
     template
         .0
         .iter()
         .any(|segment| matches!(segment, Segment::Expr(expr) if !matches!(expr, Expr::Resource(_))))
 }
 
-/// Words in backticks, separated by commas; at most ten.
+/// Words in backticks, separated by commas. Of more than twenty words, the rest is counted.
 pub(super) fn listing<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
-    const SHOWN: usize = 10;
+    const SHOWN: usize = 20;
     let mut words = words.into_iter().map(|word| format!("`{word}`"));
     let mut text = words.by_ref().take(SHOWN).collect::<Vec<_>>().join(", ");
-    if words.next().is_some() {
-        text.push_str(", …");
+    let rest = words.count();
+    if rest > 0 {
+        text.push_str(&format!(" and {rest} more"));
     }
     text
 }
 
-/// The text of a string, a number or a boolean.
+/// The text of a string, number or boolean.
 pub(super) fn scalar_text(node: &Node) -> Option<String> {
     match &node.datum {
         Datum::String(text) => Some(text.clone()),
