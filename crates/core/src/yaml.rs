@@ -5,15 +5,19 @@
 //! quotes inside of `[...]` and `{...}`, where its braces would otherwise start a mapping.
 
 mod events;
+mod placeholders;
+mod raw;
 
-use std::{borrow::Cow, collections::HashMap, fmt, ops::Range};
+use std::{collections::HashMap, ops::Range};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_saphyr::{
     DefaultMessageFormatter, DuplicateKeyPolicy, Error, MessageFormatter, NonFiniteFloatPolicy,
-    Options, Spanned, budget,
+    Options, budget,
 };
+
+use placeholders::PlaceholderText;
+use raw::{Extent, RawKey, RawValue, WithExtent};
 
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -122,81 +126,6 @@ fn document_ranges(text: &str) -> Vec<Range<usize>> {
     }
     ranges.push(start..text.len());
     ranges
-}
-
-/// A text in which placeholders, which have no meaning in YAML, replace the braces and brackets of every `${...}`.
-struct PlaceholderText<'a> {
-    text: Cow<'a, str>,
-    /// The offsets of the placeholders in the replaced text.
-    at: Vec<usize>,
-}
-
-/// The placeholders of `{`, `}`, `[` and `]`: characters of the private use area, three bytes each.
-const PLACEHOLDERS: [(char, char); 4] = [
-    ('{', '\u{e000}'),
-    ('}', '\u{e001}'),
-    ('[', '\u{e002}'),
-    (']', '\u{e003}'),
-];
-/// How many bytes longer a placeholder is than the character that it replaces.
-const PLACEHOLDER_GROWTH: usize = 2;
-
-impl<'a> PlaceholderText<'a> {
-    fn new(text: &'a str) -> Self {
-        if !text.contains("${") || text.contains(PLACEHOLDERS.map(|(_, placeholder)| placeholder)) {
-            return Self {
-                text: Cow::Borrowed(text),
-                at: Vec::new(),
-            };
-        }
-        let (mut replaced, mut at, mut rest) =
-            (String::with_capacity(text.len()), Vec::new(), text);
-        while let Some(dollar) = rest.find("${") {
-            let (before, expression) = rest.split_at(dollar);
-            let inside = expression.strip_prefix("${").unwrap_or(expression);
-            let length = inside
-                .find(['{', '}', '"', '\'', '#', '\n'])
-                .filter(|end| inside[*end..].starts_with('}'));
-            let length = length.map_or(2, |end| end + 3);
-            replaced.push_str(before);
-            for char in expression[..length].chars() {
-                match PLACEHOLDERS
-                    .iter()
-                    .find(|(original, _)| length > 2 && *original == char)
-                {
-                    Some((_, placeholder)) => {
-                        at.push(replaced.len());
-                        replaced.push(*placeholder);
-                    }
-                    None => replaced.push(char),
-                }
-            }
-            rest = &expression[length..];
-        }
-        replaced.push_str(rest);
-        Self {
-            text: Cow::Owned(replaced),
-            at,
-        }
-    }
-
-    /// The offset in the original text.
-    fn original(&self, offset: usize) -> usize {
-        offset - PLACEHOLDER_GROWTH * self.at.partition_point(|at| *at < offset)
-    }
-
-    fn restore(&self, text: Cow<'_, str>) -> String {
-        if self.at.is_empty() || !text.contains(PLACEHOLDERS.map(|(_, placeholder)| placeholder)) {
-            return text.into_owned();
-        }
-        let original = |char| {
-            PLACEHOLDERS
-                .iter()
-                .find(|(_, placeholder)| *placeholder == char)
-                .map_or(char, |(original, _)| *original)
-        };
-        text.chars().map(original).collect()
-    }
 }
 
 /// The remaining limits of a text, across all of its documents.
@@ -461,152 +390,6 @@ pub(crate) fn number(text: &str) -> Datum {
         None
     };
     number.map_or_else(|| Datum::String(text.to_owned()), Datum::Number)
-}
-
-/// The start and length of a value or key in its document.
-#[cfg_attr(test, derive(Debug, PartialEq))]
-enum Extent {
-    Bytes(usize, usize),
-    Chars(usize, usize),
-}
-
-impl Extent {
-    fn from_location(location: &serde_saphyr::Location) -> Self {
-        let span = location.span();
-        match (span.byte_offset(), span.byte_len()) {
-            (Some(start), Some(length)) => Self::Bytes(start as usize, length as usize),
-            _ => Self::Chars(span.offset() as usize, span.len() as usize),
-        }
-    }
-}
-
-/// A value or key with its extent.
-#[cfg_attr(test, derive(Debug, PartialEq))]
-struct WithExtent<T> {
-    at: Extent,
-    value: T,
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for WithExtent<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<T>::deserialize(deserializer)?;
-        Ok(Self {
-            at: Extent::from_location(&spanned.defined),
-            value: spanned.value,
-        })
-    }
-}
-
-/// A value before its text is parsed.
-#[cfg_attr(test, derive(Debug, PartialEq))]
-enum RawValue<'a> {
-    Null,
-    Bool(bool),
-    /// A number, to be parsed from the source text.
-    Number,
-    Text(Cow<'a, str>),
-    Seq(Vec<WithExtent<RawValue<'a>>>),
-    Map(Vec<(WithExtent<RawKey<'a>>, WithExtent<RawValue<'a>>)>),
-}
-
-/// A key as it is written in the source.
-#[cfg_attr(test, derive(Debug, PartialEq))]
-struct RawKey<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for RawValue<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RawValueVisitor)
-    }
-}
-
-impl<'de> Deserialize<'de> for RawKey<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(RawKeyVisitor)
-    }
-}
-
-struct RawValueVisitor;
-
-impl<'de> Visitor<'de> for RawValueVisitor {
-    type Value = RawValue<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(RawValue::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(RawValue::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(RawValue::Bool(value))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(RawValue::Number)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(RawValue::Number)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(RawValue::Number)
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(RawValue::Text(Cow::Borrowed(value)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(RawValue::Text(Cow::Owned(value.to_owned())))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Self::Value, E> {
-        Ok(RawValue::Text(Cow::Owned(value)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element()? {
-            items.push(item);
-        }
-        Ok(RawValue::Seq(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = access.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(RawValue::Map(entries))
-    }
-}
-
-struct RawKeyVisitor;
-
-impl<'de> Visitor<'de> for RawKeyVisitor {
-    type Value = RawKey<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text as a key")
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(RawKey(Cow::Borrowed(value)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(RawKey(Cow::Owned(value.to_owned())))
-    }
 }
 
 #[cfg(test)]

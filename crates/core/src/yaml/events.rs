@@ -5,7 +5,10 @@ use std::borrow::Cow;
 
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput};
 
-use super::{Allowance, Extent, MAX_DEPTH, RawKey, RawValue, WithExtent};
+use super::{
+    Allowance, MAX_DEPTH,
+    raw::{Extent, RawKey, RawValue, WithExtent},
+};
 
 /// Reads the documents of a text. Returns `None` if the fast path does not apply.
 pub(super) fn read(text: &str, left: Allowance) -> Option<Vec<WithExtent<RawValue<'_>>>> {
