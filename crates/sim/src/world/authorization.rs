@@ -9,7 +9,8 @@ use super::state::Resource;
 use super::{Call, World, management_groups};
 use crate::catalogue::{self, BuiltInRole};
 use crate::http::Method;
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
+use crate::wildcard::matches;
 
 const ASSIGNMENTS: &str = "microsoft.authorization/roleassignments";
 /// What is asked with a POST and changes nothing.
@@ -197,47 +198,4 @@ fn permissions<'a>(world: &'a World, definition: &str) -> Vec<Permission<'a>> {
         .flat_map(elements)
         .map(Permission::Custom)
         .collect()
-}
-
-/// Whether `text` has the form of `pattern`, in which `*` stands for anything; case does not matter.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    if pattern == "*" {
-        return true;
-    }
-    let pattern = pattern.to_ascii_lowercase();
-    let text = text.to_ascii_lowercase();
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else {
-        return false;
-    };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else {
-        return rest.is_empty();
-    };
-    for part in parts {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn wildcards_stand_for_anything() {
-        let write = "Microsoft.Authorization/roleAssignments/write";
-        assert!(matches("*", write));
-        assert!(matches("microsoft.authorization/*/WRITE", write));
-        assert!(matches("Microsoft.Authorization/*", write));
-        assert!(!matches("*/read", write));
-        assert!(!matches("Microsoft.Authorization/*/Delete", write));
-        assert!(!matches("Microsoft.Authorization", write));
-        assert!(!matches("a*ba", "aba2"));
-        assert!(!matches("ab*b", "ab"));
-    }
 }

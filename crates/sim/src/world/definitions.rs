@@ -12,7 +12,7 @@ use super::state::Resource;
 use super::{Call, World, management_groups};
 use crate::catalogue::{self, BuiltInRole};
 use crate::http::Method;
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 const KIND: &str = "microsoft.authorization/roledefinitions";
 

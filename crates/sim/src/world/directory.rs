@@ -7,7 +7,7 @@ use super::World;
 use super::path::Target;
 use super::state::Resource;
 use crate::catalogue;
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 /// The directory of every world.
 pub const TENANT: &str = "00000000-0000-0000-0000-000000007e4a";

@@ -8,7 +8,7 @@ use super::merge::elements;
 use super::reply::{ArmError, Reply};
 use super::{World, tokens};
 use crate::http::{Method, Request};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 /// Where Graph is on the host of the world; tokens for it have an audience that ends like this.
 pub(crate) const PATH: &str = "/graph";

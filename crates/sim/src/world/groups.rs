@@ -10,7 +10,7 @@ use super::reply::{ArmError, Reply, group_not_found};
 use super::state::Resource;
 use super::{Call, World, lists, locks, operations, policy, subscriptions};
 use crate::http::Method;
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 /// What a group's kind is called in the store.
 pub(crate) const KIND: &str = "microsoft.resources/subscriptions/resourcegroups";

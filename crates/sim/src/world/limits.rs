@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Call;
 use super::reply::ArmError;
 use crate::http::{Method, Request, Response};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Budget {

@@ -11,7 +11,7 @@ use super::state::Resource;
 use super::{Call, World, authorization, operations};
 use crate::catalogue;
 use crate::http::Method;
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 const TYPE: &str = "Microsoft.Management/managementGroups";
 const MEMBER_TYPE: &str = "Microsoft.Management/managementGroups/subscriptions";

@@ -9,7 +9,7 @@ use super::state::Resource;
 use super::{Call, World, authorization, generic, lists, managed, operations, storage};
 use crate::catalogue;
 use crate::http::Method;
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.target.is_open() {

@@ -42,8 +42,7 @@ pub use directory::{
 };
 
 use crate::http::{Method, Request, Response};
-use crate::time::SimTime;
-pub(crate) use authorization::matches;
+use crate::sim_time::SimTime;
 use body::Body;
 use directory::Principal;
 use limits::Limits;
@@ -310,7 +309,7 @@ impl World {
     }
 
     /// Lets the operation that the last request started end badly. False if it started none.
-    pub fn fail_operation_just_started(&mut self, code: &str, message: &str) -> bool {
+    pub fn fail_last_operation(&mut self, code: &str, message: &str) -> bool {
         let failure = Failure {
             code: code.to_owned(),
             message: message.to_owned(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::reply::{ArmError, Reply};
 use super::state::Failure;
 use super::{Call, World};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 /// Operations that ended longer ago than this are forgotten.
 const KEPT: u64 = 3_600_000;

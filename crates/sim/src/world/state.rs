@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::body::Body;
 use super::path::{Target, within};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 /// The code and message with which an operation ended badly.
 #[derive(Clone, Debug, Serialize, Deserialize)]

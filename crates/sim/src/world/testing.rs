@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Caller, SUBSCRIPTION, World, WorldOptions};
 use crate::http::{Method, Request, Response};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 pub(crate) struct Bench {
     pub(crate) world: World,

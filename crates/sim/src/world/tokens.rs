@@ -12,7 +12,7 @@ use super::directory::{CALLER_SECRET, Caller, TENANT};
 use super::reply::{ArmError, Reply};
 use super::{World, graph};
 use crate::http::{Method, Request};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 /// How long a token lives, in seconds.
 const LIFETIME: u64 = 3600;

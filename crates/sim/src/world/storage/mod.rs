@@ -15,7 +15,7 @@ use super::reply::{ArmError, Reply, resource_not_found};
 use super::state::Resource;
 use super::{Call, World, generic, lists, managed, operations};
 use crate::http::Method;
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 pub(crate) use children::is_default_child;
 pub(crate) use names::check_name;
 

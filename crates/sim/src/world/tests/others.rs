@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::http::{Method, Request};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 use crate::world::testing::{Bench, RG, refusal};
 use crate::world::{SUBSCRIPTION, World, WorldOptions};
 

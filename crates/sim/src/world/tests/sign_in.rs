@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::http::{Method, Request, Response};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 use crate::world::testing::{Bench, RG, refusal};
 use crate::world::{CALLER_SECRET, Caller, TENANT};
 

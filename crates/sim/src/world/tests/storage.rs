@@ -344,7 +344,7 @@ fn an_operation_can_be_made_to_fail() {
     let mut bench = Bench::grouped();
     let accepted = bench.put(&path("stfail"), &body());
     let poll = accepted.header("Location").unwrap().to_owned();
-    assert!(bench.world.fail_operation_just_started("Boom", "It broke."));
+    assert!(bench.world.fail_last_operation("Boom", "It broke."));
     assert_eq!(bench.follow(&poll).status, 202);
     bench.wait(25);
     assert_eq!(refusal(&bench.follow(&poll)), (409, "Boom".into()));
@@ -355,6 +355,6 @@ fn an_operation_can_be_made_to_fail() {
     assert!(
         !bench
             .world
-            .fail_operation_just_started("Boom", "Nothing was started.")
+            .fail_last_operation("Boom", "Nothing was started.")
     );
 }
