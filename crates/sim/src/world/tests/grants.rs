@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::catalogue::{CONTRIBUTOR, OWNER, READER};
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{Caller, SUBSCRIPTION, USER_OBJECT_ID, WorldOptions};
 
 const NAME: &str = "00000000-0000-0000-0002-000000000001";
@@ -24,11 +24,11 @@ fn body(principal: &str, role: &str) -> Value {
 
 #[test]
 fn a_new_principal_is_unknown_for_a_while_unless_its_type_is_named() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let (_, principal) = bench.identity("id");
     let path = assignment(RG, NAME);
     let early = bench.put(&path, &body(&principal, READER));
-    assert_eq!(refusal(&early), (400, "PrincipalNotFound".into()));
+    assert_eq!(outcome(&early), (400, "PrincipalNotFound".into()));
     let message = early.json()["error"]["message"]
         .as_str()
         .unwrap()
@@ -58,14 +58,14 @@ fn a_new_principal_is_unknown_for_a_while_unless_its_type_is_named() {
 
 #[test]
 fn replication_can_be_made_strict() {
-    let mut bench = Bench::with(WorldOptions {
+    let mut bench = Bench::with_options(WorldOptions {
         typed_principal_replication: 5_000,
         ..WorldOptions::default()
     });
     bench.put(RG, &json!({ "location": "westeurope" }));
     let (_, principal) = bench.identity("id");
     assert_eq!(
-        refusal(&bench.grant(RG, READER, &principal, 1)),
+        outcome(&bench.grant(RG, READER, &principal, 1)),
         (400, "PrincipalNotFound".into())
     );
     bench.wait(5);
@@ -74,9 +74,9 @@ fn replication_can_be_made_strict() {
 
 #[test]
 fn grants_are_checked() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let path = assignment(RG, NAME);
-    let mut refused = |path: &str, body: &Value| refusal(&bench.put(path, body));
+    let mut refused = |path: &str, body: &Value| outcome(&bench.put(path, body));
     assert_eq!(
         refused(&assignment(RG, "x"), &body(USER_OBJECT_ID, READER)).1,
         "InvalidRoleAssignmentId"
@@ -102,11 +102,11 @@ fn grants_are_checked() {
     assert_eq!(refused(&path, &body(USER_OBJECT_ID, READER)).0, 201);
     let twin = assignment(RG, "00000000-0000-0000-0002-000000000002");
     let exists = bench.put(&twin, &body(USER_OBJECT_ID, READER));
-    assert_eq!(refusal(&exists), (409, "RoleAssignmentExists".into()));
+    assert_eq!(outcome(&exists), (409, "RoleAssignmentExists".into()));
     assert!(exists.json().to_string().contains("The role assignment already exists. The ID of the existing role assignment is 00000000000000000002000000000001."));
     let other_role = bench.put(&path, &body(USER_OBJECT_ID, CONTRIBUTOR));
     assert_eq!(
-        refusal(&other_role),
+        outcome(&other_role),
         (400, "RoleAssignmentUpdateNotPermitted".into())
     );
     let mut described = body(USER_OBJECT_ID, READER);
@@ -119,14 +119,14 @@ fn grants_are_checked() {
     );
     assert_eq!(bench.delete(&path).status, 204);
     assert_eq!(
-        refusal(&bench.get(&path)),
+        outcome(&bench.get(&path)),
         (404, "RoleAssignmentNotFound".into())
     );
 }
 
 #[test]
 fn tenant_role_ids_come_back_with_the_subscription() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let mut short = body(USER_OBJECT_ID, READER);
     short["properties"]["roleDefinitionId"] = json!(format!(
         "/providers/Microsoft.Authorization/roleDefinitions/{READER}"
@@ -137,7 +137,7 @@ fn tenant_role_ids_come_back_with_the_subscription() {
 
 #[test]
 fn lists_reach_up_and_down_unless_told_otherwise() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let (identity, principal) = bench.identity("id");
     let (_, second) = bench.identity("second");
     bench.grant(RG, READER, &principal, 1);
@@ -175,7 +175,7 @@ fn lists_reach_up_and_down_unless_told_otherwise() {
 
 #[test]
 fn grants_outlive_their_identity() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let (identity, principal) = bench.identity("id");
     bench.grant(RG, READER, &principal, 1);
     bench.delete(&identity);
@@ -186,25 +186,25 @@ fn grants_outlive_their_identity() {
         .json();
     assert!(list.to_string().contains(&principal));
     let again = bench.grant(RG, CONTRIBUTOR, &principal, 2);
-    assert_eq!(refusal(&again), (400, "PrincipalNotFound".into()));
+    assert_eq!(outcome(&again), (400, "PrincipalNotFound".into()));
 }
 
 #[test]
 fn extension_resources_need_what_they_hang_on() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let nowhere = format!("{RG}/providers/Microsoft.Storage/storageAccounts/stnone");
     let refused = bench.put(&assignment(&nowhere, NAME), &body(USER_OBJECT_ID, READER));
-    assert_eq!(refusal(&refused), (404, "ResourceNotFound".into()));
+    assert_eq!(outcome(&refused), (404, "ResourceNotFound".into()));
 }
 
 #[test]
 fn callers_may_do_what_their_roles_allow() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     bench.caller = Caller::Reader;
     assert_eq!(bench.get(RG).status, 200);
     let refused = bench.put(RG, &json!({ "location": "westeurope" }));
     let oid = Caller::Reader.object_id();
-    assert_eq!(refusal(&refused), (403, "AuthorizationFailed".into()));
+    assert_eq!(outcome(&refused), (403, "AuthorizationFailed".into()));
     assert_eq!(
         refused.json()["error"]["message"],
         format!(
@@ -217,7 +217,7 @@ fn callers_may_do_what_their_roles_allow() {
         200
     );
     let grant = bench.put(&assignment(RG, NAME), &body(USER_OBJECT_ID, READER));
-    assert_eq!(refusal(&grant), (403, "AuthorizationFailed".into()));
+    assert_eq!(outcome(&grant), (403, "AuthorizationFailed".into()));
     assert!(
         grant
             .json()
@@ -228,7 +228,7 @@ fn callers_may_do_what_their_roles_allow() {
 
 #[test]
 fn a_grant_takes_effect_after_its_delay() {
-    let mut bench = Bench::with(WorldOptions {
+    let mut bench = Bench::with_options(WorldOptions {
         grant_propagation: 10_000,
         ..WorldOptions::default()
     });
@@ -268,14 +268,14 @@ fn built_in_roles_are_found_by_name() {
         definition(READER)
     );
     assert_eq!(
-        refusal(&bench.get(&definition(NAME))),
+        outcome(&bench.get(&definition(NAME))),
         (404, "RoleDefinitionDoesNotExist".into())
     );
 }
 
 #[test]
 fn a_role_name_with_a_quote_is_asked_for_with_two() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let role = json!({ "properties": { "roleName": "Bob's", "assignableScopes": [RG],
         "permissions": [{ "actions": ["*/read"] }] } });
     bench.put(&definition(NAME), &role);
@@ -293,7 +293,7 @@ fn two_roles_of_one_name_pass_only_while_the_first_is_unknown() {
         role_name_replication: 10_000,
         ..WorldOptions::default()
     };
-    let mut bench = Bench::with(options);
+    let mut bench = Bench::with_options(options);
     let role = json!({ "properties": { "roleName": "Tagger",
         "assignableScopes": [format!("/subscriptions/{SUBSCRIPTION}")],
         "permissions": [{ "actions": ["*/read"] }] } });
@@ -302,14 +302,14 @@ fn two_roles_of_one_name_pass_only_while_the_first_is_unknown() {
     assert_eq!(bench.put(&other("0002"), &role).status, 201);
     bench.wait(10);
     assert_eq!(
-        refusal(&bench.put(&other("0003"), &role)),
+        outcome(&bench.put(&other("0003"), &role)),
         (409, "RoleDefinitionWithSameNameExists".into())
     );
 }
 
 #[test]
 fn custom_roles_are_filed_at_the_subscription_and_count() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let at_group = format!("{RG}/providers/Microsoft.Authorization/roleDefinitions/{NAME}");
     let role = json!({ "properties": { "roleName": "Tagger", "type": "customRole", "assignableScopes": [RG],
         "permissions": [{ "actions": ["Microsoft.Resources/subscriptions/resourceGroups/write"] }] } });
@@ -327,7 +327,7 @@ fn custom_roles_are_filed_at_the_subscription_and_count() {
     assert_eq!(shown["properties"]["createdBy"], Caller::Owner.object_id());
     let twin = at_group.replace("0001", "0009");
     assert_eq!(
-        refusal(&bench.put(&twin, &role)),
+        outcome(&bench.put(&twin, &role)),
         (409, "RoleDefinitionWithSameNameExists".into())
     );
     let custom = format!(
@@ -344,7 +344,7 @@ fn custom_roles_are_filed_at_the_subscription_and_count() {
         3,
     );
     assert_eq!(
-        refusal(&outside),
+        outcome(&outside),
         (400, "RoleDefinitionDoesNotExist".into())
     );
     assert_eq!(
@@ -359,7 +359,7 @@ fn custom_roles_are_filed_at_the_subscription_and_count() {
     assert_eq!(bench.delete(RG).status, 403);
     bench.caller = Caller::Owner;
     assert_eq!(
-        refusal(&bench.delete(&at_group)),
+        outcome(&bench.delete(&at_group)),
         (400, "RoleDefinitionHasAssignments".into())
     );
     bench.delete(&assignment(RG, "00000000-0000-0000-0001-000000000004"));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::http::{Method, Request, Response};
-use crate::world::testing::{Bench, refusal};
+use crate::world::testing::{Bench, outcome};
 use crate::world::{CALLER_SECRET, Caller, GROUP_OBJECT_IDS, TENANT, USER_OBJECT_ID};
 
 const ABSENT: &str = "99999999-9999-4999-8999-999999999999";
@@ -43,7 +43,7 @@ fn ids(response: &Response) -> Vec<String> {
 
 #[test]
 fn those_who_exist_now_are_found() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let (identity, principal) = bench.identity("one");
     let all =
         json!({ "ids": [USER_OBJECT_ID, GROUP_OBJECT_IDS[0], ABSENT, principal.to_uppercase()] });
@@ -80,7 +80,7 @@ fn questions_are_refused_as_graph_refuses_them() {
         &json!({ "ids": [USER_OBJECT_ID] }),
     );
     assert_eq!(
-        refusal(&denied),
+        outcome(&denied),
         (403, "Authorization_RequestDenied".into())
     );
     for bad in [
@@ -88,7 +88,7 @@ fn questions_are_refused_as_graph_refuses_them() {
         json!({ "ids": vec![ABSENT; 1001] }),
     ] {
         let refused = ask(&mut bench, Caller::Owner, &bad);
-        assert_eq!(refusal(&refused), (400, "Request_BadRequest".into()));
+        assert_eq!(outcome(&refused), (400, "Request_BadRequest".into()));
     }
     let token = token(&mut bench, Caller::Owner);
     let elsewhere = Request::new(Method::Get, "/graph/v1.0/users").with_bearer(&token);
@@ -102,7 +102,7 @@ fn a_token_is_for_one_of_arm_and_graph() {
     let arms = bench.world.token(Caller::Owner, bench.now);
     let refused = ask_with(&mut bench, &arms, &question);
     assert_eq!(
-        refusal(&refused),
+        outcome(&refused),
         (401, "InvalidAuthenticationToken".into())
     );
     let graphs = token(&mut bench, Caller::Owner);
@@ -110,7 +110,7 @@ fn a_token_is_for_one_of_arm_and_graph() {
         Request::new(Method::Get, "/subscriptions?api-version=2022-12-01").with_bearer(&graphs);
     let refused = bench.send(&request);
     assert_eq!(
-        refusal(&refused),
+        outcome(&refused),
         (401, "InvalidAuthenticationTokenAudience".into())
     );
 }

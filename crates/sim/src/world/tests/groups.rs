@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::http::Method;
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{OTHER_SUBSCRIPTION, SUBSCRIPTION, WorldOptions};
 
 #[test]
@@ -50,15 +50,15 @@ fn a_group_is_made_read_changed_and_listed() {
 
 #[test]
 fn a_group_stays_in_its_region_and_needs_a_real_one() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let elsewhere = bench.put(RG, &json!({ "location": "eastus" }));
     assert_eq!(
-        refusal(&elsewhere),
+        outcome(&elsewhere),
         (409, "InvalidResourceGroupLocation".into())
     );
     let nowhere = bench.put(&format!("{RG}2"), &json!({ "location": "BadLocation" }));
     assert_eq!(
-        refusal(&nowhere),
+        outcome(&nowhere),
         (400, "LocationNotAvailableForResourceGroup".into())
     );
     assert_eq!(nowhere.header("x-ms-failure-cause"), Some("gateway"));
@@ -68,7 +68,7 @@ fn a_group_stays_in_its_region_and_needs_a_real_one() {
 
 #[test]
 fn a_deleted_group_goes_slowly_with_everything_in_it() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let (identity, principal) = bench.identity("id");
     bench.grant(&identity, crate::catalogue::READER, &principal, 1);
     let account = bench.storage("stgone");
@@ -84,20 +84,20 @@ fn a_deleted_group_goes_slowly_with_everything_in_it() {
         "Deleting"
     );
     let write = bench.put(&account, &json!({}));
-    assert_eq!(refusal(&write), (409, "ResourceGroupBeingDeleted".into()));
+    assert_eq!(outcome(&write), (409, "ResourceGroupBeingDeleted".into()));
     bench.wait(20);
     assert_eq!(bench.follow(&poll).status, 200);
     assert_eq!(
-        refusal(&bench.get(RG)),
+        outcome(&bench.get(RG)),
         (404, "ResourceGroupNotFound".into())
     );
     assert_eq!(
-        refusal(&bench.get(&account)),
+        outcome(&bench.get(&account)),
         (404, "ResourceGroupNotFound".into())
     );
     bench.put(RG, &json!({ "location": "westeurope" }));
     assert_eq!(
-        refusal(&bench.get(&identity)),
+        outcome(&bench.get(&identity)),
         (404, "ResourceNotFound".into())
     );
     let grants = bench.get(&format!(
@@ -112,7 +112,7 @@ fn a_deleted_group_goes_slowly_with_everything_in_it() {
 
 #[test]
 fn lists_are_paged_without_loss() {
-    let mut bench = Bench::with(WorldOptions {
+    let mut bench = Bench::with_options(WorldOptions {
         page_size: 3,
         ..WorldOptions::default()
     });
@@ -155,7 +155,7 @@ fn subscriptions_regions_and_tenants_are_listed() {
     let one = bench.get(&format!("/subscriptions/{SUBSCRIPTION}")).json();
     assert_eq!(one["state"], "Enabled");
     let unknown = bench.get("/subscriptions/00000000-0000-0000-0000-00000000dead");
-    assert_eq!(refusal(&unknown), (404, "SubscriptionNotFound".into()));
+    assert_eq!(outcome(&unknown), (404, "SubscriptionNotFound".into()));
     let regions = bench
         .get(&format!("/subscriptions/{SUBSCRIPTION}/locations"))
         .json();
@@ -172,11 +172,11 @@ fn subscriptions_regions_and_tenants_are_listed() {
 
 #[test]
 fn writing_needs_a_registered_provider() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let id = format!("{RG}/providers/Microsoft.Search/searchServices/s");
     let body = json!({ "location": "westeurope" });
     assert_eq!(
-        refusal(&bench.put(&id, &body)),
+        outcome(&bench.put(&id, &body)),
         (409, "MissingSubscriptionRegistration".into())
     );
     let provider = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Search");
@@ -200,5 +200,5 @@ fn writing_needs_a_registered_provider() {
     let media = format!("/subscriptions/{SUBSCRIPTION}/providers/microsoft.media");
     assert_eq!(bench.get(&media).json()["registrationState"], "Registered");
     let invented = bench.put(&format!("{RG}/providers/Contoso.Things/t/x"), &body);
-    assert_eq!(refusal(&invented), (404, "InvalidResourceNamespace".into()));
+    assert_eq!(outcome(&invented), (404, "InvalidResourceNamespace".into()));
 }

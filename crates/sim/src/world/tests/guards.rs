@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{Caller, Pace, SUBSCRIPTION, WorldOptions};
 
 fn lock(scope: &str) -> String {
@@ -11,7 +11,7 @@ fn lock(scope: &str) -> String {
 
 #[test]
 fn a_lock_against_deletion_binds_what_is_below_and_above_it() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let (identity, _) = bench.identity("id");
     let (free, _) = bench.identity("free");
     let level = json!({ "properties": { "level": "CanNotDelete", "notes": "keep" } });
@@ -23,7 +23,7 @@ fn a_lock_against_deletion_binds_what_is_below_and_above_it() {
     );
     for path in [identity.as_str(), RG] {
         let refused = bench.delete(path);
-        assert_eq!(refusal(&refused), (409, "ScopeLocked".into()));
+        assert_eq!(outcome(&refused), (409, "ScopeLocked".into()));
         let expected = format!(
             "The scope '{path}' cannot perform delete operation because following scope(s) are locked: '{identity}'. Please remove the lock and try again."
         );
@@ -42,19 +42,19 @@ fn a_lock_against_deletion_binds_what_is_below_and_above_it() {
 
 #[test]
 fn a_read_only_lock_is_inherited_by_every_write() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let account = bench.storage("stlocked");
     bench.put(&lock(RG), &json!({ "properties": { "level": "readOnly" } }));
     let locked = (409, "ScopeLocked".to_owned());
     assert_eq!(
-        refusal(&bench.patch(&account, &json!({ "tags": {} }))),
+        outcome(&bench.patch(&account, &json!({ "tags": {} }))),
         locked
     );
     assert_eq!(
-        refusal(&bench.post(&format!("{account}/listKeys"), &json!({}))),
+        outcome(&bench.post(&format!("{account}/listKeys"), &json!({}))),
         locked
     );
-    assert_eq!(refusal(&bench.delete(&account)), locked);
+    assert_eq!(outcome(&bench.delete(&account)), locked);
     assert_eq!(bench.get(&account).status, 200);
     let listed = bench.get(&format!(
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/locks"
@@ -63,14 +63,14 @@ fn a_read_only_lock_is_inherited_by_every_write() {
     bench.delete(&lock(RG));
     assert_eq!(bench.delete(&account).status, 200);
     assert_eq!(
-        refusal(&bench.put(&lock(RG), &json!({ "properties": { "level": "Strict" } }))).0,
+        outcome(&bench.put(&lock(RG), &json!({ "properties": { "level": "Strict" } }))).0,
         400
     );
 }
 
 #[test]
 fn a_list_of_locks_has_those_at_above_and_below_its_scope_page_by_page() {
-    let mut bench = Bench::with(WorldOptions {
+    let mut bench = Bench::with_options(WorldOptions {
         page_size: 2,
         ..WorldOptions::default()
     });
@@ -117,7 +117,7 @@ fn a_list_of_locks_has_those_at_above_and_below_its_scope_page_by_page() {
 
 #[test]
 fn contributors_may_not_lock() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     bench.caller = Caller::Contributor;
     assert_eq!(
         bench
@@ -129,7 +129,7 @@ fn contributors_may_not_lock() {
 
 #[test]
 fn policy_denies_regions_and_types() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let assign = |name: &str| {
         format!(
             "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/policyAssignments/{name}"
@@ -143,7 +143,7 @@ fn policy_denies_regions_and_types() {
     assert_eq!(bench.put(&assign("regions"), &regions).status, 201);
     let id = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
     let refused = bench.put(&id, &json!({ "location": "westeurope" }));
-    assert_eq!(refusal(&refused), (403, "RequestDisallowedByPolicy".into()));
+    assert_eq!(outcome(&refused), (403, "RequestDisallowedByPolicy".into()));
     let error = &refused.json()["error"];
     assert_eq!(error["target"], "id");
     assert!(error["message"].as_str().unwrap().starts_with("Resource 'id' was disallowed by policy. Policy identifiers: '[{\"policyAssignment\":{\"name\":\"regions\","));
@@ -180,7 +180,7 @@ fn policy_denies_regions_and_types() {
 
 #[test]
 fn throttling_counts_and_relents() {
-    let mut bench = Bench::with(WorldOptions {
+    let mut bench = Bench::with_options(WorldOptions {
         throttling: true,
         ..WorldOptions::default()
     });
@@ -199,7 +199,7 @@ fn throttling_counts_and_relents() {
         Some("3500")
     );
     assert_eq!(
-        refusal(&refused),
+        outcome(&refused),
         (429, "SubscriptionRequestsThrottled".into())
     );
     assert_eq!(refused.header("Retry-After"), Some("1"));
@@ -214,13 +214,13 @@ fn throttling_counts_and_relents() {
 
 #[test]
 fn without_throttling_nothing_is_refused() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     assert!((0..400).all(|_| bench.get(RG).status == 200));
 }
 
 #[test]
 fn everybody_has_buckets_of_their_own() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     bench.world.set_pace(Pace {
         throttling: true,
         ..Pace::default()
@@ -232,7 +232,7 @@ fn everybody_has_buckets_of_their_own() {
 
 #[test]
 fn no_delay_is_longer_than_the_longest() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     bench.world.set_pace(Pace {
         longest_delay: Some(2_000),
         ..Pace::default()

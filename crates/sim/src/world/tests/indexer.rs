@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 
 fn account() -> String {
     format!("{RG}/providers/Microsoft.VideoIndexer/accounts/vi-videos")
@@ -10,7 +10,7 @@ fn account() -> String {
 
 /// A world with an identity and storage, and the body of an account that uses both.
 fn scene() -> (Bench, Value) {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let (identity, _) = bench.identity("id");
     let storage = bench.storage("stvideo");
     let body = json!({
@@ -49,7 +49,7 @@ fn an_account_with_an_identity_of_its_own() {
     let (mut bench, mut body) = scene();
     body["identity"] = json!({ "type": "SystemAssigned" });
     assert_eq!(
-        refusal(&bench.put(&account(), &body)).1,
+        outcome(&bench.put(&account(), &body)).1,
         "IdentityNotAssigned"
     );
     let services = body["properties"]["storageServices"]
@@ -70,7 +70,7 @@ fn what_an_account_is_refused_for() {
     let mut code = |pointer: &str, value: Value| {
         let mut body = good.clone();
         *body.pointer_mut(pointer).unwrap() = value;
-        refusal(&bench.put(&account(), &body)).1
+        outcome(&bench.put(&account(), &body)).1
     };
     let storage = "/properties/storageServices/resourceId";
     assert_eq!(code("/location", Value::Null), "LocationRequired");
@@ -90,7 +90,7 @@ fn what_an_account_is_refused_for() {
         "another region will do"
     );
     let named = account().replace("vi-videos", "vi_videos");
-    assert_eq!(refusal(&bench.put(&named, &good)).1, "InvalidResourceName");
+    assert_eq!(outcome(&bench.put(&named, &good)).1, "InvalidResourceName");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::READER;
 use crate::http::Method;
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{Caller, OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT};
 
 const GROUPS: &str = "/providers/Microsoft.Management/managementGroups";
@@ -44,7 +44,7 @@ fn a_group_takes_its_time_and_belongs_to_who_made_it() {
     assert_eq!(bench.follow(&status).json()["status"], "InProgress");
     assert_eq!(bench.follow(&result).status, 202);
     assert_eq!(
-        refusal(&bench.get(&group("platform"))),
+        outcome(&bench.get(&group("platform"))),
         (404, "NotFound".into())
     );
     bench.wait(5);
@@ -64,10 +64,10 @@ fn a_group_takes_its_time_and_belongs_to_who_made_it() {
 
     bench.caller = Caller::Contributor;
     let denied = (403, "AuthorizationFailed".to_owned());
-    assert_eq!(refusal(&bench.get(&group("platform"))), denied);
-    assert_eq!(refusal(&bench.get(&group(TENANT))), denied);
+    assert_eq!(outcome(&bench.get(&group("platform"))), denied);
+    assert_eq!(outcome(&bench.get(&group(TENANT))), denied);
     let below = json!({ "properties": { "details": { "parent": { "id": group("platform") } } } });
-    assert_eq!(refusal(&bench.put(&group("mine"), &below)), denied);
+    assert_eq!(outcome(&bench.put(&group("mine"), &below)), denied);
     assert_eq!(bench.put(&group("mine"), &json!({})).status, 202);
 }
 
@@ -77,11 +77,11 @@ fn only_an_empty_group_is_deleted() {
     make(&mut bench, "platform", TENANT);
     make(&mut bench, "landing", "platform");
     let refused = (400, "BadRequest".to_owned());
-    assert_eq!(refusal(&bench.delete(&group("platform"))), refused);
+    assert_eq!(outcome(&bench.delete(&group("platform"))), refused);
     let around = json!({ "properties": { "details": { "parent": { "id": group("landing") } } } });
-    assert_eq!(refusal(&bench.put(&group("platform"), &around)), refused);
+    assert_eq!(outcome(&bench.put(&group("platform"), &around)), refused);
     assert_eq!(join(&mut bench, "landing", SUBSCRIPTION), 200);
-    assert_eq!(refusal(&bench.delete(&group("landing"))), refused);
+    assert_eq!(outcome(&bench.delete(&group("landing"))), refused);
     let member = format!("{}/subscriptions/{SUBSCRIPTION}", group("landing"));
     assert_eq!(bench.delete(&member).status, 200);
     for name in ["landing", "platform"] {
@@ -109,7 +109,7 @@ fn a_subscription_is_in_one_group() {
 
 #[test]
 fn grants_are_inherited_down_to_resources_and_listed_as_asked() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     make(&mut bench, "platform", TENANT);
     make(&mut bench, "landing", "platform");
     join(&mut bench, "landing", SUBSCRIPTION);
@@ -153,7 +153,7 @@ fn grants_are_inherited_down_to_resources_and_listed_as_asked() {
 
 #[test]
 fn a_role_of_a_group_is_known_below_it_only() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     make(&mut bench, "platform", TENANT);
     let guid = "6d3f0c1a-0000-4000-8000-000000000001";
     let path = |at: &str| format!("{at}/providers/Microsoft.Authorization/roleDefinitions/{guid}");
@@ -167,9 +167,9 @@ fn a_role_of_a_group_is_known_below_it_only() {
     assert_eq!(bench.get(&path(&group("platform"))).status, 200);
     let (_, principal) = bench.identity("id");
     let unknown = (400, "RoleDefinitionDoesNotExist".to_owned());
-    assert_eq!(refusal(&bench.grant(RG, guid, &principal, 1)), unknown);
+    assert_eq!(outcome(&bench.grant(RG, guid, &principal, 1)), unknown);
     join(&mut bench, "platform", SUBSCRIPTION);
     assert_eq!(bench.grant(RG, guid, &principal, 1).status, 201);
     let used = bench.delete(&path(&group("platform")));
-    assert_eq!(refusal(&used).1, "RoleDefinitionHasAssignments");
+    assert_eq!(outcome(&used).1, "RoleDefinitionHasAssignments");
 }

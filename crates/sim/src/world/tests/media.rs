@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::catalogue::{READER, STORAGE_BLOB_DATA_CONTRIBUTOR};
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 
 struct Scene {
     bench: Bench,
@@ -14,7 +14,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let mut bench = Bench::grouped();
+        let mut bench = Bench::with_group();
         let (identity, principal) = bench.identity("id");
         let storage = bench.storage("stvideo");
         Self {
@@ -61,18 +61,18 @@ fn an_analyzer_is_made_once_its_identity_has_both_roles() {
     let mut scene = Scene::new();
     let denied = (403, "StorageAccessDenied".to_owned());
     let body = scene.body();
-    assert_eq!(refusal(&scene.bench.put(&analyzer(), &body)), denied);
+    assert_eq!(outcome(&scene.bench.put(&analyzer(), &body)), denied);
     scene.grant(STORAGE_BLOB_DATA_CONTRIBUTOR, 1);
     scene.bench.wait(60);
     assert_eq!(
-        refusal(&scene.bench.put(&analyzer(), &body)),
+        outcome(&scene.bench.put(&analyzer(), &body)),
         denied,
         "Reader is missing"
     );
     scene.grant(READER, 2);
     scene.bench.wait(19);
     assert_eq!(
-        refusal(&scene.bench.put(&analyzer(), &body)),
+        outcome(&scene.bench.put(&analyzer(), &body)),
         denied,
         "the grant has not arrived yet"
     );
@@ -115,7 +115,7 @@ fn storage_must_fit() {
     let mut code = |change: &dyn Fn(&mut Value)| {
         let mut body = good.clone();
         change(&mut body);
-        refusal(&scene.bench.put(&analyzer(), &body)).1
+        outcome(&scene.bench.put(&analyzer(), &body)).1
     };
     assert_eq!(
         code(
@@ -148,7 +148,7 @@ fn storage_must_fit() {
     let mut body = good.clone();
     body["properties"]["storageAccounts"][0]["id"] = json!(premium);
     assert_eq!(
-        refusal(&scene.bench.put(&analyzer(), &body)).1,
+        outcome(&scene.bench.put(&analyzer(), &body)).1,
         "StorageAccountKindNotSupported"
     );
     assert_eq!(scene.bench.put(&analyzer(), &good).status, 201);
@@ -159,7 +159,7 @@ fn children_of_an_analyzer_are_synchronous() {
     let mut scene = Scene::granted();
     let module = format!("{}/edgeModules/m", analyzer());
     let early = scene.bench.put(&module, &json!({}));
-    assert_eq!(refusal(&early), (404, "ParentResourceNotFound".into()));
+    assert_eq!(outcome(&early), (404, "ParentResourceNotFound".into()));
     let body = scene.body();
     scene.bench.put(&analyzer(), &body);
     scene.bench.wait(10);

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use crate::http::{Method, Request};
 use crate::sim_time::SimTime;
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{SUBSCRIPTION, World, WorldOptions};
 
 #[test]
 fn any_other_type_is_stored_as_written() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     let body =
         json!({ "location": "westeurope", "properties": { "enableRbacAuthorization": true } });
@@ -35,7 +35,7 @@ fn any_other_type_is_stored_as_written() {
     assert_eq!(bench.put(&key, &json!({})).status, 201);
     let lonely = key.replace("/kv/", "/none/");
     assert_eq!(
-        refusal(&bench.put(&lonely, &json!({}))),
+        outcome(&bench.put(&lonely, &json!({}))),
         (404, "ParentResourceNotFound".into())
     );
     let setting = format!("{vault}/providers/Microsoft.Insights/diagnosticSettings/d");
@@ -57,7 +57,7 @@ fn any_other_type_is_stored_as_written() {
     assert_eq!(bench.delete(&vault).status, 204);
     assert_eq!(bench.get(&setting).status, 404);
     assert_eq!(
-        refusal(&bench.get(&vault)),
+        outcome(&bench.get(&vault)),
         (404, "ResourceNotFound".into())
     );
 }
@@ -67,18 +67,18 @@ fn nothing_is_made_in_a_group_that_is_not_there() {
     let mut bench = Bench::new();
     let id = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     assert_eq!(
-        refusal(&bench.put(&id, &json!({ "location": "westeurope" }))),
+        outcome(&bench.put(&id, &json!({ "location": "westeurope" }))),
         (404, "ResourceGroupNotFound".into())
     );
     assert_eq!(
-        refusal(&bench.delete(&id)),
+        outcome(&bench.delete(&id)),
         (404, "ResourceGroupNotFound".into())
     );
 }
 
 #[test]
 fn hostile_requests_get_answers() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     for path in [
         "",
         "/",
@@ -110,7 +110,7 @@ fn hostile_requests_get_answers() {
     let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     for body in [json!([]), json!("x"), json!(null)] {
         assert_eq!(
-            refusal(&bench.put(&vault, &body)),
+            outcome(&bench.put(&vault, &body)),
             (400, "InvalidRequestContent".into())
         );
     }
@@ -147,7 +147,7 @@ fn hostile_requests_get_answers() {
 
 #[test]
 fn headers_are_those_of_arm() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let request = bench
         .request(Method::Get, RG)
         .with_header("x-ms-correlation-request-id", "mine");
@@ -166,7 +166,7 @@ fn headers_are_those_of_arm() {
     let naked =
         Request::new(Method::Get, RG).with_bearer(&bench.world.token(bench.caller, bench.now));
     assert_eq!(
-        refusal(&bench.send(&naked)),
+        outcome(&bench.send(&naked)),
         (400, "MissingApiVersionParameter".into())
     );
 }
@@ -207,7 +207,7 @@ fn a_stale_read_shows_what_was_before_the_last_change() {
 #[test]
 fn the_seed_alone_decides() {
     let run = |seed| {
-        let mut bench = Bench::with(WorldOptions {
+        let mut bench = Bench::with_options(WorldOptions {
             seed,
             ..WorldOptions::default()
         });
@@ -224,7 +224,7 @@ fn the_seed_alone_decides() {
 
 #[test]
 fn reads_change_nothing_and_time_does_not_run_backwards() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     bench.storage("stread");
     let revision = bench.world.revision();
     bench.get(RG);
@@ -239,7 +239,7 @@ fn reads_change_nothing_and_time_does_not_run_backwards() {
 
 #[test]
 fn a_stale_read_does_not_undo_what_falls_due() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let read = bench.request(Method::Get, RG);
     bench.delete(RG);
     bench.wait(20);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{Caller, SUBSCRIPTION};
 
 const LOCATIONS: &str = "e56962a6-4747-49cd-b67b-bf8b01975c4c";
@@ -65,7 +65,7 @@ fn denied(answer: &Value) -> Vec<String> {
 
 #[test]
 fn assignments_are_listed_at_above_and_below_a_scope() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let platform = above(&mut bench);
     assign(&mut bench, &platform, "above", LOCATIONS, &only_north());
     assign(
@@ -96,7 +96,7 @@ fn assignments_are_listed_at_above_and_below_a_scope() {
 
 #[test]
 fn what_would_be_denied_is_told_and_is_what_is_denied() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let typed =
         json!({ "listOfResourceTypesNotAllowed": { "value": ["microsoft.compute/disks"] } });
@@ -144,7 +144,7 @@ fn what_would_be_denied_is_told_and_is_what_is_denied() {
 
 #[test]
 fn the_conditions_of_a_denial_are_told_and_what_its_policy_is_called() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let id = assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let content = json!({ "type": IDENTITY, "location": "westeurope" });
     let answer = check(&mut bench, RG, &about(content));
@@ -161,12 +161,12 @@ fn the_conditions_of_a_denial_are_told_and_what_its_policy_is_called() {
     let named = bench.get(&definition).json();
     assert_eq!(named["properties"]["displayName"], "Allowed locations");
     let unknown = bench.get("/providers/Microsoft.Authorization/policyDefinitions/x");
-    assert_eq!(refusal(&unknown), (404, "PolicyDefinitionNotFound".into()));
+    assert_eq!(outcome(&unknown), (404, "PolicyDefinitionNotFound".into()));
 }
 
 #[test]
 fn a_pending_field_is_restricted_and_not_denied() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let team = json!({ "tagName": { "value": "team" } });
     assign(&mut bench, RG, "team", REQUIRE_TAG, &team);
@@ -200,13 +200,13 @@ fn a_pending_field_is_restricted_and_not_denied() {
 
 #[test]
 fn what_modifies_acts_before_what_denies() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let team = json!({ "tagName": { "value": "team" } });
     assign(&mut bench, RG, "team", REQUIRE_TAG, &team);
     let id = format!("{RG}/providers/{IDENTITY}/one");
     let body = json!({ "location": "westeurope" });
     assert_eq!(
-        refusal(&bench.put(&id, &body)),
+        outcome(&bench.put(&id, &body)),
         (403, "RequestDisallowedByPolicy".into())
     );
     let set = json!({ "tagName": { "value": "team" }, "tagValue": { "value": "vision" } });
@@ -231,14 +231,14 @@ fn what_modifies_acts_before_what_denies() {
 
 #[test]
 fn tags_that_are_none_are_refused_where_a_policy_would_add_to_them() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let set = json!({ "tagName": { "value": "team" }, "tagValue": { "value": "vision" } });
     assign(&mut bench, RG, "sets", SET_TAG, &set);
     let id = format!("{RG}/providers/{IDENTITY}/one");
     let with = |tags: Value| json!({ "location": "westeurope", "tags": tags });
     for tags in [json!("team"), json!(7), json!(["team"])] {
         assert_eq!(
-            refusal(&bench.put(&id, &with(tags))),
+            outcome(&bench.put(&id, &with(tags))),
             (400, "InvalidRequestContent".into())
         );
     }
@@ -248,16 +248,16 @@ fn tags_that_are_none_are_refused_where_a_policy_would_add_to_them() {
 
 #[test]
 fn a_change_of_part_of_a_resource_is_held_against_the_whole() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let (id, _) = bench.identity("one");
     assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let refused = bench.patch(&id, &json!({ "tags": { "a": "b" } }));
-    assert_eq!(refusal(&refused), (403, "RequestDisallowedByPolicy".into()));
+    assert_eq!(outcome(&refused), (403, "RequestDisallowedByPolicy".into()));
 }
 
 #[test]
 fn asking_is_a_read_and_wants_a_type() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     bench.caller = Caller::Reader;
     let content = json!({ "type": IDENTITY, "location": "westeurope" });
     assert_eq!(denied(&check(&mut bench, RG, &about(content))), [""; 0]);
@@ -266,13 +266,13 @@ fn asking_is_a_read_and_wants_a_type() {
         &path,
         &json!({ "resourceDetails": { "resourceContent": {} } }),
     );
-    assert_eq!(refusal(&vague), (400, "InvalidRequestContent".into()));
+    assert_eq!(outcome(&vague), (400, "InvalidRequestContent".into()));
     assert_eq!(bench.get(&path).status, 405);
 }
 
 #[test]
 fn what_is_exempt_is_not_denied() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let rule = assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let id = |name: &str| format!("{RG}/providers/{IDENTITY}/{name}");
     let body = json!({ "location": "westeurope" });

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::http::{Method, Request, Response};
 use crate::sim_time::SimTime;
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{CALLER_SECRET, Caller, TENANT};
 
 fn sign_in(bench: &mut Bench, tenant: &str, form: &str) -> Response {
@@ -98,7 +98,7 @@ fn wrong_credentials_are_refused_as_entra_does() {
 
 #[test]
 fn tokens_are_checked() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let ask = |authorization: Option<&str>| {
         let request = Request::new(Method::Get, &format!("{RG}?api-version=2021-04-01"));
         match authorization {
@@ -107,7 +107,7 @@ fn tokens_are_checked() {
         }
     };
     let missing = bench.send(&ask(None));
-    assert_eq!(refusal(&missing), (401, "AuthenticationFailed".into()));
+    assert_eq!(outcome(&missing), (401, "AuthenticationFailed".into()));
     assert!(missing.header("WWW-Authenticate").unwrap().contains(TENANT));
     let token = bench.world.token(Caller::Owner, bench.now);
     let forged = format!("Bearer {}x", token);
@@ -118,7 +118,7 @@ fn tokens_are_checked() {
         "Bearer ",
     ] {
         assert_eq!(
-            refusal(&bench.send(&ask(Some(bad)))),
+            outcome(&bench.send(&ask(Some(bad)))),
             (401, "InvalidAuthenticationToken".into())
         );
     }
@@ -127,7 +127,7 @@ fn tokens_are_checked() {
     assert_eq!(bench.send(&good).status, 200);
     bench.now = SimTime::from_secs(3600);
     assert_eq!(
-        refusal(&bench.send(&good)),
+        outcome(&bench.send(&good)),
         (401, "ExpiredAuthenticationToken".into())
     );
 }

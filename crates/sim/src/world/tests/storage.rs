@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{OTHER_SUBSCRIPTION, SUBSCRIPTION};
 
 fn body() -> Value {
@@ -15,7 +15,7 @@ fn path(name: &str) -> String {
 
 #[test]
 fn an_account_takes_its_time() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let id = path("stnew");
     let accepted = bench.put(&id, &body());
     assert_eq!((accepted.status, accepted.body.len()), (202, 0));
@@ -36,11 +36,11 @@ fn an_account_takes_its_time() {
     bench.wait(10);
     assert_eq!(word(&mut bench), "ResolvingDns");
     assert_eq!(
-        refusal(&bench.post(&format!("{id}/listKeys"), &json!({}))),
+        outcome(&bench.post(&format!("{id}/listKeys"), &json!({}))),
         (409, "StorageAccountIsNotProvisioned".into())
     );
     assert_eq!(
-        refusal(&bench.put(&id, &body())),
+        outcome(&bench.put(&id, &body())),
         (409, "StorageAccountOperationInProgress".into())
     );
     bench.wait(13);
@@ -54,7 +54,7 @@ fn an_account_takes_its_time() {
 
 #[test]
 fn the_service_fills_in_what_is_not_said() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let id = bench.storage("stfull");
     let account = bench.get(&id).json();
     assert_eq!(
@@ -86,7 +86,7 @@ fn the_service_fills_in_what_is_not_said() {
 
 #[test]
 fn names_are_unique_in_the_world() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     for bad in [
         "ab",
         "Upper",
@@ -94,12 +94,12 @@ fn names_are_unique_in_the_world() {
         "averyveryverylongnamethatistoolong",
     ] {
         assert_eq!(
-            refusal(&bench.put(&path(bad), &body())),
+            outcome(&bench.put(&path(bad), &body())),
             (400, "AccountNameInvalid".into())
         );
     }
     assert_eq!(
-        refusal(&bench.put(&path("stlazulitaken"), &body())),
+        outcome(&bench.put(&path("stlazulitaken"), &body())),
         (409, "StorageAccountAlreadyTaken".into())
     );
     bench.storage("stmine");
@@ -107,14 +107,14 @@ fn names_are_unique_in_the_world() {
     bench.put(&second, &json!({ "location": "westeurope" }));
     let in_second = format!("{second}/providers/Microsoft.Storage/storageAccounts/stmine");
     assert_eq!(
-        refusal(&bench.put(&in_second, &body())),
+        outcome(&bench.put(&in_second, &body())),
         (409, "StorageAccountInAnotherResourceGroup".into())
     );
     let abroad = RG.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION);
     bench.put(&abroad, &json!({ "location": "westeurope" }));
     let elsewhere = path("stmine").replace(SUBSCRIPTION, OTHER_SUBSCRIPTION);
     assert_eq!(
-        refusal(&bench.put(&elsewhere, &body())),
+        outcome(&bench.put(&elsewhere, &body())),
         (409, "StorageAccountAlreadyTaken".into())
     );
     let ask =
@@ -129,7 +129,7 @@ fn names_are_unique_in_the_world() {
 
 #[test]
 fn a_change_is_at_once_and_keeps_what_it_does_not_name() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let id = bench.storage("stold");
     let mut change = body();
     change["properties"] = json!({ "allowSharedKeyAccess": false });
@@ -147,12 +147,12 @@ fn a_change_is_at_once_and_keeps_what_it_does_not_name() {
 
 #[test]
 fn what_creation_decides_stays() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let id = bench.storage("stfixed");
     let mut refused = |member: &str, value: Value| {
         let mut change = body();
         change[member] = value;
-        refusal(&bench.put(&id, &change))
+        outcome(&bench.put(&id, &change))
     };
     assert_eq!(
         refused("location", json!("eastus")),
@@ -176,11 +176,11 @@ fn what_creation_decides_stays() {
 
 #[test]
 fn bad_values_are_refused_at_once() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let mut refused = |change: &dyn Fn(&mut Value)| {
         let mut body = body();
         change(&mut body);
-        refusal(&bench.put(&path("stbad"), &body))
+        outcome(&bench.put(&path("stbad"), &body))
     };
     let invalid = (400, "InvalidValuesForRequestParameters".to_owned());
     assert_eq!(
@@ -206,7 +206,7 @@ fn bad_values_are_refused_at_once() {
 
 #[test]
 fn identities_must_exist_and_keys_need_one() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let identity = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
     let mut with = body();
     with["identity"] =
@@ -217,7 +217,7 @@ fn identities_must_exist_and_keys_need_one() {
         "identity": { "userAssignedIdentity": identity },
     });
     let missing = bench.put(&path("stkey"), &with);
-    assert_eq!(refusal(&missing), (400, "FailedIdentityOperation".into()));
+    assert_eq!(outcome(&missing), (400, "FailedIdentityOperation".into()));
     assert_eq!(missing.header("x-ms-failure-cause"), Some("gateway"));
     let (_, principal) = bench.identity("id");
     assert_eq!(bench.put(&path("stkey"), &with).status, 202);
@@ -228,14 +228,14 @@ fn identities_must_exist_and_keys_need_one() {
     );
     with["identity"] = json!({ "type": "None" });
     assert_eq!(
-        refusal(&bench.put(&path("stkey2"), &with)),
+        outcome(&bench.put(&path("stkey2"), &with)),
         (400, "InvalidValuesForRequestParameters".into())
     );
 }
 
 #[test]
 fn services_are_always_there_and_say_little_when_written() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let id = bench.storage("stchild");
     let blob = format!("{id}/blobServices/default");
     let fresh = bench.get(&blob).json();
@@ -269,14 +269,14 @@ fn services_are_always_there_and_say_little_when_written() {
     );
     let orphan = path("stnone") + "/blobServices/default";
     assert_eq!(
-        refusal(&bench.get(&orphan)),
+        outcome(&bench.get(&orphan)),
         (404, "ParentResourceNotFound".into())
     );
 }
 
 #[test]
 fn containers_come_and_go_with_their_tags() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let id = bench.storage("stbox");
     let container = format!("{id}/blobServices/default/containers/box");
     let made = bench.put(
@@ -300,11 +300,11 @@ fn containers_come_and_go_with_their_tags() {
     assert_eq!(bench.delete(&container).status, 200);
     assert_eq!(bench.delete(&container).status, 204);
     assert_eq!(
-        refusal(&bench.get(&container)),
+        outcome(&bench.get(&container)),
         (404, "ContainerNotFound".into())
     );
     assert_eq!(
-        refusal(&bench.put(&container.replace("/box", "/A_b"), &json!({}))),
+        outcome(&bench.put(&container.replace("/box", "/A_b"), &json!({}))),
         (400, "InvalidResourceName".into())
     );
     let queue = format!("{id}/queueServices/default/queues/q01");
@@ -314,10 +314,10 @@ fn containers_come_and_go_with_their_tags() {
 
 #[test]
 fn lifecycle_policies_come_back_with_fractions() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let id = bench.storage("stlife") + "/managementPolicies/default";
     assert_eq!(
-        refusal(&bench.get(&id)),
+        outcome(&bench.get(&id)),
         (404, "ManagementPolicyNotFound".into())
     );
     let rule = json!({ "name": "r", "enabled": true, "type": "Lifecycle", "definition": {
@@ -341,13 +341,13 @@ fn lifecycle_policies_come_back_with_fractions() {
 
 #[test]
 fn an_operation_can_be_made_to_fail() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let accepted = bench.put(&path("stfail"), &body());
     let poll = accepted.header("Location").unwrap().to_owned();
     assert!(bench.world.fail_last_operation("Boom", "It broke."));
     assert_eq!(bench.follow(&poll).status, 202);
     bench.wait(25);
-    assert_eq!(refusal(&bench.follow(&poll)), (409, "Boom".into()));
+    assert_eq!(outcome(&bench.follow(&poll)), (409, "Boom".into()));
     assert_eq!(
         bench.get(&path("stfail")).json()["properties"]["provisioningState"],
         "Failed"
