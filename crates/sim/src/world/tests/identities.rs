@@ -10,16 +10,16 @@ fn credential(subject: &str) -> Value {
 }
 
 #[test]
-fn an_identity_has_the_providers_own_spelling() {
+fn identity_id_has_the_spelling_of_the_provider() {
     let mut bench = Bench::with_group();
     let id = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
-    let made = bench.put(&id, &json!({ "location": "westeurope" }));
+    let created = bench.put(&id, &json!({ "location": "westeurope" }));
     let own = id.replace("resourceGroups", "resourcegroups");
     assert_eq!(
-        (made.status, made.header("Location")),
+        (created.status, created.header("Location")),
         (201, Some(own.as_str()))
     );
-    let body = made.json();
+    let body = created.json();
     assert_eq!(body["id"], own);
     assert_eq!(body["tags"], json!({}));
     for member in ["principalId", "clientId", "tenantId"] {
@@ -39,9 +39,9 @@ fn an_identity_has_the_providers_own_spelling() {
     let moved = bench.put(&id, &json!({ "location": "eastus" }));
     assert_eq!(outcome(&moved), (409, "InvalidResourceLocation".into()));
     assert_eq!(bench.delete(&id).status, 200);
-    let gone = bench.get(&id);
-    assert_eq!(outcome(&gone), (404, "ResourceNotFound".into()));
-    assert!(gone.json()["error"]["message"].as_str().unwrap().starts_with(
+    let deleted = bench.get(&id);
+    assert_eq!(outcome(&deleted), (404, "ResourceNotFound".into()));
+    assert!(deleted.json()["error"]["message"].as_str().unwrap().starts_with(
         "The Resource 'Microsoft.ManagedIdentity/userAssignedIdentities/id' under resource group 'rg' was not found."
     ));
     assert_eq!(bench.delete(&id).status, 204);
@@ -53,14 +53,15 @@ fn an_identity_has_the_providers_own_spelling() {
 }
 
 #[test]
-fn credentials_have_their_limits() {
+fn federated_credentials_are_limited_and_unique() {
     let mut bench = Bench::with_group();
     let (identity, _) = bench.identity("id");
     let path = |n: usize| format!("{identity}/federatedIdentityCredentials/c{n}");
-    let made = bench.put(&path(0), &credential("s0"));
-    assert_eq!(made.status, 201);
+    let created = bench.put(&path(0), &credential("s0"));
+    assert_eq!(created.status, 201);
     assert!(
-        made.header("Location")
+        created
+            .header("Location")
             .unwrap()
             .starts_with("/subscriptions/")
     );
@@ -87,7 +88,7 @@ fn credentials_have_their_limits() {
 }
 
 #[test]
-fn overlapping_writes_of_credentials_are_refused() {
+fn overlapping_writes_of_federated_credentials_fail() {
     let mut bench = Bench::with_group();
     let (identity, _) = bench.identity("id");
     let (other, _) = bench.identity("other");
@@ -101,9 +102,9 @@ fn overlapping_writes_of_credentials_are_refused() {
         outcome(&bench.send(&request))
     };
     assert_eq!(write(&identity, "a", 0).0, 201);
-    let refused = write(&identity, "b", 1);
+    let rejected = write(&identity, "b", 1);
     assert_eq!(
-        refused,
+        rejected,
         (
             409,
             "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity".into()

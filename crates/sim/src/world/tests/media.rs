@@ -25,7 +25,7 @@ impl Scene {
         }
     }
 
-    fn granted() -> Self {
+    fn with_access() -> Self {
         let mut scene = Self::new();
         scene.grant(STORAGE_BLOB_DATA_CONTRIBUTOR, 1);
         scene.grant(READER, 2);
@@ -57,7 +57,7 @@ fn analyzer() -> String {
 }
 
 #[test]
-fn an_analyzer_is_made_once_its_identity_has_both_roles() {
+fn account_creation_requires_both_roles_of_the_identity() {
     let mut scene = Scene::new();
     let denied = (403, "StorageAccessDenied".to_owned());
     let body = scene.body();
@@ -74,15 +74,18 @@ fn an_analyzer_is_made_once_its_identity_has_both_roles() {
     assert_eq!(
         outcome(&scene.bench.put(&analyzer(), &body)),
         denied,
-        "the grant has not arrived yet"
+        "the role assignment has not propagated yet"
     );
     scene.bench.wait(1);
-    let made = scene.bench.put(&analyzer(), &body);
+    let created = scene.bench.put(&analyzer(), &body);
     assert_eq!(
-        (made.status, &made.json()["properties"]["provisioningState"]),
+        (
+            created.status,
+            &created.json()["properties"]["provisioningState"]
+        ),
         (201, &json!("Creating"))
     );
-    let poll = made.header("Azure-AsyncOperation").unwrap().to_owned();
+    let poll = created.header("Azure-AsyncOperation").unwrap().to_owned();
     assert_eq!(scene.bench.follow(&poll).json()["status"], "InProgress");
     scene.bench.wait(10);
     assert_eq!(scene.bench.follow(&poll).json()["status"], "Succeeded");
@@ -108,8 +111,8 @@ fn an_analyzer_is_made_once_its_identity_has_both_roles() {
 }
 
 #[test]
-fn storage_must_fit() {
-    let mut scene = Scene::granted();
+fn unsuitable_storage_accounts_are_rejected() {
+    let mut scene = Scene::with_access();
     let good = scene.body();
     let identity = scene.identity.clone();
     let mut code = |change: &dyn Fn(&mut Value)| {
@@ -155,17 +158,17 @@ fn storage_must_fit() {
 }
 
 #[test]
-fn children_of_an_analyzer_are_synchronous() {
-    let mut scene = Scene::granted();
+fn children_of_an_account_are_synchronous() {
+    let mut scene = Scene::with_access();
     let module = format!("{}/edgeModules/m", analyzer());
     let early = scene.bench.put(&module, &json!({}));
     assert_eq!(outcome(&early), (404, "ParentResourceNotFound".into()));
     let body = scene.body();
     scene.bench.put(&analyzer(), &body);
     scene.bench.wait(10);
-    let made = scene.bench.put(&module, &json!({ "properties": {} }));
+    let created = scene.bench.put(&module, &json!({ "properties": {} }));
     assert_eq!(
-        (made.status, made.header("Azure-AsyncOperation")),
+        (created.status, created.header("Azure-AsyncOperation")),
         (201, None)
     );
     let policy = format!("{}/accessPolicies/p", analyzer());

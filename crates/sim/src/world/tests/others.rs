@@ -1,4 +1,4 @@
-//! Types without rules of their own, common headers, stale reads, determinism.
+//! Types without special behavior, common headers, stale reads and determinism.
 
 use serde_json::json;
 
@@ -8,16 +8,16 @@ use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{SUBSCRIPTION, World, WorldOptions};
 
 #[test]
-fn any_other_type_is_stored_as_written() {
+fn other_types_are_stored_as_written() {
     let mut bench = Bench::with_group();
     let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     let body =
         json!({ "location": "westeurope", "properties": { "enableRbacAuthorization": true } });
-    let made = bench.put(&vault, &body);
-    assert_eq!(made.status, 201);
-    assert_eq!(made.json()["type"], "Microsoft.KeyVault/vaults");
+    let created = bench.put(&vault, &body);
+    assert_eq!(created.status, 201);
+    assert_eq!(created.json()["type"], "Microsoft.KeyVault/vaults");
     assert_eq!(
-        made.json()["properties"],
+        created.json()["properties"],
         json!({ "enableRbacAuthorization": true, "provisioningState": "Succeeded" })
     );
     assert_eq!(
@@ -33,9 +33,9 @@ fn any_other_type_is_stored_as_written() {
     assert!(shown["properties"].get("enableRbacAuthorization").is_none());
     let key = format!("{vault}/keys/k");
     assert_eq!(bench.put(&key, &json!({})).status, 201);
-    let lonely = key.replace("/kv/", "/none/");
+    let orphan = key.replace("/kv/", "/none/");
     assert_eq!(
-        outcome(&bench.put(&lonely, &json!({}))),
+        outcome(&bench.put(&orphan, &json!({}))),
         (404, "ParentResourceNotFound".into())
     );
     let setting = format!("{vault}/providers/Microsoft.Insights/diagnosticSettings/d");
@@ -63,7 +63,7 @@ fn any_other_type_is_stored_as_written() {
 }
 
 #[test]
-fn nothing_is_made_in_a_group_that_is_not_there() {
+fn writes_to_a_missing_group_fail() {
     let mut bench = Bench::new();
     let id = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     assert_eq!(
@@ -77,7 +77,7 @@ fn nothing_is_made_in_a_group_that_is_not_there() {
 }
 
 #[test]
-fn hostile_requests_get_answers() {
+fn malformed_requests_are_client_errors() {
     let mut bench = Bench::with_group();
     for path in [
         "",
@@ -146,7 +146,7 @@ fn hostile_requests_get_answers() {
 }
 
 #[test]
-fn headers_are_those_of_arm() {
+fn responses_have_the_headers_of_arm() {
     let mut bench = Bench::with_group();
     let request = bench
         .request(Method::Get, RG)
@@ -163,16 +163,16 @@ fn headers_are_those_of_arm() {
         answer.header("x-ms-request-id"),
         second.header("x-ms-request-id")
     );
-    let naked =
+    let without_version =
         Request::new(Method::Get, RG).with_bearer(&bench.world.token(bench.caller, bench.now));
     assert_eq!(
-        outcome(&bench.send(&naked)),
+        outcome(&bench.send(&without_version)),
         (400, "MissingApiVersionParameter".into())
     );
 }
 
 #[test]
-fn a_stale_read_shows_what_was_before_the_last_change() {
+fn stale_read_returns_the_state_before_the_last_change() {
     let mut bench = Bench::new();
     let read = bench.request(Method::Get, RG);
     bench.put(RG, &json!({ "location": "westeurope" }));
@@ -205,7 +205,7 @@ fn a_stale_read_shows_what_was_before_the_last_change() {
 }
 
 #[test]
-fn the_seed_alone_decides() {
+fn equal_seeds_give_equal_worlds() {
     let run = |seed| {
         let mut bench = Bench::with_options(WorldOptions {
             seed,
@@ -223,7 +223,7 @@ fn the_seed_alone_decides() {
 }
 
 #[test]
-fn reads_change_nothing_and_time_does_not_run_backwards() {
+fn reads_change_nothing_and_time_never_goes_back() {
     let mut bench = Bench::with_group();
     bench.storage("stread");
     let revision = bench.world.revision();
@@ -238,7 +238,7 @@ fn reads_change_nothing_and_time_does_not_run_backwards() {
 }
 
 #[test]
-fn a_stale_read_does_not_undo_what_falls_due() {
+fn stale_read_does_not_undo_a_due_deletion() {
     let mut bench = Bench::with_group();
     let read = bench.request(Method::Get, RG);
     bench.delete(RG);
@@ -248,7 +248,7 @@ fn a_stale_read_does_not_undo_what_falls_due() {
 }
 
 #[test]
-fn answers_to_head_have_no_body() {
+fn responses_to_head_have_no_body() {
     let mut bench = Bench::new();
     let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     let head = bench.request(Method::Head, &vault);

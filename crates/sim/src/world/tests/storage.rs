@@ -1,4 +1,4 @@
-//! Storage accounts and what lies below them.
+//! Storage accounts and their children.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn path(name: &str) -> String {
 }
 
 #[test]
-fn an_account_takes_its_time() {
+fn account_creation_is_a_long_running_operation() {
     let mut bench = Bench::with_group();
     let id = path("stnew");
     let accepted = bench.put(&id, &body());
@@ -27,14 +27,14 @@ fn an_account_takes_its_time() {
     let poll = accepted.header("Location").unwrap().to_owned();
     assert!(poll.contains("/providers/Microsoft.Storage/locations/westeurope/asyncoperations/"));
     assert!(poll.contains("?monitor=true&api-version=2024-01-01"));
-    let word = |bench: &mut Bench| {
+    let state = |bench: &mut Bench| {
         bench.get(&path("stnew")).json()["properties"]["provisioningState"].clone()
     };
     bench.wait(2);
-    assert_eq!(word(&mut bench), "Creating");
+    assert_eq!(state(&mut bench), "Creating");
     assert_eq!(bench.follow(&poll).status, 202);
     bench.wait(10);
-    assert_eq!(word(&mut bench), "ResolvingDns");
+    assert_eq!(state(&mut bench), "ResolvingDns");
     assert_eq!(
         outcome(&bench.post(&format!("{id}/listKeys"), &json!({}))),
         (409, "StorageAccountIsNotProvisioned".into())
@@ -47,13 +47,13 @@ fn an_account_takes_its_time() {
     let done = bench.follow(&poll);
     assert_eq!(done.status, 200);
     assert_eq!(done.json(), bench.get(&id).json());
-    assert_eq!(word(&mut bench), "Succeeded");
+    assert_eq!(state(&mut bench), "Succeeded");
     let keys = bench.post(&format!("{id}/listKeys"), &json!({})).json();
     assert_eq!(keys["keys"][1]["keyName"], "key2");
 }
 
 #[test]
-fn the_service_fills_in_what_is_not_said() {
+fn service_adds_default_values() {
     let mut bench = Bench::with_group();
     let id = bench.storage("stfull");
     let account = bench.get(&id).json();
@@ -80,12 +80,12 @@ fn the_service_fills_in_what_is_not_said() {
     assert!(properties.get("isHnsEnabled").is_none());
     assert!(
         properties.get("allowCrossTenantDelegationSas").is_none(),
-        "that came with 2025-06-01"
+        "the property was added with 2025-06-01"
     );
 }
 
 #[test]
-fn names_are_unique_in_the_world() {
+fn account_names_are_validated_and_globally_unique() {
     let mut bench = Bench::with_group();
     for bad in [
         "ab",
@@ -128,7 +128,7 @@ fn names_are_unique_in_the_world() {
 }
 
 #[test]
-fn a_change_is_at_once_and_keeps_what_it_does_not_name() {
+fn update_is_immediate_and_keeps_other_properties() {
     let mut bench = Bench::with_group();
     let id = bench.storage("stold");
     let mut change = body();
@@ -146,66 +146,66 @@ fn a_change_is_at_once_and_keeps_what_it_does_not_name() {
 }
 
 #[test]
-fn what_creation_decides_stays() {
+fn immutable_properties_cannot_change() {
     let mut bench = Bench::with_group();
     let id = bench.storage("stfixed");
-    let mut refused = |member: &str, value: Value| {
+    let mut rejected = |member: &str, value: Value| {
         let mut change = body();
         change[member] = value;
         outcome(&bench.put(&id, &change))
     };
     assert_eq!(
-        refused("location", json!("eastus")),
+        rejected("location", json!("eastus")),
         (409, "InvalidResourceLocation".into())
     );
     assert_eq!(
-        refused("kind", json!("BlobStorage")),
+        rejected("kind", json!("BlobStorage")),
         (400, "AccountPropertyCannotBeUpdated".into())
     );
     let hns = json!({ "isHnsEnabled": false });
     assert_eq!(
-        refused("properties", hns),
+        rejected("properties", hns),
         (400, "AccountPropertyCannotBeUpdated".into())
     );
     assert_eq!(
-        refused("sku", json!({ "name": "Premium_LRS" })),
+        rejected("sku", json!({ "name": "Premium_LRS" })),
         (400, "AccountPropertyCannotBeUpdated".into())
     );
-    assert_eq!(refused("sku", json!({ "name": "Standard_GRS" })).0, 200);
+    assert_eq!(rejected("sku", json!({ "name": "Standard_GRS" })).0, 200);
 }
 
 #[test]
-fn bad_values_are_refused_at_once() {
+fn invalid_values_are_rejected() {
     let mut bench = Bench::with_group();
-    let mut refused = |change: &dyn Fn(&mut Value)| {
+    let mut rejected = |change: &dyn Fn(&mut Value)| {
         let mut body = body();
         change(&mut body);
         outcome(&bench.put(&path("stbad"), &body))
     };
     let invalid = (400, "InvalidValuesForRequestParameters".to_owned());
     assert_eq!(
-        refused(
+        rejected(
             &|body| body["properties"]["keyPolicy"] = json!({ "keyExpirationPeriodInDays": -260 })
         ),
         invalid
     );
     assert_eq!(
-        refused(&|body| body["sku"]["name"] = json!("Standard_XXX")),
+        rejected(&|body| body["sku"]["name"] = json!("Standard_XXX")),
         invalid
     );
-    assert_eq!(refused(&|body| body["kind"] = json!(null)), invalid);
+    assert_eq!(rejected(&|body| body["kind"] = json!(null)), invalid);
     assert_eq!(
-        refused(&|body| body["properties"]["minimumTlsVersion"] = json!("TLS9")),
+        rejected(&|body| body["properties"]["minimumTlsVersion"] = json!("TLS9")),
         invalid
     );
     assert_eq!(
-        refused(&|body| body["location"] = json!("mars")).1,
+        rejected(&|body| body["location"] = json!("mars")).1,
         "LocationNotAvailableForResourceType"
     );
 }
 
 #[test]
-fn identities_must_exist_and_keys_need_one() {
+fn identities_must_exist_and_customer_managed_keys_require_one() {
     let mut bench = Bench::with_group();
     let identity = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
     let mut with = body();
@@ -234,7 +234,7 @@ fn identities_must_exist_and_keys_need_one() {
 }
 
 #[test]
-fn services_are_always_there_and_say_little_when_written() {
+fn services_always_exist_and_return_only_their_name_when_written() {
     let mut bench = Bench::with_group();
     let id = bench.storage("stchild");
     let blob = format!("{id}/blobServices/default");
@@ -275,24 +275,24 @@ fn services_are_always_there_and_say_little_when_written() {
 }
 
 #[test]
-fn containers_come_and_go_with_their_tags() {
+fn containers_are_created_and_deleted_with_etags() {
     let mut bench = Bench::with_group();
     let id = bench.storage("stbox");
     let container = format!("{id}/blobServices/default/containers/box");
-    let made = bench.put(
+    let created = bench.put(
         &container,
         &json!({ "properties": { "metadata": { "a": "b" } } }),
     );
-    assert_eq!(made.status, 201);
-    assert!(made.json().get("properties").is_none());
+    assert_eq!(created.status, 201);
+    assert!(created.json().get("properties").is_none());
     let shown = bench.get(&container);
-    assert_eq!(shown.header("ETag"), made.header("ETag"));
+    assert_eq!(shown.header("ETag"), created.header("ETag"));
     assert_eq!(shown.json()["properties"]["publicAccess"], "None");
     assert_eq!(shown.json()["properties"]["metadata"], json!({ "a": "b" }));
     let again = bench.put(&container, &json!({}));
     assert_eq!(again.status, 200);
     assert_eq!(again.json()["properties"]["hasLegalHold"], false);
-    assert_ne!(again.header("ETag"), made.header("ETag"));
+    assert_ne!(again.header("ETag"), created.header("ETag"));
     let list = bench
         .get(&format!("{id}/blobServices/default/containers"))
         .json();
@@ -313,7 +313,7 @@ fn containers_come_and_go_with_their_tags() {
 }
 
 #[test]
-fn lifecycle_policies_come_back_with_fractions() {
+fn lifecycle_policy_returns_integers_as_floats() {
     let mut bench = Bench::with_group();
     let id = bench.storage("stlife") + "/managementPolicies/default";
     assert_eq!(
@@ -323,11 +323,11 @@ fn lifecycle_policies_come_back_with_fractions() {
     let rule = json!({ "name": "r", "enabled": true, "type": "Lifecycle", "definition": {
         "actions": { "version": { "delete": { "daysAfterCreationGreaterThan": 30 } } },
         "filters": { "blobIndexMatch": null, "blobTypes": ["blockBlob"] } } });
-    let made = bench.put(
+    let created = bench.put(
         &id,
         &json!({ "properties": { "policy": { "rules": [rule] } } }),
     );
-    assert_eq!(made.status, 200);
+    assert_eq!(created.status, 200);
     let shown = bench.get(&id).json();
     assert_eq!(shown["name"], "DefaultManagementPolicy");
     assert!(
@@ -340,7 +340,7 @@ fn lifecycle_policies_come_back_with_fractions() {
 }
 
 #[test]
-fn an_operation_can_be_made_to_fail() {
+fn fault_makes_an_operation_fail() {
     let mut bench = Bench::with_group();
     let accepted = bench.put(&path("stfail"), &body());
     let poll = accepted.header("Location").unwrap().to_owned();
