@@ -75,7 +75,7 @@ pub enum Occurrence {
 }
 
 #[derive(Clone, Debug)]
-enum Condition {
+enum Trigger {
     Index(u64),
     Match {
         method: Option<Method>,
@@ -88,7 +88,7 @@ enum Condition {
 /// A schedule of faults. The first rule that matches a request decides.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    rules: Vec<(Condition, Fault)>,
+    rules: Vec<(Trigger, Fault)>,
 }
 
 impl Faults {
@@ -100,7 +100,7 @@ impl Faults {
     /// Adds a rule for the request with this number, counted from 0 over all requests including sign-in.
     #[must_use]
     pub fn at(mut self, index: u64, fault: Fault) -> Self {
-        self.rules.push((Condition::Index(index), fault));
+        self.rules.push((Trigger::Index(index), fault));
         self
     }
 
@@ -114,23 +114,23 @@ impl Faults {
         occurrence: Occurrence,
         fault: Fault,
     ) -> Self {
-        let condition = Condition::Match {
+        let trigger = Trigger::Match {
             method: method.into(),
             pattern: pattern.to_owned(),
             occurrence,
             seen: 0,
         };
-        self.rules.push((condition, fault));
+        self.rules.push((trigger, fault));
         self
     }
 
     /// The fault of the next request. Counts the request for each rule that it matches.
     pub(crate) fn next(&mut self, index: u64, request: &Request) -> Option<Fault> {
         let mut next = None;
-        for (condition, fault) in &mut self.rules {
-            let applies = match condition {
-                Condition::Index(at) => *at == index,
-                Condition::Match {
+        for (trigger, fault) in &mut self.rules {
+            let applies = match trigger {
+                Trigger::Index(at) => *at == index,
+                Trigger::Match {
                     method,
                     pattern,
                     occurrence,
