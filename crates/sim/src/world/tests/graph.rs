@@ -91,6 +91,10 @@ fn invalid_requests_fail_with_graph_error_codes() {
         assert_eq!(outcome(&rejected), (400, "Request_BadRequest".into()));
     }
     let token = token(&mut bench, Caller::Owner);
+    let mut malformed = Request::new(Method::Post, "/graph/v1.0/directoryObjects/getByIds");
+    malformed.body = b"{".to_vec();
+    let rejected = bench.send(&malformed.with_bearer(&token));
+    assert_eq!(outcome(&rejected), (400, "BadRequest".into()));
     let elsewhere = Request::new(Method::Get, "/graph/v1.0/users").with_bearer(&token);
     assert_eq!(bench.send(&elsewhere).status, 400);
 }

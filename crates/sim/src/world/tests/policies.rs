@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::http::Method;
 use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{Caller, SUBSCRIPTION};
 
@@ -244,6 +245,18 @@ fn invalid_tags_are_rejected_before_a_policy_adds_tags() {
     }
     let created = bench.put(&id, &with(Value::Null));
     assert_eq!(created.json()["tags"]["team"], "vision");
+}
+
+#[test]
+fn malformed_body_is_rejected_by_the_provider_and_not_by_a_policy() {
+    let mut bench = Bench::with_group();
+    let types = json!({ "listOfResourceTypesNotAllowed": { "value": [IDENTITY] } });
+    assign(&mut bench, RG, "types", TYPES, &types);
+    let id = format!("{RG}/providers/{IDENTITY}/one");
+    let mut request = bench.request(Method::Put, &id);
+    request.body = b"{".to_vec();
+    let rejected = bench.send(&request);
+    assert_eq!(outcome(&rejected), (400, "InvalidRequestContent".into()));
 }
 
 #[test]
