@@ -51,7 +51,7 @@ impl Header {
         Self(bytes.iter().copied().take(HEADER_LENGTH).collect())
     }
 
-    /// The header of the file at the path; `None` if there is no file.
+    /// The header of the file at the path; `None` if the file does not exist.
     fn read(path: &Path) -> Result<Option<Self>, StoreError> {
         let mut bytes = Vec::new();
         let length = HEADER_LENGTH as u64;
@@ -91,7 +91,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Reads the world, or creates it with `options` if there is no file.
+    /// Reads the world, or creates it with `options` if the file does not exist.
     pub(crate) fn open(path: &Path, options: WorldOptions) -> Result<Self, StoreError> {
         let timeout = LockTimeout::default();
         let _lock = Lock::acquire(path, timeout)?;

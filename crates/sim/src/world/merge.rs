@@ -58,8 +58,8 @@ pub(crate) fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// The string at `/member/member`. ARM treats an absent string like an empty one, so this is empty if there is none. Not
-/// for member names with `/` or `~`.
+/// The string at `/member/member`. ARM treats an absent string like an empty one, and so does this function. Not for
+/// member names with `/` or `~`.
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     pointer
         .split('/')
