@@ -103,7 +103,7 @@ mod tests {
     use lazuli_engine::Failure;
 
     use super::*;
-    use crate::render::testing::{arm_error, output, plan_of, step};
+    use crate::render::testing::{arm_error, output, plan_of, role_assignment, step};
 
     const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 
@@ -111,12 +111,7 @@ mod tests {
         plan_of([
             step(Action::Create, "recordings", "storageAccount", "stcameras"),
             step(Action::Delete, "old", "storageAccount", "stold"),
-            step(
-                Action::Create,
-                "access/Reader",
-                "roleAssignment",
-                "Reader on stcameras",
-            ),
+            role_assignment(Action::Create),
         ])
     }
 

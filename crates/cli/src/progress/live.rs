@@ -162,52 +162,15 @@ impl Events for LiveExecution {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
-    use indicatif::TermLike;
     use lazuli_core::plan::Action;
 
     use super::*;
+    use crate::progress::testing::RecordingTerm;
     use crate::render::testing::{arm_error, plan_of, step};
-
-    /// Records everything that is written.
-    #[derive(Debug, Clone, Default)]
-    struct RecordingTerm(Arc<Mutex<String>>);
-
-    impl TermLike for RecordingTerm {
-        fn width(&self) -> u16 {
-            80
-        }
-        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn write_line(&self, text: &str) -> io::Result<()> {
-            self.write_str(&format!("{text}\n"))
-        }
-        fn write_str(&self, text: &str) -> io::Result<()> {
-            self.0.lock().unwrap().push_str(text);
-            Ok(())
-        }
-        fn clear_line(&self) -> io::Result<()> {
-            Ok(())
-        }
-        fn flush(&self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn running_steps_are_redrawn_and_completed_steps_are_permanent() {
-        let term = RecordingTerm::default();
+        let term = RecordingTerm::new(80);
         let new = |name: &str| step(Action::Create, name, "storageAccount", "stcameras");
         let plan = plan_of([new("recordings"), new("others"), new("blocked")]);
         let live = LiveExecution::new(
@@ -227,7 +190,7 @@ mod tests {
         let failed = arm_error(409, "Conflict", "No.");
         live.ended(&plan.steps[1], &Outcome::Failed(failed.into()));
         live.ended(&plan.steps[2], &Outcome::Blocked(plan.steps[1].id));
-        let text = term.0.lock().unwrap().clone();
+        let text = term.take();
         for expected in [
             "0 of 3 done, 1 running, 2 waiting, 0s",
             "recordings: creating, 0s, in progress (Creating), next poll in 1h 0m 0s",

@@ -7,6 +7,8 @@ mod live;
 mod log;
 mod screen;
 mod spinner;
+#[cfg(test)]
+mod testing;
 mod wait_lines;
 mod wait_recorder;
 

@@ -122,66 +122,14 @@ impl<T: TermLike> TermLike for Screen<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU16, Ordering},
-    };
-
     use indicatif::{ProgressBar, ProgressStyle};
 
     use super::*;
-
-    /// Records text and cursor movements, with a width that can change.
-    #[derive(Debug, Clone)]
-    struct ResizableTerm(Arc<(Mutex<String>, AtomicU16)>);
-
-    impl ResizableTerm {
-        fn record(&self, text: &str) -> io::Result<()> {
-            self.0.0.lock().unwrap().push_str(text);
-            Ok(())
-        }
-
-        fn take(&self) -> String {
-            std::mem::take(&mut *self.0.0.lock().unwrap())
-        }
-    }
-
-    impl TermLike for ResizableTerm {
-        fn width(&self) -> u16 {
-            self.0.1.load(Ordering::SeqCst)
-        }
-        fn height(&self) -> u16 {
-            24
-        }
-        fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-            self.record(&format!("<up {n}>"))
-        }
-        fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-            self.record(&format!("<down {n}>"))
-        }
-        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn write_line(&self, text: &str) -> io::Result<()> {
-            self.record(&format!("{text}\n"))
-        }
-        fn write_str(&self, text: &str) -> io::Result<()> {
-            self.record(text)
-        }
-        fn clear_line(&self) -> io::Result<()> {
-            self.record("<clear>")
-        }
-        fn flush(&self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::progress::testing::RecordingTerm;
 
     #[test]
     fn lines_are_redrawn_after_the_terminal_becomes_narrower() {
-        let term = ResizableTerm(Arc::new((Mutex::default(), AtomicU16::new(20))));
+        let term = RecordingTerm::new(20);
         let target = ProgressDrawTarget::term_like(Box::new(Screen::new(term.clone())));
         let style = ProgressStyle::with_template("{msg}").unwrap();
         let bar = ProgressBar::with_draw_target(None, target).with_style(style);
@@ -198,7 +146,7 @@ mod tests {
             again.starts_with("<up 1>") && again.contains("permanent\u{1b}[K\r\na line of"),
             "{again:?}"
         );
-        term.0.1.store(10, Ordering::SeqCst);
+        term.resize(10);
         bar.force_draw();
         let narrower = term.take();
         assert!(

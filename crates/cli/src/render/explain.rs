@@ -91,14 +91,14 @@ pub(crate) fn code(code: Code, style: &Style) -> String {
 /// An Azure error code: what lazuli does about it, and what the user can do.
 pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
     let meaning = match known.code.starts_with("AADSTS") {
-        true => "Microsoft Entra ID rejected the login",
-        false => "Azure failed a request",
+        true => "Microsoft Entra ID error of a failed login",
+        false => "Azure error",
     };
     let title = format!("{}: {meaning}.", known.code);
     let mut text = style.block(Tint::Strong, 0, &title);
     text.push('\n');
     if let Some(remedy) = known.remedy {
-        let retry = format!("Without your help, lazuli {}.", remedy.says());
+        let retry = format!("Automatic handling: lazuli {}.", remedy.says());
         text.push_str(&block(0, &retry, style.width));
         text.push('\n');
     }

@@ -111,7 +111,9 @@ impl Dependency {
             Reason::Within => "in".to_owned(),
             Reason::DependsOn => "dependsOn".to_owned(),
             Reason::Refers(path) => clean(path.rsplit('.').next().unwrap_or(path)),
-            Reason::NeedsGrant(_) | Reason::Follows(_) | Reason::Locks => long.clone(),
+            Reason::NeedsGrant(_) => "needs role".to_owned(),
+            Reason::Locks => "locks".to_owned(),
+            Reason::Follows(_) => long.clone(),
         };
         Self { on, short, long }
     }

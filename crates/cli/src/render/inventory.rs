@@ -8,7 +8,7 @@ use lazuli_core::{
 
 use super::{
     count,
-    style::{Style, Tint, block, clean},
+    style::{Style, Tint, block, clean, wrap_hanging},
 };
 
 /// Indent per level.
@@ -97,10 +97,8 @@ fn render_item(item: &Item, above: &[Item], style: &Style) -> String {
     };
     let start = name.map_or_else(String::new, |name| format!("{name}  "));
     let text = format!("{start}{description}{}", describe_removal(item)).replace('\n', " ");
-    let mut text = match tint {
-        Some(tint) => style.block(tint, depth * INDENT, &text),
-        None => block(depth * INDENT, &text, style.width),
-    };
+    let indent = depth * INDENT;
+    let mut text = wrap_hanging(&clean(&text), tint, [indent, indent + 2 * INDENT], style);
     if let Some(principal) = describe_principal(item) {
         text.push_str(&block((depth + 1) * INDENT, &principal, style.width));
     }
@@ -128,7 +126,7 @@ fn describe(item: &Item, parent: Option<&ArmId>) -> String {
     text
 }
 
-/// `for analyzer, ServicePrincipal 00000000-…`
+/// `principal: analyzer (ServicePrincipal 00000000-…)`
 fn describe_principal(item: &Item) -> Option<String> {
     let Some(Right::Grant {
         principal,
@@ -139,10 +137,14 @@ fn describe_principal(item: &Item) -> Option<String> {
     else {
         return None;
     };
-    let key = principal_of.as_ref();
-    let key = key.map_or_else(String::new, |key| format!("{key}, "));
-    let kind = principal_type.as_deref().unwrap_or("principal");
-    Some(format!("for {key}{kind} {principal}"))
+    let id = match principal_type {
+        Some(kind) => format!("{kind} {principal}"),
+        None => principal.to_string(),
+    };
+    Some(match principal_of {
+        Some(key) => format!("principal: {key} ({id})"),
+        None => format!("principal: {id}"),
+    })
 }
 
 fn describe_removal(item: &Item) -> &'static str {

@@ -174,7 +174,9 @@ fn render_property(row: &PropertyRow, column: usize, style: &Style) -> String {
     let head = format!("{label}{fixed}{remark}");
     let head = style::wrap_hanging(&head, None, [INDENT, 2 * INDENT], style);
     let body = lines.iter().map(|line| match line {
-        DiffLine::Added(line) if row.is_creation => style::block(INNER, line, style.width),
+        DiffLine::Added(line) if row.is_creation => {
+            style::wrap_hanging(line, None, [INNER, INNER + 2], style)
+        }
         line => render_diff_line(line, style),
     });
     head + &body.collect::<String>()

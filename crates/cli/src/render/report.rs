@@ -222,7 +222,7 @@ mod tests {
     use lazuli_core::plan::StepId;
 
     use super::*;
-    use crate::render::testing::{arm_error, output, plan_of, sources, step};
+    use crate::render::testing::{arm_error, output, plan_of, role_assignment, sources, step};
 
     const DONE: Outcome = Outcome::Done {
         took: Duration::from_secs(2),
@@ -234,12 +234,7 @@ mod tests {
         plan_of([
             step(Action::Create, "group", "resourceGroup", "rg-cameras"),
             step(Action::Update, "recordings", "storageAccount", "stcameras"),
-            step(
-                Action::Create,
-                "access/Reader",
-                "roleAssignment",
-                "Reader on stcameras",
-            ),
+            role_assignment(Action::Create),
             step(Action::Create, "hub", "resource", "hub"),
         ])
     }
@@ -322,12 +317,7 @@ done.
     #[test]
     fn a_stopped_run_lists_the_steps_that_did_not_start() {
         let teardown = plan_of([
-            step(
-                Action::Delete,
-                "access/Reader",
-                "roleAssignment",
-                "Reader on stcameras",
-            ),
+            role_assignment(Action::Delete),
             step(Action::Delete, "recordings", "storageAccount", "stcameras"),
         ]);
         assert_eq!(

@@ -69,7 +69,7 @@ fn render_role(found: &RoleMatch<'_>, in_full: bool, style: &Style) -> String {
 fn render_permissions(role: &Listed<'_>, style: &Style) -> String {
     let Some(allowed) = &role.allowed else {
         let hint = format!(
-            "Its permissions are not built into lazuli: run `lazuli roles --live` to read them from Azure, or see\n{}",
+            "lazuli does not know its permissions: run `lazuli roles --live` to read them from Azure, or see\n{}",
             roles::REFERENCE
         );
         return block(INDENT, &hint, style.width);
@@ -107,8 +107,8 @@ pub(crate) fn only_known(catalogue: &Catalogue<'_>, style: &Style) -> String {
         return String::new();
     }
     let note = format!(
-        "Searched {known} of {all} roles: the others have no built-in permissions. Use `--live` to search all roles in \
-         Azure."
+        "Searched {known} of {all} roles: lazuli does not know the permissions of the others. Use `--live` to read all \
+         roles from Azure."
     );
     format!("\n{}", block(0, &note, style.width))
 }

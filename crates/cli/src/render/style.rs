@@ -205,7 +205,8 @@ pub(crate) fn wrap_hanging(
     let lines = pieces.iter().enumerate().map(|(at, piece)| {
         let indent = if at == 0 { first } else { further };
         let line = format!("{:indent$}{piece}", "");
-        tint.map_or_else(|| line.clone(), |tint| style.paint(tint, &line)) + "\n"
+        let line = line.trim_end();
+        tint.map_or_else(|| line.to_owned(), |tint| style.paint(tint, line)) + "\n"
     });
     lines.collect()
 }

@@ -78,6 +78,16 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
     }
 }
 
+/// A step for a role assignment.
+pub(crate) fn role_assignment(action: Action) -> Step {
+    step(
+        action,
+        "access/Reader",
+        "roleAssignment",
+        "Reader on stcameras",
+    )
+}
+
 /// A plan of these steps in this order.
 pub(crate) fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
     let (_, source) = sources();

@@ -17,8 +17,8 @@ use crate::render::{
     plan_view::PlanView,
     report::{ExecutionSummary, Purpose},
     testing::{
-        arm_error, change, hostile, hostile_plan, key, plan_of, plan_view, sources, step,
-        unresolved,
+        arm_error, change, hostile, hostile_plan, key, plan_of, plan_view, role_assignment,
+        sources, step, unresolved,
     },
 };
 
@@ -33,12 +33,7 @@ fn cameras() -> Plan {
             None,
             unresolved("analyzer.principalId"),
         )],
-        ..step(
-            Action::Create,
-            "access/Reader",
-            "roleAssignment",
-            "Reader on stcameras",
-        )
+        ..role_assignment(Action::Create)
     };
     let recordings = Step {
         changes: vec![

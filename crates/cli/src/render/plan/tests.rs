@@ -11,7 +11,7 @@ use serde_json::json;
 use super::*;
 use crate::render::{
     notice::AffectedStep,
-    testing::{change, hostile_plan, key, plan_of, plan_view, step, unresolved},
+    testing::{change, hostile_plan, key, plan_of, plan_view, role_assignment, step, unresolved},
 };
 
 fn plan(plan: &Plan, style: &Style) -> String {
@@ -37,12 +37,7 @@ fn cameras() -> Plan {
                 Value::from("ServicePrincipal"),
             ),
         ],
-        ..step(
-            Action::Create,
-            "access/Reader",
-            "roleAssignment",
-            "Reader on stcameras",
-        )
+        ..role_assignment(Action::Create)
     };
     let recordings = Step {
         reason: "3 properties differ".to_owned(),
