@@ -160,7 +160,7 @@ impl Board {
         };
         lines.truncate(height - 1);
         let left = format!("  {} {left}", style.ellipsis());
-        lines.push(style.paint(Tint::Faint, &style.fit(&left, width)));
+        lines.push(style.paint(Tint::Faint, &style.truncate(&left, width)));
         lines
     }
 
@@ -201,7 +201,7 @@ impl Board {
             _ => Tint::Red,
         };
         let text = format!("{text}, {}", format_duration(truncate_to_seconds(elapsed)));
-        style.paint(tint, &style.fit(&text, width))
+        style.paint(tint, &style.truncate(&text, width))
     }
 
     /// `⠹ recordings: creating storageAccount stcameras, 12s, in progress (Creating), next poll in 17s`, with
@@ -242,7 +242,10 @@ impl Board {
             .unwrap_or_else(|| {
                 let rest = format!(": {verb}, {time}{short}");
                 let room = width.saturating_sub(columns(&rest) + 2).max(8);
-                style.fit(&format!("{spin} {}{rest}", style.fit(name, room)), width)
+                style.truncate(
+                    &format!("{spin} {}{rest}", style.truncate(name, room)),
+                    width,
+                )
             })
     }
 
@@ -311,7 +314,7 @@ impl TreeLines<'_> {
             let branch = if self.style.ascii { "`-" } else { "└" };
             let indent = 2 * above.len();
             let text = format!("{:indent$}{branch} {}{also}", "", row.name);
-            let line = self.style.fit(&text, self.width);
+            let line = self.style.truncate(&text, self.width);
             self.lines.push(self.style.paint(Tint::Faint, &line));
             above.push(next);
             written += 1 + self.add_dependents(above);

@@ -10,7 +10,7 @@ use lazuli_core::{
 
 use super::{
     count, source_name,
-    style::{Style, Tint, block, clean, columns, is_shown, wrap},
+    style::{Style, Tint, clean, columns, is_shown, wrap, wrap_block},
 };
 
 /// Labels at most this many lines apart are shown in one excerpt.
@@ -90,7 +90,7 @@ fn render_plain(sources: &Sources, diagnostic: &Diagnostic, style: &Style) -> St
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let line = |text: String| block(0, &style.signs(&text), style.width);
+    let line = |text: String| wrap_block(0, &style.signs(&text), style.width);
     let mut text = line(format!(
         "{severity} {}: {}",
         diagnostic.code, diagnostic.message
@@ -122,7 +122,7 @@ fn render_plain_span(sources: &Sources, span: Span, label: Option<&str>, style: 
     if let Some(label) = label.filter(|label| !label.is_empty()) {
         text += &format!(": {label}");
     }
-    block(0, &text, style.width)
+    wrap_block(0, &text, style.width)
 }
 
 fn render_one(index: &mut LineIndex<'_>, diagnostic: &Diagnostic, style: &Style) -> String {

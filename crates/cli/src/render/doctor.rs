@@ -2,7 +2,7 @@
 
 use super::{
     count,
-    style::{Style, Tint, block, labeled_block},
+    style::{Style, Tint, labeled_block, wrap_block},
 };
 
 /// The result of a check.
@@ -74,7 +74,7 @@ pub(crate) fn checks(checks: &[Check], style: &Style) -> String {
         let label = format!("{label}{:NAME_COLUMNS$}", check.what);
         text.push_str(&labeled_block(&label, indent, &check.says, style.width));
         if let Some(help) = &check.help {
-            text.push_str(&block(indent, &format!("help: {help}"), style.width));
+            text.push_str(&wrap_block(indent, &format!("help: {help}"), style.width));
         }
     }
     let count_of = |status| checks.iter().filter(|check| check.mark == status).count();

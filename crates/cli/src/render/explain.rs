@@ -14,7 +14,7 @@ use lazuli_handlers::{
     reference::{self, Description},
 };
 
-use super::style::{Style, Tint, block, columns, labeled_block};
+use super::style::{Style, Tint, columns, labeled_block, wrap_block};
 
 /// Indent of examples.
 const INDENT: usize = 4;
@@ -59,14 +59,14 @@ pub(crate) fn kinds(style: &Style) -> String {
 
 /// A code of lazuli: what it means, examples, what to do.
 pub(crate) fn code(code: Code, style: &Style) -> String {
-    let mut text = style.block(Tint::Strong, 0, &format!("{code}: {}", code.summary()));
+    let mut text = style.paint_block(Tint::Strong, 0, &format!("{code}: {}", code.summary()));
     text.push('\n');
     let mut last = None;
     for part in code.explanation().parts {
         match part {
             Part::Words(words) => {
                 last = None;
-                text.push_str(&block(0, &words, style.width));
+                text.push_str(&wrap_block(0, &words, style.width));
             }
             Part::Example(example) => {
                 if last.replace(example.shows) != Some(example.shows) {
@@ -95,14 +95,14 @@ pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
         false => "Azure error",
     };
     let title = format!("{}: {meaning}.", known.code);
-    let mut text = style.block(Tint::Strong, 0, &title);
+    let mut text = style.paint_block(Tint::Strong, 0, &title);
     text.push('\n');
     if let Some(remedy) = known.remedy {
         let retry = format!("Automatic handling: lazuli {}.", remedy.says());
-        text.push_str(&block(0, &retry, style.width));
+        text.push_str(&wrap_block(0, &retry, style.width));
         text.push('\n');
     }
-    text + &block(0, &format!("{}.", known.advice), style.width)
+    text + &wrap_block(0, &format!("{}.", known.advice), style.width)
 }
 
 /// A kind: its description, an example, its properties and outputs.
@@ -115,7 +115,7 @@ pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
             .split("\n\n")
             .map(|paragraph| paragraph.replace('\n', " "))
             .collect();
-        text.push_str(&block(0, &unwrapped.join("\n\n"), style.width));
+        text.push_str(&wrap_block(0, &unwrapped.join("\n\n"), style.width));
         text.push('\n');
     };
     add(&says);
@@ -166,7 +166,7 @@ pub(crate) fn output(kind: &str, output: &OutputDoc) -> String {
 pub(crate) fn property(of: &str, property: &Property, all: &[Property], style: &Style) -> String {
     let path = property.plain_path();
     let mut text = style.paint(Tint::Strong, &format!("{of}.{path}")) + "\n\n";
-    text.push_str(&block(0, &property.meaning(), style.width));
+    text.push_str(&wrap_block(0, &property.meaning(), style.width));
     text.push('\n');
     let mut facts = Vec::new();
     let words = |form: &Form| match form {
@@ -211,7 +211,11 @@ pub(crate) fn property(of: &str, property: &Property, all: &[Property], style: &
     text.push_str(&render_facts(facts, style));
     text.push('\n');
     text.push_str(&render_heading("Example", style));
-    text.push_str(&block(INDENT, &write_sample(of, property), style.width));
+    text.push_str(&wrap_block(
+        INDENT,
+        &write_sample(of, property),
+        style.width,
+    ));
     let within = render_children(&path, all, style);
     if !within.is_empty() {
         text.push('\n');
@@ -331,7 +335,7 @@ fn render_table(rows: impl Iterator<Item = (String, String)>, style: &Style) -> 
             }
             false => {
                 let indent = if is_beside { column } else { 3 * MARGIN };
-                format!("{label}\n{}", block(indent, &description, style.width))
+                format!("{label}\n{}", wrap_block(indent, &description, style.width))
             }
         }
     });

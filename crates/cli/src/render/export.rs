@@ -11,24 +11,24 @@ use lazuli_core::{
 
 use super::{
     count, said,
-    style::{Style, Tint, block, clean},
+    style::{Style, Tint, clean, wrap_block},
 };
 
 const NOTE: &str = "note:";
 
-/// Renders what is not in the spec, or differs from Azure, and why. `refused` are failed reads.
-pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> String {
+/// Renders what is not in the spec, or differs from Azure, and why. `errors` are failed reads.
+pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> String {
     let mut text = String::new();
     let mut add = |note: String| text.push_str(&said(NOTE, Tint::Yellow, &clean(&note), style));
     let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
     let mut existing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for note in &export.notes {
         match note {
-            Note::Unread(id) => add(format!("{id} is omitted: {}", explain_unread(id, refused))),
+            Note::Unread(id) => add(format!("{id} is omitted: {}", explain_unread(id, errors))),
             Note::NoWords(id) => add(format!("{id} is omitted: no kind can express it")),
             Note::NoVersion(id) => add(format!(
                 "{id} is omitted: {}",
-                explain_no_version(id, refused)
+                explain_no_version(id, errors)
             )),
             Note::Plain { entry, kind } => add(format!(
                 "`{entry}` is exported as `kind: resource` without its child resources: kind {kind} cannot express it"
@@ -55,7 +55,7 @@ pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> Str
             )),
         }
     }
-    for error in refused.iter().filter(|error| lacks_note(error, export)) {
+    for error in errors.iter().filter(|error| lacks_note(error, export)) {
         let code = error.code.as_ref().unwrap_or(&error.message);
         add(format!(
             "{} is omitted: Azure does not return it ({code})",
@@ -92,8 +92,8 @@ fn lacks_note(error: &ArmError, export: &Export) -> bool {
     is_in_group && !export.notes.iter().any(is_about)
 }
 
-fn explain_unread(id: &ArmId, refused: &[ArmError]) -> String {
-    let error = refused
+fn explain_unread(id: &ArmId, errors: &[ArmError]) -> String {
+    let error = errors
         .iter()
         .find(|error| ArmId::parse(&error.path).as_ref() == Some(id));
     match error {
@@ -105,7 +105,7 @@ fn explain_unread(id: &ArmId, refused: &[ArmError]) -> String {
     }
 }
 
-fn explain_no_version(id: &ArmId, refused: &[ArmError]) -> String {
+fn explain_no_version(id: &ArmId, errors: &[ArmError]) -> String {
     let arm_type = id.arm_type();
     let provider = arm_type
         .as_deref()
@@ -115,7 +115,7 @@ fn explain_no_version(id: &ArmId, refused: &[ArmError]) -> String {
         let path = error.path.to_lowercase();
         suffix.as_ref().is_some_and(|suffix| path.ends_with(suffix))
     };
-    match refused.iter().find(is_about_provider) {
+    match errors.iter().find(is_about_provider) {
         Some(error) => format!(
             "cannot read the API versions of its type ({})",
             error.code.as_ref().unwrap_or(&error.message)
@@ -131,14 +131,14 @@ pub(crate) fn outcome(export: &Export, plan: &Plan, file: Option<&Path>, style: 
         number => format!("{number} entries"),
     };
     let file = file.map_or_else(|| "FILE".to_owned(), |file| file.display().to_string());
-    let marks = plan.steps.iter().filter(|step| only_marks(step)).count();
-    let others = plan.steps.len() - marks;
+    let unmarked = plan.steps.iter().filter(|step| only_marks(step)).count();
+    let others = plan.steps.len() - unmarked;
     let mut text = format!("Exported {entries} as stack `{}`. ", export.stack);
-    text.push_str(&match (marks, others) {
+    text.push_str(&match (unmarked, others) {
         (0, 0) => format!("`lazuli plan {file}` shows no changes."),
-        (marks, 0) => format!(
+        (unmarked, 0) => format!(
             "Ownership markers are missing on {}: `lazuli apply {file}` adds them and changes nothing else.",
-            count(marks, "resource")
+            count(unmarked, "resource")
         ),
         (_, others) => format!(
             "`lazuli plan {file}` shows {}: review the plan before you apply it.",
@@ -152,5 +152,5 @@ pub(crate) fn outcome(export: &Export, plan: &Plan, file: Option<&Path>, style: 
             count(plan.orphans.len(), "resource")
         ));
     }
-    block(0, &clean(&text), style.width)
+    wrap_block(0, &clean(&text), style.width)
 }

@@ -10,7 +10,7 @@ use lazuli_engine::Failure;
 
 use super::{
     said,
-    style::{Style, Tint, block},
+    style::{Style, Tint, wrap_block},
 };
 use crate::refusal::Refusal;
 
@@ -69,9 +69,9 @@ impl<'a> FailureCause<'a> {
 fn render_cause(first: &Refusal, others: &[&Refusal], style: &Style) -> String {
     let error = &first.error;
     let mut text = said("error:", Tint::Red, &format_error(error), style);
-    text.push_str(&block(2, &format_request(error), style.width));
+    text.push_str(&wrap_block(2, &format_request(error), style.width));
     for other in others.iter().take(LONGEST_LIST - 1) {
-        text.push_str(&block(2, &format_request(&other.error), style.width));
+        text.push_str(&wrap_block(2, &format_request(&other.error), style.width));
     }
     match others.len().saturating_sub(LONGEST_LIST - 1) {
         0 => {}
@@ -98,7 +98,7 @@ fn render_entries(about: &[&str], style: &Style) -> String {
         0 => format!("read for {named}"),
         more => format!("read for {named} and {more} more"),
     };
-    block(2, &line, style.width)
+    wrap_block(2, &line, style.width)
 }
 
 /// Renders the failure of a step.
@@ -106,12 +106,12 @@ pub(super) fn render_step_failure(failure: &Failure, indent: usize, style: &Styl
     let mut text = String::new();
     match failure {
         Failure::Arm(error) => {
-            text.push_str(&block(indent, &format_error(error), style.width));
-            text.push_str(&block(indent, &format_request(error), style.width));
+            text.push_str(&wrap_block(indent, &format_error(error), style.width));
+            text.push_str(&wrap_block(indent, &format_request(error), style.width));
             text.push_str(&render_correlation(error, indent, style));
         }
         Failure::MissingOutput(_) => {
-            text.push_str(&block(indent, &failure.to_string(), style.width))
+            text.push_str(&wrap_block(indent, &failure.to_string(), style.width))
         }
     }
     text + &render_help(failure.hint(), indent, style)
@@ -137,13 +137,13 @@ fn format_request(error: &ArmError) -> String {
 fn render_correlation(error: &ArmError, indent: usize, style: &Style) -> String {
     let id = error.correlation_id.as_ref();
     id.map_or_else(String::new, |id| {
-        block(indent, &format!("correlation ID {id}"), style.width)
+        wrap_block(indent, &format!("correlation ID {id}"), style.width)
     })
 }
 
 fn render_help(hint: Option<String>, indent: usize, style: &Style) -> String {
     hint.map_or_else(String::new, |hint| {
-        block(indent, &format!("help: {hint}"), style.width)
+        wrap_block(indent, &format!("help: {hint}"), style.width)
     })
 }
 

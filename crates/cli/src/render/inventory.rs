@@ -8,7 +8,7 @@ use lazuli_core::{
 
 use super::{
     count,
-    style::{Style, Tint, block, clean, wrap_hanging},
+    style::{Style, Tint, clean, wrap_block, wrap_hanging},
 };
 
 /// Indent per level.
@@ -39,7 +39,7 @@ pub(crate) fn inventory(inventory: &Inventory, style: &Style) -> String {
     });
     for note in unseen.chain(unread) {
         text.push('\n');
-        text.push_str(&style.block(Tint::Faint, 0, &note));
+        text.push_str(&style.paint_block(Tint::Faint, 0, &note));
     }
     text
 }
@@ -70,7 +70,7 @@ fn render_stack(holdings: &Holdings, style: &Style) -> String {
                 "{} without an entry in the spec: see `lazuli plan --prune`.",
                 count(number, "orphan")
             );
-            text + "\n" + &style.block(Tint::Strong, 0, &note)
+            text + "\n" + &style.paint_block(Tint::Strong, 0, &note)
         }
     }
 }
@@ -100,7 +100,7 @@ fn render_item(item: &Item, above: &[Item], style: &Style) -> String {
     let indent = depth * INDENT;
     let mut text = wrap_hanging(&clean(&text), tint, [indent, indent + 2 * INDENT], style);
     if let Some(principal) = describe_principal(item) {
-        text.push_str(&block((depth + 1) * INDENT, &principal, style.width));
+        text.push_str(&wrap_block((depth + 1) * INDENT, &principal, style.width));
     }
     text
 }

@@ -173,14 +173,14 @@ fn render_pair(head: &str, tint: Tint, description: &str, style: &Style) -> Stri
         true => format!("{}  {description}\n", style.paint(tint, head)),
         false => {
             style::wrap_hanging(head, Some(tint), [0, 2], style)
-                + &style::block(4, description, style.width)
+                + &style::wrap_block(4, description, style.width)
         }
     }
 }
 
 /// `error: nothing was changed`, with the label in color.
 pub(crate) fn said(label: &str, tint: Tint, text: &str, style: &Style) -> String {
-    let lines = style::block(0, &format!("{label} {text}"), style.width);
+    let lines = style::wrap_block(0, &format!("{label} {text}"), style.width);
     match lines.strip_prefix(label) {
         Some(rest) => format!("{}{rest}", style.paint(tint, label)),
         None => lines,

@@ -4,7 +4,7 @@ use lazuli_core::plan::{Action, Plan, Step, StepId};
 
 use super::{
     NodeNames,
-    style::{Style, Tint, block, clean, wrap_hanging},
+    style::{Style, Tint, clean, wrap_block, wrap_hanging},
     styled_sign,
 };
 
@@ -122,8 +122,8 @@ impl Weight {
 impl NoticeLine {
     fn render(&self, style: &Style) -> String {
         match self {
-            Self::Text(text) => block(INDENT, text, style.width),
-            Self::Help(text) => block(INDENT, &format!("help: {text}"), style.width),
+            Self::Text(text) => wrap_block(INDENT, text, style.width),
+            Self::Help(text) => wrap_block(INDENT, &format!("help: {text}"), style.width),
             Self::Step(step) => {
                 let (sign, tint) = styled_sign(step.action, style);
                 let mut text = format!("{sign} {}", step.name);

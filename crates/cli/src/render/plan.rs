@@ -35,9 +35,9 @@ pub(crate) fn render_steps(plan: &Plan, style: &Style) -> String {
 pub(crate) fn render_summary(plan: &Plan, style: &Style) -> String {
     let mut text = String::new();
     if let Some(part) = &plan.part {
-        text.push_str(&style.block(Tint::Yellow, 0, &summarize_targets(part)));
+        text.push_str(&style.paint_block(Tint::Yellow, 0, &summarize_targets(part)));
     }
-    text + &style.block(Tint::Strong, 0, &summarize(plan))
+    text + &style.paint_block(Tint::Strong, 0, &summarize(plan))
 }
 
 /// ``Targets: `recordings` and 2 dependencies; 5 resources excluded.``
@@ -133,7 +133,7 @@ pub(crate) fn render_unchanged(plan: &Plan, graph: &Graph, style: &Style) -> Str
 
 fn render_step(step: &Step, names: NodeNames, style: &Style) -> String {
     let mut text = render_heading(step, names, style);
-    text.push_str(&style.block(Tint::Faint, INDENT, &step.reason));
+    text.push_str(&style.paint_block(Tint::Faint, INDENT, &step.reason));
     let rows = collect_rows(step, style);
     let column = rows
         .iter()

@@ -11,7 +11,7 @@ use lazuli_engine::{Failure, Fault, Outcome, Report};
 
 use super::{
     NodeNames, diagnostics, failure, format_counts, format_position, render_heading,
-    style::{Style, Tint, block},
+    style::{Style, Tint, wrap_block},
 };
 
 /// Indent of the lines about a step.
@@ -71,11 +71,10 @@ pub(crate) fn render(run: &ExecutionSummary<'_>, style: &Style) -> String {
                     "depends on {}, which did not complete",
                     names.step_name(plan, *by)
                 );
-                not_started.add(&(line + &block(INDENT, &why, style.width)));
+                not_started.add(&(line + &wrap_block(INDENT, &why, style.width)));
             }
-            Outcome::NotBegun => {
-                not_started.add(&(line + &block(INDENT, "the run was stopped first", style.width)))
-            }
+            Outcome::NotBegun => not_started
+                .add(&(line + &wrap_block(INDENT, "the run was stopped first", style.width))),
         }
     }
     let mut text = String::new();
@@ -88,7 +87,7 @@ pub(crate) fn render(run: &ExecutionSummary<'_>, style: &Style) -> String {
     }
     text.push_str(&style.paint(Tint::Strong, &summarize(run)));
     text.push('\n');
-    text.push_str(&block(0, &suggest_next_step(run), style.width));
+    text.push_str(&wrap_block(0, &suggest_next_step(run), style.width));
     text
 }
 
@@ -157,7 +156,7 @@ pub(crate) fn render_failed_step(
     let text = failure::render_step_failure(why, indent, style);
     if property.is_none() {
         let line = format!("in the spec: {}", format_position(span, sources));
-        return text + &block(indent, &line, style.width);
+        return text + &wrap_block(indent, &line, style.width);
     }
     let narrower = Style {
         width: style.width.saturating_sub(indent),

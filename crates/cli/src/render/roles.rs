@@ -2,7 +2,7 @@
 
 use lazuli_handlers::roles::{self, Allowed, Catalogue, Listed, Permission};
 
-use super::style::{Style, Tint, block, clean, wrap};
+use super::style::{Style, Tint, clean, wrap, wrap_block};
 
 /// A role that matches a search.
 pub(crate) struct RoleMatch<'a> {
@@ -54,14 +54,18 @@ fn render_role(found: &RoleMatch<'_>, in_full: bool, style: &Style) -> String {
         text.push_str(&format!("{start:column$}{line}\n"));
     }
     if let Some(Allowed { says, .. }) = allowed.as_ref().filter(|it| !it.says.is_empty()) {
-        text.push_str(&block(column, &clean(says), style.width));
+        text.push_str(&wrap_block(column, &clean(says), style.width));
     }
     if let (false, Some(by)) = (in_full, found.by.first()) {
         let more = match found.by.len() - 1 {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
-        text.push_str(&block(INDENT, &format!("matches {by}{more}"), style.width));
+        text.push_str(&wrap_block(
+            INDENT,
+            &format!("matches {by}{more}"),
+            style.width,
+        ));
     }
     text
 }
@@ -72,7 +76,7 @@ fn render_permissions(role: &Listed<'_>, style: &Style) -> String {
             "lazuli does not know its permissions: run `lazuli roles --live` to read them from Azure, or see\n{}",
             roles::REFERENCE
         );
-        return block(INDENT, &hint, style.width);
+        return wrap_block(INDENT, &hint, style.width);
     };
     let mut text = String::new();
     for permission in &allowed.permissions {
@@ -93,7 +97,7 @@ fn render_permissions(role: &Listed<'_>, style: &Style) -> String {
             }
             text.push_str(&format!("{:INDENT$}{name}:\n", ""));
             for action in list {
-                text.push_str(&block(INDENT + 2, &clean(action), style.width));
+                text.push_str(&wrap_block(INDENT + 2, &clean(action), style.width));
             }
         }
     }
@@ -110,5 +114,5 @@ pub(crate) fn only_known(catalogue: &Catalogue<'_>, style: &Style) -> String {
         "Searched {known} of {all} roles: lazuli does not know the permissions of the others. Use `--live` to read all \
          roles from Azure."
     );
-    format!("\n{}", block(0, &note, style.width))
+    format!("\n{}", wrap_block(0, &note, style.width))
 }

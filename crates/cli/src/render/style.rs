@@ -73,9 +73,9 @@ impl Style {
         format!("{style}{text}{style:#}")
     }
 
-    /// Like [`block`], with each line in color.
-    pub(crate) fn block(&self, tint: Tint, indent: usize, text: &str) -> String {
-        block(indent, text, self.width)
+    /// Like [`wrap_block`], with each line in color.
+    pub(crate) fn paint_block(&self, tint: Tint, indent: usize, text: &str) -> String {
+        wrap_block(indent, text, self.width)
             .lines()
             .map(|line| self.paint(tint, line) + "\n")
             .collect()
@@ -104,12 +104,12 @@ impl Style {
     }
 
     /// Truncates the text to a number of columns.
-    pub(crate) fn fit(&self, text: &str, width: usize) -> String {
+    pub(crate) fn truncate(&self, text: &str, width: usize) -> String {
         if columns(text) <= width {
             return text.to_owned();
         }
         let room = width.saturating_sub(columns(self.ellipsis()));
-        format!("{}{}", head(text, room), self.ellipsis())
+        format!("{}{}", take_columns(text, room), self.ellipsis())
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn columns(text: &str) -> usize {
 }
 
 /// The longest prefix that fits into a number of columns; at least one character.
-fn head(text: &str, width: usize) -> &str {
+fn take_columns(text: &str, width: usize) -> &str {
     let mut used = 0;
     for (at, character) in text.char_indices() {
         used += character.width().unwrap_or(0);
@@ -179,7 +179,7 @@ fn wrap_words(text: &str, width: usize) -> Vec<String> {
             line.push(' ');
         }
         while columns(word) > width {
-            let fits = head(word, width);
+            let fits = take_columns(word, width);
             let piece = match fits.rfind(['/', ',']) {
                 Some(end) if end > 0 => fits.get(..=end).unwrap_or(fits),
                 _ => fits,
@@ -212,7 +212,7 @@ pub(crate) fn wrap_hanging(
 }
 
 /// Escapes, wraps and indents text of several lines.
-pub(crate) fn block(indent: usize, text: &str, width: usize) -> String {
+pub(crate) fn wrap_block(indent: usize, text: &str, width: usize) -> String {
     let mut block = String::new();
     for line in text
         .lines()
@@ -224,10 +224,10 @@ pub(crate) fn block(indent: usize, text: &str, width: usize) -> String {
     block
 }
 
-/// A [`block`] whose first line begins with a label instead of the indent. The label has `indent` columns or more; it
+/// A [`wrap_block`] whose first line begins with a label instead of the indent. The label has `indent` columns or more; it
 /// may have color.
 pub(crate) fn labeled_block(label: &str, indent: usize, text: &str, width: usize) -> String {
-    let body = block(indent, text, width);
+    let body = wrap_block(indent, text, width);
     match body.get(indent..) {
         Some(rest) => format!("{label}{rest}"),
         None => format!("{}\n", label.trim_end()),
@@ -297,14 +297,14 @@ mod tests {
     #[test]
     fn long_text_is_truncated_with_an_ellipsis() {
         let style = Style::default();
-        assert_eq!(style.fit("recordings", 10), "recordings");
-        assert_eq!(style.fit("recordings", 6), "recor…");
+        assert_eq!(style.truncate("recordings", 10), "recordings");
+        assert_eq!(style.truncate("recordings", 6), "recor…");
         assert_eq!(
             Style {
                 ascii: true,
                 ..style
             }
-            .fit("recordings", 6),
+            .truncate("recordings", 6),
             "rec..."
         );
     }

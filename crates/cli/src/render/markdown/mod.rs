@@ -85,7 +85,7 @@ fn list_stacks(stacks: &[String]) -> String {
     let names: Vec<String> = stacks
         .iter()
         .take(LONGEST_LIST)
-        .map(|stack| code_span(&Style::PAGE.fit(stack, 100)))
+        .map(|stack| code_span(&Style::PAGE.truncate(stack, 100)))
         .collect();
     let what = if stacks.len() == 1 { "Stack" } else { "Stacks" };
     match stacks.len().saturating_sub(LONGEST_LIST) {

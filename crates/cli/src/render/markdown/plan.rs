@@ -12,7 +12,7 @@ use crate::render::{
     escape::escape_html,
     plan::{summarize, summarize_targets},
     plan_view::PlanView,
-    style::{Style, block},
+    style::{Style, wrap_block},
 };
 
 /// Notices with more lines are collapsed.
@@ -37,7 +37,7 @@ pub(crate) fn plan(view: &PlanView<'_>) -> String {
 /// The targets and the notices.
 pub(super) fn notice_sections(view: &PlanView<'_>) -> Vec<PageSection> {
     let targets = view.plan.part.as_ref().map(summarize_targets);
-    let targets = targets.map(|text| code_block("text", &block(0, &text, Style::PAGE.width)));
+    let targets = targets.map(|text| code_block("text", &wrap_block(0, &text, Style::PAGE.width)));
     let notices = view.collect_notices();
     let notices = notices.iter().map(|notice| {
         let text = code_block("diff", &notice.render(&Style::PAGE));
