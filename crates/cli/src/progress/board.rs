@@ -113,8 +113,8 @@ impl Board {
         }
     }
 
-    /// A line with counts, the running steps (the longest running first), and below each the steps that depend on it; as
-    /// many as fit, and the number of the others.
+    /// A line with counts, the running steps (the longest running first), and below each the steps that depend on it;
+    /// as many as fit, and the number of the others.
     pub(super) fn lines(&self, now: Instant, size: TerminalSize, style: &Style) -> Vec<String> {
         // The last column and row stay free: some terminals wrap or scroll when they are filled.
         let width = size.columns.saturating_sub(1).max(20);

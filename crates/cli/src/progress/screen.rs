@@ -16,8 +16,8 @@ pub(super) fn stderr() -> ProgressDrawTarget {
     ProgressDrawTarget::term_like_with_hz(Box::new(Screen::new(Term::buffered_stderr())), REFRESH)
 }
 
-/// Ends lines with line ends. indicatif pads lines with spaces instead until the terminal wraps, so that resizing breaks
-/// the lines and the cursor position.
+/// Ends lines with line ends. indicatif pads lines with spaces until the terminal wraps instead, so that resizing
+/// breaks the lines and the cursor position.
 #[derive(Debug)]
 struct Screen<T> {
     term: T,

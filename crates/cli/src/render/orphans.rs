@@ -24,7 +24,7 @@ pub(crate) fn list_orphans(plan: &Plan) -> Vec<Notice> {
             notice.add_text(&describe(orphan));
         }
         notice
-            .add_help("declare them in the spec again, or delete them with `lazuli apply --prune`");
+            .add_help("add an entry to the spec to keep an orphan, or run `lazuli apply --prune` to delete orphans");
         notice
     });
     let unseen = plan.unseen.iter().map(|unseen| {

@@ -224,8 +224,7 @@ pub(crate) fn wrap_block(indent: usize, text: &str, width: usize) -> String {
     block
 }
 
-/// A [`wrap_block`] whose first line begins with a label instead of the indent. The label has `indent` columns or more; it
-/// may have color.
+/// A [`wrap_block`] whose first line begins with a label of `indent` columns, which may have color.
 pub(crate) fn labeled_block(label: &str, indent: usize, text: &str, width: usize) -> String {
     let body = wrap_block(indent, text, width);
     match body.get(indent..) {

@@ -1,7 +1,7 @@
 //! The graph as a self-contained SVG: resources in layers, dependencies above their dependents.
 //!
-//! Shapes show the family of a kind, which is also written; colors show the action of a plan, which is also a sign and a
-//! word. Text widths are those of a monospaced font, so that they are right for each font of the stack.
+//! Shapes show the family of a kind, which is also written; colors show the action of a plan, which is also a sign and
+//! a word. Text widths are those of a monospaced font, so that they are right for each font of the stack.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,7 +1,7 @@
 //! A plan as an HTML page: the drawing of the graph and every step.
 //!
-//! The page makes no requests, which its content security policy enforces: only its own style and script are allowed, by
-//! digest. All content is available without scripts. [`maud`] escapes all text except the style and the script.
+//! The page makes no requests, which its content security policy enforces: only its own style and script are allowed,
+//! by digest. All content is available without scripts. [`maud`] escapes all text except the style and the script.
 
 mod step;
 
