@@ -202,7 +202,10 @@ struct NodeShape<'d> {
 impl<'d> NodeShape<'d> {
     fn new(node: &'d DiagramNode) -> Self {
         let family = Family::from_kind(&node.kind);
-        let lines = wrap(&node.label(), LONGEST_LINE);
+        let mut lines = wrap(&node.name, LONGEST_LINE);
+        if let (Some(change), Some(first)) = (node.change, lines.first_mut()) {
+            first.insert_str(0, &format!("{} ", change.sign()));
+        }
         let mut kind = node.kind.clone();
         if node.is_existing {
             kind.push_str(" (existing)");
