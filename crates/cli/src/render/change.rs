@@ -25,7 +25,7 @@ pub(crate) struct PropertyRow {
     pub(crate) label: String,
     /// Whether the property is fixed at creation.
     pub(crate) is_fixed: bool,
-    /// Whether the whole resource is created, so that there is no old value.
+    /// Whether the whole resource is created, which has no old values.
     pub(crate) is_creation: bool,
     ellipsis: &'static str,
     before: DisplayValue,
@@ -100,12 +100,12 @@ impl PropertyRow {
         })
     }
 
-    /// Whether there is no old value.
+    /// Whether the old value is absent.
     pub(crate) fn is_added(&self) -> bool {
         matches!(self.before, DisplayValue::Absent)
     }
 
-    /// Whether there is no new value.
+    /// Whether the new value is absent.
     pub(crate) fn is_removed(&self) -> bool {
         matches!(self.after, DisplayValue::Absent)
     }

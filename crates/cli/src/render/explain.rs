@@ -319,7 +319,7 @@ fn render_heading(text: &str, style: &Style) -> String {
     style.paint(Tint::Strong, &format!("{text}:")) + "\n"
 }
 
-/// Names and descriptions, aligned and wrapped. Descriptions go below the names if there is little room beside them.
+/// Names and descriptions, aligned and wrapped. Descriptions go below the names if there is little room next to them.
 fn render_table(rows: impl Iterator<Item = (String, String)>, style: &Style) -> String {
     const MARGIN: usize = 2;
     const LEAST_ROOM: usize = 44;

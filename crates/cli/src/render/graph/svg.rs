@@ -215,7 +215,7 @@ impl<'d> NodeShape<'d> {
         }
         let widest = lines.iter().map(|line| columns(line)).max().unwrap_or(0);
         let text = (widest as f64 * NAME_COLUMN).max(columns(&kind) as f64 * KIND_COLUMN);
-        let (beside, above) = match family {
+        let (horizontal, above) = match family {
             Family::Identity | Family::Access => (BEYOND, 0.0),
             Family::Storage | Family::Group => (0.0, BEYOND),
             Family::Lock | Family::Other => (0.0, 0.0),
@@ -223,7 +223,7 @@ impl<'d> NodeShape<'d> {
         Self {
             node,
             family,
-            width: text + 2.0 * (PADDING + beside),
+            width: text + 2.0 * (PADDING + horizontal),
             height: (lines.len() + 1) as f64 * LINE + PADDING + above,
             lines,
             kind,
