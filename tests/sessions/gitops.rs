@@ -146,15 +146,15 @@ fn who_only_plans_need_not_hear_of_the_rights_that_who_applies_needs() {
         let told = text(&planned);
         told.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert!(plan(&[]).contains("lacks rights"));
+    assert!(plan(&[]).contains("lacks permissions"));
     let told = plan(&["--skip-rights"]);
     assert!(
-        told.contains("to create") && !told.contains("lacks rights"),
+        told.contains("to create") && !told.contains("lacks permissions"),
         "{told}"
     );
     let document = plan(&["--skip-rights", "--output", "json"]);
     assert!(
-        !document.contains("missingRights") && !document.contains("lacks rights"),
+        !document.contains("missingRights") && !document.contains("lacks permissions"),
         "{document}"
     );
     let document = plan(&["--output", "json"]);

@@ -62,7 +62,7 @@ fn a_first_stop_finishes_what_is_in_flight_and_is_no_success() {
     let told = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(
-        told.contains("Stopped:") && told.contains("not begun"),
+        told.contains("Apply stopped:") && told.contains("not started"),
         "{told}"
     );
 }

@@ -214,7 +214,11 @@ fn a_log_for_programs_is_json_in_every_line() {
         let event = serde_json::from_str::<serde_json::Value>(line);
         assert!(event.is_ok_and(|event| event.is_object()), "{line}");
     }
-    for said in ["Saved: ", "lacks\\n    rights on", "nothing was changed"] {
+    for said in [
+        "Saved: ",
+        "lacks\\n    permissions on",
+        "nothing was changed",
+    ] {
         assert!(told.contains(said), "{said} is not in\n{told}");
     }
 }

@@ -25,10 +25,10 @@ use crate::{
     flow::{Carried, Loaded},
     render::{
         self, html, markdown,
-        notice::{Notice, Weight, apart},
-        overruled::overruled,
-        report::{Purpose, Run},
-        sheet::Sheet,
+        notice::{Notice, Weight, render_spaced},
+        plan_view::PlanView,
+        report::{ExecutionSummary, Purpose},
+        server_overrides::overruled,
         style::{Style, harmless_json},
     },
     terminal::{Terminal, Tone, answer, tell},
@@ -90,19 +90,19 @@ impl<'a> Planned<'a> {
 
     fn findings(&self) -> Vec<Notice> {
         let sources = &self.loaded.sources;
-        render::preflight::findings(self.plan, &self.found, self.registers, sources)
+        render::preflight::list_findings(self.plan, &self.found, self.registers, sources)
     }
 
     /// The plan for people, with all that is known of it by now.
-    fn sheet(&self) -> Sheet<'a> {
+    fn sheet(&self) -> PlanView<'a> {
         let unread = self.live.unread_locks();
-        Sheet {
+        PlanView {
             plan: self.plan,
             graph: &self.loaded.graph,
             sources: &self.loaded.sources,
             stacks: &self.loaded.stacks,
             findings: self.findings(),
-            locks: render::locks::obstacles(self.plan, &self.obstacles(), unread),
+            locks: render::locks::list_obstacles(self.plan, &self.obstacles(), unread),
             shows_unchanged: self.shows_unchanged,
         }
     }
@@ -155,7 +155,7 @@ impl Ending<'_> {
             Self::Carried(carried, aftermath) => (&carried.report, carried.took, Some(aftermath)),
             Self::Nothing | Self::Refused => (&none, Duration::ZERO, None),
         };
-        let run = Run {
+        let run = ExecutionSummary {
             purpose,
             plan: planned.plan,
             report,
@@ -200,7 +200,7 @@ impl<'a> PlanAnswer<'a> {
     /// Tells people the plan.
     pub(crate) fn plan(&self, planned: &Planned<'_>) -> Result<(), CommandError> {
         match self.document {
-            None => answer(&planned.sheet().text(&self.terminal.out)),
+            None => answer(&planned.sheet().render_text(&self.terminal.out)),
             Some(_) => Ok(()),
         }
     }
@@ -240,9 +240,9 @@ impl<'a> ReportAnswer<'a> {
     /// goes to whoever that is.
     pub(crate) fn intent(&self, planned: &Planned<'_>, is_asked: bool) -> Result<(), CommandError> {
         match self.document {
-            None => answer(&planned.sheet().text(&self.terminal.out)),
+            None => answer(&planned.sheet().render_text(&self.terminal.out)),
             Some(_) if is_asked => {
-                tell(&planned.sheet().text(&self.terminal.err));
+                tell(&planned.sheet().render_text(&self.terminal.err));
                 Ok(())
             }
             Some(_) => Ok(()),
@@ -271,14 +271,14 @@ impl<'a> ReportAnswer<'a> {
         if self.document.is_some() {
             return Ok(());
         }
-        let run = Run {
+        let run = ExecutionSummary {
             purpose: self.purpose,
             plan: planned.plan,
             report: &carried.report,
             took: carried.took,
             sources: &planned.loaded.sources,
         };
-        let text = render::report::report(&run, &self.terminal.out);
+        let text = render::report::render(&run, &self.terminal.out);
         answer(&format!("\n{}\n", text.trim_end()))
     }
 
@@ -308,13 +308,13 @@ fn findings(
 ) -> Result<(), CommandError> {
     let found = planned.findings();
     if !is_document {
-        return answer(&apart(&found, &terminal.out));
+        return answer(&render_spaced(&found, &terminal.out));
     }
     let tone = match found.iter().any(|notice| notice.weight == Weight::Error) {
         true => Tone::Error,
         false => Tone::Warning,
     };
-    terminal.tell(&apart(&found, &terminal.err), tone);
+    terminal.tell(&render_spaced(&found, &terminal.err), tone);
     Ok(())
 }
 

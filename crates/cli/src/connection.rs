@@ -277,7 +277,7 @@ pub(crate) fn world_in(directory: &Path) -> PathBuf {
 
 /// The simulator on tokio's clock, from where its world stopped.
 pub(crate) fn simulator(path: &Path) -> Result<Simulator, CommandError> {
-    Simulator::persistent(path, WorldOptions::default(), |latest| {
+    Simulator::open(path, WorldOptions::default(), |latest| {
         Box::new(TokioClock::starting_at(latest))
     })
     .map_err(|error| match error {
@@ -285,6 +285,6 @@ pub(crate) fn simulator(path: &Path) -> Result<Simulator, CommandError> {
             error.to_string(),
             "`lazuli sim reset` makes the simulated Azure empty again",
         ),
-        StoreError::Io { .. } | StoreError::Held { .. } => CommandError::new(error.to_string()),
+        StoreError::Io { .. } | StoreError::Locked { .. } => CommandError::new(error.to_string()),
     })
 }

@@ -27,7 +27,7 @@ use crate::{
     connection::Session,
     error::{CommandError, Success},
     input,
-    progress::{self, Noting},
+    progress::{self, WaitRecorder},
     refusal::refusals,
     render, stop,
     terminal::{Terminal, Tone},
@@ -199,7 +199,13 @@ pub(crate) async fn observe_all(
     reads: &[Read],
     terminal: &Terminal,
 ) -> Result<Live, CommandError> {
-    observe_telling(client, loaded, reads, &*progress::of_looking(terminal)).await
+    observe_telling(
+        client,
+        loaded,
+        reads,
+        &*progress::start_observation(terminal),
+    )
+    .await
 }
 
 async fn observe_telling(
@@ -275,8 +281,8 @@ pub(crate) async fn observe_with_owned(
     let graph = &loaded.graph;
     let is_known = |id: &ArmId| graph.node_of(id).is_some();
     let owned = || observe_owned(client, graph.homes(), &is_known);
-    let told = progress::of_looking(terminal);
-    let told = Noting::to(&*told);
+    let told = progress::start_observation(terminal);
+    let told = WaitRecorder::new(&*told);
     let (live, found) = tokio::join!(observe_telling(client, loaded, reads, &told), owned());
     let mut live = live?;
     // What was waited for may have taken orphans along.
@@ -353,7 +359,7 @@ pub(crate) async fn carry_out(
 ) -> Carried {
     let Undertaking { plan, bounds } = undertaking;
     tracing::info!(steps = plan.steps.len(), "carrying the plan out");
-    let events = progress::of_run(plan, terminal);
+    let events = progress::start_execution(plan, terminal);
     let execution = Execution {
         client: &session.client,
         at_once: STEPS_AT_ONCE,

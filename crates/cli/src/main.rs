@@ -28,9 +28,9 @@ use clap::{
 };
 
 use crate::{
-    args::Cli,
+    args::{Cli, LogFormat, Progress},
     render::style::Tint,
-    terminal::{Terminal, tell},
+    terminal::{Display, OutputOptions, Terminal, tell},
 };
 
 fn main() -> ExitCode {
@@ -50,13 +50,26 @@ fn main() -> ExitCode {
         }
     };
     logs::start(cli.verbose, cli.log_format);
-    let terminal = Terminal::detect(&cli);
+    let terminal = Terminal::detect(output_options(&cli));
     match commands::run(cli, &terminal) {
         Ok(outcome) => outcome.exit_code(),
         Err(error) => {
             error.print(&terminal);
             ExitCode::from(1)
         }
+    }
+}
+
+fn output_options(cli: &Cli) -> OutputOptions {
+    OutputOptions {
+        display: match cli.progress {
+            Progress::Auto => None,
+            Progress::Live => Some(Display::Live),
+            Progress::Plain => Some(Display::Lines),
+            Progress::None => Some(Display::Nothing),
+        },
+        logs_json: cli.log_format == LogFormat::Json,
+        shows_logs: logs::is_requested(cli.verbose),
     }
 }
 

@@ -8,7 +8,7 @@ use lazuli_core::{
 };
 use lazuli_engine::ObserveError;
 
-use crate::render::{Names, place};
+use crate::render::{NodeNames, format_position};
 
 /// A request that failed while Azure was asked.
 #[derive(Debug, Clone)]
@@ -32,14 +32,20 @@ pub(crate) fn refusals(
     graph: &Graph,
     sources: &Sources,
 ) -> Vec<Refusal> {
-    let names = Names::of(graph.nodes().map(|node| &node.key));
+    let names = NodeNames::from_keys(graph.nodes().map(|node| &node.key));
     let refusals = errors.into_iter().map(|ObserveError { error }| {
         let list = List::at(&error.path);
         let is_about = |node: &&Node| is_about(&error.path, list.as_ref(), node);
         let about = graph
             .nodes()
             .filter(is_about)
-            .map(|node| format!("{} ({})", names.name(&node.key), place(node.span, sources)))
+            .map(|node| {
+                format!(
+                    "{} ({})",
+                    names.name(&node.key),
+                    format_position(node.span, sources)
+                )
+            })
             .collect();
         Refusal { error, about }
     });

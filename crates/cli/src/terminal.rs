@@ -1,148 +1,154 @@
-//! What the terminal can show, and how it is to be used.
+//! What stdout and stderr can display, and writing to them.
 
-use std::io::{self, IsTerminal, Write};
-
-use crate::{
-    args::{Cli, LogFormat, Progress},
-    error::CommandError,
-    input::environment,
-    logs,
-    render::style::Style,
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
 };
 
-/// What stdout and stderr are.
+use crate::{error::CommandError, render::style::Style};
+
+/// The target of log events about progress.
+pub(crate) const PROGRESS: &str = "lazuli::progress";
+
+/// Stdin, stdout and stderr.
 #[derive(Debug, Clone)]
 pub(crate) struct Terminal {
-    /// How to write to stdout.
+    /// The style of stdout.
     pub(crate) out: Style,
-    /// How to write to stderr.
+    /// The style of stderr.
     pub(crate) err: Style,
-    /// Whether somebody can be asked.
+    /// Whether questions can be asked: both stdin and stderr are terminals.
     pub(crate) can_ask: bool,
     /// Whether stderr is a terminal.
-    pub(crate) is_seen: bool,
-    /// How to tell what happens while it happens.
+    pub(crate) is_stderr_terminal: bool,
+    /// How progress is displayed.
     pub(crate) display: Display,
-    /// Whether stderr is a log for programs.
+    /// Whether stderr is a JSON log.
     pub(crate) logs_json: bool,
 }
 
-/// How is told what happens while it happens.
+/// How progress is displayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Display {
-    /// By lines that move.
+    /// Lines that are redrawn in place.
     Live,
-    /// By a line for each change.
+    /// One line per change.
     Lines,
-    /// By events of the log.
+    /// Log events.
     Log,
-    /// Not at all.
+    /// None.
     Nothing,
 }
 
+/// What the command line says about output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OutputOptions {
+    /// The requested display; `None` chooses one.
+    pub(crate) display: Option<Display>,
+    /// Whether stderr is a JSON log.
+    pub(crate) logs_json: bool,
+    /// Whether log lines appear on stderr, which would interfere with redrawn lines.
+    pub(crate) shows_logs: bool,
+}
+
 impl Terminal {
-    pub(crate) fn detect(cli: &Cli) -> Self {
+    pub(crate) fn detect(options: OutputOptions) -> Self {
+        let OutputOptions {
+            display,
+            logs_json,
+            shows_logs,
+        } = options;
         let [out, err] = [io::stdout().is_terminal(), io::stderr().is_terminal()];
         let err_style = stderr_style();
-        let logs_json = cli.log_format == LogFormat::Json;
-        let moves = !err_style.plain && understands(&environment);
+        let is_redrawable = err && !err_style.plain && anstyle_query::term_supports_color();
         Self {
-            out: style(out, &console::Term::stdout()),
-            err: err_style,
+            out: detect_style(out, &console::Term::stdout()),
             can_ask: io::stdin().is_terminal() && err,
-            is_seen: err,
-            display: match cli.progress {
-                Progress::None => Display::Nothing,
-                Progress::Plain => Display::Lines,
-                Progress::Live if err => Display::Live,
-                Progress::Auto if logs_json => Display::Log,
-                Progress::Auto if err && moves && !logs::is_read(cli.verbose) => Display::Live,
-                Progress::Live | Progress::Auto => Display::Lines,
+            is_stderr_terminal: err,
+            display: match display {
+                Some(Display::Live) if !err => Display::Lines,
+                Some(display) => display,
+                None if logs_json => Display::Log,
+                None if is_redrawable && !shows_logs => Display::Live,
+                None => Display::Lines,
             },
             logs_json,
+            err: err_style,
         }
     }
 }
 
-/// How to write to stderr.
+/// The style of stderr.
 pub(crate) fn stderr_style() -> Style {
-    style(io::stderr().is_terminal(), &console::Term::stderr())
+    detect_style(io::stderr().is_terminal(), &console::Term::stderr())
 }
 
-fn style(is_terminal: bool, term: &console::Term) -> Style {
-    let plain = is_on("LAZULI_PLAIN", &environment);
+fn detect_style(is_terminal: bool, term: &console::Term) -> Style {
+    let plain = variable("LAZULI_PLAIN").is_some_and(|value| !value.is_empty() && value != "0");
     Style {
-        colour: !plain && colour(is_terminal, &environment),
-        ascii: plain || is_ascii(&environment),
+        color: !plain && is_color_enabled(is_terminal),
+        ascii: plain || is_ascii_locale(&variable),
         plain,
-        width: width(term).clamp(40, 200),
+        width: detect_width(term).clamp(40, 200),
     }
 }
 
-/// How bad something is that a person is told on stderr.
+/// The severity of a message on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// It goes as it should.
+    /// Information.
     Note,
-    /// The run goes on.
+    /// A problem that does not end the run.
     Warning,
-    /// The run ends.
+    /// A problem that ends the run.
     Error,
 }
 
 impl Terminal {
-    /// Tells text of whole lines on stderr; where that is a log for programs, as one event of it.
+    /// Writes whole lines to stderr; if stderr is a JSON log, as one event.
     pub(crate) fn tell(&self, text: &str, tone: Tone) {
         match (self.logs_json, tone) {
             (false, _) => tell(text),
             (true, _) if text.trim().is_empty() => {}
-            (true, Tone::Note) => tracing::info!(target: logs::PROGRESS, "{}", text.trim()),
+            (true, Tone::Note) => tracing::info!(target: PROGRESS, "{}", text.trim()),
             (true, Tone::Warning) => tracing::warn!("{}", text.trim()),
             (true, Tone::Error) => tracing::error!("{}", text.trim()),
         }
     }
 }
 
-/// Writes what was asked for to stdout. Who has read enough and closes the pipe (`lazuli roles | head`) is no failure;
-/// a disk without room is.
+/// Writes the output of a command to stdout. A closed pipe (`lazuli roles | head`) is not an error; a full disk is.
 pub(crate) fn answer(text: &str) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::new(format!(
-            "the answer cannot be written: {error}"
+            "cannot write to standard output: {error}"
         ))),
         _ => Ok(()),
     }
 }
 
-/// Writes what is said beside the answer to stderr. Where nobody listens, it is lost.
+/// Writes a message to stderr. Errors are ignored: there is no other place to report them.
 pub(crate) fn tell(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
-type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-fn is_on(name: &str, variables: Variables<'_>) -> bool {
-    variables(name).is_some_and(|value| !value.is_empty() && value != "0")
+/// An environment variable; one that is not Unicode counts as not set.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
 }
 
-/// Whether to colour, by <https://no-color.org> and <https://bixense.com/clicolors>.
-pub(crate) fn colour(is_terminal: bool, variables: Variables<'_>) -> bool {
-    let is_refused = variables("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let is_off = variables("CLICOLOR").is_some_and(|value| value == "0");
-    !is_refused
-        && (is_on("CLICOLOR_FORCE", variables) || is_terminal && understands(variables) && !is_off)
+/// Whether to use color, by <https://no-color.org> and <https://bixense.com/clicolors>.
+pub(crate) fn is_color_enabled(is_terminal: bool) -> bool {
+    use anstyle_query::{clicolor, clicolor_force, no_color, term_supports_color};
+    let by_default = is_terminal && term_supports_color() && clicolor() != Some(false);
+    !no_color() && (clicolor_force() || by_default)
 }
 
-/// Whether a terminal takes more than text. On Windows they do not say what they are.
-fn understands(variables: Variables<'_>) -> bool {
-    variables("TERM").map_or(cfg!(windows), |term| term != "dumb")
-}
-
-/// Whether the locale has no more than ASCII for sure: one that says no UTF-8, or `C`. Where there is none, as in
-/// containers, text is UTF-8 all the same.
-fn is_ascii(variables: Variables<'_>) -> bool {
+/// Whether the locale is known to be limited to ASCII: its codeset is not UTF-8, or it is `C`. Without a locale, as in
+/// containers, UTF-8 is assumed.
+fn is_ascii_locale(variables: &dyn Fn(&str) -> Option<String>) -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| variables(name).filter(|value| !value.is_empty()));
@@ -150,24 +156,29 @@ fn is_ascii(variables: Variables<'_>) -> bool {
         let codeset = locale
             .rsplit_once('.')
             .map_or(locale.as_str(), |(_, codeset)| codeset);
-        let codeset = codeset.split('@').next().unwrap_or_default();
+        let codeset = codeset
+            .split_once('@')
+            .map_or(codeset, |(codeset, _)| codeset);
         let codeset = codeset.replace('-', "").to_ascii_lowercase();
         codeset != "utf8"
     })
 }
 
-/// How many columns there are: as the user says, as the terminal says, or as many as terminals once had.
-fn width(term: &console::Term) -> usize {
-    let said = environment("COLUMNS").and_then(|columns| columns.parse().ok());
-    said.or_else(|| term.size_checked().map(|(_, width)| usize::from(width)))
+/// The width by `COLUMNS`, by the terminal, or 80.
+fn detect_width(term: &console::Term) -> usize {
+    let columns = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    columns
+        .or_else(|| term.size_checked().map(|(_, width)| usize::from(width)))
         .unwrap_or(80)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
-    fn with(pairs: &[(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
+    fn variables(pairs: &[(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
         move |name| {
             let found = pairs.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
@@ -175,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn only_utf8_is_more_than_ascii() {
+    fn only_utf8_locales_are_more_than_ascii() {
         for locale in [
             "en_US.UTF-8",
             "C.UTF-8",
@@ -183,7 +194,10 @@ mod tests {
             "UTF-8",
             "de_DE.utf8@euro",
         ] {
-            assert!(!is_ascii(&with(&[("LANG", locale)])), "{locale}");
+            assert!(
+                !is_ascii_locale(&variables(&[("LANG", locale)])),
+                "{locale}"
+            );
         }
         for locale in [
             "C",
@@ -193,26 +207,57 @@ mod tests {
             "ja_JP.eucJP",
             "en_US",
         ] {
-            assert!(is_ascii(&with(&[("LANG", locale)])), "{locale}");
+            assert!(is_ascii_locale(&variables(&[("LANG", locale)])), "{locale}");
         }
-        assert!(!is_ascii(&with(&[])));
+        assert!(!is_ascii_locale(&variables(&[])));
         let first = [("LC_ALL", ""), ("LC_CTYPE", "C"), ("LANG", "en_US.UTF-8")];
-        assert!(is_ascii(&with(&first)), "the first that is set counts");
+        assert!(
+            is_ascii_locale(&variables(&first)),
+            "the first nonempty variable decides"
+        );
+    }
+
+    const IS_TERMINAL: &str = "PROBE_IS_TERMINAL";
+
+    /// Run by [`is_color_enabled_with`] in a process of its own: the environment of a test process cannot be changed
+    /// safely.
+    #[test]
+    #[ignore = "runs in the environment that another test gives it"]
+    fn probe_color() {
+        assert!(is_color_enabled(variable(IS_TERMINAL).is_some()));
+    }
+
+    fn is_color_enabled_with(is_terminal: bool, pairs: &[(&str, &str)]) -> bool {
+        let mut probe = Command::new(env::current_exe().unwrap());
+        probe
+            .args(["--exact", "terminal::tests::probe_color", "--ignored"])
+            .env_clear()
+            .envs(pairs.iter().copied());
+        if is_terminal {
+            probe.env(IS_TERMINAL, "1");
+        }
+        let output = probe.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("running 1 test"), "{text}");
+        output.status.success()
     }
 
     #[test]
-    fn colour_is_refused_by_any_value_of_no_color() {
+    fn color_follows_the_environment() {
         let term = ("TERM", "xterm");
-        assert!(colour(true, &with(&[term])));
-        assert!(!colour(false, &with(&[term])));
-        assert!(!colour(true, &with(&[("TERM", "dumb")])));
-        assert!(!colour(true, &with(&[term, ("NO_COLOR", "0")])));
-        assert!(!colour(true, &with(&[term, ("CLICOLOR", "0")])));
-        assert!(colour(true, &with(&[term, ("NO_COLOR", "")])));
-        assert!(colour(false, &with(&[("CLICOLOR_FORCE", "1")])));
-        assert!(!colour(
-            true,
-            &with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")])
-        ));
+        let force = ("CLICOLOR_FORCE", "1");
+        for (is_terminal, pairs, expected) in [
+            (true, &[term][..], true),
+            (false, &[term], false),
+            (true, &[("TERM", "dumb")], false),
+            (true, &[term, ("NO_COLOR", "0")], false),
+            (true, &[term, ("CLICOLOR", "0")], false),
+            (true, &[term, ("NO_COLOR", "")], true),
+            (false, &[force], true),
+            (true, &[force, ("NO_COLOR", "1")], false),
+        ] {
+            let enabled = is_color_enabled_with(is_terminal, pairs);
+            assert_eq!(enabled, expected, "{is_terminal} {pairs:?}");
+        }
     }
 }

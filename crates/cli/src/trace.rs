@@ -1,4 +1,4 @@
-//! The file of `--trace`: every request of a run, a line of JSON each, without secrets.
+//! The file of `--trace`: one JSON line per request of a run, without secrets.
 
 use std::{
     fs::{File, OpenOptions},
@@ -13,21 +13,21 @@ use serde::Serialize;
 
 use crate::{error::CommandError, input::why, render::style::harmless_json};
 
-/// A new file that nobody else can read.
+/// A new file that only its owner can read.
 #[derive(Debug, Clone)]
 pub(crate) struct TraceFile(Arc<Mutex<File>>);
 
-/// The first line: what wrote the others.
+/// The first line: the program that wrote the file.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Head<'a> {
+struct TraceHeader<'a> {
     format: &'static str,
     lazuli: &'static str,
     system: &'a str,
 }
 
 impl TraceFile {
-    /// Makes the file. One that is there is not overwritten: what it has may still be needed.
+    /// Creates the file. An existing file is not overwritten.
     pub(crate) fn create(path: &Path) -> Result<Self, CommandError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -36,15 +36,15 @@ impl TraceFile {
         let file = options.open(path).map_err(|error| {
             CommandError::with_hint(
                 format!(
-                    "the trace cannot be written to {}: {}",
+                    "cannot write the trace to {}: {}",
                     path.display(),
                     why(&error)
                 ),
-                "--trace takes the name of a file that is not there yet, in a directory that is",
+                "give --trace the path of a new file in an existing directory",
             )
         })?;
         let trace = Self(Arc::new(Mutex::new(file)));
-        trace.line(&Head {
+        trace.write_line(&TraceHeader {
             format: "lazuli/trace/v1",
             lazuli: env!("CARGO_PKG_VERSION"),
             system: std::env::consts::OS,
@@ -52,17 +52,17 @@ impl TraceFile {
         Ok(trace)
     }
 
-    /// What records into the file, by a clock.
+    /// A recorder that writes each exchange to the file, with times of the given clock.
     pub(crate) fn recorder(
         &self,
         now: impl Fn() -> SystemTime + Send + Sync + 'static,
     ) -> Arc<Trace> {
         let file = self.clone();
-        Trace::new(now, move |exchange| file.line(exchange))
+        Trace::new(now, move |exchange| file.write_line(exchange))
     }
 
-    /// What cannot be written is lost: a trace never fails a run.
-    fn line(&self, line: &impl Serialize) {
+    /// Errors are ignored: a trace never fails a run.
+    fn write_line(&self, line: &impl Serialize) {
         let Ok(text) = serde_json::to_string(line) else {
             return;
         };

@@ -1,8 +1,8 @@
-//! The built-in roles that the simulated directory knows: names, ids and permissions from Azure's public list.
+//! Built-in roles of the simulated directory, with ids, names and permissions from Azure's public list.
 
 use std::sync::LazyLock;
 
-/// One built-in role.
+/// A built-in role.
 pub(crate) struct BuiltInRole {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
@@ -17,30 +17,45 @@ pub(crate) const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 pub(crate) const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 pub(crate) const STORAGE_BLOB_DATA_CONTRIBUTOR: &str = "ba92f5b4-2d11-453d-a403-e96b0029c9fe";
 
-/// All of them, by name.
-pub(crate) static BUILT_IN_ROLES: LazyLock<Vec<BuiltInRole>> =
-    LazyLock::new(|| include_str!("catalogue.tsv").lines().map(read).collect());
+/// All built-in roles, in the order of their names.
+pub(crate) static BUILT_IN_ROLES: LazyLock<Vec<BuiltInRole>> = LazyLock::new(|| {
+    include_str!("catalogue.tsv")
+        .lines()
+        .filter_map(parse)
+        .collect()
+});
 
-/// The built-in role of that GUID, in any case.
+/// The built-in role with the GUID `id`. Case is ignored.
 pub(crate) fn built_in(id: &str) -> Option<&'static BuiltInRole> {
     BUILT_IN_ROLES
         .iter()
         .find(|role| role.id.eq_ignore_ascii_case(id))
 }
 
-/// A line: id, name, actions, not-actions, data actions, not-data-actions, between tabs; lists between blanks.
-fn read(line: &'static str) -> BuiltInRole {
-    let mut columns = line.split('\t');
-    let mut next = || columns.next().unwrap_or_default();
+/// Parses a line with the tab-separated columns id, name, actions, notActions, dataActions and notDataActions. Lists are
+/// separated by spaces. A test shows that no line is `None`.
+fn parse(line: &'static str) -> Option<BuiltInRole> {
+    let columns: Vec<&'static str> = line.split('\t').collect();
+    let [
+        id,
+        name,
+        actions,
+        not_actions,
+        data_actions,
+        not_data_actions,
+    ] = columns.as_slice()
+    else {
+        return None;
+    };
     let list = |column: &'static str| column.split_whitespace().collect();
-    BuiltInRole {
-        id: next(),
-        name: next(),
-        actions: list(next()),
-        not_actions: list(next()),
-        data_actions: list(next()),
-        not_data_actions: list(next()),
-    }
+    Some(BuiltInRole {
+        id,
+        name,
+        actions: list(actions),
+        not_actions: list(not_actions),
+        data_actions: list(data_actions),
+        not_data_actions: list(not_data_actions),
+    })
 }
 
 #[cfg(test)]
@@ -48,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_is_a_role_of_its_own() {
+    fn every_line_is_a_different_role() {
         let mut ids: Vec<_> = BUILT_IN_ROLES.iter().map(|role| role.id).collect();
         ids.sort_unstable();
         ids.dedup();

@@ -1,4 +1,4 @@
-//! Where simulated time comes from.
+//! Sources of simulated time.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::time::Instant;
 
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
-/// A source of simulated time. It must not run backwards.
+/// A source of simulated time that never goes back.
 pub trait Clock: Debug + Send + Sync {
-    /// The present moment.
+    /// The present time.
     fn now(&self) -> SimTime;
 }
 
-/// Runs with tokio's clock from a given moment on: a paused runtime makes all time simulated.
+/// Follows tokio's clock, so that a paused runtime simulates all time.
 #[derive(Debug)]
 pub struct TokioClock {
     base: SimTime,
@@ -22,7 +22,7 @@ pub struct TokioClock {
 }
 
 impl TokioClock {
-    /// A clock that shows `base` now.
+    /// A clock whose present time is `base`.
     pub fn starting_at(base: SimTime) -> Self {
         Self {
             base,
@@ -38,12 +38,12 @@ impl Clock for TokioClock {
     }
 }
 
-/// Stands still until it is moved.
+/// A clock that changes only when a test advances it.
 #[derive(Clone, Debug, Default)]
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// Moves on by so many milliseconds.
+    /// Adds `millis` milliseconds to the present time.
     pub fn advance(&self, millis: u64) {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }

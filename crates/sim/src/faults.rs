@@ -1,17 +1,18 @@
-//! What goes wrong on the wire, and when: a schedule of faults by request number or by method and path.
+//! Faults of the network and of Azure, scheduled by request number or by method and path.
 
 use crate::http::{Method, Request};
+use crate::wildcard;
 
-/// One thing that goes wrong with one request.
+/// A fault of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nobody listens; the world never sees the request.
+    /// The server does not listen: the world does not get the request.
     ConnectionRefused,
     /// The connection breaks before the request arrives.
     ResetBefore,
-    /// The world acts on the request, and the answer is lost.
+    /// The world handles the request, but the response is lost.
     ResetAfter,
-    /// The world never sees the request; this is answered instead.
+    /// The response is an error, and the world does not get the request.
     Status {
         /// The HTTP status.
         status: u16,
@@ -22,13 +23,13 @@ pub enum Fault {
         /// `Retry-After` in seconds.
         retry_after: Option<u64>,
     },
-    /// A read shows what was there before the last change of what is read.
+    /// A read returns the state before the last change of the resource.
     StaleRead,
-    /// The answer comes so many milliseconds late.
+    /// The response is late by this many milliseconds.
     Delay(u64),
-    /// The token has expired, says the answer.
+    /// The response reports an expired token.
     Unauthorized,
-    /// The request is accepted, and the operation that it starts ends badly.
+    /// The request is accepted, but the operation that it starts fails.
     FailOperation {
         /// The error code of the operation.
         code: String,
@@ -38,7 +39,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// An answer of that status with a plausible code: 429 throttled, 500, 503 and others.
+    /// An error response with the code that Azure uses for the status, such as `TooManyRequests` for 429.
     pub fn status(status: u16, retry_after: Option<u64>) -> Self {
         let (code, message) = match status {
             429 => ("TooManyRequests", "The request is being throttled."),
@@ -62,19 +63,19 @@ impl Fault {
     }
 }
 
-/// Which of the requests that match a pattern a fault hits, counted from 1.
+/// Selects among the requests that match a rule, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occurrence {
-    /// Only that one.
+    /// One request.
     Nth(u64),
-    /// All up to that one.
+    /// This many requests.
     First(u64),
-    /// All.
+    /// All requests.
     Every,
 }
 
 #[derive(Clone, Debug)]
-enum When {
+enum Trigger {
     Index(u64),
     Match {
         method: Option<Method>,
@@ -84,27 +85,27 @@ enum When {
     },
 }
 
-/// A schedule of faults. The first rule that fits a request decides.
+/// A schedule of faults. The first rule that matches a request decides.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    rules: Vec<(When, Fault)>,
+    rules: Vec<(Trigger, Fault)>,
 }
 
 impl Faults {
-    /// A schedule on which nothing goes wrong.
+    /// A schedule without faults.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Also: the request of that number, counted from 0 over everything sent, sign-in included.
+    /// Adds a rule for the request with this number, counted from 0 over all requests including sign-in.
     #[must_use]
     pub fn at(mut self, index: u64, fault: Fault) -> Self {
-        self.rules.push((When::Index(index), fault));
+        self.rules.push((Trigger::Index(index), fault));
         self
     }
 
-    /// Also: requests of that method (any if `None`) whose path has the form of `pattern`, where `*` stands for
-    /// anything and case does not matter.
+    /// Adds a rule for requests with this method (`None` for any) whose path matches `pattern`. In the pattern, `*`
+    /// matches any text. Matching is case-insensitive.
     #[must_use]
     pub fn on(
         mut self,
@@ -113,30 +114,30 @@ impl Faults {
         occurrence: Occurrence,
         fault: Fault,
     ) -> Self {
-        let when = When::Match {
+        let trigger = Trigger::Match {
             method: method.into(),
             pattern: pattern.to_owned(),
             occurrence,
             seen: 0,
         };
-        self.rules.push((when, fault));
+        self.rules.push((trigger, fault));
         self
     }
 
-    /// The fault for the request of that number; counts the request for every rule that it matches.
-    pub(crate) fn strike(&mut self, index: u64, request: &Request) -> Option<Fault> {
-        let mut struck = None;
-        for (when, fault) in &mut self.rules {
-            let hit = match when {
-                When::Index(at) => *at == index,
-                When::Match {
+    /// The fault of the next request. Counts the request for each rule that it matches.
+    pub(crate) fn next(&mut self, index: u64, request: &Request) -> Option<Fault> {
+        let mut next = None;
+        for (trigger, fault) in &mut self.rules {
+            let applies = match trigger {
+                Trigger::Index(at) => *at == index,
+                Trigger::Match {
                     method,
                     pattern,
                     occurrence,
                     seen,
                 } => {
                     let matches = method.is_none_or(|method| method == request.method)
-                        && crate::world::matches(pattern, &request.path);
+                        && wildcard::matches(pattern, &request.path);
                     *seen += u64::from(matches);
                     matches
                         && match occurrence {
@@ -146,11 +147,11 @@ impl Faults {
                         }
                 }
             };
-            if hit && struck.is_none() {
-                struck = Some(fault.clone());
+            if applies && next.is_none() {
+                next = Some(fault.clone());
             }
         }
-        struck
+        next
     }
 }
 
@@ -159,16 +160,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_matches_and_lets_the_first_rule_decide() {
+    fn first_matching_rule_decides_and_every_match_counts() {
         let mut faults = Faults::none()
             .at(2, Fault::ResetAfter)
             .on(Method::Put, "/A/*", Occurrence::Nth(2), Fault::StaleRead)
             .on(None, "*", Occurrence::First(1), Fault::Unauthorized);
-        let mut strike = |index, method| faults.strike(index, &Request::new(method, "/a/b"));
-        assert_eq!(strike(0, Method::Put), Some(Fault::Unauthorized));
-        assert_eq!(strike(1, Method::Get), None);
-        assert_eq!(strike(2, Method::Get), Some(Fault::ResetAfter));
-        assert_eq!(strike(3, Method::Put), Some(Fault::StaleRead));
-        assert_eq!(strike(4, Method::Put), None);
+        let mut next = |index, method| faults.next(index, &Request::new(method, "/a/b"));
+        assert_eq!(next(0, Method::Put), Some(Fault::Unauthorized));
+        assert_eq!(next(1, Method::Get), None);
+        assert_eq!(next(2, Method::Get), Some(Fault::ResetAfter));
+        assert_eq!(next(3, Method::Put), Some(Fault::StaleRead));
+        assert_eq!(next(4, Method::Put), None);
     }
 }

@@ -1,11 +1,11 @@
-//! The requests and responses that a world reads and writes, free of any HTTP library.
+//! Requests and responses of a world, independent of any HTTP library.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use url::form_urlencoded;
 
-/// The HTTP methods that ARM knows.
+/// The HTTP methods that ARM supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Method {
@@ -18,7 +18,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method of that name, in upper case.
+    /// Parses the uppercase name of a method.
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "GET" => Self::Get,
@@ -31,7 +31,7 @@ impl Method {
         })
     }
 
-    /// The name, in upper case.
+    /// The uppercase name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -43,32 +43,32 @@ impl Method {
         }
     }
 
-    /// Whether the method only reads.
+    /// Whether the method is GET or HEAD.
     pub fn is_read(self) -> bool {
         matches!(self, Self::Get | Self::Head)
     }
 }
 
-/// One request, whole.
+/// A request with its complete body.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The path, percent-decoding still to be done.
+    /// The path, percent-encoded.
     pub path: String,
-    /// The query, decoded, in order.
+    /// The decoded query parameters in order.
     pub query: Vec<(String, String)>,
-    /// Headers by lower-case name. `host` decides what absolute URLs in answers look like.
+    /// Headers by lowercase name. Absolute URLs in responses use the `host` header.
     pub headers: BTreeMap<String, String>,
-    /// The body, empty when there is none.
+    /// The body; empty if the request has none.
     pub body: Vec<u8>,
-    /// Milliseconds for which a write holds the resource it writes: two federated credentials of one identity whose
-    /// writes overlap are refused. Zero when requests take no time.
+    /// The milliseconds that the request takes. Azure rejects writes of two federated credentials of one identity that
+    /// overlap in time. Zero means that requests take no time.
     pub duration: u64,
 }
 
 impl Request {
-    /// A request without headers and body for `path?query`.
+    /// A request for `path?query` without headers and body.
     pub fn new(method: Method, path_and_query: &str) -> Self {
         let (path, query) = path_and_query
             .split_once('?')
@@ -85,7 +85,7 @@ impl Request {
         }
     }
 
-    /// The same request with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers
@@ -93,20 +93,20 @@ impl Request {
         self
     }
 
-    /// The same request with a bearer token.
+    /// Adds a bearer token.
     #[must_use]
     pub fn with_bearer(self, token: &str) -> Self {
         self.with_header("authorization", &format!("Bearer {token}"))
     }
 
-    /// The same request with a JSON body.
+    /// Sets a JSON body.
     #[must_use]
     pub fn with_json(mut self, body: &Value) -> Self {
         self.body = body.to_string().into_bytes();
         self.with_header("content-type", "application/json")
     }
 
-    /// The first value of a query parameter; its name is compared without case.
+    /// The first value of a query parameter. Names are case-insensitive.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -114,12 +114,12 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The value of a header given by its lower-case name.
+    /// The value of the header with the lowercase `name`.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// The host that the client addressed, or Azure's own.
+    /// The host that the client addressed; by default the host of public Azure.
     pub fn host(&self) -> &str {
         self.header("host").unwrap_or("management.azure.com")
     }
@@ -136,19 +136,19 @@ impl Request {
     }
 }
 
-/// One response, whole.
+/// A response with its complete body.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Headers in order, names as ARM writes them.
+    /// Headers in order, with ARM's spelling of the names.
     pub headers: Vec<(String, String)>,
-    /// The body, empty when there is none.
+    /// The body; empty if the response has none.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// The value of a header; its name is compared without case.
+    /// The value of a header. Names are case-insensitive.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -156,7 +156,7 @@ impl Response {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON; null when it is empty or something else.
+    /// The body as JSON; null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }

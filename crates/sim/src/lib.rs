@@ -1,9 +1,9 @@
 //! A simulator of Azure Resource Manager.
 //!
-//! [`World`] is the pure part: a seeded state machine that turns a [`Request`] at a [`SimTime`] into a [`Response`],
-//! with the identities, errors, delays and refusals that recorded ARM traffic shows. [`Simulator`] shares one world
-//! among any number of clients and adds a [`Clock`], [`Faults`], latency, a log and, when asked, a file.
-//! [`InProcess`] and [`serve`] are the two ways in: the `HttpClient` of azure_core, and HTTPS.
+//! [`World`] is the pure part: a seeded state machine that turns a [`Request`] at a [`SimTime`] into a [`Response`], with
+//! the ids, errors and delays of recorded ARM traffic. [`Simulator`] shares one world among any number of clients and
+//! adds a [`Clock`], [`Faults`], latency, a request log and optionally a file. Clients use either [`InProcess`], an
+//! `HttpClient` for azure_core, or HTTPS through [`serve`].
 //!
 //! ```
 //! use lazuli_sim::{Caller, Method, Request, SUBSCRIPTION, SimTime, World, WorldOptions};
@@ -16,23 +16,25 @@
 //! assert_eq!(world.handle(&request, SimTime::EPOCH).status, 201);
 //! ```
 
-mod arrival;
 mod catalogue;
 mod clock;
+mod exchange;
 mod faults;
 mod http;
+mod sim_time;
 mod simulator;
 mod store;
-mod time;
 mod transport;
+mod wildcard;
 mod world;
 
 pub use clock::{Clock, ManualClock, TokioClock};
+pub use exchange::ConnectionError;
 pub use faults::{Fault, Faults, Occurrence};
 pub use http::{Method, Request, Response};
-pub use simulator::{Latency, LogEntry, Severed, Simulator};
+pub use sim_time::SimTime;
+pub use simulator::{Latency, LogEntry, Simulator};
 pub use store::{StoreError, reset};
-pub use time::SimTime;
 pub use transport::{InProcess, Tls, TlsError, bind, serve};
 pub use world::{
     CALLER_SECRET, Caller, GROUP_OBJECT_IDS, OTHER_SUBSCRIPTION, Pace, SUBSCRIPTION, TENANT,

@@ -1,4 +1,4 @@
-//! One world shared by many clients, with a clock, faults, latency, a log and, when asked, a file.
+//! A world shared by many clients, with a clock, faults, latency, a request log and optionally a file.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,42 +10,41 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use crate::arrival::{Answer, Arrival, Waiting, refusal};
 use crate::clock::Clock;
+use crate::exchange::{ConnectionError, Delivery, Exchange, PendingRequest, error_response};
 use crate::faults::{Fault, Faults};
 use crate::http::{Method, Request, Response};
+use crate::sim_time::SimTime;
 use crate::store::{Store, StoreError};
-use crate::time::SimTime;
 use crate::world::{Caller, Pace, World, WorldOptions};
 
-/// Entries that the log keeps; a server that runs for days forgets the oldest.
-const LONGEST_LOG: usize = 100_000;
+/// The length of the log, at which the oldest entry is dropped.
+const MAX_LOG_ENTRIES: usize = 100_000;
 
-/// How long the answer to a request takes, in milliseconds.
+/// The time from a request to its response, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Latency {
     /// For GET and HEAD.
     pub read: u64,
-    /// For everything else.
+    /// For all other methods.
     pub write: u64,
 }
 
-/// One request as the simulator saw it.
+/// A request that the simulator received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
     /// The method.
     pub method: Method,
     /// Path and query.
     pub url: String,
-    /// The status answered; `None` when the connection broke.
+    /// The status of the response; `None` if the connection broke.
     pub status: Option<u16>,
-    /// When it arrived.
+    /// The time at which the request arrived.
     pub at: SimTime,
 }
 
 impl LogEntry {
-    /// The entry as a line of JSON.
-    fn line(&self) -> String {
+    fn to_json_line(&self) -> String {
         let entry = json!({
             "at": self.at.iso(),
             "method": self.method.as_str(),
@@ -56,26 +55,15 @@ impl LogEntry {
     }
 }
 
-/// The connection broke, or there never was one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Severed {
-    /// Nobody listened.
-    #[error("connection refused")]
-    Refused,
-    /// It broke on the way.
-    #[error("connection reset by peer")]
-    Reset,
-}
-
 #[derive(Debug)]
-enum Home {
+enum Backend {
     Memory(Box<World>),
     File(Box<Store>),
 }
 
 #[derive(Debug)]
 struct Shared {
-    home: Home,
+    backend: Backend,
     faults: Faults,
     latency: Latency,
     log: VecDeque<LogEntry>,
@@ -83,45 +71,46 @@ struct Shared {
     received: u64,
 }
 
-/// A simulated Azure that any number of clients may talk to at once. Clones share everything.
+/// A simulated Azure that serves any number of concurrent clients. Clones share all state.
 #[derive(Clone, Debug)]
 pub struct Simulator {
     shared: Arc<Mutex<Shared>>,
-    /// Where requests at the same time are answered together.
+    /// Set if concurrent requests are handled in batches.
     queue: Option<Arc<Queue>>,
     clock: Arc<dyn Clock>,
 }
 
-/// Requests that are answered together, so that one writing of the file is for all of them.
+/// Requests that are handled in a batch, so that the file is written once for all of them.
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: Mutex<Vec<Waiting>>,
-    /// Held by whoever answers.
+    pending: Mutex<Vec<PendingRequest>>,
+    /// Held by the task that handles the batch.
     writing: tokio::sync::Mutex<()>,
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<PendingRequest>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Simulator {
-    /// A simulator whose world lives in memory.
+    /// A simulator whose world is in memory.
     pub fn new(world: World, clock: impl Clock + 'static) -> Self {
         Self {
-            shared: Arc::new(Mutex::new(Shared::new(Home::Memory(Box::new(world))))),
+            shared: Arc::new(Mutex::new(Shared::new(Backend::Memory(Box::new(world))))),
             queue: None,
             clock: Arc::new(clock),
         }
     }
 
-    /// A simulator whose world lives in a file, made with `options` if it is not there. Processes may share the file.
+    /// A simulator whose world is in a file, which is created with `options` if it does not exist. Several processes can
+    /// share the file. `clock` gets the latest time that the world has seen.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or written, or holds no world.
-    pub fn persistent(
+    /// If the file cannot be read or written, or is not a world.
+    pub fn open(
         path: &Path,
         options: WorldOptions,
         clock: impl FnOnce(SimTime) -> Box<dyn Clock>,
@@ -129,75 +118,74 @@ impl Simulator {
         let store = Store::open(path, options)?;
         let clock: Arc<dyn Clock> = clock(store.world().latest()).into();
         Ok(Self {
-            shared: Arc::new(Mutex::new(Shared::new(Home::File(Box::new(store))))),
+            shared: Arc::new(Mutex::new(Shared::new(Backend::File(Box::new(store))))),
             queue: None,
             clock,
         })
     }
 
-    /// The same simulator, for many clients at the same time: their requests share one writing of the file, and whoever
-    /// waits for it holds up nobody.
-    pub(crate) fn answering_together(mut self) -> Self {
-        let is_in_file = matches!(self.lock().home, Home::File(_));
+    /// Handles concurrent requests in batches if the world is in a file, so that each batch writes the file once.
+    pub(crate) fn with_batches(mut self) -> Self {
+        let is_in_file = matches!(self.lock().backend, Backend::File(_));
         self.queue = is_in_file.then(Arc::default);
         self
     }
 
-    /// The same simulator under another schedule of faults.
+    /// Replaces the schedule of faults.
     #[must_use]
     pub fn with_faults(self, faults: Faults) -> Self {
         self.set_faults(faults);
         self
     }
 
-    /// The same simulator with another latency.
+    /// Replaces the latency.
     #[must_use]
     pub fn with_latency(self, latency: Latency) -> Self {
         self.lock().latency = latency;
         self
     }
 
-    /// The same simulator at another pace.
+    /// Replaces the pace.
     #[must_use]
     pub fn with_pace(self, pace: Pace) -> Self {
-        match &mut self.lock().home {
-            Home::Memory(world) => world.set_pace(pace),
-            Home::File(store) => store.set_pace(pace),
+        match &mut self.lock().backend {
+            Backend::Memory(world) => world.set_pace(pace),
+            Backend::File(store) => store.set_pace(pace),
         }
         self
     }
 
-    /// The same simulator, writing a line of JSON for each request: `at`, `method`, `url`, and `status`, which is null
-    /// when the connection broke. The line is written before the answer is given.
+    /// Writes one line of JSON per request to `file`: `at`, `method`, `url`, and `status`, which is null if the
+    /// connection broke. The line is written before the response is sent.
     #[must_use]
     pub fn with_log_file(self, file: File) -> Self {
         self.lock().log_file = Some(file);
         self
     }
 
-    /// Replaces the schedule of faults; request numbers go on.
+    /// Replaces the schedule of faults without restarting the request numbers.
     pub fn set_faults(&self, faults: Faults) {
         self.lock().faults = faults;
     }
 
-    /// The present moment of the simulator's clock.
+    /// The present time of the simulator's clock.
     pub fn now(&self) -> SimTime {
         self.clock.now()
     }
 
-    /// Everything received since the start or the last [`Simulator::clear_log`].
+    /// The requests since the start or the last [`Simulator::clear_log`].
     pub fn log(&self) -> Vec<LogEntry> {
         self.lock().log.iter().cloned().collect()
     }
 
-    /// Forgets the log, and counts requests from 0 again.
+    /// Clears the log and restarts the request numbers at 0.
     pub fn clear_log(&self) {
         let mut shared = self.lock();
         shared.log.clear();
         shared.received = 0;
     }
 
-    /// A copy of the world as it is.
+    /// A copy of the present world.
     pub fn world(&self) -> World {
         self.lock().world().clone()
     }
@@ -207,54 +195,57 @@ impl Simulator {
         self.lock().world().options().caller
     }
 
-    /// A valid access token for ARM, as that application gets it.
+    /// A valid access token for ARM, as the token endpoint issues it to `caller`.
     pub fn token(&self, caller: Caller) -> String {
         let shared = self.lock();
         let world = shared.world();
         world.token(caller, self.clock.now().max(world.latest()))
     }
 
-    /// Sends one request and waits as long as the answer takes.
+    /// Sends one request and waits for the response as long as its latency. Canceling the wait loses the response, not
+    /// the effect of the request.
     ///
     /// # Errors
     ///
-    /// When a fault broke the connection. Cancelling the wait loses the answer, not the effect.
-    pub async fn send(&self, request: Request) -> Result<Response, Severed> {
-        let (answer, wait) = match &self.queue {
+    /// If a fault breaks the connection.
+    pub async fn send(&self, request: Request) -> Result<Response, ConnectionError> {
+        let (response, latency) = match &self.queue {
             None => self.lock().receive(request, self.clock.now()),
-            Some(queue) => self.send_together(queue, request).await,
+            Some(queue) => self.send_in_batch(queue, request).await,
         };
-        if wait > 0 {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
+        if latency > 0 {
+            tokio::time::sleep(Duration::from_millis(latency)).await;
         }
-        answer
+        response
     }
 
-    /// Waits until those who send now have sent as well, and while the file is being written; then answers all.
-    async fn send_together(&self, queue: &Queue, request: Request) -> Answer {
-        let (sender, mut answer) = oneshot::channel();
-        let waiting = Waiting {
+    /// Queues the request and waits for its batch. A batch collects the requests that arrive while the previous one is
+    /// being written.
+    async fn send_in_batch(&self, queue: &Queue, request: Request) -> Delivery {
+        let (sender, mut delivery) = oneshot::channel();
+        queue.lock().push(PendingRequest {
             request,
             at: self.clock.now(),
             sender,
-        };
-        queue.lock().push(waiting);
+        });
         let turn = Turn(self);
         tokio::task::yield_now().await;
         let writing = queue.writing.lock().await;
         drop(turn);
         drop(writing);
-        answer.try_recv().unwrap_or((Err(Severed::Reset), 0))
+        delivery
+            .try_recv()
+            .unwrap_or((Err(ConnectionError::Reset), 0))
     }
 
-    fn answer_waiting(&self) {
+    fn handle_pending(&self) {
         let Some(queue) = &self.queue else {
             return;
         };
         let mut shared = self.lock();
-        let waiting = std::mem::take(&mut *queue.lock());
-        if !waiting.is_empty() {
-            shared.receive_together(waiting);
+        let pending = std::mem::take(&mut *queue.lock());
+        if !pending.is_empty() {
+            shared.receive_batch(pending);
         }
     }
 
@@ -264,9 +255,9 @@ impl Simulator {
 }
 
 impl Shared {
-    fn new(home: Home) -> Self {
+    fn new(backend: Backend) -> Self {
         Self {
-            home,
+            backend,
             faults: Faults::none(),
             latency: Latency::default(),
             log: VecDeque::new(),
@@ -276,91 +267,90 @@ impl Shared {
     }
 
     fn world(&self) -> &World {
-        match &self.home {
-            Home::Memory(world) => world,
-            Home::File(store) => store.world(),
+        match &self.backend {
+            Backend::Memory(world) => world,
+            Backend::File(store) => store.world(),
         }
     }
 
-    /// Answers one request.
-    fn receive(&mut self, request: Request, at: SimTime) -> Answer {
-        let arrival = self.admit(request, at);
-        let answer = self
-            .home
-            .reach(|world| arrival.answer(|act| act(world)))
-            .unwrap_or_else(|error| arrival.answer(|_| unsaved(&error)));
-        self.record(&arrival, &answer);
-        (answer, arrival.wait)
+    fn receive(&mut self, request: Request, at: SimTime) -> Delivery {
+        let exchange = self.admit(request, at);
+        let response = self
+            .backend
+            .transact(|world| exchange.run(|act| act(world)))
+            .unwrap_or_else(|error| exchange.run(|_| store_failed(&error)));
+        self.record(&exchange, &response);
+        (response, exchange.latency)
     }
 
-    /// Answers all of them, with one writing of the file. Whoever has left does without.
-    fn receive_together(&mut self, waiting: Vec<Waiting>) {
-        let (arrivals, senders): (Vec<Arrival>, Vec<_>) = waiting
+    /// Handles all requests and writes the file once. Clients that have disconnected get no response.
+    fn receive_batch(&mut self, pending: Vec<PendingRequest>) {
+        let (exchanges, senders): (Vec<Exchange>, Vec<_>) = pending
             .into_iter()
             .map(|one| (self.admit(one.request, one.at), one.sender))
             .unzip();
-        let answers: Vec<_> = self
-            .home
-            .reach(|world| {
-                let each = arrivals.iter();
-                each.map(|arrival| arrival.answer(|act| act(world)))
+        let responses: Vec<_> = self
+            .backend
+            .transact(|world| {
+                let each = exchanges.iter();
+                each.map(|exchange| exchange.run(|act| act(world)))
                     .collect()
             })
             .unwrap_or_else(|error| {
-                let each = arrivals.iter();
-                each.map(|arrival| arrival.answer(|_| unsaved(&error)))
+                let each = exchanges.iter();
+                each.map(|exchange| exchange.run(|_| store_failed(&error)))
                     .collect()
             });
-        for ((arrival, sender), answer) in arrivals.iter().zip(senders).zip(answers) {
-            self.record(arrival, &answer);
-            let _ = sender.send((answer, arrival.wait));
+        for ((exchange, sender), response) in exchanges.iter().zip(senders).zip(responses) {
+            self.record(exchange, &response);
+            let _ = sender.send((response, exchange.latency));
         }
     }
 
-    /// Decides what becomes of a request.
-    fn admit(&mut self, mut request: Request, at: SimTime) -> Arrival {
-        let fault = self.faults.strike(self.received, &request);
+    /// Decides the fault and the latency of a request.
+    fn admit(&mut self, mut request: Request, at: SimTime) -> Exchange {
+        let fault = self.faults.next(self.received, &request);
         self.received += 1;
-        let mut wait = if request.method.is_read() {
+        let mut latency = if request.method.is_read() {
             self.latency.read
         } else {
             self.latency.write
         };
         if let Some(Fault::Delay(more)) = fault {
-            wait = wait.saturating_add(more);
+            latency = latency.saturating_add(more);
         }
-        request.duration = wait;
-        Arrival {
+        request.duration = latency;
+        Exchange {
             request,
             at,
             fault,
-            wait,
+            latency,
         }
     }
 
-    fn record(&mut self, arrival: &Arrival, answer: &Result<Response, Severed>) {
+    fn record(&mut self, exchange: &Exchange, response: &Result<Response, ConnectionError>) {
         let entry = LogEntry {
-            method: arrival.request.method,
-            url: arrival.request.path_and_query(),
-            status: answer.as_ref().ok().map(|response| response.status),
-            at: arrival.at,
+            method: exchange.request.method,
+            url: exchange.request.path_and_query(),
+            status: response.as_ref().ok().map(|response| response.status),
+            at: exchange.at,
         };
         if let Some(file) = &mut self.log_file
-            && let Err(error) = file.write_all(entry.line().as_bytes())
+            && let Err(error) = file.write_all(entry.to_json_line().as_bytes())
         {
-            tracing::warn!(%error, "the log of requests ends here");
+            tracing::warn!(%error, "cannot write the request log: no more requests are logged");
             self.log_file = None;
         }
-        if self.log.len() == LONGEST_LOG {
+        if self.log.len() == MAX_LOG_ENTRIES {
             self.log.pop_front();
         }
         self.log.push_back(entry);
     }
 }
 
-impl Home {
-    /// Lets `act` work on the world. Where it cannot be saved, nothing of that stays.
-    fn reach<T>(&mut self, act: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
+impl Backend {
+    /// Runs `act` on the world. If the world cannot be saved, all effects of `act` are discarded.
+    fn transact<T>(&mut self, act: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
         match self {
             Self::Memory(world) => Ok(act(world)),
             Self::File(store) => store.transact(act),
@@ -368,16 +358,17 @@ impl Home {
     }
 }
 
-fn unsaved(error: &StoreError) -> Response {
-    refusal(500, "SimulatorStoreFailed", &error.to_string(), None)
+fn store_failed(error: &StoreError) -> Response {
+    error_response(500, "SimulatorStoreFailed", &error.to_string(), None)
 }
 
-/// A request that waits for its turn. Who stops waiting loses the answer, not the effect.
+/// The place of a request in the queue. Dropping it handles all pending requests, so that a client that stops waiting
+/// loses the response and not the effect.
 struct Turn<'a>(&'a Simulator);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.answer_waiting();
+        self.0.handle_pending();
     }
 }
 

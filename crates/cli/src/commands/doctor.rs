@@ -17,7 +17,7 @@ use crate::{
     error::{CommandError, Success},
     render::doctor::{
         Check,
-        Mark::{self, Fail, Ok as Well, Warn},
+        CheckStatus::{self, Fail, Ok as Well, Warn},
         checks,
     },
     terminal::{Terminal, answer},
@@ -197,7 +197,7 @@ struct Use {
     what: &'static str,
     /// What becomes of it without.
     lacking: &'static str,
-    mark: Mark,
+    mark: CheckStatus,
     /// All of these are needed.
     actions: &'static [&'static str],
     role: &'static str,
@@ -324,7 +324,7 @@ async fn providers(client: &Client, subscription: &str) -> Check {
         .help("lazuli apply --register-providers registers those that a plan needs")
 }
 
-fn refused(mark: Mark, what: &'static str, error: &ArmError) -> Check {
+fn refused(mark: CheckStatus, what: &'static str, error: &ArmError) -> Check {
     let check = Check::new(mark, what, error.to_string());
     match what {
         "azure" => check.help("look at --cloud, at the network and its proxy, and at --ca-file where a company's own certificates are in use"),

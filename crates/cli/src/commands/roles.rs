@@ -9,7 +9,7 @@ use crate::{
     args::Roles,
     connection::Connection,
     error::{CommandError, Success},
-    render::roles::{self as render, Shown},
+    render::roles::{self as render, RoleMatch},
     terminal::{Terminal, answer},
 };
 
@@ -45,16 +45,16 @@ fn search(
 ) -> Result<Success, CommandError> {
     let search = args.search.join(" ");
     let by_action = search.contains('/');
-    let found: Vec<Shown<'_>> = match by_action {
+    let found: Vec<RoleMatch<'_>> = match by_action {
         true => catalogue
             .granting(search.trim())
             .into_iter()
-            .map(|(role, by)| Shown { role, by })
+            .map(|(role, by)| RoleMatch { role, by })
             .collect(),
         false => catalogue
             .with_words(&search)
             .into_iter()
-            .map(|role| Shown {
+            .map(|role| RoleMatch {
                 role,
                 by: Vec::new(),
             })
@@ -63,8 +63,8 @@ fn search(
     if found.is_empty() {
         return Err(nothing(&search, by_action, catalogue));
     }
-    let is_named = |shown: &Shown<'_>| shown.role.name.eq_ignore_ascii_case(search.trim());
-    let in_full = |shown: &Shown<'_>| args.actions || found.len() == 1 || is_named(shown);
+    let is_named = |shown: &RoleMatch<'_>| shown.role.name.eq_ignore_ascii_case(search.trim());
+    let in_full = |shown: &RoleMatch<'_>| args.actions || found.len() == 1 || is_named(shown);
     let mut text = render::list(&found, in_full, &terminal.out);
     if by_action {
         text.push_str(&render::only_known(catalogue, &terminal.out));

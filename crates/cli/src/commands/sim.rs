@@ -94,7 +94,7 @@ fn served(args: &SimServe, home: &Path) -> Result<Simulator, CommandError> {
     let simulator = if args.in_memory {
         Simulator::new(World::new(options), TokioClock::starting_at(now))
     } else {
-        Simulator::persistent(home, options, |latest| {
+        Simulator::open(home, options, |latest| {
             Box::new(TokioClock::starting_at(latest.max(now))) as Box<dyn Clock>
         })
         .map_err(failed)?

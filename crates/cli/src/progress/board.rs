@@ -1,5 +1,5 @@
-//! What is running, what waits for it, and how far all of it is: the lines that move, worked out from nothing but the
-//! events so far, the time and the room there is.
+//! The lines that are redrawn during an execution: running steps, the steps that depend on them, and counts. A pure
+//! function of the events, the time and the size of the terminal.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,30 +9,31 @@ use std::{
 use lazuli_core::plan::{Plan, Step, StepId};
 use lazuli_engine::Outcome;
 
-use super::words::{Why, Words};
+use super::labels::{StepLabels, WaitCause};
 use crate::render::{
-    report::duration,
+    describe_step,
+    report::format_duration,
     style::{Style, Tint, columns},
 };
 
-/// Every step of a plan, and what has become of it.
+/// The steps of a plan with their states.
 pub(super) struct Board {
-    rows: Vec<Row>,
+    rows: Vec<StepRow>,
     began: Instant,
     is_stopping: bool,
 }
 
-struct Row {
+struct StepRow {
     name: String,
     /// `creating`
-    doing: &'static str,
+    verb: &'static str,
     /// `storageAccount stcameras`
     object: String,
     after: Vec<usize>,
-    state: State,
+    state: StepState,
 }
 
-enum State {
+enum StepState {
     Waiting,
     Running {
         since: Instant,
@@ -40,31 +41,31 @@ enum State {
     },
     Done,
     Failed,
-    /// What it waits for failed, or the run was stopped.
-    NotBegun,
+    /// A dependency did not complete, or the run was stopped.
+    NotStarted,
 }
 
-/// A wait that is counted down.
+/// A wait with a countdown.
 struct Wait {
-    why: Why,
+    cause: WaitCause,
     until: Instant,
 }
 
-/// The room for moving lines.
+/// The size of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct TerminalSize {
     pub(super) columns: usize,
     pub(super) rows: usize,
 }
 
 impl Board {
-    pub(super) fn new(plan: &Plan, words: Words, now: Instant) -> Self {
-        let row = |step: &Step| Row {
-            name: words.name(step),
-            doing: Words::doing(step.action),
-            object: Words::object(step),
+    pub(super) fn new(plan: &Plan, labels: StepLabels, now: Instant) -> Self {
+        let row = |step: &Step| StepRow {
+            name: labels.name(step),
+            verb: StepLabels::progressive(step.action),
+            object: describe_step(step),
             after: step.after.iter().map(|id| id.0).collect(),
-            state: State::Waiting,
+            state: StepState::Waiting,
         };
         Self {
             rows: plan.steps.iter().map(row).collect(),
@@ -76,28 +77,28 @@ impl Board {
     pub(super) fn started(&mut self, step: StepId, now: Instant) {
         self.set(
             step,
-            State::Running {
+            StepState::Running {
                 since: now,
                 wait: None,
             },
         );
     }
 
-    pub(super) fn waits(&mut self, step: StepId, why: Why, until: Instant) {
-        if let Some(Row {
-            state: State::Running { wait, .. },
+    pub(super) fn waits(&mut self, step: StepId, cause: WaitCause, until: Instant) {
+        if let Some(StepRow {
+            state: StepState::Running { wait, .. },
             ..
         }) = self.rows.get_mut(step.0)
         {
-            *wait = Some(Wait { why, until });
+            *wait = Some(Wait { cause, until });
         }
     }
 
     pub(super) fn ended(&mut self, step: StepId, outcome: &Outcome) {
         let state = match outcome {
-            Outcome::Done { .. } => State::Done,
-            Outcome::Failed(_) => State::Failed,
-            Outcome::Blocked(_) | Outcome::NotBegun => State::NotBegun,
+            Outcome::Done { .. } => StepState::Done,
+            Outcome::Failed(_) => StepState::Failed,
+            Outcome::Blocked(_) | Outcome::NotBegun => StepState::NotStarted,
         };
         self.set(step, state);
     }
@@ -106,35 +107,35 @@ impl Board {
         self.is_stopping = true;
     }
 
-    fn set(&mut self, step: StepId, state: State) {
+    fn set(&mut self, step: StepId, state: StepState) {
         if let Some(row) = self.rows.get_mut(step.0) {
             row.state = state;
         }
     }
 
-    /// A line that counts, one for each running step, those that have run longest first, and below each what waits for
-    /// it; as many as there is room for, and how many are left out.
-    pub(super) fn lines(&self, now: Instant, room: Room, style: &Style) -> Vec<String> {
-        // The last column and the last row stay free: a terminal may go on to the next by itself.
-        let width = room.columns.saturating_sub(1).max(20);
-        let height = room.rows.saturating_sub(1).max(2);
-        let lines = vec![self.header(now, width, style)];
+    /// A line with counts, the running steps (the longest running first), and below each the steps that depend on it;
+    /// as many as fit, and the number of the others.
+    pub(super) fn lines(&self, now: Instant, size: TerminalSize, style: &Style) -> Vec<String> {
+        // The last column and row stay free: some terminals wrap or scroll when they are filled.
+        let width = size.columns.saturating_sub(1).max(20);
+        let height = size.rows.saturating_sub(1).max(2);
+        let lines = vec![self.render_header(now, width, style)];
         let mut running: Vec<(usize, Instant)> = self
             .rows
             .iter()
             .enumerate()
             .filter_map(|(at, row)| match row.state {
-                State::Running { since, .. } => Some((at, since)),
+                StepState::Running { since, .. } => Some((at, since)),
                 _ => None,
             })
             .collect();
         running.sort_by_key(|(at, since)| (*since, *at));
         let running: Vec<usize> = running.into_iter().map(|(at, _)| at).collect();
-        let waiting = self.count(|state| matches!(state, State::Waiting));
-        let tree = self.below();
-        let mut page = Page {
+        let waiting = self.count(|state| matches!(state, StepState::Waiting));
+        let tree = self.build_tree();
+        let mut tree_lines = TreeLines {
             board: self,
-            chosen: choose(&running, &tree, height - 1),
+            chosen: choose_rows(&running, &tree, height - 1),
             tree,
             width,
             style,
@@ -142,13 +143,15 @@ impl Board {
         };
         let (mut left_running, mut left_waiting) = (running.len(), waiting);
         for at in running {
-            if page.chosen.contains(&at) {
+            if tree_lines.chosen.contains(&at) {
                 left_running -= 1;
-                page.lines.push(self.running(at, now, width, style));
-                left_waiting -= page.hang(&mut vec![at]);
+                tree_lines
+                    .lines
+                    .push(self.render_running(at, now, width, style));
+                left_waiting -= tree_lines.add_dependents(&mut vec![at]);
             }
         }
-        let mut lines = page.lines;
+        let mut lines = tree_lines.lines;
         let left = match (left_running, left_waiting) {
             (0, 0) => return lines,
             (0, waiting) => format!("{waiting} more waiting"),
@@ -157,35 +160,38 @@ impl Board {
         };
         lines.truncate(height - 1);
         let left = format!("  {} {left}", style.ellipsis());
-        lines.push(style.paint(Tint::Faint, &style.fit(&left, width)));
+        lines.push(style.paint(Tint::Faint, &style.truncate(&left, width)));
         lines
     }
 
-    fn count(&self, is: impl Fn(&State) -> bool) -> usize {
-        self.rows.iter().filter(|row| is(&row.state)).count()
+    fn count(&self, matches: impl Fn(&StepState) -> bool) -> usize {
+        self.rows.iter().filter(|row| matches(&row.state)).count()
     }
 
     /// `⠹ 12 of 56 done, 3 running, 40 waiting, 1 failed, 1m 12s`
-    fn header(&self, now: Instant, width: usize, style: &Style) -> String {
-        let done = self.count(|state| matches!(state, State::Done));
+    fn render_header(&self, now: Instant, width: usize, style: &Style) -> String {
+        let done = self.count(|state| matches!(state, StepState::Done));
         let elapsed = now.saturating_duration_since(self.began);
         let counts = [
             (
-                self.count(|state| matches!(state, State::Running { .. })),
+                self.count(|state| matches!(state, StepState::Running { .. })),
                 "running",
             ),
             (
-                self.count(|state| matches!(state, State::Waiting)),
+                self.count(|state| matches!(state, StepState::Waiting)),
                 "waiting",
             ),
             (
-                self.count(|state| matches!(state, State::NotBegun)),
-                "not begun",
+                self.count(|state| matches!(state, StepState::NotStarted)),
+                "not started",
             ),
-            (self.count(|state| matches!(state, State::Failed)), "failed"),
+            (
+                self.count(|state| matches!(state, StepState::Failed)),
+                "failed",
+            ),
         ];
         let stopping = if self.is_stopping { "stopping, " } else { "" };
-        let spin = spinner(elapsed, style);
+        let spin = spinner_frame(elapsed, style);
         let mut text = format!("{spin} {stopping}{done} of {} done", self.rows.len());
         for (number, what) in counts.into_iter().filter(|(number, _)| *number > 0) {
             text += &format!(", {number} {what}");
@@ -194,99 +200,98 @@ impl Board {
             [.., (0, _)] => Tint::Strong,
             _ => Tint::Red,
         };
-        let text = format!("{text}, {}", duration(whole(elapsed)));
-        style.paint(tint, &style.fit(&text, width))
+        let text = format!("{text}, {}", format_duration(truncate_to_seconds(elapsed)));
+        style.paint(tint, &style.truncate(&text, width))
     }
 
-    /// `⠹ recordings: creating storageAccount stcameras, 12s, Azure is working (Creating), next look in 17s`; where that
-    /// is too wide without what matters less, and with the name cut short last.
-    fn running(&self, at: usize, now: Instant, width: usize, style: &Style) -> String {
+    /// `⠹ recordings: creating storageAccount stcameras, 12s, in progress (Creating), next poll in 17s`, with
+    /// fewer details if it is too wide.
+    fn render_running(&self, at: usize, now: Instant, width: usize, style: &Style) -> String {
         let Some((row, since, wait)) = self.rows.get(at).and_then(|row| match &row.state {
-            State::Running { since, wait } => Some((row, *since, wait)),
+            StepState::Running { since, wait } => Some((row, *since, wait)),
             _ => None,
         }) else {
             return String::new();
         };
-        let Row {
-            name,
-            doing,
-            object,
-            ..
+        let StepRow {
+            name, verb, object, ..
         } = row;
         let elapsed = now.saturating_duration_since(since);
-        let time = duration(whole(elapsed));
+        let time = format_duration(truncate_to_seconds(elapsed));
         let (long, short) = match wait {
             None => (String::new(), String::new()),
             Some(wait) => {
                 let left = wait.until.saturating_duration_since(now);
-                // The second that has begun counts: a countdown ends with 1s.
+                // Rounds up, so that the countdown ends with 1s.
                 let left = Duration::from_secs(left.as_secs() + u64::from(!left.is_zero()));
                 (
-                    format!(", {}", wait.why.long(left)),
-                    format!(", {}", wait.why.short(left)),
+                    format!(", {}", wait.cause.to_long(left)),
+                    format!(", {}", wait.cause.to_short(left)),
                 )
             }
         };
-        let spin = spinner(elapsed, style);
-        let forms = [
-            format!("{spin} {name}: {doing} {object}, {time}{long}"),
-            format!("{spin} {name}: {doing}, {time}{long}"),
-            format!("{spin} {name}: {doing}, {time}{short}"),
+        let spin = spinner_frame(elapsed, style);
+        let variants = [
+            format!("{spin} {name}: {verb} {object}, {time}{long}"),
+            format!("{spin} {name}: {verb}, {time}{long}"),
+            format!("{spin} {name}: {verb}, {time}{short}"),
         ];
-        forms
+        variants
             .into_iter()
-            .find(|form| columns(form) <= width)
+            .find(|variant| columns(variant) <= width)
             .unwrap_or_else(|| {
-                let rest = format!(": {doing}, {time}{short}");
+                let rest = format!(": {verb}, {time}{short}");
                 let room = width.saturating_sub(columns(&rest) + 2).max(8);
-                style.fit(&format!("{spin} {}{rest}", style.fit(name, room)), width)
+                style.truncate(
+                    &format!("{spin} {}{rest}", style.truncate(name, room)),
+                    width,
+                )
             })
     }
 
-    /// The steps that wait, each below the last of those that it still waits for.
-    fn below(&self) -> HashMap<usize, Vec<usize>> {
-        let mut below: HashMap<usize, Vec<usize>> = HashMap::new();
+    /// The waiting steps, by the last of the dependencies that they wait for.
+    fn build_tree(&self) -> HashMap<usize, Vec<usize>> {
+        let mut tree: HashMap<usize, Vec<usize>> = HashMap::new();
         for (at, row) in self.rows.iter().enumerate() {
-            if !matches!(row.state, State::Waiting) {
+            if !matches!(row.state, StepState::Waiting) {
                 continue;
             }
-            if let Some(last) = self.open(row).max() {
-                below.entry(last).or_default().push(at);
+            if let Some(last) = self.open_dependencies(row).max() {
+                tree.entry(last).or_default().push(at);
             }
         }
-        below
+        tree
     }
 
-    /// What a step still waits for.
-    fn open<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = usize> + 'a {
+    /// The dependencies that are not complete.
+    fn open_dependencies<'a>(&'a self, row: &'a StepRow) -> impl Iterator<Item = usize> + 'a {
         row.after.iter().copied().filter(|before| {
-            self.rows
-                .get(*before)
-                .is_some_and(|row| matches!(row.state, State::Waiting | State::Running { .. }))
+            self.rows.get(*before).is_some_and(|row| {
+                matches!(row.state, StepState::Waiting | StepState::Running { .. })
+            })
         })
     }
 }
 
-/// The lines of one moment, as they are written.
-struct Page<'a> {
+/// Lines of a tree of steps.
+struct TreeLines<'a> {
     board: &'a Board,
-    /// The rows that are shown.
+    /// The rows that are displayed.
     chosen: HashSet<usize>,
-    /// What waits, below what it waits for.
+    /// The waiting steps by dependency.
     tree: HashMap<usize, Vec<usize>>,
     width: usize,
     style: &'a Style,
     lines: Vec<String>,
 }
 
-impl Page<'_> {
-    /// Writes what hangs below the last of these steps, each of which hangs below the one before; how many lines that
-    /// took.
-    fn hang(&mut self, above: &mut Vec<usize>) -> usize {
+impl TreeLines<'_> {
+    /// Adds the dependents of the last step of a path through the tree, and returns the number of added lines.
+    fn add_dependents(&mut self, above: &mut Vec<usize>) -> usize {
         let mut written = 0;
         let last = above.last();
-        let below = last.and_then(|last| self.tree.get(last)).cloned();
-        for next in below.unwrap_or_default() {
+        let dependents = last.and_then(|last| self.tree.get(last)).cloned();
+        for next in dependents.into_iter().flatten() {
             let row = self
                 .board
                 .rows
@@ -297,31 +302,35 @@ impl Page<'_> {
             };
             let others: Vec<&str> = self
                 .board
-                .open(row)
+                .open_dependencies(row)
                 .filter(|before| !above.contains(before))
                 .filter_map(|before| self.board.rows.get(before).map(|row| row.name.as_str()))
                 .collect();
             let also = match others.as_slice() {
                 [] => String::new(),
-                [one] => format!(", also for {one}"),
-                [one, rest @ ..] => format!(", also for {one} and {} more", rest.len()),
+                [one] => format!(", also depends on {one}"),
+                [one, rest @ ..] => format!(", also depends on {one} and {} more", rest.len()),
             };
             let branch = if self.style.ascii { "`-" } else { "└" };
             let indent = 2 * above.len();
             let text = format!("{:indent$}{branch} {}{also}", "", row.name);
-            let line = self.style.fit(&text, self.width);
+            let line = self.style.truncate(&text, self.width);
             self.lines.push(self.style.paint(Tint::Faint, &line));
             above.push(next);
-            written += 1 + self.hang(above);
+            written += 1 + self.add_dependents(above);
             above.pop();
         }
         written
     }
 }
 
-/// Which rows are shown: as many running ones as there is room for, then what waits for them, level by level. Where not
-/// all are shown, a line stays free to say so.
-fn choose(running: &[usize], tree: &HashMap<usize, Vec<usize>>, room: usize) -> HashSet<usize> {
+/// Chooses running rows, then their dependents level by level. If not all fit, one line is reserved for the number of
+/// the others.
+fn choose_rows(
+    running: &[usize],
+    tree: &HashMap<usize, Vec<usize>>,
+    room: usize,
+) -> HashSet<usize> {
     let mut all: Vec<usize> = running.to_vec();
     let mut next = 0;
     while let Some(at) = all.get(next).copied() {
@@ -333,8 +342,8 @@ fn choose(running: &[usize], tree: &HashMap<usize, Vec<usize>>, room: usize) -> 
     all.into_iter().collect()
 }
 
-/// What turns, as far as it has come.
-fn spinner(elapsed: Duration, style: &Style) -> &'static str {
+/// The frame of the spinner after some time.
+fn spinner_frame(elapsed: Duration, style: &Style) -> &'static str {
     const DOTS: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
     const STROKES: [&str; 4] = ["|", "/", "-", "\\"];
     let turns = usize::try_from(elapsed.as_millis() / super::live::TICK.as_millis()).unwrap_or(0);
@@ -342,8 +351,8 @@ fn spinner(elapsed: Duration, style: &Style) -> &'static str {
     signs.get(turns % signs.len()).copied().unwrap_or(" ")
 }
 
-/// Whole seconds: parts of them would only flicker.
-fn whole(time: Duration) -> Duration {
+/// Fractions of seconds would flicker.
+fn truncate_to_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs())
 }
 

@@ -1,4 +1,4 @@
-//! Progress as plain lines, for logs.
+//! Execution progress as lines.
 
 use std::{
     collections::HashMap,
@@ -10,79 +10,78 @@ use std::{
 use lazuli_core::plan::{Step, StepId};
 use lazuli_engine::{Events, Outcome};
 
-use super::words::{self, Why, Words};
+use super::labels::{STOPPING, StepLabels, WaitCause};
 use crate::render::style::wrap;
 
-/// A line whenever something changes. Waits for the same reason are told once, however often Azure is asked.
-pub(super) struct Lines<W> {
-    words: Words,
-    state: Mutex<State<W>>,
+/// Writes a line per change. A repeated wait for the same cause is written once.
+pub(super) struct ExecutionLines<W> {
+    labels: StepLabels,
+    state: Mutex<LineWriter<W>>,
 }
 
-struct State<W> {
+struct LineWriter<W> {
     to: W,
     width: Option<usize>,
-    /// Why each step waits, as told last.
-    told: HashMap<StepId, Why>,
-    /// The names of steps that ended, to say what blocks others.
+    /// The cause that was last written for each step.
+    causes: HashMap<StepId, WaitCause>,
+    /// The names of steps that ended, which may block others.
     names: HashMap<StepId, String>,
 }
 
-impl<W: Write> Lines<W> {
-    /// Lines written to `to`, broken at a width where they are to fit into a terminal. What cannot be written is lost:
-    /// progress never fails a run.
-    pub(super) fn new(to: W, words: Words, width: Option<usize>) -> Self {
+impl<W: Write> ExecutionLines<W> {
+    /// Wraps lines at a width, if given. Write errors are ignored: progress never fails a run.
+    pub(super) fn new(to: W, labels: StepLabels, width: Option<usize>) -> Self {
         Self {
-            words,
-            state: Mutex::new(State {
+            labels,
+            state: Mutex::new(LineWriter {
                 to,
                 width,
-                told: HashMap::new(),
+                causes: HashMap::new(),
                 names: HashMap::new(),
             }),
         }
     }
 
-    fn with(&self, act: impl FnOnce(&mut State<W>)) {
+    fn with(&self, act: impl FnOnce(&mut LineWriter<W>)) {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn waits(&self, step: &Step, why: Why, wait: Duration) {
+    fn waits(&self, step: &Step, cause: WaitCause, wait: Duration) {
         self.with(|state| {
-            if state.told.get(&step.id) != Some(&why) {
-                state.say(&self.words.waiting(step, &why, wait));
-                state.told.insert(step.id, why);
+            if state.causes.get(&step.id) != Some(&cause) {
+                state.write(&self.labels.waiting(step, &cause, wait));
+                state.causes.insert(step.id, cause);
             }
         });
     }
 }
 
-impl<W: Write> State<W> {
-    fn say(&mut self, line: &str) {
+impl<W: Write> LineWriter<W> {
+    fn write(&mut self, line: &str) {
         let lines = match self.width {
             Some(width) => wrap(line, width).join("\n"),
             None => line.to_owned(),
         };
-        // At once: in parts it could be torn by others.
+        // In one call, so that other output does not split the line.
         let _ = self.to.write_all(format!("{lines}\n").as_bytes());
     }
 }
 
-impl<W: Write + Send> Events for Lines<W> {
+impl<W: Write + Send> Events for ExecutionLines<W> {
     fn started(&self, step: &Step) {
-        self.with(|state| state.say(&format!("{} ...", self.words.started(step))));
+        self.with(|state| state.write(&format!("{} ...", self.labels.started(step))));
     }
 
     fn retrying(&self, step: &Step, why: &str, wait: Duration) {
-        self.waits(step, Why::Refused(why.to_owned()), wait);
+        self.waits(step, WaitCause::Retry(why.to_owned()), wait);
     }
 
     fn polling(&self, step: &Step, status: &str, wait: Duration) {
-        self.waits(step, Why::Working(status.to_owned()), wait);
+        self.waits(step, WaitCause::Operation(status.to_owned()), wait);
     }
 
     fn stopping(&self) {
-        self.with(|state| state.say(words::STOPPING));
+        self.with(|state| state.write(STOPPING));
     }
 
     fn ended(&self, step: &Step, outcome: &Outcome) {
@@ -91,9 +90,9 @@ impl<W: Write + Send> Events for Lines<W> {
                 Outcome::Blocked(by) => state.names.get(by).cloned(),
                 _ => None,
             };
-            state.say(&self.words.ended(step, outcome, blocker.as_deref()));
-            state.told.remove(&step.id);
-            state.names.insert(step.id, self.words.name(step));
+            state.write(&self.labels.ended(step, outcome, blocker.as_deref()));
+            state.causes.remove(&step.id);
+            state.names.insert(step.id, self.labels.name(step));
         });
     }
 }
@@ -104,7 +103,7 @@ mod tests {
     use lazuli_engine::Failure;
 
     use super::*;
-    use crate::render::testing::{arm_error, output, plan_of, step};
+    use crate::render::testing::{arm_error, output, plan_of, role_assignment, step};
 
     const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 
@@ -112,25 +111,20 @@ mod tests {
         plan_of([
             step(Action::Create, "recordings", "storageAccount", "stcameras"),
             step(Action::Delete, "old", "storageAccount", "stold"),
-            step(
-                Action::Create,
-                "access/Reader",
-                "roleAssignment",
-                "Reader on stcameras",
-            ),
+            role_assignment(Action::Create),
         ])
     }
 
-    fn told(act: impl FnOnce(&dyn Events, &[Step])) -> String {
+    fn write_lines(act: impl FnOnce(&dyn Events, &[Step])) -> String {
         let plan = cameras();
-        let lines = Lines::new(Vec::new(), Words::of(&plan), None);
+        let lines = ExecutionLines::new(Vec::new(), StepLabels::from_plan(&plan), None);
         act(&lines, &plan.steps);
         String::from_utf8(lines.state.into_inner().unwrap().to).unwrap()
     }
 
     #[test]
-    fn waits_are_told_when_their_reason_changes() {
-        let text = told(|events, steps| {
+    fn waits_are_written_when_their_cause_changes() {
+        let text = write_lines(|events, steps| {
             events.started(&steps[0]);
             events.started(&steps[1]);
             for _ in 0..50 {
@@ -159,10 +153,10 @@ mod tests {
             "\
 recordings: creating storageAccount stcameras ...
 old: deleting storageAccount stold ...
-recordings: waiting: Azure is working (Creating), next look in 17s
-old: waiting: Azure is working, next look in 1s
-recordings: waiting: TooManyRequests, trying again in 1m 15s
-recordings: waiting: Azure is working (Creating), next look in 17s
+recordings: in progress (Creating), next poll in 17s
+old: in progress, next poll in 1s
+recordings: TooManyRequests, retrying in 1m 15s
+recordings: in progress (Creating), next poll in 17s
 old: deleted storageAccount stold in 3s
 recordings: created storageAccount stcameras in 25s
 "
@@ -170,10 +164,10 @@ recordings: created storageAccount stcameras in 25s
     }
 
     #[test]
-    fn a_failure_is_told_by_its_code_and_what_it_blocks() {
-        let text = told(|events, steps| {
-            let refused = arm_error(403, "AuthorizationFailed", "No.");
-            events.ended(&steps[0], &Outcome::Failed(refused.into()));
+    fn a_failure_shows_its_code_and_the_steps_that_it_blocks() {
+        let text = write_lines(|events, steps| {
+            let failure = arm_error(403, "AuthorizationFailed", "No.");
+            events.ended(&steps[0], &Outcome::Failed(failure.into()));
             events.ended(
                 &steps[1],
                 &Outcome::Failed(Failure::MissingOutput(output("analyzer.id").into())),
@@ -185,14 +179,14 @@ recordings: created storageAccount stcameras in 25s
             "\
 recordings: failed to create storageAccount stcameras: AuthorizationFailed
 old: failed to delete storageAccount stold: Azure filled in no `analyzer.id`
-access/Reader: not begun, it waits for recordings
+access/Reader: not started, depends on recordings, which did not complete
 "
         );
     }
 
     #[test]
-    fn no_control_character_reaches_the_log() {
-        let text = told(|events, steps| {
+    fn control_characters_are_escaped() {
+        let text = write_lines(|events, steps| {
             let wild = Step {
                 subject: "\u{1b}[2J\n".to_owned(),
                 ..steps[0].clone()
@@ -204,7 +198,7 @@ access/Reader: not begun, it waits for recordings
         assert_eq!(text.lines().count(), 3, "{text:?}");
         assert!(
             text.chars()
-                .all(|shown| shown == '\n' || !shown.is_control()),
+                .all(|character| character == '\n' || !character.is_control()),
             "{text:?}"
         );
     }

@@ -1,14 +1,16 @@
-//! What happens while Azure is looked at and a plan is executed, told on standard error.
+//! Progress of observations and executions on stderr.
 
 mod board;
+mod labels;
 mod lines;
 mod live;
-mod logged;
-mod looking;
-mod noting;
+mod log;
 mod screen;
-mod settling;
-mod words;
+mod spinner;
+#[cfg(test)]
+mod testing;
+mod wait_lines;
+mod wait_recorder;
 
 use std::io;
 
@@ -16,35 +18,35 @@ use lazuli_core::plan::Plan;
 use lazuli_engine::{Events, Settling, Silent};
 
 use crate::terminal::{Display, Terminal};
-use lines::Lines;
-use live::Live;
-use logged::Logged;
-use looking::Looking;
-pub(crate) use noting::Noting;
-use settling::SettlingLines;
-use words::Words;
+use labels::StepLabels;
+use lines::ExecutionLines;
+use live::LiveExecution;
+use log::ProgressLog;
+use spinner::ObservationSpinner;
+use wait_lines::WaitLines;
+pub(crate) use wait_recorder::WaitRecorder;
 
-/// How a plan that is carried out is told of.
-pub(crate) fn of_run(plan: &Plan, terminal: &Terminal) -> Box<dyn Events + Send> {
-    let words = Words::of(plan);
+/// Starts the display of an execution.
+pub(crate) fn start_execution(plan: &Plan, terminal: &Terminal) -> Box<dyn Events + Send> {
+    let labels = StepLabels::from_plan(plan);
     match terminal.display {
-        Display::Live => Box::new(Live::on_stderr(plan, terminal.err.clone())),
+        Display::Live => Box::new(LiveExecution::on_stderr(plan, terminal.err.clone())),
         Display::Lines => {
-            let width = terminal.is_seen.then_some(terminal.err.width);
-            Box::new(Lines::new(io::stderr(), words, width))
+            let width = terminal.is_stderr_terminal.then_some(terminal.err.width);
+            Box::new(ExecutionLines::new(io::stderr(), labels, width))
         }
-        Display::Log => Box::new(Logged { words }),
+        Display::Log => Box::new(ProgressLog { labels }),
         Display::Nothing => Box::new(Silent),
     }
 }
 
-/// How it is told that Azure is looked at, and what that waits for.
-pub(crate) fn of_looking(terminal: &Terminal) -> Box<dyn Settling> {
+/// Starts the display of an observation.
+pub(crate) fn start_observation(terminal: &Terminal) -> Box<dyn Settling> {
     match terminal.display {
-        Display::Live => Box::new(Looking::on_stderr(&terminal.err)),
-        Display::Lines => Box::new(SettlingLines::new(io::stderr())),
-        Display::Log => Box::new(Logged {
-            words: Words::default(),
+        Display::Live => Box::new(ObservationSpinner::on_stderr(&terminal.err)),
+        Display::Lines => Box::new(WaitLines::new(io::stderr())),
+        Display::Log => Box::new(ProgressLog {
+            labels: StepLabels::default(),
         }),
         Display::Nothing => Box::new(Silent),
     }

@@ -1,4 +1,4 @@
-//! Mistakes of an author with their lines of source, in the manner of rustc.
+//! Diagnostics with excerpts of the source, in the style of rustc.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -9,48 +9,48 @@ use lazuli_core::{
 };
 
 use super::{
-    count,
-    style::{Style, Tint, block, clean, columns, is_shown, wrap},
+    count, source_name,
+    style::{Style, Tint, clean, columns, is_shown, wrap, wrap_block},
 };
 
-/// Places of a diagnostic that are at most so many lines apart are shown in one excerpt.
-const NEAR: usize = 20;
-/// Of a line longer than this many bytes only the position is shown.
+/// Labels at most this many lines apart are shown in one excerpt.
+const MAX_LINE_GAP: usize = 20;
+/// Lines with more bytes are not shown, only the position in them.
 const LONGEST_LINE: usize = 16 * 1024;
 
-/// All diagnostics and closing lines that count them and say where to read on; nothing where there are none.
+/// Renders diagnostics, their number, and the command that explains the first error; empty if there are none.
 pub(crate) fn diagnostics(sources: &Sources, found: &[Diagnostic], style: &Style) -> String {
-    let mut pages = Pages {
-        sources,
-        pages: HashMap::new(),
-    };
+    let mut index = LineIndex::new(sources);
     let mut text = String::new();
     for diagnostic in found {
-        text.push_str(one(&mut pages, diagnostic, style).trim_end());
+        text.push_str(render_one(&mut index, diagnostic, style).trim_end());
         text.push_str("\n\n");
     }
     if !found.is_empty() {
-        text.push_str(&style.paint(Tint::Strong, &closing(found)));
+        text.push_str(&style.paint(Tint::Strong, &summarize(found)));
         text.push('\n');
     }
-    let error = found.iter().find(|said| said.severity == Severity::Error);
-    if let Some(error) = error {
-        text.push_str(&format!("`lazuli explain {}` says more\n", error.code));
+    let is_error = |diagnostic: &&Diagnostic| diagnostic.severity == Severity::Error;
+    if let Some(error) = found.iter().find(is_error) {
+        text.push_str(&format!(
+            "For details, run `lazuli explain {}`.\n",
+            error.code
+        ));
     }
     text
 }
 
 /// `3 errors, 1 warning`.
-fn closing(found: &[Diagnostic]) -> String {
-    let of = |severity| {
+fn summarize(found: &[Diagnostic]) -> String {
+    let count_of = |severity| {
         found
             .iter()
             .filter(|diagnostic| diagnostic.severity == severity)
             .count()
     };
     let parts = [
-        (of(Severity::Error), "error"),
-        (of(Severity::Warning), "warning"),
+        (count_of(Severity::Error), "error"),
+        (count_of(Severity::Warning), "warning"),
     ];
     let parts: Vec<String> = parts
         .iter()
@@ -60,51 +60,48 @@ fn closing(found: &[Diagnostic]) -> String {
     parts.join(", ")
 }
 
-/// The line of a place with a caret, for what is told elsewhere; nothing where the place is in no text.
-pub(super) fn excerpt(sources: &Sources, span: Span, label: &str, style: &Style) -> String {
-    let mut pages = Pages {
-        sources,
-        pages: HashMap::new(),
-    };
-    let Some(place) = pages.place(span) else {
+/// The line of a span with a caret; empty if the source is unknown.
+pub(super) fn render_excerpt(sources: &Sources, span: Span, label: &str, style: &Style) -> String {
+    let mut index = LineIndex::new(sources);
+    let Some(position) = index.locate(span) else {
         return String::new();
     };
     if style.plain {
-        return plain_place(sources, span, Some(label), style);
+        return render_plain_span(sources, span, Some(label), style);
     }
-    let has_room = 8 + place.column + columns(label) <= style.width;
+    let has_room = 8 + position.column + columns(label) <= style.width;
     let label = has_room.then(|| label.to_owned());
-    let excerpt = Excerpt::new(place, AnnotationKind::Primary, label);
-    let group = excerpt.show(&mut pages, Group::with_level(Level::ERROR));
-    renderer(style).render(&[group]) + "\n"
+    let excerpt = Excerpt::new(position, AnnotationKind::Primary, label);
+    let group = excerpt.add_to(&mut index, Group::with_level(Level::ERROR));
+    create_renderer(style).render(&[group]) + "\n"
 }
 
-fn renderer(style: &Style) -> Renderer {
-    let renderer = match style.colour {
+fn create_renderer(style: &Style) -> Renderer {
+    let renderer = match style.color {
         true => Renderer::styled(),
         false => Renderer::plain(),
     };
     renderer.term_width(style.width)
 }
 
-/// A diagnostic in sentences, to be read aloud: nothing is drawn.
-fn plain(sources: &Sources, diagnostic: &Diagnostic, style: &Style) -> String {
+/// A diagnostic without drawings, for screen readers.
+fn render_plain(sources: &Sources, diagnostic: &Diagnostic, style: &Style) -> String {
     let severity = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let line = |text: String| block(0, &style.signs(&text), style.width);
+    let line = |text: String| wrap_block(0, &style.signs(&text), style.width);
     let mut text = line(format!(
         "{severity} {}: {}",
         diagnostic.code, diagnostic.message
     ));
     if let Some(span) = diagnostic.span {
-        text += &plain_place(sources, span, diagnostic.note.as_deref(), style);
+        text += &render_plain_span(sources, span, diagnostic.note.as_deref(), style);
     } else if let Some(note) = &diagnostic.note {
         text += &line(format!("note: {note}"));
     }
     for label in &diagnostic.related {
-        text += &plain_place(sources, label.span, Some(&label.text), style);
+        text += &render_plain_span(sources, label.span, Some(&label.text), style);
     }
     if let Some(help) = &diagnostic.help {
         text += &line(format!("help: {help}"));
@@ -113,77 +110,76 @@ fn plain(sources: &Sources, diagnostic: &Diagnostic, style: &Style) -> String {
 }
 
 /// `at stack.yaml, line 5, column 23, storageAcount: unknown`
-fn plain_place(sources: &Sources, span: Span, label: Option<&str>, style: &Style) -> String {
+fn render_plain_span(sources: &Sources, span: Span, label: Option<&str>, style: &Style) -> String {
     let at = sources.position(span);
-    let name = sources.get(span.source).map(|source| source.name.as_str());
-    let mut text = format!(
-        "at {}, line {}, column {}",
-        name.unwrap_or_default(),
-        at.line,
-        at.column
-    );
-    let written = sources.slice(span).lines().next().unwrap_or_default();
-    if !written.is_empty() {
-        text += &format!(", {written}");
+    let name = source_name(span, sources);
+    let mut text = format!("at {name}, line {}, column {}", at.line, at.column);
+    if let Some(source_text) = sources.slice(span).lines().next()
+        && !source_text.is_empty()
+    {
+        text += &format!(", {source_text}");
     }
     if let Some(label) = label.filter(|label| !label.is_empty()) {
         text += &format!(": {label}");
     }
-    block(0, &text, style.width)
+    wrap_block(0, &text, style.width)
 }
 
-fn one(pages: &mut Pages<'_>, diagnostic: &Diagnostic, style: &Style) -> String {
+fn render_one(index: &mut LineIndex<'_>, diagnostic: &Diagnostic, style: &Style) -> String {
     if style.plain {
-        return plain(pages.sources, diagnostic, style);
+        return render_plain(index.sources, diagnostic, style);
     }
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let title = level
-        .primary_title(folded_title(diagnostic, style))
+        .primary_title(wrap_title(diagnostic, style))
         .id(diagnostic.code.to_string());
     let mut group = Group::with_title(title);
     let mut footer = Vec::new();
     let mut excerpts: Vec<Excerpt> = Vec::new();
-    if let Some(place) = diagnostic.span.and_then(|span| pages.place(span)) {
+    if let Some(position) = diagnostic.span.and_then(|span| index.locate(span)) {
         let note = diagnostic
             .note
             .as_deref()
             .map(|note| style.signs(&clean(note)));
         let room = style
             .width
-            .saturating_sub(8 + place.column.min(style.width / 2));
+            .saturating_sub(8 + position.column.min(style.width / 2));
         let (label, below) = match note {
             Some(note) if columns(&note) > room => (None, Some(note)),
             note => (note, None),
         };
-        footer.extend(below.map(|note| Level::NOTE.message(folded(&note, style))));
-        excerpts.push(Excerpt::new(place, AnnotationKind::Primary, label));
+        footer.extend(below.map(|note| Level::NOTE.message(wrap_footer(&note, style))));
+        excerpts.push(Excerpt::new(position, AnnotationKind::Primary, label));
     } else if let Some(note) = &diagnostic.note {
-        footer.push(Level::NOTE.message(folded(note, style)));
+        footer.push(Level::NOTE.message(wrap_footer(note, style)));
     }
     for label in &diagnostic.related {
-        let Some(place) = pages.place(label.span) else {
+        let Some(position) = index.locate(label.span) else {
             continue;
         };
         let text = Some(style.signs(&clean(&label.text)));
-        match excerpts.iter_mut().find(|excerpt| excerpt.is_near(&place)) {
-            Some(excerpt) => excerpt.add(place, AnnotationKind::Context, text),
-            None => excerpts.push(Excerpt::new(place, AnnotationKind::Context, text)),
+        match excerpts
+            .iter_mut()
+            .find(|excerpt| excerpt.is_near(&position))
+        {
+            Some(excerpt) => excerpt.add(position, AnnotationKind::Context, text),
+            None => excerpts.push(Excerpt::new(position, AnnotationKind::Context, text)),
         }
     }
     for excerpt in excerpts {
-        group = excerpt.show(pages, group);
+        group = excerpt.add_to(index, group);
     }
     if let Some(help) = &diagnostic.help {
-        footer.push(Level::HELP.message(folded(help, style)));
+        footer.push(Level::HELP.message(wrap_footer(help, style)));
     }
-    renderer(style).render(&[group.elements(footer)])
+    create_renderer(style).render(&[group.elements(footer)])
 }
 
-/// The message, in lines that leave room for `warning[LZ0022]: ` before each.
-fn folded_title(diagnostic: &Diagnostic, style: &Style) -> String {
+/// Wraps the message with room for `warning[LZ0022]: ` before each line.
+fn wrap_title(diagnostic: &Diagnostic, style: &Style) -> String {
     let before = match diagnostic.severity {
         Severity::Error => "error[LZ0000]: ",
         Severity::Warning => "warning[LZ0000]: ",
@@ -192,8 +188,8 @@ fn folded_title(diagnostic: &Diagnostic, style: &Style) -> String {
     wrap(&style.signs(&clean(&diagnostic.message)), room).join("\n")
 }
 
-/// One line is wrapped; several are a snippet and stay as they are.
-fn folded(text: &str, style: &Style) -> String {
+/// Wraps one line; several lines are a snippet, which is not wrapped.
+fn wrap_footer(text: &str, style: &Style) -> String {
     let lines: Vec<String> = match text.trim_end().lines().collect::<Vec<_>>().as_slice() {
         [line] => wrap(&style.signs(&clean(line)), style.width.saturating_sub(16)),
         lines => lines.iter().map(|line| style.signs(&clean(line))).collect(),
@@ -201,36 +197,43 @@ fn folded(text: &str, style: &Style) -> String {
     lines.join("\n")
 }
 
-/// The sources that diagnostics point into, each with the starts of its lines.
-struct Pages<'a> {
+/// The line starts of sources, computed on first use.
+struct LineIndex<'a> {
     sources: &'a Sources,
-    pages: HashMap<SourceId, Page<'a>>,
+    indexed: HashMap<SourceId, IndexedSource<'a>>,
 }
 
-struct Page<'a> {
+struct IndexedSource<'a> {
     source: &'a Source,
     /// First byte of each line.
     starts: Vec<usize>,
 }
 
-/// A place in one line.
-struct Place {
+/// A span, limited to its first line.
+struct LineSpan {
     source: SourceId,
     /// The line, from 0.
     line: usize,
-    /// The bytes, clipped to the line.
+    /// In bytes.
     range: Range<usize>,
-    /// The column behind the place, from 0.
+    /// The column of the end, from 0.
     column: usize,
-    /// Whether the line is too long to be shown.
+    /// Whether the line is longer than [`LONGEST_LINE`].
     is_too_long: bool,
 }
 
-impl<'a> Pages<'a> {
-    fn page(&mut self, id: SourceId) -> Option<&Page<'a>> {
+impl<'a> LineIndex<'a> {
+    fn new(sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            indexed: HashMap::new(),
+        }
+    }
+
+    fn source(&mut self, id: SourceId) -> Option<&IndexedSource<'a>> {
         let source = self.sources.get(id)?;
-        Some(self.pages.entry(id).or_insert_with(|| {
-            Page {
+        Some(self.indexed.entry(id).or_insert_with(|| {
+            IndexedSource {
                 source,
                 starts: std::iter::once(0)
                     .chain(
@@ -244,20 +247,20 @@ impl<'a> Pages<'a> {
         }))
     }
 
-    fn place(&mut self, span: Span) -> Option<Place> {
-        let page = self.page(span.source)?;
-        let text = &page.source.text;
+    fn locate(&mut self, span: Span) -> Option<LineSpan> {
+        let indexed = self.source(span.source)?;
+        let text = &indexed.source.text;
         let start = text.floor_char_boundary(span.start as usize);
-        let line = page
+        let line = indexed
             .starts
             .partition_point(|line| *line <= start)
             .saturating_sub(1);
-        let whole = page.line(line);
+        let whole = indexed.line_range(line);
         let start = start.min(whole.end);
         let end = text
             .floor_char_boundary(span.end as usize)
             .clamp(start, whole.end);
-        Some(Place {
+        Some(LineSpan {
             source: span.source,
             line,
             is_too_long: whole.len() > LONGEST_LINE,
@@ -269,9 +272,9 @@ impl<'a> Pages<'a> {
     }
 }
 
-impl Page<'_> {
-    /// The bytes of a line without its end.
-    fn line(&self, line: usize) -> Range<usize> {
+impl IndexedSource<'_> {
+    /// The bytes of a line without its line end.
+    fn line_range(&self, line: usize) -> Range<usize> {
         let text = &self.source.text;
         let start = self.starts.get(line).copied().unwrap_or(text.len());
         let end = self
@@ -285,80 +288,79 @@ impl Page<'_> {
     }
 }
 
-/// Lines of one source with what is to be pointed out in them.
+/// Consecutive lines of a source with labels.
 struct Excerpt {
     first: usize,
     last: usize,
-    marks: Vec<(Place, AnnotationKind, Option<String>)>,
+    labels: Vec<(LineSpan, AnnotationKind, Option<String>)>,
 }
 
 impl Excerpt {
-    fn new(place: Place, kind: AnnotationKind, label: Option<String>) -> Self {
+    fn new(position: LineSpan, kind: AnnotationKind, label: Option<String>) -> Self {
         Self {
-            first: place.line,
-            last: place.line,
-            marks: vec![(place, kind, label)],
+            first: position.line,
+            last: position.line,
+            labels: vec![(position, kind, label)],
         }
     }
 
-    fn is_near(&self, place: &Place) -> bool {
-        let is_same =
-            |(mark, _, _): &(Place, _, _)| mark.source == place.source && !mark.is_too_long;
-        self.marks.iter().all(is_same)
-            && !place.is_too_long
-            && place.line + NEAR >= self.first
-            && place.line <= self.last + NEAR
+    fn is_near(&self, position: &LineSpan) -> bool {
+        let is_in_same_source = |(label, _, _): &(LineSpan, _, _)| {
+            label.source == position.source && !label.is_too_long
+        };
+        self.labels.iter().all(is_in_same_source)
+            && !position.is_too_long
+            && position.line + MAX_LINE_GAP >= self.first
+            && position.line <= self.last + MAX_LINE_GAP
     }
 
-    fn add(&mut self, place: Place, kind: AnnotationKind, label: Option<String>) {
-        self.first = self.first.min(place.line);
-        self.last = self.last.max(place.line);
-        self.marks.push((place, kind, label));
+    fn add(&mut self, position: LineSpan, kind: AnnotationKind, label: Option<String>) {
+        self.first = self.first.min(position.line);
+        self.last = self.last.max(position.line);
+        self.labels.push((position, kind, label));
     }
 
-    fn show<'g>(self, pages: &mut Pages<'_>, group: Group<'g>) -> Group<'g> {
-        let Some(page) = self
-            .marks
+    fn add_to<'g>(self, index: &mut LineIndex<'_>, group: Group<'g>) -> Group<'g> {
+        let Some(indexed) = self
+            .labels
             .first()
-            .and_then(|(place, _, _)| pages.page(place.source))
+            .and_then(|(position, _, _)| index.source(position.source))
         else {
             return group;
         };
-        let name = clean(&page.source.name);
-        if let Some((place, _, label)) = self.marks.iter().find(|(place, _, _)| place.is_too_long) {
-            let before = page
-                .source
-                .text
-                .get(page.line(place.line).start..place.range.start);
+        let name = clean(&indexed.source.name);
+        let too_long = self.labels.iter().find(|(label, _, _)| label.is_too_long);
+        if let Some((position, _, label)) = too_long {
+            let line = indexed.line_range(position.line);
+            let before = indexed.source.text.get(line.start..position.range.start);
             let column = before.map_or(1, |before| before.chars().count() + 1);
-            let group = group.element(Origin::path(name).line(place.line + 1).char_column(column));
+            let group = group.element(
+                Origin::path(name)
+                    .line(position.line + 1)
+                    .char_column(column),
+            );
             return match label {
                 Some(label) => group.element(Level::NOTE.message(label.clone())),
                 None => group,
             };
         }
         let mut text = String::new();
-        let mut marks: Vec<Annotation<'g>> = Vec::new();
+        let mut annotations: Vec<Annotation<'g>> = Vec::new();
         for line in self.first..=self.last {
-            let range = page.line(line);
-            for (place, kind, label) in self.marks.iter().filter(|(place, _, _)| place.line == line)
-            {
+            let range = indexed.line_range(line);
+            let on_line = |(label, _, _): &&(LineSpan, _, _)| label.line == line;
+            for (position, kind, label) in self.labels.iter().filter(on_line) {
                 let offset = |at: usize| text.len() + at - range.start;
-                let span = offset(place.range.start)..offset(place.range.end);
-                marks.push(
+                let span = offset(position.range.start)..offset(position.range.end);
+                annotations.push(
                     kind.span(span)
                         .label(label.clone().filter(|label| !label.is_empty())),
                 );
             }
-            if range.len() <= LONGEST_LINE {
-                text.extend(
-                    page.source
-                        .text
-                        .get(range)
-                        .unwrap_or_default()
-                        .chars()
-                        .flat_map(blank),
-                );
+            if range.len() <= LONGEST_LINE
+                && let Some(source_line) = indexed.source.text.get(range)
+            {
+                text.extend(source_line.chars().flat_map(blank_if_hidden));
             }
             text.push('\n');
         }
@@ -366,17 +368,17 @@ impl Excerpt {
             Snippet::source(text)
                 .path(name)
                 .line_start(self.first + 1)
-                .annotations(marks),
+                .annotations(annotations),
         )
     }
 }
 
-/// A character of the source, or spaces of the same length in bytes for one that would act on the terminal.
-fn blank(character: char) -> impl Iterator<Item = char> {
+/// Replaces a character that is unsafe for a terminal with spaces of the same length in bytes.
+fn blank_if_hidden(character: char) -> impl Iterator<Item = char> {
     let (shown, times) = match character {
         '\t' => ('\t', 1),
-        acts if !is_shown(acts) => (' ', acts.len_utf8()),
-        shown => (shown, 1),
+        hidden if !is_shown(hidden) => (' ', hidden.len_utf8()),
+        visible => (visible, 1),
     };
     std::iter::repeat_n(shown, times)
 }

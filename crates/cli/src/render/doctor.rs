@@ -1,22 +1,21 @@
-//! What `doctor` found, line by line: a word, what was looked at, what was found, and what to do about it.
+//! The checks of `doctor` as text: status, name, result and what to do.
 
 use super::{
     count,
-    style::{Style, Tint, block},
+    style::{Style, Tint, labeled_block, wrap_block},
 };
 
-/// How it stands with one thing.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mark {
-    /// All is well.
+pub(crate) enum CheckStatus {
     Ok,
-    /// Some of what lazuli does will not work.
+    /// Some commands will fail.
     Warn,
-    /// Nothing of it will.
+    /// Every command will fail.
     Fail,
 }
 
-impl Mark {
+impl CheckStatus {
     fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -34,20 +33,20 @@ impl Mark {
     }
 }
 
-/// One thing that was looked at.
+/// A check and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Check {
-    pub(crate) mark: Mark,
-    /// What was looked at, in a word.
+    pub(crate) mark: CheckStatus,
+    /// The name of the check, in one word.
     pub(crate) what: &'static str,
-    /// What was found.
+    /// The result.
     pub(crate) says: String,
-    /// What to do, where there is something to do.
+    /// What to do, if anything.
     pub(crate) help: Option<String>,
 }
 
 impl Check {
-    pub(crate) fn new(mark: Mark, what: &'static str, says: impl Into<String>) -> Self {
+    pub(crate) fn new(mark: CheckStatus, what: &'static str, says: impl Into<String>) -> Self {
         Self {
             mark,
             what,
@@ -62,31 +61,32 @@ impl Check {
     }
 }
 
-const MARK: usize = 6;
-const WHAT: usize = 14;
+const STATUS_COLUMNS: usize = 6;
+const NAME_COLUMNS: usize = 14;
 
-/// A line each, and a line that counts.
+/// Renders the checks and a summary.
 pub(crate) fn checks(checks: &[Check], style: &Style) -> String {
     let mut text = String::new();
     for check in checks {
-        let body = block(MARK + WHAT, &check.says, style.width);
-        let mark = style.paint(check.mark.tint(), &format!("{:MARK$}", check.mark.word()));
-        let rest = body.get(MARK + WHAT..).unwrap_or_default();
-        text.push_str(&format!("{mark}{:WHAT$}{rest}", check.what));
+        let indent = STATUS_COLUMNS + NAME_COLUMNS;
+        let word = format!("{:STATUS_COLUMNS$}", check.mark.word());
+        let label = style.paint(check.mark.tint(), &word);
+        let label = format!("{label}{:NAME_COLUMNS$}", check.what);
+        text.push_str(&labeled_block(&label, indent, &check.says, style.width));
         if let Some(help) = &check.help {
-            text.push_str(&block(MARK + WHAT, &format!("help: {help}"), style.width));
+            text.push_str(&wrap_block(indent, &format!("help: {help}"), style.width));
         }
     }
-    let number = |mark: Mark| checks.iter().filter(|check| check.mark == mark).count();
-    let closing = match (number(Mark::Fail), number(Mark::Warn)) {
-        (0, 0) => "All is well.".to_owned(),
-        (0, warnings) => format!("It works, with {}.", count(warnings, "warning")),
-        (failures, 0) => format!("It does not work: {}.", count(failures, "failure")),
+    let count_of = |status| checks.iter().filter(|check| check.mark == status).count();
+    let summary = match (count_of(CheckStatus::Fail), count_of(CheckStatus::Warn)) {
+        (0, 0) => "All checks passed.".to_owned(),
+        (0, warnings) => format!("No check failed, {}.", count(warnings, "warning")),
+        (failures, 0) => format!("{} failed.", count(failures, "check")),
         (failures, warnings) => format!(
-            "It does not work: {}, {}.",
-            count(failures, "failure"),
+            "{} failed, {}.",
+            count(failures, "check"),
             count(warnings, "warning")
         ),
     };
-    format!("{text}\n{}\n", style.paint(Tint::Strong, &closing))
+    format!("{text}\n{}\n", style.paint(Tint::Strong, &summary))
 }

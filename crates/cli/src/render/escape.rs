@@ -1,7 +1,7 @@
-//! Text in the languages of pages.
+//! Escaping for HTML.
 
-/// Text in HTML and XML, in elements and in quoted attributes.
-pub(crate) fn escaped(text: &str) -> String {
+/// Escapes text for HTML elements and quoted attributes.
+pub(crate) fn escape_html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -15,62 +15,59 @@ use lazuli_handlers::{
     reference::{self, Description},
 };
 
-use super::style::{Style, Tint, block, columns};
+use super::style::{Style, Tint, columns, labeled_block, wrap_block};
 
-/// How far lists and examples stand in.
+/// Indent of examples.
 const INDENT: usize = 4;
 /// Names are aligned up to this many columns.
 const LONGEST_NAME: usize = 32;
 
-/// Every kind with a line on it, and what else can be asked for.
+/// Lists the kinds and the other topics.
 pub(crate) fn kinds(style: &Style) -> String {
     let rows = REGISTRY.0.iter().map(|kind| {
-        let says = Description::of(*kind).says;
+        let description = Description::of(*kind).says;
         (
             kind.facts().kind.to_owned(),
-            first_sentence(&says).to_owned(),
+            first_sentence(&description).to_owned(),
         )
     });
     let document = (
         "stack".to_owned(),
-        "The document around the resources.".to_owned(),
+        "The stack document that contains the resources.".to_owned(),
     );
-    let mut text = heading("Kinds", style);
-    text.push_str(&table(rows.chain([document]), style));
+    let mut text = render_heading("Kinds", style);
+    text.push_str(&render_table(rows.chain([document]), style));
     text.push('\n');
-    text.push_str(&heading("More", style));
+    text.push_str(&render_heading("More topics", style));
     let more = [
         (
             "lazuli explain KIND",
-            "a kind, its properties and an example",
+            "A kind, its properties and an example.",
         ),
         (
             "lazuli explain KIND.PROPERTY",
-            "a property, as deep as you like: KIND.A.B",
+            "A property, at any depth: KIND.A.B.",
         ),
-        (
-            "lazuli explain LZ0012",
-            "what the code of an error or a warning means",
-        ),
+        ("lazuli explain LZ0012", "An error or warning code."),
         (
             "lazuli explain ScopeLocked",
-            "what to do about a code of Azure",
+            "An Azure error code and what to do about it.",
         ),
     ];
-    let more = more.map(|(name, says)| (name.to_owned(), says.to_owned()));
-    text + &table(more.into_iter(), style)
+    let more = more.map(|(name, description)| (name.to_owned(), description.to_owned()));
+    text + &render_table(more.into_iter(), style)
 }
 
-/// A code: what it means, examples, what to do.
+/// A code of lazuli: what it means, examples, what to do.
 pub(crate) fn code(code: Code, style: &Style) -> String {
-    let mut text = style.block(Tint::Strong, 0, &format!("{code}: {}", code.summary()));
+    let mut text = style.paint_block(Tint::Strong, 0, &format!("{code}: {}", code.summary()));
     text.push('\n');
     let mut last = None;
     for part in code.explanation().blocks {
         match part {
             ExplanationBlock::Paragraph(words) => {
                 last = None;
-                text.push_str(&block(0, &words, style.width));
+                text.push_str(&wrap_block(0, &words, style.width));
             }
             ExplanationBlock::Example(example) => {
                 if last.replace(example.role) != Some(example.role) {
@@ -83,7 +80,7 @@ pub(crate) fn code(code: Code, style: &Style) -> String {
                     text.push_str(&style.paint(tint, &heading));
                     text.push('\n');
                 }
-                text.push_str(&code_lines(example.text));
+                text.push_str(&indent_code(example.text));
             }
         }
         text.push('\n');
@@ -92,87 +89,85 @@ pub(crate) fn code(code: Code, style: &Style) -> String {
     text + "\n"
 }
 
-/// A code of Azure: what lazuli does about it, and what is left to do.
+/// An Azure error code: what lazuli does about it, and what the user can do.
 pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
-    let of = match known.code.starts_with("AADSTS") {
-        true => "Microsoft Entra refuses the login",
-        false => "Azure refuses a request",
+    let meaning = match known.code.starts_with("AADSTS") {
+        true => "Microsoft Entra ID error of a failed login",
+        false => "Azure error",
     };
-    let mut text = style.block(Tint::Strong, 0, &format!("{}: {of}.", known.code));
+    let title = format!("{}: {meaning}.", known.code);
+    let mut text = style.paint_block(Tint::Strong, 0, &title);
     text.push('\n');
     if let Some(remedy) = known.remedy {
-        let waits = format!("By itself, lazuli {}.", remedy.says());
-        text.push_str(&block(0, &waits, style.width));
+        let retry = format!("Automatic handling: lazuli {}.", remedy.says());
+        text.push_str(&wrap_block(0, &retry, style.width));
         text.push('\n');
     }
-    text + &block(0, &format!("{}.", known.advice), style.width)
+    text + &wrap_block(0, &format!("{}.", known.advice), style.width)
 }
 
-/// A kind: what it is, where it lives, an example, its properties.
+/// A kind: its description, an example, its properties and outputs.
 pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
     let facts = kind.facts();
     let Description { says, example } = Description::of(kind);
     let mut text = style.paint(Tint::Strong, facts.kind) + "\n\n";
-    let mut say = |words: &str| {
-        let words = words
-            .replace("\n\n", "\u{0}")
-            .replace('\n', " ")
-            .replace('\u{0}', "\n\n");
-        text.push_str(&block(0, &words, style.width));
+    let mut add = |paragraphs: &str| {
+        let unwrapped: Vec<String> = paragraphs
+            .split("\n\n")
+            .map(|paragraph| paragraph.replace('\n', " "))
+            .collect();
+        text.push_str(&wrap_block(0, &unwrapped.join("\n\n"), style.width));
         text.push('\n');
     };
-    say(&says);
+    add(&says);
     if let Some(retired) = facts.retired {
-        say(&format!("{retired}."));
+        add(&format!("{retired}."));
     }
-    say(&reference::home(facts));
+    add(&reference::home(facts));
     if let Some(rule) = &facts.name {
-        say(&format!("Names have {}.", rule.says));
+        add(&format!("Names have {}.", rule.says));
     }
-    text.push_str(&example_of(&example, style));
+    text.push_str(&render_example(&example, style));
     let own = properties::of_kind(kind);
-    text.push_str(&heading("Properties", style));
-    text.push_str(&directly_within("", &own, style));
+    text.push_str(&render_heading("Properties", style));
+    text.push_str(&render_children("", &own, style));
     text.push('\n');
-    text.push_str(&heading("As with other kinds", style));
-    text.push_str(&directly_within("", &properties::shared(facts), style));
+    text.push_str(&render_heading("Common properties", style));
+    text.push_str(&render_children("", &properties::shared(facts), style));
     if !facts.outputs.is_empty() {
         text.push('\n');
-        text.push_str(&heading(
-            "What Azure fills in, and others can refer to",
-            style,
-        ));
+        text.push_str(&render_heading("Outputs", style));
         let outputs = facts.outputs.iter();
         let outputs = outputs.map(|output| (output.name.to_owned(), output.doc.to_owned()));
-        text.push_str(&table(outputs, style));
+        text.push_str(&render_table(outputs, style));
     }
     text
 }
 
-/// The keys of a document.
+/// The keys of a stack document.
 pub(crate) fn document(all: &[Property], style: &Style) -> String {
     let mut text = style.paint(Tint::Strong, "stack") + "\n\n";
-    text.push_str("A document: Azure resources that shall exist, as one unit.\n\n");
+    text.push_str("A stack document: the desired Azure resources of one stack.\n\n");
     let example = "apiVersion: lazuli/v1\nstack: cameras\nlocation: westeurope\nresources:\n  group: { kind: resourceGroup, name: rg-cameras }";
-    text.push_str(&example_of(example, style));
-    text.push_str(&heading("Keys", style));
-    text + &directly_within("", all, style)
+    text.push_str(&render_example(example, style));
+    text.push_str(&render_heading("Keys", style));
+    text + &render_children("", all, style)
 }
 
-/// What Azure fills in.
+/// An output of a kind.
 pub(crate) fn output(kind: &str, output: &OutputDoc) -> String {
     format!(
-        "{kind}.{name}\n\n{}\n\nAzure fills it in. Others refer to it: ${{NAME.{name}}}.\n",
+        "{kind}.{name}\n\n{}\n\nAzure sets this output. Refer to it as ${{NAME.{name}}}.\n",
         output.doc,
         name = output.name
     )
 }
 
-/// A property among all those that it is of.
+/// A property of a kind or of the stack document; `all` are its siblings, parents and children.
 pub(crate) fn property(of: &str, property: &Property, all: &[Property], style: &Style) -> String {
     let path = property.plain_path();
     let mut text = style.paint(Tint::Strong, &format!("{of}.{path}")) + "\n\n";
-    text.push_str(&block(0, &property.meaning(), style.width));
+    text.push_str(&wrap_block(0, &property.meaning(), style.width));
     text.push('\n');
     let mut facts = Vec::new();
     let words = |form: &Form| match form {
@@ -205,44 +200,48 @@ pub(crate) fn property(of: &str, property: &Property, all: &[Property], style: &
             .map(|default| ("Azure's default", default.replace('`', ""))),
     );
     if property.fixed {
-        let says = "yes: another value takes --allow-replace (see `lazuli explain LZ0025`)";
-        facts.push(("fixed at creation", says.to_owned()));
+        let note = "yes: a change requires --allow-replace (see `lazuli explain LZ0025`)";
+        facts.push(("fixed at creation", note.to_owned()));
     }
     if property.secret {
-        facts.push(("secret", "yes: shown nowhere".to_owned()));
+        facts.push(("secret", "yes: never displayed".to_owned()));
     }
     let facts = facts
         .into_iter()
-        .map(|(name, says)| (format!("{name}:"), says));
-    text.push_str(&wrapped_table(facts, 0, style));
+        .map(|(name, value)| (format!("{name}:"), value));
+    text.push_str(&render_facts(facts, style));
     text.push('\n');
-    text.push_str(&heading("Written as", style));
-    text.push_str(&block(INDENT, &written(of, property), style.width));
-    let within = directly_within(&path, all, style);
+    text.push_str(&render_heading("Example", style));
+    text.push_str(&wrap_block(
+        INDENT,
+        &write_sample(of, property),
+        style.width,
+    ));
+    let within = render_children(&path, all, style);
     if !within.is_empty() {
         text.push('\n');
-        text.push_str(&heading(of_what(property, all), style));
+        text.push_str(&render_heading(describe_children(property, all), style));
         text.push_str(&within);
     }
     text
 }
 
-/// Whether what is within a property is within each of its items, or of its keys.
-fn of_what(property: &Property, all: &[Property]) -> &'static str {
+/// The heading of the children of a property, which may be those of its items or keys.
+fn describe_children(property: &Property, all: &[Property]) -> &'static str {
     let begins = |end: &str| {
         let start = format!("{}{end}.", property.path);
         all.iter().any(|one| one.path.starts_with(&start))
     };
     match (begins(".NAME"), begins("[]")) {
-        (true, true) => "Properties of each item, in a list or by name",
-        (true, false) => "Properties of each, by name",
+        (true, true) => "Properties of each list item or name",
+        (true, false) => "Properties of each name",
         (false, true) => "Properties of each item",
         (false, false) => "Properties",
     }
 }
 
-/// The property where it stands in an entry, as YAML.
-fn written(of: &str, property: &Property) -> String {
+/// The property in its place in an entry, as YAML.
+fn write_sample(of: &str, property: &Property) -> String {
     let mut text = match of {
         "stack" => String::new(),
         kind => format!("kind: {kind}\n"),
@@ -253,7 +252,7 @@ fn written(of: &str, property: &Property) -> String {
     for (at, part) in parts.iter().enumerate() {
         let name = part.trim_end_matches("[]");
         let value = match at + 1 == parts.len() {
-            true => format!(" {}", sample(property)),
+            true => format!(" {}", sample_value(property)),
             false => String::new(),
         };
         text.push_str(&format!("{:indent$}{lead}{name}:{}\n", "", value));
@@ -263,13 +262,13 @@ fn written(of: &str, property: &Property) -> String {
     text
 }
 
-fn sample(property: &Property) -> String {
+fn sample_value(property: &Property) -> String {
     let default = property.default().map(|default| default.trim_matches('`'));
     match property.forms.first() {
         Some(Form::Words(words)) => {
             let is_default = |word: &&String| Some(word.as_str()) == default;
             let word = words.iter().find(is_default).or(words.first());
-            word.cloned().unwrap_or_default()
+            word.map_or_else(|| "...".to_owned(), String::clone)
         }
         Some(Form::Any(name)) if name == "true or false" => (if default == Some("true") {
             "false"
@@ -283,82 +282,80 @@ fn sample(property: &Property) -> String {
     }
 }
 
-/// The properties directly within the one at a plain path, a line each.
-fn directly_within(path: &str, all: &[Property], style: &Style) -> String {
+/// The properties directly below a plain path.
+fn render_children(path: &str, all: &[Property], style: &Style) -> String {
     let mut rows: Vec<(String, String)> = Vec::new();
     for property in all.iter().filter(|one| one.is_directly_within(path)) {
         let plain = property.plain_path();
         let name = plain.rsplit('.').next().unwrap_or(&plain).to_owned();
         let required = if property.required { "(required) " } else { "" };
-        let says = format!("{required}{}", first_sentence(&property.meaning()));
+        let description = format!("{required}{}", first_sentence(&property.meaning()));
         if rows.iter().all(|(known, _)| *known != name) {
-            rows.push((name, says));
+            rows.push((name, description));
         }
     }
-    table(rows.into_iter(), style)
+    render_table(rows.into_iter(), style)
 }
 
-/// Lines of YAML, moved in and left as they are: broken ones could not be copied.
-fn code_lines(code: &str) -> String {
+/// Indents YAML without wrapping it, so that it can be copied.
+fn indent_code(code: &str) -> String {
     let lines = code.lines();
     lines
         .map(|line| format!("{:INDENT$}{line}", "").trim_end().to_owned() + "\n")
         .collect()
 }
 
-fn example_of(example: &str, style: &Style) -> String {
+fn render_example(example: &str, style: &Style) -> String {
     match example.is_empty() {
         true => String::new(),
-        false => format!("{}{}\n", heading("Example", style), code_lines(example)),
+        false => format!(
+            "{}{}\n",
+            render_heading("Example", style),
+            indent_code(example)
+        ),
     }
 }
 
-fn heading(text: &str, style: &Style) -> String {
+fn render_heading(text: &str, style: &Style) -> String {
     style.paint(Tint::Strong, &format!("{text}:")) + "\n"
 }
 
-/// Names and what they are, a line each; what does not fit is cut.
-fn table(rows: impl Iterator<Item = (String, String)>, style: &Style) -> String {
+/// Names and descriptions, aligned and wrapped. Descriptions go below the names if there is little room next to them.
+fn render_table(rows: impl Iterator<Item = (String, String)>, style: &Style) -> String {
+    const MARGIN: usize = 2;
+    const LEAST_ROOM: usize = 44;
     let rows: Vec<(String, String)> = rows.collect();
-    let column = column(&rows);
-    let room = |name: &str| style.width.saturating_sub(column.max(columns(name)) + 4);
-    if room("") < LEAST_ROOM {
-        let below = style.width.saturating_sub(6);
-        let lines = rows
-            .into_iter()
-            .map(|(name, says)| format!("  {name}\n      {}\n", style.fit(&says, below)));
-        return lines.collect();
-    }
-    let lines = rows
-        .into_iter()
-        .map(|(name, says)| format!("  {name:column$}  {}\n", style.fit(&says, room(&name))));
+    let column = MARGIN + measure_names(&rows) + 2;
+    let is_beside = style.width.saturating_sub(column) >= LEAST_ROOM;
+    let lines = rows.into_iter().map(|(name, description)| {
+        let label = format!("{:MARGIN$}{name}", "");
+        match is_beside && columns(&label) + 2 <= column {
+            true => {
+                let label = format!("{label:column$}");
+                labeled_block(&label, column, &description, style.width)
+            }
+            false => {
+                let indent = if is_beside { column } else { 3 * MARGIN };
+                format!("{label}\n{}", wrap_block(indent, &description, style.width))
+            }
+        }
+    });
     lines.collect()
 }
 
-/// With fewer columns beside a name, what is said of it goes below.
-const LEAST_ROOM: usize = 44;
-
-/// Names and what they are, wrapped.
-fn wrapped_table(
-    rows: impl Iterator<Item = (String, String)>,
-    indent: usize,
-    style: &Style,
-) -> String {
+/// Names and values, aligned and wrapped.
+fn render_facts(rows: impl Iterator<Item = (String, String)>, style: &Style) -> String {
     let rows: Vec<(String, String)> = rows.collect();
-    let column = column(&rows) + indent + 2;
-    let mut text = String::new();
-    for (name, says) in rows {
-        let body = block(column, &says, style.width);
-        let start = format!("{:indent$}{name}", "");
-        text.push_str(&format!(
-            "{start:column$}{}",
-            body.get(column..).unwrap_or_default()
-        ));
-    }
-    text
+    let column = measure_names(&rows) + 2;
+    let lines = rows.into_iter().map(|(name, value)| {
+        let label = format!("{name:column$}");
+        labeled_block(&label, column, &value, style.width)
+    });
+    lines.collect()
 }
 
-fn column(rows: &[(String, String)]) -> usize {
+/// The width of the widest name that is not too long to be aligned.
+fn measure_names(rows: &[(String, String)]) -> usize {
     let widths = rows.iter().map(|(name, _)| columns(name));
     widths
         .filter(|width| *width <= LONGEST_NAME)
@@ -366,7 +363,7 @@ fn column(rows: &[(String, String)]) -> usize {
         .unwrap_or(0)
 }
 
-/// As much of a text as one line of a list needs.
+/// The first sentence, for a list.
 fn first_sentence(text: &str) -> &str {
     let ends = text.match_indices(". ").map(|(at, _)| at);
     let ends = ends

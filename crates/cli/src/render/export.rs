@@ -1,4 +1,4 @@
-//! What to know of an exported spec: what is not in it, and what `plan` says of it.
+//! Notes about an exported spec: what it does not have, and what `plan` shows for it.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -10,28 +10,28 @@ use lazuli_core::{
 };
 
 use super::{
-    count,
-    style::{Style, Tint, block, clean},
+    count, said,
+    style::{Style, Tint, clean, wrap_block},
 };
 
 const NOTE: &str = "note:";
 
-/// What is not in the spec, or not as it is in Azure, and why.
-pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> String {
+/// Renders what is not in the spec, or differs from Azure, and why. `errors` are failed reads.
+pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> String {
     let mut text = String::new();
-    let mut say = |said: String| {
-        let said = block(0, &format!("{NOTE} {}", clean(&said)), style.width);
-        text.push_str(&said.replacen(NOTE, &style.paint(Tint::Yellow, NOTE), 1));
-    };
+    let mut add = |note: String| text.push_str(&said(NOTE, Tint::Yellow, &clean(&note), style));
     let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
     let mut existing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for note in &export.notes {
         match note {
-            Note::Unread(id) => say(format!("{id} is left out: {}", why(id, refused))),
-            Note::NoWords(id) => say(format!("{id} is left out: a spec has no words for it")),
-            Note::NoVersion(id) => say(format!("{id} is left out: {}", no_version(id, refused))),
-            Note::Plain { entry, kind } => say(format!(
-                "`{entry}` is written in ARM's own words, without what belongs to it: the kind {kind} cannot say it"
+            Note::Unread(id) => add(format!("{id} is omitted: {}", explain_unread(id, errors))),
+            Note::NoWords(id) => add(format!("{id} is omitted: no kind can express it")),
+            Note::NoVersion(id) => add(format!(
+                "{id} is omitted: {}",
+                explain_no_version(id, errors)
+            )),
+            Note::Plain { entry, kind } => add(format!(
+                "`{entry}` is exported as `kind: resource` without its child resources: kind {kind} cannot express it"
             )),
             Note::Existing { entry, stack } => {
                 existing
@@ -40,109 +40,117 @@ pub(crate) fn notes(export: &Export, refused: &[ArmError], style: &Style) -> Str
                     .push(format!("`{entry}`"));
             }
             Note::Foreign { stack, .. } => *foreign.entry(stack).or_default() += 1,
-            Note::Secrets { entry, paths } => say(format!(
-                "`{entry}` is without {}, where secrets can be: {}. A parameter with `secret: true` can give them",
+            Note::Secrets { entry, paths } => add(format!(
+                "`{entry}` is exported without {} that may be secrets: {}. Pass them in parameters with `secret: true`",
                 count(paths.len(), "value"),
                 paths.join(", ")
             )),
-            Note::Withheld(entry) => say(format!(
-                "`{entry}` has secrets that Azure does not answer: a parameter with `secret: true` can give them"
+            Note::Withheld(entry) => add(format!(
+                "`{entry}` has secrets that Azure does not return: pass them in parameters with `secret: true`"
             )),
-            Note::Unsaid { entry, paths } => say(format!(
-                "`{entry}` is without {} that its kind cannot say: {}",
+            Note::Unsaid { entry, paths } => add(format!(
+                "`{entry}` is exported without {} that its kind cannot express: {}",
                 count(paths.len(), "value"),
                 paths.join(", ")
             )),
         }
     }
-    for error in refused.iter().filter(|error| is_part(error, export)) {
+    for error in errors.iter().filter(|error| lacks_note(error, export)) {
         let code = error.code.as_ref().unwrap_or(&error.message);
-        say(format!(
-            "{} is left out: Azure does not answer it ({code})",
+        add(format!(
+            "{} is omitted: Azure does not return it ({code})",
             error.path
         ));
     }
     for (stack, entries) in existing {
-        let (are, them) = match entries.len() {
+        let (verb, object) = match entries.len() {
             1 => ("is", "it"),
             _ => ("are", "them"),
         };
-        say(format!(
-            "{} {are} only looked up (`existing: true`): the stack `{stack}` owns {them}",
+        add(format!(
+            "{} {verb} exported with `existing: true`: stack `{stack}` owns {object}",
             entries.join(", ")
         ));
     }
     for (stack, number) in foreign {
-        say(match number {
-            1 => format!("1 grant or lock is left out: the stack `{stack}` owns it"),
-            _ => format!("{number} grants and locks are left out: the stack `{stack}` owns them"),
+        add(match number {
+            1 => format!("1 role assignment or lock is omitted: stack `{stack}` owns it"),
+            _ => format!(
+                "{number} role assignments and locks are omitted: stack `{stack}` owns them"
+            ),
         });
     }
     text
 }
 
-/// Whether what was refused is neither a resource nor the version of a type, which are told by themselves.
-fn is_part(error: &ArmError, export: &Export) -> bool {
-    let place = ArmId::parse(&error.path);
-    let is_told = |note: &Note| matches!(note, Note::Unread(id) if place.as_ref() == Some(id));
-    let is_in_group = place.as_ref().is_some_and(|place| place.group().is_some());
-    is_in_group && !export.notes.iter().any(is_told)
+/// Whether an error has no note of its own: it is neither about a resource nor about the API version of a type.
+fn lacks_note(error: &ArmError, export: &Export) -> bool {
+    let id = ArmId::parse(&error.path);
+    let is_about =
+        |note: &Note| matches!(note, Note::Unread(unread) if id.as_ref() == Some(unread));
+    let is_in_group = id.as_ref().is_some_and(|id| id.group().is_some());
+    is_in_group && !export.notes.iter().any(is_about)
 }
 
-fn why(id: &ArmId, refused: &[ArmError]) -> String {
-    let error = refused
+fn explain_unread(id: &ArmId, errors: &[ArmError]) -> String {
+    let error = errors
         .iter()
         .find(|error| ArmId::parse(&error.path).as_ref() == Some(id));
     match error {
         Some(error) => {
             let code = error.code.as_ref().unwrap_or(&error.message);
-            format!("Azure does not answer it ({code})")
+            format!("Azure does not return it ({code})")
         }
-        None => "Azure lists it and does not answer it".to_owned(),
+        None => "Azure lists it but does not return it".to_owned(),
     }
 }
 
-fn no_version(id: &ArmId, refused: &[ArmError]) -> String {
-    let arm_type = id.arm_type().unwrap_or_default();
-    let (provider, _) = arm_type.split_once('/').unwrap_or_default();
-    let provider = format!("/providers/{provider}").to_lowercase();
-    let is_of_it = |error: &&ArmError| error.path.to_lowercase().ends_with(&provider);
-    match refused.iter().find(is_of_it) {
+fn explain_no_version(id: &ArmId, errors: &[ArmError]) -> String {
+    let arm_type = id.arm_type();
+    let provider = arm_type
+        .as_deref()
+        .and_then(|arm_type| arm_type.split('/').next());
+    let suffix = provider.map(|provider| format!("/providers/{provider}").to_lowercase());
+    let is_about_provider = |error: &&ArmError| {
+        let path = error.path.to_lowercase();
+        suffix.as_ref().is_some_and(|suffix| path.ends_with(suffix))
+    };
+    match errors.iter().find(is_about_provider) {
         Some(error) => format!(
-            "in which version its type is asked for could not be read ({})",
+            "cannot read the API versions of its type ({})",
             error.code.as_ref().unwrap_or(&error.message)
         ),
-        None => "its provider names no version to ask for its type in".to_owned(),
+        None => "its provider lists no API version for its type".to_owned(),
     }
 }
 
-/// How many entries there are, and what `plan` says of them.
-pub(crate) fn outcome(export: &Export, plan: &Plan, place: Option<&Path>, style: &Style) -> String {
+/// The number of exported entries, and what `plan` shows for them.
+pub(crate) fn outcome(export: &Export, plan: &Plan, file: Option<&Path>, style: &Style) -> String {
     let entries = match export.entries {
         1 => "1 entry".to_owned(),
         number => format!("{number} entries"),
     };
-    let file = place.map_or_else(|| "FILE".to_owned(), |place| place.display().to_string());
-    let marks = plan.steps.iter().filter(|step| only_marks(step)).count();
-    let others = plan.steps.len() - marks;
-    let mut said = format!("Exported {entries} as the stack `{}`. ", export.stack);
-    said.push_str(&match (marks, others) {
+    let file = file.map_or_else(|| "FILE".to_owned(), |file| file.display().to_string());
+    let unmarked = plan.steps.iter().filter(|step| only_marks(step)).count();
+    let others = plan.steps.len() - unmarked;
+    let mut text = format!("Exported {entries} as stack `{}`. ", export.stack);
+    text.push_str(&match (unmarked, others) {
         (0, 0) => format!("`lazuli plan {file}` shows no changes."),
-        (marks, 0) => format!(
-            "Nobody owns {marks} of them: `lazuli apply {file}` marks them as the stack's, and changes nothing else."
+        (unmarked, 0) => format!(
+            "Ownership markers are missing on {}: `lazuli apply {file}` adds them and changes nothing else.",
+            count(unmarked, "resource")
         ),
         (_, others) => format!(
-            "`lazuli plan {file}` shows {}: look at it before anything is applied.",
+            "`lazuli plan {file}` shows {}: review the plan before you apply it.",
             count(others, "change")
         ),
     });
     if !plan.orphans.is_empty() {
-        said.push_str(&format!(
-            " The stack owns {} more that {} not exported: plan lists what no entry names, and `--prune` deletes it. \
-             `--stack` gives the spec another name.",
-            count(plan.orphans.len(), "resource"),
-            if plan.orphans.len() == 1 { "is" } else { "are" }
+        text.push_str(&format!(
+            " The stack also owns {} that the spec does not have: export with another name (`--stack`) to leave them \
+             alone; `lazuli plan` lists them as orphans.",
+            count(plan.orphans.len(), "resource")
         ));
     }
-    block(0, &clean(&said), style.width)
+    wrap_block(0, &clean(&text), style.width)
 }

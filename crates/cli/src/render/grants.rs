@@ -1,38 +1,44 @@
-//! Role assignments that a person should know of: those that no entry of the spec names, so that nobody has access
-//! unseen, and those that the spec gives to somebody who is gone.
+//! Notices about role assignments: those that the spec does not declare, and those of deleted principals.
 
 use lazuli_core::plan::{GrantOf, Plan};
 
 use super::{
-    Names,
+    NodeNames,
     notice::{Notice, Weight},
 };
 
-/// A notice for each resource or entry with such grants, and one if it is not known whose principals exist.
-pub(crate) fn remarkable(plan: &Plan) -> Vec<Notice> {
-    let names = Names::of_plan(plan);
+/// A notice per resource or entry with such role assignments, and one if the directory could not be read.
+pub(crate) fn list_notable(plan: &Plan) -> Vec<Notice> {
+    let names = NodeNames::from_plan(plan);
     let mut notices = Vec::new();
-    for (grants, what) in [
-        (&plan.undeclared, "grants that no entry of the spec names"),
-        (&plan.orphaned, "a grant of the spec to nobody"),
+    for (grants, description) in [
+        (&plan.undeclared, "undeclared role assignments"),
+        (
+            &plan.orphaned,
+            "declared role assignment of a deleted principal",
+        ),
     ] {
         for grants in grants.chunk_by(|one, next| one.key == next.key) {
-            let key = grants.first().map(|grant| names.name(&grant.key));
-            let head = format!("{}  {what}", key.unwrap_or_default());
+            let key = grants
+                .first()
+                .map_or_else(String::new, |grant| names.name(&grant.key));
+            let head = format!("{key}  {description}");
             let mut notice = Notice::new(Weight::Warning, "?", &head);
-            grants.iter().for_each(|grant| notice.say(&line(grant)));
+            for grant in grants {
+                notice.add_text(&describe(grant));
+            }
             notices.push(notice);
         }
     }
     notices.extend(plan.unread_directory.as_deref().map(|why| {
-        let head = format!("whether the principals of grants still exist is unknown: {why}");
+        let head = format!("cannot check whether the principals of role assignments exist: {why}");
         Notice::new(Weight::Aside, "?", &head)
     }));
     notices
 }
 
 /// `Reader: User 00000000-…, which no longer exists, granted 2026-01-01T00:00:34Z`
-fn line(grant: &GrantOf) -> String {
+fn describe(grant: &GrantOf) -> String {
     let mut line = format!("{}: {}", grant.grant.role_shown(), grant.holder());
     let description = grant.grant.property("description");
     if let Some(why) = description.filter(|text| !text.is_empty()) {
@@ -67,22 +73,24 @@ mod tests {
     }
 
     fn text(plan: &Plan) -> String {
-        let notices = remarkable(plan);
-        let texts = notices.iter().map(|notice| notice.text(&Style::default()));
+        let notices = list_notable(plan);
+        let texts = notices
+            .iter()
+            .map(|notice| notice.render(&Style::default()));
         texts.collect()
     }
 
     #[test]
-    fn only_who_is_known_to_be_gone_is_called_so() {
+    fn only_principals_known_to_be_deleted_are_reported_as_such() {
         let plan = |principals: [Existence; 2], why: Option<&str>| Plan {
             undeclared: principals.map(grant).into(),
             unread_directory: why.map(str::to_owned),
             ..Plan::default()
         };
-        let told = text(&plan([Existence::Gone, Existence::Exists], None));
+        let undeclared = text(&plan([Existence::Gone, Existence::Exists], None));
         assert_eq!(
-            told,
-            "? group  grants that no entry of the spec names\n    \
+            undeclared,
+            "? group  undeclared role assignments\n    \
              r: ServicePrincipal p, which no longer exists, granted 2026-01-01T00:00:34Z\n    \
              r: ServicePrincipal p, granted 2026-01-01T00:00:34Z\n"
         );
@@ -91,12 +99,12 @@ mod tests {
             ..Plan::default()
         };
         let orphaned = text(&orphaned);
-        assert!(orphaned.starts_with("? group  a grant of the spec to nobody\n    r: ServicePrincipal p, which no longer exists"), "{orphaned}");
-        let unknown = text(&plan([Existence::Unknown; 2], Some("nobody said")));
+        assert!(orphaned.starts_with("? group  declared role assignment of a deleted principal\n    r: ServicePrincipal p, which no longer exists"), "{orphaned}");
+        let unknown = text(&plan([Existence::Unknown; 2], Some("no access")));
         assert!(!unknown.contains("no longer exists"), "{unknown}");
         assert!(
             unknown.ends_with(
-                "? whether the principals of grants still exist is unknown: nobody said\n"
+                "? cannot check whether the principals of role assignments exist: no access\n"
             ),
             "{unknown}"
         );

@@ -1,150 +1,179 @@
-//! The graph of resources as text, as a drawing, and in the languages of Mermaid and Graphviz; with a plan, also what
-//! happens to each.
+//! The graph of resources as text, SVG, Mermaid and Graphviz; with a plan, also the action for each resource.
 
 mod svg;
 
 use std::collections::{BTreeSet, HashMap};
 
 use lazuli_core::{
-    graph::{Graph, NodeKey},
+    graph::{Graph, NodeKey, Reason},
     plan::{Action, Plan, Step},
 };
+use maud::Markup;
 
 use super::{
-    Names, mark,
-    style::{Style, Tint, clean, columns, wrap},
+    NodeNames, action_sign, render_pair,
+    style::{Style, Tint, clean, wrap_hanging},
 };
 
-/// The resources in the order in which they are made, each with what it waits for.
+/// The resources in dependency order, each with its dependencies.
 pub(crate) fn text(graph: &Graph, plan: Option<&Plan>, style: &Style) -> String {
-    Drawing::of(graph, plan).text(style)
+    Diagram::new(graph, plan).to_text(style)
 }
 
-/// A Mermaid flowchart; arrows point at what is waited for.
+/// A Mermaid flowchart; arrows point to dependencies.
 pub(crate) fn mermaid(graph: &Graph, plan: Option<&Plan>) -> String {
-    Drawing::of(graph, plan).mermaid()
+    Diagram::new(graph, plan).to_mermaid()
 }
 
-/// A Graphviz digraph; arrows point at what is waited for.
+/// A Graphviz digraph; arrows point to dependencies.
 pub(crate) fn dot(graph: &Graph, plan: Option<&Plan>) -> String {
-    Drawing::of(graph, plan).dot()
+    Diagram::new(graph, plan).to_dot()
 }
 
-/// A drawing in layers, as SVG; arrows point at what is waited for.
+/// A layered drawing as an SVG file; arrows point to dependencies.
 pub(crate) fn svg(graph: &Graph, plan: Option<&Plan>) -> String {
-    svg::svg(&Drawing::of(graph, plan))
+    svg::draw_document(&Diagram::new(graph, plan))
 }
 
 pub(crate) use svg::STYLE as SVG_STYLE;
 
-/// Up to so many resources are drawn on a page: a drawing of more is read by nobody, and takes long to lay out.
-const DRAWN: usize = 300;
+/// Drawings of more resources are not readable, and take long to lay out.
+const MOST_DRAWN: usize = 300;
 
-/// A drawing on a page that has [`SVG_STYLE`] itself.
+/// A drawing for a page that contains [`SVG_STYLE`].
 pub(crate) enum Figure {
-    /// Of all resources.
-    Whole(String),
-    /// Of what changes, and what is next to it.
+    /// All resources.
+    Whole(Markup),
+    /// Changed resources and their neighbors.
     Changes {
-        /// The drawing.
-        svg: String,
-        /// How many resources are not in it.
-        left_out: usize,
+        svg: Markup,
+        /// The number of resources that are not drawn.
+        omitted: usize,
     },
-    /// There is none.
     TooLarge {
-        /// Of so many resources.
+        /// The number of resources.
         resources: usize,
     },
 }
 
-/// A drawing of a plan, in which resources are links to where `link` says.
-pub(crate) fn figure(
+/// Draws a plan. Resources link to the targets that `link` returns.
+pub(crate) fn draw_figure(
     graph: &Graph,
     plan: &Plan,
     link: &dyn Fn(&NodeKey) -> Option<String>,
 ) -> Figure {
-    let whole = Drawing::linked(graph, Some(plan), link);
+    let whole = Diagram::with_links(graph, Some(plan), link);
     let resources = whole.nodes.len();
-    if resources <= DRAWN {
-        return Figure::Whole(svg::figure(&whole));
+    if resources <= MOST_DRAWN {
+        return Figure::Whole(svg::draw_figure(&whole));
     }
-    let changes = whole.around_changes();
+    let changes = whole.limit_to_changes();
     match changes.nodes.len() {
         0 => Figure::TooLarge { resources },
-        drawn if drawn <= DRAWN => Figure::Changes {
-            svg: svg::figure(&changes),
-            left_out: resources - drawn,
+        drawn if drawn <= MOST_DRAWN => Figure::Changes {
+            svg: svg::draw_figure(&changes),
+            omitted: resources - drawn,
         },
         _ => Figure::TooLarge { resources },
     }
 }
 
-/// What every form shows.
-struct Drawing {
-    nodes: Vec<Drawn>,
+/// The content of every output format.
+struct Diagram {
+    nodes: Vec<DiagramNode>,
 }
 
-struct Drawn {
+struct DiagramNode {
     name: String,
     kind: String,
     is_existing: bool,
-    /// What the plan does with it, if there is a plan.
-    fate: Option<Fate>,
-    /// Where it leads, if somewhere.
+    /// `None` without a plan.
+    change: Option<NodeChange>,
+    /// The target of a link.
     link: Option<String>,
-    /// The position of what it waits for, and why.
-    waits: Vec<(usize, String)>,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Dependency {
+    /// The position of the node that is depended on.
+    on: usize,
+    /// The reason in a word or two.
+    short: String,
+    /// The reason in a clause.
+    long: String,
+}
+
+impl Dependency {
+    fn new(on: usize, reason: &Reason) -> Self {
+        let long = clean(&reason.to_string());
+        let short = match reason {
+            Reason::Within => "in".to_owned(),
+            Reason::DependsOn => "dependsOn".to_owned(),
+            Reason::Refers(path) => clean(path.rsplit('.').next().unwrap_or(path)),
+            Reason::NeedsGrant(_) => "needs role".to_owned(),
+            Reason::Locks => "locks".to_owned(),
+            Reason::Follows(_) => long.clone(),
+        };
+        Self { on, short, long }
+    }
 }
 
 /// What a plan does with a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
-    Changes(Action),
-    Stays,
+enum NodeChange {
+    Step(Action),
+    Unchanged,
 }
 
-impl Fate {
+impl NodeChange {
     const ALL: [Self; 7] = [
-        Self::Changes(Action::Create),
-        Self::Changes(Action::Adopt),
-        Self::Changes(Action::Update),
-        Self::Changes(Action::Replace),
-        Self::Changes(Action::Delete),
-        Self::Changes(Action::Release),
-        Self::Stays,
+        Self::Step(Action::Create),
+        Self::Step(Action::Adopt),
+        Self::Step(Action::Update),
+        Self::Step(Action::Replace),
+        Self::Step(Action::Delete),
+        Self::Step(Action::Release),
+        Self::Unchanged,
     ];
 
     /// The sign, as in a plan.
     fn sign(self) -> &'static str {
         match self {
-            Self::Changes(action) => mark(action).0,
-            Self::Stays => "=",
+            Self::Step(action) => action_sign(action).0,
+            Self::Unchanged => "=",
+        }
+    }
+
+    fn ascii_sign(self) -> &'static str {
+        match self.sign() {
+            "±" => "-/+",
+            sign => sign,
         }
     }
 
     fn tint(self) -> Tint {
         match self {
-            Self::Changes(action) => mark(action).1,
-            Self::Stays => Tint::Faint,
+            Self::Step(action) => action_sign(action).1,
+            Self::Unchanged => Tint::Faint,
         }
     }
 
-    /// In one word, which is also what it is called in style sheets.
+    /// The word for readers, which is also the class in style sheets.
     fn word(self) -> &'static str {
         match self {
-            Self::Changes(Action::Create) => "create",
-            Self::Changes(Action::Adopt) => "adopt",
-            Self::Changes(Action::Update) => "update",
-            Self::Changes(Action::Replace) => "replace",
-            Self::Changes(Action::Delete) => "delete",
-            Self::Changes(Action::Release) => "release",
-            Self::Stays => "unchanged",
+            Self::Step(Action::Create) => "create",
+            Self::Step(Action::Adopt) => "adopt",
+            Self::Step(Action::Update) => "update",
+            Self::Step(Action::Replace) => "replace",
+            Self::Step(Action::Delete) => "delete",
+            Self::Step(Action::Release) => "release",
+            Self::Unchanged => "unchanged",
         }
     }
 
-    /// A colour that can be told from both a light and a dark ground.
-    fn colour(self) -> &'static str {
+    /// A color with enough contrast on light and on dark backgrounds.
+    fn color(self) -> &'static str {
         match self.tint() {
             Tint::Green => "#2da44e",
             Tint::Yellow => "#bf8700",
@@ -154,232 +183,229 @@ impl Fate {
     }
 }
 
-impl Drawing {
-    fn of(graph: &Graph, plan: Option<&Plan>) -> Self {
-        Self::linked(graph, plan, &|_| None)
+impl Diagram {
+    fn new(graph: &Graph, plan: Option<&Plan>) -> Self {
+        Self::with_links(graph, plan, &|_| None)
     }
 
-    fn linked(
+    fn with_links(
         graph: &Graph,
         plan: Option<&Plan>,
         link: &dyn Fn(&NodeKey) -> Option<String>,
     ) -> Self {
         let steps: &[Step] = plan.map_or(&[], |plan| &plan.steps);
-        let names = Names::of(
+        let names = NodeNames::from_keys(
             graph
                 .nodes()
                 .map(|node| &node.key)
                 .chain(steps.iter().map(|step| &step.key)),
         );
-        let fates: HashMap<&NodeKey, Action> =
+        let actions: HashMap<&NodeKey, Action> =
             steps.iter().map(|step| (&step.key, step.action)).collect();
         let positions: HashMap<&NodeKey, usize> = graph
             .nodes()
             .enumerate()
             .map(|(at, node)| (&node.key, at))
             .collect();
-        let fate = |key: &NodeKey| {
+        let change = |key: &NodeKey| {
             plan?;
-            let action = fates.get(key).copied();
-            Some(action.map_or(Fate::Stays, Fate::Changes))
+            let action = actions.get(key).copied();
+            Some(action.map_or(NodeChange::Unchanged, NodeChange::Step))
         };
-        let drawn = graph.nodes().map(|node| Drawn {
+        let dependencies = |key: &NodeKey| {
+            let dependencies = graph.dependencies(key).into_iter();
+            dependencies
+                .filter_map(|(other, reason)| {
+                    let on = *positions.get(&other.key)?;
+                    Some(Dependency::new(on, reason))
+                })
+                .collect()
+        };
+        let nodes = graph.nodes().map(|node| DiagramNode {
             name: names.name(&node.key),
             kind: node.kind.to_owned(),
             is_existing: node.lifecycle.existing,
-            fate: fate(&node.key),
+            change: change(&node.key),
             link: link(&node.key),
-            waits: graph
-                .dependencies(&node.key)
-                .into_iter()
-                .filter_map(|(other, why)| {
-                    Some((*positions.get(&other.key)?, clean(&why.to_string())))
-                })
-                .collect(),
+            dependencies: dependencies(&node.key),
         });
-        // What goes without being in the spec any more.
-        let mut gone = BTreeSet::new();
-        let going = steps
+        // Deleted resources are not in the graph.
+        let mut deleted = BTreeSet::new();
+        let deletions = steps
             .iter()
-            .filter(|step| !positions.contains_key(&step.key) && gone.insert(&step.key))
-            .map(|step| Drawn {
+            .filter(|step| !positions.contains_key(&step.key) && deleted.insert(&step.key))
+            .map(|step| DiagramNode {
                 name: names.name(&step.key),
                 kind: step.kind.to_owned(),
                 is_existing: false,
-                fate: Some(Fate::Changes(step.action)),
+                change: Some(NodeChange::Step(step.action)),
                 link: link(&step.key),
-                waits: Vec::new(),
+                dependencies: Vec::new(),
             });
         Self {
-            nodes: drawn.chain(going).collect(),
+            nodes: nodes.chain(deletions).collect(),
         }
     }
 
-    /// What changes, what that waits for, and what waits for that.
-    fn around_changes(self) -> Self {
-        let changes = |at: usize| {
-            let fate = self.nodes.get(at).and_then(|node| node.fate);
-            matches!(fate, Some(Fate::Changes(_)))
+    /// Keeps changed resources, their dependencies and their dependents.
+    fn limit_to_changes(self) -> Self {
+        let is_changed = |at: usize| {
+            let change = self.nodes.get(at).and_then(|node| node.change);
+            matches!(change, Some(NodeChange::Step(_)))
         };
-        let mut kept: BTreeSet<usize> = (0..self.nodes.len()).filter(|at| changes(*at)).collect();
-        for (from, to, _) in self.edges() {
-            if changes(from) || changes(to) {
-                kept.extend([from, to]);
+        let mut kept: BTreeSet<usize> =
+            (0..self.nodes.len()).filter(|at| is_changed(*at)).collect();
+        for (from, dependency) in self.edges() {
+            if is_changed(from) || is_changed(dependency.on) {
+                kept.extend([from, dependency.on]);
             }
         }
-        let places: HashMap<usize, usize> = kept.iter().copied().zip(0..).collect();
+        let positions: HashMap<usize, usize> = kept.iter().copied().zip(0..).collect();
         let nodes = self.nodes.into_iter().enumerate();
-        let nodes = nodes.filter(|(at, _)| places.contains_key(at));
-        let moved = nodes.map(|(_, node)| Drawn {
-            waits: node
-                .waits
+        let nodes = nodes.filter(|(at, _)| positions.contains_key(at));
+        let nodes = nodes.map(|(_, node)| DiagramNode {
+            dependencies: node
+                .dependencies
                 .into_iter()
-                .filter_map(|(to, why)| Some((*places.get(&to)?, why)))
+                .filter_map(|dependency| {
+                    let on = *positions.get(&dependency.on)?;
+                    Some(Dependency { on, ..dependency })
+                })
                 .collect(),
             ..node
         });
         Self {
-            nodes: moved.collect(),
+            nodes: nodes.collect(),
         }
     }
 
-    fn edges(&self) -> impl Iterator<Item = (usize, usize, &str)> {
+    /// The dependencies, each with the position of its dependent.
+    fn edges(&self) -> impl Iterator<Item = (usize, &Dependency)> {
         self.nodes.iter().enumerate().flat_map(|(from, node)| {
-            node.waits
+            node.dependencies
                 .iter()
-                .map(move |(to, why)| (from, *to, why.as_str()))
+                .map(move |dependency| (from, dependency))
         })
     }
 
-    /// The fates that there are.
-    fn fates(&self) -> Vec<Fate> {
-        let found: BTreeSet<Fate> = self.nodes.iter().filter_map(|node| node.fate).collect();
-        let is_found = |fate: &Fate| found.contains(fate);
-        Fate::ALL.into_iter().filter(is_found).collect()
+    /// The name of the node at a position; that of an edge always exists.
+    fn name(&self, at: usize) -> &str {
+        self.nodes.get(at).map_or("", |node| &node.name)
     }
 
-    fn text(&self, style: &Style) -> String {
+    /// The kinds of changes that occur.
+    fn changes(&self) -> Vec<NodeChange> {
+        let found: BTreeSet<NodeChange> =
+            self.nodes.iter().filter_map(|node| node.change).collect();
+        let is_found = |change: &NodeChange| found.contains(change);
+        NodeChange::ALL.into_iter().filter(is_found).collect()
+    }
+
+    fn to_text(&self, style: &Style) -> String {
         let mut text = String::new();
         for node in &self.nodes {
             let existing = if node.is_existing { " (existing)" } else { "" };
-            let (tint, name) = match node.fate {
+            let (tint, name) = match node.change {
                 None => (Tint::Strong, node.name.clone()),
-                Some(fate) if style.plain => {
-                    (fate.tint(), format!("{}: {}", fate.word(), node.name))
+                Some(change) if style.plain => {
+                    (change.tint(), format!("{}: {}", change.word(), node.name))
                 }
-                Some(fate) => (fate.tint(), node.marked(style.ascii)),
+                Some(change) if style.ascii => (
+                    change.tint(),
+                    format!("{} {}", change.ascii_sign(), node.name),
+                ),
+                Some(change) => (change.tint(), node.label()),
             };
             let kind = format!("{}{existing}", node.kind);
-            let name_columns = columns(&name);
-            let name = style.paint(tint, &name);
-            match name_columns + 2 + columns(&kind) <= style.width {
-                true => text.push_str(&format!("{name}  {kind}\n")),
-                false => text.push_str(&format!("{name}\n    {kind}\n")),
-            }
-            for (to, why) in &node.waits {
-                let to = self
-                    .nodes
-                    .get(*to)
-                    .map(|node| node.name.as_str())
-                    .unwrap_or_default();
-                let line = format!("waits for {to}: {why}");
-                for (at, piece) in wrap(&line, style.width.saturating_sub(4))
-                    .iter()
-                    .enumerate()
-                {
-                    text.push_str(&format!("{}{piece}\n", if at == 0 { "  " } else { "    " }));
-                }
+            text.push_str(&render_pair(&name, tint, &kind, style));
+            for dependency in &node.dependencies {
+                let name = self.name(dependency.on);
+                let line = format!("depends on {name}: {}", dependency.long);
+                text.push_str(&wrap_hanging(&line, None, [2, 4], style));
             }
         }
-        let fates = self.fates();
-        if !fates.is_empty() && !style.plain {
-            let legend: Vec<String> = fates
+        let changes = self.changes();
+        if !changes.is_empty() && !style.plain {
+            let sign = |change: NodeChange| match style.ascii {
+                true => change.ascii_sign(),
+                false => change.sign(),
+            };
+            let legend: Vec<String> = changes
                 .into_iter()
-                .map(|fate| format!("{} {}", sign(fate, style.ascii), fate.word()))
+                .map(|change| format!("{} {}", sign(change), change.word()))
                 .collect();
             text.push_str(&format!("\n{}\n", legend.join("   ")));
         }
         text
     }
 
-    fn mermaid(&self) -> String {
+    fn to_mermaid(&self) -> String {
         let mut text = "flowchart TD\n".to_owned();
         for (at, node) in self.nodes.iter().enumerate() {
-            let (name, kind) = (
-                mermaid_escaped(&node.marked(false)),
-                mermaid_escaped(&node.kind),
-            );
+            let (name, kind) = (escape_mermaid(&node.label()), escape_mermaid(&node.kind));
             let (open, close) = if node.is_existing {
                 ("([", "])")
             } else {
                 ("[", "]")
             };
             let class = node
-                .fate
-                .map_or(String::new(), |fate| format!(":::{}", fate.word()));
+                .change
+                .map_or(String::new(), |change| format!(":::{}", change.word()));
             text.push_str(&format!(
                 "    n{at}{open}\"{name}<br>{kind}\"{close}{class}\n"
             ));
         }
-        for (from, to, why) in self.edges() {
-            text.push_str(&format!(
-                "    n{from} -->|\"{}\"| n{to}\n",
-                mermaid_escaped(why)
-            ));
+        for (from, Dependency { on, long, .. }) in self.edges() {
+            let reason = escape_mermaid(long);
+            text.push_str(&format!("    n{from} -->|\"{reason}\"| n{on}\n"));
         }
-        for fate in self.fates() {
+        for change in self.changes() {
             text.push_str(&format!(
                 "    classDef {} stroke:{},stroke-width:2px\n",
-                fate.word(),
-                fate.colour()
+                change.word(),
+                change.color()
             ));
         }
         text
     }
 
-    fn dot(&self) -> String {
+    fn to_dot(&self) -> String {
         let mut text = "digraph lazuli {\n    rankdir = BT;\n    node [shape = box];\n".to_owned();
         for (at, node) in self.nodes.iter().enumerate() {
-            let (name, kind) = (dot_escaped(&node.marked(false)), dot_escaped(&node.kind));
-            let mut look = String::new();
+            let (name, kind) = (escape_dot(&node.label()), escape_dot(&node.kind));
+            let mut attributes = String::new();
             if node.is_existing {
-                look.push_str(", style = dashed");
+                attributes.push_str(", style = dashed");
             }
-            if let Some(fate) = node.fate {
-                look.push_str(&format!(", color = \"{}\", penwidth = 2", fate.colour()));
+            if let Some(change) = node.change {
+                let color = change.color();
+                attributes.push_str(&format!(", color = \"{color}\", penwidth = 2"));
             }
-            text.push_str(&format!("    n{at} [label = \"{name}\\n{kind}\"{look}];\n"));
-        }
-        for (from, to, why) in self.edges() {
             text.push_str(&format!(
-                "    n{from} -> n{to} [label = \"{}\"];\n",
-                dot_escaped(why)
+                "    n{at} [label = \"{name}\\n{kind}\"{attributes}];\n"
             ));
+        }
+        for (from, Dependency { on, long, .. }) in self.edges() {
+            let reason = escape_dot(long);
+            text.push_str(&format!("    n{from} -> n{on} [label = \"{reason}\"];\n"));
         }
         text + "}\n"
     }
 }
 
-impl Drawn {
-    /// `+ recordings`, or the name alone where there is no plan.
-    fn marked(&self, ascii: bool) -> String {
-        match self.fate {
+impl DiagramNode {
+    /// `+ recordings`, or the name alone without a plan.
+    fn label(&self) -> String {
+        match self.change {
             None => self.name.clone(),
-            Some(fate) => format!("{} {}", sign(fate, ascii), self.name),
+            Some(change) => format!("{} {}", change.sign(), self.name),
         }
     }
 }
 
-fn sign(fate: Fate, ascii: bool) -> &'static str {
-    match fate.sign() {
-        "±" if ascii => "-/+",
-        sign => sign,
-    }
-}
-
-/// Text in a quoted Mermaid label: what has a meaning there or in HTML becomes an entity code. (Mermaid docs,
+/// Escapes text for a quoted Mermaid label: special characters of Mermaid and HTML become entity codes. (Mermaid docs,
 /// "Entity codes to escape characters".)
-fn mermaid_escaped(text: &str) -> String {
+fn escape_mermaid(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
         match character {
@@ -392,8 +418,8 @@ fn mermaid_escaped(text: &str) -> String {
     escaped
 }
 
-/// Text in a quoted Graphviz string.
-fn dot_escaped(text: &str) -> String {
+/// Escapes text for a quoted Graphviz string.
+fn escape_dot(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 

@@ -1,4 +1,4 @@
-//! Management locks that stand in the way of a plan: what each blocks, and what can be done.
+//! Notices about management locks that block steps of a plan.
 
 use lazuli_core::{
     arm::ArmId,
@@ -10,12 +10,12 @@ use lazuli_core::{
 };
 
 use super::{
-    Names,
-    notice::{Concerned, Notice, Weight},
+    NodeNames,
+    notice::{AffectedStep, Notice, Weight},
 };
 
-/// A notice for each lock, and for each scope whose locks are not known; none for a plan without steps.
-pub(crate) fn obstacles(
+/// A notice per lock and per scope whose locks are unknown; none for a plan without steps.
+pub(crate) fn list_obstacles(
     plan: &Plan,
     obstacles: &[Obstacle],
     unread: &[UnreadLocks],
@@ -23,67 +23,70 @@ pub(crate) fn obstacles(
     if plan.is_empty() {
         return Vec::new();
     }
-    let locks = obstacles.iter().map(|obstacle| in_the_way(plan, obstacle));
-    locks.chain(unread.iter().map(unknown)).collect()
+    let locks = obstacles
+        .iter()
+        .map(|obstacle| describe_obstacle(plan, obstacle));
+    locks.chain(unread.iter().map(describe_unread)).collect()
 }
 
-fn in_the_way(plan: &Plan, obstacle: &Obstacle) -> Notice {
+fn describe_obstacle(plan: &Plan, obstacle: &Obstacle) -> Notice {
     let lock = &obstacle.lock;
     let head = format!(
         "lock {} ({}) on {} blocks:",
         lock.id.name(),
         lock.level.name(),
-        place(&lock.scope)
+        describe_scope(&lock.scope)
     );
     let mut notice = Notice::new(Weight::Warning, "!", &head);
-    let names = Names::of_plan(plan);
-    notice.steps(plan, &obstacle.blocks, |step| Concerned::new(step, names));
+    let names = NodeNames::from_plan(plan);
+    notice.add_steps(plan, &obstacle.blocks, |step| {
+        AffectedStep::new(step, names)
+    });
     if let Some(notes) = lock.notes.as_deref().filter(|notes| !notes.is_empty()) {
-        notice.say(&format!("notes: {notes}"));
+        notice.add_text(&format!("notes: {notes}"));
     }
-    notice.say(lock.id.as_str());
-    notice.help(&help(&obstacle.owner));
+    notice.add_text(lock.id.as_str());
+    notice.add_help(&suggest_fix(&obstacle.owner));
     notice
 }
 
-fn help(owner: &LockOwner) -> String {
+fn suggest_fix(owner: &LockOwner) -> String {
     match owner {
         LockOwner::Own => {
-            "it is marked as a lock of this stack, and this run does not take it off before these \
-            steps: remove it yourself and run again; `apply` puts back what the spec names"
+            "this stack owns the lock, but this run does not remove it before these steps: remove it \
+            and run again; `apply` recreates it if the spec declares it"
                 .to_owned()
         }
         LockOwner::Stack(stack) => format!(
-            "it belongs to the stack `{stack}`: ask its owner to remove it; lazuli never removes a lock that the \
-             stack at hand does not own"
+            "ask the owner of stack `{stack}` to remove the lock; lazuli never removes a lock of another stack"
         ),
         LockOwner::Unmarked => {
-            "ask its owner to remove it, then run again; lazuli never removes a lock that the \
-            stack at hand does not own"
+            "ask the owner of the lock to remove it, then run again; lazuli never removes a lock that \
+            the stack does not own"
                 .to_owned()
         }
     }
 }
 
-fn unknown(unread: &UnreadLocks) -> Notice {
+fn describe_unread(unread: &UnreadLocks) -> Notice {
     let head = format!(
-        "locks of {} could not be read ({}): what they block is not shown",
-        place(&unread.scope),
+        "cannot read the locks of {} ({}): steps that they block are not shown",
+        describe_scope(&unread.scope),
         unread.why
     );
     let mut notice = Notice::new(Weight::Warning, "!", &head);
-    notice.help(
-        "reading them takes the right `Microsoft.Authorization/locks/read`, which the role Reader has",
+    notice.add_help(
+        "assign a role with the permission `Microsoft.Authorization/locks/read`, such as Reader",
     );
     notice
 }
 
-/// A scope by its name, and what it is if that is no resource.
-pub(super) fn place(scope: &ArmId) -> String {
+/// The name of a scope, with its type if it is a subscription or a resource group.
+pub(super) fn describe_scope(scope: &ArmId) -> String {
     let name = scope.name();
     match scope.parent() {
-        None => format!("the subscription {name}"),
-        Some(_) if scope.group().as_ref() == Some(scope) => format!("the resource group {name}"),
+        None => format!("subscription {name}"),
+        Some(_) if scope.group().as_ref() == Some(scope) => format!("resource group {name}"),
         Some(_) => name.to_owned(),
     }
 }
@@ -98,7 +101,7 @@ mod tests {
 
     use super::*;
     use crate::render::{
-        notice::apart,
+        notice::render_spaced,
         style::Style,
         testing::{plan_of, step},
     };
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_told_with_what_it_blocks_its_notes_and_what_to_do() {
+    fn a_lock_is_shown_with_blocked_steps_notes_and_help() {
         let found = [
             obstacle(ACCOUNT, "Evidence.\nAsk Ada", LockOwner::Unmarked, &[0, 1]),
             obstacle(
@@ -135,7 +138,7 @@ mod tests {
             ),
         ];
         assert_eq!(
-            apart(&obstacles(&teardown(), &found, &[]), &Style::default()),
+            render_spaced(&list_obstacles(&teardown(), &found, &[]), &Style::default()),
             "
 ! lock keep (CanNotDelete) on stcameras blocks:
     - recordings
@@ -143,42 +146,45 @@ mod tests {
     notes: Evidence.\\nAsk Ada
     /subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/
     storageAccounts/stcameras/providers/Microsoft.Authorization/locks/keep
-    help: ask its owner to remove it, then run again; lazuli never removes a
-    lock that the stack at hand does not own
+    help: ask the owner of the lock to remove it, then run again; lazuli never
+    removes a lock that the stack does not own
 
-! lock keep (CanNotDelete) on the resource group rg blocks:
+! lock keep (CanNotDelete) on resource group rg blocks:
     - group
     /subscriptions/1/resourceGroups/rg/providers/Microsoft.Authorization/locks/
     keep
-    help: it belongs to the stack `platform`: ask its owner to remove it; lazuli
-    never removes a lock that the stack at hand does not own
+    help: ask the owner of stack `platform` to remove the lock; lazuli never
+    removes a lock of another stack
 "
         );
     }
 
     #[test]
-    fn locks_that_could_not_be_read_are_told() {
+    fn unreadable_locks_are_reported() {
         let unread = [UnreadLocks {
             scope: ArmId::subscription("1"),
             why: "AuthorizationFailed".into(),
         }];
         assert_eq!(
-            apart(&obstacles(&teardown(), &[], &unread), &Style::default()),
+            render_spaced(
+                &list_obstacles(&teardown(), &[], &unread),
+                &Style::default()
+            ),
             "
-! locks of the subscription 1 could not be read (AuthorizationFailed): what
-    they block is not shown
-    help: reading them takes the right `Microsoft.Authorization/locks/read`,
-    which the role Reader has
+! cannot read the locks of subscription 1 (AuthorizationFailed): steps that
+    they block are not shown
+    help: assign a role with the permission
+    `Microsoft.Authorization/locks/read`, such as Reader
 "
         );
-        let nothing = obstacles(&Plan::default(), &[], &unread);
+        let nothing = list_obstacles(&Plan::default(), &[], &unread);
         assert_eq!(nothing, [], "a plan without steps cannot be blocked");
     }
 
     #[test]
-    fn nothing_foreign_acts_on_the_terminal() {
+    fn control_characters_are_escaped() {
         let found = [obstacle(ACCOUNT, "\u{1b}[2J", LockOwner::Own, &[0])];
-        let text = apart(&obstacles(&teardown(), &found, &[]), &Style::default());
+        let text = render_spaced(&list_obstacles(&teardown(), &found, &[]), &Style::default());
         assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! From data to text for a person. Every renderer is a pure function that returns whole lines.
+//! Text for people. Every renderer is a pure function that returns whole lines.
 
 mod change;
 pub(crate) mod diagnostics;
@@ -15,12 +15,12 @@ pub(crate) mod locks;
 pub(crate) mod markdown;
 pub(crate) mod notice;
 mod orphans;
-pub(crate) mod overruled;
 pub(crate) mod plan;
+pub(crate) mod plan_view;
 pub(crate) mod preflight;
 pub(crate) mod report;
 pub(crate) mod roles;
-pub(crate) mod sheet;
+pub(crate) mod server_overrides;
 pub(crate) mod style;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -31,33 +31,31 @@ use lazuli_core::{
     arm::ArmType,
     graph::{Node, NodeKey},
     kind::Handler,
-    plan::{Action, Plan, Step},
+    plan::{Action, Plan, Step, StepId},
     source::{Sources, Span},
 };
 use lazuli_handlers::resource::AnyResource;
 use style::{Style, Tint, clean};
 
-/// How nodes are called: by their address, and with the stack before it where there are several stacks.
+/// How nodes are named: by their address, prefixed with the stack if there are several stacks.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Names {
+pub(crate) struct NodeNames {
     with_stack: bool,
 }
 
-impl Names {
-    /// The names for these nodes together.
-    pub(crate) fn of<'a>(keys: impl IntoIterator<Item = &'a NodeKey>) -> Self {
+impl NodeNames {
+    pub(crate) fn from_keys<'a>(keys: impl IntoIterator<Item = &'a NodeKey>) -> Self {
         let stacks: BTreeSet<&str> = keys.into_iter().map(|key| key.stack.as_str()).collect();
         Self {
             with_stack: stacks.len() > 1,
         }
     }
 
-    /// The names for everything in a plan.
-    pub(crate) fn of_plan(plan: &Plan) -> Self {
+    pub(crate) fn from_plan(plan: &Plan) -> Self {
         let steps = plan.steps.iter().map(|step| &step.key);
         let kept = plan.kept.iter().map(|kept| &kept.key);
         let orphans = plan.orphans.iter().map(|orphan| &orphan.key);
-        Self::of(steps.chain(&plan.unchanged).chain(kept).chain(orphans))
+        Self::from_keys(steps.chain(&plan.unchanged).chain(kept).chain(orphans))
     }
 
     /// `recordings`, or `cameras:recordings`.
@@ -67,10 +65,15 @@ impl Names {
             false => clean(&key.to_string()),
         }
     }
+
+    /// The name of a step of the plan; that of an id from another plan is `an earlier step`.
+    fn step_name(self, plan: &Plan, id: StepId) -> String {
+        let step = plan.steps.get(id.0);
+        step.map_or_else(|| "an earlier step".to_owned(), |step| self.name(&step.key))
+    }
 }
 
-/// The mark of an action, and its colour.
-fn mark(action: Action) -> (&'static str, Tint) {
+fn action_sign(action: Action) -> (&'static str, Tint) {
     match action {
         Action::Create => ("+", Tint::Green),
         Action::Adopt => (">", Tint::Yellow),
@@ -81,43 +84,49 @@ fn mark(action: Action) -> (&'static str, Tint) {
     }
 }
 
-/// `stack.yaml:7`: in which line of the specs something stands.
-fn line_of(span: Span, sources: &Sources) -> String {
-    let source = sources.get(span.source);
-    let name = source.map(|source| source.name.as_str());
-    let line = sources.position(span).line;
-    clean(&format!("{}:{line}", name.unwrap_or_default()))
-}
-
-/// `stack.yaml:9:3`: where something stands in the specs.
-pub(crate) fn place(span: Span, sources: &Sources) -> String {
-    let column = sources.position(span).column;
-    format!("{}:{column}", line_of(span, sources))
-}
-
-/// The mark of an action as a style can show it: in ASCII where it must be, in a word where it is read aloud.
-pub(crate) fn sign(action: Action, style: &Style) -> (String, Tint) {
-    let (sign, tint) = mark(action);
-    let shown = match sign {
+/// The sign of an action in ASCII or as a word, where the style requires it.
+fn styled_sign(action: Action, style: &Style) -> (String, Tint) {
+    let (sign, tint) = action_sign(action);
+    let text = match sign {
         _ if style.plain => format!("{action}:"),
         "±" if style.ascii => "-/+".to_owned(),
         sign => sign.to_owned(),
     };
-    (shown, tint)
+    (text, tint)
 }
 
-/// `storageAccount stcameras`: what a step acts on. A nested resource is called by the end of its type: `containers
-/// recordings`; a resource of any type by that type: `Microsoft.KeyVault/vaults kv-cameras`.
-pub(crate) fn object(step: &Step) -> String {
-    called(step.kind, &step.arm_type, &step.subject)
+/// The name of the file that a span points into.
+fn source_name(span: Span, sources: &Sources) -> &str {
+    let source = sources.get(span.source);
+    source.map_or("(unknown file)", |source| source.name.as_str())
 }
 
-/// The same of what no step acts on.
-fn object_of(node: &Node) -> String {
-    called(node.kind, &node.arm_type, &node.subject)
+/// `stack.yaml:7`
+fn format_line(span: Span, sources: &Sources) -> String {
+    let line = sources.position(span).line;
+    clean(&format!("{}:{line}", source_name(span, sources)))
 }
 
-fn called(kind: &str, arm_type: &ArmType, subject: &str) -> String {
+/// `stack.yaml:9:3`
+pub(crate) fn format_position(span: Span, sources: &Sources) -> String {
+    let column = sources.position(span).column;
+    format!("{}:{column}", format_line(span, sources))
+}
+
+/// `storageAccount stcameras`: the resource of a step. A nested resource is described by the end of its type
+/// (`containers recordings`), a resource of any type by that type (`Microsoft.KeyVault/vaults kv-cameras`).
+pub(crate) fn describe_step(step: &Step) -> String {
+    describe(step.kind, &step.arm_type, &step.subject)
+}
+
+/// Like [`describe_step`], for a node without a step; empty for a key that the graph does not have.
+fn describe_node(node: Option<&Node>) -> String {
+    node.map_or_else(String::new, |node| {
+        describe(node.kind, &node.arm_type, &node.subject)
+    })
+}
+
+fn describe(kind: &str, arm_type: &ArmType, subject: &str) -> String {
     let what = match arm_type.name.splitn(3, '/').nth(2) {
         _ if kind == AnyResource::FACTS.kind => &arm_type.name,
         Some(nested) => nested.rsplit('/').next().unwrap_or(nested),
@@ -126,9 +135,10 @@ fn called(kind: &str, arm_type: &ArmType, subject: &str) -> String {
     clean(&format!("{what} {subject}"))
 }
 
-/// Ids with everything before the provider left out: `…/Microsoft.Storage/storageAccounts/stcameras`. The resource
-/// group and subscription are those of the spec nearly always; where they are the difference, ids are not shortened.
-fn short_ids(text: &str, ellipsis: &str) -> String {
+/// Shortens ids to what follows the resource group: `…/Microsoft.Storage/storageAccounts/stcameras`.
+///
+/// Only for values without a counterpart: two ids may differ in the part that is left out.
+fn shorten_ids(text: &str, ellipsis: &str) -> String {
     const START: &str = "/subscriptions/";
     const PROVIDERS: &str = "/providers/";
     let mut short = String::new();
@@ -151,39 +161,41 @@ fn short_ids(text: &str, ellipsis: &str) -> String {
 }
 
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.
-fn heading(step: &Step, names: Names, style: &Style) -> String {
-    let (sign, tint) = sign(step.action, style);
+fn render_heading(step: &Step, names: NodeNames, style: &Style) -> String {
+    let (sign, tint) = styled_sign(step.action, style);
     let head = format!("{sign} {}", names.name(&step.key));
-    beside_or_below(&head, tint, &object(step), style)
+    render_pair(&head, tint, &describe_step(step), style)
 }
 
-/// What something is called, and what it is: beside that, or where there is no room, below it.
-fn beside_or_below(head: &str, tint: Tint, object: &str, style: &Style) -> String {
-    match style::columns(head) + 2 + style::columns(object) <= style.width {
-        true => format!("{}  {object}\n", style.paint(tint, head)),
+/// A name and a description, which goes below the name where there is no room next to it.
+fn render_pair(head: &str, tint: Tint, description: &str, style: &Style) -> String {
+    match style::columns(head) + 2 + style::columns(description) <= style.width {
+        true => format!("{}  {description}\n", style.paint(tint, head)),
         false => {
-            style::hanging(head, Some(tint), [0, 2], style) + &style::block(4, object, style.width)
+            style::wrap_hanging(head, Some(tint), [0, 2], style)
+                + &style::wrap_block(4, description, style.width)
         }
     }
 }
 
-/// `error: nothing was changed`: what is said outside of any text, with the colour of its first word.
-pub(crate) fn said(word: &str, tint: Tint, text: &str, style: &Style) -> String {
-    let lines = style::block(0, &format!("{word} {text}"), style.width);
-    match lines.strip_prefix(word) {
-        Some(rest) => format!("{}{rest}", style.paint(tint, word)),
+/// `error: nothing was changed`, with the label in color.
+pub(crate) fn said(label: &str, tint: Tint, text: &str, style: &Style) -> String {
+    let lines = style::wrap_block(0, &format!("{label} {text}"), style.width);
+    match lines.strip_prefix(label) {
+        Some(rest) => format!("{}{rest}", style.paint(tint, label)),
         None => lines,
     }
 }
 
-/// `6 to create, 1 to update, 0 to delete`: how many steps a plan has of each action, in the words given. Of those that
-/// are seldom, nothing is said where there is none.
-fn tally(plan: &Plan, words: impl Fn(Action) -> &'static str) -> String {
-    let is_told = |action| matches!(action, Action::Create | Action::Update | Action::Delete);
+/// `6 to create, 1 to update, 0 to delete`: the number of steps of each action. Adopt, replace and release are listed
+/// only if there are any.
+fn format_counts(plan: &Plan, words: impl Fn(Action) -> &'static str) -> String {
+    let is_always_listed =
+        |action| matches!(action, Action::Create | Action::Update | Action::Delete);
     let counts = Action::ALL.map(|action| (action, plan.count(action)));
     counts
         .into_iter()
-        .filter(|(action, count)| *count > 0 || is_told(*action))
+        .filter(|(action, count)| *count > 0 || is_always_listed(*action))
         .map(|(action, count)| format!("{count} {}", words(action)))
         .collect::<Vec<_>>()
         .join(", ")

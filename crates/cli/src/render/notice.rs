@@ -1,78 +1,74 @@
-//! What a person should know beside the steps of a plan: words, before they take the form of text or of a page.
+//! Notices: what is displayed with the steps of a plan, before it is rendered as text or on a page.
 
 use lazuli_core::plan::{Action, Plan, Step, StepId};
 
 use super::{
-    Names, sign,
-    style::{Style, Tint, block, clean, hanging},
+    NodeNames,
+    style::{Style, Tint, clean, wrap_block, wrap_hanging},
+    styled_sign,
 };
 
-/// How far what belongs to a notice stands in.
+/// Indent of the lines of a notice.
 const INDENT: usize = 4;
 
-/// How much a notice matters.
+/// The severity of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// Steps will be refused.
+    /// Steps will fail.
     Error,
-    /// It deserves a look.
     Warning,
-    /// It is good to know.
     Note,
-    /// It is said for the sake of completeness.
+    /// Information of little importance.
     Aside,
 }
 
-/// One thing to know. Its texts have nothing in them that acts on a terminal.
+/// A headline with details. Its texts are escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Notice {
     pub(crate) weight: Weight,
-    /// `!` where something is wrong or may be, `?` for grants, `=` for what stays.
+    /// `!` for problems, `?` for role assignments, `=` for resources that are kept.
     pub(crate) sign: &'static str,
-    /// What it is about.
     pub(crate) head: String,
-    /// What is to be said of it.
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<NoticeLine>,
 }
 
 /// A line of a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Line {
-    /// A step that it concerns.
-    Step(Concerned),
-    /// What is so.
+pub(crate) enum NoticeLine {
+    Step(AffectedStep),
+    /// A detail.
     Text(String),
-    /// What can be done.
+    /// What to do.
     Help(String),
 }
 
-/// A step that a notice concerns.
+/// A step that a notice is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Concerned {
+pub(crate) struct AffectedStep {
     pub(crate) step: StepId,
     pub(crate) action: Action,
     pub(crate) name: String,
-    /// `stack.yaml:7`, where it is said.
-    pub(crate) place: Option<String>,
-    /// Whether it concerns the line above and not the whole notice.
-    pub(crate) is_inner: bool,
+    /// The position in the spec, if displayed: `stack.yaml:7`.
+    pub(crate) position: Option<String>,
+    /// Whether the step belongs to the line above and not to the whole notice.
+    pub(crate) is_nested: bool,
 }
 
-impl Concerned {
-    /// A step that a whole notice concerns.
-    pub(crate) fn new(step: &Step, names: Names) -> Self {
+impl AffectedStep {
+    /// A step that belongs to the whole notice, without its position.
+    pub(crate) fn new(step: &Step, names: NodeNames) -> Self {
         Self {
             step: step.id,
             action: step.action,
             name: names.name(&step.key),
-            place: None,
-            is_inner: false,
+            position: None,
+            is_nested: false,
         }
     }
 }
 
 impl Notice {
-    /// A notice of which only the head is said yet.
+    /// A notice without details.
     pub(crate) fn new(weight: Weight, sign: &'static str, head: &str) -> Self {
         Self {
             weight,
@@ -82,32 +78,32 @@ impl Notice {
         }
     }
 
-    /// Says something more. Foreign text in it may be anything.
-    pub(crate) fn say(&mut self, text: &str) {
-        self.lines.push(Line::Text(clean(text)));
+    /// Adds a detail. The text is escaped.
+    pub(crate) fn add_text(&mut self, text: &str) {
+        self.lines.push(NoticeLine::Text(clean(text)));
     }
 
-    /// Says what can be done.
-    pub(crate) fn help(&mut self, text: &str) {
-        self.lines.push(Line::Help(clean(text)));
+    /// Adds what to do. The text is escaped.
+    pub(crate) fn add_help(&mut self, text: &str) {
+        self.lines.push(NoticeLine::Help(clean(text)));
     }
 
-    /// Names steps, each as `concerned` tells it.
-    pub(crate) fn steps(
+    /// Adds steps of the plan.
+    pub(crate) fn add_steps(
         &mut self,
         plan: &Plan,
         steps: &[StepId],
-        concerned: impl Fn(&Step) -> Concerned,
+        describe: impl Fn(&Step) -> AffectedStep,
     ) {
         let steps = steps.iter().filter_map(|id| plan.steps.get(id.0));
-        self.lines.extend(steps.map(concerned).map(Line::Step));
+        self.lines.extend(steps.map(describe).map(NoticeLine::Step));
     }
 
-    /// The notice as lines: the head in colour, what is said of it standing in.
-    pub(crate) fn text(&self, style: &Style) -> String {
+    /// The notice as text: the head in color, the details indented.
+    pub(crate) fn render(&self, style: &Style) -> String {
         let head = format!("{} {}", self.sign, self.head);
-        let text = hanging(&head, self.weight.tint(), [0, INDENT], style);
-        let lines = self.lines.iter().map(|line| line.text(style));
+        let text = wrap_hanging(&head, self.weight.tint(), [0, INDENT], style);
+        let lines = self.lines.iter().map(|line| line.render(style));
         text + &lines.collect::<String>()
     }
 }
@@ -123,24 +119,26 @@ impl Weight {
     }
 }
 
-impl Line {
-    fn text(&self, style: &Style) -> String {
+impl NoticeLine {
+    fn render(&self, style: &Style) -> String {
         match self {
-            Self::Text(text) => block(INDENT, text, style.width),
-            Self::Help(text) => block(INDENT, &format!("help: {text}"), style.width),
+            Self::Text(text) => wrap_block(INDENT, text, style.width),
+            Self::Help(text) => wrap_block(INDENT, &format!("help: {text}"), style.width),
             Self::Step(step) => {
-                let (sign, tint) = sign(step.action, style);
-                let place = step.place.as_ref().map(|place| format!("  {place}"));
-                let text = format!("{sign} {}{}", step.name, place.unwrap_or_default());
-                let indent = if step.is_inner { 2 * INDENT } else { INDENT };
-                hanging(&text, Some(tint), [indent, indent + 2], style)
+                let (sign, tint) = styled_sign(step.action, style);
+                let mut text = format!("{sign} {}", step.name);
+                if let Some(position) = &step.position {
+                    text.push_str(&format!("  {position}"));
+                }
+                let indent = if step.is_nested { 2 * INDENT } else { INDENT };
+                wrap_hanging(&text, Some(tint), [indent, indent + 2], style)
             }
         }
     }
 }
 
-/// Each as lines, with an empty line before it.
-pub(crate) fn apart(notices: &[Notice], style: &Style) -> String {
-    let texts = notices.iter().map(|notice| notice.text(style));
+/// Renders notices with an empty line before each.
+pub(crate) fn render_spaced(notices: &[Notice], style: &Style) -> String {
+    let texts = notices.iter().map(|notice| notice.render(style));
     texts.map(|text| format!("\n{text}")).collect()
 }

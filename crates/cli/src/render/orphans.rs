@@ -1,4 +1,4 @@
-//! Orphans that a plan leaves alone, and where nobody knows of any.
+//! Orphans that a plan does not delete, and scopes that could not be searched for orphans.
 
 use lazuli_core::{
     mark::Afterlife,
@@ -10,27 +10,26 @@ use super::{
     notice::{Notice, Weight},
 };
 
-/// A notice for each stack that has orphans, and for each subscription that could not be asked.
-pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
+/// A notice per stack with orphans and per unreadable scope.
+pub(crate) fn list_orphans(plan: &Plan) -> Vec<Notice> {
     let of_one_stack = |one: &Orphan, next: &Orphan| one.key.stack == next.key.stack;
     let orphans = plan.orphans.chunk_by(of_one_stack).map(|orphans| {
-        let stack = orphans.first().map(|orphan| orphan.key.stack.as_str());
+        let stack = orphans.first().map_or("", |orphan| &orphan.key.stack);
         let head = format!(
-            "{} of the stack `{}`, in no entry of the spec",
-            count(orphans.len(), "orphan"),
-            stack.unwrap_or_default()
+            "stack `{stack}` owns {} without an entry in the spec",
+            count(orphans.len(), "orphan")
         );
         let mut notice = Notice::new(Weight::Warning, "!", &head);
-        orphans.iter().for_each(|orphan| notice.say(&line(orphan)));
-        notice.help(match orphans {
-            [_] => "it stays until `lazuli apply --prune` takes it away",
-            _ => "they stay until `lazuli apply --prune` takes them away",
-        });
+        for orphan in orphans {
+            notice.add_text(&describe(orphan));
+        }
+        notice
+            .add_help("add an entry to the spec to keep an orphan, or run `lazuli apply --prune` to delete orphans");
         notice
     });
     let unseen = plan.unseen.iter().map(|unseen| {
         let head = format!(
-            "what the stacks own in {} outside of the resource groups of the spec is unknown: {}",
+            "cannot search {} for orphans outside of the resource groups of the spec: {}",
             unseen.scope.name(),
             unseen.why
         );
@@ -40,15 +39,15 @@ pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
 }
 
 /// `storageAccount stold in rg-cameras`
-fn line(orphan: &Orphan) -> String {
-    let place = match orphan.id.resource_group_name() {
+fn describe(orphan: &Orphan) -> String {
+    let group = match orphan.id.resource_group_name() {
         Some(group) if group != orphan.id.name() => format!(" in {group}"),
         _ => String::new(),
     };
-    let fate = match orphan.afterlife {
+    let remark = match orphan.afterlife {
         Afterlife::Delete => "",
-        Afterlife::Keep => ": let go by --prune, as `onRemove: keep` was said",
-        Afterlife::Protect => ": stays, as it was protected",
+        Afterlife::Keep => ": --prune releases it (`onRemove: keep`)",
+        Afterlife::Protect => ": --prune keeps it (`protect: true`)",
     };
-    format!("{} {}{place}{fate}", orphan.what, orphan.subject)
+    format!("{} {}{group}{remark}", orphan.what, orphan.subject)
 }

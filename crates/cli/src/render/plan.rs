@@ -1,4 +1,4 @@
-//! A plan for a person: a block a step, what is left alone, and a summary.
+//! Plans as text: a block per step, resources that are not changed, and a summary.
 
 use lazuli_core::{
     diff::lifted,
@@ -7,67 +7,63 @@ use lazuli_core::{
 };
 
 use super::{
-    Names, beside_or_below,
-    change::{Compared, Lines, Row, rows},
-    count, heading, mark,
+    NodeNames, action_sign,
+    change::{DiffLine, PropertyDiff, PropertyRow, collect_rows},
+    count, describe_node, format_counts,
     notice::{Notice, Weight},
-    object_of,
+    render_heading, render_pair,
     style::{self, Style, Tint, columns},
-    tally,
 };
 
-/// How far the rows of a step stand in.
+/// Indent of the properties of a step.
 const INDENT: usize = 4;
-/// How far what belongs to a row, but does not fit beside it, stands in.
+/// Indent of values below the label of their property.
 const INNER: usize = 6;
-/// Values are aligned behind labels up to this many columns; longer labels stand out.
+/// Values are aligned after labels of up to this many columns.
 const LONGEST_LABEL: usize = 34;
 
-/// The steps, each a block. Names carry their stack where the plan has several.
-pub(crate) fn steps(plan: &Plan, style: &Style) -> String {
-    let names = Names::of_plan(plan);
+pub(crate) fn render_steps(plan: &Plan, style: &Style) -> String {
+    let names = NodeNames::from_plan(plan);
     let blocks = plan
         .steps
         .iter()
-        .map(|step| block(step, names, style) + "\n");
+        .map(|step| render_step(step, names, style) + "\n");
     blocks.collect()
 }
 
-/// What the plan is about, and what it does in one line.
-pub(crate) fn closing(plan: &Plan, style: &Style) -> String {
-    let part = plan.part.as_ref();
-    let part = part.map(|told| style.block(Tint::Yellow, 0, &only(told)));
-    part.unwrap_or_default() + &style.block(Tint::Strong, 0, &summary(plan))
+/// The targets of the plan, if it is limited to some, and the summary.
+pub(crate) fn render_summary(plan: &Plan, style: &Style) -> String {
+    let mut text = String::new();
+    if let Some(part) = &plan.part {
+        text.push_str(&style.paint_block(Tint::Yellow, 0, &summarize_targets(part)));
+    }
+    text + &style.paint_block(Tint::Strong, 0, &summarize(plan))
 }
 
-/// ``Only `recordings` and the 2 it needs; 5 left out.``
-pub(crate) fn only(told: &Told) -> String {
-    let names = told.targets.iter().map(|name| format!("`{name}`"));
+/// ``Targets: `recordings` and 2 dependencies; 5 resources excluded.``
+pub(crate) fn summarize_targets(selection: &Told) -> String {
+    let names = selection.targets.iter().map(|name| format!("`{name}`"));
     let names: Vec<String> = names.collect();
-    let is_one = names.len() == 1;
-    let others = match (told.others, told.along, is_one) {
-        (0, _, _) => String::new(),
-        (others, Along::Dependencies, true) => format!(" and the {others} it needs"),
-        (others, Along::Dependencies, false) => format!(" and the {others} they need"),
-        (1, Along::Dependents, true) => " and the 1 that needs it".to_owned(),
-        (1, Along::Dependents, false) => " and the 1 that needs them".to_owned(),
-        (others, Along::Dependents, true) => format!(" and the {others} that need it"),
-        (others, Along::Dependents, false) => format!(" and the {others} that need them"),
+    let others = match (selection.others, selection.along) {
+        (0, _) => String::new(),
+        (1, Along::Dependencies) => " and 1 dependency".to_owned(),
+        (others, Along::Dependencies) => format!(" and {others} dependencies"),
+        (others, Along::Dependents) => format!(" and {}", count(others, "dependent")),
     };
     format!(
-        "Only {}{others}; {} left out.",
+        "Targets: {}{others}; {} excluded.",
         names.join(", "),
-        told.left_out
+        count(selection.left_out, "resource")
     )
 }
 
 /// `Plan: 6 to create, 1 to update, 0 to delete, 3 unchanged.`
-pub(crate) fn summary(plan: &Plan) -> String {
+pub(crate) fn summarize(plan: &Plan) -> String {
     let unchanged = plan.unchanged.len();
     if plan.is_empty() {
-        return nothing_to_do(plan);
+        return summarize_no_changes(plan);
     }
-    let steps = tally(plan, |action| match action {
+    let steps = format_counts(plan, |action| match action {
         Action::Create => "to create",
         Action::Adopt => "to adopt",
         Action::Update => "to update",
@@ -85,33 +81,30 @@ pub(crate) fn summary(plan: &Plan) -> String {
     summary + "."
 }
 
-fn nothing_to_do(plan: &Plan) -> String {
-    let unchanged = match plan.unchanged.len() {
-        0 => None,
-        1 => Some("1 resource is as the spec wants it".to_owned()),
-        unchanged => Some(format!("{unchanged} resources are as the spec wants them")),
+/// `No changes: 7 resources match the spec, except 2 server overrides. 1 orphan exists.`
+fn summarize_no_changes(plan: &Plan) -> String {
+    let mut summary = match plan.unchanged.len() {
+        0 => "No changes".to_owned(),
+        1 => "No changes: 1 resource matches the spec".to_owned(),
+        unchanged => format!("No changes: {unchanged} resources match the spec"),
     };
-    let overruled: usize = plan.overruled.iter().map(|kept| kept.changes.len()).sum();
-    let mut summary = "No changes.".to_owned();
-    if let Some(unchanged) = unchanged {
-        summary.push_str(&format!(" {unchanged}"));
-        if overruled > 0 {
-            let values = count(overruled, "value");
-            summary.push_str(&format!(", but for {values} that Azure keeps otherwise"));
-        }
-        summary.push('.');
+    let overrides: usize = plan.overruled.iter().map(|kept| kept.changes.len()).sum();
+    if !plan.unchanged.is_empty() && overrides > 0 {
+        let overrides = count(overrides, "server override");
+        summary.push_str(&format!(", except {overrides}"));
     }
+    summary.push('.');
     match plan.orphans.len() {
         0 => {}
-        1 => summary.push_str(" There is 1 orphan."),
-        orphans => summary.push_str(&format!(" There are {orphans} orphans.")),
+        1 => summary.push_str(" 1 orphan exists."),
+        orphans => summary.push_str(&format!(" {orphans} orphans exist.")),
     }
     summary
 }
 
-/// What is left alone, and why; and what could not be compared.
-pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
-    let names = Names::of_plan(plan);
+/// Notices of resources that are kept, and of secrets that cannot be compared.
+pub(crate) fn list_kept(plan: &Plan) -> Vec<Notice> {
+    let names = NodeNames::from_plan(plan);
     let kept = plan.kept.iter().map(|kept| {
         let head = format!("{}: kept: {}", names.name(&kept.key), kept.why);
         Notice::new(Weight::Note, "=", &head)
@@ -119,7 +112,7 @@ pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
     let withheld = plan.withheld.iter().map(|withheld| {
         let paths: Vec<&str> = withheld.paths.iter().map(|path| lifted(path)).collect();
         let head = format!(
-            "{}: not compared, as Azure does not answer it: {}; --rewrite-secrets sends it again",
+            "{}: not compared, because Azure does not return it: {}; use --rewrite-secrets to send it again",
             names.name(&withheld.key),
             paths.join(", ")
         );
@@ -128,33 +121,33 @@ pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
     kept.chain(withheld).collect()
 }
 
-/// What is as wanted already, for who asks: `= analyzer  userAssignedIdentity id-cameras`.
-pub(crate) fn unchanged(plan: &Plan, graph: &Graph, style: &Style) -> String {
-    let names = Names::of_plan(plan);
+/// Lists unchanged resources: `= analyzer  userAssignedIdentity id-cameras`.
+pub(crate) fn render_unchanged(plan: &Plan, graph: &Graph, style: &Style) -> String {
+    let names = NodeNames::from_plan(plan);
     let lines = plan.unchanged.iter().map(|key| {
         let head = format!("= {}", names.name(key));
-        let object = graph.node(key).map(object_of).unwrap_or_default();
-        beside_or_below(&head, Tint::Faint, &object, style)
+        render_pair(&head, Tint::Faint, &describe_node(graph.node(key)), style)
     });
     lines.collect()
 }
 
-fn block(step: &Step, names: Names, style: &Style) -> String {
-    let mut text = heading(step, names, style);
-    text.push_str(&style.block(Tint::Faint, INDENT, &step.reason));
-    let rows = rows(step, style);
+fn render_step(step: &Step, names: NodeNames, style: &Style) -> String {
+    let mut text = render_heading(step, names, style);
+    text.push_str(&style.paint_block(Tint::Faint, INDENT, &step.reason));
+    let rows = collect_rows(step, style);
     let column = rows
         .iter()
         .map(|row| columns(&row.label) + 1)
         .filter(|label| *label <= LONGEST_LABEL)
-        .max();
+        .max()
+        .unwrap_or(0);
     for row in &rows {
-        text.push_str(&property(row, column.unwrap_or(0), style));
+        text.push_str(&render_property(row, column, style));
     }
     text
 }
 
-fn property(row: &Row, column: usize, style: &Style) -> String {
+fn render_property(row: &PropertyRow, column: usize, style: &Style) -> String {
     let label = format!("{}:", row.label);
     let start = format!("{:INDENT$}{label:column$} ", "");
     let fixed = if row.is_fixed {
@@ -163,37 +156,38 @@ fn property(row: &Row, column: usize, style: &Style) -> String {
         ""
     };
     let room = style.width.saturating_sub(columns(&start) + columns(fixed));
-    match row.beside() {
+    match row.to_inline() {
         Some((None, after)) if columns(&after) <= room => {
             return format!("{start}{after}{fixed}\n");
         }
         Some((Some(before), after))
             if columns(&before) + columns(style.arrow()) + 2 + columns(&after) <= room =>
         {
-            let before = style.paint(mark(Action::Delete).1, &before);
-            let after = style.paint(mark(Action::Create).1, &after);
+            let before = style.paint(action_sign(Action::Delete).1, &before);
+            let after = style.paint(action_sign(Action::Create).1, &after);
             return format!("{start}{before} {} {after}{fixed}\n", style.arrow());
         }
         _ => {}
     }
-    let Lines { remark, lines } = row.lines();
-    let remark = remark.map(|remark| format!(" ({remark})"));
-    let head = format!("{label}{fixed}{}", remark.unwrap_or_default());
-    let head = style::hanging(&head, None, [INDENT, 2 * INDENT], style);
+    let PropertyDiff { remark, lines } = row.to_diff();
+    let remark = remark.map_or_else(String::new, |remark| format!(" ({remark})"));
+    let head = format!("{label}{fixed}{remark}");
+    let head = style::wrap_hanging(&head, None, [INDENT, 2 * INDENT], style);
     let body = lines.iter().map(|line| match line {
-        Compared::Comes(line) if row.is_made => style::block(INNER, line, style.width),
-        line => compared(line, style),
+        DiffLine::Added(line) if row.is_creation => {
+            style::wrap_hanging(line, None, [INNER, INNER + 2], style)
+        }
+        line => render_diff_line(line, style),
     });
     head + &body.collect::<String>()
 }
 
-/// `- one`, `+ two`, and what stays without a sign.
-fn compared(line: &Compared, style: &Style) -> String {
+fn render_diff_line(line: &DiffLine, style: &Style) -> String {
     let ((sign, tint), line) = match line {
-        Compared::Gone(line) => (mark(Action::Delete), line),
-        Compared::Comes(line) => (mark(Action::Create), line),
-        Compared::Stays(line) => ((" ", Tint::Faint), line),
-        Compared::LeftOut => return format!("{:INNER$}...\n", ""),
+        DiffLine::Removed(line) => (action_sign(Action::Delete), line),
+        DiffLine::Added(line) => (action_sign(Action::Create), line),
+        DiffLine::Context(line) => ((" ", Tint::Faint), line),
+        DiffLine::Omission => return format!("{:INNER$}...\n", ""),
     };
     let pieces = style::wrap(line, style.width.saturating_sub(INNER + 2));
     let pieces = pieces.iter().enumerate().map(|(at, piece)| {

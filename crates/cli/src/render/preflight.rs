@@ -1,4 +1,4 @@
-//! What Azure is known to refuse of a plan: each finding with its steps, what it rests on, and what can be done.
+//! Notices about preflight findings: each with its steps, its causes and what to do.
 
 mod policies;
 
@@ -11,36 +11,39 @@ use lazuli_core::{
 };
 
 use super::{
-    Names, count, line_of,
-    locks::place,
-    notice::{Concerned, Notice, Weight},
+    NodeNames, count, format_line,
+    locks::describe_scope,
+    notice::{AffectedStep, Notice, Weight},
 };
 
-/// A notice for each finding; `registers` says that providers are registered before the first step.
-pub(crate) fn findings(
+/// A notice per finding. `registers` is whether resource providers are registered before the first step.
+pub(crate) fn list_findings(
     plan: &Plan,
     found: &[Finding],
     registers: bool,
     sources: &Sources,
 ) -> Vec<Notice> {
-    let page = Page {
+    let renderer = FindingRenderer {
         plan,
-        names: Names::of_plan(plan),
+        names: NodeNames::from_plan(plan),
         registers,
         sources,
     };
-    found.iter().map(|finding| page.notice(finding)).collect()
+    found
+        .iter()
+        .map(|finding| renderer.render(finding))
+        .collect()
 }
 
-struct Page<'a> {
+struct FindingRenderer<'a> {
     plan: &'a Plan,
-    names: Names,
+    names: NodeNames,
     registers: bool,
     sources: &'a Sources,
 }
 
-impl Page<'_> {
-    fn notice(&self, finding: &Finding) -> Notice {
+impl FindingRenderer<'_> {
+    fn render(&self, finding: &Finding) -> Notice {
         if let Finding::NotRegistered {
             subscription,
             namespace,
@@ -49,160 +52,173 @@ impl Page<'_> {
         } = finding
             && self.registers
         {
-            let what = format!("{namespace} will be registered in {}", place(subscription));
+            let what = format!(
+                "{namespace} will be registered in {}",
+                describe_scope(subscription)
+            );
             let mut notice = Notice::new(Weight::Warning, "!", &what);
-            self.steps(&mut notice, false, steps);
+            self.add_steps(&mut notice, false, steps);
             return notice;
         }
-        let mut notice = self.head(finding);
+        let mut notice = summarize(finding);
         match finding {
             Finding::NameRefused { step, said, .. } => {
-                self.steps(&mut notice, false, &[*step]);
-                notice.say(said);
+                self.add_steps(&mut notice, false, &[*step]);
+                notice.add_text(said);
             }
-            Finding::SoftDeleted { step, .. } => self.steps(&mut notice, false, &[*step]),
-            Finding::NotRegistered { steps, .. } => self.steps(&mut notice, false, steps),
+            Finding::SoftDeleted { step, .. } => self.add_steps(&mut notice, false, &[*step]),
+            Finding::NotRegistered { steps, .. } => self.add_steps(&mut notice, false, steps),
             Finding::MissingRights {
                 actions, causes, ..
             } => {
                 for (action, steps) in actions {
-                    notice.say(action);
-                    self.steps(&mut notice, true, steps);
+                    notice.add_text(action);
+                    self.add_steps(&mut notice, true, steps);
                 }
-                causes.iter().for_each(|it| notice.say(&cause(it)));
+                add_causes(&mut notice, causes);
             }
             Finding::Restricted { steps, causes, .. } => {
-                self.steps(&mut notice, false, steps);
-                causes.iter().for_each(|it| notice.say(&cause(it)));
+                self.add_steps(&mut notice, false, steps);
+                add_causes(&mut notice, causes);
             }
             Finding::Disallowed { denial, steps } => {
-                self.steps(&mut notice, false, steps);
-                policies::because(denial)
-                    .iter()
-                    .for_each(|it| notice.say(it));
+                self.add_steps(&mut notice, false, steps);
+                for line in policies::list_details(denial) {
+                    notice.add_text(&line);
+                }
             }
-            Finding::PolicyUnasked { steps } => self.steps(&mut notice, false, steps),
+            Finding::PolicyUnasked { steps } => self.add_steps(&mut notice, false, steps),
             Finding::Unknown { .. } => {}
         }
-        notice.help(&help(finding));
+        notice.add_help(&suggest_fix(finding));
         notice
     }
 
-    fn head(&self, finding: &Finding) -> Notice {
-        let what = match finding {
-            Finding::NameRefused { name, held_by, .. } => match held_by {
-                Some(id) => format!("{name} is the name of another storage account, {id}"),
-                None => format!("no storage account can be called {name}"),
-            },
-            Finding::SoftDeleted { name, until, .. } => {
-                let until = until.as_deref().map(|date| format!(" until {date}"));
-                let until = until.unwrap_or_default();
-                format!("a deleted key vault keeps the name {name}{until}")
-            }
-            Finding::NotRegistered {
-                subscription,
-                namespace,
-                state,
-                ..
-            } => match state {
-                Some(state) => format!(
-                    "{namespace} is {} in {}",
-                    state_shown(state),
-                    place(subscription)
-                ),
-                None => format!("Azure knows no resource provider {namespace}"),
-            },
-            Finding::MissingRights { scope, caller, .. } => {
-                format!("{} lacks rights on {}", who(caller), place(scope))
-            }
-            Finding::Restricted {
-                scope,
-                action,
-                caller,
-                ..
-            } => format!(
-                "{} may {action} on {} only within limits",
-                who(caller),
-                place(scope)
-            ),
-            Finding::Disallowed { denial, .. } => policies::headline(denial),
-            Finding::PolicyUnasked { steps } => format!(
-                "whether a policy denies {} was not asked: they differ in too many ways",
-                count(steps.len(), "step")
-            ),
-            Finding::Unknown { question, why } => unknown(question, why),
-        };
-        match finding.is_certain() {
-            true => Notice::new(Weight::Error, "!", &format!("error: {what}")),
-            false => Notice::new(Weight::Warning, "!", &format!("warning: {what}")),
-        }
-    }
-
-    /// Each step with its place in the spec.
-    fn steps(&self, notice: &mut Notice, is_inner: bool, steps: &[StepId]) {
-        notice.steps(self.plan, steps, |step| Concerned {
-            place: Some(line_of(step.span, self.sources)),
-            is_inner,
-            ..Concerned::new(step, self.names)
+    /// Adds steps with their positions in the spec.
+    fn add_steps(&self, notice: &mut Notice, is_nested: bool, steps: &[StepId]) {
+        notice.add_steps(self.plan, steps, |step| AffectedStep {
+            position: Some(format_line(step.span, self.sources)),
+            is_nested,
+            ..AffectedStep::new(step, self.names)
         });
     }
 }
 
-fn who(caller: &Option<String>) -> String {
+/// A notice with the headline of a finding.
+fn summarize(finding: &Finding) -> Notice {
+    let what = match finding {
+        Finding::NameRefused { name, held_by, .. } => match held_by {
+            Some(id) => format!("the name {name} belongs to another storage account: {id}"),
+            None => format!("{name} is not available as a storage account name"),
+        },
+        Finding::SoftDeleted { name, until, .. } => {
+            let until = until.as_deref();
+            let until = until.map_or_else(String::new, |date| format!(" until {date}"));
+            format!("a soft-deleted key vault reserves the name {name}{until}")
+        }
+        Finding::NotRegistered {
+            subscription,
+            namespace,
+            state,
+            ..
+        } => match state {
+            Some(state) => format!(
+                "{namespace} is {} in {}",
+                describe_state(state),
+                describe_scope(subscription)
+            ),
+            None => format!("{namespace} is not a resource provider of this cloud"),
+        },
+        Finding::MissingRights { scope, caller, .. } => {
+            format!(
+                "{} lacks permissions on {}",
+                describe_caller(caller),
+                describe_scope(scope)
+            )
+        }
+        Finding::Restricted {
+            scope,
+            action,
+            caller,
+            ..
+        } => format!(
+            "{} has {action} on {} only under conditions",
+            describe_caller(caller),
+            describe_scope(scope)
+        ),
+        Finding::Disallowed { denial, .. } => policies::summarize(denial),
+        Finding::PolicyUnasked { steps } => format!(
+            "policies were not checked for {}: too many different resources",
+            count(steps.len(), "step")
+        ),
+        Finding::Unknown { question, why } => describe_unknown(question, why),
+    };
+    match finding.is_certain() {
+        true => Notice::new(Weight::Error, "!", &format!("error: {what}")),
+        false => Notice::new(Weight::Warning, "!", &format!("warning: {what}")),
+    }
+}
+
+fn describe_caller(caller: &Option<String>) -> String {
     match caller {
-        Some(id) => format!("the caller (object id {id})"),
+        Some(id) => format!("the caller (object ID {id})"),
         None => "the caller".to_owned(),
     }
 }
 
-/// `NotRegistered` in words.
-fn state_shown(state: &str) -> String {
+fn describe_state(state: &str) -> String {
     match state {
         "NotRegistered" | "Unregistered" => "not registered".to_owned(),
-        "Registering" => "still being registered".to_owned(),
+        "Registering" => "being registered".to_owned(),
         other => other.to_lowercase(),
     }
 }
 
-fn cause(cause: &Cause) -> String {
+fn add_causes(notice: &mut Notice, causes: &[Cause]) {
+    for cause in causes {
+        notice.add_text(&describe_cause(cause));
+    }
+}
+
+fn describe_cause(cause: &Cause) -> String {
     match cause {
         Cause::Denied {
             name,
             scope,
             excludes_groups,
         } => {
-            let but = match excludes_groups {
-                true => ", unless one of the groups that it excludes has the caller in it",
+            let exception = match excludes_groups {
+                true => ", unless the caller is in one of the groups that it excludes",
                 false => "",
             };
-            format!("the deny assignment `{name}` on {scope} takes it away from every role{but}")
+            format!("the deny assignment `{name}` on {scope} denies this to every role{exception}")
         }
         Cause::Eligible { role, scope } => {
-            format!("the caller is eligible for {role} on {scope} and has not activated it")
+            format!("the caller is eligible for {role} on {scope} but has not activated it")
         }
         Cause::Condition { assignment } => {
-            format!("the role assignment that gives it has a condition: {assignment}")
+            format!("the role assignment that allows this has a condition: {assignment}")
         }
     }
 }
 
-fn unknown(question: &Question, why: &str) -> String {
+fn describe_unknown(question: &Question, why: &str) -> String {
     match question {
         Question::StorageName { name, .. } => {
-            format!("whether the name {name} is free could not be asked ({why})")
+            format!("cannot check whether the name {name} is available ({why})")
         }
         Question::Registration { namespace, .. } => {
-            format!("whether {namespace} is registered could not be read ({why})")
+            format!("cannot read whether {namespace} is registered ({why})")
         }
         Question::DeletedVaults(_) => {
-            format!("whether a deleted key vault has the name could not be read ({why})")
+            format!("cannot read whether a soft-deleted key vault reserves the name ({why})")
         }
         Question::Policies(scope)
         | Question::PolicyDefinition(scope)
         | Question::PolicyExemptions(scope)
         | Question::Restrictions { at: scope, .. } => format!(
-            "whether a policy on {} denies these steps could not be asked ({why})",
-            place(scope)
+            "cannot check whether a policy on {} denies these steps ({why})",
+            describe_scope(scope)
         ),
         Question::Rights(scope)
         | Question::StorageAccounts(scope)
@@ -210,70 +226,69 @@ fn unknown(question: &Question, why: &str) -> String {
         | Question::Eligibilities(scope)
         | Question::RolesOfCaller(scope) => {
             format!(
-                "the caller's rights on {} could not be read ({why})",
-                place(scope)
+                "cannot read the caller's permissions on {} ({why})",
+                describe_scope(scope)
             )
         }
     }
 }
 
-fn help(finding: &Finding) -> String {
+fn suggest_fix(finding: &Finding) -> String {
     match finding {
         Finding::NameRefused {
             held_by: Some(_), ..
-        } => "choose another name, or declare the resource group that it is in",
+        } => "choose another name, or declare the account in its resource group",
         Finding::NameRefused { .. } => {
-            "choose another name: it must be the only one of all Azure, and the right form"
+            "choose another name: it must be unique in Azure, with 3 to 24 lowercase letters and digits"
         }
         Finding::SoftDeleted { name, can_purge, .. } => {
             let purge = match can_purge {
-                true => format!("; `az keyvault purge --name {name}` destroys it and what it holds"),
-                false => ", for it is protected from being purged".to_owned(),
+                true => format!("; `az keyvault purge --name {name}` deletes it and its contents permanently"),
+                false => "; purge protection is on, so that it cannot be purged".to_owned(),
             };
             return format!(
-                "`az keyvault recover --name {name}` brings it back, or choose another name{purge}"
+                "recover it with `az keyvault recover --name {name}`, or choose another name{purge}"
             );
         }
-        Finding::NotRegistered { state: None, .. } => "check the type in the spec, and the cloud",
+        Finding::NotRegistered { state: None, .. } => "check the resource type in the spec, and --cloud",
         Finding::NotRegistered { namespace, .. } => {
             return format!(
-                "`lazuli apply --register-providers` registers it and waits for it; so does \
+                "run `lazuli apply --register-providers`, or \
                  `az provider register --namespace {namespace} --wait`"
             );
         }
         Finding::MissingRights { may_come: true, .. } => {
-            "grants of this plan may be what gives them; one can take ten minutes to work"
+            "role assignments of this plan may grant them; propagation takes up to ten minutes"
         }
         Finding::MissingRights { causes, .. }
             if causes.iter().any(|it| matches!(it, Cause::Eligible { .. })) =>
         {
-            "activate the role (Privileged Identity Management, `My roles`), then run again"
+            "activate the role in Privileged Identity Management (`My roles`), then run again"
         }
         Finding::MissingRights { .. } => {
-            "ask for a role with these actions there or above; a fresh grant can take ten minutes to work"
+            "assign a role with these permissions on this or a parent scope; propagation takes up to ten minutes"
         }
-        Finding::Restricted { .. } => "check that it allows what the plan does, or ask its owner",
-        Finding::Disallowed { denial, .. } => policies::help(denial),
+        Finding::Restricted { .. } => "check that the conditions allow the steps of the plan, or ask the owner of the assignment",
+        Finding::Disallowed { denial, .. } => policies::suggest_fix(denial),
         Finding::PolicyUnasked { .. } => {
-            "a policy that denies one ends its step with RequestDisallowedByPolicy; `--target` asks about a part"
+            "a denied step fails with RequestDisallowedByPolicy; use `--target` to check some of the resources"
         }
         Finding::Unknown { question, .. } => match question {
             Question::StorageName { .. } => {
-                "asking takes the right `Microsoft.Storage/checkNameAvailability/read`, which the role Reader has"
+                "assign a role with the permission `Microsoft.Storage/checkNameAvailability/read`, such as Reader"
             }
             Question::DeletedVaults(_) => {
-                "reading it takes the right `Microsoft.KeyVault/deletedVaults/read`, which the role Reader has"
+                "assign a role with the permission `Microsoft.KeyVault/deletedVaults/read`, such as Reader"
             }
             Question::Policies(_) => {
-                "asking takes the rights `Microsoft.Authorization/policyAssignments/read` and \
-                 `Microsoft.PolicyInsights/checkPolicyRestrictions/read`, which the role Reader has, and the provider \
-                 Microsoft.PolicyInsights registered"
+                "assign a role with the permissions `Microsoft.Authorization/policyAssignments/read` and \
+                 `Microsoft.PolicyInsights/checkPolicyRestrictions/read`, such as Reader, and register the provider \
+                 Microsoft.PolicyInsights"
             }
             Question::Registration { .. } => {
-                "reading it takes the right `Microsoft.Resources/subscriptions/providers/read`, which the role \
-                 Reader has"
+                "assign a role with the permission `Microsoft.Resources/subscriptions/providers/read`, such as Reader"
             }
-            _ => "reading them takes the right `Microsoft.Authorization/permissions/read`, which the role Reader has",
+            _ => "assign a role with the permission `Microsoft.Authorization/permissions/read`, such as Reader",
         },
     }
     .to_owned()

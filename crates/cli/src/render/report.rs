@@ -1,4 +1,5 @@
-//! What became of a plan, for a person: one line where all went well, otherwise what is done, failed and not begun.
+//! The result of an execution as text: one line for a success, otherwise the steps that are done, failed and not
+//! started.
 
 use std::time::Duration;
 
@@ -9,22 +10,19 @@ use lazuli_core::{
 use lazuli_engine::{Failure, Fault, Outcome, Report};
 
 use super::{
-    Names, diagnostics, failure, heading, place,
-    style::{Style, Tint, block},
-    tally,
+    NodeNames, diagnostics, failure, format_counts, format_position, render_heading,
+    style::{Style, Tint, wrap_block},
 };
 
-/// How far what is said about a step stands in below it.
+/// Indent of the lines about a step.
 const INDENT: usize = 4;
 
-/// The command that carried a plan out.
+/// The command that executed a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Towards the spec.
     Apply,
-    /// Towards the spec, as it was planned before.
+    /// `apply` of a saved plan.
     ApplySaved,
-    /// Away from it.
     Destroy,
 }
 
@@ -38,83 +36,84 @@ impl Purpose {
     }
 }
 
-/// A plan that was carried out.
-pub(crate) struct Run<'a> {
+/// A plan and the result of its execution.
+pub(crate) struct ExecutionSummary<'a> {
     pub(crate) purpose: Purpose,
     pub(crate) plan: &'a Plan,
     pub(crate) report: &'a Report,
-    /// How long all of it took.
+    /// The duration of the whole execution.
     pub(crate) took: Duration,
     pub(crate) sources: &'a Sources,
 }
 
-/// The whole report.
-pub(crate) fn report(run: &Run<'_>, style: &Style) -> String {
-    let Run {
+pub(crate) fn render(run: &ExecutionSummary<'_>, style: &Style) -> String {
+    let ExecutionSummary {
         plan,
         report,
         sources,
         ..
     } = run;
     if report.is_complete() {
-        return style.paint(Tint::Green, &summary(run)) + "\n";
+        return style.paint(Tint::Green, &summarize(run)) + "\n";
     }
-    let names = Names::of_plan(plan);
-    let [mut done, mut failed, mut not_begun] = [const { Section::new() }; 3];
+    let names = NodeNames::from_plan(plan);
+    let [mut done, mut failed, mut not_started] = [const { Section::new() }; 3];
     for (step, outcome) in plan.steps.iter().zip(&report.outcomes) {
-        let line = heading(step, names, style);
+        let line = render_heading(step, names, style);
         match outcome {
             Outcome::Done { .. } => done.add(&line),
             Outcome::Failed(why) => {
-                let why = failed_step(step, why, sources, INDENT, style);
+                let why = render_failed_step(step, why, sources, INDENT, style);
                 failed.add(&(line + &why));
             }
             Outcome::Blocked(by) => {
-                let by = plan
-                    .steps
-                    .get(by.0)
-                    .map(|step| names.name(&step.key))
-                    .unwrap_or_default();
-                not_begun.add(&(line + &block(INDENT, &format!("it waits for {by}"), style.width)));
+                let why = format!(
+                    "depends on {}, which did not complete",
+                    names.step_name(plan, *by)
+                );
+                not_started.add(&(line + &wrap_block(INDENT, &why, style.width)));
             }
-            Outcome::NotBegun => {
-                not_begun.add(&(line + &block(INDENT, "the run was stopped before", style.width)))
-            }
+            Outcome::NotBegun => not_started
+                .add(&(line + &wrap_block(INDENT, "the run was stopped first", style.width))),
         }
     }
     let mut text = String::new();
     for (title, section) in [
         ("Done", &done),
         ("Failed", &failed),
-        ("Not begun", &not_begun),
+        ("Not started", &not_started),
     ] {
-        text.push_str(&section.titled(title, style));
+        text.push_str(&section.render(title, style));
     }
-    text.push_str(&style.paint(Tint::Strong, &summary(run)));
+    text.push_str(&style.paint(Tint::Strong, &summarize(run)));
     text.push('\n');
-    text.push_str(&block(0, &next(run), style.width));
+    text.push_str(&wrap_block(0, &suggest_next_step(run), style.width));
     text
 }
 
-/// What became of all of it, in one line.
-pub(crate) fn summary(run: &Run<'_>) -> String {
+/// The result in one line.
+pub(crate) fn summarize(run: &ExecutionSummary<'_>) -> String {
     let report = run.report;
     if report.is_complete() {
-        return success(run);
+        return summarize_success(run);
     }
     let counts = format!(
-        "{} done, {} failed, {} not begun",
+        "{} done, {} failed, {} not started",
         report.done(),
         report.failures().count(),
         report.not_begun().count()
     );
+    let command = match run.purpose {
+        Purpose::Apply | Purpose::ApplySaved => "Apply",
+        Purpose::Destroy => "Destroy",
+    };
     match report.stopped {
-        true => format!("Stopped: {counts}."),
-        false => format!("Not complete: {counts}."),
+        true => format!("{command} stopped: {counts}."),
+        false => format!("{command} incomplete: {counts}."),
     }
 }
 
-/// Steps that came to the same end.
+/// Steps with the same outcome.
 struct Section {
     count: usize,
     text: String,
@@ -133,7 +132,7 @@ impl Section {
         self.text.push_str(text);
     }
 
-    fn titled(&self, title: &str, style: &Style) -> String {
+    fn render(&self, title: &str, style: &Style) -> String {
         match self.count {
             0 => String::new(),
             count => format!(
@@ -145,8 +144,8 @@ impl Section {
     }
 }
 
-/// Why a step failed, and where in the spec what Azure speaks of stands: with an excerpt, where it is a property.
-pub(crate) fn failed_step(
+/// Why a step failed, with the position in the spec; with an excerpt if the error is about a property.
+pub(crate) fn render_failed_step(
     step: &Step,
     why: &Failure,
     sources: &Sources,
@@ -154,62 +153,60 @@ pub(crate) fn failed_step(
     style: &Style,
 ) -> String {
     let Fault { span, property } = Fault::of(why, step, sources);
-    let text = failure::of_step(why, indent, style);
+    let text = failure::render_step_failure(why, indent, style);
     if property.is_none() {
-        let line = format!("in the spec: {}", place(span, sources));
-        return text + &block(indent, &line, style.width);
+        let line = format!("in the spec: {}", format_position(span, sources));
+        return text + &wrap_block(indent, &line, style.width);
     }
     let narrower = Style {
         width: style.width.saturating_sub(indent),
         ..style.clone()
     };
     let label = match why {
-        Failure::Arm(_) => "refused by Azure",
-        Failure::MissingOutput(_) => "not filled in by Azure",
+        Failure::Arm(_) => "rejected by Azure",
+        Failure::MissingOutput(_) => "not returned by Azure",
     };
-    let excerpt = diagnostics::excerpt(sources, span, label, &narrower);
+    let excerpt = diagnostics::render_excerpt(sources, span, label, &narrower);
     let lines = excerpt.lines().map(|line| format!("{:indent$}{line}", ""));
     text + &lines
         .map(|line| line.trim_end().to_owned() + "\n")
         .collect::<String>()
 }
 
-/// What to do about a run that is not complete.
-pub(crate) fn next(run: &Run<'_>) -> String {
+/// What to do after an incomplete run.
+pub(crate) fn suggest_next_step(run: &ExecutionSummary<'_>) -> String {
     let failures: Vec<&Failure> = run.report.failures().map(|(_, failure)| failure).collect();
-    let passes =
+    let is_transient =
         |failure: &&Failure| matches!(failure, Failure::Arm(error) if error.is_transient());
     let before = match failures.as_slice() {
         [] => "",
-        all if all.iter().all(passes) => "Azure or the way to it failed, not the spec. ",
-        _ => "Mend what failed first. ",
+        all if all.iter().all(is_transient) => "The failures are transient or network errors. ",
+        _ => "Fix the failures first. ",
     };
     let again = match run.purpose {
-        Purpose::Apply => "Run `lazuli apply` again: what is done stays done.",
-        Purpose::ApplySaved => {
-            "Make a new plan: what is done stays done, so this one no longer fits."
-        }
-        Purpose::Destroy => "Run `lazuli destroy` again: what is done stays done.",
+        Purpose::Apply => "Run `lazuli apply` again: it skips the steps that are done.",
+        Purpose::ApplySaved => "Create a new plan: this one no longer matches the live state.",
+        Purpose::Destroy => "Run `lazuli destroy` again: it skips the steps that are done.",
     };
     format!("{before}{again}")
 }
 
-fn success(run: &Run<'_>) -> String {
-    let took = duration(run.took);
+fn summarize_success(run: &ExecutionSummary<'_>) -> String {
+    let took = format_duration(run.took);
     match run.purpose {
         Purpose::Destroy => {
             let deleted = run.plan.count(Action::Delete);
             format!("Destroyed: {deleted} deleted in {took}.")
         }
         Purpose::Apply | Purpose::ApplySaved => {
-            let steps = tally(run.plan, Action::done);
+            let steps = format_counts(run.plan, Action::done);
             format!("Applied: {steps} in {took}.")
         }
     }
 }
 
 /// `41s`, `2m 5s`, `1h 0m 12s`; `0.4s` below a second.
-pub(crate) fn duration(time: Duration) -> String {
+pub(crate) fn format_duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, 0) if time.subsec_millis() >= 100 => format!("0.{}s", time.subsec_millis() / 100),
@@ -224,7 +221,7 @@ mod tests {
     use lazuli_core::plan::StepId;
 
     use super::*;
-    use crate::render::testing::{arm_error, output, plan_of, sources, step};
+    use crate::render::testing::{arm_error, output, plan_of, role_assignment, sources, step};
 
     const DONE: Outcome = Outcome::Done {
         took: Duration::from_secs(2),
@@ -236,52 +233,46 @@ mod tests {
         plan_of([
             step(Action::Create, "group", "resourceGroup", "rg-cameras"),
             step(Action::Update, "recordings", "storageAccount", "stcameras"),
-            step(
-                Action::Create,
-                "access/Reader",
-                "roleAssignment",
-                "Reader on stcameras",
-            ),
+            role_assignment(Action::Create),
             step(Action::Create, "hub", "resource", "hub"),
         ])
     }
 
-    fn shown(purpose: Purpose, plan: &Plan, outcomes: Vec<Outcome>, stopped: bool) -> String {
-        let run = Run {
+    fn render_run(purpose: Purpose, plan: &Plan, outcomes: Vec<Outcome>, stopped: bool) -> String {
+        let run = ExecutionSummary {
             purpose,
             plan,
             report: &Report { outcomes, stopped },
             took: TOOK,
             sources: &sources().0,
         };
-        report(&run, &Style::default())
+        render(&run, &Style::default())
     }
 
     #[test]
     fn success_is_one_line() {
         let done = vec![DONE; 4];
         assert_eq!(
-            shown(Purpose::Apply, &cameras(), done, false),
+            render_run(Purpose::Apply, &cameras(), done, false),
             "Applied: 3 created, 1 updated, 0 deleted in 41s.\n"
         );
         let teardown = plan_of([step(Action::Delete, "group", "resourceGroup", "rg")]);
         assert_eq!(
-            shown(Purpose::Destroy, &teardown, vec![DONE], false),
+            render_run(Purpose::Destroy, &teardown, vec![DONE], false),
             "Destroyed: 1 deleted in 41s.\n"
         );
     }
 
     #[test]
-    fn a_failure_is_told_with_its_place_and_what_it_kept_from_beginning() {
+    fn a_failure_shows_its_position_and_the_steps_that_it_blocks() {
         let error = arm_error(
             409,
             "StorageAccountAlreadyTaken",
             "The storage account named stcameras is already taken.",
         );
-        let correlation = error
-            .correlation_id
-            .as_ref()
-            .map(|id| format!("    correlation id {id}\n"));
+        let correlation = error.correlation_id.as_ref();
+        let correlation =
+            correlation.map_or_else(String::new, |id| format!("    correlation ID {id}\n"));
         let outcomes = vec![
             DONE,
             Outcome::Failed(Failure::Arm(error)),
@@ -291,7 +282,7 @@ mod tests {
             )),
         ];
         assert_eq!(
-            shown(Purpose::Apply, &cameras(), outcomes, false),
+            render_run(Purpose::Apply, &cameras(), outcomes, false),
             format!(
                 "\
 Done (1):
@@ -301,8 +292,8 @@ Failed (2):
 ~ recordings  storageAccount stcameras
     StorageAccountAlreadyTaken: The storage account named stcameras is already
     taken.
-    GET /metadata/endpoints answered 409
-{}    help: Choose another name: this one must be unique in all of Azure, and is
+    GET /metadata/endpoints returned 409
+{correlation}    help: Choose another name: this one must be unique in all of Azure, and is
     in use
     in the spec: stack.yaml:2:1
 + hub  Test.Things/things hub
@@ -310,31 +301,26 @@ Failed (2):
     help: check that `analyzer` has this property once it is made
     in the spec: stack.yaml:4:1
 
-Not begun (1):
+Not started (1):
 + access/Reader  roleAssignment Reader on stcameras
-    it waits for recordings
+    depends on recordings, which did not complete
 
-Not complete: 1 done, 2 failed, 1 not begun.
-Mend what failed first. Run `lazuli apply` again: what is done stays done.
-",
-                correlation.unwrap_or_default()
+Apply incomplete: 1 done, 2 failed, 1 not started.
+Fix the failures first. Run `lazuli apply` again: it skips the steps that are
+done.
+"
             )
         );
     }
 
     #[test]
-    fn a_stopped_run_says_what_it_did_not_begin() {
+    fn a_stopped_run_lists_the_steps_that_did_not_start() {
         let teardown = plan_of([
-            step(
-                Action::Delete,
-                "access/Reader",
-                "roleAssignment",
-                "Reader on stcameras",
-            ),
+            role_assignment(Action::Delete),
             step(Action::Delete, "recordings", "storageAccount", "stcameras"),
         ]);
         assert_eq!(
-            shown(
+            render_run(
                 Purpose::Destroy,
                 &teardown,
                 vec![DONE, Outcome::NotBegun],
@@ -344,26 +330,26 @@ Mend what failed first. Run `lazuli apply` again: what is done stays done.
 Done (1):
 - access/Reader  roleAssignment Reader on stcameras
 
-Not begun (1):
+Not started (1):
 - recordings  storageAccount stcameras
-    the run was stopped before
+    the run was stopped first
 
-Stopped: 1 done, 0 failed, 1 not begun.
-Run `lazuli destroy` again: what is done stays done.
+Destroy stopped: 1 done, 0 failed, 1 not started.
+Run `lazuli destroy` again: it skips the steps that are done.
 "
         );
     }
 
     #[test]
-    fn times_are_read_at_a_glance() {
-        let shown = |millis| duration(Duration::from_millis(millis));
+    fn durations_use_the_largest_units() {
+        let format = |millis| format_duration(Duration::from_millis(millis));
         assert_eq!(
             [
-                shown(0),
-                shown(420),
-                shown(41_900),
-                shown(125_000),
-                shown(3_612_000)
+                format(0),
+                format(420),
+                format(41_900),
+                format(125_000),
+                format(3_612_000)
             ],
             ["0s", "0.4s", "41s", "2m 5s", "1h 0m 12s"]
         );

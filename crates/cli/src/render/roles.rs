@@ -1,48 +1,49 @@
-//! Built-in roles as text: a line or two each, or all that they allow.
+//! Built-in roles as text, in short or with all permissions.
 
 use lazuli_handlers::roles::{self, Allowed, Catalogue, Listed, Permission};
 
-use super::style::{Style, Tint, block, clean, wrap};
+use super::style::{Style, Tint, clean, wrap, wrap_block};
 
-/// A role, and the patterns by which it was found, if it was found by an action.
-pub(crate) struct Shown<'a> {
+/// A role that matches a search.
+pub(crate) struct RoleMatch<'a> {
     pub(crate) role: &'a Listed<'a>,
+    /// The action patterns that match, if the search is for an action.
     pub(crate) by: Vec<&'a str>,
 }
 
-/// What stands between the GUID and the name.
+/// Columns between the GUID and the name.
 const GAP: usize = 2;
 const INDENT: usize = 4;
 
-/// The roles, some in full with what they allow.
+/// Renders roles, those that satisfy `in_full` with their permissions.
 pub(crate) fn list(
-    found: &[Shown<'_>],
-    in_full: impl Fn(&Shown<'_>) -> bool,
+    found: &[RoleMatch<'_>],
+    in_full: impl Fn(&RoleMatch<'_>) -> bool,
     style: &Style,
 ) -> String {
     let mut text = String::new();
-    let mut is_apart = false;
-    for shown in found {
-        let in_full = in_full(shown);
-        if (is_apart || in_full) && !text.is_empty() {
+    let mut was_in_full = false;
+    for found in found {
+        let in_full = in_full(found);
+        if (was_in_full || in_full) && !text.is_empty() {
             text.push('\n');
         }
-        is_apart = in_full;
-        text.push_str(&row(shown, in_full, style));
+        was_in_full = in_full;
+        text.push_str(&render_role(found, in_full, style));
         if in_full {
-            text.push_str(&permissions(shown.role, style));
+            text.push_str(&render_permissions(found.role, style));
         }
     }
     text
 }
 
-/// `GUID  NAME`, and beneath the name what the role is for and by what it was found.
-fn row(shown: &Shown<'_>, in_full: bool, style: &Style) -> String {
+/// `GUID  NAME`, with the description and the matching pattern below.
+fn render_role(found: &RoleMatch<'_>, in_full: bool, style: &Style) -> String {
     let Listed {
         guid,
         name,
         allowed,
-    } = shown.role;
+    } = found.role;
     let (guid, name) = (clean(guid), clean(name));
     let column = guid.len() + GAP;
     let room = style.width.saturating_sub(column);
@@ -53,25 +54,29 @@ fn row(shown: &Shown<'_>, in_full: bool, style: &Style) -> String {
         text.push_str(&format!("{start:column$}{line}\n"));
     }
     if let Some(Allowed { says, .. }) = allowed.as_ref().filter(|it| !it.says.is_empty()) {
-        text.push_str(&block(column, &clean(says), style.width));
+        text.push_str(&wrap_block(column, &clean(says), style.width));
     }
-    if let (false, Some(by)) = (in_full, shown.by.first()) {
-        let more = match shown.by.len() - 1 {
+    if let (false, Some(by)) = (in_full, found.by.first()) {
+        let more = match found.by.len() - 1 {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
-        text.push_str(&block(INDENT, &format!("by {by}{more}"), style.width));
+        text.push_str(&wrap_block(
+            INDENT,
+            &format!("matches {by}{more}"),
+            style.width,
+        ));
     }
     text
 }
 
-fn permissions(role: &Listed<'_>, style: &Style) -> String {
+fn render_permissions(role: &Listed<'_>, style: &Style) -> String {
     let Some(allowed) = &role.allowed else {
-        let says = format!(
-            "What it allows is not among what lazuli carries: `lazuli roles --live` asks Azure, and it is in\n{}",
+        let hint = format!(
+            "lazuli does not know its permissions: run `lazuli roles --live` to read them from Azure, or see\n{}",
             roles::REFERENCE
         );
-        return block(INDENT, &says, style.width);
+        return wrap_block(INDENT, &hint, style.width);
     };
     let mut text = String::new();
     for permission in &allowed.permissions {
@@ -92,21 +97,22 @@ fn permissions(role: &Listed<'_>, style: &Style) -> String {
             }
             text.push_str(&format!("{:INDENT$}{name}:\n", ""));
             for action in list {
-                text.push_str(&block(INDENT + 2, &clean(action), style.width));
+                text.push_str(&wrap_block(INDENT + 2, &clean(action), style.width));
             }
         }
     }
     text
 }
 
-/// Which roles a search by action saw, where that is not all.
+/// The number of roles that a search by action covered, if not all.
 pub(crate) fn only_known(catalogue: &Catalogue<'_>, style: &Style) -> String {
     let (known, all) = (catalogue.known(), catalogue.roles().len());
     if known == all {
         return String::new();
     }
-    let says = format!(
-        "Searched were the {known} of {all} roles whose actions lazuli carries. `--live` asks Azure for all."
+    let note = format!(
+        "Searched {known} of {all} roles: lazuli does not know the permissions of the others. Use `--live` to read all \
+         roles from Azure."
     );
-    format!("\n{}", block(0, &says, style.width))
+    format!("\n{}", wrap_block(0, &note, style.width))
 }

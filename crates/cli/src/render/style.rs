@@ -1,26 +1,26 @@
-//! How text looks: colour, characters, width. And what keeps foreign text from acting on the terminal.
+//! Color, characters and width of text, and escaping of text that comes from specs and Azure.
 
 use anstyle::{AnsiColor, Effects};
 pub(crate) use lazuli_core::text::is_shown;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What the place that text goes to can show.
+/// What the destination of text can display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Style {
-    /// Whether escape sequences for colour are understood. No information is in colour alone.
-    pub(crate) colour: bool,
-    /// Whether lazuli's own signs are to be ASCII. Text from specs and Azure stays as it is.
+    /// Whether escape sequences for color are supported. Color never carries information alone.
+    pub(crate) color: bool,
+    /// Whether lazuli's own signs are limited to ASCII. Text from specs and Azure is not affected.
     pub(crate) ascii: bool,
-    /// Whether the text is to be read aloud: words instead of signs, nothing that is drawn.
+    /// Whether the text is for a screen reader: words instead of signs, no drawings.
     pub(crate) plain: bool,
-    /// Columns.
+    /// In columns.
     pub(crate) width: usize,
 }
 
 impl Default for Style {
     fn default() -> Self {
         Self {
-            colour: false,
+            color: false,
             ascii: false,
             plain: false,
             width: 80,
@@ -28,18 +28,18 @@ impl Default for Style {
     }
 }
 
-/// A way to set text apart.
+/// The emphasis of a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tint {
-    /// What is made; what went well.
+    /// Creations and successes.
     Green,
-    /// What changes; what deserves a look.
+    /// Changes and warnings.
     Yellow,
-    /// What goes; what went wrong.
+    /// Deletions and failures.
     Red,
-    /// What matters less.
+    /// Secondary text.
     Faint,
-    /// What matters most.
+    /// Headings and summaries.
     Strong,
 }
 
@@ -56,32 +56,32 @@ impl Tint {
 }
 
 impl Style {
-    /// For text on a page, which has lines of any width: so wide that they are read with ease.
+    /// For text on HTML and Markdown pages.
     pub(crate) const PAGE: Self = Self {
-        colour: false,
+        color: false,
         ascii: false,
         plain: false,
         width: 100,
     };
 
-    /// The text in a colour, where there is colour.
+    /// Colors the text, if the style has color.
     pub(crate) fn paint(&self, tint: Tint, text: &str) -> String {
-        if !self.colour || text.is_empty() {
+        if !self.color || text.is_empty() {
             return text.to_owned();
         }
         let style = tint.style();
         format!("{style}{text}{style:#}")
     }
 
-    /// A [`block`] in a colour, line by line.
-    pub(crate) fn block(&self, tint: Tint, indent: usize, text: &str) -> String {
-        block(indent, text, self.width)
+    /// Like [`wrap_block`], with each line in color.
+    pub(crate) fn paint_block(&self, tint: Tint, indent: usize, text: &str) -> String {
+        wrap_block(indent, text, self.width)
             .lines()
             .map(|line| self.paint(tint, line) + "\n")
             .collect()
     }
 
-    /// Between before and after.
+    /// The sign between the values before and after a change.
     pub(crate) fn arrow(&self) -> &'static str {
         match (self.plain, self.ascii) {
             (true, _) => "becomes",
@@ -90,12 +90,12 @@ impl Style {
         }
     }
 
-    /// For what is left out.
+    /// The sign for omitted text.
     pub(crate) fn ellipsis(&self) -> &'static str {
         if self.ascii { "..." } else { "…" }
     }
 
-    /// Lazuli's own words with the signs in them as they can be shown.
+    /// Replaces signs in lazuli's own text that the style cannot display.
     pub(crate) fn signs(&self, text: &str) -> String {
         match self.ascii {
             true => text.replace('→', "->").replace('…', "..."),
@@ -103,37 +103,37 @@ impl Style {
         }
     }
 
-    /// The text, cut to so many columns.
-    pub(crate) fn fit(&self, text: &str, width: usize) -> String {
+    /// Truncates the text to a number of columns.
+    pub(crate) fn truncate(&self, text: &str, width: usize) -> String {
         if columns(text) <= width {
             return text.to_owned();
         }
         let room = width.saturating_sub(columns(self.ellipsis()));
-        format!("{}{}", head(text, room), self.ellipsis())
+        format!("{}{}", take_columns(text, room), self.ellipsis())
     }
 }
 
-/// Text that comes from Azure or a spec, as one line in which nothing acts on the terminal: control characters, those
-/// that turn the direction of writing and those that take no room are shown as their escapes.
+/// Makes text from Azure or a spec safe for a terminal, in one line: control characters, bidirectional controls and
+/// zero-width characters become escapes.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            acts if !is_shown(acts) => cleaned.extend(acts.escape_default()),
-            shown => cleaned.push(shown),
+            hidden if !is_shown(hidden) => cleaned.extend(hidden.escape_default()),
+            visible => cleaned.push(visible),
         }
     }
     cleaned
 }
 
-/// Written JSON in which nothing acts on the terminal, and which is still the same JSON.
+/// Makes serialized JSON safe for a terminal without changing its value.
 pub(crate) fn harmless_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
         if character == '\n' || is_shown(character) {
             text.push(character);
         } else {
-            // What is not shown stands in strings only, where JSON takes UTF-16 in escapes.
+            // Such characters occur only in strings, where JSON escapes are UTF-16 code units.
             for unit in character.encode_utf16(&mut [0; 2]) {
                 text.push_str(&format!("\\u{unit:04x}"));
             }
@@ -142,13 +142,13 @@ pub(crate) fn harmless_json(json: &str) -> String {
     text
 }
 
-/// How many columns a text takes.
+/// The display width of a text in columns.
 pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// As much of the start of a text as fits into so many columns; at least one character.
-fn head(text: &str, width: usize) -> &str {
+/// The longest prefix that fits into a number of columns; at least one character.
+fn take_columns(text: &str, width: usize) -> &str {
     let mut used = 0;
     for (at, character) in text.char_indices() {
         used += character.width().unwrap_or(0);
@@ -159,8 +159,8 @@ fn head(text: &str, width: usize) -> &str {
     text
 }
 
-/// The text in lines of at most so many columns: broken at spaces, and words that are too long (ids, lists) after
-/// `/` or `,`, or wherever the line ends. Further lines stand in as far as the first.
+/// Wraps text at spaces. A word that is longer than a line (an id, a list) begins its own line and is broken after `/`
+/// or `,` if possible. Further lines are indented like the first.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let words = text.trim_start_matches(' ');
     let indent = (text.len() - words.len()).min(width / 2);
@@ -179,13 +179,13 @@ fn wrap_words(text: &str, width: usize) -> Vec<String> {
             line.push(' ');
         }
         while columns(word) > width {
-            let fits = head(word, width);
+            let fits = take_columns(word, width);
             let piece = match fits.rfind(['/', ',']) {
                 Some(end) if end > 0 => fits.get(..=end).unwrap_or(fits),
                 _ => fits,
             };
             lines.push(piece.to_owned());
-            word = word.get(piece.len()..).unwrap_or_default();
+            word = word.get(piece.len()..).unwrap_or("");
         }
         line.push_str(word);
     }
@@ -193,8 +193,8 @@ fn wrap_words(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// One line of text, wrapped to the width, whose further lines stand in by so many columns; each in a colour.
-pub(crate) fn hanging(
+/// Wraps one line of text with a hanging indent: `indents` are those of the first and of the further lines.
+pub(crate) fn wrap_hanging(
     text: &str,
     tint: Option<Tint>,
     indents: [usize; 2],
@@ -205,13 +205,14 @@ pub(crate) fn hanging(
     let lines = pieces.iter().enumerate().map(|(at, piece)| {
         let indent = if at == 0 { first } else { further };
         let line = format!("{:indent$}{piece}", "");
-        tint.map_or_else(|| line.clone(), |tint| style.paint(tint, &line)) + "\n"
+        let line = line.trim_end();
+        tint.map_or_else(|| line.to_owned(), |tint| style.paint(tint, line)) + "\n"
     });
     lines.collect()
 }
 
-/// Lines of foreign text, wrapped to the width and moved in by so many columns.
-pub(crate) fn block(indent: usize, text: &str, width: usize) -> String {
+/// Escapes, wraps and indents text of several lines.
+pub(crate) fn wrap_block(indent: usize, text: &str, width: usize) -> String {
     let mut block = String::new();
     for line in text
         .lines()
@@ -223,12 +224,21 @@ pub(crate) fn block(indent: usize, text: &str, width: usize) -> String {
     block
 }
 
+/// A [`wrap_block`] whose first line begins with a label of `indent` columns, which may have color.
+pub(crate) fn labeled_block(label: &str, indent: usize, text: &str, width: usize) -> String {
+    let body = wrap_block(indent, text, width);
+    match body.get(indent..) {
+        Some(rest) => format!("{label}{rest}"),
+        None => format!("{}\n", label.trim_end()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn nothing_foreign_acts_on_the_terminal() {
+    fn control_and_invisible_characters_are_escaped() {
         let text =
             "red \u{1b}[31m, bell \u{7}, c1 \u{9b}0m, back\u{8}, turn \u{202e}, line\r\n, tab\t.";
         let cleaned = clean(text);
@@ -245,12 +255,13 @@ mod tests {
     }
 
     #[test]
-    fn json_without_what_acts_is_the_same_json() {
+    fn escaped_json_has_the_same_value() {
         let json =
             serde_json::json!({ "a\u{9b}": ["\u{1b}[2J\u{7f}", "\u{e0041}\u{202e}\n\"", "Größe"] });
         let text = harmless_json(&format!("{json:#}"));
         assert!(
-            text.chars().all(|shown| shown == '\n' || is_shown(shown)),
+            text.chars()
+                .all(|character| character == '\n' || is_shown(character)),
             "{text:?}"
         );
         assert_eq!(text.parse::<serde_json::Value>().unwrap(), json);
@@ -258,18 +269,18 @@ mod tests {
     }
 
     #[test]
-    fn colour_is_only_where_it_is_wanted() {
+    fn escape_sequences_require_color() {
         let plain = Style::default();
-        let coloured = Style {
-            colour: true,
+        let colored = Style {
+            color: true,
             ..Style::default()
         };
         assert_eq!(plain.paint(Tint::Red, "x"), "x");
-        assert_eq!(coloured.paint(Tint::Red, "x"), "\u{1b}[31mx\u{1b}[0m");
+        assert_eq!(colored.paint(Tint::Red, "x"), "\u{1b}[31mx\u{1b}[0m");
     }
 
     #[test]
-    fn lines_break_at_spaces_and_long_ids_after_a_slash() {
+    fn lines_break_at_spaces_and_long_ids_break_after_a_slash() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(
             wrap("at /subscriptions/1234 now", 16),
@@ -283,16 +294,16 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_cut() {
+    fn long_text_is_truncated_with_an_ellipsis() {
         let style = Style::default();
-        assert_eq!(style.fit("recordings", 10), "recordings");
-        assert_eq!(style.fit("recordings", 6), "recor…");
+        assert_eq!(style.truncate("recordings", 10), "recordings");
+        assert_eq!(style.truncate("recordings", 6), "recor…");
         assert_eq!(
             Style {
                 ascii: true,
                 ..style
             }
-            .fit("recordings", 6),
+            .truncate("recordings", 6),
             "rec..."
         );
     }

@@ -1,4 +1,4 @@
-//! Hand-made plans and errors for tests of what is shown.
+//! Plans and errors for tests of renderers.
 
 use std::{
     ops::Range,
@@ -19,9 +19,9 @@ use lazuli_sim::{Fault, Faults, InProcess, ManualClock, Simulator, World, WorldO
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::sheet::Sheet;
+use super::plan_view::PlanView;
 
-/// The key of an entry, or with `/` of its part, in the stack `cameras`.
+/// The key of an entry, or of its part after a `/`, in the stack `cameras`.
 pub(crate) fn key(name: &str) -> NodeKey {
     let (resource, part) = match name.split_once('/') {
         Some((resource, part)) => (resource, Some(part.to_owned())),
@@ -37,14 +37,14 @@ pub(crate) fn key(name: &str) -> NodeKey {
     }
 }
 
-/// A source of ten lines; step N stands in line N + 1.
+/// A source of ten lines; step N has its span in line N + 1.
 pub(crate) fn sources() -> (Sources, SourceId) {
     let mut sources = Sources::default();
     let id = sources.add("stack.yaml", "123456789\n".repeat(10));
     (sources, id)
 }
 
-/// A step without changes. Its id is given by [`plan_of`].
+/// A step without changes. [`plan_of`] sets its id.
 pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str) -> Step {
     let (_, source) = sources();
     Step {
@@ -58,8 +58,8 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
             Action::Adopt => "it exists and no stack owns it",
             Action::Update => "it differs",
             Action::Replace => "`location` is fixed at creation",
-            Action::Release => "no entry of the spec names it",
-            Action::Delete => "the stack `cameras` is taken away",
+            Action::Release => "the spec has no entry for it",
+            Action::Delete => "stack `cameras` is destroyed",
         }
         .to_owned(),
         subject: subject.to_owned(),
@@ -78,6 +78,16 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
     }
 }
 
+/// A step for a role assignment.
+pub(crate) fn role_assignment(action: Action) -> Step {
+    step(
+        action,
+        "access/Reader",
+        "roleAssignment",
+        "Reader on stcameras",
+    )
+}
+
 /// A plan of these steps in this order.
 pub(crate) fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
     let (_, source) = sources();
@@ -92,11 +102,11 @@ pub(crate) fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
     }
 }
 
-/// A plan of the stack `cameras`, of which nothing else is to be said.
-pub(crate) fn sheet<'a>(plan: &'a Plan, graph: &'a Graph) -> Sheet<'a> {
+/// A view of a plan of the stack `cameras`, without findings.
+pub(crate) fn plan_view<'a>(plan: &'a Plan, graph: &'a Graph) -> PlanView<'a> {
     static STACKS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["cameras".to_owned()]);
     static SOURCES: LazyLock<Sources> = LazyLock::new(|| sources().0);
-    Sheet {
+    PlanView {
         plan,
         graph,
         sources: &SOURCES,
@@ -107,7 +117,6 @@ pub(crate) fn sheet<'a>(plan: &'a Plan, graph: &'a Graph) -> Sheet<'a> {
     }
 }
 
-/// A change.
 pub(crate) fn change(
     path: &str,
     before: impl Into<Option<Json>>,
@@ -123,20 +132,20 @@ pub(crate) fn change(
 
 /// An output of a resource, as an author writes it: `analyzer.principalId`.
 pub(crate) fn output(written: &str) -> Output {
-    let of = key(written.split('.').next().unwrap());
+    let node = key(written.split('.').next().unwrap());
     Output {
-        of,
+        of: node,
         path: vec!["properties".to_owned()],
         written: written.to_owned(),
     }
 }
 
-/// A value that is not known yet.
-pub(crate) fn hole(written: &str) -> Value {
+/// An unresolved output.
+pub(crate) fn unresolved(written: &str) -> Value {
     Value::Hole(Hole(vec![HolePart::Output(output(written))]))
 }
 
-/// An answer of ARM with this status, code and message to `GET /metadata/endpoints`.
+/// The error of `GET /metadata/endpoints` with this status, code and message.
 pub(crate) fn arm_error(status: u16, code: &str, message: &str) -> ArmError {
     fault(Fault::Status {
         status,
@@ -146,7 +155,7 @@ pub(crate) fn arm_error(status: u16, code: &str, message: &str) -> ArmError {
     })
 }
 
-/// What this fault makes of `GET /metadata/endpoints`.
+/// The error of `GET /metadata/endpoints` with this fault.
 pub(crate) fn fault(fault: Fault) -> ArmError {
     let simulator = Simulator::new(World::new(WorldOptions::default()), ManualClock::default())
         .with_faults(Faults::none().at(0, fault));
@@ -159,7 +168,7 @@ pub(crate) fn fault(fault: Fault) -> ArmError {
     runtime.block_on(discover(&url, &transport)).unwrap_err()
 }
 
-/// What has a meaning somewhere: in Markdown, in HTML, or to a site that shows them.
+/// Text with a meaning in Markdown, in HTML, or on sites that render them.
 const HOSTILE: &[&str] = &[
     "```",
     "````",
@@ -201,7 +210,7 @@ const HOSTILE: &[&str] = &[
     "é",
 ];
 
-/// Some of it.
+/// A concatenation of hostile words.
 pub(crate) fn hostile() -> impl Strategy<Value = String> {
     proptest::collection::vec(proptest::sample::select(HOSTILE), 0..6)
         .prop_map(|words| words.concat())
@@ -241,16 +250,16 @@ fn hostile_step() -> impl Strategy<Value = Step> {
         })
 }
 
-/// A plan of so many steps, a few of them over and over again, in which everything is hostile.
+/// A plan with hostile text everywhere. A few steps are repeated to reach the number of steps.
 pub(crate) fn hostile_plan(steps: Range<usize>) -> impl Strategy<Value = Plan> {
-    let few = proptest::collection::vec(hostile_step(), 1..12);
-    (few, steps, hostile()).prop_map(|(few, count, seldom)| Plan {
-        unchanged: vec![key(&seldom)],
+    let steps_to_repeat = proptest::collection::vec(hostile_step(), 1..12);
+    (steps_to_repeat, steps, hostile()).prop_map(|(steps, count, text)| Plan {
+        unchanged: vec![key(&text)],
         kept: vec![Kept {
-            key: key(&seldom),
-            why: seldom.clone(),
+            key: key(&text),
+            why: text.clone(),
         }],
-        unread_directory: Some(seldom),
-        ..plan_of(few.iter().cycle().take(count).cloned())
+        unread_directory: Some(text),
+        ..plan_of(steps.iter().cycle().take(count).cloned())
     })
 }

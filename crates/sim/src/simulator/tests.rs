@@ -1,4 +1,4 @@
-//! Requests at the same time, of a world in a file.
+//! Concurrent requests to a world in a file.
 
 use std::fs;
 
@@ -9,12 +9,12 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::world::SUBSCRIPTION;
 
-fn kept_in(folder: &Path) -> Simulator {
-    Simulator::persistent(&folder.join("sim.json"), WorldOptions::default(), |_| {
+fn open_in(folder: &Path) -> Simulator {
+    Simulator::open(&folder.join("sim.json"), WorldOptions::default(), |_| {
         Box::new(ManualClock::default())
     })
     .unwrap()
-    .answering_together()
+    .with_batches()
 }
 
 fn put(simulator: &Simulator, name: &str) -> Request {
@@ -30,33 +30,37 @@ async fn status(simulator: &Simulator, name: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn requests_at_the_same_time_are_kept_and_share_the_fate_of_the_file() {
+async fn concurrent_requests_fail_or_succeed_with_the_write_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
-    let simulator = kept_in(folder.path());
-    // Nothing can be written beside the world while a directory has that name.
-    let in_the_way = folder.path().join("sim.json.new");
-    fs::create_dir(&in_the_way).unwrap();
+    let simulator = open_in(folder.path());
+    // A directory with the name of the temporary file makes writing fail.
+    let obstacle = folder.path().join("sim.json.new");
+    fs::create_dir(&obstacle).unwrap();
     let both = join!(status(&simulator, "a"), status(&simulator, "b"));
     assert_eq!(both, (500, 500));
-    fs::remove_dir(&in_the_way).unwrap();
+    fs::remove_dir(&obstacle).unwrap();
     let all = join!(
         status(&simulator, "a"),
         status(&simulator, "b"),
         status(&simulator, "a")
     );
-    assert_eq!(all, (201, 201, 200), "in the order in which they came");
-    let next = kept_in(folder.path());
+    assert_eq!(
+        all,
+        (201, 201, 200),
+        "requests are handled in order of arrival"
+    );
+    let next = open_in(folder.path());
     assert_eq!(join!(status(&next, "a"), status(&next, "b")), (200, 200));
 }
 
 #[tokio::test]
-async fn who_leaves_loses_the_answer_and_not_the_effect() {
+async fn disconnected_client_loses_the_response_but_not_the_effect() {
     let folder = tempfile::tempdir().unwrap();
-    let simulator = kept_in(folder.path());
+    let simulator = open_in(folder.path());
     tokio::select! {
         biased;
-        _ = simulator.send(put(&simulator, "a")) => unreachable!("the file comes later"),
+        _ = simulator.send(put(&simulator, "a")) => unreachable!("the request is still pending"),
         () = std::future::ready(()) => {}
     }
-    assert_eq!(status(&kept_in(folder.path()), "a").await, 200);
+    assert_eq!(status(&open_in(folder.path()), "a").await, 200);
 }

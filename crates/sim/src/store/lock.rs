@@ -1,90 +1,93 @@
-//! Who owns the world: one process at a time, by the lock of a file beside it.
+//! The lock file of a world, which makes one process at a time its owner.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{StoreError, failed, make_directory, with_suffix};
+use super::error::{StoreError, io_error};
+use super::file::{create_directory, with_suffix};
 
-/// How often a lock that another holds is tried again.
-const TRY_EVERY: Duration = Duration::from_millis(5);
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long the lock is waited for. It is held while one request is answered, so for milliseconds.
+/// How long to wait for the lock. A process holds it for the few milliseconds of a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    /// After that, the wait is told.
-    pub(super) tell: Duration,
-    /// After that, it is an error.
-    pub(super) give_up: Duration,
+pub(super) struct LockTimeout {
+    /// The wait after which a warning is logged.
+    pub(super) warn: Duration,
+    /// The wait after which acquiring the lock fails.
+    pub(super) fail: Duration,
 }
 
-impl Patience {
-    pub(super) const USUAL: Self = Self {
-        tell: Duration::from_secs(3),
-        give_up: Duration::from_secs(60),
-    };
+impl Default for LockTimeout {
+    fn default() -> Self {
+        Self {
+            warn: Duration::from_secs(3),
+            fail: Duration::from_secs(60),
+        }
+    }
 }
 
-/// The lock while it is held; dropped, it is free. A process that dies frees it as well.
+/// The acquired lock. It is released when this value is dropped or the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Waits until nobody else holds the lock of this world.
-    pub(super) fn acquire(world: &Path, patience: Patience) -> Result<Self, StoreError> {
+    /// Waits until no other process holds the lock of this world.
+    pub(super) fn acquire(world: &Path, timeout: LockTimeout) -> Result<Self, StoreError> {
         let path = with_suffix(world, ".lock");
-        let began = Instant::now();
-        let mut is_told = false;
+        let start = Instant::now();
+        let mut has_warned = false;
         loop {
             let file = open(&path)?;
             match file.try_lock() {
-                Ok(()) if is_still_there(&file, &path) => return Ok(Self { _file: file }),
-                // Somebody deleted the directory of the world meanwhile: that lock is nobody's any more.
+                Ok(()) if is_at(&file, &path) => return Ok(Self { _file: file }),
+                // The directory was deleted in the meantime: this lock protects nothing.
                 Ok(()) => continue,
                 Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
+                Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
             }
-            let waited = began.elapsed();
-            if waited >= patience.give_up {
-                return Err(StoreError::Held {
+            let elapsed = start.elapsed();
+            if elapsed >= timeout.fail {
+                return Err(StoreError::Locked {
                     path,
-                    seconds: waited.as_secs(),
+                    seconds: elapsed.as_secs(),
                 });
             }
-            if waited >= patience.tell && !is_told {
-                is_told = true;
-                tracing::warn!("waiting for another process that holds {}", path.display());
+            if elapsed >= timeout.warn && !has_warned {
+                has_warned = true;
+                tracing::warn!("waiting for another process to release {}", path.display());
             }
-            thread::sleep(TRY_EVERY);
+            thread::sleep(RETRY_INTERVAL);
         }
     }
 }
 
 fn open(path: &PathBuf) -> Result<File, StoreError> {
-    make_directory(path)?;
+    create_directory(path)?;
     OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .open(path)
-        .map_err(failed("open", path))
+        .map_err(io_error("open", path))
 }
 
+/// Whether the open file is still the one at the path.
 #[cfg(unix)]
-fn is_still_there(file: &File, path: &Path) -> bool {
+fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+        (Ok(open), Ok(current)) => (open.dev(), open.ino()) == (current.dev(), current.ino()),
         _ => false,
     }
 }
 
-/// Elsewhere a file that is open is not deleted.
+/// Other systems than Unix do not delete an open file.
 #[cfg(not(unix))]
-fn is_still_there(_: &File, _: &Path) -> bool {
+fn is_at(_: &File, _: &Path) -> bool {
     true
 }

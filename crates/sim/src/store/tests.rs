@@ -1,4 +1,4 @@
-//! Worlds in files: what survives, what is shared, what is refused.
+//! Worlds in files: durability, sharing, and files that are rejected.
 
 use std::fs;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::http::{Method, Request};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 use crate::world::{Caller, SUBSCRIPTION};
 
 fn group(name: &str) -> String {
@@ -26,7 +26,7 @@ fn send(store: &mut Store, method: Method, name: &str) -> u16 {
 }
 
 #[test]
-fn a_world_outlives_its_process_and_is_shared() {
+fn world_survives_its_process_and_is_shared() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/sim.json");
     let mut first = Store::open(&path, WorldOptions::default()).unwrap();
@@ -42,7 +42,7 @@ fn a_world_outlives_its_process_and_is_shared() {
 }
 
 #[test]
-fn reads_write_no_file() {
+fn reads_do_not_write_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     let mut store = Store::open(&path, WorldOptions::default()).unwrap();
@@ -54,7 +54,7 @@ fn reads_write_no_file() {
 }
 
 #[test]
-fn time_that_passed_has_passed_for_the_next_process() {
+fn next_process_continues_at_the_saved_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     let mut store = Store::open(&path, WorldOptions::default()).unwrap();
@@ -71,7 +71,7 @@ fn time_that_passed_has_passed_for_the_next_process() {
 }
 
 #[test]
-fn a_reset_reaches_those_who_have_the_world_open() {
+fn reset_reaches_processes_that_have_the_world_open() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     let mut store = Store::open(&path, WorldOptions::default()).unwrap();
@@ -81,7 +81,7 @@ fn a_reset_reaches_those_who_have_the_world_open() {
 }
 
 #[test]
-fn other_files_are_refused_with_their_name() {
+fn error_for_another_file_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     for text in [
@@ -102,12 +102,12 @@ fn other_files_are_refused_with_their_name() {
 }
 
 #[test]
-fn a_crash_before_the_rename_loses_nothing() {
+fn crash_before_the_rename_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     let mut store = Store::open(&path, WorldOptions::default()).unwrap();
     send(&mut store, Method::Put, "a");
-    // What a process leaves behind that dies while it writes: half a file.
+    // A process that dies while it writes leaves part of a file behind.
     fs::write(folder.path().join("sim.json.new"), "{\"form").unwrap();
     assert_eq!(send(&mut store, Method::Get, "a"), 200);
     assert_eq!(send(&mut store, Method::Put, "b"), 201);
@@ -116,15 +116,15 @@ fn a_crash_before_the_rename_loses_nothing() {
 }
 
 #[test]
-fn what_cannot_be_saved_has_not_happened() {
+fn failed_save_discards_the_change() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     let mut store = Store::open(&path, WorldOptions::default()).unwrap();
     assert_eq!(send(&mut store, Method::Put, "a"), 201);
     let before = fs::read(&path).unwrap();
-    // Nothing can be written beside the world while a directory has that name.
-    let in_the_way = folder.path().join("sim.json.new");
-    fs::create_dir(&in_the_way).unwrap();
+    // A directory with the name of the temporary file makes writing fail.
+    let obstacle = folder.path().join("sim.json.new");
+    fs::create_dir(&obstacle).unwrap();
     let error = store
         .transact(|world| {
             let request = Request::new(Method::Put, &group("b"))
@@ -135,50 +135,50 @@ fn what_cannot_be_saved_has_not_happened() {
         .unwrap_err();
     assert!(error.to_string().contains("sim.json.new"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
-    fs::remove_dir(&in_the_way).unwrap();
+    fs::remove_dir(&obstacle).unwrap();
     assert_eq!(send(&mut store, Method::Get, "b"), 404);
     assert_eq!(send(&mut store, Method::Put, "b"), 201);
     assert_eq!(send(&mut store, Method::Get, "a"), 200);
 }
 
-/// `/dev/full` is a disk that is always full.
+/// `/dev/full` behaves like a full disk.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_and_cleaned_up() {
+fn full_disk_is_an_error_and_leaves_no_temporary_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     reset(&path, WorldOptions::default()).unwrap();
     let before = fs::read(&path).unwrap();
-    let beside = folder.path().join("sim.json.new");
-    std::os::unix::fs::symlink("/dev/full", &beside).unwrap();
+    let temporary = folder.path().join("sim.json.new");
+    std::os::unix::fs::symlink("/dev/full", &temporary).unwrap();
     let error = reset(&path, WorldOptions::default()).unwrap_err();
     assert!(error.to_string().contains("No space left"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
-    assert!(!fs::exists(&beside).unwrap());
+    assert!(!fs::exists(&temporary).unwrap());
     reset(&path, WorldOptions::default()).unwrap();
 }
 
 #[test]
-fn a_world_that_is_held_too_long_is_an_error_that_says_so() {
+fn lock_that_is_never_released_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     let mut store = Store::open(&path, WorldOptions::default()).unwrap();
-    store.patience = Patience {
-        tell: Duration::ZERO,
-        give_up: Duration::ZERO,
+    store.timeout = LockTimeout {
+        warn: Duration::ZERO,
+        fail: Duration::ZERO,
     };
-    let held = Lock::acquire(&path, Patience::USUAL).unwrap();
+    let lock = Lock::acquire(&path, LockTimeout::default()).unwrap();
     let error = store.transact(|_| ()).unwrap_err();
     assert!(
-        error.to_string().contains("another process has held"),
+        error.to_string().contains("locked by another process"),
         "{error}"
     );
-    drop(held);
+    drop(lock);
     store.transact(|_| ()).unwrap();
 }
 
 #[test]
-fn a_deleted_directory_is_an_empty_world_for_everybody() {
+fn deleted_directory_is_an_empty_world_for_all_processes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/sim.json");
     let mut first = Store::open(&path, WorldOptions::default()).unwrap();

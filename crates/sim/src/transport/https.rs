@@ -19,35 +19,35 @@ use super::tls::Tls;
 use crate::http::{Method, Request};
 use crate::simulator::Simulator;
 
-/// The largest body that is read: ARM's own limit is 4 MB.
-const LARGEST_BODY: usize = 4 * 1024 * 1024;
-/// How long open requests may take to end after the shutdown.
-const GRACE: Duration = Duration::from_secs(5);
-/// How long a client may take to greet.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The largest request body that ARM accepts.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+/// The time that open requests have to finish after the shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time that a client has for the TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A listener on that port of the loopback interface, or on `address` if one is given. Port 0 takes a free one.
+/// Listens on a port of `address`, which defaults to the loopback interface. Port 0 selects a free port.
 ///
 /// # Errors
 ///
-/// When the port is taken or may not be used.
+/// If the port is in use or not permitted.
 pub async fn bind(address: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
     let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     TcpListener::bind(SocketAddr::new(address, port)).await
 }
 
-/// Serves the simulator over HTTPS, HTTP/1.1 and HTTP/2, until `shutdown` ends; then lets open requests finish.
+/// Serves the simulator over HTTPS with HTTP/1.1 and HTTP/2 until `shutdown` completes. Then waits for open requests.
 ///
 /// # Errors
 ///
-/// None after the start: a connection that fails concerns its client alone.
+/// Currently none: a failed connection affects only its client.
 pub async fn serve(
     listener: TcpListener,
     tls: Tls,
     simulator: Simulator,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let simulator = simulator.answering_together();
+    let simulator = simulator.with_batches();
     let acceptor = TlsAcceptor::from(tls.config);
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
@@ -57,7 +57,7 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    tracing::warn!(%error, "could not accept a connection");
+                    tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
@@ -74,7 +74,7 @@ pub async fn serve(
     drop(listener);
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = tokio::time::sleep(GRACE) => tracing::warn!("gave up on requests that did not end"),
+        () = tokio::time::sleep(SHUTDOWN_TIMEOUT) => tracing::warn!("open requests did not finish in time"),
     }
     Ok(())
 }
@@ -85,42 +85,45 @@ async fn connect(
     simulator: Simulator,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
-    // Small answers must not wait for each other.
+    // Without this option, small responses are delayed.
     let _ = stream.set_nodelay(true);
-    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+    let stream = match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
-        Err(_) => return tracing::debug!("TLS handshake took too long"),
+        Err(_) => return tracing::debug!("TLS handshake timed out"),
     };
     let service = service_fn(move |request| {
         let simulator = simulator.clone();
-        async move { answer(&simulator, request).await }
+        async move { respond(&simulator, request).await }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
     builder.http2().timer(TokioTimer::new());
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection.into_owned()).await {
-        tracing::debug!(%error, "connection ended badly");
+        tracing::debug!(%error, "connection failed");
     }
 }
 
-/// A connection that a fault breaks ends without an answer.
+/// Makes hyper close the connection without a response.
 #[derive(Debug, thiserror::Error)]
-#[error("the schedule of faults broke the connection")]
-struct Broken;
+#[error("a scheduled fault broke the connection")]
+struct ScheduledDisconnect;
 
-async fn answer(
+async fn respond(
     simulator: &Simulator,
     request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Broken> {
+) -> Result<hyper::Response<Full<Bytes>>, ScheduledDisconnect> {
     let Ok(request) = read(request).await else {
         return Ok(plain(400));
     };
     let Some(request) = request else {
         return Ok(plain(405));
     };
-    let response = simulator.send(request).await.map_err(|_| Broken)?;
+    let response = simulator
+        .send(request)
+        .await
+        .map_err(|_| ScheduledDisconnect)?;
     let mut built = hyper::Response::builder().status(response.status);
     for (name, value) in &response.headers {
         built = built.header(name, value);
@@ -138,7 +141,7 @@ fn plain(status: u16) -> hyper::Response<Full<Bytes>> {
     response
 }
 
-/// The request as the world reads it; `None` for a method that ARM does not know.
+/// Converts the request; `None` if ARM does not support its method.
 async fn read(
     request: hyper::Request<Incoming>,
 ) -> Result<Option<Request>, Box<dyn std::error::Error + Send + Sync>> {
@@ -160,7 +163,7 @@ async fn read(
             read = read.with_header(name.as_str(), value);
         }
     }
-    read.body = Limited::new(body, LARGEST_BODY)
+    read.body = Limited::new(body, MAX_BODY)
         .collect()
         .await?
         .to_bytes()

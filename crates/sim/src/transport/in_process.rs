@@ -1,4 +1,4 @@
-//! The simulator as the `HttpClient` of azure_core: credentials and ARM clients run against it without a network.
+//! The simulator as an `HttpClient` of azure_core, for credentials and ARM clients without a network.
 
 use std::io;
 
@@ -6,19 +6,20 @@ use async_trait::async_trait;
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, StatusCode};
-use azure_core::time::{OffsetDateTime, to_rfc7231};
+use azure_core::time::to_rfc7231;
 
+use crate::exchange::ConnectionError;
 use crate::http::{Method, Request};
-use crate::simulator::{Severed, Simulator};
+use crate::simulator::Simulator;
 
-/// An HTTP client whose every request goes to one simulator, whatever the host.
+/// An HTTP client that sends all requests to one simulator and ignores the host.
 #[derive(Clone, Debug)]
 pub struct InProcess {
     simulator: Simulator,
 }
 
 impl InProcess {
-    /// A client of that simulator.
+    /// A client of `simulator`.
     pub fn new(simulator: Simulator) -> Self {
         Self { simulator }
     }
@@ -35,9 +36,9 @@ impl HttpClient for InProcess {
             .simulator
             .send(request)
             .await
-            .map_err(|severed| azure_core::Error::new(ErrorKind::Io, io_error(severed)))?;
+            .map_err(|error| azure_core::Error::new(ErrorKind::Io, to_io_error(error)))?;
         let mut headers = Headers::new();
-        headers.insert("date", date(self.simulator.now().unix_seconds()));
+        headers.insert("date", to_rfc7231(&self.simulator.now().to_datetime()));
         for (name, value) in response.headers {
             headers.insert(name.to_ascii_lowercase(), value);
         }
@@ -49,27 +50,23 @@ impl HttpClient for InProcess {
     }
 }
 
-/// The time as HTTP writes it (RFC 9110, "Date/Time Formats").
-fn date(seconds: u64) -> String {
-    let time = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).unwrap_or_default());
-    to_rfc7231(&time.unwrap_or(OffsetDateTime::UNIX_EPOCH))
-}
-
-fn io_error(severed: Severed) -> io::Error {
-    let kind = match severed {
-        Severed::Refused => io::ErrorKind::ConnectionRefused,
-        Severed::Reset => io::ErrorKind::ConnectionReset,
+fn to_io_error(error: ConnectionError) -> io::Error {
+    let kind = match error {
+        ConnectionError::Refused => io::ErrorKind::ConnectionRefused,
+        ConnectionError::Reset => io::ErrorKind::ConnectionReset,
     };
-    io::Error::new(kind, severed)
+    io::Error::new(kind, error)
 }
 
 fn read(request: &azure_core::http::Request) -> azure_core::Result<Request> {
     let unsupported =
         |what: &'static str| azure_core::Error::with_message(ErrorKind::DataConversion, what);
     let method = Method::parse(request.method().as_ref())
-        .ok_or_else(|| unsupported("the simulator does not know this HTTP method"))?;
+        .ok_or_else(|| unsupported("the simulator does not support this HTTP method"))?;
     let Body::Bytes(body) = request.body() else {
-        return Err(unsupported("the simulator takes no streamed bodies"));
+        return Err(unsupported(
+            "the simulator does not support streamed bodies",
+        ));
     };
     let mut read = Request::new(method, &request.path_and_query());
     read.body = body.to_vec();

@@ -1,4 +1,4 @@
-//! The ways into a simulator: in process, and over HTTPS.
+//! Transports to a simulator: in process and over HTTPS.
 
 mod https;
 mod in_process;

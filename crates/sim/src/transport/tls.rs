@@ -1,4 +1,4 @@
-//! The certificate authority of `serve`: made once, kept in two files, and signing a fresh leaf at each start.
+//! The certificate authority of `serve`: it is created once, stored in two files, and signs a new certificate at each start.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,47 +12,47 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// The names that every leaf is good for.
+/// The host names in every certificate.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Why there is no certificate.
+/// Why the server has no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("cannot use {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A key or a certificate could not be made or read.
-    #[error("cannot make a certificate: {0}")]
+    /// A key or certificate could not be read or created.
+    #[error("cannot create a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// The server could not be configured with it.
-    #[error("cannot serve with the certificate: {0}")]
+    /// The TLS configuration was rejected.
+    #[error("cannot use the certificate: {0}")]
     Server(#[from] rustls::Error),
 }
 
-/// What an HTTPS server shows its clients.
+/// The TLS configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Tls {
     pub(crate) config: Arc<ServerConfig>,
 }
 
 impl Tls {
-    /// Reads the authority whose certificate is in `ca_file`, or makes it, and signs a leaf for localhost, 127.0.0.1,
-    /// ::1 and `hosts`. The key of the authority lies beside, as `{ca_file}.key`, for its owner's eyes only.
+    /// Reads or creates the authority in `ca_file` and signs a certificate for localhost, 127.0.0.1, ::1 and `hosts`.
+    /// The key of the authority is in `{ca_file}.key`, which only its owner can read.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or written, or holds no key.
+    /// If a file cannot be read or written, or is not a key.
     pub fn with_authority(ca_file: &Path, hosts: &[String]) -> Result<Self, TlsError> {
         let mut key_file = ca_file.as_os_str().to_owned();
         key_file.push(".key");
         let key_file = PathBuf::from(key_file);
-        let known = ca_file.exists() && key_file.exists();
-        let key = if known {
+        let exists = ca_file.exists() && key_file.exists();
+        let key = if exists {
             let pem = fs::read_to_string(&key_file).map_err(failed(&key_file))?;
             KeyPair::from_pem(&pem)?
         } else {
@@ -65,11 +65,11 @@ impl Tls {
             fs::write(ca_file, certificate.pem()).map_err(failed(ca_file))?;
             key
         };
-        leaf(&Issuer::new(authority(), key), hosts)
+        sign(&Issuer::new(authority(), key), hosts)
     }
 }
 
-/// Always the same parameters: what the leaf says of its issuer then fits the certificate on disk.
+/// Constant parameters, so that the issuer of a certificate always equals the authority on disk.
 fn authority() -> CertificateParams {
     let mut params = CertificateParams::default();
     params
@@ -80,7 +80,7 @@ fn authority() -> CertificateParams {
     params
 }
 
-fn leaf(issuer: &Issuer<'_, KeyPair>, hosts: &[String]) -> Result<Tls, TlsError> {
+fn sign(issuer: &Issuer<'_, KeyPair>, hosts: &[String]) -> Result<Tls, TlsError> {
     let names: Vec<String> = LOOPBACK
         .iter()
         .map(|&name| name.to_owned())
@@ -111,7 +111,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> TlsError + use<> {
     move |source| TlsError::Io { path, source }
 }
 
-/// Writes a file that only its owner may read.
+/// Writes a file that only its owner can read.
 fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::authorization::role_guid;
-use super::lists::equals;
+use super::call::Call;
+use super::directory::{TENANT, USER_OBJECT_ID};
+use super::kinds;
 use super::merge::text;
-use super::path::{Target, within};
+use super::model::World;
+use super::path::{Target, is_within, last_segment};
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
-use super::{Call, World, definitions, lists, management_groups};
+use super::{definitions, lists};
 use crate::http::Method;
-
-const KIND: &str = "microsoft.authorization/roleassignments";
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.target.is_open() {
@@ -59,7 +59,7 @@ fn put(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
         ));
     }
     let scope = call.target.scope();
-    let role = role_guid(&field("roleDefinitionId")).to_owned();
+    let role = last_segment(&field("roleDefinitionId")).to_owned();
     if !definitions::is_assignable(world, &role, &scope, call.now) {
         return Err(ArmError::new(
             400,
@@ -73,14 +73,14 @@ fn put(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     let kind = check_principal(world, call, &principal, &field("principalType"))?;
     let key = call.target.key();
     let old = world.state.get(&key).cloned();
-    let same = |grant: &Resource| {
+    let has_same_subject = |grant: &Resource| {
         grant
             .text("/properties/principalId")
             .eq_ignore_ascii_case(&principal)
-            && role_guid(grant.text("/properties/roleDefinitionId")).eq_ignore_ascii_case(&role)
+            && last_segment(grant.text("/properties/roleDefinitionId")).eq_ignore_ascii_case(&role)
     };
     match &old {
-        Some(old) if !same(old) => {
+        Some(old) if !has_same_subject(old) => {
             return Err(ArmError::new(
                 400,
                 "RoleAssignmentUpdateNotPermitted",
@@ -89,17 +89,17 @@ fn put(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
         }
         Some(_) => {}
         None => {
-            let twin = world
+            let existing = world
                 .state
-                .extensions(&scope.to_ascii_lowercase(), KIND)
-                .find(|grant| same(grant));
-            if let Some(twin) = twin {
+                .extensions(&scope.to_ascii_lowercase(), kinds::ROLE_ASSIGNMENT)
+                .find(|grant| has_same_subject(grant));
+            if let Some(existing) = existing {
                 return Err(ArmError::new(
                     409,
                     "RoleAssignmentExists",
                     format!(
                         "The role assignment already exists. The ID of the existing role assignment is {}.",
-                        twin.text("/name").replace('-', "")
+                        existing.text("/name").replace('-', "")
                     ),
                 ));
             }
@@ -145,26 +145,26 @@ fn put(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
         "name": call.target.name(),
     });
     let mut grant = Resource::new(&call.target, stored.clone(), call.now);
-    grant.ready = call.now.plus(world.takes(world.options.grant_propagation));
+    grant.ready = call.now.plus(world.delay(world.options.grant_propagation));
     if let Some(old) = old {
         (grant.created, grant.ready) = (old.created, old.ready);
     }
     world.state.insert(key, grant);
-    let mut shown = stored;
+    let mut response = stored;
     if is_new {
-        shown["properties"]["createdBy"] = Value::Null;
+        response["properties"]["createdBy"] = Value::Null;
     }
-    Ok(Reply::json(if is_new { 201 } else { 200 }, shown))
+    Ok(Reply::json(if is_new { 201 } else { 200 }, response))
 }
 
-/// The principal's type, if the directory knows the principal and has replicated it far enough.
+/// The type of the principal if the directory has replicated it.
 fn check_principal(
     world: &World,
     call: &Call<'_>,
     id: &str,
     claimed: &str,
 ) -> Result<String, ArmError> {
-    let delay = world.takes(if claimed.is_empty() {
+    let delay = world.delay(if claimed.is_empty() {
         world.options.principal_replication
     } else {
         world.options.typed_principal_replication
@@ -184,7 +184,7 @@ fn check_principal(
             format!(
                 "Principal {} does not exist in the directory {}. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
                 id.replace('-', ""),
-                super::TENANT
+                TENANT
             ),
         ));
     };
@@ -202,45 +202,41 @@ fn check_principal(
     Ok(principal.kind.clone())
 }
 
-/// Grants at the scope, above it and, unless `atScope()` is asked for, below it.
+/// The role assignments at the scope, above it and, without the filter `atScope()`, below it.
 fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
-    let filter = call.request.query("$filter").unwrap_or_default();
-    let folded = filter.to_ascii_lowercase();
-    let below = !folded.contains("atscope()");
-    let assigned = folded
-        .split_once("assignedto('")
-        .and_then(|(_, rest)| rest.split_once('\''))
-        .map(|(principal, _)| principal.to_owned());
-    let principal = equals(filter, "principalId")
-        .map(|principal| principal.to_ascii_lowercase())
-        .or(assigned);
+    let filter = call.filter();
+    let includes_below = !filter.has_at_scope();
+    let principal = filter
+        .equals("principalId")
+        .or_else(|| filter.assigned_to());
     let scope = call.target.scope();
     let key = scope.to_ascii_lowercase();
     let above = world.scopes(&Target::parse(&scope));
-    // Of a management group, all that hangs on it lies elsewhere.
-    let is_managed = management_groups::name(&call.target).is_some();
-    let tree = if is_managed { "" } else { &key };
+    // The ids of resources in a management group do not begin with its id.
+    let is_management_group = call.target.management_group().is_some();
+    let tree = if is_management_group { "" } else { &key };
     let mut grants: Vec<&Resource> = above
         .iter()
-        .filter(|above| !within(above, tree))
-        .flat_map(|above| world.state.extensions(above, KIND))
+        .filter(|above| !is_within(above, tree))
+        .flat_map(|above| world.state.extensions(above, kinds::ROLE_ASSIGNMENT))
         .chain(
             world
                 .state
-                .tree_after(tree, &lists::page_before(call))
+                .tree_after(tree, lists::skip_token(call).as_deref())
                 .map(|(_, resource)| resource),
         )
-        .filter(|resource| resource.kind == KIND)
+        .filter(|resource| resource.kind == kinds::ROLE_ASSIGNMENT)
         .filter(|grant| {
             let at = grant.text("/properties/scope").to_ascii_lowercase();
             let at = at.trim_end_matches('/');
             let is_above = above.iter().any(|above| above == at);
-            // What is in the tree is below, but for that of a management group.
-            let is_below = || !is_managed || world.scopes(&Target::parse(at)).contains(&key);
-            is_above || below && is_below()
+            // Except for management groups, the tree contains only resources below the scope.
+            let is_below =
+                || !is_management_group || world.scopes(&Target::parse(at)).contains(&key);
+            is_above || includes_below && is_below()
         })
         .filter(|grant| {
             principal.as_ref().is_none_or(|principal| {
@@ -257,4 +253,32 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         grants.into_iter(),
         world.options.page_size,
     ))
+}
+
+/// Assigns a built-in role to a service principal without checks.
+pub(crate) fn grant(world: &mut World, principal: &str, role: &str, scope: &str, name: &str) {
+    let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
+    let now = world.latest;
+    let body = json!({
+        "properties": {
+            "roleDefinitionId": format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{role}"),
+            "principalId": principal,
+            "principalType": "ServicePrincipal",
+            "scope": scope,
+            "condition": Value::Null,
+            "conditionVersion": Value::Null,
+            "createdOn": now.iso(),
+            "updatedOn": now.iso(),
+            "createdBy": USER_OBJECT_ID,
+            "updatedBy": USER_OBJECT_ID,
+            "delegatedManagedIdentityResourceId": Value::Null,
+            "description": Value::Null,
+        },
+        "id": id,
+        "type": "Microsoft.Authorization/roleAssignments",
+        "name": name,
+    });
+    let target = Target::parse(&id);
+    let resource = Resource::new(&target, body, now);
+    world.state.insert(target.key(), resource);
 }

@@ -1,41 +1,53 @@
-//! Role-based access control: which grants a principal holds at a scope, and whether their roles allow an action.
+//! Role-based access control: the role assignments of a principal at a scope, and the actions that their roles permit.
 
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::kinds;
 use super::merge::elements;
-use super::path::Target;
+use super::model::World;
+use super::path::{Target, last_segment};
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
-use super::{Call, World, management_groups};
 use crate::catalogue::{self, BuiltInRole};
 use crate::http::Method;
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
+use crate::wildcard::matches;
 
-const ASSIGNMENTS: &str = "microsoft.authorization/roleassignments";
-/// What is asked with a POST and changes nothing.
-const QUESTIONS: [&str; 2] = ["/checknameavailability", "/checkpolicyrestrictions"];
+/// Actions that read with a POST.
+const READ_ACTIONS: [&str; 2] = ["/checknameavailability", "/checkpolicyrestrictions"];
 
-/// Refuses the request unless a grant of the caller allows its action at its scope.
-///
-/// Reads at the tenant (subscriptions, built-in roles) are open to everybody in the directory.
+/// Fails unless a role assignment permits the caller the action of the request at its scope. All principals of the tenant
+/// can read at the tenant's scope (subscriptions, built-in roles).
 pub(crate) fn authorize(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
-    let at_tenant =
-        call.target.subscription.is_none() && management_groups::name(&call.target).is_none();
-    if at_tenant && call.method().is_read() || management_groups::is_made_by(world, call) {
+    let is_at_tenant =
+        call.target.subscription.is_none() && call.target.management_group().is_none();
+    if is_at_tenant && call.method().is_read() || creates_management_group(world, call) {
         return Ok(());
     }
-    demand(world, call, &action(call), &call.target)
+    require(world, call, &action(call), &call.target)
 }
 
-/// Refuses the request unless a grant of the caller allows that action at that scope.
-pub(crate) fn demand(
+/// Whether the request creates a management group, which all principals of the tenant can do below the root group
+/// (Microsoft docs "Create management groups").
+fn creates_management_group(world: &World, call: &Call<'_>) -> bool {
+    call.method() == Method::Put
+        && call
+            .target
+            .kind()
+            .eq_ignore_ascii_case(kinds::MANAGEMENT_GROUP)
+        && !world.state.contains(&call.target.key())
+}
+
+/// Fails unless a role assignment permits the caller this action at this target.
+pub(crate) fn require(
     world: &World,
     call: &Call<'_>,
     action: &str,
     target: &Target,
 ) -> Result<(), ArmError> {
     let scope = target.id();
-    if allows(world, &call.principal, action, target, call.now) {
+    if is_permitted(world, &call.principal, action, target, call.now) {
         return Ok(());
     }
     let client = &call.principal;
@@ -48,20 +60,19 @@ pub(crate) fn demand(
     ))
 }
 
-/// `Provider/type/type/verb`.
+/// The action `Provider/type/type/verb` of a request.
 fn action(call: &Call<'_>) -> String {
     let kind = call.target.kind();
-    // A provider and its registration are read as part of the subscription (Azure RBAC: Microsoft.Resources
-    // permissions).
+    // Providers are read as part of the subscription (Azure RBAC: Microsoft.Resources permissions).
     if call.method().is_read() && !kind.contains('/') {
         return "Microsoft.Resources/subscriptions/providers/read".to_owned();
     }
     let verb = match call.method() {
-        // Some questions count as reads (Azure RBAC: permissions of Microsoft.Storage and Microsoft.PolicyInsights).
+        // Azure RBAC: permissions of Microsoft.Storage and Microsoft.PolicyInsights.
         Method::Post
-            if QUESTIONS
+            if READ_ACTIONS
                 .iter()
-                .any(|question| kind.to_ascii_lowercase().ends_with(question)) =>
+                .any(|action| kind.to_ascii_lowercase().ends_with(action)) =>
         {
             "read"
         }
@@ -73,8 +84,8 @@ fn action(call: &Call<'_>) -> String {
     format!("{kind}/{verb}")
 }
 
-/// Whether a grant in effect lets the principal do it.
-pub(crate) fn allows(
+/// Whether a role assignment in effect permits the principal the action.
+pub(crate) fn is_permitted(
     world: &World,
     principal: &str,
     action: &str,
@@ -83,11 +94,11 @@ pub(crate) fn allows(
 ) -> bool {
     grants_in_effect(world, principal, target, now)
         .flat_map(|grant| permissions(world, grant.text("/properties/roleDefinitionId")))
-        .any(|permission| permission.allows(action))
+        .any(|permission| permission.permits(action))
 }
 
-/// `GET {scope}/providers/Microsoft.Authorization/permissions`: what all roles of the caller at the scope and above
-/// have (REST reference, "Permissions - List For Resource Group", 2022-04-01).
+/// `GET {scope}/providers/Microsoft.Authorization/permissions`: the permissions of all roles of the caller at the scope
+/// and above (REST reference, "Permissions - List For Resource Group", 2022-04-01).
 pub(crate) fn list_permissions(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if !call.method().is_read() {
         return Err(call.not_allowed());
@@ -95,7 +106,7 @@ pub(crate) fn list_permissions(world: &World, call: &Call<'_>) -> Result<Reply, 
     let scope = Target::parse(&call.target.scope());
     let value: Vec<Value> = grants_in_effect(world, &call.principal, &scope, call.now)
         .flat_map(|grant| permissions(world, grant.text("/properties/roleDefinitionId")))
-        .map(|permission| permission.shown())
+        .map(|permission| permission.to_json())
         .collect();
     Ok(Reply::json(200, json!({ "value": value })))
 }
@@ -115,20 +126,20 @@ fn grants_in_effect<'a>(
         })
 }
 
-/// Whether the principal holds that role at the resource or above it, given no later than `since`.
-pub(crate) fn holds(
+/// Whether the principal has the role at the target or above, assigned no later than `since`.
+pub(crate) fn has_role(
     world: &World,
     principal: &str,
     role: &str,
     target: &Target,
-    since: Option<SimTime>,
+    since: SimTime,
 ) -> bool {
     grants_at_or_above(world, target).any(|grant| {
         grant
             .text("/properties/principalId")
             .eq_ignore_ascii_case(principal)
-            && role_guid(grant.text("/properties/roleDefinitionId")).eq_ignore_ascii_case(role)
-            && since.is_some_and(|since| grant.created <= since)
+            && last_segment(grant.text("/properties/roleDefinitionId")).eq_ignore_ascii_case(role)
+            && grant.created <= since
     })
 }
 
@@ -139,24 +150,17 @@ fn grants_at_or_above<'a>(
     world
         .scopes(target)
         .into_iter()
-        .flat_map(|scope| world.state.extensions(&scope, ASSIGNMENTS))
+        .flat_map(|scope| world.state.extensions(&scope, kinds::ROLE_ASSIGNMENT))
 }
 
-/// The last segment of a role definition's id.
-pub(crate) fn role_guid(definition: &str) -> &str {
-    definition
-        .rsplit_once('/')
-        .map_or(definition, |(_, guid)| guid)
-}
-
-/// One permission of a role: `actions`, `notActions` and those on data.
+/// A permission of a role: `actions`, `notActions`, `dataActions` and `notDataActions`.
 enum Permission<'a> {
     BuiltIn(&'static BuiltInRole),
     Custom(&'a Value),
 }
 
 impl Permission<'_> {
-    fn allows(&self, action: &str) -> bool {
+    fn permits(&self, action: &str) -> bool {
         match self {
             Self::BuiltIn(role) => {
                 let any = |patterns: &[&str]| patterns.iter().any(|one| matches(one, action));
@@ -172,7 +176,7 @@ impl Permission<'_> {
         }
     }
 
-    fn shown(&self) -> Value {
+    fn to_json(&self) -> Value {
         match self {
             Self::BuiltIn(role) => json!({
                 "actions": role.actions,
@@ -186,7 +190,7 @@ impl Permission<'_> {
 }
 
 fn permissions<'a>(world: &'a World, definition: &str) -> Vec<Permission<'a>> {
-    let guid = role_guid(definition);
+    let guid = last_segment(definition);
     if let Some(role) = catalogue::built_in(guid) {
         return vec![Permission::BuiltIn(role)];
     }
@@ -197,47 +201,4 @@ fn permissions<'a>(world: &'a World, definition: &str) -> Vec<Permission<'a>> {
         .flat_map(elements)
         .map(Permission::Custom)
         .collect()
-}
-
-/// Whether `text` has the form of `pattern`, in which `*` stands for anything; case does not matter.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    if pattern == "*" {
-        return true;
-    }
-    let pattern = pattern.to_ascii_lowercase();
-    let text = text.to_ascii_lowercase();
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else {
-        return false;
-    };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else {
-        return rest.is_empty();
-    };
-    for part in parts {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn wildcards_stand_for_anything() {
-        let write = "Microsoft.Authorization/roleAssignments/write";
-        assert!(matches("*", write));
-        assert!(matches("microsoft.authorization/*/WRITE", write));
-        assert!(matches("Microsoft.Authorization/*", write));
-        assert!(!matches("*/read", write));
-        assert!(!matches("Microsoft.Authorization/*/Delete", write));
-        assert!(!matches("Microsoft.Authorization", write));
-        assert!(!matches("a*ba", "aba2"));
-        assert!(!matches("ab*b", "ab"));
-    }
 }

@@ -1,4 +1,4 @@
-//! The body of a resource: cheap to copy, and written as text only once.
+//! The body of a resource: cheap to clone, and serialized only once.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::secrets;
 
-/// What a GET shows of a resource. Copies share it until one of them is changed.
+/// The body that a GET returns. Clones share it until one of them changes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body(Arc<Content>);
 
@@ -20,21 +20,21 @@ struct Content {
 }
 
 impl Body {
-    /// The body as it goes over the wire.
+    /// The body as JSON text.
     pub(crate) fn text(&self) -> &str {
         self.0.text.get_or_init(|| self.0.value.to_string())
     }
 
-    /// Whether there is anything in it that must not be shown.
+    /// Whether the body contains secrets.
     pub(crate) fn has_secrets(&self) -> bool {
         *self
             .0
             .has_secrets
-            .get_or_init(|| secrets::are_in(&self.0.value))
+            .get_or_init(|| secrets::contains(&self.0.value))
     }
 }
 
-/// What is made of a copy that is changed knows nothing of the old text.
+/// Clones the value without the cached text: a clone is made only to be changed.
 impl Clone for Content {
     fn clone(&self) -> Self {
         Self::from(self.value.clone())
@@ -92,7 +92,7 @@ mod tests {
     use super::Body;
 
     #[test]
-    fn a_changed_copy_has_a_text_of_its_own() {
+    fn changed_clone_has_its_own_text() {
         let first = Body::from(json!({ "a": 1 }));
         assert_eq!(first.text(), r#"{"a":1}"#);
         let mut second = first.clone();

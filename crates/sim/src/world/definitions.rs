@@ -1,62 +1,60 @@
-//! Role definitions: the built-in catalogue, and custom roles, which are filed at their subscription.
+//! Role definitions: built-in roles, and custom roles, which are stored at their subscription or management group.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::authorization::role_guid;
-use super::lists::equals;
+use super::call::Call;
+use super::directory::{OTHER_SUBSCRIPTION, SUBSCRIPTION};
+use super::kinds;
 use super::merge::{elements, text};
-use super::path::Target;
+use super::model::World;
+use super::path::{Target, last_segment};
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
-use super::{Call, World, management_groups};
 use crate::catalogue::{self, BuiltInRole};
 use crate::http::Method;
-use crate::time::SimTime;
-
-const KIND: &str = "microsoft.authorization/roledefinitions";
+use crate::sim_time::SimTime;
 
 impl World {
-    /// The custom role of that GUID, wherever it may be assigned.
+    /// The custom role with this GUID at any subscription or management group.
     pub(crate) fn custom_role(&self, guid: &str) -> Option<&Resource> {
-        let subscriptions = [super::SUBSCRIPTION, super::OTHER_SUBSCRIPTION];
-        let of_subscription = subscriptions.iter().find_map(|subscription| {
+        let subscriptions = [SUBSCRIPTION, OTHER_SUBSCRIPTION];
+        let at_subscription = subscriptions.iter().find_map(|subscription| {
             let root = format!("/subscriptions/{subscription}");
             self.state.get(&custom_key(&root, guid))
         });
-        of_subscription.or_else(|| {
-            let mut managed = self.state.starting("/providers/microsoft.management/");
-            let found = managed.find(|(_, role)| {
-                role.kind == KIND && role.text("/name").eq_ignore_ascii_case(guid)
+        at_subscription.or_else(|| {
+            let mut at_groups = self.state.with_prefix("/providers/microsoft.management/");
+            let found = at_groups.find(|(_, role)| {
+                role.kind == kinds::ROLE_DEFINITION && role.text("/name").eq_ignore_ascii_case(guid)
             });
             found.map(|(_, role)| role)
         })
     }
 }
 
-/// What a custom role is filed at: the subscription or management group of the path that it is written by.
+/// The scope at which a custom role is stored: the subscription or management group in the path of the request.
 fn root(target: &Target) -> String {
-    match (&target.subscription, management_groups::name(target)) {
-        (Some(subscription), _) => format!("/subscriptions/{subscription}"),
-        (None, Some(group)) => format!("/providers/Microsoft.Management/managementGroups/{group}"),
-        (None, None) => String::new(),
+    match target.management_group() {
+        Some(group) => format!("/providers/Microsoft.Management/managementGroups/{group}"),
+        None => target.subscription_id(),
     }
 }
 
 fn custom_key(root: &str, guid: &str) -> String {
-    format!("{root}/providers/{KIND}/{guid}").to_ascii_lowercase()
+    format!("{root}/providers/{}/{guid}", kinds::ROLE_DEFINITION).to_ascii_lowercase()
 }
 
-/// Whether a role of that GUID exists, is known everywhere by now, and may be assigned at the scope.
+/// Whether a role with this GUID exists, is replicated, and can be assigned at the scope.
 pub(crate) fn is_assignable(world: &World, guid: &str, scope: &str, now: SimTime) -> bool {
     catalogue::built_in(guid).is_some()
         || world.custom_role(guid).is_some_and(|role| {
-            now.since(role.created) >= world.takes(world.options.role_replication)
-                && assignable_at(world, role, scope)
+            now.since(role.created) >= world.delay(world.options.role_replication)
+                && is_assignable_at(world, role, scope)
         })
 }
 
-fn assignable_at(world: &World, role: &Resource, scope: &str) -> bool {
+fn is_assignable_at(world: &World, role: &Resource, scope: &str) -> bool {
     let scopes = world.scopes(&Target::parse(scope));
     elements(&role.body["properties"]["assignableScopes"])
         .filter_map(Value::as_str)
@@ -84,12 +82,12 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
         },
         Method::Put => put(world, call, key),
         Method::Delete => {
-            let in_use = world.state.tree("").any(|(_, grant)| {
-                grant.kind == "microsoft.authorization/roleassignments"
-                    && role_guid(grant.text("/properties/roleDefinitionId"))
+            let is_in_use = world.state.tree("").any(|(_, grant)| {
+                grant.kind == kinds::ROLE_ASSIGNMENT
+                    && last_segment(grant.text("/properties/roleDefinitionId"))
                         .eq_ignore_ascii_case(guid)
             });
-            if in_use && catalogue::built_in(guid).is_none() {
+            if is_in_use && catalogue::built_in(guid).is_none() {
                 return Err(ArmError::new(
                     400,
                     "RoleDefinitionHasAssignments",
@@ -133,18 +131,18 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
             "A custom role needs a role name and at least one assignable scope.",
         ));
     }
-    let taken = catalogue::BUILT_IN_ROLES
+    let is_taken = catalogue::BUILT_IN_ROLES
         .iter()
         .any(|role| role.name.eq_ignore_ascii_case(&name))
         || world.state.tree("").any(|(other, role)| {
-            role.kind == KIND
+            role.kind == kinds::ROLE_DEFINITION
                 && *other != key
-                && call.now.since(role.created) >= world.takes(world.options.role_name_replication)
+                && call.now.since(role.created) >= world.delay(world.options.role_name_replication)
                 && role
                     .text("/properties/roleName")
                     .eq_ignore_ascii_case(&name)
         });
-    if taken {
+    if is_taken {
         return Err(ArmError::new(
             409,
             "RoleDefinitionWithSameNameExists",
@@ -174,11 +172,8 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
     });
     let (created_on, created_by) =
         created.unwrap_or_else(|| (now.clone(), Value::from(call.principal.as_str())));
-    // Written at a group, it shows the id at the subscription all the same; at a management group, that at the tenant.
-    let base = match &call.target.subscription {
-        Some(subscription) => format!("/subscriptions/{subscription}"),
-        None => String::new(),
-    };
+    // The id is at the subscription even for a request at a resource group, and at the tenant for a management group.
+    let base = call.target.subscription_id();
     let stored = json!({
         "properties": {
             "roleName": name,
@@ -200,18 +195,18 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
         role.created = old.created;
     }
     world.state.insert(key, role);
-    let mut shown = stored;
-    shown["properties"]["createdBy"] = Value::Null;
-    Ok(Reply::json(201, shown))
+    let mut response = stored;
+    response["properties"]["createdBy"] = Value::Null;
+    Ok(Reply::json(201, response))
 }
 
-/// All roles that may be assigned at the scope, on one page; `$filter` by `roleName` and `type`.
+/// All roles that can be assigned at the scope, on one page, with `$filter` by `roleName` and `type`.
 fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
-    let filter = call.request.query("$filter").unwrap_or_default();
-    let (name, kind) = (equals(filter, "roleName"), equals(filter, "type"));
+    let filter = call.filter();
+    let (name, kind) = (filter.equals("roleName"), filter.equals("type"));
     let scope = call.target.scope();
     let built_in = catalogue::BUILT_IN_ROLES
         .iter()
@@ -219,25 +214,24 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     let custom = world
         .state
         .tree("")
-        .filter(|(_, role)| role.kind == KIND && assignable_at(world, role, &scope))
+        .filter(|(_, role)| {
+            role.kind == kinds::ROLE_DEFINITION && is_assignable_at(world, role, &scope)
+        })
         .map(|(_, role)| Value::clone(&role.body));
-    let asked = |role: &Value, pointer: &str, wanted: &Option<String>| {
-        (wanted.as_ref()).is_none_or(|wanted| text(role, pointer).eq_ignore_ascii_case(wanted))
+    let matches = |role: &Value, pointer: &str, value: &Option<String>| {
+        (value.as_ref()).is_none_or(|value| text(role, pointer).eq_ignore_ascii_case(value))
     };
     let value: Vec<Value> = built_in
         .chain(custom)
-        .filter(|role| asked(role, "/properties/roleName", &name))
-        .filter(|role| asked(role, "/properties/type", &kind))
+        .filter(|role| matches(role, "/properties/roleName", &name))
+        .filter(|role| matches(role, "/properties/type", &kind))
         .collect();
     Ok(Reply::json(200, json!({ "value": value })))
 }
 
-/// A built-in role as seen from the subscription in the request, or from the tenant.
+/// The body of a built-in role, with an id at the subscription of the request or at the tenant.
 fn describe(role: &BuiltInRole, call: &Call<'_>) -> Value {
-    let base = match &call.target.subscription {
-        Some(subscription) => format!("/subscriptions/{subscription}"),
-        None => String::new(),
-    };
+    let base = call.target.subscription_id();
     json!({
         "properties": {
             "roleName": role.name,

@@ -1,26 +1,26 @@
-//! Resource groups: made at once, deleted slowly with all that is in them.
+//! Resource groups: created immediately, deleted by a long-running operation together with their content.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::merge::{region, tags, text};
-use super::path::within;
+use super::call::Call;
+use super::kinds;
+use super::locations::{is_region, region, region_list};
+use super::merge::{tags, text};
+use super::model::World;
 use super::reply::{ArmError, Reply, group_not_found};
 use super::state::Resource;
-use super::{Call, World, lists, locks, operations, policy, subscriptions};
+use super::{lists, locks, operations, policy};
 use crate::http::Method;
-use crate::time::SimTime;
-
-/// What a group's kind is called in the store.
-pub(crate) const KIND: &str = "microsoft.resources/subscriptions/resourcegroups";
+use crate::sim_time::SimTime;
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     let key = call.target.key();
     let name = call.target.name().to_owned();
     let old = world.state.get(&key).cloned();
     if matches!(call.method(), Method::Put | Method::Patch | Method::Delete) {
-        locks::refuse(world, call)?;
+        locks::check(world, call)?;
     }
     match (call.method(), old) {
         (Method::Head, Some(_)) => Ok(Reply::empty(204)),
@@ -54,17 +54,17 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
             "The location property is required for this definition.",
         ));
     }
-    if !subscriptions::is_region(&location) {
+    if !is_region(&location) {
         return Err(ArmError::gateway(
             400,
             "LocationNotAvailableForResourceGroup",
             format!(
                 "The provided location '{given}' is not available for resource group. List of available regions is '{}'.",
-                subscriptions::region_list()
+                region_list()
             ),
         ));
     }
-    policy::refuse(world, call)?;
+    policy::check(world, call)?;
     let status = match &old {
         None => 201,
         Some(old) if old.deleting.is_some() => {
@@ -98,7 +98,7 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
         "type": "Microsoft.Resources/resourceGroups",
         "location": location,
     });
-    // Real groups carry no `tags` member unless some were written.
+    // Azure omits `tags` if none were written.
     if body["tags"].is_object() {
         shown["tags"] = tags(&body);
     }
@@ -117,20 +117,19 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
 fn delete(world: &mut World, call: &Call<'_>, key: String, mut group: Resource) -> Reply {
     let token = token(group.text("/name"), group.text("/location"));
     if group.deleting.is_none() {
-        let end = call.now.plus(world.takes(world.options.group_deletion));
+        let end = call.now.plus(world.delay(world.options.group_deletion));
         group.deleting = Some(end);
         operations::start(world, token.clone(), key.clone(), call.now, end);
         world.deadlines.insert((end, key.clone()));
         world.state.insert(key, group);
     }
-    let subscription = call.target.subscription.as_deref().unwrap_or_default();
-    let path = format!("/subscriptions/{subscription}/operationresults/{token}");
+    let path = format!("{}/operationresults/{token}", call.target.subscription_id());
     Reply::empty(202)
         .header("Location", call.link(&path, ""))
         .header("Retry-After", world.retry_after(15))
 }
 
-/// Azure's own form: base64url of the job's name, in which `-` is written `:2D`, and of where it runs.
+/// The token of the deletion in Azure's format: the job id, with `-` written as `:2D`, and the location in base64url.
 fn token(name: &str, location: &str) -> String {
     let job = json!({
         "jobId": format!(
@@ -143,71 +142,45 @@ fn token(name: &str, location: &str) -> String {
     URL_SAFE_NO_PAD.encode(job.to_string())
 }
 
-/// Takes away the groups whose deletion is through, with everything in them: grants and locks too.
-pub(crate) fn settle(world: &mut World, now: SimTime) {
+/// Removes the resource groups whose deletion has ended, with everything at and below their scope.
+pub(crate) fn finish_deletions(world: &mut World, now: SimTime) {
     while let Some((end, key)) = world.deadlines.first().cloned()
         && end <= now
     {
         world.deadlines.pop_first();
-        let mut survives = false;
-        if let Some(mut group) = world.state.get(&key).cloned()
-            && group.failure.take().is_some()
-        {
-            group.deleting = None;
-            world.state.insert(key.clone(), group);
-            survives = true;
-        }
-        if !survives {
-            world.forget_tree(&key);
+        match world.state.get(&key).cloned() {
+            // The deletion failed: the group remains.
+            Some(mut group) if group.failure.is_some() => {
+                (group.failure, group.deleting) = (None, None);
+                world.state.insert(key, group);
+            }
+            _ => world.remove_tree(&key),
         }
     }
 }
 
-/// `GET /subscriptions/{s}/resourcegroups`, with `$top` and `$filter=tagName eq '..' and tagValue eq '..'`.
+/// `GET /subscriptions/{subscription}/resourcegroups`, with `$top` and `$filter=tagName eq '..' and tagValue eq '..'`.
 pub(crate) fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
-    let filter = call.request.query("$filter").unwrap_or_default();
-    let (tag, value) = (
-        lists::equals(filter, "tagName"),
-        lists::equals(filter, "tagValue"),
-    );
+    let filter = call.filter();
+    let (tag, value) = (filter.equals("tagName"), filter.equals("tagValue"));
     let scope = format!(
         "{}/resourcegroups/",
         call.target.base().to_ascii_lowercase()
     );
     let groups = world
         .state
-        .starting(&scope)
+        .with_prefix(&scope)
         .map(|(_, resource)| resource)
-        .filter(|resource| resource.kind == KIND)
+        .filter(|resource| resource.kind == kinds::RESOURCE_GROUP)
         .filter(|group| {
-            let tagged = |name: &str| group.body["tags"].get(name).and_then(Value::as_str);
+            let tag_value = |name: &str| group.body["tags"].get(name).and_then(Value::as_str);
             tag.as_ref().is_none_or(|tag| {
-                tagged(tag).is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
+                tag_value(tag)
+                    .is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
             })
         });
     Ok(lists::page(world, call, groups, world.options.page_size))
-}
-
-impl World {
-    /// Removes a resource and all below it; names and principals of what goes are free again.
-    pub(crate) fn forget_tree(&mut self, scope: &str) {
-        let principals: Vec<String> = self
-            .state
-            .tree(scope)
-            .filter(|(_, resource)| resource.kind != "microsoft.authorization/roleassignments")
-            .flat_map(|(_, resource)| {
-                ["/properties/principalId", "/identity/principalId"]
-                    .map(|pointer| resource.text(pointer).to_owned())
-            })
-            .collect();
-        for principal in principals {
-            self.principals.remove(&principal);
-        }
-        self.account_names
-            .retain(|_, account| !within(account, scope));
-        self.state.remove_tree(scope);
-    }
 }

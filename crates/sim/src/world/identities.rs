@@ -1,20 +1,23 @@
-//! User-assigned identities and their federated credentials, with the API's own `resourcegroups` in ids.
+//! User-assigned identities and their federated credentials. This provider writes `resourcegroups` in ids.
 
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::directory::TENANT;
-use super::merge::{elements, region, tags, text};
-use super::path::Target;
+use super::locations::{check_location, required_location};
+use super::merge::{elements, tags, text};
+use super::model::World;
+use super::parents::check_parent;
 use super::reply::{ArmError, Reply, resource_not_found};
 use super::state::Resource;
-use super::{Call, World, lists, managed};
+use super::{lists, managed};
 use crate::http::Method;
 
-/// Federated credentials that one identity may have.
-const MOST_CREDENTIALS: usize = 20;
+/// The maximum number of federated credentials of an identity.
+const MAX_CREDENTIALS: usize = 20;
 
-/// The id as this provider writes it.
-fn own_spelling(id: &str) -> String {
+/// The id in the spelling of this provider.
+fn provider_id(id: &str) -> String {
     id.replacen("/resourceGroups/", "/resourcegroups/", 1)
 }
 
@@ -28,7 +31,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
         (Method::Put, old) => put(world, call, old),
         (Method::Delete, None) => Ok(Reply::empty(204)),
         (Method::Delete, Some(_)) => {
-            world.forget_tree(&key);
+            world.remove_tree(&key);
             Ok(Reply::empty(200))
         }
         (Method::Post, _) => Err(call.not_allowed()),
@@ -49,15 +52,8 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
 
 fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Reply, ArmError> {
     let body = call.json()?;
-    let location = region(text(&body, "/location"));
-    if location.is_empty() {
-        return Err(ArmError::gateway(
-            400,
-            "LocationRequired",
-            "The location property is required for this definition.",
-        ));
-    }
-    super::generic::check_location(call, &location, old.as_ref())?;
+    let location = required_location(&body)?;
+    check_location(call, &location, old.as_ref())?;
     let key = call.target.key();
     let isolation = &body["properties"]["isolationScope"];
     if let Some(mut identity) = old {
@@ -69,7 +65,7 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
         world.state.insert(key, identity);
         return Ok(Reply::json(200, shown));
     }
-    let id = own_spelling(&call.target.id());
+    let id = provider_id(&call.target.id());
     let mut shown = json!({
         "location": location,
         "tags": tags(&body),
@@ -78,7 +74,7 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
         "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
         "properties": {
             "tenantId": TENANT,
-            "principalId": managed::new_principal(world, call),
+            "principalId": managed::create_principal(world, call),
             "clientId": world.guid(),
         },
     });
@@ -90,16 +86,19 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
     Ok(Reply::json(201, shown).header("Location", id))
 }
 
-pub(crate) fn credential(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
-    super::generic::check_parent(world, call)?;
+pub(crate) fn handle_credential(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
+    check_parent(world, call)?;
     if call.target.is_open() {
         return lists::collection(world, call);
     }
+    let Some(identity) = call.target.parent() else {
+        return Err(resource_not_found(&call.target));
+    };
     let key = call.target.key();
     match call.method() {
-        Method::Put => put_credential(world, call),
+        Method::Put => put_credential(world, call, &identity),
         Method::Delete => {
-            begin_write(world, call)?;
+            begin_write(world, call, &identity)?;
             let gone = world.state.remove(&key);
             Ok(Reply::empty(if gone.is_some() { 200 } else { 204 }))
         }
@@ -113,7 +112,7 @@ pub(crate) fn credential(world: &mut World, call: &Call<'_>) -> Result<Reply, Ar
                     "NotFound",
                     format!(
                         "Resource '{}' was not found.",
-                        own_spelling(&call.target.id())
+                        provider_id(&call.target.id())
                     ),
                 )
             }),
@@ -121,7 +120,7 @@ pub(crate) fn credential(world: &mut World, call: &Call<'_>) -> Result<Reply, Ar
     }
 }
 
-fn put_credential(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
+fn put_credential(world: &mut World, call: &Call<'_>, identity: &str) -> Result<Reply, ArmError> {
     let body = call.json()?;
     let field = |name: &str| text(&body, &format!("/properties/{name}")).to_owned();
     let (issuer, subject) = (field("issuer"), field("subject"));
@@ -134,13 +133,13 @@ fn put_credential(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError>
         ));
     }
     let key = call.target.key();
-    let prefix = key
-        .rsplit_once('/')
-        .map(|(prefix, _)| format!("{prefix}/"))
-        .unwrap_or_default();
+    let siblings = format!(
+        "{}/federatedidentitycredentials/",
+        identity.to_ascii_lowercase()
+    );
     let others = world
         .state
-        .starting(&prefix)
+        .with_prefix(&siblings)
         .filter(|(other, _)| **other != key);
     let mut count = 0;
     for (_, other) in others {
@@ -158,17 +157,17 @@ fn put_credential(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError>
         }
     }
     let exists = world.state.contains(&key);
-    if !exists && count >= MOST_CREDENTIALS {
+    if !exists && count >= MAX_CREDENTIALS {
         return Err(ArmError::new(
             400,
             "BadRequest",
             format!(
-                "Too many Federated Identity Credentials: an identity may have {MOST_CREDENTIALS} at most."
+                "Too many Federated Identity Credentials: an identity may have {MAX_CREDENTIALS} at most."
             ),
         ));
     }
-    begin_write(world, call)?;
-    let id = own_spelling(&call.target.id());
+    begin_write(world, call, identity)?;
+    let id = provider_id(&call.target.id());
     let shown = json!({
         "id": id,
         "name": call.target.name(),
@@ -184,10 +183,9 @@ fn put_credential(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError>
     })
 }
 
-/// Two writes of credentials of one identity must not overlap.
-fn begin_write(world: &mut World, call: &Call<'_>) -> Result<(), ArmError> {
-    let parent = call.target.parent().unwrap_or_default();
-    let key = Target::parse(&parent).key();
+/// Records a write of a credential until its end. Fails if it overlaps with another write for the same identity.
+fn begin_write(world: &mut World, call: &Call<'_>, identity: &str) -> Result<(), ArmError> {
+    let key = identity.to_ascii_lowercase();
     if world
         .credential_writes
         .get(&key)
@@ -198,7 +196,7 @@ fn begin_write(world: &mut World, call: &Call<'_>) -> Result<(), ArmError> {
             "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
             format!(
                 "Too many Federated Identity Credentials are written concurrently for the managed identity '{}'. Concurrent Federated Identity Credentials writes under the same managed identity are not supported.",
-                own_spelling(&parent)
+                provider_id(identity)
             ),
         ));
     }

@@ -1,15 +1,21 @@
-//! Video Indexer accounts: made at once, of storage that fits, whether or not their identity may use it yet.
+//! Video Indexer accounts: created immediately with suitable storage, even if their identity has no access to it yet.
 //!
-//! From the REST specification (PUT is no long-running operation) and Microsoft's guides (the storage must be standard
-//! general-purpose v2, its region is a recommendation, roles may be granted afterwards).
+//! Sources: the REST specification (PUT is not a long-running operation) and Microsoft's guides (the storage account must
+//! be standard general-purpose v2, its region is a recommendation, roles can be assigned later).
 
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::directory::TENANT;
+use super::kinds;
+use super::locations::{check_location, required_location};
 use super::merge::{members, overlay, patch, tags, text};
+use super::model::World;
 use super::path::Target;
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
-use super::{Call, TENANT, World, generic, managed, storage};
+use super::storage::provisioning::check_provisioned;
+use super::{generic, managed};
 use crate::http::Method;
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
@@ -34,9 +40,9 @@ fn write(
     old: Option<Resource>,
     mut body: Value,
 ) -> Result<Reply, ArmError> {
-    let location = generic::required_location(&body)?;
+    let location = required_location(&body)?;
     check_name(call.target.name())?;
-    generic::check_location(call, &location, old.as_ref())?;
+    check_location(call, &location, old.as_ref())?;
     managed::resolve(world, call, &mut body, old.as_ref().map(|old| &*old.body))?;
     check_storage(
         world,
@@ -56,7 +62,7 @@ fn write(
         "tags": tags(&body),
         "properties": { "publicNetworkAccess": "Enabled" },
     });
-    let filled_in = json!({
+    let computed = json!({
         "tenantId": TENANT,
         "accountId": account_id,
         "accountName": call.target.name(),
@@ -67,65 +73,66 @@ fn write(
     });
     let written = json!({ "identity": body["identity"], "properties": body["properties"] });
     overlay(&mut stored, &written);
-    overlay(&mut stored["properties"], &filled_in);
+    overlay(&mut stored["properties"], &computed);
     let status = if old.is_some() { 200 } else { 201 };
     let account = Resource::new(&call.target, stored.clone(), call.now);
     world.state.insert(call.target.key(), account);
     Ok(Reply::json(status, stored))
 }
 
-fn refuse<T>(code: &str, message: String) -> Result<T, ArmError> {
+fn invalid<T>(code: &str, message: String) -> Result<T, ArmError> {
     Err(ArmError::new(400, code, message))
 }
 
 fn check_name(name: &str) -> Result<(), ArmError> {
-    let is_good = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if (3..=50).contains(&name.len()) && name.chars().all(is_good) {
+    let is_valid = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if (3..=50).contains(&name.len()) && name.chars().all(is_valid) {
         return Ok(());
     }
-    refuse(
+    invalid(
         "InvalidResourceName",
         format!("The account name '{name}' does not match '^[A-Za-z0-9-]{{3,50}}$'."),
     )
 }
 
-/// The storage must be there, and standard general-purpose v2. It may be in another region or subscription.
+/// Checks that the storage account exists and is standard general-purpose v2. It can be in another region or
+/// subscription.
 fn check_storage(world: &World, call: &Call<'_>, id: &str) -> Result<(), ArmError> {
     let target = Target::parse(id);
     let Some(found) = world
         .state
         .get(&target.key())
-        .filter(|found| found.kind == storage::KIND)
+        .filter(|found| found.kind == kinds::STORAGE_ACCOUNT)
     else {
-        return refuse(
+        return invalid(
             "StorageAccountNotFound",
             format!("The storage account '{id}' was not found."),
         );
     };
-    storage::check_provisioned(found, call.now)?;
+    check_provisioned(found, call.now)?;
     if found.text("/kind") == "StorageV2" && found.text("/sku/tier") == "Standard" {
         return Ok(());
     }
-    refuse(
+    invalid(
         "StorageAccountKindNotSupported",
         format!("The storage account '{id}' must be a standard general-purpose v2 account."),
     )
 }
 
-/// A user-assigned identity that reaches a service must be one of the account's; without one, its own is meant.
+/// Checks that the identity for a service is assigned to the account. The default is the system-assigned identity.
 fn check_identity(body: &Value, service: &str) -> Result<(), ArmError> {
     let services = &body["properties"][service];
     let identity = text(services, "/userAssignedIdentity");
-    let is_own = text(body, "/identity/type")
+    let has_system_identity = text(body, "/identity/type")
         .to_ascii_lowercase()
         .contains("systemassigned");
     let key = Target::parse(identity).key();
     let is_assigned = members(&body["identity"]["userAssignedIdentities"])
         .any(|(id, _)| Target::parse(id).key() == key);
-    if services.is_null() || is_assigned || (identity.is_empty() && is_own) {
+    if services.is_null() || is_assigned || (identity.is_empty() && has_system_identity) {
         return Ok(());
     }
-    refuse(
+    invalid(
         "IdentityNotAssigned",
         format!(
             "The identity '{identity}' of '{service}' is not among the identities of the account."

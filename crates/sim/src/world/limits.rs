@@ -1,4 +1,4 @@
-//! The headers that every ARM answer carries, and the token buckets behind the rate-limit counters.
+//! Token buckets that limit the request rate, and the headers of every ARM response.
 //!
 //! Bucket sizes and refill rates are those of Azure's page "Understand how Azure Resource Manager throttles requests".
 
@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::Call;
+use super::call::Call;
 use super::reply::ArmError;
 use crate::http::{Method, Request, Response};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Budget {
@@ -19,7 +19,7 @@ enum Budget {
 }
 
 impl Budget {
-    fn of(method: Method) -> Self {
+    fn from_method(method: Method) -> Self {
         match method {
             Method::Get | Method::Head => Self::Reads,
             Method::Put | Method::Patch | Method::Post => Self::Writes,
@@ -27,7 +27,7 @@ impl Budget {
         }
     }
 
-    fn word(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Reads => "reads",
             Self::Writes => "writes",
@@ -35,7 +35,7 @@ impl Budget {
         }
     }
 
-    /// Tokens in a full bucket of one principal, and tokens added each second.
+    /// The tokens in a full bucket of one principal, and the tokens added per second.
     fn size(self) -> (u64, u64) {
         match self {
             Self::Reads => (250, 25),
@@ -43,8 +43,8 @@ impl Budget {
         }
     }
 
-    /// All principals of a subscription together have fifteen times as much.
-    fn global(self) -> &'static str {
+    /// The header for all principals of a subscription, which together have 15 times as many tokens.
+    fn global_header(self) -> &'static str {
         match self {
             Self::Reads => "x-ms-ratelimit-remaining-subscription-global-reads",
             Self::Writes => "x-ms-ratelimit-remaining-subscription-global-writes",
@@ -53,7 +53,7 @@ impl Budget {
     }
 }
 
-/// A bucket in thousandths of a token.
+/// A bucket; its level is in thousandths of a token.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     level: u64,
@@ -68,22 +68,22 @@ impl Bucket {
     }
 }
 
-/// Every bucket of the world, one for each subscription and principal. They are not kept in files: a new process starts
-/// with full ones.
+/// The buckets of a world, one per subscription, principal and kind of request. They are not stored in files: a new process
+/// starts with full buckets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
     buckets: BTreeMap<(String, String, Budget), Bucket>,
-    /// What the request at hand has left in its bucket.
-    left: Option<(Budget, u64)>,
+    /// The tokens that the current request leaves in its bucket.
+    remaining: Option<(Budget, u64)>,
 }
 
 impl Limits {
-    /// Takes one token; refuses when there is none left.
+    /// Takes one token; fails if the bucket is empty.
     pub(crate) fn take(&mut self, call: &Call<'_>) -> Result<(), ArmError> {
         let Some(subscription) = &call.target.subscription else {
             return Ok(());
         };
-        let budget = Budget::of(call.method());
+        let budget = Budget::from_method(call.method());
         let (size, rate) = budget.size();
         let key = (
             subscription.to_ascii_lowercase(),
@@ -95,12 +95,12 @@ impl Limits {
             at: call.now,
         });
         bucket.refill((size, rate), call.now);
-        let is_refused = bucket.level < 1000;
-        if !is_refused {
+        let is_empty = bucket.level < 1000;
+        if !is_empty {
             bucket.level -= 1000;
         }
-        self.left = Some((budget, bucket.level / 1000));
-        if !is_refused {
+        self.remaining = Some((budget, bucket.level / 1000));
+        if !is_empty {
             return Ok(());
         }
         let wait = (1000 - bucket.level).div_ceil(rate * 1000).max(1);
@@ -109,14 +109,14 @@ impl Limits {
             "SubscriptionRequestsThrottled",
             format!(
                 "Number of '{}' requests for subscription '{subscription}' actor '{}' exceeded. Please try again after '{wait}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for additional information.",
-                budget.word(),
+                budget.name(),
                 call.principal
             ),
         )
         .header("Retry-After", wait))
     }
 
-    /// Adds the headers that ARM puts on every answer.
+    /// Adds the headers of every ARM response.
     pub(crate) fn annotate(
         &mut self,
         served: u64,
@@ -143,13 +143,13 @@ impl Limits {
         if let Some(client) = request.header("x-ms-client-request-id") {
             add("x-ms-client-request-id", client.to_owned());
         }
-        if let Some((budget, left)) = self.left.take() {
+        if let Some((budget, remaining)) = self.remaining.take() {
             let (size, _) = budget.size();
             add(
-                &format!("x-ms-ratelimit-remaining-subscription-{}", budget.word()),
-                left.to_string(),
+                &format!("x-ms-ratelimit-remaining-subscription-{}", budget.name()),
+                remaining.to_string(),
             );
-            add(budget.global(), (size * 14 + left).to_string());
+            add(budget.global_header(), (size * 14 + remaining).to_string());
         }
     }
 }

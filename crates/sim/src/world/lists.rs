@@ -1,4 +1,4 @@
-//! Lists: collections of one type, all resources of a scope, and their pages.
+//! Lists: resources of one type, resources of all types at a scope, and pages.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,26 +6,32 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::body::Body;
+use super::call::Call;
+use super::model::World;
 use super::path::Target;
-use super::reply::{Answer, Reply};
+use super::reply::{ArmError, Reply, ReplyBody};
 use super::state::Resource;
-use super::{ArmError, Call, World};
 use crate::http::Method;
 
-/// `GET {scope}/providers/{type}` or `GET {parent}/{type}`: the resources of that type there and, for top-level types,
-/// in the groups below.
+/// `GET {scope}/providers/{type}` or `GET {parent}/{type}`: the resources of the type at the scope and, for top-level
+/// types, in the resource groups below it.
 pub(crate) fn collection(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
     let target = &call.target;
-    let nested = target.last().is_some_and(|block| !block.pairs.is_empty());
-    let scope = if nested { target.id() } else { target.scope() }.to_ascii_lowercase();
+    let is_nested = target.last().is_some_and(|block| !block.pairs.is_empty());
+    let scope = if is_nested {
+        target.id()
+    } else {
+        target.scope()
+    }
+    .to_ascii_lowercase();
     let kind = target.kind().to_ascii_lowercase();
     let depth = target.blocks.len();
     let items = world
         .state
-        .tree_after(&scope, &page_before(call))
+        .tree_after(&scope, skip_token(call).as_deref())
         .filter(|(key, resource)| {
             resource.kind == kind && key.matches("/providers/").count() == depth
         })
@@ -33,108 +39,78 @@ pub(crate) fn collection(world: &World, call: &Call<'_>) -> Result<Reply, ArmErr
     Ok(page(world, call, items, world.options.page_size))
 }
 
-/// `GET {subscription or group}/resources`: the top-level resources, in short form.
-pub(crate) fn resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
+/// `GET {subscription or resource group}/resources`: the top-level resources without their properties.
+pub(crate) fn list_resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
     let scope = call.target.base().to_ascii_lowercase();
-    let filter = call.request.query("$filter").unwrap_or_default();
+    let filter = call.filter();
     let (kind, tag, value) = (
-        equals(filter, "resourceType"),
-        equals(filter, "tagName"),
-        equals(filter, "tagValue"),
+        filter.equals("resourceType"),
+        filter.equals("tagName"),
+        filter.equals("tagValue"),
     );
     let items = world
         .state
-        .tree_after(&scope, &page_before(call))
+        .tree_after(&scope, skip_token(call).as_deref())
         .filter(|(key, resource)| is_top_level(key, resource))
         .map(|(_, resource)| resource)
         .filter(|resource| {
-            let tagged = |name: &str| resource.body["tags"].get(name).and_then(Value::as_str);
+            let tag_value = |name: &str| resource.body["tags"].get(name).and_then(Value::as_str);
             kind.as_ref()
                 .is_none_or(|kind| resource.kind.eq_ignore_ascii_case(kind))
                 && tag.as_ref().is_none_or(|tag| {
-                    tagged(tag)
+                    tag_value(tag)
                         .is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
                 })
         });
     let by_value = value.is_some();
-    let in_short = |resource: &Resource| {
+    let summarize = |resource: &Resource| {
         let mut entry = world.view(resource, call.now);
         if let Some(entry) = entry.as_object_mut() {
-            // Filtered by a tag and its value, they come without tags (REST reference, Resources - List, `$filter`).
+            // A filter by tag value removes the tags from the result (REST reference, Resources - List, `$filter`).
             let hidden =
                 |name: &str| ["properties", "etag"].contains(&name) || name == "tags" && by_value;
             entry.retain(|name, _| !hidden(name));
         }
         entry
     };
-    Ok(pages(call, items, world.options.page_size, in_short))
+    Ok(page_with(call, items, world.options.page_size, summarize))
 }
 
-/// Whether it is `{group}/providers/{namespace}/{type}/{name}`, and neither grant, lock nor policy.
+/// Whether the key is `{resource group}/providers/{namespace}/{type}/{name}`, and not of a role assignment, lock or policy.
 fn is_top_level(key: &str, resource: &Resource) -> bool {
     key.bytes().filter(|byte| *byte == b'/').count() == 8
         && !resource.kind.starts_with("microsoft.authorization/")
         && Target::parse(key).group.is_some()
 }
 
-/// The value that an OData filter asks a property to equal. A quote in it is doubled.
-pub(crate) fn equals(filter: &str, property: &str) -> Option<String> {
-    let mut rest = filter;
-    while let Some((before, after)) = rest.split_once(" eq '") {
-        let (value, tail) = quoted(after)?;
-        let asked = before.rsplit([' ', '(']).next().unwrap_or_default();
-        if asked.eq_ignore_ascii_case(property) {
-            return Some(value);
-        }
-        rest = tail;
-    }
-    None
-}
-
-/// The text up to the quote that ends it, and what follows.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut rest = text;
-    loop {
-        let (part, tail) = rest.split_once('\'')?;
-        value.push_str(part);
-        let Some(more) = tail.strip_prefix('\'') else {
-            return Some((value, tail));
-        };
-        value.push('\'');
-        rest = more;
-    }
-}
-
-/// The key with which the page before ended; empty for the first.
-pub(crate) fn page_before(call: &Call<'_>) -> String {
+/// The last key of the previous page; `None` for the first page.
+pub(crate) fn skip_token(call: &Call<'_>) -> Option<String> {
     call.request
         .query("$skiptoken")
         .and_then(|token| URL_SAFE_NO_PAD.decode(token).ok())
         .and_then(|token| String::from_utf8(token).ok())
-        .unwrap_or_default()
 }
 
-/// One page of `items`, which come in the order of their ids; `nextLink` names the rest.
+/// One page of `items`, which must be sorted by lowercase id, with a `nextLink` to the next page.
 pub(crate) fn page<'a>(
     world: &World,
     call: &Call<'_>,
     items: impl Iterator<Item = &'a Resource>,
     size: usize,
 ) -> Reply {
-    pages(call, items, size, |item| world.view(item, call.now))
+    page_with(call, items, size, |item| world.view(item, call.now))
 }
 
-fn pages<'a>(
+fn page_with<'a>(
     call: &Call<'_>,
     items: impl Iterator<Item = &'a Resource>,
     size: usize,
     show: impl Fn(&Resource) -> Body,
 ) -> Reply {
-    let after = page_before(call);
+    let after = skip_token(call);
     let size = call
         .request
         .query("$top")
@@ -142,7 +118,9 @@ fn pages<'a>(
         .filter(|top| *top > 0)
         .map_or(size, |top: usize| top.min(size));
     let mut items = items
-        .skip_while(|item| !after.is_empty() && item.id().to_ascii_lowercase() <= after)
+        .skip_while(|item| {
+            (after.as_ref()).is_some_and(|after| item.id().to_ascii_lowercase() <= *after)
+        })
         .peekable();
     let mut text = String::from("{\"value\":[");
     let mut last = None;
@@ -164,7 +142,7 @@ fn pages<'a>(
     Reply {
         status: 200,
         headers: Vec::new(),
-        body: Some(Answer::Written(text)),
+        body: Some(ReplyBody::Text(text)),
     }
 }
 

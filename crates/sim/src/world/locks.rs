@@ -1,15 +1,16 @@
-//! Management locks: at any scope, inherited, and in the way of deletions (`CanNotDelete`) or of every write (`ReadOnly`).
+//! Management locks at any scope, which prevent deletions (`CanNotDelete`) or all writes (`ReadOnly`) at and below it.
 
 use serde_json::json;
 
+use super::call::Call;
+use super::kinds;
 use super::merge::text;
+use super::model::World;
 use super::path::Target;
 use super::reply::{ArmError, Reply};
 use super::state::Resource;
-use super::{Call, World, generic, lists};
+use super::{generic, lists};
 use crate::http::Method;
-
-const KIND: &str = "microsoft.authorization/locks";
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.target.is_open() {
@@ -62,54 +63,52 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
     }
 }
 
-/// `GET {scope}/providers/Microsoft.Authorization/locks`: the locks at, above and below the scope; with the filter
-/// `atScope()` only those at and above (Microsoft docs "Get-AzResourceLock", the parameter AtScope).
+/// `GET {scope}/providers/Microsoft.Authorization/locks`: the locks at, above and below the scope, or with the filter
+/// `atScope()` only at and above it (Microsoft docs "Get-AzResourceLock", parameter AtScope).
 fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
     let scope = Target::parse(&call.target.scope());
     let key = scope.key();
-    let filter = call.request.query("$filter").unwrap_or_default();
-    let with_below = !filter.eq_ignore_ascii_case("atScope()");
     let mut locks: Vec<&Resource> = scope
         .scopes()
         .iter()
         .filter(|above| **above != key)
-        .flat_map(|above| world.state.extensions(above, KIND))
+        .flat_map(|above| world.state.extensions(above, kinds::LOCK))
         .collect();
-    if with_below {
-        let below = world.state.tree(&key).map(|(_, resource)| resource);
-        locks.extend(below.filter(|resource| resource.kind == KIND));
+    if call.filter().is_at_scope() {
+        locks.extend(world.state.extensions(&key, kinds::LOCK));
     } else {
-        locks.extend(world.state.extensions(&key, KIND));
+        let below = world.state.tree(&key).map(|(_, resource)| resource);
+        locks.extend(below.filter(|resource| resource.kind == kinds::LOCK));
     }
     locks.sort_by_key(|lock| lock.id().to_ascii_lowercase());
     let size = world.options.page_size;
     Ok(lists::page(world, call, locks.into_iter(), size))
 }
 
-/// Refuses a write or a deletion that a lock at, above or (for deletions) below the resource forbids.
-pub(crate) fn refuse(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
-    // Locks do not guard themselves, else none could ever be taken away.
-    if call.target.kind().eq_ignore_ascii_case(KIND) {
+/// Fails if a lock at or above the resource prevents the write, or a lock below it prevents the deletion.
+pub(crate) fn check(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
+    // Locks do not apply to locks; otherwise no lock could be deleted.
+    if call.target.kind().eq_ignore_ascii_case(kinds::LOCK) {
         return Ok(());
     }
-    let deletes = call.method() == Method::Delete;
-    let binds = |lock: &Resource| deletes || lock.text("/properties/level") == "ReadOnly";
+    let is_deletion = call.method() == Method::Delete;
+    let applies = |lock: &Resource| is_deletion || lock.text("/properties/level") == "ReadOnly";
     let key = call.target.key();
     let above: Vec<&Resource> = call
         .target
         .scopes()
         .iter()
-        .flat_map(|scope| world.state.extensions(scope, KIND))
-        .filter(|lock| binds(lock))
+        .flat_map(|scope| world.state.extensions(scope, kinds::LOCK))
+        .filter(|lock| applies(lock))
         .collect();
     let below = world
         .state
         .tree(&key)
         .map(|(_, resource)| resource)
-        .filter(|resource| deletes && resource.kind == KIND);
+        .filter(|resource| is_deletion && resource.kind == kinds::LOCK);
     let mut scopes: Vec<String> = above
         .into_iter()
         .chain(below)
@@ -120,7 +119,7 @@ pub(crate) fn refuse(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
     if scopes.is_empty() {
         return Ok(());
     }
-    let verb = if deletes { "delete" } else { "write" };
+    let verb = if is_deletion { "delete" } else { "write" };
     Err(ArmError::gateway(
         409,
         "ScopeLocked",

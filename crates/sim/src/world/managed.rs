@@ -1,13 +1,15 @@
-//! The `identity` block of a resource: user-assigned identities must exist, system-assigned ones come into being.
+//! The `identity` member of a resource: user-assigned identities must exist, a system-assigned identity is created.
 
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::directory::{Principal, TENANT};
 use super::merge::{members, text};
+use super::model::World;
 use super::path::Target;
-use super::{ArmError, Call, World};
+use super::reply::ArmError;
 
-/// Checks and completes `body.identity`; `old` is the resource as it was.
+/// Checks and completes `identity` in the body; `old` is the previous body of the resource.
 pub(crate) fn resolve(
     world: &mut World,
     call: &Call<'_>,
@@ -24,7 +26,7 @@ pub(crate) fn resolve(
         let identity = world
             .state
             .get(&target.key())
-            .ok_or_else(|| missing(call, id))?;
+            .ok_or_else(|| identity_not_found(call, id))?;
         let mut entry = value.clone();
         if !entry.is_object() {
             entry = json!({});
@@ -37,13 +39,9 @@ pub(crate) fn resolve(
         body["identity"]["userAssignedIdentities"] = identities;
     }
     if kind.contains("systemassigned") {
-        let known = old
-            .map(|old| text(old, "/identity/principalId"))
-            .unwrap_or_default();
-        let principal = if known.is_empty() {
-            new_principal(world, call)
-        } else {
-            known.to_owned()
+        let principal = match old.map(|old| text(old, "/identity/principalId")) {
+            None | Some("") => create_principal(world, call),
+            Some(principal) => principal.to_owned(),
         };
         body["identity"]["principalId"] = Value::from(principal);
         body["identity"]["tenantId"] = Value::from(TENANT);
@@ -51,8 +49,8 @@ pub(crate) fn resolve(
     Ok(())
 }
 
-/// A new service principal, which the directory makes known to others after a while.
-pub(crate) fn new_principal(world: &mut World, call: &Call<'_>) -> String {
+/// Creates a service principal, which the directory then replicates.
+pub(crate) fn create_principal(world: &mut World, call: &Call<'_>) -> String {
     let id = world.guid();
     let principal = Principal {
         kind: "ServicePrincipal".to_owned(),
@@ -62,7 +60,7 @@ pub(crate) fn new_principal(world: &mut World, call: &Call<'_>) -> String {
     id
 }
 
-fn missing(call: &Call<'_>, id: &str) -> ArmError {
+fn identity_not_found(call: &Call<'_>, id: &str) -> ArmError {
     let identity = id.replacen("/resourceGroups/", "/resourcegroups/", 1);
     ArmError::gateway(
         400,

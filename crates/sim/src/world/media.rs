@@ -1,15 +1,20 @@
-//! Video Analyzer accounts: they use storage by an identity that must really have access.
+//! Video Analyzer accounts, whose identity must have access to their storage account.
 
 use serde_json::{Value, json};
 
-use super::merge::{elements, members, overlay, region, tags, text};
+use super::call::Call;
+use super::kinds;
+use super::locations::{check_location, region, required_location};
+use super::merge::{elements, members, overlay, tags, text};
+use super::model::World;
 use super::path::Target;
 use super::reply::{ArmError, Reply, resource_not_found};
 use super::state::Resource;
-use super::{Call, World, authorization, generic, lists, managed, operations, storage};
+use super::storage::provisioning::check_provisioned;
+use super::{authorization, generic, lists, managed, operations};
 use crate::catalogue;
 use crate::http::Method;
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.target.is_open() {
@@ -36,15 +41,15 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
     }
 }
 
-/// A storage account that a video account uses, and the identity it is reached by.
-struct Link {
+/// A storage account of a Video Analyzer account, and the identity with which it is accessed.
+struct StorageLink {
     storage: Target,
     identity: Target,
 }
 
-fn links(body: &Value) -> Vec<Link> {
+fn links(body: &Value) -> Vec<StorageLink> {
     elements(&body["properties"]["storageAccounts"])
-        .map(|entry| Link {
+        .map(|entry| StorageLink {
             storage: Target::parse(text(entry, "/id")),
             identity: Target::parse(text(entry, "/identity/userAssignedIdentity")),
         })
@@ -57,8 +62,8 @@ fn write(
     old: Option<Resource>,
     mut body: Value,
 ) -> Result<Reply, ArmError> {
-    let location = generic::required_location(&body)?;
-    generic::check_location(call, &location, old.as_ref())?;
+    let location = required_location(&body)?;
+    check_location(call, &location, old.as_ref())?;
     managed::resolve(world, call, &mut body, old.as_ref().map(|old| &*old.body))?;
     let links = links(&body);
     if links.is_empty() {
@@ -89,7 +94,7 @@ fn write(
     );
     complete(world, &mut stored, old.as_ref());
     let ends = match &old {
-        None => call.now.plus(world.takes(world.options.media_creation)),
+        None => call.now.plus(world.delay(world.options.media_creation)),
         Some(old) => old.ready.max(call.now),
     };
     let mut account = Resource::new(&call.target, stored, call.now);
@@ -102,21 +107,16 @@ fn write(
     }
     let id = world.guid();
     operations::start(world, id.clone(), call.target.key(), call.now, ends);
-    let subscription = call.target.subscription.as_deref().unwrap_or_default();
-    let namespace = call
-        .target
-        .last()
-        .map(|block| block.namespace.as_str())
-        .unwrap_or_default();
     let path = format!(
-        "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operationStatuses/{id}"
+        "{}/providers/Microsoft.Media/locations/{location}/operationStatuses/{id}",
+        call.target.subscription_id()
     );
     Ok(Reply::json(201, shown)
         .header("Azure-AsyncOperation", call.link(&path, ""))
         .header("Retry-After", world.retry_after(5)))
 }
 
-/// What the service fills in.
+/// Adds the read-only properties.
 fn complete(world: &mut World, stored: &mut Value, old: Option<&Resource>) {
     stored["properties"]["provisioningState"] = Value::from("Succeeded");
     let known = old.map(|old| old.body["properties"]["endpoints"].clone());
@@ -128,34 +128,30 @@ fn complete(world: &mut World, stored: &mut Value, old: Option<&Resource>) {
     });
 }
 
-/// The storage must be of the right sort and in the right place, and its identity must be let in.
+/// Checks kind, subscription and region of the storage account, and the access of the identity.
 fn check_link(
     world: &World,
     call: &Call<'_>,
     body: &Value,
     location: &str,
-    link: &Link,
+    link: &StorageLink,
 ) -> Result<(), ArmError> {
-    let refuse = |code: &str, message: String| Err(ArmError::new(400, code, message));
+    let invalid = |code: &str, message: String| Err(ArmError::new(400, code, message));
     let id = link.storage.id();
     let Some(storage) = world
         .state
         .get(&link.storage.key())
-        .filter(|storage| storage.kind == storage::KIND)
+        .filter(|storage| storage.kind == kinds::STORAGE_ACCOUNT)
     else {
-        return refuse(
+        return invalid(
             "StorageAccountNotFound",
             format!("The storage account '{id}' was not found."),
         );
     };
-    storage::check_provisioned(storage, call.now)?;
-    let same = |left: &Option<String>, right: &Option<String>| {
-        left.as_deref()
-            .unwrap_or_default()
-            .eq_ignore_ascii_case(right.as_deref().unwrap_or_default())
-    };
-    if !same(&link.storage.subscription, &call.target.subscription) {
-        return refuse(
+    check_provisioned(storage, call.now)?;
+    let subscription = link.storage.subscription_id();
+    if !subscription.eq_ignore_ascii_case(&call.target.subscription_id()) {
+        return invalid(
             "StorageAccountInAnotherSubscription",
             format!(
                 "The storage account '{id}' must be in the subscription of the account that uses it."
@@ -163,7 +159,7 @@ fn check_link(
         );
     }
     if region(storage.text("/location")) != location {
-        return refuse(
+        return invalid(
             "StorageAccountInAnotherRegion",
             format!(
                 "The storage account '{id}' is in '{}' and must be in '{location}', the region of the account that uses it.",
@@ -171,17 +167,17 @@ fn check_link(
             ),
         );
     }
-    let general = matches!(storage.text("/kind"), "Storage" | "StorageV2");
-    if !general || storage.text("/sku/tier") != "Standard" {
-        return refuse(
+    let is_general_purpose = matches!(storage.text("/kind"), "Storage" | "StorageV2");
+    if !is_general_purpose || storage.text("/sku/tier") != "Standard" {
+        return invalid(
             "StorageAccountKindNotSupported",
             format!("The storage account '{id}' must be a standard general-purpose account."),
         );
     }
-    let assigned = members(&body["identity"]["userAssignedIdentities"])
+    let is_assigned = members(&body["identity"]["userAssignedIdentities"])
         .any(|(identity, _)| Target::parse(identity).key() == link.identity.key());
-    if !assigned {
-        return refuse(
+    if !is_assigned {
+        return invalid(
             "IdentityNotAssigned",
             format!(
                 "The identity '{}' that reaches the storage account is not among the identities of the account.",
@@ -192,21 +188,17 @@ fn check_link(
     check_access(world, call, link)
 }
 
-/// Video Analyzer needs Storage Blob Data Contributor and Reader on the storage.
-fn check_access(world: &World, call: &Call<'_>, link: &Link) -> Result<(), ArmError> {
-    let principal = world
-        .state
-        .get(&link.identity.key())
-        .map(|identity| identity.text("/properties/principalId").to_owned())
-        .unwrap_or_default();
-    let since = call
-        .now
-        .0
-        .checked_sub(world.takes(world.options.data_grant_propagation))
-        .map(SimTime);
-    let holds = |role| authorization::holds(world, &principal, role, &link.storage, since);
-    if holds(catalogue::STORAGE_BLOB_DATA_CONTRIBUTOR) && holds(catalogue::READER) {
-        return Ok(());
+/// Checks that the identity has the roles Storage Blob Data Contributor and Reader, and that they have propagated.
+fn check_access(world: &World, call: &Call<'_>, link: &StorageLink) -> Result<(), ArmError> {
+    let identity = world.state.get(&link.identity.key());
+    let principal = identity.map(|identity| identity.text("/properties/principalId"));
+    let propagation = world.delay(world.options.data_grant_propagation);
+    let since = call.now.0.checked_sub(propagation).map(SimTime);
+    if let (Some(principal), Some(since)) = (principal, since) {
+        let has_role = |role| authorization::has_role(world, principal, role, &link.storage, since);
+        if has_role(catalogue::STORAGE_BLOB_DATA_CONTRIBUTOR) && has_role(catalogue::READER) {
+            return Ok(());
+        }
     }
     Err(ArmError::new(
         403,

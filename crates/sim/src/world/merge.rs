@@ -1,8 +1,8 @@
-//! How a new body meets what is stored, and the forms that ARM gives to values.
+//! Merging of JSON bodies, and access to their members.
 
 use serde_json::{Map, Value};
 
-/// Writes what `change` names over `base`: objects member by member, all else whole. A null names nothing.
+/// Merges `change` into `base`: objects by member, all other values as a whole. A null changes nothing.
 pub(crate) fn overlay(base: &mut Value, change: &Value) {
     match (base, change) {
         (_, Value::Null) => {}
@@ -19,7 +19,7 @@ pub(crate) fn overlay(base: &mut Value, change: &Value) {
     }
 }
 
-/// A JSON merge patch (RFC 7396): a null takes the member away.
+/// Applies a JSON merge patch (RFC 7396): a null removes the member.
 pub(crate) fn patch(base: &mut Value, change: &Value) {
     let Value::Object(change) = change else {
         *base = change.clone();
@@ -40,7 +40,7 @@ pub(crate) fn patch(base: &mut Value, change: &Value) {
     }
 }
 
-/// The tags of a body; absent and null are none at all.
+/// The tags of a body; empty if they are absent or null.
 pub(crate) fn tags(body: &Value) -> Value {
     match &body["tags"] {
         tags @ Value::Object(_) => tags.clone(),
@@ -48,28 +48,23 @@ pub(crate) fn tags(body: &Value) -> Value {
     }
 }
 
-/// A region in its short form: `West Europe` is `westeurope`.
-pub(crate) fn region(name: &str) -> String {
-    name.chars()
-        .filter(|c| !c.is_whitespace())
-        .collect::<String>()
-        .to_ascii_lowercase()
-}
-
-/// The members of an object; none for anything else.
+/// The members of an object; empty for any other value.
 pub(crate) fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// The elements of an array; none for anything else.
+/// The elements of an array; empty for any other value.
 pub(crate) fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// The text at a JSON pointer, empty when there is none.
+/// The string at `/member/member`. ARM treats an absent string like an empty one, and so does this function. Not for
+/// member names with `/` or `~`.
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value
-        .pointer(pointer)
+    pointer
+        .split('/')
+        .skip(1)
+        .try_fold(value, |value, member| value.get(member))
         .and_then(Value::as_str)
         .unwrap_or_default()
 }
@@ -81,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn overlay_keeps_what_is_not_named_and_patch_removes_nulls() {
+    fn overlay_ignores_nulls_and_patch_removes_them() {
         let mut base = json!({ "a": { "x": 1, "y": 2 }, "l": [1, 2] });
         overlay(
             &mut base,

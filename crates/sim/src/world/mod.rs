@@ -1,27 +1,37 @@
-//! The simulated Azure: options, state, and the way of a request through identity, rights, locks and providers.
+//! The simulated Azure: how a request passes authentication, throttling, authorization, locks and policy to the code of
+//! its resource type.
 
 mod assignments;
 mod authorization;
 mod body;
+mod call;
 mod definitions;
 mod directory;
+mod filter;
 mod generic;
 mod graph;
 mod groups;
 mod identities;
 mod indexer;
+mod kinds;
 mod limits;
 mod lists;
+mod locations;
 mod locks;
 mod managed;
 mod management_groups;
 mod media;
 mod merge;
+mod model;
 mod operations;
+mod options;
+mod parents;
 mod path;
 mod policy;
+mod populate;
 mod reply;
 mod secrets;
+mod sign_in;
 mod state;
 mod storage;
 mod subscriptions;
@@ -30,255 +40,45 @@ mod tags;
 mod testing;
 mod tokens;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use uuid::Uuid;
+use call::Call;
+use path::Target;
+use reply::{Reply, group_not_found};
+use state::Failure;
 
 pub use directory::{
     CALLER_SECRET, Caller, GROUP_OBJECT_IDS, OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT,
     USER_OBJECT_ID,
 };
+pub use model::World;
+pub use options::{Pace, WorldOptions};
+pub(crate) use reply::ArmError;
 
 use crate::http::{Method, Request, Response};
-use crate::time::SimTime;
-pub(crate) use authorization::matches;
-use body::Body;
-use directory::Principal;
-use limits::Limits;
-use operations::Operation;
-use path::Target;
-pub(crate) use reply::ArmError;
-use reply::{Reply, group_not_found};
-use state::{Failure, Resource, State};
-
-/// How a world behaves. Times are milliseconds of simulated time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct WorldOptions {
-    /// Decides every GUID that the world makes.
-    pub seed: u64,
-    /// The application that an in-process client signs in as.
-    pub caller: Caller,
-    /// Until a new identity is known to the directory, a grant without `principalType` is refused with
-    /// `PrincipalNotFound` (recorded: 1 to 37 s).
-    pub principal_replication: u64,
-    /// The same for a grant that names its `principalType` (recorded: none).
-    pub typed_principal_replication: u64,
-    /// Until the name of a new custom role counts as taken, so that another role can be given it.
-    pub role_name_replication: u64,
-    /// Until a new custom role can be given: before, a grant of it is refused with `RoleDefinitionDoesNotExist`.
-    pub role_replication: u64,
-    /// Until a new grant takes effect for whoever calls ARM.
-    pub grant_propagation: u64,
-    /// Until a new grant opens data to a managed identity, as Video Analyzer checks it.
-    pub data_grant_propagation: u64,
-    /// How long a storage account takes (recorded: 21 to 52 s).
-    pub storage_creation: u64,
-    /// How long the deletion of a group takes (recorded with core types: median 22 s).
-    pub group_deletion: u64,
-    /// How long a Video Analyzer account takes.
-    pub media_creation: u64,
-    /// Entries on a page of a list.
-    pub page_size: usize,
-    /// Whether more requests than ARM's token buckets allow are refused with 429.
-    pub throttling: bool,
-    /// Storage account names that somebody else in the world has.
-    pub taken_names: BTreeSet<String>,
-}
-
-impl Default for WorldOptions {
-    fn default() -> Self {
-        Self {
-            seed: 0,
-            caller: Caller::Owner,
-            principal_replication: 8_000,
-            typed_principal_replication: 0,
-            role_name_replication: 0,
-            role_replication: 0,
-            grant_propagation: 0,
-            data_grant_propagation: 20_000,
-            storage_creation: 25_000,
-            group_deletion: 20_000,
-            media_creation: 10_000,
-            page_size: 100,
-            throttling: false,
-            taken_names: BTreeSet::from(["stlazulitaken".to_owned()]),
-        }
-    }
-}
-
-/// How a process runs a world, whatever the world was made with. It is not kept in files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pace {
-    /// Whether more requests than ARM's token buckets allow are refused with 429.
-    pub throttling: bool,
-    /// The longest that anything takes which takes time in Azure, in milliseconds. No limit if there is none.
-    pub longest_delay: Option<u64>,
-}
-
-/// A tenant with its subscriptions, resources, grants and running operations.
-///
-/// # Guarantees
-///
-/// The same options, requests and times give the same answers, byte for byte. There is no clock, no randomness and no
-/// I/O in here. Time never runs backwards: a `now` before the latest one seen counts as that one.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct World {
-    options: WorldOptions,
-    counter: u64,
-    latest: SimTime,
-    state: State,
-    principals: BTreeMap<String, Principal>,
-    operations: BTreeMap<String, Operation>,
-    /// Storage account names in use, with the key of the account.
-    account_names: BTreeMap<String, String>,
-    /// `{subscription}/{namespace}` of providers registered since the start, and when the registration is through.
-    registrations: BTreeMap<String, SimTime>,
-    /// Groups going away, by when they are gone.
-    deadlines: BTreeSet<(SimTime, String)>,
-    /// Identities whose federated credentials are being written, and until when.
-    credential_writes: BTreeMap<String, SimTime>,
-    #[serde(skip)]
-    pace: Pace,
-    #[serde(skip)]
-    tokens: tokens::Known,
-    #[serde(skip)]
-    limits: Limits,
-    #[serde(skip)]
-    served: u64,
-    #[serde(skip)]
-    just_started: Option<String>,
-}
-
-/// One ARM request with everything known about it.
-struct Call<'a> {
-    request: &'a Request,
-    now: SimTime,
-    target: Target,
-    /// The object id of who calls.
-    principal: String,
-}
-
-impl Call<'_> {
-    fn method(&self) -> Method {
-        self.request.method
-    }
-
-    /// The same call with another request.
-    fn with<'r>(&self, request: &'r Request) -> Call<'r> {
-        Call {
-            request,
-            target: self.target.clone(),
-            principal: self.principal.clone(),
-            now: self.now,
-        }
-    }
-
-    /// The body: an object, in which those members that every type shares are objects too.
-    fn json(&self) -> Result<Value, ArmError> {
-        let refuse = |why: &str| {
-            Err(ArmError::gateway(
-                400,
-                "InvalidRequestContent",
-                format!("The request content was invalid and could not be deserialized: '{why}'."),
-            ))
-        };
-        let Ok(body @ Value::Object(_)) = serde_json::from_slice(&self.request.body) else {
-            return refuse("the body is not a JSON object");
-        };
-        let shared = ["properties", "identity", "tags", "sku"];
-        match shared.iter().find(|member| {
-            let value = &body[**member];
-            !value.is_null() && !value.is_object()
-        }) {
-            Some(member) => refuse(&format!("'{member}' is not an object")),
-            None => Ok(body),
-        }
-    }
-
-    /// An absolute URL on the host that the client addressed, with the request's api-version.
-    fn link(&self, path: &str, query: &str) -> String {
-        format!(
-            "https://{}{path}?{query}api-version={}",
-            self.request.host(),
-            self.request.query("api-version").unwrap_or_default()
-        )
-    }
-
-    fn not_allowed(&self) -> ArmError {
-        ArmError::gateway(
-            405,
-            "MethodNotAllowed",
-            format!(
-                "The requested resource does not support http method '{}'.",
-                self.method().as_str()
-            ),
-        )
-    }
-}
+use crate::sim_time::SimTime;
 
 impl World {
-    /// A world with one tenant, two subscriptions, three applications with their grants, and nothing else.
+    /// A world with one tenant, two subscriptions, and three applications with their role assignments.
     pub fn new(options: WorldOptions) -> Self {
-        let mut world = Self {
-            options,
-            counter: 0,
-            latest: SimTime::EPOCH,
-            state: State::default(),
-            principals: BTreeMap::new(),
-            operations: BTreeMap::new(),
-            account_names: BTreeMap::new(),
-            registrations: BTreeMap::new(),
-            deadlines: BTreeSet::new(),
-            credential_writes: BTreeMap::new(),
-            pace: Pace::default(),
-            tokens: tokens::Known::new(),
-            limits: Limits::default(),
-            served: 0,
-            just_started: None,
-        };
-        management_groups::furnish(&mut world);
-        directory::furnish(&mut world);
+        let mut world = Self::empty(options);
+        populate::populate(&mut world);
         world
     }
 
-    /// Runs the world at another pace.
-    pub fn set_pace(&mut self, pace: Pace) {
-        self.pace = pace;
-    }
-
-    /// The options that the world was made with.
-    pub fn options(&self) -> &WorldOptions {
-        &self.options
-    }
-
-    /// The latest time that the world has seen.
-    pub fn latest(&self) -> SimTime {
-        self.latest
-    }
-
-    /// Grows with every change worth keeping; reads leave it alone.
-    pub fn revision(&self) -> u64 {
-        self.state.revision()
-    }
-
-    /// A valid access token for ARM, as the token endpoint gives it to that application.
+    /// A valid access token for ARM, as the token endpoint issues it to the application.
     pub fn token(&self, caller: Caller, now: SimTime) -> String {
-        tokens::issue(self, caller, "https://management.azure.com", now)
+        let audience = "https://management.azure.com";
+        tokens::issue(self.options.seed, caller, audience, now)
     }
 
-    /// Answers one request.
+    /// Handles a request.
     pub fn handle(&mut self, request: &Request, now: SimTime) -> Response {
         self.latest = self.latest.max(now);
         let now = self.latest;
         self.served += 1;
-        self.just_started = None;
-        groups::settle(self, now);
+        self.last_operation = None;
+        groups::finish_deletions(self, now);
         let reply = self
-            .answer(request, now)
+            .respond(request, now)
             .unwrap_or_else(ArmError::into_reply);
         let mut response = reply.into_response();
         if request.method == Method::Head {
@@ -289,13 +89,13 @@ impl World {
         response
     }
 
-    /// Answers a read as a replica would that has not yet seen the last change of what is read.
+    /// Handles a read like a replica that does not have the last change of the resource yet.
     pub fn handle_stale(&mut self, request: &Request, now: SimTime) -> Response {
         if !request.method.is_read() {
             return self.handle(request, now);
         }
-        // What is due happens before the swap, else it would happen to the past.
-        groups::settle(self, self.latest.max(now));
+        // Deletions that are due must not be applied to the previous state.
+        groups::finish_deletions(self, self.latest.max(now));
         let target = Target::parse(&request.path);
         let scope = if target.is_open() {
             target.scope()
@@ -303,46 +103,49 @@ impl World {
             target.id()
         }
         .to_ascii_lowercase();
-        self.state.swap_with_before(&scope);
+        self.state.swap_previous(&scope);
         let response = self.handle(request, now);
-        self.state.swap_with_before(&scope);
+        self.state.swap_previous(&scope);
         response
     }
 
-    /// Lets the operation that the last request started end badly. False if it started none.
-    pub fn fail_operation_just_started(&mut self, code: &str, message: &str) -> bool {
+    /// Makes the operation that the last request started fail. Returns false if the request started none.
+    pub fn fail_last_operation(&mut self, code: &str, message: &str) -> bool {
         let failure = Failure {
             code: code.to_owned(),
             message: message.to_owned(),
         };
-        self.just_started
+        self.last_operation
             .take()
             .is_some_and(|id| operations::fail(self, &id, &failure))
     }
 
-    fn answer(&mut self, request: &Request, now: SimTime) -> Result<Reply, ArmError> {
-        if let Some(answer) = tokens::handle(self, request, now) {
-            return answer;
+    fn respond(&mut self, request: &Request, now: SimTime) -> Result<Reply, ArmError> {
+        if let Some(reply) = sign_in::handle(self, request, now) {
+            return reply;
         }
-        if let Some(answer) = graph::handle(self, request, now) {
-            return answer;
+        if let Some(reply) = graph::handle(self, request, now) {
+            return reply;
         }
-        let principal = tokens::authenticate(self, request, now)?.for_arm()?;
-        if request.query("api-version").is_none() {
+        let seed = self.options.seed;
+        let claims = self.tokens.authenticate(seed, request, now)?;
+        let principal = claims.into_arm_principal()?;
+        let Some(api_version) = request.query("api-version") else {
             return Err(ArmError::gateway(
                 400,
                 "MissingApiVersionParameter",
                 "The api-version query parameter (?api-version=) is required for all requests.",
             ));
-        }
+        };
         let target = Target::parse(&request.path);
         let call = Call {
             request,
+            api_version,
             now,
             target,
             principal,
         };
-        subscriptions::exists(&call.target)?;
+        subscriptions::check(&call.target)?;
         if self.options.throttling || self.pace.throttling {
             self.limits.take(&call)?;
         }
@@ -368,53 +171,45 @@ impl World {
             }
         }
         self.check_group(call)?;
-        self.check_extended(call)?;
+        parents::check_scope(self, call)?;
         if !call.method().is_read() {
             subscriptions::check_registration(self, call)?;
-            locks::refuse(self, call)?;
+            locks::check(self, call)?;
         }
-        // What modifies comes before what denies (Microsoft docs "Azure Policy definitions effect basics").
-        let modified = policy::modified(self, call);
-        let modified = modified.as_ref().map(|request| call.with(request));
+        // The effect Modify comes before Deny (Microsoft docs "Azure Policy definitions effect basics").
+        let modified = policy::modify(self, call);
+        let modified = modified.as_ref().map(|request| call.with_request(request));
         let call = modified.as_ref().unwrap_or(call);
-        policy::refuse(self, call)?;
-        self.carry_out(call)
+        policy::check(self, call)?;
+        self.execute(call)
     }
 
-    /// Hands a request that may be made to those who know its type.
-    fn carry_out(&mut self, call: &Call<'_>) -> Result<Reply, ArmError> {
+    /// Passes an authorized request to the code of its resource type.
+    fn execute(&mut self, call: &Call<'_>) -> Result<Reply, ArmError> {
         match call.target.kind().to_ascii_lowercase().as_str() {
-            "microsoft.managedidentity/userassignedidentities" => identities::handle(self, call),
-            "microsoft.managedidentity/userassignedidentities/federatedidentitycredentials" => {
-                identities::credential(self, call)
-            }
-            "microsoft.authorization/roleassignments" => assignments::handle(self, call),
-            "microsoft.authorization/roledefinitions" => definitions::handle(self, call),
-            "microsoft.authorization/permissions" => authorization::list_permissions(self, call),
-            "microsoft.authorization/locks" => locks::handle(self, call),
-            "microsoft.authorization/policyassignments" => policy::handle(self, call),
-            "microsoft.authorization/policyexemptions" => policy::exemption(self, call),
-            "microsoft.authorization/policydefinitions" => policy::definition(call),
-            "microsoft.policyinsights/checkpolicyrestrictions" => policy::check(self, call),
-            tags::KIND => tags::handle(self, call),
-            "microsoft.storage/checknameavailability" => storage::check_name(self, call),
-            "microsoft.media/videoanalyzers" => media::handle(self, call),
-            "microsoft.videoindexer/accounts" => indexer::handle(self, call),
-            kind if kind.starts_with("microsoft.storage/storageaccounts") => {
-                storage::handle(self, call)
-            }
-            "microsoft.management/managementgroups" => {
+            kinds::IDENTITY => identities::handle(self, call),
+            kinds::FEDERATED_CREDENTIAL => identities::handle_credential(self, call),
+            kinds::ROLE_ASSIGNMENT => assignments::handle(self, call),
+            kinds::ROLE_DEFINITION => definitions::handle(self, call),
+            kinds::PERMISSIONS => authorization::list_permissions(self, call),
+            kinds::LOCK => locks::handle(self, call),
+            kinds::POLICY_ASSIGNMENT => policy::handle(self, call),
+            kinds::POLICY_EXEMPTION => policy::handle_exemption(self, call),
+            kinds::POLICY_DEFINITION => policy::get_definition(call),
+            kinds::POLICY_RESTRICTIONS => policy::check_restrictions(self, call),
+            kinds::TAGS => tags::handle(self, call),
+            kinds::STORAGE_NAME_CHECK => storage::check_name(self, call),
+            kinds::VIDEO_ANALYZER => media::handle(self, call),
+            kinds::VIDEO_INDEXER => indexer::handle(self, call),
+            kind if kind.starts_with(kinds::STORAGE_ACCOUNT) => storage::handle(self, call),
+            kinds::MANAGEMENT_GROUP => {
                 if call.target.is_open() {
                     return Err(call.not_allowed());
                 }
                 management_groups::handle(self, call)
             }
-            "microsoft.management/managementgroups/subscriptions" => {
-                management_groups::member(self, call)
-            }
-            "microsoft.management/managementgroups/descendants" => {
-                management_groups::list_descendants(self, call)
-            }
+            kinds::MANAGEMENT_GROUP_MEMBER => management_groups::handle_member(self, call),
+            kinds::MANAGEMENT_GROUP_DESCENDANTS => management_groups::list_descendants(self, call),
             kind if kind.starts_with("microsoft.management/operationresults/") => {
                 management_groups::poll(self, call)
             }
@@ -438,7 +233,7 @@ impl World {
                 if group.is_some() {
                     self.check_group(call)?;
                 }
-                lists::resources(self, call)
+                lists::list_resources(self, call)
             }
             (Some(_), None, ["operationresults", _]) => operations::poll_deletion(self, call),
             (_, None, _) => subscriptions::handle(self, call, &rest),
@@ -446,7 +241,7 @@ impl World {
         }
     }
 
-    /// The group in the path must be there, and not on its way out when something is written.
+    /// Checks that the resource group in the path exists, and for a write that it is not being deleted.
     fn check_group(&self, call: &Call<'_>) -> Result<(), ArmError> {
         let Some(name) = &call.target.group else {
             return Ok(());
@@ -465,60 +260,6 @@ impl World {
             ));
         }
         Ok(())
-    }
-
-    /// What an extension resource hangs on must be there.
-    fn check_extended(&self, call: &Call<'_>) -> Result<(), ArmError> {
-        if call.target.blocks.len() < 2 {
-            return Ok(());
-        }
-        let scope = Target::parse(&call.target.scope());
-        if self.state.contains(&scope.key()) || storage::is_default_child(self, &scope) {
-            Ok(())
-        } else {
-            Err(reply::resource_not_found(&scope))
-        }
-    }
-
-    /// How long something takes that usually takes so long, in milliseconds.
-    fn takes(&self, usual: u64) -> u64 {
-        self.pace
-            .longest_delay
-            .map_or(usual, |longest| usual.min(longest))
-    }
-
-    /// After how many seconds to ask again, where that is usually so many.
-    fn retry_after(&self, usual: u64) -> u64 {
-        self.takes(usual * 1000).div_ceil(1000)
-    }
-
-    /// The next GUID of this world.
-    fn guid(&mut self) -> String {
-        self.counter += 1;
-        self.state.touch();
-        let name = format!("{}/{}", self.options.seed, self.counter);
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
-    }
-
-    /// What a GET shows of a resource at that time.
-    fn view(&self, resource: &Resource, now: SimTime) -> Body {
-        let word = if resource.deleting.is_some() {
-            Some("Deleting")
-        } else if now < resource.ready {
-            Some(storage::word_while_created(resource, now))
-        } else {
-            resource.failure.as_ref().map(|_| "Failed")
-        };
-        let mut body = resource.body.clone();
-        if let Some(word) = word
-            && let Some(state) = body.pointer_mut("/properties/provisioningState")
-        {
-            *state = Value::from(word);
-        }
-        if body.has_secrets() {
-            secrets::conceal(&mut body);
-        }
-        body
     }
 }
 

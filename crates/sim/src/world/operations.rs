@@ -1,32 +1,21 @@
-//! Long-running operations: how they are announced, polled, ended, and made to fail.
+//! Long-running operations: start, polling and failure.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::model::World;
 use super::reply::{ArmError, Reply};
-use super::state::Failure;
-use super::{Call, World};
-use crate::time::SimTime;
+use super::state::{Failure, Operation};
+use crate::sim_time::SimTime;
 
-/// Operations that ended longer ago than this are forgotten.
-const KEPT: u64 = 3_600_000;
+/// How long a completed operation can be polled, in milliseconds.
+const RETENTION: u64 = 3_600_000;
 
-/// One operation in progress or ended.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Operation {
-    /// The key of the resource that it makes.
-    resource: String,
-    started: SimTime,
-    ends: SimTime,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    failure: Option<Failure>,
-}
-
-/// Files an operation under `id`, in place of an older one of that id.
+/// Starts the operation `id`, which replaces an older one with the same id.
 pub(crate) fn start(world: &mut World, id: String, resource: String, now: SimTime, ends: SimTime) {
     world
         .operations
-        .retain(|_, operation| now.since(operation.ends) < KEPT);
+        .retain(|_, operation| now.since(operation.ends) < RETENTION);
     let operation = Operation {
         resource,
         started: now,
@@ -34,11 +23,11 @@ pub(crate) fn start(world: &mut World, id: String, resource: String, now: SimTim
         failure: None,
     };
     world.operations.insert(id.clone(), operation);
-    world.just_started = Some(id);
+    world.last_operation = Some(id);
     world.state.touch();
 }
 
-/// Lets a running operation, and with it the resource, end badly.
+/// Makes an operation and the creation of its resource fail.
 pub(crate) fn fail(world: &mut World, id: &str, failure: &Failure) -> bool {
     let Some(operation) = world.operations.get_mut(id) else {
         return false;
@@ -52,8 +41,8 @@ pub(crate) fn fail(world: &mut World, id: &str, failure: &Failure) -> bool {
     true
 }
 
-/// `GET .../providers/{ns}/locations/{l}/{word}/{id}`: a status document for `operationStatuses`, else the answer of
-/// the operation itself.
+/// `GET .../providers/{namespace}/locations/{location}/{collection}/{id}`: a status document for the collection
+/// `operationStatuses`, the result of the operation for all others.
 pub(crate) fn poll(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if !call.method().is_read() {
         return Err(call.not_allowed());
@@ -68,7 +57,7 @@ pub(crate) fn poll(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     })?;
     let kind = call.target.kind().to_ascii_lowercase();
     if kind.ends_with("/operationstatuses") {
-        return Ok(Reply::json(200, document(call, &id, operation)));
+        return Ok(Reply::json(200, status_document(call, &id, operation)));
     }
     if call.now < operation.ends {
         let location = call.link(&call.request.path, "monitor=true&");
@@ -84,19 +73,19 @@ pub(crate) fn poll(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
 }
 
 /// The status document of an operation.
-pub(crate) fn document(call: &Call<'_>, id: &str, operation: &Operation) -> Value {
+pub(crate) fn status_document(call: &Call<'_>, id: &str, operation: &Operation) -> Value {
     let mut document = json!({
         "id": call.target.id(),
         "name": id,
         "startTime": operation.started.iso(),
     });
-    let ended = call.now >= operation.ends;
+    let has_ended = call.now >= operation.ends;
     document["status"] = Value::from(match &operation.failure {
-        _ if !ended => "InProgress",
+        _ if !has_ended => "InProgress",
         Some(_) => "Failed",
         None => "Succeeded",
     });
-    if ended {
+    if has_ended {
         document["endTime"] = Value::from(operation.ends.iso());
         if let Some(failure) = &operation.failure {
             document["error"] = json!({ "code": failure.code, "message": failure.message });
@@ -105,10 +94,11 @@ pub(crate) fn document(call: &Call<'_>, id: &str, operation: &Operation) -> Valu
     document
 }
 
-/// `GET /subscriptions/{s}/operationresults/{token}`: the deletion of a group.
+/// `GET /subscriptions/{subscription}/operationresults/{token}`: the deletion of a resource group.
 pub(crate) fn poll_deletion(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
-    let token = call.target.rest.last().cloned().unwrap_or_default();
-    let operation = world.operations.get(&token).ok_or_else(|| {
+    let token = call.target.rest.last();
+    let operation = token.and_then(|token| world.operations.get(token));
+    let operation = operation.ok_or_else(|| {
         ArmError::gateway(
             404,
             "OperationNotFound",

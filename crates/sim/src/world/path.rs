@@ -1,59 +1,61 @@
-//! Paths of requests and ids of resources, taken apart: subscription, group, provider blocks, what is left.
+//! Parsed request paths and resource ids: subscription, resource group, provider blocks, and the rest.
 
 use percent::decode;
 
-/// `/providers/{namespace}/{type}/{name}/...`, one block of an id. Extension resources have two or more.
+use super::kinds;
+
+/// One block `/providers/{namespace}/{type}/{name}/...` of an id. The id of an extension resource has at least two.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub(crate) namespace: String,
-    /// Types with their names, outermost first.
+    /// Types with their names, from the outermost to the innermost.
     pub(crate) pairs: Vec<(String, String)>,
-    /// A last word without a name: a collection in a GET, an action in a POST.
+    /// The last segment if no name follows it: a collection in a GET, an action in a POST.
     pub(crate) open: Option<String>,
 }
 
-/// What a path addresses. Spelling is kept; comparisons go by [`Target::key`].
+/// The target of a request path, in the spelling of the path. Compare targets by [`Target::key`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {
     pub(crate) subscription: Option<String>,
     pub(crate) group: Option<String>,
     pub(crate) blocks: Vec<Block>,
-    /// Words after subscription or group that are no provider block: `resources`, `locations`, ...
+    /// Segments after the subscription or resource group that are not provider blocks, such as `resources`.
     pub(crate) rest: Vec<String>,
 }
 
 impl Target {
     pub(crate) fn parse(path: &str) -> Self {
-        let words: Vec<String> = path
+        let segments: Vec<String> = path
             .split('/')
-            .filter(|word| !word.is_empty())
+            .filter(|segment| !segment.is_empty())
             .map(decode)
             .collect();
-        let mut words = words.into_iter().peekable();
+        let mut segments = segments.into_iter().peekable();
         let mut target = Self::default();
-        if words
-            .next_if(|word| word.eq_ignore_ascii_case("subscriptions"))
+        if segments
+            .next_if(|segment| segment.eq_ignore_ascii_case("subscriptions"))
             .is_some()
         {
-            target.subscription = words.next();
+            target.subscription = segments.next();
             if target.subscription.is_none() {
                 target.rest.push("subscriptions".to_owned());
             }
-            if words
-                .next_if(|word| word.eq_ignore_ascii_case("resourcegroups"))
+            if segments
+                .next_if(|segment| segment.eq_ignore_ascii_case("resourcegroups"))
                 .is_some()
             {
-                target.group = words.next();
+                target.group = segments.next();
                 if target.group.is_none() {
                     target.rest.push("resourcegroups".to_owned());
                 }
             }
         }
-        while words
-            .next_if(|word| word.eq_ignore_ascii_case("providers"))
+        while segments
+            .next_if(|segment| segment.eq_ignore_ascii_case("providers"))
             .is_some()
         {
-            let Some(namespace) = words.next() else {
+            let Some(namespace) = segments.next() else {
                 target.rest.push("providers".to_owned());
                 break;
             };
@@ -62,15 +64,17 @@ impl Target {
                 pairs: Vec::new(),
                 open: None,
             };
-            while let Some(kind) = words.next_if(|word| !word.eq_ignore_ascii_case("providers")) {
-                match words.next() {
+            while let Some(kind) =
+                segments.next_if(|segment| !segment.eq_ignore_ascii_case("providers"))
+            {
+                match segments.next() {
                     Some(name) => block.pairs.push((kind, name)),
                     None => block.open = Some(kind),
                 }
             }
             target.blocks.push(block);
         }
-        target.rest.extend(words);
+        target.rest.extend(segments);
         target
     }
 
@@ -78,13 +82,17 @@ impl Target {
         self.blocks.last()
     }
 
-    /// `/subscriptions/{s}/resourceGroups/{g}` as far as it goes; empty at the tenant.
-    pub(crate) fn base(&self) -> String {
-        let mut base = String::new();
-        if let Some(subscription) = &self.subscription {
-            base.push_str("/subscriptions/");
-            base.push_str(subscription);
+    /// The id of the subscription; empty if the path is at the tenant.
+    pub(crate) fn subscription_id(&self) -> String {
+        match &self.subscription {
+            Some(subscription) => format!("/subscriptions/{subscription}"),
+            None => String::new(),
         }
+    }
+
+    /// The id of the resource group or else of the subscription; empty if the path is at the tenant.
+    pub(crate) fn base(&self) -> String {
+        let mut base = self.subscription_id();
         if let Some(group) = &self.group {
             base.push_str("/resourceGroups/");
             base.push_str(group);
@@ -92,18 +100,20 @@ impl Target {
         base
     }
 
-    /// The id of the resource addressed; without a collection's or an action's word.
+    /// The id of the resource, without the segment of a collection or action.
     pub(crate) fn id(&self) -> String {
-        self.id_of(&self.blocks)
+        self.id_with(&self.blocks)
     }
 
-    /// The id of what the last block hangs on: the scope of an extension resource or of a list.
+    /// The id without the last block: the scope of an extension resource or of a list.
     pub(crate) fn scope(&self) -> String {
-        let before = self.blocks.len().saturating_sub(1);
-        self.id_of(self.blocks.get(..before).unwrap_or_default())
+        match self.blocks.split_last() {
+            Some((_, outer)) => self.id_with(outer),
+            None => self.base(),
+        }
     }
 
-    fn id_of(&self, blocks: &[Block]) -> String {
+    fn id_with(&self, blocks: &[Block]) -> String {
         let mut id = self.base();
         for block in blocks {
             id.push_str("/providers/");
@@ -118,12 +128,12 @@ impl Target {
         id
     }
 
-    /// [`Target::id`] in lower case: how the world files it.
+    /// [`Target::id`] in lowercase, the key of the resource in the state.
     pub(crate) fn key(&self) -> String {
         self.id().to_ascii_lowercase()
     }
 
-    /// The id of the enclosing resource of a nested one.
+    /// The id of the parent of a nested resource.
     pub(crate) fn parent(&self) -> Option<String> {
         let mut parent = self.clone();
         let block = parent.blocks.last_mut()?;
@@ -133,7 +143,7 @@ impl Target {
         (!block.pairs.is_empty()).then(|| parent.id())
     }
 
-    /// `Namespace/type/type`, with the collection's or the action's word.
+    /// The type `Namespace/type/type`, with the segment of a collection or action.
     pub(crate) fn kind(&self) -> String {
         match self.last() {
             Some(block) => {
@@ -153,16 +163,17 @@ impl Target {
                 if self.group.is_some() {
                     kind.push_str("/resourceGroups");
                 }
-                if let Some(word) = self.rest.first() {
+                if let Some(segment) = self.rest.first() {
                     kind.push('/');
-                    kind.push_str(word);
+                    kind.push_str(segment);
                 }
                 kind
             }
         }
     }
 
-    /// The name of the resource addressed.
+    /// The name of the resource or resource group; empty for subscriptions and the tenant, which have no name in ARM's
+    /// messages either.
     pub(crate) fn name(&self) -> &str {
         self.last()
             .and_then(|block| block.pairs.last())
@@ -171,12 +182,28 @@ impl Target {
             .unwrap_or_default()
     }
 
+    /// The resource group in ARM's messages.
+    pub(crate) fn group_label(&self) -> &str {
+        self.group.as_deref().unwrap_or("<null>")
+    }
+
+    /// The name of the management group that is the target or contains it by path.
+    pub(crate) fn management_group(&self) -> Option<&str> {
+        let block = self.blocks.first()?;
+        let (kind, name) = block.pairs.first()?;
+        let kind = format!("{}/{kind}", block.namespace);
+        let is_management_group =
+            self.subscription.is_none() && kind.eq_ignore_ascii_case(kinds::MANAGEMENT_GROUP);
+        is_management_group.then_some(name.as_str())
+    }
+
     /// Whether the path ends in a collection or an action.
     pub(crate) fn is_open(&self) -> bool {
         self.last().is_some_and(|block| block.open.is_some())
     }
 
-    /// Every scope from the tenant to the resource itself, in lower case: where a grant, a lock or a policy counts.
+    /// The scopes in lowercase from the tenant to the resource itself. Role assignments, locks and policies at these
+    /// scopes apply to the resource. Management groups are added by [`super::model::World::scopes`].
     pub(crate) fn scopes(&self) -> Vec<String> {
         let mut scopes = vec![String::new()];
         let mut push = |scope: String| {
@@ -208,8 +235,13 @@ impl Target {
     }
 }
 
-/// Whether `key` is `scope` or lies below it; both in lower case.
-pub(crate) fn within(key: &str, scope: &str) -> bool {
+/// The last segment of an id, such as the GUID of a role definition.
+pub(crate) fn last_segment(id: &str) -> &str {
+    id.rsplit_once('/').map_or(id, |(_, segment)| segment)
+}
+
+/// Whether `key` is `scope` or below it. Both are in lowercase.
+pub(crate) fn is_within(key: &str, scope: &str) -> bool {
     key.strip_prefix(scope)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -217,20 +249,20 @@ pub(crate) fn within(key: &str, scope: &str) -> bool {
 mod percent {
     //! Percent-decoding of path segments.
 
-    /// The word with `%XX` resolved; broken escapes stay as they are.
-    pub(super) fn decode(word: &str) -> String {
-        if !word.contains('%') {
-            return word.to_owned();
+    /// Decodes `%XX`. Invalid escapes are not changed.
+    pub(super) fn decode(segment: &str) -> String {
+        if !segment.contains('%') {
+            return segment.to_owned();
         }
-        // The form parser decodes `+` to a blank, which a path means literally.
-        let word = word
+        // The characters `+`, `&` and `=` have a meaning in a form, but not in a path.
+        let form = segment
             .replace('+', "%2B")
             .replace('&', "%26")
             .replace('=', "%3D");
-        url::form_urlencoded::parse(word.as_bytes())
-            .next()
-            .map(|(word, _)| word.into_owned())
-            .unwrap_or_default()
+        match url::form_urlencoded::parse(form.as_bytes()).next() {
+            Some((decoded, _)) => decoded.into_owned(),
+            None => segment.to_owned(),
+        }
     }
 }
 
@@ -239,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_extension_ids_apart() {
+    fn extension_ids_are_parsed() {
         let id = "/subscriptions/S/resourcegroups/G/providers/Microsoft.Storage/storageAccounts/a/providers/Microsoft.Authorization/roleAssignments/r";
         let target = Target::parse(id);
         assert_eq!(target.kind(), "Microsoft.Authorization/roleAssignments");
@@ -253,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_collections_and_parents() {
+    fn collections_and_parents_are_recognized() {
         let target = Target::parse("/subscriptions/s/resourceGroups/g/providers/N.N/a/x/b");
         assert!(target.is_open());
         assert_eq!(target.kind(), "N.N/a/b");
@@ -268,12 +300,12 @@ mod tests {
     }
 
     #[test]
-    fn scopes_do_not_swallow_longer_names() {
-        assert!(within(
+    fn scope_does_not_contain_longer_names() {
+        assert!(is_within(
             "/subscriptions/s/resourcegroups/rg/providers",
             "/subscriptions/s/resourcegroups/rg"
         ));
-        assert!(!within(
+        assert!(!is_within(
             "/subscriptions/s/resourcegroups/rg2",
             "/subscriptions/s/resourcegroups/rg"
         ));

@@ -1,54 +1,53 @@
-//! What the parts of a world answer with: replies, errors in ARM's shape, and pages of lists.
+//! Replies of a world, and errors in ARM's format.
 
 use serde_json::{Value, json};
 
 use super::body::Body;
-
+use super::path::Target;
 use crate::http::Response;
 
-/// A successful answer before the common headers are added.
+/// A response without the headers that all ARM responses have.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Answer>,
+    pub(crate) body: Option<ReplyBody>,
 }
 
-/// The body of an answer.
+/// The body of a reply.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    /// Made for this answer.
-    Made(Value),
-    /// That of a resource.
-    Kept(Body),
-    /// A JSON text.
-    Written(String),
+pub(crate) enum ReplyBody {
+    Value(Value),
+    /// The body of a resource, which caches its JSON text.
+    Resource(Body),
+    /// JSON text.
+    Text(String),
 }
 
-impl From<Value> for Answer {
+impl From<Value> for ReplyBody {
     fn from(value: Value) -> Self {
-        Self::Made(value)
+        Self::Value(value)
     }
 }
 
-impl From<Body> for Answer {
+impl From<Body> for ReplyBody {
     fn from(body: Body) -> Self {
-        Self::Kept(body)
+        Self::Resource(body)
     }
 }
 
-impl Answer {
+impl ReplyBody {
     fn into_bytes(self) -> Vec<u8> {
         match self {
-            Self::Made(value) => value.to_string().into_bytes(),
-            Self::Kept(body) => body.text().as_bytes().to_vec(),
-            Self::Written(text) => text.into_bytes(),
+            Self::Value(value) => value.to_string().into_bytes(),
+            Self::Resource(body) => body.text().as_bytes().to_vec(),
+            Self::Text(text) => text.into_bytes(),
         }
     }
 }
 
 impl Reply {
-    pub(crate) fn json(status: u16, body: impl Into<Answer>) -> Self {
+    pub(crate) fn json(status: u16, body: impl Into<ReplyBody>) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -76,7 +75,7 @@ impl Reply {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        let body = self.body.map(Answer::into_bytes);
+        let body = self.body.map(ReplyBody::into_bytes);
         if body.is_some() {
             headers.insert(
                 0,
@@ -94,17 +93,18 @@ impl Reply {
         Response {
             status: self.status,
             headers,
+            // A response without a body has an empty one on the wire.
             body: body.unwrap_or_default(),
         }
     }
 }
 
-/// A refusal: `{"error":{"code","message"}}` and its status. Boxed, for most answers are none.
+/// An error `{"error":{"code","message"}}` with its status. Boxed to keep results small.
 #[derive(Debug)]
-pub(crate) struct ArmError(Box<Refusal>);
+pub(crate) struct ArmError(Box<ErrorParts>);
 
 #[derive(Debug)]
-struct Refusal {
+struct ErrorParts {
     status: u16,
     code: String,
     message: String,
@@ -115,9 +115,9 @@ struct Refusal {
 }
 
 impl ArmError {
-    /// A refusal by a resource provider.
+    /// An error of a resource provider.
     pub(crate) fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self(Box::new(Refusal {
+        Self(Box::new(ErrorParts {
             status,
             code: code.into(),
             message: message.into(),
@@ -128,7 +128,7 @@ impl ArmError {
         }))
     }
 
-    /// A refusal by ARM itself, which says so in `x-ms-failure-cause`.
+    /// An error of ARM itself, with the header `x-ms-failure-cause: gateway`.
     pub(crate) fn gateway(
         status: u16,
         code: impl Into<String>,
@@ -162,27 +162,27 @@ impl ArmError {
     }
 
     pub(crate) fn into_reply(self) -> Reply {
-        let refusal = *self.0;
-        let mut error = json!({ "code": refusal.code });
+        let parts = *self.0;
+        let mut error = json!({ "code": parts.code });
         for (name, value) in [
-            ("target", refusal.target.map(Value::from)),
-            ("message", Some(Value::from(refusal.message))),
-            ("details", refusal.details),
-            ("additionalInfo", refusal.additional_info),
+            ("target", parts.target.map(Value::from)),
+            ("message", Some(Value::from(parts.message))),
+            ("details", parts.details),
+            ("additionalInfo", parts.additional_info),
         ] {
             if let Some(value) = value {
                 error[name] = value;
             }
         }
         Reply {
-            status: refusal.status,
-            headers: refusal.headers,
+            status: parts.status,
+            headers: parts.headers,
             body: Some(json!({ "error": error }).into()),
         }
     }
 }
 
-/// `Resource group 'x' could not be found.`
+/// ARM's error for a resource group that does not exist.
 pub(crate) fn group_not_found(name: &str) -> ArmError {
     ArmError::gateway(
         404,
@@ -191,8 +191,8 @@ pub(crate) fn group_not_found(name: &str) -> ArmError {
     )
 }
 
-/// ARM's own 404 for a resource, by type, name and group.
-pub(crate) fn resource_not_found(target: &super::path::Target) -> ArmError {
+/// ARM's error for a resource that does not exist.
+pub(crate) fn resource_not_found(target: &Target) -> ArmError {
     let mut path = String::new();
     if let Some(block) = target.blocks.first() {
         path.push_str(&block.namespace);
@@ -205,7 +205,7 @@ pub(crate) fn resource_not_found(target: &super::path::Target) -> ArmError {
         "ResourceNotFound",
         format!(
             "The Resource '{path}' under resource group '{}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
-            target.group.as_deref().unwrap_or("<null>")
+            target.group_label()
         ),
     )
 }

@@ -1,9 +1,9 @@
-//! Secrets go in and never come out: answers leave them out (ARM facts 1.1, consequence 7).
+//! Secrets, which ARM accepts in requests but leaves out of responses.
 
 use serde_json::Value;
 
-/// What the names of secrets end in.
-const ENDINGS: &[&str] = &[
+/// Suffixes of the names of secret members.
+const SUFFIXES: &[&str] = &[
     "password",
     "passphrase",
     "secret",
@@ -11,48 +11,48 @@ const ENDINGS: &[&str] = &[
     "securevalue",
 ];
 
-/// The body without secrets.
-pub(crate) fn conceal(body: &mut Value) {
+/// Removes all secrets from the body.
+pub(crate) fn remove(body: &mut Value) {
     match body {
         Value::Object(members) => {
             members.retain(|name, value| !is_secret(name, value));
             let inner = members.iter_mut().filter(|(name, _)| *name != "tags");
-            inner.for_each(|(_, value)| conceal(value));
+            inner.for_each(|(_, value)| remove(value));
         }
-        Value::Array(items) => items.iter_mut().for_each(conceal),
+        Value::Array(items) => items.iter_mut().for_each(remove),
         _ => {}
     }
 }
 
-/// Whether there is anything to leave out.
-pub(crate) fn are_in(body: &Value) -> bool {
+/// Whether the body contains secrets.
+pub(crate) fn contains(body: &Value) -> bool {
     match body {
         Value::Object(members) => members
             .iter()
-            .any(|(name, value)| is_secret(name, value) || name != "tags" && are_in(value)),
-        Value::Array(items) => items.iter().any(are_in),
+            .any(|(name, value)| is_secret(name, value) || name != "tags" && contains(value)),
+        Value::Array(items) => items.iter().any(contains),
         _ => false,
     }
 }
 
 fn is_secret(name: &str, value: &Value) -> bool {
     let name = name.to_ascii_lowercase();
-    value.is_string() && ENDINGS.iter().any(|ending| name.ends_with(ending))
+    value.is_string() && SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{are_in, conceal};
+    use super::{contains, remove};
 
     #[test]
-    fn secrets_are_left_out_wherever_they_are() {
+    fn nested_secrets_are_removed() {
         let mut body = json!({ "a": { "adminPassword": "x", "adminUsername": "y", "disablePassword": true },
                                "b": [{ "clientSecret": "z", "name": "n" }] });
-        assert!(are_in(&body));
-        conceal(&mut body);
-        assert!(!are_in(&body));
+        assert!(contains(&body));
+        remove(&mut body);
+        assert!(!contains(&body));
         assert_eq!(
             body,
             json!({ "a": { "adminUsername": "y", "disablePassword": true }, "b": [{ "name": "n" }] })

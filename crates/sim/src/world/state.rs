@@ -1,33 +1,44 @@
-//! The store of a world: every resource by its lower-case id, a counter of changes, and what each change replaced.
+//! The resources of a world by their lowercase id, with a change counter and the previous state of each resource.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::body::Body;
-use super::path::{Target, within};
-use crate::time::SimTime;
+use super::merge;
+use super::path::{Target, is_within};
+use crate::sim_time::SimTime;
 
-/// The code and message with which an operation ended badly.
+/// The error of a failed operation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Failure {
     pub(crate) code: String,
     pub(crate) message: String,
 }
 
-/// One resource, group, grant, lock or definition.
+/// A long-running operation, in progress or completed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Operation {
+    /// The key of the resource that the operation changes.
+    pub(crate) resource: String,
+    pub(crate) started: SimTime,
+    pub(crate) ends: SimTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<Failure>,
+}
+
+/// A resource, including resource groups, role assignments, locks and definitions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Resource {
-    /// `namespace/type/type` in lower case.
+    /// `namespace/type/type` in lowercase.
     pub(crate) kind: String,
-    /// What a GET shows, but for what depends on the time.
+    /// The body that a GET returns, except for members that depend on the time.
     pub(crate) body: Body,
     pub(crate) created: SimTime,
-    /// When the operation that made it ends, or when a grant takes effect.
+    /// The end of the operation that creates the resource, or the time at which a role assignment takes effect.
     pub(crate) ready: SimTime,
-    /// Set while it goes away.
+    /// The end of the deletion in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deleting: Option<SimTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,14 +57,9 @@ impl Resource {
         }
     }
 
-    /// The text at `/member/member`; empty if there is none. Names with `/` or `~` in them cannot be asked for.
+    /// The string at `/member/member` of the body; see [`merge::text`].
     pub(crate) fn text(&self, pointer: &str) -> &str {
-        pointer
-            .split('/')
-            .skip(1)
-            .try_fold(&*self.body, |value, member| value.get(member))
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        merge::text(&self.body, pointer)
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -61,15 +67,15 @@ impl Resource {
     }
 }
 
-/// All resources.
+/// The resources of a world.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     resources: BTreeMap<String, Resource>,
-    /// Grows with every change, and with nothing else.
+    /// Increases with every change.
     revision: u64,
-    /// What was at a key before its last change, for reads that lag behind.
+    /// The resource at a key before its last change, for stale reads.
     #[serde(skip)]
-    before: BTreeMap<String, Option<Resource>>,
+    previous: BTreeMap<String, Option<Resource>>,
 }
 
 impl State {
@@ -77,7 +83,7 @@ impl State {
         self.revision
     }
 
-    /// Counts a change made outside the store.
+    /// Counts a change outside of the resources.
     pub(crate) fn touch(&mut self) {
         self.revision += 1;
     }
@@ -93,17 +99,17 @@ impl State {
     pub(crate) fn insert(&mut self, key: String, resource: Resource) {
         self.revision += 1;
         let old = self.resources.insert(key.clone(), resource);
-        self.before.insert(key, old);
+        self.previous.insert(key, old);
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> Option<Resource> {
         let old = self.resources.remove(key)?;
         self.revision += 1;
-        self.before.insert(key.to_owned(), Some(old.clone()));
+        self.previous.insert(key.to_owned(), Some(old.clone()));
         Some(old)
     }
 
-    /// Removes the resource and all that lies below it.
+    /// Removes the resource at `scope` and all resources below it.
     pub(crate) fn remove_tree(&mut self, scope: &str) {
         let keys: Vec<String> = self.tree(scope).map(|(key, _)| key.to_owned()).collect();
         for key in keys {
@@ -111,34 +117,33 @@ impl State {
         }
     }
 
-    /// The resource at `scope` and all that lies below it.
+    /// The resource at `scope` and all resources below it.
     pub(crate) fn tree<'a>(
         &'a self,
         scope: &'a str,
     ) -> impl Iterator<Item = (&'a str, &'a Resource)> {
-        self.tree_after(scope, "")
+        self.tree_after(scope, None)
     }
 
-    /// The part of [`State::tree`] whose keys come after `key`; all of it where `key` is empty.
+    /// The part of [`State::tree`] with keys after `key`; all of it without a `key`.
     pub(crate) fn tree_after<'a>(
         &'a self,
         scope: &'a str,
-        key: &str,
+        key: Option<&str>,
     ) -> impl Iterator<Item = (&'a str, &'a Resource)> + use<'a> {
-        let first = if key < scope {
-            Bound::Included(scope.to_owned())
-        } else {
-            Bound::Excluded(key.to_owned())
+        let first = match key {
+            Some(key) if key >= scope => Bound::Excluded(key.to_owned()),
+            _ => Bound::Included(scope.to_owned()),
         };
         self.resources
             .range((first, Bound::Unbounded))
             .map(|(key, resource)| (key.as_str(), resource))
             .take_while(move |(key, _)| key.starts_with(scope))
-            .filter(move |(key, _)| within(key, scope))
+            .filter(move |(key, _)| is_within(key, scope))
     }
 
-    /// Everything whose key starts with `prefix`.
-    pub(crate) fn starting<'a>(
+    /// The resources whose key starts with `prefix`.
+    pub(crate) fn with_prefix<'a>(
         &'a self,
         prefix: &'a str,
     ) -> impl Iterator<Item = (&'a str, &'a Resource)> {
@@ -148,7 +153,7 @@ impl State {
             .take_while(move |(key, _)| key.starts_with(prefix))
     }
 
-    /// The extension resources of one kind directly at `scope`: its grants, locks, policy assignments.
+    /// The extension resources of one type directly at `scope`, such as its role assignments or locks.
     pub(crate) fn extensions<'a>(
         &'a self,
         scope: &str,
@@ -161,17 +166,17 @@ impl State {
             .map(|(_, resource)| resource)
     }
 
-    /// Swaps everything at and below `scope` with what was there before; a second call swaps it back.
-    pub(crate) fn swap_with_before(&mut self, scope: &str) {
+    /// Swaps the resources at and below `scope` with their previous state. A second call restores them.
+    pub(crate) fn swap_previous(&mut self, scope: &str) {
         let keys: Vec<String> = self
-            .before
+            .previous
             .keys()
-            .filter(|key| within(key, scope))
+            .filter(|key| is_within(key, scope))
             .cloned()
             .collect();
         for key in keys {
             let now = self.resources.remove(&key);
-            if let Some(Some(old)) = self.before.insert(key.clone(), now) {
+            if let Some(Some(old)) = self.previous.insert(key.clone(), now) {
                 self.resources.insert(key, old);
             }
         }

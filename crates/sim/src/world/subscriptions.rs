@@ -1,59 +1,19 @@
-//! Subscriptions, tenants, regions, and the registration of resource providers.
+//! Subscriptions, tenants, locations, and the registration of resource providers.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::authorization;
+use super::call::Call;
 use super::directory::{OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT};
+use super::locations::REGIONS;
+use super::model::World;
 use super::path::Target;
 use super::reply::{ArmError, Reply};
-use super::{Call, World, authorization};
 use crate::http::Method;
 
-/// The regions, short and long. The list is that of ARM's own message on an unknown region.
-const REGIONS: &[(&str, &str)] = &[
-    ("centralus", "Central US"),
-    ("eastasia", "East Asia"),
-    ("southeastasia", "Southeast Asia"),
-    ("eastus", "East US"),
-    ("eastus2", "East US 2"),
-    ("westus", "West US"),
-    ("westus2", "West US 2"),
-    ("northcentralus", "North Central US"),
-    ("southcentralus", "South Central US"),
-    ("westcentralus", "West Central US"),
-    ("northeurope", "North Europe"),
-    ("westeurope", "West Europe"),
-    ("japaneast", "Japan East"),
-    ("japanwest", "Japan West"),
-    ("brazilsouth", "Brazil South"),
-    ("australiasoutheast", "Australia Southeast"),
-    ("australiaeast", "Australia East"),
-    ("westindia", "West India"),
-    ("southindia", "South India"),
-    ("centralindia", "Central India"),
-    ("canadacentral", "Canada Central"),
-    ("canadaeast", "Canada East"),
-    ("uksouth", "UK South"),
-    ("ukwest", "UK West"),
-    ("koreacentral", "Korea Central"),
-    ("koreasouth", "Korea South"),
-    ("francecentral", "France Central"),
-    ("southafricanorth", "South Africa North"),
-    ("uaenorth", "UAE North"),
-    ("australiacentral", "Australia Central"),
-    ("switzerlandnorth", "Switzerland North"),
-    ("germanywestcentral", "Germany West Central"),
-    ("norwayeast", "Norway East"),
-    ("swedencentral", "Sweden Central"),
-    ("polandcentral", "Poland Central"),
-    ("italynorth", "Italy North"),
-    ("jioindiawest", "Jio India West"),
-    ("westus3", "West US 3"),
-    ("australiacentral2", "Australia Central 2"),
-];
-
-/// Providers that a new subscription has registered.
+/// Providers that are registered in a new subscription.
 const REGISTERED: &[&str] = &[
     "Microsoft.Authorization",
     "Microsoft.Resources",
@@ -71,7 +31,7 @@ const REGISTERED: &[&str] = &[
     "Microsoft.PolicyInsights",
 ];
 
-/// Providers that exist and wait to be registered.
+/// Providers that are not registered in a new subscription.
 const UNREGISTERED: &[&str] = &[
     "Microsoft.AlertsManagement",
     "Microsoft.ApiManagement",
@@ -107,20 +67,10 @@ const UNREGISTERED: &[&str] = &[
 ];
 
 /// How long a registration takes, in milliseconds.
-const REGISTRATION: u64 = 10_000;
+const REGISTRATION_TIME: u64 = 10_000;
 
-pub(crate) fn is_region(short: &str) -> bool {
-    REGIONS.iter().any(|(name, _)| *name == short)
-}
-
-/// The regions in ARM's order, with commas between.
-pub(crate) fn region_list() -> String {
-    let names: Vec<&str> = REGIONS.iter().map(|(name, _)| *name).collect();
-    names.join(",")
-}
-
-/// A subscription in the path must be one of the two.
-pub(crate) fn exists(target: &Target) -> Result<(), ArmError> {
+/// Checks that the subscription in the path exists.
+pub(crate) fn check(target: &Target) -> Result<(), ArmError> {
     match &target.subscription {
         Some(id)
             if ![SUBSCRIPTION, OTHER_SUBSCRIPTION]
@@ -137,7 +87,7 @@ pub(crate) fn exists(target: &Target) -> Result<(), ArmError> {
     }
 }
 
-/// Paths at the tenant and at a subscription that name no provider.
+/// Handles paths at the tenant and at a subscription without a provider.
 pub(crate) fn handle(world: &World, call: &Call<'_>, rest: &[&str]) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
@@ -147,7 +97,7 @@ pub(crate) fn handle(world: &World, call: &Call<'_>, rest: &[&str]) -> Result<Re
             let visible = [SUBSCRIPTION, OTHER_SUBSCRIPTION].into_iter().filter(|id| {
                 let target = Target::parse(&format!("/subscriptions/{id}"));
                 let read = "Microsoft.Resources/subscriptions/read";
-                authorization::allows(world, &call.principal, read, &target, call.now)
+                authorization::is_permitted(world, &call.principal, read, &target, call.now)
             });
             list(visible.map(subscription).collect())
         }
@@ -172,11 +122,11 @@ pub(crate) fn handle(world: &World, call: &Call<'_>, rest: &[&str]) -> Result<Re
                 })
                 .collect(),
         ),
-        (Some(id), ["providers"]) => list(
+        (Some(_), ["providers"]) => list(
             REGISTERED
                 .iter()
                 .chain(UNREGISTERED)
-                .map(|namespace| describe(world, call, id, namespace))
+                .map(|namespace| describe(world, call, namespace))
                 .collect(),
         ),
         (None, ["providers"]) => list(
@@ -190,7 +140,7 @@ pub(crate) fn handle(world: &World, call: &Call<'_>, rest: &[&str]) -> Result<Re
             return Err(ArmError::gateway(
                 404,
                 "NotFound",
-                format!("No resource is at the path '{}'.", call.request.path),
+                format!("No resource was found at the path '{}'.", call.request.path),
             ));
         }
     };
@@ -205,7 +155,7 @@ fn subscription(id: &str) -> Value {
     let name = if id == SUBSCRIPTION {
         "Simulated"
     } else {
-        "Simulated, the other one"
+        "Simulated 2"
     };
     json!({
         "id": format!("/subscriptions/{id}"),
@@ -223,82 +173,79 @@ fn subscription(id: &str) -> Value {
     })
 }
 
-/// `GET /subscriptions/{s}/providers/{ns}`.
+/// `GET /subscriptions/{subscription}/providers/{namespace}`.
 pub(crate) fn provider(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
-    let (namespace, subscription) = known(call)?;
+    let namespace = provider_namespace(call)?;
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
-    Ok(Reply::json(
-        200,
-        describe(world, call, subscription, namespace),
-    ))
+    Ok(Reply::json(200, describe(world, call, namespace)))
 }
 
-/// `POST /subscriptions/{s}/providers/{ns}/register`.
+/// `POST /subscriptions/{subscription}/providers/{namespace}/register`.
 pub(crate) fn register(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
-    let (namespace, subscription) = known(call)?;
+    let namespace = provider_namespace(call)?;
+    let Some(subscription) = &call.target.subscription else {
+        return Err(call.not_allowed());
+    };
     if call.method() != Method::Post {
         return Err(call.not_allowed());
     }
-    let key = format!("{subscription}/{namespace}").to_ascii_lowercase();
+    let key = registration_key(subscription, namespace);
     if !REGISTERED.contains(&namespace) && !world.registrations.contains_key(&key) {
-        let ends = call.now.plus(world.takes(REGISTRATION));
+        let ends = call.now.plus(world.delay(REGISTRATION_TIME));
         world.registrations.insert(key, ends);
         world.state.touch();
     }
-    Ok(Reply::json(
-        200,
-        describe(world, call, subscription, namespace),
-    ))
+    Ok(Reply::json(200, describe(world, call, namespace)))
 }
 
-fn known<'a>(call: &'a Call<'_>) -> Result<(&'static str, &'a str), ArmError> {
-    let asked = call
-        .target
-        .last()
-        .map(|block| block.namespace.as_str())
-        .unwrap_or_default();
-    let namespace = REGISTERED
+fn registration_key(subscription: &str, namespace: &str) -> String {
+    format!("{subscription}/{namespace}").to_ascii_lowercase()
+}
+
+/// The namespace in the path, in the spelling of the provider.
+fn provider_namespace(call: &Call<'_>) -> Result<&'static str, ArmError> {
+    let Some(block) = call.target.last() else {
+        return Err(call.not_allowed());
+    };
+    let namespace = block.namespace.as_str();
+    REGISTERED
         .iter()
         .chain(UNREGISTERED)
-        .find(|known| known.eq_ignore_ascii_case(asked))
-        .ok_or_else(|| invalid_namespace(asked))?;
-    Ok((
-        namespace,
-        call.target.subscription.as_deref().unwrap_or_default(),
-    ))
+        .find(|known| known.eq_ignore_ascii_case(namespace))
+        .copied()
+        .ok_or_else(|| {
+            ArmError::gateway(
+                404,
+                "InvalidResourceNamespace",
+                format!("The resource namespace '{namespace}' is invalid."),
+            )
+        })
 }
 
-fn invalid_namespace(namespace: &str) -> ArmError {
-    ArmError::gateway(
-        404,
-        "InvalidResourceNamespace",
-        format!("The resource namespace '{namespace}' is invalid."),
-    )
-}
-
-fn describe(world: &World, call: &Call<'_>, subscription: &str, namespace: &str) -> Value {
+fn describe(world: &World, call: &Call<'_>, namespace: &str) -> Value {
+    let subscription = call.target.subscription_id();
     json!({
-        "id": format!("/subscriptions/{subscription}/providers/{namespace}"),
+        "id": format!("{subscription}/providers/{namespace}"),
         "namespace": namespace,
         "registrationPolicy": "RegistrationRequired",
-        "registrationState": registration(world, call, subscription, namespace),
-        "resourceTypes": types(world, subscription, namespace),
+        "registrationState": registration_state(world, call, namespace),
+        "resourceTypes": types(world, &subscription, namespace),
     })
 }
 
-/// The types of a provider of which the subscription has resources: the simulator takes any other as well, and so has no
-/// list of them.
+/// The types of a provider that have resources in the subscription. The simulator accepts any type and therefore has no
+/// complete list.
 fn types(world: &World, subscription: &str, namespace: &str) -> Vec<Value> {
     let start = format!("{}/", namespace.to_ascii_lowercase());
-    let scope = format!("/subscriptions/{}", subscription.to_ascii_lowercase());
+    let scope = subscription.to_ascii_lowercase();
     let kinds: BTreeSet<&str> = world
         .state
         .tree(&scope)
         .filter_map(|(_, resource)| resource.kind.strip_prefix(&start))
         .collect();
-    let described = |kind: &str| {
+    let describe = |kind: &str| {
         json!({
             "resourceType": kind,
             "locations": [],
@@ -306,36 +253,29 @@ fn types(world: &World, subscription: &str, namespace: &str) -> Vec<Value> {
             "capabilities": "CrossResourceGroupResourceMove, SupportsTags, SupportsLocation",
         })
     };
-    kinds.into_iter().map(described).collect()
+    kinds.into_iter().map(describe).collect()
 }
 
-fn registration(
-    world: &World,
-    call: &Call<'_>,
-    subscription: &str,
-    namespace: &str,
-) -> &'static str {
-    let key = format!("{subscription}/{namespace}").to_ascii_lowercase();
-    if REGISTERED
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(namespace))
-    {
+fn registration_state(world: &World, call: &Call<'_>, namespace: &str) -> &'static str {
+    if REGISTERED.contains(&namespace) {
         return "Registered";
     }
-    match world.registrations.get(&key) {
-        Some(done) if *done <= call.now => "Registered",
+    let subscription = call.target.subscription.as_ref();
+    let key = subscription.map(|subscription| registration_key(subscription, namespace));
+    match key.and_then(|key| world.registrations.get(&key)) {
+        Some(end) if *end <= call.now => "Registered",
         Some(_) => "Registering",
         None => "NotRegistered",
     }
 }
 
-/// A write needs the provider of its type registered in its subscription.
+/// Checks that the provider of the type is registered in the subscription, which writes require.
 pub(crate) fn check_registration(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
-    let Some(subscription) = &call.target.subscription else {
+    if call.target.subscription.is_none() {
         return Ok(());
-    };
-    let (namespace, _) = known(call)?;
-    if registration(world, call, subscription, namespace) == "Registered" {
+    }
+    let namespace = provider_namespace(call)?;
+    if registration_state(world, call, namespace) == "Registered" {
         return Ok(());
     }
     let message = format!(

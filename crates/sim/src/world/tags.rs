@@ -1,13 +1,12 @@
-//! `Microsoft.Resources/tags`: the tags of any scope, apart from the rest of it (REST reference, Tags - At Scope).
+//! `Microsoft.Resources/tags`: the tags of any scope (REST reference, Tags - At Scope).
 
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::model::World;
 use super::path::Target;
 use super::reply::{ArmError, Reply, resource_not_found};
-use super::{Call, World};
 use crate::http::Method;
-
-pub(crate) const KIND: &str = "microsoft.resources/tags";
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     let scope = Target::parse(&call.target.scope());
@@ -19,7 +18,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
         Value::Object(tags) => tags.clone(),
         _ => serde_json::Map::new(),
     };
-    let given = || -> Result<serde_json::Map<String, Value>, ArmError> {
+    let body_tags = || -> Result<serde_json::Map<String, Value>, ArmError> {
         match call.json()?["properties"]["tags"].take() {
             Value::Object(tags) => Ok(tags),
             Value::Null => Ok(serde_json::Map::new()),
@@ -28,43 +27,41 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
             )),
         }
     };
-    let is_named = |tags: &serde_json::Map<String, Value>, name: &str| {
+    let contains = |tags: &serde_json::Map<String, Value>, name: &str| {
         tags.keys().any(|other| other.eq_ignore_ascii_case(name))
     };
     let tags = match call.method() {
-        Method::Get => return Ok(Reply::json(200, shown(call, &Value::Object(old)))),
+        Method::Get => return Ok(Reply::json(200, to_json(call, &Value::Object(old)))),
         Method::Delete => serde_json::Map::new(),
-        Method::Put => given()?,
+        Method::Put => body_tags()?,
         Method::Patch => {
-            let (operation, given) = (call.json()?["operation"].take(), given()?);
-            let mut kept: serde_json::Map<String, Value> = old
+            let (operation, given) = (call.json()?["operation"].take(), body_tags()?);
+            let mut tags: serde_json::Map<String, Value> = old
                 .into_iter()
-                .filter(|(name, _)| !is_named(&given, name))
+                .filter(|(name, _)| !contains(&given, name))
                 .collect();
             match operation.as_str() {
-                Some("Merge") => kept.extend(given),
-                Some("Replace") => kept = given,
+                Some("Merge") => tags.extend(given),
+                Some("Replace") => tags = given,
                 Some("Delete") => {}
                 _ => {
-                    return Err(invalid(
-                        "The operation is none of Replace, Merge and Delete.",
-                    ));
+                    return Err(invalid("The operation must be Replace, Merge or Delete."));
                 }
             }
-            kept
+            tags
         }
         _ => return Err(call.not_allowed()),
     };
     resource.body["tags"] = Value::Object(tags);
-    let answer = shown(call, &resource.body["tags"]);
+    let response = to_json(call, &resource.body["tags"]);
     world.state.insert(key, resource);
     Ok(match call.method() {
         Method::Delete => Reply::empty(200),
-        _ => Reply::json(200, answer),
+        _ => Reply::json(200, response),
     })
 }
 
-fn shown(call: &Call<'_>, tags: &Value) -> Value {
+fn to_json(call: &Call<'_>, tags: &Value) -> Value {
     json!({
         "id": call.target.id(),
         "name": "default",

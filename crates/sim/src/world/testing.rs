@@ -1,10 +1,10 @@
-//! Short ways to drive a world in tests.
+//! A test bench that sends requests to a world.
 
 use serde_json::{Value, json};
 
 use super::{Caller, SUBSCRIPTION, World, WorldOptions};
 use crate::http::{Method, Request, Response};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 
 pub(crate) struct Bench {
     pub(crate) world: World,
@@ -16,10 +16,10 @@ pub(crate) const RG: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        Self::with(WorldOptions::default())
+        Self::with_options(WorldOptions::default())
     }
 
-    pub(crate) fn with(options: WorldOptions) -> Self {
+    pub(crate) fn with_options(options: WorldOptions) -> Self {
         assert!(RG.contains(SUBSCRIPTION));
         Self {
             world: World::new(options),
@@ -28,8 +28,8 @@ impl Bench {
         }
     }
 
-    /// A bench with the group `rg` in westeurope.
-    pub(crate) fn grouped() -> Self {
+    /// A bench with the resource group `rg` in westeurope.
+    pub(crate) fn with_group() -> Self {
         let mut bench = Self::new();
         bench.put(RG, &json!({ "location": "westeurope" }));
         bench
@@ -40,8 +40,8 @@ impl Bench {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> Request {
-        let mark = if path.contains('?') { '&' } else { '?' };
-        Request::new(method, &format!("{path}{mark}api-version=2024-01-01"))
+        let separator = if path.contains('?') { '&' } else { '?' };
+        Request::new(method, &format!("{path}{separator}api-version=2024-01-01"))
             .with_bearer(&self.world.token(self.caller, self.now))
     }
 
@@ -74,7 +74,7 @@ impl Bench {
         self.send(&request)
     }
 
-    /// Follows an absolute URL from an answer.
+    /// Sends a GET to an absolute URL from a response.
     pub(crate) fn follow(&mut self, url: &str) -> Response {
         let path = url.trim_start_matches("https://management.azure.com");
         let request =
@@ -82,17 +82,15 @@ impl Bench {
         self.send(&request)
     }
 
-    /// Makes an identity in `rg` and returns its id and principal.
+    /// Creates an identity in `rg` and returns its id and principal.
     pub(crate) fn identity(&mut self, name: &str) -> (String, String) {
         let id = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}");
-        let made = self.put(&id, &json!({ "location": "westeurope" })).json();
-        let principal = made["properties"]["principalId"]
-            .as_str()
-            .unwrap_or_default();
+        let created = self.put(&id, &json!({ "location": "westeurope" })).json();
+        let principal = created["properties"]["principalId"].as_str().unwrap();
         (id, principal.to_owned())
     }
 
-    /// Makes a storage account in `rg`, waits for it, and returns its id.
+    /// Creates a storage account in `rg`, waits for it, and returns its id.
     pub(crate) fn storage(&mut self, name: &str) -> String {
         let id = format!("{RG}/providers/Microsoft.Storage/storageAccounts/{name}");
         let body = json!({ "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" } });
@@ -101,7 +99,7 @@ impl Bench {
         id
     }
 
-    /// Grants a role to a service principal; `number` makes the name.
+    /// Assigns a role to a service principal; `number` is part of the name of the role assignment.
     pub(crate) fn grant(
         &mut self,
         scope: &str,
@@ -122,9 +120,9 @@ impl Bench {
     }
 }
 
-/// Status and error code of a refusal.
-pub(crate) fn refusal(response: &Response) -> (u16, String) {
+/// Status and error code of a response. The code of a success is empty.
+pub(crate) fn outcome(response: &Response) -> (u16, String) {
     let body = response.json();
-    let code = body["error"]["code"].as_str().unwrap_or_default();
+    let code = body["error"]["code"].as_str().unwrap_or("");
     (response.status, code.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Diagnostics as they are read.
+//! Diagnostics as text.
 
 use lazuli_core::diagnostic::Code;
 
@@ -26,7 +26,7 @@ resources:
 ";
 
 #[test]
-fn several_mistakes_in_several_files() {
+fn errors_in_several_files() {
     let mut sources = Sources::default();
     let one = sources.add("app/stack.yaml", STACK);
     let two = sources.add("hub.yaml", "apiVersion: lazuli/v1\r\nstack: cameras\r\n");
@@ -34,22 +34,26 @@ fn several_mistakes_in_several_files() {
         Diagnostic::error(
             Code::UnknownKind,
             at(&sources, one, "storageAcount"),
-            "no kind `storageAcount`",
+            "`storageAcount` is not a kind",
         )
         .note("unknown")
         .help("did you mean `storageAccount`?"),
         Diagnostic::error(
             Code::DuplicateStack,
             at(&sources, two, "cameras"),
-            "two stacks are called `cameras`",
+            "two stacks have the name `cameras`",
         )
         .related(at(&sources, one, "cameras"), "the other one"),
-        Diagnostic::warning(Code::UnusedParameter, None, "no document declares `size`"),
+        Diagnostic::warning(
+            Code::UnusedParameter,
+            None,
+            "parameter `size` is not declared",
+        ),
     ];
     assert_eq!(
         trimmed(&diagnostics(&sources, &found, &Style::default())),
         "\
-error[LZ0008]: no kind `storageAcount`
+error[LZ0008]: `storageAcount` is not a kind
  --> app/stack.yaml:5:23
   |
 5 |   recordings: { kind: storageAcount, name: stcameras }
@@ -57,7 +61,7 @@ error[LZ0008]: no kind `storageAcount`
   |
   = help: did you mean `storageAccount`?
 
-error[LZ0021]: two stacks are called `cameras`
+error[LZ0021]: two stacks have the name `cameras`
  --> hub.yaml:2:8
   |
 2 | stack: cameras
@@ -68,16 +72,16 @@ error[LZ0021]: two stacks are called `cameras`
 2 | stack: cameras
   |        ------- the other one
 
-warning[LZ0027]: no document declares `size`
+warning[LZ0027]: parameter `size` is not declared
 
 2 errors, 1 warning
-`lazuli explain LZ0008` says more
+For details, run `lazuli explain LZ0008`.
 "
     );
 }
 
 #[test]
-fn a_near_place_of_the_same_file_is_in_the_same_excerpt_and_a_snippet_keeps_its_shape() {
+fn near_labels_share_an_excerpt_and_snippets_are_not_wrapped() {
     let mut sources = Sources::default();
     let id = sources.add("stack.yaml", STACK);
     let found = [Diagnostic::error(
@@ -106,16 +110,16 @@ error[LZ0019]: a role is missing
             scope: ${recordings}
 
 1 error
-`lazuli explain LZ0019` says more
+For details, run `lazuli explain LZ0019`.
 "
     );
 }
 
 #[test]
-fn a_note_that_does_not_fit_behind_the_caret_goes_below() {
+fn a_note_too_long_for_the_caret_line_goes_below() {
     let mut sources = Sources::default();
     let id = sources.add("stack.yaml", STACK);
-    let note = "the simulator and Azure both refuse this name because it is in use by someone else";
+    let note = "the simulator and Azure both reject this name because another account has it";
     let found =
         [Diagnostic::error(Code::BadName, at(&sources, id, "stcameras"), "bad name").note(note)];
     assert_eq!(
@@ -134,17 +138,17 @@ error[LZ0016]: bad name
 5 |   recordings: { kind: storageAcount, name: stcameras }
   |                                            ^^^^^^^^^
   |
-  = note: the simulator and Azure both refuse this
-          name because it is in use by someone else
+  = note: the simulator and Azure both reject this
+          name because another account has it
 
 1 error
-`lazuli explain LZ0016` says more
+For details, run `lazuli explain LZ0016`.
 "
     );
 }
 
 #[test]
-fn a_place_over_several_lines_is_shown_by_its_first() {
+fn a_multiline_span_is_limited_to_its_first_line() {
     let mut sources = Sources::default();
     let id = sources.add("stack.yaml", STACK);
     let span = Span::new(id, 0..STACK.len());
@@ -161,7 +165,7 @@ fn a_place_over_several_lines_is_shown_by_its_first() {
 }
 
 #[test]
-fn no_control_character_of_a_source_or_message_reaches_the_terminal() {
+fn control_characters_of_sources_and_messages_are_escaped() {
     let mut sources = Sources::default();
     let id = sources.add("a\u{1b}[2J.yaml", "k: \u{9b}31m\u{202e}\u{7}value\n");
     let found = [
@@ -179,7 +183,7 @@ fn no_control_character_of_a_source_or_message_reaches_the_terminal() {
 }
 
 #[test]
-fn places_that_do_not_fit_their_source_are_clipped() {
+fn spans_outside_of_their_source_are_clipped() {
     let mut sources = Sources::default();
     let id = sources.add("a.yaml", "a: ü");
     let empty = sources.add("empty.yaml", "");
@@ -209,7 +213,7 @@ fn places_that_do_not_fit_their_source_are_clipped() {
 }
 
 #[test]
-fn long_lines_are_cut_and_of_very_long_ones_only_the_position_is_shown() {
+fn long_lines_are_cut_and_very_long_lines_are_not_shown() {
     let mut sources = Sources::default();
     let long = sources.add(
         "long.yaml",
@@ -228,7 +232,7 @@ fn long_lines_are_cut_and_of_very_long_ones_only_the_position_is_shown() {
 }
 
 #[test]
-fn many_mistakes_in_a_large_file_cost_no_more_than_their_lines() {
+fn excerpts_of_many_errors_in_a_large_file_stay_small() {
     let mut sources = Sources::default();
     let line = "  name: { kind: storageAccount, nme: x }\n";
     let id = sources.add("large.yaml", line.repeat(20_000));
@@ -249,6 +253,6 @@ fn many_mistakes_in_a_large_file_cost_no_more_than_their_lines() {
 }
 
 #[test]
-fn nothing_found_is_nothing_said() {
+fn no_diagnostics_render_as_empty_text() {
     assert_eq!(diagnostics(&Sources::default(), &[], &Style::default()), "");
 }

@@ -1,7 +1,7 @@
-//! The drawing: resources in layers, what is made first on top, as SVG that needs nothing else to be looked at.
+//! The graph as a self-contained SVG: resources in layers, dependencies above their dependents.
 //!
-//! The shape tells the family of a kind, which is also written; the colour what a plan does, which is also a sign and a
-//! word. Widths of text are those of a monospaced font, so that they are right in any of the stack.
+//! Shapes show the family of a kind, which is also written; colors show the action of a plan, which is also a sign and
+//! a word. Text widths are those of a monospaced font, so that they are right for each font of the stack.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,38 +11,40 @@ use dagre::{
     layout,
 };
 
-use super::{Drawing, Drawn, Fate};
+use maud::{Markup, PreEscaped, html};
+
+use super::{Diagram, DiagramNode, NodeChange};
 use crate::render::{
-    escape::escaped,
+    count,
     style::{columns, wrap},
 };
 
-/// Names are broken at this many columns.
+/// Names are wrapped at this many columns.
 const LONGEST_LINE: usize = 30;
-/// Reasons are cut at this many columns; the whole is their tooltip.
+/// Reasons are truncated at this many columns; the tooltip has the full text.
 const LONGEST_REASON: usize = 26;
-/// The width of a column of names, of what stands beneath them, and of reasons, at their sizes of the font.
+/// The widths of a column of names, kinds and reasons at their font sizes.
 const NAME_COLUMN: f64 = 8.0;
 const KIND_COLUMN: f64 = 6.7;
 const REASON_COLUMN: f64 = 6.1;
 const LINE: f64 = 18.0;
 const PADDING: f64 = 12.0;
-/// How far the shapes that are not rectangles reach beyond their text.
+/// The extra space of shapes that are not rectangles.
 const BEYOND: f64 = 12.0;
-/// The tab of a folder, and how far the folder is below it.
+/// The width of the tab of a folder, and its height.
 const TAB: f64 = 34.0;
 const FOLD: f64 = 7.0;
 /// Half the height of the lid of a cylinder.
 const LID: f64 = 7.0;
-/// How far apart lines meet a shape, where there is room.
-const APART: f64 = 18.0;
+/// The distance between the ends of edges at a shape, if there is room.
+const PORT_GAP: f64 = 18.0;
 const MARGIN: f64 = 24.0;
-/// Up to so many resources the layers are the best ones; beyond, those that are found fast.
-const FEW: usize = 400;
+/// Up to this many resources, layers are optimized; beyond, they are computed fast.
+const MOST_OPTIMIZED: usize = 400;
 
-/// How a drawing looks, in the light and in the dark.
+/// The style sheet, for light and dark color schemes.
 pub(crate) const STYLE: &str = "
-.ground{fill:#fff}
+.background{fill:#fff}
 .shape{fill:#f6f8fa;stroke:#57606a;stroke-width:1.5}
 .existing .shape{stroke-dasharray:5 4}
 .name,.kind,.why{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",\"Liberation Mono\",monospace;text-anchor:middle}
@@ -50,18 +52,18 @@ pub(crate) const STYLE: &str = "
 .kind{font-size:11px;fill:#57606a}
 .why{font-size:10px;fill:#57606a;stroke:#fff;stroke-width:4;paint-order:stroke;stroke-linejoin:round}
 .legend{text-anchor:start}
-.wait{fill:none;stroke:#8c959f;stroke-width:1.3}
+.edge{fill:none;stroke:#8c959f;stroke-width:1.3}
 .tip{fill:#8c959f}
 .create .shape{stroke:#1a7f37;stroke-width:2.5}.create .name{fill:#1a7f37}
 .adopt .shape,.update .shape,.release .shape{stroke:#9a6700;stroke-width:2.5}.adopt .name,.update .name,.release .name{fill:#7d4e00}
 .replace .shape,.delete .shape{stroke:#cf222e;stroke-width:2.5}.replace .name,.delete .name{fill:#a40e26}
 @media (prefers-color-scheme:dark){
-.ground{fill:#0d1117}
+.background{fill:#0d1117}
 .shape{fill:#161b22;stroke:#8b949e}
 .name{fill:#e6edf3}
 .kind{fill:#9198a1}
 .why{fill:#9198a1;stroke:#0d1117}
-.wait{stroke:#6e7681}
+.edge{stroke:#6e7681}
 .tip{fill:#6e7681}
 .create .shape{stroke:#3fb950}.create .name{fill:#56d364}
 .adopt .shape,.update .shape,.release .shape{stroke:#d29922}.adopt .name,.update .name,.release .name{fill:#e3b341}
@@ -69,7 +71,7 @@ pub(crate) const STYLE: &str = "
 }
 ";
 
-/// The family of a kind, which has a shape of its own.
+/// The family of a kind; each has its own shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
     /// A folder.
@@ -80,14 +82,14 @@ enum Family {
     Storage,
     /// A hexagon.
     Access,
-    /// A box without corners.
+    /// A box with cut corners.
     Lock,
     /// A box.
     Other,
 }
 
 impl Family {
-    fn of(kind: &str) -> Self {
+    fn from_kind(kind: &str) -> Self {
         match kind {
             "resourceGroup" => Self::Group,
             "userAssignedIdentity" => Self::Identity,
@@ -98,15 +100,15 @@ impl Family {
         }
     }
 
-    /// The outline around a middle, as the data of a path.
+    /// The outline around a center, as path data.
     fn outline(self, x: f64, y: f64, width: f64, height: f64) -> String {
         let (left, right) = (x - width / 2.0, x + width / 2.0);
         let (top, bottom) = (y - height / 2.0, y + height / 2.0);
         match self {
-            Self::Other => corners(&[(left, top), (right, top), (right, bottom), (left, bottom)]),
+            Self::Other => polygon(&[(left, top), (right, top), (right, bottom), (left, bottom)]),
             Self::Group => {
                 let (tab, fold) = (left + TAB, top + FOLD);
-                corners(&[
+                polygon(&[
                     (left, top),
                     (tab, top),
                     (tab + FOLD, fold),
@@ -131,7 +133,7 @@ impl Family {
                      {left:.1} {lower:.1}ZM{left:.1} {upper:.1}A{half:.1} {LID} 0 0 0 {right:.1} {upper:.1}"
                 )
             }
-            Self::Access => corners(&[
+            Self::Access => polygon(&[
                 (left + BEYOND, top),
                 (right - BEYOND, top),
                 (right, y),
@@ -141,7 +143,7 @@ impl Family {
             ]),
             Self::Lock => {
                 let cut = 9.0;
-                corners(&[
+                polygon(&[
                     (left + cut, top),
                     (right - cut, top),
                     (right, top + cut),
@@ -155,7 +157,7 @@ impl Family {
         }
     }
 
-    /// How far below the top, or above the bottom, the outline of a shape is at a distance from its middle.
+    /// The distance of the outline from the top or bottom of the box, at a horizontal distance from the center.
     fn dent(self, aside: f64, width: f64, on_top: bool) -> f64 {
         match self {
             Self::Storage => {
@@ -167,7 +169,7 @@ impl Family {
         }
     }
 
-    /// How much of the width at either end lines keep away from.
+    /// The width at either end where no edges meet the shape.
     fn inset(self, height: f64) -> f64 {
         match self {
             Self::Identity => height / 2.0,
@@ -177,7 +179,7 @@ impl Family {
     }
 }
 
-fn corners(points: &[(f64, f64)]) -> String {
+fn polygon(points: &[(f64, f64)]) -> String {
     let points: Vec<String> = points
         .iter()
         .map(|(x, y)| format!("{x:.1} {y:.1}"))
@@ -185,31 +187,35 @@ fn corners(points: &[(f64, f64)]) -> String {
     format!("M{}Z", points.join("L"))
 }
 
-/// A resource and the room that its text takes.
-struct Shape<'d> {
-    node: &'d Drawn,
+/// A resource with the size of its shape.
+struct NodeShape<'d> {
+    node: &'d DiagramNode,
     family: Family,
+    /// The name, wrapped.
     lines: Vec<String>,
-    /// The kind and what else is to be said of it.
-    beneath: String,
+    /// The kind, with remarks.
+    kind: String,
     width: f64,
     height: f64,
 }
 
-impl<'d> Shape<'d> {
-    fn of(node: &'d Drawn) -> Self {
-        let family = Family::of(&node.kind);
-        let lines = wrap(&node.marked(false), LONGEST_LINE);
-        let mut beneath = node.kind.clone();
-        if node.is_existing {
-            beneath.push_str(" (existing)");
+impl<'d> NodeShape<'d> {
+    fn new(node: &'d DiagramNode) -> Self {
+        let family = Family::from_kind(&node.kind);
+        let mut lines = wrap(&node.name, LONGEST_LINE);
+        if let (Some(change), Some(first)) = (node.change, lines.first_mut()) {
+            first.insert_str(0, &format!("{} ", change.sign()));
         }
-        if let Some(fate) = node.fate {
-            beneath.push_str(&format!(": {}", fate.word()));
+        let mut kind = node.kind.clone();
+        if node.is_existing {
+            kind.push_str(" (existing)");
+        }
+        if let Some(change) = node.change {
+            kind.push_str(&format!(": {}", change.word()));
         }
         let widest = lines.iter().map(|line| columns(line)).max().unwrap_or(0);
-        let text = (widest as f64 * NAME_COLUMN).max(columns(&beneath) as f64 * KIND_COLUMN);
-        let (beyond, above) = match family {
+        let text = (widest as f64 * NAME_COLUMN).max(columns(&kind) as f64 * KIND_COLUMN);
+        let (horizontal, above) = match family {
             Family::Identity | Family::Access => (BEYOND, 0.0),
             Family::Storage | Family::Group => (0.0, BEYOND),
             Family::Lock | Family::Other => (0.0, 0.0),
@@ -217,24 +223,19 @@ impl<'d> Shape<'d> {
         Self {
             node,
             family,
-            width: text + 2.0 * (PADDING + beyond),
+            width: text + 2.0 * (PADDING + horizontal),
             height: (lines.len() + 1) as f64 * LINE + PADDING + above,
             lines,
-            beneath,
+            kind,
         }
     }
 
-    fn draw(&self, x: f64, y: f64) -> String {
+    fn draw(&self, (x, y): (f64, f64)) -> Markup {
         let mut classes = vec!["node"];
         if self.node.is_existing {
             classes.push("existing");
         }
-        classes.extend(self.node.fate.map(Fate::word));
-        let mut text = format!(
-            "<g class=\"{}\"><path class=\"shape\" d=\"{}\"/>",
-            classes.join(" "),
-            self.family.outline(x, y, self.width, self.height)
-        );
+        classes.extend(self.node.change.map(NodeChange::word));
         // The lid of a cylinder and the tab of a folder move the text down.
         let down = match self.family {
             Family::Storage => 5.0,
@@ -242,83 +243,79 @@ impl<'d> Shape<'d> {
             _ => 0.0,
         };
         let first = y + down - (self.lines.len() as f64) * LINE / 2.0 + 4.5;
-        for (at, line) in self.lines.iter().enumerate() {
-            let y = first + at as f64 * LINE;
-            text.push_str(&format!(
-                "<text class=\"name\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",
-                escaped(line)
-            ));
-        }
-        let y = first + self.lines.len() as f64 * LINE - 1.0;
-        text.push_str(&format!(
-            "<text class=\"kind\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text></g>",
-            escaped(&self.beneath)
-        ));
-        match &self.node.link {
-            None => text + "\n",
-            Some(link) => format!("<a href=\"{}\">{text}</a>\n", escaped(link)),
+        let last = first + self.lines.len() as f64 * LINE - 1.0;
+        let outline = self.family.outline(x, y, self.width, self.height);
+        let x = coordinate(x);
+        let shape = html! {
+            g class=(classes.join(" ")) {
+                path class="shape" d=(outline) {}
+                @for (at, line) in self.lines.iter().enumerate() {
+                    text class="name" x=(x) y=(coordinate(first + at as f64 * LINE)) { (line) }
+                }
+                text class="kind" x=(x) y=(coordinate(last)) { (self.kind) }
+            }
+        };
+        html! {
+            @match &self.node.link {
+                None => (shape),
+                Some(link) => a href=(link) { (shape) },
+            }
+            "\n"
         }
     }
 }
 
-/// Why one waits for another, in a word or two, and at length.
-struct Reason {
+fn coordinate(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+/// The reasons of an edge, short for the drawing and long for the tooltip.
+#[derive(Debug, Default)]
+struct EdgeReason {
     short: String,
     long: String,
 }
 
-impl Reason {
-    fn of(whys: &[&str]) -> Self {
-        let short: Vec<&str> = whys.iter().map(|why| in_short(why)).collect();
-        let mut short = short.join(", ");
-        if columns(&short) > LONGEST_REASON {
-            short = wrap(&short, LONGEST_REASON - 1).swap_remove(0) + "…";
+impl EdgeReason {
+    fn add(&mut self, short: &str, long: &str) {
+        for (all, one, separator) in [(&mut self.short, short, ", "), (&mut self.long, long, "; ")]
+        {
+            if !all.is_empty() {
+                all.push_str(separator);
+            }
+            all.push_str(one);
         }
-        Self {
-            short,
-            long: whys.join("; "),
+    }
+
+    /// The short text, truncated to the space in the drawing.
+    fn to_label(&self) -> String {
+        match columns(&self.short) > LONGEST_REASON {
+            true => wrap(&self.short, LONGEST_REASON - 1).swap_remove(0) + "…",
+            false => self.short.clone(),
         }
     }
 }
 
-/// The graph's own reasons in a word; a handler's as they are.
-fn in_short(why: &str) -> &str {
-    match why {
-        "it is in or on it" => "in",
-        "dependsOn names it" => "dependsOn",
-        why => {
-            let named = why
-                .strip_suffix("` refers to it")
-                .and_then(|rest| rest.strip_prefix('`'));
-            // Of a path, the last name.
-            named.map_or(why, |path| path.rsplit('.').next().unwrap_or(path))
-        }
-    }
-}
+/// The positions of a dependent and its dependency.
+type EdgeKey = (usize, usize);
 
-/// Who waits, and for whom.
-type Line = (usize, usize);
-
-/// The layout and what it is of.
-struct Plane<'d> {
-    shapes: Vec<Shape<'d>>,
-    reasons: BTreeMap<Line, Reason>,
+/// The positions of shapes and edges.
+struct DiagramLayout<'d> {
+    shapes: Vec<NodeShape<'d>>,
+    reasons: BTreeMap<EdgeKey, EdgeReason>,
     graph: Graph<NodeLabel, EdgeLabel>,
-    /// The lines that meet a shape at its top, or at its bottom, from left to right.
-    sides: HashMap<(usize, bool), Vec<Line>>,
+    /// The edges at the top (`true`) and bottom of each shape, from left to right.
+    sides: HashMap<(usize, bool), Vec<EdgeKey>>,
 }
 
-impl<'d> Plane<'d> {
-    fn of(drawing: &'d Drawing) -> Self {
-        let shapes: Vec<Shape<'_>> = drawing.nodes.iter().map(Shape::of).collect();
-        let mut whys: BTreeMap<(usize, usize), Vec<&str>> = BTreeMap::new();
-        for (from, to, why) in drawing.edges() {
-            whys.entry((from, to)).or_default().push(why);
+impl<'d> DiagramLayout<'d> {
+    fn new(diagram: &'d Diagram) -> Self {
+        let shapes: Vec<NodeShape<'_>> = diagram.nodes.iter().map(NodeShape::new).collect();
+        let mut reasons: BTreeMap<EdgeKey, EdgeReason> = BTreeMap::new();
+        for (from, dependency) in diagram.edges() {
+            let reason = reasons.entry((from, dependency.on)).or_default();
+            reason.add(&dependency.short, &dependency.long);
         }
-        let reasons: BTreeMap<_, _> = whys
-            .into_iter()
-            .map(|(pair, whys)| (pair, Reason::of(&whys)))
-            .collect();
         let mut graph = Graph::with_options(GraphOptions {
             directed: true,
             multigraph: false,
@@ -334,14 +331,14 @@ impl<'d> Plane<'d> {
         }
         for ((from, to), reason) in &reasons {
             let label = EdgeLabel {
-                width: columns(&reason.short) as f64 * REASON_COLUMN + 8.0,
+                width: columns(&reason.to_label()) as f64 * REASON_COLUMN + 8.0,
                 height: 14.0,
                 labelpos: dagre::layout::types::LabelPos::Center,
                 ..EdgeLabel::default()
             };
             graph.set_edge(from.to_string(), to.to_string(), Some(label), None);
         }
-        let ranker = match shapes.len() <= FEW {
+        let ranker = match shapes.len() <= MOST_OPTIMIZED {
             true => Ranker::NetworkSimplex,
             false => Ranker::LongestPath,
         };
@@ -358,39 +355,36 @@ impl<'d> Plane<'d> {
         if !shapes.is_empty() {
             layout(&mut graph, Some(options));
         }
-        let mut plane = Self {
+        let mut layout = Self {
             shapes,
             reasons,
             graph,
             sides: HashMap::new(),
         };
-        plane.sides = plane.sides();
-        plane
+        layout.sides = layout.sort_edges();
+        layout
     }
 
-    fn place(&self, at: usize) -> (f64, f64) {
+    /// The center of a shape. The layout sets it for every node.
+    fn center(&self, at: usize) -> (f64, f64) {
         let node = self.graph.node(&at.to_string());
-        let place = node.and_then(|node| Some((node.x?, node.y?)));
-        place.unwrap_or_default()
+        let center = node.and_then(|node| Some((node.x?, node.y?)));
+        center.unwrap_or((0.0, 0.0))
     }
 
     fn edge(&self, from: usize, to: usize) -> Option<&EdgeLabel> {
         self.graph.edge(&from.to_string(), &to.to_string(), None)
     }
 
-    /// The points that a line goes through: from the top of who waits, by the bends of the layout, to the bottom of what
-    /// is waited for.
-    fn course(&self, from: usize, to: usize) -> Vec<Point> {
-        let bends = self.bends(from, to);
-        let start = self.port(from, (from, to), true);
-        let end = self.port(to, (from, to), false);
-        let mut course = vec![start];
-        course.extend_from_slice(bends);
-        course.push(end);
-        course
+    /// The points of an edge: the top of the dependent, the bends of the layout, the bottom of the dependency.
+    fn points(&self, from: usize, to: usize) -> Vec<Point> {
+        let mut points = vec![self.port(from, (from, to), true)];
+        points.extend_from_slice(self.bends(from, to));
+        points.push(self.port(to, (from, to), false));
+        points
     }
 
-    /// The bends of a line, without its ends.
+    /// The points of an edge without its ends.
     fn bends(&self, from: usize, to: usize) -> &[Point] {
         match self.edge(from, to).map(|edge| edge.points.as_slice()) {
             Some([_, bends @ .., _]) => bends,
@@ -398,30 +392,30 @@ impl<'d> Plane<'d> {
         }
     }
 
-    /// Where a line meets a shape: all lines of a side stand side by side, in the order of where they come from.
-    fn port(&self, at: usize, line: Line, on_top: bool) -> Point {
-        let (x, y) = self.place(at);
+    /// The point where an edge meets a shape. The edges of a side are spread around its center.
+    fn port(&self, at: usize, edge: EdgeKey, on_top: bool) -> Point {
+        let (x, y) = self.center(at);
         let Some(shape) = self.shapes.get(at) else {
             return Point::new(x, y);
         };
-        let lines = self.sides.get(&(at, on_top)).map_or(&[][..], Vec::as_slice);
-        let own = lines.iter().position(|pair| *pair == line);
-        let gaps = lines.len().saturating_sub(1).max(1) as f64;
+        let edges = self.sides.get(&(at, on_top)).map_or(&[][..], Vec::as_slice);
+        let own = edges.iter().position(|other| *other == edge);
+        let gaps = edges.len().saturating_sub(1).max(1) as f64;
         let room = shape.width - 2.0 * shape.family.inset(shape.height);
-        let step = APART.min(room / gaps);
-        let aside = (own.unwrap_or(0) as f64 - (lines.len().saturating_sub(1)) as f64 / 2.0) * step;
+        let step = PORT_GAP.min(room / gaps);
+        let aside = (own.unwrap_or(0) as f64 - (edges.len().saturating_sub(1)) as f64 / 2.0) * step;
         let dent = shape.family.dent(aside, shape.width, on_top);
         let half = shape.height / 2.0 - dent;
         Point::new(x + aside, if on_top { y - half } else { y + half })
     }
 
-    /// The lines at the top and at the bottom of every shape, from left to right.
-    fn sides(&self) -> HashMap<(usize, bool), Vec<Line>> {
-        let mut sides: HashMap<(usize, bool), Vec<(f64, Line)>> = HashMap::new();
+    /// Sorts the edges of each side by the direction that they come from.
+    fn sort_edges(&self) -> HashMap<(usize, bool), Vec<EdgeKey>> {
+        let mut sides: HashMap<(usize, bool), Vec<(f64, EdgeKey)>> = HashMap::new();
         for (from, to) in self.reasons.keys().copied() {
             let bends = self.bends(from, to);
             let towards = |bend: Option<&Point>, other: usize| {
-                bend.map_or_else(|| self.place(other).0, |bend| bend.x)
+                bend.map_or_else(|| self.center(other).0, |bend| bend.x)
             };
             for (side, towards) in [
                 ((from, true), towards(bends.first(), to)),
@@ -430,19 +424,19 @@ impl<'d> Plane<'d> {
                 sides.entry(side).or_default().push((towards, (from, to)));
             }
         }
-        let sorted = sides.into_iter().map(|(side, mut lines)| {
-            lines.sort_by(|one, two| one.0.total_cmp(&two.0).then(one.1.cmp(&two.1)));
-            (side, lines.into_iter().map(|(_, line)| line).collect())
+        let sorted = sides.into_iter().map(|(side, mut edges)| {
+            edges.sort_by(|one, two| one.0.total_cmp(&two.0).then(one.1.cmp(&two.1)));
+            (side, edges.into_iter().map(|(_, edge)| edge).collect())
         });
         sorted.collect()
     }
 
-    /// How far to the right and down anything reaches.
+    /// The right and bottom ends of shapes and edges.
     fn size(&self) -> (f64, f64) {
         let mut size: (f64, f64) = (0.0, 0.0);
         let mut reach = |x: f64, y: f64| size = (size.0.max(x), size.1.max(y));
         for (at, shape) in self.shapes.iter().enumerate() {
-            let (x, y) = self.place(at);
+            let (x, y) = self.center(at);
             reach(x + shape.width / 2.0, y + shape.height / 2.0);
         }
         for (from, to) in self.reasons.keys() {
@@ -458,91 +452,90 @@ impl<'d> Plane<'d> {
     }
 }
 
-/// The drawing as a document of its own.
-pub(super) fn svg(drawing: &Drawing) -> String {
-    drawn(drawing, "img", &format!("<style>{STYLE}</style>\n"))
+/// Draws an SVG file.
+pub(super) fn draw_document(diagram: &Diagram) -> String {
+    let style = html! { style { (PreEscaped(STYLE)) } "\n" };
+    draw(diagram, "img", &style).into_string() + "\n"
 }
 
-/// The drawing as a part of a page that has its style, and in which resources can be links.
-pub(super) fn figure(drawing: &Drawing) -> String {
-    drawn(drawing, "group", "")
+/// Draws an element of a page that contains [`STYLE`].
+pub(super) fn draw_figure(diagram: &Diagram) -> Markup {
+    draw(diagram, "group", &Markup::default())
 }
 
-fn drawn(drawing: &Drawing, role: &str, style: &str) -> String {
-    let plane = Plane::of(drawing);
-    let (right, bottom) = plane.size();
-    let legend = legend(drawing, bottom + MARGIN);
-    let wide = match legend.is_empty() {
-        true => right,
-        false => right.max(drawing.fates().len() as f64 * LEGEND_STEP),
-    };
-    let width = wide + MARGIN;
-    let height = bottom
-        + if legend.is_empty() {
-            MARGIN
-        } else {
-            2.0 * MARGIN
-        };
-    let mut text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} \
-         {height:.0}\" role=\"{role}\" aria-labelledby=\"title\">\n<title id=\"title\">{} and what each waits for</title>\n\
-         {style}<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n\
-         <defs><marker id=\"tip\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"8\" markerHeight=\"8\" \
-         orient=\"auto\"><path class=\"tip\" d=\"M0 1L10 5L0 9Z\"/></marker></defs>\n",
-        crate::render::count(drawing.nodes.len(), "resource")
-    );
-    for ((from, to), reason) in &plane.reasons {
-        if plane.edge(*from, *to).is_some() {
-            let name = |at: &usize| drawing.nodes.get(*at).map_or("", |node| &node.name);
-            text.push_str(&format!(
-                "<g><title>{} waits for {}: {}</title><path class=\"wait\" marker-end=\"url(#tip)\" d=\"{}\"/></g>\n",
-                escaped(name(from)),
-                escaped(name(to)),
-                escaped(&reason.long),
-                line(&plane.course(*from, *to))
-            ));
-        }
-    }
-    for (at, shape) in plane.shapes.iter().enumerate() {
-        let (x, y) = plane.place(at);
-        text.push_str(&shape.draw(x, y));
-    }
-    // Reasons stand above lines that pass beneath them.
-    for ((from, to), reason) in &plane.reasons {
-        if let Some((x, y)) = plane
-            .edge(*from, *to)
-            .and_then(|edge| Some((edge.x?, edge.y?)))
+fn draw(diagram: &Diagram, role: &str, style: &Markup) -> Markup {
+    let layout = DiagramLayout::new(diagram);
+    let (right, bottom) = layout.size();
+    let changes = diagram.changes();
+    let width = right.max(changes.len() as f64 * LEGEND_STEP) + MARGIN;
+    let margins = if changes.is_empty() { 1.0 } else { 2.0 };
+    let height = bottom + margins * MARGIN;
+    let view_box = format!("0 0 {width:.0} {height:.0}");
+    let title = count(diagram.nodes.len(), "resource") + " and their dependencies";
+    html! {
+        svg xmlns="http://www.w3.org/2000/svg" width=(format!("{width:.0}")) height=(format!("{height:.0}"))
+            viewBox=(view_box) role=(role) aria-labelledby="title"
         {
-            text.push_str(&format!(
-                "<text class=\"why\" x=\"{x:.1}\" y=\"{:.1}\"><title>{}</title>{}</text>\n",
-                y + 3.5,
-                escaped(&reason.long),
-                escaped(&reason.short)
-            ));
+            "\n" title id="title" { (title) } "\n"
+            (style)
+            rect class="background" width="100%" height="100%" {} "\n"
+            defs {
+                marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto" {
+                    path class="tip" d="M0 1L10 5L0 9Z" {}
+                }
+            }
+            "\n"
+            @for ((from, to), reason) in &layout.reasons {
+                g {
+                    title { (diagram.name(*from)) " depends on " (diagram.name(*to)) ": " (reason.long) }
+                    path class="edge" marker-end="url(#tip)" d=(curve(&layout.points(*from, *to))) {}
+                }
+                "\n"
+            }
+            @for (at, shape) in layout.shapes.iter().enumerate() {
+                (shape.draw(layout.center(at)))
+            }
+            // Reasons cover the edges that cross them.
+            @for ((from, to), reason) in &layout.reasons {
+                (draw_reason(reason, layout.edge(*from, *to)))
+            }
+            (draw_legend(&changes, bottom + MARGIN))
         }
     }
-    text + &legend + "</svg>\n"
 }
 
+fn draw_reason(reason: &EdgeReason, edge: Option<&EdgeLabel>) -> Markup {
+    let center = edge.and_then(|edge| Some((edge.x?, edge.y?)));
+    html! {
+        @if let Some((x, y)) = center {
+            text class="why" x=(coordinate(x)) y=(coordinate(y + 3.5)) {
+                title { (reason.long) }
+                (reason.to_label())
+            }
+            "\n"
+        }
+    }
+}
+
+/// The width of an item of the legend.
 const LEGEND_STEP: f64 = 112.0;
 
-/// What the signs mean, where there are signs.
-fn legend(drawing: &Drawing, y: f64) -> String {
-    let mut text = String::new();
-    for (at, fate) in drawing.fates().into_iter().enumerate() {
-        let x = MARGIN + at as f64 * LEGEND_STEP;
-        text.push_str(&format!(
-            "<g class=\"{}\"><text class=\"name legend\" x=\"{x:.1}\" y=\"{y:.1}\">{} {}</text></g>\n",
-            fate.word(),
-            escaped(fate.sign()),
-            fate.word()
-        ));
+/// What the signs mean.
+fn draw_legend(changes: &[NodeChange], y: f64) -> Markup {
+    html! {
+        @for (at, change) in changes.iter().enumerate() {
+            g class=(change.word()) {
+                text class="name legend" x=(coordinate(MARGIN + at as f64 * LEGEND_STEP)) y=(coordinate(y)) {
+                    (change.sign()) " " (change.word())
+                }
+            }
+            "\n"
+        }
     }
-    text
 }
 
-/// A line through points, upright at each of them.
-fn line(points: &[Point]) -> String {
+/// The path data of a curve through points, vertical at each of them.
+fn curve(points: &[Point]) -> String {
     let Some(first) = points.first() else {
         return String::new();
     };

@@ -1,22 +1,31 @@
-//! The forms of a graph, of three resources and of none.
+//! Output formats of graphs.
 
 use super::*;
 
-fn cameras() -> Drawing {
-    let node = |name: &str, kind: &str, waits: &[(usize, &str)]| Drawn {
+/// A node without a plan, for tests of this module and of the diagram.
+pub(super) fn node(name: &str, kind: &str, dependencies: Vec<Dependency>) -> DiagramNode {
+    DiagramNode {
         name: name.to_owned(),
         kind: kind.to_owned(),
         is_existing: false,
-        fate: None,
+        change: None,
         link: None,
-        waits: waits
-            .iter()
-            .map(|(to, why)| (*to, (*why).to_owned()))
-            .collect(),
+        dependencies,
+    }
+}
+
+fn cameras() -> Diagram {
+    let node = |name: &str, kind: &str, dependencies: &[(usize, &str)]| {
+        let dependencies = dependencies.iter().map(|(on, long)| Dependency {
+            on: *on,
+            short: String::new(),
+            long: (*long).to_owned(),
+        });
+        node(name, kind, dependencies.collect())
     };
-    Drawing {
+    Diagram {
         nodes: vec![
-            Drawn {
+            DiagramNode {
                 is_existing: true,
                 ..node("group", "resourceGroup", &[])
             },
@@ -35,16 +44,16 @@ fn cameras() -> Drawing {
 }
 
 #[test]
-fn text_lists_what_each_waits_for() {
+fn text_lists_the_dependencies_of_each_resource() {
     assert_eq!(
-        cameras().text(&Style::default()),
+        cameras().to_text(&Style::default()),
         "\
 group  resourceGroup (existing)
 each[\"a\\b\"]  storageAccount
-  waits for group: it is in or on it
+  depends on group: it is in or on it
 access/Reader  roleAssignment
-  waits for group: dependsOn names it
-  waits for each[\"a\\b\"]: `scope` refers to it
+  depends on group: dependsOn names it
+  depends on each[\"a\\b\"]: `scope` refers to it
 "
     );
 }
@@ -52,7 +61,7 @@ access/Reader  roleAssignment
 #[test]
 fn mermaid_labels_are_escaped() {
     assert_eq!(
-        cameras().mermaid(),
+        cameras().to_mermaid(),
         "\
 flowchart TD
     n0([\"group<br>resourceGroup\"])
@@ -68,7 +77,7 @@ flowchart TD
 #[test]
 fn dot_labels_are_escaped() {
     assert_eq!(
-        cameras().dot(),
+        cameras().to_dot(),
         "\
 digraph lazuli {
     rankdir = BT;
@@ -85,7 +94,7 @@ digraph lazuli {
 }
 
 #[test]
-fn an_empty_graph_is_valid_in_every_form() {
+fn an_empty_graph_is_valid_in_every_format() {
     let graph = Graph::default();
     assert_eq!(text(&graph, None, &Style::default()), "");
     assert_eq!(mermaid(&graph, None), "flowchart TD\n");
@@ -96,17 +105,17 @@ fn an_empty_graph_is_valid_in_every_form() {
 }
 
 #[test]
-fn what_a_plan_does_is_a_sign_in_every_form() {
-    let mut drawing = cameras();
-    let fates = [
-        Fate::Stays,
-        Fate::Changes(Action::Replace),
-        Fate::Changes(Action::Create),
+fn actions_of_a_plan_are_signs_in_every_format() {
+    let mut diagram = cameras();
+    let changes = [
+        NodeChange::Unchanged,
+        NodeChange::Step(Action::Replace),
+        NodeChange::Step(Action::Create),
     ];
-    for (node, fate) in drawing.nodes.iter_mut().zip(fates) {
-        node.fate = Some(fate);
+    for (node, change) in diagram.nodes.iter_mut().zip(changes) {
+        node.change = Some(change);
     }
-    let text = drawing.text(&Style::default());
+    let text = diagram.to_text(&Style::default());
     assert!(
         text.starts_with("= group  resourceGroup (existing)\n± each"),
         "{text}"
@@ -119,38 +128,45 @@ fn what_a_plan_does_is_a_sign_in_every_form() {
         ascii: true,
         ..Style::default()
     };
-    assert!(drawing.text(&ascii).contains("\n-/+ each"));
-    let mermaid = drawing.mermaid();
+    assert!(diagram.to_text(&ascii).contains("\n-/+ each"));
+    let mermaid = diagram.to_mermaid();
     assert!(mermaid.contains("n2[\"+ access/Reader<br>roleAssignment\"]:::create\n"));
     assert!(mermaid.contains("classDef create stroke:#2da44e,stroke-width:2px\n"));
-    let dot = drawing.dot();
+    let dot = diagram.to_dot();
     assert!(
         dot.contains("label = \"= group\\nresourceGroup\", style = dashed, color = \"#848d97\"")
     );
 }
 
 #[test]
-fn around_changes_is_what_they_wait_for_and_what_waits_for_them() {
+fn a_diagram_limited_to_changes_keeps_their_neighbors() {
     let mut all = cameras();
     for node in &mut all.nodes {
-        node.fate = Some(Fate::Stays);
+        node.change = Some(NodeChange::Unchanged);
     }
-    all.nodes[0].fate = Some(Fate::Changes(Action::Update));
-    let far = Drawn {
+    all.nodes[0].change = Some(NodeChange::Step(Action::Update));
+    let far = DiagramNode {
         name: "far".to_owned(),
-        waits: vec![(2, "dependsOn names it".to_owned())],
+        dependencies: vec![Dependency::new(2, &Reason::DependsOn)],
         ..cameras().nodes.swap_remove(1)
     };
-    let before = Drawn {
+    let before = DiagramNode {
         name: "before".to_owned(),
-        waits: Vec::new(),
+        dependencies: Vec::new(),
         ..cameras().nodes.swap_remove(1)
     };
     all.nodes.push(far);
     all.nodes.push(before);
-    let around = all.around_changes();
-    let names: Vec<&str> = around.nodes.iter().map(|node| node.name.as_str()).collect();
+    let limited = all.limit_to_changes();
+    let names: Vec<&str> = limited
+        .nodes
+        .iter()
+        .map(|node| node.name.as_str())
+        .collect();
     assert_eq!(names, ["group", "each[\"a\\b\"]", "access/Reader"]);
-    let edges: Vec<(usize, usize)> = around.edges().map(|(from, to, _)| (from, to)).collect();
+    let edges: Vec<(usize, usize)> = limited
+        .edges()
+        .map(|(from, dependency)| (from, dependency.on))
+        .collect();
     assert_eq!(edges, [(1, 0), (2, 0), (2, 1)]);
 }

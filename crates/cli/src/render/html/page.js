@@ -1,4 +1,4 @@
-// Opens what a link leads to, everything at once, and everything to be printed. Without it the page says the same.
+// Opens the target of a link, all steps on request, and all steps for printing. The page works without this script.
 (() => {
   const folds = [...document.querySelectorAll("details")];
   const reveal = () => {

@@ -1,25 +1,25 @@
-//! The steps of a plan on a page, each with its reason, its properties and what it waits for.
+//! The steps of a plan on a page, each with its reason, its properties and its dependencies.
 
 use lazuli_core::plan::Step;
 use maud::{Markup, html};
 
 use super::prose;
 use crate::render::{
-    Names,
-    change::{Compared, Row, rows},
-    line_of, mark, object,
-    sheet::Sheet,
+    NodeNames, action_sign,
+    change::{DiffLine, PropertyRow, collect_rows},
+    describe_step, format_line,
+    plan_view::PlanView,
     style::{Style, clean},
 };
 
-pub(super) fn steps(sheet: &Sheet<'_>) -> Markup {
-    let plan = sheet.plan;
-    let names = Names::of_plan(plan);
+pub(super) fn steps(view: &PlanView<'_>) -> Markup {
+    let plan = view.plan;
+    let names = NodeNames::from_plan(plan);
     html! {
         section aria-labelledby="steps" {
             h2 id="steps" tabindex="-1" { "Steps" }
             @if plan.steps.is_empty() {
-                p { "There is nothing to do." }
+                p { "No steps." }
             } @else {
                 div.tools #tools hidden {
                     button.open type="button" { "Open all" }
@@ -27,35 +27,32 @@ pub(super) fn steps(sheet: &Sheet<'_>) -> Markup {
                 }
             }
             @for step in &plan.steps {
-                (one(step, sheet, names))
+                (step_box(step, view, names))
             }
         }
     }
 }
 
-fn one(step: &Step, sheet: &Sheet<'_>, names: Names) -> Markup {
-    let rows = rows(step, &Style::PAGE);
-    let waits = step
-        .after
-        .iter()
-        .filter_map(|id| sheet.plan.steps.get(id.0));
-    let waits: Vec<&Step> = waits.collect();
+fn step_box(step: &Step, view: &PlanView<'_>, names: NodeNames) -> Markup {
+    let rows = collect_rows(step, &Style::PAGE);
+    let dependencies = step.after.iter().filter_map(|id| view.plan.steps.get(id.0));
+    let dependencies: Vec<&Step> = dependencies.collect();
     html! {
         details class={ "fold is-" (step.action) } {
             summary {
-                span.mark { (mark(step.action).0) } " " span.word { (step.action) } " "
-                code.who { (names.name(&step.key)) } " " span.muted { (object(step)) }
+                span.sign { (action_sign(step.action).0) } " " span.word { (step.action) } " "
+                code.who { (names.name(&step.key)) } " " span.muted { (describe_step(step)) }
             }
             div.inside id={ "step-" (step.id.0) } {
-                p.muted.why-and-where {
+                p.muted.reason {
                     span { (prose(&clean(&step.reason))) } " "
-                    code { (line_of(step.span, sheet.sources)) }
+                    code { (format_line(step.span, view.sources)) }
                 }
                 @for row in &rows { (property(row)) }
-                @if !waits.is_empty() {
+                @if !dependencies.is_empty() {
                     p.muted {
-                        "Waits for"
-                        @for (at, other) in waits.iter().enumerate() {
+                        "Depends on"
+                        @for (at, other) in dependencies.iter().enumerate() {
                             @if at > 0 { "," }
                             " " a href={ "#step-" (other.id.0) } { (names.name(&other.key)) }
                         }
@@ -66,43 +63,43 @@ fn one(step: &Step, sheet: &Sheet<'_>, names: Names) -> Markup {
     }
 }
 
-fn property(row: &Row) -> Markup {
-    let beside = row.beside_on_a_page();
-    let lines = match beside {
+fn property(row: &PropertyRow) -> Markup {
+    let inline = row.to_inline_on_page();
+    let diff = match inline {
         Some(_) => None,
-        None => Some(row.lines()),
+        None => Some(row.to_diff()),
     };
-    let remark = lines.as_ref().and_then(|lines| lines.remark);
+    let remark = diff.as_ref().and_then(|diff| diff.remark);
     html! {
         div.property {
-            div.whole[lines.is_some()] {
+            div.whole[diff.is_some()] {
                 code { (row.label) }
                 @if row.is_fixed { " " span.muted { "(fixed at creation)" } }
                 @if let Some(remark) = remark { " " span.muted { "(" (remark) ")" } }
             }
-            @if let Some((before, after)) = &beside {
+            @if let Some((before, after)) = &inline {
                 div.values {
                     @if let Some(before) = before {
-                        del { span.aloud { "before: " } code { "- " (before) } }
+                        del { span.screen-reader { "before: " } code { "- " (before) } }
                         span.arrow aria-hidden="true" { "→" }
                     }
-                    ins { span.aloud { "after: " } code { "+ " (after) } }
+                    ins { span.screen-reader { "after: " } code { "+ " (after) } }
                 }
             }
-            @if let Some(lines) = &lines {
-                pre.whole { @for line in &lines.lines { (compared(line)) } }
+            @if let Some(diff) = &diff {
+                pre.whole { @for line in &diff.lines { (diff_line(line)) } }
             }
         }
     }
 }
 
-fn compared(line: &Compared) -> Markup {
+fn diff_line(line: &DiffLine) -> Markup {
     html! {
         @match line {
-            Compared::Gone(line) => span.gone { "- " (line) },
-            Compared::Comes(line) => span.comes { "+ " (line) },
-            Compared::Stays(line) => span { "  " (line) },
-            Compared::LeftOut => span.between { "..." },
+            DiffLine::Removed(line) => span.removed { "- " (line) },
+            DiffLine::Added(line) => span.added { "+ " (line) },
+            DiffLine::Context(line) => span { "  " (line) },
+            DiffLine::Omission => span.omission { "..." },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The page: nothing foreign has a meaning in it, it allows what it has, and it has no secret.
+//! The HTML page: escaping, content security policy and masked secrets.
 
 use lazuli_core::{
     graph::Graph,
@@ -10,15 +10,15 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::render::testing::{change, hole, hostile_plan, key, plan_of, sheet, step};
+use crate::render::testing::{change, hostile_plan, key, plan_of, plan_view, step, unresolved};
 
 const BAD: &str = "</script></style><img src=x onerror=alert(1)>\" onclick='x' \u{1b}[2J\u{202e}";
 
-fn shown(of: &Plan) -> String {
-    plan(&sheet(of, &Graph::default()))
+fn render_page(planned: &Plan) -> String {
+    plan(&plan_view(planned, &Graph::default()))
 }
 
-fn changed(changes: Vec<lazuli_core::diff::Change>) -> Plan {
+fn update_with(changes: Vec<lazuli_core::diff::Change>) -> Plan {
     plan_of([Step {
         changes,
         ..step(Action::Update, "recordings", "storageAccount", "stcameras")
@@ -26,8 +26,8 @@ fn changed(changes: Vec<lazuli_core::diff::Change>) -> Plan {
 }
 
 #[test]
-fn nothing_foreign_has_a_meaning() {
-    let mut bad = changed(vec![change(
+fn hostile_text_is_escaped() {
+    let mut bad = update_with(vec![change(
         BAD,
         json!(BAD),
         Value::string(format!("{BAD}\n{BAD}")),
@@ -39,9 +39,9 @@ fn nothing_foreign_has_a_meaning() {
     bad.unchanged.push(key(BAD));
     let stacks = [BAD.to_owned()];
     let graph = Graph::default();
-    let text = plan(&Sheet {
+    let text = plan(&PlanView {
         stacks: &stacks,
-        ..sheet(&bad, &graph)
+        ..plan_view(&bad, &graph)
     });
     assert!(!text.contains("<img"), "{text}");
     assert_eq!(text.matches("</script>").count(), 1);
@@ -51,8 +51,8 @@ fn nothing_foreign_has_a_meaning() {
 }
 
 #[test]
-fn the_page_allows_its_own_style_and_script_and_nothing_else() {
-    let text = shown(&Plan::default());
+fn content_security_policy_allows_only_the_own_style_and_script() {
+    let text = render_page(&Plan::default());
     let part = |start: &str, end: &str| {
         let (_, rest) = text.split_once(start).unwrap();
         rest.split_once(end).unwrap().0
@@ -76,8 +76,8 @@ fn the_page_allows_its_own_style_and_script_and_nothing_else() {
 }
 
 #[test]
-fn each_change_has_its_values_marked_and_secrets_are_not_shown() {
-    let text = shown(&changed(vec![
+fn changes_show_both_values_and_secrets_are_masked() {
+    let text = render_page(&update_with(vec![
         change(
             "sku.name",
             json!("Standard_LRS"),
@@ -88,36 +88,40 @@ fn each_change_has_its_values_marked_and_secrets_are_not_shown() {
             json!("(secret)"),
             Value::Secret(Secret::new("hunter2")),
         ),
-        change("properties.principalId", None, hole("analyzer.principalId")),
+        change(
+            "properties.principalId",
+            None,
+            unresolved("analyzer.principalId"),
+        ),
         change("properties.script", json!("a\nb\n"), Value::from("a\nc\n")),
     ]));
-    for said in [
-        "<span class=\"mark\">~</span> <span class=\"word\">update</span>",
+    for expected in [
+        "<span class=\"sign\">~</span> <span class=\"word\">update</span>",
         "<code>- Standard_LRS</code>",
         "<code>+ Standard_ZRS</code>",
         "<code>+ (secret)</code>",
         "<code>+ ${analyzer.principalId} (known after apply)</code>",
-        "<span>  a</span><span class=\"gone\">- b</span><span class=\"comes\">+ c</span>",
+        "<span>  a</span><span class=\"removed\">- b</span><span class=\"added\">+ c</span>",
     ] {
-        assert!(text.contains(said), "{said} in {text}");
+        assert!(text.contains(expected), "{expected} in {text}");
     }
     assert!(!text.contains("hunter2"));
 }
 
 #[test]
-fn a_step_leads_to_those_that_it_waits_for() {
+fn a_step_links_to_its_dependencies() {
     let mut both = plan_of([
         step(Action::Create, "group", "resourceGroup", "rg"),
         step(Action::Create, "app", "userAssignedIdentity", "id"),
     ]);
     both.steps[1].after = vec![both.steps[0].id];
-    let text = shown(&both);
+    let text = render_page(&both);
     assert!(
         text.contains("<div class=\"inside\" id=\"step-0\">"),
         "{text}"
     );
     assert!(
-        text.contains("Waits for <a href=\"#step-0\">group</a>"),
+        text.contains("Depends on <a href=\"#step-0\">group</a>"),
         "{text}"
     );
     assert!(
@@ -127,21 +131,21 @@ fn a_step_leads_to_those_that_it_waits_for() {
 }
 
 #[test]
-fn of_too_many_resources_there_is_no_drawing() {
+fn too_many_resources_are_not_drawn() {
     let many = (0..2_000).map(|at| step(Action::Create, &format!("r{at}"), "resource", "r"));
-    let text = shown(&plan_of(many));
-    assert!(text.contains("too many resources to be drawn: 2000"));
+    let text = render_page(&plan_of(many));
+    assert!(text.contains("Too many resources to draw: 2000"));
     assert_eq!(text.matches("<details").count(), 2_000);
     assert!(!text.contains("<svg"));
 }
 
-/// The elements of a page, each closed in its order, but for those that are never closed.
+/// Asserts that the page has known elements only and closes them in order.
 fn assert_well_formed(page: &str) {
     let (_, page) = page.split_once("<body>").unwrap();
     let (page, _) = page.rsplit_once("<script>").unwrap();
     let mut open = vec!["body"];
     for tag in page.split('<').skip(1) {
-        let (tag, words) = tag.split_once('>').expect("every tag ends");
+        let (tag, words) = tag.split_once('>').expect("tags are closed");
         assert!(
             words.split('&').skip(1).all(|rest| rest.contains(';')),
             "{words}"
@@ -165,11 +169,11 @@ fn assert_well_formed(page: &str) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn nothing_foreign_is_an_element_or_leaves_its_own(all in hostile_plan(0..40)) {
-        let text = shown(&all);
-        prop_assert_eq!(&text, &shown(&all), "the same every time");
+    fn hostile_plans_render_well_formed_pages(all in hostile_plan(0..40)) {
+        let text = render_page(&all);
+        prop_assert_eq!(&text, &render_page(&all), "the output is deterministic");
         assert_well_formed(&text);
-        let is_shown = |shown: char| shown == '\n' || crate::render::style::is_shown(shown);
-        prop_assert!(text.chars().all(is_shown));
+        let is_safe = |character: char| character == '\n' || crate::render::style::is_shown(character);
+        prop_assert!(text.chars().all(is_safe));
     }
 }

@@ -1,7 +1,7 @@
-//! A plan, and what became of it, as Markdown: for comments on pull requests and summaries of jobs.
+//! Plans and reports as Markdown, for pull request comments and job summaries.
 //!
-//! Foreign text stands in code only, be it a block, a span or an element: there neither Markdown nor HTML has a meaning,
-//! nobody is mentioned and nothing is linked.
+//! Text from specs and Azure is written only in code blocks, spans and elements, where neither Markdown nor HTML is
+//! interpreted and sites do not turn it into mentions and links.
 
 mod page;
 mod plan;
@@ -13,29 +13,30 @@ pub(crate) use plan::plan;
 pub(crate) use report::report;
 
 use super::{
-    Names,
-    change::{self, Compared, Row},
-    escape::escaped,
-    line_of, mark, object,
+    NodeNames, action_sign,
+    change::{DiffLine, PropertyDiff, PropertyRow, collect_rows},
+    describe_step,
+    escape::escape_html,
+    format_line,
     style::{Style, clean},
 };
 
-/// So many names are named in a row.
-const NAMED: usize = 10;
+/// The number of stacks that are listed by name.
+const LONGEST_LIST: usize = 10;
 
-/// A block of code that holds any lines: its fence is longer than any row of backticks in them.
-fn fence(language: &str, lines: &str) -> String {
-    let fence = "`".repeat(longest_row(lines).max(2) + 1);
+/// A code block. Its fence is longer than any run of backticks in the lines.
+fn code_block(language: &str, lines: &str) -> String {
+    let fence = "`".repeat(longest_backtick_run(lines).max(2) + 1);
     format!(
         "{fence}{language}\n{}\n{fence}\n\n",
         lines.trim_end_matches('\n')
     )
 }
 
-/// A span of code that holds any text.
-fn span(text: &str) -> String {
+/// A code span for any text.
+fn code_span(text: &str) -> String {
     let text = clean(text);
-    let ticks = "`".repeat(longest_row(&text) + 1);
+    let ticks = "`".repeat(longest_backtick_run(&text) + 1);
     let is_at_edge = text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']);
     match is_at_edge || text.is_empty() {
         true => format!("{ticks} {text} {ticks}"),
@@ -43,32 +44,35 @@ fn span(text: &str) -> String {
     }
 }
 
-/// An element of code, where Markdown is not read.
-fn code(text: &str) -> String {
-    format!("<code>{}</code>", escaped(&clean(text)))
+/// A code element, for use in HTML.
+fn code_element(text: &str) -> String {
+    format!("<code>{}</code>", escape_html(&clean(text)))
 }
 
-/// How many backticks stand in a row, at most.
-fn longest_row(text: &str) -> usize {
-    let rows = text.split(|character| character != '`').map(str::len);
-    rows.max().unwrap_or(0)
+fn longest_backtick_run(text: &str) -> usize {
+    let runs = text.split(|character| character != '`').map(str::len);
+    runs.max().unwrap_or(0)
 }
 
-/// A hidden comment by which a workflow finds again what it has written: `<!-- lazuli plan: cameras -->`.
-fn marker(command: &str, stacks: &[String]) -> String {
+/// A hidden comment by which workflows find their earlier comment: `<!-- lazuli plan: cameras -->`.
+fn workflow_marker(command: &str, stacks: &[String]) -> String {
     let mut stacks: Vec<&str> = stacks.iter().map(String::as_str).collect();
     stacks.sort_unstable();
     stacks.dedup();
-    let named: Vec<String> = stacks.iter().take(NAMED).map(|name| plain(name)).collect();
-    let more = match stacks.len().saturating_sub(NAMED) {
+    let names: Vec<String> = stacks
+        .iter()
+        .take(LONGEST_LIST)
+        .map(|name| sanitize_name(name))
+        .collect();
+    let more = match stacks.len().saturating_sub(LONGEST_LIST) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("<!-- lazuli {command}: {}{more} -->\n\n", named.join(", "))
+    format!("<!-- lazuli {command}: {}{more} -->\n\n", names.join(", "))
 }
 
-/// A name in a comment, which ends with the first `>`.
-fn plain(name: &str) -> String {
+/// Replaces characters that could end an HTML comment.
+fn sanitize_name(name: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-._".contains(character);
     let characters = name.chars().take(100);
     characters
@@ -77,73 +81,77 @@ fn plain(name: &str) -> String {
 }
 
 /// ``Stack `cameras` ``, or several.
-fn of_stacks(stacks: &[String]) -> String {
-    let named: Vec<String> = stacks
+fn list_stacks(stacks: &[String]) -> String {
+    let names: Vec<String> = stacks
         .iter()
-        .take(NAMED)
-        .map(|stack| span(&Style::PAGE.fit(stack, 100)))
+        .take(LONGEST_LIST)
+        .map(|stack| code_span(&Style::PAGE.truncate(stack, 100)))
         .collect();
     let what = if stacks.len() == 1 { "Stack" } else { "Stacks" };
-    match stacks.len().saturating_sub(NAMED) {
-        0 => format!("{what} {}\n\n", named.join(", ")),
-        more => format!("{what} {} and {more} more\n\n", named.join(", ")),
+    match stacks.len().saturating_sub(LONGEST_LIST) {
+        0 => format!("{what} {}\n\n", names.join(", ")),
+        more => format!("{what} {} and {more} more\n\n", names.join(", ")),
     }
 }
 
 /// `~ update recordings storageAccount stcameras`, as HTML without a line end.
-fn headline(step: &Step, names: Names) -> String {
+fn step_headline(step: &Step, names: NodeNames) -> String {
     format!(
         "{} {} {} {}",
-        escaped(mark(step.action).0),
+        escape_html(action_sign(step.action).0),
         step.action,
-        code(&names.name(&step.key)),
-        code(&object(step))
+        code_element(&names.name(&step.key)),
+        code_element(&describe_step(step))
     )
 }
 
-/// A step that can be opened.
+/// A collapsed block.
 fn details(headline: &str, block: &str) -> String {
     format!("<details>\n<summary>{headline}</summary>\n\n{block}</details>\n\n")
 }
 
-/// A step of which only the headline is shown.
-fn line(headline: &str) -> String {
+/// A headline without a block.
+fn headline_only(headline: &str) -> String {
     format!("<p>{headline}</p>\n\n")
 }
 
-/// Where a step stands in the spec, its reason and its properties.
-fn properties(step: &Step, sources: &Sources) -> String {
-    let place = line_of(step.span, sources);
-    let mut lines = format!("# {place}\n# {}\n", clean(&step.reason));
-    for row in change::rows(step, &Style::PAGE) {
-        lines.push_str(&property(&row));
+/// The position, reason and properties of a step.
+fn step_block(step: &Step, sources: &Sources) -> String {
+    let position = format_line(step.span, sources);
+    let mut lines = format!("# {position}\n# {}\n", clean(&step.reason));
+    for row in collect_rows(step, &Style::PAGE) {
+        lines.push_str(&property_lines(&row));
     }
-    fence("diff", &lines)
+    code_block("diff", &lines)
 }
 
 /// `- sku: Standard_LRS` above `+ sku: Standard_ZRS`, or line by line.
-fn property(row: &Row) -> String {
+fn property_lines(row: &PropertyRow) -> String {
     let label = &row.label;
     let fixed = if row.is_fixed {
         " (fixed at creation)"
     } else {
         ""
     };
-    if let Some((before, after)) = row.beside_on_a_page() {
-        let before = before.filter(|_| !row.is_new());
-        let before = before.map(|before| format!("- {label}: {before}{fixed}\n"));
-        let after = (!row.is_gone()).then(|| format!("+ {label}: {after}{fixed}\n"));
-        return before.unwrap_or_default() + &after.unwrap_or_default();
+    if let Some((before, after)) = row.to_inline_on_page() {
+        let mut lines = String::new();
+        if let Some(before) = before.filter(|_| !row.is_added()) {
+            lines.push_str(&format!("- {label}: {before}{fixed}\n"));
+        }
+        if !row.is_removed() {
+            lines.push_str(&format!("+ {label}: {after}{fixed}\n"));
+        }
+        return lines;
     }
-    let change::Lines { remark, lines } = row.lines();
-    let remark = remark.map(|remark| format!(" ({remark})"));
-    let sign = if row.is_new() { '+' } else { ' ' };
-    let head = format!("{sign} {label}:{fixed}{}\n", remark.unwrap_or_default());
+    let PropertyDiff { remark, lines } = row.to_diff();
+    let remark = remark.map_or_else(String::new, |remark| format!(" ({remark})"));
+    let sign = if row.is_added() { '+' } else { ' ' };
+    let head = format!("{sign} {label}:{fixed}{remark}\n");
     let lines = lines.iter().map(|line| match line {
-        Compared::Gone(line) => format!("-   {line}\n"),
-        Compared::Comes(line) => format!("+   {line}\n"),
-        Compared::Stays(line) => format!("    {line}\n"),
-        Compared::LeftOut => "    ...\n".to_owned(),
+        DiffLine::Removed(line) => format!("-   {line}\n"),
+        DiffLine::Added(line) => format!("+   {line}\n"),
+        DiffLine::Context(line) => format!("    {line}\n"),
+        DiffLine::Omission => "    ...\n".to_owned(),
     });
     head + &lines.collect::<String>()
 }

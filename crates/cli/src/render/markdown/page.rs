@@ -1,27 +1,23 @@
-//! A page that keeps to a length: what matters most finds room first, always as a whole, and what finds none is counted.
+//! A page of limited length: sections are included whole, by importance, and omitted ones are counted.
 
-/// A comment on GitHub has 65,536 characters at most; some room is for what a workflow adds. Counted in bytes, of which
-/// there are never less.
+/// GitHub limits comments to 65,536 characters; workflows add some text. In bytes, of which there are never fewer.
 pub(super) const LONGEST: usize = 60_000;
-/// Room for what is said of what is left out.
+/// Bytes reserved for the note about omitted sections.
 const NOTE: usize = 800;
 
-/// What a part of a page is; what matters most first.
+/// The importance of a section, in descending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rank {
-    /// Why a step failed.
     Failures,
-    /// What should be known.
     Notices,
-    /// That something changes.
+    /// Headlines of steps that change or delete something.
     Changes,
-    /// The details of what changes.
+    /// Properties of these steps.
     ChangeDetails,
-    /// That something is made.
-    Made,
-    /// The details of what is made.
-    MadeDetails,
-    /// What is as wanted already.
+    /// Headlines of steps that create something.
+    Creations,
+    /// Properties of these steps.
+    CreationDetails,
     Unchanged,
 }
 
@@ -31,36 +27,30 @@ impl Rank {
         Self::Notices,
         Self::Changes,
         Self::ChangeDetails,
-        Self::Made,
-        Self::MadeDetails,
+        Self::Creations,
+        Self::CreationDetails,
         Self::Unchanged,
     ];
 
-    /// Whether what is short finds room first, so that most is there; otherwise what stands first, so that the page
-    /// has a beginning and says where it ends.
-    fn is_by_length(self) -> bool {
-        !matches!(self, Self::Made | Self::Changes)
+    /// Whether the shortest sections are included first, so that most are included. Headlines are included in their
+    /// order instead, so that the list is complete up to some step.
+    fn prefers_short(self) -> bool {
+        !matches!(self, Self::Creations | Self::Changes)
     }
 
-    /// What is left out, if so many are.
-    fn told(self, count: usize) -> String {
+    /// Describes omitted sections.
+    fn describe_omitted(self, count: usize) -> String {
         let (one, many) = match self {
             Self::Failures => ("1 failure", "{} failures"),
             Self::Notices => ("1 notice", "{} notices"),
-            Self::Changes => (
-                "1 more step that changes something",
-                "{} more steps that change something",
-            ),
+            Self::Changes => ("1 more change or deletion", "{} more changes or deletions"),
             Self::ChangeDetails => (
-                "the details of 1 step that changes something",
-                "the details of {} steps that change something",
+                "the details of 1 change or deletion",
+                "the details of {} changes or deletions",
             ),
-            Self::Made => ("1 more step that creates", "{} more steps that create"),
-            Self::MadeDetails => (
-                "the details of 1 step that creates",
-                "the details of {} steps that create",
-            ),
-            Self::Unchanged => ("what is unchanged", "what is unchanged"),
+            Self::Creations => ("1 more creation", "{} more creations"),
+            Self::CreationDetails => ("the details of 1 creation", "the details of {} creations"),
+            Self::Unchanged => ("unchanged resources", "unchanged resources"),
         };
         match count {
             1 => one.to_owned(),
@@ -69,86 +59,87 @@ impl Rank {
     }
 }
 
-/// A part of a page in its forms, the whole first; each further one says less, and finds room before the one before it.
-pub(super) struct Part(pub(super) Vec<(Rank, String)>);
+/// The variants of a section, the full one first. A shorter variant is included before a fuller one.
+pub(super) struct PageSection(pub(super) Vec<(Rank, String)>);
 
-impl Part {
-    fn rank(&self, form: usize) -> Option<Rank> {
-        self.0.get(form).map(|(rank, _)| *rank)
+impl PageSection {
+    fn rank(&self, variant: usize) -> Option<Rank> {
+        self.0.get(variant).map(|(rank, _)| *rank)
     }
 
-    fn text(&self, form: usize) -> &str {
-        self.0.get(form).map_or("", |(_, text)| text)
+    fn text(&self, variant: usize) -> &str {
+        self.0.get(variant).map_or("", |(_, text)| text)
     }
 }
 
-/// The page: what always stands at its head, of each part the fullest form that there is room for, and what is left out.
-/// `all` says where that can be found.
-pub(super) fn page(head: &str, parts: &[Part], all: &str) -> String {
-    let whole: usize = parts.iter().map(|part| part.text(0).len()).sum();
+/// Assembles the page: the head, the fullest variant of each section that fits, and a note about the rest, which
+/// ends with `hint`.
+pub(super) fn assemble_page(head: &str, sections: &[PageSection], hint: &str) -> String {
+    let whole: usize = sections.iter().map(|section| section.text(0).len()).sum();
     let is_whole = head.len() + whole <= LONGEST;
-    let forms = match is_whole {
-        true => vec![0; parts.len()],
-        false => forms(parts, LONGEST.saturating_sub(head.len() + NOTE)),
+    let variants = match is_whole {
+        true => vec![0; sections.len()],
+        false => choose_variants(sections, LONGEST.saturating_sub(head.len() + NOTE)),
     };
     let mut text = head.to_owned();
-    for (part, form) in parts.iter().zip(&forms) {
-        text.push_str(part.text(*form));
+    for (section, variant) in sections.iter().zip(&variants) {
+        text.push_str(section.text(*variant));
     }
     if !is_whole {
-        let left_out = Rank::ALL.iter().rev().filter_map(|rank| {
-            let is_left_out = |(part, form): &(&Part, &usize)| {
-                // Of each part the next fuller form is told of: without its line, nobody misses its details.
-                let better = form.checked_sub(1);
-                better.is_some_and(|better| part.rank(better) == Some(*rank))
+        let omitted = Rank::ALL.iter().rev().filter_map(|rank| {
+            let is_omitted = |(section, variant): &(&PageSection, &usize)| {
+                // Only the next fuller variant counts: a step without a headline does not also lack its details.
+                let fuller = variant.checked_sub(1);
+                fuller.is_some_and(|fuller| section.rank(fuller) == Some(*rank))
             };
-            let count = parts.iter().zip(&forms).filter(is_left_out).count();
-            (count > 0).then(|| rank.told(count))
+            let count = sections.iter().zip(&variants).filter(is_omitted).count();
+            (count > 0).then(|| rank.describe_omitted(count))
         });
-        let left_out: Vec<String> = left_out.collect();
+        let omitted: Vec<String> = omitted.collect();
         text.push_str(&format!(
-            "**Left out, as there is no room here:** {}. {all}\n",
-            left_out.join(", ")
+            "**Omitted to fit the size limit:** {}. {hint}\n",
+            omitted.join(", ")
         ));
     }
     text.truncate(text.trim_end().len());
     text + "\n"
 }
 
-/// For each part the form that is shown, so that all of them together have room.
-fn forms(parts: &[Part], mut room: usize) -> Vec<usize> {
-    let mut forms: Vec<usize> = parts.iter().map(|part| part.0.len()).collect();
+/// Chooses a variant of each section so that all of them together fit; the number of variants stands for none.
+fn choose_variants(sections: &[PageSection], mut room: usize) -> Vec<usize> {
+    let mut variants: Vec<usize> = sections.iter().map(|section| section.0.len()).collect();
     for rank in Rank::ALL {
-        // From nothing to a line, and from a line to all of it, may be of the same rank.
+        // Both the headline and the full section of a failure have this rank, so that a rank may take two passes.
         loop {
-            let mut better: Vec<(usize, usize)> = Vec::new();
-            for (at, (part, form)) in parts.iter().zip(&forms).enumerate() {
-                if let Some(next) = form
+            let mut candidates: Vec<(usize, usize)> = Vec::new();
+            for (at, (section, variant)) in sections.iter().zip(&variants).enumerate() {
+                if let Some(next) = variant
                     .checked_sub(1)
-                    .filter(|next| part.rank(*next) == Some(rank))
+                    .filter(|next| section.rank(*next) == Some(rank))
                 {
-                    let longer = part.text(next).len().saturating_sub(part.text(*form).len());
-                    better.push((longer, at));
+                    let length = section.text(next).len();
+                    let growth = length.saturating_sub(section.text(*variant).len());
+                    candidates.push((growth, at));
                 }
             }
-            if rank.is_by_length() {
-                better.sort_unstable();
+            if rank.prefers_short() {
+                candidates.sort_unstable();
             }
-            let mut has_moved = false;
-            for (longer, at) in better {
-                let Some(left) = room.checked_sub(longer) else {
+            let mut has_changed = false;
+            for (growth, at) in candidates {
+                let Some(left) = room.checked_sub(growth) else {
                     break;
                 };
                 room = left;
-                has_moved = true;
-                if let Some(form) = forms.get_mut(at) {
-                    *form -= 1;
+                has_changed = true;
+                if let Some(variant) = variants.get_mut(at) {
+                    *variant -= 1;
                 }
             }
-            if !has_moved {
+            if !has_changed {
                 break;
             }
         }
     }
-    forms
+    variants
 }

@@ -1,91 +1,102 @@
-//! A plan for a comment on a pull request.
+//! A plan as a pull request comment.
 
-use lazuli_core::plan::Action;
+use lazuli_core::plan::{Action, Step};
 
 use super::{
-    details, fence, headline, line, marker, of_stacks,
-    page::{Part, Rank, page},
-    properties,
+    code_block, code_element, details, headline_only, list_stacks,
+    page::{PageSection, Rank, assemble_page},
+    step_block, step_headline, workflow_marker,
 };
 use crate::render::{
-    Names,
-    escape::escaped,
-    markdown::code,
-    object_of, plan as told,
-    sheet::Sheet,
-    style::{Style, block},
+    NodeNames, describe_node,
+    escape::escape_html,
+    plan::{summarize, summarize_targets},
+    plan_view::PlanView,
+    style::{Style, wrap_block},
 };
 
-/// A notice of more lines than this is shown by its head, to be opened.
+/// Notices with more lines are collapsed.
 const FEW_LINES: usize = 12;
 
-/// The whole plan: the summary, what should be known, and every step to be opened.
-pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
-    let plan = sheet.plan;
-    let summary = told::summary(plan);
+/// Renders the summary, the notices and every step.
+pub(crate) fn plan(view: &PlanView<'_>) -> String {
+    let plan = view.plan;
+    let summary = summarize(plan);
     let head = format!(
         "{}## {}\n\n{}",
-        marker("plan", sheet.stacks),
+        workflow_marker("plan", view.stacks),
         summary.trim_end_matches('.'),
-        of_stacks(sheet.stacks)
+        list_stacks(view.stacks)
     );
-    let mut parts = about(sheet);
-    parts.extend(steps(sheet));
-    parts.extend(unchanged(sheet));
-    page(&head, &parts, "`lazuli plan` shows all of it.")
+    let mut sections = notice_sections(view);
+    sections.extend(step_sections(view));
+    sections.extend(unchanged_section(view));
+    assemble_page(&head, &sections, "Run `lazuli plan` for the full plan.")
 }
 
-/// What is to be known before the steps.
-pub(super) fn about(sheet: &Sheet<'_>) -> Vec<Part> {
-    let only = sheet.plan.part.as_ref().map(told::only);
-    let only = only.map(|only| fence("text", &block(0, &only, Style::PAGE.width)));
-    let notices = sheet.notices();
+/// The targets and the notices.
+pub(super) fn notice_sections(view: &PlanView<'_>) -> Vec<PageSection> {
+    let targets = view.plan.part.as_ref().map(summarize_targets);
+    let targets = targets.map(|text| code_block("text", &wrap_block(0, &text, Style::PAGE.width)));
+    let notices = view.collect_notices();
     let notices = notices.iter().map(|notice| {
-        let text = fence("diff", &notice.text(&Style::PAGE));
+        let text = code_block("diff", &notice.render(&Style::PAGE));
         match notice.lines.len() <= FEW_LINES {
             true => text,
             false => {
-                let headline = format!("{} {}", escaped(notice.sign), code(&notice.head));
+                let headline = format!(
+                    "{} {}",
+                    escape_html(notice.sign),
+                    code_element(&notice.head)
+                );
                 details(&headline, &text)
             }
         }
     });
-    let all = only.into_iter().chain(notices);
-    all.map(|text| Part(vec![(Rank::Notices, text)])).collect()
+    let all = targets.into_iter().chain(notices);
+    all.map(|text| PageSection(vec![(Rank::Notices, text)]))
+        .collect()
 }
 
-fn steps(sheet: &Sheet<'_>) -> Vec<Part> {
-    let names = Names::of_plan(sheet.plan);
-    let steps = sheet.plan.steps.iter().map(|step| {
-        let headline = headline(step, names);
-        let (open, closed) = ranks(step.action);
-        Part(vec![
-            (open, details(&headline, &properties(step, sheet.sources))),
-            (closed, line(&headline)),
-        ])
-    });
-    steps.collect()
+fn step_sections(view: &PlanView<'_>) -> Vec<PageSection> {
+    let names = NodeNames::from_plan(view.plan);
+    let steps = view.plan.steps.iter();
+    steps
+        .map(|step| step_section(step, &step_headline(step, names), view))
+        .collect()
 }
 
-/// What the properties of a step are, and what the step itself is.
-pub(super) fn ranks(action: Action) -> (Rank, Rank) {
-    match action {
-        Action::Create => (Rank::MadeDetails, Rank::Made),
+/// A step as a headline, and with its properties.
+pub(super) fn step_section(step: &Step, headline: &str, view: &PlanView<'_>) -> PageSection {
+    let (details_rank, headline_rank) = match step.action {
+        Action::Create => (Rank::CreationDetails, Rank::Creations),
         _ => (Rank::ChangeDetails, Rank::Changes),
-    }
+    };
+    let block = step_block(step, view.sources);
+    PageSection(vec![
+        (details_rank, details(headline, &block)),
+        (headline_rank, headline_only(headline)),
+    ])
 }
 
-fn unchanged(sheet: &Sheet<'_>) -> Option<Part> {
-    let plan = sheet.plan;
-    if !sheet.shows_unchanged || plan.unchanged.is_empty() {
+fn unchanged_section(view: &PlanView<'_>) -> Option<PageSection> {
+    let plan = view.plan;
+    if !view.shows_unchanged || plan.unchanged.is_empty() {
         return None;
     }
-    let names = Names::of_plan(plan);
+    let names = NodeNames::from_plan(plan);
     let items = plan.unchanged.iter().map(|key| {
-        let object = sheet.graph.node(key).map(object_of).unwrap_or_default();
-        format!("<li>{} {}</li>\n", code(&names.name(key)), code(&object))
+        let description = describe_node(view.graph.node(key));
+        format!(
+            "<li>{} {}</li>\n",
+            code_element(&names.name(key)),
+            code_element(&description)
+        )
     });
-    let headline = escaped(&format!("= {} unchanged", plan.unchanged.len()));
+    let headline = escape_html(&format!("= {} unchanged", plan.unchanged.len()));
     let list = format!("<ul>\n{}</ul>\n\n", items.collect::<String>());
-    Some(Part(vec![(Rank::Unchanged, details(&headline, &list))]))
+    Some(PageSection(vec![(
+        Rank::Unchanged,
+        details(&headline, &list),
+    )]))
 }

@@ -1,81 +1,79 @@
-//! What became of a plan, for the summary of a job.
+//! The result of an execution as a job summary.
 
-use lazuli_core::plan::Step;
 use lazuli_engine::Outcome;
 
 use super::{
-    code, details, fence, headline, line, marker, of_stacks,
-    page::{Part, Rank, page},
-    plan::{about, ranks},
-    properties,
+    code_block, code_element, headline_only, list_stacks,
+    page::{PageSection, Rank, assemble_page},
+    plan::{notice_sections, step_section},
+    step_headline, workflow_marker,
 };
 use crate::render::{
-    Names, plan as told,
-    report::{Run, duration, failed_step, next, summary},
-    sheet::Sheet,
+    NodeNames, plan,
+    plan_view::PlanView,
+    report::{ExecutionSummary, format_duration, render_failed_step, suggest_next_step, summarize},
     style::Style,
 };
 
-/// The whole report: what failed first, then what was not begun and what is done. `kept` is what is said of values that
-/// Azure keeps.
-pub(crate) fn report(sheet: &Sheet<'_>, run: &Run<'_>, is_refused: bool, kept: &str) -> String {
-    let plan = sheet.plan;
-    let title = match (plan.is_empty(), is_refused) {
-        (true, _) => told::summary(plan),
-        (_, true) => "Nothing was changed: Azure would refuse steps of this plan.".to_owned(),
-        (false, false) => summary(run),
+/// Renders failed steps, notices and the other steps. `is_rejected` is whether preflight rejected the plan;
+/// `overrides` is the text about server overrides.
+pub(crate) fn report(
+    view: &PlanView<'_>,
+    run: &ExecutionSummary<'_>,
+    is_rejected: bool,
+    overrides: &str,
+) -> String {
+    let plan = view.plan;
+    let title = match (plan.is_empty(), is_rejected) {
+        (true, _) => plan::summarize(plan),
+        (_, true) => "Nothing was changed: preflight rejected the plan.".to_owned(),
+        (false, false) => summarize(run),
     };
     let head = format!(
         "{}## {}\n\n{}",
-        marker(run.purpose.command(), sheet.stacks),
+        workflow_marker(run.purpose.command(), view.stacks),
         title.trim_end_matches('.'),
-        of_stacks(sheet.stacks)
+        list_stacks(view.stacks)
     );
-    let names = Names::of_plan(plan);
+    let names = NodeNames::from_plan(plan);
     let steps = plan.steps.iter().zip(&run.report.outcomes);
-    let mut parts = Vec::new();
+    let mut sections = Vec::new();
     for (step, outcome) in steps.clone() {
         if let Outcome::Failed(why) = outcome {
-            let why = failed_step(step, why, run.sources, 0, &Style::PAGE);
-            let headline = format!("failed: {}", headline(step, names));
-            let block = format!("{}{}", line(&headline), fence("text", &why));
-            parts.push(Part(vec![
-                (Rank::Failures, block),
-                (Rank::Failures, line(&headline)),
+            let why = render_failed_step(step, why, run.sources, 0, &Style::PAGE);
+            let headline = headline_only(&format!("failed: {}", step_headline(step, names)));
+            let with_cause = headline.clone() + &code_block("text", &why);
+            sections.push(PageSection(vec![
+                (Rank::Failures, with_cause),
+                (Rank::Failures, headline),
             ]));
         }
     }
-    parts.extend(about(sheet));
-    if !kept.trim().is_empty() {
-        parts.push(Part(vec![(Rank::Notices, fence("text", kept.trim()))]));
+    sections.extend(notice_sections(view));
+    if !overrides.trim().is_empty() {
+        let block = code_block("text", overrides.trim());
+        sections.push(PageSection(vec![(Rank::Notices, block)]));
     }
     for (step, outcome) in steps {
-        let told = match outcome {
+        let result = match outcome {
             Outcome::Failed(_) => continue,
-            Outcome::Done { took, .. } => format!("done in {}", duration(*took)),
+            Outcome::Done { took, .. } => format!("done in {}", format_duration(*took)),
             Outcome::Blocked(by) => {
-                let by = plan.steps.get(by.0).map(|step| names.name(&step.key));
-                format!("not begun, it waits for {}", code(&by.unwrap_or_default()))
+                let by = code_element(&names.step_name(plan, *by));
+                format!("not started, depends on {by}, which did not complete")
             }
-            Outcome::NotBegun => "not begun".to_owned(),
+            Outcome::NotBegun => "not started".to_owned(),
         };
-        parts.push(ended(
-            step,
-            sheet,
-            &format!("{}: {told}", headline(step, names)),
-        ));
+        let headline = format!("{}: {result}", step_headline(step, names));
+        sections.push(step_section(step, &headline, view));
     }
-    let is_open = !is_refused && !run.report.is_complete();
-    if is_open {
-        parts.push(Part(vec![(Rank::Failures, format!("{}\n\n", next(run)))]));
+    if !is_rejected && !run.report.is_complete() {
+        let next_step = format!("{}\n\n", suggest_next_step(run));
+        sections.push(PageSection(vec![(Rank::Failures, next_step)]));
     }
-    page(&head, &parts, "The log of the run has all of it.")
-}
-
-fn ended(step: &Step, sheet: &Sheet<'_>, headline: &str) -> Part {
-    let (open, closed) = ranks(step.action);
-    Part(vec![
-        (open, details(headline, &properties(step, sheet.sources))),
-        (closed, line(headline)),
-    ])
+    assemble_page(
+        &head,
+        &sections,
+        "See the log of the run for the full report.",
+    )
 }

@@ -1,4 +1,4 @@
-//! Comments: within their length, whole, and nothing foreign has a meaning in them.
+//! Markdown pages: size limit, escaping and order of sections.
 
 use std::time::Duration;
 
@@ -14,13 +14,16 @@ use serde_json::json;
 
 use super::{page::LONGEST, *};
 use crate::render::{
-    report::{Purpose, Run},
-    sheet::Sheet,
-    testing::{arm_error, change, hole, hostile, hostile_plan, key, plan_of, sheet, sources, step},
+    plan_view::PlanView,
+    report::{ExecutionSummary, Purpose},
+    testing::{
+        arm_error, change, hostile, hostile_plan, key, plan_of, plan_view, role_assignment,
+        sources, step, unresolved,
+    },
 };
 
-fn shown(of: &Plan) -> String {
-    plan(&sheet(of, &Graph::default()))
+fn render_plan(planned: &Plan) -> String {
+    plan(&plan_view(planned, &Graph::default()))
 }
 
 fn cameras() -> Plan {
@@ -28,14 +31,9 @@ fn cameras() -> Plan {
         changes: vec![change(
             "properties.principalId",
             None,
-            hole("analyzer.principalId"),
+            unresolved("analyzer.principalId"),
         )],
-        ..step(
-            Action::Create,
-            "access/Reader",
-            "roleAssignment",
-            "Reader on stcameras",
-        )
+        ..role_assignment(Action::Create)
     };
     let recordings = Step {
         changes: vec![
@@ -61,12 +59,12 @@ fn cameras() -> Plan {
 }
 
 #[test]
-fn every_step_can_be_opened() {
+fn every_step_is_collapsed_with_its_properties() {
     let plan_of_cameras = cameras();
     let graph = Graph::default();
-    let whole = Sheet {
+    let whole = PlanView {
         shows_unchanged: true,
-        ..sheet(&plan_of_cameras, &graph)
+        ..plan_view(&plan_of_cameras, &graph)
     };
     assert_eq!(
         plan(&whole),
@@ -111,7 +109,7 @@ Stack `cameras`
 
 ```diff
 # stack.yaml:3
-# the stack `cameras` is taken away
+# stack `cameras` is destroyed
 ```
 
 </details>
@@ -126,12 +124,12 @@ Stack `cameras`
 </details>
 "
     );
-    let hidden = shown(&plan_of_cameras);
+    let hidden = render_plan(&plan_of_cameras);
     assert!(!hidden.contains("= 1 unchanged"), "{hidden}");
 }
 
 #[test]
-fn a_report_begins_with_what_failed_and_says_what_is_next() {
+fn a_report_begins_with_failures_and_ends_with_the_next_step() {
     let plan = cameras();
     let outcomes = vec![
         Outcome::Blocked(StepId(1)),
@@ -141,7 +139,7 @@ fn a_report_begins_with_what_failed_and_says_what_is_next() {
             already_there: None,
         },
     ];
-    let run = Run {
+    let run = ExecutionSummary {
         purpose: Purpose::Apply,
         plan: &plan,
         report: &Report {
@@ -152,10 +150,10 @@ fn a_report_begins_with_what_failed_and_says_what_is_next() {
         sources: &sources().0,
     };
     let graph = Graph::default();
-    let text = report(&sheet(&plan, &graph), &run, false, "");
+    let text = report(&plan_view(&plan, &graph), &run, false, "");
     assert!(
         text.starts_with(
-            "<!-- lazuli apply: cameras -->\n\n## Not complete: 1 done, 1 failed, 1 not begun\n\nStack `cameras`\n\n\
+            "<!-- lazuli apply: cameras -->\n\n## Apply incomplete: 1 done, 1 failed, 1 not started\n\nStack `cameras`\n\n\
              <p>failed: ~ update <code>recordings</code> <code>storageAccount stcameras</code></p>\n\n````text\nConflict: \
              @ada said ``` no\n"
         ),
@@ -163,7 +161,7 @@ fn a_report_begins_with_what_failed_and_says_what_is_next() {
     );
     assert!(
         text.contains(
-            "stcameras</code>: not begun, it waits for <code>recordings</code></summary>"
+            "stcameras</code>: not started, depends on <code>recordings</code>, which did not complete</summary>"
         ),
         "{text}"
     );
@@ -173,14 +171,14 @@ fn a_report_begins_with_what_failed_and_says_what_is_next() {
     );
     assert!(
         text.ends_with(
-            "\n\nMend what failed first. Run `lazuli apply` again: what is done stays done.\n"
+            "\n\nFix the failures first. Run `lazuli apply` again: it skips the steps that are done.\n"
         ),
         "{text}"
     );
-    let refused = report(&sheet(&plan, &graph), &run, true, "");
+    let rejected = report(&plan_view(&plan, &graph), &run, true, "");
     assert!(
-        refused.contains("## Nothing was changed: Azure would refuse steps of this plan\n"),
-        "{refused}"
+        rejected.contains("## Nothing was changed: preflight rejected the plan\n"),
+        "{rejected}"
     );
     assert_sound(&text);
 }
@@ -193,9 +191,9 @@ fn long(action: Action, name: &str, value: &str) -> Step {
 }
 
 #[test]
-fn of_one_giant_value_only_its_step_is_closed() {
+fn a_giant_value_omits_only_the_details_of_its_step() {
     let giant = "`x` ".repeat(50_000);
-    let text = shown(&plan_of([
+    let text = render_plan(&plan_of([
         long(Action::Update, "first", "small"),
         long(Action::Create, "giant", &giant),
         long(Action::Create, "last", "small"),
@@ -204,12 +202,12 @@ fn of_one_giant_value_only_its_step_is_closed() {
     assert_eq!(text.matches("<details>").count(), 2);
     assert!(text.contains("<p>+ create <code>giant</code>"), "{text}");
     assert!(text.ends_with(
-        "**Left out, as there is no room here:** the details of 1 step that creates. `lazuli plan` shows all of it.\n"
+        "**Omitted to fit the size limit:** the details of 1 creation. Run `lazuli plan` for the full plan.\n"
     ), "{text}");
 }
 
 #[test]
-fn what_is_made_is_left_out_before_what_goes() {
+fn creations_are_omitted_before_deletions() {
     let made = (0..5_000).map(|at| long(Action::Create, &format!("made{at}"), "v"));
     let gone = (0..20).map(|at| long(Action::Delete, &format!("gone{at}"), "v"));
     let all = Plan {
@@ -217,51 +215,51 @@ fn what_is_made_is_left_out_before_what_goes() {
         ..plan_of(made.chain(gone))
     };
     let graph = Graph::default();
-    let text = plan(&Sheet {
+    let text = plan(&PlanView {
         shows_unchanged: true,
-        ..sheet(&all, &graph)
+        ..plan_view(&all, &graph)
     });
     assert_sound(&text);
     assert_eq!(text.matches("<summary>- delete").count(), 20);
     assert!(text.contains("<p>+ create <code>made0</code>"), "{text}");
     let note = text.rsplit("\n\n").next().unwrap().trim_end();
-    let told = "here:** what is unchanged, the details of ";
-    assert!(note.contains(told), "{note}");
+    let expected = "limit:** unchanged resources, the details of ";
+    assert!(note.contains(expected), "{note}");
     assert!(
-        note.contains(" steps that create, ") && !note.contains("change something"),
+        note.contains(" creations, ") && !note.contains("deletion"),
         "{note}"
     );
 }
 
 #[test]
-fn at_the_end_there_are_only_counts() {
+fn a_huge_plan_is_reduced_to_counts() {
     let name = "n".repeat(500);
     let gone = (0..30_000).map(|at| long(Action::Delete, &format!("{name}{at}"), "v"));
-    let text = shown(&plan_of(gone));
+    let text = render_plan(&plan_of(gone));
     assert_sound(&text);
     assert!(text.contains("30000 to delete"), "{text}");
-    assert!(text.contains("steps that change something. "), "{text}");
+    assert!(text.contains("changes or deletions. "), "{text}");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn nothing_foreign_has_a_meaning_and_no_page_is_too_long(
+    fn hostile_text_is_not_interpreted_and_pages_fit_the_limit(
         all in hostile_plan(0..400),
         stacks in proptest::collection::vec(hostile(), 1..14),
     ) {
         let graph = Graph::default();
-        let whole = Sheet { stacks: &stacks, shows_unchanged: true, ..sheet(&all, &graph) };
+        let whole = PlanView { stacks: &stacks, shows_unchanged: true, ..plan_view(&all, &graph) };
         let text = plan(&whole);
-        prop_assert_eq!(&text, &plan(&whole), "the same every time");
+        prop_assert_eq!(&text, &plan(&whole), "the output is deterministic");
         assert_sound(&text);
-        if !text.contains("**Left out") {
+        if !text.contains("**Omitted") {
             prop_assert_eq!(text.matches("<summary>").count(), all.steps.len() + 1);
         }
     }
 }
 
-/// As those who show it read it: our own elements only, all of them closed, and all that is foreign in code.
+/// Asserts that the page has only known elements, all of them closed, and text from specs and Azure only in code.
 fn assert_sound(text: &str) {
     assert!(text.len() <= LONGEST, "{} bytes", text.len());
     let mut html = String::new();

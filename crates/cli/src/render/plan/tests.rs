@@ -1,4 +1,4 @@
-//! Plans as they are read.
+//! Plans as text.
 
 use lazuli_core::{
     diff::Change,
@@ -10,12 +10,12 @@ use serde_json::json;
 
 use super::*;
 use crate::render::{
-    notice::Concerned,
-    testing::{change, hole, hostile_plan, key, plan_of, sheet, step},
+    notice::AffectedStep,
+    testing::{change, hostile_plan, key, plan_of, plan_view, role_assignment, step, unresolved},
 };
 
 fn plan(plan: &Plan, style: &Style) -> String {
-    sheet(plan, &Graph::default()).text(style)
+    plan_view(plan, &Graph::default()).render_text(style)
 }
 
 fn cameras() -> Plan {
@@ -24,21 +24,20 @@ fn cameras() -> Plan {
         ..step(Action::Create, "group", "resourceGroup", "rg-cameras")
     };
     let access = Step {
-        reason: "no such grant exists".to_owned(),
+        reason: "the role assignment does not exist".to_owned(),
         changes: vec![
-            change("properties.principalId", None, hole("analyzer.principalId")),
+            change(
+                "properties.principalId",
+                None,
+                unresolved("analyzer.principalId"),
+            ),
             change(
                 "properties.principalType",
                 None,
                 Value::from("ServicePrincipal"),
             ),
         ],
-        ..step(
-            Action::Create,
-            "access/Reader",
-            "roleAssignment",
-            "Reader on stcameras",
-        )
+        ..role_assignment(Action::Create)
     };
     let recordings = Step {
         reason: "3 properties differ".to_owned(),
@@ -77,7 +76,7 @@ fn every_action_has_its_block() {
     location: westeurope
 
 + access/Reader  roleAssignment Reader on stcameras
-    no such grant exists
+    the role assignment does not exist
     principalId:   ${analyzer.principalId} (known after apply)
     principalType: ServicePrincipal
 
@@ -88,7 +87,7 @@ fn every_action_has_its_block() {
     kind:                 StorageV2 → BlobStorage (fixed at creation)
 
 - old  storageAccount stold
-    the stack `cameras` is taken away
+    stack `cameras` is destroyed
 
 = lock: kept: it is protected (`protect: true`)
 
@@ -106,10 +105,10 @@ fn a_plan_of_several_stacks_names_them() {
         plan(&both, &Style::default()),
         "\
 - network:hub  resourceGroup rg-hub
-    the stack `cameras` is taken away
+    stack `cameras` is destroyed
 
 - cameras:group  resourceGroup rg
-    the stack `cameras` is taken away
+    stack `cameras` is destroyed
 
 Plan: 0 to create, 0 to update, 2 to delete, 0 unchanged.
 "
@@ -117,7 +116,7 @@ Plan: 0 to create, 0 to update, 2 to delete, 0 unchanged.
 }
 
 #[test]
-fn no_changes_are_said_in_one_sentence() {
+fn a_plan_without_changes_is_one_sentence() {
     let unchanged = |count| Plan {
         unchanged: vec![key("a"); count],
         ..Plan::default()
@@ -125,11 +124,11 @@ fn no_changes_are_said_in_one_sentence() {
     let style = Style::default();
     assert_eq!(
         plan(&unchanged(7), &style),
-        "No changes. 7 resources are as the spec wants them.\n"
+        "No changes: 7 resources match the spec.\n"
     );
     assert_eq!(
         plan(&unchanged(1), &style),
-        "No changes. 1 resource is as the spec wants it.\n"
+        "No changes: 1 resource matches the spec.\n"
     );
     assert_eq!(plan(&unchanged(0), &style), "No changes.\n");
 }
@@ -142,7 +141,7 @@ fn updated(changes: Vec<Change>) -> Plan {
 }
 
 #[test]
-fn lines_that_differ_are_shown_with_their_surroundings() {
+fn changed_lines_are_shown_with_context() {
     let before = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n";
     let after = "one\ntwo\n3\nfour\nfive\nsix\nseven\neight\n9";
     assert_eq!(
@@ -168,7 +167,7 @@ fn lines_that_differ_are_shown_with_their_surroundings() {
         seven
         eight
       - nine
-      + 9 (no newline at the end)
+      + 9 (no newline at end)
 
 Plan: 0 to create, 1 to update, 0 to delete, 0 unchanged.
 "
@@ -176,7 +175,7 @@ Plan: 0 to create, 1 to update, 0 to delete, 0 unchanged.
 }
 
 #[test]
-fn long_values_stand_below_each_other() {
+fn long_values_are_compared_line_by_line() {
     let id = |name: &str| {
         format!("/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/{name}")
     };
@@ -223,7 +222,7 @@ Plan: 0 to create, 1 to update, 0 to delete, 0 unchanged.
 }
 
 #[test]
-fn a_creation_shows_text_of_several_lines_as_it_is() {
+fn a_creation_shows_multiline_text_without_signs() {
     let made = plan_of([Step {
         changes: vec![
             change("properties.script", None, Value::from("a: 1\n  b: 2\n")),
@@ -251,7 +250,7 @@ Plan: 1 to create, 0 to update, 0 to delete, 0 unchanged.
 }
 
 #[test]
-fn sixty_columns_are_enough() {
+fn every_line_fits_60_columns() {
     let style = Style {
         width: 60,
         ..Style::default()
@@ -318,10 +317,10 @@ fn ascii_writes_signs_and_arrows_in_ascii() {
         text.contains("\n-/+ app  userAssignedIdentity id-app\n"),
         "{text}"
     );
-    let mut notice = Notice::new(Weight::Warning, "!", "it is blocked:");
-    let names = Names::of_plan(&all);
-    notice.steps(&all, &[StepId(4)], |step| Concerned::new(step, names));
-    assert_eq!(notice.text(&style), "! it is blocked:\n    -/+ app\n");
+    let mut notice = Notice::new(Weight::Warning, "!", "a lock blocks:");
+    let names = NodeNames::from_plan(&all);
+    notice.add_steps(&all, &[StepId(4)], |step| AffectedStep::new(step, names));
+    assert_eq!(notice.render(&style), "! a lock blocks:\n    -/+ app\n");
     assert!(
         text.contains("minimumTlsVersion:    TLS1_0 -> TLS1_2\n"),
         "{text}"
@@ -339,7 +338,7 @@ fn no_control_character_of_azure_or_the_spec_reaches_the_terminal() {
             json!({ "\u{1b}c": "\u{9b}" }),
             Value::from(json!([wild])),
         ),
-        change("properties.c", json!("\u{7}"), hole("\u{1b}[31m.x")),
+        change("properties.c", json!("\u{7}"), unresolved("\u{1b}[31m.x")),
     ]);
     all.steps[0].reason = wild.to_owned();
     all.steps[0].subject = wild.to_owned();
@@ -360,9 +359,9 @@ fn no_control_character_of_azure_or_the_spec_reaches_the_terminal() {
 }
 
 #[test]
-fn colour_adds_nothing_but_colour() {
+fn color_only_adds_escape_sequences() {
     let style = Style {
-        colour: true,
+        color: true,
         ..Style::default()
     };
     let mut all = cameras();
@@ -371,10 +370,10 @@ fn colour_adds_nothing_but_colour() {
         json!("a\nb\n"),
         Value::from("a\nc\n"),
     ));
-    let coloured = plan(&all, &style);
+    let colored = plan(&all, &style);
     let mut bare = String::new();
     let mut in_escape = false;
-    for character in coloured.chars() {
+    for character in colored.chars() {
         match character {
             '\u{1b}' => in_escape = true,
             'm' if in_escape => in_escape = false,
@@ -382,10 +381,7 @@ fn colour_adds_nothing_but_colour() {
             _ => {}
         }
     }
-    assert!(
-        coloured.contains("\u{1b}[32m+ group\u{1b}[0m"),
-        "{coloured}"
-    );
+    assert!(colored.contains("\u{1b}[32m+ group\u{1b}[0m"), "{colored}");
     assert_eq!(bare, plan(&all, &Style::default()));
 }
 

@@ -1,4 +1,4 @@
-//! What a policy denies: which one, what of the resource it goes by, and what can be done.
+//! Notices about policies that deny steps: the policy, the conditions that hold and what to do.
 
 use lazuli_core::{
     arm::ArmId,
@@ -6,45 +6,47 @@ use lazuli_core::{
 };
 use serde_json::Value as Json;
 
-use super::super::locks::place;
+use super::super::locks::describe_scope;
 
-pub(super) fn headline(denial: &Denial) -> String {
+pub(super) fn summarize(denial: &Denial) -> String {
     let verb = match denial.doubt {
         None => "denies",
         Some(_) => "may deny",
     };
     let scope = ArmId::parse(&denial.assignment).and_then(|id| id.parent());
-    let on = scope.map(|scope| format!(" on {}", assigned_at(&scope)));
-    let on = on.unwrap_or_default();
-    format!(
-        "the policy assignment `{}`{on} {verb} this",
-        denial.assigned_as
-    )
+    let on = scope.map_or_else(String::new, |scope| {
+        format!(" on {}", describe_assignment_scope(&scope))
+    });
+    format!("policy assignment `{}`{on} {verb} this", denial.assigned_as)
 }
 
-fn assigned_at(scope: &ArmId) -> String {
+fn describe_assignment_scope(scope: &ArmId) -> String {
     match scope.subscription_id() {
-        Some(_) => place(scope),
-        None => format!("the management group {}", scope.name()),
+        Some(_) => describe_scope(scope),
+        None => format!("management group {}", scope.name()),
     }
 }
 
-/// The policy, what its owner says, and the conditions that hold.
-pub(super) fn because(denial: &Denial) -> Vec<String> {
+/// The policy, its message, and the conditions that hold.
+pub(super) fn list_details(denial: &Denial) -> Vec<String> {
     let policy = match &denial.defined_as {
         Some(name) => format!("policy: {name}"),
         None => format!("policy: {}", denial.definition),
     };
-    let conditions = denial.because.iter().map(condition);
+    let conditions = denial.because.iter().map(describe_condition);
     let doubt = denial.doubt.map(|doubt| {
         match doubt {
             Doubt::Withheld => {
-                "it may go by what is not known before the run, or is secret: neither was sent"
+                "uncertain: unresolved outputs and secrets were not sent to the check"
             }
-            Doubt::Altered => "other policies change the resource first, which was not looked at",
-            Doubt::NewGroup => "it may go by the resource group, which is not there yet",
-            Doubt::Exempt => "there is an exemption from it, which may count here",
-            Doubt::Unevaluated => "Azure could not work the policy out",
+            Doubt::Altered => {
+                "uncertain: other policies modify the resource first, which was not evaluated"
+            }
+            Doubt::NewGroup => {
+                "uncertain: the policy may depend on the resource group, which does not exist yet"
+            }
+            Doubt::Exempt => "uncertain: an exemption from the policy may apply",
+            Doubt::Unevaluated => "uncertain: Azure could not evaluate the policy",
         }
         .to_owned()
     });
@@ -57,7 +59,7 @@ pub(super) fn because(denial: &Denial) -> Vec<String> {
 }
 
 /// `location is westus (notIn [westeurope, northeurope])`
-fn condition(expression: &Expression) -> String {
+fn describe_condition(expression: &Expression) -> String {
     let Expression {
         path,
         value,
@@ -66,30 +68,32 @@ fn condition(expression: &Expression) -> String {
     } = expression;
     let value = match value {
         Json::Null => "not set".to_owned(),
-        value => shown(value),
+        value => format_value(value),
     };
     match operator.as_str() {
         "exists" | "" => format!("{path} is {value}"),
-        operator => format!("{path} is {value} ({operator} {})", shown(target)),
+        operator => format!("{path} is {value} ({operator} {})", format_value(target)),
     }
 }
 
-fn shown(value: &Json) -> String {
+fn format_value(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
         Json::Array(items) => {
-            let items: Vec<String> = items.iter().map(shown).collect();
+            let items: Vec<String> = items.iter().map(format_value).collect();
             format!("[{}]", items.join(", "))
         }
         other => other.to_string(),
     }
 }
 
-pub(super) fn help(denial: &Denial) -> &'static str {
+pub(super) fn suggest_fix(denial: &Denial) -> &'static str {
     match denial.doubt {
-        None => "change what it goes by, or ask its owner for an exemption",
+        None => {
+            "change the properties in the conditions, or ask the owner of the policy for an exemption"
+        }
         Some(_) => {
-            "a policy that denies a step ends it with RequestDisallowedByPolicy; ask its owner if in doubt"
+            "a denied step fails with RequestDisallowedByPolicy; ask the owner of the policy if in doubt"
         }
     }
 }

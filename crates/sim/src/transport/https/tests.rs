@@ -1,14 +1,14 @@
-//! A real client against a real server on the loopback interface.
+//! An HTTP client against a server on the loopback interface.
 
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::clock::TokioClock;
 use crate::faults::{Fault, Faults};
-use crate::time::SimTime;
+use crate::sim_time::SimTime;
 use crate::world::{Caller, SUBSCRIPTION, World, WorldOptions};
 
-struct Served {
+struct TestServer {
     simulator: Simulator,
     client: reqwest::Client,
     base: String,
@@ -16,7 +16,7 @@ struct Served {
     ended: tokio::task::JoinHandle<io::Result<()>>,
 }
 
-async fn serve_for_test(folder: &std::path::Path) -> Served {
+async fn start_server(folder: &std::path::Path) -> TestServer {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ca = folder.join("ca.pem");
     let tls = Tls::with_authority(&ca, &[]).unwrap();
@@ -37,7 +37,7 @@ async fn serve_for_test(folder: &std::path::Path) -> Served {
         .no_proxy()
         .build()
         .unwrap();
-    Served {
+    TestServer {
         simulator,
         client,
         base,
@@ -47,20 +47,21 @@ async fn serve_for_test(folder: &std::path::Path) -> Served {
 }
 
 #[tokio::test]
-async fn a_client_that_trusts_the_authority_is_served_until_the_end() {
+async fn client_that_trusts_the_authority_is_served_until_shutdown() {
     let folder = tempfile::tempdir().unwrap();
-    let served = serve_for_test(folder.path()).await;
-    let url = format!("{}/metadata/endpoints?api-version=2022-09-01", served.base);
-    let answer = served.client.get(url).send().await.unwrap();
-    assert_eq!(answer.version(), reqwest::Version::HTTP_2);
-    let cloud: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-    assert_eq!(cloud["authentication"]["loginEndpoint"], served.base);
-    let token = served.simulator.token(Caller::Owner);
+    let server = start_server(folder.path()).await;
+    let url = format!("{}/metadata/endpoints?api-version=2022-09-01", server.base);
+    let response = server.client.get(url).send().await.unwrap();
+    assert_eq!(response.version(), reqwest::Version::HTTP_2);
+    let cloud: serde_json::Value =
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    assert_eq!(cloud["authentication"]["loginEndpoint"], server.base);
+    let token = server.simulator.token(Caller::Owner);
     let group = format!(
         "{}/subscriptions/{SUBSCRIPTION}/resourceGroups/rg?api-version=2021-04-01",
-        served.base
+        server.base
     );
-    let made = served
+    let created = server
         .client
         .put(group)
         .bearer_auth(token)
@@ -68,32 +69,32 @@ async fn a_client_that_trusts_the_authority_is_served_until_the_end() {
         .send()
         .await
         .unwrap();
-    assert_eq!(made.status(), 201);
-    served.stop.send(()).unwrap();
-    served.ended.await.unwrap().unwrap();
-    assert!(served.client.get(&served.base).send().await.is_err());
+    assert_eq!(created.status(), 201);
+    server.stop.send(()).unwrap();
+    server.ended.await.unwrap().unwrap();
+    assert!(server.client.get(&server.base).send().await.is_err());
 }
 
 #[tokio::test]
-async fn a_broken_connection_looks_like_one() {
+async fn disconnect_fault_breaks_the_connection() {
     let folder = tempfile::tempdir().unwrap();
-    let served = serve_for_test(folder.path()).await;
-    served
+    let server = start_server(folder.path()).await;
+    server
         .simulator
         .set_faults(Faults::none().at(0, Fault::ResetBefore));
-    let url = format!("{}/metadata/endpoints", served.base);
-    let broken = served
+    let url = format!("{}/metadata/endpoints", server.base);
+    let broken = server
         .client
         .get(&url)
         .version(reqwest::Version::HTTP_11)
         .send()
         .await;
     assert!(broken.is_err());
-    assert_eq!(served.client.get(&url).send().await.unwrap().status(), 200);
+    assert_eq!(server.client.get(&url).send().await.unwrap().status(), 200);
 }
 
 #[test]
-fn the_authority_is_made_once() {
+fn authority_is_created_once() {
     let folder = tempfile::tempdir().unwrap();
     let ca = folder.path().join("new/ca.pem");
     Tls::with_authority(&ca, &[]).unwrap();

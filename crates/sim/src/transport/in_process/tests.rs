@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use super::*;
 use crate::clock::TokioClock;
 use crate::faults::{Fault, Faults, Occurrence};
+use crate::http::Method as SimMethod;
+use crate::sim_time::SimTime;
 use crate::simulator::Latency;
-use crate::time::SimTime;
 use crate::world::{CALLER_SECRET, Caller, SUBSCRIPTION, TENANT, World, WorldOptions};
 
 fn simulator() -> Simulator {
@@ -52,7 +53,7 @@ async fn status(
 const GROUP: &str = r#"{"location":"westeurope"}"#;
 
 #[tokio::test(start_paused = true)]
-async fn credentials_of_azure_identity_sign_in() {
+async fn azure_identity_credential_signs_in() {
     let simulator = simulator();
     let mut custom = CustomConfiguration::default();
     custom.authority_host = "https://sim.local".to_owned();
@@ -80,7 +81,7 @@ async fn credentials_of_azure_identity_sign_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn broken_connections_are_errors_of_kind_io() {
+async fn broken_connection_is_an_io_error() {
     let faults = Faults::none()
         .at(0, Fault::ConnectionRefused)
         .at(1, Fault::ResetBefore)
@@ -98,7 +99,7 @@ async fn broken_connections_are_errors_of_kind_io() {
     assert_eq!(
         status(&simulator, HttpMethod::Get, "").await,
         Ok(404),
-        "nothing arrived"
+        "the requests were lost"
     );
     assert_eq!(
         status(&simulator, put, GROUP).await,
@@ -107,28 +108,23 @@ async fn broken_connections_are_errors_of_kind_io() {
     assert_eq!(
         status(&simulator, HttpMethod::Get, "").await,
         Ok(200),
-        "it arrived after all"
+        "only the response was lost"
     );
     let statuses: Vec<_> = simulator.log().iter().map(|entry| entry.status).collect();
     assert_eq!(statuses, [None, None, Some(404), None, Some(200)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn scheduled_answers_replace_the_worlds() {
+async fn scheduled_error_replaces_the_response() {
     let faults = Faults::none()
         .on(
-            HttpMethodOf::PUT,
+            SimMethod::Put,
             "*/resourcegroups/*",
             Occurrence::Nth(1),
             Fault::status(429, Some(7)),
         )
-        .on(
-            HttpMethodOf::PUT,
-            "*",
-            Occurrence::Nth(2),
-            Fault::Unauthorized,
-        )
-        .on(HttpMethodOf::GET, "*", Occurrence::Nth(1), Fault::StaleRead);
+        .on(SimMethod::Put, "*", Occurrence::Nth(2), Fault::Unauthorized)
+        .on(SimMethod::Get, "*", Occurrence::Nth(1), Fault::StaleRead);
     let simulator = simulator().with_faults(faults);
     let client = InProcess::new(simulator.clone());
     let throttled = client
@@ -148,16 +144,8 @@ async fn scheduled_answers_replace_the_worlds() {
     assert_eq!(status(&simulator, HttpMethod::Get, "").await, Ok(200));
 }
 
-/// The simulator's own methods, beside azure_core's of the same names.
-struct HttpMethodOf;
-
-impl HttpMethodOf {
-    const PUT: Method = Method::Put;
-    const GET: Method = Method::Get;
-}
-
 #[tokio::test(start_paused = true)]
-async fn answers_take_simulated_time() {
+async fn latency_takes_simulated_time() {
     let latency = Latency {
         read: 100,
         write: 2_000,
@@ -173,7 +161,7 @@ async fn answers_take_simulated_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn overlapping_writes_of_credentials_conflict() {
+async fn overlapping_writes_of_federated_credentials_conflict() {
     let simulator = simulator().with_latency(Latency {
         read: 0,
         write: 1_000,
@@ -200,15 +188,19 @@ async fn overlapping_writes_of_credentials_conflict() {
         tokio::join!(credential("one"), credential("two")),
         (201, 409)
     );
-    assert_eq!(credential("two").await, 201, "one after the other");
+    assert_eq!(
+        credential("two").await,
+        201,
+        "writes one after the other succeed"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_world_in_a_file_is_served_as_well() {
+async fn world_in_a_file_is_shared_by_simulators() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sim.json");
     let open = || {
-        Simulator::persistent(&path, WorldOptions::default(), |latest| {
+        Simulator::open(&path, WorldOptions::default(), |latest| {
             Box::new(TokioClock::starting_at(latest))
         })
         .unwrap()

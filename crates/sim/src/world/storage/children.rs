@@ -1,59 +1,39 @@
-//! What lies below an account: its services, what they hold, and its lifecycle policy. All synchronous.
+//! Children of storage accounts: services, their containers, shares, queues and tables, and lifecycle policies. All
+//! requests are synchronous.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::merge::overlay;
-use super::super::path::Target;
-use super::super::reply::{ArmError, Reply};
-use super::super::state::Resource;
-use super::super::{Call, World, generic, lists};
-use super::{KIND, check_provisioned, defaults};
+use super::defaults;
+use super::provisioning::check_provisioned;
 use crate::http::Method;
-
-/// The services that every account has, as `default`, without anybody making them.
-const SERVICES: [&str; 4] = [
-    "blobservices",
-    "fileservices",
-    "queueservices",
-    "tableservices",
-];
-
-/// Whether the path is such a service of an account that is there.
-pub(crate) fn is_default_child(world: &World, target: &Target) -> bool {
-    let Some(block) = target.last() else {
-        return false;
-    };
-    let [_, (kind, name)] = block.pairs.as_slice() else {
-        return false;
-    };
-    SERVICES.contains(&kind.to_ascii_lowercase().as_str())
-        && name == "default"
-        && target
-            .parent()
-            .and_then(|parent| world.state.get(&Target::parse(&parent).key()))
-            .is_some_and(|account| account.kind == KIND)
-}
+use crate::world::call::Call;
+use crate::world::merge::overlay;
+use crate::world::model::World;
+use crate::world::parents::{STORAGE_SERVICES, check_parent};
+use crate::world::path::{Target, last_segment};
+use crate::world::reply::{ArmError, Reply, resource_not_found};
+use crate::world::state::Resource;
+use crate::world::{generic, lists};
 
 pub(super) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
-    generic::check_parent(world, call)?;
-    let account = account_of(world, &call.target)
-        .ok_or_else(|| super::resource_not_found(&call.target))?
+    check_parent(world, call)?;
+    let account = find_account(world, &call.target)
+        .ok_or_else(|| resource_not_found(&call.target))?
         .clone();
     if !call.method().is_read() {
         check_provisioned(&account, call.now)?;
     }
     let kind = call.target.kind().to_ascii_lowercase();
-    let kind = kind.rsplit('/').next().unwrap_or_default();
-    match kind {
-        kind if SERVICES.contains(&kind) => service(world, call, kind, &account),
+    match last_segment(&kind) {
+        kind if STORAGE_SERVICES.contains(&kind) => service(world, call, kind, &account),
         "managementpolicies" => policy(world, call, &account),
-        "containers" | "shares" | "queues" | "tables" => item(world, call, kind),
+        kind @ ("containers" | "shares" | "queues" | "tables") => item(world, call, kind),
         _ => generic::handle(world, call),
     }
 }
 
-fn account_of<'a>(world: &'a World, target: &Target) -> Option<&'a Resource> {
+fn find_account<'a>(world: &'a World, target: &Target) -> Option<&'a Resource> {
     let mut account = target.clone();
     let block = account.blocks.last_mut()?;
     block.open = None;
@@ -67,25 +47,14 @@ fn service(
     kind: &str,
     account: &Resource,
 ) -> Result<Reply, ArmError> {
-    let key = if call.target.is_open() {
-        format!("{}/{kind}/default", call.target.key())
-    } else {
-        call.target.key()
+    // A service is addressed by its name `default` or by the list of the services of its kind.
+    let id = match call.target.last().and_then(|block| block.open.as_deref()) {
+        Some(collection) => format!("{}/{collection}/default", call.target.id()),
+        None => call.target.id(),
     };
+    let key = id.to_ascii_lowercase();
     let stored = world.state.get(&key).map(|service| service.body.clone());
     let mut shown = stored.unwrap_or_else(|| defaults::service(kind, &account.body).into());
-    let id = if call.target.is_open() {
-        format!(
-            "{}/{}/default",
-            call.target.id(),
-            call.target
-                .last()
-                .and_then(|block| block.open.as_deref())
-                .unwrap_or_default()
-        )
-    } else {
-        call.target.id()
-    };
     shown["id"] = Value::from(id);
     shown["name"] = Value::from("default");
     shown["type"] = Value::from(call.target.kind());
@@ -109,7 +78,7 @@ fn item(world: &mut World, call: &Call<'_>, kind: &str) -> Result<Reply, ArmErro
     }
     let key = call.target.key();
     let name = call.target.name();
-    let tagged = matches!(kind, "containers" | "shares");
+    let has_etag = matches!(kind, "containers" | "shares");
     match call.method() {
         Method::Put => {
             check_item_name(kind, name)?;
@@ -126,19 +95,19 @@ fn item(world: &mut World, call: &Call<'_>, kind: &str) -> Result<Reply, ArmErro
                 "name": name,
                 "type": call.target.kind(),
             });
-            let mut answer = stored.clone();
-            if let Some(sent) = answer_to_put(kind, name, &body, old.is_none()) {
-                answer["properties"] = sent;
+            let mut response = stored.clone();
+            if let Some(sent) = put_response(kind, name, &body, old.is_none()) {
+                response["properties"] = sent;
             }
-            if tagged {
+            if has_etag {
                 stored["etag"] = Value::from(etag.as_str());
             }
             stored["properties"] = properties;
             let resource = Resource::new(&call.target, stored, call.now);
-            let status = if tagged && old.is_none() { 201 } else { 200 };
+            let status = if has_etag && old.is_none() { 201 } else { 200 };
             world.state.insert(key, resource);
-            let reply = Reply::json(status, answer);
-            Ok(if tagged {
+            let reply = Reply::json(status, response);
+            Ok(if has_etag {
                 reply.header("ETag", etag)
             } else {
                 reply
@@ -155,15 +124,15 @@ fn item(world: &mut World, call: &Call<'_>, kind: &str) -> Result<Reply, ArmErro
             None => Err(item_not_found(world, call, kind)),
         },
         Method::Delete => {
-            let gone = world.state.remove(&key).is_some();
-            Ok(Reply::empty(if gone && tagged { 200 } else { 204 }))
+            let existed = world.state.remove(&key).is_some();
+            Ok(Reply::empty(if existed && has_etag { 200 } else { 204 }))
         }
         _ => Err(call.not_allowed()),
     }
 }
 
-/// The `properties` in the answer to a PUT: hardly more than what was sent, and of a new container nothing.
-fn answer_to_put(kind: &str, name: &str, body: &Value, is_new: bool) -> Option<Value> {
+/// The `properties` in the response to a PUT: the written ones and a few more, but none for a new container.
+fn put_response(kind: &str, name: &str, body: &Value, is_new: bool) -> Option<Value> {
     let mut sent = json!({});
     match kind {
         "containers" if is_new => return None,
@@ -192,8 +161,8 @@ fn short(guid: &str) -> String {
 }
 
 fn check_item_name(kind: &str, name: &str) -> Result<(), ArmError> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let valid = if kind == "tables" {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_valid = if kind == "tables" {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric())
             && name
                 .bytes()
@@ -201,12 +170,12 @@ fn check_item_name(kind: &str, name: &str) -> Result<(), ArmError> {
                 .is_some_and(|byte| byte.is_ascii_alphabetic())
     } else {
         name.starts_with('$')
-            || name.bytes().all(|byte| plain(byte) || byte == b'-')
+            || name.bytes().all(|byte| is_plain(byte) || byte == b'-')
                 && !name.contains("--")
                 && !name.starts_with('-')
                 && !name.ends_with('-')
     };
-    if valid && (3..=63).contains(&name.len()) {
+    if is_valid && (3..=63).contains(&name.len()) {
         return Ok(());
     }
     Err(ArmError::new(
@@ -217,7 +186,7 @@ fn check_item_name(kind: &str, name: &str) -> Result<(), ArmError> {
 }
 
 fn item_not_found(world: &World, call: &Call<'_>, kind: &str) -> ArmError {
-    let (code, what) = match kind {
+    let (code, item) = match kind {
         "containers" => ("ContainerNotFound", "container"),
         "shares" => ("ShareNotFound", "share"),
         "queues" => ("QueueNotFound", "queue"),
@@ -228,20 +197,20 @@ fn item_not_found(world: &World, call: &Call<'_>, kind: &str) -> ArmError {
         404,
         code,
         format!(
-            "The specified {what} does not exist.\nRequestId:{request}\nTime:{}",
+            "The specified {item} does not exist.\nRequestId:{request}\nTime:{}",
             call.now.iso()
         ),
     )
 }
 
-/// The lifecycle policy, which calls itself `DefaultManagementPolicy` and writes whole numbers as `30.0`.
+/// The lifecycle policy. The service names it `DefaultManagementPolicy` and returns integers as `30.0`.
 fn policy(world: &mut World, call: &Call<'_>, account: &Resource) -> Result<Reply, ArmError> {
     let key = call.target.key();
     match call.method() {
         Method::Put => {
             let body = call.json()?;
             let mut policy = body["properties"]["policy"].clone();
-            as_the_service_writes(&mut policy);
+            normalize_policy(&mut policy);
             let shown = json!({
                 "id": call.target.id(),
                 "name": "DefaultManagementPolicy",
@@ -268,18 +237,18 @@ fn policy(world: &mut World, call: &Call<'_>, account: &Resource) -> Result<Repl
     }
 }
 
-/// Numbers with a fraction, members that are null left out.
-fn as_the_service_writes(value: &mut Value) {
+/// Converts all numbers to floats and removes null members, as the service does.
+fn normalize_policy(value: &mut Value) {
     match value {
         Value::Number(number) => {
             if let Some(float) = number.as_f64().and_then(serde_json::Number::from_f64) {
                 *number = float;
             }
         }
-        Value::Array(elements) => elements.iter_mut().for_each(as_the_service_writes),
+        Value::Array(elements) => elements.iter_mut().for_each(normalize_policy),
         Value::Object(members) => {
             members.retain(|_, member| !member.is_null());
-            members.values_mut().for_each(as_the_service_writes);
+            members.values_mut().for_each(normalize_policy);
         }
         _ => {}
     }

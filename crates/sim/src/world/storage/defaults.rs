@@ -1,9 +1,9 @@
-//! What the service fills in where a request is silent; values as recorded in 2026.
+//! Default values of the service, as recorded in 2026.
 
 use serde_json::{Value, json};
 
-use super::super::Call;
-use super::super::merge::{tags, text};
+use crate::world::call::Call;
+use crate::world::merge::{tags, text};
 
 pub(super) const SKUS: &[&str] = &[
     "Standard_LRS",
@@ -39,7 +39,7 @@ pub(super) fn sku(name: &str) -> Value {
     json!({ "name": name, "tier": tier })
 }
 
-/// The account as the service would make it from the few required members.
+/// The account that the service creates from the required members.
 pub(super) fn account(call: &Call<'_>, body: &Value, location: &str) -> Value {
     let now = call.now.iso();
     let name = call.target.name();
@@ -51,8 +51,7 @@ pub(super) fn account(call: &Call<'_>, body: &Value, location: &str) -> Value {
         "ipRules": [],
         "defaultAction": "Allow",
     });
-    let version = call.request.query("api-version").unwrap_or_default();
-    if version >= "2023-01-01" {
+    if call.api_version >= "2023-01-01" {
         acls["ipv6Rules"] = json!([]);
     }
     let mut properties = json!({
@@ -68,7 +67,7 @@ pub(super) fn account(call: &Call<'_>, body: &Value, location: &str) -> Value {
             "keySource": "Microsoft.Storage",
         },
     });
-    if version >= "2025-06-01" {
+    if call.api_version >= "2025-06-01" {
         properties["allowCrossTenantDelegationSas"] = Value::from(false);
     }
     if !matches!(kind, "Storage" | "FileStorage") {
@@ -102,7 +101,7 @@ fn endpoints(name: &str, kind: &str) -> Value {
     endpoints
 }
 
-/// A service of an account that nobody has written yet.
+/// A service of an account before its first write.
 pub(super) fn service(kind: &str, account: &Value) -> Value {
     let cors = json!({ "corsRules": [] });
     match kind {
@@ -125,7 +124,7 @@ pub(super) fn service(kind: &str, account: &Value) -> Value {
     }
 }
 
-/// A container, share, queue or table that nobody has written to yet.
+/// The properties of a new container, share, queue or table.
 pub(super) fn item(kind: &str, name: &str, now: &str) -> Value {
     match kind {
         "containers" => json!({

@@ -1,41 +1,33 @@
-//! Storage accounts: slow to make, quick to change, with names that are unique in the world.
+//! Storage accounts: created by a long-running operation, changed immediately, with globally unique names.
 
 mod children;
 mod defaults;
 mod names;
+pub(crate) mod provisioning;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::merge::{overlay, region, tags, text};
+use super::call::Call;
+use super::kinds;
+use super::locations::{check_location, region, required_location};
+use super::merge::{members, overlay, tags, text};
+use super::model::World;
 use super::path::Target;
 use super::reply::{ArmError, Reply, resource_not_found};
 use super::state::Resource;
-use super::{Call, World, generic, lists, managed, operations};
+use super::{generic, lists, managed, operations};
 use crate::http::Method;
-use crate::time::SimTime;
-pub(crate) use children::is_default_child;
 pub(crate) use names::check_name;
-
-pub(crate) const KIND: &str = "microsoft.storage/storageaccounts";
-
-/// What `provisioningState` says before a resource is ready: accounts resolve their DNS names after a third of the time.
-pub(crate) fn word_while_created(resource: &Resource, now: SimTime) -> &'static str {
-    let whole = resource.ready.since(resource.created);
-    if resource.kind == KIND && now.since(resource.created) * 3 > whole {
-        "ResolvingDns"
-    } else {
-        "Creating"
-    }
-}
+use provisioning::check_provisioned;
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     match call.target.kind().to_ascii_lowercase().as_str() {
-        KIND if call.target.is_open() => lists::collection(world, call),
-        KIND => account(world, call),
-        "microsoft.storage/storageaccounts/listkeys" => list_keys(world, call),
+        kinds::STORAGE_ACCOUNT if call.target.is_open() => lists::collection(world, call),
+        kinds::STORAGE_ACCOUNT => account(world, call),
+        kinds::STORAGE_KEYS => list_keys(world, call),
         _ => children::handle(world, call),
     }
 }
@@ -76,16 +68,9 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     let body = call.json()?;
     let name = call.target.name();
     names::check(world, call, name)?;
-    let location = region(text(&body, "/location"));
-    if location.is_empty() {
-        return Err(ArmError::gateway(
-            400,
-            "LocationRequired",
-            "The location property is required for this definition.",
-        ));
-    }
-    generic::check_location(call, &location, None)?;
-    check_shape(&body)?;
+    let location = required_location(&body)?;
+    check_location(call, &location, None)?;
+    check_required(&body)?;
     let mut account = defaults::account(call, &body, &location);
     let mut named = json!({});
     overlay(&mut named, &body);
@@ -102,22 +87,22 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     managed::resolve(world, call, &mut account, None)?;
     check_encryption(&account)?;
     let mut resource = Resource::new(&call.target, account, call.now);
-    resource.ready = call.now.plus(world.takes(world.options.storage_creation));
+    resource.ready = call.now.plus(world.delay(world.options.storage_creation));
     let (key, ends) = (call.target.key(), resource.ready);
     world.account_names.insert(name.to_owned(), key.clone());
     world.state.insert(key.clone(), resource);
     let operation = world.guid();
     operations::start(world, operation.clone(), key, call.now, ends);
-    let subscription = call.target.subscription.as_deref().unwrap_or_default();
     let path = format!(
-        "/subscriptions/{subscription}/providers/Microsoft.Storage/locations/{location}/asyncoperations/{operation}"
+        "{}/providers/Microsoft.Storage/locations/{location}/asyncoperations/{operation}",
+        call.target.subscription_id()
     );
     Ok(Reply::empty(202)
         .header("Location", call.link(&path, "monitor=true&"))
         .header("Retry-After", world.retry_after(17)))
 }
 
-fn check_shape(body: &Value) -> Result<(), ArmError> {
+fn check_required(body: &Value) -> Result<(), ArmError> {
     let sku = text(body, "/sku/name");
     let kind = text(body, "/kind");
     if !defaults::SKUS.contains(&sku) {
@@ -132,7 +117,7 @@ fn check_shape(body: &Value) -> Result<(), ArmError> {
     check_values(body)
 }
 
-/// Values that the service refuses at once, on creation and on change.
+/// Checks values that the service validates on creation and on change.
 fn check_values(body: &Value) -> Result<(), ArmError> {
     let days = &body["properties"]["keyPolicy"]["keyExpirationPeriodInDays"];
     if days.as_i64().is_some_and(|days| days < 1) {
@@ -150,25 +135,26 @@ fn check_values(body: &Value) -> Result<(), ArmError> {
         ),
     ] {
         let value = &body["properties"][member];
-        let known = value.as_str().is_some_and(|value| allowed.contains(&value));
-        if !value.is_null() && !known {
+        let is_allowed = value.as_str().is_some_and(|value| allowed.contains(&value));
+        if !value.is_null() && !is_allowed {
             return Err(invalid(member));
         }
     }
     Ok(())
 }
 
-/// A customer-managed key is read by an identity of the account.
+/// Checks that a customer-managed key is read with an identity of the account.
 fn check_encryption(account: &Value) -> Result<(), ArmError> {
     let encryption = &account["properties"]["encryption"];
     if !text(encryption, "/keySource").eq_ignore_ascii_case("Microsoft.Keyvault") {
         return Ok(());
     }
     let user = Target::parse(text(encryption, "/identity/userAssignedIdentity")).key();
-    let assigned = super::merge::members(&account["identity"]["userAssignedIdentities"])
+    let is_assigned = members(&account["identity"]["userAssignedIdentities"])
         .any(|(id, _)| Target::parse(id).key() == user);
-    let system = text(account, "/identity/type").contains("SystemAssigned") && user.is_empty();
-    if assigned || system {
+    let has_system_identity =
+        text(account, "/identity/type").contains("SystemAssigned") && user.is_empty();
+    if is_assigned || has_system_identity {
         Ok(())
     } else {
         Err(invalid("encryption.identity.userAssignedIdentity"))
@@ -188,9 +174,9 @@ fn update(
             "An operation is currently performing on this storage account that requires exclusive access.",
         ));
     }
-    generic::check_location(call, &region(text(&change, "/location")), Some(old))?;
+    check_location(call, &region(text(&change, "/location")), Some(old))?;
     check_values(&change)?;
-    check_fixed(old, &change)?;
+    check_immutable(old, &change)?;
     let mut account = old.body.clone();
     let mut named = json!({});
     overlay(&mut named, &change);
@@ -202,7 +188,7 @@ fn update(
             )
         });
     }
-    // An identity block that is named is the whole of it.
+    // `identity` is replaced as a whole.
     if named["identity"].is_object()
         && let Some(account) = account.as_object_mut()
     {
@@ -228,10 +214,10 @@ fn update(
     Ok(Reply::json(200, account))
 }
 
-/// What only creation decides. `isHnsEnabled: false` is refused even where it was never named: the service compares
-/// what was written (Azure/azure-rest-api-specs#18441).
-fn check_fixed(old: &Resource, change: &Value) -> Result<(), ArmError> {
-    let refuse = |property: &str| {
+/// Checks that immutable properties do not change. `isHnsEnabled: false` is rejected even if it was never set, because the
+/// service compares written values (Azure/azure-rest-api-specs#18441).
+fn check_immutable(old: &Resource, change: &Value) -> Result<(), ArmError> {
+    let immutable = |property: &str| {
         Err(ArmError::new(
             400,
             "AccountPropertyCannotBeUpdated",
@@ -241,20 +227,20 @@ fn check_fixed(old: &Resource, change: &Value) -> Result<(), ArmError> {
         ))
     };
     let kind = text(change, "/kind");
-    let upgrade = old.text("/kind") == "Storage" && kind == "StorageV2";
-    if !kind.is_empty() && kind != old.text("/kind") && !upgrade {
-        return refuse("kind");
+    let is_upgrade = old.text("/kind") == "Storage" && kind == "StorageV2";
+    if !kind.is_empty() && kind != old.text("/kind") && !is_upgrade {
+        return immutable("kind");
     }
     for property in ["isHnsEnabled", "isNfsV3Enabled"] {
         let new = &change["properties"][property];
         if !new.is_null() && *new != old.body["properties"][property] {
-            return refuse(property);
+            return immutable(property);
         }
     }
     let tier = |name: &str| defaults::sku(name)["tier"].clone();
     let sku = text(change, "/sku/name");
     if !sku.is_empty() && tier(sku) != tier(old.text("/sku/name")) {
-        return refuse("sku.name");
+        return immutable("sku.name");
     }
     Ok(())
 }
@@ -287,15 +273,4 @@ fn list_keys(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         })
         .collect();
     Ok(Reply::json(200, json!({ "keys": keys })))
-}
-
-pub(crate) fn check_provisioned(account: &Resource, now: SimTime) -> Result<(), ArmError> {
-    if now >= account.ready {
-        return Ok(());
-    }
-    Err(ArmError::new(
-        409,
-        "StorageAccountIsNotProvisioned",
-        "The storage account provisioning state must be 'Succeeded' before executing the operation.",
-    ))
 }

@@ -1,11 +1,13 @@
-//! Names of storage accounts: their form, and who has them.
+//! Names of storage accounts: validation and availability.
 
 use serde_json::json;
 
-use super::super::merge::text;
-use super::super::reply::{ArmError, Reply};
-use super::super::{Call, World};
 use crate::http::Method;
+use crate::world::call::Call;
+use crate::world::merge::text;
+use crate::world::model::World;
+use crate::world::path::is_within;
+use crate::world::reply::{ArmError, Reply};
 
 fn is_valid(name: &str) -> bool {
     (3..=24).contains(&name.len())
@@ -14,34 +16,37 @@ fn is_valid(name: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-fn form(name: &str) -> String {
+fn invalid_message(name: &str) -> String {
     format!(
         "{name} is not a valid storage account name. Storage account name must be between 3 and 24 characters in length and use numbers and lower-case letters only."
     )
 }
 
-fn taken(name: &str) -> String {
+fn taken_message(name: &str) -> String {
     format!("The storage account named {name} is already taken.")
 }
 
-/// Refuses a name that has not the right form or belongs to another account.
+/// Checks that a name is valid and not in use.
 pub(super) fn check(world: &World, call: &Call<'_>, name: &str) -> Result<(), ArmError> {
     if !is_valid(name) {
-        return Err(ArmError::new(400, "AccountNameInvalid", form(name)));
+        return Err(ArmError::new(
+            400,
+            "AccountNameInvalid",
+            invalid_message(name),
+        ));
     }
     if world.options.taken_names.contains(name) {
         return Err(ArmError::new(
             409,
             "StorageAccountAlreadyTaken",
-            taken(name),
+            taken_message(name),
         ));
     }
     let Some(key) = world.account_names.get(name) else {
         return Ok(());
     };
-    let subscription = call.target.subscription.as_deref().unwrap_or_default();
-    let own = format!("/subscriptions/{}/", subscription.to_ascii_lowercase());
-    Err(if key.starts_with(&own) {
+    let subscription = call.target.subscription_id().to_ascii_lowercase();
+    Err(if is_within(key, &subscription) {
         ArmError::new(
             409,
             "StorageAccountInAnotherResourceGroup",
@@ -50,27 +55,27 @@ pub(super) fn check(world: &World, call: &Call<'_>, name: &str) -> Result<(), Ar
             ),
         )
     } else {
-        ArmError::new(409, "StorageAccountAlreadyTaken", taken(name))
+        ArmError::new(409, "StorageAccountAlreadyTaken", taken_message(name))
     })
 }
 
-/// `POST /subscriptions/{s}/providers/Microsoft.Storage/checkNameAvailability`.
+/// `POST /subscriptions/{subscription}/providers/Microsoft.Storage/checkNameAvailability`.
 pub(crate) fn check_name(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.method() != Method::Post {
         return Err(call.not_allowed());
     }
     let body = call.json()?;
     let name = text(&body, "/name");
-    let refusal = if !is_valid(name) {
-        Some(("AccountNameInvalid", form(name)))
+    let reason = if !is_valid(name) {
+        Some(("AccountNameInvalid", invalid_message(name)))
     } else if world.options.taken_names.contains(name) || world.account_names.contains_key(name) {
-        Some(("AlreadyExists", taken(name)))
+        Some(("AlreadyExists", taken_message(name)))
     } else {
         None
     };
     Ok(Reply::json(
         200,
-        match refusal {
+        match reason {
             None => json!({ "nameAvailable": true }),
             Some((reason, message)) => {
                 json!({ "nameAvailable": false, "reason": reason, "message": message })

@@ -1,9 +1,9 @@
-//! Role assignments, role definitions, and what they allow.
+//! Role assignments, role definitions, and authorization.
 
 use serde_json::{Value, json};
 
 use crate::catalogue::{CONTRIBUTOR, OWNER, READER};
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{Caller, SUBSCRIPTION, USER_OBJECT_ID, WorldOptions};
 
 const NAME: &str = "00000000-0000-0000-0002-000000000001";
@@ -23,12 +23,12 @@ fn body(principal: &str, role: &str) -> Value {
 }
 
 #[test]
-fn a_new_principal_is_unknown_for_a_while_unless_its_type_is_named() {
-    let mut bench = Bench::grouped();
+fn new_principal_is_not_found_before_replication_without_principal_type() {
+    let mut bench = Bench::with_group();
     let (_, principal) = bench.identity("id");
     let path = assignment(RG, NAME);
     let early = bench.put(&path, &body(&principal, READER));
-    assert_eq!(refusal(&early), (400, "PrincipalNotFound".into()));
+    assert_eq!(outcome(&early), (400, "PrincipalNotFound".into()));
     let message = early.json()["error"]["message"]
         .as_str()
         .unwrap()
@@ -39,9 +39,9 @@ fn a_new_principal_is_unknown_for_a_while_unless_its_type_is_named() {
     )));
     assert_eq!(bench.grant(RG, CONTRIBUTOR, &principal, 7).status, 201);
     bench.wait(8);
-    let made = bench.put(&path, &body(&principal, READER));
-    assert_eq!(made.status, 201);
-    assert_eq!(made.json()["properties"]["createdBy"], Value::Null);
+    let created = bench.put(&path, &body(&principal, READER));
+    assert_eq!(created.status, 201);
+    assert_eq!(created.json()["properties"]["createdBy"], Value::Null);
     let shown = bench.get(&path).json();
     assert_eq!(shown["properties"]["createdBy"], Caller::Owner.object_id());
     assert_eq!(shown["properties"]["principalType"], "ServicePrincipal");
@@ -57,15 +57,15 @@ fn a_new_principal_is_unknown_for_a_while_unless_its_type_is_named() {
 }
 
 #[test]
-fn replication_can_be_made_strict() {
-    let mut bench = Bench::with(WorldOptions {
+fn replication_delay_can_apply_with_principal_type() {
+    let mut bench = Bench::with_options(WorldOptions {
         typed_principal_replication: 5_000,
         ..WorldOptions::default()
     });
     bench.put(RG, &json!({ "location": "westeurope" }));
     let (_, principal) = bench.identity("id");
     assert_eq!(
-        refusal(&bench.grant(RG, READER, &principal, 1)),
+        outcome(&bench.grant(RG, READER, &principal, 1)),
         (400, "PrincipalNotFound".into())
     );
     bench.wait(5);
@@ -73,71 +73,74 @@ fn replication_can_be_made_strict() {
 }
 
 #[test]
-fn grants_are_checked() {
-    let mut bench = Bench::grouped();
+fn role_assignments_are_validated() {
+    let mut bench = Bench::with_group();
     let path = assignment(RG, NAME);
-    let mut refused = |path: &str, body: &Value| refusal(&bench.put(path, body));
+    let mut rejected = |path: &str, body: &Value| outcome(&bench.put(path, body));
     assert_eq!(
-        refused(&assignment(RG, "x"), &body(USER_OBJECT_ID, READER)).1,
+        rejected(&assignment(RG, "x"), &body(USER_OBJECT_ID, READER)).1,
         "InvalidRoleAssignmentId"
     );
     assert_eq!(
-        refused(&path, &body("wow", READER)),
+        rejected(&path, &body("wow", READER)),
         (400, "InvalidPrincipalId".into())
     );
     assert_eq!(
-        refused(&path, &body(USER_OBJECT_ID, NAME)),
+        rejected(&path, &body(USER_OBJECT_ID, NAME)),
         (400, "RoleDefinitionDoesNotExist".into())
     );
     assert_eq!(
-        refused(&path, &body(NAME, READER)),
+        rejected(&path, &body(NAME, READER)),
         (400, "PrincipalNotFound".into())
     );
     let mut typed = body(USER_OBJECT_ID, READER);
     typed["properties"]["principalType"] = json!("ServicePrincipal");
     assert_eq!(
-        refused(&path, &typed),
+        rejected(&path, &typed),
         (400, "UnmatchedPrincipalType".into())
     );
-    assert_eq!(refused(&path, &body(USER_OBJECT_ID, READER)).0, 201);
-    let twin = assignment(RG, "00000000-0000-0000-0002-000000000002");
-    let exists = bench.put(&twin, &body(USER_OBJECT_ID, READER));
-    assert_eq!(refusal(&exists), (409, "RoleAssignmentExists".into()));
+    assert_eq!(rejected(&path, &body(USER_OBJECT_ID, READER)).0, 201);
+    let duplicate = assignment(RG, "00000000-0000-0000-0002-000000000002");
+    let exists = bench.put(&duplicate, &body(USER_OBJECT_ID, READER));
+    assert_eq!(outcome(&exists), (409, "RoleAssignmentExists".into()));
     assert!(exists.json().to_string().contains("The role assignment already exists. The ID of the existing role assignment is 00000000000000000002000000000001."));
     let other_role = bench.put(&path, &body(USER_OBJECT_ID, CONTRIBUTOR));
     assert_eq!(
-        refusal(&other_role),
+        outcome(&other_role),
         (400, "RoleAssignmentUpdateNotPermitted".into())
     );
     let mut described = body(USER_OBJECT_ID, READER);
     described["properties"]["description"] = json!("why");
     assert_eq!(bench.put(&path, &described).status, 200);
-    let gone = bench.delete(&path);
+    let deleted = bench.delete(&path);
     assert_eq!(
-        (gone.status, &gone.json()["properties"]["description"]),
+        (deleted.status, &deleted.json()["properties"]["description"]),
         (200, &json!("why"))
     );
     assert_eq!(bench.delete(&path).status, 204);
     assert_eq!(
-        refusal(&bench.get(&path)),
+        outcome(&bench.get(&path)),
         (404, "RoleAssignmentNotFound".into())
     );
 }
 
 #[test]
-fn tenant_role_ids_come_back_with_the_subscription() {
-    let mut bench = Bench::grouped();
+fn tenant_role_id_is_returned_with_the_subscription() {
+    let mut bench = Bench::with_group();
     let mut short = body(USER_OBJECT_ID, READER);
     short["properties"]["roleDefinitionId"] = json!(format!(
         "/providers/Microsoft.Authorization/roleDefinitions/{READER}"
     ));
-    let made = bench.put(&assignment(RG, NAME), &short).json();
-    assert_eq!(made["properties"]["roleDefinitionId"], definition(READER));
+    let created = bench.put(&assignment(RG, NAME), &short).json();
+    assert_eq!(
+        created["properties"]["roleDefinitionId"],
+        definition(READER)
+    );
 }
 
 #[test]
-fn lists_reach_up_and_down_unless_told_otherwise() {
-    let mut bench = Bench::grouped();
+fn role_assignment_list_includes_scopes_above_and_below_without_filter() {
+    let mut bench = Bench::with_group();
     let (identity, principal) = bench.identity("id");
     let (_, second) = bench.identity("second");
     bench.grant(RG, READER, &principal, 1);
@@ -147,7 +150,7 @@ fn lists_reach_up_and_down_unless_told_otherwise() {
         bench.get(&path).json()["value"].as_array().unwrap().len()
     };
     let subscription = format!("/subscriptions/{SUBSCRIPTION}");
-    // Three grants of the applications at the subscription, one at the group, one at the identity.
+    // Three of the applications at the subscription, one at the resource group, one at the identity.
     assert_eq!(count(&mut bench, &subscription, ""), 5);
     assert_eq!(count(&mut bench, RG, ""), 5);
     assert_eq!(count(&mut bench, RG, "?$filter=atScope()"), 4);
@@ -174,8 +177,8 @@ fn lists_reach_up_and_down_unless_told_otherwise() {
 }
 
 #[test]
-fn grants_outlive_their_identity() {
-    let mut bench = Bench::grouped();
+fn role_assignments_remain_after_their_identity_is_deleted() {
+    let mut bench = Bench::with_group();
     let (identity, principal) = bench.identity("id");
     bench.grant(RG, READER, &principal, 1);
     bench.delete(&identity);
@@ -186,27 +189,30 @@ fn grants_outlive_their_identity() {
         .json();
     assert!(list.to_string().contains(&principal));
     let again = bench.grant(RG, CONTRIBUTOR, &principal, 2);
-    assert_eq!(refusal(&again), (400, "PrincipalNotFound".into()));
+    assert_eq!(outcome(&again), (400, "PrincipalNotFound".into()));
 }
 
 #[test]
-fn extension_resources_need_what_they_hang_on() {
-    let mut bench = Bench::grouped();
-    let nowhere = format!("{RG}/providers/Microsoft.Storage/storageAccounts/stnone");
-    let refused = bench.put(&assignment(&nowhere, NAME), &body(USER_OBJECT_ID, READER));
-    assert_eq!(refusal(&refused), (404, "ResourceNotFound".into()));
+fn extension_resource_requires_its_scope_to_exist() {
+    let mut bench = Bench::with_group();
+    let missing_place = format!("{RG}/providers/Microsoft.Storage/storageAccounts/stnone");
+    let rejected = bench.put(
+        &assignment(&missing_place, NAME),
+        &body(USER_OBJECT_ID, READER),
+    );
+    assert_eq!(outcome(&rejected), (404, "ResourceNotFound".into()));
 }
 
 #[test]
-fn callers_may_do_what_their_roles_allow() {
-    let mut bench = Bench::grouped();
+fn callers_can_do_what_their_roles_permit() {
+    let mut bench = Bench::with_group();
     bench.caller = Caller::Reader;
     assert_eq!(bench.get(RG).status, 200);
-    let refused = bench.put(RG, &json!({ "location": "westeurope" }));
+    let rejected = bench.put(RG, &json!({ "location": "westeurope" }));
     let oid = Caller::Reader.object_id();
-    assert_eq!(refusal(&refused), (403, "AuthorizationFailed".into()));
+    assert_eq!(outcome(&rejected), (403, "AuthorizationFailed".into()));
     assert_eq!(
-        refused.json()["error"]["message"],
+        rejected.json()["error"]["message"],
         format!(
             "The client '{oid}' with object id '{oid}' does not have authorization to perform action 'Microsoft.Resources/subscriptions/resourceGroups/write' over scope '{RG}' or the scope is invalid. If access was recently granted, please refresh your credentials."
         )
@@ -217,7 +223,7 @@ fn callers_may_do_what_their_roles_allow() {
         200
     );
     let grant = bench.put(&assignment(RG, NAME), &body(USER_OBJECT_ID, READER));
-    assert_eq!(refusal(&grant), (403, "AuthorizationFailed".into()));
+    assert_eq!(outcome(&grant), (403, "AuthorizationFailed".into()));
     assert!(
         grant
             .json()
@@ -227,8 +233,8 @@ fn callers_may_do_what_their_roles_allow() {
 }
 
 #[test]
-fn a_grant_takes_effect_after_its_delay() {
-    let mut bench = Bench::with(WorldOptions {
+fn role_assignment_takes_effect_after_propagation() {
+    let mut bench = Bench::with_options(WorldOptions {
         grant_propagation: 10_000,
         ..WorldOptions::default()
     });
@@ -247,7 +253,7 @@ fn a_grant_takes_effect_after_its_delay() {
     let outside = bench.put(&format!("{RG}2"), &json!({ "location": "westeurope" }));
     assert_eq!(
         outside.status, 403,
-        "a grant on a group reaches no other group"
+        "a role assignment at a group does not apply to other groups"
     );
 }
 
@@ -268,14 +274,14 @@ fn built_in_roles_are_found_by_name() {
         definition(READER)
     );
     assert_eq!(
-        refusal(&bench.get(&definition(NAME))),
+        outcome(&bench.get(&definition(NAME))),
         (404, "RoleDefinitionDoesNotExist".into())
     );
 }
 
 #[test]
-fn a_role_name_with_a_quote_is_asked_for_with_two() {
-    let mut bench = Bench::grouped();
+fn quote_in_a_filter_value_is_doubled() {
+    let mut bench = Bench::with_group();
     let role = json!({ "properties": { "roleName": "Bob's", "assignableScopes": [RG],
         "permissions": [{ "actions": ["*/read"] }] } });
     bench.put(&definition(NAME), &role);
@@ -288,12 +294,12 @@ fn a_role_name_with_a_quote_is_asked_for_with_two() {
 }
 
 #[test]
-fn two_roles_of_one_name_pass_only_while_the_first_is_unknown() {
+fn role_name_can_be_reused_until_it_is_replicated() {
     let options = WorldOptions {
         role_name_replication: 10_000,
         ..WorldOptions::default()
     };
-    let mut bench = Bench::with(options);
+    let mut bench = Bench::with_options(options);
     let role = json!({ "properties": { "roleName": "Tagger",
         "assignableScopes": [format!("/subscriptions/{SUBSCRIPTION}")],
         "permissions": [{ "actions": ["*/read"] }] } });
@@ -302,20 +308,20 @@ fn two_roles_of_one_name_pass_only_while_the_first_is_unknown() {
     assert_eq!(bench.put(&other("0002"), &role).status, 201);
     bench.wait(10);
     assert_eq!(
-        refusal(&bench.put(&other("0003"), &role)),
+        outcome(&bench.put(&other("0003"), &role)),
         (409, "RoleDefinitionWithSameNameExists".into())
     );
 }
 
 #[test]
-fn custom_roles_are_filed_at_the_subscription_and_count() {
-    let mut bench = Bench::grouped();
+fn custom_role_is_stored_at_the_subscription_and_permits_its_actions() {
+    let mut bench = Bench::with_group();
     let at_group = format!("{RG}/providers/Microsoft.Authorization/roleDefinitions/{NAME}");
     let role = json!({ "properties": { "roleName": "Tagger", "type": "customRole", "assignableScopes": [RG],
         "permissions": [{ "actions": ["Microsoft.Resources/subscriptions/resourceGroups/write"] }] } });
-    let made = bench.put(&at_group, &role);
+    let created = bench.put(&at_group, &role);
     assert_eq!(
-        (made.status, &made.json()["id"]),
+        (created.status, &created.json()["id"]),
         (201, &json!(definition(NAME)))
     );
     let shown = bench.get(&definition(NAME)).json();
@@ -325,9 +331,9 @@ fn custom_roles_are_filed_at_the_subscription_and_count() {
         json!([])
     );
     assert_eq!(shown["properties"]["createdBy"], Caller::Owner.object_id());
-    let twin = at_group.replace("0001", "0009");
+    let duplicate = at_group.replace("0001", "0009");
     assert_eq!(
-        refusal(&bench.put(&twin, &role)),
+        outcome(&bench.put(&duplicate, &role)),
         (409, "RoleDefinitionWithSameNameExists".into())
     );
     let custom = format!(
@@ -344,7 +350,7 @@ fn custom_roles_are_filed_at_the_subscription_and_count() {
         3,
     );
     assert_eq!(
-        refusal(&outside),
+        outcome(&outside),
         (400, "RoleDefinitionDoesNotExist".into())
     );
     assert_eq!(
@@ -359,7 +365,7 @@ fn custom_roles_are_filed_at_the_subscription_and_count() {
     assert_eq!(bench.delete(RG).status, 403);
     bench.caller = Caller::Owner;
     assert_eq!(
-        refusal(&bench.delete(&at_group)),
+        outcome(&bench.delete(&at_group)),
         (400, "RoleDefinitionHasAssignments".into())
     );
     bench.delete(&assignment(RG, "00000000-0000-0000-0001-000000000004"));

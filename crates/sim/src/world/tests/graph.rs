@@ -1,14 +1,14 @@
-//! What Graph says of principals, and to whom.
+//! Principals in Graph, and access to them.
 
 use serde_json::{Value, json};
 
 use crate::http::{Method, Request, Response};
-use crate::world::testing::{Bench, refusal};
+use crate::world::testing::{Bench, outcome};
 use crate::world::{CALLER_SECRET, Caller, GROUP_OBJECT_IDS, TENANT, USER_OBJECT_ID};
 
 const ABSENT: &str = "99999999-9999-4999-8999-999999999999";
 
-/// A token for the scope that the metadata names.
+/// A token for the Graph scope in the metadata.
 fn token(bench: &mut Bench, caller: Caller) -> String {
     let metadata = Request::new(Method::Get, "/metadata/endpoints?api-version=2022-09-01");
     let graph = bench.send(&metadata).json()["microsoftGraphResourceId"].clone();
@@ -42,8 +42,8 @@ fn ids(response: &Response) -> Vec<String> {
 }
 
 #[test]
-fn those_who_exist_now_are_found() {
-    let mut bench = Bench::grouped();
+fn existing_principals_are_found_by_id_and_type() {
+    let mut bench = Bench::with_group();
     let (identity, principal) = bench.identity("one");
     let all =
         json!({ "ids": [USER_OBJECT_ID, GROUP_OBJECT_IDS[0], ABSENT, principal.to_uppercase()] });
@@ -72,7 +72,7 @@ fn those_who_exist_now_are_found() {
 }
 
 #[test]
-fn questions_are_refused_as_graph_refuses_them() {
+fn invalid_requests_fail_with_graph_error_codes() {
     let mut bench = Bench::new();
     let denied = ask(
         &mut bench,
@@ -80,37 +80,41 @@ fn questions_are_refused_as_graph_refuses_them() {
         &json!({ "ids": [USER_OBJECT_ID] }),
     );
     assert_eq!(
-        refusal(&denied),
+        outcome(&denied),
         (403, "Authorization_RequestDenied".into())
     );
     for bad in [
         json!({ "ids": ["bob"] }),
         json!({ "ids": vec![ABSENT; 1001] }),
     ] {
-        let refused = ask(&mut bench, Caller::Owner, &bad);
-        assert_eq!(refusal(&refused), (400, "Request_BadRequest".into()));
+        let rejected = ask(&mut bench, Caller::Owner, &bad);
+        assert_eq!(outcome(&rejected), (400, "Request_BadRequest".into()));
     }
     let token = token(&mut bench, Caller::Owner);
+    let mut malformed = Request::new(Method::Post, "/graph/v1.0/directoryObjects/getByIds");
+    malformed.body = b"{".to_vec();
+    let rejected = bench.send(&malformed.with_bearer(&token));
+    assert_eq!(outcome(&rejected), (400, "BadRequest".into()));
     let elsewhere = Request::new(Method::Get, "/graph/v1.0/users").with_bearer(&token);
     assert_eq!(bench.send(&elsewhere).status, 400);
 }
 
 #[test]
-fn a_token_is_for_one_of_arm_and_graph() {
+fn token_is_valid_for_arm_or_graph_but_not_both() {
     let mut bench = Bench::new();
     let question = json!({ "ids": [USER_OBJECT_ID] });
     let arms = bench.world.token(Caller::Owner, bench.now);
-    let refused = ask_with(&mut bench, &arms, &question);
+    let rejected = ask_with(&mut bench, &arms, &question);
     assert_eq!(
-        refusal(&refused),
+        outcome(&rejected),
         (401, "InvalidAuthenticationToken".into())
     );
     let graphs = token(&mut bench, Caller::Owner);
     let request =
         Request::new(Method::Get, "/subscriptions?api-version=2022-12-01").with_bearer(&graphs);
-    let refused = bench.send(&request);
+    let rejected = bench.send(&request);
     assert_eq!(
-        refusal(&refused),
+        outcome(&rejected),
         (401, "InvalidAuthenticationTokenAudience".into())
     );
 }

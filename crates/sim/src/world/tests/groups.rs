@@ -3,32 +3,32 @@
 use serde_json::json;
 
 use crate::http::Method;
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{OTHER_SUBSCRIPTION, SUBSCRIPTION, WorldOptions};
 
 #[test]
-fn a_group_is_made_read_changed_and_listed() {
+fn group_is_created_read_updated_and_listed() {
     let mut bench = Bench::new();
-    let made = bench.put(
+    let created = bench.put(
         RG,
         &json!({ "location": "West Europe", "tags": { "a": "b" } }),
     );
-    assert_eq!(made.status, 201);
+    assert_eq!(created.status, 201);
     assert_eq!(
-        made.json(),
+        created.json(),
         json!({
             "id": RG, "name": "rg", "type": "Microsoft.Resources/resourceGroups", "location": "westeurope",
             "tags": { "a": "b" }, "properties": { "provisioningState": "Succeeded" },
         })
     );
-    assert_eq!(bench.get(&RG.to_uppercase()).json(), made.json());
+    assert_eq!(bench.get(&RG.to_uppercase()).json(), created.json());
     assert_eq!(
         bench.put(RG, &json!({ "location": "westeurope" })).status,
         200
     );
     assert!(
         bench.get(RG).json().get("tags").is_none(),
-        "a PUT without tags takes them away"
+        "a PUT without tags removes them"
     );
     assert_eq!(
         bench.patch(RG, &json!({ "tags": { "c": "d" } })).json()["tags"],
@@ -49,32 +49,35 @@ fn a_group_is_made_read_changed_and_listed() {
 }
 
 #[test]
-fn a_group_stays_in_its_region_and_needs_a_real_one() {
-    let mut bench = Bench::grouped();
+fn group_requires_a_valid_region_and_cannot_move() {
+    let mut bench = Bench::with_group();
     let elsewhere = bench.put(RG, &json!({ "location": "eastus" }));
     assert_eq!(
-        refusal(&elsewhere),
+        outcome(&elsewhere),
         (409, "InvalidResourceGroupLocation".into())
     );
-    let nowhere = bench.put(&format!("{RG}2"), &json!({ "location": "BadLocation" }));
+    let missing_place = bench.put(&format!("{RG}2"), &json!({ "location": "BadLocation" }));
     assert_eq!(
-        refusal(&nowhere),
+        outcome(&missing_place),
         (400, "LocationNotAvailableForResourceGroup".into())
     );
-    assert_eq!(nowhere.header("x-ms-failure-cause"), Some("gateway"));
-    let message = nowhere.json()["error"]["message"].to_string();
+    assert_eq!(missing_place.header("x-ms-failure-cause"), Some("gateway"));
+    let message = missing_place.json()["error"]["message"].to_string();
     assert!(message.contains("'BadLocation' is not available for resource group. List of available regions is 'centralus,eastasia,"));
 }
 
 #[test]
-fn a_deleted_group_goes_slowly_with_everything_in_it() {
-    let mut bench = Bench::grouped();
+fn group_deletion_takes_time_and_deletes_its_content() {
+    let mut bench = Bench::with_group();
     let (identity, principal) = bench.identity("id");
     bench.grant(&identity, crate::catalogue::READER, &principal, 1);
     let account = bench.storage("stgone");
-    let gone = bench.delete(RG);
-    assert_eq!((gone.status, gone.header("Retry-After")), (202, Some("15")));
-    let poll = gone.header("Location").unwrap().to_owned();
+    let deleted = bench.delete(RG);
+    assert_eq!(
+        (deleted.status, deleted.header("Retry-After")),
+        (202, Some("15"))
+    );
+    let poll = deleted.header("Location").unwrap().to_owned();
     assert!(poll.contains(&format!(
         "/subscriptions/{SUBSCRIPTION}/operationresults/eyJqb2JJZCI6"
     )));
@@ -84,20 +87,20 @@ fn a_deleted_group_goes_slowly_with_everything_in_it() {
         "Deleting"
     );
     let write = bench.put(&account, &json!({}));
-    assert_eq!(refusal(&write), (409, "ResourceGroupBeingDeleted".into()));
+    assert_eq!(outcome(&write), (409, "ResourceGroupBeingDeleted".into()));
     bench.wait(20);
     assert_eq!(bench.follow(&poll).status, 200);
     assert_eq!(
-        refusal(&bench.get(RG)),
+        outcome(&bench.get(RG)),
         (404, "ResourceGroupNotFound".into())
     );
     assert_eq!(
-        refusal(&bench.get(&account)),
+        outcome(&bench.get(&account)),
         (404, "ResourceGroupNotFound".into())
     );
     bench.put(RG, &json!({ "location": "westeurope" }));
     assert_eq!(
-        refusal(&bench.get(&identity)),
+        outcome(&bench.get(&identity)),
         (404, "ResourceNotFound".into())
     );
     let grants = bench.get(&format!(
@@ -105,14 +108,14 @@ fn a_deleted_group_goes_slowly_with_everything_in_it() {
     ));
     assert!(
         !grants.json().to_string().contains(&principal),
-        "grants in the group are gone too"
+        "role assignments in the group are deleted too"
     );
     bench.storage("stgone");
 }
 
 #[test]
-fn lists_are_paged_without_loss() {
-    let mut bench = Bench::with(WorldOptions {
+fn pages_of_a_list_contain_every_entry() {
+    let mut bench = Bench::with_options(WorldOptions {
         page_size: 3,
         ..WorldOptions::default()
     });
@@ -155,7 +158,7 @@ fn subscriptions_regions_and_tenants_are_listed() {
     let one = bench.get(&format!("/subscriptions/{SUBSCRIPTION}")).json();
     assert_eq!(one["state"], "Enabled");
     let unknown = bench.get("/subscriptions/00000000-0000-0000-0000-00000000dead");
-    assert_eq!(refusal(&unknown), (404, "SubscriptionNotFound".into()));
+    assert_eq!(outcome(&unknown), (404, "SubscriptionNotFound".into()));
     let regions = bench
         .get(&format!("/subscriptions/{SUBSCRIPTION}/locations"))
         .json();
@@ -171,12 +174,12 @@ fn subscriptions_regions_and_tenants_are_listed() {
 }
 
 #[test]
-fn writing_needs_a_registered_provider() {
-    let mut bench = Bench::grouped();
+fn writes_require_a_registered_provider() {
+    let mut bench = Bench::with_group();
     let id = format!("{RG}/providers/Microsoft.Search/searchServices/s");
     let body = json!({ "location": "westeurope" });
     assert_eq!(
-        refusal(&bench.put(&id, &body)),
+        outcome(&bench.put(&id, &body)),
         (409, "MissingSubscriptionRegistration".into())
     );
     let provider = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Search");
@@ -200,5 +203,5 @@ fn writing_needs_a_registered_provider() {
     let media = format!("/subscriptions/{SUBSCRIPTION}/providers/microsoft.media");
     assert_eq!(bench.get(&media).json()["registrationState"], "Registered");
     let invented = bench.put(&format!("{RG}/providers/Contoso.Things/t/x"), &body);
-    assert_eq!(refusal(&invented), (404, "InvalidResourceNamespace".into()));
+    assert_eq!(outcome(&invented), (404, "InvalidResourceNamespace".into()));
 }

@@ -1,8 +1,8 @@
-//! Locks, policy and throttling: what stands in the way of a request that is allowed.
+//! Locks, policies and throttling, which reject requests that roles permit.
 
 use serde_json::json;
 
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{Caller, Pace, SUBSCRIPTION, WorldOptions};
 
 fn lock(scope: &str) -> String {
@@ -10,8 +10,8 @@ fn lock(scope: &str) -> String {
 }
 
 #[test]
-fn a_lock_against_deletion_binds_what_is_below_and_above_it() {
-    let mut bench = Bench::grouped();
+fn delete_lock_protects_its_resource_and_the_parents() {
+    let mut bench = Bench::with_group();
     let (identity, _) = bench.identity("id");
     let (free, _) = bench.identity("free");
     let level = json!({ "properties": { "level": "CanNotDelete", "notes": "keep" } });
@@ -22,12 +22,12 @@ fn a_lock_against_deletion_binds_what_is_below_and_above_it() {
         level["properties"]
     );
     for path in [identity.as_str(), RG] {
-        let refused = bench.delete(path);
-        assert_eq!(refusal(&refused), (409, "ScopeLocked".into()));
+        let rejected = bench.delete(path);
+        assert_eq!(outcome(&rejected), (409, "ScopeLocked".into()));
         let expected = format!(
             "The scope '{path}' cannot perform delete operation because following scope(s) are locked: '{identity}'. Please remove the lock and try again."
         );
-        assert_eq!(refused.json()["error"]["message"], expected);
+        assert_eq!(rejected.json()["error"]["message"], expected);
     }
     assert_eq!(
         bench
@@ -41,20 +41,20 @@ fn a_lock_against_deletion_binds_what_is_below_and_above_it() {
 }
 
 #[test]
-fn a_read_only_lock_is_inherited_by_every_write() {
-    let mut bench = Bench::grouped();
+fn read_only_lock_prevents_all_writes_below_its_scope() {
+    let mut bench = Bench::with_group();
     let account = bench.storage("stlocked");
     bench.put(&lock(RG), &json!({ "properties": { "level": "readOnly" } }));
     let locked = (409, "ScopeLocked".to_owned());
     assert_eq!(
-        refusal(&bench.patch(&account, &json!({ "tags": {} }))),
+        outcome(&bench.patch(&account, &json!({ "tags": {} }))),
         locked
     );
     assert_eq!(
-        refusal(&bench.post(&format!("{account}/listKeys"), &json!({}))),
+        outcome(&bench.post(&format!("{account}/listKeys"), &json!({}))),
         locked
     );
-    assert_eq!(refusal(&bench.delete(&account)), locked);
+    assert_eq!(outcome(&bench.delete(&account)), locked);
     assert_eq!(bench.get(&account).status, 200);
     let listed = bench.get(&format!(
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/locks"
@@ -63,14 +63,14 @@ fn a_read_only_lock_is_inherited_by_every_write() {
     bench.delete(&lock(RG));
     assert_eq!(bench.delete(&account).status, 200);
     assert_eq!(
-        refusal(&bench.put(&lock(RG), &json!({ "properties": { "level": "Strict" } }))).0,
+        outcome(&bench.put(&lock(RG), &json!({ "properties": { "level": "Strict" } }))).0,
         400
     );
 }
 
 #[test]
-fn a_list_of_locks_has_those_at_above_and_below_its_scope_page_by_page() {
-    let mut bench = Bench::with(WorldOptions {
+fn lock_list_includes_locks_at_above_and_below_its_scope() {
+    let mut bench = Bench::with_options(WorldOptions {
         page_size: 2,
         ..WorldOptions::default()
     });
@@ -116,8 +116,8 @@ fn a_list_of_locks_has_those_at_above_and_below_its_scope_page_by_page() {
 }
 
 #[test]
-fn contributors_may_not_lock() {
-    let mut bench = Bench::grouped();
+fn contributor_cannot_create_locks() {
+    let mut bench = Bench::with_group();
     bench.caller = Caller::Contributor;
     assert_eq!(
         bench
@@ -129,7 +129,7 @@ fn contributors_may_not_lock() {
 
 #[test]
 fn policy_denies_regions_and_types() {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let assign = |name: &str| {
         format!(
             "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/policyAssignments/{name}"
@@ -142,9 +142,12 @@ fn policy_denies_regions_and_types() {
         "parameters": { "listOfAllowedLocations": { "value": ["North Europe"] } } } });
     assert_eq!(bench.put(&assign("regions"), &regions).status, 201);
     let id = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
-    let refused = bench.put(&id, &json!({ "location": "westeurope" }));
-    assert_eq!(refusal(&refused), (403, "RequestDisallowedByPolicy".into()));
-    let error = &refused.json()["error"];
+    let rejected = bench.put(&id, &json!({ "location": "westeurope" }));
+    assert_eq!(
+        outcome(&rejected),
+        (403, "RequestDisallowedByPolicy".into())
+    );
+    let error = &rejected.json()["error"];
     assert_eq!(error["target"], "id");
     assert!(error["message"].as_str().unwrap().starts_with("Resource 'id' was disallowed by policy. Policy identifiers: '[{\"policyAssignment\":{\"name\":\"regions\","));
     assert_eq!(error["additionalInfo"][0]["type"], "PolicyViolation");
@@ -161,7 +164,7 @@ fn policy_denies_regions_and_types() {
             .put(&format!("{RG}2"), &json!({ "location": "eastus" }))
             .status,
         201,
-        "groups are left alone"
+        "the policy does not apply to resource groups"
     );
     let types = json!({ "properties": {
         "policyDefinitionId": definition("6c112d4e-5bc7-47ae-a041-ea2d9dccd749"),
@@ -179,8 +182,8 @@ fn policy_denies_regions_and_types() {
 }
 
 #[test]
-fn throttling_counts_and_relents() {
-    let mut bench = Bench::with(WorldOptions {
+fn throttled_requests_succeed_after_the_bucket_refills() {
+    let mut bench = Bench::with_options(WorldOptions {
         throttling: true,
         ..WorldOptions::default()
     });
@@ -193,34 +196,34 @@ fn throttling_counts_and_relents() {
         left.push(remaining.parse::<u64>().unwrap());
     }
     assert_eq!((left[0], left[249]), (249, 0));
-    let refused = bench.get(RG);
+    let rejected = bench.get(RG);
     assert_eq!(
-        refused.header("x-ms-ratelimit-remaining-subscription-global-reads"),
+        rejected.header("x-ms-ratelimit-remaining-subscription-global-reads"),
         Some("3500")
     );
     assert_eq!(
-        refusal(&refused),
+        outcome(&rejected),
         (429, "SubscriptionRequestsThrottled".into())
     );
-    assert_eq!(refused.header("Retry-After"), Some("1"));
+    assert_eq!(rejected.header("Retry-After"), Some("1"));
     assert_eq!(
         bench.put(RG, &json!({ "location": "westeurope" })).status,
         201,
-        "writes have their own bucket"
+        "writes have a separate bucket"
     );
     bench.wait(1);
     assert_eq!(bench.get(RG).status, 200);
 }
 
 #[test]
-fn without_throttling_nothing_is_refused() {
-    let mut bench = Bench::grouped();
+fn request_rate_is_unlimited_without_throttling() {
+    let mut bench = Bench::with_group();
     assert!((0..400).all(|_| bench.get(RG).status == 200));
 }
 
 #[test]
-fn everybody_has_buckets_of_their_own() {
-    let mut bench = Bench::grouped();
+fn each_principal_has_its_own_bucket() {
+    let mut bench = Bench::with_group();
     bench.world.set_pace(Pace {
         throttling: true,
         ..Pace::default()
@@ -231,8 +234,8 @@ fn everybody_has_buckets_of_their_own() {
 }
 
 #[test]
-fn no_delay_is_longer_than_the_longest() {
-    let mut bench = Bench::grouped();
+fn pace_limits_all_delays() {
+    let mut bench = Bench::with_group();
     bench.world.set_pace(Pace {
         longest_delay: Some(2_000),
         ..Pace::default()

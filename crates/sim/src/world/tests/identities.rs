@@ -3,23 +3,23 @@
 use serde_json::{Value, json};
 
 use crate::world::SUBSCRIPTION;
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 
 fn credential(subject: &str) -> Value {
     json!({ "properties": { "issuer": "https://issuer", "subject": subject, "audiences": ["api://AzureADTokenExchange"] } })
 }
 
 #[test]
-fn an_identity_has_the_providers_own_spelling() {
-    let mut bench = Bench::grouped();
+fn identity_id_has_the_spelling_of_the_provider() {
+    let mut bench = Bench::with_group();
     let id = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
-    let made = bench.put(&id, &json!({ "location": "westeurope" }));
+    let created = bench.put(&id, &json!({ "location": "westeurope" }));
     let own = id.replace("resourceGroups", "resourcegroups");
     assert_eq!(
-        (made.status, made.header("Location")),
+        (created.status, created.header("Location")),
         (201, Some(own.as_str()))
     );
-    let body = made.json();
+    let body = created.json();
     assert_eq!(body["id"], own);
     assert_eq!(body["tags"], json!({}));
     for member in ["principalId", "clientId", "tenantId"] {
@@ -37,11 +37,11 @@ fn an_identity_has_the_providers_own_spelling() {
     );
     assert_eq!(bench.get(&all).json()["value"][0]["name"], "id");
     let moved = bench.put(&id, &json!({ "location": "eastus" }));
-    assert_eq!(refusal(&moved), (409, "InvalidResourceLocation".into()));
+    assert_eq!(outcome(&moved), (409, "InvalidResourceLocation".into()));
     assert_eq!(bench.delete(&id).status, 200);
-    let gone = bench.get(&id);
-    assert_eq!(refusal(&gone), (404, "ResourceNotFound".into()));
-    assert!(gone.json()["error"]["message"].as_str().unwrap().starts_with(
+    let deleted = bench.get(&id);
+    assert_eq!(outcome(&deleted), (404, "ResourceNotFound".into()));
+    assert!(deleted.json()["error"]["message"].as_str().unwrap().starts_with(
         "The Resource 'Microsoft.ManagedIdentity/userAssignedIdentities/id' under resource group 'rg' was not found."
     ));
     assert_eq!(bench.delete(&id).status, 204);
@@ -53,19 +53,20 @@ fn an_identity_has_the_providers_own_spelling() {
 }
 
 #[test]
-fn credentials_have_their_limits() {
-    let mut bench = Bench::grouped();
+fn federated_credentials_are_limited_and_unique() {
+    let mut bench = Bench::with_group();
     let (identity, _) = bench.identity("id");
     let path = |n: usize| format!("{identity}/federatedIdentityCredentials/c{n}");
-    let made = bench.put(&path(0), &credential("s0"));
-    assert_eq!(made.status, 201);
+    let created = bench.put(&path(0), &credential("s0"));
+    assert_eq!(created.status, 201);
     assert!(
-        made.header("Location")
+        created
+            .header("Location")
             .unwrap()
             .starts_with("/subscriptions/")
     );
     assert_eq!(bench.put(&path(0), &credential("s0")).status, 200);
-    assert_eq!(refusal(&bench.put(&path(1), &credential("s0"))).0, 409);
+    assert_eq!(outcome(&bench.put(&path(1), &credential("s0"))).0, 409);
     for n in 1..20 {
         assert_eq!(
             bench.put(&path(n), &credential(&format!("s{n}"))).status,
@@ -78,17 +79,17 @@ fn credentials_have_their_limits() {
         .json();
     assert_eq!(list["value"].as_array().map(Vec::len), Some(20));
     assert_eq!(bench.delete(&path(3)).status, 200);
-    assert_eq!(refusal(&bench.get(&path(3))), (404, "NotFound".into()));
+    assert_eq!(outcome(&bench.get(&path(3))), (404, "NotFound".into()));
     bench.delete(&identity);
     assert_eq!(
-        refusal(&bench.get(&path(0))),
+        outcome(&bench.get(&path(0))),
         (404, "ParentResourceNotFound".into())
     );
 }
 
 #[test]
-fn overlapping_writes_of_credentials_are_refused() {
-    let mut bench = Bench::grouped();
+fn overlapping_writes_of_federated_credentials_fail() {
+    let mut bench = Bench::with_group();
     let (identity, _) = bench.identity("id");
     let (other, _) = bench.identity("other");
     let mut write = |identity: &str, name: &str, at: u64| {
@@ -98,12 +99,12 @@ fn overlapping_writes_of_credentials_are_refused() {
             .with_json(&credential(name));
         request.duration = 2_000;
         bench.wait(at);
-        refusal(&bench.send(&request))
+        outcome(&bench.send(&request))
     };
     assert_eq!(write(&identity, "a", 0).0, 201);
-    let refused = write(&identity, "b", 1);
+    let rejected = write(&identity, "b", 1);
     assert_eq!(
-        refused,
+        rejected,
         (
             409,
             "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity".into()

@@ -1,16 +1,16 @@
-//! Video Indexer accounts and the storage that they are made with.
+//! Video Indexer accounts and their storage.
 
 use serde_json::{Value, json};
 
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 
 fn account() -> String {
     format!("{RG}/providers/Microsoft.VideoIndexer/accounts/vi-videos")
 }
 
-/// A world with an identity and storage, and the body of an account that uses both.
+/// A world with an identity and a storage account, and the body of a Video Indexer account that uses both.
 fn scene() -> (Bench, Value) {
-    let mut bench = Bench::grouped();
+    let mut bench = Bench::with_group();
     let (identity, _) = bench.identity("id");
     let storage = bench.storage("stvideo");
     let body = json!({
@@ -22,15 +22,15 @@ fn scene() -> (Bench, Value) {
 }
 
 #[test]
-fn an_account_is_there_at_once_even_without_access() {
+fn account_is_created_immediately_even_without_access() {
     let (mut bench, body) = scene();
-    let made = bench.put(&account(), &body);
+    let created = bench.put(&account(), &body);
     assert_eq!(
-        (made.status, made.header("Azure-AsyncOperation")),
+        (created.status, created.header("Azure-AsyncOperation")),
         (201, None)
     );
     let shown = bench.get(&account()).json();
-    assert_eq!(shown, made.json());
+    assert_eq!(shown, created.json());
     let properties = &shown["properties"];
     assert_eq!(properties["provisioningState"], "Succeeded");
     assert_eq!(properties["accountName"], "vi-videos");
@@ -45,32 +45,32 @@ fn an_account_is_there_at_once_even_without_access() {
 }
 
 #[test]
-fn an_account_with_an_identity_of_its_own() {
+fn system_assigned_identity_is_the_default_for_storage() {
     let (mut bench, mut body) = scene();
     body["identity"] = json!({ "type": "SystemAssigned" });
     assert_eq!(
-        refusal(&bench.put(&account(), &body)).1,
+        outcome(&bench.put(&account(), &body)).1,
         "IdentityNotAssigned"
     );
     let services = body["properties"]["storageServices"]
         .as_object_mut()
         .unwrap();
     services.remove("userAssignedIdentity");
-    let made = bench.put(&account(), &body).json();
-    assert!(made["identity"]["principalId"].is_string());
+    let created = bench.put(&account(), &body).json();
+    assert!(created["identity"]["principalId"].is_string());
 }
 
 #[test]
-fn what_an_account_is_refused_for() {
+fn invalid_accounts_are_rejected() {
     let (mut bench, good) = scene();
     let blobs = format!("{RG}/providers/Microsoft.Storage/storageAccounts/stblobs");
-    let sort = json!({ "location": "westeurope", "kind": "BlobStorage", "sku": { "name": "Standard_LRS" }, "properties": { "accessTier": "Hot" } });
-    bench.put(&blobs, &sort);
+    let blob_account = json!({ "location": "westeurope", "kind": "BlobStorage", "sku": { "name": "Standard_LRS" }, "properties": { "accessTier": "Hot" } });
+    bench.put(&blobs, &blob_account);
     bench.wait(30);
     let mut code = |pointer: &str, value: Value| {
         let mut body = good.clone();
         *body.pointer_mut(pointer).unwrap() = value;
-        refusal(&bench.put(&account(), &body)).1
+        outcome(&bench.put(&account(), &body)).1
     };
     let storage = "/properties/storageServices/resourceId";
     assert_eq!(code("/location", Value::Null), "LocationRequired");
@@ -87,14 +87,14 @@ fn what_an_account_is_refused_for() {
     assert_eq!(
         code("/location", json!("eastus")),
         "",
-        "another region will do"
+        "the storage account can be in another region"
     );
     let named = account().replace("vi-videos", "vi_videos");
-    assert_eq!(refusal(&bench.put(&named, &good)).1, "InvalidResourceName");
+    assert_eq!(outcome(&bench.put(&named, &good)).1, "InvalidResourceName");
 }
 
 #[test]
-fn a_patch_changes_what_it_names() {
+fn patch_keeps_other_properties() {
     let (mut bench, body) = scene();
     bench.put(&account(), &body);
     let changed = bench.patch(

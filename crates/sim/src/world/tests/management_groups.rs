@@ -1,10 +1,10 @@
-//! Management groups: how they are made, what hangs on them, and what is inherited from them.
+//! Management groups: creation, content, and inheritance.
 
 use serde_json::{Value, json};
 
 use crate::catalogue::READER;
 use crate::http::Method;
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{Caller, OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT};
 
 const GROUPS: &str = "/providers/Microsoft.Management/managementGroups";
@@ -13,8 +13,8 @@ fn group(name: &str) -> String {
     format!("{GROUPS}/{name}")
 }
 
-/// Makes a group below another one and waits for it.
-fn make(bench: &mut Bench, name: &str, parent: &str) {
+/// Creates a group below another one and waits for it.
+fn create(bench: &mut Bench, name: &str, parent: &str) {
     let body = json!({ "properties": { "details": { "parent": { "id": group(parent) } } } });
     assert_eq!(bench.put(&group(name), &body).status, 202);
     bench.wait(5);
@@ -33,7 +33,7 @@ fn names(bench: &mut Bench, path: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_group_takes_its_time_and_belongs_to_who_made_it() {
+fn group_creation_takes_time_and_makes_the_creator_owner() {
     let mut bench = Bench::new();
     let request = bench.request(Method::Put, &group("platform"));
     let accepted = bench.send(&request);
@@ -44,7 +44,7 @@ fn a_group_takes_its_time_and_belongs_to_who_made_it() {
     assert_eq!(bench.follow(&status).json()["status"], "InProgress");
     assert_eq!(bench.follow(&result).status, 202);
     assert_eq!(
-        refusal(&bench.get(&group("platform"))),
+        outcome(&bench.get(&group("platform"))),
         (404, "NotFound".into())
     );
     bench.wait(5);
@@ -64,24 +64,24 @@ fn a_group_takes_its_time_and_belongs_to_who_made_it() {
 
     bench.caller = Caller::Contributor;
     let denied = (403, "AuthorizationFailed".to_owned());
-    assert_eq!(refusal(&bench.get(&group("platform"))), denied);
-    assert_eq!(refusal(&bench.get(&group(TENANT))), denied);
+    assert_eq!(outcome(&bench.get(&group("platform"))), denied);
+    assert_eq!(outcome(&bench.get(&group(TENANT))), denied);
     let below = json!({ "properties": { "details": { "parent": { "id": group("platform") } } } });
-    assert_eq!(refusal(&bench.put(&group("mine"), &below)), denied);
+    assert_eq!(outcome(&bench.put(&group("mine"), &below)), denied);
     assert_eq!(bench.put(&group("mine"), &json!({})).status, 202);
 }
 
 #[test]
-fn only_an_empty_group_is_deleted() {
+fn group_with_children_is_not_deleted() {
     let mut bench = Bench::new();
-    make(&mut bench, "platform", TENANT);
-    make(&mut bench, "landing", "platform");
-    let refused = (400, "BadRequest".to_owned());
-    assert_eq!(refusal(&bench.delete(&group("platform"))), refused);
-    let around = json!({ "properties": { "details": { "parent": { "id": group("landing") } } } });
-    assert_eq!(refusal(&bench.put(&group("platform"), &around)), refused);
+    create(&mut bench, "platform", TENANT);
+    create(&mut bench, "landing", "platform");
+    let rejected = (400, "BadRequest".to_owned());
+    assert_eq!(outcome(&bench.delete(&group("platform"))), rejected);
+    let cycle = json!({ "properties": { "details": { "parent": { "id": group("landing") } } } });
+    assert_eq!(outcome(&bench.put(&group("platform"), &cycle)), rejected);
     assert_eq!(join(&mut bench, "landing", SUBSCRIPTION), 200);
-    assert_eq!(refusal(&bench.delete(&group("landing"))), refused);
+    assert_eq!(outcome(&bench.delete(&group("landing"))), rejected);
     let member = format!("{}/subscriptions/{SUBSCRIPTION}", group("landing"));
     assert_eq!(bench.delete(&member).status, 200);
     for name in ["landing", "platform"] {
@@ -90,10 +90,10 @@ fn only_an_empty_group_is_deleted() {
 }
 
 #[test]
-fn a_subscription_is_in_one_group() {
+fn subscription_is_in_exactly_one_group() {
     let mut bench = Bench::new();
-    make(&mut bench, "a", TENANT);
-    make(&mut bench, "b", "a");
+    create(&mut bench, "a", TENANT);
+    create(&mut bench, "b", "a");
     for name in ["a", "b"] {
         assert_eq!(join(&mut bench, name, SUBSCRIPTION), 200);
     }
@@ -108,10 +108,10 @@ fn a_subscription_is_in_one_group() {
 }
 
 #[test]
-fn grants_are_inherited_down_to_resources_and_listed_as_asked() {
-    let mut bench = Bench::grouped();
-    make(&mut bench, "platform", TENANT);
-    make(&mut bench, "landing", "platform");
+fn role_assignments_are_inherited_and_listed_with_filters() {
+    let mut bench = Bench::with_group();
+    create(&mut bench, "platform", TENANT);
+    create(&mut bench, "landing", "platform");
     join(&mut bench, "landing", SUBSCRIPTION);
     let (identity, principal) = bench.identity("id");
     assert_eq!(
@@ -152,24 +152,24 @@ fn grants_are_inherited_down_to_resources_and_listed_as_asked() {
 }
 
 #[test]
-fn a_role_of_a_group_is_known_below_it_only() {
-    let mut bench = Bench::grouped();
-    make(&mut bench, "platform", TENANT);
+fn custom_role_of_a_group_can_be_assigned_only_below_it() {
+    let mut bench = Bench::with_group();
+    create(&mut bench, "platform", TENANT);
     let guid = "6d3f0c1a-0000-4000-8000-000000000001";
     let path = |at: &str| format!("{at}/providers/Microsoft.Authorization/roleDefinitions/{guid}");
     let body = json!({ "properties": {
         "roleName": "Auditor", "permissions": [{ "actions": ["*/read"] }],
         "assignableScopes": [group("platform")],
     }});
-    let made = bench.put(&path(&group("platform")), &body);
-    assert_eq!(made.status, 201);
-    assert_eq!(made.json()["id"], path(""));
+    let created = bench.put(&path(&group("platform")), &body);
+    assert_eq!(created.status, 201);
+    assert_eq!(created.json()["id"], path(""));
     assert_eq!(bench.get(&path(&group("platform"))).status, 200);
     let (_, principal) = bench.identity("id");
     let unknown = (400, "RoleDefinitionDoesNotExist".to_owned());
-    assert_eq!(refusal(&bench.grant(RG, guid, &principal, 1)), unknown);
+    assert_eq!(outcome(&bench.grant(RG, guid, &principal, 1)), unknown);
     join(&mut bench, "platform", SUBSCRIPTION);
     assert_eq!(bench.grant(RG, guid, &principal, 1).status, 201);
     let used = bench.delete(&path(&group("platform")));
-    assert_eq!(refusal(&used).1, "RoleDefinitionHasAssignments");
+    assert_eq!(outcome(&used).1, "RoleDefinitionHasAssignments");
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::catalogue::{READER, STORAGE_BLOB_DATA_CONTRIBUTOR};
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 
 struct Scene {
     bench: Bench,
@@ -14,7 +14,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let mut bench = Bench::grouped();
+        let mut bench = Bench::with_group();
         let (identity, principal) = bench.identity("id");
         let storage = bench.storage("stvideo");
         Self {
@@ -25,7 +25,7 @@ impl Scene {
         }
     }
 
-    fn granted() -> Self {
+    fn with_access() -> Self {
         let mut scene = Self::new();
         scene.grant(STORAGE_BLOB_DATA_CONTRIBUTOR, 1);
         scene.grant(READER, 2);
@@ -57,32 +57,35 @@ fn analyzer() -> String {
 }
 
 #[test]
-fn an_analyzer_is_made_once_its_identity_has_both_roles() {
+fn account_creation_requires_both_roles_of_the_identity() {
     let mut scene = Scene::new();
     let denied = (403, "StorageAccessDenied".to_owned());
     let body = scene.body();
-    assert_eq!(refusal(&scene.bench.put(&analyzer(), &body)), denied);
+    assert_eq!(outcome(&scene.bench.put(&analyzer(), &body)), denied);
     scene.grant(STORAGE_BLOB_DATA_CONTRIBUTOR, 1);
     scene.bench.wait(60);
     assert_eq!(
-        refusal(&scene.bench.put(&analyzer(), &body)),
+        outcome(&scene.bench.put(&analyzer(), &body)),
         denied,
         "Reader is missing"
     );
     scene.grant(READER, 2);
     scene.bench.wait(19);
     assert_eq!(
-        refusal(&scene.bench.put(&analyzer(), &body)),
+        outcome(&scene.bench.put(&analyzer(), &body)),
         denied,
-        "the grant has not arrived yet"
+        "the role assignment has not propagated yet"
     );
     scene.bench.wait(1);
-    let made = scene.bench.put(&analyzer(), &body);
+    let created = scene.bench.put(&analyzer(), &body);
     assert_eq!(
-        (made.status, &made.json()["properties"]["provisioningState"]),
+        (
+            created.status,
+            &created.json()["properties"]["provisioningState"]
+        ),
         (201, &json!("Creating"))
     );
-    let poll = made.header("Azure-AsyncOperation").unwrap().to_owned();
+    let poll = created.header("Azure-AsyncOperation").unwrap().to_owned();
     assert_eq!(scene.bench.follow(&poll).json()["status"], "InProgress");
     scene.bench.wait(10);
     assert_eq!(scene.bench.follow(&poll).json()["status"], "Succeeded");
@@ -108,14 +111,14 @@ fn an_analyzer_is_made_once_its_identity_has_both_roles() {
 }
 
 #[test]
-fn storage_must_fit() {
-    let mut scene = Scene::granted();
+fn unsuitable_storage_accounts_are_rejected() {
+    let mut scene = Scene::with_access();
     let good = scene.body();
     let identity = scene.identity.clone();
     let mut code = |change: &dyn Fn(&mut Value)| {
         let mut body = good.clone();
         change(&mut body);
-        refusal(&scene.bench.put(&analyzer(), &body)).1
+        outcome(&scene.bench.put(&analyzer(), &body)).1
     };
     assert_eq!(
         code(
@@ -148,24 +151,24 @@ fn storage_must_fit() {
     let mut body = good.clone();
     body["properties"]["storageAccounts"][0]["id"] = json!(premium);
     assert_eq!(
-        refusal(&scene.bench.put(&analyzer(), &body)).1,
+        outcome(&scene.bench.put(&analyzer(), &body)).1,
         "StorageAccountKindNotSupported"
     );
     assert_eq!(scene.bench.put(&analyzer(), &good).status, 201);
 }
 
 #[test]
-fn children_of_an_analyzer_are_synchronous() {
-    let mut scene = Scene::granted();
+fn children_of_an_account_are_synchronous() {
+    let mut scene = Scene::with_access();
     let module = format!("{}/edgeModules/m", analyzer());
     let early = scene.bench.put(&module, &json!({}));
-    assert_eq!(refusal(&early), (404, "ParentResourceNotFound".into()));
+    assert_eq!(outcome(&early), (404, "ParentResourceNotFound".into()));
     let body = scene.body();
     scene.bench.put(&analyzer(), &body);
     scene.bench.wait(10);
-    let made = scene.bench.put(&module, &json!({ "properties": {} }));
+    let created = scene.bench.put(&module, &json!({ "properties": {} }));
     assert_eq!(
-        (made.status, made.header("Azure-AsyncOperation")),
+        (created.status, created.header("Azure-AsyncOperation")),
         (201, None)
     );
     let policy = format!("{}/accessPolicies/p", analyzer());

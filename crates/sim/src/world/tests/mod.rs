@@ -1,4 +1,4 @@
-//! Tests of the world, by situation.
+//! Tests of the world, by topic.
 
 mod grants;
 mod graph;

@@ -1,23 +1,23 @@
-//! Types without rules of their own, common headers, stale reads, determinism.
+//! Types without special behavior, common headers, stale reads and determinism.
 
 use serde_json::json;
 
 use crate::http::{Method, Request};
-use crate::time::SimTime;
-use crate::world::testing::{Bench, RG, refusal};
+use crate::sim_time::SimTime;
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{SUBSCRIPTION, World, WorldOptions};
 
 #[test]
-fn any_other_type_is_stored_as_written() {
-    let mut bench = Bench::grouped();
+fn other_types_are_stored_as_written() {
+    let mut bench = Bench::with_group();
     let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     let body =
         json!({ "location": "westeurope", "properties": { "enableRbacAuthorization": true } });
-    let made = bench.put(&vault, &body);
-    assert_eq!(made.status, 201);
-    assert_eq!(made.json()["type"], "Microsoft.KeyVault/vaults");
+    let created = bench.put(&vault, &body);
+    assert_eq!(created.status, 201);
+    assert_eq!(created.json()["type"], "Microsoft.KeyVault/vaults");
     assert_eq!(
-        made.json()["properties"],
+        created.json()["properties"],
         json!({ "enableRbacAuthorization": true, "provisioningState": "Succeeded" })
     );
     assert_eq!(
@@ -33,9 +33,9 @@ fn any_other_type_is_stored_as_written() {
     assert!(shown["properties"].get("enableRbacAuthorization").is_none());
     let key = format!("{vault}/keys/k");
     assert_eq!(bench.put(&key, &json!({})).status, 201);
-    let lonely = key.replace("/kv/", "/none/");
+    let orphan = key.replace("/kv/", "/none/");
     assert_eq!(
-        refusal(&bench.put(&lonely, &json!({}))),
+        outcome(&bench.put(&orphan, &json!({}))),
         (404, "ParentResourceNotFound".into())
     );
     let setting = format!("{vault}/providers/Microsoft.Insights/diagnosticSettings/d");
@@ -57,28 +57,28 @@ fn any_other_type_is_stored_as_written() {
     assert_eq!(bench.delete(&vault).status, 204);
     assert_eq!(bench.get(&setting).status, 404);
     assert_eq!(
-        refusal(&bench.get(&vault)),
+        outcome(&bench.get(&vault)),
         (404, "ResourceNotFound".into())
     );
 }
 
 #[test]
-fn nothing_is_made_in_a_group_that_is_not_there() {
+fn writes_to_a_missing_group_fail() {
     let mut bench = Bench::new();
     let id = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     assert_eq!(
-        refusal(&bench.put(&id, &json!({ "location": "westeurope" }))),
+        outcome(&bench.put(&id, &json!({ "location": "westeurope" }))),
         (404, "ResourceGroupNotFound".into())
     );
     assert_eq!(
-        refusal(&bench.delete(&id)),
+        outcome(&bench.delete(&id)),
         (404, "ResourceGroupNotFound".into())
     );
 }
 
 #[test]
-fn hostile_requests_get_answers() {
-    let mut bench = Bench::grouped();
+fn malformed_requests_are_client_errors() {
+    let mut bench = Bench::with_group();
     for path in [
         "",
         "/",
@@ -110,7 +110,7 @@ fn hostile_requests_get_answers() {
     let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     for body in [json!([]), json!("x"), json!(null)] {
         assert_eq!(
-            refusal(&bench.put(&vault, &body)),
+            outcome(&bench.put(&vault, &body)),
             (400, "InvalidRequestContent".into())
         );
     }
@@ -146,8 +146,8 @@ fn hostile_requests_get_answers() {
 }
 
 #[test]
-fn headers_are_those_of_arm() {
-    let mut bench = Bench::grouped();
+fn responses_have_the_headers_of_arm() {
+    let mut bench = Bench::with_group();
     let request = bench
         .request(Method::Get, RG)
         .with_header("x-ms-correlation-request-id", "mine");
@@ -163,16 +163,16 @@ fn headers_are_those_of_arm() {
         answer.header("x-ms-request-id"),
         second.header("x-ms-request-id")
     );
-    let naked =
+    let without_version =
         Request::new(Method::Get, RG).with_bearer(&bench.world.token(bench.caller, bench.now));
     assert_eq!(
-        refusal(&bench.send(&naked)),
+        outcome(&bench.send(&without_version)),
         (400, "MissingApiVersionParameter".into())
     );
 }
 
 #[test]
-fn a_stale_read_shows_what_was_before_the_last_change() {
+fn stale_read_returns_the_state_before_the_last_change() {
     let mut bench = Bench::new();
     let read = bench.request(Method::Get, RG);
     bench.put(RG, &json!({ "location": "westeurope" }));
@@ -205,9 +205,9 @@ fn a_stale_read_shows_what_was_before_the_last_change() {
 }
 
 #[test]
-fn the_seed_alone_decides() {
+fn equal_seeds_give_equal_worlds() {
     let run = |seed| {
-        let mut bench = Bench::with(WorldOptions {
+        let mut bench = Bench::with_options(WorldOptions {
             seed,
             ..WorldOptions::default()
         });
@@ -223,8 +223,8 @@ fn the_seed_alone_decides() {
 }
 
 #[test]
-fn reads_change_nothing_and_time_does_not_run_backwards() {
-    let mut bench = Bench::grouped();
+fn reads_change_nothing_and_time_never_goes_back() {
+    let mut bench = Bench::with_group();
     bench.storage("stread");
     let revision = bench.world.revision();
     bench.get(RG);
@@ -238,8 +238,8 @@ fn reads_change_nothing_and_time_does_not_run_backwards() {
 }
 
 #[test]
-fn a_stale_read_does_not_undo_what_falls_due() {
-    let mut bench = Bench::grouped();
+fn stale_read_does_not_undo_a_due_deletion() {
+    let mut bench = Bench::with_group();
     let read = bench.request(Method::Get, RG);
     bench.delete(RG);
     bench.wait(20);
@@ -248,7 +248,7 @@ fn a_stale_read_does_not_undo_what_falls_due() {
 }
 
 #[test]
-fn answers_to_head_have_no_body() {
+fn responses_to_head_have_no_body() {
     let mut bench = Bench::new();
     let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     let head = bench.request(Method::Head, &vault);

@@ -1,8 +1,9 @@
-//! Azure Policy: where assignments are listed, what they would say to a resource, and in which order they act.
+//! Azure Policy: lists of assignments, checks before a write, exemptions, and the order of effects.
 
 use serde_json::{Value, json};
 
-use crate::world::testing::{Bench, RG, refusal};
+use crate::http::Method;
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{Caller, SUBSCRIPTION};
 
 const LOCATIONS: &str = "e56962a6-4747-49cd-b67b-bf8b01975c4c";
@@ -15,8 +16,8 @@ fn subscription() -> String {
     format!("/subscriptions/{SUBSCRIPTION}")
 }
 
-/// Puts the subscription into a management group of its own.
-fn above(bench: &mut Bench) -> String {
+/// Moves the subscription into a new management group.
+fn create_parent_group(bench: &mut Bench) -> String {
     let group = "/providers/Microsoft.Management/managementGroups/platform".to_owned();
     assert_eq!(bench.put(&group, &json!({})).status, 202);
     bench.wait(5);
@@ -47,11 +48,11 @@ fn check(bench: &mut Bench, scope: &str, body: &Value) -> Value {
     answer.json()
 }
 
-fn about(content: Value) -> Value {
+fn details(content: Value) -> Value {
     json!({ "resourceDetails": { "resourceContent": content, "apiVersion": "2024-11-30" } })
 }
 
-/// The names of the assignments that deny the content.
+/// The names of the assignments that deny the resource.
 fn denied(answer: &Value) -> Vec<String> {
     let evaluations = &answer["contentEvaluationResult"]["policyEvaluations"];
     let name = |it: &Value| {
@@ -65,8 +66,8 @@ fn denied(answer: &Value) -> Vec<String> {
 
 #[test]
 fn assignments_are_listed_at_above_and_below_a_scope() {
-    let mut bench = Bench::grouped();
-    let platform = above(&mut bench);
+    let mut bench = Bench::with_group();
+    let platform = create_parent_group(&mut bench);
     assign(&mut bench, &platform, "above", LOCATIONS, &only_north());
     assign(
         &mut bench,
@@ -95,12 +96,12 @@ fn assignments_are_listed_at_above_and_below_a_scope() {
 }
 
 #[test]
-fn what_would_be_denied_is_told_and_is_what_is_denied() {
-    let mut bench = Bench::grouped();
+fn policy_check_reports_exactly_the_denied_writes() {
+    let mut bench = Bench::with_group();
     assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let typed =
         json!({ "listOfResourceTypesNotAllowed": { "value": ["microsoft.compute/disks"] } });
-    let platform = above(&mut bench);
+    let platform = create_parent_group(&mut bench);
     assign(&mut bench, &platform, "no-disks", TYPES, &typed);
     let team = json!({ "tagName": { "value": "team" } });
     assign(&mut bench, &subscription(), "team", REQUIRE_TAG, &team);
@@ -122,7 +123,7 @@ fn what_would_be_denied_is_told_and_is_what_is_denied() {
     ] {
         let mut content =
             json!({ "type": kind, "name": "one", "location": location, "tags": tags });
-        let answer = check(&mut bench, RG, &about(content.clone()));
+        let answer = check(&mut bench, RG, &details(content.clone()));
         assert_eq!(denied(&answer), expected, "{content}");
         assert_eq!(answer["fieldRestrictions"], json!([]));
         content.as_object_mut().unwrap().remove("type");
@@ -137,17 +138,17 @@ fn what_would_be_denied_is_told_and_is_what_is_denied() {
     let group =
         json!({ "type": "Microsoft.Resources/subscriptions/resourceGroups", "location": "eastus" });
     assert_eq!(
-        denied(&check(&mut bench, &subscription(), &about(group))),
+        denied(&check(&mut bench, &subscription(), &details(group))),
         [""; 0]
     );
 }
 
 #[test]
-fn the_conditions_of_a_denial_are_told_and_what_its_policy_is_called() {
-    let mut bench = Bench::grouped();
+fn policy_check_reports_conditions_and_definitions_have_names() {
+    let mut bench = Bench::with_group();
     let id = assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let content = json!({ "type": IDENTITY, "location": "westeurope" });
-    let answer = check(&mut bench, RG, &about(content));
+    let answer = check(&mut bench, RG, &details(content));
     let evaluation = &answer["contentEvaluationResult"]["policyEvaluations"][0];
     assert_eq!(evaluation["policyInfo"]["policyAssignmentId"], id);
     assert_eq!(
@@ -161,16 +162,16 @@ fn the_conditions_of_a_denial_are_told_and_what_its_policy_is_called() {
     let named = bench.get(&definition).json();
     assert_eq!(named["properties"]["displayName"], "Allowed locations");
     let unknown = bench.get("/providers/Microsoft.Authorization/policyDefinitions/x");
-    assert_eq!(refusal(&unknown), (404, "PolicyDefinitionNotFound".into()));
+    assert_eq!(outcome(&unknown), (404, "PolicyDefinitionNotFound".into()));
 }
 
 #[test]
-fn a_pending_field_is_restricted_and_not_denied() {
-    let mut bench = Bench::grouped();
+fn pending_field_is_restricted_instead_of_denied() {
+    let mut bench = Bench::with_group();
     assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let team = json!({ "tagName": { "value": "team" } });
     assign(&mut bench, RG, "team", REQUIRE_TAG, &team);
-    let mut body = about(json!({ "type": IDENTITY, "tags": { "team": "a" } }));
+    let mut body = details(json!({ "type": IDENTITY, "tags": { "team": "a" } }));
     body["pendingFields"] =
         json!([{ "field": "location", "values": ["North Europe", "eastus", "westus"] }]);
     let answer = check(&mut bench, RG, &body);
@@ -187,7 +188,7 @@ fn a_pending_field_is_restricted_and_not_denied() {
     assert_eq!(restriction["values"], json!(["eastus", "westus"]));
     assert_eq!(restriction["reason"], "says north");
 
-    let mut body = about(json!({ "type": IDENTITY, "location": "northeurope" }));
+    let mut body = details(json!({ "type": IDENTITY, "location": "northeurope" }));
     body["pendingFields"] = json!([{ "field": "tags" }]);
     let answer = check(&mut bench, RG, &body);
     assert_eq!(denied(&answer), [""; 0]);
@@ -199,27 +200,27 @@ fn a_pending_field_is_restricted_and_not_denied() {
 }
 
 #[test]
-fn what_modifies_acts_before_what_denies() {
-    let mut bench = Bench::grouped();
+fn modify_policies_apply_before_deny_policies() {
+    let mut bench = Bench::with_group();
     let team = json!({ "tagName": { "value": "team" } });
     assign(&mut bench, RG, "team", REQUIRE_TAG, &team);
     let id = format!("{RG}/providers/{IDENTITY}/one");
     let body = json!({ "location": "westeurope" });
     assert_eq!(
-        refusal(&bench.put(&id, &body)),
+        outcome(&bench.put(&id, &body)),
         (403, "RequestDisallowedByPolicy".into())
     );
     let set = json!({ "tagName": { "value": "team" }, "tagValue": { "value": "vision" } });
     assign(&mut bench, RG, "sets", SET_TAG, &set);
-    let made = bench.put(&id, &body);
+    let created = bench.put(&id, &body);
     assert_eq!(
-        (made.status, &made.json()["tags"]["team"]),
+        (created.status, &created.json()["tags"]["team"]),
         (201, &json!("vision"))
     );
     let answer = check(
         &mut bench,
         RG,
-        &about(json!({ "type": IDENTITY, "location": "westeurope" })),
+        &details(json!({ "type": IDENTITY, "location": "westeurope" })),
     );
     let [field] = answer["fieldRestrictions"].as_array().unwrap().as_slice() else {
         panic!("{answer}")
@@ -230,49 +231,67 @@ fn what_modifies_acts_before_what_denies() {
 }
 
 #[test]
-fn tags_that_are_none_are_refused_where_a_policy_would_add_to_them() {
-    let mut bench = Bench::grouped();
+fn invalid_tags_are_rejected_before_a_policy_adds_tags() {
+    let mut bench = Bench::with_group();
     let set = json!({ "tagName": { "value": "team" }, "tagValue": { "value": "vision" } });
     assign(&mut bench, RG, "sets", SET_TAG, &set);
     let id = format!("{RG}/providers/{IDENTITY}/one");
     let with = |tags: Value| json!({ "location": "westeurope", "tags": tags });
     for tags in [json!("team"), json!(7), json!(["team"])] {
         assert_eq!(
-            refusal(&bench.put(&id, &with(tags))),
+            outcome(&bench.put(&id, &with(tags))),
             (400, "InvalidRequestContent".into())
         );
     }
-    let made = bench.put(&id, &with(Value::Null));
-    assert_eq!(made.json()["tags"]["team"], "vision");
+    let created = bench.put(&id, &with(Value::Null));
+    assert_eq!(created.json()["tags"]["team"], "vision");
 }
 
 #[test]
-fn a_change_of_part_of_a_resource_is_held_against_the_whole() {
-    let mut bench = Bench::grouped();
+fn malformed_body_is_rejected_by_the_provider_and_not_by_a_policy() {
+    let mut bench = Bench::with_group();
+    let types = json!({ "listOfResourceTypesNotAllowed": { "value": [IDENTITY] } });
+    assign(&mut bench, RG, "types", TYPES, &types);
+    let id = format!("{RG}/providers/{IDENTITY}/one");
+    let mut request = bench.request(Method::Put, &id);
+    request.body = b"{".to_vec();
+    let rejected = bench.send(&request);
+    assert_eq!(outcome(&rejected), (400, "InvalidRequestContent".into()));
+}
+
+#[test]
+fn patch_is_evaluated_together_with_the_stored_resource() {
+    let mut bench = Bench::with_group();
     let (id, _) = bench.identity("one");
     assign(&mut bench, RG, "north", LOCATIONS, &only_north());
-    let refused = bench.patch(&id, &json!({ "tags": { "a": "b" } }));
-    assert_eq!(refusal(&refused), (403, "RequestDisallowedByPolicy".into()));
+    let rejected = bench.patch(&id, &json!({ "tags": { "a": "b" } }));
+    assert_eq!(
+        outcome(&rejected),
+        (403, "RequestDisallowedByPolicy".into())
+    );
 }
 
 #[test]
-fn asking_is_a_read_and_wants_a_type() {
-    let mut bench = Bench::grouped();
+fn policy_check_is_a_read_and_requires_a_type() {
+    let mut bench = Bench::with_group();
     bench.caller = Caller::Reader;
     let content = json!({ "type": IDENTITY, "location": "westeurope" });
-    assert_eq!(denied(&check(&mut bench, RG, &about(content))), [""; 0]);
+    assert_eq!(denied(&check(&mut bench, RG, &details(content))), [""; 0]);
     let path = format!("{RG}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
-    let vague = bench.post(
+    let without_type = bench.post(
         &path,
         &json!({ "resourceDetails": { "resourceContent": {} } }),
     );
-    assert_eq!(refusal(&vague), (400, "InvalidRequestContent".into()));
+    assert_eq!(
+        outcome(&without_type),
+        (400, "InvalidRequestContent".into())
+    );
     assert_eq!(bench.get(&path).status, 405);
 }
 
 #[test]
-fn what_is_exempt_is_not_denied() {
-    let mut bench = Bench::grouped();
+fn exempt_resources_are_not_denied() {
+    let mut bench = Bench::with_group();
     let rule = assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let id = |name: &str| format!("{RG}/providers/{IDENTITY}/{name}");
     let body = json!({ "location": "westeurope" });
@@ -284,7 +303,7 @@ fn what_is_exempt_is_not_denied() {
     assert!(bench.put(&exempt, &waiver).status < 300);
     assert_eq!(bench.put(&id("one"), &body).status, 201);
     let content = json!({ "type": IDENTITY, "location": "westeurope" });
-    assert_eq!(denied(&check(&mut bench, RG, &about(content))), [""; 0]);
+    assert_eq!(denied(&check(&mut bench, RG, &details(content))), [""; 0]);
     bench.delete(&exempt);
     let own = format!(
         "{}/providers/Microsoft.Authorization/policyExemptions/own",

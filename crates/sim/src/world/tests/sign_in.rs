@@ -1,10 +1,10 @@
-//! Metadata, tokens and their checks.
+//! Cloud metadata, sign-in and validation of tokens.
 
 use serde_json::Value;
 
 use crate::http::{Method, Request, Response};
-use crate::time::SimTime;
-use crate::world::testing::{Bench, RG, refusal};
+use crate::sim_time::SimTime;
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{CALLER_SECRET, Caller, TENANT};
 
 fn sign_in(bench: &mut Bench, tenant: &str, form: &str) -> Response {
@@ -20,7 +20,7 @@ fn form(client: &str, secret: &str) -> String {
 }
 
 #[test]
-fn metadata_names_the_host_that_was_asked() {
+fn metadata_contains_the_host_of_the_request() {
     let mut bench = Bench::new();
     let ask = |version: &str| {
         Request::new(
@@ -48,7 +48,7 @@ fn metadata_names_the_host_that_was_asked() {
 }
 
 #[test]
-fn secrets_and_assertions_buy_tokens() {
+fn client_secret_or_assertion_yields_a_token() {
     let mut bench = Bench::new();
     let client = Caller::Reader.client_id();
     let answer = sign_in(&mut bench, TENANT, &form(client, CALLER_SECRET)).json();
@@ -66,7 +66,7 @@ fn secrets_and_assertions_buy_tokens() {
 }
 
 #[test]
-fn wrong_credentials_are_refused_as_entra_does() {
+fn invalid_credentials_fail_with_entra_error_codes() {
     let mut bench = Bench::new();
     let client = Caller::Owner.client_id();
     let numbered = |response: &Response| {
@@ -77,28 +77,28 @@ fn wrong_credentials_are_refused_as_entra_does() {
             body["error_codes"][0].clone(),
         )
     };
-    let mut refused = |tenant: &str, form: &str| numbered(&sign_in(&mut bench, tenant, form));
+    let mut rejected = |tenant: &str, form: &str| numbered(&sign_in(&mut bench, tenant, form));
     assert_eq!(
-        refused("nowhere", &form(client, CALLER_SECRET)),
+        rejected("nowhere", &form(client, CALLER_SECRET)),
         (400, "invalid_request".into(), 90002.into())
     );
     assert_eq!(
-        refused(TENANT, &form(client, "wrong")),
+        rejected(TENANT, &form(client, "wrong")),
         (401, "invalid_client".into(), 7_000_215.into())
     );
     assert_eq!(
-        refused(TENANT, &form("nobody", CALLER_SECRET)),
+        rejected(TENANT, &form("unknown", CALLER_SECRET)),
         (400, "unauthorized_client".into(), 700_016.into())
     );
     assert_eq!(
-        refused(TENANT, "grant_type=password").1,
+        rejected(TENANT, "grant_type=password").1,
         "unsupported_grant_type"
     );
 }
 
 #[test]
-fn tokens_are_checked() {
-    let mut bench = Bench::grouped();
+fn missing_forged_and_expired_tokens_are_rejected() {
+    let mut bench = Bench::with_group();
     let ask = |authorization: Option<&str>| {
         let request = Request::new(Method::Get, &format!("{RG}?api-version=2021-04-01"));
         match authorization {
@@ -107,7 +107,7 @@ fn tokens_are_checked() {
         }
     };
     let missing = bench.send(&ask(None));
-    assert_eq!(refusal(&missing), (401, "AuthenticationFailed".into()));
+    assert_eq!(outcome(&missing), (401, "AuthenticationFailed".into()));
     assert!(missing.header("WWW-Authenticate").unwrap().contains(TENANT));
     let token = bench.world.token(Caller::Owner, bench.now);
     let forged = format!("Bearer {}x", token);
@@ -118,7 +118,7 @@ fn tokens_are_checked() {
         "Bearer ",
     ] {
         assert_eq!(
-            refusal(&bench.send(&ask(Some(bad)))),
+            outcome(&bench.send(&ask(Some(bad)))),
             (401, "InvalidAuthenticationToken".into())
         );
     }
@@ -127,7 +127,7 @@ fn tokens_are_checked() {
     assert_eq!(bench.send(&good).status, 200);
     bench.now = SimTime::from_secs(3600);
     assert_eq!(
-        refusal(&bench.send(&good)),
+        outcome(&bench.send(&good)),
         (401, "ExpiredAuthenticationToken".into())
     );
 }

@@ -1,8 +1,8 @@
-//! Storage accounts and what lies below them.
+//! Storage accounts and their children.
 
 use serde_json::{Value, json};
 
-use crate::world::testing::{Bench, RG, refusal};
+use crate::world::testing::{Bench, RG, outcome};
 use crate::world::{OTHER_SUBSCRIPTION, SUBSCRIPTION};
 
 fn body() -> Value {
@@ -14,8 +14,8 @@ fn path(name: &str) -> String {
 }
 
 #[test]
-fn an_account_takes_its_time() {
-    let mut bench = Bench::grouped();
+fn account_creation_is_a_long_running_operation() {
+    let mut bench = Bench::with_group();
     let id = path("stnew");
     let accepted = bench.put(&id, &body());
     assert_eq!((accepted.status, accepted.body.len()), (202, 0));
@@ -27,34 +27,34 @@ fn an_account_takes_its_time() {
     let poll = accepted.header("Location").unwrap().to_owned();
     assert!(poll.contains("/providers/Microsoft.Storage/locations/westeurope/asyncoperations/"));
     assert!(poll.contains("?monitor=true&api-version=2024-01-01"));
-    let word = |bench: &mut Bench| {
+    let state = |bench: &mut Bench| {
         bench.get(&path("stnew")).json()["properties"]["provisioningState"].clone()
     };
     bench.wait(2);
-    assert_eq!(word(&mut bench), "Creating");
+    assert_eq!(state(&mut bench), "Creating");
     assert_eq!(bench.follow(&poll).status, 202);
     bench.wait(10);
-    assert_eq!(word(&mut bench), "ResolvingDns");
+    assert_eq!(state(&mut bench), "ResolvingDns");
     assert_eq!(
-        refusal(&bench.post(&format!("{id}/listKeys"), &json!({}))),
+        outcome(&bench.post(&format!("{id}/listKeys"), &json!({}))),
         (409, "StorageAccountIsNotProvisioned".into())
     );
     assert_eq!(
-        refusal(&bench.put(&id, &body())),
+        outcome(&bench.put(&id, &body())),
         (409, "StorageAccountOperationInProgress".into())
     );
     bench.wait(13);
     let done = bench.follow(&poll);
     assert_eq!(done.status, 200);
     assert_eq!(done.json(), bench.get(&id).json());
-    assert_eq!(word(&mut bench), "Succeeded");
+    assert_eq!(state(&mut bench), "Succeeded");
     let keys = bench.post(&format!("{id}/listKeys"), &json!({})).json();
     assert_eq!(keys["keys"][1]["keyName"], "key2");
 }
 
 #[test]
-fn the_service_fills_in_what_is_not_said() {
-    let mut bench = Bench::grouped();
+fn service_adds_default_values() {
+    let mut bench = Bench::with_group();
     let id = bench.storage("stfull");
     let account = bench.get(&id).json();
     assert_eq!(
@@ -80,13 +80,13 @@ fn the_service_fills_in_what_is_not_said() {
     assert!(properties.get("isHnsEnabled").is_none());
     assert!(
         properties.get("allowCrossTenantDelegationSas").is_none(),
-        "that came with 2025-06-01"
+        "the property was added with 2025-06-01"
     );
 }
 
 #[test]
-fn names_are_unique_in_the_world() {
-    let mut bench = Bench::grouped();
+fn account_names_are_validated_and_globally_unique() {
+    let mut bench = Bench::with_group();
     for bad in [
         "ab",
         "Upper",
@@ -94,12 +94,12 @@ fn names_are_unique_in_the_world() {
         "averyveryverylongnamethatistoolong",
     ] {
         assert_eq!(
-            refusal(&bench.put(&path(bad), &body())),
+            outcome(&bench.put(&path(bad), &body())),
             (400, "AccountNameInvalid".into())
         );
     }
     assert_eq!(
-        refusal(&bench.put(&path("stlazulitaken"), &body())),
+        outcome(&bench.put(&path("stlazulitaken"), &body())),
         (409, "StorageAccountAlreadyTaken".into())
     );
     bench.storage("stmine");
@@ -107,14 +107,14 @@ fn names_are_unique_in_the_world() {
     bench.put(&second, &json!({ "location": "westeurope" }));
     let in_second = format!("{second}/providers/Microsoft.Storage/storageAccounts/stmine");
     assert_eq!(
-        refusal(&bench.put(&in_second, &body())),
+        outcome(&bench.put(&in_second, &body())),
         (409, "StorageAccountInAnotherResourceGroup".into())
     );
     let abroad = RG.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION);
     bench.put(&abroad, &json!({ "location": "westeurope" }));
     let elsewhere = path("stmine").replace(SUBSCRIPTION, OTHER_SUBSCRIPTION);
     assert_eq!(
-        refusal(&bench.put(&elsewhere, &body())),
+        outcome(&bench.put(&elsewhere, &body())),
         (409, "StorageAccountAlreadyTaken".into())
     );
     let ask =
@@ -128,8 +128,8 @@ fn names_are_unique_in_the_world() {
 }
 
 #[test]
-fn a_change_is_at_once_and_keeps_what_it_does_not_name() {
-    let mut bench = Bench::grouped();
+fn update_is_immediate_and_keeps_other_properties() {
+    let mut bench = Bench::with_group();
     let id = bench.storage("stold");
     let mut change = body();
     change["properties"] = json!({ "allowSharedKeyAccess": false });
@@ -146,67 +146,67 @@ fn a_change_is_at_once_and_keeps_what_it_does_not_name() {
 }
 
 #[test]
-fn what_creation_decides_stays() {
-    let mut bench = Bench::grouped();
+fn immutable_properties_cannot_change() {
+    let mut bench = Bench::with_group();
     let id = bench.storage("stfixed");
-    let mut refused = |member: &str, value: Value| {
+    let mut rejected = |member: &str, value: Value| {
         let mut change = body();
         change[member] = value;
-        refusal(&bench.put(&id, &change))
+        outcome(&bench.put(&id, &change))
     };
     assert_eq!(
-        refused("location", json!("eastus")),
+        rejected("location", json!("eastus")),
         (409, "InvalidResourceLocation".into())
     );
     assert_eq!(
-        refused("kind", json!("BlobStorage")),
+        rejected("kind", json!("BlobStorage")),
         (400, "AccountPropertyCannotBeUpdated".into())
     );
     let hns = json!({ "isHnsEnabled": false });
     assert_eq!(
-        refused("properties", hns),
+        rejected("properties", hns),
         (400, "AccountPropertyCannotBeUpdated".into())
     );
     assert_eq!(
-        refused("sku", json!({ "name": "Premium_LRS" })),
+        rejected("sku", json!({ "name": "Premium_LRS" })),
         (400, "AccountPropertyCannotBeUpdated".into())
     );
-    assert_eq!(refused("sku", json!({ "name": "Standard_GRS" })).0, 200);
+    assert_eq!(rejected("sku", json!({ "name": "Standard_GRS" })).0, 200);
 }
 
 #[test]
-fn bad_values_are_refused_at_once() {
-    let mut bench = Bench::grouped();
-    let mut refused = |change: &dyn Fn(&mut Value)| {
+fn invalid_values_are_rejected() {
+    let mut bench = Bench::with_group();
+    let mut rejected = |change: &dyn Fn(&mut Value)| {
         let mut body = body();
         change(&mut body);
-        refusal(&bench.put(&path("stbad"), &body))
+        outcome(&bench.put(&path("stbad"), &body))
     };
     let invalid = (400, "InvalidValuesForRequestParameters".to_owned());
     assert_eq!(
-        refused(
+        rejected(
             &|body| body["properties"]["keyPolicy"] = json!({ "keyExpirationPeriodInDays": -260 })
         ),
         invalid
     );
     assert_eq!(
-        refused(&|body| body["sku"]["name"] = json!("Standard_XXX")),
+        rejected(&|body| body["sku"]["name"] = json!("Standard_XXX")),
         invalid
     );
-    assert_eq!(refused(&|body| body["kind"] = json!(null)), invalid);
+    assert_eq!(rejected(&|body| body["kind"] = json!(null)), invalid);
     assert_eq!(
-        refused(&|body| body["properties"]["minimumTlsVersion"] = json!("TLS9")),
+        rejected(&|body| body["properties"]["minimumTlsVersion"] = json!("TLS9")),
         invalid
     );
     assert_eq!(
-        refused(&|body| body["location"] = json!("mars")).1,
+        rejected(&|body| body["location"] = json!("mars")).1,
         "LocationNotAvailableForResourceType"
     );
 }
 
 #[test]
-fn identities_must_exist_and_keys_need_one() {
-    let mut bench = Bench::grouped();
+fn identities_must_exist_and_customer_managed_keys_require_one() {
+    let mut bench = Bench::with_group();
     let identity = format!("{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id");
     let mut with = body();
     with["identity"] =
@@ -217,7 +217,7 @@ fn identities_must_exist_and_keys_need_one() {
         "identity": { "userAssignedIdentity": identity },
     });
     let missing = bench.put(&path("stkey"), &with);
-    assert_eq!(refusal(&missing), (400, "FailedIdentityOperation".into()));
+    assert_eq!(outcome(&missing), (400, "FailedIdentityOperation".into()));
     assert_eq!(missing.header("x-ms-failure-cause"), Some("gateway"));
     let (_, principal) = bench.identity("id");
     assert_eq!(bench.put(&path("stkey"), &with).status, 202);
@@ -228,14 +228,14 @@ fn identities_must_exist_and_keys_need_one() {
     );
     with["identity"] = json!({ "type": "None" });
     assert_eq!(
-        refusal(&bench.put(&path("stkey2"), &with)),
+        outcome(&bench.put(&path("stkey2"), &with)),
         (400, "InvalidValuesForRequestParameters".into())
     );
 }
 
 #[test]
-fn services_are_always_there_and_say_little_when_written() {
-    let mut bench = Bench::grouped();
+fn services_always_exist_and_return_only_their_name_when_written() {
+    let mut bench = Bench::with_group();
     let id = bench.storage("stchild");
     let blob = format!("{id}/blobServices/default");
     let fresh = bench.get(&blob).json();
@@ -269,30 +269,30 @@ fn services_are_always_there_and_say_little_when_written() {
     );
     let orphan = path("stnone") + "/blobServices/default";
     assert_eq!(
-        refusal(&bench.get(&orphan)),
+        outcome(&bench.get(&orphan)),
         (404, "ParentResourceNotFound".into())
     );
 }
 
 #[test]
-fn containers_come_and_go_with_their_tags() {
-    let mut bench = Bench::grouped();
+fn containers_are_created_and_deleted_with_etags() {
+    let mut bench = Bench::with_group();
     let id = bench.storage("stbox");
     let container = format!("{id}/blobServices/default/containers/box");
-    let made = bench.put(
+    let created = bench.put(
         &container,
         &json!({ "properties": { "metadata": { "a": "b" } } }),
     );
-    assert_eq!(made.status, 201);
-    assert!(made.json().get("properties").is_none());
+    assert_eq!(created.status, 201);
+    assert!(created.json().get("properties").is_none());
     let shown = bench.get(&container);
-    assert_eq!(shown.header("ETag"), made.header("ETag"));
+    assert_eq!(shown.header("ETag"), created.header("ETag"));
     assert_eq!(shown.json()["properties"]["publicAccess"], "None");
     assert_eq!(shown.json()["properties"]["metadata"], json!({ "a": "b" }));
     let again = bench.put(&container, &json!({}));
     assert_eq!(again.status, 200);
     assert_eq!(again.json()["properties"]["hasLegalHold"], false);
-    assert_ne!(again.header("ETag"), made.header("ETag"));
+    assert_ne!(again.header("ETag"), created.header("ETag"));
     let list = bench
         .get(&format!("{id}/blobServices/default/containers"))
         .json();
@@ -300,11 +300,11 @@ fn containers_come_and_go_with_their_tags() {
     assert_eq!(bench.delete(&container).status, 200);
     assert_eq!(bench.delete(&container).status, 204);
     assert_eq!(
-        refusal(&bench.get(&container)),
+        outcome(&bench.get(&container)),
         (404, "ContainerNotFound".into())
     );
     assert_eq!(
-        refusal(&bench.put(&container.replace("/box", "/A_b"), &json!({}))),
+        outcome(&bench.put(&container.replace("/box", "/A_b"), &json!({}))),
         (400, "InvalidResourceName".into())
     );
     let queue = format!("{id}/queueServices/default/queues/q01");
@@ -313,21 +313,21 @@ fn containers_come_and_go_with_their_tags() {
 }
 
 #[test]
-fn lifecycle_policies_come_back_with_fractions() {
-    let mut bench = Bench::grouped();
+fn lifecycle_policy_returns_integers_as_floats() {
+    let mut bench = Bench::with_group();
     let id = bench.storage("stlife") + "/managementPolicies/default";
     assert_eq!(
-        refusal(&bench.get(&id)),
+        outcome(&bench.get(&id)),
         (404, "ManagementPolicyNotFound".into())
     );
     let rule = json!({ "name": "r", "enabled": true, "type": "Lifecycle", "definition": {
         "actions": { "version": { "delete": { "daysAfterCreationGreaterThan": 30 } } },
         "filters": { "blobIndexMatch": null, "blobTypes": ["blockBlob"] } } });
-    let made = bench.put(
+    let created = bench.put(
         &id,
         &json!({ "properties": { "policy": { "rules": [rule] } } }),
     );
-    assert_eq!(made.status, 200);
+    assert_eq!(created.status, 200);
     let shown = bench.get(&id).json();
     assert_eq!(shown["name"], "DefaultManagementPolicy");
     assert!(
@@ -340,14 +340,14 @@ fn lifecycle_policies_come_back_with_fractions() {
 }
 
 #[test]
-fn an_operation_can_be_made_to_fail() {
-    let mut bench = Bench::grouped();
+fn fault_makes_an_operation_fail() {
+    let mut bench = Bench::with_group();
     let accepted = bench.put(&path("stfail"), &body());
     let poll = accepted.header("Location").unwrap().to_owned();
-    assert!(bench.world.fail_operation_just_started("Boom", "It broke."));
+    assert!(bench.world.fail_last_operation("Boom", "It broke."));
     assert_eq!(bench.follow(&poll).status, 202);
     bench.wait(25);
-    assert_eq!(refusal(&bench.follow(&poll)), (409, "Boom".into()));
+    assert_eq!(outcome(&bench.follow(&poll)), (409, "Boom".into()));
     assert_eq!(
         bench.get(&path("stfail")).json()["properties"]["provisioningState"],
         "Failed"
@@ -355,6 +355,6 @@ fn an_operation_can_be_made_to_fail() {
     assert!(
         !bench
             .world
-            .fail_operation_just_started("Boom", "Nothing was started.")
+            .fail_last_operation("Boom", "Nothing was started.")
     );
 }

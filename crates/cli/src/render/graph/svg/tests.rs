@@ -1,78 +1,99 @@
-//! The drawing: nothing overlaps, and nothing foreign has a meaning.
+//! The drawing: no overlaps, and escaped text.
 
-use lazuli_core::plan::Action;
+use lazuli_core::{graph::Reason, plan::Action};
 use proptest::prelude::*;
 
 use super::*;
-
-fn node(name: &str, kind: &str, waits: &[usize]) -> Drawn {
-    Drawn {
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-        is_existing: false,
-        fate: None,
-        link: None,
-        waits: waits
-            .iter()
-            .map(|to| (*to, "it is in or on it".to_owned()))
-            .collect(),
-    }
-}
+use crate::render::graph::{Dependency, tests::node};
 
 #[test]
-fn what_has_a_meaning_in_xml_is_escaped_and_signs_stand_beside_colours() {
-    let mut hostile = node("a<b>&\"'", "storageAccount", &[]);
-    hostile.fate = Some(Fate::Changes(Action::Adopt));
-    let text = svg(&Drawing {
+fn text_is_escaped_and_colors_come_with_signs_and_words() {
+    let mut hostile = node("a<b>&\"'", "storageAccount", Vec::new());
+    hostile.change = Some(NodeChange::Step(Action::Adopt));
+    hostile.link = Some("#\"><script>".to_owned());
+    let text = draw_document(&Diagram {
         nodes: vec![hostile],
     });
-    assert!(text.contains("&gt; a&lt;b&gt;&amp;&quot;&#39;"), "{text}");
+    assert!(text.contains("&gt; a&lt;b&gt;&amp;&quot;'"), "{text}");
+    assert!(
+        text.contains("<a href=\"#&quot;&gt;&lt;script&gt;\">"),
+        "{text}"
+    );
     assert!(text.contains("storageAccount: adopt"));
     assert!(text.contains("class=\"node adopt\""));
     assert!(text.contains("prefers-color-scheme:dark"));
 }
 
 #[test]
-fn reasons_are_short_in_the_drawing_and_whole_in_the_tooltip() {
-    let reason = Reason::of(&["`scope` refers to it", "dependsOn names it"]);
-    assert_eq!(reason.short, "scope, dependsOn");
-    let long = Reason::of(&["Azure takes the credentials of one identity one by one"]);
-    assert_eq!(long.short, "Azure takes the…");
+fn reasons_are_short_in_the_drawing_and_complete_in_the_tooltip() {
+    let edge_reason = |reasons: &[Reason]| {
+        let mut edge = EdgeReason::default();
+        for reason in reasons {
+            let dependency = Dependency::new(0, reason);
+            edge.add(&dependency.short, &dependency.long);
+        }
+        edge
+    };
+    let reason = edge_reason(&[
+        Reason::Refers("properties.scope".to_owned()),
+        Reason::DependsOn,
+        Reason::Within,
+    ]);
+    assert_eq!(reason.to_label(), "scope, dependsOn, in");
+    let long = edge_reason(&[Reason::Follows(
+        "Azure accepts the credentials of an identity one by one",
+    )]);
+    assert_eq!(long.to_label(), "Azure accepts the…");
     assert!(long.long.ends_with("one by one"));
 }
 
 #[test]
-fn nothing_is_a_drawing_too() {
-    let text = svg(&Drawing { nodes: Vec::new() });
+fn the_sign_is_on_the_first_line_of_a_wrapped_name() {
+    let mut long = node(
+        "planner/federatedCredentials/pull-request",
+        "userAssignedIdentity",
+        Vec::new(),
+    );
+    long.change = Some(NodeChange::Step(Action::Create));
+    let shape = NodeShape::new(&long);
+    assert_eq!(
+        shape.lines,
+        ["+ planner/federatedCredentials/", "pull-request"]
+    );
+}
+
+#[test]
+fn an_empty_graph_is_a_valid_drawing() {
+    let text = draw_document(&Diagram { nodes: Vec::new() });
     assert!(text.contains("0 resources") && text.ends_with("</svg>\n"));
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn no_two_resources_overlap_and_none_is_cut_off(
+    fn resources_do_not_overlap_and_are_inside_the_drawing(
         edges in proptest::collection::vec((0_usize..24, 0_usize..24), 0..60),
         count in 1_usize..24,
     ) {
         let nodes = (0..count).map(|at| {
-            let waits: Vec<usize> = edges
+            let dependencies = edges
                 .iter()
                 .filter(|(from, to)| *from == at && *to < at)
-                .map(|(_, to)| *to)
+                .map(|(_, to)| Dependency::new(*to, &Reason::Within))
                 .collect();
             let kind = ["resourceGroup", "storageAccount", "roleAssignment"][at % 3];
-            node(&format!("resource-{at}"), kind, &waits)
+            node(&format!("resource-{at}"), kind, dependencies)
         });
-        let drawing = Drawing { nodes: nodes.collect() };
-        prop_assert_eq!(svg(&drawing), svg(&drawing), "the same every time");
-        let plane = Plane::of(&drawing);
-        let (right, bottom) = plane.size();
-        for (at, one) in plane.shapes.iter().enumerate() {
-            let (x, y) = plane.place(at);
+        let diagram = Diagram { nodes: nodes.collect() };
+        prop_assert_eq!(draw_document(&diagram), draw_document(&diagram), "the output is deterministic");
+        let layout = DiagramLayout::new(&diagram);
+        let (right, bottom) = layout.size();
+        for (at, one) in layout.shapes.iter().enumerate() {
+            let (x, y) = layout.center(at);
             prop_assert!(x - one.width / 2.0 >= 0.0 && x + one.width / 2.0 <= right);
             prop_assert!(y - one.height / 2.0 >= 0.0 && y + one.height / 2.0 <= bottom);
-            for (other, two) in plane.shapes.iter().enumerate().skip(at + 1) {
-                let (dx, dy) = (x - plane.place(other).0, y - plane.place(other).1);
+            for (other, two) in layout.shapes.iter().enumerate().skip(at + 1) {
+                let (dx, dy) = (x - layout.center(other).0, y - layout.center(other).1);
                 let apart = dx.abs() >= (one.width + two.width) / 2.0 - 0.01
                     || dy.abs() >= (one.height + two.height) / 2.0 - 0.01;
                 prop_assert!(apart, "{} and {}", at, other);

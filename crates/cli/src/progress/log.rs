@@ -1,32 +1,32 @@
-//! Progress as events of the log, for programs.
+//! Progress as log events.
 
 use std::time::Duration;
 
 use lazuli_core::{graph::NodeKey, plan::Step};
 use lazuli_engine::{Events, Failure, Outcome, Settling};
 
-use super::words::{STOPPING, Words};
-use crate::logs::PROGRESS;
+use super::labels::{STOPPING, StepLabels};
+use crate::terminal::PROGRESS;
 
-/// An event for each step that begins, waits or ends.
-pub(super) struct Logged {
-    pub(super) words: Words,
+/// Emits an event when a step starts, waits or ends, and when a resource is in transition.
+pub(super) struct ProgressLog {
+    pub(super) labels: StepLabels,
 }
 
-impl Events for Logged {
+impl Events for ProgressLog {
     fn started(&self, step: &Step) {
-        let (name, action) = (self.words.name(step), step.action);
+        let (name, action) = (self.labels.name(step), step.action);
         tracing::info!(target: PROGRESS, step = name, %action, "started");
     }
 
     fn retrying(&self, step: &Step, why: &str, wait: Duration) {
-        let (name, wait_s) = (self.words.name(step), wait.as_secs_f64());
-        tracing::info!(target: PROGRESS, step = name, why, wait_s, "refused for now");
+        let (name, wait_s) = (self.labels.name(step), wait.as_secs_f64());
+        tracing::info!(target: PROGRESS, step = name, why, wait_s, "retrying");
     }
 
     fn polling(&self, step: &Step, status: &str, wait: Duration) {
-        let (name, wait_s) = (self.words.name(step), wait.as_secs_f64());
-        tracing::info!(target: PROGRESS, step = name, status, wait_s, "Azure is working");
+        let (name, wait_s) = (self.labels.name(step), wait.as_secs_f64());
+        tracing::info!(target: PROGRESS, step = name, status, wait_s, "in progress");
     }
 
     fn stopping(&self) {
@@ -34,7 +34,7 @@ impl Events for Logged {
     }
 
     fn ended(&self, step: &Step, outcome: &Outcome) {
-        let (name, action) = (self.words.name(step), step.action);
+        let (name, action) = (self.labels.name(step), step.action);
         match outcome {
             Outcome::Done { took, .. } => {
                 let took_s = took.as_secs_f64();
@@ -55,20 +55,20 @@ impl Events for Logged {
                 tracing::error!(target: PROGRESS, step = name, %action, reason = %why, "failed");
             }
             Outcome::Blocked(_) | Outcome::NotBegun => {
-                tracing::warn!(target: PROGRESS, step = name, %action, "not begun");
+                tracing::warn!(target: PROGRESS, step = name, %action, "not started");
             }
         }
     }
 }
 
-impl Settling for Logged {
+impl Settling for ProgressLog {
     fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
         let so_far_s = so_far.as_secs_f64();
-        tracing::info!(target: PROGRESS, resource = %key, state, so_far_s, "Azure is not done with it");
+        tracing::info!(target: PROGRESS, resource = %key, state, so_far_s, "waiting for a stable state");
     }
 
     fn settled(&self, key: &NodeKey, state: Option<&str>, took: Duration) {
         let took_s = took.as_secs_f64();
-        tracing::info!(target: PROGRESS, resource = %key, state, took_s, "Azure is done with it");
+        tracing::info!(target: PROGRESS, resource = %key, state, took_s, "state is stable");
     }
 }

@@ -1,4 +1,4 @@
-//! A moving line while Azure is looked at, before there is a plan.
+//! A spinner while Azure is read.
 
 use std::{
     io::{self, Write},
@@ -9,19 +9,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lazuli_core::graph::NodeKey;
 use lazuli_engine::Settling;
 
-use super::{live::TICK, screen, settling::SettlingLines};
+use super::{live::TICK, screen, wait_lines::WaitLines};
 use crate::render::style::Style;
 
-/// The line, with lasting ones above it for what Azure is still working on. It goes when this is dropped.
-pub(super) struct Looking {
+/// A spinner with permanent lines above it about resources in transition. Dropping it removes the spinner.
+pub(super) struct ObservationSpinner {
     line: ProgressBar,
-    settling: SettlingLines<Above>,
+    waits: WaitLines<AboveSpinner>,
 }
 
-/// Writes above a moving line.
-struct Above(ProgressBar);
+struct AboveSpinner(ProgressBar);
 
-impl Write for Above {
+impl Write for AboveSpinner {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.suspend(|| io::stderr().write(bytes))
     }
@@ -31,37 +30,37 @@ impl Write for Above {
     }
 }
 
-impl Looking {
+impl ObservationSpinner {
     pub(super) fn on_stderr(style: &Style) -> Self {
         let ticks = if style.ascii {
             "|/-\\ "
         } else {
             "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "
         };
-        let look = ProgressStyle::with_template("{spinner} looking at Azure, {elapsed}")
+        let template = ProgressStyle::with_template("{spinner} reading live state, {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
             .tick_chars(ticks);
-        let line = ProgressBar::with_draw_target(None, screen::stderr()).with_style(look);
+        let line = ProgressBar::with_draw_target(None, screen::stderr()).with_style(template);
         line.enable_steady_tick(TICK);
         Self {
-            settling: SettlingLines::new(Above(line.clone())),
+            waits: WaitLines::new(AboveSpinner(line.clone())),
             line,
         }
     }
 }
 
-impl Drop for Looking {
+impl Drop for ObservationSpinner {
     fn drop(&mut self) {
         self.line.finish_and_clear();
     }
 }
 
-impl Settling for Looking {
+impl Settling for ObservationSpinner {
     fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
-        self.settling.waiting(key, state, so_far);
+        self.waits.waiting(key, state, so_far);
     }
 
     fn settled(&self, key: &NodeKey, state: Option<&str>, took: Duration) {
-        self.settling.settled(key, state, took);
+        self.waits.settled(key, state, took);
     }
 }

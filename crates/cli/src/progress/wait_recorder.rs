@@ -1,4 +1,4 @@
-//! Keeps whether a comparison had to wait for anything.
+//! Records whether an observation had to wait.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -8,36 +8,35 @@ use std::{
 use lazuli_core::graph::NodeKey;
 use lazuli_engine::Settling;
 
-/// Hands on what is waited for, and keeps that it was.
-pub(crate) struct Noting<'a> {
-    told: &'a dyn Settling,
+/// Forwards events and records whether any resource was in transition.
+pub(crate) struct WaitRecorder<'a> {
+    inner: &'a dyn Settling,
     has_waited: AtomicBool,
 }
 
-impl<'a> Noting<'a> {
-    /// Hands it on to `told`.
-    pub(crate) fn to(told: &'a dyn Settling) -> Self {
+impl<'a> WaitRecorder<'a> {
+    pub(crate) fn new(inner: &'a dyn Settling) -> Self {
         Self {
-            told,
+            inner,
             has_waited: AtomicBool::new(false),
         }
     }
 
-    /// Whether anything was waited for.
+    /// Whether any resource was in transition.
     pub(crate) fn has_waited(&self) -> bool {
         self.has_waited.load(Ordering::Relaxed)
     }
 }
 
-impl Settling for Noting<'_> {
+impl Settling for WaitRecorder<'_> {
     fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
         self.has_waited.store(true, Ordering::Relaxed);
-        self.told.waiting(key, state, so_far);
+        self.inner.waiting(key, state, so_far);
     }
 
     fn settled(&self, key: &NodeKey, state: Option<&str>, took: Duration) {
         self.has_waited.store(true, Ordering::Relaxed);
-        self.told.settled(key, state, took);
+        self.inner.settled(key, state, took);
     }
 }
 
@@ -50,11 +49,11 @@ mod tests {
     use crate::render::testing::step;
 
     #[test]
-    fn what_is_there_at_once_was_not_waited_for() {
+    fn events_are_recorded_as_waits() {
         let key = step(Action::Create, "recordings", "storageAccount", "st").key;
-        let noting = Noting::to(&Silent);
-        assert!(!noting.has_waited());
-        noting.settled(&key, Some("Succeeded"), Duration::ZERO);
-        assert!(noting.has_waited());
+        let recorder = WaitRecorder::new(&Silent);
+        assert!(!recorder.has_waited());
+        recorder.settled(&key, Some("Succeeded"), Duration::ZERO);
+        assert!(recorder.has_waited());
     }
 }

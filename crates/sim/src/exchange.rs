@@ -1,0 +1,95 @@
+//! One request with its time, its fault and its latency, and the response that results.
+
+use tokio::sync::oneshot;
+
+use crate::faults::Fault;
+use crate::http::{Request, Response};
+use crate::sim_time::SimTime;
+use crate::world::{ArmError, World};
+
+/// A connection that failed before a response arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionError {
+    /// The server does not listen.
+    #[error("connection refused")]
+    Refused,
+    /// The connection broke during the request or the response.
+    #[error("connection reset by peer")]
+    Reset,
+}
+
+/// A response or a connection error, and the milliseconds until the client gets it.
+pub(crate) type Delivery = (Result<Response, ConnectionError>, u64);
+
+/// A request that waits to be handled together with others.
+#[derive(Debug)]
+pub(crate) struct PendingRequest {
+    pub(crate) request: Request,
+    pub(crate) at: SimTime,
+    pub(crate) sender: oneshot::Sender<Delivery>,
+}
+
+/// A received request whose fault and latency are decided.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) request: Request,
+    pub(crate) at: SimTime,
+    pub(crate) fault: Option<Fault>,
+    /// Milliseconds until the response is delivered.
+    pub(crate) latency: u64,
+}
+
+impl Exchange {
+    /// Handles the request. `act_on_world` applies an action to the world, or returns an error response if it cannot.
+    pub(crate) fn run(
+        &self,
+        act_on_world: impl FnOnce(&dyn Fn(&mut World) -> Response) -> Response,
+    ) -> Result<Response, ConnectionError> {
+        let (request, at) = (&self.request, self.at);
+        let handle = |world: &mut World| world.handle(request, at);
+        match &self.fault {
+            Some(Fault::ConnectionRefused) => Err(ConnectionError::Refused),
+            Some(Fault::ResetBefore) => Err(ConnectionError::Reset),
+            Some(Fault::ResetAfter) => {
+                act_on_world(&handle);
+                Err(ConnectionError::Reset)
+            }
+            Some(Fault::Status {
+                status,
+                code,
+                message,
+                retry_after,
+            }) => Ok(error_response(*status, code, message, *retry_after)),
+            Some(Fault::Unauthorized) => Ok(error_response(
+                401,
+                "ExpiredAuthenticationToken",
+                "The access token has expired.",
+                None,
+            )),
+            Some(Fault::StaleRead) => Ok(act_on_world(&|world| world.handle_stale(request, at))),
+            Some(Fault::FailOperation { code, message }) => Ok(act_on_world(&|world| {
+                let response = world.handle(request, at);
+                world.fail_last_operation(code, message);
+                response
+            })),
+            Some(Fault::Delay(_)) | None => Ok(act_on_world(&handle)),
+        }
+    }
+}
+
+/// An error in ARM's format that does not come from a world.
+pub(crate) fn error_response(
+    status: u16,
+    code: &str,
+    message: &str,
+    retry_after: Option<u64>,
+) -> Response {
+    let mut error = ArmError::new(status, code, message);
+    if status >= 429 {
+        error = error.header("x-ms-failure-cause", "service");
+    }
+    if let Some(seconds) = retry_after {
+        error = error.header("Retry-After", seconds);
+    }
+    error.into_reply().into_response()
+}
