@@ -249,7 +249,7 @@ async fn names_and_tags_of_any_sort_are_text_in_the_spec() {
         .await;
     }
     let export = azure.export(&["rg-test"]).await;
-    let unsaid = Note::Unsaid {
+    let unsaid = Note::Inexpressible {
         entry: "group".into(),
         paths: vec!["un\u{200b}seen".into()],
     };
@@ -420,7 +420,7 @@ async fn secrets_that_azure_does_not_answer_are_told() {
     );
     azure.converge(&machine).await;
     let export = azure.export(&["rg-test"]).await;
-    assert_eq!(export.notes, [Note::Withheld("vm".into())]);
+    assert_eq!(export.notes, [Note::UnverifiableSecrets("vm".into())]);
     assert!(!export.text.contains("lazuli-secrets"), "{}", export.text);
     let plan = azure.plan(&export.text).await;
     assert!(plan.is_empty(), "{:#?}\n{}", plan.steps, export.text);
@@ -447,7 +447,7 @@ fn what_a_kind_has_no_words_for_is_written_in_arms_own() {
         registry: REGISTRY,
     };
     let export = export(&scene, "test");
-    let plain = Note::Plain {
+    let plain = Note::Generic {
         entry: "vatest".into(),
         kind: "videoAnalyzer",
     };

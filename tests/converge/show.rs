@@ -2,7 +2,7 @@
 //! without a write.
 
 use lazuli_core::{
-    inventory::{Holdings, Naming, Right, inventory, needed},
+    inventory::{ExtensionResource, Holdings, SpecMatch, inventory, needed},
     live::Live,
     mark::Afterlife,
 };
@@ -40,11 +40,11 @@ impl Azure {
 
 fn lines(holdings: &Holdings) -> Vec<String> {
     let line = |item: &lazuli_core::inventory::Item| {
-        let entry = match &item.naming {
-            Naming::Entry(key) => key.to_string(),
+        let entry = match &item.spec_match {
+            SpecMatch::Entry(key) => key.to_string(),
             other => format!("{other:?}"),
         };
-        format!("{entry} {} {}", item.what, item.name)
+        format!("{entry} {} {}", item.kind, item.name)
     };
     holdings.items.iter().map(line).collect()
 }
@@ -69,10 +69,13 @@ async fn everything_that_is_owned_is_shown_with_its_entry() {
     );
     assert_eq!(found.items[1].afterlife, Afterlife::Keep);
     assert_eq!(found.items[2].afterlife, Afterlife::Protect);
-    let Some(Right::Grant { principal_of, .. }) = &found.items[5].right else {
+    let Some(ExtensionResource::Grant {
+        principal_entry, ..
+    }) = &found.items[5].extension
+    else {
         panic!("{:?}", found.items[5]);
     };
-    assert_eq!(principal_of.as_ref().unwrap().to_string(), "app");
+    assert_eq!(principal_entry.as_ref().unwrap().to_string(), "app");
     assert_eq!(azure.writes().len(), 0);
     let asked = azure.simulator.log().len();
     assert!(asked <= 10, "{asked}");
@@ -85,7 +88,12 @@ async fn what_no_entry_names_any_more_is_an_orphan_also_where_the_spec_is_empty(
     let empty = "apiVersion: lazuli/v1\nstack: test\nresources: {}\n";
     let (found, _) = azure.owned(empty).await;
     assert_eq!(found.items.len(), 7);
-    assert!(found.items.iter().all(|item| item.naming == Naming::Orphan));
+    assert!(
+        found
+            .items
+            .iter()
+            .all(|item| item.spec_match == SpecMatch::Orphan)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! What stacks own now, by its marks, and which entries of the spec name it.
+//! The resources that stacks own by their ownership markers, and the entries of the spec that declare them.
 
 pub mod document;
 
@@ -21,85 +21,85 @@ const GRANT: &str = "Microsoft.Authorization/roleAssignments";
 const ROLE: &str = "Microsoft.Authorization/roleDefinitions";
 const LOCK: &str = "Microsoft.Authorization/locks";
 
-/// What stacks own.
+/// The resources that stacks own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inventory {
-    /// Each stack, in the order in which they were asked for.
+    /// The stacks in the requested order.
     pub stacks: Vec<Holdings>,
-    /// Where it is unknown what they own.
-    pub unseen: Vec<UnseenOwned>,
-    /// Where it is unknown which locks they own.
+    /// Scopes where owned resources could not be read.
+    pub unreadable: Vec<UnseenOwned>,
+    /// Scopes where owned locks could not be read.
     pub unread_locks: Vec<UnreadLocks>,
 }
 
-/// What one stack owns.
+/// The resources that a stack owns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Holdings {
-    /// The stack.
+    /// The name of the stack.
     pub stack: String,
-    /// Group by group; what is on something comes after it.
+    /// The resources by group; grants and locks follow the resource that they are on.
     pub items: Vec<Item>,
 }
 
-/// One thing that a stack owns.
+/// A resource that a stack owns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// Its id.
+    /// The id.
     pub id: ArmId,
-    /// Its type.
+    /// The ARM type.
     pub arm_type: String,
-    /// What it is: the kind, or the type where no kind is known.
-    pub what: String,
-    /// What it is called; of a grant, its role.
+    /// The kind, or the ARM type if no kind supports it.
+    pub kind: String,
+    /// The name; for a grant, the name of its role.
     pub name: String,
-    /// Where it runs, of what has a location.
+    /// The location if the resource has one.
     pub location: Option<String>,
-    /// Whether the spec names it.
-    pub naming: Naming,
-    /// What becomes of it once no entry names it.
+    /// Whether an entry of the spec declares it.
+    pub spec_match: SpecMatch,
+    /// Whether `--prune` deletes it once no entry declares it.
     pub afterlife: Afterlife,
-    /// What it is on something else, of grants and locks.
-    pub right: Option<Right>,
+    /// The data of a grant or a lock.
+    pub extension: Option<ExtensionResource>,
 }
 
-/// Whether the spec names something.
+/// Whether an entry of the spec declares a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Naming {
-    /// This entry does.
+pub enum SpecMatch {
+    /// This entry declares it.
     Entry(NodeKey),
-    /// No entry does.
+    /// No entry declares it.
     Orphan,
-    /// There is no spec to look into.
-    Unasked,
+    /// No spec was loaded.
+    NoSpec,
 }
 
-/// A grant or a lock.
+/// A grant or a lock: an extension resource of another resource.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Right {
+pub enum ExtensionResource {
     /// A role assignment.
     Grant {
-        /// Where.
+        /// The scope.
         scope: ArmId,
         /// The GUID of the role.
         role: String,
         /// The object id of the principal.
         principal: String,
-        /// What Azure says the principal is: `User`, `Group`, `ServicePrincipal`.
+        /// The type of the principal: `User`, `Group`, `ServicePrincipal`.
         principal_type: Option<String>,
-        /// The entry that the principal is, as the entry of the grant says it.
-        principal_of: Option<NodeKey>,
+        /// The entry of the principal, as the entry of the grant refers to it.
+        principal_entry: Option<NodeKey>,
     },
     /// A management lock.
     Lock {
-        /// Where.
+        /// The scope.
         scope: ArmId,
-        /// What it keeps from happening.
+        /// What the lock prevents.
         level: LockLevel,
     },
 }
 
-impl Right {
-    /// What it is on.
+impl ExtensionResource {
+    /// The resource that it is on.
     pub fn scope(&self) -> &ArmId {
         match self {
             Self::Grant { scope, .. } | Self::Lock { scope, .. } => scope,
@@ -108,22 +108,22 @@ impl Right {
 }
 
 impl Item {
-    /// What it is, or what it is on.
+    /// The id, or the scope of a grant or lock.
     pub fn place(&self) -> &ArmId {
-        self.right.as_ref().map_or(&self.id, Right::scope)
+        self.extension
+            .as_ref()
+            .map_or(&self.id, ExtensionResource::scope)
     }
 }
 
-/// The reads that show grants and locks, one of each a subscription; all else is found by the marks.
+/// The reads of grants and locks, one of each per subscription. All other resources are found by their markers.
 pub fn needed(homes: &[Home]) -> Vec<Read> {
     let mut groups: BTreeMap<&ArmId, BTreeSet<ArmId>> = BTreeMap::new();
     for home in homes {
         for subscription in &home.subscriptions {
             let inside = home.groups.iter().filter(|it| subscription.covers(it));
-            groups
-                .entry(subscription)
-                .or_default()
-                .extend(inside.cloned());
+            let inside = inside.cloned();
+            groups.entry(subscription).or_default().extend(inside);
         }
     }
     let read = |(subscription, groups): (&ArmId, BTreeSet<ArmId>)| {
@@ -141,13 +141,13 @@ pub fn needed(homes: &[Home]) -> Vec<Read> {
     groups.into_iter().flat_map(read).collect()
 }
 
-/// What stacks own, and, where there is a spec, which of it that names.
+/// The resources that stacks own, matched to the entries of a spec if there is one.
 pub fn inventory(homes: &[Home], spec: Option<&Graph>, live: &Live) -> Inventory {
     let owned: Vec<Owned> = live.owned().map(Cow::into_owned).collect();
     let holdings = |home: &Home| {
         let mine = owned.iter().filter(|one| one.stack == home.stack);
         let mut items: Vec<Item> = mine.map(|one| item(one, &owned, spec, live)).collect();
-        items.sort_by_cached_key(order);
+        items.sort_by_cached_key(sort_key);
         Holdings {
             stack: home.stack.clone(),
             items,
@@ -155,29 +155,29 @@ pub fn inventory(homes: &[Home], spec: Option<&Graph>, live: &Live) -> Inventory
     };
     Inventory {
         stacks: homes.iter().map(holdings).collect(),
-        unseen: live.unseen_owned().to_vec(),
+        unreadable: live.unseen_owned().to_vec(),
         unread_locks: live.unread_locks().to_vec(),
     }
 }
 
-/// What is in no group last, then by place: a thing, what is on it, what is in it.
-fn order(item: &Item) -> (bool, Vec<String>, bool, String) {
+/// Sorts resources outside of groups last, then by id: a resource, its grants and locks, its child resources.
+fn sort_key(item: &Item) -> (bool, Vec<String>, bool, String) {
     let place = item.place();
     let path = place.as_str().to_lowercase();
     (
         place.group().is_none(),
         path.split('/').map(str::to_owned).collect(),
-        item.right.is_some(),
+        item.extension.is_some(),
         item.id.as_str().to_lowercase(),
     )
 }
 
 fn item(one: &Owned, all: &[Owned], spec: Option<&Graph>, live: &Live) -> Item {
     let node = spec.and_then(|graph| node_of(one, all, graph));
-    let right = if one.is(GRANT) {
-        LiveGrant::parse(one.body.clone()).map(|grant| right_of(&grant, node))
+    let extension = if one.is(GRANT) {
+        LiveGrant::parse(one.body.clone()).map(|grant| extension_of_grant(&grant, node))
     } else if one.is(LOCK) {
-        LiveLock::parse(&one.body).map(|lock| Right::Lock {
+        LiveLock::parse(&one.body).map(|lock| ExtensionResource::Lock {
             scope: lock.scope,
             level: lock.level,
         })
@@ -185,8 +185,8 @@ fn item(one: &Owned, all: &[Owned], spec: Option<&Graph>, live: &Live) -> Item {
         None
     };
     let text = |path: &str| one.body.pointer(path).and_then(Json::as_str);
-    let name = match &right {
-        Some(Right::Grant { role, .. }) => role_name(one, role, node, all, live),
+    let name = match &extension {
+        Some(ExtensionResource::Grant { role, .. }) => role_name(one, role, node, all, live),
         _ if one.is(ROLE) => text("/properties/roleName")
             .unwrap_or(one.id.name())
             .to_owned(),
@@ -195,32 +195,32 @@ fn item(one: &Owned, all: &[Owned], spec: Option<&Graph>, live: &Live) -> Item {
     let known = live.known_type(&one.arm_type).map(|known| known.kind);
     let arm_type = text("/type").unwrap_or(&one.arm_type).to_owned();
     Item {
-        what: known.map_or_else(|| arm_type.clone(), str::to_owned),
+        kind: known.map_or_else(|| arm_type.clone(), str::to_owned),
         arm_type,
         name,
         location: text("/location").map(str::to_owned),
-        naming: match (node, spec) {
-            (Some(node), _) => Naming::Entry(node.key.clone()),
-            (None, Some(_)) => Naming::Orphan,
-            (None, None) => Naming::Unasked,
+        spec_match: match (node, spec) {
+            (Some(node), _) => SpecMatch::Entry(node.key.clone()),
+            (None, Some(_)) => SpecMatch::Orphan,
+            (None, None) => SpecMatch::NoSpec,
         },
         afterlife: one.afterlife,
-        right,
+        extension,
         id: one.id.clone(),
     }
 }
 
-fn right_of(grant: &LiveGrant, node: Option<&Node>) -> Right {
-    Right::Grant {
+fn extension_of_grant(grant: &LiveGrant, node: Option<&Node>) -> ExtensionResource {
+    ExtensionResource::Grant {
         scope: grant.scope.clone(),
         role: grant.role.clone(),
         principal: grant.principal.clone(),
         principal_type: grant.property("principalType").map(str::to_owned),
-        principal_of: node.and_then(Node::grant_principal).cloned(),
+        principal_entry: node.and_then(Node::grant_principal).cloned(),
     }
 }
 
-/// The name of the role, as the spec, the built-in roles or an own role tell it.
+/// The name of the role from the spec, the built-in roles or a role of the stack.
 fn role_name(one: &Owned, role: &str, node: Option<&Node>, all: &[Owned], live: &Live) -> String {
     let in_spec = node.and_then(|node| match &node.identity {
         Identity::Grant(grant) => Some(grant.role_name.clone()),
@@ -231,8 +231,12 @@ fn role_name(one: &Owned, role: &str, node: Option<&Node>, all: &[Owned], live: 
         grant.role_name.clone()
     };
     let own = || {
-        let is_it = |other: &&Owned| other.is(ROLE) && other.id.name().eq_ignore_ascii_case(role);
-        let name = all.iter().find(is_it)?.body.pointer("/properties/roleName");
+        let has_id = |other: &&Owned| other.is(ROLE) && other.id.name().eq_ignore_ascii_case(role);
+        let name = all
+            .iter()
+            .find(has_id)?
+            .body
+            .pointer("/properties/roleName");
         name.and_then(Json::as_str).map(str::to_owned)
     };
     in_spec
@@ -241,14 +245,14 @@ fn role_name(one: &Owned, role: &str, node: Option<&Node>, all: &[Owned], live: 
         .unwrap_or_else(|| role.to_owned())
 }
 
-/// The node that something owned is, as far as can be told without asking for more: a grant is that of the entry in its
-/// mark, or of the one entry that wants such a grant and has none.
+/// The node of an owned resource, without further reads: a grant belongs to the entry in its ownership marker, or to an
+/// entry that declares such a grant and has none.
 fn node_of<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node> {
     if !one.is(GRANT) {
         return graph.node_of(&one.id);
     }
     let grant = LiveGrant::parse(one.body.clone())?;
-    let wanted: Vec<(&Node, &Grant)> = graph
+    let candidates: Vec<(&Node, &Grant)> = graph
         .nodes()
         .filter(|node| node.key.stack == one.stack)
         .filter_map(|node| match &node.identity {
@@ -256,16 +260,17 @@ fn node_of<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node>
             _ => None,
         })
         .collect();
-    let is_marked = |owned: &Owned, node: &Node| {
-        let mark = TextMark::on(&owned.body, "description");
-        mark.is_some_and(|mark| mark.is_of(&node.key))
+    let has_marker = |owned: &Owned, node: &Node| {
+        let marker = TextMark::on(&owned.body, "description");
+        marker.is_some_and(|marker| marker.is_of(&node.key))
     };
-    let could_be = |node: &Node, wanted: &Grant| match wanted.principal.as_str() {
+    let could_match = |node: &Node, declared: &Grant| match declared.principal.as_str() {
         Some(principal) => principal.eq_ignore_ascii_case(&grant.principal),
-        None => !all.iter().any(|other| is_marked(other, node)),
+        None => !all.iter().any(|other| has_marker(other, node)),
     };
-    let marked = wanted.iter().find(|(node, _)| is_marked(one, node));
-    let (node, _) = marked.or_else(|| wanted.iter().find(|(node, it)| could_be(node, it)))?;
+    let marked = candidates.iter().find(|(node, _)| has_marker(one, node));
+    let matching = || candidates.iter().find(|(node, it)| could_match(node, it));
+    let (node, _) = marked.or_else(matching)?;
     Some(node)
 }
 

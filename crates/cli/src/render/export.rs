@@ -24,13 +24,13 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
     let mut existing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for note in &export.notes {
         match note {
-            Note::Unread(id) => add(format!("{id} is omitted: {}", explain_unread(id, errors))),
-            Note::NoWords(id) => add(format!("{id} is omitted: no kind can express it")),
+            Note::Unreadable(id) => add(format!("{id} is omitted: {}", explain_unread(id, errors))),
+            Note::Unsupported(id) => add(format!("{id} is omitted: no kind can express it")),
             Note::NoVersion(id) => add(format!(
                 "{id} is omitted: {}",
                 explain_no_version(id, errors)
             )),
-            Note::Plain { entry, kind } => add(format!(
+            Note::Generic { entry, kind } => add(format!(
                 "`{entry}` is exported as `kind: resource` without its child resources: kind {kind} cannot express it"
             )),
             Note::Existing { entry, stack } => {
@@ -45,10 +45,10 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
                 count(paths.len(), "value"),
                 paths.join(", ")
             )),
-            Note::Withheld(entry) => add(format!(
+            Note::UnverifiableSecrets(entry) => add(format!(
                 "`{entry}` has secrets that Azure does not return: pass them in parameters with `secret: true`"
             )),
-            Note::Unsaid { entry, paths } => add(format!(
+            Note::Inexpressible { entry, paths } => add(format!(
                 "`{entry}` is exported without {} that its kind cannot express: {}",
                 count(paths.len(), "value"),
                 paths.join(", ")
@@ -87,7 +87,7 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
 fn lacks_note(error: &ArmError, export: &Export) -> bool {
     let id = ArmId::parse(&error.path);
     let is_about =
-        |note: &Note| matches!(note, Note::Unread(unread) if id.as_ref() == Some(unread));
+        |note: &Note| matches!(note, Note::Unreadable(unread) if id.as_ref() == Some(unread));
     let is_in_group = id.as_ref().is_some_and(|id| id.group().is_some());
     is_in_group && !export.notes.iter().any(is_about)
 }

@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     arm::ArmId,
-    inventory::{Holdings, Inventory, Item, Naming, Right},
+    inventory::{ExtensionResource, Holdings, Inventory, Item, SpecMatch},
     mark::Afterlife,
 };
 
@@ -23,11 +23,11 @@ pub(crate) fn inventory(inventory: &Inventory, style: &Style) -> String {
         }
         text.push_str(&render_stack(holdings, style));
     }
-    let unseen = inventory.unseen.iter().map(|unseen| {
-        let at = unseen.scope.name();
+    let unreadable = inventory.unreadable.iter().map(|unread| {
+        let at = unread.scope.name();
         format!(
             "! cannot read which other resources are owned in {at}: {}",
-            unseen.why
+            unread.why
         )
     });
     let unread = inventory.unread_locks.iter().map(|unread| {
@@ -37,7 +37,7 @@ pub(crate) fn inventory(inventory: &Inventory, style: &Style) -> String {
             unread.why
         )
     });
-    for note in unseen.chain(unread) {
+    for note in unreadable.chain(unread) {
         text.push('\n');
         text.push_str(&style.paint_block(Tint::Faint, 0, &note));
     }
@@ -62,7 +62,9 @@ fn render_stack(holdings: &Holdings, style: &Style) -> String {
             text.push_str(&render_item(item, above, style));
         }
     }
-    let orphans = items.iter().filter(|item| item.naming == Naming::Orphan);
+    let orphans = items
+        .iter()
+        .filter(|item| item.spec_match == SpecMatch::Orphan);
     match orphans.count() {
         0 => text,
         number => {
@@ -90,10 +92,10 @@ fn render_item(item: &Item, above: &[Item], style: &Style) -> String {
     let parent = above.iter().rev().find(|one| contains(one, item));
     let depth = if parent.is_some() { 2 } else { 1 };
     let description = describe(item, parent.map(|one| &one.id));
-    let (name, tint) = match &item.naming {
-        Naming::Entry(key) => (Some(key.to_string()), None),
-        Naming::Orphan => (Some("!".to_owned()), Some(Tint::Yellow)),
-        Naming::Unasked => (None, None),
+    let (name, tint) = match &item.spec_match {
+        SpecMatch::Entry(key) => (Some(key.to_string()), None),
+        SpecMatch::Orphan => (Some("!".to_owned()), Some(Tint::Yellow)),
+        SpecMatch::NoSpec => (None, None),
     };
     let start = name.map_or_else(String::new, |name| format!("{name}  "));
     let text = format!("{start}{description}{}", describe_removal(item)).replace('\n', " ");
@@ -108,19 +110,19 @@ fn render_item(item: &Item, above: &[Item], style: &Style) -> String {
 /// Whether an item is listed below another. Items of a resource group are below its heading instead.
 fn contains(outer: &Item, inner: &Item) -> bool {
     let is_group = outer.id.group().as_ref() == Some(&outer.id);
-    let is_own = inner.right.is_none() && inner.id == outer.id;
-    outer.right.is_none() && !is_group && !is_own && outer.id.covers(inner.place())
+    let is_own = inner.extension.is_none() && inner.id == outer.id;
+    outer.extension.is_none() && !is_group && !is_own && outer.id.covers(inner.place())
 }
 
 fn describe(item: &Item, parent: Option<&ArmId>) -> String {
-    let mut text = format!("{} {}", item.what, item.name);
-    let Some(right) = &item.right else {
+    let mut text = format!("{} {}", item.kind, item.name);
+    let Some(extension) = &item.extension else {
         return text;
     };
-    if parent != Some(right.scope()) {
-        text.push_str(&format!(" on {}", right.scope().name()));
+    if parent != Some(extension.scope()) {
+        text.push_str(&format!(" on {}", extension.scope().name()));
     }
-    if let Right::Lock { level, .. } = right {
+    if let ExtensionResource::Lock { level, .. } = extension {
         text.push_str(&format!(", {}", level.name()));
     }
     text
@@ -128,12 +130,12 @@ fn describe(item: &Item, parent: Option<&ArmId>) -> String {
 
 /// `principal: analyzer (ServicePrincipal 00000000-…)`
 fn describe_principal(item: &Item) -> Option<String> {
-    let Some(Right::Grant {
+    let Some(ExtensionResource::Grant {
         principal,
         principal_type,
-        principal_of,
+        principal_entry,
         ..
-    }) = &item.right
+    }) = &item.extension
     else {
         return None;
     };
@@ -141,17 +143,17 @@ fn describe_principal(item: &Item) -> Option<String> {
         Some(kind) => format!("{kind} {principal}"),
         None => principal.to_string(),
     };
-    Some(match principal_of {
+    Some(match principal_entry {
         Some(key) => format!("principal: {key} ({id})"),
         None => format!("principal: {id}"),
     })
 }
 
 fn describe_removal(item: &Item) -> &'static str {
-    match (&item.naming, item.afterlife) {
-        (Naming::Orphan, Afterlife::Delete) => ": orphan",
-        (Naming::Orphan, Afterlife::Keep) => ": orphan, released on prune",
-        (Naming::Orphan, Afterlife::Protect) => ": orphan, protected",
+    match (&item.spec_match, item.afterlife) {
+        (SpecMatch::Orphan, Afterlife::Delete) => ": orphan",
+        (SpecMatch::Orphan, Afterlife::Keep) => ": orphan, released on prune",
+        (SpecMatch::Orphan, Afterlife::Protect) => ": orphan, protected",
         (_, Afterlife::Delete) => "",
         (_, Afterlife::Keep) => ": kept when its entry is removed",
         (_, Afterlife::Protect) => ": protected",

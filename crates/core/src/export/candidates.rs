@@ -1,10 +1,14 @@
-//! What becomes an entry: each group and what is in it, the grants and locks there, the roles that the stack owns.
+//! Candidates for entries: the groups and their resources, the grants and locks on them, and the roles of the stack.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value as Json};
 
-use super::{Note, Scene, reads};
+use super::{
+    note::Note,
+    reads,
+    scope::{GRANT, LOCK, ROLE, Scene},
+};
 use crate::{
     arm::{ArmId, ArmType},
     diff::bare,
@@ -14,38 +18,39 @@ use crate::{
     mark::{Afterlife, ON_REMOVE_TAG, TextMark, owner, tag},
 };
 
-/// Something live that an entry can stand for.
+/// A live resource, grant or lock that can become an entry.
 pub(super) struct Candidate {
     pub(super) kind: &'static dyn Kind,
     pub(super) arm_type: ArmType,
-    /// Its id as lazuli writes it; none of grants.
+    /// The id in canonical case; `None` for grants.
     pub(super) id: Option<ArmId>,
-    /// Its id as Azure answers it.
+    /// The id as Azure returns it.
     pub(super) live_id: ArmId,
-    /// What it is in or on.
+    /// The parent or scope.
     pub(super) place: Option<ArmId>,
-    /// What was answered, without the secrets in it.
+    /// The body without secrets.
     pub(super) body: Json,
+    /// The bodies of child resources; for a grant, of the other grants of the entry and of role definitions.
     pub(super) parts: Vec<Json>,
-    pub(super) mark: Option<Marked>,
-    /// Where secrets were.
+    pub(super) marker: Option<CandidateMarker>,
+    /// The paths of the removed secrets.
     pub(super) secrets: Vec<String>,
 }
 
-/// The mark of a stack on something.
+/// The ownership marker of a candidate.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Marked {
+pub(super) struct CandidateMarker {
     pub(super) stack: String,
-    /// The entry, where the mark says it.
+    /// The entry if the marker contains it.
     pub(super) entry: Option<String>,
     pub(super) afterlife: Afterlife,
 }
 
-/// Where kinds that take no tags can have their mark.
-const TEXTS: [&str; 2] = ["description", "notes"];
+/// The properties that can contain the ownership marker of kinds without tags.
+const MARKER_PROPERTIES: [&str; 2] = ["description", "notes"];
 
-impl Marked {
-    pub(super) fn on(kind: &dyn Kind, body: &Json) -> Option<Self> {
+impl CandidateMarker {
+    pub(super) fn read(kind: &dyn Kind, body: &Json) -> Option<Self> {
         if kind.facts().tags {
             return owner(body).map(|stack| Self {
                 stack: stack.to_owned(),
@@ -53,11 +58,13 @@ impl Marked {
                 afterlife: Afterlife::of(tag(body, ON_REMOVE_TAG)),
             });
         }
-        let mark = TEXTS.iter().find_map(|text| TextMark::on(body, text))?;
+        let marker = MARKER_PROPERTIES
+            .iter()
+            .find_map(|text| TextMark::on(body, text))?;
         Some(Self {
-            stack: mark.stack,
-            entry: Some(mark.entry),
-            afterlife: mark.afterlife,
+            stack: marker.stack,
+            entry: Some(marker.entry),
+            afterlife: marker.afterlife,
         })
     }
 }
@@ -66,7 +73,7 @@ impl Candidate {
     fn new(kind: &'static dyn Kind, arm_type: ArmType, live_id: &ArmId, body: &Json) -> Self {
         let (bare_body, secrets) = bare(body);
         Self {
-            mark: Marked::on(kind, body),
+            marker: CandidateMarker::read(kind, body),
             id: Some(live_id.clone()),
             place: live_id.parent(),
             live_id: live_id.clone(),
@@ -78,8 +85,8 @@ impl Candidate {
         }
     }
 
-    /// Takes in what belongs to it.
-    fn with(mut self, parts: impl IntoIterator<Item = Json>) -> Self {
+    /// Adds the bodies of child resources.
+    fn with_parts(mut self, parts: impl IntoIterator<Item = Json>) -> Self {
         for part in parts {
             let (part, secrets) = bare(&part);
             self.secrets.extend(secrets);
@@ -89,65 +96,65 @@ impl Candidate {
     }
 }
 
-/// The stacks that own what is in and on the groups, each as often as its mark is there, with the id of what has it.
-pub(super) fn marks(scene: &Scene<'_>) -> Vec<(ArmId, String)> {
-    let inside = scene.groups.iter().flat_map(|group| {
-        let contents = scene.live.contents(group).unwrap_or_default();
+/// The ownership markers in the groups, each with the id of the resource that has it and the name of the stack.
+pub(super) fn collect_markers(scope: &Scene<'_>) -> Vec<(ArmId, String)> {
+    let inside = scope.groups.iter().flat_map(|group| {
+        let contents = scope.live.contents(group).into_iter().flatten();
         std::iter::once(group).chain(contents)
     });
     let tagged =
-        inside.filter_map(|id| Some((id.clone(), owner(scene.live.resource(id)?)?.to_owned())));
+        inside.filter_map(|id| Some((id.clone(), owner(scope.live.resource(id)?)?.to_owned())));
     let texts = |id: &ArmId, text: &str| Some((id.clone(), TextMark::find(text)?.stack));
-    let locks = scene.live.locks().iter();
-    let locks = locks.filter(|lock| scene.covers(&lock.scope));
+    let locks = scope.live.locks().iter();
+    let locks = locks.filter(|lock| scope.covers(&lock.scope));
     let locks = locks.filter_map(|lock| texts(&lock.id, lock.notes.as_deref()?));
-    let grants = scene.live.grants().iter();
-    let grants = grants.filter(|grant| scene.covers(&grant.scope));
+    let grants = scope.live.grants().iter();
+    let grants = grants.filter(|grant| scope.covers(&grant.scope));
     let grants = grants.filter_map(|grant| texts(&grant.id, grant.property("description")?));
     tagged.chain(locks).chain(grants).collect()
 }
 
-/// What is in the groups, in the order in which it is written.
-pub(super) fn in_groups(scene: &Scene<'_>, notes: &mut Vec<Note>) -> Vec<Candidate> {
-    let lists = lists(scene.live);
-    let mut found = Vec::new();
-    for group in scene.groups {
-        found.extend(group_of(scene, group));
-        for id in scene.live.contents(group).unwrap_or_default() {
-            match resource(scene, &lists, id) {
-                Ok(candidate) => found.push(candidate),
+/// The groups, their resources and the locks on them.
+pub(super) fn find_in_groups(scope: &Scene<'_>, notes: &mut Vec<Note>) -> Vec<Candidate> {
+    let lists = index_by_collection(scope.live);
+    let mut candidates = Vec::new();
+    for group in scope.groups {
+        candidates.extend(group_candidate(scope, group));
+        for id in scope.live.contents(group).into_iter().flatten() {
+            match resource_candidate(scope, &lists, id) {
+                Ok(candidate) => candidates.push(candidate),
                 Err(note) => notes.push(note),
             }
         }
     }
-    found.extend(locks(scene));
-    found
+    candidates.extend(find_locks(scope));
+    candidates
 }
 
-fn group_of(scene: &Scene<'_>, group: &ArmId) -> Option<Candidate> {
-    let body = scene.live.resource(group)?;
+fn group_candidate(scope: &Scene<'_>, group: &ArmId) -> Option<Candidate> {
+    let body = scope.live.resource(group)?;
     let is_group = |kind: &&&'static dyn Kind| kind.facts().place == Place::Subscription;
-    let kind = *scene.registry.0.iter().find(is_group)?;
+    let kind = *scope.registry.0.iter().find(is_group)?;
     let mut candidate = Candidate::new(kind, kind.facts().arm_type.clone()?, group, body);
-    candidate.id = Some(canonical_group(scene, group));
+    candidate.id = Some(canonical_group(scope, group));
     candidate.place = None;
     Some(candidate)
 }
 
-/// The id of a group with its name as Azure answers it.
-pub(super) fn canonical_group(scene: &Scene<'_>, group: &ArmId) -> ArmId {
+/// The id of a group with the case that Azure returns.
+pub(super) fn canonical_group(scope: &Scene<'_>, group: &ArmId) -> ArmId {
     let named = || {
-        let name = scene.live.resource(group)?.get("name")?.as_str()?;
+        let name = scope.live.resource(group)?.get("name")?.as_str()?;
         let same = name.eq_ignore_ascii_case(group.name());
         Some(ArmId::resource_group(group.subscription_id()?, name)).filter(|_| same)
     };
     named().unwrap_or_else(|| group.clone())
 }
 
-/// What was read, by its own id and by the list that it is in.
+/// The resources that were read, by their own id and by the id of their collection.
 type Lists<'l> = HashMap<ArmId, Vec<(&'l ArmId, &'l Json)>>;
 
-fn lists<'l>(live: &'l Live) -> Lists<'l> {
+fn index_by_collection<'l>(live: &'l Live) -> Lists<'l> {
     let mut all: Vec<(&ArmId, &Json)> = live.resources().collect();
     all.sort_by_key(|(id, _)| *id);
     let mut lists = Lists::new();
@@ -157,31 +164,31 @@ fn lists<'l>(live: &'l Live) -> Lists<'l> {
             .rsplit_once('/')
             .and_then(|(list, _)| ArmId::parse(list));
         for place in list.into_iter().chain([id.clone()]) {
-            lists.entry(place).or_default().push((id, body));
+            lists.entry(place).or_insert_with(Vec::new).push((id, body));
         }
     }
     lists
 }
 
-fn resource(scene: &Scene<'_>, lists: &Lists<'_>, id: &ArmId) -> Result<Candidate, Note> {
-    let spoken = reads::spoken(scene, id);
-    let (kind, arm_type) = spoken.ok_or_else(|| Note::NoVersion(id.clone()))?;
-    let body = scene.live.resource(id);
-    let body = body.ok_or_else(|| Note::Unread(id.clone()))?;
+fn resource_candidate(scope: &Scene<'_>, lists: &Lists<'_>, id: &ArmId) -> Result<Candidate, Note> {
+    let resolved = reads::resolve_type(scope, id);
+    let (kind, arm_type) = resolved.ok_or_else(|| Note::NoVersion(id.clone()))?;
+    let body = scope.live.resource(id);
+    let body = body.ok_or_else(|| Note::Unreadable(id.clone()))?;
     let parts = kind.parts().iter().flat_map(|part| {
         let below = ArmId::parse(&format!("{id}/{}", part.path));
-        let found = below.and_then(|below| lists.get(&below));
-        found.into_iter().flatten()
+        let parts = below.and_then(|below| lists.get(&below));
+        parts.into_iter().flatten()
     });
     let parts: Vec<Json> = parts.map(|(id, body)| with_id(id, body)).collect();
-    let candidate = Candidate::new(kind, arm_type, id, body).with(parts);
+    let candidate = Candidate::new(kind, arm_type, id, body).with_parts(parts);
     Ok(Candidate {
-        id: Some(canonical(scene, &candidate).unwrap_or_else(|| id.clone())),
+        id: Some(canonical_id(scope, &candidate).unwrap_or_else(|| id.clone())),
         ..candidate
     })
 }
 
-/// The body with the id that it was asked by.
+/// The body with the id by which it was read.
 fn with_id(id: &ArmId, body: &Json) -> Json {
     let mut body = body.clone();
     if let Json::Object(members) = &mut body {
@@ -190,9 +197,9 @@ fn with_id(id: &ArmId, body: &Json) -> Json {
     body
 }
 
-/// The id that lazuli gives a resource in a group.
-fn canonical(scene: &Scene<'_>, candidate: &Candidate) -> Option<ArmId> {
-    let group = canonical_group(scene, &candidate.live_id.group()?);
+/// The id of a resource in a group in canonical case.
+fn canonical_id(scope: &Scene<'_>, candidate: &Candidate) -> Option<ArmId> {
+    let group = canonical_group(scope, &candidate.live_id.group()?);
     let inside = candidate.live_id.as_str().get(group.as_str().len()..)?;
     let mut segments = inside.strip_prefix("/providers/")?.split('/').skip(1);
     let mut names = Vec::new();
@@ -203,84 +210,85 @@ fn canonical(scene: &Scene<'_>, candidate: &Candidate) -> Option<ArmId> {
     (id == candidate.live_id).then_some(id)
 }
 
-fn locks(scene: &Scene<'_>) -> Vec<Candidate> {
-    let Some(kind) = scene.registry.of_type(super::LOCK) else {
+fn find_locks(scope: &Scene<'_>) -> Vec<Candidate> {
+    let Some(kind) = scope.registry.of_type(LOCK) else {
         return Vec::new();
     };
     let Some(arm_type) = &kind.facts().arm_type else {
         return Vec::new();
     };
-    let locks = scene.live.locks().iter();
-    let mut found: Vec<Candidate> = locks
-        .filter(|lock| scene.covers(&lock.scope))
+    let locks = scope.live.locks().iter();
+    let mut candidates: Vec<Candidate> = locks
+        .filter(|lock| scope.covers(&lock.scope))
         .map(|lock| {
-            let told = lock.to_json();
-            let body = scene.live.resource(&lock.id).unwrap_or(&told);
+            let listed = lock.to_json();
+            let body = scope.live.resource(&lock.id).unwrap_or(&listed);
             Candidate::new(kind, arm_type.clone(), &lock.id, body)
         })
         .collect();
-    found.sort_by(|left, right| left.live_id.cmp(&right.live_id));
-    found
+    candidates.sort_by(|left, right| left.live_id.cmp(&right.live_id));
+    candidates
 }
 
-/// The roles that a stack owns, wherever they are.
-pub(super) fn roles(scene: &Scene<'_>, stack: &str) -> Vec<Candidate> {
-    let Some(kind) = scene.registry.of_type(super::ROLE) else {
+/// The role definitions that a stack owns in any scope.
+pub(super) fn find_roles(scope: &Scene<'_>, stack: &str) -> Vec<Candidate> {
+    let Some(kind) = scope.registry.of_type(ROLE) else {
         return Vec::new();
     };
     let Some(arm_type) = &kind.facts().arm_type else {
         return Vec::new();
     };
-    let owned = scene.live.owned();
-    let mine = owned.filter(|one| one.stack == stack && one.is(super::ROLE));
+    let owned = scope.live.owned();
+    let mine = owned.filter(|one| one.stack == stack && one.is(ROLE));
     mine.map(|one| Candidate::new(kind, arm_type.clone(), &one.id, &one.body))
         .collect()
 }
 
-/// The grants in the groups and those that a stack owns, those together that are one but for the role.
-pub(super) fn grants(scene: &Scene<'_>, stack: &str) -> Vec<Candidate> {
-    let Some(kind) = scene.registry.of_type(super::GRANT) else {
+/// The grants in the groups and those that a stack owns. Grants that differ only by role become one candidate.
+pub(super) fn find_grants(scope: &Scene<'_>, stack: &str) -> Vec<Candidate> {
+    let Some(kind) = scope.registry.of_type(GRANT) else {
         return Vec::new();
     };
     let Some(arm_type) = &kind.facts().arm_type else {
         return Vec::new();
     };
-    let is_owned =
-        |grant: &LiveGrant| Marked::on(kind, &grant.body).is_some_and(|mark| mark.stack == stack);
-    let mut alike: BTreeMap<String, Vec<&LiveGrant>> = BTreeMap::new();
-    for grant in scene.live.grants() {
-        if scene.covers(&grant.scope) || is_owned(grant) {
-            alike
-                .entry(but_for_the_role(grant))
-                .or_default()
+    let is_owned = |grant: &LiveGrant| {
+        CandidateMarker::read(kind, &grant.body).is_some_and(|it| it.stack == stack)
+    };
+    let mut groups: BTreeMap<String, Vec<&LiveGrant>> = BTreeMap::new();
+    for grant in scope.live.grants() {
+        if scope.covers(&grant.scope) || is_owned(grant) {
+            groups
+                .entry(grouping_key(grant))
+                .or_insert_with(Vec::new)
                 .push(grant);
         }
     }
-    let mut found = Vec::new();
-    for mut grants in alike.into_values() {
+    let mut candidates = Vec::new();
+    for mut grants in groups.into_values() {
         grants.sort_by(|left, right| left.id.cmp(&right.id));
         let Some((first, others)) = grants.split_first() else {
             continue;
         };
         let definitions = grants
             .iter()
-            .filter_map(|grant| reads::definition_of(grant))
-            .filter_map(|id| Some(with_id(&id, scene.live.resource(&id)?)));
+            .filter_map(|grant| reads::role_definition_id(grant))
+            .filter_map(|id| Some(with_id(&id, scope.live.resource(&id)?)));
         let others = others.iter().map(|grant| with_id(&grant.id, &grant.body));
         let parts: Vec<Json> = others.chain(definitions).collect();
-        let one = Candidate::new(kind, arm_type.clone(), &first.id, &first.body).with(parts);
-        found.push(Candidate {
+        let one = Candidate::new(kind, arm_type.clone(), &first.id, &first.body).with_parts(parts);
+        candidates.push(Candidate {
             id: None,
             place: Some(first.scope.clone()),
             ..one
         });
     }
-    found
+    candidates
 }
 
-/// What makes two grants parts of one entry.
-fn but_for_the_role(grant: &LiveGrant) -> String {
-    const OF_ONE: [&str; 6] = [
+/// The key by which grants are grouped into an entry: scope and properties without the role.
+fn grouping_key(grant: &LiveGrant) -> String {
+    const IGNORED: [&str; 6] = [
         "roleDefinitionId",
         "scope",
         "createdOn",
@@ -289,16 +297,16 @@ fn but_for_the_role(grant: &LiveGrant) -> String {
         "updatedBy",
     ];
     let properties = grant.body.get("properties").and_then(Json::as_object);
-    let mut alike: BTreeMap<&str, &Json> = BTreeMap::new();
+    let mut properties_by_name: BTreeMap<&str, &Json> = BTreeMap::new();
     for (name, value) in properties.into_iter().flatten() {
-        if !OF_ONE.contains(&name.as_str()) && !value.is_null() {
-            alike.insert(name, value);
+        if !IGNORED.contains(&name.as_str()) && !value.is_null() {
+            properties_by_name.insert(name, value);
         }
     }
-    let alike: Map<String, Json> = alike
+    let properties_by_name: Map<String, Json> = properties_by_name
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.clone()))
         .collect();
     let scope = grant.scope.as_str().to_lowercase();
-    format!("{scope} {}", Json::Object(alike))
+    format!("{scope} {}", Json::Object(properties_by_name))
 }

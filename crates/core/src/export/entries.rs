@@ -1,15 +1,16 @@
-//! The entries of an export, and what is said once at the top of the document.
+//! Writes the entries of an export, and the defaults at the top of the document.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Note, Scene,
-    candidates::{Candidate, canonical_group},
-    names::{self, Names},
+    candidates::{Candidate, CandidateMarker, canonical_group},
+    names::{NameAllocator, preferred_name},
+    note::Note,
     refs::References,
-    text::Document,
+    scope::Scene,
+    text::ExportDocument,
 };
 use crate::{
     arm::{ArmId, normal_location},
@@ -22,23 +23,24 @@ use crate::{
     template::escape,
 };
 
-/// The tags that lazuli writes by itself.
+/// The tags that lazuli manages.
 const OWN_TAGS: [&str; 4] = [STACK_TAG, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG];
 
-/// The document that says what was found.
-pub(super) fn document(
-    scene: &Scene<'_>,
+/// Writes the document of the candidates.
+pub(super) fn write_document(
+    scope: &Scene<'_>,
     stack: &str,
-    found: &[Candidate],
+    candidates: &[Candidate],
     notes: &mut Vec<Note>,
-) -> Document {
-    let (names, mut refs) = named(scene, stack, found);
+) -> ExportDocument {
+    let (names, mut refs) = name_entries(scope, stack, candidates);
     let mut schemas: HashMap<&str, Json> = HashMap::new();
     let mut entries = Vec::new();
-    for (at, (one, name)) in found.iter().zip(&names).enumerate() {
-        let existing = one.mark.as_ref().filter(|mark| mark.stack != stack);
-        let mut writer = Writer {
-            scene,
+    for (at, (one, name)) in candidates.iter().zip(&names).enumerate() {
+        let other = |marker: &&CandidateMarker| marker.stack != stack;
+        let existing = one.marker.as_ref().filter(other);
+        let mut writer = EntryWriter {
+            scope,
             stack,
             name,
             one,
@@ -46,14 +48,14 @@ pub(super) fn document(
             notes,
         };
         let Some((facts, lifted)) = writer.lift(&refs) else {
-            writer.notes.push(Note::NoWords(one.live_id.clone()));
+            writer.notes.push(Note::Unsupported(one.live_id.clone()));
             refs.forget(at);
             continue;
         };
-        if let Some(mark) = existing {
+        if let Some(marker) = existing {
             notes.push(Note::Existing {
                 entry: name.clone(),
-                stack: mark.stack.clone(),
+                stack: marker.stack.clone(),
             });
         } else if !one.secrets.is_empty() {
             notes.push(Note::Secrets {
@@ -62,78 +64,82 @@ pub(super) fn document(
             });
         }
         if existing.is_none() && tag(&one.body, SECRETS_TAG).is_some() {
-            notes.push(Note::Withheld(name.clone()));
+            notes.push(Note::UnverifiableSecrets(name.clone()));
         }
         let props = lifted
             .props
             .iter()
             .filter(|(property, _)| existing.is_none() || facts.place.is_told_by(property));
         let props: Vec<(String, Json)> = props
-            .map(|(property, value)| (property.clone(), refs.written(at, value)))
+            .map(|(property, value)| (property.clone(), refs.to_spec(at, value)))
             .collect();
-        entries.push(Entry {
+        entries.push(EntryDraft {
             name: name.clone(),
             facts,
-            called: facts.name.is_some().then(|| escape(&lifted.name)),
+            arm_name: facts.name.is_some().then(|| escape(&lifted.name)),
             existing: existing.is_some(),
             location: location(one, facts, existing.is_some()),
             group: group(one, facts),
             tags: tags(one, facts, existing.is_some(), (at, &mut refs)),
             is_tracked: one.live_id.is_top_level() || facts.place != Place::Written,
             afterlife: one
-                .mark
+                .marker
                 .as_ref()
-                .map_or(Afterlife::Delete, |mark| mark.afterlife),
+                .map_or(Afterlife::Delete, |marker| marker.afterlife),
             props,
         });
-        let unsaid = refs.take_unsaid();
-        if !unsaid.is_empty() {
-            notes.push(Note::Unsaid {
+        let omitted = refs.take_omitted();
+        if !omitted.is_empty() {
+            notes.push(Note::Inexpressible {
                 entry: name.clone(),
-                paths: unsaid,
+                paths: omitted,
             });
         }
     }
-    assemble(scene, stack, entries, &refs)
+    assemble(scope, stack, entries, &refs)
 }
 
-/// What each is called, and what refers to what.
-fn named(scene: &Scene<'_>, stack: &str, found: &[Candidate]) -> (Vec<String>, References) {
-    let mut names = Names::default();
+/// Names the entries and collects the references between them.
+fn name_entries(
+    scope: &Scene<'_>,
+    stack: &str,
+    candidates: &[Candidate],
+) -> (Vec<String>, References) {
+    let mut names = NameAllocator::default();
     let mut refs = References::default();
-    let is_only = scene.groups.len() == 1;
-    // Grants are called after what they are for and on, and those stand before them.
-    let mut given = Vec::new();
-    for (at, one) in found.iter().enumerate() {
+    let is_only = scope.groups.len() == 1;
+    // Names of grants contain those of their principal and scope, which precede them.
+    let mut allocated = Vec::new();
+    for (at, one) in candidates.iter().enumerate() {
         let name = {
-            let called = |id: &ArmId| refs.entry_of(id);
+            let entry_of = |id: &ArmId| refs.entry_of(id);
             let principal = |id: &str| refs.entry_of_principal(id);
-            names.give(
-                &names::wish(one, stack, is_only, &called, &principal),
+            names.allocate(
+                &preferred_name(one, stack, is_only, &entry_of, &principal),
                 &one.arm_type.name,
             )
         };
         refs.push(&name, one.id.as_ref());
-        // A grant has nothing that is not another's.
+        // A grant has no outputs of its own.
         if one.id.is_some() {
-            let known = scene
+            let known = scope
                 .registry
                 .of_type(&one.arm_type.name)
                 .unwrap_or(one.kind);
-            refs.outputs(at, known.facts().outputs, &one.body);
+            refs.add_outputs(at, known.facts().outputs, &one.body);
         }
-        given.push(name);
+        allocated.push(name);
     }
-    for (at, one) in found.iter().enumerate() {
+    for (at, one) in candidates.iter().enumerate() {
         if let Some(place) = &one.place {
-            refs.within(at, place);
+            refs.add_parent(at, place);
         }
     }
-    (given, refs)
+    (allocated, refs)
 }
 
-struct Writer<'a, 'w> {
-    scene: &'a Scene<'a>,
+struct EntryWriter<'a, 'w> {
+    scope: &'a Scene<'a>,
     stack: &'a str,
     name: &'a str,
     one: &'a Candidate,
@@ -141,11 +147,11 @@ struct Writer<'a, 'w> {
     notes: &'w mut Vec<Note>,
 }
 
-impl Writer<'_, '_> {
-    /// The properties, by the kind; or, where that has no words for it, as a resource of any type.
+impl EntryWriter<'_, '_> {
+    /// The properties as the kind of the candidate writes them or, if it cannot express them, as `kind: resource`.
     fn lift(&mut self, refs: &References) -> Option<(&'static Facts, Lifted)> {
         let own = self.one.kind;
-        let any = self.scene.any_type().filter(|any| {
+        let any = self.scope.any_type().filter(|any| {
             own.facts().place == Place::ResourceGroup && any.facts().kind != own.facts().kind
         });
         [Some(own), any].into_iter().flatten().find_map(|kind| {
@@ -185,17 +191,17 @@ impl Writer<'_, '_> {
             };
             let lifted = kind.lift(&mut found)?;
             let unsaid = found.unsaid;
-            if !self.is_itself(facts, &lifted) {
+            if !self.keeps_id(facts, &lifted) {
                 return None;
             }
             if facts.kind != own.facts().kind {
-                self.notes.push(Note::Plain {
+                self.notes.push(Note::Generic {
                     entry: self.name.to_owned(),
                     kind: own.facts().kind,
                 });
             }
             if !unsaid.is_empty() {
-                self.notes.push(Note::Unsaid {
+                self.notes.push(Note::Inexpressible {
                     entry: self.name.to_owned(),
                     paths: unsaid,
                 });
@@ -204,9 +210,8 @@ impl Writer<'_, '_> {
         })
     }
 
-    /// Whether the entry would have the id that the thing has. That of a role follows from its name, unless somebody
-    /// else has made it.
-    fn is_itself(&self, facts: &Facts, lifted: &Lifted) -> bool {
+    /// Whether the entry would get the id of the live resource. The id of a role that lazuli created follows from its name.
+    fn keeps_id(&self, facts: &Facts, lifted: &Lifted) -> bool {
         let live = &self.one.live_id;
         let own = facts.arm_type.as_ref().map(|own| own.name.as_ref());
         match (facts.place, own) {
@@ -223,17 +228,17 @@ impl Writer<'_, '_> {
     }
 }
 
-/// An entry, with what the document may say for it.
-struct Entry {
+/// An entry before the defaults of the document are applied.
+struct EntryDraft {
     name: String,
     facts: &'static Facts,
-    called: Option<String>,
+    arm_name: Option<String>,
     existing: bool,
     location: Option<String>,
     group: Option<ArmId>,
-    /// None where it takes no tags.
+    /// `None` if the resource does not support tags.
     tags: Option<Map<String, Json>>,
-    /// Whether it has a place and tags of its own.
+    /// Whether the resource has a location and tags of its own.
     is_tracked: bool,
     afterlife: Afterlife,
     props: Vec<(String, Json)>,
@@ -246,7 +251,7 @@ fn location(one: &Candidate, facts: &Facts, existing: bool) -> Option<String> {
         .map(normal_location)
 }
 
-/// The group that an entry has to name.
+/// The resource group of an entry, if the kind has one.
 fn group(one: &Candidate, facts: &Facts) -> Option<ArmId> {
     let is_in_one = match facts.place {
         Place::ResourceGroup => true,
@@ -256,7 +261,8 @@ fn group(one: &Candidate, facts: &Facts) -> Option<ArmId> {
     one.live_id.group().filter(|_| is_in_one)
 }
 
-/// The tags of what takes tags, but for lazuli's own. What is nested in a resource takes them where it has some.
+/// The tags without those that lazuli manages; `None` if the resource does not support tags. Child resources support
+/// tags if they have some.
 fn tags(
     one: &Candidate,
     facts: &Facts,
@@ -278,19 +284,24 @@ fn tags(
     let mut tags = Map::new();
     for (name, value) in live.into_iter().flatten() {
         if let Some(value) = value.as_str().filter(|_| !is_own(name))
-            && refs.is_sayable(name)
+            && refs.check_key(name)
         {
-            tags.insert(escape(name), refs.written_freely(at, value));
+            tags.insert(escape(name), refs.free_text_to_spec(at, value));
         }
     }
     Some(tags)
 }
 
-/// The document: what most entries have alike stands at its top.
-fn assemble(scene: &Scene<'_>, stack: &str, entries: Vec<Entry>, refs: &References) -> Document {
+/// Assembles the document. Values that most entries share become defaults at its top.
+fn assemble(
+    scope: &Scene<'_>,
+    stack: &str,
+    entries: Vec<EntryDraft>,
+    refs: &References,
+) -> ExportDocument {
     let locations = entries.iter().filter_map(|entry| entry.location.as_deref());
-    let location = most(locations).map(str::to_owned);
-    let group = scene.groups.first();
+    let location = most_frequent(locations).map(str::to_owned);
+    let group = scope.groups.first();
     let tagged: Vec<&Map<String, Json>> = entries
         .iter()
         .filter_map(|entry| entry.tags.as_ref())
@@ -307,7 +318,7 @@ fn assemble(scene: &Scene<'_>, stack: &str, entries: Vec<Entry>, refs: &Referenc
         }
         _ => Map::new(),
     };
-    let names: Vec<&str> = scene.groups.iter().map(ArmId::name).collect();
+    let names: Vec<&str> = scope.groups.iter().map(ArmId::name).collect();
     let groups = match names.as_slice() {
         [one] => format!("the resource group {one}"),
         several => format!("the resource groups {}", several.join(", ")),
@@ -320,39 +331,38 @@ fn assemble(scene: &Scene<'_>, stack: &str, entries: Vec<Entry>, refs: &Referenc
             .as_ref()
             .map(|location| ("location", json!(location))),
     );
-    head.extend(group.map(|group| ("resourceGroup", json!(canonical_group(scene, group).name()))));
+    head.extend(group.map(|group| ("resourceGroup", json!(canonical_group(scope, group).name()))));
     if !shared.is_empty() {
         head.push(("tags", Json::Object(shared.clone())));
     }
-    let defaults = Defaults {
+    let defaults = DocumentDefaults {
         location,
         group: group.cloned(),
         shared,
     };
-    Document {
+    ExportDocument {
         comments: vec![
             "yaml-language-server: $schema=lazuli.schema.json".to_owned(),
             String::new(),
             format!("Exported from {groups}."),
-            "`lazuli schema > lazuli.schema.json` writes the schema that editors look for."
-                .to_owned(),
+            "`lazuli schema > lazuli.schema.json` writes the schema for editors.".to_owned(),
         ],
         head,
         resources: entries
             .into_iter()
-            .map(|entry| (entry.name.clone(), defaults.entry(entry, refs)))
+            .map(|entry| (entry.name.clone(), defaults.write_entry(entry, refs)))
             .collect(),
     }
 }
 
-/// Whether a value refers to nothing: at the top of a document it would be waited for by everything.
+/// Whether a value contains no reference, which at the top of a document would make every entry depend on it.
 fn is_literal(value: &Json) -> bool {
-    let text = value.as_str().unwrap_or_default();
+    let text = value.as_str().unwrap_or("");
     !text.replace("$${", "").contains("${")
 }
 
-/// What is there most often; of those alike, what comes first.
-fn most<'t>(values: impl Iterator<Item = &'t str>) -> Option<&'t str> {
+/// The most frequent value; of several, the first.
+fn most_frequent<'t>(values: impl Iterator<Item = &'t str>) -> Option<&'t str> {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (at, value) in values.enumerate() {
         let (count, _) = counts.entry(value).or_insert((0, usize::MAX - at));
@@ -362,27 +372,27 @@ fn most<'t>(values: impl Iterator<Item = &'t str>) -> Option<&'t str> {
     Some(most.0)
 }
 
-/// What the top of the document says.
-struct Defaults {
+/// The defaults at the top of the document.
+struct DocumentDefaults {
     location: Option<String>,
     group: Option<ArmId>,
     shared: Map<String, Json>,
 }
 
-impl Defaults {
-    fn entry(&self, entry: Entry, refs: &References) -> Json {
+impl DocumentDefaults {
+    fn write_entry(&self, entry: EntryDraft, refs: &References) -> Json {
         let mut text = Map::new();
-        let (told, mut rest): (Vec<_>, Vec<_>) =
+        let (placement, mut rest): (Vec<_>, Vec<_>) =
             entry.props.into_iter().partition(|(property, _)| {
                 entry.facts.place == Place::Written && entry.facts.place.is_told_by(property)
             });
         text.insert("kind".into(), json!(entry.facts.kind));
-        let (before, behind): (Vec<_>, Vec<_>) = told
+        let (before, after): (Vec<_>, Vec<_>) = placement
             .into_iter()
             .partition(|(property, _)| property == "type");
         text.extend(before);
-        text.extend(entry.called.map(|name| ("name".to_owned(), json!(name))));
-        text.extend(behind);
+        text.extend(entry.arm_name.map(|name| ("name".to_owned(), json!(name))));
+        text.extend(after);
         if entry.existing {
             text.insert("existing".into(), json!(true));
         }
@@ -410,10 +420,10 @@ impl Defaults {
             let own = tags.into_iter();
             let own = own.filter(|(name, value)| self.shared.get(name) != Some(value));
             let own: Map<String, Json> = own.collect();
-            // What is nested in a resource carries a mark only where it says something of tags.
-            let says_so = !own.is_empty() || entry.is_tracked;
+            // A child resource gets an ownership marker only if its body contains `tags`.
+            let has_marker = !own.is_empty() || entry.is_tracked;
             text.extend((!own.is_empty()).then(|| ("tags".to_owned(), Json::Object(own))));
-            if !says_so {
+            if !has_marker {
                 for (_, body) in rest.iter_mut().filter(|(property, _)| property == "body") {
                     body["tags"] = json!({});
                 }

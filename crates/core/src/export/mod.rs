@@ -1,4 +1,4 @@
-//! A spec of what is live: the way back from Azure to text. Pure, like the way there: what was read gives the document.
+//! Exports live resources as a spec. Pure: the same live state gives the same document.
 //!
 //! A kind writes its own entries ([`Handler::lift`](crate::kind::Handler::lift)); here is decided what becomes an entry,
 //! what it is called, what it refers to, and what is said once for all.
@@ -6,7 +6,9 @@
 mod candidates;
 mod entries;
 mod names;
+mod note;
 mod refs;
+mod scope;
 mod text;
 
 pub mod reads;
@@ -19,194 +21,112 @@ use crate::{
     arm::ArmId,
     diff::Change,
     facts::Place,
-    kind::{Kind, Registry},
-    live::Live,
     mark::{STACK_TAG, TextMark},
     plan::{Action, Step},
     spec::is_stack_name,
     value::Value,
 };
-use candidates::Candidate;
+use candidates::{Candidate, CandidateMarker};
+pub use note::Note;
+pub use scope::Scene;
 
-pub(crate) const GRANT: &str = "Microsoft.Authorization/roleAssignments";
-pub(crate) const ROLE: &str = "Microsoft.Authorization/roleDefinitions";
-pub(crate) const LOCK: &str = "Microsoft.Authorization/locks";
-
-/// What is exported: resource groups of one subscription, and what was read of them.
-#[derive(Clone, Copy)]
-pub struct Scene<'a> {
-    /// The groups.
-    pub groups: &'a [ArmId],
-    /// What was read by [`reads`].
-    pub live: &'a Live,
-    /// The kinds.
-    pub registry: Registry,
-}
-
-/// A spec of what is live.
+/// An exported spec.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Export {
-    /// The stack.
+    /// The name of the stack.
     pub stack: String,
-    /// How many entries there are.
+    /// The number of entries.
     pub entries: usize,
-    /// The document.
+    /// The text of the document.
     pub text: String,
-    /// What is not in it, or not as it is in Azure.
+    /// Differences from the live resources.
     pub notes: Vec<Note>,
 }
 
-/// What an author should know of an export.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Note {
-    /// A resource is left out: it could not be read.
-    Unread(ArmId),
-    /// A resource is left out: nobody says in which version its type is spoken to.
-    NoVersion(ArmId),
-    /// Something is left out: no kind has words for it.
-    NoWords(ArmId),
-    /// A resource is written in ARM's own words, because its kind has none for it, and without what belongs to it.
-    Plain {
-        /// The entry.
-        entry: String,
-        /// The kind.
-        kind: &'static str,
-    },
-    /// A resource is only looked up: another stack owns it.
-    Existing {
-        /// The entry.
-        entry: String,
-        /// The other stack.
-        stack: String,
-    },
-    /// A grant or lock is left out: another stack owns it.
-    Foreign {
-        /// Its id.
-        id: ArmId,
-        /// The other stack.
-        stack: String,
-    },
-    /// Values are left out because they are secrets, by the paths in Azure's body.
-    Secrets {
-        /// The entry.
-        entry: String,
-        /// The paths.
-        paths: Vec<String>,
-    },
-    /// There are secrets that Azure does not answer, and that its tag remembers.
-    Withheld(String),
-    /// Values are left out because the kind cannot say them, by the paths in the entry.
-    Unsaid {
-        /// The entry.
-        entry: String,
-        /// The paths.
-        paths: Vec<String>,
-    },
-}
-
-impl Scene<'_> {
-    fn covers(&self, id: &ArmId) -> bool {
-        self.groups.iter().any(|group| group.covers(id))
-    }
-
-    /// The kind whose entries say their own type.
-    fn any_type(&self) -> Option<&'static dyn Kind> {
-        let mut kinds = self.registry.0.iter().copied();
-        kinds.find(|kind| kind.facts().place == Place::Written)
-    }
-}
-
-/// The stack that what is in the groups belongs to: that of the first group's own mark, or else that of the most marks.
-pub fn owner(scene: &Scene<'_>) -> Option<String> {
-    let first = scene.groups.first();
-    let mut marks: BTreeMap<String, (bool, usize)> = BTreeMap::new();
-    let marked = candidates::marks(scene).into_iter();
-    for (id, stack) in marked.filter(|(_, stack)| is_stack_name(stack)) {
-        let (is_of_first, count) = marks.entry(stack).or_default();
-        *is_of_first |= Some(&id) == first;
+/// The stack that owns the resources: the owner of the first group, or else the stack with the most ownership markers.
+pub fn owner(scope: &Scene<'_>) -> Option<String> {
+    let first = scope.groups.first();
+    let mut weights: BTreeMap<String, (bool, usize)> = BTreeMap::new();
+    let markers = candidates::collect_markers(scope).into_iter();
+    for (id, stack) in markers.filter(|(_, stack)| is_stack_name(stack)) {
+        let (owns_first, count) = weights.entry(stack).or_insert((false, 0));
+        *owns_first |= Some(&id) == first;
         *count += 1;
     }
-    let most = marks.into_iter().max_by_key(|(_, weight)| *weight)?;
-    Some(most.0)
+    let heaviest = weights.into_iter().max_by_key(|(_, weight)| *weight)?;
+    Some(heaviest.0)
 }
 
-/// A stack called after a resource group, for what nobody owns.
+/// A stack name derived from the name of a resource group, for resources that no stack owns.
 pub fn stack_of(group: &ArmId) -> String {
-    let kept = |character: char| match character.to_ascii_lowercase() {
-        kept @ ('a'..='z' | '0'..='9') => kept,
+    let to_valid = |character: char| match character.to_ascii_lowercase() {
+        valid @ ('a'..='z' | '0'..='9') => valid,
         _ => '-',
     };
     let name = group.name();
-    let bare = name
+    let prefix = name
         .get(..3)
         .filter(|start| start.eq_ignore_ascii_case("rg-"));
-    let name = name.get(bare.map_or(0, str::len)..).unwrap_or(name);
-    let stack: String = name.chars().map(kept).take(63).collect();
+    let name = name.get(prefix.map_or(0, str::len)..).unwrap_or(name);
+    let stack: String = name.chars().map(to_valid).take(63).collect();
     match stack.trim_matches('-') {
         "" => "exported".to_owned(),
         stack => stack.to_owned(),
     }
 }
 
-/// The spec of what is live, as one stack. What another stack owns is only looked up.
-pub fn export(scene: &Scene<'_>, stack: &str) -> Export {
+/// Exports live resources as one stack. Resources that another stack owns get `existing: true`.
+pub fn export(scope: &Scene<'_>, stack: &str) -> Export {
     let mut notes = Vec::new();
-    let mut found = candidates::in_groups(scene, &mut notes);
-    found.extend(candidates::roles(scene, stack));
-    found.extend(candidates::grants(scene, stack));
-    found.retain(|one| is_kept(one, stack, &mut notes));
-    found.sort_by_cached_key(|one| order(one, scene));
-    let document = entries::document(scene, stack, &found, &mut notes);
+    let mut candidates = candidates::find_in_groups(scope, &mut notes);
+    candidates.extend(candidates::find_roles(scope, stack));
+    candidates.extend(candidates::find_grants(scope, stack));
+    candidates.retain(|candidate| is_exported(candidate, stack, &mut notes));
+    candidates.sort_by_cached_key(|candidate| sort_key(candidate, scope));
+    let document = entries::write_document(scope, stack, &candidates, &mut notes);
     notes.sort();
     notes.dedup();
     Export {
         stack: stack.to_owned(),
         entries: document.resources.len(),
-        text: document.text(),
+        text: document.to_text(),
         notes,
     }
 }
 
-/// Whether a step of the plan of an export only puts the mark of the stack on what nobody owns.
+/// Whether a step only adds the ownership marker of the stack to a resource that no stack owns.
 pub fn only_marks(step: &Step) -> bool {
-    let is_mark = |change: &Change| {
-        let after = change
-            .after
-            .as_ref()
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let before = change
-            .before
-            .as_ref()
-            .and_then(Json::as_str)
-            .unwrap_or_default();
+    let is_marker = |change: &Change| {
+        let after = change.after.as_ref().and_then(Value::as_str).unwrap_or("");
+        let before = change.before.as_ref().and_then(Json::as_str).unwrap_or("");
         change.path == format!("tags.{STACK_TAG}")
             || TextMark::find(after).is_some() && TextMark::taken_off(after) == before
     };
-    step.action == Action::Adopt && step.changes.iter().all(is_mark)
+    step.action == Action::Adopt && step.changes.iter().all(is_marker)
 }
 
-/// Of what another stack owns, resources can be looked up; the rest is its own business.
-fn is_kept(one: &Candidate, stack: &str, notes: &mut Vec<Note>) -> bool {
-    let Some(mark) = one.mark.as_ref().filter(|mark| mark.stack != stack) else {
+/// Whether a candidate is exported. Resources of other stacks are, with `existing: true`; their grants and locks are not.
+fn is_exported(candidate: &Candidate, stack: &str, notes: &mut Vec<Note>) -> bool {
+    let other = |marker: &&CandidateMarker| marker.stack != stack;
+    let Some(marker) = candidate.marker.as_ref().filter(other) else {
         return true;
     };
     let is_resource = matches!(
-        one.kind.facts().place,
+        candidate.kind.facts().place,
         Place::Subscription | Place::ResourceGroup | Place::Written
     );
     if !is_resource {
         notes.push(Note::Foreign {
-            id: one.live_id.clone(),
-            stack: mark.stack.clone(),
+            id: candidate.live_id.clone(),
+            stack: marker.stack.clone(),
         });
     }
     is_resource
 }
 
-/// Groups first, as they were named; then what is in them by kind and name, then roles, grants and locks.
-fn order(one: &Candidate, scene: &Scene<'_>) -> (u8, usize, String) {
-    let facts = one.kind.facts();
+/// The order of entries: groups as on the command line, their resources by kind and name, roles, grants and locks.
+fn sort_key(candidate: &Candidate, scope: &Scene<'_>) -> (u8, usize, String) {
+    let facts = candidate.kind.facts();
     let rank = match facts.place {
         Place::Subscription => 0,
         Place::ResourceGroup => 1,
@@ -215,19 +135,20 @@ fn order(one: &Candidate, scene: &Scene<'_>) -> (u8, usize, String) {
         Place::Nameless => 4,
         Place::Scope => 5,
     };
-    let among = match facts.place {
-        Place::Subscription => scene.groups.iter().position(|id| *id == one.live_id),
-        _ => scene.registry.names().position(|name| name == facts.kind),
+    // Every group and every kind has a position.
+    let position = match facts.place {
+        Place::Subscription => scope.groups.iter().position(|id| *id == candidate.live_id),
+        _ => scope.registry.names().position(|name| name == facts.kind),
     };
-    let place = one
+    let place = candidate
         .id
         .as_ref()
-        .or(one.place.as_ref())
-        .unwrap_or(&one.live_id);
+        .or(candidate.place.as_ref())
+        .unwrap_or(&candidate.live_id);
     (
         rank,
-        among.unwrap_or_default(),
-        format!("{place} {}", one.live_id).to_lowercase(),
+        position.unwrap_or(usize::MAX),
+        format!("{place} {}", candidate.live_id).to_lowercase(),
     )
 }
 
@@ -236,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stack_is_called_after_the_group() {
+    fn stack_name_is_derived_from_the_group() {
         for (group, stack) in [
             ("rg-cameras", "cameras"),
             ("RG-Cameras.West (2)", "cameras-west--2"),

@@ -1,9 +1,9 @@
-//! What is to be read for an export, in three rounds: what there is; all of it, and what belongs to it; what else that
-//! names.
+//! The reads of an export in three rounds: the contents of the groups, the resources with their child resources, and
+//! the role definitions that grants refer to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Scene;
+use super::scope::{LOCK, ROLE, Scene};
 use crate::{
     arm::{ArmId, ArmType},
     facts::Place,
@@ -12,7 +12,7 @@ use crate::{
     reads::Read,
 };
 
-/// The groups themselves and what is in them, on them and on what is in them.
+/// The first round: the groups, their contents, and the grants and locks on them.
 pub fn first(groups: &[ArmId], registry: Registry) -> Vec<Read> {
     let mut reads = Vec::new();
     let group = registry.0.iter().find_map(|kind| {
@@ -41,7 +41,7 @@ pub fn first(groups: &[ArmId], registry: Registry) -> Vec<Read> {
     reads
 }
 
-/// The types in the groups whose version nobody knows yet, each with its subscription.
+/// The types in the groups whose API version is not known yet, each with its subscription.
 pub fn unknown_types(groups: &[ArmId], live: &Live) -> BTreeSet<(ArmId, String)> {
     let ids = contents(groups, live);
     ids.filter_map(|id| {
@@ -54,18 +54,19 @@ pub fn unknown_types(groups: &[ArmId], live: &Live) -> BTreeSet<(ArmId, String)>
     .collect()
 }
 
-/// The resources in the groups, one list a type where the list says all, and what belongs to their entries; the locks.
-pub fn second(scene: &Scene<'_>) -> Vec<Read> {
+/// The second round: the resources in the groups with their child resources, as one list per type where the list is
+/// complete, and the locks.
+pub fn second(scope: &Scene<'_>) -> Vec<Read> {
     let mut reads = Vec::new();
     let mut listed: BTreeMap<(ArmId, String), Vec<&ArmId>> = BTreeMap::new();
-    for id in contents(scene.groups, scene.live) {
-        let Some((kind, arm_type)) = spoken(scene, id) else {
+    for id in contents(scope.groups, scope.live) {
+        let Some((kind, arm_type)) = resolve_type(scope, id) else {
             continue;
         };
         match id.parent() {
             Some(group) if kind.facts().listed => {
-                let of_type = listed.entry((group, arm_type.to_string())).or_default();
-                of_type.push(id);
+                let ids = listed.entry((group, arm_type.to_string()));
+                ids.or_insert_with(Vec::new).push(id);
             }
             _ => reads.push(resource(id, &arm_type)),
         }
@@ -91,49 +92,49 @@ pub fn second(scene: &Scene<'_>) -> Vec<Read> {
             },
         });
     }
-    let lock = scene.registry.of_type(super::LOCK);
+    let lock = scope.registry.of_type(LOCK);
     if let Some(arm_type) = lock.and_then(|kind| kind.facts().arm_type.as_ref()) {
-        let locks = scene.live.locks().iter();
-        let locks = locks.filter(|lock| scene.covers(&lock.scope));
+        let locks = scope.live.locks().iter();
+        let locks = locks.filter(|lock| scope.covers(&lock.scope));
         reads.extend(locks.map(|lock| resource(&lock.id, arm_type)));
     }
     reads
 }
 
-/// The definitions of the roles that grants in the groups are of, but for those that are known by `is_known`.
-pub fn third(scene: &Scene<'_>, is_known: &dyn Fn(&str) -> bool) -> Vec<Read> {
-    let role = scene.registry.of_type(super::ROLE);
+/// The third round: the role definitions of the grants in the groups, except for those that `is_known` knows by GUID.
+pub fn third(scope: &Scene<'_>, is_known: &dyn Fn(&str) -> bool) -> Vec<Read> {
+    let role = scope.registry.of_type(ROLE);
     let Some(arm_type) = role.and_then(|kind| kind.facts().arm_type.as_ref()) else {
         return Vec::new();
     };
-    let grants = scene.live.grants().iter();
-    let open = grants.filter(|grant| scene.covers(&grant.scope) && !is_known(&grant.role));
-    let ids: BTreeSet<ArmId> = open.filter_map(definition_of).collect();
+    let grants = scope.live.grants().iter();
+    let open = grants.filter(|grant| scope.covers(&grant.scope) && !is_known(&grant.role));
+    let ids: BTreeSet<ArmId> = open.filter_map(role_definition_id).collect();
     ids.iter().map(|id| resource(id, arm_type)).collect()
 }
 
-/// The role definition that a grant is of.
-pub(super) fn definition_of(grant: &LiveGrant) -> Option<ArmId> {
+/// The id of the role definition of a grant.
+pub(super) fn role_definition_id(grant: &LiveGrant) -> Option<ArmId> {
     ArmId::parse(grant.property("roleDefinitionId")?)
 }
 
-/// The kind that an entry of a resource is of, and the type in the version that it is spoken to in.
-pub(super) fn spoken(scene: &Scene<'_>, id: &ArmId) -> Option<(&'static dyn Kind, ArmType)> {
+/// The kind of the entry of a resource, and its type with the API version.
+pub(super) fn resolve_type(scope: &Scene<'_>, id: &ArmId) -> Option<(&'static dyn Kind, ArmType)> {
     let name = id.arm_type()?;
     let group = id.group()?;
     let inside = id.as_str().get(group.as_str().len()..)?;
     if !inside.to_ascii_lowercase().starts_with("/providers/") {
         return None;
     }
-    if let Some(kind) = scene.registry.of_type(&name)
+    if let Some(kind) = scope.registry.of_type(&name)
         && kind.facts().place == Place::ResourceGroup
         && let Some(arm_type) = &kind.facts().arm_type
     {
         return Some((kind, arm_type.clone()));
     }
-    let known = scene.live.known_type(&name)?;
-    let any = scene.any_type()?;
-    let cased = scene
+    let known = scope.live.known_type(&name)?;
+    let any = scope.any_type()?;
+    let cased = scope
         .live
         .resource(id)
         .and_then(|body| body.get("type")?.as_str());
@@ -145,7 +146,8 @@ pub(super) fn spoken(scene: &Scene<'_>, id: &ArmId) -> Option<(&'static dyn Kind
 fn contents<'l>(groups: &'l [ArmId], live: &'l Live) -> impl Iterator<Item = &'l ArmId> {
     groups
         .iter()
-        .flat_map(|group| live.contents(group).unwrap_or_default())
+        .filter_map(|group| live.contents(group))
+        .flatten()
 }
 
 fn resource(id: &ArmId, arm_type: &ArmType) -> Read {

@@ -1,4 +1,4 @@
-//! References instead of ids: which entry stands for what, and which reference would go round in a circle.
+//! References between entries: replaces ids and outputs by references, without creating cycles.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,36 +15,36 @@ use crate::{
     value::{HolePart, Value},
 };
 
-/// What the entries are called and stand for, and which refers to which.
+/// The names, ids and outputs of entries, and the dependencies between them.
 #[derive(Debug, Default)]
 pub(super) struct References {
     names: Vec<String>,
     by_id: HashMap<ArmId, usize>,
     principals: HashMap<String, usize>,
     outputs: HashMap<String, Option<(usize, String)>>,
-    /// What each entry waits for.
-    needs: Vec<BTreeSet<usize>>,
-    /// The keys that were left out.
-    unsaid: Vec<String>,
+    /// The dependencies of each entry.
+    dependencies: Vec<BTreeSet<usize>>,
+    /// The keys that were omitted.
+    omitted: Vec<String>,
 }
 
-/// The output by which an identity gets roles.
+/// The output that identifies a principal in role assignments.
 const PRINCIPAL: &str = "principalId";
-/// The output that everything in a tenant has alike.
+/// The output that is the same for everything in a tenant.
 const TENANT: &str = "tenantId";
 
 impl References {
-    /// Takes in the next entry: its name, and the id that it stands for.
+    /// Adds an entry with its name and id.
     pub(super) fn push(&mut self, name: &str, id: Option<&ArmId>) {
         let at = self.names.len();
         self.names.push(name.to_owned());
-        self.needs.push(BTreeSet::new());
+        self.dependencies.push(BTreeSet::new());
         if let Some(id) = id {
             self.by_id.insert(id.clone(), at);
         }
     }
 
-    /// Takes back that an entry stands for anything.
+    /// Removes the id and outputs of an entry, so that nothing refers to it.
     pub(super) fn forget(&mut self, at: usize) {
         self.by_id.retain(|_, entry| *entry != at);
         self.principals.retain(|_, entry| *entry != at);
@@ -52,9 +52,11 @@ impl References {
             .retain(|_, output| output.as_ref().is_none_or(|(of, _)| *of != at));
     }
 
-    /// Takes in what others can refer to of an entry beside its id. What two entries have alike names neither.
-    pub(super) fn outputs(&mut self, at: usize, outputs: &'static [OutputDoc], body: &Json) {
-        let entry = self.names.get(at).cloned().unwrap_or_default();
+    /// Adds the outputs of an entry. A value that two entries share refers to neither.
+    pub(super) fn add_outputs(&mut self, at: usize, outputs: &'static [OutputDoc], body: &Json) {
+        let Some(entry) = self.names.get(at).cloned() else {
+            return;
+        };
         let is_shared = |name: &str| Placed::FIXED.contains(&name) || name == TENANT;
         for output in outputs.iter().filter(|output| !is_shared(output.name)) {
             let Some(live) = output.path.split('.').try_fold(body, member) else {
@@ -63,60 +65,60 @@ impl References {
             if let (PRINCIPAL, Some(id)) = (output.name, live.as_str()) {
                 self.principals.insert(id.to_lowercase(), at);
             }
-            self.leaves(at, &format!("{entry}.{}", output.name), live);
+            self.add_leaves(at, &format!("{entry}.{}", output.name), live);
         }
     }
 
-    fn leaves(&mut self, at: usize, written: &str, live: &Json) {
+    fn add_leaves(&mut self, at: usize, written: &str, live: &Json) {
         match live {
-            Json::String(text) if is_telling(text) => {
-                let found = self.outputs.entry(text.clone());
-                found
+            Json::String(text) if is_identifying(text) => {
+                let output = self.outputs.entry(text.clone());
+                output
                     .and_modify(|known| *known = None)
                     .or_insert_with(|| Some((at, written.to_owned())));
             }
             Json::Object(members) => {
-                for (key, value) in members.iter().filter(|(key, _)| is_path(key)) {
-                    self.leaves(at, &format!("{written}.{key}"), value);
+                for (key, value) in members.iter().filter(|(key, _)| is_path_segment(key)) {
+                    self.add_leaves(at, &format!("{written}.{key}"), value);
                 }
             }
             _ => {}
         }
     }
 
-    /// Takes in that an entry is in or on what has this id.
-    pub(super) fn within(&mut self, at: usize, place: &ArmId) {
+    /// Adds the dependency of an entry on its parent or scope.
+    pub(super) fn add_parent(&mut self, at: usize, place: &ArmId) {
         let own = self.names.get(at).cloned();
         if let Some((outer, _)) = self.nearest(place.as_str(), &|outer| {
             self.names.get(outer) != own.as_ref()
-        }) && let Some(needs) = self.needs.get_mut(at)
+        }) && let Some(dependencies) = self.dependencies.get_mut(at)
         {
-            needs.insert(outer);
+            dependencies.insert(outer);
         }
     }
 
-    /// A value of an entry as it is written in a spec: ids of what other entries stand for are references to them.
-    pub(super) fn written(&mut self, at: usize, value: &Value) -> Json {
+    /// Converts a value of an entry for a spec. Ids of other entries become references.
+    pub(super) fn to_spec(&mut self, at: usize, value: &Value) -> Json {
         self.value(at, value, false)
     }
 
-    /// As [`References::written`], for texts in somebody's own words: only what a reference says to the letter is one.
-    pub(super) fn written_freely(&mut self, at: usize, text: &str) -> Json {
+    /// Like [`References::to_spec`] for free text, where only exact ids become references.
+    pub(super) fn free_text_to_spec(&mut self, at: usize, text: &str) -> Json {
         Json::String(self.text(at, text, true))
     }
 
-    /// The keys that were left out since the last time, because they do not show themselves.
-    pub(super) fn take_unsaid(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.unsaid)
+    /// Takes the keys that were omitted since the last call because they contain invisible characters.
+    pub(super) fn take_omitted(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.omitted)
     }
 
-    /// Whether a key can stand in a spec. One that cannot is left out.
-    pub(super) fn is_sayable(&mut self, key: &str) -> bool {
-        let is_sayable = key.chars().all(is_shown);
-        if !is_sayable {
-            self.unsaid.push(key.to_owned());
+    /// Whether a key is valid in a spec. An invalid key is recorded as omitted.
+    pub(super) fn check_key(&mut self, key: &str) -> bool {
+        let is_valid = key.chars().all(is_shown);
+        if !is_valid {
+            self.omitted.push(key.to_owned());
         }
-        is_sayable
+        is_valid
     }
 
     fn value(&mut self, at: usize, value: &Value, freely: bool) -> Json {
@@ -140,7 +142,7 @@ impl References {
             Value::Object(members) => {
                 let mut written = Map::new();
                 for (key, value) in members {
-                    if !self.is_sayable(key) {
+                    if !self.check_key(key) {
                         continue;
                     }
                     let value = self.value(at, value, freely || holds_free_text(key));
@@ -151,7 +153,7 @@ impl References {
         }
     }
 
-    /// A key must be known before the run, and so refers to ids alone.
+    /// Keys must be known before the run, so only ids in them become references.
     fn key(&mut self, at: usize, key: &str) -> String {
         match ArmId::looks_like(key) {
             true => self.text(at, key, false),
@@ -167,36 +169,35 @@ impl References {
         written.unwrap_or_else(|| escape(text))
     }
 
-    /// `${recordings}/blobServices/default`, by the nearest that can be referred to.
+    /// Converts an id to a reference to the nearest entry: `${recordings}/blobServices/default`.
     fn id(&mut self, at: usize, text: &str, freely: bool) -> Option<String> {
         ArmId::parse(text)?;
-        let (outer, length) =
-            self.nearest(text, &|outer| !self.would_wait_for_itself(at, outer))?;
+        let (outer, length) = self.nearest(text, &|outer| !self.creates_cycle(at, outer))?;
         let (head, rest) = text.split_at_checked(length)?;
-        let canonical = || self.by_id.iter().any(|(id, _)| id.as_str() == head);
-        if freely && !canonical() {
+        let is_exact = || self.by_id.iter().any(|(id, _)| id.as_str() == head);
+        if freely && !is_exact() {
             return None;
         }
-        self.needs.get_mut(at)?.insert(outer);
+        self.dependencies.get_mut(at)?.insert(outer);
         let name = self.names.get(outer)?;
         Some(format!("${{{name}}}{}", escape(rest)))
     }
 
     fn output(&mut self, at: usize, text: &str) -> Option<String> {
         let (of, written) = self.outputs.get(text)?.clone()?;
-        if self.would_wait_for_itself(at, of) {
+        if self.creates_cycle(at, of) {
             return None;
         }
-        self.needs.get_mut(at)?.insert(of);
+        self.dependencies.get_mut(at)?.insert(of);
         Some(format!("${{{written}}}"))
     }
 
-    /// The innermost entry that an id is, or is below, and as much of the id as that one says.
-    fn nearest(&self, id: &str, takes: &dyn Fn(usize) -> bool) -> Option<(usize, usize)> {
+    /// The innermost accepted entry whose resource is or contains this id, and the length of its id.
+    fn nearest(&self, id: &str, accepts: &dyn Fn(usize) -> bool) -> Option<(usize, usize)> {
         let mut length = id.len();
         while length > 0 {
             let head = ArmId::parse(id.get(..length)?)?;
-            if let Some(outer) = self.by_id.get(&head).filter(|outer| takes(**outer)) {
+            if let Some(outer) = self.by_id.get(&head).filter(|outer| accepts(**outer)) {
                 return Some((*outer, length));
             }
             length = id.get(..length)?.rfind('/')?;
@@ -204,7 +205,7 @@ impl References {
         None
     }
 
-    fn would_wait_for_itself(&self, at: usize, other: usize) -> bool {
+    fn creates_cycle(&self, at: usize, other: usize) -> bool {
         let mut seen = BTreeSet::new();
         let mut open = vec![other];
         while let Some(next) = open.pop() {
@@ -212,7 +213,7 @@ impl References {
                 return true;
             }
             if seen.insert(next) {
-                open.extend(self.needs.get(next).into_iter().flatten());
+                open.extend(self.dependencies.get(next).into_iter().flatten());
             }
         }
         false
@@ -230,13 +231,13 @@ impl Known for References {
     }
 }
 
-/// Whether a value is nobody else's: a GUID or a URL, and no word such as `Succeeded`.
-fn is_telling(text: &str) -> bool {
+/// Whether a value identifies a resource: a GUID or a URL, but not a word such as `Succeeded`.
+fn is_identifying(text: &str) -> bool {
     uuid::Uuid::try_parse(text).is_ok() || text.starts_with("https://")
 }
 
-/// Whether a reference can name a member.
-fn is_path(key: &str) -> bool {
-    let is_of_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    !key.is_empty() && key.chars().all(is_of_path)
+/// Whether a key is valid in the path of a reference.
+fn is_path_segment(key: &str) -> bool {
+    let is_valid = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    !key.is_empty() && key.chars().all(is_valid)
 }

@@ -1,4 +1,4 @@
-//! An exported document as text: YAML that reads back as what was written, whatever the values are.
+//! Writes an exported document as YAML that parses back to the same values.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value as Json;
@@ -6,10 +6,10 @@ use serde_saphyr::{DoubleQuoted, LitStr, ser_options};
 
 use crate::text::is_shown;
 
-/// What stands before everything else.
+/// An exported document.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Document {
-    /// Comments, a line each.
+pub(super) struct ExportDocument {
+    /// The comment lines at the top.
     pub(super) comments: Vec<String>,
     /// The keys before `resources`.
     pub(super) head: Vec<(&'static str, Json)>,
@@ -17,17 +17,17 @@ pub(super) struct Document {
     pub(super) resources: Vec<(String, Json)>,
 }
 
-impl Document {
-    /// The text. Only what shows itself is in it; all else stands as escapes in quotes. Keys show themselves.
-    pub(super) fn text(&self) -> String {
+impl ExportDocument {
+    /// Writes the text. Invisible characters of values are escaped in double quotes; keys contain none.
+    pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         for comment in &self.comments {
-            let shown: String = comment.chars().filter(|c| is_shown(*c)).collect();
-            text.push_str(format!("# {shown}").trim_end());
+            let visible: String = comment.chars().filter(|c| is_shown(*c)).collect();
+            text.push_str(format!("# {visible}").trim_end());
             text.push('\n');
         }
         for (key, value) in &self.head {
-            text.push_str(&yaml(key, value));
+            text.push_str(&to_yaml(key, value));
         }
         if self.resources.is_empty() {
             return text + "resources: {}\n";
@@ -37,7 +37,7 @@ impl Document {
             if at > 0 {
                 text.push('\n');
             }
-            for line in yaml(name, entry).lines() {
+            for line in to_yaml(name, entry).lines() {
                 if !line.is_empty() {
                     text.push_str("  ");
                 }
@@ -49,47 +49,47 @@ impl Document {
     }
 }
 
-/// `key: value`, in lines of its own.
-fn yaml(key: &str, value: &Json) -> String {
+/// Writes `key: value`.
+fn to_yaml(key: &str, value: &Json) -> String {
     let options = ser_options! {
         compact_list_indent: false,
         prefer_block_scalars: false,
     };
-    let whole = Entry(key, value);
-    // Neither JSON nor a string that is written to can fail.
-    let text = serde_saphyr::to_string_with_options(&whole, options).unwrap_or_default();
-    escaped(&text)
+    let entry = KeyValue(key, value);
+    // Serializing JSON into a string cannot fail.
+    let text = serde_saphyr::to_string_with_options(&entry, options).unwrap_or_default();
+    escape_invisible(&text)
 }
 
-struct Entry<'j>(&'j str, &'j Json);
+struct KeyValue<'j>(&'j str, &'j Json);
 
-impl Serialize for Entry<'_> {
+impl Serialize for KeyValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(self.0, &Plain(self.1))?;
+        map.serialize_entry(self.0, &YamlValue(self.1))?;
         map.end()
     }
 }
 
-struct Plain<'j>(&'j Json);
+struct YamlValue<'j>(&'j Json);
 
-impl Serialize for Plain<'_> {
+impl Serialize for YamlValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Json::String(text) if is_block(text) => LitStr(text).serialize(serializer),
-            Json::String(text) => Text(text).serialize(serializer),
-            Json::Array(items) => serializer.collect_seq(items.iter().map(Plain)),
+            Json::String(text) => YamlText(text).serialize(serializer),
+            Json::Array(items) => serializer.collect_seq(items.iter().map(YamlValue)),
             Json::Object(members) => {
                 let members = members.iter();
-                serializer.collect_map(members.map(|(key, value)| (key, Plain(value))))
+                serializer.collect_map(members.map(|(key, value)| (key, YamlValue(value))))
             }
             other => other.serialize(serializer),
         }
     }
 }
 
-/// Whether text reads best in lines of its own, and can stand so: with an empty line at its end, those behind it would
-/// count.
+/// Whether text is written as a block scalar: it has several visible lines and does not end with an empty line, which
+/// would change the value.
 fn is_block(text: &str) -> bool {
     let mut lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
     let is_line = |line: &str| line.chars().all(is_shown) && !line.ends_with(char::is_whitespace);
@@ -100,10 +100,10 @@ fn is_block(text: &str) -> bool {
         && lines.all(is_line)
 }
 
-/// Text, in double quotes where anything in it must be escaped.
-struct Text<'t>(&'t str);
+/// A string, in double quotes if it contains characters that must be escaped.
+struct YamlText<'t>(&'t str);
 
-impl Serialize for Text<'_> {
+impl Serialize for YamlText<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.chars().all(is_shown) {
             true => self.0.serialize(serializer),
@@ -112,8 +112,8 @@ impl Serialize for Text<'_> {
     }
 }
 
-/// The same with escapes for what does not show itself. That stands between double quotes only.
-fn escaped(text: &str) -> String {
+/// Escapes invisible characters, which occur in double quotes only.
+fn escape_invisible(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match u32::from(character) {

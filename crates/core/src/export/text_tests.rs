@@ -1,4 +1,4 @@
-//! Whatever the values are, the text reads back as what was written.
+//! Tests of writing documents: any value round-trips through YAML.
 
 use proptest::prelude::*;
 use serde_json::{Map, json};
@@ -15,15 +15,15 @@ fn read(text: &str) -> Json {
     nodes[0].to_json()
 }
 
-fn document(resources: Vec<(String, Json)>) -> Document {
-    Document {
+fn document(resources: Vec<(String, Json)>) -> ExportDocument {
+    ExportDocument {
         comments: vec!["one".into(), "two\u{7}\nthree".into()],
         head: vec![("stack", json!("cameras"))],
         resources,
     }
 }
 
-/// Text of every sort: words that are no text elsewhere, lines, blanks, what acts on a terminal.
+/// Text of every kind: words with a meaning in YAML, several lines, whitespace, control characters.
 fn text() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
         "",
@@ -109,10 +109,10 @@ fn value() -> impl Strategy<Value = Json> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(value in value(), name in "[a-zA-Z_][a-zA-Z0-9_-]{0,8}") {
-        let text = document(vec![(name.clone(), value.clone()), ("other".into(), json!({}))]).text();
-        let acts = |c: char| c != '\n' && !is_shown(c);
-        prop_assert!(!text.contains(acts), "{text:?}");
+    fn values_round_trip(value in value(), name in "[a-zA-Z_][a-zA-Z0-9_-]{0,8}") {
+        let text = document(vec![(name.clone(), value.clone()), ("other".into(), json!({}))]).to_text();
+        let is_invisible = |c: char| c != '\n' && !is_shown(c);
+        prop_assert!(!text.contains(is_invisible), "{text:?}");
         let found = read(&text);
         if name != "other" {
             prop_assert_eq!(&found["resources"][&name], &value, "{}", text);
@@ -122,7 +122,7 @@ proptest! {
 }
 
 #[test]
-fn a_document_is_laid_out_to_be_read() {
+fn document_layout_is_stable() {
     let entry = json!({
         "kind": "roleAssignment", "roles": ["Reader", "1.0"], "description": "one\ntwo", "body": {},
         "tags": { "bell": "a\u{7}" },
@@ -131,7 +131,7 @@ fn a_document_is_laid_out_to_be_read() {
         ("access".into(), entry),
         ("b".into(), json!({ "kind": "x" })),
     ])
-    .text();
+    .to_text();
     assert_eq!(
         text,
         "\

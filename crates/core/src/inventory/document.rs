@@ -1,178 +1,178 @@
-//! What stacks own as a document for programs: `lazuli show --output json`. Its shape is a contract, see docs/json.md.
+//! The JSON document of `lazuli show --output json`. Its schema is stable, see docs/json.md.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{Holdings, Inventory, Item, Naming, Right};
+use super::{ExtensionResource, Holdings, Inventory, Item, SpecMatch};
 use crate::{
     graph::NodeKey,
     plan::document::{AfterlifeDocument, UnreadLocksDocument, UnseenDocument},
 };
 
-/// What stacks own.
+/// The resources that stacks own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(title = "What stacks of lazuli own")]
+#[schemars(title = "Resources that lazuli stacks own")]
 pub struct ShowDocument {
-    /// The form of this document.
+    /// The format of this document.
     pub format: ShowFormat,
-    /// The version of lazuli that made it.
+    /// The version of lazuli that created the document.
     pub lazuli: String,
-    /// The stacks that were asked for; those that own nothing too.
+    /// The requested stacks, including those that own no resources.
     pub stacks: Vec<StackDocument>,
-    /// Subscriptions of which it is unknown what the stacks own there.
-    pub unseen: Vec<UnseenDocument>,
+    /// Subscriptions in which owned resources could not be read.
+    pub unreadable: Vec<UnseenDocument>,
     /// Scopes whose locks could not be read.
     pub unread_locks: Vec<UnreadLocksDocument>,
 }
 
-/// The form of a [`ShowDocument`].
+/// The format of a [`ShowDocument`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ShowFormat {
-    /// The first.
+    /// The first version.
     #[serde(rename = "lazuli/show/v1")]
     V1,
 }
 
-/// What one stack owns.
+/// The resources that a stack owns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StackDocument {
-    /// The stack.
+    /// The name of the stack.
     pub stack: String,
-    /// What it owns.
+    /// The resources.
     pub resources: Vec<OwnedDocument>,
 }
 
-/// One thing that a stack owns.
+/// A resource that a stack owns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnedDocument {
-    /// Its id.
+    /// The id.
     pub id: String,
-    /// The kind, or the type of Azure where there is no kind for it.
+    /// The kind, or the ARM type if no kind supports it.
     pub kind: String,
-    /// The type of Azure.
+    /// The ARM type.
     #[serde(rename = "type")]
     pub arm_type: String,
-    /// What it is called; of a grant, its role.
+    /// The name; for a grant, the name of its role.
     pub name: String,
-    /// The resource group that it is, or is in or on.
+    /// The resource group that contains the resource, or the resource group itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_group: Option<String>,
-    /// Where it runs.
+    /// The location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// The entry of the spec that names it. Left out where none does, or no spec was given.
+    /// The entry of the spec that declares it. Omitted if no entry does or no spec was loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// Whether no entry of the spec names it. Left out where no spec was given.
+    /// Whether no entry of the spec declares it. Omitted if no spec was loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub orphan: Option<bool>,
-    /// What `--prune` does with it once no entry names it.
+    /// What `--prune` does with it once no entry declares it.
     pub prune: AfterlifeDocument,
-    /// What a grant gives.
+    /// The role assignment, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub grant: Option<GivenDocument>,
-    /// What a lock locks.
+    pub grant: Option<OwnedGrantDocument>,
+    /// The management lock, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lock: Option<LockedDocument>,
+    pub lock: Option<OwnedLockDocument>,
 }
 
-/// What a role assignment gives to whom.
+/// A role assignment that a stack owns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct GivenDocument {
-    /// Where.
+pub struct OwnedGrantDocument {
+    /// The scope.
     pub scope: String,
     /// The GUID of the role definition.
     pub role: String,
     /// The object id of the principal.
     pub principal: String,
-    /// What Azure says the principal is: `User`, `Group`, `ServicePrincipal`.
+    /// The type of the principal: `User`, `Group`, `ServicePrincipal`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal_type: Option<String>,
-    /// The entry of the spec that the principal is.
+    /// The entry of the spec that declares the principal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal_address: Option<String>,
 }
 
-/// What a management lock locks.
+/// A management lock that a stack owns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct LockedDocument {
-    /// Where.
+pub struct OwnedLockDocument {
+    /// The scope.
     pub scope: String,
     /// `CanNotDelete` or `ReadOnly`.
     pub level: String,
 }
 
 impl ShowDocument {
-    /// The document of an inventory.
+    /// Converts an inventory.
     pub fn of(inventory: &Inventory) -> Self {
         let Inventory {
             stacks,
-            unseen,
+            unreadable,
             unread_locks,
         } = inventory;
         Self {
             format: ShowFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
-            stacks: stacks.iter().map(StackDocument::of).collect(),
-            unseen: unseen.iter().map(UnseenDocument::of).collect(),
+            stacks: stacks.iter().map(StackDocument::from_holdings).collect(),
+            unreadable: unreadable.iter().map(UnseenDocument::of).collect(),
             unread_locks: unread_locks.iter().map(UnreadLocksDocument::of).collect(),
         }
     }
 
-    /// The JSON Schema of such documents.
+    /// The JSON Schema of the document.
     pub fn schema() -> Json {
         schemars::schema_for!(Self).to_value()
     }
 }
 
 impl StackDocument {
-    fn of(holdings: &Holdings) -> Self {
+    fn from_holdings(holdings: &Holdings) -> Self {
         let Holdings { stack, items } = holdings;
         Self {
             stack: stack.clone(),
-            resources: items.iter().map(OwnedDocument::of).collect(),
+            resources: items.iter().map(OwnedDocument::from_item).collect(),
         }
     }
 }
 
 impl OwnedDocument {
-    fn of(item: &Item) -> Self {
+    fn from_item(item: &Item) -> Self {
         let place = item.place().resource_group_name().map(str::to_owned);
         let Item {
             id,
             arm_type,
-            what,
+            kind,
             name,
             location,
-            naming,
+            spec_match,
             afterlife,
-            right,
+            extension,
         } = item;
         let (mut grant, mut lock) = (None, None);
-        match right {
-            Some(Right::Grant {
+        match extension {
+            Some(ExtensionResource::Grant {
                 scope,
                 role,
                 principal,
                 principal_type,
-                principal_of,
+                principal_entry,
             }) => {
-                grant = Some(GivenDocument {
+                grant = Some(OwnedGrantDocument {
                     scope: scope.to_string(),
                     role: role.clone(),
                     principal: principal.clone(),
                     principal_type: principal_type.clone(),
-                    principal_address: principal_of.as_ref().map(NodeKey::to_string),
+                    principal_address: principal_entry.as_ref().map(NodeKey::to_string),
                 });
             }
-            Some(Right::Lock { scope, level }) => {
-                lock = Some(LockedDocument {
+            Some(ExtensionResource::Lock { scope, level }) => {
+                lock = Some(OwnedLockDocument {
                     scope: scope.to_string(),
                     level: level.name().to_owned(),
                 });
@@ -181,19 +181,19 @@ impl OwnedDocument {
         }
         Self {
             id: id.to_string(),
-            kind: what.clone(),
+            kind: kind.clone(),
             arm_type: arm_type.clone(),
             name: name.clone(),
             resource_group: place,
             location: location.clone(),
-            address: match naming {
-                Naming::Entry(key) => Some(key.to_string()),
-                Naming::Orphan | Naming::Unasked => None,
+            address: match spec_match {
+                SpecMatch::Entry(key) => Some(key.to_string()),
+                SpecMatch::Orphan | SpecMatch::NoSpec => None,
             },
-            orphan: match naming {
-                Naming::Entry(_) => Some(false),
-                Naming::Orphan => Some(true),
-                Naming::Unasked => None,
+            orphan: match spec_match {
+                SpecMatch::Entry(_) => Some(false),
+                SpecMatch::Orphan => Some(true),
+                SpecMatch::NoSpec => None,
             },
             prune: AfterlifeDocument::of(*afterlife),
             grant,

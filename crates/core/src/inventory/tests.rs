@@ -1,4 +1,4 @@
-//! What a stack is said to own, of what carries its mark.
+//! Tests of the inventory of resources with ownership markers.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ fn marked(id: &str) -> Owned {
 }
 
 #[test]
-fn a_thing_comes_before_what_is_on_it_and_groups_are_not_mixed() {
+fn resources_precede_their_locks_and_groups_are_not_mixed() {
     let mut live = Live::default();
     let account =
         |name: &str| format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/{name}");
@@ -57,8 +57,8 @@ fn a_thing_comes_before_what_is_on_it_and_groups_are_not_mixed() {
     assert_eq!(names, ["g", "a", "keep", "a-b", "g-old"]);
     let lock = &found.stacks[0].items[2];
     assert_eq!(lock.afterlife, Afterlife::Protect);
-    assert_eq!(lock.right.as_ref().unwrap().scope().name(), "a");
-    assert_eq!(lock.naming, Naming::Unasked);
+    assert_eq!(lock.extension.as_ref().unwrap().scope().name(), "a");
+    assert_eq!(lock.spec_match, SpecMatch::NoSpec);
     assert_eq!(
         found.stacks[0].items[1].location.as_deref(),
         Some("westeurope")
@@ -66,16 +66,17 @@ fn a_thing_comes_before_what_is_on_it_and_groups_are_not_mixed() {
 }
 
 #[test]
-fn without_a_spec_an_own_role_still_names_its_grants() {
+fn custom_role_of_the_stack_names_its_grants_without_a_spec() {
     let mut live = Live::default();
     let role = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/R1";
-    let mark = "lazuli-stack: cameras; operator";
-    let body = json!({ "id": role, "properties": { "roleName": "Operator", "description": mark } });
+    let marker = "lazuli-stack: cameras; operator";
+    let body =
+        json!({ "id": role, "properties": { "roleName": "Operator", "description": marker } });
     live.insert_owned(Owned::worded(body, "description").unwrap());
     live.insert(json!({
         "id": format!("{GROUP}/providers/Microsoft.Authorization/roleAssignments/n"),
         "type": GRANT,
-        "properties": { "roleDefinitionId": role.to_lowercase(), "principalId": "p", "description": mark },
+        "properties": { "roleDefinitionId": role.to_lowercase(), "principalId": "p", "description": marker },
     }));
     let found = inventory(&[home()], None, &live);
     let names: Vec<_> = found.stacks[0]
@@ -87,7 +88,7 @@ fn without_a_spec_an_own_role_still_names_its_grants() {
 }
 
 #[test]
-fn grants_and_locks_are_asked_for_once_a_subscription() {
+fn grants_and_locks_are_read_once_per_subscription() {
     let mut two = [home(), home()];
     two[1].groups = BTreeSet::from([ArmId::resource_group("s", "g2")]);
     let reads = needed(&two);
@@ -98,6 +99,6 @@ fn grants_and_locks_are_asked_for_once_a_subscription() {
     assert_eq!(
         (instead.len(), groups.len()),
         (2, 2),
-        "those of its own subscription"
+        "the groups of the subscription"
     );
 }
