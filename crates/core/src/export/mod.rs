@@ -1,7 +1,7 @@
 //! Exports live resources as a spec. Pure: the same live state gives the same document.
 //!
-//! A kind writes its own entries ([`Handler::lift`](crate::kind::Handler::lift)); here is decided what becomes an entry,
-//! what it is called, what it refers to, and what is said once for all.
+//! Kinds write their own entries ([`Handler::lift`](crate::kind::Handler::lift)). This module decides which resources
+//! become entries, names the entries, adds the references between them, and moves shared values to the top.
 
 mod candidates;
 mod entries;
