@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use lazuli_arm::{ArmError, ClientOptions, Completed, Quiet};
+use lazuli_arm::{ArmError, ClientOptions, Quiet, WriteResult};
 use serde_json::Value as Json;
 
 use crate::{
@@ -104,7 +104,7 @@ async fn every_write_ends_as_its_recording_shows() {
     assert_eq!(hosts, BTreeSet::from([ARM.to_owned()]));
 }
 
-pub async fn send(replay: &Replay, write: &Interaction) -> Result<Completed, ArmError> {
+pub async fn send(replay: &Replay, write: &Interaction) -> Result<WriteResult, ArmError> {
     let client = replay.client(ClientOptions::default()).await;
     let path = write.path.as_str();
     let api = write.api_version.as_deref().unwrap_or_default();

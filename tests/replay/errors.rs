@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport};
-use lazuli_arm::{ArmError, ClientOptions, Quiet, RetryLimits};
+use lazuli_arm::{ArmError, BackoffLimits, ClientOptions, Quiet};
 use serde_json::Value as Json;
 
 use crate::{
@@ -195,9 +195,9 @@ pub fn has_failed(interaction: &Interaction) -> bool {
 /// What the client makes of these answers in their order: of a POST, to which no failure is an answer.
 async fn refused<'a>(answers: impl IntoIterator<Item = &'a Interaction>) -> ArmError {
     let answers = Script(Mutex::new(answers.into_iter().cloned().collect()));
-    let once = RetryLimits {
+    let once = BackoffLimits {
         attempts: 1,
-        ..RetryLimits::TRANSIENT
+        ..BackoffLimits::TRANSIENT
     };
     let options = ClientOptions {
         transient: once,

@@ -100,7 +100,7 @@ pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
     let mut text = style.block(Tint::Strong, 0, &format!("{}: {of}.", known.code));
     text.push('\n');
     if let Some(remedy) = known.remedy {
-        let waits = format!("By itself, lazuli {}.", remedy.says());
+        let waits = format!("By itself, lazuli {}.", remedy.describe());
         text.push_str(&block(0, &waits, style.width));
         text.push('\n');
     }
