@@ -111,7 +111,7 @@ impl Client {
         self.options.correlation_id
     }
 
-    /// The caller's object id from the claim `oid` of the token, or `None` if there is no token.
+    /// The caller's object id from the claim `oid` of the token, or `None` without a token.
     pub async fn caller(&self) -> Option<String> {
         let claims = self.claims().await.ok()?;
         Some(claims.get("oid")?.as_str()?.to_owned())
@@ -122,7 +122,7 @@ impl Client {
         self.authorize.claims().await
     }
 
-    /// Reads a resource. Every 404 is `None`, whatever its code: providers name absence in many ways.
+    /// Reads a resource. Every 404 is `None`, regardless of its code: providers use many codes for absence.
     ///
     /// # Errors
     ///

@@ -189,15 +189,15 @@ mod tests {
         assert_eq!(existing.len(), 1000);
         assert!(existing.contains(&id(1001).to_lowercase()));
         assert!(!existing.contains(&id(999).to_lowercase()));
-        let asked = |body: &str| serde_json::from_str::<Value>(body).unwrap()["ids"].clone();
+        let ids_in = |body: &str| serde_json::from_str::<Value>(body).unwrap()["ids"].clone();
         let received = fake.received();
         assert_eq!(received.len(), 2);
-        assert_eq!(asked(&received[0].body).as_array().unwrap().len(), 1000);
-        assert_eq!(asked(&received[1].body), json!([id(1000), id(1001)]));
+        assert_eq!(ids_in(&received[0].body).as_array().unwrap().len(), 1000);
+        assert_eq!(ids_in(&received[1].body), json!([id(1000), id(1001)]));
     }
 
     #[tokio::test]
-    async fn nobody_is_asked_about_nobody() {
+    async fn without_ids_no_request_is_sent() {
         let fake = FakeTransport::new([]);
         let existing = directory("https://graph.microsoft.com/", &fake)
             .existing(&[])
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_endpoint_gets_tokens_of_its_own() {
+    async fn each_endpoint_receives_only_its_own_tokens() {
         for (graph, url, scope) in [
             (
                 "https://graph.microsoft.us/",

@@ -113,7 +113,7 @@ impl Client {
         if visited.contains(&url) || visited.len() >= MOST_PAGES {
             return Err(broken(
                 path,
-                "The `nextLink` of the page repeats an earlier page, so the list does not end",
+                "The list does not end: its `nextLink` repeats a page, or it has more than 10,000 pages",
             ));
         }
         Ok(url)

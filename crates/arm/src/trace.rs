@@ -70,7 +70,7 @@ pub struct Exchange {
     /// The status of the response. Absent without a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why there is no response.
+    /// Why the response is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Time until the response or the failure, in milliseconds.

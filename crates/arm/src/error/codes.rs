@@ -36,7 +36,7 @@ impl Remedy {
     /// What lazuli does, as a predicate without a subject.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::RetryWhileBusy => "retries the request until the resource is no longer busy",
+            Self::RetryWhileBusy => "retries the request until the resource is free",
             Self::RetryDelete => "retries the delete for up to six minutes",
             Self::RestartOperation => "restarts the operation",
         }
@@ -65,8 +65,8 @@ pub fn known_codes() -> Vec<KnownCode> {
     known
 }
 
-/// Describes the code in a response with this status, or without a status in a failed operation. `None` if there is no
-/// advice for it.
+/// Describes the code in a response with this status, or without a status in a failed operation. `None` without advice
+/// for it.
 fn describe_code(code: &'static str, status: Option<u16>) -> Option<KnownCode> {
     let method = match BLOCKED.contains(&code) {
         true => Method::Delete,

@@ -6,7 +6,7 @@ use super::body::ErrorDetails;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no token, or ARM does not accept it.
+    /// The token is missing, or ARM does not accept it.
     NotLoggedIn,
     /// The caller lacks a permission; the parts are read from the message.
     Forbidden {

@@ -71,7 +71,7 @@ impl ArmError {
         Self(Box::new(report))
     }
 
-    /// There is no response: the request was not sent, or there is no token.
+    /// The response is missing: the request was not sent, or the token is missing.
     pub(crate) fn from_transport(method: Method, path: &str, error: &azure_core::Error) -> Self {
         use azure_core::error::ErrorKind as Core;
         let (kind, message) = match error.kind() {

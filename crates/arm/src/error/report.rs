@@ -27,7 +27,7 @@ pub struct ErrorReport {
     pub status: Option<u16>,
     /// The innermost code of the error document.
     pub code: Option<String>,
-    /// The innermost message, or a description of the failure if there is none.
+    /// The innermost message, or otherwise a description of the failure.
     pub message: String,
     /// The outermost code, if it differs from `code`.
     pub outer_code: Option<String>,
