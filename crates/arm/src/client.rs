@@ -9,7 +9,7 @@ use crate::{
     options::ClientOptions,
     pace::{Pacer, Permit},
     path,
-    policy::{Authorize, Identify},
+    policy::{AuthorizationPolicy, IdentificationPolicy},
     progress::Progress,
     request::{ArmResponse, WriteOutcome, WriteRequest, WriteResult},
     retry::RetrySchedule,
@@ -37,7 +37,7 @@ use uuid::Uuid;
 pub struct Client {
     pipeline: Pipeline,
     endpoint: Url,
-    authorize: Arc<Authorize>,
+    authorize: Arc<AuthorizationPolicy>,
     options: Arc<ClientOptions>,
     pacer: Arc<Pacer>,
     batch_poller: Arc<BatchPoller>,
@@ -52,7 +52,7 @@ impl Client {
         transport: Transport,
         options: ClientOptions,
     ) -> Self {
-        let authorize = Authorize::new(
+        let authorize = AuthorizationPolicy::new(
             credential,
             endpoints.scope.clone(),
             endpoints.resource_manager.clone(),
@@ -62,7 +62,7 @@ impl Client {
 
     /// A client for the endpoint that the tokens of `authorize` are for.
     pub(crate) fn with_authorization(
-        authorize: Authorize,
+        authorize: AuthorizationPolicy,
         transport: Transport,
         options: ClientOptions,
     ) -> Self {
@@ -71,7 +71,7 @@ impl Client {
             user_agent.push(' ');
             user_agent.extend(suffix.chars().filter(|c| c.is_ascii_graphic() || *c == ' '));
         }
-        let identify = Identify {
+        let identify = IdentificationPolicy {
             user_agent,
             correlation_id: options.correlation_id.to_string(),
         };

@@ -6,7 +6,7 @@ use crate::{
     cloud::Endpoints,
     error::{ArmError, ErrorKind},
     options::ClientOptions,
-    policy::Authorize,
+    policy::AuthorizationPolicy,
     progress::Quiet,
     well_known::GET_BY_IDS_PATH,
 };
@@ -51,7 +51,7 @@ impl Directory {
             ..options
         };
         let client = Client::with_authorization(
-            Authorize::new(credential, scope, graph),
+            AuthorizationPolicy::new(credential, scope, graph),
             transport,
             options,
         );

@@ -29,7 +29,7 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Adds a token for one endpoint to each request to it. After a 401, sends the request once more with a new token.
 #[derive(Debug)]
-pub(crate) struct Authorize {
+pub(crate) struct AuthorizationPolicy {
     credential: Arc<dyn TokenCredential>,
     scope: String,
     endpoint: Url,
@@ -80,7 +80,7 @@ impl CachedToken {
     }
 }
 
-impl Authorize {
+impl AuthorizationPolicy {
     pub(crate) fn new(credential: Arc<dyn TokenCredential>, scope: String, endpoint: Url) -> Self {
         Self {
             credential,
@@ -164,7 +164,7 @@ async fn send_to_next(
 }
 
 #[async_trait]
-impl Policy for Authorize {
+impl Policy for AuthorizationPolicy {
     async fn send(
         &self,
         ctx: &Context,
@@ -192,13 +192,13 @@ impl Policy for Authorize {
 /// Adds the user agent and the correlation id. The transport sets `Accept-Encoding`, since it decodes the response;
 /// without `Accept-Language`, messages are in English.
 #[derive(Debug)]
-pub(crate) struct Identify {
+pub(crate) struct IdentificationPolicy {
     pub(crate) user_agent: String,
     pub(crate) correlation_id: String,
 }
 
 #[async_trait]
-impl Policy for Identify {
+impl Policy for IdentificationPolicy {
     async fn send(
         &self,
         ctx: &Context,

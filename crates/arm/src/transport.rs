@@ -67,15 +67,15 @@ pub fn transport(options: &TransportOptions) -> Result<Transport, TransportError
         .redirect(reqwest::redirect::Policy::none())
         .gzip(true)
         .build()?;
-    Ok(Transport::new(Arc::new(SizeLimited(client))))
+    Ok(Transport::new(Arc::new(SizeLimitedClient(client))))
 }
 
 /// Fails a response that is larger than [`LARGEST_RESPONSE`] when decompressed.
 #[derive(Debug)]
-struct SizeLimited<C>(C);
+struct SizeLimitedClient<C>(C);
 
 #[async_trait]
-impl<C: HttpClient> HttpClient for SizeLimited<C> {
+impl<C: HttpClient> HttpClient for SizeLimitedClient<C> {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let (status, headers, body) = self.0.execute_request(request).await?.deconstruct();
         let mut left = LARGEST_RESPONSE;

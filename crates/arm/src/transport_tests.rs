@@ -176,7 +176,7 @@ impl HttpClient for LargeResponse {
 async fn a_response_above_the_size_limit_is_an_error() {
     let request = Request::new(Url::parse("https://arm.local/").unwrap(), Method::Get);
     let read = async |bytes| {
-        let response = SizeLimited(LargeResponse(bytes))
+        let response = SizeLimitedClient(LargeResponse(bytes))
             .execute_request(&request)
             .await?;
         response.try_into_raw_response().await
