@@ -1,16 +1,16 @@
-# An image with nothing in it but lazuli: static, without a shell, not as root. The binary has certificate authorities.
+# An image that contains only lazuli: static, without a shell, not as root. The binary includes certificate authorities.
 #
 #   docker build -t lazuli .
 #   docker run --rm -v "$PWD:/work" --user "$(id -u):$(id -g)" lazuli plan stacks
 #
-# What is released is made without the first stage, of the binaries of the release: .github/workflows/release.yaml.
+# Released images skip the first stage and use the binaries of the release: .github/workflows/release.yaml.
 FROM rust:1.95.0-alpine3.23@sha256:606fd313a0f49743ee2a7bd49a0914bab7deedb12791f3a846a34a4711db7ed2 AS build
 ENV CARGO_INCREMENTAL=0 \
     RUSTFLAGS="-C target-feature=+crt-static \
                --remap-path-prefix=/source=lazuli --remap-path-prefix=/usr/local/cargo=cargo"
 WORKDIR /source
 COPY . .
-# With its name, the target alone is linked statically: the macros that run in the compiler cannot be.
+# With an explicit target, only the target is linked statically: procedural macros cannot be.
 RUN target="$(rustc --print host-tuple)" && \
     cargo build --locked --release --package lazuli --target "$target" && \
     cp "target/$target/release/lazuli" /lazuli

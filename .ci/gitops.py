@@ -1,10 +1,10 @@
-"""Runs the steps of examples/gitops as they stand in its workflows and pipelines, against the simulator.
+"""Runs the steps of the workflows and pipelines in examples/gitops, unchanged, against the simulator.
 
     python .ci/gitops.py PATH/TO/lazuli
 
-What is real: the scripts of the steps, the scripts of the action, lazuli, the sign-in by a token of the job, and the
-simulated Azure behind HTTPS, as Reader for plans. What is not: the forges (small stand-ins for gh and for the REST
-API of Azure DevOps), the conditions of steps, and who may approve. Needs bash, jq, curl, git, GNU tar, ruamel.yaml.
+Real: the scripts of the steps, the scripts of the action, lazuli, the sign-in with the token of the job, and the
+simulated Azure over HTTPS, as Reader for plans. Not real: the forges (small stand-ins for gh and for the REST API of
+Azure DevOps), the conditions of steps, and approvals. Needs bash, jq, curl, git, GNU tar, ruamel.yaml.
 """
 
 import http.server
@@ -32,7 +32,7 @@ ACCOUNT = (
 
 
 class Forge(http.server.BaseHTTPRequestHandler):
-    """The identity tokens of jobs, and what the steps ask of GitHub and Azure DevOps."""
+    """Stand-in for GitHub and Azure DevOps: identity tokens of jobs, and the API requests of the steps."""
 
     comments = []
     issues = []
@@ -122,7 +122,7 @@ ROUTES = [
     (r"PATCH /Shop/_apis/wit/workitems/(\d+)", lambda sent, _, id: change(Forge.items, id, fields(sent))),
 ]
 
-# Of gh, what the workflows use: its api command, said with curl and jq.
+# The part of gh that the workflows use: its api command, implemented with curl and jq.
 GH = r"""#!/usr/bin/env bash
 set -euo pipefail
 [ "$1" = api ] || { [ "$1 $2" = "label create" ]; exit; }
@@ -150,7 +150,7 @@ curl --fail --silent --show-error --request "$method" "${sent[@]}" "$FORGE/$path
 
 
 class Place:
-    """A repository with the example in it, a simulated Azure, and the steps that run there."""
+    """A repository with the example, a simulated Azure, and a shell for the steps."""
 
     def __init__(self, folder, lazuli, forge):
         self.folder = folder / "repository"
@@ -203,11 +203,11 @@ class Place:
             if "AZURE_SUBSCRIPTION_ID" in self.env:
                 break
         self.as_owner = dict(self.env)
-        # Nothing but the token of the job signs in.
+        # Only the token of the job can sign in.
         del self.env["AZURE_CLIENT_SECRET"]
 
     def by_hand(self, *arguments, expect=0):
-        """As somebody who owns the subscription would, past the pipeline."""
+        """Runs lazuli as the owner of the subscription, outside the pipeline."""
         command = [self.lazuli, *arguments]
         done = subprocess.run(command, env=self.as_owner, cwd=self.folder, capture_output=True, text=True)
         assert done.returncode == expect, done.stdout + done.stderr
@@ -217,20 +217,20 @@ class Place:
         self.by_hand("sim", "request", "--path", str(self.world), "PATCH", ACCOUNT, body)
 
     def script(self, text, env, who, flags=(), fails=False):
-        """Runs a step; gives what it printed and the outputs that it set."""
+        """Runs a step; returns its output text and the outputs that it set."""
         self.output.write_text("")
         env = self.env | {"AZURE_CLIENT_ID": who} | env
         command = ["bash", "--noprofile", "--norc", *flags, "-c", text]
         done = subprocess.run(command, env=env, cwd=self.folder, capture_output=True, text=True)
-        said = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, f"{text}\nended with {done.returncode}:\n{said}"
+        output = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, f"{text}\nended with {done.returncode}:\n{output}"
         outputs = dict(line.split("=", 1) for line in self.output.read_text().splitlines())
-        outputs |= dict(re.findall(r"##vso\[task.setvariable variable=(\w+)[^]]*\](.*)", said))
-        return said, outputs
+        outputs |= dict(re.findall(r"##vso\[task.setvariable variable=(\w+)[^]]*\](.*)", output))
+        return output, outputs
 
 
 def steps(file, job):
-    """The steps of a job, by name."""
+    """Returns the steps of a job, by name."""
     document = YAML(typ="safe").load(file.read_text())
     if "stages" in document:
         jobs = {stage["stage"]: stage["jobs"][0] for stage in document["stages"]}
@@ -245,7 +245,7 @@ def steps(file, job):
 
 
 class GitHub:
-    # What GitHub gives to bash; Azure Pipelines gives nothing.
+    # Options that GitHub passes to bash; Azure Pipelines passes none.
     FLAGS = ("-eo", "pipefail")
 
     def __init__(self, place):
@@ -257,7 +257,7 @@ class GitHub:
         return self.place.script(f"bash {ROOT}/.github/action/run", env, who, self.FLAGS, **more)
 
     def run(self, step, **values):
-        """`values` stand for the expressions in its `env`."""
+        """Runs a step; `values` replace the expressions in its `env`."""
         env = {name: values[name] if "${{" in str(value) else value for name, value in step.get("env", {}).items()}
         return self.place.script(step["run"], env, READER, self.FLAGS)
 
@@ -274,16 +274,16 @@ class GitHub:
     def save(self):
         job = steps(EXAMPLE / "github" / "lazuli-apply.yaml", "plan")
         _, outputs = self.lazuli(job["Plan"], READER)
-        self.run(job["Show it to who approves"])
+        self.run(job["Show the plan to reviewers"])
         return outputs["changes"]
 
     def apply(self, **more):
         job = steps(EXAMPLE / "github" / "lazuli-apply.yaml", "apply")
-        said, _ = self.lazuli(job["Apply"], OWNER, **more)
+        output, _ = self.lazuli(job["Apply"], OWNER, **more)
         self.place.summary.write_text("")
-        self.run(job["Say how it went"], APPLIED="failure" if more else "success")
+        self.run(job["Report the result"], APPLIED="failure" if more else "success")
         assert ("new plan" in self.place.summary.read_text()) == bool(more)
-        return said
+        return output
 
     def drift(self):
         job = steps(EXAMPLE / "github" / "lazuli-drift.yaml", "drift")
@@ -332,7 +332,7 @@ class Pipelines:
 
 
 def live(forge, place):
-    """A pull request, its merge, drift, and its end, as a team would see them."""
+    """Runs through a pull request, its merge, drift, and its repair."""
     place.by_hand("apply", "stack.yaml", "--yes")
 
     [first] = forge.plan()
@@ -344,9 +344,9 @@ def live(forge, place):
     [broken] = forge.plan(fails=True)
     assert broken.startswith(MARKER) and "no plan" in broken and "stshoporders" not in broken, broken
     spec.write_text(whole)
-    assert forge.plan() == [first], "the same comment is written anew"
+    assert forge.plan() == [first], "the same comment is updated"
 
-    assert forge.drift()[0][0] == "open", "what is not applied yet is told as well"
+    assert forge.drift()[0][0] == "open", "changes that are not applied yet count as drift"
     assert forge.save() == "true"
     assert "Applied: 4 created" in forge.apply()
     assert forge.save() == "false"
@@ -354,17 +354,17 @@ def live(forge, place):
 
     place.weaken()
     for _ in range(2):
-        [_, (state, told, _)] = forge.drift()
-        assert state == "open" and "TLS1_0" in told, told
+        [_, (state, body, _)] = forge.drift()
+        assert state == "open" and "TLS1_0" in body, body
     assert forge.save() == "true"
     place.by_hand("apply", "stacks", "--yes")
-    refused = forge.apply(fails=True)
-    assert "LZ0029" in refused, refused
+    rejected = forge.apply(fails=True)
+    assert "LZ0029" in rejected, rejected
     assert forge.drift()[1][0] == "closed"
 
 
 def install(folder, lazuli):
-    """What a release has is installed; what is not as its checksum says is not."""
+    """Installs a release, and checks that a wrong version, platform or checksum is rejected."""
     version = subprocess.run([lazuli, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     binaries = folder / "binaries" / "x86_64-unknown-linux-musl"
     binaries.mkdir(parents=True)
@@ -395,21 +395,21 @@ def install(folder, lazuli):
         done = subprocess.run(["bash", script], env=env | more, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
-    code, said = run()
-    assert code == 0 and f"lazuli {version}" in said, said
+    code, output = run()
+    assert code == 0 and f"lazuli {version}" in output, output
     found = Path(folder.joinpath("path").read_text().strip()) / "lazuli"
     subprocess.run([found, "--version"], check=True, capture_output=True)
-    code, said = run(VERSION="99.0.0")
-    assert code != 0 and "is there a release v99.0.0?" in said, said
-    code, said = run(VERSION="../evil")
-    assert code != 0 and "is no version" in said, said
-    code, said = run(RUNNER_ARCH="X86")
-    assert code != 0 and "no lazuli for Linux on X86" in said, said
-    code, said = run(SHA256="0" * 64)
-    assert code != 0 and "not what its checksum says" in said, said
+    code, output = run(VERSION="99.0.0")
+    assert code != 0 and "check that release v99.0.0 exists" in output, output
+    code, output = run(VERSION="../evil")
+    assert code != 0 and "is not a valid version" in output, output
+    code, output = run(RUNNER_ARCH="X86")
+    assert code != 0 and "no release for Linux on X86" in output, output
+    code, output = run(SHA256="0" * 64)
+    assert code != 0 and "does not match its checksum" in output, output
     (release / name).write_bytes(archive + b"!")
-    code, said = run()
-    assert code != 0 and "not what its checksum says" in said, said
+    code, output = run()
+    assert code != 0 and "does not match its checksum" in output, output
 
 
 def main():
@@ -420,7 +420,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         install(Path(folder), lazuli)
     print("install: ok")
-    # Somebody else's comment with the marker is nobody's to change.
+    # The steps must not change a comment of another user, even with the marker.
     add(Forge.comments, {"user": {"login": "mallory"}, "body": f"{MARKER} mine"})
     mallory = {"id": 1, "author": {"displayName": "Mallory"}, "content": f"{MARKER} mine"}
     add(Forge.threads, {"comments": [mallory]})

@@ -1,4 +1,4 @@
-"""Holds every script in the workflows and pipelines that it is given against shellcheck.
+"""Checks every script in the given workflows and pipelines with shellcheck.
 
     python .ci/steps.py FILE...
 """
@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 
 def scripts(node):
-    """Each script below a node of YAML."""
+    """Yields each script below a YAML node."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key in ("run", "bash", "inlineScript") and isinstance(value, str):
@@ -28,15 +28,15 @@ count, failed = 0, False
 for file in sys.argv[1:]:
     for script in scripts(YAML(typ="safe").load(Path(file).read_text())):
         count += 1
-        # An expression would put what it stands for into the script itself, whoever wrote that.
+        # An expression would insert its value, which can be untrusted, into the script.
         if re.search(r"\$\{\{", script):
-            print(f"{file}: an expression in a script; hand it over by `env`:\n{script}")
+            print(f"{file}: expression in a script: pass the value by `env`:\n{script}")
             failed = True
-        # Their variables come from `env`.
+        # Variables of the scripts come from `env`.
         command = ["shellcheck", "--shell=bash", "--exclude=SC2154", "-"]
         checked = subprocess.run(command, input=script, text=True, capture_output=True)
         if checked.returncode:
             print(f"{file}:\n{checked.stdout}{checked.stderr}")
             failed = True
-assert count > 10, "the scripts are found"
+assert count > 10, "too few scripts found"
 sys.exit(failed)

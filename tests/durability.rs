@@ -1,4 +1,4 @@
-//! The simulated world in its file, against the real binary: killed in the middle, on a full disk, shared by two.
+//! The file of the simulator under the real binary: killed at any moment, on a full disk, shared by two processes.
 
 #![cfg(unix)]
 #![allow(
@@ -25,10 +25,10 @@ const SUBSCRIPTION: &str = lazuli_sim::SUBSCRIPTION;
 const IDENTITIES: usize = 12;
 const KILLS: usize = 12;
 
-/// A directory with specs, and the world beside them.
-struct Place(TempDir);
+/// A directory with specs and the file of the simulator.
+struct Workspace(TempDir);
 
-impl Place {
+impl Workspace {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -37,7 +37,7 @@ impl Place {
         self.0.path().join(".lazuli/sim.json")
     }
 
-    /// A stack of so many identities in a group of its own, in a file of its own.
+    /// Writes a stack of [`IDENTITIES`] identities in their own resource group to its own file. Returns the file name.
     fn write_stack(&self, name: &str) -> String {
         let mut text = format!(
             "apiVersion: lazuli/v1\nstack: {name}\nlocation: westeurope\nresourceGroup: rg-{name}\nresources:\n\
@@ -56,10 +56,10 @@ impl Place {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        self.at_home(Command::new(LAZULI), words)
+        self.in_workspace(Command::new(LAZULI), words)
     }
 
-    /// The same in a shell that lets no file grow beyond so many blocks of 512 bytes; a writing that would is an error.
+    /// As [`Workspace::command`], in a shell that limits files to this number of blocks of 512 bytes: larger writes fail.
     fn with_small_disk(&self, blocks: u64, words: &[&str]) -> Command {
         let mut shell = Command::new("sh");
         shell.args([
@@ -67,10 +67,10 @@ impl Place {
             &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""),
             LAZULI,
         ]);
-        self.at_home(shell, words)
+        self.in_workspace(shell, words)
     }
 
-    fn at_home(&self, mut command: Command, words: &[&str]) -> Command {
+    fn in_workspace(&self, mut command: Command, words: &[&str]) -> Command {
         command
             .args(words)
             .current_dir(self.0.path())
@@ -86,7 +86,7 @@ impl Place {
             .unwrap()
     }
 
-    /// Succeeds when there is nothing to do.
+    /// Asserts that the plan is empty.
     fn assert_converged(&self, file: &str) {
         let plan = self
             .command(&["plan", file, "--cloud", "sim", "--detailed-exitcode"])
@@ -95,18 +95,18 @@ impl Place {
         assert!(plan.status.success(), "{}", text(&plan));
     }
 
-    /// The names of the identities in the world as another process sees it.
+    /// The names of the identities in the simulator, read by another process.
     fn identities(&self, stack: &str) -> BTreeSet<String> {
         let url = format!(
             "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-{stack}/providers/Microsoft.ManagedIdentity/userAssignedIdentities?api-version=2023-01-31"
         );
-        let answer = self.command(&["sim", "request", "GET", &url]).output();
-        let answer = text(&answer.unwrap());
-        let (status, body) = answer.split_once('\n').unwrap();
+        let output = self.command(&["sim", "request", "GET", &url]).output();
+        let response = text(&output.unwrap());
+        let (status, body) = response.split_once('\n').unwrap();
         if status == "404" {
             return BTreeSet::new();
         }
-        assert_eq!(status, "200", "{answer}");
+        assert_eq!(status, "200", "{response}");
         let body: Json = serde_json::from_str(body).unwrap();
         let names = body["value"].as_array().unwrap().iter();
         names
@@ -123,85 +123,80 @@ fn text(output: &Output) -> String {
     )
 }
 
-/// Kills the process with no warning once `reached` holds, or finds that it has ended by itself.
-fn kill_once(mut child: Child, mut reached: impl FnMut() -> bool) {
+/// Kills the process when `reached` returns true, unless it exits first.
+fn kill_when(mut child: Child, mut reached: impl FnMut() -> bool) {
     while child.try_wait().unwrap().is_none() && !reached() {}
     child.kill().unwrap();
     child.wait().unwrap();
 }
 
-/// Holds after the file has been replaced so many times, or, where `beside`, while its successor is being written.
-fn replaced(world: &Path, times: usize, beside: bool) -> impl FnMut() -> bool + use<> {
+/// A condition: the file was replaced this many times and, with `while_writing`, its successor is being written.
+fn is_replaced(world: &Path, times: usize, while_writing: bool) -> impl FnMut() -> bool + use<> {
     let (world, successor) = (world.to_owned(), world.with_extension("json.new"));
-    let (mut last, mut seen) = (fs::read(&world).ok(), 0);
+    let (mut last, mut count) = (fs::read(&world).ok(), 0);
     move || {
         let now = fs::read(&world).ok();
         if now != last {
-            (last, seen) = (now, seen + 1);
+            (last, count) = (now, count + 1);
         }
-        seen >= times && (!beside || fs::exists(&successor).unwrap())
+        count >= times && (!while_writing || fs::exists(&successor).unwrap())
     }
 }
 
 #[test]
-fn whenever_it_is_killed_the_world_is_whole_and_keeps_what_was_there() {
-    let place = Place::new();
-    let file = place.write_stack("killed");
+fn a_kill_at_any_moment_leaves_a_complete_file_and_loses_no_resource() {
+    let workspace = Workspace::new();
+    let file = workspace.write_stack("killed");
     let mut before = BTreeSet::new();
     for round in 0..KILLS {
-        let mut apply = place.command(&["apply", &file, "--cloud", "sim", "--yes"]);
+        let mut apply = workspace.command(&["apply", &file, "--cloud", "sim", "--yes"]);
         let child = apply.stdout(Stdio::null()).stderr(Stdio::null());
-        let reached = replaced(&place.world(), 1 + round / 2, round % 2 == 1);
-        kill_once(child.spawn().unwrap(), reached);
-        let after = place.identities("killed");
+        let reached = is_replaced(&workspace.world(), 1 + round / 2, round % 2 == 1);
+        kill_when(child.spawn().unwrap(), reached);
+        let after = workspace.identities("killed");
         assert!(after.is_superset(&before), "{before:?} {after:?}");
         before = after;
     }
-    let last = place.apply(&file);
+    let last = workspace.apply(&file);
     assert!(last.status.success(), "{}", text(&last));
-    assert_eq!(place.identities("killed").len(), IDENTITIES);
-    place.assert_converged(&file);
+    assert_eq!(workspace.identities("killed").len(), IDENTITIES);
+    workspace.assert_converged(&file);
 }
 
 #[test]
-fn a_full_disk_leaves_the_old_world_and_is_told() {
-    let place = Place::new();
-    let (first, second) = (place.write_stack("first"), place.write_stack("second"));
-    assert!(place.apply(&first).status.success());
-    let before = fs::read(place.world()).unwrap();
-    let room = before.len() as u64 / 1024;
+fn a_full_disk_keeps_the_old_file_and_is_reported() {
+    let workspace = Workspace::new();
+    let (first, second) = (
+        workspace.write_stack("first"),
+        workspace.write_stack("second"),
+    );
+    assert!(workspace.apply(&first).status.success());
+    let before = fs::read(workspace.world()).unwrap();
+    let blocks = before.len() as u64 / 1024;
 
     let words = ["apply", &second, "--cloud", "sim", "--yes"];
-    let refused = place.with_small_disk(room, &words).output().unwrap();
-    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
-    assert!(
-        text(&refused).contains("cannot write"),
-        "{}",
-        text(&refused)
-    );
-    assert!(
-        text(&refused).contains("sim.json.new"),
-        "{}",
-        text(&refused)
-    );
-    assert_eq!(fs::read(place.world()).unwrap(), before);
-    place.assert_converged(&first);
+    let failed = workspace.with_small_disk(blocks, &words).output().unwrap();
+    assert_eq!(failed.status.code(), Some(1), "{}", text(&failed));
+    assert!(text(&failed).contains("cannot write"), "{}", text(&failed));
+    assert!(text(&failed).contains("sim.json.new"), "{}", text(&failed));
+    assert_eq!(fs::read(workspace.world()).unwrap(), before);
+    workspace.assert_converged(&first);
 
-    let later = place.apply(&second);
+    let later = workspace.apply(&second);
     assert!(later.status.success(), "{}", text(&later));
     for file in [first, second] {
-        place.assert_converged(&file);
+        workspace.assert_converged(&file);
     }
 }
 
 #[test]
-fn two_processes_at_once_lose_nothing_of_each_other() {
-    let place = Place::new();
-    let files = [place.write_stack("one"), place.write_stack("two")];
+fn concurrent_processes_keep_each_others_resources() {
+    let workspace = Workspace::new();
+    let files = [workspace.write_stack("one"), workspace.write_stack("two")];
     let running: Vec<Child> = files
         .iter()
         .map(|file| {
-            place
+            workspace
                 .command(&["apply", file, "--cloud", "sim", "--yes"])
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -214,7 +209,7 @@ fn two_processes_at_once_lose_nothing_of_each_other() {
         assert!(output.status.success(), "{}", text(&output));
     }
     for (file, stack) in files.iter().zip(["one", "two"]) {
-        assert_eq!(place.identities(stack).len(), IDENTITIES);
-        place.assert_converged(file);
+        assert_eq!(workspace.identities(stack).len(), IDENTITIES);
+        workspace.assert_converged(file);
     }
 }

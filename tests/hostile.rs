@@ -1,4 +1,4 @@
-//! Text from a spec and from Azure that would act on a terminal: no command prints it as it is.
+//! Text from specs and from Azure that could control a terminal: every command escapes it.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,30 +13,31 @@ use std::{fs, process::Command};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Clears the screen, colours, turns the direction, rings, and hides: an escape, its form in one byte, bidirectional
-/// controls, characters of no width, a tag.
-const BAD: &str = "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{200b}\u{200d}\u{feff}\u{7}\u{7f}\u{e0041}";
+/// Clears the screen, sets colors, changes the direction, rings the bell, and hides text: an escape, its one-byte form,
+/// bidirectional controls, zero-width characters, a tag.
+const CONTROLS: &str =
+    "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{200b}\u{200d}\u{feff}\u{7}\u{7f}\u{e0041}";
 const SUBSCRIPTION: &str = lazuli_sim::SUBSCRIPTION;
 
-struct Place(TempDir);
+struct Workspace(TempDir);
 
-impl Place {
+impl Workspace {
     fn new(specs: &[(&str, String)]) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+        let workspace = Self(tempfile::tempdir().unwrap());
         for (name, text) in specs {
-            // A YAML escape says what no YAML text may hold.
+            // A YAML escape stands for a character that YAML text must not contain.
             let escaped: String = text.chars().map(escape).collect();
-            fs::write(place.0.path().join(name), escaped).unwrap();
+            fs::write(workspace.0.path().join(name), escaped).unwrap();
         }
-        place
+        workspace
     }
 
-    /// What a command prints, which must be harmless, and whether it succeeded.
+    /// Returns the output of a command, which must be harmless, and whether it succeeded.
     fn run(&self, words: &[&str]) -> (String, bool) {
         self.run_with(words, "")
     }
 
-    /// The same, as it is read aloud.
+    /// As [`Workspace::run`], with plain output for screen readers.
     fn run_plain(&self, words: &[&str]) -> (String, bool) {
         self.run_with(words, "1")
     }
@@ -57,8 +58,8 @@ impl Place {
         (printed, output.status.success())
     }
 
-    /// Sends a request as somebody else would.
-    fn by_hand(&self, method: &str, path: &str, body: &serde_json::Value) {
+    /// Changes the simulator without lazuli's stack.
+    fn send_request(&self, method: &str, path: &str, body: &serde_json::Value) {
         let url = format!("/subscriptions/{SUBSCRIPTION}{path}");
         let (printed, succeeded) = self.run(&["sim", "request", method, &url, &body.to_string()]);
         assert!(succeeded, "{printed}");
@@ -66,8 +67,8 @@ impl Place {
 }
 
 fn assert_harmless(words: &[&str], printed: &str) {
-    let acts: Vec<char> = BAD.chars().filter(|c| !c.is_ascii_graphic()).collect();
-    if let Some(at) = printed.find(|c: char| acts.contains(&c) || c.is_control() && c != '\n') {
+    let controls: Vec<char> = CONTROLS.chars().filter(|c| !c.is_ascii_graphic()).collect();
+    if let Some(at) = printed.find(|c: char| controls.contains(&c) || c.is_control() && c != '\n') {
         let from = printed.floor_char_boundary(at.saturating_sub(200));
         let to = printed.ceil_char_boundary(at + 20);
         panic!("{words:?} prints {:?}", &printed[from..to]);
@@ -77,8 +78,8 @@ fn assert_harmless(words: &[&str], printed: &str) {
 fn escape(character: char) -> String {
     match character {
         '\n' => "\n".to_owned(),
-        acts if acts.is_control() || BAD.contains(acts) && !acts.is_ascii() => {
-            format!("\\U{:08x}", u32::from(acts))
+        control if control.is_control() || CONTROLS.contains(control) && !control.is_ascii() => {
+            format!("\\U{:08x}", u32::from(control))
         }
         shown => shown.to_string(),
     }
@@ -87,31 +88,33 @@ fn escape(character: char) -> String {
 fn spec(resources: &str) -> String {
     format!(
         "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\nresourceGroup: rg-test\nresources:\n\
-         \x20 group: {{ kind: resourceGroup, name: rg-test, tags: {{ note: \"spec {BAD}\", \"key{BAD}\": x }} }}\n{resources}"
+         \x20 group: {{ kind: resourceGroup, name: rg-test, tags: {{ note: \"spec {CONTROLS}\", \"key{CONTROLS}\": x }} }}\n{resources}"
     )
 }
 
 #[test]
-fn nothing_of_a_spec_acts_on_the_terminal() {
+fn text_of_a_spec_cannot_control_the_terminal() {
     let mistakes = [
-        format!("  x: {{ kind: \"storage{BAD}\", name: x }}\n"),
-        format!("  \"x{BAD}\": {{ kind: resourceGroup, name: x }}\n"),
-        format!("  x: {{ kind: resourceGroup, name: \"x{BAD}\" }}\n"),
+        format!("  x: {{ kind: \"storage{CONTROLS}\", name: x }}\n"),
+        format!("  \"x{CONTROLS}\": {{ kind: resourceGroup, name: x }}\n"),
+        format!("  x: {{ kind: resourceGroup, name: \"x{CONTROLS}\" }}\n"),
         format!(
-            "  x: {{ kind: resourceGroup, name: x, \"colour{BAD}\": 1, location: \"west{BAD}\" }}\n"
+            "  x: {{ kind: resourceGroup, name: x, \"colour{CONTROLS}\": 1, location: \"west{CONTROLS}\" }}\n"
         ),
         format!(
-            "  x: {{ kind: resourceGroup, name: \"${{group.{BAD}}} ${{{BAD}}} ${{params.{BAD}}}\" }}\n"
+            "  x: {{ kind: resourceGroup, name: \"${{group.{CONTROLS}}} ${{{CONTROLS}}} ${{params.{CONTROLS}}}\" }}\n"
         ),
         format!(
-            "  x: {{ kind: resourceGroup, name: x, dependsOn: [\"{BAD}\"], forEach: [\"{BAD}\"] }}\n"
-        ),
-        format!("  x: {{ kind: resource, type: \"Micro.{BAD}/x@2020-01-01\", name: \"{BAD}\" }}\n"),
-        format!(
-            "  x: {{ kind: storageAccount, name: \"{BAD}\", sku: \"{BAD}\", containers: {{ \"{BAD}\": {{}} }} }}\n"
+            "  x: {{ kind: resourceGroup, name: x, dependsOn: [\"{CONTROLS}\"], forEach: [\"{CONTROLS}\"] }}\n"
         ),
         format!(
-            "  x: {{ kind: roleAssignment, principal: \"{BAD}\", scope: \"/{BAD}\", role: \"{BAD}\" }}\n"
+            "  x: {{ kind: resource, type: \"Micro.{CONTROLS}/x@2020-01-01\", name: \"{CONTROLS}\" }}\n"
+        ),
+        format!(
+            "  x: {{ kind: storageAccount, name: \"{CONTROLS}\", sku: \"{CONTROLS}\", containers: {{ \"{CONTROLS}\": {{}} }} }}\n"
+        ),
+        format!(
+            "  x: {{ kind: roleAssignment, principal: \"{CONTROLS}\", scope: \"/{CONTROLS}\", role: \"{CONTROLS}\" }}\n"
         ),
     ];
     let mut specs: Vec<(&str, String)> = Vec::new();
@@ -119,64 +122,68 @@ fn nothing_of_a_spec_acts_on_the_terminal() {
     for (name, mistake) in names.iter().zip(&mistakes) {
         specs.push((name, spec(mistake)));
     }
-    let place = Place::new(&specs);
+    let workspace = Workspace::new(&specs);
     for name in &names {
-        let (printed, succeeded) = place.run(&["validate", name]);
+        let (printed, succeeded) = workspace.run(&["validate", name]);
         assert!(!succeeded, "{name}: {printed}");
-        place.run(&["plan", name, "--cloud", "sim"]);
-        assert!(!place.run_plain(&["validate", name]).1);
-        place.run(&["validate", name, "--log-format", "json"]);
+        workspace.run(&["plan", name, "--cloud", "sim"]);
+        assert!(!workspace.run_plain(&["validate", name]).1);
+        workspace.run(&["validate", name, "--log-format", "json"]);
     }
-    // As it is, not in YAML's escapes.
-    let raw = place.0.path().join("raw.yaml");
-    fs::write(&raw, format!("{}  # {BAD}\n  x: {BAD}\n", spec(""))).unwrap();
-    assert!(!place.run(&["validate", "raw.yaml"]).1);
+    // The characters themselves instead of YAML escapes.
+    let raw = workspace.0.path().join("raw.yaml");
+    fs::write(
+        &raw,
+        format!("{}  # {CONTROLS}\n  x: {CONTROLS}\n", spec("")),
+    )
+    .unwrap();
+    assert!(!workspace.run(&["validate", "raw.yaml"]).1);
 }
 
 #[test]
-fn nothing_of_azure_acts_on_the_terminal() {
+fn text_of_azure_cannot_control_the_terminal() {
     let entries = format!(
-        "  id: {{ kind: userAssignedIdentity, name: id-test, tags: {{ note: \"{BAD}\" }} }}\n\
-         \x20 access: {{ kind: roleAssignment, principal: \"${{id}}\", scope: \"${{group}}\", role: Reader, description: \"{BAD}\" }}\n\
-         \x20 keep: {{ kind: managementLock, name: keep, scope: \"${{id}}\", level: CanNotDelete, notes: \"{BAD}\" }}\n"
+        "  id: {{ kind: userAssignedIdentity, name: id-test, tags: {{ note: \"{CONTROLS}\" }} }}\n\
+         \x20 access: {{ kind: roleAssignment, principal: \"${{id}}\", scope: \"${{group}}\", role: Reader, description: \"{CONTROLS}\" }}\n\
+         \x20 keep: {{ kind: managementLock, name: keep, scope: \"${{id}}\", level: CanNotDelete, notes: \"{CONTROLS}\" }}\n"
     );
-    let place = Place::new(&[("spec.yaml", spec(&entries))]);
+    let workspace = Workspace::new(&[("spec.yaml", spec(&entries))]);
     for format in ["text", "mermaid", "dot", "svg"] {
-        assert!(place.run(&["graph", "spec.yaml", "--format", format]).1);
+        assert!(workspace.run(&["graph", "spec.yaml", "--format", format]).1);
     }
-    let applied = place.run(&["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
+    let applied = workspace.run(&["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
     assert!(applied.1, "{}", applied.0);
 
     let group = "/resourceGroups/rg-test";
-    place.by_hand(
+    workspace.send_request(
         "PATCH",
         &format!("{group}?api-version=2025-04-01"),
-        &json!({ "tags": { "note": format!("Azure {BAD}"), "lazuli-stack": "test" } }),
+        &json!({ "tags": { "note": format!("Azure {CONTROLS}"), "lazuli-stack": "test" } }),
     );
-    let grant = "00000000-0000-0000-0000-0000000000aa";
+    let assignment = "00000000-0000-0000-0000-0000000000aa";
     let role = format!(
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
     );
-    place.by_hand(
+    workspace.send_request(
         "PUT",
         &format!(
-            "{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test/providers/Microsoft.Authorization/roleAssignments/{grant}?api-version=2022-04-01"
+            "{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test/providers/Microsoft.Authorization/roleAssignments/{assignment}?api-version=2022-04-01"
         ),
         &json!({ "properties": {
             "roleDefinitionId": role, "principalId": lazuli_sim::USER_OBJECT_ID, "principalType": "User",
-            "description": BAD,
+            "description": CONTROLS,
         } }),
     );
-    place.by_hand(
+    workspace.send_request(
         "PUT",
         &format!("{group}/providers/Microsoft.Authorization/locks/held?api-version=2020-05-01"),
-        &json!({ "properties": { "level": "ReadOnly", "notes": BAD } }),
+        &json!({ "properties": { "level": "ReadOnly", "notes": CONTROLS } }),
     );
-    let (plan, planned) = place.run(&["plan", "spec.yaml", "--cloud", "sim", "-vv"]);
+    let (plan, planned) = workspace.run(&["plan", "spec.yaml", "--cloud", "sim", "-vv"]);
     assert!(planned, "{plan}");
-    // The two tags, what the grant says of itself, and the notes of the lock: told, as escapes.
+    // The two tags, the description of the role assignment, and the notes of the lock are printed, escaped.
     assert!(plan.matches("\\u{1b}[2J").count() >= 4, "{plan}");
-    for form in ["json", "markdown", "html"] {
+    for format in ["json", "markdown", "html"] {
         let words = [
             "plan",
             "spec.yaml",
@@ -184,11 +191,11 @@ fn nothing_of_azure_acts_on_the_terminal() {
             "sim",
             "--show-unchanged",
             "--output",
-            form,
+            format,
         ];
-        assert!(place.run(&words).1);
+        assert!(workspace.run(&words).1);
     }
-    let (export, _) = place.run(&[
+    let (export, _) = workspace.run(&[
         "export",
         "--resource-group",
         "rg-test",
@@ -197,11 +204,11 @@ fn nothing_of_azure_acts_on_the_terminal() {
         "-vv",
     ]);
     assert!(export.matches("\\e[2J").count() >= 3, "{export}");
-    place.run(&["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
-    place.run(&["destroy", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
-    for run in [Place::run, Place::run_plain] {
+    workspace.run(&["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
+    workspace.run(&["destroy", "spec.yaml", "--cloud", "sim", "--yes", "-vv"]);
+    for run in [Workspace::run, Workspace::run_plain] {
         run(
-            &place,
+            &workspace,
             &[
                 "apply",
                 "spec.yaml",
@@ -212,7 +219,10 @@ fn nothing_of_azure_acts_on_the_terminal() {
                 "plain",
             ],
         );
-        run(&place, &["destroy", "spec.yaml", "--cloud", "sim", "--yes"]);
+        run(
+            &workspace,
+            &["destroy", "spec.yaml", "--cloud", "sim", "--yes"],
+        );
     }
     let words = ["apply", "spec.yaml", "--cloud", "sim", "--yes", "-vv"];
     let words = [
@@ -220,8 +230,8 @@ fn nothing_of_azure_acts_on_the_terminal() {
         &["--log-format", "json", "--trace", "trace.jsonl"],
     ]
     .concat();
-    place.run(&words);
-    let trace = fs::read_to_string(place.0.path().join("trace.jsonl")).unwrap();
+    workspace.run(&words);
+    let trace = fs::read_to_string(workspace.0.path().join("trace.jsonl")).unwrap();
     assert_harmless(&["the trace"], &trace);
     let lines: Vec<serde_json::Value> = trace
         .lines()
@@ -236,20 +246,20 @@ fn nothing_of_azure_acts_on_the_terminal() {
 }
 
 #[test]
-fn nothing_of_a_policy_acts_on_the_terminal() {
+fn text_of_a_policy_cannot_control_the_terminal() {
     let entries = "  id: { kind: userAssignedIdentity, name: id-test }\n";
-    let place = Place::new(&[("spec.yaml", spec(entries))]);
-    place.by_hand(
+    let workspace = Workspace::new(&[("spec.yaml", spec(entries))]);
+    workspace.send_request(
         "PUT",
         "/providers/Microsoft.Authorization/policyAssignments/north?api-version=2023-04-01",
         &json!({ "properties": {
             "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c",
-            "displayName": BAD, "nonComplianceMessages": [{ "message": BAD }],
-            "parameters": { "listOfAllowedLocations": { "value": [BAD] } },
+            "displayName": CONTROLS, "nonComplianceMessages": [{ "message": CONTROLS }],
+            "parameters": { "listOfAllowedLocations": { "value": [CONTROLS] } },
         } }),
     );
-    let (plan, _) = place.run(&["plan", "spec.yaml", "--cloud", "sim", "-vv"]);
-    let told = plan.split("! error: ").nth(1).unwrap();
-    // The name of the assignment, what it says, and what it allows.
-    assert!(told.matches("\\u{1b}[2J").count() >= 3, "{plan}");
+    let (plan, _) = workspace.run(&["plan", "spec.yaml", "--cloud", "sim", "-vv"]);
+    let finding = plan.split("! error: ").nth(1).unwrap();
+    // The name of the policy assignment, its message, and the locations it allows.
+    assert!(finding.matches("\\u{1b}[2J").count() >= 3, "{plan}");
 }

@@ -1,5 +1,5 @@
-//! Who reads what lazuli writes may stop at any time (`lazuli plan stack.yaml | head -1`): that is no failure, and what
-//! was begun is finished. What cannot be written for another reason is.
+//! A closed pipe (`lazuli plan stack.yaml | head -1`) is not a failure, and the command finishes its work. Other write
+//! errors are failures.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ const SPEC: &str = "apiVersion: lazuli/v1\nstack: pipes\nlocation: westeurope\nr
                     group: { kind: resourceGroup, name: rg-pipes }\n  \
                     app: { kind: userAssignedIdentity, name: id-pipes, resourceGroup: rg-pipes }\n";
 
-/// What writes to standard output, in an order in which each has something to say.
+/// Commands that write to standard output, in an order in which each has output.
 const COMMANDS: &[&[&str]] = &[
     &["--help"],
     &["--version"],
@@ -75,60 +75,57 @@ fn lazuli(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// A pipe that nobody reads from.
-fn closed() -> io::PipeWriter {
+/// A pipe without a reader.
+fn closed_pipe() -> io::PipeWriter {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
     writer
 }
 
-fn told(output: &Output) -> String {
+fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-fn nobody_reads_standard_output() {
+fn a_closed_standard_output_is_not_a_failure() {
     let folder = folder();
     for arguments in COMMANDS {
         let output = lazuli(folder.path(), arguments)
-            .stdout(closed())
+            .stdout(closed_pipe())
             .output()
             .unwrap();
-        let told = told(&output);
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {told}");
-        assert!(!told.contains("panicked"), "{arguments:?}: {told}");
+        let text = stderr_text(&output);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {text}");
+        assert!(!text.contains("panicked"), "{arguments:?}: {text}");
     }
-    let left = lazuli(folder.path(), &["show", "stack.yaml"])
+    let shown = lazuli(folder.path(), &["show", "stack.yaml"])
         .output()
         .unwrap();
-    let left = String::from_utf8_lossy(&left.stdout);
-    assert!(
-        left.contains("owns no resources"),
-        "all was carried out: {left}"
-    );
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.contains("owns no resources"), "destroy finished: {shown}");
 }
 
 #[test]
-fn nobody_reads_standard_error() {
+fn a_closed_standard_error_is_not_a_failure() {
     let folder = folder();
     for arguments in COMMANDS {
         let output = lazuli(folder.path(), arguments)
-            .stderr(closed())
+            .stderr(closed_pipe())
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
     }
     fs::write(folder.path().join("stack.yaml"), "stack: [").unwrap();
-    let refused = lazuli(folder.path(), &["plan", "stack.yaml"])
-        .stderr(closed())
+    let failed = lazuli(folder.path(), &["plan", "stack.yaml"])
+        .stderr(closed_pipe())
         .output()
         .unwrap();
-    assert_eq!(refused.status.code(), Some(1), "an error, and no panic");
+    assert_eq!(failed.status.code(), Some(1), "an error instead of a panic");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_answer_that_finds_no_room_is_an_error() {
+fn output_to_a_full_disk_is_an_error() {
     let folder = folder();
     for arguments in [
         &["plan", "stack.yaml"][..],
@@ -144,11 +141,11 @@ fn an_answer_that_finds_no_room_is_an_error() {
             .stdout(full)
             .output()
             .unwrap();
-        let told = told(&output);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+        let text = stderr_text(&output);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
         assert!(
-            told.contains("error: cannot write to standard output: "),
-            "{told}"
+            text.contains("error: cannot write to standard output: "),
+            "{text}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A headless Chromium, driven by the DevTools protocol over two pipes.
+//! Drives a headless Chromium by the DevTools protocol over two pipes.
 
 use std::{
     env,
@@ -9,20 +9,20 @@ use std::{
 
 use serde_json::{Value as Json, json};
 
-/// What has not come to be by then never will.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Maximum time to wait for a condition.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A browser with one tab, ended with the test.
+/// A browser with one tab, killed at the end of the test.
 pub struct Browser {
     process: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
-    /// The tab, once there is one.
+    /// The session of the tab, after it is created.
     session: Option<String>,
     calls: u64,
-    /// What has happened and was not asked for.
+    /// Messages that are not the result of a call.
     events: Vec<Json>,
-    /// What it keeps on the disk.
+    /// The browser's profile directory.
     _profile: tempfile::TempDir,
 }
 
@@ -31,7 +31,7 @@ impl Browser {
     pub fn start() -> Self {
         let profile = tempfile::tempdir().unwrap();
         let program = env::var("LAZULI_CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
-        // The protocol is spoken on the descriptors 3 and 4, which a shell can lay.
+        // The protocol uses file descriptors 3 and 4, which a shell can redirect.
         let mut process = Command::new("sh")
             .args([
                 "-c",
@@ -91,59 +91,59 @@ impl Browser {
         self.to.write_all(format!("{call}\0").as_bytes()).unwrap();
         self.to.flush().unwrap();
         loop {
-            let said = self.read();
-            if said["id"] == self.calls {
-                assert!(said["error"].is_null(), "{method}: {said}");
-                return said["result"].clone();
+            let message = self.read();
+            if message["id"] == self.calls {
+                assert!(message["error"].is_null(), "{method}: {message}");
+                return message["result"].clone();
             }
-            self.events.push(said);
+            self.events.push(message);
         }
     }
 
     fn read(&mut self) -> Json {
-        let mut said = Vec::new();
-        self.from.read_until(0, &mut said).unwrap();
-        assert_eq!(said.pop(), Some(0), "the browser has ended");
-        serde_json::from_slice(&said).unwrap()
+        let mut message = Vec::new();
+        self.from.read_until(0, &mut message).unwrap();
+        assert_eq!(message.pop(), Some(0), "the browser has exited");
+        serde_json::from_slice(&message).unwrap()
     }
 
-    /// A window of this size, with fingers or a mouse, in the light or in the dark.
-    pub fn window(&mut self, width: u32, height: u32, is_phone: bool, scheme: &str) {
+    /// Sets the size of the window, its device type and its color scheme.
+    pub fn set_window(&mut self, width: u32, height: u32, is_phone: bool, scheme: &str) {
         self.call(
             "Emulation.setDeviceMetricsOverride",
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone }),
         );
-        self.media("screen", scheme);
+        self.set_media("screen", scheme);
     }
 
-    /// On a screen or on paper.
-    pub fn media(&mut self, media: &str, scheme: &str) {
+    /// Sets the media type, `screen` or `print`, and the color scheme.
+    pub fn set_media(&mut self, media: &str, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.call(
             "Emulation.setEmulatedMedia",
             json!({ "media": media, "features": features }),
         );
-        self.until(&format!(
+        self.wait_until(&format!(
             "matchMedia('{media} and (prefers-color-scheme: {scheme})').matches"
         ));
     }
 
-    /// Opens a page and waits until all of it is there.
+    /// Opens a page and waits until it has loaded.
     pub fn open(&mut self, url: &str) {
-        // From elsewhere, so that it is loaded though only its fragment may be another.
+        // Opens a blank page first: the page is loaded even if only its fragment changes.
         for url in ["about:blank", url] {
-            let begun = self.events.len();
+            let first = self.events.len();
             self.call("Page.navigate", json!({ "url": url }));
             let is_loaded = |event: &Json| event["method"] == "Page.loadEventFired";
-            while !self.events.iter().skip(begun).any(is_loaded) {
-                let said = self.read();
-                self.events.push(said);
+            while !self.events.iter().skip(first).any(is_loaded) {
+                let message = self.read();
+                self.events.push(message);
             }
         }
     }
 
-    /// The value of an expression on the page.
-    pub fn value(&mut self, expression: &str) -> Json {
+    /// Evaluates an expression on the page.
+    pub fn evaluate(&mut self, expression: &str) -> Json {
         let params =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let value = self.call("Runtime.evaluate", params);
@@ -151,17 +151,20 @@ impl Browser {
         value["result"]["value"].clone()
     }
 
-    /// Waits until an expression is true: a browser acts on most things a moment later.
-    pub fn until(&mut self, expression: &str) {
-        let began = Instant::now();
-        while self.value(expression) != json!(true) {
-            assert!(began.elapsed() < PATIENCE, "{expression} stays untrue");
+    /// Waits until an expression is true, since a browser handles most events asynchronously.
+    pub fn wait_until(&mut self, expression: &str) {
+        let started = Instant::now();
+        while self.evaluate(expression) != json!(true) {
+            assert!(
+                started.elapsed() < TIMEOUT,
+                "{expression} did not become true"
+            );
         }
     }
 
-    /// Presses and lets go of the mouse in the middle of an element, and lets the page act on it.
+    /// Clicks the middle of an element and waits until the page has handled it.
     pub fn click(&mut self, selector: &str) {
-        let place = self.value(&format!(
+        let center = self.evaluate(&format!(
             "(() => {{ const it = document.querySelector({selector:?}); it.scrollIntoView({{ block: 'center', inline: \
              'center' }}); const box = it.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / \
              2]; }})()"
@@ -170,7 +173,7 @@ impl Browser {
             self.call(
                 "Input.dispatchMouseEvent",
                 json!({
-                    "type": kind, "x": place[0], "y": place[1], "button": "left", "buttons": buttons, "clickCount": 1,
+                    "type": kind, "x": center[0], "y": center[1], "button": "left", "buttons": buttons, "clickCount": 1,
                 }),
             );
         }
@@ -188,38 +191,41 @@ impl Browser {
         self.settle();
     }
 
-    /// Two frames later, whatever an event has led to is done.
+    /// Waits for two frames, after which the page has handled an event.
     fn settle(&mut self) {
-        self.value(
+        self.evaluate(
             "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))",
         );
     }
 
-    /// The addresses that were asked for, and what was complained of.
-    pub fn requests_and_complaints(&self) -> (Vec<String>, Vec<Json>) {
-        let of = |method: &str| {
+    /// The requested URLs, and the messages of console and log.
+    pub fn requests_and_messages(&self) -> (Vec<String>, Vec<Json>) {
+        let params_of = |method: &str| {
             let events = self.events.iter();
             let events = events.filter(move |event| event["method"] == method);
             events
                 .map(|event| event["params"].clone())
                 .collect::<Vec<_>>()
         };
-        let requests = of("Network.requestWillBeSent");
+        let requests = params_of("Network.requestWillBeSent");
         let requests = requests
             .iter()
             .filter_map(|event| event["request"]["url"].as_str());
-        let complaints = [
+        let messages = [
             "Runtime.consoleAPICalled",
             "Runtime.exceptionThrown",
             "Log.entryAdded",
         ];
         (
             requests.map(str::to_owned).collect(),
-            complaints.iter().flat_map(|method| of(method)).collect(),
+            messages
+                .iter()
+                .flat_map(|method| params_of(method))
+                .collect(),
         )
     }
 
-    /// What is in the window, as PNG in base64.
+    /// The content of the window as a PNG in base64.
     pub fn screenshot(&mut self) -> String {
         let shot = self.call("Page.captureScreenshot", json!({ "format": "png" }));
         shot["data"].as_str().unwrap().to_owned()

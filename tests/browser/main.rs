@@ -1,5 +1,5 @@
-//! The page of `plan --output html` in a real browser: it can be used with fingers, a mouse, the keyboard and without
-//! scripts, fits on a phone, and asks nobody for anything.
+//! The page of `plan --output html` in a real browser: it works with touch, mouse, keyboard and without scripts, fits on
+//! a phone, and sends no requests.
 
 #![cfg(unix)]
 #![allow(
@@ -21,10 +21,10 @@ use serde_json::json;
 const BEFORE: &str = include_str!("before.yaml");
 const AFTER: &str = include_str!("after.yaml");
 
-/// A folder with a page in it, and the page's address.
-fn page() -> (tempfile::TempDir, String) {
+/// Creates a page. Returns its folder and its URL.
+fn create_page() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
-    let place = |name: &str| folder.path().join(name);
+    let path = |name: &str| folder.path().join(name);
     let lazuli = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_lazuli"))
             .args(arguments)
@@ -33,11 +33,11 @@ fn page() -> (tempfile::TempDir, String) {
             .env_remove("AZURE_SUBSCRIPTION_ID")
             .output()
             .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{told}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{errors}");
         output.stdout
     };
-    fs::write(place("stack.yaml"), BEFORE).unwrap();
+    fs::write(path("stack.yaml"), BEFORE).unwrap();
     lazuli(&["apply", "stack.yaml", "--yes"]);
     lazuli(&[
         "sim",
@@ -47,7 +47,7 @@ fn page() -> (tempfile::TempDir, String) {
          storageAccounts/stcameras/providers/Microsoft.Authorization/locks/evidence?api-version=2020-05-01",
         r#"{"properties":{"level":"ReadOnly","notes":"<img src=x onerror=alert(1)> ask @ada"}}"#,
     ]);
-    fs::write(place("stack.yaml"), AFTER).unwrap();
+    fs::write(path("stack.yaml"), AFTER).unwrap();
     let html = lazuli(&[
         "plan",
         "stack.yaml",
@@ -56,13 +56,13 @@ fn page() -> (tempfile::TempDir, String) {
         "--output",
         "html",
     ]);
-    fs::write(place("plan.html"), html).unwrap();
-    let url = format!("file://{}", place("plan.html").display());
+    fs::write(path("plan.html"), html).unwrap();
+    let url = format!("file://{}", path("plan.html").display());
     (folder, url)
 }
 
-/// Keeps what is seen, where somebody wants to look at it: in the folder `LAZULI_SCREENSHOTS`.
-fn keep(browser: &mut Browser, name: &str) {
+/// Saves a screenshot in the folder `LAZULI_SCREENSHOTS`, if that is set.
+fn save_screenshot(browser: &mut Browser, name: &str) {
     if let Ok(folder) = env::var("LAZULI_SCREENSHOTS") {
         let shot = BASE64_STANDARD.decode(browser.screenshot()).unwrap();
         fs::create_dir_all(&folder).unwrap();
@@ -70,106 +70,106 @@ fn keep(browser: &mut Browser, name: &str) {
     }
 }
 
-/// The step of the storage account, by what it is called.
+/// The step of the storage account, found by its name.
 const RECORDINGS: &str = "[...document.querySelectorAll('details')].find(it => it.querySelector('.who')?.textContent \
                           === 'recordings')";
 
 #[test]
 #[ignore = "needs Chromium, which .ci/run installs"]
-fn a_resource_in_the_drawing_leads_to_its_difference() {
-    let (_folder, url) = page();
+fn a_resource_in_the_drawing_links_to_its_changes() {
+    let (_folder, url) = create_page();
     let mut browser = Browser::start();
-    browser.window(1200, 900, false, "light");
+    browser.set_window(1200, 900, false, "light");
     browser.open(&url);
-    keep(&mut browser, "desktop");
-    let step = browser.value(&format!("{RECORDINGS}.querySelector('.inside').id"));
+    save_screenshot(&mut browser, "desktop");
+    let step = browser.evaluate(&format!("{RECORDINGS}.querySelector('.inside').id"));
     let step = step.as_str().unwrap().to_owned();
-    browser.until(&format!("!{RECORDINGS}.open"));
+    browser.wait_until(&format!("!{RECORDINGS}.open"));
     browser.click(&format!("svg a[href='#{step}']"));
-    browser.until(&format!("{RECORDINGS}.open"));
-    let seen = format!(
+    browser.wait_until(&format!("{RECORDINGS}.open"));
+    let is_in_view = format!(
         "(() => {{ const box = document.getElementById('{step}').getBoundingClientRect(); return box.top >= 0 && \
          box.top < innerHeight; }})()"
     );
-    browser.until(&seen);
-    let told = browser.value(&format!("document.getElementById('{step}').innerText"));
-    let told = told.as_str().unwrap();
+    browser.wait_until(&is_in_view);
+    let text = browser.evaluate(&format!("document.getElementById('{step}').innerText"));
+    let text = text.as_str().unwrap();
     assert!(
-        told.contains("Standard_LRS") && told.contains("Standard_ZRS"),
-        "{told}"
+        text.contains("Standard_LRS") && text.contains("Standard_ZRS"),
+        "{text}"
     );
-    keep(&mut browser, "difference");
+    save_screenshot(&mut browser, "changes");
 
-    // Closed by hand, the same link opens it again.
+    // After the user closes it, the same link opens it again.
     browser.click(&format!("details:has(#{step}) > summary"));
-    browser.until(&format!("!{RECORDINGS}.open"));
+    browser.wait_until(&format!("!{RECORDINGS}.open"));
     browser.click(&format!("svg a[href='#{step}']"));
-    browser.until(&format!("{RECORDINGS}.open"));
+    browser.wait_until(&format!("{RECORDINGS}.open"));
 
     browser.click("#tools .close");
-    browser.until("document.querySelectorAll('details[open]').length === 0");
-    browser.value("document.querySelector('details > summary').focus()");
+    browser.wait_until("document.querySelectorAll('details[open]').length === 0");
+    browser.evaluate("document.querySelector('details > summary').focus()");
     browser.press("Enter", 13, "\r");
-    browser.until("document.querySelectorAll('details[open]').length === 1");
-    let reached = "[...document.querySelectorAll('.figure, .figure a, summary, button')].every(it => it.tabIndex === 0)";
+    browser.wait_until("document.querySelectorAll('details[open]').length === 1");
+    let is_reachable = "[...document.querySelectorAll('.figure, .figure a, summary, button')].every(it => it.tabIndex === 0)";
     assert_eq!(
-        browser.value(reached),
+        browser.evaluate(is_reachable),
         json!(true),
-        "the keyboard reaches all of it"
+        "the keyboard reaches every control"
     );
 
-    let (requests, complaints) = browser.requests_and_complaints();
-    assert_eq!(complaints, [] as [serde_json::Value; 0]);
-    let others = requests.iter().filter(|asked| {
-        ![Some(url.as_str()), Some("about:blank")].contains(&asked.split('#').next())
+    let (requests, messages) = browser.requests_and_messages();
+    assert_eq!(messages, [] as [serde_json::Value; 0]);
+    let others = requests.iter().filter(|requested| {
+        ![Some(url.as_str()), Some("about:blank")].contains(&requested.split('#').next())
     });
     assert_eq!(others.count(), 0, "{requests:?}");
 }
 
 #[test]
 #[ignore = "needs Chromium, which .ci/run installs"]
-fn on_a_phone_nothing_is_wider_than_the_window_and_states_are_words_too() {
-    let (_folder, url) = page();
+fn on_a_phone_the_page_fits_the_window_and_states_have_words() {
+    let (_folder, url) = create_page();
     let mut browser = Browser::start();
     for scheme in ["light", "dark"] {
-        browser.window(360, 740, true, scheme);
+        browser.set_window(360, 740, true, scheme);
         browser.open(&url);
-        keep(&mut browser, &format!("phone-{scheme}"));
+        save_screenshot(&mut browser, &format!("phone-{scheme}"));
         browser.click("#tools .open");
-        browser.until("[...document.querySelectorAll('details')].every(it => it.open)");
-        let wide = "document.documentElement.scrollWidth";
-        assert_eq!(browser.value(wide), json!(360));
-        browser.value(&format!("{RECORDINGS}.scrollIntoView()"));
-        keep(&mut browser, &format!("phone-{scheme}-difference"));
-        let ground = browser.value("getComputedStyle(document.body).backgroundColor");
-        let is_dark = ground != json!("rgb(255, 255, 255)");
-        assert_eq!(is_dark, scheme == "dark", "{ground}");
-        let said = "[...document.querySelectorAll('.figure .node')].every(it => /[-+~±=<>] .*(create|update|replace|\
+        browser.wait_until("[...document.querySelectorAll('details')].every(it => it.open)");
+        let width = "document.documentElement.scrollWidth";
+        assert_eq!(browser.evaluate(width), json!(360));
+        browser.evaluate(&format!("{RECORDINGS}.scrollIntoView()"));
+        save_screenshot(&mut browser, &format!("phone-{scheme}-changes"));
+        let background = browser.evaluate("getComputedStyle(document.body).backgroundColor");
+        let is_dark = background != json!("rgb(255, 255, 255)");
+        assert_eq!(is_dark, scheme == "dark", "{background}");
+        let has_words = "[...document.querySelectorAll('.figure .node')].every(it => /[-+~±=<>] .*(create|update|replace|\
                     delete|unchanged)/s.test(it.textContent))";
         assert_eq!(
-            browser.value(said),
+            browser.evaluate(has_words),
             json!(true),
-            "no state is told by colour alone"
+            "no state is shown by color alone"
         );
     }
-    browser.window(1200, 900, false, "dark");
+    browser.set_window(1200, 900, false, "dark");
     browser.open(&url);
-    keep(&mut browser, "desktop-dark");
+    save_screenshot(&mut browser, "desktop-dark");
 }
 
 #[test]
 #[ignore = "needs Chromium, which .ci/run installs"]
-fn without_scripts_it_says_the_same_and_so_it_does_on_paper() {
-    let (_folder, url) = page();
+fn without_scripts_and_in_print_the_content_is_the_same() {
+    let (_folder, url) = create_page();
     let mut browser = Browser::start();
     browser.call(
         "Emulation.setScriptExecutionDisabled",
         json!({ "value": true }),
     );
-    browser.window(1200, 900, false, "light");
+    browser.set_window(1200, 900, false, "light");
     browser.open(&url);
     assert_eq!(
-        browser.value("document.getElementById('tools').hidden"),
+        browser.evaluate("document.getElementById('tools').hidden"),
         json!(true)
     );
     let visible = |name: &str| {
@@ -177,38 +177,40 @@ fn without_scripts_it_says_the_same_and_so_it_does_on_paper() {
             "document.getElementById('{name}').checkVisibility({{ contentVisibilityAuto: true }})"
         )
     };
-    let step = browser.value(&format!("{RECORDINGS}.querySelector('.inside').id"));
+    let step = browser.evaluate(&format!("{RECORDINGS}.querySelector('.inside').id"));
     let step = step.as_str().unwrap().to_owned();
-    assert_eq!(browser.value(&visible(&step)), json!(false));
-    browser.media("print", "light");
-    browser.until(&visible(&step));
-    browser.media("screen", "light");
+    assert_eq!(browser.evaluate(&visible(&step)), json!(false));
+    browser.set_media("print", "light");
+    browser.wait_until(&visible(&step));
+    browser.set_media("screen", "light");
     browser.open(&format!("{url}#{step}"));
-    browser.until(&visible(&step));
+    browser.wait_until(&visible(&step));
 }
 
 #[test]
 #[ignore = "needs Chromium, which .ci/run installs"]
-fn the_page_may_load_and_run_nothing_else() {
-    let (_folder, url) = page();
+fn the_page_cannot_load_or_run_anything_else() {
+    let (_folder, url) = create_page();
     let mut browser = Browser::start();
     browser.open(&url);
     assert_eq!(
-        browser.value("document.querySelectorAll('img, script[src], link').length"),
+        browser.evaluate("document.querySelectorAll('img, script[src], link').length"),
         json!(0)
     );
-    let tried = "fetch('https://lazuli.invalid/').then(() => 'sent', () => 'refused')";
-    assert_eq!(browser.value(tried), json!("refused"));
-    browser.value(
+    let attempt = "fetch('https://lazuli.invalid/').then(() => 'sent', () => 'blocked')";
+    assert_eq!(browser.evaluate(attempt), json!("blocked"));
+    browser.evaluate(
         "(() => { const more = document.createElement('script'); more.textContent = 'window.ran = true'; \
          document.body.append(more); })()",
     );
-    assert_eq!(browser.value("window.ran === undefined"), json!(true));
-    let (requests, complaints) = browser.requests_and_complaints();
-    let others = requests.iter().filter(|asked| asked.starts_with("http"));
-    assert_eq!(others.count(), 0, "{requests:?}");
-    let policy = complaints
+    assert_eq!(browser.evaluate("window.ran === undefined"), json!(true));
+    let (requests, messages) = browser.requests_and_messages();
+    let others = requests
         .iter()
-        .filter(|said| said.to_string().contains("Content Security Policy"));
-    assert!(policy.count() >= 2, "{complaints:?}");
+        .filter(|requested| requested.starts_with("http"));
+    assert_eq!(others.count(), 0, "{requests:?}");
+    let violations = messages
+        .iter()
+        .filter(|message| message.to_string().contains("Content Security Policy"));
+    assert!(violations.count() >= 2, "{messages:?}");
 }

@@ -44,7 +44,7 @@ pub fn of_azure() -> String {
         }
     }
     for (codes, remedy, advice) in rows {
-        let remedy = remedy.map_or("", Remedy::says);
+        let remedy = remedy.map_or("", Remedy::describe);
         page += &format!("| `{}` | {remedy} | {advice} |\n", codes.join("`, `"));
     }
     page += "\nWhatever the code: a 401 is answered once with a new token; throttling (429), failing services (500 and \

@@ -1,38 +1,38 @@
-//! Every recorded write, sent by the real client: it ends as the recording shows that the write ended.
+//! Sends every recorded write with the real client: the result matches the recorded one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use lazuli_arm::{ArmError, ClientOptions, Completed, Quiet};
+use lazuli_arm::{ArmError, ClientOptions, Quiet, WriteResult};
 use serde_json::Value as Json;
 
 use crate::{
-    errors::{assert_tells, has_failed},
+    errors::{assert_reports, has_failed},
     recordings::{self, Interaction, Recording},
-    transport::{ARM, Replay, end_of},
+    transport::{ARM, Replay, end_of_record},
 };
 
-/// How a write ended, as the recording alone shows it.
+/// The result of a write according to the recording alone.
 #[derive(Debug)]
-pub enum Ending<'a> {
-    Well,
-    /// By this document: a refusal, or the status of a failed operation.
-    Badly(&'a Json),
-    /// The resource says that it failed, and nothing why.
+pub enum RecordedResult<'a> {
+    Success,
+    /// Failed with this document: an error response, or the status of a failed operation.
+    Failure(&'a Json),
+    /// The state of the resource is a failure, without a reason.
     FailedResource,
-    /// The recording does not go on until the end.
-    Unseen,
+    /// The recording stops before the end of the operation.
+    Incomplete,
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_write_ends_as_its_recording_shows() {
+async fn every_write_has_its_recorded_result() {
     let Some(recordings) = recordings::all() else {
         return;
     };
-    let mut forms: BTreeMap<String, BTreeMap<&str, u32>> = BTreeMap::new();
-    let mut misses = Vec::new();
+    let mut counts: BTreeMap<String, BTreeMap<&str, u32>> = BTreeMap::new();
+    let mut mismatches = Vec::new();
     let mut foreign = 0;
     let mut hosts = BTreeSet::new();
     let mut read_back: BTreeMap<String, u32> = BTreeMap::new();
@@ -42,69 +42,80 @@ async fn every_write_ends_as_its_recording_shows() {
             if !is_write(write) {
                 continue;
             }
-            foreign += u32::from(header(write, "Location").is_some_and(leads_elsewhere));
-            let replay = Replay::from(&recording, at);
-            let ended = send(&replay, write).await;
+            foreign += u32::from(header(write, "Location").is_some_and(is_on_another_host));
+            let replay = Replay::new(&recording, at);
+            let result = send(&replay, write).await;
             hosts.extend(replay.hosts());
             let what = format!("{} #{at} {} {}", recording.name, write.method, write.path);
-            let word = match (&ended, ending(&recording, replay.write())) {
-                (_, Ending::Unseen) if replay.unrecorded().is_some() => "not recorded to its end",
-                (Ok(completed), Ending::Well) => {
+            let category = match (&result, recorded_result(&recording, replay.write())) {
+                (_, RecordedResult::Incomplete) if replay.unrecorded().is_some() => {
+                    "recording incomplete"
+                }
+                (Ok(completed), RecordedResult::Success) => {
                     assert_eq!(
                         completed.status,
                         recording.interactions[replay.write()].status.min(404)
                     );
                     let is_post = write.method == "POST";
-                    // Of a PUT that was followed to its end, no document is handed on as the resource.
-                    let at_once = recording.interactions[replay.write()].status != 202;
-                    assert!(completed.result.is_none() || is_post || at_once, "{what}");
+                    // After polling a PUT, no document is returned as the resource.
+                    let was_not_polled = recording.interactions[replay.write()].status != 202;
+                    assert!(
+                        completed.result.is_none() || is_post || was_not_polled,
+                        "{what}"
+                    );
                     if write.method == "PUT" {
-                        let seen =
-                            seen_after(&replay, &recording.interactions[replay.write()]).await;
-                        *read_back.entry(seen).or_default() += 1;
+                        let found =
+                            read_after(&replay, &recording.interactions[replay.write()]).await;
+                        *read_back.entry(found).or_default() += 1;
                     }
-                    "well"
+                    "succeeded"
                 }
-                (Err(error), Ending::Badly(document)) if replay.unrecorded().is_none() => {
-                    assert_tells(error, document, &what);
+                (Err(error), RecordedResult::Failure(document))
+                    if replay.unrecorded().is_none() =>
+                {
+                    assert_reports(error, document, &what);
                     if error.status.is_some() {
-                        "refused"
+                        "error response"
                     } else {
                         "failed"
                     }
                 }
-                (Err(error), Ending::FailedResource) if error.status.is_none() => "failed",
-                (ended, expected) => {
-                    let told = ended.as_ref().map_err(ToString::to_string);
-                    misses.push(format!(
-                        "{what}\n    expected {expected:?}, got {told:?}, not recorded: {:?}",
+                (Err(error), RecordedResult::FailedResource) if error.status.is_none() => "failed",
+                (result, expected) => {
+                    let result = result.as_ref().map_err(ToString::to_string);
+                    mismatches.push(format!(
+                        "{what}\n    expected {expected:?}, got {result:?}, not recorded: {:?}",
                         replay.unrecorded()
                     ));
-                    "MISS"
+                    "MISMATCH"
                 }
             };
-            *forms
-                .entry(form(write))
+            *counts
+                .entry(response_format(write))
                 .or_default()
-                .entry(word)
+                .entry(category)
                 .or_default() += 1;
         }
     }
-    for (form, endings) in &forms {
-        println!("{form:60} {endings:?}");
+    for (format, results) in &counts {
+        println!("{format:60} {results:?}");
     }
-    for (seen, n) in &read_back {
-        println!("{n:5} {seen}");
+    for (found, n) in &read_back {
+        println!("{n:5} {found}");
     }
-    println!("{foreign} writes name a Location on another host");
-    for miss in &misses {
-        println!("{miss}");
+    println!("{foreign} writes have a Location on another host");
+    for mismatch in &mismatches {
+        println!("{mismatch}");
     }
-    assert!(misses.is_empty(), "{} writes end otherwise", misses.len());
+    assert!(
+        mismatches.is_empty(),
+        "{} writes have another result",
+        mismatches.len()
+    );
     assert_eq!(hosts, BTreeSet::from([ARM.to_owned()]));
 }
 
-pub async fn send(replay: &Replay, write: &Interaction) -> Result<Completed, ArmError> {
+pub async fn send(replay: &Replay, write: &Interaction) -> Result<WriteResult, ArmError> {
     let client = replay.client(ClientOptions::default()).await;
     let path = write.path.as_str();
     let api = write.api_version.as_deref().unwrap_or_default();
@@ -117,40 +128,40 @@ pub async fn send(replay: &Replay, write: &Interaction) -> Result<Completed, Arm
     }
 }
 
-/// What the first read after a PUT shows.
-async fn seen_after(replay: &Replay, write: &Interaction) -> String {
+/// Describes what the first read after a PUT returns.
+async fn read_after(replay: &Replay, write: &Interaction) -> String {
     let client = replay.client(ClientOptions::default()).await;
     let api = write.api_version.as_deref().unwrap_or_default();
     let found = client.get(&write.path, api, &Quiet).await;
     if replay.unrecorded().is_some() {
-        return "not read".to_owned();
+        return "not recorded".to_owned();
     }
     let found = match found {
         Ok(Some(found)) => found,
-        Ok(None) => return "not there".to_owned(),
-        Err(error) => return format!("no GET: {:?}", error.status),
+        Ok(None) => return "not found".to_owned(),
+        Err(error) => return format!("GET failed: {:?}", error.status),
     };
     let state = found
         .pointer("/properties/provisioningState")
         .and_then(Json::as_str)
         .unwrap_or("-");
     let same = if write.response_body.as_ref() == Some(&found) {
-        "as the PUT said"
+        "same as the response to PUT"
     } else {
-        "other than the PUT said"
+        "differs from the response to PUT"
     };
     format!("{state} {same}")
 }
 
-/// Reads off the recording how a write ended.
-pub fn ending(recording: &Recording, at: usize) -> Ending<'_> {
+/// The result of a write according to the recording.
+pub fn recorded_result(recording: &Recording, at: usize) -> RecordedResult<'_> {
     let write = &recording.interactions[at];
-    let later = &recording.interactions[at + 1..end_of(recording, at)];
+    let later = &recording.interactions[at + 1..end_of_record(recording, at)];
     if write.status >= 400 {
         return match &write.response_body {
-            _ if write.status == 404 && write.method == "DELETE" => Ending::Well,
-            Some(document) => Ending::Badly(document),
-            None => Ending::Badly(&Json::Null),
+            _ if write.status == 404 && write.method == "DELETE" => RecordedResult::Success,
+            Some(document) => RecordedResult::Failure(document),
+            None => RecordedResult::Failure(&Json::Null),
         };
     }
     if let Some(operation) = operation(write) {
@@ -160,37 +171,37 @@ pub fn ending(recording: &Recording, at: usize) -> Ending<'_> {
             if !paths.contains(&poll.path) {
                 continue;
             }
-            paths.extend(newer(poll));
+            paths.extend(redirect(poll));
             if has_failed(poll) {
-                return Ending::Badly(poll.response_body.as_ref().unwrap_or(&Json::Null));
+                return RecordedResult::Failure(poll.response_body.as_ref().unwrap_or(&Json::Null));
             }
             last = Some(poll);
-            if ended_well(poll) {
+            if has_succeeded(poll) {
                 break;
             }
         }
-        let says_succeeded = write.status != 202 && state(write) == Some("Succeeded");
+        let is_succeeded = write.status != 202 && state(write) == Some("Succeeded");
         return match last {
-            Some(poll) if ended_well(poll) => Ending::Well,
-            None if says_succeeded && write.method == "PUT" => Ending::Well,
-            _ => Ending::Unseen,
+            Some(poll) if has_succeeded(poll) => RecordedResult::Success,
+            None if is_succeeded && write.method == "PUT" => RecordedResult::Success,
+            _ => RecordedResult::Incomplete,
         };
     }
     if write.method != "PUT" {
-        return Ending::Well;
+        return RecordedResult::Success;
     }
     let reads = later
         .iter()
         .filter(|it| it.method == "GET" && it.path == write.path && it.status == 200);
     match std::iter::once(write)
         .chain(reads)
-        .find(|it| !is_underway(it))
+        .find(|it| !is_in_progress(it))
     {
         Some(end) if state(end).is_some_and(|state| is_one_of(state, &["Failed", "Canceled"])) => {
-            Ending::FailedResource
+            RecordedResult::FailedResource
         }
-        Some(_) => Ending::Well,
-        None => Ending::Unseen,
+        Some(_) => RecordedResult::Success,
+        None => RecordedResult::Incomplete,
     }
 }
 
@@ -209,7 +220,7 @@ fn header<'a>(interaction: &'a Interaction, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.as_str())
 }
 
-fn leads_elsewhere(link: &str) -> bool {
+fn is_on_another_host(link: &str) -> bool {
     !link.starts_with('/') && !link.starts_with(&format!("https://{ARM}/"))
 }
 
@@ -219,22 +230,22 @@ fn path_of(link: &str) -> Option<String> {
         .then(|| path.split('?').next().unwrap_or_default().to_owned())
 }
 
-/// The path under which the operation of a write is asked for.
+/// The path at which the operation of a write is polled.
 fn operation(write: &Interaction) -> Option<String> {
     let named = header(write, "Azure-AsyncOperation")
         .or(header(write, "Location").filter(|_| write.status == 202));
     named.and_then(path_of)
 }
 
-/// The path that the answer to a poll names instead.
-fn newer(poll: &Interaction) -> Option<String> {
+/// The path that the response to a poll names for the next one.
+fn redirect(poll: &Interaction) -> Option<String> {
     header(poll, "Azure-AsyncOperation")
         .or(header(poll, "Location"))
         .and_then(path_of)
 }
 
-/// A status document says so; the result of an operation is there once it is not 202.
-fn ended_well(poll: &Interaction) -> bool {
+/// By the status document; without one, an operation ends with any status but 202.
+fn has_succeeded(poll: &Interaction) -> bool {
     let word = poll
         .response_body
         .as_ref()
@@ -254,36 +265,37 @@ fn is_one_of(state: &str, words: &[&str]) -> bool {
     words.iter().any(|word| state.eq_ignore_ascii_case(word))
 }
 
-/// ARM facts 2.4: the words in which the recorded resources came to rest; all others were followed by one of them.
-fn is_underway(resource: &Interaction) -> bool {
+/// ARM facts 2.4: the final states of the recorded resources; all others were followed by one of them.
+fn is_in_progress(resource: &Interaction) -> bool {
     state(resource)
         .is_some_and(|state| !is_one_of(state, &["Succeeded", "Ready", "Failed", "Canceled"]))
 }
 
-/// As the table of ARM facts 2.1 names it: status, headers (`L` an operation, `Lr` the resource), `-` without a body.
-fn form(write: &Interaction) -> String {
-    let mut form = format!("{} {}", write.method, write.status);
+/// The format as the table of ARM facts 2.1 names it: status, headers (`L` for an operation, `Lr` for the resource), `-`
+/// without a body.
+fn response_format(write: &Interaction) -> String {
+    let mut format = format!("{} {}", write.method, write.status);
     if header(write, "Azure-AsyncOperation").is_some() {
-        form += " A";
+        format += " A";
     }
     if let Some(location) = header(write, "Location") {
         let to_resource =
             path_of(location).is_some_and(|path| path.eq_ignore_ascii_case(&write.path));
-        form += match () {
-            () if leads_elsewhere(location) => " L(other host)",
+        format += match () {
+            () if is_on_another_host(location) => " L(other host)",
             () if to_resource => " Lr",
             () => " L",
         };
     }
     if write.response_body.is_none() {
-        form += " -";
+        format += " -";
     }
     if write.status < 202
         && write.method == "PUT"
-        && is_underway(write)
+        && is_in_progress(write)
         && operation(write).is_none()
     {
-        form += " underway";
+        format += " in progress";
     }
-    form
+    format
 }

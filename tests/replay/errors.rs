@@ -1,4 +1,4 @@
-//! Every recorded refusal and every operation that failed: the client tells the innermost code and message.
+//! Every recorded error response and failed operation: the client reports the innermost code and message.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,30 +7,30 @@ use std::{
 
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport};
-use lazuli_arm::{ArmError, ClientOptions, Quiet, RetryLimits};
+use lazuli_arm::{ArmError, BackoffLimits, ClientOptions, Quiet};
 use serde_json::Value as Json;
 
 use crate::{
     recordings::{self, Interaction},
-    transport::{client_of, response},
+    transport::{public_cloud_client, response},
 };
 
 /// The innermost code and message of an error document.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Innermost {
+pub struct InnermostError {
     pub code: Option<String>,
     pub message: Option<String>,
 }
 
-/// Finds the message that is nested deepest, and the nearest code around it. Knows no shape of an error, only the
-/// names `code` and `message`, and that a text may hold JSON.
-pub fn innermost(document: &Json) -> Innermost {
-    let mut deepest = (0, Innermost::default());
+/// Finds the most deeply nested message and the nearest code around it. Independent of the formats of errors: it uses only
+/// the names `code` and `message`, and parses JSON inside of texts.
+pub fn innermost(document: &Json) -> InnermostError {
+    let mut deepest = (0, InnermostError::default());
     descend(document, 1, None, &mut deepest);
     deepest.1
 }
 
-fn descend(value: &Json, depth: usize, code: Option<&str>, deepest: &mut (usize, Innermost)) {
+fn descend(value: &Json, depth: usize, code: Option<&str>, deepest: &mut (usize, InnermostError)) {
     match value {
         Json::Array(entries) => {
             for entry in entries {
@@ -57,7 +57,7 @@ fn descend(value: &Json, depth: usize, code: Option<&str>, deepest: &mut (usize,
                     None if depth > deepest.0 => {
                         let message = Some(one_line(text));
                         let code = code.map(str::to_owned);
-                        *deepest = (depth, Innermost { code, message });
+                        *deepest = (depth, InnermostError { code, message });
                     }
                     None => {}
                 }
@@ -86,14 +86,20 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Holds what the client tells against what the document says.
-pub fn assert_tells(error: &ArmError, document: &Json, what: &str) {
+/// Compares the error that the client reports with the document.
+pub fn assert_reports(error: &ArmError, document: &Json, what: &str) {
     let expected = innermost(document);
     assert_eq!(error.code, expected.code, "{what}");
     if let Some(message) = expected.message {
-        let told = error.message.trim_end_matches('…');
-        assert!(message.starts_with(told), "{what}: {told:?} {message:?}");
-        assert!(told == message || told.len() > 1000, "{what}: {told:?}");
+        let reported = error.message.trim_end_matches('…');
+        assert!(
+            message.starts_with(reported),
+            "{what}: {reported:?} {message:?}"
+        );
+        assert!(
+            reported == message || reported.len() > 1000,
+            "{what}: {reported:?}"
+        );
     }
     let shown = error.to_string();
     for raw in [
@@ -108,23 +114,23 @@ pub fn assert_tells(error: &ArmError, document: &Json, what: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_refusal_becomes_its_innermost_code_and_message() {
+async fn every_error_response_is_reported_by_its_innermost_error() {
     let Some(recordings) = recordings::all() else {
         return;
     };
-    let mut told: BTreeMap<String, u32> = BTreeMap::new();
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     let mut escaped = 0;
     for recording in &recordings {
-        for refusal in recording.interactions.iter().filter(|it| it.status >= 400) {
-            let what = format!("{}: {} {}", recording.name, refusal.method, refusal.path);
-            let error = refused([refusal]).await;
-            assert_eq!(error.status, Some(refusal.status), "{what}");
-            match &refusal.response_body {
+        for failure in recording.interactions.iter().filter(|it| it.status >= 400) {
+            let what = format!("{}: {} {}", recording.name, failure.method, failure.path);
+            let error = error_for([failure]).await;
+            assert_eq!(error.status, Some(failure.status), "{what}");
+            match &failure.response_body {
                 Some(document @ Json::Object(_)) => {
-                    assert_tells(&error, document, &what);
+                    assert_reports(&error, document, &what);
                     escaped += u32::from(document.to_string().contains(r#"{\"error\""#));
                 }
-                // A page of HTML or nothing: the name of the status, or the title of the page.
+                // HTML or no body: the message is the title of the page, or the name of the status.
                 _ => {
                     assert_eq!(error.code, None, "{what}");
                     assert!(
@@ -134,21 +140,21 @@ async fn every_refusal_becomes_its_innermost_code_and_message() {
                 }
             }
             let code = error.code.as_deref().unwrap_or("(no code)");
-            *told
-                .entry(format!("{} {code}", refusal.status))
+            *counts
+                .entry(format!("{} {code}", failure.status))
                 .or_default() += 1;
         }
     }
-    for (kind, n) in &told {
+    for (kind, n) in &counts {
         println!("{n:5}  {kind}");
     }
-    let all: u32 = told.values().sum();
-    println!("{all} refusals told, {escaped} of them with JSON inside their message");
+    let all: u32 = counts.values().sum();
+    println!("{all} error responses, {escaped} of them with JSON inside their message");
     assert!(all > 0 && escaped > 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_failed_operation_becomes_its_innermost_code_and_message() {
+async fn every_failed_operation_is_reported_by_its_innermost_error() {
     let Some(recordings) = recordings::all() else {
         return;
     };
@@ -163,9 +169,9 @@ async fn every_failed_operation_becomes_its_innermost_code_and_message() {
                 "Azure-AsyncOperation".to_owned(),
                 format!("https://management.azure.com{}", status.path),
             )]);
-            let error = refused([&accepted, status]).await;
+            let error = error_for([&accepted, status]).await;
             assert_eq!(error.status, None, "{what}");
-            assert_tells(&error, status.response_body.as_ref().unwrap(), &what);
+            assert_reports(&error, status.response_body.as_ref().unwrap(), &what);
             println!(
                 "{} {}",
                 error.code.as_deref().unwrap_or_default(),
@@ -174,11 +180,11 @@ async fn every_failed_operation_becomes_its_innermost_code_and_message() {
             failed += 1;
         }
     }
-    println!("{failed} operations that failed");
+    println!("{failed} failed operations");
     assert!(failed > 0);
 }
 
-/// Whether it is the status document of an operation that ended badly.
+/// Whether the interaction returned the status document of a failed operation.
 pub fn has_failed(interaction: &Interaction) -> bool {
     let word = interaction
         .response_body
@@ -192,19 +198,19 @@ pub fn has_failed(interaction: &Interaction) -> bool {
         && matches!(word.as_str(), "failed" | "canceled" | "cancelled")
 }
 
-/// What the client makes of these answers in their order: of a POST, to which no failure is an answer.
-async fn refused<'a>(answers: impl IntoIterator<Item = &'a Interaction>) -> ArmError {
-    let answers = Script(Mutex::new(answers.into_iter().cloned().collect()));
-    let once = RetryLimits {
+/// The error of the client after these responses in order. It sends a POST, for which no failure counts as success.
+async fn error_for<'a>(responses: impl IntoIterator<Item = &'a Interaction>) -> ArmError {
+    let responses = ResponseScript(Mutex::new(responses.into_iter().cloned().collect()));
+    let once = BackoffLimits {
         attempts: 1,
-        ..RetryLimits::TRANSIENT
+        ..BackoffLimits::TRANSIENT
     };
     let options = ClientOptions {
         transient: once,
         busy: once,
         ..ClientOptions::default()
     };
-    let client = client_of(Transport::new(Arc::new(answers)), options).await;
+    let client = public_cloud_client(Transport::new(Arc::new(responses)), options).await;
     let path = "/subscriptions/s/providers/Microsoft.Test/things/t/do";
     client
         .post(path, "2024-01-01", None, &Quiet)
@@ -213,12 +219,12 @@ async fn refused<'a>(answers: impl IntoIterator<Item = &'a Interaction>) -> ArmE
 }
 
 #[derive(Debug)]
-struct Script(Mutex<VecDeque<Interaction>>);
+struct ResponseScript(Mutex<VecDeque<Interaction>>);
 
 #[async_trait]
-impl HttpClient for Script {
+impl HttpClient for ResponseScript {
     async fn execute_request(&self, _: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let answer = self.0.lock().unwrap().pop_front().unwrap();
-        Ok(response(&answer))
+        let next = self.0.lock().unwrap().pop_front().unwrap();
+        Ok(response(&next))
     }
 }

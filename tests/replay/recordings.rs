@@ -1,4 +1,4 @@
-//! Reads the recordings: a file a recording, in it a JSON array of interactions in their order.
+//! Reads the recordings: each file is one recording, a JSON array of interactions in order.
 
 use std::{
     collections::BTreeMap,
@@ -12,23 +12,23 @@ use serde_json::Value as Json;
 /// The recording of one scenario.
 #[derive(Debug)]
 pub struct Recording {
-    /// The name of the file without its extension.
+    /// Name of the file without its extension.
     pub name: String,
-    /// Requests and their answers, in order. Requests ran side by side: neighbours need not belong together.
+    /// Requests and their responses, in order. Requests ran concurrently: neighbors may be unrelated.
     pub interactions: Vec<Interaction>,
 }
 
-/// A request and its answer.
+/// A request and its response.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Interaction {
     pub method: String,
     /// The path of the URL, without scheme, host and query.
     pub path: String,
     pub api_version: Option<String>,
-    /// The other parameters of the query.
+    /// Other parameters of the query.
     #[serde(default)]
     pub query: BTreeMap<String, String>,
-    /// Where it is not Azure Resource Manager's own.
+    /// Absent for the host of Azure Resource Manager.
     pub host: Option<String>,
     pub request_body: Option<Json>,
     pub status: u16,
@@ -38,16 +38,16 @@ pub struct Interaction {
     pub response_body: Option<Json>,
     /// Seconds since the first request.
     pub at_s: Option<u64>,
-    /// How often a GET was answered so in a row.
+    /// Number of successive GET requests with the same response.
     pub repeated: Option<u32>,
 }
 
-/// All recordings, by name; `None`, said aloud, where the folder does not exist.
+/// All recordings, sorted by name. Prints a message and returns `None` if the folder does not exist.
 pub fn all() -> Option<Vec<Recording>> {
     let folder = folder();
     let Ok(entries) = fs::read_dir(&folder) else {
         println!(
-            "skipped: there are no recordings in {}; LAZULI_RECORDINGS names their folder",
+            "skipped: {} has no recordings: set LAZULI_RECORDINGS to their folder",
             folder.display()
         );
         return None;

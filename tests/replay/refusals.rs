@@ -1,5 +1,5 @@
-//! Every recorded refusal of a write, and every operation that failed: sent again where the recordings show that it
-//! passes by itself, and nowhere else.
+//! Every recorded error response to a write and every failed operation: the client retries exactly those that the
+//! recordings show to be transient.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,29 +7,29 @@ use lazuli_arm::ClientOptions;
 use serde_json::Value as Json;
 
 use crate::{
-    client::{Ending, ending, is_write, send},
+    client::{RecordedResult, is_write, recorded_result, send},
     recordings::{self, Interaction, Recording},
     transport::Replay,
 };
 
-/// What became of a kind of refusal.
+/// How an error ended in the recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// The same request succeeded a while later.
-    Passes,
-    /// It succeeded once another request had made what it refers to.
-    Lacks,
-    /// It succeeded once the directory or a grant was known everywhere: for a run to judge, not for a client.
-    Young,
-    /// It never succeeded.
-    Stays,
+enum ErrorClass {
+    /// The same request succeeded later.
+    Transient,
+    /// The request succeeded after another request created what it refers to.
+    MissingDependency,
+    /// The request succeeded after an identity or a role assignment had propagated: a run decides, not the client.
+    PropagationDelay,
+    /// The request never succeeded.
+    Permanent,
 }
 
 /// ARM facts 2.3, 4.2 and 4.3.
-fn fate(method: &str, code: &str) -> Fate {
+fn class(method: &str, code: &str) -> ErrorClass {
     match (method, code) {
-        ("DELETE", "BadRequest") => Fate::Passes,
-        ("PUT", "BadRequest" | "PrincipalNotFound") => Fate::Young,
+        ("DELETE", "BadRequest") => ErrorClass::Transient,
+        ("PUT", "BadRequest" | "PrincipalNotFound") => ErrorClass::PropagationDelay,
         (
             _,
             "AnotherOperationInProgress"
@@ -43,7 +43,7 @@ fn fate(method: &str, code: &str) -> Fate {
             | "StorageAccountIsNotProvisioned"
             | "StorageProvisioningStateNotSucceeded"
             | "VmssGatewayDeploymentFailed",
-        ) => Fate::Passes,
+        ) => ErrorClass::Transient,
         (
             _,
             "Endpoint validation"
@@ -51,69 +51,71 @@ fn fate(method: &str, code: &str) -> Fate {
             | "InvalidResourceReference"
             | "ManagedEnvironmentNotFound"
             | "NotFound",
-        ) => Fate::Lacks,
-        _ => Fate::Stays,
+        ) => ErrorClass::MissingDependency,
+        _ => ErrorClass::Permanent,
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_sent_again_only_where_they_pass() {
+async fn only_transient_errors_are_retried() {
     let Some(recordings) = recordings::all() else {
         return;
     };
     let options = ClientOptions::default();
-    let mut fates: BTreeMap<(String, String), (Fate, u32, u64)> = BTreeMap::new();
+    let mut classes: BTreeMap<(String, String), (ErrorClass, u32, u64)> = BTreeMap::new();
     for recording in recordings {
         let recording = Arc::new(recording);
         for (at, write) in recording.interactions.iter().enumerate() {
-            let Some(document) = refusal(&recording, at) else {
+            let Some(document) = failure(&recording, at) else {
                 continue;
             };
             let code = outer_code(document);
             let what = format!("{} #{at} {code} {}", recording.name, write.path);
-            let fate = fate(&write.method, code);
-            let passed = passed(&recording, at);
-            assert_eq!(passed.is_none(), fate == Fate::Stays, "{what}");
-            let replay = Replay::from(&recording, at);
-            let ended = send(&replay, write).await;
+            let class = class(&write.method, code);
+            let retry = successful_retry(&recording, at);
+            assert_eq!(retry.is_none(), class == ErrorClass::Permanent, "{what}");
+            let replay = Replay::new(&recording, at);
+            let result = send(&replay, write).await;
             assert_eq!(
                 replay.writes() > 1,
-                fate == Fate::Passes,
-                "{what}: sent again"
+                class == ErrorClass::Transient,
+                "{what}: retried"
             );
             let mut took = 0;
-            if let (Fate::Passes, Some(passed), None) = (fate, passed, replay.unrecorded()) {
-                assert!(ended.is_ok(), "{what}: {:?}", ended.err());
-                took = passed
-                    .at_s
-                    .zip(write.at_s)
-                    .map_or(0, |(to, from)| to - from);
-                let bound = match write.method.as_str() {
+            if let (ErrorClass::Transient, Some(retry), None) = (class, retry, replay.unrecorded())
+            {
+                assert!(result.is_ok(), "{what}: {:?}", result.err());
+                took = retry.at_s.zip(write.at_s).map_or(0, |(to, from)| to - from);
+                let limits = match write.method.as_str() {
                     "DELETE" if write.status >= 400 => options.blocked,
                     _ => options.busy,
                 };
                 assert!(
-                    took < bound.total.as_secs(),
-                    "{what}: passed after {took} s"
+                    took < limits.total.as_secs(),
+                    "{what}: succeeded after {took} s"
                 );
             }
             let kind = (write.method.clone(), code.to_owned());
-            let (_, n, longest) = fates.entry(kind).or_insert((fate, 0, 0));
+            let (_, n, longest) = classes.entry(kind).or_insert((class, 0, 0));
             *n += 1;
             *longest = took.max(*longest);
         }
     }
-    for ((method, code), (fate, n, longest)) in &fates {
-        println!("{n:4} {method:6} {code:40} {fate:?}, longest {longest} s");
+    for ((method, code), (class, n, longest)) in &classes {
+        println!("{n:4} {method:6} {code:40} {class:?}, longest {longest} s");
     }
-    assert!(fates.values().any(|(fate, ..)| *fate == Fate::Passes));
+    assert!(
+        classes
+            .values()
+            .any(|(class, ..)| *class == ErrorClass::Transient)
+    );
 }
 
-/// The document by which a write was refused or its operation failed.
-fn refusal(recording: &Recording, at: usize) -> Option<&Json> {
+/// The error document of a write or of its operation.
+fn failure(recording: &Recording, at: usize) -> Option<&Json> {
     let write = &recording.interactions[at];
-    match ending(recording, at) {
-        Ending::Badly(document) if is_write(write) => Some(document),
+    match recorded_result(recording, at) {
+        RecordedResult::Failure(document) if is_write(write) => Some(document),
         _ => None,
     }
 }
@@ -124,8 +126,8 @@ fn outer_code(document: &Json) -> &str {
     code.and_then(Json::as_str).unwrap_or_default()
 }
 
-/// The next sending of the same request that went well.
-fn passed(recording: &Recording, at: usize) -> Option<&Interaction> {
+/// The next successful attempt at the same request.
+fn successful_retry(recording: &Recording, at: usize) -> Option<&Interaction> {
     let write = &recording.interactions[at];
     let same = |later: &Interaction| {
         later.method == write.method
@@ -134,6 +136,6 @@ fn passed(recording: &Recording, at: usize) -> Option<&Interaction> {
     };
     (at + 1..recording.interactions.len())
         .filter(|&later| same(&recording.interactions[later]))
-        .find(|&later| matches!(ending(recording, later), Ending::Well))
+        .find(|&later| matches!(recorded_result(recording, later), RecordedResult::Success))
         .map(|later| &recording.interactions[later])
 }

@@ -1,4 +1,4 @@
-//! A transport that answers from one recording, from one of its writes on.
+//! A transport that replays one recording, starting at one of its writes.
 
 use std::{
     collections::BTreeSet,
@@ -21,26 +21,26 @@ use crate::recordings::{Interaction, Recording};
 
 pub const ARM: &str = "management.azure.com";
 
-/// What a request that the recording has no answer to is answered.
+/// The status of a response that the recording does not contain.
 const UNRECORDED: u16 = 418;
 
-/// Answers a write with what was recorded from its index on, and each GET with the next recorded answer of its URL:
-/// never with one from before what was answered last, nor with one from after a later write of the same resource.
+/// Replays the recorded response to a write from its index on, and to each GET the next recorded response of its URL:
+/// never one from before the last replayed response, nor one from after a later write of the same resource.
 #[derive(Debug, Clone)]
-pub struct Replay(Arc<Inner>);
+pub struct Replay(Arc<ReplayTransport>);
 
 #[derive(Debug)]
-struct Inner {
+struct ReplayTransport {
     recording: Arc<Recording>,
-    state: Mutex<State>,
+    state: Mutex<ReplayState>,
 }
 
 #[derive(Debug)]
-struct State {
-    /// The write that was answered last, or is the first to be.
+struct ReplayState {
+    /// Index of the last replayed write, initially of the first one.
     write: usize,
     writes: u32,
-    /// What was answered last, and how often.
+    /// Index of the last replayed response, and how often it was replayed.
     last: usize,
     times: u32,
     unrecorded: Option<String>,
@@ -48,10 +48,10 @@ struct State {
 }
 
 impl Replay {
-    pub fn from(recording: &Arc<Recording>, write: usize) -> Self {
-        Self(Arc::new(Inner {
+    pub fn new(recording: &Arc<Recording>, write: usize) -> Self {
+        Self(Arc::new(ReplayTransport {
             recording: recording.clone(),
-            state: Mutex::new(State {
+            state: Mutex::new(ReplayState {
                 write,
                 writes: 0,
                 last: write,
@@ -62,12 +62,12 @@ impl Replay {
         }))
     }
 
-    /// A client whose requests all come here.
+    /// A client that sends all requests to this replay.
     pub async fn client(&self, options: ClientOptions) -> Client {
-        client_of(Transport::new(self.0.clone()), options).await
+        public_cloud_client(Transport::new(self.0.clone()), options).await
     }
 
-    /// The write that was answered last.
+    /// Index of the last replayed write.
     pub fn write(&self) -> usize {
         self.0.state.lock().unwrap().write
     }
@@ -77,29 +77,29 @@ impl Replay {
         self.0.state.lock().unwrap().writes
     }
 
-    /// The first request that the recording had no answer to.
+    /// The first request without a recorded response.
     pub fn unrecorded(&self) -> Option<String> {
         self.0.state.lock().unwrap().unrecorded.clone()
     }
 
-    /// The hosts that were sent anything: each request bears a token.
+    /// The hosts that received a request: each request has a token.
     pub fn hosts(&self) -> BTreeSet<String> {
         self.0.state.lock().unwrap().hosts.clone()
     }
 }
 
-impl Inner {
-    fn answer(&self, method: &str, url: &Url) -> Option<&Interaction> {
+impl ReplayTransport {
+    fn response_to(&self, method: &str, url: &Url) -> Option<&Interaction> {
         let mut state = self.state.lock().unwrap();
         let all = &self.recording.interactions;
         let at = match method {
             "GET" => {
-                let again = &all[state.last];
-                if is_get_of(again, url) && state.times < again.repeated.unwrap_or(1) {
+                let last = &all[state.last];
+                if is_get_of(last, url) && state.times < last.repeated.unwrap_or(1) {
                     state.times += 1;
-                    return Some(again);
+                    return Some(last);
                 }
-                let end = end_of(&self.recording, state.write);
+                let end = end_of_record(&self.recording, state.write);
                 (state.last + 1..end).find(|&at| is_get_of(&all[at], url))?
             }
             _ => {
@@ -117,8 +117,9 @@ impl Inner {
     }
 }
 
-/// Where what was recorded of a written resource ends: at its next write, or at the deletion of what it is in.
-pub fn end_of(recording: &Recording, write: usize) -> usize {
+/// Index at which the record of a written resource ends: at its next write, or at the deletion of a resource that
+/// contains it.
+pub fn end_of_record(recording: &Recording, write: usize) -> usize {
     let all = &recording.interactions;
     let path = all[write].path.to_ascii_lowercase();
     let ends = |later: &Interaction| {
@@ -135,8 +136,8 @@ pub fn end_of(recording: &Recording, write: usize) -> usize {
         .unwrap_or(all.len())
 }
 
-/// Recorded paths are not encoded, but for those that Azure named itself. The recorded client put parameters into
-/// some of its writes that are its own affair.
+/// Recorded paths are not encoded, except for those that Azure returned. Parameters of writes are ignored, since the
+/// recorded client added some of its own.
 fn is_at(interaction: &Interaction, url: &Url) -> bool {
     let encoded = |byte: u8| match byte {
         b'/' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
@@ -173,14 +174,14 @@ fn is_get_of(interaction: &Interaction, url: &Url) -> bool {
 }
 
 #[async_trait]
-impl HttpClient for Inner {
+impl HttpClient for ReplayTransport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let method = request.method();
         let (method, url) = (method.as_ref(), request.url());
         assert!(request.headers().get_optional_str(&AUTHORIZATION).is_some());
         let host = url.host_str().unwrap_or_default().to_owned();
         self.state.lock().unwrap().hosts.insert(host);
-        let Some(answer) = self.answer(method, url) else {
+        let Some(next) = self.response_to(method, url) else {
             let mut state = self.state.lock().unwrap();
             state
                 .unrecorded
@@ -191,35 +192,35 @@ impl HttpClient for Inner {
                 Vec::new(),
             ));
         };
-        Ok(response(answer))
+        Ok(response(next))
     }
 }
 
-/// An answer as it was on the wire, but for the blanks in its body.
-pub fn response(answer: &Interaction) -> AsyncRawResponse {
+/// A response as received, except for whitespace in its body.
+pub fn response(recorded: &Interaction) -> AsyncRawResponse {
     let mut headers = Headers::new();
-    for (name, value) in &answer.response_headers {
+    for (name, value) in &recorded.response_headers {
         headers.insert(name.to_ascii_lowercase(), value.clone());
     }
-    let body = match &answer.response_body {
+    let body = match &recorded.response_body {
         None => Vec::new(),
         Some(Json::String(text)) => text.clone().into_bytes(),
         Some(json) => json.to_string().into_bytes(),
     };
-    AsyncRawResponse::from_bytes(answer.status.into(), headers, body)
+    AsyncRawResponse::from_bytes(recorded.status.into(), headers, body)
 }
 
-/// A client of the public cloud behind this transport.
-pub async fn client_of(transport: Transport, options: ClientOptions) -> Client {
+/// A client of the public cloud over this transport.
+pub async fn public_cloud_client(transport: Transport, options: ClientOptions) -> Client {
     let endpoints = Cloud::Public.endpoints(&transport).await.unwrap();
-    Client::new(&endpoints, Arc::new(Token), transport, options)
+    Client::new(&endpoints, Arc::new(FixedToken), transport, options)
 }
 
 #[derive(Debug)]
-struct Token;
+struct FixedToken;
 
 #[async_trait]
-impl TokenCredential for Token {
+impl TokenCredential for FixedToken {
     async fn get_token(
         &self,
         _: &[&str],

@@ -1,34 +1,28 @@
 //! The client over a scripted transport, in simulated time.
 
 use super::*;
-use crate::testing::{Fake, Reply, Tokens, reply};
+use crate::{
+    backoff::NoJitter,
+    testing::{FakeTransport, NumberedTokens, Reply, reply},
+};
 use azure_core::error::ErrorKind as Core;
 use serde_json::json;
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 const ID: &str = "/subscriptions/s/resourceGroups/g/providers/P/t/n";
 const OP: &str = "https://management.azure.com/subscriptions/s/providers/P/ops/1?t=1";
 
-#[derive(Debug)]
-struct Longest;
-
-impl Jitter for Longest {
-    fn up_to(&self, longest: Duration) -> Duration {
-        longest
-    }
-}
-
-/// Writes down every wait.
+/// Records every wait.
 #[derive(Default)]
-struct Log(Mutex<Vec<String>>);
+struct WaitLog(Mutex<Vec<String>>);
 
-impl Log {
+impl WaitLog {
     fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
 }
 
-impl Progress for Log {
+impl Progress for WaitLog {
     fn retrying(&self, reason: &str, wait: Duration, attempt: u32) {
         let line = format!("retry {attempt} in {}s: {reason}", wait.as_secs());
         self.0.lock().unwrap().push(line);
@@ -42,7 +36,7 @@ impl Progress for Log {
     }
 }
 
-pub(crate) fn client(fake: &Fake) -> Client {
+pub(crate) fn client(fake: &FakeTransport) -> Client {
     client_over(fake.transport())
 }
 
@@ -56,10 +50,15 @@ pub(crate) fn client_over(transport: Transport) -> Client {
     let options = ClientOptions {
         user_agent_suffix: Some("tests\r\nX: y".to_owned()),
         correlation_id: Uuid::nil(),
-        jitter: Arc::new(Longest),
+        jitter: Arc::new(NoJitter),
         ..ClientOptions::default()
     };
-    Client::new(&endpoints, Arc::new(Tokens::default()), transport, options)
+    Client::new(
+        &endpoints,
+        Arc::new(NumberedTokens::default()),
+        transport,
+        options,
+    )
 }
 
 fn error(status: u16, code: &str) -> Reply {
@@ -72,40 +71,44 @@ fn error(status: u16, code: &str) -> Reply {
 
 #[tokio::test(start_paused = true)]
 async fn no_error_repeats_a_secret_of_the_run() {
-    let said = "The value 'hunter2!' of adminPassword is too short.";
-    let refused =
-        json!({"error": {"code": "InvalidParameter", "message": said, "target": "hunter2!"}});
+    let message = "The value 'hunter2!' of adminPassword is too short.";
+    let rejection =
+        json!({"error": {"code": "InvalidParameter", "message": message, "target": "hunter2!"}});
     let accepted = reply(202, &[("azure-asyncoperation", OP)], Value::Null);
-    let failed = json!({"status": "Failed", "error": {"code": "BadPassword", "message": said}});
-    let fake = Fake::new([reply(400, &[], refused), accepted, reply(200, &[], failed)]);
+    let failed = json!({"status": "Failed", "error": {"code": "BadPassword", "message": message}});
+    let fake = FakeTransport::new([
+        reply(400, &[], rejection),
+        accepted,
+        reply(200, &[], failed),
+    ]);
     let client = client(&fake);
     client.conceal([&Secret::new("hunter2!")]);
     let hidden = "The value '(secret)' of adminPassword is too short.";
     let body = json!({"adminPassword": "hunter2!"});
-    let refused = client.put(ID, "1", &body, &crate::Quiet).await.unwrap_err();
-    assert_eq!(refused.message, hidden);
-    assert_eq!(refused.target.as_deref(), Some("(secret)"));
+    let error = client.put(ID, "1", &body, &crate::Quiet).await.unwrap_err();
+    assert_eq!(error.message, hidden);
+    assert_eq!(error.target.as_deref(), Some("(secret)"));
     let failed = client.put(ID, "1", &body, &crate::Quiet).await.unwrap_err();
     assert_eq!(failed.message, hidden);
     assert!(
         fake.received()[0].body.contains("hunter2!"),
-        "it is sent all the same"
+        "the request contains the secret"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_say_who_asks() {
-    let fake = Fake::new([
+async fn requests_have_token_user_agent_and_correlation_id() {
+    let fake = FakeTransport::new([
         reply(200, &[], json!({"id": ID})),
         reply(200, &[], json!({"id": ID})),
     ]);
     let client = client(&fake);
     assert_eq!(
-        client.get(ID, "v1", &Log::default()).await.unwrap(),
+        client.get(ID, "v1", &WaitLog::default()).await.unwrap(),
         Some(json!({"id": ID}))
     );
     client
-        .put(ID, "v1", &json!({"a": 1}), &Log::default())
+        .put(ID, "v1", &json!({"a": 1}), &WaitLog::default())
         .await
         .unwrap();
     let received = fake.received();
@@ -141,29 +144,35 @@ async fn requests_say_who_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_404_is_absence() {
+async fn every_404_means_that_the_resource_does_not_exist() {
     for code in [
         "ResourceNotFound",
         "ResourceGroupNotFound",
         "ParentResourceNotFound",
         "RoleAssignmentNotFound",
     ] {
-        let fake = Fake::new([error(404, code), error(404, code)]);
+        let fake = FakeTransport::new([error(404, code), error(404, code)]);
         let client = client(&fake);
-        assert_eq!(client.get(ID, "v1", &Log::default()).await.unwrap(), None);
-        let deleted = client.delete(ID, "v1", &Log::default()).await.unwrap();
-        assert_eq!((deleted.outcome, deleted.status), (Outcome::Absent, 404));
+        assert_eq!(
+            client.get(ID, "v1", &WaitLog::default()).await.unwrap(),
+            None
+        );
+        let deleted = client.delete(ID, "v1", &WaitLog::default()).await.unwrap();
+        assert_eq!(
+            (deleted.outcome, deleted.status),
+            (WriteOutcome::Absent, 404)
+        );
     }
-    let fake = Fake::new([error(404, "ResourceGroupNotFound")]);
-    let refused = client(&fake)
-        .put(ID, "v1", &json!({}), &Log::default())
+    let fake = FakeTransport::new([error(404, "ResourceGroupNotFound")]);
+    let error = client(&fake)
+        .put(ID, "v1", &json!({}), &WaitLog::default())
         .await
         .unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::NotFound);
+    assert_eq!(error.kind, ErrorKind::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_is_followed_through_failing_polls() {
+async fn failing_polls_do_not_end_an_operation() {
     let running = || {
         reply(
             200,
@@ -171,7 +180,7 @@ async fn an_operation_is_followed_through_failing_polls() {
             json!({"status": "InProgress"}),
         )
     };
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         reply(
             201,
             &[("azure-asyncoperation", OP), ("retry-after", "3")],
@@ -185,13 +194,13 @@ async fn an_operation_is_followed_through_failing_polls() {
         reply(200, &[], json!({"status": "Updating"})),
         reply(200, &[], json!({"status": "Succeeded"})),
     ]);
-    let log = Log::default();
+    let log = WaitLog::default();
     let started = Instant::now();
     let done = client(&fake).put(ID, "v1", &json!({}), &log).await.unwrap();
     assert_eq!(
         done,
-        Completed {
-            outcome: Outcome::Created,
+        WriteResult {
+            outcome: WriteOutcome::Created,
             status: 201,
             result: None
         }
@@ -216,8 +225,8 @@ async fn an_operation_is_followed_through_failing_polls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_operation_is_told_by_the_request_that_began_it() {
-    let fake = Fake::new([
+async fn a_failed_operation_names_the_request_that_started_it() {
+    let fake = FakeTransport::new([
         reply(202, &[("azure-asyncoperation", OP)], json!(null)),
         reply(
             200,
@@ -226,7 +235,7 @@ async fn a_failed_operation_is_told_by_the_request_that_began_it() {
         ),
     ]);
     let failed = client(&fake)
-        .put(ID, "v1", &json!({}), &Log::default())
+        .put(ID, "v1", &json!({}), &WaitLog::default())
         .await
         .unwrap_err();
     assert_eq!(failed.kind, ErrorKind::OperationFailed);
@@ -238,39 +247,41 @@ async fn a_failed_operation_is_told_by_the_request_that_began_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_without_end_times_out() {
+async fn an_operation_that_does_not_finish_times_out() {
     let running =
         (0..2000).map(|_| reply(200, &[("retry-after", "60")], json!({"status": "Running"})));
     let first = reply(202, &[("azure-asyncoperation", OP)], json!(null));
-    let fake = Fake::new(std::iter::once(first).chain(running));
+    let fake = FakeTransport::new(std::iter::once(first).chain(running));
     let failed = client(&fake)
-        .put(ID, "v1", &json!({}), &Log::default())
+        .put(ID, "v1", &json!({}), &WaitLog::default())
         .await
         .unwrap_err();
     assert_eq!(failed.kind, ErrorKind::Timeout);
     assert!(
-        failed.message.contains("120 minutes, and is still Running"),
+        failed
+            .message
+            .contains("within 120 minutes: its status is still Running"),
         "{failed}"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_to_another_host() {
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         reply(202, &[("location", "https://evil.example/op")], json!(null)),
         reply(200, &[], json!({"id": ID})),
         reply(202, &[("location", "https://evil.example/op")], json!(null)),
     ]);
     let client = client(&fake);
     client
-        .put(ID, "v1", &json!({}), &Log::default())
+        .put(ID, "v1", &json!({}), &WaitLog::default())
         .await
         .unwrap();
-    let refused = client
-        .post(ID, "v1", None, &Log::default())
+    let error = client
+        .post(ID, "v1", None, &WaitLog::default())
         .await
         .unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Protocol);
+    assert_eq!(error.kind, ErrorKind::Protocol);
     assert!(
         fake.urls()
             .iter()
@@ -279,12 +290,12 @@ async fn nothing_is_sent_to_another_host() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn outcomes_follow_from_the_status() {
-    for (status, outcome) in [(200, Outcome::Updated), (201, Outcome::Created)] {
-        let fake = Fake::new([reply(status, &[], json!({"id": ID}))]);
+async fn the_status_determines_the_outcome() {
+    for (status, outcome) in [(200, WriteOutcome::Updated), (201, WriteOutcome::Created)] {
+        let fake = FakeTransport::new([reply(status, &[], json!({"id": ID}))]);
         assert_eq!(
             client(&fake)
-                .put(ID, "v1", &json!({}), &Log::default())
+                .put(ID, "v1", &json!({}), &WaitLog::default())
                 .await
                 .unwrap()
                 .outcome,
@@ -292,61 +303,61 @@ async fn outcomes_follow_from_the_status() {
         );
     }
     let location = [("location", OP)];
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         reply(202, &location, json!(null)),
         reply(200, &[], json!({"id": ID})),
     ]);
     let written = client(&fake)
-        .put(ID, "v1", &json!({}), &Log::default())
+        .put(ID, "v1", &json!({}), &WaitLog::default())
         .await
         .unwrap();
     assert_eq!(
         (written.outcome, written.status, written.result),
-        (Outcome::Written, 202, None)
+        (WriteOutcome::Accepted, 202, None)
     );
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         reply(202, &location, json!(null)),
         reply(200, &[], json!({"keys": [1]})),
     ]);
-    let answered = client(&fake)
-        .post(ID, "v1", None, &Log::default())
+    let posted = client(&fake)
+        .post(ID, "v1", None, &WaitLog::default())
         .await
         .unwrap();
     assert_eq!(
-        (answered.outcome, answered.result),
-        (Outcome::Answered, Some(json!({"keys": [1]})))
+        (posted.outcome, posted.result),
+        (WriteOutcome::ActionDone, Some(json!({"keys": [1]})))
     );
-    let fake = Fake::new([reply(204, &[], json!(null))]);
+    let fake = FakeTransport::new([reply(204, &[], json!(null))]);
     assert_eq!(
         client(&fake)
-            .delete(ID, "v1", &Log::default())
+            .delete(ID, "v1", &WaitLog::default())
             .await
             .unwrap()
             .outcome,
-        Outcome::Absent
+        WriteOutcome::Absent
     );
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         reply(202, &location, json!(null)),
         reply(204, &[], json!(null)),
     ]);
     assert_eq!(
         client(&fake)
-            .delete(ID, "v1", &Log::default())
+            .delete(ID, "v1", &WaitLog::default())
             .await
             .unwrap()
             .outcome,
-        Outcome::Deleted
+        WriteOutcome::Deleted
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_401_is_answered_once_with_a_fresh_token() {
-    let fake = Fake::new([
+async fn a_401_is_retried_once_with_a_new_token() {
+    let fake = FakeTransport::new([
         error(401, "ExpiredAuthenticationToken"),
         reply(200, &[], json!({})),
     ]);
     let client_ok = client(&fake);
-    assert!(client_ok.get(ID, "v1", &Log::default()).await.is_ok());
+    assert!(client_ok.get(ID, "v1", &WaitLog::default()).await.is_ok());
     let tokens: Vec<_> = fake
         .received()
         .iter()
@@ -354,21 +365,21 @@ async fn a_401_is_answered_once_with_a_fresh_token() {
         .collect();
     assert_eq!(tokens, ["Bearer token-1", "Bearer token-2"]);
 
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         error(401, "InvalidAuthenticationTokenTenant"),
         error(401, "InvalidAuthenticationTokenTenant"),
     ]);
-    let refused = client(&fake)
-        .get(ID, "v1", &Log::default())
+    let error = client(&fake)
+        .get(ID, "v1", &WaitLog::default())
         .await
         .unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::NotLoggedIn);
-    assert!(refused.hint().unwrap().contains("az login --tenant"));
+    assert_eq!(error.kind, ErrorKind::NotLoggedIn);
+    assert!(error.hint().unwrap().contains("az login --tenant"));
     assert_eq!(fake.calls().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_token_is_not_logged_in_and_not_repeated() {
+async fn a_request_without_a_token_is_not_retried() {
     #[derive(Debug)]
     struct NoToken;
     #[async_trait::async_trait]
@@ -382,7 +393,7 @@ async fn no_token_is_not_logged_in_and_not_repeated() {
             Err(azure_core::Error::with_message(Core::Credential, text))
         }
     }
-    let fake = Fake::new([]);
+    let fake = FakeTransport::new([]);
     let endpoints = crate::Cloud::Public
         .endpoints(&fake.transport())
         .await
@@ -393,20 +404,20 @@ async fn no_token_is_not_logged_in_and_not_repeated() {
         fake.transport(),
         ClientOptions::default(),
     );
-    let log = Log::default();
-    let refused = client.get(ID, "v1", &log).await.unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::NotLoggedIn);
+    let log = WaitLog::default();
+    let error = client.get(ID, "v1", &log).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotLoggedIn);
     assert_eq!(
-        refused.message,
+        error.message,
         "Login failed:\n- Azure CLI: az not found on PATH"
     );
     assert!(log.lines().is_empty() && fake.calls().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_a_resource_resumes_what_others_began() {
+async fn waiting_for_a_resource_resumes_operations_of_others() {
     let state = |word: &str| reply(200, &[], json!({"properties": {"provisioningState": word}}));
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         state("Creating"),
         state("Updating"),
         state("Failed"),
@@ -415,14 +426,14 @@ async fn waiting_for_a_resource_resumes_what_others_began() {
     ]);
     let client = client(&fake);
     let settled = client
-        .wait_for_resource(ID, "v1", Duration::from_secs(3600), &Log::default())
+        .wait_for_resource(ID, "v1", Duration::from_secs(3600), &WaitLog::default())
         .await
         .unwrap()
         .unwrap();
     assert_eq!(settled["properties"]["provisioningState"], "Failed");
     assert_eq!(
         client
-            .wait_for_resource(ID, "v1", Duration::from_secs(3600), &Log::default())
+            .wait_for_resource(ID, "v1", Duration::from_secs(3600), &WaitLog::default())
             .await
             .unwrap(),
         None
@@ -430,36 +441,36 @@ async fn waiting_for_a_resource_resumes_what_others_began() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_path_is_refused_before_it_is_sent() {
-    let fake = Fake::new([]);
-    let refused = client(&fake)
-        .delete("/subscriptions/s/../t", "v1", &Log::default())
+async fn an_invalid_path_is_rejected_before_it_is_sent() {
+    let fake = FakeTransport::new([]);
+    let error = client(&fake)
+        .delete("/subscriptions/s/../t", "v1", &WaitLog::default())
         .await
         .unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Refused);
+    assert_eq!(error.kind, ErrorKind::InvalidRequest);
     assert!(fake.calls().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_keeps_failing_is_told_as_the_write() {
+async fn a_poll_that_keeps_failing_is_reported_as_the_write() {
     let first = reply(202, &[("azure-asyncoperation", OP)], json!(null));
-    let refusals = (0..8).map(|_| error(503, "ServiceUnavailable"));
-    let fake = Fake::new(std::iter::once(first).chain(refusals));
+    let failures = (0..8).map(|_| error(503, "ServiceUnavailable"));
+    let fake = FakeTransport::new(std::iter::once(first).chain(failures));
     let failed = client(&fake)
-        .put(ID, "v1", &json!({}), &Log::default())
+        .put(ID, "v1", &json!({}), &WaitLog::default())
         .await
         .unwrap_err();
     assert_eq!(failed.kind, ErrorKind::Unavailable);
     assert!(
         failed
             .to_string()
-            .contains(&format!("\nPUT {ID} answered 503")),
+            .contains(&format!("\nPUT {ID} returned 503")),
         "{failed}"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_that_failed_in_passing_is_begun_again() {
+async fn an_operation_with_a_transient_failure_is_restarted() {
     let accepted = || reply(202, &[("azure-asyncoperation", OP)], json!(null));
     let failed = |code: &str| {
         let error = json!({"code": code, "message": "Try again later."});
@@ -469,20 +480,20 @@ async fn an_operation_that_failed_in_passing_is_begun_again() {
         ("ServerIsBusy", "retry 1 in 4s: ServerIsBusy"),
         ("InternalServerError", "retry 1 in 1s: InternalServerError"),
     ] {
-        let fake = Fake::new([
+        let fake = FakeTransport::new([
             accepted(),
             failed(code),
             accepted(),
             reply(200, &[], json!({"status": "Succeeded"})),
         ]);
-        let log = Log::default();
+        let log = WaitLog::default();
         let done = client(&fake).put(ID, "v1", &json!({}), &log).await;
-        assert_eq!(done.unwrap().outcome, Outcome::Written);
+        assert_eq!(done.unwrap().outcome, WriteOutcome::Accepted);
         assert_eq!(log.lines(), ["Accepted 1s", expected, "Accepted 1s"]);
     }
     for code in ["Endpoint validation", "OperationCancelled"] {
-        let fake = Fake::new([accepted(), failed(code)]);
-        let log = Log::default();
+        let fake = FakeTransport::new([accepted(), failed(code)]);
+        let log = WaitLog::default();
         let error = client(&fake).put(ID, "v1", &json!({}), &log).await;
         assert_eq!(error.unwrap_err().code.as_deref(), Some(code));
         assert_eq!(fake.calls().len(), 2);
@@ -490,12 +501,12 @@ async fn an_operation_that_failed_in_passing_is_begun_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_is_not_sent_again_because_its_operation_could_not_be_followed() {
+async fn a_write_is_not_repeated_if_its_polls_fail() {
     let busy = (0..100).map(|_| error(409, "AnotherOperationInProgress"));
     let accepted = reply(202, &[("azure-asyncoperation", OP)], json!(null));
-    let fake = Fake::new(std::iter::once(accepted).chain(busy));
+    let fake = FakeTransport::new(std::iter::once(accepted).chain(busy));
     let error = client(&fake)
-        .put(ID, "v1", &json!({}), &Log::default())
+        .put(ID, "v1", &json!({}), &WaitLog::default())
         .await
         .unwrap_err();
     assert_eq!(error.status, Some(409));

@@ -1,32 +1,34 @@
-//! Which Azure: the public one, the national ones, or any other Resource Manager by its URL.
+//! Clouds: the public one, the national ones, and any other Resource Manager by its URL.
 
-use crate::error::{ArmError, ErrorKind};
+use crate::{
+    error::{ArmError, ErrorKind},
+    well_known::{METADATA_API_VERSION, METADATA_PATH},
+};
 use azure_core::http::{Context, Method, Request, Transport, Url, headers::ACCEPT};
 use serde_json::Value;
 use std::str::FromStr;
 
-const METADATA: &str = "/metadata/endpoints";
-const METADATA_API_VERSION: &str = "2022-09-01";
-
 /// A cloud by name, or by the URL of its Resource Manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cloud {
-    /// Azure.
+    /// Public Azure.
     Public,
     /// Azure Government.
     UsGov,
     /// Azure operated by 21Vianet.
     China,
-    /// Any other: its metadata says the rest, see [`discover`].
+    /// Another cloud, described by its metadata: see [`discover`].
     Url(Url),
 }
 
-/// Neither the name of a cloud nor an HTTPS URL.
+/// The text is neither the name of a cloud nor an HTTPS URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no cloud")]
+#[error(
+    "`{0}` is not a valid cloud: use public, usgov, china, or the https:// URL of a Resource Manager"
+)]
 pub struct InvalidCloud(String);
 
-/// Where a cloud is, and how to log in to it.
+/// The endpoints of a cloud, and the scope of its tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
     /// Base URL of Azure Resource Manager.
@@ -35,16 +37,16 @@ pub struct Endpoints {
     pub authority: Url,
     /// The OAuth scope of tokens for Resource Manager.
     pub scope: String,
-    /// Base URL of Microsoft Graph, by which the directory is asked; none where the cloud names none.
+    /// Base URL of Microsoft Graph, or `None` if the cloud names none.
     pub graph: Option<Url>,
 }
 
 impl Cloud {
-    /// Reads `public`, `usgov`, `china` or an `https://` URL.
+    /// Parses `public`, `usgov`, `china` or an `https://` URL.
     ///
     /// # Errors
     ///
-    /// Anything else, a URL without TLS or with user, query or fragment included.
+    /// Any other text, such as a URL without TLS or with a user, query or fragment.
     pub fn parse(text: &str) -> Result<Self, InvalidCloud> {
         match text.to_ascii_lowercase().as_str() {
             "public" => return Ok(Self::Public),
@@ -53,17 +55,17 @@ impl Cloud {
             _ => {}
         }
         let url = Url::parse(text).map_err(|_| InvalidCloud(text.to_owned()))?;
-        let plain = url.username().is_empty()
+        let has_only_base = url.username().is_empty()
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none();
-        if url.scheme() != "https" || !plain {
+        if url.scheme() != "https" || !has_only_base {
             return Err(InvalidCloud(text.to_owned()));
         }
         Ok(Self::Url(url))
     }
 
-    /// The endpoints of a cloud; those of a URL are asked for over `transport`.
+    /// The endpoints of a cloud. Requests those of [`Cloud::Url`] over `transport`.
     ///
     /// # Errors
     ///
@@ -107,36 +109,43 @@ impl FromStr for Cloud {
     }
 }
 
-/// Asks the Resource Manager at `url` for its authority and audience.
+/// Requests authority and audience of the Resource Manager at `url`.
 ///
 /// # Errors
 ///
 /// Network and TLS failures, and metadata that has no usable authority or audience.
 pub async fn discover(url: &Url, transport: &Transport) -> Result<Endpoints, ArmError> {
     let mut metadata = url.clone();
-    metadata.set_path(&format!("{}{METADATA}", url.path().trim_end_matches('/')));
+    metadata.set_path(&format!(
+        "{}{METADATA_PATH}",
+        url.path().trim_end_matches('/')
+    ));
     metadata.set_query(Some(&format!("api-version={METADATA_API_VERSION}")));
     let mut request = Request::new(metadata, Method::Get);
     request.insert_header(ACCEPT, "application/json");
 
-    let failed = |error: azure_core::Error| ArmError::from_transport(Method::Get, METADATA, &error);
-    let answer = transport
+    let failed =
+        |error: azure_core::Error| ArmError::from_transport(Method::Get, METADATA_PATH, &error);
+    let response = transport
         .send(&Context::new(), &mut request)
         .await
         .map_err(failed)?;
-    let answer = answer.try_into_raw_response().await.map_err(failed)?;
-    let (status, headers, body) = answer.deconstruct();
+    let response = response.try_into_raw_response().await.map_err(failed)?;
+    let (status, headers, body) = response.deconstruct();
     if !status.is_success() {
         return Err(ArmError::from_response(
             Method::Get,
-            METADATA,
+            METADATA_PATH,
             status.into(),
             &headers,
             &body,
         ));
     }
-    let document: Value = serde_json::from_slice(&body)
-        .map_err(|_| broken("The metadata is not JSON: is this the URL of a Resource Manager?"))?;
+    let document: Value = serde_json::from_slice(&body).map_err(|_| {
+        broken(
+            "The cloud metadata is not JSON: check that the URL is the one of a Resource Manager",
+        )
+    })?;
     read_metadata(url, &document)
 }
 
@@ -145,7 +154,7 @@ fn read_metadata(url: &Url, document: &Value) -> Result<Endpoints, ArmError> {
         Value::Array(clouds) => clouds.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let is_this = |cloud: &&Value| {
+    let has_this_url = |cloud: &&Value| {
         let manager = cloud.get("resourceManager").and_then(Value::as_str);
         manager
             .and_then(|text| Url::parse(text).ok())
@@ -155,19 +164,19 @@ fn read_metadata(url: &Url, document: &Value) -> Result<Endpoints, ArmError> {
         [only] => only,
         several => several
             .iter()
-            .find(is_this)
-            .ok_or_else(|| broken("The metadata describes no cloud at this URL"))?,
+            .find(has_this_url)
+            .ok_or_else(|| broken("The cloud metadata has no cloud with this URL"))?,
     };
     let authentication = cloud
         .get("authentication")
-        .ok_or_else(|| broken("The metadata has no `authentication`"))?;
+        .ok_or_else(|| broken("The cloud metadata has no `authentication`"))?;
     if authentication
         .get("identityProvider")
         .and_then(Value::as_str)
         .is_some_and(|name| name.eq_ignore_ascii_case("ADFS"))
     {
         return Err(broken(
-            "This cloud logs in by AD FS, which is not supported",
+            "The cloud uses AD FS, which is not supported: use a cloud with Microsoft Entra ID",
         ));
     }
     let authority = authentication
@@ -175,20 +184,21 @@ fn read_metadata(url: &Url, document: &Value) -> Result<Endpoints, ArmError> {
         .and_then(Value::as_str)
         .and_then(|text| Url::parse(text).ok())
         .filter(|url| url.scheme() == "https")
-        .ok_or_else(|| broken("The metadata has no HTTPS `authentication.loginEndpoint`"))?;
+        .ok_or_else(|| {
+            broken("The cloud metadata has no HTTPS URL in `authentication.loginEndpoint`")
+        })?;
     let audiences: Vec<&str> = authentication
         .get("audiences")
         .and_then(Value::as_array)
-        .map(|list| list.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default();
-    let host = url.host_str().unwrap_or_default();
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let audience = audiences
         .iter()
-        .find(|audience| {
-            Url::parse(audience).is_ok_and(|audience| audience.host_str() == Some(host))
-        })
+        .find(|audience| Url::parse(audience).is_ok_and(|audience| audience.host() == url.host()))
         .or(audiences.first())
-        .ok_or_else(|| broken("The metadata has no `authentication.audiences`"))?;
+        .ok_or_else(|| broken("The cloud metadata has no `authentication.audiences`"))?;
     let graph = cloud
         .get("microsoftGraphResourceId")
         .and_then(Value::as_str)
@@ -198,19 +208,19 @@ fn read_metadata(url: &Url, document: &Value) -> Result<Endpoints, ArmError> {
         resource_manager: url.clone(),
         authority,
         graph,
-        // A scope is the audience and `/.default`; ARM takes `https://host/` and `https://host` alike.
+        // A scope is the audience and `/.default`; ARM accepts `https://host/` and `https://host`.
         scope: format!("{}/.default", audience.trim_end_matches('/')),
     })
 }
 
 fn broken(message: &str) -> ArmError {
-    ArmError::told(Method::Get, METADATA, ErrorKind::Protocol, message)
+    ArmError::new(Method::Get, METADATA_PATH, ErrorKind::Protocol, message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Fake, reply};
+    use crate::testing::{FakeTransport, reply};
     use serde_json::json;
 
     fn sim() -> Url {
@@ -218,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_urls() {
+    fn names_and_urls_are_parsed() {
         assert_eq!(Cloud::parse("USGov"), Ok(Cloud::UsGov));
         assert_eq!(
             Cloud::parse("https://localhost:8443"),
@@ -241,7 +251,7 @@ mod tests {
         let one = json!({"authentication": {"loginEndpoint": "https://login.local", "audiences": ["https://arm.local/", "https://localhost:8443"]}, "resourceManager": "https://localhost:8443"});
         let other = json!({"authentication": {"loginEndpoint": "https://login.other", "audiences": ["x"]}, "resourceManager": "https://other"});
         for body in [one.clone(), json!([one.clone()]), json!([other, one])] {
-            let fake = Fake::new([reply(200, &[], body)]);
+            let fake = FakeTransport::new([reply(200, &[], body)]);
             let endpoints = discover(&sim(), &fake.transport()).await.unwrap();
             assert_eq!(endpoints.authority.as_str(), "https://login.local/");
             assert_eq!(endpoints.scope, "https://localhost:8443/.default");
@@ -254,13 +264,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cloud_may_have_a_directory() {
+    async fn the_directory_of_a_cloud_is_optional() {
         let graph = async |value: Value| {
             let body = json!({
                 "authentication": {"loginEndpoint": "https://login.local", "audiences": ["x"]},
                 "microsoftGraphResourceId": value,
             });
-            let fake = Fake::new([reply(200, &[], body)]);
+            let fake = FakeTransport::new([reply(200, &[], body)]);
             let endpoints = discover(&sim(), &fake.transport()).await.unwrap();
             endpoints.graph.map(String::from)
         };
@@ -269,7 +279,7 @@ mod tests {
         for none in [Value::Null, json!(""), json!("http://localhost/graph")] {
             assert_eq!(graph(none.clone()).await, None, "{none}");
         }
-        let transport = Fake::new([]).transport();
+        let transport = FakeTransport::new([]).transport();
         for (cloud, host) in [
             (Cloud::Public, "graph.microsoft.com"),
             (Cloud::UsGov, "graph.microsoft.us"),
@@ -281,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bad_metadata_is_explained() {
+    async fn errors_name_what_the_metadata_lacks() {
         for (body, words) in [
             (json!({}), "`authentication`"),
             (
@@ -298,11 +308,11 @@ mod tests {
             ),
             (json!([]), "no cloud"),
         ] {
-            let fake = Fake::new([reply(200, &[], body)]);
+            let fake = FakeTransport::new([reply(200, &[], body)]);
             let error = discover(&sim(), &fake.transport()).await.unwrap_err();
             assert!(error.to_string().contains(words), "{error}");
         }
-        let fake = Fake::new([reply(404, &[], json!(null))]);
+        let fake = FakeTransport::new([reply(404, &[], json!(null))]);
         assert_eq!(
             discover(&sim(), &fake.transport())
                 .await

@@ -1,12 +1,14 @@
-//! The directory: Microsoft Graph, asked only whether principals exist, which ARM itself cannot tell.
+//! The directory (Microsoft Graph): finds out whether principals exist, which ARM does not report.
 
 use crate::{
-    client::{Client, ClientOptions, json_of},
+    backoff::BackoffLimits,
+    client::Client,
     cloud::Endpoints,
     error::{ArmError, ErrorKind},
-    policy::Authorize,
+    options::ClientOptions,
+    policy::AuthorizationPolicy,
     progress::Quiet,
-    retry::RetryLimits,
+    well_known::GET_BY_IDS_PATH,
 };
 use azure_core::{
     Bytes,
@@ -16,17 +18,16 @@ use azure_core::{
 use serde_json::{Value, json};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-const GET_BY_IDS: &str = "/v1.0/directoryObjects/getByIds";
-/// The most ids of one request (Microsoft docs "directoryObject: getByIds").
+/// Maximum number of ids per request (Microsoft docs "directoryObject: getByIds").
 const BATCH: usize = 1000;
-/// What it tells is advice, and not worth a long wait.
-const RETRIES: RetryLimits = RetryLimits {
+/// Short, since the result is only advice.
+const RETRIES: BackoffLimits = BackoffLimits {
     attempts: 3,
     total: Duration::from_secs(10),
-    ..RetryLimits::TRANSIENT
+    ..BackoffLimits::TRANSIENT
 };
 
-/// A client of the directory of one cloud, with tokens of its own: neither ARM's nor these are sent to the other.
+/// A client of the directory of one cloud. It has its own tokens, and neither service receives the tokens of the other.
 #[derive(Debug, Clone)]
 pub struct Directory {
     client: Client,
@@ -34,7 +35,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// The directory of a cloud; none where the cloud names none.
+    /// The directory of a cloud, or `None` if the cloud names none.
     pub fn new(
         endpoints: &Endpoints,
         credential: Arc<dyn TokenCredential>,
@@ -44,89 +45,95 @@ impl Directory {
         let graph = endpoints.graph.clone()?;
         let base = graph.as_str().trim_end_matches('/');
         let scope = format!("{base}/.default");
-        let url = Url::parse(&format!("{base}{GET_BY_IDS}")).ok()?;
+        let url = Url::parse(&format!("{base}{GET_BY_IDS_PATH}")).ok()?;
         let options = ClientOptions {
             transient: RETRIES,
             ..options
         };
-        let client = Client::of(Authorize::new(credential, scope, graph), transport, options);
+        let client = Client::with_authorization(
+            AuthorizationPolicy::new(credential, scope, graph),
+            transport,
+            options,
+        );
         Some(Self { client, url })
     }
 
-    /// Which of these object ids belong to somebody who exists, in lower case. Users, groups, applications and
-    /// devices of this directory are found, partners of another one are not.
+    /// Returns those of the object ids that exist, in lowercase. Finds users, groups, applications and devices of this
+    /// directory, not those of a partner's directory.
     ///
     /// # Errors
     ///
-    /// No token for the directory, and refusals: a caller needs `Directory.Read.All`, or the rights that people have
-    /// by default.
+    /// No token for the directory, and failed requests: the caller needs `Directory.Read.All`, or the permissions that
+    /// users have by default.
     pub async fn existing(&self, ids: &[String]) -> Result<HashSet<String>, ArmError> {
         let mut existing = HashSet::new();
         for batch in ids.chunks(BATCH) {
-            let question = json!({ "ids": batch }).to_string();
+            let query = json!({ "ids": batch }).to_string();
             let mut next = self
-                .page(Method::Post, &self.url, Some(question), &mut existing)
+                .page(Method::Post, &self.url, Some(query), &mut existing)
                 .await?;
             while let Some(url) = next {
                 let known = existing.len();
                 next = self.page(Method::Get, &url, None, &mut existing).await?;
                 if existing.len() == known && next.is_some() {
-                    return Err(broken("The pages of the answer do not come to an end"));
+                    return Err(broken(
+                        "The `nextLink` of the page repeats earlier pages, so the list does not end",
+                    ));
                 }
             }
         }
         Ok(existing)
     }
 
-    /// Takes in the ids of a page; the next one, if there is one.
+    /// Adds the ids of a page. Returns the URL of the next page, if there is one.
     async fn page(
         &self,
         method: Method,
         url: &Url,
-        question: Option<String>,
+        query: Option<String>,
         existing: &mut HashSet<String>,
     ) -> Result<Option<Url>, ArmError> {
-        let question = question.map(Bytes::from);
-        let answer = self
+        let query = query.map(Bytes::from);
+        let response = self
             .client
-            .send(method, url, GET_BY_IDS, question, &Quiet)
+            .send(method, url, GET_BY_IDS_PATH, query, &Quiet)
             .await?;
-        let page = json_of(method, GET_BY_IDS, &answer)?;
+        let page = response.require_json(method, GET_BY_IDS_PATH)?;
         let items = page
             .get("value")
             .and_then(Value::as_array)
-            .ok_or_else(|| broken("The answer has no list of objects"))?;
+            .ok_or_else(|| broken("The response has no list `value`"))?;
         let ids = items.iter().filter_map(|item| item.get("id")?.as_str());
         existing.extend(ids.map(str::to_lowercase));
         page.get("@odata.nextLink")
             .and_then(Value::as_str)
             .map(|link| {
-                Url::parse(link).map_err(|_| broken("The link to the next page is not a URL"))
+                Url::parse(link).map_err(|_| broken("The `nextLink` of the page is not a URL"))
             })
             .transpose()
     }
 }
 
 fn broken(message: &str) -> ArmError {
-    ArmError::told(Method::Post, GET_BY_IDS, ErrorKind::Protocol, message)
+    ArmError::new(Method::Post, GET_BY_IDS_PATH, ErrorKind::Protocol, message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Fake, Reply, reply};
+    use crate::testing::{FakeTransport, Reply, reply};
     use async_trait::async_trait;
     use azure_core::{
         credentials::{AccessToken, TokenRequestOptions},
         time::OffsetDateTime,
     };
 
-    /// Gives tokens that say what they are for.
+    /// Returns tokens that contain their scope.
     #[derive(Debug)]
-    struct Scoped;
+    struct ScopedTokens;
 
     #[async_trait]
-    impl TokenCredential for Scoped {
+    impl TokenCredential for ScopedTokens {
         async fn get_token(
             &self,
             scopes: &[&str],
@@ -147,10 +154,16 @@ mod tests {
         }
     }
 
-    fn directory(graph: &str, fake: &Fake) -> Directory {
+    fn directory(graph: &str, fake: &FakeTransport) -> Directory {
         let options = ClientOptions::default();
         let endpoints = endpoints(Some(graph));
-        Directory::new(&endpoints, Arc::new(Scoped), fake.transport(), options).unwrap()
+        Directory::new(
+            &endpoints,
+            Arc::new(ScopedTokens),
+            fake.transport(),
+            options,
+        )
+        .unwrap()
     }
 
     fn id(number: usize) -> String {
@@ -166,8 +179,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_thousand_ids_are_asked_about_at_once() {
-        let fake = Fake::new([objects(0..999), objects([1001])]);
+    async fn one_request_looks_up_a_thousand_ids() {
+        let fake = FakeTransport::new([objects(0..999), objects([1001])]);
         let ids: Vec<_> = (0..1002).map(id).collect();
         let existing = directory("https://graph.microsoft.com/", &fake)
             .existing(&ids)
@@ -176,16 +189,16 @@ mod tests {
         assert_eq!(existing.len(), 1000);
         assert!(existing.contains(&id(1001).to_lowercase()));
         assert!(!existing.contains(&id(999).to_lowercase()));
-        let asked = |body: &str| serde_json::from_str::<Value>(body).unwrap()["ids"].clone();
+        let ids_in = |body: &str| serde_json::from_str::<Value>(body).unwrap()["ids"].clone();
         let received = fake.received();
         assert_eq!(received.len(), 2);
-        assert_eq!(asked(&received[0].body).as_array().unwrap().len(), 1000);
-        assert_eq!(asked(&received[1].body), json!([id(1000), id(1001)]));
+        assert_eq!(ids_in(&received[0].body).as_array().unwrap().len(), 1000);
+        assert_eq!(ids_in(&received[1].body), json!([id(1000), id(1001)]));
     }
 
     #[tokio::test]
-    async fn nobody_is_asked_about_nobody() {
-        let fake = Fake::new([]);
+    async fn without_ids_no_request_is_sent() {
+        let fake = FakeTransport::new([]);
         let existing = directory("https://graph.microsoft.com/", &fake)
             .existing(&[])
             .await
@@ -193,11 +206,13 @@ mod tests {
         assert!(existing.is_empty() && fake.received().is_empty());
         let nowhere = endpoints(None);
         let options = ClientOptions::default();
-        assert!(Directory::new(&nowhere, Arc::new(Scoped), fake.transport(), options).is_none());
+        assert!(
+            Directory::new(&nowhere, Arc::new(ScopedTokens), fake.transport(), options).is_none()
+        );
     }
 
     #[tokio::test]
-    async fn each_endpoint_gets_tokens_of_its_own() {
+    async fn each_endpoint_receives_only_its_own_tokens() {
         for (graph, url, scope) in [
             (
                 "https://graph.microsoft.us/",
@@ -210,7 +225,7 @@ mod tests {
                 "https://management.azure.com/graph/.default",
             ),
         ] {
-            let fake = Fake::new([objects([1])]);
+            let fake = FakeTransport::new([objects([1])]);
             directory(graph, &fake).existing(&[id(1)]).await.unwrap();
             let [received] = &fake.received()[..] else {
                 panic!()
@@ -233,31 +248,31 @@ mod tests {
             )
         };
         let next = "https://graph.microsoft.com/v1.0/more";
-        let ask = async |replies: Vec<Reply>| {
-            let fake = Fake::new(replies);
+        let find = async |replies: Vec<Reply>| {
+            let fake = FakeTransport::new(replies);
             let directory = directory("https://graph.microsoft.com/", &fake);
             (directory.existing(&[id(1), id(2)]).await, fake.calls())
         };
-        let (existing, calls) = ask(vec![page(1, next), objects([2])]).await;
+        let (existing, calls) = find(vec![page(1, next), objects([2])]).await;
         assert_eq!(existing.unwrap().len(), 2);
         assert_eq!(
             calls,
             ["POST /v1.0/directoryObjects/getByIds", "GET /v1.0/more"]
         );
-        let (circle, _) = ask(vec![page(1, next), page(1, next), page(1, next)]).await;
-        assert_eq!(circle.unwrap_err().kind, ErrorKind::Protocol);
-        let (away, calls) = ask(vec![page(1, "https://evil.example/more"), objects([2])]).await;
-        assert!(away.is_err());
-        assert_eq!(calls.len(), 1, "no token leaves for another host");
+        let (cycle, _) = find(vec![page(1, next), page(1, next), page(1, next)]).await;
+        assert_eq!(cycle.unwrap_err().kind, ErrorKind::Protocol);
+        let (foreign, calls) = find(vec![page(1, "https://evil.example/more"), objects([2])]).await;
+        assert!(foreign.is_err());
+        assert_eq!(calls.len(), 1, "no other host receives a token");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_is_told_at_once_and_an_outage_soon() {
-        let refusal = json!({"error": {
+    async fn a_denial_fails_at_once_and_an_outage_after_three_attempts() {
+        let denial = json!({"error": {
             "code": "Authorization_RequestDenied",
             "message": "Insufficient privileges to complete the operation.",
         }});
-        let fake = Fake::new([reply(403, &[], refusal)]);
+        let fake = FakeTransport::new([reply(403, &[], denial)]);
         let error = directory("https://graph.microsoft.com/", &fake)
             .existing(&[id(1)])
             .await
@@ -266,7 +281,7 @@ mod tests {
         assert_eq!(error.code.as_deref(), Some("Authorization_RequestDenied"));
         assert_eq!(fake.received().len(), 1);
 
-        let fake = Fake::new([503; 9].map(|status| reply(status, &[], Value::Null)));
+        let fake = FakeTransport::new([503; 9].map(|status| reply(status, &[], Value::Null)));
         let error = directory("https://graph.microsoft.com/", &fake)
             .existing(&[id(1)])
             .await

@@ -1,42 +1,49 @@
 //! The Azure Resource Manager client: credentials, clouds, long-running operations, paging,
 //! throttling, errors.
 //!
-//! [`Client`] speaks to one ARM endpoint over an azure_core `Pipeline`, so that any `HttpClient`
-//! can stand where the network is. All waiting is on tokio's clock.
+//! [`Client`] sends requests to one ARM endpoint over an azure_core `Pipeline`, so that any `HttpClient`
+//! can replace the network. All pauses use tokio's clock.
 
 pub mod auth;
+mod backoff;
+mod batch_poll;
+mod caller;
 mod client;
 mod cloud;
-mod concealed;
 mod directory;
 mod error;
-mod follow;
+mod headers;
+mod masking;
 mod operation;
+mod options;
 mod pace;
 mod paging;
 mod path;
 mod policy;
+mod poll;
 mod progress;
+mod request;
 mod retry;
-mod siblings;
-mod standing;
 #[cfg(test)]
 mod testing;
 mod trace;
 mod transport;
+mod well_known;
 
 pub use azure_core::{
     credentials::TokenCredential,
     http::{Method, Transport, Url},
 };
-pub use client::{Client, ClientOptions, Completed, Outcome};
+pub use backoff::{Backoff, BackoffLimits, Jitter, NoJitter, RandomJitter};
+pub use caller::{Caller, TimedResponse};
+pub use client::Client;
 pub use cloud::{Cloud, Endpoints, InvalidCloud, discover};
 pub use directory::Directory;
 pub use error::{ArmError, ErrorKind, ErrorReport, KnownCode, Remedy, known_codes};
 pub use operation::{is_settled, provisioning_state};
-pub use paging::Listing;
+pub use options::ClientOptions;
+pub use paging::ListSummary;
 pub use progress::{Progress, Quiet};
-pub use retry::{Jitter, RandomJitter, RetryLimits};
-pub use standing::{Caller, Dated};
-pub use trace::{Content, Exchange, Trace};
+pub use request::{WriteOutcome, WriteRequest, WriteResult};
+pub use trace::{Exchange, ExchangeMessage, Trace};
 pub use transport::{TransportError, TransportOptions, transport};

@@ -1,8 +1,13 @@
-//! The state machine of a long-running operation: what an answer means, and where to ask next.
+//! The state machine of a long-running operation: decides from a response whether to poll, and where.
 //!
-//! It does no I/O. The rules are those of recorded ARM traffic (ARM facts: asynchronous operations).
+//! It does no I/O. The rules follow recorded ARM traffic (ARM facts: asynchronous operations).
 
-use crate::path::is_trusted;
+use crate::{
+    error::clean,
+    headers::{AZURE_ASYNC_OPERATION, LOCATION, retry_after},
+    path::is_trusted,
+    request::ArmResponse,
+};
 use azure_core::http::{
     Method, Url,
     headers::{HeaderName, Headers},
@@ -10,253 +15,276 @@ use azure_core::http::{
 use serde_json::Value;
 use std::time::Duration;
 
-const AZURE_ASYNC_OPERATION: HeaderName = HeaderName::from_static("azure-asyncoperation");
-const LOCATION: HeaderName = HeaderName::from_static("location");
+/// How many polls may find no resource after its creation was accepted.
+const MOST_ABSENT_POLLS: u32 = 30;
 
-/// How many polls may find nothing where a resource was accepted for creation.
-const MAY_BE_ABSENT: u32 = 30;
-
-/// What the operation looks at in an answer.
+/// The parts of a response that decide about an operation.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Seen<'a> {
+pub(crate) struct PollResponse<'a> {
     pub(crate) status: u16,
     pub(crate) headers: &'a Headers,
     pub(crate) body: Option<&'a Value>,
 }
 
-/// What an answer means.
+impl<'a> PollResponse<'a> {
+    /// A response and its body, if that is JSON.
+    pub(crate) fn new(response: &'a ArmResponse, body: Option<&'a Value>) -> Self {
+        Self {
+            status: response.status,
+            headers: &response.headers,
+            body,
+        }
+    }
+}
+
+/// What to do after a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Ended well.
-    Done,
-    /// GET `url` after `after`, or after a time of one's own.
+pub(crate) enum PollDecision {
+    Succeeded,
+    /// GET `url` after `after`, or after a pause that the caller chooses.
     Poll {
         url: Url,
         after: Option<Duration>,
-        /// The service's word for its state, as free text.
+        /// The status as the service names it, as free text.
         status: String,
     },
-    /// Ended badly, with this status word.
+    /// The operation failed with this status.
     Failed(String),
-    /// The only way to follow the operation is a host that is not ARM's.
-    Foreign,
+    /// The operation can only be polled on a host outside of ARM.
+    UntrustedHost,
 }
 
-/// An operation that was accepted.
+/// An operation that ARM accepted.
 #[derive(Debug)]
-pub(crate) struct Operation {
+pub(crate) struct LongRunningOperation {
     method: Method,
     endpoint: Url,
     resource: Url,
-    track: Track,
-    absent: u32,
+    target: PollTarget,
+    absent_polls: u32,
 }
 
 /// What is polled.
 #[derive(Debug)]
-enum Track {
-    /// A status document: its `status` counts, not the HTTP status.
+enum PollTarget {
+    /// A status document: its `status` decides, not the HTTP status.
     Status(Url),
-    /// An operation result: 202 is running, any other success is the end.
+    /// An operation result: 202 means running, any other success is the end.
     Location(Url),
     /// The resource itself and its `provisioningState`.
     Resource,
 }
 
-enum Verdict {
+enum OperationStatus {
     Running,
     Succeeded,
     Failed,
 }
 
-impl Operation {
-    /// Reads the accepted (2xx) answer to `method resource`.
-    pub(crate) fn begin(
+impl LongRunningOperation {
+    /// Reads the 2xx response to `method resource`.
+    pub(crate) fn start(
         method: Method,
         endpoint: &Url,
         resource: &Url,
-        seen: Seen<'_>,
-    ) -> (Self, Step) {
+        response: PollResponse<'_>,
+    ) -> (Self, PollDecision) {
         let mut operation = Self {
             method,
             endpoint: endpoint.clone(),
             resource: resource.clone(),
-            track: Track::Resource,
-            absent: 0,
+            target: PollTarget::Resource,
+            absent_polls: 0,
         };
-        let step = operation.accepted(seen);
-        (operation, step)
+        let decision = operation.accept(response);
+        (operation, decision)
     }
 
-    /// Follows a resource that something else writes.
-    pub(crate) fn watch(endpoint: &Url, resource: &Url, seen: Seen<'_>) -> (Self, Step) {
+    /// Observes a resource that another client writes.
+    pub(crate) fn observe(
+        endpoint: &Url,
+        resource: &Url,
+        response: PollResponse<'_>,
+    ) -> (Self, PollDecision) {
         let mut operation = Self {
             method: Method::Get,
             endpoint: endpoint.clone(),
             resource: resource.clone(),
-            track: Track::Resource,
-            absent: 0,
+            target: PollTarget::Resource,
+            absent_polls: 0,
         };
-        let step = operation.next(seen);
-        (operation, step)
+        let decision = operation.next(response);
+        (operation, decision)
     }
 
-    /// Whether a document of its own tells how it goes.
-    pub(crate) fn has_status(&self) -> bool {
-        matches!(self.track, Track::Status(_))
+    /// Whether the operation has a status document.
+    pub(crate) fn has_status_document(&self) -> bool {
+        matches!(self.target, PollTarget::Status(_))
     }
 
-    /// What follows from the state in which a list shows the resource that is made; to be looked at again after the same
-    /// time. Nothing where it ended badly: why, only the operation knows.
-    pub(crate) fn listed(&self, state: &str, url: &Url, after: Option<Duration>) -> Option<Step> {
-        match final_state(state) {
-            Verdict::Succeeded => Some(Step::Done),
-            Verdict::Failed => None,
-            Verdict::Running => Some(Step::Poll {
+    /// Decides by the state in which a list shows the new resource; it is polled again after the same pause. `None` if
+    /// the state is a failure: only the operation has the reason.
+    pub(crate) fn decide_by_listed_state(
+        &self,
+        state: &str,
+        url: &Url,
+        after: Option<Duration>,
+    ) -> Option<PollDecision> {
+        match resource_status(state) {
+            OperationStatus::Succeeded => Some(PollDecision::Succeeded),
+            OperationStatus::Failed => None,
+            OperationStatus::Running => Some(PollDecision::Poll {
                 url: url.clone(),
                 after,
-                status: crate::error::clean(state),
+                status: clean(state),
             }),
         }
     }
 
-    fn accepted(&mut self, seen: Seen<'_>) -> Step {
+    fn accept(&mut self, response: PollResponse<'_>) -> PollDecision {
         let writes = matches!(self.method, Method::Put | Method::Patch);
-        let state = seen.body.and_then(provisioning_state);
-        if seen.status == 204 {
-            return Step::Done;
+        let state = response.body.and_then(provisioning_state);
+        if response.status == 204 {
+            return PollDecision::Succeeded;
         }
-        if let Some(url) = self.link(&seen, &AZURE_ASYNC_OPERATION) {
-            // Network sends the header also beside a body that is final already.
+        if let Some(url) = self.link(&response, &AZURE_ASYNC_OPERATION) {
+            // Microsoft.Network sends the header even if the body is final.
             if writes
-                && seen.status != 202
-                && matches!(state.map(final_state), Some(Verdict::Succeeded))
+                && response.status != 202
+                && matches!(state.map(resource_status), Some(OperationStatus::Succeeded))
             {
-                return Step::Done;
+                return PollDecision::Succeeded;
             }
-            self.track = Track::Status(url);
-            return self.poll(&seen, state);
+            self.target = PollTarget::Status(url);
+            return self.poll(&response, state);
         }
-        if seen.status == 202 {
-            return self.accepted_by_location(&seen, state);
+        if response.status == 202 {
+            return self.accept_by_location(&response, state);
         }
-        match state.map(|state| (state, final_state(state))) {
-            Some((_, Verdict::Running)) if writes => self.poll(&seen, state),
-            Some((state, Verdict::Failed)) if writes => Step::Failed(state.to_owned()),
-            _ => Step::Done,
+        match state.map(|state| (state, resource_status(state))) {
+            Some((_, OperationStatus::Running)) if writes => self.poll(&response, state),
+            Some((state, OperationStatus::Failed)) if writes => {
+                PollDecision::Failed(state.to_owned())
+            }
+            _ => PollDecision::Succeeded,
         }
     }
 
-    /// A 202 without a status document. With 200 and 201 `Location` is the resource, not an operation.
-    fn accepted_by_location(&mut self, seen: &Seen<'_>, state: Option<&str>) -> Step {
-        let named = seen.headers.get_optional_str(&LOCATION).is_some();
-        match self.link(seen, &LOCATION) {
+    /// A 202 without a status document. With 200 and 201, `Location` is the resource instead of an operation.
+    fn accept_by_location(
+        &mut self,
+        response: &PollResponse<'_>,
+        state: Option<&str>,
+    ) -> PollDecision {
+        let has_location = response.headers.get_optional_str(&LOCATION).is_some();
+        match self.link(response, &LOCATION) {
             Some(url) if self.method == Method::Delete && self.is_resource(&url) => {}
-            Some(url) => self.track = Track::Location(url),
-            None if self.method == Method::Post && named => return Step::Foreign,
-            None if self.method == Method::Post => return Step::Done,
+            Some(url) => self.target = PollTarget::Location(url),
+            None if self.method == Method::Post && has_location => {
+                return PollDecision::UntrustedHost;
+            }
+            None if self.method == Method::Post => return PollDecision::Succeeded,
             None => {}
         }
-        self.poll(seen, state)
+        self.poll(response, state)
     }
 
-    /// Reads the answer to a poll; `404` included.
-    pub(crate) fn next(&mut self, seen: Seen<'_>) -> Step {
-        if matches!(seen.status, 404 | 410) {
-            return self.gone(&seen);
+    /// Reads the response to a poll, 404 included.
+    pub(crate) fn next(&mut self, response: PollResponse<'_>) -> PollDecision {
+        if matches!(response.status, 404 | 410) {
+            return self.not_found(&response);
         }
-        self.absent = 0;
-        match &self.track {
-            Track::Status(_) => self.next_status(&seen),
-            Track::Location(_) => self.next_location(&seen),
-            Track::Resource => self.next_resource(&seen),
+        self.absent_polls = 0;
+        match &self.target {
+            PollTarget::Status(_) => self.next_status(&response),
+            PollTarget::Location(_) => self.next_location(&response),
+            PollTarget::Resource => self.next_resource(&response),
         }
     }
 
-    /// What was polled is not there: a deleted resource, a status that is kept no longer, or a
-    /// resource that is not yet there.
-    fn gone(&mut self, seen: &Seen<'_>) -> Step {
+    /// Nothing was found: a deleted resource, an expired status, or a resource that does not exist yet.
+    fn not_found(&mut self, response: &PollResponse<'_>) -> PollDecision {
         if matches!(self.method, Method::Delete | Method::Get) {
-            return Step::Done;
+            return PollDecision::Succeeded;
         }
         if self.method == Method::Post {
-            return Step::Failed("NotFound".to_owned());
+            return PollDecision::Failed("NotFound".to_owned());
         }
-        self.track = Track::Resource;
-        self.absent += 1;
-        if self.absent > MAY_BE_ABSENT {
-            return Step::Failed("NotFound".to_owned());
+        self.target = PollTarget::Resource;
+        self.absent_polls += 1;
+        if self.absent_polls > MOST_ABSENT_POLLS {
+            return PollDecision::Failed("NotFound".to_owned());
         }
-        self.poll(seen, Some("NotFound"))
+        self.poll(response, Some("NotFound"))
     }
 
-    fn next_status(&mut self, seen: &Seen<'_>) -> Step {
-        if let Some(newer) = self.link(seen, &AZURE_ASYNC_OPERATION) {
-            self.track = Track::Status(newer);
+    fn next_status(&mut self, response: &PollResponse<'_>) -> PollDecision {
+        if let Some(newer) = self.link(response, &AZURE_ASYNC_OPERATION) {
+            self.target = PollTarget::Status(newer);
         }
-        match status_word(seen.body).or_else(|| seen.body.and_then(provisioning_state)) {
-            Some(word) => match verdict(word) {
-                Verdict::Running => self.poll(seen, Some(word)),
-                Verdict::Succeeded => Step::Done,
-                Verdict::Failed => Step::Failed(word.to_owned()),
+        match status_word(response.body).or_else(|| response.body.and_then(provisioning_state)) {
+            Some(word) => match operation_status(word) {
+                OperationStatus::Running => self.poll(response, Some(word)),
+                OperationStatus::Succeeded => PollDecision::Succeeded,
+                OperationStatus::Failed => PollDecision::Failed(word.to_owned()),
             },
-            None if seen.status == 202 => self.poll(seen, None),
-            None => Step::Done,
+            None if response.status == 202 => self.poll(response, None),
+            None => PollDecision::Succeeded,
         }
     }
 
-    fn next_location(&mut self, seen: &Seen<'_>) -> Step {
-        let word = status_word(seen.body);
+    fn next_location(&mut self, response: &PollResponse<'_>) -> PollDecision {
+        let word = status_word(response.body);
         if let Some(word) = word
-            && matches!(verdict(word), Verdict::Failed)
+            && matches!(operation_status(word), OperationStatus::Failed)
         {
-            return Step::Failed(word.to_owned());
+            return PollDecision::Failed(word.to_owned());
         }
-        if seen.status == 202 {
-            if let Some(newer) = self.link(seen, &LOCATION) {
-                self.track = Track::Location(newer);
+        if response.status == 202 {
+            if let Some(newer) = self.link(response, &LOCATION) {
+                self.target = PollTarget::Location(newer);
             }
-            return self.poll(seen, word);
+            return self.poll(response, word);
         }
-        let state = seen
+        let state = response
             .body
             .and_then(provisioning_state)
             .filter(|_| self.method != Method::Delete);
-        match state.map(|state| (state, final_state(state))) {
-            Some((_, Verdict::Running)) => {
-                self.track = Track::Resource;
-                self.poll(seen, state)
+        match state.map(|state| (state, resource_status(state))) {
+            Some((_, OperationStatus::Running)) => {
+                self.target = PollTarget::Resource;
+                self.poll(response, state)
             }
-            Some((state, Verdict::Failed)) => Step::Failed(state.to_owned()),
-            _ => Step::Done,
+            Some((state, OperationStatus::Failed)) => PollDecision::Failed(state.to_owned()),
+            _ => PollDecision::Succeeded,
         }
     }
 
-    fn next_resource(&mut self, seen: &Seen<'_>) -> Step {
-        let state = seen.body.and_then(provisioning_state);
-        match state.map(|state| (state, final_state(state))) {
-            Some((_, Verdict::Running)) => self.poll(seen, state),
-            Some((state, Verdict::Failed)) => Step::Failed(state.to_owned()),
-            _ if self.method == Method::Delete => self.poll(seen, state),
-            _ => Step::Done,
+    fn next_resource(&mut self, response: &PollResponse<'_>) -> PollDecision {
+        let state = response.body.and_then(provisioning_state);
+        match state.map(|state| (state, resource_status(state))) {
+            Some((_, OperationStatus::Running)) => self.poll(response, state),
+            Some((state, OperationStatus::Failed)) => PollDecision::Failed(state.to_owned()),
+            _ if self.method == Method::Delete => self.poll(response, state),
+            _ => PollDecision::Succeeded,
         }
     }
 
-    fn poll(&self, seen: &Seen<'_>, status: Option<&str>) -> Step {
-        let url = match &self.track {
-            Track::Status(url) | Track::Location(url) => url,
-            Track::Resource => &self.resource,
+    fn poll(&self, response: &PollResponse<'_>, status: Option<&str>) -> PollDecision {
+        let url = match &self.target {
+            PollTarget::Status(url) | PollTarget::Location(url) => url,
+            PollTarget::Resource => &self.resource,
         };
-        Step::Poll {
+        PollDecision::Poll {
             url: url.clone(),
-            after: crate::error::retry_after(seen.headers),
-            status: status.map_or_else(|| "Accepted".to_owned(), crate::error::clean),
+            after: retry_after(response.headers),
+            status: status.map_or_else(|| "Accepted".to_owned(), clean),
         }
     }
 
-    /// A header's URL, relative ones resolved; none where it leads away from ARM.
-    fn link(&self, seen: &Seen<'_>, header: &HeaderName) -> Option<Url> {
-        let text = seen.headers.get_optional_str(header)?.trim();
+    /// The URL in a header, resolved if relative. `None` if its host is outside of ARM.
+    fn link(&self, response: &PollResponse<'_>, header: &HeaderName) -> Option<Url> {
+        let text = response.headers.get_optional_str(header)?.trim();
         if text.is_empty() {
             return None;
         }
@@ -269,9 +297,10 @@ impl Operation {
     }
 }
 
-/// Whether a resource is in a state that Azure leaves it in: `Succeeded`, `Failed`, `Canceled`, or none at all.
+/// Whether the provisioning state of a resource is final: `Succeeded`, `Failed`, `Canceled`, or absent.
 pub fn is_settled(resource: &Value) -> bool {
-    provisioning_state(resource).is_none_or(|state| !matches!(final_state(state), Verdict::Running))
+    provisioning_state(resource)
+        .is_none_or(|state| !matches!(resource_status(state), OperationStatus::Running))
 }
 
 /// `properties.provisioningState` of a resource.
@@ -291,24 +320,24 @@ fn status_word(body: Option<&Value>) -> Option<&str> {
     (!word.is_empty()).then_some(word)
 }
 
-/// Every word but these means running; some services write free text.
-fn verdict(word: &str) -> Verdict {
+/// Every other word means running; some services write free text.
+fn operation_status(word: &str) -> OperationStatus {
     let is = |end: &str| word.eq_ignore_ascii_case(end);
     if is("Succeeded") {
-        Verdict::Succeeded
+        OperationStatus::Succeeded
     } else if is("Failed") || is("Canceled") || is("Cancelled") {
-        Verdict::Failed
+        OperationStatus::Failed
     } else {
-        Verdict::Running
+        OperationStatus::Running
     }
 }
 
-/// As [`verdict`]; a few types end in words of their own and would be waited for without end.
-fn final_state(state: &str) -> Verdict {
+/// As [`operation_status`], with the final states that only a few types use.
+fn resource_status(state: &str) -> OperationStatus {
     if state.eq_ignore_ascii_case("Ready") || state.eq_ignore_ascii_case("Completed") {
-        return Verdict::Succeeded;
+        return OperationStatus::Succeeded;
     }
-    verdict(state)
+    operation_status(state)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Every form in which ARM reports a long-running operation.
+//! Every format in which ARM reports a long-running operation.
 
 use super::*;
 use crate::testing::headers_of;
@@ -24,33 +24,33 @@ fn state(word: &str) -> Value {
 
 type Reply<'a> = (u16, &'a [(&'static str, &'a str)], Value);
 
-fn with_seen<T>(reply: &Reply<'_>, then: impl FnOnce(Seen<'_>) -> T) -> T {
+fn with_response<T>(reply: &Reply<'_>, then: impl FnOnce(PollResponse<'_>) -> T) -> T {
     let headers = headers_of(reply.1);
     let body = (!reply.2.is_null()).then_some(&reply.2);
-    then(Seen {
+    then(PollResponse {
         status: reply.0,
         headers: &headers,
         body,
     })
 }
 
-fn begin(method: Method, reply: &Reply<'_>) -> (Operation, Step) {
-    with_seen(reply, |seen| {
-        Operation::begin(method, &Url::parse(ARM).unwrap(), &resource(), seen)
+fn start(method: Method, reply: &Reply<'_>) -> (LongRunningOperation, PollDecision) {
+    with_response(reply, |response| {
+        LongRunningOperation::start(method, &Url::parse(ARM).unwrap(), &resource(), response)
     })
 }
 
-fn next(operation: &mut Operation, reply: &Reply<'_>) -> Step {
-    with_seen(reply, |seen| operation.next(seen))
+fn next(operation: &mut LongRunningOperation, reply: &Reply<'_>) -> PollDecision {
+    with_response(reply, |response| operation.next(response))
 }
 
-/// `done`, `failed WORD`, `foreign`, or `poll WHERE [after]`.
-fn short(step: &Step) -> String {
-    match step {
-        Step::Done => "done".to_owned(),
-        Step::Failed(word) => format!("failed {word}"),
-        Step::Foreign => "foreign".to_owned(),
-        Step::Poll { url, after, .. } => {
+/// `done`, `failed WORD`, `untrusted host`, or `poll WHERE [after]`.
+fn short(decision: &PollDecision) -> String {
+    match decision {
+        PollDecision::Succeeded => "done".to_owned(),
+        PollDecision::Failed(word) => format!("failed {word}"),
+        PollDecision::UntrustedHost => "untrusted host".to_owned(),
+        PollDecision::Poll { url, after, .. } => {
             let at = match url.as_str() {
                 OP => "op",
                 OP2 => "op2",
@@ -69,7 +69,7 @@ fn short(step: &Step) -> String {
 }
 
 #[test]
-fn what_an_accepted_write_means() {
+fn the_first_response_decides_what_is_polled() {
     use Method::{Delete, Patch, Post, Put};
     let asynchronous: &[(&'static str, &str)] = &[("azure-asyncoperation", OP)];
     let both: &[(&'static str, &str)] = &[
@@ -120,17 +120,17 @@ fn what_an_accepted_write_means() {
         (Delete, (202, &[], json!(null)), "poll resource"),
         (Post, (200, &[], json!({"keys": []})), "done"),
         (Post, (202, location, json!(null)), "poll op 17"),
-        (Post, (202, foreign, json!(null)), "foreign"),
+        (Post, (202, foreign, json!(null)), "untrusted host"),
         (Post, (202, &[], json!(null)), "done"),
     ];
     for (method, reply, expected) in table {
-        let (_, step) = begin(*method, reply);
-        assert_eq!(short(&step), *expected, "{method} {reply:?}");
+        let (_, decision) = start(*method, reply);
+        assert_eq!(short(&decision), *expected, "{method} {reply:?}");
     }
 }
 
 #[test]
-fn a_status_document_counts_not_the_http_status() {
+fn the_status_document_decides_not_the_http_status() {
     let accepted: Reply<'_> = (201, &[("azure-asyncoperation", OP)], state("Creating"));
     let table: &[(Reply<'_>, &str)] = &[
         ((200, &[], json!({"status": "InProgress"})), "poll op"),
@@ -178,14 +178,14 @@ fn a_status_document_counts_not_the_http_status() {
         ((404, &[], json!(null)), "poll resource"),
     ];
     for (reply, expected) in table {
-        let (mut operation, _) = begin(Method::Put, &accepted);
+        let (mut operation, _) = start(Method::Put, &accepted);
         assert_eq!(short(&next(&mut operation, reply)), *expected, "{reply:?}");
     }
 }
 
 #[test]
-fn a_location_is_followed_by_its_newest_url() {
-    let (mut operation, _) = begin(Method::Delete, &(202, &[("location", OP)], json!(null)));
+fn a_location_is_polled_at_its_newest_url() {
+    let (mut operation, _) = start(Method::Delete, &(202, &[("location", OP)], json!(null)));
     let newer: &[(&'static str, &str)] = &[("location", OP2), ("retry-after", "15")];
     assert_eq!(
         short(&next(&mut operation, &(202, newer, json!(null)))),
@@ -233,7 +233,7 @@ fn a_location_ends_with_any_other_success() {
         (Method::Post, (404, &[], json!(null)), "failed NotFound"),
     ];
     for (method, reply, expected) in table {
-        let (mut operation, _) = begin(*method, &(202, &[("location", OP)], json!(null)));
+        let (mut operation, _) = start(*method, &(202, &[("location", OP)], json!(null)));
         assert_eq!(
             short(&next(&mut operation, reply)),
             *expected,
@@ -244,7 +244,7 @@ fn a_location_ends_with_any_other_success() {
 
 #[test]
 fn a_resource_is_polled_until_its_state_is_final() {
-    let (mut operation, _) = begin(Method::Put, &(200, &[], state("RegisteringDns")));
+    let (mut operation, _) = start(Method::Put, &(200, &[], state("RegisteringDns")));
     assert_eq!(
         short(&next(&mut operation, &(200, &[], state("Updating")))),
         "poll resource"
@@ -258,7 +258,7 @@ fn a_resource_is_polled_until_its_state_is_final() {
         "done"
     );
 
-    let (mut operation, _) = begin(Method::Delete, &(202, &[], json!(null)));
+    let (mut operation, _) = start(Method::Delete, &(202, &[], json!(null)));
     assert_eq!(
         short(&next(&mut operation, &(200, &[], state("Deleting")))),
         "poll resource"
@@ -274,13 +274,13 @@ fn a_resource_is_polled_until_its_state_is_final() {
 }
 
 #[test]
-fn a_resource_that_never_appears_is_given_up() {
-    let (mut operation, _) = begin(Method::Put, &(202, &[], json!(null)));
+fn polling_ends_if_the_resource_never_appears() {
+    let (mut operation, _) = start(Method::Put, &(202, &[], json!(null)));
     let polls = (0..1000)
         .take_while(|_| {
             matches!(
                 next(&mut operation, &(404, &[], json!(null))),
-                Step::Poll { .. }
+                PollDecision::Poll { .. }
             )
         })
         .count();
@@ -288,12 +288,12 @@ fn a_resource_that_never_appears_is_given_up() {
 }
 
 #[test]
-fn every_word_but_the_ends_means_that_azure_is_at_work() {
+fn every_state_but_the_final_ones_means_running() {
     for word in ["Succeeded", "succeeded", "FAILED", "Canceled", "Ready", ""] {
         assert!(is_settled(&state(word)), "{word}");
     }
     assert!(is_settled(&json!({"id": ID, "properties": {}})));
-    // ARM facts 2.4: what was recorded on GET.
+    // ARM facts 2.4: states recorded on GET.
     for word in [
         "Created",
         "RegisteringDns",

@@ -1,4 +1,4 @@
-//! How fast requests follow each other: as many at once as Azure keeps up with, and no faster than its token buckets fill.
+//! Rate limits: as many concurrent requests as Azure sustains, and no faster than its token buckets refill.
 
 use std::{
     collections::HashMap,
@@ -17,29 +17,28 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::retry::RetryLimits;
+use crate::{
+    backoff::{Backoff, BackoffLimits, NoJitter},
+    headers::{REMAINING_DELETES, REMAINING_READS, REMAINING_WRITES, retry_after},
+};
 
-/// How many requests are under way at once to a provider of which nothing is known yet.
+/// Concurrent requests to a provider before its first response.
 const FIRST_LIMIT: f64 = 128.0;
-/// How many are under way at once at most.
+/// Maximum of concurrent requests to one provider.
 const HIGHEST_LIMIT: f64 = 256.0;
-/// So many tokens are left in a bucket: Azure's may fill a moment later than it seems from here.
+/// Tokens that stay in a bucket: Azure's bucket may refill a little later than the local copy.
 const RESERVE: f64 = 2.0;
-/// Throttled by a provider that does not say for how long.
-const UNSAID: Duration = Duration::from_secs(1);
-/// What is throttled for longer holds nothing else back: it is given up.
-const LONGEST: Duration = RetryLimits::THROTTLED.total;
 
-/// The tokens that one request takes of Azure's: each of these has a bucket for every subscription and principal.
+/// The kind of token that a request consumes. Each kind has a bucket per subscription and principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Budget {
+enum TokenKind {
     Reads,
     Writes,
     Deletes,
 }
 
-impl Budget {
-    fn of(method: Method) -> Self {
+impl TokenKind {
+    fn from_method(method: Method) -> Self {
         match method {
             Method::Get | Method::Head => Self::Reads,
             Method::Delete => Self::Deletes,
@@ -47,7 +46,7 @@ impl Budget {
         }
     }
 
-    /// Tokens a second that come back (Microsoft docs "Understand how Azure Resource Manager throttles requests").
+    /// Tokens per second that Azure adds to the bucket (Microsoft docs "Understand how Azure Resource Manager throttles requests").
     fn refill(self) -> f64 {
         match self {
             Self::Reads => 25.0,
@@ -55,44 +54,43 @@ impl Budget {
         }
     }
 
-    /// Where an answer says how many tokens are left (ARM facts 5).
+    /// The response header with the number of tokens that remain.
     fn header(self) -> HeaderName {
-        HeaderName::from_static(match self {
-            Self::Reads => "x-ms-ratelimit-remaining-subscription-reads",
-            Self::Writes => "x-ms-ratelimit-remaining-subscription-writes",
-            Self::Deletes => "x-ms-ratelimit-remaining-subscription-deletes",
-        })
+        match self {
+            Self::Reads => REMAINING_READS,
+            Self::Writes => REMAINING_WRITES,
+            Self::Deletes => REMAINING_DELETES,
+        }
     }
 }
 
-/// One bucket of tokens, as far as answers have told of it.
+/// A local copy of one of Azure's token buckets, from the headers of responses.
 #[derive(Debug, Default)]
-struct Bucket {
-    /// How many tokens are left, and when that was so; below zero where requests wait for tokens to come. Nothing
-    /// before the first answer.
+struct TokenBucket {
+    /// How many tokens remained, and when; below zero while requests wait for tokens. `None` before the first response.
     level: Option<(f64, Instant)>,
-    /// Requests that were sent and not answered.
-    unanswered: f64,
-    /// Requests that wait for their tokens.
+    /// Requests that were sent and have no response yet.
+    in_flight: f64,
+    /// Requests that wait for a token.
     waiting: f64,
 }
 
-impl Bucket {
-    /// Takes a token. The time from which it may be used.
-    fn take(&mut self, budget: Budget, now: Instant) -> Instant {
+impl TokenBucket {
+    /// Takes a token. Returns the time from which it is valid.
+    fn take(&mut self, kind: TokenKind, now: Instant) -> Instant {
         let Some((level, at)) = &mut self.level else {
             return now;
         };
-        *level += now.duration_since(*at).as_secs_f64() * budget.refill() - 1.0;
+        *level += now.duration_since(*at).as_secs_f64() * kind.refill() - 1.0;
         *at = now;
         match *level < RESERVE {
-            true => now + Duration::from_secs_f64((RESERVE - *level) / budget.refill()),
+            true => now + Duration::from_secs_f64((RESERVE - *level) / kind.refill()),
             false => now,
         }
     }
 
     fn learn(&mut self, remaining: f64, now: Instant) {
-        self.level = Some((remaining - self.unanswered - self.waiting, now));
+        self.level = Some((remaining - self.in_flight - self.waiting, now));
     }
 }
 
@@ -100,15 +98,15 @@ impl Bucket {
 #[derive(Debug)]
 struct Lane {
     limit: f64,
-    under_way: usize,
-    /// No request begins before.
+    concurrent: usize,
+    /// No request starts before this time.
     closed_until: Instant,
-    /// When the limit shrank last: answers to older requests do not shrink it again.
+    /// When the limit last shrank: responses to older requests do not shrink it again.
     shrunk_at: Option<Instant>,
 }
 
 impl Lane {
-    /// Twice as many with every round trip until Azure first throttles, one more with every round trip since.
+    /// Doubles the limit with every round trip until Azure first throttles; adds one with every round trip afterwards.
     fn grow(&mut self) {
         let more = match self.shrunk_at {
             None => 1.0,
@@ -117,25 +115,29 @@ impl Lane {
         self.limit = (self.limit + more).min(HIGHEST_LIMIT);
     }
 
-    fn shrink(&mut self, began: Instant, pause: Duration) {
+    /// Halves the limit, and starts no request until the pause that Azure asks for is over.
+    fn shrink(&mut self, started: Instant, requested: Option<Duration>) {
         let now = Instant::now();
-        self.closed_until = self.closed_until.max(now + pause.min(LONGEST));
-        if self.shrunk_at.is_none_or(|at| at <= began) {
+        let limits = BackoffLimits::THROTTLED;
+        let pause = Backoff::new(&NoJitter).next_pause(&limits, requested, Duration::ZERO);
+        let pause = pause.unwrap_or(limits.total);
+        self.closed_until = self.closed_until.max(now + pause);
+        if self.shrunk_at.is_none_or(|at| at <= started) {
             self.limit = (self.limit / 2.0).max(1.0);
             self.shrunk_at = Some(now);
         }
     }
 }
 
-/// The subscription and the provider that a path leads to, both in lower case.
+/// The subscription and the innermost provider of a path, in lowercase.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Destination {
-    subscription: String,
-    provider: String,
+struct LaneKey {
+    subscription: Option<String>,
+    provider: Option<String>,
 }
 
-impl Destination {
-    fn of(path: &str) -> Self {
+impl LaneKey {
+    fn from_path(path: &str) -> Self {
         let after = |word: &str| {
             let mut segments = path.rsplit('/').peekable();
             let mut last = "";
@@ -147,8 +149,7 @@ impl Destination {
             })
             .flatten()
             .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
+            .map(str::to_ascii_lowercase)
         };
         Self {
             subscription: after("subscriptions"),
@@ -158,15 +159,15 @@ impl Destination {
 }
 
 #[derive(Default)]
-struct State {
-    lanes: HashMap<Destination, Lane>,
-    buckets: HashMap<(String, Budget), Bucket>,
+struct PacerState {
+    lanes: HashMap<LaneKey, Lane>,
+    buckets: HashMap<(Option<String>, TokenKind), TokenBucket>,
 }
 
-/// Lets requests begin. Clones of a client share it.
+/// Decides when requests may start. Clones of a client share it.
 #[derive(Default)]
 pub(crate) struct Pacer {
-    state: Mutex<State>,
+    state: Mutex<PacerState>,
     freed: Notify,
 }
 
@@ -177,19 +178,20 @@ impl fmt::Debug for Pacer {
 }
 
 impl Pacer {
-    /// Waits until a request may begin; it is under way until the permit is dropped. `on_wait` is told of waits for tokens.
+    /// Waits until a request may start; it counts as concurrent until the permit is dropped. Calls `on_wait` before it waits
+    /// for tokens or for the end of throttling.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         method: Method,
         path: &str,
         on_wait: impl Fn(Duration),
     ) -> Permit {
-        let destination = Destination::of(path);
-        let budget = Budget::of(method);
+        let key = LaneKey::from_path(path);
+        let kind = TokenKind::from_method(method);
         loop {
             let mut freed = pin!(self.freed.notified());
             freed.as_mut().enable();
-            let closed = match self.enter(&destination) {
+            let closed = match self.enter(&key) {
                 Ok(()) => break,
                 Err(closed) => closed,
             };
@@ -203,32 +205,32 @@ impl Pacer {
         }
         let permit = Permit {
             pacer: self.clone(),
-            destination,
-            budget,
-            began: Instant::now(),
+            key,
+            kind,
+            started: Instant::now(),
         };
         let ready = self.take_token(&permit);
-        let wait = ready.saturating_duration_since(permit.began);
+        let wait = ready.saturating_duration_since(permit.started);
         if !wait.is_zero() {
             on_wait(wait);
             sleep_until(ready).await;
         }
-        self.begin(&permit);
+        self.start(&permit);
         permit
     }
 
-    /// Whether the lane takes one more; where it does not, until when it is closed, if it is.
-    fn enter(&self, destination: &Destination) -> Result<(), Option<Instant>> {
+    /// Counts a request in its lane. If the lane is full, the error is the time until which it is closed, if it is closed.
+    fn enter(&self, key: &LaneKey) -> Result<(), Option<Instant>> {
         let now = Instant::now();
         let mut state = self.lock();
-        let lane = state.lane(destination, now);
+        let lane = state.lane(key, now);
         if lane.closed_until > now {
             return Err(Some(lane.closed_until));
         }
-        if lane.under_way as f64 >= lane.limit {
+        if lane.concurrent as f64 >= lane.limit {
             return Err(None);
         }
-        lane.under_way += 1;
+        lane.concurrent += 1;
         Ok(())
     }
 
@@ -236,65 +238,61 @@ impl Pacer {
         let mut state = self.lock();
         let bucket = state.bucket(permit);
         bucket.waiting += 1.0;
-        bucket.take(permit.budget, permit.began)
+        bucket.take(permit.kind, permit.started)
     }
 
-    fn begin(&self, permit: &Permit) {
+    fn start(&self, permit: &Permit) {
         let mut state = self.lock();
         let bucket = state.bucket(permit);
         bucket.waiting -= 1.0;
-        bucket.unanswered += 1.0;
+        bucket.in_flight += 1.0;
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PacerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn lane(&mut self, destination: &Destination, now: Instant) -> &mut Lane {
-        self.lanes.entry(destination.clone()).or_insert(Lane {
+impl PacerState {
+    fn lane(&mut self, key: &LaneKey, now: Instant) -> &mut Lane {
+        self.lanes.entry(key.clone()).or_insert(Lane {
             limit: FIRST_LIMIT,
-            under_way: 0,
+            concurrent: 0,
             closed_until: now,
             shrunk_at: None,
         })
     }
 
-    fn bucket(&mut self, permit: &Permit) -> &mut Bucket {
-        let key = (permit.destination.subscription.clone(), permit.budget);
+    fn bucket(&mut self, permit: &Permit) -> &mut TokenBucket {
+        let key = (permit.key.subscription.clone(), permit.kind);
         self.buckets.entry(key).or_default()
     }
 }
 
-/// A request that is under way.
+/// Allows one request.
 pub(crate) struct Permit {
     pacer: Arc<Pacer>,
-    destination: Destination,
-    budget: Budget,
-    began: Instant,
+    key: LaneKey,
+    kind: TokenKind,
+    started: Instant,
 }
 
 impl Permit {
-    /// Takes in what an answer says of Azure's load.
+    /// Adapts the limits to a response.
     pub(crate) fn learn(&self, status: u16, headers: &Headers) {
         let mut state = self.pacer.lock();
-        let lane = state.lane(&self.destination, self.began);
+        let lane = state.lane(&self.key, self.started);
         if status == 429 {
-            let pause = headers
-                .get_optional_str(&HeaderName::from_static("retry-after"))
-                .and_then(|seconds| seconds.parse().ok())
-                .map_or(UNSAID, Duration::from_secs);
-            lane.shrink(self.began, pause);
+            lane.shrink(self.started, retry_after(headers));
         } else if status < 500 {
             lane.grow();
         }
         let remaining = headers
-            .get_optional_str(&self.budget.header())
+            .get_optional_str(&self.kind.header())
             .and_then(|tokens| tokens.parse::<u32>().ok());
         if let Some(remaining) = remaining {
             let bucket = state.bucket(self);
-            // The answer is to one of those that count as unanswered.
+            // The response belongs to a request that still counts as in flight.
             bucket.learn(f64::from(remaining) + 1.0, Instant::now());
         }
     }
@@ -303,10 +301,10 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.pacer.lock();
-        let lane = state.lane(&self.destination, self.began);
-        lane.under_way = lane.under_way.saturating_sub(1);
+        let lane = state.lane(&self.key, self.started);
+        lane.concurrent = lane.concurrent.saturating_sub(1);
         let bucket = state.bucket(self);
-        bucket.unanswered = (bucket.unanswered - 1.0).max(0.0);
+        bucket.in_flight = (bucket.in_flight - 1.0).max(0.0);
         drop(state);
         self.pacer.freed.notify_waiters();
     }
@@ -332,49 +330,53 @@ mod tests {
     }
 
     #[test]
-    fn a_destination_is_the_subscription_and_the_innermost_provider() {
-        let of = |path| {
-            let Destination {
+    fn a_lane_is_a_subscription_and_its_innermost_provider() {
+        let key = |path| {
+            let LaneKey {
                 subscription,
                 provider,
-            } = Destination::of(path);
+            } = LaneKey::from_path(path);
             (subscription, provider)
         };
-        assert_eq!(of(ACCOUNT), ("s".into(), "microsoft.storage".into()));
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(key(ACCOUNT), (some("s"), some("microsoft.storage")));
         let grant = format!("{ACCOUNT}/providers/Microsoft.Authorization/roleAssignments/x");
-        assert_eq!(of(&grant), ("s".into(), "microsoft.authorization".into()));
-        assert_eq!(of("/subscriptions/S"), ("s".into(), String::new()));
-        assert_eq!(of("/metadata"), (String::new(), String::new()));
+        assert_eq!(key(&grant), (some("s"), some("microsoft.authorization")));
+        assert_eq!(key("/subscriptions/S"), (some("s"), None));
+        assert_eq!(key("/metadata"), (None, None));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_empty_bucket_is_waited_for_at_the_pace_at_which_it_fills() {
+    async fn requests_wait_for_an_empty_bucket_to_refill() {
         let pacer = Arc::new(Pacer::default());
         let permit = admit(&pacer).await;
         let left = [("x-ms-ratelimit-remaining-subscription-writes", "4")];
         permit.learn(200, &headers(&left));
         drop(permit);
-        let began = Instant::now();
+        let started = Instant::now();
         let mut permits = Vec::new();
         for _ in 0..22 {
             permits.push(admit(&pacer).await);
         }
-        let waited = began.elapsed();
-        // Two of the four at once, the others as tokens come: ten a second.
+        let waited = started.elapsed();
+        // Two of the four tokens are available at once, the others at ten per second.
         assert!((1.9..=2.1).contains(&waited.as_secs_f64()), "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn throttling_closes_the_way_for_all_and_halves_what_goes_at_once() {
+    async fn throttling_pauses_the_lane_and_halves_its_limit() {
         let pacer = Arc::new(Pacer::default());
         let throttled = admit(&pacer).await;
         throttled.learn(429, &headers(&[("retry-after", "7")]));
         drop(throttled);
-        let began = Instant::now();
+        let started = Instant::now();
         let permits = futures::future::join_all((0..64).map(|_| admit(&pacer))).await;
-        assert_eq!(began.elapsed().as_secs(), 7);
+        assert_eq!(started.elapsed().as_secs(), 7);
         let one_more = tokio::time::timeout(Duration::from_secs(60), admit(&pacer));
-        assert!(one_more.await.is_err(), "half of them are let through");
+        assert!(
+            one_more.await.is_err(),
+            "the limit is half of the first one"
+        );
         let elsewhere = pacer.admit(Method::Put, "/subscriptions/S/resourceGroups/g", |_| {});
         drop(elsewhere.await);
         drop(permits);
@@ -382,7 +384,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn as_long_as_azure_keeps_up_more_go_at_once() {
+    async fn the_limit_grows_while_azure_sustains_it() {
         let pacer = Arc::new(Pacer::default());
         for _ in 0..300 {
             admit(&pacer).await.learn(200, &Headers::new());

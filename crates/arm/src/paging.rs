@@ -1,4 +1,4 @@
-//! Lists, page by page.
+//! Lists of resources, read page by page.
 
 use crate::{
     client::Client,
@@ -14,28 +14,27 @@ use serde::{
 use serde_json::Value;
 use std::{collections::HashSet, fmt};
 
-/// More pages than any subscription has: a server that never ends a list is not followed further.
+/// Maximum number of pages, more than any subscription has: ends a list of a faulty server.
 const MOST_PAGES: usize = 10_000;
 
-/// What a list went through.
+/// How a list was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Listing {
-    /// Requests that it took.
+pub struct ListSummary {
+    /// Pages that were read.
     pub pages: usize,
-    /// Items that were handed over.
+    /// Items that were passed on.
     pub items: usize,
-    /// False when the scope itself, such as the resource group, is not there.
+    /// False if the scope itself, such as the resource group, does not exist.
     pub found: bool,
 }
 
 impl Client {
-    /// Lists a collection and hands each item to `on_item` as its page arrives. A scope that is not
-    /// there has no items.
+    /// Lists a collection and passes each item to `on_item` as its page arrives. A scope that does not exist has no
+    /// items.
     ///
     /// # Errors
     ///
-    /// Failures as of [`Client::get`], and a protocol error for a `nextLink` that leads away from
-    /// ARM or in a circle.
+    /// As [`Client::get`], and a protocol error for a `nextLink` to a host outside of ARM or to an earlier page.
     pub async fn list(
         &self,
         path: &str,
@@ -43,30 +42,32 @@ impl Client {
         query: &[(&str, &str)],
         on_item: &mut (dyn FnMut(Value) + Send),
         progress: &dyn Progress,
-    ) -> Result<Listing, ArmError> {
+    ) -> Result<ListSummary, ArmError> {
         let mut url = self.url(Method::Get, path, api_version, query)?;
-        let mut listing = Listing::default();
+        let mut summary = ListSummary::default();
         let mut visited = HashSet::new();
         loop {
-            let answer = match self.send(Method::Get, &url, path, None, progress).await {
-                Ok(answer) => answer,
-                Err(error) if error.is_absence() && listing.pages == 0 => {
-                    return Ok(listing);
+            let response = match self.send(Method::Get, &url, path, None, progress).await {
+                Ok(response) => response,
+                Err(error) if error.is_absence() && summary.pages == 0 => {
+                    return Ok(summary);
                 }
                 Err(error) => return Err(error),
             };
-            listing.found = true;
-            listing.pages += 1;
-            if answer.status == 204 {
-                return Ok(listing);
+            summary.found = true;
+            summary.pages += 1;
+            if response.status == 204 {
+                return Ok(summary);
             }
-            let next = read_page(&answer.body, &mut |item| {
-                listing.items += 1;
+            let next = read_page(&response.body, &mut |item| {
+                summary.items += 1;
                 on_item(item);
             })
-            .map_err(|error| broken(path, &format!("The answer to a list is broken: {error}")))?;
+            .map_err(|error| {
+                broken(path, &format!("The page of the list is not valid: {error}"))
+            })?;
             let Some(next) = next.filter(|link| !link.is_empty()) else {
-                return Ok(listing);
+                return Ok(summary);
             };
             visited.insert(url.clone());
             url = self.next_page(path, &next, &visited)?;
@@ -101,18 +102,18 @@ impl Client {
         let url = self
             .endpoint()
             .join(link)
-            .map_err(|_| broken(path, "The link to the next page is not a URL"))?;
+            .map_err(|_| broken(path, "The `nextLink` of the page is not a URL"))?;
         if !is_trusted(self.endpoint(), &url) {
             let host = url.host_str().unwrap_or("no host").to_owned();
             return Err(broken(
                 path,
-                &format!("The link to the next page leads to another host, {host}"),
+                &format!("The `nextLink` of the page leads to {host}, a host outside of Azure"),
             ));
         }
         if visited.contains(&url) || visited.len() >= MOST_PAGES {
             return Err(broken(
                 path,
-                "The links to the next page do not come to an end",
+                "The list does not end: its `nextLink` repeats a page, or it has more than 10,000 pages",
             ));
         }
         Ok(url)
@@ -120,26 +121,26 @@ impl Client {
 }
 
 fn broken(path: &str, message: &str) -> ArmError {
-    ArmError::told(Method::Get, path, ErrorKind::Protocol, message)
+    ArmError::new(Method::Get, path, ErrorKind::Protocol, message)
 }
 
-/// Hands over the items of a page one by one, so that no more than one of them is in memory, and returns the link to the
-/// next: `{"value": [...], "nextLink": "..."}`, or a bare array.
+/// Passes on the items of a page one by one, so that only one of them is in memory, and returns the link to the next
+/// page: `{"value": [...], "nextLink": "..."}`, or a bare array.
 fn read_page(
     body: &[u8],
     on_item: &mut (dyn FnMut(Value) + Send),
 ) -> serde_json::Result<Option<String>> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let next = json.deserialize_any(Page(on_item))?;
+    let next = json.deserialize_any(PageVisitor(on_item))?;
     json.end()?;
     Ok(next)
 }
 
 type OnItem<'f> = &'f mut (dyn FnMut(Value) + Send);
 
-struct Page<'f>(OnItem<'f>);
+struct PageVisitor<'f>(OnItem<'f>);
 
-impl<'de> Visitor<'de> for Page<'_> {
+impl<'de> Visitor<'de> for PageVisitor<'_> {
     type Value = Option<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,7 +152,7 @@ impl<'de> Visitor<'de> for Page<'_> {
         while let Some(key) = page.next_key::<String>()? {
             match key.as_str() {
                 "value" => {
-                    page.next_value_seed(Items(&mut *self.0))?;
+                    page.next_value_seed(ItemsVisitor(&mut *self.0))?;
                     has_items = true;
                 }
                 "nextLink" => next = page.next_value()?,
@@ -167,13 +168,13 @@ impl<'de> Visitor<'de> for Page<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-        Items(self.0).visit_seq(items).map(|()| None)
+        ItemsVisitor(self.0).visit_seq(items).map(|()| None)
     }
 }
 
-struct Items<'f>(OnItem<'f>);
+struct ItemsVisitor<'f>(OnItem<'f>);
 
-impl<'de> DeserializeSeed<'de> for Items<'_> {
+impl<'de> DeserializeSeed<'de> for ItemsVisitor<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -181,7 +182,7 @@ impl<'de> DeserializeSeed<'de> for Items<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Items<'_> {
+impl<'de> Visitor<'de> for ItemsVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,34 +4,34 @@ use super::*;
 use crate::{
     Quiet,
     client::tests::client,
-    testing::{Fake, Reply, reply},
+    testing::{FakeTransport, Reply, reply},
 };
 use serde_json::json;
 
 const PATH: &str = "/subscriptions/s/resourceGroups";
 
-fn page_of(item: u32, next: &str) -> Reply {
+fn page(item: u32, next: &str) -> Reply {
     reply(200, &[], json!({"value": [{"n": item}], "nextLink": next}))
 }
 
-async fn list(fake: &Fake) -> Result<Vec<Value>, ArmError> {
+async fn list(fake: &FakeTransport) -> Result<Vec<Value>, ArmError> {
     client(fake)
         .list_all(PATH, "v1", &[("$filter", "x")], &Quiet)
         .await
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_follow_each_other() {
-    let fake = Fake::new([
-        page_of(
+async fn every_page_is_read() {
+    let fake = FakeTransport::new([
+        page(
             1,
             "https://management.azure.com/subscriptions/s/resourceGroups?api-version=v1&$skiptoken=a",
         ),
-        page_of(
+        page(
             2,
             "/subscriptions/s/resourceGroups?api-version=v1&$skiptoken=b",
         ),
-        page_of(3, ""),
+        page(3, ""),
     ]);
     assert_eq!(
         list(&fake).await.unwrap(),
@@ -43,21 +43,21 @@ async fn pages_follow_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_absent_scope_has_no_items() {
-    let fake = Fake::new([reply(
+async fn a_scope_that_does_not_exist_has_no_items() {
+    let fake = FakeTransport::new([reply(
         404,
         &[],
         json!({"error": {"code": "ResourceGroupNotFound", "message": "m"}}),
     )]);
     let mut items = 0;
-    let listing = client(&fake)
+    let summary = client(&fake)
         .list(PATH, "v1", &[], &mut |_| items += 1, &Quiet)
         .await
         .unwrap();
     assert_eq!(
-        (listing, items),
+        (summary, items),
         (
-            Listing {
+            ListSummary {
                 pages: 0,
                 items: 0,
                 found: false
@@ -68,23 +68,23 @@ async fn an_absent_scope_has_no_items() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn odd_pages() {
+async fn unusual_pages_are_read_and_invalid_ones_are_errors() {
     for (body, items) in [
         (json!([1, 2]), 2),
         (json!({"value": []}), 0),
         (json!({"value": null, "nextLink": null}), 0),
     ] {
-        let fake = Fake::new([reply(200, &[], body)]);
+        let fake = FakeTransport::new([reply(200, &[], body)]);
         assert_eq!(list(&fake).await.unwrap().len(), items);
     }
     for body in [json!({"items": []}), json!("x"), json!(null)] {
-        let fake = Fake::new([reply(200, &[], body)]);
+        let fake = FakeTransport::new([reply(200, &[], body)]);
         assert_eq!(list(&fake).await.unwrap_err().kind, ErrorKind::Protocol);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn links_that_lead_away_or_in_a_circle_end_the_list() {
+async fn links_to_other_hosts_or_earlier_pages_are_errors() {
     let first =
         "https://management.azure.com/subscriptions/s/resourceGroups?api-version=v1&%24filter=x";
     for link in [
@@ -93,7 +93,7 @@ async fn links_that_lead_away_or_in_a_circle_end_the_list() {
         "https://",
         first,
     ] {
-        let fake = Fake::new([page_of(1, link)]);
+        let fake = FakeTransport::new([page(1, link)]);
         assert_eq!(
             list(&fake).await.unwrap_err().kind,
             ErrorKind::Protocol,
@@ -101,12 +101,12 @@ async fn links_that_lead_away_or_in_a_circle_end_the_list() {
         );
         assert_eq!(fake.calls().len(), 1);
     }
-    let fake = Fake::new([page_of(1, "/a"), page_of(2, "/b"), page_of(3, "/a")]);
+    let fake = FakeTransport::new([page(1, "/a"), page(2, "/b"), page(3, "/a")]);
     assert_eq!(list(&fake).await.unwrap_err().kind, ErrorKind::Protocol);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_page_that_is_gone_is_an_error() {
-    let fake = Fake::new([page_of(1, "/a"), reply(404, &[], json!(null))]);
+async fn a_missing_later_page_is_an_error() {
+    let fake = FakeTransport::new([page(1, "/a"), reply(404, &[], json!(null))]);
     assert_eq!(list(&fake).await.unwrap_err().kind, ErrorKind::NotFound);
 }

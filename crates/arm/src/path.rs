@@ -1,4 +1,4 @@
-//! Builds request URLs in which a name cannot leave its segment, and tells ARM's hosts from others.
+//! Builds request URLs in which a name cannot leave its segment, and recognizes the hosts of ARM.
 
 use azure_core::http::Url;
 
@@ -6,7 +6,7 @@ use azure_core::http::Url;
 ///
 /// # Errors
 ///
-/// Says what is wrong with a path that is not absolute, or has empty, `.` or `..` segments.
+/// The path is not absolute, or has empty, `.` or `..` segments.
 pub(crate) fn url(
     endpoint: &Url,
     path: &str,
@@ -15,11 +15,13 @@ pub(crate) fn url(
 ) -> Result<Url, String> {
     let segments = path
         .strip_prefix('/')
-        .ok_or_else(|| format!("The path does not begin with a slash: {path}"))?;
+        .ok_or_else(|| format!("The path `{path}` is not absolute: start it with `/`"))?;
     let mut encoded = endpoint.path().trim_end_matches('/').to_owned();
     for segment in segments.split('/') {
         if matches!(segment, "" | "." | "..") {
-            return Err(format!("The path has an empty or dot segment: {path}"));
+            return Err(format!(
+                "The path `{path}` has an empty, `.` or `..` segment: remove it"
+            ));
         }
         encoded.push('/');
         encode(segment, &mut encoded);
@@ -41,7 +43,7 @@ pub(crate) fn url(
 }
 
 /// Whether a token for `endpoint` may be sent to `url`: same scheme and port, and the same host or
-/// one below it (ARM's regional hosts).
+/// a subdomain of it (the regional hosts of ARM).
 pub(crate) fn is_trusted(endpoint: &Url, url: &Url) -> bool {
     let same_host = match (endpoint.domain(), url.domain()) {
         (Some(ours), Some(theirs)) => {
@@ -57,7 +59,7 @@ pub(crate) fn is_trusted(endpoint: &Url, url: &Url) -> bool {
         && endpoint.port_or_known_default() == url.port_or_known_default()
 }
 
-/// Percent-encodes all but the unreserved characters of RFC 3986, so also `%`, `/`, `?` and `#`.
+/// Percent-encodes all characters except the unreserved ones of RFC 3986: also `%`, `/`, `?` and `#`.
 fn encode(text: &str, out: &mut String) {
     use std::fmt::Write as _;
     for byte in text.bytes() {

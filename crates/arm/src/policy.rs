@@ -1,13 +1,13 @@
-//! The pipeline policies: tokens, and the headers that every request bears.
+//! Pipeline policies: access tokens, and the headers of every request.
 
-use crate::{auth::FreshToken, path::is_trusted};
+use crate::{auth::ForceRefresh, headers::CORRELATION_ID, path::is_trusted};
 use async_trait::async_trait;
 use azure_core::{
     credentials::{AccessToken, TokenCredential, TokenRequestOptions},
     error::ErrorKind,
     http::{
         ClientMethodOptions, Context, Request, Url,
-        headers::{AUTHORIZATION, HeaderName, USER_AGENT},
+        headers::{AUTHORIZATION, USER_AGENT},
         policies::{Policy, PolicyResult},
     },
     time::OffsetDateTime,
@@ -20,40 +20,38 @@ use std::{
 };
 use tokio::{sync::Mutex, time::Instant};
 
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
-
-/// A token is renewed this long before it ends, or halfway where it lives for less than the double of it.
+/// A token is renewed this long before it expires, or after half of its lifetime if that is later.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
-/// A renewal that failed is tried again after this long, as long as the old token lasts.
-const RENEW_AGAIN: Duration = Duration::from_secs(30);
-/// No token is believed to last longer.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The pause before a failed renewal is retried while the old token is valid.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
+/// Maximum lifetime that is assumed for a token.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Puts a token for one endpoint on each request to it. A 401 is answered once with a fresh token.
+/// Adds a token for one endpoint to each request to it. After a 401, sends the request once more with a new token.
 #[derive(Debug)]
-pub(crate) struct Authorize {
+pub(crate) struct AuthorizationPolicy {
     credential: Arc<dyn TokenCredential>,
     scope: String,
     endpoint: Url,
-    held: Mutex<Option<Held>>,
+    cached: Mutex<Option<CachedToken>>,
 }
 
-/// A token and when it passes.
+/// A token and when to renew it.
 #[derive(Debug)]
-struct Held {
+struct CachedToken {
     token: AccessToken,
-    renew: Moment,
-    end: Moment,
+    renew: Deadline,
+    expiry: Deadline,
 }
 
-/// A moment on two clocks: the wall's goes on while a machine sleeps, the runtime's is the one that simulations move.
+/// A deadline on two clocks: the wall clock runs on while a machine sleeps; simulations advance the runtime's clock.
 #[derive(Debug, Clone, Copy)]
-struct Moment {
+struct Deadline {
     wall: SystemTime,
     runtime: Instant,
 }
 
-impl Moment {
+impl Deadline {
     fn after(wait: Duration) -> Self {
         Self {
             wall: SystemTime::now() + wait,
@@ -61,70 +59,72 @@ impl Moment {
         }
     }
 
-    fn has_come(self) -> bool {
+    fn has_passed(self) -> bool {
         SystemTime::now() >= self.wall || Instant::now() >= self.runtime
     }
 }
 
-impl Held {
+impl CachedToken {
     fn new(token: AccessToken) -> Self {
         let left = token.expires_on - OffsetDateTime::now_utc();
-        // A token that has ended by this clock is used once: clocks differ.
-        let left = Duration::try_from(left).unwrap_or_default().min(LONGEST);
+        // A token that is expired by the local clock is used once: clocks differ.
+        let left = Duration::try_from(left)
+            .unwrap_or(Duration::ZERO)
+            .min(LONGEST_LIFETIME);
         let renew = left.saturating_sub(RENEW_BEFORE).max(left / 2);
         Self {
             token,
-            renew: Moment::after(renew),
-            end: Moment::after(left),
+            renew: Deadline::after(renew),
+            expiry: Deadline::after(left),
         }
     }
 }
 
-impl Authorize {
+impl AuthorizationPolicy {
     pub(crate) fn new(credential: Arc<dyn TokenCredential>, scope: String, endpoint: Url) -> Self {
         Self {
             credential,
             scope,
             endpoint,
-            held: Mutex::new(None),
+            cached: Mutex::new(None),
         }
     }
 
-    /// What the tokens are for.
+    /// The endpoint that the tokens are for.
     pub(crate) fn endpoint(&self) -> &Url {
         &self.endpoint
     }
 
-    /// The token that is held, or a new one where it ends soon or is the one that ARM `refused`. While it lasts, a
-    /// renewal that fails is no error.
-    async fn token(&self, refused: Option<&AccessToken>) -> azure_core::Result<AccessToken> {
-        let mut held = self.held.lock().await;
-        let is_refused = |token: &AccessToken| refused.is_some_and(|it| it.token == token.token);
-        if let Some(held) = held.as_ref()
-            && !is_refused(&held.token)
-            && !held.renew.has_come()
+    /// The cached token, or a new one if it expires soon or is the one that ARM `rejected`. While the cached token is
+    /// valid, a failed renewal is not an error.
+    async fn token(&self, rejected: Option<&AccessToken>) -> azure_core::Result<AccessToken> {
+        let mut cached = self.cached.lock().await;
+        let is_rejected = |token: &AccessToken| rejected.is_some_and(|it| it.token == token.token);
+        if let Some(current) = cached.as_ref()
+            && !is_rejected(&current.token)
+            && !current.renew.has_passed()
         {
-            return Ok(held.token.clone());
+            return Ok(current.token.clone());
         }
-        match (self.new_token(held.is_some()).await, held.as_mut()) {
+        match (self.new_token(cached.is_some()).await, cached.as_mut()) {
             (Ok(token), _) => {
-                *held = Some(Held::new(token.clone()));
+                *cached = Some(CachedToken::new(token.clone()));
                 Ok(token)
             }
-            (Err(error), Some(old)) if !is_refused(&old.token) && !old.end.has_come() => {
-                tracing::warn!(%error, "the token could not be renewed yet");
-                old.renew = Moment::after(RENEW_AGAIN);
+            (Err(error), Some(old)) if !is_rejected(&old.token) && !old.expiry.has_passed() => {
+                tracing::warn!(%error, "failed to renew the token: the current one stays in use");
+                old.renew = Deadline::after(RENEWAL_PAUSE);
                 Ok(old.token.clone())
             }
             (Err(error), _) => Err(error),
         }
     }
 
-    /// A `renewal` logs in again, past all caches: assertions are fetched or signed anew.
+    /// A `renewal` logs in again and bypasses all caches: assertions are fetched or signed again.
     async fn new_token(&self, renewal: bool) -> azure_core::Result<AccessToken> {
         let mut context = Context::new();
         if renewal {
-            context.insert(FreshToken);
+            context.insert(ForceRefresh);
         }
         let options = TokenRequestOptions {
             method_options: ClientMethodOptions { context },
@@ -133,23 +133,23 @@ impl Authorize {
             .get_token(&[&self.scope], Some(options))
             .await
     }
-}
 
-impl Authorize {
-    /// What the token says of itself; null where it cannot be read. Nobody checks the signature here: ARM does.
+    /// The claims of the token, or null if they cannot be read. The client does not verify the signature: ARM does.
     pub(crate) async fn claims(&self) -> azure_core::Result<Value> {
         let token = self.token(None).await?;
-        let payload = token.token.secret().split('.').nth(1).unwrap_or_default();
-        let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('='));
-        let claims = claims
-            .ok()
-            .and_then(|claims| serde_json::from_slice(&claims).ok());
-        Ok(claims.unwrap_or_default())
+        Ok(decode_claims(token.token.secret()).unwrap_or(Value::Null))
     }
 }
 
-/// Hands a request on to the policy that comes next; the last one is the transport.
-async fn pass_on(
+/// The claims of a JSON web token; `None` for an opaque token.
+fn decode_claims(token: &str) -> Option<Value> {
+    let payload = token.split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&claims).ok()
+}
+
+/// Sends a request to the next policy; the last one is the transport.
+async fn send_to_next(
     ctx: &Context<'_>,
     request: &mut Request,
     next: &[Arc<dyn Policy>],
@@ -158,13 +158,13 @@ async fn pass_on(
         Some((policy, rest)) => policy.send(ctx, request, rest).await,
         None => Err(azure_core::Error::with_message(
             ErrorKind::Other,
-            "no transport",
+            "the pipeline has no transport",
         )),
     }
 }
 
 #[async_trait]
-impl Policy for Authorize {
+impl Policy for AuthorizationPolicy {
     async fn send(
         &self,
         ctx: &Context,
@@ -174,31 +174,31 @@ impl Policy for Authorize {
         if !is_trusted(&self.endpoint, request.url()) {
             return Err(azure_core::Error::with_message(
                 ErrorKind::Other,
-                "a token is for its own endpoint only",
+                "the URL is outside of the endpoint that the token is for",
             ));
         }
         let token = self.token(None).await?;
         request.insert_header(AUTHORIZATION, format!("Bearer {}", token.token.secret()));
-        let response = pass_on(ctx, request, next).await?;
+        let response = send_to_next(ctx, request, next).await?;
         if response.status() != 401 {
             return Ok(response);
         }
-        let fresh = self.token(Some(&token)).await?;
-        request.insert_header(AUTHORIZATION, format!("Bearer {}", fresh.token.secret()));
-        pass_on(ctx, request, next).await
+        let renewed = self.token(Some(&token)).await?;
+        request.insert_header(AUTHORIZATION, format!("Bearer {}", renewed.token.secret()));
+        send_to_next(ctx, request, next).await
     }
 }
 
-/// Says who asks, and in which run. Encodings are left to the transport, which decodes what it asks
-/// for; no language is asked for, so that messages come in English.
+/// Adds the user agent and the correlation id. The transport sets `Accept-Encoding`, since it decodes the response;
+/// without `Accept-Language`, messages are in English.
 #[derive(Debug)]
-pub(crate) struct Identify {
+pub(crate) struct IdentificationPolicy {
     pub(crate) user_agent: String,
     pub(crate) correlation_id: String,
 }
 
 #[async_trait]
-impl Policy for Identify {
+impl Policy for IdentificationPolicy {
     async fn send(
         &self,
         ctx: &Context,
@@ -207,6 +207,6 @@ impl Policy for Identify {
     ) -> PolicyResult {
         request.insert_header(USER_AGENT, self.user_agent.clone());
         request.insert_header(CORRELATION_ID, self.correlation_id.clone());
-        pass_on(ctx, request, next).await
+        send_to_next(ctx, request, next).await
     }
 }

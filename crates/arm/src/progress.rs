@@ -1,27 +1,26 @@
-//! Lets a user interface show why a request is waiting, and for how long.
+//! Reports why a request is waiting, and for how long.
 
 use std::time::Duration;
 
-/// Told of every wait just before it begins.
+/// Observes every wait just before it starts.
 pub trait Progress: Send + Sync {
-    /// The request failed in a way that may pass, and is sent again after `wait`. `attempt` counts
-    /// the sendings so far.
+    /// The request failed with a transient error and is sent again after `wait`. `attempt` counts the attempts so far.
     fn retrying(&self, reason: &str, wait: Duration, attempt: u32) {
         let _ = (reason, wait, attempt);
     }
 
-    /// The request is sent after `wait`: before, Azure would refuse it as one too many.
+    /// The request is sent after `wait`, when Azure's rate limit allows it.
     fn pacing(&self, wait: Duration) {
         let _ = wait;
     }
 
-    /// A long-running operation says `status`, and is asked again after `wait`.
+    /// A long-running operation has the status `status` and is polled again after `wait`.
     fn polling(&self, status: &str, wait: Duration) {
         let _ = (status, wait);
     }
 }
 
-/// Shows nothing.
+/// Reports nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quiet;
 

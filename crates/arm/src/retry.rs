@@ -1,163 +1,79 @@
 //! Decides whether a failed request is sent again, and when.
 
 use crate::{
-    client::ClientOptions,
-    error::{ArmError, ErrorKind, WaitFor},
-    trace::Sending,
+    backoff::Backoff,
+    error::{ArmError, ErrorKind, TransientCause},
+    options::ClientOptions,
+    trace::RequestAttempt,
 };
 use azure_core::http::Method;
-use ring::rand::{SecureRandom as _, SystemRandom};
-use std::{fmt, time::Duration};
+use std::time::Duration;
 use tokio::time::Instant;
 
-/// Bounds of sending one request again.
-#[derive(Debug, Clone, Copy)]
-pub struct RetryLimits {
-    /// How often a request is sent at most.
-    pub attempts: u32,
-    /// Upper bound of the first wait; it doubles with every further one.
-    pub first_wait: Duration,
-    /// Where the doubling ends. A longer `Retry-After` is obeyed all the same.
-    pub longest_wait: Duration,
-    /// No wait begins that would end later than this after the first sending.
-    pub total: Duration,
-}
-
-impl RetryLimits {
-    /// For failing services and broken connections.
-    pub const TRANSIENT: Self = Self {
-        attempts: 8,
-        first_wait: Duration::from_secs(1),
-        longest_wait: Duration::from_secs(30),
-        total: Duration::from_secs(15 * 60),
-    };
-
-    /// For throttling: the wait is shared with everything else that goes the same way, and passes.
-    pub const THROTTLED: Self = Self {
-        attempts: 1_000,
-        first_wait: Duration::from_secs(1),
-        longest_wait: Duration::from_secs(60),
-        total: Duration::from_secs(60 * 60),
-    };
-
-    /// For resources that another operation keeps busy.
-    pub const BUSY: Self = Self {
-        attempts: 40,
-        first_wait: Duration::from_secs(4),
-        longest_wait: Duration::from_secs(30),
-        total: Duration::from_secs(15 * 60),
-    };
-
-    /// For deletes that something nested or a user blocks: shorter, as it may well stay. ARM facts 4.2: recorded ones
-    /// passed within 307 s.
-    pub const BLOCKED: Self = Self {
-        attempts: 24,
-        first_wait: Duration::from_secs(4),
-        longest_wait: Duration::from_secs(30),
-        total: Duration::from_secs(6 * 60),
-    };
-}
-
-/// Spreads the waits of many clients.
-pub trait Jitter: Send + Sync + fmt::Debug {
-    /// A time between zero and `longest`.
-    fn up_to(&self, longest: Duration) -> Duration;
-}
-
-/// Jitter from the random source of the operating system.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RandomJitter;
-
-impl Jitter for RandomJitter {
-    fn up_to(&self, longest: Duration) -> Duration {
-        let mut bytes = [0; 4];
-        match SystemRandom::new().fill(&mut bytes) {
-            Ok(()) => longest.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)),
-            Err(_) => longest,
-        }
-    }
-}
-
-/// A wait before the next sending.
+/// A pause before a request is sent again.
 #[derive(Debug)]
-pub(crate) struct Pause {
+pub(crate) struct RetryPause {
     pub(crate) reason: String,
-    pub(crate) wait: Duration,
-    /// Sendings so far.
+    pub(crate) duration: Duration,
+    /// Attempts so far.
     pub(crate) attempt: u32,
 }
 
-/// The sendings of one request.
-pub(crate) struct Attempts<'a> {
-    transient: RetryLimits,
-    throttled: RetryLimits,
-    busy: RetryLimits,
-    blocked: RetryLimits,
-    jitter: &'a dyn Jitter,
+/// The attempts at one request.
+pub(crate) struct RetrySchedule<'a> {
+    options: &'a ClientOptions,
+    backoff: Backoff<'a>,
     started: Instant,
-    sent: u32,
 }
 
-impl<'a> Attempts<'a> {
+impl<'a> RetrySchedule<'a> {
     pub(crate) fn new(options: &'a ClientOptions) -> Self {
         Self {
-            transient: options.transient,
-            throttled: options.throttled,
-            busy: options.busy,
-            blocked: options.blocked,
-            jitter: options.jitter.as_ref(),
+            options,
+            backoff: Backoff::new(options.jitter.as_ref()),
             started: Instant::now(),
-            sent: 0,
         }
     }
 
-    /// The sending that comes next.
-    pub(crate) fn sending(&self) -> Sending {
-        Sending {
-            attempt: self.sent + 1,
+    /// The number of the next attempt.
+    pub(crate) fn next_attempt(&self) -> RequestAttempt {
+        RequestAttempt {
+            number: self.backoff.attempts() + 1,
         }
     }
 
-    /// Counts the sending that ended in `error`; the wait before the next one, or none if it is final.
-    pub(crate) fn after(&mut self, method: Method, error: &ArmError) -> Option<Pause> {
-        self.sent += 1;
-        let limits = match error.wait_for {
-            Some(WaitFor::Busy) => self.busy,
-            Some(WaitFor::Blocked) => self.blocked,
-            Some(WaitFor::Broken) => self.transient,
-            None if error.kind == ErrorKind::Throttled => self.throttled,
-            None if may_repeat(method, error) => self.transient,
+    /// Counts the attempt that failed with `error`. Returns the pause before the next one, or `None` if the error is
+    /// final.
+    pub(crate) fn pause_after(&mut self, method: Method, error: &ArmError) -> Option<RetryPause> {
+        let limits = match error.transient_cause {
+            Some(TransientCause::Busy) => &self.options.busy,
+            Some(TransientCause::Blocked) => &self.options.blocked,
+            Some(TransientCause::Interrupted) => &self.options.transient,
+            None if error.kind == ErrorKind::Throttled => &self.options.throttled,
+            None if may_retry(method, error) => &self.options.transient,
             None => return None,
         };
-        if self.sent >= limits.attempts {
-            return None;
-        }
-        let wait = error.retry_after.unwrap_or_else(|| {
-            let doubled = 2_u32.saturating_pow(self.sent - 1);
-            self.jitter.up_to(
-                limits
-                    .first_wait
-                    .saturating_mul(doubled)
-                    .min(limits.longest_wait),
-            )
-        });
-        (self.started.elapsed().saturating_add(wait) <= limits.total).then(|| Pause {
+        let elapsed = self.started.elapsed();
+        let duration = self
+            .backoff
+            .next_pause(limits, error.retry_after, elapsed)?;
+        Some(RetryPause {
             reason: reason(error),
-            wait,
-            attempt: self.sent,
+            duration,
+            attempt: self.backoff.attempts(),
         })
     }
 }
 
-/// PUT, PATCH, DELETE and GET are idempotent in ARM; POST is repeated only when it had no effect.
-fn may_repeat(method: Method, error: &ArmError) -> bool {
-    let refused_unseen = matches!(error.status, Some(429 | 503)) || error.unsent;
-    let repeatable = method != Method::Post || refused_unseen;
-    let passing = match error.status {
+/// PUT, PATCH, DELETE and GET are idempotent in ARM; POST is repeated only if it had no effect.
+fn may_retry(method: Method, error: &ArmError) -> bool {
+    let had_no_effect = matches!(error.status, Some(429 | 503)) || error.is_unsent;
+    let is_repeatable = method != Method::Post || had_no_effect;
+    let is_transient = match error.status {
         Some(status) => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
         None => matches!(error.kind, ErrorKind::Network | ErrorKind::Timeout),
     };
-    repeatable && passing
+    is_repeatable && is_transient
 }
 
 fn reason(error: &ArmError) -> String {
@@ -172,23 +88,15 @@ fn reason(error: &ArmError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backoff::NoJitter;
     use azure_core::http::headers::Headers;
     use std::sync::Arc;
 
-    #[derive(Debug)]
-    struct Longest;
-
-    impl Jitter for Longest {
-        fn up_to(&self, longest: Duration) -> Duration {
-            longest
-        }
-    }
-
     fn error(status: u16, code: &str, retry_after: Option<&'static str>) -> ArmError {
-        error_of(Method::Put, status, code, retry_after)
+        error_to(Method::Put, status, code, retry_after)
     }
 
-    fn error_of(
+    fn error_to(
         method: Method,
         status: u16,
         code: &str,
@@ -202,45 +110,45 @@ mod tests {
         ArmError::from_response(method, "/x", status, &headers, body.as_bytes())
     }
 
-    /// Waits in seconds until an error that stays is given up.
-    async fn waits(method: Method, error: &ArmError) -> Vec<u64> {
+    /// The pauses in seconds before a request that keeps failing is given up.
+    async fn pauses(method: Method, error: &ArmError) -> Vec<u64> {
         let options = ClientOptions {
-            jitter: Arc::new(Longest),
+            jitter: Arc::new(NoJitter),
             ..ClientOptions::default()
         };
-        let mut attempts = Attempts::new(&options);
-        let mut waits = Vec::new();
-        while let Some(pause) = attempts.after(method, error) {
-            waits.push(pause.wait.as_secs());
-            tokio::time::sleep(pause.wait).await;
+        let mut schedule = RetrySchedule::new(&options);
+        let mut pauses = Vec::new();
+        while let Some(pause) = schedule.pause_after(method, error) {
+            pauses.push(pause.duration.as_secs());
+            tokio::time::sleep(pause.duration).await;
         }
-        waits
+        pauses
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_double_up_to_the_cap_and_end() {
+    async fn pauses_double_up_to_the_limit_and_end() {
         for status in [408, 500, 502, 503, 504] {
-            let waits = waits(Method::Put, &error(status, "X", None)).await;
-            assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30], "{status}");
+            let pauses = pauses(Method::Put, &error(status, "X", None)).await;
+            assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30], "{status}");
         }
-        let throttled = waits(Method::Put, &error(429, "X", None)).await;
+        let throttled = pauses(Method::Put, &error(429, "X", None)).await;
         assert_eq!(throttled[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
         assert!(throttled.iter().sum::<u64>() <= 60 * 60);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn retry_after_is_obeyed_exactly_within_the_total() {
+    async fn retry_after_is_honored_exactly_within_the_total() {
         let throttled = error(429, "TooManyRequests", Some("300"));
-        assert_eq!(waits(Method::Get, &throttled).await, [300; 12]);
+        assert_eq!(pauses(Method::Get, &throttled).await, [300; 12]);
         assert!(
-            waits(Method::Get, &error(429, "X", Some("3601")))
+            pauses(Method::Get, &error(429, "X", Some("3601")))
                 .await
                 .is_empty()
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_will_not_pass_is_not_repeated() {
+    async fn permanent_errors_are_not_retried() {
         for (status, code) in [
             (400, "Bad"),
             (403, "AuthorizationFailed"),
@@ -249,7 +157,7 @@ mod tests {
             (412, "X"),
         ] {
             assert!(
-                waits(Method::Put, &error(status, code, None))
+                pauses(Method::Put, &error(status, code, None))
                     .await
                     .is_empty(),
                 "{code}"
@@ -259,7 +167,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn post_is_repeated_only_where_it_had_no_effect() {
-        for (status, repeats) in [
+        for (status, is_retried) in [
             (500, false),
             (502, false),
             (504, false),
@@ -268,23 +176,23 @@ mod tests {
             (503, true),
         ] {
             assert_eq!(
-                !waits(Method::Post, &error(status, "X", None))
+                !pauses(Method::Post, &error(status, "X", None))
                     .await
                     .is_empty(),
-                repeats,
+                is_retried,
                 "{status}"
             );
         }
-        for (kind, repeats) in [
+        for (kind, is_retried) in [
             (azure_core::error::ErrorKind::Connection, true),
             (azure_core::error::ErrorKind::Io, false),
         ] {
             let broken = azure_core::Error::with_message(kind, "refused");
             let error = ArmError::from_transport(Method::Post, "/x", &broken);
-            assert_eq!(!waits(Method::Post, &error).await.is_empty(), repeats);
+            assert_eq!(!pauses(Method::Post, &error).await.is_empty(), is_retried);
         }
         assert!(
-            !waits(
+            !pauses(
                 Method::Post,
                 &error(409, "StorageAccountIsNotProvisioned", None)
             )
@@ -294,22 +202,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn busy_resources_are_waited_for_within_a_bound() {
-        let total: u64 = waits(Method::Put, &error(409, "AnotherOperationInProgress", None))
+    async fn busy_resources_are_retried_within_a_limit() {
+        let total: u64 = pauses(Method::Put, &error(409, "AnotherOperationInProgress", None))
             .await
             .iter()
             .sum();
         assert!((600..=900).contains(&total), "{total}");
-        let blocked = error_of(Method::Delete, 409, "CannotDeleteResource", None);
-        let total: u64 = waits(Method::Delete, &blocked).await.iter().sum();
+        let blocked = error_to(Method::Delete, 409, "CannotDeleteResource", None);
+        let total: u64 = pauses(Method::Delete, &blocked).await.iter().sum();
         assert!((307..=360).contains(&total), "{total}");
-    }
-
-    #[test]
-    fn random_jitter_stays_in_range() {
-        let longest = Duration::from_secs(8);
-        for _ in 0..100 {
-            assert!(RandomJitter.up_to(longest) <= longest);
-        }
     }
 }

@@ -19,22 +19,22 @@ use std::{
     },
 };
 
-/// What the fake answers next.
+/// The next response of the fake transport.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Answer(u16, Headers, Vec<u8>),
+    Response(u16, Headers, Vec<u8>),
     Broken(ErrorKind),
     Never,
 }
 
-/// An answer with a JSON body; `null` is no body.
+/// A response with a JSON body; `null` means no body.
 pub(crate) fn reply(status: u16, headers: &[(&'static str, &str)], body: Value) -> Reply {
     let body = if body.is_null() {
         Vec::new()
     } else {
         body.to_string().into_bytes()
     };
-    Reply::Answer(status, headers_of(headers), body)
+    Reply::Response(status, headers_of(headers), body)
 }
 
 pub(crate) fn headers_of(pairs: &[(&'static str, &str)]) -> Headers {
@@ -45,33 +45,33 @@ pub(crate) fn headers_of(pairs: &[(&'static str, &str)]) -> Headers {
     headers
 }
 
-/// A request that the fake received.
+/// A request that the fake transport received.
 #[derive(Debug, Clone)]
-pub(crate) struct Received {
+pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
     pub(crate) url: Url,
     pub(crate) headers: Headers,
     pub(crate) body: String,
 }
 
-impl Received {
+impl ReceivedRequest {
     pub(crate) fn header(&self, name: &'static str) -> Option<&str> {
         self.headers
             .get_optional_str(&HeaderName::from_static(name))
     }
 }
 
-/// Gives scripted answers in order; a request too many fails as a broken connection would not: with 418.
+/// Returns scripted responses in order, then status 418, which differs from a broken connection.
 #[derive(Debug, Clone)]
-pub(crate) struct Fake(Arc<Script>);
+pub(crate) struct FakeTransport(Arc<Script>);
 
 #[derive(Debug)]
 struct Script {
     replies: Mutex<VecDeque<Reply>>,
-    received: Mutex<Vec<Received>>,
+    received: Mutex<Vec<ReceivedRequest>>,
 }
 
-impl Fake {
+impl FakeTransport {
     pub(crate) fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
         Self(Arc::new(Script {
             replies: Mutex::new(replies.into_iter().collect()),
@@ -83,7 +83,7 @@ impl Fake {
         Transport::new(self.0.clone())
     }
 
-    pub(crate) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<ReceivedRequest> {
         self.0.received.lock().unwrap().clone()
     }
 
@@ -110,17 +110,17 @@ impl HttpClient for Script {
             Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             _ => String::new(),
         };
-        self.received.lock().unwrap().push(Received {
+        self.received.lock().unwrap().push(ReceivedRequest {
             method: request.method().to_string(),
             url: request.url().clone(),
             headers: request.headers().clone(),
             body,
         });
-        // As on a wire, others get their turn before the answer is there.
+        // As on a network, other tasks run before the response arrives.
         tokio::task::yield_now().await;
         let reply = self.replies.lock().unwrap().pop_front();
         match reply {
-            Some(Reply::Answer(status, headers, body)) => {
+            Some(Reply::Response(status, headers, body)) => {
                 Ok(AsyncRawResponse::from_bytes(status.into(), headers, body))
             }
             Some(Reply::Broken(kind)) => Err(azure_core::Error::with_message(kind, "broken")),
@@ -134,12 +134,12 @@ impl HttpClient for Script {
     }
 }
 
-/// Gives `token-1`, `token-2`, ...
+/// Returns `token-1`, `token-2`, ...
 #[derive(Debug, Default)]
-pub(crate) struct Tokens(AtomicU32);
+pub(crate) struct NumberedTokens(AtomicU32);
 
 #[async_trait]
-impl TokenCredential for Tokens {
+impl TokenCredential for NumberedTokens {
     async fn get_token(
         &self,
         _: &[&str],

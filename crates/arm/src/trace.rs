@@ -1,4 +1,4 @@
-//! A trace of requests that can be given to strangers: what was sent and answered, without secrets.
+//! Records requests and responses without secrets, so that a trace can be shared.
 
 use crate::error::describe;
 use async_trait::async_trait;
@@ -21,10 +21,10 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// A larger body is not recorded, only its size.
+/// Of a body above this size, only the size is recorded.
 const LARGEST_BODY: usize = 256 << 10;
 
-/// The headers that are recorded; the others are not even named.
+/// The headers that are recorded. Other headers are left out completely.
 const HEADERS: &[&str] = &[
     "accept",
     "azure-asyncoperation",
@@ -43,54 +43,55 @@ const HEADERS: &[&str] = &[
     "x-ms-request-id",
     "x-ms-routing-request-id",
 ];
+/// Headers with this prefix are recorded too.
 const RATE_LIMITS: &str = "x-ms-ratelimit-";
 
-/// A request of the client, so that its body and that of its answer may be recorded; of all others, those for tokens
-/// among them, they never are.
+/// Marks a request of the client, so that its body and the body of its response are recorded. Bodies of other requests,
+/// such as those for tokens, are never recorded.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sending {
-    /// How often the request has been sent, with this time.
-    pub(crate) attempt: u32,
+pub(crate) struct RequestAttempt {
+    /// The number of the attempt, from 1.
+    pub(crate) number: u32,
 }
 
-/// One sending of a request, and what came of it. Secrets are left out.
+/// One attempt at a request with its response or error, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Exchange {
-    /// When it was sent, as RFC 3339 says it.
+    /// When the request was sent, in RFC 3339 format.
     pub at: String,
     /// `GET`, `PUT`, ...
     pub method: String,
-    /// Where to. Of its parameters those that could be secret are named only.
+    /// The URL. Values of parameters that may be secret are masked.
     pub url: String,
-    /// How often the same request has been sent, with this time; absent for requests that log in or look around.
+    /// The number of the attempt, from 1. Absent for requests for tokens and cloud metadata.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
-    /// The status of the answer; absent where none came.
+    /// The status of the response. Absent without a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why no answer came.
+    /// Why the response is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How long the answer, or the failure, took.
+    /// Time until the response or the failure, in milliseconds.
     pub took_ms: u64,
-    /// What was sent.
-    pub request: Content,
-    /// What was answered.
+    /// The request.
+    pub request: ExchangeMessage,
+    /// The response.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub response: Option<Content>,
+    pub response: Option<ExchangeMessage>,
 }
 
-/// Headers and body of one direction.
+/// The headers and body of a request or response.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Content {
-    /// The headers that are recorded, by their names in lower case.
+pub struct ExchangeMessage {
+    /// The recorded headers, by name in lowercase.
     pub headers: Map<String, Value>,
-    /// The body, without secrets.
+    /// The body, with secrets masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
-    /// Why there is no body here although there was one.
+    /// Why the body is left out, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub omitted: Option<String>,
 }
@@ -98,7 +99,7 @@ pub struct Content {
 type Now = dyn Fn() -> SystemTime + Send + Sync;
 type Record = dyn Fn(&Exchange) + Send + Sync;
 
-/// Records what goes over transports.
+/// Records the requests of transports.
 pub struct Trace {
     now: Box<Now>,
     record: Box<Record>,
@@ -112,7 +113,7 @@ impl fmt::Debug for Trace {
 }
 
 impl Trace {
-    /// A trace whose exchanges are handed to `record`, in the order of their ends.
+    /// A trace that passes each exchange to `record` when it ends.
     pub fn new(
         now: impl Fn() -> SystemTime + Send + Sync + 'static,
         record: impl Fn(&Exchange) + Send + Sync + 'static,
@@ -124,7 +125,7 @@ impl Trace {
         })
     }
 
-    /// Leaves these secrets out from now on, wherever they turn up.
+    /// Masks these secrets in every later exchange, wherever they occur.
     pub fn conceal<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
         let mut redaction = self
             .redaction
@@ -133,16 +134,16 @@ impl Trace {
         redaction.learn(secrets);
     }
 
-    /// The transport, with everything that goes over it recorded.
+    /// The same transport, with all its requests recorded.
     pub fn over(self: &Arc<Self>, transport: Transport) -> Transport {
-        Transport::with_policy(Arc::new(Traced {
+        Transport::with_policy(Arc::new(TracePolicy {
             transport,
             trace: self.clone(),
         }))
     }
 
-    fn redacted<T>(&self, look: impl FnOnce(&Redaction) -> T) -> T {
-        look(
+    fn with_redaction<T>(&self, read: impl FnOnce(&Redaction) -> T) -> T {
+        read(
             &self
                 .redaction
                 .read()
@@ -150,8 +151,8 @@ impl Trace {
         )
     }
 
-    fn begin(&self, ctx: &Context<'_>, request: &Request) -> Exchange {
-        let sending = ctx.value::<Sending>().copied();
+    fn start(&self, ctx: &Context<'_>, request: &Request) -> Exchange {
+        let attempt = ctx.value::<RequestAttempt>().copied();
         let body = match request.body() {
             Body::Bytes(bytes) => Some(bytes),
             Body::SeekableStream(_) => None,
@@ -159,37 +160,42 @@ impl Trace {
         Exchange {
             at: to_rfc3339(&OffsetDateTime::from((self.now)())),
             method: request.method().as_ref().to_owned(),
-            url: self.redacted(|redaction| redaction.text(request.url().as_str())),
-            attempt: sending.map(|sending| sending.attempt),
+            url: self.with_redaction(|redaction| redaction.text(request.url().as_str())),
+            attempt: attempt.map(|attempt| attempt.number),
             status: None,
             error: None,
             took_ms: 0,
-            request: self.content(sending, request.url().path(), request.headers(), body),
+            request: self.message(attempt, request.url().path(), request.headers(), body),
             response: None,
         }
     }
 
-    fn content(
+    fn message(
         &self,
-        sending: Option<Sending>,
+        attempt: Option<RequestAttempt>,
         path: &str,
         headers: &Headers,
         body: Option<&Bytes>,
-    ) -> Content {
+    ) -> ExchangeMessage {
         let (body, omitted) = match body.map(|bytes| (bytes.len(), bytes)) {
             None => (None, Some("a stream".to_owned())),
             Some((0, _)) => (None, None),
-            Some((size, _)) if sending.is_none() => (
+            Some((size, _)) if attempt.is_none() => (
                 None,
-                Some(format!("{size} bytes of logging in or looking around")),
+                Some(format!(
+                    "{size} bytes of a request for a token or cloud metadata"
+                )),
             ),
             Some((size, _)) if size > LARGEST_BODY => (None, Some(format!("{size} bytes"))),
             Some((size, bytes)) => match serde_json::from_slice::<Value>(bytes) {
-                Ok(json) => (Some(self.redacted(|it| it.body(path, &json))), None),
+                Ok(json) => (
+                    Some(self.with_redaction(|redaction| redaction.body(path, &json))),
+                    None,
+                ),
                 Err(_) => (None, Some(format!("{size} bytes that are not JSON"))),
             },
         };
-        Content {
+        ExchangeMessage {
             headers: self.headers(headers),
             body,
             omitted,
@@ -199,9 +205,9 @@ impl Trace {
     fn headers(&self, headers: &Headers) -> Map<String, Value> {
         let recorded = headers.iter().filter_map(|(name, value)| {
             let name = name.as_str().to_ascii_lowercase();
-            let is_open = HEADERS.contains(&name.as_str()) || name.starts_with(RATE_LIMITS);
-            is_open.then(|| {
-                let value = self.redacted(|redaction| redaction.text(value.as_str()));
+            let is_recorded = HEADERS.contains(&name.as_str()) || name.starts_with(RATE_LIMITS);
+            is_recorded.then(|| {
+                let value = self.with_redaction(|redaction| redaction.text(value.as_str()));
                 (name, Value::from(value))
             })
         });
@@ -211,45 +217,49 @@ impl Trace {
     }
 }
 
-/// The last policy of a pipeline: a transport that is watched.
+/// The last policy of a pipeline: records the requests of a transport.
 #[derive(Debug)]
-struct Traced {
+struct TracePolicy {
     transport: Transport,
     trace: Arc<Trace>,
 }
 
 #[async_trait]
-impl Policy for Traced {
+impl Policy for TracePolicy {
     async fn send(
         &self,
         ctx: &Context,
         request: &mut Request,
         _next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
-        let mut exchange = self.trace.begin(ctx, request);
-        let began = Instant::now();
-        let answer = match self.transport.send(ctx, request).await {
+        let mut exchange = self.trace.start(ctx, request);
+        let started = Instant::now();
+        let response = match self.transport.send(ctx, request).await {
             Ok(response) => response.try_into_raw_response().await,
             Err(error) => Err(error),
         };
-        exchange.took_ms = millis(began.elapsed());
-        let passed_on = match answer {
+        exchange.took_ms = millis(started.elapsed());
+        let result = match response {
             Ok(response) => {
                 let (status, headers, body) = response.deconstruct();
-                let (sending, path) = (ctx.value::<Sending>().copied(), request.url().path());
+                let (attempt, path) =
+                    (ctx.value::<RequestAttempt>().copied(), request.url().path());
                 let body = Bytes::from(body);
                 exchange.status = Some(status.into());
-                exchange.response = Some(self.trace.content(sending, path, &headers, Some(&body)));
+                exchange.response = Some(self.trace.message(attempt, path, &headers, Some(&body)));
                 Ok(AsyncRawResponse::from_bytes(status, headers, body))
             }
             Err(error) => {
-                let why = describe(&error);
-                exchange.error = Some(self.trace.redacted(|redaction| redaction.text(&why)));
+                let reason = describe(&error);
+                exchange.error = Some(
+                    self.trace
+                        .with_redaction(|redaction| redaction.text(&reason)),
+                );
                 Err(error)
             }
         };
         (self.trace.record)(&exchange);
-        passed_on
+        result
     }
 }
 

@@ -1,10 +1,10 @@
-//! What a trace records of the client's requests, and what it leaves out.
+//! What a trace records of requests, and what it masks or leaves out.
 
 use super::*;
 use crate::{
     Client, Quiet,
     client::tests::client_over,
-    testing::{Fake, Reply, reply},
+    testing::{FakeTransport, Reply, reply},
 };
 use azure_core::{error::ErrorKind as Core, http::Url};
 use serde_json::json;
@@ -12,31 +12,31 @@ use std::{sync::Mutex, time::UNIX_EPOCH};
 
 const ID: &str = "/subscriptions/s/resourceGroups/g/providers/P/t/n";
 
-/// A trace that keeps its exchanges, as they are written.
-fn traced() -> (Arc<Trace>, Arc<Mutex<Vec<Value>>>) {
-    let kept = Arc::new(Mutex::new(Vec::new()));
-    let keep = kept.clone();
+/// A trace, and the exchanges that it records.
+fn recording_trace() -> (Arc<Trace>, Arc<Mutex<Vec<Value>>>) {
+    let recorded = Arc::new(Mutex::new(Vec::new()));
+    let sink = recorded.clone();
     let trace = Trace::new(
         || UNIX_EPOCH + Duration::from_millis(1_764_307_200_250),
         move |exchange| {
-            keep.lock()
+            sink.lock()
                 .unwrap()
                 .push(serde_json::to_value(exchange).unwrap())
         },
     );
-    (trace, kept)
+    (trace, recorded)
 }
 
-/// A client over a fake that is watched, and what was recorded.
-fn watched(replies: Vec<Reply>) -> (Client, Arc<Trace>, Arc<Mutex<Vec<Value>>>) {
-    let (trace, kept) = traced();
-    let client = client_over(trace.over(Fake::new(replies).transport()));
-    (client, trace, kept)
+/// A client with a trace over a fake transport, and the recorded exchanges.
+fn traced_client(replies: Vec<Reply>) -> (Client, Arc<Trace>, Arc<Mutex<Vec<Value>>>) {
+    let (trace, recorded) = recording_trace();
+    let client = client_over(trace.over(FakeTransport::new(replies).transport()));
+    (client, trace, recorded)
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_sending_is_a_line() {
-    let busy = reply(
+async fn each_attempt_is_recorded() {
+    let throttled = reply(
         429,
         &[("retry-after", "7"), ("x-ms-request-id", "r-1")],
         json!({"error": {"code": "TooManyRequests", "message": "Later."}}),
@@ -46,17 +46,17 @@ async fn each_sending_is_a_line() {
         &[("x-ms-request-id", "r-2"), ("set-cookie", "c=1")],
         json!({"id": ID, "tags": {}}),
     );
-    let (client, _, kept) = watched(vec![busy, found]);
+    let (client, _, recorded) = traced_client(vec![throttled, found]);
     client.get(ID, "2025-01-01", &Quiet).await.unwrap();
-    let kept = kept.lock().unwrap();
+    let recorded = recorded.lock().unwrap();
     let sent = json!({ "headers": {
         "accept": "application/json",
-        "user-agent": kept[0]["request"]["headers"]["user-agent"],
+        "user-agent": recorded[0]["request"]["headers"]["user-agent"],
         "x-ms-correlation-request-id": "00000000-0000-0000-0000-000000000000",
     }});
     let url = format!("https://management.azure.com{ID}?api-version=2025-01-01");
     assert_eq!(
-        *kept,
+        *recorded,
         [
             json!({
                 "at": "2025-11-28T05:20:00.25Z", "method": "GET", "url": url, "attempt": 1, "status": 429, "tookMs": 0,
@@ -84,19 +84,19 @@ async fn no_token_and_no_secret_is_recorded() {
         &[("location", location), ("retry-after", "1")],
         Value::Null,
     );
-    let (client, trace, kept) = watched(vec![accepted, reply(400, &[], echo)]);
+    let (client, trace, recorded) = traced_client(vec![accepted, reply(400, &[], echo)]);
     trace.conceal([&Secret::new("hunter2!")]);
     let body = json!({"properties": {"adminPassword": "another", "note": "it is hunter2!"}});
     client
         .put(ID, "2025-01-01", &body, &Quiet)
         .await
         .unwrap_err();
-    let kept = kept.lock().unwrap();
+    let recorded = recorded.lock().unwrap();
     assert_eq!(
-        kept[0]["request"]["body"],
+        recorded[0]["request"]["body"],
         json!({"properties": {"adminPassword": "(secret)", "note": "it is (secret)"}})
     );
-    let text = Value::from(kept.clone()).to_string();
+    let text = Value::from(recorded.clone()).to_string();
     for hidden in [
         "hunter2",
         "another",
@@ -112,32 +112,32 @@ async fn no_token_and_no_secret_is_recorded() {
 }
 
 #[tokio::test]
-async fn what_logs_in_is_recorded_without_bodies() {
-    let (trace, kept) = traced();
-    let answer = json!({"access_token": "opaque", "refresh_token": "too"});
-    let transport = trace.over(Fake::new([reply(200, &[], answer)]).transport());
+async fn token_requests_are_recorded_without_bodies() {
+    let (trace, recorded) = recording_trace();
+    let body = json!({"access_token": "opaque", "refresh_token": "too"});
+    let transport = trace.over(FakeTransport::new([reply(200, &[], body)]).transport());
     let url = Url::parse("https://login.microsoftonline.com/t/oauth2/v2.0/token").unwrap();
     let mut request = Request::new(url, azure_core::http::Method::Post);
     request.set_body("client_secret=hunter2&grant_type=client_credentials");
-    let answer = transport.send(&Context::new(), &mut request).await.unwrap();
-    let answer = answer.try_into_raw_response().await.unwrap();
+    let response = transport.send(&Context::new(), &mut request).await.unwrap();
+    let response = response.try_into_raw_response().await.unwrap();
     assert!(
-        answer
+        response
             .deconstruct()
             .2
             .into_string()
             .unwrap()
             .contains("opaque"),
-        "the caller gets all"
+        "the caller gets the whole response"
     );
-    let kept = kept.lock().unwrap();
-    let [line] = kept.as_slice() else {
-        panic!("{kept:?}")
+    let recorded = recorded.lock().unwrap();
+    let [line] = recorded.as_slice() else {
+        panic!("{recorded:?}")
     };
     assert_eq!(line["status"], 200);
     assert_eq!(
         line["request"]["omitted"],
-        "51 bytes of logging in or looking around"
+        "51 bytes of a request for a token or cloud metadata"
     );
     let text = line.to_string();
     assert!(
@@ -147,39 +147,40 @@ async fn what_logs_in_is_recorded_without_bodies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_connection_says_why() {
-    let (client, _, kept) = watched(vec![Reply::Broken(Core::Io), reply(404, &[], Value::Null)]);
+async fn a_broken_connection_is_recorded_with_its_reason() {
+    let (client, _, recorded) =
+        traced_client(vec![Reply::Broken(Core::Io), reply(404, &[], Value::Null)]);
     assert_eq!(client.get(ID, "1", &Quiet).await.unwrap(), None);
-    let kept = kept.lock().unwrap();
-    assert_eq!(kept[0]["error"], "broken");
+    let recorded = recorded.lock().unwrap();
+    assert_eq!(recorded[0]["error"], "broken");
     assert_eq!(
-        (kept[0].get("status"), kept[0].get("response")),
+        (recorded[0].get("status"), recorded[0].get("response")),
         (None, None)
     );
-    assert_eq!(kept[1]["attempt"], 2);
+    assert_eq!(recorded[1]["attempt"], 2);
 }
 
 #[tokio::test]
-async fn what_is_large_or_no_json_is_counted_only() {
-    let html = Reply::Answer(503, Headers::new(), b"<html>busy</html>".to_vec());
+async fn only_the_size_is_recorded_of_bodies_that_are_large_or_not_json() {
+    let html = Reply::Response(503, Headers::new(), b"<html>busy</html>".to_vec());
     let large = reply(200, &[], json!({ "value": "x".repeat(LARGEST_BODY) }));
-    let (trace, kept) = traced();
-    let transport = trace.over(Fake::new([html, large]).transport());
+    let (trace, recorded) = recording_trace();
+    let transport = trace.over(FakeTransport::new([html, large]).transport());
     for _ in 0..2 {
         let mut request = Request::new(
             Url::parse("https://a/b").unwrap(),
             azure_core::http::Method::Get,
         );
-        let context = Context::new().with_value(Sending { attempt: 1 });
+        let context = Context::new().with_value(RequestAttempt { number: 1 });
         transport.send(&context, &mut request).await.unwrap();
     }
-    let kept = kept.lock().unwrap();
+    let recorded = recorded.lock().unwrap();
     assert_eq!(
-        kept[0]["response"],
+        recorded[0]["response"],
         json!({ "headers": {}, "omitted": "17 bytes that are not JSON" })
     );
     assert_eq!(
-        kept[1]["response"],
+        recorded[1]["response"],
         json!({ "headers": {}, "omitted": "262156 bytes" })
     );
 }

@@ -1,4 +1,4 @@
-//! Roots, and real handshakes over the loopback interface.
+//! Trusted roots, and real handshakes over the loopback interface.
 
 use super::*;
 use crate::{ArmError, ErrorKind, Method, Url, discover};
@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// A file in the temporary directory that goes with its owner.
+/// A file in the temporary directory, deleted with its owner.
 struct TempFile(PathBuf);
 
 impl TempFile {
@@ -38,7 +38,7 @@ fn certificate(name: &str) -> rcgen::CertifiedKey<rcgen::KeyPair> {
     rcgen::generate_simple_self_signed([name.to_owned()]).unwrap()
 }
 
-/// Serves metadata under a certificate for `name`; the port.
+/// Serves metadata with this certificate. Returns the port.
 async fn serve(certified: &rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
         certified.signing_key.serialize_der(),
@@ -78,19 +78,19 @@ fn localhost(port: u16) -> Url {
 }
 
 #[tokio::test]
-async fn an_unknown_ca_is_a_tls_error_and_a_ca_file_is_the_cure() {
+async fn an_unknown_ca_is_a_tls_error_and_a_ca_file_fixes_it() {
     let certified = certificate("127.0.0.1");
     let url = localhost(serve(&certified).await);
-    let distrusting = transport(&TransportOptions::default()).unwrap();
-    let error = discover(&url, &distrusting).await.unwrap_err();
+    let without_ca_file = transport(&TransportOptions::default()).unwrap();
+    let error = discover(&url, &without_ca_file).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Tls, "{error}");
     assert!(error.to_string().contains("unknown CA"), "{error}");
     assert!(error.hint().unwrap().contains("--ca-file"));
 
     let file = TempFile::new("ca", &certified.cert.pem());
-    let trusting = transport(&file.options()).unwrap();
+    let with_ca_file = transport(&file.options()).unwrap();
     assert_eq!(
-        discover(&url, &trusting).await.unwrap().scope,
+        discover(&url, &with_ca_file).await.unwrap().scope,
         "https://arm.local/.default"
     );
 }
@@ -115,25 +115,25 @@ async fn a_refused_connection_is_a_network_error() {
     let transport = transport(&TransportOptions::default()).unwrap();
     let error = discover(&url, &transport).await.unwrap_err();
     assert_eq!(
-        (error.kind.clone(), error.unsent),
+        (error.kind.clone(), error.is_unsent),
         (ErrorKind::Network, true),
         "{error}"
     );
 }
 
 #[test]
-fn a_ca_file_adds_to_the_roots() {
-    let usual = roots(&TransportOptions::default()).unwrap().len();
+fn a_ca_file_adds_to_the_default_roots() {
+    let default_count = roots(&TransportOptions::default()).unwrap().len();
     let pem = certificate("a.local").cert.pem() + &certificate("b.local").cert.pem();
     let file = TempFile::new("two", &pem);
-    assert_eq!(roots(&file.options()).unwrap().len(), usual + 2);
-    assert!(usual > 50);
+    assert_eq!(roots(&file.options()).unwrap().len(), default_count + 2);
+    assert!(default_count > 50);
 }
 
 #[test]
-fn a_bad_ca_file_is_an_error() {
+fn an_unusable_ca_file_is_an_error() {
     for (name, text, words) in [
-        ("empty", "", "no certificate in it"),
+        ("empty", "", "contains no certificate"),
         (
             "broken",
             "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
@@ -156,12 +156,12 @@ fn no_process_wide_provider_is_needed() {
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 }
 
-/// Answers with so many bytes.
+/// Responds with this number of bytes.
 #[derive(Debug)]
-struct Large(usize);
+struct LargeResponse(usize);
 
 #[async_trait]
-impl HttpClient for Large {
+impl HttpClient for LargeResponse {
     async fn execute_request(&self, _: &Request) -> azure_core::Result<AsyncRawResponse> {
         let body = vec![b' '; self.0];
         Ok(AsyncRawResponse::from_bytes(
@@ -173,15 +173,17 @@ impl HttpClient for Large {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_given_up() {
+async fn a_response_above_the_size_limit_is_an_error() {
     let request = Request::new(Url::parse("https://arm.local/").unwrap(), Method::Get);
     let read = async |bytes| {
-        let answer = Bounded(Large(bytes)).execute_request(&request).await?;
-        answer.try_into_raw_response().await
+        let response = SizeLimitedClient(LargeResponse(bytes))
+            .execute_request(&request)
+            .await?;
+        response.try_into_raw_response().await
     };
-    assert!(read(LARGEST_ANSWER).await.is_ok());
-    let error = read(LARGEST_ANSWER + 1).await.unwrap_err();
+    assert!(read(LARGEST_RESPONSE).await.is_ok());
+    let error = read(LARGEST_RESPONSE + 1).await.unwrap_err();
     let error = ArmError::from_transport(Method::Get, "/", &error);
     assert_eq!(error.kind, ErrorKind::Protocol);
-    assert_eq!(error.message, "The answer is larger than 64 MiB");
+    assert_eq!(error.message, "The response is larger than 64 MiB");
 }

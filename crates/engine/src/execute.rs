@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use lazuli_arm::{ArmError, Client, Completed, Progress, Quiet};
+use lazuli_arm::{ArmError, Client, Progress, Quiet, WriteResult};
 use lazuli_core::{
     arm::ArmId,
     graph::NodeKey,
@@ -391,7 +391,7 @@ async fn send_once(
     step: &Step,
     target: &ArmId,
     body: &Json,
-) -> Result<Completed, ArmError> {
+) -> Result<WriteResult, ArmError> {
     let watch = Watch {
         events: execution.events,
         step,

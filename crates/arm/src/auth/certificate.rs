@@ -1,6 +1,6 @@
-//! A client assertion signed with a certificate's key.
+//! A client assertion that is signed with the key of a certificate.
 //!
-//! azure_identity can do this only with OpenSSL. Format: Microsoft identity platform, "application
+//! azure_identity supports this only with OpenSSL. Format: Microsoft identity platform, "application
 //! authentication certificate credentials".
 
 use async_trait::async_trait;
@@ -23,7 +23,7 @@ use std::{fmt, path::Path};
 use uuid::Uuid;
 
 const LIFETIME_SECONDS: i64 = 600;
-/// Clocks differ: the assertion is valid from a little earlier.
+/// The assertion is valid from a little earlier, since clocks differ.
 const CLOCK_SKEW_SECONDS: i64 = 60;
 
 /// Signs assertions for one application.
@@ -58,13 +58,13 @@ impl CertificateAssertion {
 
     fn parse(pem: &[u8], client_id: &str, audience: &Url) -> Result<Self, String> {
         let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| {
-            "no certificate in it; a PEM file is expected, convert a PFX with `openssl pkcs12 -nodes`".to_owned()
+            "the file contains no certificate in PEM format: convert a PFX file with `openssl pkcs12 -nodes`".to_owned()
         })?;
         if pem.windows(9).any(|window| window == b"ENCRYPTED") {
-            return Err("the private key is encrypted; decrypt it with `openssl pkey`".to_owned());
+            return Err("the private key is encrypted: decrypt it with `openssl pkey`".to_owned());
         }
-        let key =
-            PrivateKeyDer::from_pem_slice(pem).map_err(|_| "no private key in it".to_owned())?;
+        let key = PrivateKeyDer::from_pem_slice(pem)
+            .map_err(|_| "the file contains no private key".to_owned())?;
         let key = match &key {
             PrivateKeyDer::Pkcs8(key) => KeyPair::from_pkcs8(key.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(key) => KeyPair::from_der(key.secret_pkcs1_der()),
@@ -117,13 +117,13 @@ impl ClientAssertion for CertificateAssertion {
             .map_err(|_| {
                 azure_core::Error::with_message(
                     ErrorKind::Credential,
-                    "the certificate's key cannot sign",
+                    "the private key of the certificate cannot sign the assertion",
                 )
             })
     }
 }
 
-/// Base64url without padding, as JWTs have it.
+/// Base64url without padding, as JWTs use it.
 fn base64url(bytes: &[u8]) -> String {
     encode_url_safe(bytes).trim_end_matches('=').to_owned()
 }

@@ -1,4 +1,4 @@
-//! Assertions signed with a self-signed certificate that is made for these tests and used nowhere.
+//! Assertions signed with a self-signed certificate that only these tests use.
 
 use super::*;
 use azure_core::base64::decode_url_safe;
@@ -50,7 +50,7 @@ fn the_assertion_verifies_under_the_certificate() {
 }
 
 #[test]
-fn unusable_files_are_explained() {
+fn errors_explain_why_a_file_is_unusable() {
     let (key, certificate) = PEM.split_at(PEM.find("-----BEGIN CERTIFICATE").unwrap());
     let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY") + certificate;
     let ec = rcgen::KeyPair::generate().unwrap().serialize_pem() + certificate;

@@ -1,6 +1,5 @@
-//! The credential that tries one way after the other and stays with the first that works.
+//! The credential that tries the login methods in order and keeps the first that succeeds.
 
-use super::FreshToken;
 use crate::error::{clean, entra};
 use async_trait::async_trait;
 use azure_core::{
@@ -10,24 +9,28 @@ use azure_core::{
 use std::{fmt, sync::Arc};
 use tokio::sync::Mutex;
 
+/// In the context of a token request: the last token expires soon or was rejected, so caches must not be used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ForceRefresh;
+
 type Build = dyn Fn() -> azure_core::Result<Arc<dyn TokenCredential>> + Send + Sync;
 
-/// One way to log in.
-pub(super) struct Source {
-    /// As messages name it.
+/// One login method.
+pub(super) struct CredentialSource {
+    /// Its name in messages.
     pub(super) label: &'static str,
-    pub(super) state: State,
+    pub(super) state: SourceState,
 }
 
-/// Whether a way can be tried.
-pub(super) enum State {
-    /// Configured; makes a credential without any cached token.
+/// Whether a login method can be tried.
+pub(super) enum SourceState {
+    /// Configured; creates a credential without a cached token.
     Ready(Box<Build>),
-    /// What is missing.
+    /// Not configured, with what is missing.
     Incomplete(String),
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.label)
     }
@@ -35,29 +38,30 @@ impl fmt::Debug for Source {
 
 /// Tries its sources in order.
 #[derive(Debug)]
-pub(super) struct Chain {
-    sources: Vec<Source>,
-    chosen: Mutex<Option<Chosen>>,
+pub(super) struct CredentialChain {
+    sources: Vec<CredentialSource>,
+    active: Mutex<Option<ActiveCredential>>,
 }
 
+/// The credential of the source that succeeded.
 #[derive(Debug)]
-struct Chosen {
+struct ActiveCredential {
     source: usize,
     credential: Arc<dyn TokenCredential>,
 }
 
-impl Chain {
-    pub(super) fn new(sources: Vec<Source>) -> Self {
+impl CredentialChain {
+    pub(super) fn new(sources: Vec<CredentialSource>) -> Self {
         Self {
             sources,
-            chosen: Mutex::new(None),
+            active: Mutex::new(None),
         }
     }
 
-    /// The label of the source that was chosen.
+    /// The label of the source that succeeded.
     pub(super) async fn method(&self) -> Option<&'static str> {
-        let chosen = self.chosen.lock().await;
-        let source = self.sources.get(chosen.as_ref()?.source)?;
+        let active = self.active.lock().await;
+        let source = self.sources.get(active.as_ref()?.source)?;
         Some(source.label)
     }
 
@@ -65,20 +69,20 @@ impl Chain {
         &self,
         scopes: &[&str],
         options: Option<&TokenRequestOptions<'_>>,
-    ) -> azure_core::Result<(Chosen, AccessToken)> {
+    ) -> azure_core::Result<(ActiveCredential, AccessToken)> {
         let mut reasons = Vec::new();
         for (index, source) in self.sources.iter().enumerate() {
             match source.first_token(scopes, options).await {
                 Ok((credential, token)) => {
                     tracing::info!(method = source.label, "logged in");
-                    let chosen = Chosen {
+                    let active = ActiveCredential {
                         source: index,
                         credential,
                     };
-                    return Ok((chosen, token));
+                    return Ok((active, token));
                 }
                 Err(reason) => {
-                    tracing::info!(method = source.label, reason, "not logged in");
+                    tracing::info!(method = source.label, reason, "login method failed");
                     reasons.push(format!("{}: {reason}", source.label));
                 }
             }
@@ -87,15 +91,15 @@ impl Chain {
     }
 }
 
-impl Source {
+impl CredentialSource {
     async fn first_token(
         &self,
         scopes: &[&str],
         options: Option<&TokenRequestOptions<'_>>,
     ) -> Result<(Arc<dyn TokenCredential>, AccessToken), String> {
         let build = match &self.state {
-            State::Ready(build) => build,
-            State::Incomplete(missing) => return Err(missing.clone()),
+            SourceState::Ready(build) => build,
+            SourceState::Incomplete(missing) => return Err(missing.clone()),
         };
         let credential = build().map_err(|error| reason(&error))?;
         let token = credential.get_token(scopes, options.cloned()).await;
@@ -106,70 +110,71 @@ impl Source {
 }
 
 #[async_trait]
-impl TokenCredential for Chain {
+impl TokenCredential for CredentialChain {
     async fn get_token(
         &self,
         scopes: &[&str],
         options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
-        let mut chosen = self.chosen.lock().await;
-        let fresh = options.as_ref().is_some_and(|options| {
+        let mut active = self.active.lock().await;
+        let is_refresh = options.as_ref().is_some_and(|options| {
             options
                 .method_options
                 .context
-                .value::<FreshToken>()
+                .value::<ForceRefresh>()
                 .is_some()
         });
-        if let Some(chosen) = chosen.as_mut() {
-            let source = self.sources.get(chosen.source);
+        if let Some(active) = active.as_mut() {
+            let source = self.sources.get(active.source);
             let label = source.map_or("login", |source| source.label);
-            let explained =
+            let explain =
                 |error: azure_core::Error| failed(&[format!("{label}: {}", reason(&error))]);
-            // The credentials of azure_identity cache their tokens and assertions: a new one has none.
-            if fresh
-                && let Some(Source {
-                    state: State::Ready(build),
+            // The credentials of azure_identity cache their tokens and assertions; a new one has an empty cache.
+            if is_refresh
+                && let Some(CredentialSource {
+                    state: SourceState::Ready(build),
                     ..
                 }) = source
             {
-                chosen.credential = build().map_err(explained)?;
+                active.credential = build().map_err(explain)?;
             }
-            let token = chosen.credential.get_token(scopes, options).await;
-            return token.map_err(explained);
+            let token = active.credential.get_token(scopes, options).await;
+            return token.map_err(explain);
         }
         let (first, token) = self.choose(scopes, options.as_ref()).await?;
-        *chosen = Some(first);
+        *active = Some(first);
         Ok(token)
     }
 }
 
-/// One error for all that was tried. The cause is left out: its debug form holds the raw response.
+/// One error for all sources. The cause is left out: its debug output contains the raw response.
 fn failed(reasons: &[String]) -> azure_core::Error {
     let message = match reasons {
-        [] => "No way to log in is configured".to_owned(),
+        [] => "Login failed: no login method is configured".to_owned(),
         [only] => format!("Login failed: {only}"),
         several => format!("Login failed:\n- {}", several.join("\n- ")),
     };
     azure_core::Error::with_message(ErrorKind::Credential, message)
 }
 
-/// The essence of an azure_identity error: without its frame, trace ids and links.
+/// The reason in an azure_identity error, without its frame, trace ids and links.
 fn reason(error: &azure_core::Error) -> String {
     let text = error.to_string();
-    let text = text
-        .split("To troubleshoot, visit")
-        .next()
-        .unwrap_or_default();
+    let text = text_before(&text, "To troubleshoot, visit");
     let text = text
         .split_once("authentication failed.")
         .map_or(text, |(_, rest)| rest);
-    let text = text.split(" Trace ID:").next().unwrap_or_default();
-    let essence = clean(text);
-    let essence = essence.trim_end_matches('.');
+    let reason = clean(text_before(text, " Trace ID:"));
+    let reason = reason.trim_end_matches('.');
     match entra(&text.replace('\n', " ")) {
-        Some(advice) => format!("{essence}. {advice}"),
-        None => essence.to_owned(),
+        Some(advice) => format!("{reason}. {advice}"),
+        None => reason.to_owned(),
     }
+}
+
+/// The text before the first `end`, or all of it.
+fn text_before<'t>(text: &'t str, end: &str) -> &'t str {
+    text.split_once(end).map_or(text, |(before, _)| before)
 }
 
 #[cfg(test)]
@@ -182,10 +187,10 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     #[derive(Debug)]
-    struct Fixed(Result<String, &'static str>);
+    struct FixedToken(Result<String, &'static str>);
 
     #[async_trait]
-    impl TokenCredential for Fixed {
+    impl TokenCredential for FixedToken {
         async fn get_token(
             &self,
             _: &[&str],
@@ -204,26 +209,29 @@ mod tests {
         }
     }
 
-    fn source(label: &'static str, error: &'static str) -> Source {
-        Source {
+    fn source(label: &'static str, error: &'static str) -> CredentialSource {
+        CredentialSource {
             label,
-            state: State::Ready(Box::new(move || Ok(Arc::new(Fixed(Err(error)))))),
+            state: SourceState::Ready(Box::new(move || Ok(Arc::new(FixedToken(Err(error)))))),
         }
     }
 
-    /// Yields `token-1` from its first credential, `token-2` from the second.
-    fn working(label: &'static str) -> Source {
+    /// Returns `token-1` from its first credential, `token-2` from the second.
+    fn working(label: &'static str) -> CredentialSource {
         let built = AtomicU32::new(0);
-        Source {
+        CredentialSource {
             label,
-            state: State::Ready(Box::new(move || {
+            state: SourceState::Ready(Box::new(move || {
                 let number = built.fetch_add(1, Ordering::SeqCst) + 1;
-                Ok(Arc::new(Fixed(Ok(format!("token-{number}")))))
+                Ok(Arc::new(FixedToken(Ok(format!("token-{number}")))))
             })),
         }
     }
 
-    async fn token(chain: &Chain, context: Context<'static>) -> azure_core::Result<String> {
+    async fn token(
+        chain: &CredentialChain,
+        context: Context<'static>,
+    ) -> azure_core::Result<String> {
         let options = TokenRequestOptions {
             method_options: ClientMethodOptions { context },
         };
@@ -232,26 +240,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_that_works_is_kept_and_made_anew_on_demand() {
-        let chain = Chain::new(vec![source("a", "no"), working("b"), working("c")]);
+    async fn the_first_source_that_succeeds_is_kept_and_recreated_on_demand() {
+        let chain = CredentialChain::new(vec![source("a", "no"), working("b"), working("c")]);
         assert_eq!(chain.method().await, None);
         assert_eq!(token(&chain, Context::new()).await.unwrap(), "token-1");
         assert_eq!(token(&chain, Context::new()).await.unwrap(), "token-1");
         assert_eq!(chain.method().await, Some("b"));
-        let fresh = Context::new().with_value(FreshToken);
-        assert_eq!(token(&chain, fresh).await.unwrap(), "token-2");
+        let refresh = Context::new().with_value(ForceRefresh);
+        assert_eq!(token(&chain, refresh).await.unwrap(), "token-2");
     }
 
     #[tokio::test]
     async fn every_reason_is_listed_with_advice() {
-        let chain = Chain::new(vec![
+        let chain = CredentialChain::new(vec![
             source(
                 "client secret",
                 "ClientSecretCredential authentication failed. AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2\nTo troubleshoot, visit https://aka.ms/x",
             ),
-            Source {
+            CredentialSource {
                 label: "workload identity",
-                state: State::Incomplete("AZURE_TENANT_ID is not set".to_owned()),
+                state: SourceState::Incomplete("AZURE_TENANT_ID is not set".to_owned()),
             },
             source(
                 "Azure CLI",
@@ -262,8 +270,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "Login failed:\n\
-             - client secret: AADSTS7000215: Invalid client secret provided. The client secret is wrong: \
-             AZURE_CLIENT_SECRET must be the secret's value, not its ID\n\
+             - client secret: AADSTS7000215: Invalid client secret provided. Set AZURE_CLIENT_SECRET to \
+             the value of the client secret, not to its ID\n\
              - workload identity: AZURE_TENANT_ID is not set\n\
              - Azure CLI: az not found on PATH"
         );

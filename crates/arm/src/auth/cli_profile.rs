@@ -3,21 +3,21 @@
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// A subscription that the Azure CLI knows.
+/// A subscription in the profile of the Azure CLI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CliSubscription {
     /// Subscription id.
     pub id: String,
     /// Display name.
-    pub name: String,
-    /// Tenant of the login that reaches it.
-    pub tenant_id: String,
-    /// `AzureCloud`, `AzureUSGovernment`, `AzureChinaCloud` or a name given with `az cloud register`.
-    pub environment: String,
+    pub name: Option<String>,
+    /// Tenant of the login for the subscription.
+    pub tenant_id: Option<String>,
+    /// `AzureCloud`, `AzureUSGovernment`, `AzureChinaCloud`, or a name from `az cloud register`.
+    pub environment: Option<String>,
 }
 
-/// Reads the CLI's default subscription from `azureProfile.json` in `AZURE_CONFIG_DIR`, or else in
-/// `.azure` of the home directory. None when there is no such file, or no subscription in it.
+/// Reads the default subscription of the Azure CLI from `azureProfile.json` in `AZURE_CONFIG_DIR`, otherwise in `.azure`
+/// of the home directory. `None` if the file does not exist or has no default subscription.
 pub fn azure_cli_subscription(env: &dyn Fn(&str) -> Option<String>) -> Option<CliSubscription> {
     let set = |name: &str| {
         env(name)
@@ -32,8 +32,7 @@ pub fn azure_cli_subscription(env: &dyn Fn(&str) -> Option<String>) -> Option<Cl
     parse_cli_profile(&profile)
 }
 
-/// Finds the default subscription in the text of `azureProfile.json`, which begins with a byte order
-/// mark.
+/// Finds the default subscription in `azureProfile.json`, which starts with a byte order mark.
 pub fn parse_cli_profile(profile: &[u8]) -> Option<CliSubscription> {
     let json = profile.strip_prefix(b"\xef\xbb\xbf").unwrap_or(profile);
     let profile: Value = serde_json::from_slice(json).ok()?;
@@ -44,9 +43,9 @@ pub fn parse_cli_profile(profile: &[u8]) -> Option<CliSubscription> {
     let text = |name: &str| default.get(name).and_then(Value::as_str).map(str::to_owned);
     Some(CliSubscription {
         id: text("id").filter(|id| !id.is_empty())?,
-        name: text("name").unwrap_or_default(),
-        tenant_id: text("tenantId").unwrap_or_default(),
-        environment: text("environmentName").unwrap_or_default(),
+        name: text("name"),
+        tenant_id: text("tenantId"),
+        environment: text("environmentName"),
     })
 }
 
@@ -59,14 +58,17 @@ mod tests {
         {\"id\": \"2\", \"name\": \"two\", \"isDefault\": true, \"tenantId\": \"t\", \"environmentName\": \"AzureCloud\"}]}";
 
     #[test]
-    fn the_default_is_found_behind_the_byte_order_mark() {
+    fn the_default_subscription_is_found_after_the_byte_order_mark() {
         let found = parse_cli_profile(PROFILE.as_bytes()).unwrap();
-        assert_eq!((found.id.as_str(), found.name.as_str()), ("2", "two"));
-        assert_eq!(found.environment, "AzureCloud");
+        assert_eq!(
+            (found.id.as_str(), found.name.as_deref()),
+            ("2", Some("two"))
+        );
+        assert_eq!(found.environment.as_deref(), Some("AzureCloud"));
     }
 
     #[test]
-    fn anything_else_is_none() {
+    fn a_profile_without_a_default_yields_none() {
         for text in [
             "",
             "[]",

@@ -1,18 +1,18 @@
-//! The identity token of a GitHub Actions job, as a client assertion.
+//! The identity token of a GitHub Actions job as a client assertion.
 
 use async_trait::async_trait;
 use azure_core::{
     credentials::Secret,
     error::ErrorKind,
     http::{
-        ClientMethodOptions, ClientOptions, Method, Pipeline, PipelineSendOptions, Request, Url,
-        headers::AUTHORIZATION,
+        ClientMethodOptions, ClientOptions, Context, Method, Pipeline, PipelineSendOptions,
+        Request, Url, headers::AUTHORIZATION,
     },
 };
 use azure_identity::ClientAssertion;
 use serde_json::Value;
 
-/// Fetches a fresh identity token each time: they live for minutes only.
+/// Fetches a new identity token each time: they expire within minutes.
 #[derive(Debug)]
 pub(super) struct GitHubAssertion {
     url: Url,
@@ -54,28 +54,29 @@ impl ClientAssertion for GitHubAssertion {
             AUTHORIZATION,
             format!("Bearer {}", self.request_token.secret()),
         );
-        let unchecked = PipelineSendOptions {
+        let without_checks = PipelineSendOptions {
             skip_checks: true,
             ..Default::default()
         };
-        let context = options.unwrap_or_default().context;
+        let context = options.map_or_else(Context::new, |options| options.context);
         let response = self
             .pipeline
-            .send(&context, &mut request, Some(unchecked))
+            .send(&context, &mut request, Some(without_checks))
             .await?;
         let failed = |what: String| azure_core::Error::with_message(ErrorKind::Credential, what);
         if !response.status().is_success() {
             let status = u16::from(response.status());
             return Err(failed(format!(
-                "GitHub answered {status} to the request for an identity token"
+                "GitHub returned {status} to the request for an identity token"
             )));
         }
-        let document: Value = serde_json::from_slice(response.body())
-            .map_err(|_| failed("GitHub's identity token is not in JSON".to_owned()))?;
+        let document: Value = serde_json::from_slice(response.body()).map_err(|_| {
+            failed("GitHub's response with the identity token is not JSON".to_owned())
+        })?;
         document
             .get("value")
             .and_then(Value::as_str)
             .map(str::to_owned)
-            .ok_or_else(|| failed("GitHub's answer has no identity token".to_owned()))
+            .ok_or_else(|| failed("GitHub's response has no identity token".to_owned()))
     }
 }

@@ -1,4 +1,4 @@
-//! Managed identity, with a short question first whether there is one at all.
+//! Managed identity, with a short probe for the metadata service first.
 
 use async_trait::async_trait;
 use azure_core::{
@@ -10,12 +10,13 @@ use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-const METADATA_SERVICE: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
-/// The metadata service is on the same host: it answers at once, or there is none.
+use crate::well_known::INSTANCE_METADATA_URL;
+
+/// The metadata service is on the same host: it responds at once, or does not exist.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The identity of this machine or app. With `probe`, the metadata service must answer first: on
-/// other machines the request would hang until the retries are used up.
+/// The identity of this machine or app. With `probe`, the metadata service must respond first: on
+/// other machines the request would hang until its retries are exhausted.
 pub(super) fn credential(
     client_id: Option<String>,
     client_options: ClientOptions,
@@ -27,7 +28,7 @@ pub(super) fn credential(
     };
     let identity = ManagedIdentityCredential::new(Some(options))?;
     Ok(match probe {
-        Some(transport) => Arc::new(Probed {
+        Some(transport) => Arc::new(ProbedIdentity {
             identity,
             transport,
         }),
@@ -36,38 +37,38 @@ pub(super) fn credential(
 }
 
 #[derive(Debug)]
-struct Probed {
+struct ProbedIdentity {
     identity: Arc<ManagedIdentityCredential>,
     transport: Transport,
 }
 
-impl Probed {
-    /// Without its `Metadata` header the service answers 400, which is all that is asked for. The
+impl ProbedIdentity {
+    /// Without its `Metadata` header the service returns 400, which proves that it exists. The
     /// statuses of proxies do not count.
-    async fn is_there(&self) -> bool {
-        let Ok(url) = Url::parse(METADATA_SERVICE) else {
+    async fn has_metadata_service(&self) -> bool {
+        let Ok(url) = Url::parse(INSTANCE_METADATA_URL) else {
             return false;
         };
         let mut request = Request::new(url, Method::Get);
         let context = Context::new();
         match timeout(PROBE_TIMEOUT, self.transport.send(&context, &mut request)).await {
-            Ok(Ok(answer)) => !matches!(u16::from(answer.status()), 403 | 407 | 502..=504),
+            Ok(Ok(response)) => !matches!(u16::from(response.status()), 403 | 407 | 502..=504),
             _ => false,
         }
     }
 }
 
 #[async_trait]
-impl TokenCredential for Probed {
+impl TokenCredential for ProbedIdentity {
     async fn get_token(
         &self,
         scopes: &[&str],
         options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
-        if !self.is_there().await {
+        if !self.has_metadata_service().await {
             return Err(azure_core::Error::with_message(
                 ErrorKind::Credential,
-                "no metadata service answers here, so this is no Azure machine with an identity",
+                "the metadata service does not respond: run on an Azure machine or app that has a managed identity",
             ));
         }
         self.identity.get_token(scopes, options).await

@@ -1,34 +1,34 @@
-//! The names of the ways to log in.
+//! The login methods and their names.
 
 use std::{fmt, str::FromStr};
 
-/// A way to log in.
+/// A login method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AuthMethod {
-    /// A service principal by `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and either `AZURE_CLIENT_SECRET`
+    /// A service principal, from `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and either `AZURE_CLIENT_SECRET`
     /// or `AZURE_CLIENT_CERTIFICATE_PATH`.
     Environment,
-    /// The service account of a Kubernetes pod, by `AZURE_FEDERATED_TOKEN_FILE`.
+    /// The service account of a Kubernetes pod, from `AZURE_FEDERATED_TOKEN_FILE`.
     WorkloadIdentity,
     /// A GitHub Actions job with `id-token: write`.
     GitHub,
     /// A service connection of Azure Pipelines.
     AzurePipelines,
-    /// The identity of the machine or app that this runs on.
+    /// The managed identity of the machine or app that runs lazuli.
     ManagedIdentity,
-    /// Who is logged in to `az`.
+    /// The account that is logged in to `az`.
     AzureCli,
-    /// Who is logged in to `azd`.
+    /// The account that is logged in to `azd`.
     AzureDeveloperCli,
 }
 
-/// Not the name of a way to log in.
+/// The text is not the name of a login method.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no way to log in: {names}", names = AuthMethod::ALL.map(AuthMethod::name).join(", "))]
+#[error("`{0}` is not a valid login method: use one of {names}", names = AuthMethod::ALL.map(AuthMethod::name).join(", "))]
 pub struct InvalidAuthMethod(String);
 
 impl AuthMethod {
-    /// All of them, in the order in which they are tried.
+    /// All methods, in the order in which they are tried.
     pub const ALL: [Self; 7] = [
         Self::Environment,
         Self::WorkloadIdentity,
@@ -39,7 +39,7 @@ impl AuthMethod {
         Self::AzureDeveloperCli,
     ];
 
-    /// The name as written on the command line.
+    /// The name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Environment => "environment",
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_back() {
+    fn names_parse_to_their_methods() {
         for method in AuthMethod::ALL {
             assert_eq!(method.to_string().parse(), Ok(method));
         }

@@ -1,4 +1,4 @@
-//! Logging in: which ways there are, which are configured, and the credential that tries them.
+//! Login: the methods, which of them are configured, and the credential that tries them.
 
 mod certificate;
 mod chain;
@@ -11,22 +11,20 @@ mod sources;
 pub use cli_profile::{CliSubscription, azure_cli_subscription, parse_cli_profile};
 pub use method::{AuthMethod, InvalidAuthMethod};
 
+pub(crate) use chain::ForceRefresh;
+
 use crate::cloud::Endpoints;
 use azure_core::{credentials::TokenCredential, http::Transport};
 use std::sync::Arc;
 
-/// In the context of a token request: the last token ends soon or was refused, so caches must not answer.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FreshToken;
-
 /// A credential for the cloud of `endpoints`.
 ///
-/// With a `choice`, only that way is tried. Without, all that are configured in the environment are,
-/// in the order of [`AuthMethod::ALL`]; the first that yields a token is kept. Nothing happens before
-/// the first token is asked for. When no way works, the error lists each with its own reason.
+/// With a `choice`, it tries only that method. Otherwise it tries all methods that the environment configures, in the
+/// order of [`AuthMethod::ALL`], and keeps the first that yields a token. It does nothing before the first token is
+/// requested. If every method fails, the error lists each with its reason.
 ///
-/// Secrets and assertions go to the authority of `endpoints` only: `AZURE_AUTHORITY_HOST` is not
-/// read, since it cannot say which Resource Manager it belongs to.
+/// Secrets and assertions go only to the authority of `endpoints`. `AZURE_AUTHORITY_HOST` is ignored, since it does not
+/// name the Resource Manager that it belongs to.
 pub fn credential(
     choice: Option<AuthMethod>,
     env: &dyn Fn(&str) -> Option<String>,
@@ -36,7 +34,7 @@ pub fn credential(
     login(choice, env, endpoints, transport).credential()
 }
 
-/// The same as [`credential`], for who wants to know by which way it succeeds.
+/// As [`credential`], for callers that need to know which method succeeded.
 pub fn login(
     choice: Option<AuthMethod>,
     env: &dyn Fn(&str) -> Option<String>,
@@ -44,20 +42,20 @@ pub fn login(
     transport: &Transport,
 ) -> Login {
     let sources = sources::sources(choice, env, endpoints, transport);
-    Login(Arc::new(chain::Chain::new(sources)))
+    Login(Arc::new(chain::CredentialChain::new(sources)))
 }
 
-/// The ways to log in, and the one that worked.
+/// The login methods, and the one that succeeded.
 #[derive(Debug, Clone)]
-pub struct Login(Arc<chain::Chain>);
+pub struct Login(Arc<chain::CredentialChain>);
 
 impl Login {
-    /// The credential, which keeps to the way that works first.
+    /// The credential, which keeps the first method that succeeds.
     pub fn credential(&self) -> Arc<dyn TokenCredential> {
         self.0.clone()
     }
 
-    /// The way that worked, for people; none before a token was asked for with success.
+    /// The display name of the method that succeeded, or `None` before the first token.
     pub async fn method(&self) -> Option<&'static str> {
         self.0.method().await
     }

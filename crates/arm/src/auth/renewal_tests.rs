@@ -1,9 +1,9 @@
-//! Tokens that end in mid-run: renewed in time, with assertions fetched again, on a paused clock.
+//! Renewal of tokens that expire during a run, with assertions fetched again, on a paused clock.
 
 use super::{AuthMethod, credential};
 use crate::{
     Client, ClientOptions, Endpoints, Quiet, Url,
-    testing::{Fake, Reply, reply},
+    testing::{FakeTransport, ReceivedRequest, Reply, reply},
 };
 use azure_core::error::ErrorKind;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ const GITHUB: &[(&str, &str)] = &[
     ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hush"),
 ];
 
-fn client(fake: &Fake, choice: AuthMethod, vars: &[(&str, &str)]) -> Client {
+fn client(fake: &FakeTransport, choice: AuthMethod, vars: &[(&str, &str)]) -> Client {
     let endpoints = Endpoints {
         resource_manager: Url::parse("https://arm.local/").unwrap(),
         authority: Url::parse("https://login.local/").unwrap(),
@@ -57,24 +57,24 @@ async fn get(client: &Client) -> Option<Value> {
     client.get(ID, "v1", &Quiet).await.unwrap()
 }
 
-/// What each host was told: a token, or an assertion.
-fn told(fake: &Fake) -> Vec<String> {
+/// The host of each request with its token or assertion.
+fn credentials_sent(fake: &FakeTransport) -> Vec<String> {
     let requests = fake.received();
-    let of = |received: &crate::testing::Received| match received.url.host_str() {
+    let describe = |received: &ReceivedRequest| match received.url.host_str() {
         Some("login.local") => {
             let fields = received.body.split('&');
             let mut assertions = fields.filter_map(|field| field.strip_prefix("client_assertion="));
             format!("login {}", assertions.next().unwrap_or("without"))
         }
         Some("arm.local") => format!("arm {}", received.header("authorization").unwrap()),
-        host => host.unwrap_or_default().to_owned(),
+        host => host.unwrap().to_owned(),
     };
-    requests.iter().map(of).collect()
+    requests.iter().map(describe).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_before_its_end_with_an_assertion_fetched_again() {
-    let fake = Fake::new([
+async fn a_token_is_renewed_before_it_expires_with_a_new_assertion() {
+    let fake = FakeTransport::new([
         job_token("job-1"),
         token("first"),
         ok(),
@@ -90,7 +90,7 @@ async fn a_token_is_renewed_before_its_end_with_an_assertion_fetched_again() {
     advance(2 * MINUTE).await;
     get(&client).await;
     assert_eq!(
-        told(&fake),
+        credentials_sent(&fake),
         [
             "github.local",
             "login job-1",
@@ -104,19 +104,19 @@ async fn a_token_is_renewed_before_its_end_with_an_assertion_fetched_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_federated_token_file_is_read_again() {
+async fn a_renewal_reads_the_federated_token_file_again() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("token");
     std::fs::write(&file, "pod-1").unwrap();
     let vars = [("AZURE_FEDERATED_TOKEN_FILE", file.to_str().unwrap())];
-    let fake = Fake::new([token("first"), ok(), token("second"), ok()]);
+    let fake = FakeTransport::new([token("first"), ok(), token("second"), ok()]);
     let client = client(&fake, AuthMethod::WorkloadIdentity, &vars);
     get(&client).await;
     std::fs::write(&file, "pod-2").unwrap();
     advance(56 * MINUTE).await;
     get(&client).await;
     assert_eq!(
-        told(&fake),
+        credentials_sent(&fake),
         [
             "login pod-1",
             "arm Bearer first",
@@ -127,14 +127,14 @@ async fn a_federated_token_file_is_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_token_is_exchanged_once_for_all_who_were_refused() {
+async fn an_expired_token_is_renewed_once_for_all_failed_requests() {
     let expired = || {
         let body =
             json!({"error": {"code": "ExpiredAuthenticationToken", "message": "It has expired."}});
         reply(401, &[], body)
     };
     let secret = [("AZURE_CLIENT_SECRET", "hush")];
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         token("first"),
         expired(),
         expired(),
@@ -145,7 +145,7 @@ async fn an_expired_token_is_exchanged_once_for_all_who_were_refused() {
     let client = client(&fake, AuthMethod::Environment, &secret);
     tokio::join!(get(&client), get(&client));
     assert_eq!(
-        told(&fake),
+        credentials_sent(&fake),
         [
             "login without",
             "arm Bearer first",
@@ -158,8 +158,8 @@ async fn an_expired_token_is_exchanged_once_for_all_who_were_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_old_token_lasts_a_failed_renewal_is_no_error() {
-    let refused = || {
+async fn a_failed_renewal_is_not_an_error_while_the_old_token_is_valid() {
+    let failure = || {
         reply(
             400,
             &[],
@@ -167,12 +167,12 @@ async fn while_the_old_token_lasts_a_failed_renewal_is_no_error() {
         )
     };
     let secret = [("AZURE_CLIENT_SECRET", "hush")];
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         token("first"),
         ok(),
-        refused(),
+        failure(),
         ok(),
-        // Not tried again at once.
+        // The renewal is not retried at once.
         ok(),
         token("second"),
         ok(),
@@ -184,17 +184,17 @@ async fn while_the_old_token_lasts_a_failed_renewal_is_no_error() {
     get(&client).await;
     advance(MINUTE).await;
     get(&client).await;
-    let tokens = told(&fake);
+    let tokens = credentials_sent(&fake);
     assert_eq!(tokens.len(), 7, "{tokens:?}");
     assert_eq!(
         tokens[4..],
         ["arm Bearer first", "login without", "arm Bearer second"]
     );
 
-    let fake = Fake::new([
+    let fake = FakeTransport::new([
         token("first"),
         ok(),
-        refused(),
+        failure(),
         Reply::Broken(ErrorKind::Io),
     ]);
     let client = self::client(&fake, AuthMethod::Environment, &secret);

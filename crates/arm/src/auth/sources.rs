@@ -1,9 +1,9 @@
-//! Reads from the environment which ways to log in are configured.
+//! Finds the login methods that the environment configures.
 
 use super::{
     AuthMethod,
     certificate::CertificateAssertion,
-    chain::{Source, State},
+    chain::{CredentialSource, SourceState},
     github::GitHubAssertion,
     managed_identity,
 };
@@ -37,18 +37,18 @@ const PIPELINES_TENANT_ID: &str = "AZURESUBSCRIPTION_TENANT_ID";
 
 type Credential = azure_core::Result<Arc<dyn TokenCredential>>;
 
-/// The ways to try, in order. Without a `choice`, a way of which nothing is configured is left out.
+/// The login methods to try, in order. Without a `choice`, methods without any configuration are left out.
 pub(super) fn sources(
     choice: Option<AuthMethod>,
     env: &dyn Fn(&str) -> Option<String>,
     endpoints: &Endpoints,
     transport: &Transport,
-) -> Vec<Source> {
-    let finder = Finder {
+) -> Vec<CredentialSource> {
+    let finder = SourceFinder {
         env,
         endpoints,
         transport,
-        chosen: choice.is_some(),
+        is_chosen: choice.is_some(),
     };
     AuthMethod::ALL
         .into_iter()
@@ -57,15 +57,15 @@ pub(super) fn sources(
         .collect()
 }
 
-struct Finder<'a> {
+struct SourceFinder<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     endpoints: &'a Endpoints,
     transport: &'a Transport,
-    chosen: bool,
+    is_chosen: bool,
 }
 
-impl Finder<'_> {
-    fn find(&self, method: AuthMethod) -> Vec<Source> {
+impl SourceFinder<'_> {
+    fn find(&self, method: AuthMethod) -> Vec<CredentialSource> {
         match method {
             AuthMethod::Environment => self.environment(),
             AuthMethod::WorkloadIdentity => self.workload_identity().into_iter().collect(),
@@ -77,19 +77,20 @@ impl Finder<'_> {
         }
     }
 
-    fn environment(&self) -> Vec<Source> {
+    fn environment(&self) -> Vec<CredentialSource> {
         let sources: Vec<_> = [self.client_secret(), self.client_certificate()]
             .into_iter()
             .flatten()
             .collect();
-        if sources.is_empty() && self.chosen {
-            let missing = format!("neither {CLIENT_SECRET} nor {CERTIFICATE_PATH} is set");
+        if sources.is_empty() && self.is_chosen {
+            let missing =
+                format!("neither {CLIENT_SECRET} nor {CERTIFICATE_PATH} is set: set one of them");
             return vec![incomplete("environment", missing)];
         }
         sources
     }
 
-    fn client_secret(&self) -> Option<Source> {
+    fn client_secret(&self) -> Option<CredentialSource> {
         let label = "client secret";
         let secret = Secret::new(self.var(CLIENT_SECRET)?);
         let options = self.client_options();
@@ -108,7 +109,7 @@ impl Finder<'_> {
         )
     }
 
-    fn client_certificate(&self) -> Option<Source> {
+    fn client_certificate(&self) -> Option<CredentialSource> {
         let label = "client certificate";
         let path = PathBuf::from(self.var(CERTIFICATE_PATH)?);
         let options = self.client_options();
@@ -122,7 +123,7 @@ impl Finder<'_> {
         )
     }
 
-    fn workload_identity(&self) -> Option<Source> {
+    fn workload_identity(&self) -> Option<CredentialSource> {
         let label = "workload identity";
         let Some(file) = self.var(FEDERATED_TOKEN_FILE) else {
             return self.unset(label, format!("{FEDERATED_TOKEN_FILE} is not set"));
@@ -143,12 +144,14 @@ impl Finder<'_> {
         )
     }
 
-    fn github(&self) -> Option<Source> {
+    fn github(&self) -> Option<CredentialSource> {
         let label = "GitHub Actions";
         let (Some(url), Some(token)) = (self.var(GITHUB_URL), self.var(GITHUB_TOKEN)) else {
             return self.unset(
                 label,
-                format!("{GITHUB_URL} is not set. The job needs `permissions: id-token: write`"),
+                format!(
+                    "{GITHUB_URL} is not set: add `id-token: write` to the permissions of the job"
+                ),
             );
         };
         let token = Secret::new(token);
@@ -163,7 +166,7 @@ impl Finder<'_> {
         )
     }
 
-    fn azure_pipelines(&self) -> Option<Source> {
+    fn azure_pipelines(&self) -> Option<CredentialSource> {
         let label = "Azure Pipelines";
         if self.var(PIPELINES_URL).is_none() {
             return self.unset(label, format!("{PIPELINES_URL} is not set"));
@@ -190,7 +193,7 @@ impl Finder<'_> {
         )
     }
 
-    fn managed_identity(&self) -> Source {
+    fn managed_identity(&self) -> CredentialSource {
         let client_id = self.var(CLIENT_ID);
         let local_endpoint = ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"]
             .iter()
@@ -203,7 +206,7 @@ impl Finder<'_> {
         })
     }
 
-    fn azure_cli(&self) -> Source {
+    fn azure_cli(&self) -> CredentialSource {
         let tenant_id = self.var(TENANT_ID);
         ready("Azure CLI", move || {
             let options = AzureCliCredentialOptions {
@@ -214,7 +217,7 @@ impl Finder<'_> {
         })
     }
 
-    fn azure_developer_cli(&self) -> Source {
+    fn azure_developer_cli(&self) -> CredentialSource {
         let tenant_id = self.var(TENANT_ID);
         ready("Azure Developer CLI", move || {
             let options = AzureDeveloperCliCredentialOptions {
@@ -238,27 +241,28 @@ impl Finder<'_> {
         }
     }
 
-    /// A source that needs these variables, or says which are missing.
+    /// A source that needs these variables, or an incomplete one with those that are missing.
     fn needs<const N: usize>(
         &self,
         label: &'static str,
         names: [&'static str; N],
         build: impl Fn([String; N]) -> Credential + Send + Sync + 'static,
-    ) -> Source {
-        let missing: Vec<_> = names
-            .into_iter()
-            .filter(|name| self.var(name).is_none())
-            .collect();
-        if !missing.is_empty() {
-            return incomplete(label, format!("{} not set", missing.join(" and ")));
+    ) -> CredentialSource {
+        let values: Vec<String> = names.iter().filter_map(|name| self.var(name)).collect();
+        match <[String; N]>::try_from(values) {
+            Ok(values) => ready(label, move || build(values.clone())),
+            Err(_) => {
+                let missing = names.into_iter().filter(|name| self.var(name).is_none());
+                let missing: Vec<_> = missing.collect();
+                let verb = if missing.len() == 1 { "is" } else { "are" };
+                incomplete(label, format!("{} {verb} not set", missing.join(" and ")))
+            }
         }
-        let values = names.map(|name| self.var(name).unwrap_or_default());
-        ready(label, move || build(values.clone()))
     }
 
-    /// Only worth a word when it was asked for.
-    fn unset(&self, label: &'static str, reason: String) -> Option<Source> {
-        self.chosen.then(|| incomplete(label, reason))
+    /// An unconfigured source, which is reported only if the user chose it.
+    fn unset(&self, label: &'static str, reason: String) -> Option<CredentialSource> {
+        self.is_chosen.then(|| incomplete(label, reason))
     }
 
     /// The transport and authority of this cloud.
@@ -273,17 +277,20 @@ impl Finder<'_> {
     }
 }
 
-fn ready(label: &'static str, build: impl Fn() -> Credential + Send + Sync + 'static) -> Source {
-    Source {
+fn ready(
+    label: &'static str,
+    build: impl Fn() -> Credential + Send + Sync + 'static,
+) -> CredentialSource {
+    CredentialSource {
         label,
-        state: State::Ready(Box::new(build)),
+        state: SourceState::Ready(Box::new(build)),
     }
 }
 
-fn incomplete(label: &'static str, missing: String) -> Source {
-    Source {
+fn incomplete(label: &'static str, missing: String) -> CredentialSource {
+    CredentialSource {
         label,
-        state: State::Incomplete(missing),
+        state: SourceState::Incomplete(missing),
     }
 }
 
@@ -304,7 +311,7 @@ fn assertion_credential(
     )?)
 }
 
-/// Microsoft's documentation of workload identity federation names one audience a cloud.
+/// The audience for each cloud (Microsoft docs "Workload identity federation").
 fn github_audience(endpoints: &Endpoints) -> &'static str {
     match endpoints.authority.host_str() {
         Some(host) if host.ends_with(".us") => "api://AzureADTokenExchangeUSGov",

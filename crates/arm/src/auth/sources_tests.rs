@@ -1,9 +1,9 @@
-//! Which ways to log in follow from which variables, and what they send.
+//! Which login methods the variables configure, and what these send.
 
 use crate::{
     Endpoints, Url,
     auth::{AuthMethod, credential},
-    testing::{Fake, Reply, reply},
+    testing::{FakeTransport, Reply, reply},
 };
 use azure_core::error::ErrorKind;
 use serde_json::json;
@@ -28,7 +28,11 @@ fn token() -> Reply {
     )
 }
 
-async fn log_in(choice: AuthMethod, vars: &[(&str, &str)], fake: &Fake) -> Result<String, String> {
+async fn log_in(
+    choice: AuthMethod,
+    vars: &[(&str, &str)],
+    fake: &FakeTransport,
+) -> Result<String, String> {
     let vars: HashMap<_, _> = PRINCIPAL.iter().chain(vars).copied().collect();
     let env = |name: &str| vars.get(name).map(|value| (*value).to_owned());
     let credential = credential(
@@ -53,7 +57,7 @@ async fn log_in(choice: AuthMethod, vars: &[(&str, &str)], fake: &Fake) -> Resul
 
 #[tokio::test(start_paused = true)]
 async fn a_client_secret_goes_to_the_authority_of_the_cloud() {
-    let fake = Fake::new([token()]);
+    let fake = FakeTransport::new([token()]);
     let vars = [
         ("AZURE_CLIENT_SECRET", "hush"),
         ("AZURE_AUTHORITY_HOST", "https://login.elsewhere"),
@@ -76,8 +80,8 @@ async fn a_client_secret_goes_to_the_authority_of_the_cloud() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_secret_is_explained_and_not_shown() {
-    let refusal = json!({"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided. Trace ID: 1", "error_codes": [7_000_215]});
-    let fake = Fake::new([reply(401, &[], refusal)]);
+    let failure = json!({"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided. Trace ID: 1", "error_codes": [7_000_215]});
+    let fake = FakeTransport::new([reply(401, &[], failure)]);
     let error = log_in(
         AuthMethod::Environment,
         &[("AZURE_CLIENT_SECRET", "hush")],
@@ -92,14 +96,14 @@ async fn a_wrong_secret_is_explained_and_not_shown() {
         "{error}"
     );
     assert!(
-        error.contains("The client secret is wrong") && !error.contains("Trace ID"),
+        error.contains("Set AZURE_CLIENT_SECRET to the value") && !error.contains("Trace ID"),
         "{error}"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn github_tokens_become_assertions() {
-    let fake = Fake::new([reply(200, &[], json!({"value": "job-token"})), token()]);
+    let fake = FakeTransport::new([reply(200, &[], json!({"value": "job-token"})), token()]);
     let vars = [
         (
             "ACTIONS_ID_TOKEN_REQUEST_URL",
@@ -122,19 +126,19 @@ async fn github_tokens_become_assertions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_metadata_service_is_not_waited_for() {
+async fn a_silent_metadata_service_fails_within_two_seconds() {
     for silence in [
         Reply::Never,
         Reply::Broken(ErrorKind::Connection),
         reply(502, &[], json!(null)),
     ] {
-        let fake = Fake::new([silence]);
+        let fake = FakeTransport::new([silence]);
         let started = tokio::time::Instant::now();
         let error = log_in(AuthMethod::ManagedIdentity, &[], &fake)
             .await
             .unwrap_err();
         assert!(
-            error.contains("no metadata service answers here"),
+            error.contains("the metadata service does not respond"),
             "{error}"
         );
         assert!(started.elapsed().as_secs() <= 2);
@@ -144,8 +148,8 @@ async fn the_metadata_service_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_managed_identity_yields_a_token() {
-    let answer = json!({"access_token": "it", "expires_on": "4102444800", "token_type": "Bearer", "resource": "https://arm.local"});
-    let fake = Fake::new([reply(400, &[], json!(null)), reply(200, &[], answer)]);
+    let token = json!({"access_token": "it", "expires_on": "4102444800", "token_type": "Bearer", "resource": "https://arm.local"});
+    let fake = FakeTransport::new([reply(400, &[], json!(null)), reply(200, &[], token)]);
     assert_eq!(
         log_in(AuthMethod::ManagedIdentity, &[], &fake).await,
         Ok("it".to_owned())
@@ -154,8 +158,8 @@ async fn a_managed_identity_yields_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_missing_is_named() {
-    let fake = Fake::new([]);
+async fn missing_variables_are_named() {
+    let fake = FakeTransport::new([]);
     for (choice, words) in [
         (
             AuthMethod::Environment,
@@ -180,7 +184,7 @@ async fn what_is_missing_is_named() {
         .unwrap_err();
     assert_eq!(
         error,
-        "Login failed: client secret: AZURE_TENANT_ID not set"
+        "Login failed: client secret: AZURE_TENANT_ID is not set"
     );
     let no_file = [("AZURE_CLIENT_CERTIFICATE_PATH", "/no/such/file.pem")];
     let error = log_in(AuthMethod::Environment, &no_file, &fake)
@@ -194,11 +198,11 @@ async fn what_is_missing_is_named() {
 }
 
 #[test]
-fn only_what_is_configured_is_tried() {
+fn only_configured_methods_are_tried() {
     let order = |vars: &[(&str, &str)]| {
         let vars: HashMap<_, _> = vars.iter().copied().collect();
         let env = |name: &str| vars.get(name).map(|value| (*value).to_owned());
-        let fake = Fake::new([]);
+        let fake = FakeTransport::new([]);
         super::sources(
             None,
             &env,

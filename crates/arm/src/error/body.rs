@@ -1,49 +1,49 @@
-//! Reads the code and message out of every shape in which Azure writes an error.
+//! Reads codes and messages from error bodies in all formats that Azure uses.
 
 use serde_json::{Map, Value};
 
 const DEEPEST: usize = 16;
 const LONGEST_MESSAGE: usize = 1500;
 
-/// What an error body says, with terminal control characters removed.
+/// The content of an error body, without terminal control characters.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Report {
-    /// Every code from the outermost to the innermost.
+pub(crate) struct ErrorDetails {
+    /// All codes, from the outermost to the innermost.
     pub(crate) codes: Vec<String>,
     /// The code that belongs to `message`.
     pub(crate) code: Option<String>,
-    /// The innermost message, if the body has one.
+    /// The innermost message.
     pub(crate) message: Option<String>,
     /// Names of the policies that denied the request.
     pub(crate) policies: Vec<String>,
-    /// What the innermost part with one says it is about: `properties.minimumTlsVersion`.
+    /// The innermost target, such as `properties.minimumTlsVersion`.
     pub(crate) target: Option<String>,
 }
 
 /// Reads the body of a response with an error status.
-pub(crate) fn read(body: &[u8]) -> Report {
+pub(crate) fn read(body: &[u8]) -> ErrorDetails {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
     match serde_json::from_str::<Value>(text) {
         Ok(value) => read_value(&value),
-        Err(_) => Report {
+        Err(_) => ErrorDetails {
             message: plain_text(text),
-            ..Report::default()
+            ..ErrorDetails::default()
         },
     }
 }
 
-/// Reads an error document that was parsed already, such as the status of a failed operation.
-pub(crate) fn read_value(value: &Value) -> Report {
-    let mut found = Found::default();
+/// Reads a parsed error document, such as the status of a failed operation.
+pub(crate) fn read_value(value: &Value) -> ErrorDetails {
+    let mut reader = DocumentReader::default();
     match value {
-        Value::String(text) => found.message(text, 0),
-        value => found.walk(value, 0),
+        Value::String(text) => reader.message(text, 0),
+        value => reader.walk(value, 0),
     }
-    found.into_report()
+    reader.into_details()
 }
 
-/// Removes what could act on a terminal, and joins lines: one line of text is left.
+/// Removes characters that could control a terminal, and joins all lines into one.
 pub(crate) fn clean(text: &str) -> String {
     let mut line = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
@@ -63,12 +63,12 @@ pub(crate) fn clean(text: &str) -> String {
     line
 }
 
-/// Invisible marks that reorder text around them.
+/// Invisible characters that change the direction of text.
 fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The title of an HTML page, or text as it is. Never markup.
+/// The title of an HTML page, or plain text. Never markup.
 fn plain_text(text: &str) -> Option<String> {
     if !text.starts_with('<') {
         return Some(clean(text)).filter(|text| !text.is_empty());
@@ -79,19 +79,21 @@ fn plain_text(text: &str) -> Option<String> {
     Some(clean(text.get(start..end)?)).filter(|title| !title.is_empty())
 }
 
+/// Collects the parts of an error document.
 #[derive(Default)]
-struct Found {
-    nodes: Vec<Node>,
+struct DocumentReader {
+    parts: Vec<ErrorPart>,
     policies: Vec<String>,
     target: Option<String>,
 }
 
-struct Node {
+/// One object with a code or a message.
+struct ErrorPart {
     code: Option<String>,
     message: Option<String>,
 }
 
-impl Found {
+impl DocumentReader {
     fn walk(&mut self, value: &Value, depth: usize) {
         let Value::Object(object) = value else { return };
         if depth > DEEPEST {
@@ -99,13 +101,13 @@ impl Found {
         }
         match member(object, "error") {
             Some(inner @ Value::Object(_)) => {
-                let before = self.nodes.len();
+                let before = self.parts.len();
                 self.walk(inner, depth + 1);
-                if self.nodes.len() > before {
+                if self.parts.len() > before {
                     return;
                 }
             }
-            // The OAuth shape of a token endpoint.
+            // The OAuth format of a token endpoint.
             Some(Value::String(code)) => {
                 self.push(Some(clean(code)), text(object, "error_description"));
                 return;
@@ -117,11 +119,11 @@ impl Found {
         {
             self.walk(inner, depth + 1);
         }
-        self.node(object, depth);
+        self.part(object, depth);
     }
 
-    /// One object with `code` and `message`, and what is nested in it.
-    fn node(&mut self, object: &Map<String, Value>, depth: usize) {
+    /// Reads an object with `code` and `message`, and the objects nested in it.
+    fn part(&mut self, object: &Map<String, Value>, depth: usize) {
         let code = member(object, "code").and_then(scalar);
         let message = text(object, "message")
             .or_else(|| text(object, "detail"))
@@ -138,26 +140,26 @@ impl Found {
         }
         self.read_policies(object, message.as_deref());
         if let Some(Value::Array(details)) = member(object, "details")
-            && let Some(detail) = details.iter().find(|detail| says_something(detail))
+            && let Some(detail) = details.iter().find(|detail| has_message(detail))
         {
             self.walk(detail, depth + 1);
         }
-        if let Some(inner) = member(object, "innererror").filter(|inner| says_something(inner)) {
+        if let Some(inner) = member(object, "innererror").filter(|inner| has_message(inner)) {
             self.walk(inner, depth + 1);
         }
     }
 
-    /// A message, which may hold a whole error document in itself.
+    /// Reads a message, which may contain a whole error document.
     fn message(&mut self, message: &str, depth: usize) {
-        let before = self.nodes.len();
+        let before = self.parts.len();
         if let Some(document) = embedded(message) {
             self.walk(&document, depth + 1);
         }
         if self
-            .nodes
+            .parts
             .iter()
             .skip(before)
-            .all(|node| node.message.is_none())
+            .all(|part| part.message.is_none())
         {
             self.push(None, Some(message.to_owned()));
         }
@@ -167,10 +169,10 @@ impl Found {
         let message = message
             .map(|text| clean(&text))
             .filter(|text| !text.is_empty());
-        self.nodes.push(Node { code, message });
+        self.parts.push(ErrorPart { code, message });
     }
 
-    /// Policy names are in `additionalInfo`, in older answers only in the text of the message.
+    /// Policy names are in `additionalInfo`, in older responses only in the text of the message.
     fn read_policies(&mut self, object: &Map<String, Value>, message: Option<&str>) {
         const NAMES: [&str; 4] = [
             "policyAssignmentDisplayName",
@@ -213,24 +215,24 @@ impl Found {
         }
     }
 
-    fn into_report(self) -> Report {
-        let last = self.nodes.iter().rposition(|node| node.message.is_some());
-        let upto = last.map_or(self.nodes.len(), |last| last + 1);
+    fn into_details(self) -> ErrorDetails {
+        let last = self.parts.iter().rposition(|part| part.message.is_some());
+        let end = last.map_or(self.parts.len(), |last| last + 1);
         let code = self
-            .nodes
+            .parts
             .iter()
-            .take(upto)
+            .take(end)
             .rev()
-            .find_map(|node| node.code.clone());
-        Report {
+            .find_map(|part| part.code.clone());
+        ErrorDetails {
             message: last
-                .and_then(|last| self.nodes.get(last))
-                .and_then(|node| node.message.clone()),
+                .and_then(|last| self.parts.get(last))
+                .and_then(|part| part.message.clone()),
             code,
             codes: self
-                .nodes
+                .parts
                 .into_iter()
-                .filter_map(|node| node.code)
+                .filter_map(|part| part.code)
                 .collect(),
             policies: self.policies,
             target: self.target,
@@ -238,7 +240,7 @@ impl Found {
     }
 }
 
-/// A member by name without regard to case: Web writes `Code` and `Message`.
+/// A member by name, ignoring case: Microsoft.Web writes `Code` and `Message`.
 fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).or_else(|| {
         object
@@ -253,7 +255,7 @@ fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// A code is a word, or (IoT Hub) a number.
+/// A code is text, or a number (IoT Hub).
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(clean(text)).filter(|text| !text.is_empty()),
@@ -262,23 +264,23 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether a nested error has a message of its own: a bare code would hide the better outer text.
-fn says_something(value: &Value) -> bool {
+/// Whether a nested error has a message: a bare code would hide the better outer message.
+fn has_message(value: &Value) -> bool {
     let Value::Object(object) = value else {
         return false;
     };
     text(object, "message").is_some()
-        || member(object, "error").is_some_and(says_something)
+        || member(object, "error").is_some_and(has_message)
         || ["details", "innererror"]
             .iter()
             .any(|name| match member(object, name) {
-                Some(Value::Array(entries)) => entries.iter().any(says_something),
-                Some(inner) => says_something(inner),
+                Some(Value::Array(entries)) => entries.iter().any(has_message),
+                Some(inner) => has_message(inner),
                 None => false,
             })
 }
 
-/// The first JSON object in a message, also where its quotes are escaped once more.
+/// The first JSON object in a message, even if its quotes are escaped twice.
 fn embedded(message: &str) -> Option<Value> {
     let start = message.find('{')?;
     let json = message.get(start..)?;
@@ -303,7 +305,7 @@ mod tests {
     use super::*;
 
     /// (body, code, message)
-    const SHAPES: &[(&str, Option<&str>, Option<&str>)] = &[
+    const FORMATS: &[(&str, Option<&str>, Option<&str>)] = &[
         (
             r#"{"error":{"code":"A","message":"m"}}"#,
             Some("A"),
@@ -350,13 +352,13 @@ mod tests {
             Some("twice"),
         ),
         (
-            r#"{"code":"NotFound","message":"m"}"#,
-            Some("NotFound"),
+            r#"{"code":"NotDocumentReader","message":"m"}"#,
+            Some("NotDocumentReader"),
             Some("m"),
         ),
         (
-            r#"{"code":"NotFound","message":"m","details":null,"subcode":""}"#,
-            Some("NotFound"),
+            r#"{"code":"NotDocumentReader","message":"m","details":null,"subcode":""}"#,
+            Some("NotDocumentReader"),
             Some("m"),
         ),
         (
@@ -366,9 +368,9 @@ mod tests {
         ),
         (r#"{"Message":"no GET here"}"#, None, Some("no GET here")),
         (
-            r#"{"type":"https://x","title":"Not Found","status":404,"traceId":"00-1"}"#,
+            r#"{"type":"https://x","title":"Not DocumentReader","status":404,"traceId":"00-1"}"#,
             None,
-            Some("Not Found"),
+            Some("Not DocumentReader"),
         ),
         (
             r#"{"code":404002,"message":"IotHub gone"}"#,
@@ -413,23 +415,23 @@ mod tests {
     ];
 
     #[test]
-    fn every_shape_gives_the_innermost_code_and_message() {
-        for (body, code, message) in SHAPES {
-            let report = read(body.as_bytes());
-            assert_eq!(report.code.as_deref(), *code, "{body}");
-            assert_eq!(report.message.as_deref(), *message, "{body}");
+    fn every_format_yields_the_innermost_code_and_message() {
+        for (body, code, message) in FORMATS {
+            let details = read(body.as_bytes());
+            assert_eq!(details.code.as_deref(), *code, "{body}");
+            assert_eq!(details.message.as_deref(), *message, "{body}");
         }
     }
 
     #[test]
-    fn all_codes_are_kept_from_outside_to_inside() {
-        let report =
+    fn all_codes_are_kept_outermost_first() {
+        let details =
             read(br#"{"error":{"code":"A","message":"m","details":[{"code":"B","message":"n"}]}}"#);
-        assert_eq!(report.codes, ["A", "B"]);
+        assert_eq!(details.codes, ["A", "B"]);
     }
 
     #[test]
-    fn the_innermost_target_is_told() {
+    fn the_innermost_target_is_kept() {
         let target = |body: &str| read(body.as_bytes()).target;
         assert_eq!(
             target(
@@ -450,16 +452,16 @@ mod tests {
 
     #[test]
     fn policies_are_named() {
-        let report = read(
+        let details = read(
             br#"{"error":{"code":"RequestDisallowedByPolicy","message":"no","additionalInfo":[{"type":"PolicyViolation","info":{"policyDefinitionName":"guid","policyAssignmentDisplayName":"Only EU"}}]}}"#,
         );
-        assert_eq!(report.policies, ["Only EU"]);
-        let report = read(
+        assert_eq!(details.policies, ["Only EU"]);
+        let details = read(
             br#"{"error":{"code":"RequestDisallowedByPolicy","message":"Resource 'x' was disallowed by policy. Policy identifiers: '[{\"policyAssignment\":{\"name\":\"Allowed regions\",\"id\":\"/x\"}}]'."}}"#,
         );
-        assert_eq!(report.policies, ["Allowed regions"]);
+        assert_eq!(details.policies, ["Allowed regions"]);
         assert!(
-            report
+            details
                 .message
                 .is_some_and(|text| text.starts_with("Resource 'x' was disallowed"))
         );
@@ -478,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_ends() {
+    fn reading_stops_at_deep_nesting() {
         let mut body = r#"{"code":"X","message":"m"}"#.to_owned();
         for _ in 0..30 {
             body = format!(r#"{{"error":{{"code":"A","message":"o","details":[{body}]}}}}"#);

@@ -1,59 +1,60 @@
-//! The codes that lazuli knows, with what it does about each and what it advises: what the page about them is made of.
+//! The error codes that lazuli knows, with its remedy and its advice for each: the content of the page about them.
 
 use azure_core::http::Method;
 
 use super::{
-    ErrorReport,
-    body::Report,
-    classify::{FORBIDDEN, LOCKED, NAME_TAKEN, NOT_LOGGED_IN, POLICY_DENIED},
+    body::ErrorDetails,
     hint::{BY_CODE, ENTRA},
-    passing::{BLOCKED, BROKEN, BUSY, WaitFor},
+    kind::{FORBIDDEN, LOCKED, NAME_TAKEN, NOT_LOGGED_IN, POLICY_DENIED},
+    report::ErrorReport,
+    transient::{BLOCKED, BUSY, INTERRUPTED, TransientCause},
 };
 
-/// A code of Azure Resource Manager, or of Microsoft Entra (`AADSTS...`).
+/// A code of Azure Resource Manager or Microsoft Entra (`AADSTS...`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownCode {
-    /// As Azure writes it.
+    /// The code as Azure writes it.
     pub code: &'static str,
-    /// What lazuli does about it before it is an error.
+    /// What lazuli does before it reports an error.
     pub remedy: Option<Remedy>,
-    /// What to do once it is one: the hint of such an error that says no more than its code.
+    /// What the user can do: the hint for an error that has only this code.
     pub advice: String,
 }
 
-/// What lazuli does about a refusal that may pass.
+/// What lazuli does about a transient error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// It sends the request again until what is busy has become free.
-    WaitsWhileBusy,
-    /// It tries a deletion again until what blocks it is gone.
-    WaitsToDelete,
-    /// It begins an operation that broke off once more.
-    BeginsAgain,
+    /// Retries the request while a resource is busy.
+    RetryWhileBusy,
+    /// Retries a delete while another resource blocks it.
+    RetryDelete,
+    /// Restarts an interrupted operation.
+    RestartOperation,
 }
 
 impl Remedy {
-    /// What lazuli does, in words that go on from its name.
-    pub fn says(self) -> &'static str {
+    /// What lazuli does, as a predicate without a subject.
+    pub fn describe(self) -> &'static str {
         match self {
-            Self::WaitsWhileBusy => "waits and sends again",
-            Self::WaitsToDelete => "tries the deletion again, for up to six minutes",
-            Self::BeginsAgain => "begins the operation again",
+            Self::RetryWhileBusy => "retries the request until the resource is free",
+            Self::RetryDelete => "retries the delete for up to six minutes",
+            Self::RestartOperation => "restarts the operation",
         }
     }
 }
 
-/// Every code that lazuli knows, in the order of the alphabet.
+/// Every code that lazuli knows, in alphabetical order.
 pub fn known_codes() -> Vec<KnownCode> {
-    let refused = [POLICY_DENIED, LOCKED, FORBIDDEN, NOT_LOGGED_IN, NAME_TAKEN].concat();
+    let classified = [POLICY_DENIED, LOCKED, FORBIDDEN, NOT_LOGGED_IN, NAME_TAKEN].concat();
     let advised = BY_CODE.iter().flat_map(|(codes, _)| codes.iter().copied());
-    let mut known: Vec<KnownCode> = refused
+    let mut known: Vec<KnownCode> = classified
         .into_iter()
         .chain(advised)
-        .map(|code| known(code, Some(400)))
+        .filter_map(|code| describe_code(code, Some(400)))
         .collect();
-    let passing = [BUSY, BROKEN].concat();
-    known.extend(passing.into_iter().map(|code| self::known(code, None)));
+    let transient = [BUSY, INTERRUPTED].concat();
+    let transient = transient.into_iter();
+    known.extend(transient.filter_map(|code| describe_code(code, None)));
     known.extend(ENTRA.iter().map(|(code, advice)| KnownCode {
         code,
         remedy: None,
@@ -64,25 +65,26 @@ pub fn known_codes() -> Vec<KnownCode> {
     known
 }
 
-/// What there is to say of an answer with this status, or a failed operation, that has this code.
-fn known(code: &'static str, status: Option<u16>) -> KnownCode {
+/// Describes the code in a response with this status, or without a status in a failed operation. `None` without advice
+/// for it.
+fn describe_code(code: &'static str, status: Option<u16>) -> Option<KnownCode> {
     let method = match BLOCKED.contains(&code) {
         true => Method::Delete,
         false => Method::Put,
     };
-    let report = Report {
+    let details = ErrorDetails {
         codes: vec![code.to_owned()],
         code: Some(code.to_owned()),
-        ..Report::default()
+        ..ErrorDetails::default()
     };
-    let error = ErrorReport::new(method, "/", status, report);
-    KnownCode {
+    let error = ErrorReport::new(method, "/", status, details);
+    Some(KnownCode {
         code,
-        remedy: error.wait_for.map(|wait| match wait {
-            WaitFor::Busy => Remedy::WaitsWhileBusy,
-            WaitFor::Blocked => Remedy::WaitsToDelete,
-            WaitFor::Broken => Remedy::BeginsAgain,
+        remedy: error.transient_cause.map(|cause| match cause {
+            TransientCause::Busy => Remedy::RetryWhileBusy,
+            TransientCause::Blocked => Remedy::RetryDelete,
+            TransientCause::Interrupted => Remedy::RestartOperation,
         }),
-        advice: error.hint().unwrap_or_default(),
-    }
+        advice: error.hint()?,
+    })
 }

@@ -1,130 +1,130 @@
-//! What to do next, in one or two plain sentences.
+//! Hints: what to do next, as one imperative sentence.
 
-use super::{ErrorKind, ErrorReport, WaitFor};
+use super::{kind::ErrorKind, report::ErrorReport, transient::TransientCause};
+use crate::well_known::{AUTHORIZATION_PROVIDER, ROLE_ASSIGNMENTS};
 
 const LOG_IN: &str =
     "Run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET";
 
-/// The advice for an error, where there is any.
+/// The hint for an error, if there is one.
 pub(super) fn hint(error: &ErrorReport) -> Option<String> {
-    match &error.kind {
-        ErrorKind::NotLoggedIn => Some(not_logged_in(error)),
-        ErrorKind::Forbidden { action, scope, .. } => Some(forbidden(action.as_deref(), scope.as_deref())),
-        ErrorKind::PolicyDenied { policies } if policies.is_empty() => {
-            Some("Change the spec to comply with the policy, or ask for an exemption".to_owned())
+    let text = match &error.kind {
+        ErrorKind::NotLoggedIn => return Some(not_logged_in(error)),
+        ErrorKind::Forbidden { action, scope, .. } => {
+            return Some(forbidden(action.as_deref(), scope.as_deref()));
         }
-        ErrorKind::PolicyDenied { policies } => Some(format!(
-            "Change the spec to comply with {}, or ask for an exemption",
-            policies.join(", ")
-        )),
-        ErrorKind::Locked => Some("A management lock protects this scope: remove the lock, then run again".to_owned()),
-        ErrorKind::NameTaken => {
-            Some("Choose another name: this one must be unique in all of Azure, and is in use".to_owned())
+        ErrorKind::PolicyDenied { policies } => return Some(policy_denied(policies)),
+        ErrorKind::Throttled => return Some(throttled(error)),
+        ErrorKind::Locked => {
+            "Remove the management lock from this scope, then run the command again"
         }
-        ErrorKind::Throttled => Some(match error.retry_after {
-            Some(wait) => format!("Azure limits the rate of requests: run again in {} s", wait.as_secs()),
-            None => "Azure limits the rate of requests: run again in a few minutes".to_owned(),
-        }),
+        ErrorKind::NameTaken => "Choose another name: it must be unique across Azure",
         ErrorKind::Network => {
-            Some("Check the connection, DNS, and the proxy settings HTTPS_PROXY and NO_PROXY".to_owned())
+            "Check the connection, DNS, and the proxy settings HTTPS_PROXY and NO_PROXY"
         }
-        ErrorKind::Tls => Some(
-            "Name the CA that signed this certificate with --ca-file FILE or SSL_CERT_FILE, if you trust it".to_owned(),
-        ),
+        ErrorKind::Tls => {
+            "If you trust the CA that signed this certificate, pass it with --ca-file FILE or SSL_CERT_FILE"
+        }
         ErrorKind::Timeout | ErrorKind::Unavailable => {
-            Some("Run again: what was done is kept, and what is still going on is waited for".to_owned())
+            "Run the command again: it keeps completed changes and waits for running operations"
         }
-        ErrorKind::OperationFailed if error.wait_for == Some(WaitFor::Broken) => {
-            Some("Run again: Azure broke it off, and may not the next time".to_owned())
-        }
-        ErrorKind::Conflict | ErrorKind::Refused | ErrorKind::OperationFailed
-            if error.wait_for == Some(WaitFor::Busy) =>
+        ErrorKind::OperationFailed
+            if error.transient_cause == Some(TransientCause::Interrupted) =>
         {
-            Some("Another operation is going on there: run again when it has ended".to_owned())
+            "Run the command again: Azure interrupted the operation"
         }
-        ErrorKind::Conflict | ErrorKind::Refused | ErrorKind::OperationFailed | ErrorKind::NotFound => by_code(error),
-        ErrorKind::Protocol => None,
-    }
+        ErrorKind::Conflict | ErrorKind::InvalidRequest | ErrorKind::OperationFailed
+            if error.transient_cause == Some(TransientCause::Busy) =>
+        {
+            "Run the command again when the other operation on the resource has finished"
+        }
+        ErrorKind::Conflict
+        | ErrorKind::InvalidRequest
+        | ErrorKind::OperationFailed
+        | ErrorKind::NotFound => return by_code(error),
+        ErrorKind::Protocol => return None,
+    };
+    Some(text.to_owned())
 }
 
-/// Advice on the errors of Microsoft Entra, by what stands in their text: an AADSTS number, or words of a tool.
+/// Advice on errors of Microsoft Entra, by a part of their text: an AADSTS number, or words of a tool.
 pub(super) const ENTRA: &[(&str, &str)] = &[
     (
         "AADSTS90002",
-        "No such tenant in this cloud: check AZURE_TENANT_ID and --cloud",
+        "Check AZURE_TENANT_ID and --cloud: this cloud has no such tenant",
     ),
     (
         "AADSTS900023",
-        "AZURE_TENANT_ID is neither a GUID nor a domain of a tenant",
+        "Set AZURE_TENANT_ID to the GUID or a domain of the tenant",
     ),
     (
         "AADSTS50020",
-        "This account is not a member of the tenant: run `az login --tenant TENANT`",
+        "Run `az login --tenant TENANT` with an account that is a member of the tenant",
     ),
     (
         "AADSTS50076",
-        "Multi-factor authentication is required: run `az login` again",
+        "Run `az login` again: multi-factor authentication is required",
     ),
     (
         "AADSTS50079",
-        "Multi-factor authentication is required: run `az login` again",
+        "Run `az login` again: multi-factor authentication is required",
     ),
     (
         "AADSTS50158",
-        "The tenant asks for a further sign-in step: run `az login --tenant TENANT`",
+        "Run `az login --tenant TENANT`: the tenant requires another sign-in step",
     ),
     (
         "AADSTS700016",
-        "The application is not in this tenant: check AZURE_CLIENT_ID and AZURE_TENANT_ID",
+        "Check AZURE_CLIENT_ID and AZURE_TENANT_ID: the tenant has no such application",
     ),
     (
         "AADSTS7000215",
-        "The client secret is wrong: AZURE_CLIENT_SECRET must be the secret's value, not its ID",
+        "Set AZURE_CLIENT_SECRET to the value of the client secret, not to its ID",
     ),
     (
         "AADSTS7000222",
-        "The client secret has expired: make a new one and set AZURE_CLIENT_SECRET",
+        "Create a new client secret and set AZURE_CLIENT_SECRET: the current one has expired",
     ),
     (
         "AADSTS700027",
-        "The certificate is not registered with the application, or has expired",
+        "Register a valid certificate with the application: this one is unknown or has expired",
     ),
     (
         "AADSTS7000229",
-        "The application has no service principal in this tenant: run `az ad sp create --id CLIENT-ID`",
+        "Run `az ad sp create --id CLIENT-ID`: the application has no service principal in this tenant",
     ),
     (
         "AADSTS70021",
-        "No federated credential of the application matches issuer, subject and audience of the token",
+        "Add a federated credential to the application that matches issuer, subject and audience of the token",
     ),
     (
         "AADSTS700213",
-        "No federated credential of the application matches the subject of the token",
+        "Add a federated credential to the application that matches the subject of the token",
     ),
     (
         "AADSTS700024",
-        "The assertion is not valid at this time: check the clock of this machine",
+        "Check the clock of this machine: the assertion is not valid at this time",
     ),
-    ("AADSTS70043", "The login has expired: run `az login` again"),
+    ("AADSTS70043", "Run `az login` again: the login has expired"),
     (
         "AADSTS700082",
-        "The login has expired: run `az login` again",
+        "Run `az login` again: the login has expired",
     ),
     (
         "AADSTS53003",
-        "A conditional access policy of the tenant blocks this sign-in",
+        "Ask an administrator of the tenant: a conditional access policy blocks this sign-in",
     ),
     ("Please run 'az login'", "Run `az login`"),
     ("azd auth login", "Run `azd auth login`"),
 ];
 
-/// Advice on the errors of Microsoft Entra.
+/// Advice on an error of Microsoft Entra with this message.
 pub(crate) fn entra(message: &str) -> Option<&'static str> {
     ENTRA
         .iter()
-        .find(|(mark, _)| {
-            message.split_once(mark).is_some_and(|(_, rest)| {
-                !mark.starts_with("AADSTS") || !rest.starts_with(|c: char| c.is_ascii_digit())
+        .find(|(part, _)| {
+            message.split_once(part).is_some_and(|(_, rest)| {
+                !part.starts_with("AADSTS") || !rest.starts_with(|c: char| c.is_ascii_digit())
             })
         })
         .map(|(_, advice)| *advice)
@@ -135,40 +135,62 @@ fn not_logged_in(error: &ErrorReport) -> String {
         return advice.to_owned();
     }
     if error.has_code("InvalidAuthenticationTokenTenant") {
-        return "The login is for another tenant than the subscription's: run `az login --tenant TENANT`, or set \
-                AZURE_TENANT_ID"
+        return "Run `az login --tenant TENANT`, or set AZURE_TENANT_ID: the login is for another tenant than the \
+                subscription"
             .to_owned();
     }
     LOG_IN.to_owned()
 }
 
-/// The scope on which a role would be granted: for an assignment, a lock or the like, what it is on.
-fn granted_on(scope: &str) -> &str {
-    let extension = "/providers/microsoft.authorization/";
-    match scope.to_ascii_lowercase().find(extension) {
+fn policy_denied(policies: &[String]) -> String {
+    let policies = match policies {
+        [] => "the policy".to_owned(),
+        names => names.join(", "),
+    };
+    format!("Change the spec to comply with {policies}, or ask for an exemption")
+}
+
+fn throttled(error: &ErrorReport) -> String {
+    let when = match error.retry_after {
+        Some(pause) => format!("in {} s", pause.as_secs()),
+        None => "in a few minutes".to_owned(),
+    };
+    format!("Run the command again {when}: Azure limits the rate of requests")
+}
+
+/// The scope at which a role is assigned: for a role assignment, a lock or the like, the scope that contains it.
+fn assignable_scope(scope: &str) -> &str {
+    let extension = format!("/providers/{AUTHORIZATION_PROVIDER}/");
+    match scope.to_ascii_lowercase().find(&extension) {
         Some(at) if at > 0 => &scope[..at],
         _ => scope,
     }
 }
 
 fn forbidden(action: Option<&str>, scope: Option<&str>) -> String {
+    let in_provider = |action: &str, parent: &str| {
+        action
+            .strip_prefix(parent)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
     let role = match action.map(str::to_ascii_lowercase) {
-        Some(action) if action.starts_with("microsoft.authorization/roleassignments/") => {
+        Some(action) if in_provider(&action, ROLE_ASSIGNMENTS) => {
             "Role Based Access Control Administrator"
         }
-        Some(action) if action.starts_with("microsoft.authorization/") => {
+        Some(action) if in_provider(&action, AUTHORIZATION_PROVIDER) => {
             "Owner or User Access Administrator"
         }
         Some(action) if action.ends_with("/read") => "Reader",
         _ => "Contributor",
     };
-    let scope = scope.map_or("the scope", granted_on);
+    let scope = scope.map_or("the scope", assignable_scope);
     format!(
-        "A role with this right is needed, such as {role} on {scope}. A fresh grant can take ten minutes to work"
+        "Assign a role with this permission, such as {role} on {scope}. A new role assignment can take ten minutes to \
+         take effect"
     )
 }
 
-/// Advice on single codes. `NAMESPACE` is the one that the message quotes.
+/// Advice on single codes. `NAMESPACE` stands for the namespace that the message quotes.
 pub(super) const BY_CODE: &[(&[&str], &str)] = &[
     (
         &["MissingSubscriptionRegistration"],
@@ -176,11 +198,11 @@ pub(super) const BY_CODE: &[(&[&str], &str)] = &[
     ),
     (
         &["SubscriptionNotFound", "InvalidSubscriptionId"],
-        "Check the subscription id, and that the login is for its tenant and cloud",
+        "Check the subscription id, and that the login is for the tenant and cloud of the subscription",
     ),
     (
         &["PrincipalNotFound"],
-        "Check the principal id: it is not an object of the subscription's tenant",
+        "Check the principal id: the tenant of the subscription has no such object",
     ),
     (
         &[
@@ -192,31 +214,31 @@ pub(super) const BY_CODE: &[(&[&str], &str)] = &[
     ),
     (
         &["InvalidResourceLocation", "InvalidResourceGroupLocation"],
-        "It exists in another location, which cannot be changed: set that location in the spec, or delete it first",
+        "Set the existing location in the spec: the resource exists, and its location cannot change",
     ),
     (&["SkuNotAvailable"], "Choose another SKU or location"),
     (
         &["QuotaExceeded", "RoleAssignmentLimitExceeded"],
-        "Ask Azure for a higher limit, or remove what is not needed",
+        "Request a higher quota from Azure, or delete resources that you do not need",
     ),
     (
         &["ReadOnlyDisabledSubscription", "SubscriptionNotActive"],
-        "The subscription is disabled: check its billing",
+        "Check the billing of the subscription: it is disabled",
     ),
     (
         &["NoRegisteredProviderFound", "InvalidApiVersionParameter"],
-        "Choose an api-version and location that the resource type has; the message lists them",
+        "Choose an api-version and location that the resource type supports: the message lists them",
     ),
     (
         &["CannotDeleteResource"],
-        "Delete what is nested in it first; the message names some",
+        "Delete the nested resources first: the message names some of them",
     ),
     (
         &[
             "InUseSubnetCannotBeDeleted",
             "PublicIPAddressCannotBeDeleted",
         ],
-        "Delete what uses it first; the message names it",
+        "Delete the dependent resource first: the message names it",
     ),
 ];
 

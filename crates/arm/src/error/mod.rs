@@ -1,115 +1,46 @@
 //! The one error of this crate: which request failed, how, why in Azure's words, and what to do.
 
 mod body;
-mod classify;
 mod codes;
 mod hint;
-mod passing;
+mod kind;
+mod report;
 #[cfg(test)]
 mod tests;
+mod transient;
 
 pub(crate) use body::clean;
 pub use codes::{KnownCode, Remedy, known_codes};
 pub(crate) use hint::entra;
-pub(crate) use passing::WaitFor;
+pub use kind::ErrorKind;
+pub use report::ErrorReport;
+pub(crate) use transient::TransientCause;
 
-use azure_core::http::{
-    Method, StatusCode,
-    headers::{HeaderName, Headers},
-};
-use body::Report;
+use azure_core::http::{Method, headers::Headers};
+use body::ErrorDetails;
 use serde_json::Value;
-use std::{error::Error, fmt, io, ops::Deref, time::Duration};
+use std::{error::Error, io, ops::Deref};
 
-pub(crate) const CORRELATION_ID: HeaderName =
-    HeaderName::from_static("x-ms-correlation-request-id");
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
-const RETRY_AFTER: HeaderName = HeaderName::from_static("retry-after");
+use crate::headers::retry_after;
 
 /// A failed request or long-running operation. Its fields are those of [`ErrorReport`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct ArmError(Box<ErrorReport>);
 
-/// What is known of a failure. All text is free of control characters.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct ErrorReport {
-    /// `GET`, `PUT`, ...
-    pub method: Method,
-    /// Path of the resource, without query.
-    pub path: String,
-    /// HTTP status; absent when there was no answer, or an accepted operation failed later.
-    pub status: Option<u16>,
-    /// The innermost code of the error document.
-    pub code: Option<String>,
-    /// The innermost message, or what else is known.
-    pub message: String,
-    /// The outermost code, when it is another one than `code`.
-    pub outer_code: Option<String>,
-    /// What Azure says it is about, most often a path in the body: `properties.minimumTlsVersion`.
-    pub target: Option<String>,
-    /// What it means for the caller.
-    pub kind: ErrorKind,
-    /// `x-ms-correlation-request-id` of the answer: names the run in Azure's activity log.
-    pub correlation_id: Option<String>,
-    /// `x-ms-request-id` of the answer: names the request to Azure's support.
-    pub request_id: Option<String>,
-    /// How long Azure asked to wait.
-    pub retry_after: Option<Duration>,
-    codes: Vec<String>,
-    pub(crate) wait_for: Option<WaitFor>,
-    pub(crate) unsent: bool,
-}
-
-/// Kinds of failure, by what can be done about them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// No token, or one that ARM does not take.
-    NotLoggedIn,
-    /// A right is missing; the parts are read from the message.
-    Forbidden {
-        /// `Microsoft.Storage/storageAccounts/write`
-        action: Option<String>,
-        /// Id of the scope at which it is missing.
-        scope: Option<String>,
-        /// Object id of the caller.
-        object_id: Option<String>,
-    },
-    /// Azure Policy denied it.
-    PolicyDenied {
-        /// Display names of the policies, where Azure tells them.
-        policies: Vec<String>,
-    },
-    /// A management lock forbids it.
-    Locked,
-    /// A globally unique name is in use by someone else.
-    NameTaken,
-    /// Too many requests.
-    Throttled,
-    /// Status 404.
-    NotFound,
-    /// Status 409 or 412, or a resource that is busy.
-    Conflict,
-    /// Azure does not accept the request as it is.
-    Refused,
-    /// Azure accepted the request, and the operation failed or was canceled afterwards.
-    OperationFailed,
-    /// Status 500 and above.
-    Unavailable,
-    /// No connection, or it broke.
-    Network,
-    /// The certificate of the server is not trusted, or TLS failed otherwise.
-    Tls,
-    /// No answer, or no end of the operation, in time.
-    Timeout,
-    /// An answer that ARM should not give.
-    Protocol,
-}
-
 impl ArmError {
-    /// The answer to `method path` had an error status.
+    /// A failure that this crate itself detects.
+    pub(crate) fn new(method: Method, path: &str, kind: ErrorKind, message: &str) -> Self {
+        let details = ErrorDetails {
+            message: Some(message.lines().map(clean).collect::<Vec<_>>().join("\n")),
+            ..ErrorDetails::default()
+        };
+        let mut report = ErrorReport::new(method, path, None, details);
+        report.kind = kind;
+        Self(Box::new(report))
+    }
+
+    /// The response to `method path` had an error status.
     pub(crate) fn from_response(
         method: Method,
         path: &str,
@@ -117,14 +48,13 @@ impl ArmError {
         headers: &Headers,
         body: &[u8],
     ) -> Self {
-        let report = body::read(body);
-        let mut error = ErrorReport::new(method, path, Some(status), report);
-        error.read_ids(headers);
-        error.retry_after = retry_after(headers);
-        Self(Box::new(error))
+        let mut report = ErrorReport::new(method, path, Some(status), body::read(body));
+        report.read_ids(headers);
+        report.retry_after = retry_after(headers);
+        Self(Box::new(report))
     }
 
-    /// The long-running operation that `method path` began ended with `status`.
+    /// The long-running operation of `method path` ended with `status`.
     pub(crate) fn operation_failed(
         method: Method,
         path: &str,
@@ -132,164 +62,40 @@ impl ArmError {
         headers: &Headers,
         document: Option<&Value>,
     ) -> Self {
-        let mut report = document.map(body::read_value).unwrap_or_default();
-        report
+        let mut details = document.map(body::read_value).unwrap_or_default();
+        details
             .message
-            .get_or_insert_with(|| format!("The operation ended as {}", clean(status)));
-        let mut error = ErrorReport::new(method, path, None, report);
-        error.read_ids(headers);
-        Self(Box::new(error))
+            .get_or_insert_with(|| format!("The operation ended with status {}", clean(status)));
+        let mut report = ErrorReport::new(method, path, None, details);
+        report.read_ids(headers);
+        Self(Box::new(report))
     }
 
-    /// This error, as one of the write whose operation was being followed.
-    pub(crate) fn while_following(mut self, method: Method, path: &str) -> Self {
+    /// The response is missing: the request was not sent, or the token is missing.
+    pub(crate) fn from_transport(method: Method, path: &str, error: &azure_core::Error) -> Self {
+        use azure_core::error::ErrorKind as Core;
+        let (kind, message) = match error.kind() {
+            Core::Credential => (ErrorKind::NotLoggedIn, error.to_string()),
+            Core::DataConversion => (ErrorKind::Protocol, error.to_string()),
+            _ => describe_connection(error),
+        };
+        let mut failure = Self::new(method, path, kind, &message);
+        failure.0.is_unsent = matches!(error.kind(), Core::Connection);
+        failure
+    }
+
+    /// This error of a poll, as an error of the write that started the operation.
+    pub(crate) fn with_request(mut self, method: Method, path: &str) -> Self {
         self.0.method = method;
         self.0.path = clean(path);
         self
     }
 
-    /// The same error, with what Azure says in it told otherwise.
-    pub(crate) fn retold(mut self, retell: &dyn Fn(&str) -> String) -> Self {
-        self.0.message = retell(&self.0.message);
-        self.0.target = self.0.target.as_deref().map(retell);
+    /// The same error, with the texts from Azure replaced.
+    pub(crate) fn map_text(mut self, map: &dyn Fn(&str) -> String) -> Self {
+        self.0.message = map(&self.0.message);
+        self.0.target = self.0.target.as_deref().map(map);
         self
-    }
-
-    /// No answer: the request could not be sent, or no token was to be had.
-    pub(crate) fn from_transport(method: Method, path: &str, error: &azure_core::Error) -> Self {
-        use azure_core::error::ErrorKind as Core;
-        let chain = chain(error);
-        let (kind, message) = if matches!(error.kind(), Core::Credential) {
-            (ErrorKind::NotLoggedIn, error.to_string())
-        } else if matches!(error.kind(), Core::DataConversion) {
-            (ErrorKind::Protocol, error.to_string())
-        } else if let Some(tls) = chain
-            .iter()
-            .find_map(|cause| cause.downcast_ref::<rustls::Error>())
-        {
-            (ErrorKind::Tls, describe_tls(tls))
-        } else if chain.iter().any(|cause| {
-            cause
-                .downcast_ref::<reqwest::Error>()
-                .is_some_and(reqwest::Error::is_timeout)
-        }) {
-            (ErrorKind::Timeout, "No answer in time".to_owned())
-        } else {
-            let innermost = chain
-                .last()
-                .map_or_else(|| error.to_string(), ToString::to_string);
-            let innermost = innermost.split(" (os error ").next().unwrap_or_default();
-            let host = chain
-                .iter()
-                .find_map(|cause| cause.downcast_ref::<reqwest::Error>()?.url()?.host_str());
-            let to = host.map_or_else(String::new, |host| format!(" to {host}"));
-            (
-                ErrorKind::Network,
-                format!("No connection{to}: {innermost}"),
-            )
-        };
-        let mut failure = Self::told(method, path, kind, &message);
-        failure.0.unsent = matches!(error.kind(), Core::Connection);
-        failure
-    }
-
-    /// A failure that this crate found itself.
-    pub(crate) fn told(method: Method, path: &str, kind: ErrorKind, message: &str) -> Self {
-        let report = Report {
-            message: Some(message.lines().map(clean).collect::<Vec<_>>().join("\n")),
-            ..Report::default()
-        };
-        let mut error = ErrorReport::new(method, path, None, report);
-        error.kind = kind;
-        Self(Box::new(error))
-    }
-}
-
-impl ErrorReport {
-    fn new(method: Method, path: &str, status: Option<u16>, report: Report) -> Self {
-        let kind = classify::kind(status, &report);
-        let wait_for = passing::wait_for(method, status, &report);
-        let outer_code = report
-            .codes
-            .first()
-            .filter(|outer| Some(*outer) != report.code.as_ref());
-        Self {
-            method,
-            path: clean(path),
-            status,
-            outer_code: outer_code.cloned(),
-            code: report.code,
-            message: report.message.unwrap_or_else(|| match status {
-                Some(status) => StatusCode::from(status).canonical_reason().into_owned(),
-                None => "No reason given".to_owned(),
-            }),
-            target: report.target,
-            kind,
-            correlation_id: None,
-            request_id: None,
-            retry_after: None,
-            codes: report.codes,
-            wait_for,
-            unsent: false,
-        }
-    }
-
-    fn read_ids(&mut self, headers: &Headers) {
-        self.correlation_id = headers.get_optional_str(&CORRELATION_ID).map(clean);
-        self.request_id = headers.get_optional_str(&REQUEST_ID).map(clean);
-    }
-
-    /// Whether one of the codes, from the outermost to the innermost, is this one.
-    pub fn has_code(&self, code: &str) -> bool {
-        self.codes
-            .iter()
-            .any(|have| have.eq_ignore_ascii_case(code))
-    }
-
-    /// Whether the same request may succeed later without anyone changing anything.
-    pub fn is_transient(&self) -> bool {
-        self.wait_for.is_some()
-            || matches!(
-                self.kind,
-                ErrorKind::Throttled
-                    | ErrorKind::Unavailable
-                    | ErrorKind::Network
-                    | ErrorKind::Timeout
-            )
-    }
-
-    /// Whether it means that nothing is there, which is an answer. That the subscription itself is not there is none,
-    /// except for a Service Bus subscription, which is called so as well (ARM facts 4.2).
-    pub(crate) fn is_absence(&self) -> bool {
-        let wrong_subscription = self.has_code("SubscriptionNotFound")
-            && !self
-                .path
-                .to_ascii_lowercase()
-                .contains("/microsoft.servicebus/");
-        self.kind == ErrorKind::NotFound && !wrong_subscription
-    }
-
-    /// What to do next, in one or two sentences.
-    pub fn hint(&self) -> Option<String> {
-        hint::hint(self)
-    }
-}
-
-/// The message with its code, then the request in a second line.
-impl fmt::Display for ErrorReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message.trim_end_matches(['.', ' ', '\n']))?;
-        if let Some(code) = &self.code {
-            write!(f, " ({code})")?;
-        }
-        write!(f, "\n{} {}", self.method, self.path)?;
-        if let Some(status) = self.status {
-            write!(f, " answered {status}")?;
-        }
-        if let Some(id) = &self.correlation_id {
-            write!(f, ", correlation id {id}")?;
-        }
-        Ok(())
     }
 }
 
@@ -301,14 +107,32 @@ impl Deref for ArmError {
     }
 }
 
-/// The wait that a `Retry-After` header asks for. ARM facts: always whole seconds, never a date.
-pub(crate) fn retry_after(headers: &Headers) -> Option<Duration> {
-    let seconds = headers
-        .get_optional_str(&RETRY_AFTER)?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds))
+/// Kind and message of a failure below HTTP.
+fn describe_connection(error: &azure_core::Error) -> (ErrorKind, String) {
+    let chain = chain(error);
+    let from_reqwest = || {
+        let causes = chain.iter();
+        causes.filter_map(|cause| cause.downcast_ref::<reqwest::Error>())
+    };
+    let tls = chain
+        .iter()
+        .find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    if let Some(tls) = tls {
+        return (ErrorKind::Tls, describe_tls(tls));
+    }
+    if from_reqwest().any(reqwest::Error::is_timeout) {
+        let message = "No response within the time limit".to_owned();
+        return (ErrorKind::Timeout, message);
+    }
+    let innermost = chain
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string);
+    let reason = innermost
+        .split_once(" (os error ")
+        .map_or(innermost.as_str(), |(reason, _)| reason);
+    let host = from_reqwest().find_map(|cause| cause.url()?.host_str());
+    let to = host.map_or_else(String::new, |host| format!(" to {host}"));
+    (ErrorKind::Network, format!("No connection{to}: {reason}"))
 }
 
 /// An error and its causes, outermost first, through the custom errors that `io::Error` hides.
@@ -347,6 +171,6 @@ fn describe_tls(error: &rustls::Error) -> String {
         Error::InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
         ) => "The certificate of the server has expired".to_owned(),
-        other => format!("No secure connection: {other}"),
+        other => format!("The TLS connection cannot be established: {other}"),
     }
 }

@@ -1,8 +1,13 @@
-//! Kinds, hints and wording of errors.
+//! Kinds, hints and messages of errors.
 
-use super::*;
+use super::{
+    kind::{FORBIDDEN, LOCKED, NAME_TAKEN, NOT_LOGGED_IN, POLICY_DENIED},
+    transient::{BLOCKED, BUSY, INTERRUPTED},
+    *,
+};
+use crate::headers::{CORRELATION_ID, RETRY_AFTER};
 
-fn answer(status: u16, body: &str) -> ArmError {
+fn response_error(status: u16, body: &str) -> ArmError {
     let mut headers = Headers::new();
     headers.insert(CORRELATION_ID, "corr-1");
     headers.insert(RETRY_AFTER, "7");
@@ -15,8 +20,8 @@ fn answer(status: u16, body: &str) -> ArmError {
     )
 }
 
-fn coded(status: u16, code: &str) -> ArmError {
-    answer(
+fn error_with_code(status: u16, code: &str) -> ArmError {
+    response_error(
         status,
         &format!(r#"{{"error":{{"code":"{code}","message":"Words."}}}}"#),
     )
@@ -25,17 +30,17 @@ fn coded(status: u16, code: &str) -> ArmError {
 #[test]
 fn display_is_the_message_and_the_request() {
     assert_eq!(
-        coded(409, "StorageAccountAlreadyTaken").to_string(),
-        "Words (StorageAccountAlreadyTaken)\nPUT /subscriptions/s answered 409, correlation id corr-1"
+        error_with_code(409, "StorageAccountAlreadyTaken").to_string(),
+        "Words (StorageAccountAlreadyTaken)\nPUT /subscriptions/s returned 409, correlation id corr-1"
     );
     assert_eq!(
-        answer(503, "<html><body>x").to_string(),
-        "Service Unavailable\nPUT /subscriptions/s answered 503, correlation id corr-1"
+        response_error(503, "<html><body>x").to_string(),
+        "Service Unavailable\nPUT /subscriptions/s returned 503, correlation id corr-1"
     );
 }
 
 #[test]
-fn status_and_code_give_the_kind() {
+fn status_and_code_determine_the_kind() {
     let table = [
         (401, "AuthenticationFailed", ErrorKind::NotLoggedIn),
         (404, "ResourceGroupNotFound", ErrorKind::NotFound),
@@ -44,24 +49,25 @@ fn status_and_code_give_the_kind() {
         (409, "Conflict", ErrorKind::Conflict),
         (429, "TooManyRequests", ErrorKind::Throttled),
         (429, "RetryableError", ErrorKind::Conflict),
-        (400, "AccountNameInvalid", ErrorKind::Refused),
+        (400, "AccountNameInvalid", ErrorKind::InvalidRequest),
         (500, "InternalServerError", ErrorKind::Unavailable),
         (504, "GatewayTimeout", ErrorKind::Timeout),
         (302, "Moved", ErrorKind::Protocol),
     ];
     for (status, code, kind) in table {
-        assert_eq!(coded(status, code).kind, kind, "{status} {code}");
+        assert_eq!(error_with_code(status, code).kind, kind, "{status} {code}");
     }
 }
 
 #[test]
-fn refusals_that_pass_are_told_from_those_that_do_not() {
-    let of = |method, status, code: &str, message: &str| {
+fn only_transient_errors_have_a_transient_cause() {
+    let cause = |method, status, code: &str, message: &str| {
         let body = format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
-        ArmError::from_response(method, "/x", status, &Headers::new(), body.as_bytes()).wait_for
+        ArmError::from_response(method, "/x", status, &Headers::new(), body.as_bytes())
+            .transient_cause
     };
     let (put, delete) = (Method::Put, Method::Delete);
-    let (busy, blocked) = (Some(WaitFor::Busy), Some(WaitFor::Blocked));
+    let (busy, blocked) = (Some(TransientCause::Busy), Some(TransientCause::Blocked));
     for (method, status, code, message, expected) in [
         (put, 409, "AnotherOperationInProgress", "m", busy),
         (
@@ -118,7 +124,7 @@ fn refusals_that_pass_are_told_from_those_that_do_not() {
         (put, 400, "InUseSubnetCannotBeDeleted", "m", None),
     ] {
         assert_eq!(
-            of(method, status, code, message),
+            cause(method, status, code, message),
             expected,
             "{code} {message}"
         );
@@ -126,17 +132,17 @@ fn refusals_that_pass_are_told_from_those_that_do_not() {
 }
 
 #[test]
-fn a_right_that_an_identity_lacks_is_known_without_403() {
+fn a_missing_permission_is_recognized_without_403() {
     let body = r#"{"error":{"code":"BadRequest","message":"The provided credentials have insufficient access to perform the requested operation Activity ID: 1."}}"#;
     assert!(matches!(
-        answer(400, body).kind,
+        response_error(400, body).kind,
         ErrorKind::Forbidden { .. }
     ));
 }
 
 #[test]
-fn a_missing_right_is_taken_apart() {
-    let error = answer(
+fn the_missing_permission_is_parsed_from_the_message() {
+    let error = response_error(
         403,
         r#"{"error":{"code":"AuthorizationFailed","message":"The client 'me@x' with object id 'oid' does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '/subscriptions/s' or the scope is invalid."}}"#,
     );
@@ -155,7 +161,7 @@ fn a_missing_right_is_taken_apart() {
             .contains("Role Based Access Control Administrator on /subscriptions/s")
     );
 
-    let linked = answer(
+    let linked = response_error(
         403,
         r#"{"error":{"code":"LinkedAuthorizationFailed","message":"The client 'c' with object id 'oid' has permission to perform action 'A/write' on scope '/a'; however, it does not have permission to perform action(s) 'B/join/action' on the linked scope(s) '/b' or the linked scope(s) are invalid."}}"#,
     );
@@ -170,8 +176,8 @@ fn a_missing_right_is_taken_apart() {
 }
 
 #[test]
-fn hints_say_what_to_do() {
-    let missing = answer(
+fn hints_name_the_next_action() {
+    let missing = response_error(
         409,
         r#"{"error":{"code":"MissingSubscriptionRegistration","message":"The subscription is not registered to use namespace 'Microsoft.Media'."}}"#,
     );
@@ -180,7 +186,7 @@ fn hints_say_what_to_do() {
         "Run `az provider register --namespace Microsoft.Media`"
     );
     assert!(
-        coded(429, "TooManyRequests")
+        error_with_code(429, "TooManyRequests")
             .hint()
             .unwrap()
             .contains("7 s")
@@ -188,14 +194,14 @@ fn hints_say_what_to_do() {
     assert!(
         entra("AADSTS7000215: bad")
             .unwrap()
-            .contains("secret is wrong")
+            .contains("AZURE_CLIENT_SECRET")
     );
     assert!(entra("AADSTS700082: old").unwrap().contains("expired"));
     assert_eq!(entra("AADSTS9000299"), None);
 }
 
 #[test]
-fn a_failed_operation_is_told_by_its_innermost_error() {
+fn a_failed_operation_has_its_innermost_error() {
     let document = serde_json::json!({"status": "Failed", "error": {"code": "Conflict", "message": "Another operation is pending on the specified resource."}});
     let error = ArmError::operation_failed(
         Method::Put,
@@ -210,7 +216,10 @@ fn a_failed_operation_is_told_by_its_innermost_error() {
     );
     assert!(error.is_transient());
     let bare = ArmError::operation_failed(Method::Put, "/x", "Canceled", &Headers::new(), None);
-    assert_eq!(bare.to_string(), "The operation ended as Canceled\nPUT /x");
+    assert_eq!(
+        bare.to_string(),
+        "The operation ended with status Canceled\nPUT /x"
+    );
 }
 
 #[test]
@@ -227,9 +236,22 @@ fn a_hidden_tls_error_is_found() {
 }
 
 #[test]
-fn every_known_code_is_known_once_and_advised_on() {
+fn every_code_is_listed_once_with_advice() {
     let known = known_codes();
     assert!(known.len() > 50);
+    let listed = [
+        POLICY_DENIED,
+        LOCKED,
+        FORBIDDEN,
+        NOT_LOGGED_IN,
+        NAME_TAKEN,
+        BUSY,
+        BLOCKED,
+        INTERRUPTED,
+    ];
+    for code in listed.concat() {
+        assert!(known.iter().any(|one| one.code == code), "{code}");
+    }
     for (one, next) in known.iter().zip(known.iter().skip(1)) {
         assert_ne!(one.code, next.code);
     }
@@ -237,8 +259,11 @@ fn every_known_code_is_known_once_and_advised_on() {
         assert!(!one.advice.is_empty(), "{one:?}");
     }
     let remedy = |code: &str| known.iter().find(|one| one.code == code).unwrap().remedy;
-    assert_eq!(remedy("RetryableError"), Some(Remedy::WaitsWhileBusy));
-    assert_eq!(remedy("InternalServerError"), Some(Remedy::BeginsAgain));
-    assert_eq!(remedy("CannotDeleteResource"), Some(Remedy::WaitsToDelete));
+    assert_eq!(remedy("RetryableError"), Some(Remedy::RetryWhileBusy));
+    assert_eq!(
+        remedy("InternalServerError"),
+        Some(Remedy::RestartOperation)
+    );
+    assert_eq!(remedy("CannotDeleteResource"), Some(Remedy::RetryDelete));
     assert_eq!(remedy("ScopeLocked"), None);
 }

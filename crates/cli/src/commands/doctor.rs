@@ -62,7 +62,10 @@ async fn examine(args: &Doctor, connection: &Connection, session: &Session) -> V
     };
     let method = session.login.method().await;
     let mut found = vec![logged_in(&caller, method, (session.now)())];
-    let listed = match client.get_dated("/subscriptions", SUBSCRIPTIONS_API).await {
+    let listed = match client
+        .get_with_date("/subscriptions", SUBSCRIPTIONS_API)
+        .await
+    {
         Ok(listed) => listed,
         Err(error) => {
             found.push(refused(Fail, "azure", &error));
@@ -113,7 +116,7 @@ fn not_logged_in(why: &str) -> Check {
 fn logged_in(caller: &Caller, method: Option<&str>, now: SystemTime) -> Check {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
     let left = caller
-        .ends
+        .expires_at
         .map(|ends| ends.duration_since(now).unwrap_or_default());
     let ends = match left {
         Some(left) => format!("its token ends in {} min", left.as_secs() / 60),
@@ -358,7 +361,7 @@ mod tests {
     fn a_token_that_ends_soon_is_told() {
         let mark = |left: u64| {
             let caller = Caller {
-                ends: Some(at(1000 + left)),
+                expires_at: Some(at(1000 + left)),
                 ..Caller::default()
             };
             logged_in(&caller, Some("Azure CLI"), at(1000)).mark

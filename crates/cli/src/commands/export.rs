@@ -190,7 +190,10 @@ fn without_unreadable(
         contents.any(|ids| ids.iter().any(|resource| resource.covers(id)))
     };
     let is_left_out = |one: &Unanswered| {
-        let is_of_request = matches!(one.error.kind, ErrorKind::Refused | ErrorKind::Conflict);
+        let is_of_request = matches!(
+            one.error.kind,
+            ErrorKind::InvalidRequest | ErrorKind::Conflict
+        );
         let place = match &one.read {
             Read::Resource { id, .. } => Some(id.clone()),
             Read::Collection { path, .. } => ArmId::parse(path),

@@ -99,7 +99,7 @@ pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
     let mut text = style.paint_block(Tint::Strong, 0, &title);
     text.push('\n');
     if let Some(remedy) = known.remedy {
-        let retry = format!("Automatic handling: lazuli {}.", remedy.says());
+        let retry = format!("Automatic handling: lazuli {}.", remedy.describe());
         text.push_str(&wrap_block(0, &retry, style.width));
         text.push('\n');
     }

@@ -1,11 +1,11 @@
-//! Resources that are made beside each other, over a scripted transport in simulated time.
+//! Resources that are created at the same time, over a scripted transport in simulated time.
 
 use serde_json::{Value, json};
 
 use crate::{
     Quiet,
     client::tests::client,
-    testing::{Fake, Reply, reply},
+    testing::{FakeTransport, Reply, reply},
 };
 
 const LIST: &str = "/subscriptions/s/resourceGroups/g/providers/P/t";
@@ -25,18 +25,18 @@ fn listed(states: [(&str, &str); 2]) -> Reply {
     reply(200, &[], json!({ "value": states.map(item) }))
 }
 
-/// Makes `a` and `b` at once; how each ended.
-async fn make_both(fake: &Fake) -> [Result<(), String>; 2] {
+/// Creates `a` and `b` at once; returns the result of each.
+async fn create_both(fake: &FakeTransport) -> [Result<(), String>; 2] {
     let client = client(fake);
-    let make = async |name: &str| {
+    let create = async |name: &str| {
         let (id, body) = (format!("{LIST}/{name}"), json!({}));
-        let made = client.create(&id, "v1", &body, &Quiet).await;
-        made.map(|_| ()).map_err(|error| error.message.clone())
+        let created = client.create(&id, "v1", &body, &Quiet).await;
+        created.map(|_| ()).map_err(|error| error.message.clone())
     };
-    futures::join!(make("a"), make("b")).into()
+    futures::join!(create("a"), create("b")).into()
 }
 
-fn calls(fake: &Fake) -> Vec<String> {
+fn calls(fake: &FakeTransport) -> Vec<String> {
     fake.calls()
         .iter()
         .map(|call| {
@@ -47,16 +47,16 @@ fn calls(fake: &Fake) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_list_is_enough_for_all() {
-    let fake = Fake::new([
+async fn one_list_polls_all_members() {
+    let fake = FakeTransport::new([
         accepted("a"),
         accepted("b"),
         listed([("a", "Creating"), ("b", "ResolvingDns")]),
         listed([("a", "Succeeded"), ("b", "ResolvingDns")]),
         reply(200, &[], json!({ "id": "b" })),
     ]);
-    assert_eq!(make_both(&fake).await, [Ok(()), Ok(())]);
-    // Once it is alone, the second is asked for by itself.
+    assert_eq!(create_both(&fake).await, [Ok(()), Ok(())]);
+    // The last member is polled on its own.
     assert_eq!(
         calls(&fake),
         ["PUT …/a", "PUT …/b", "GET …", "GET …", "GET /ops/b"]
@@ -64,21 +64,21 @@ async fn one_list_is_enough_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn why_one_failed_only_its_operation_knows() {
-    let refused = json!({ "status": "Failed", "error": { "code": "Sold", "message": "out" } });
-    let fake = Fake::new([
+async fn a_failed_member_is_polled_for_its_reason() {
+    let failed = json!({ "status": "Failed", "error": { "code": "Sold", "message": "out" } });
+    let fake = FakeTransport::new([
         accepted("a"),
         accepted("b"),
         listed([("a", "Failed"), ("b", "Succeeded")]),
-        reply(200, &[], refused),
+        reply(200, &[], failed),
     ]);
-    assert_eq!(make_both(&fake).await, [Err("out".to_owned()), Ok(())]);
+    assert_eq!(create_both(&fake).await, [Err("out".to_owned()), Ok(())]);
     assert_eq!(calls(&fake), ["PUT …/a", "PUT …/b", "GET …", "GET /ops/a"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_there_is_no_list_each_is_asked_for_by_itself() {
-    let fake = Fake::new([
+async fn members_of_an_unreadable_collection_are_polled_on_their_own() {
+    let fake = FakeTransport::new([
         accepted("a"),
         accepted("b"),
         reply(
@@ -91,27 +91,31 @@ async fn where_there_is_no_list_each_is_asked_for_by_itself() {
         reply(200, &[], json!({})),
         reply(200, &[], json!({})),
     ]);
-    assert_eq!(make_both(&fake).await, [Ok(()), Ok(())]);
+    assert_eq!(create_both(&fake).await, [Ok(()), Ok(())]);
     let (lists, polls): (Vec<_>, Vec<_>) = calls(&fake)[2..]
         .iter()
         .cloned()
         .partition(|call| call == "GET …");
-    assert_eq!((lists.len(), polls.len()), (1, 4), "the list is tried once");
+    assert_eq!(
+        (lists.len(), polls.len()),
+        (1, 4),
+        "the collection is listed once"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_has_a_status_document_is_asked_it() {
-    let begun = |name: &str| {
+async fn an_operation_with_a_status_document_is_polled_there() {
+    let accepted = |name: &str| {
         let status = format!("https://management.azure.com/subscriptions/s/providers/P/ops/{name}");
         reply(201, &[("azure-asyncoperation", &status)], json!({}))
     };
-    let fake = Fake::new([
-        begun("a"),
-        begun("b"),
+    let fake = FakeTransport::new([
+        accepted("a"),
+        accepted("b"),
         reply(200, &[], json!({ "status": "Succeeded" })),
         reply(200, &[], json!({ "status": "Succeeded" })),
     ]);
-    assert_eq!(make_both(&fake).await, [Ok(()), Ok(())]);
+    assert_eq!(create_both(&fake).await, [Ok(()), Ok(())]);
     assert_eq!(
         calls(&fake),
         ["PUT …/a", "PUT …/b", "GET /ops/a", "GET /ops/b"]
