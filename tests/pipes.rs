@@ -102,7 +102,10 @@ fn a_closed_standard_output_is_not_a_failure() {
         .output()
         .unwrap();
     let shown = String::from_utf8_lossy(&shown.stdout);
-    assert!(shown.contains("owns no resources"), "destroy finished: {shown}");
+    assert!(
+        shown.contains("owns no resources"),
+        "destroy finished: {shown}"
+    );
 }
 
 #[test]

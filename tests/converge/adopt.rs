@@ -1,4 +1,4 @@
-//! What exists and is not the stack's: taken over with its differences, or refused where another stack has it.
+//! Adoption: unmarked resources are adopted with their differences, those of other stacks are rejected.
 
 use lazuli_core::{diagnostic::Code, plan::Action};
 use lazuli_sim::{Method, SUBSCRIPTION};
@@ -17,8 +17,8 @@ fn account() -> String {
     format!("{group}/providers/Microsoft.Storage/storageAccounts/sttest?api-version=2025-06-01")
 }
 
-/// Makes the resource group and an account with these tags and properties, as somebody in the portal would.
-async fn made_by_hand(azure: &Azure, tags: Json, properties: Json) {
+/// Creates the resource group and an account with these tags and properties, as in the portal.
+async fn create_outside_of_lazuli(azure: &Azure, tags: Json, properties: Json) {
     let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "test" } });
     let url = format!("{}?api-version=2025-04-01", group());
     azure.by_hand(Method::Put, &url, Some(body)).await;
@@ -31,9 +31,9 @@ async fn made_by_hand(azure: &Azure, tags: Json, properties: Json) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_owns_is_adopted_with_its_differences() {
+async fn unmarked_resource_is_adopted_with_its_differences() {
     let azure = Azure::new().await;
-    made_by_hand(
+    create_outside_of_lazuli(
         &azure,
         json!({ "owner": "ada" }),
         json!({ "accessTier": "Cool" }),
@@ -68,9 +68,9 @@ async fn what_nobody_owns_is_adopted_with_its_differences() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_stack_owns_is_an_error_that_names_it() {
+async fn resource_of_another_stack_is_an_error_that_names_the_owner() {
     let azure = Azure::new().await;
-    made_by_hand(&azure, json!({ "LAZULI-STACK": "doors" }), json!({})).await;
+    create_outside_of_lazuli(&azure, json!({ "LAZULI-STACK": "doors" }), json!({})).await;
     let (plan, found) = azure.compare(&spec(ACCOUNT)).await;
     let [said] = found.iter().collect::<Vec<_>>()[..] else {
         panic!("{found:?}");
@@ -81,7 +81,7 @@ async fn what_another_stack_owns_is_an_error_that_names_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_and_a_lock_of_another_stack_are_not_written_over() {
+async fn role_and_lock_of_another_stack_are_not_overwritten() {
     let azure = Azure::new().await;
     let text = spec(
         "  operator: { kind: roleDefinition, name: Operator, actions: [\"*/read\"] }\n\
@@ -110,9 +110,9 @@ async fn a_role_and_a_lock_of_another_stack_are_not_written_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_fixed_at_creation_is_told_and_nothing_is_taken_over() {
+async fn immutable_difference_is_an_error_and_prevents_adoption() {
     let azure = Azure::new().await;
-    made_by_hand(&azure, json!({}), json!({ "isHnsEnabled": true })).await;
+    create_outside_of_lazuli(&azure, json!({}), json!({ "isHnsEnabled": true })).await;
     let wanted = ACCOUNT.replace("sku:", "isHnsEnabled: false, sku:");
     let (plan, found) = azure.compare(&spec(&wanted)).await;
     let said: Vec<_> = found.iter().map(|said| said.code).collect();

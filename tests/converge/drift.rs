@@ -1,4 +1,4 @@
-//! The world is changed behind lazuli's back: the plan names each property, apply heals exactly that.
+//! Drift: the plan contains each property that was changed outside of lazuli, and apply restores exactly those.
 
 use lazuli_core::plan::{Action, Plan};
 use lazuli_sim::{Method, SUBSCRIPTION};
@@ -46,7 +46,7 @@ fn changes(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_changed_by_hand_is_named_and_healed() {
+async fn changed_properties_are_planned_and_restored() {
     let azure = Azure::new().await;
     azure.converge(&stack()).await;
     let url = format!("{}?api-version=2025-06-01", account());
@@ -128,7 +128,7 @@ async fn what_was_changed_by_hand_is_named_and_healed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_foreign_tag_and_an_unnamed_property_are_left_alone() {
+async fn foreign_tag_and_undeclared_property_are_not_changed() {
     let azure = Azure::new().await;
     azure.converge(&stack()).await;
     let url = format!("{}?api-version=2025-06-01", account());
@@ -138,7 +138,7 @@ async fn a_foreign_tag_and_an_unnamed_property_are_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grant_made_by_hand_under_another_name_is_taken_as_it_is() {
+async fn existing_grant_with_another_name_is_accepted() {
     let azure = Azure::new().await;
     azure
         .converge(&spec(

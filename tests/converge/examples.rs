@@ -1,4 +1,4 @@
-//! Every example: applied once it is there, the second plan is empty and writes nothing, destroy leaves nothing.
+//! Every example: the first apply creates it, the second plan is empty and writes nothing, destroy removes everything.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,7 @@ pub fn example(name: &str) -> String {
     fs::read_to_string(root.join(name).join("stack.yaml")).unwrap()
 }
 
-/// The names of all examples, so that none is forgotten here.
+/// The names of all examples, as listed in the folder.
 pub fn names() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let mut names: Vec<String> = fs::read_dir(root)
@@ -26,7 +26,7 @@ pub fn names() -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_example_converges_stays_and_goes() {
+async fn every_example_applies_plans_empty_and_is_destroyed() {
     assert!(names().len() >= 5);
     for name in names() {
         let text = example(&name);

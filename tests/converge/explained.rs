@@ -1,5 +1,5 @@
-//! The examples of the explanations (`lazuli explain LZ0012`): the wrong ones give the code that they explain, the right
-//! ones give neither it nor any error.
+//! The examples of explanations (`lazuli explain LZ0012`): wrong ones report the explained code, right ones report neither
+//! the code nor any error.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::{harness::Azure, saved::moved_since};
 
-/// What an example consists of: the spec, and what its commands say.
+/// The spec of an example, and the parameters and variables of its commands.
 struct Case {
     spec: &'static str,
     params: Vec<(String, ParamValue)>,
@@ -27,9 +27,9 @@ struct Case {
 }
 
 impl Case {
-    fn of(explanation: &Explanation, shows: ExampleRole) -> Option<Self> {
+    fn from_explanation(explanation: &Explanation, role: ExampleRole) -> Option<Self> {
         let of = |language: &str| {
-            let mut examples = explanation.examples(shows);
+            let mut examples = explanation.examples(role);
             let found = examples.find(|example| example.language == language)?;
             Some(found.text)
         };
@@ -56,7 +56,7 @@ impl Case {
         })
     }
 
-    /// What is wrong with the spec, and, where it has no mistake by itself, with what Azure says of it.
+    /// The diagnostics of the spec, and of the plan if the spec has no errors.
     async fn found(self, azure: &Azure) -> Diagnostics {
         let mut sources = Sources::default();
         let id = sources.add("stack.yaml", self.spec);
@@ -89,8 +89,8 @@ impl Case {
     }
 }
 
-/// Two roles of one name, which only two writes at once can make.
-async fn twins(azure: &Azure) {
+/// Creates two roles with the same name, which only concurrent writes can do.
+async fn create_roles_with_the_same_name(azure: &Azure) {
     let subscription = format!("/subscriptions/{SUBSCRIPTION}");
     for guid in [
         "5f1c3f1e-3f4b-4e0a-9f57-5d9f0f0e7a01",
@@ -110,35 +110,36 @@ async fn twins(azure: &Azure) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_examples_give_their_code_and_right_ones_no_error() {
+async fn wrong_examples_report_their_code_and_right_ones_no_error() {
     for code in Code::ALL {
         let explanation = code.explanation();
-        for shows in [ExampleRole::Wrong, ExampleRole::Right] {
+        for role in [ExampleRole::Wrong, ExampleRole::Right] {
             let azure = Azure::with(WorldOptions {
                 role_name_replication: 60_000,
                 ..WorldOptions::default()
             })
             .await;
             if *code == Code::AmbiguousRole {
-                twins(&azure).await;
+                create_roles_with_the_same_name(&azure).await;
             }
-            if let Some(before) = Case::of(&explanation, ExampleRole::Before) {
+            if let Some(before) = Case::from_explanation(&explanation, ExampleRole::Before) {
                 azure.converge(before.spec).await;
             }
-            let case = Case::of(&explanation, shows).expect("a spec");
+            let case = Case::from_explanation(&explanation, role).expect("a spec");
             let text = case.spec;
             let mut found = case.found(&azure).await;
             if *code == Code::Stale {
-                let planned = Case::of(&explanation, ExampleRole::Right).expect("a spec");
+                let planned =
+                    Case::from_explanation(&explanation, ExampleRole::Right).expect("a spec");
                 let moved = moved_since(&azure, planned.spec, text).await;
                 moved.into_iter().for_each(|moved| found.push(moved));
             }
             let gives_it = found.iter().any(|said| said.code == *code);
-            let is_as_said = match shows {
+            let is_as_said = match role {
                 ExampleRole::Wrong => gives_it,
                 _ => !gives_it && !found.has_errors(),
             };
-            assert!(is_as_said, "{code}, {shows:?}: {found:#?}");
+            assert!(is_as_said, "{code}, {role:?}: {found:#?}");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! A spec of what is live: its plan is empty, or only puts marks on what nobody owns; ids that an entry stands for are
-//! references.
+//! Exports: the plan of an exported spec is empty or only adds ownership markers, and ids of entries are references.
 
 use lazuli_core::{
     arm::ArmId,
@@ -21,26 +20,26 @@ fn group() -> String {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test")
 }
 
-/// Puts something into the group, as somebody in the portal would, and waits until it is there.
+/// Creates a resource in the group, as in the portal, and waits until it is ready.
 async fn put(azure: &Azure, path: &str, api_version: &str, body: Json) {
     let url = format!("{}{path}?api-version={api_version}", group());
     azure.by_hand(Method::Put, &url, Some(body)).await;
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
 }
 
-async fn made_by_hand(azure: &Azure) {
+async fn create_outside_of_lazuli(azure: &Azure) {
     let tags = json!({ "owner": "ada" });
     let body = json!({ "location": "westeurope", "tags": tags });
     put(azure, "", "2025-04-01", body).await;
 }
 
-/// The document with everything but its head and comments.
+/// The document without its head and comments.
 fn resources(text: &str) -> &str {
     text.split_once("resources:\n").unwrap().1
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_example_is_exported_to_a_spec_that_changes_nothing() {
+async fn every_example_exports_to_a_spec_without_changes() {
     for name in examples::names() {
         let azure = Azure::new().await;
         azure.converge(&examples::example(&name)).await;
@@ -71,7 +70,7 @@ async fn every_example_is_exported_to_a_spec_that_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_export_of_several_groups_is_one_stack() {
+async fn several_groups_export_to_one_stack() {
     let azure = Azure::new().await;
     let text = spec(
         "  other: { kind: resourceGroup, name: rg-other, location: northeurope }
@@ -104,9 +103,9 @@ async fn an_export_of_several_groups_is_one_stack() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_owns_gets_marks_and_stays_otherwise() {
+async fn unmarked_resources_only_get_ownership_markers() {
     let azure = Azure::new().await;
-    made_by_hand(&azure).await;
+    create_outside_of_lazuli(&azure).await;
     let identity = "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test";
     let body = json!({ "location": "westeurope" });
     put(&azure, identity, "2024-11-30", body).await;
@@ -170,7 +169,7 @@ async fn what_nobody_owns_gets_marks_and_stays_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_stack_owns_is_looked_up() {
+async fn resources_of_another_stack_export_as_existing() {
     let azure = Azure::new().await;
     let doors = spec("  reader: { kind: userAssignedIdentity, name: id-doors }\n")
         .replace("stack: test", "stack: doors")
@@ -223,7 +222,7 @@ async fn what_another_stack_owns_is_looked_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_and_tags_of_any_sort_are_text_in_the_spec() {
+async fn unusual_names_and_tags_export_as_text() {
     let azure = Azure::new().await;
     let tags = json!({
         "bell": "a\u{7}b\u{1b}[2J", "turned": "a\u{202e}b", "lines": "one\ntwo\n", "yes": "no", "null": "~",
@@ -280,9 +279,9 @@ async fn names_and_tags_of_any_sort_are_text_in_the_spec() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn references_go_round_in_no_circle() {
+async fn exported_references_contain_no_cycle() {
     let azure = Azure::new().await;
-    made_by_hand(&azure).await;
+    create_outside_of_lazuli(&azure).await;
     let of = |name: &str| format!("/providers/Microsoft.Network/loadBalancers/{name}");
     for (name, other) in [("one", "two"), ("two", "one"), ("one", "two")] {
         let id = |name: &str| format!("{}{}", group(), of(name));
@@ -312,9 +311,9 @@ async fn references_go_round_in_no_circle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_group_is_a_stack_of_one() {
+async fn empty_group_exports_to_a_stack_with_one_entry() {
     let azure = Azure::new().await;
-    made_by_hand(&azure).await;
+    create_outside_of_lazuli(&azure).await;
     let export = azure.export(&["RG-TEST"]).await;
     assert_eq!((export.entries, export.stack.as_str()), (1, "test"));
     assert!(
@@ -327,9 +326,9 @@ async fn an_empty_group_is_a_stack_of_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_custom_role_of_somebody_else_is_named() {
+async fn custom_role_of_another_owner_is_referenced_by_name() {
     let azure = Azure::new().await;
-    made_by_hand(&azure).await;
+    create_outside_of_lazuli(&azure).await;
     let root = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization");
     let definition = format!("{root}/roleDefinitions/00000000-0000-4000-8000-0000000000aa");
     let body = json!({ "properties": {
@@ -357,9 +356,9 @@ async fn a_custom_role_of_somebody_else_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn secrets_are_told_and_not_written() {
+async fn secrets_are_noted_and_not_exported() {
     let azure = Azure::new().await;
-    made_by_hand(&azure).await;
+    create_outside_of_lazuli(&azure).await;
     let gateway = "/providers/Microsoft.Network/connections/vpn-test";
     let body = json!({ "location": "westeurope", "properties": {
         "connectionType": "IPsec", "sharedKey": "hunter2", "also": [{ "name": "a", "accessToken": "hunter2" }],
@@ -385,7 +384,7 @@ async fn secrets_are_told_and_not_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn instances_are_entries_of_their_own() {
+async fn for_each_instances_export_as_separate_entries() {
     let azure = Azure::new().await;
     let instances = spec(
         "  reader: { kind: userAssignedIdentity, name: id-reader }
@@ -408,7 +407,7 @@ async fn instances_are_entries_of_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn secrets_that_azure_does_not_answer_are_told() {
+async fn secrets_that_azure_does_not_return_are_noted() {
     let azure = Azure::new().await;
     let machine = spec(
         "  vm:
@@ -427,7 +426,7 @@ async fn secrets_that_azure_does_not_answer_are_told() {
 }
 
 #[test]
-fn what_a_kind_has_no_words_for_is_written_in_arms_own() {
+fn unsupported_resources_export_as_generic_resources() {
     let id = |text: &str| ArmId::parse(text).unwrap();
     let groups = [id(&group())];
     let account = id(&format!(

@@ -1,4 +1,4 @@
-//! Refusals and broken connections: what does not depend on them is done, and a rerun goes on.
+//! Failed requests and broken connections: independent steps are applied, and a rerun completes the plan.
 
 use lazuli_arm::ErrorKind;
 use lazuli_core::plan::Plan;
@@ -17,7 +17,7 @@ fn two_accounts() -> String {
     )
 }
 
-/// What became of each step: `done`, `failed CODE`, `blocked by NAME`, `not begun`.
+/// The result of each step: `done`, `failed CODE`, `blocked by NAME`, `not begun`.
 fn fates(plan: &Plan, report: &Report) -> Vec<(String, String)> {
     plan.steps
         .iter()
@@ -51,7 +51,7 @@ fn only_error(report: &Report) -> ErrorKind {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_taken_by_somebody_else_stops_only_what_needs_it() {
+async fn unavailable_name_stops_only_its_dependents() {
     let azure = Azure::new().await;
     let (plan, report) = azure.apply(&two_accounts()).await;
     let fates = fates(&plan, &report);
@@ -76,7 +76,7 @@ async fn a_name_taken_by_somebody_else_stops_only_what_needs_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_right_is_named_with_action_scope_and_object_id() {
+async fn missing_permission_is_reported_with_action_scope_and_object_id() {
     let azure = Azure::with(WorldOptions {
         caller: Caller::Reader,
         ..WorldOptions::default()
@@ -101,7 +101,7 @@ async fn a_missing_right_is_named_with_action_scope_and_object_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_may_not_grant_is_told_at_once() {
+async fn caller_without_permission_to_grant_fails_immediately() {
     let azure = Azure::with(WorldOptions {
         caller: Caller::Contributor,
         ..WorldOptions::default()
@@ -125,7 +125,7 @@ async fn a_caller_who_may_not_grant_is_told_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_denial_names_the_policy() {
+async fn policy_denial_names_the_policy() {
     let azure = Azure::new().await;
     let scope = format!("/subscriptions/{SUBSCRIPTION}");
     let assignment = format!(
@@ -149,7 +149,7 @@ async fn a_policy_denial_names_the_policy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_locked_scope_is_told_and_the_rest_is_done() {
+async fn locked_scope_fails_and_the_rest_is_applied() {
     let azure = Azure::new().await;
     let text = two_accounts().replace("stlazulitaken", "stlocked");
     azure.converge(&text).await;
@@ -178,7 +178,7 @@ async fn a_locked_scope_is_told_and_the_rest_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_connection_fails_only_its_own_branch_and_a_rerun_goes_on() {
+async fn broken_connection_fails_only_its_branch_and_a_rerun_completes() {
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;
     let text = two_accounts().replace("stlazulitaken", "stflaky");
@@ -199,7 +199,7 @@ async fn a_broken_connection_fails_only_its_own_branch_and_a_rerun_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_and_failing_services_are_waited_out() {
+async fn throttling_and_transient_errors_are_retried() {
     let azure = Azure::new().await;
     let faults =
         [429, 503, 500]
@@ -221,7 +221,7 @@ async fn throttling_and_failing_services_are_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_finishes_what_is_in_flight_and_begins_nothing_else() {
+async fn stop_finishes_steps_in_flight_and_starts_no_others() {
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;
     let text = two_accounts().replace("stlazulitaken", "stlater");
@@ -236,20 +236,20 @@ async fn a_stop_finishes_what_is_in_flight_and_begins_nothing_else() {
     let report = tokio::select! { report = run => report, () = ask => unreachable!() };
     assert!(report.stopped);
     let fates = fates(&plan, &report);
-    assert_eq!(fate_of(&fates, "good"), "done", "it was in flight");
+    assert_eq!(fate_of(&fates, "good"), "done", "in flight");
     assert_eq!(fate_of(&fates, "bad/containers/cam"), "not begun");
     let second = azure.converge(&text).await;
     assert_eq!(second.steps.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_killed_at_any_time_is_taken_up_again() {
+async fn rerun_completes_a_run_that_was_killed_at_any_time() {
     let text = two_accounts().replace("stlazulitaken", "stkilled");
     for seconds in [0, 1, 3, 10, 20, 30, 40] {
         let azure = Azure::new().await;
         let plan = azure.plan(&text).await;
         let run = azure.execute(&plan);
-        // Dropping the run is what a kill leaves: no further request is sent, nothing is finished.
+        // Dropping the future is equivalent to a kill: no further request is sent, no step completes.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(seconds), run).await;
         azure.converge(&text).await;
         assert!(
@@ -260,7 +260,7 @@ async fn a_run_that_is_killed_at_any_time_is_taken_up_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_account_waits_for_its_grants_and_for_their_propagation() {
+async fn account_is_created_after_its_grants_have_propagated() {
     let azure = Azure::new().await;
     let text = spec(
         "  analyzer: { kind: userAssignedIdentity, name: id-test }\n\
@@ -300,7 +300,7 @@ async fn the_account_waits_for_its_grants_and_for_their_propagation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_does_not_exist_is_no_empty_one() {
+async fn missing_subscription_is_an_error() {
     let azure = Azure::new().await;
     let elsewhere = spec("").replace(
         "stack: test",

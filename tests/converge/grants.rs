@@ -1,4 +1,4 @@
-//! Grants: what makes one the one that is wanted, principals made anew, races, and grants that nobody declared.
+//! Role assignments (grants): identity, recreated principals, races, and undeclared grants.
 
 use lazuli_core::{
     live::Existence,
@@ -70,7 +70,7 @@ async fn principal(azure: &Azure) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_runs_choose_the_same_name() {
+async fn concurrent_runs_choose_the_same_name() {
     let names = [(); 2].map(|()| async {
         let azure = Azure::new().await;
         azure.converge(&stack("")).await;
@@ -91,7 +91,7 @@ async fn two_runs_choose_the_same_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_race_that_somebody_else_won_counts_as_done_and_names_the_grant() {
+async fn lost_race_counts_as_done_and_names_the_grant() {
     let azure = Azure::new().await;
     azure
         .converge(&spec(
@@ -127,7 +127,7 @@ async fn a_race_that_somebody_else_won_counts_as_done_and_names_the_grant() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_identity_made_anew_gets_its_grant_before_the_old_one_goes() {
+async fn replaced_identity_gets_its_grant_before_the_old_one_is_deleted() {
     let azure = Azure::new().await;
     azure.converge(&stack("")).await;
     let old = principal(&azure).await;
@@ -180,7 +180,7 @@ async fn an_identity_made_anew_gets_its_grant_before_the_old_one_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_identity_made_anew_by_hand_is_seen_as_well() {
+async fn identity_recreated_outside_of_lazuli_gets_its_grant() {
     let azure = Azure::new().await;
     azure.converge(&stack("")).await;
     let url = format!("{}?api-version=2024-11-30", identity());
@@ -197,7 +197,7 @@ async fn an_identity_made_anew_by_hand_is_seen_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_principal_that_the_directory_does_not_know_yet_is_waited_for_only_if_this_run_made_it() {
+async fn unknown_principal_is_retried_only_if_this_run_created_it() {
     let options = || WorldOptions {
         typed_principal_replication: 20_000,
         ..WorldOptions::default()
@@ -250,7 +250,7 @@ async fn principal_type_is_always_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn undeclared_grants_are_shown_and_left_alone() {
+async fn undeclared_grants_are_shown_and_not_changed() {
     let azure = Azure::new().await;
     azure.converge(&stack("")).await;
     let by_hand = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
@@ -272,8 +272,8 @@ async fn undeclared_grants_are_shown_and_left_alone() {
     assert!(undeclared.grant.property("createdOn").is_some());
 }
 
-/// Questions to the directory since the log was cleared, by how they were answered.
-fn directory_answers(azure: &Azure) -> Vec<u16> {
+/// The statuses of the requests to the directory since the log was cleared.
+fn directory_statuses(azure: &Azure) -> Vec<u16> {
     let log = azure.simulator.log();
     let questions = log
         .iter()
@@ -281,8 +281,8 @@ fn directory_answers(azure: &Azure) -> Vec<u16> {
     questions.filter_map(|entry| entry.status).collect()
 }
 
-/// A stack on whose group an identity of nobody's and a person have grants; the identity, to be deleted.
-async fn with_strangers(azure: &Azure) -> (String, String) {
+/// A stack on whose group an undeclared identity and a user have grants. Returns the spec and the identity to delete.
+async fn with_undeclared_grants(azure: &Azure) -> (String, String) {
     azure.converge(&stack("")).await;
     let stranger = identity().replace("id-test", "id-stranger") + "?api-version=2024-11-30";
     let place = json!({ "location": "westeurope" });
@@ -317,9 +317,9 @@ fn existence(plan: &Plan, principal: &str) -> Existence {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_undeclared_grant_says_whether_its_principal_exists() {
+async fn undeclared_grant_shows_whether_its_principal_exists() {
     let azure = Azure::new().await;
-    let (stranger, principal) = with_strangers(&azure).await;
+    let (stranger, principal) = with_undeclared_grants(&azure).await;
     let plan = azure.plan(&stack("")).await;
     assert_eq!(existence(&plan, &principal), Existence::Exists);
     assert_eq!(existence(&plan, USER_OBJECT_ID), Existence::Exists);
@@ -330,13 +330,13 @@ async fn an_undeclared_grant_says_whether_its_principal_exists() {
     assert_eq!(existence(&plan, &principal), Existence::Gone);
     assert_eq!(existence(&plan, USER_OBJECT_ID), Existence::Exists);
     assert!(plan.is_empty() && plan.unread_directory.is_none());
-    assert_eq!(directory_answers(&azure), [200], "both in one question");
+    assert_eq!(directory_statuses(&azure), [200], "both in one request");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_may_not_read_the_directory_gets_a_plan_all_the_same() {
+async fn plan_succeeds_without_permission_to_read_the_directory() {
     let azure = Azure::new().await;
-    let (stranger, principal) = with_strangers(&azure).await;
+    let (stranger, principal) = with_undeclared_grants(&azure).await;
     azure.by_hand(Method::Delete, &stranger, None).await;
     let reader = azure.seen_by(Caller::Reader).await;
     azure.simulator.clear_log();
@@ -346,13 +346,13 @@ async fn who_may_not_read_the_directory_gets_a_plan_all_the_same() {
         plan.unread_directory.as_deref(),
         Some("the caller may not read the directory")
     );
-    assert_eq!(directory_answers(&azure), [403], "asked once");
+    assert_eq!(directory_statuses(&azure), [403], "requested once");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_directory_that_does_not_answer_ends_no_plan_and_holds_it_up_a_little() {
+async fn unavailable_directory_delays_a_plan_briefly_and_does_not_fail_it() {
     let azure = Azure::new().await;
-    let (_, principal) = with_strangers(&azure).await;
+    let (_, principal) = with_undeclared_grants(&azure).await;
     for fault in [Fault::ConnectionRefused, Fault::Delay(3_600_000)] {
         let faults = Faults::none();
         azure
@@ -367,23 +367,23 @@ async fn a_directory_that_does_not_answer_ends_no_plan_and_holds_it_up_a_little(
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_principals_that_the_spec_makes_the_directory_is_not_asked() {
+async fn principals_of_the_spec_are_not_looked_up_in_the_directory() {
     let azure = Azure::new().await;
     azure.converge(&stack("")).await;
     for text in [stack(""), stack(", grants: authoritative")] {
         azure.converge(&text).await;
     }
-    assert!(directory_answers(&azure).is_empty());
+    assert!(directory_statuses(&azure).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_of_an_undeclared_grant_says_whether_its_principal_exists() {
+async fn deletion_of_an_undeclared_grant_shows_whether_its_principal_exists() {
     let azure = Azure::new().await;
-    let (stranger, principal) = with_strangers(&azure).await;
+    let (stranger, principal) = with_undeclared_grants(&azure).await;
     azure.by_hand(Method::Delete, &stranger, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&stack(", grants: authoritative")).await;
-    assert_eq!(directory_answers(&azure), [200], "both in one question");
+    assert_eq!(directory_statuses(&azure), [200], "both in one request");
     let why = |principal: &str| {
         let mut steps = plan.steps.iter();
         let step = steps.find(|step| step.key.to_string().ends_with(principal));
@@ -400,9 +400,9 @@ async fn a_deletion_of_an_undeclared_grant_says_whether_its_principal_exists() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grant_of_the_spec_to_somebody_who_is_gone_is_reported_and_stays() {
+async fn declared_grant_of_a_deleted_principal_is_reported_and_stays() {
     let azure = Azure::new().await;
-    let (stranger, principal) = with_strangers(&azure).await;
+    let (stranger, principal) = with_undeclared_grants(&azure).await;
     let named = |principal: &str, kind: &str| {
         format!(
             "  other: {{ kind: roleAssignment, scope: \"${{group}}\", role: Reader, principal: {{ objectId: {principal}, type: {kind} }} }}\n"
@@ -423,12 +423,12 @@ async fn a_grant_of_the_spec_to_somebody_who_is_gone_is_reported_and_stays() {
     };
     assert_eq!(orphaned.key.to_string(), "other/Reader");
     assert!(orphaned.holder().contains("which no longer exists"));
-    assert_eq!(directory_answers(&azure), [200]);
+    assert_eq!(directory_statuses(&azure), [200]);
     assert_eq!(azure.writes(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_wrote_on_a_grant_is_kept_above_the_mark() {
+async fn description_of_a_grant_is_preserved_before_the_ownership_marker() {
     let azure = Azure::new().await;
     azure
         .converge(&spec(
@@ -439,7 +439,10 @@ async fn what_somebody_wrote_on_a_grant_is_kept_above_the_mark() {
     let mut body = grant_body(&principal(&azure).await, "ServicePrincipal", READER);
     body["properties"]["description"] = "Ask Ada first".into();
     azure.by_hand(Method::Put, &url, Some(body)).await;
-    assert!(azure.plan(&stack("")).await.is_empty(), "taken as it is");
+    assert!(
+        azure.plan(&stack("")).await.is_empty(),
+        "accepted without changes"
+    );
 
     let narrowed = stack("").replace("role: Reader", "role: Reader, condition: 'true'");
     let plan = azure.converge(&narrowed).await;
@@ -469,7 +472,7 @@ async fn what_somebody_wrote_on_a_grant_is_kept_above_the_mark() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authoritative_scope_loses_undeclared_grants_but_no_inherited_ones_and_not_the_callers()
+async fn authoritative_scope_loses_undeclared_grants_except_inherited_ones_and_those_of_the_caller()
 {
     let azure = Azure::new().await;
     let authoritative = stack(", grants: authoritative");

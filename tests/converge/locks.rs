@@ -1,4 +1,4 @@
-//! Management locks: seen before anything is sent, never removed unless they are the stack's own, on last, off first.
+//! Management locks: reported before any write, never deleted unless the stack owns them, created last, deleted first.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn stack() -> String {
     )
 }
 
-/// The same with a lock of its own.
+/// The same stack with a lock.
 fn locked(scope: &str, level: &str) -> String {
     stack()
         + &format!(
@@ -48,14 +48,14 @@ fn account() -> String {
     )
 }
 
-/// Puts a lock on behind lazuli's back.
-async fn lock_by_hand(azure: &Azure, scope: &str, name: &str, level: &str) {
+/// Creates a lock outside of lazuli.
+async fn create_lock(azure: &Azure, scope: &str, name: &str, level: &str) {
     let body = json!({ "properties": { "level": level, "notes": "Ask Ada" } });
     let url = format!("{scope}/{LOCKS}/{name}?api-version=2020-05-01");
     azure.by_hand(Method::Put, &url, Some(body)).await;
 }
 
-async fn look(azure: &Azure, text: &str) -> Live {
+async fn read_live(azure: &Azure, text: &str) -> Live {
     let graph = graph(text);
     let reads = reads::needed_to_destroy(&graph);
     observe(&azure.client, &graph, &reads)
@@ -63,7 +63,7 @@ async fn look(azure: &Azure, text: &str) -> Live {
         .expect("reads work")
 }
 
-/// A plan, the locks in its way, and the locks that are not known.
+/// A plan, the locks that block it, and the scopes with unreadable locks.
 struct Seen {
     plan: Plan,
     obstacles: Vec<Obstacle>,
@@ -72,7 +72,7 @@ struct Seen {
 
 impl Seen {
     async fn on_apply(azure: &Azure, text: &str) -> Self {
-        let (graph, live) = (graph(text), look(azure, text).await);
+        let (graph, live) = (graph(text), read_live(azure, text).await);
         let (plan, found) = converge(&graph, &live);
         assert!(!found.has_errors(), "{found:?}");
         Self {
@@ -83,7 +83,7 @@ impl Seen {
     }
 
     async fn on_destroy(azure: &Azure, text: &str) -> Self {
-        let (graph, live) = (graph(text), look(azure, text).await);
+        let (graph, live) = (graph(text), read_live(azure, text).await);
         let plan = teardown(&graph, &live);
         Self {
             obstacles: obstacles(&plan, &graph, &live),
@@ -92,7 +92,7 @@ impl Seen {
         }
     }
 
-    /// What the one lock in the way blocks.
+    /// The steps that the only blocking lock blocks.
     fn blocked(&self) -> Vec<String> {
         let [obstacle] = self.obstacles.as_slice() else {
             panic!("{:#?}", self.obstacles)
@@ -101,8 +101,8 @@ impl Seen {
         obstacle.blocks.iter().map(name).collect()
     }
 
-    /// Every step that Azure refused because of a lock was told before, and no step that was told is done.
-    fn came_true(&self, report: &Report) {
+    /// Asserts that the steps that failed because of a lock are exactly those that were reported before.
+    fn assert_predicted(&self, report: &Report) {
         let told: BTreeSet<_> = self
             .obstacles
             .iter()
@@ -124,8 +124,8 @@ impl Seen {
     }
 }
 
-/// Method and last part of the path of each write, with what follows `locks/` for locks.
-fn written(azure: &Azure) -> Vec<String> {
+/// The method and last path segment of each write; for locks, the segment after `locks/`.
+fn writes(azure: &Azure) -> Vec<String> {
     let name = |url: &str| {
         let path = url.split('?').next().unwrap_or_default();
         path.rsplit('/').next().unwrap_or_default().to_owned()
@@ -145,10 +145,10 @@ fn lock_reads(azure: &Azure) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_foreign_lock_against_deletion_is_told_comes_true_and_stays() {
+async fn foreign_delete_lock_is_reported_blocks_the_deletion_and_stays() {
     let azure = Azure::new().await;
     azure.converge(&stack()).await;
-    lock_by_hand(&azure, &account(), "hands-off", "CanNotDelete").await;
+    create_lock(&azure, &account(), "hands-off", "CanNotDelete").await;
 
     let changed = stack().replace("Standard_LRS", "Standard_GRS");
     let apply = Seen::on_apply(&azure, &changed).await;
@@ -161,52 +161,52 @@ async fn a_foreign_lock_against_deletion_is_told_comes_true_and_stays() {
     assert_eq!(destroy.obstacles[0].lock.notes.as_deref(), Some("Ask Ada"));
     azure.simulator.clear_log();
     let report = azure.execute(&destroy.plan).await;
-    destroy.came_true(&report);
-    let sent = written(&azure);
+    destroy.assert_predicted(&report);
+    let sent = writes(&azure);
     assert!(!sent.contains(&"DELETE hands-off".to_owned()), "{sent:?}");
     assert_eq!(sent.len(), 1, "{sent:?}");
-    assert_eq!(look(&azure, &stack()).await.locks().len(), 1);
+    assert_eq!(read_live(&azure, &stack()).await.locks().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_foreign_read_only_lock_above_blocks_every_write() {
+async fn foreign_read_only_lock_on_a_parent_blocks_every_write() {
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;
     let subscription = format!("/subscriptions/{SUBSCRIPTION}");
-    lock_by_hand(&azure, &subscription, "freeze", "ReadOnly").await;
+    create_lock(&azure, &subscription, "freeze", "ReadOnly").await;
     let apply = Seen::on_apply(&azure, &stack()).await;
     assert_eq!(
         apply.blocked(),
         ["data", "data/containers/cam", "id", "access/Reader"]
     );
     let report = azure.execute(&apply.plan).await;
-    apply.came_true(&report);
+    apply.assert_predicted(&report);
     assert_eq!(report.done(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lock_elsewhere_is_in_nobodys_way() {
+async fn lock_on_another_scope_blocks_nothing() {
     let azure = Azure::new().await;
     azure.converge(&stack()).await;
     let elsewhere = format!("{}-2", group());
     let url = format!("{elsewhere}?api-version=2025-04-01");
     let body = json!({ "location": "westeurope" });
     azure.by_hand(Method::Put, &url, Some(body)).await;
-    lock_by_hand(&azure, &elsewhere, "hands-off", "ReadOnly").await;
+    create_lock(&azure, &elsewhere, "hands-off", "ReadOnly").await;
     let destroy = Seen::on_destroy(&azure, &stack()).await;
     assert_eq!(destroy.obstacles, []);
     assert!(azure.execute(&destroy.plan).await.is_complete());
 }
 
 #[tokio::test(start_paused = true)]
-async fn own_locks_go_on_last_and_come_off_first() {
+async fn own_locks_are_created_last_and_deleted_first() {
     for scope in ["${group}", "${data}"] {
         let azure = Azure::new().await;
         let text = locked(scope, "ReadOnly");
         let apply = Seen::on_apply(&azure, &text).await;
         assert_eq!(apply.obstacles, []);
         azure.converge(&text).await;
-        let sent = written(&azure);
+        let sent = writes(&azure);
         let behind = sent.iter().rev().take_while(|write| **write != "PUT keep");
         let behind: Vec<_> = behind.filter(|write| *write != "PUT id-test").collect();
         assert_eq!(
@@ -218,7 +218,7 @@ async fn own_locks_go_on_last_and_come_off_first() {
         assert_eq!(destroy.obstacles, [], "{scope}: it is off by then");
         azure.simulator.clear_log();
         assert!(azure.execute(&destroy.plan).await.is_complete(), "{scope}");
-        let sent = written(&azure);
+        let sent = writes(&azure);
         let before = sent.iter().take_while(|write| **write != "DELETE keep");
         let before: Vec<_> = before.filter(|write| *write != "DELETE id-test").collect();
         assert_eq!(before, [""; 0], "{scope}: {sent:?}");
@@ -226,7 +226,7 @@ async fn own_locks_go_on_last_and_come_off_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_own_read_only_lock_is_told_where_it_blocks_an_update() {
+async fn own_read_only_lock_is_reported_where_it_blocks_an_update() {
     let azure = Azure::new().await;
     let text = locked("${data}", "ReadOnly");
     azure.converge(&text).await;
@@ -245,15 +245,15 @@ async fn an_own_read_only_lock_is_told_where_it_blocks_an_update() {
     assert_eq!(
         found[0].owner,
         LockOwner::Stack("test".into()),
-        "seen from another stack"
+        "read by another stack"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lock_of_the_same_name_without_the_mark_is_taken_as_it_is_and_kept() {
+async fn lock_with_the_same_name_and_no_marker_is_accepted_and_stays() {
     let azure = Azure::new().await;
     azure.converge(&stack()).await;
-    lock_by_hand(&azure, &account(), "keep", "CanNotDelete").await;
+    create_lock(&azure, &account(), "keep", "CanNotDelete").await;
     let text = locked("${data}", "CanNotDelete");
     let apply = Seen::on_apply(&azure, &text).await;
     assert!(apply.plan.is_empty(), "{:#?}", apply.plan.steps);
@@ -275,14 +275,14 @@ async fn a_lock_of_the_same_name_without_the_mark_is_taken_as_it_is_and_kept() {
     assert_eq!(destroy.obstacles, [], "what it locks is kept with it");
     azure.simulator.clear_log();
     azure.execute(&destroy.plan).await;
-    assert!(!written(&azure).contains(&"DELETE keep".to_owned()));
+    assert!(!writes(&azure).contains(&"DELETE keep".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_wrote_on_a_lock_is_kept_above_the_mark() {
+async fn notes_of_a_lock_are_preserved_before_the_ownership_marker() {
     let azure = Azure::new().await;
     azure.converge(&stack()).await;
-    lock_by_hand(&azure, &group(), "keep", "CanNotDelete").await;
+    create_lock(&azure, &group(), "keep", "CanNotDelete").await;
     let stricter = locked("${group}", "ReadOnly");
     let plan = azure.converge(&stricter).await;
     let told: Vec<_> = plan.steps[0]
@@ -301,7 +301,7 @@ async fn what_somebody_wrote_on_a_lock_is_kept_above_the_mark() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_list_a_subscription_page_by_page() {
+async fn locks_are_read_by_one_paged_list_per_subscription() {
     let azure = Azure::with(WorldOptions {
         page_size: 2,
         ..WorldOptions::default()
@@ -309,10 +309,10 @@ async fn one_list_a_subscription_page_by_page() {
     .await;
     azure.converge(&stack()).await;
     for number in 0..5 {
-        lock_by_hand(&azure, &account(), &format!("l{number}"), "CanNotDelete").await;
+        create_lock(&azure, &account(), &format!("l{number}"), "CanNotDelete").await;
     }
     azure.simulator.clear_log();
-    let live = look(&azure, &stack()).await;
+    let live = read_live(&azure, &stack()).await;
     assert_eq!(live.locks().len(), 5);
     let reads = lock_reads(&azure);
     assert_eq!(reads.len(), 3, "{reads:#?}");
@@ -320,8 +320,8 @@ async fn one_list_a_subscription_page_by_page() {
     assert!(reads[0].ends_with(&list), "{reads:#?}");
 }
 
-/// Moves the contributor's grant from the subscription to the resource group.
-async fn confine(azure: &Azure) {
+/// Moves the grant of the contributor from the subscription to the resource group.
+async fn move_grant_to_group(azure: &Azure) {
     let assignments = "providers/Microsoft.Authorization/roleAssignments";
     let old = format!(
         "/subscriptions/{SUBSCRIPTION}/{assignments}/00000000-0000-0000-0000-0000000e0002?api-version=2022-04-01"
@@ -342,22 +342,22 @@ async fn confine(azure: &Azure) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_rights_on_the_subscription_the_resource_groups_are_asked() {
+async fn locks_of_groups_are_listed_without_permission_on_the_subscription() {
     let azure = Azure::with(WorldOptions {
         caller: Caller::Contributor,
         ..WorldOptions::default()
     })
     .await;
     azure.converge(&spec("")).await;
-    confine(&azure).await;
-    lock_by_hand(
+    move_grant_to_group(&azure).await;
+    create_lock(
         &azure,
         &format!("/subscriptions/{SUBSCRIPTION}"),
         "a",
         "CanNotDelete",
     )
     .await;
-    lock_by_hand(&azure, &group(), "b", "CanNotDelete").await;
+    create_lock(&azure, &group(), "b", "CanNotDelete").await;
     azure.simulator.clear_log();
     let destroy = Seen::on_destroy(&azure, &spec("")).await;
     assert_eq!(destroy.unread, []);
@@ -371,7 +371,7 @@ async fn without_rights_on_the_subscription_the_resource_groups_are_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn locks_that_cannot_be_read_are_no_failure() {
+async fn unreadable_locks_do_not_fail_the_plan() {
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;
     let refusal = |status: u16, code: &str| Fault::Status {
@@ -401,7 +401,7 @@ async fn locks_that_cannot_be_read_are_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_yet_to_be_made_leaves_the_locks_above_it_unknown() {
+async fn locks_above_a_new_group_are_unknown() {
     let azure = Azure::new().await;
     let list = format!("*subscriptions/{SUBSCRIPTION}/{LOCKS}*");
     let refused = Fault::status(403, None);

@@ -1,4 +1,4 @@
-//! Azure Policy writes tags of its own: they are left alone, ignored on demand, and what it keeps is told once.
+//! Tags written by Azure Policy: they are not changed, can be ignored, and server overrides are reported once.
 
 use lazuli_core::plan::{converge, overruled, reminders};
 use lazuli_engine::remind;
@@ -10,7 +10,7 @@ use crate::harness::{Azure, spec};
 const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-test";
 
 /// Assigns "Add or replace a tag on resources".
-async fn tags_are_replaced(azure: &Azure, name: &str, value: &str) {
+async fn assign_tag_policy(azure: &Azure, name: &str, value: &str) {
     let group = json!({ "location": "westeurope" });
     azure
         .by_hand(
@@ -36,17 +36,17 @@ fn tagged(head: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tag_that_a_policy_adds_is_none_of_the_spec() {
+async fn tag_added_by_a_policy_is_not_a_change() {
     let azure = Azure::new().await;
-    tags_are_replaced(&azure, "createdBy", "policy").await;
+    assign_tag_policy(&azure, "createdBy", "policy").await;
     azure.converge(&tagged("")).await;
     assert!(azure.plan(&tagged("")).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_ignored_tag_is_set_when_the_resource_is_made_and_never_compared() {
+async fn ignored_tag_is_set_at_creation_and_never_compared() {
     let azure = Azure::new().await;
-    tags_are_replaced(&azure, "costCentre", "42").await;
+    assign_tag_policy(&azure, "costCentre", "42").await;
     for head in [
         "ignoreTags: [createdBy, \"cost*\"]\n",
         "ignoreTags: COSTCENTRE\n",
@@ -58,9 +58,9 @@ async fn an_ignored_tag_is_set_when_the_resource_is_made_and_never_compared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_azure_keeps_is_remembered_until_either_value_is_another() {
+async fn server_override_is_recorded_until_either_value_changes() {
     let azure = Azure::new().await;
-    tags_are_replaced(&azure, "costCentre", "42").await;
+    assign_tag_policy(&azure, "costCentre", "42").await;
     let first = azure.converge(&tagged("")).await;
     let graph = azure.graph(&tagged("")).await;
     let live = azure.observe(&graph).await;
@@ -73,7 +73,7 @@ async fn what_azure_keeps_is_remembered_until_either_value_is_another() {
     assert_eq!(
         overruled(&again, &[]),
         [],
-        "what this run has not written can be drift"
+        "only values written by this run are server overrides; others are drift"
     );
 
     let reminders = reminders(&graph, &live, &again, &kept);
@@ -86,7 +86,7 @@ async fn what_azure_keeps_is_remembered_until_either_value_is_another() {
     assert_eq!(
         azure.plan(&another).await.steps.len(),
         1,
-        "another value is wanted"
+        "the spec has another value"
     );
     let id = format!(
         "{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test/providers/\

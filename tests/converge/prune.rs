@@ -1,5 +1,4 @@
-//! What leaves a spec: listed, pruned in an order that Azure accepts, let go or kept where that was said; and nothing
-//! else is ever deleted.
+//! Orphans: listed, pruned in an order that Azure accepts, released or kept as the spec said; nothing else is deleted.
 
 use lazuli_core::plan::{Action, Plan};
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
@@ -7,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Azure, spec};
 
-/// A stack with one of everything that carries a mark, in two groups.
+/// A stack with one resource of every kind that can have an ownership marker, in two groups.
 const ALL: &str = "\
 \x20 old: { kind: resourceGroup, name: rg-old }
 \x20 app: { kind: userAssignedIdentity, name: id-test, resourceGroup: rg-old, dependsOn: old }
@@ -28,14 +27,14 @@ fn path(below: &str, version: &str) -> String {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{below}?api-version={version}")
 }
 
-async fn carried_out(azure: &Azure, plan: &Plan) {
+async fn execute_successfully(azure: &Azure, plan: &Plan) {
     let report = azure.execute(plan).await;
     let failures: Vec<_> = report.failures().map(|(_, why)| why.to_string()).collect();
     assert!(report.is_complete(), "{failures:#?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_left_the_spec_is_listed_and_pruned_in_an_order_that_azure_accepts() {
+async fn orphans_are_listed_and_pruned_in_an_order_that_azure_accepts() {
     let azure = Azure::new().await;
     azure.converge(&spec(ALL)).await;
     assert_eq!(azure.plan(&spec(ALL)).await.orphans, []);
@@ -63,7 +62,7 @@ async fn what_left_the_spec_is_listed_and_pruned_in_an_order_that_azure_accepts(
 
     let plan = azure.plan_to_prune(&spec("")).await;
     assert_eq!(plan.count(Action::Delete), 7);
-    carried_out(&azure, &plan).await;
+    execute_successfully(&azure, &plan).await;
     let after = azure.plan_to_prune(&spec("")).await;
     assert!(after.is_empty() && after.kept.is_empty(), "{after:#?}");
     let groups = azure
@@ -82,7 +81,7 @@ async fn what_left_the_spec_is_listed_and_pruned_in_an_order_that_azure_accepts(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_number_of_requests_does_not_grow_with_what_is_owned() {
+async fn number_of_requests_does_not_grow_with_the_owned_resources() {
     let azure = Azure::new().await;
     let asked = async |count: usize| {
         let entries: String = (0..count)
@@ -97,7 +96,7 @@ async fn the_number_of_requests_does_not_grow_with_what_is_owned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_unmarked_and_nothing_of_another_stack_is_pruned() {
+async fn unmarked_resources_and_those_of_other_stacks_are_not_pruned() {
     let azure = Azure::new().await;
     azure.converge(&spec(ALL)).await;
     let identity = |name: &str| {
@@ -122,14 +121,14 @@ async fn nothing_unmarked_and_nothing_of_another_stack_is_pruned() {
         .map(|kept| format!("{}: {}", kept.key, kept.why))
         .collect();
     assert_eq!(kept, ["rg-old: it holds what stays: by-hand, doors"]);
-    carried_out(&azure, &plan).await;
+    execute_successfully(&azure, &plan).await;
     for name in ["by-hand", "doors"] {
         azure.by_hand(Method::Get, &identity(name), None).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_to_be_kept_is_let_go_and_what_was_protected_stays() {
+async fn kept_orphans_are_released_and_protected_orphans_stay() {
     let azure = Azure::new().await;
     let entries = "\
 \x20 app: { kind: userAssignedIdentity, name: id-test }
@@ -157,7 +156,7 @@ async fn what_was_to_be_kept_is_let_go_and_what_was_protected_stays() {
         "{:?}",
         plan.kept
     );
-    carried_out(&azure, &plan).await;
+    execute_successfully(&azure, &plan).await;
 
     let kept = path(
         "rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-kept",
@@ -183,7 +182,7 @@ async fn what_was_to_be_kept_is_let_go_and_what_was_protected_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_becomes_of_it_later_follows_the_spec() {
+async fn removal_policy_follows_the_spec() {
     let azure = Azure::new().await;
     let entries = "\
 \x20 app: { kind: userAssignedIdentity, name: id-test }
@@ -201,7 +200,7 @@ async fn what_becomes_of_it_later_follows_the_spec() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_spec_razes_the_stack_and_a_small_change_does_not() {
+async fn empty_spec_is_a_mass_deletion_and_a_small_change_is_not() {
     let azure = Azure::new().await;
     azure.converge(&spec(ALL)).await;
     let empty = "apiVersion: lazuli/v1\nstack: test\nresources: {}\n";
@@ -222,7 +221,7 @@ async fn an_empty_spec_razes_the_stack_and_a_small_change_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_type_that_no_kind_knows_is_deleted_in_a_version_that_its_provider_tells() {
+async fn unknown_type_is_deleted_with_an_api_version_of_its_provider() {
     let azure = Azure::new().await;
     let entries = "  vault: { kind: resource, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-test, body: { properties: {} } }\n";
     azure.converge(&spec(entries)).await;
@@ -233,12 +232,12 @@ async fn a_type_that_no_kind_knows_is_deleted_in_a_version_that_its_provider_tel
         "{:?}",
         plan.kept
     );
-    carried_out(&azure, &plan).await;
+    execute_successfully(&azure, &plan).await;
     assert!(azure.plan_to_prune(&spec("")).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_may_not_list_the_subscription_sees_the_groups_of_the_spec_and_is_told() {
+async fn unreadable_subscription_is_reported_and_the_groups_of_the_spec_are_read() {
     let azure = Azure::new().await;
     azure
         .converge(&spec(

@@ -1,4 +1,4 @@
-//! What is fixed at creation: replaced only by name, with what is in and on it, and never what should not be.
+//! Replacement of resources with immutable changes: only by name, with contained and attached resources.
 
 use lazuli_core::{
     diagnostic::Code,
@@ -39,7 +39,7 @@ fn steps(plan: &Plan) -> Vec<(Action, String)> {
         .collect()
 }
 
-/// What is said of an entry when only these names are allowed.
+/// The help of the diagnostic for an entry when only these names are allowed.
 async fn help(azure: &Azure, text: &str, names: &[&str], entry: &str) -> String {
     let (_, found) = azure.compare_with(text, &allow(names)).await;
     let of_entry = format!("of `{entry}` is fixed at creation");
@@ -61,7 +61,7 @@ async fn replaced(azure: &Azure, text: &str, names: &[&str]) -> Plan {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_consent_it_is_told_what_would_be_replaced_and_which_option_allows_it() {
+async fn replacement_without_consent_is_an_error_that_names_the_option() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
     azure.simulator.clear_log();
@@ -74,7 +74,7 @@ async fn without_consent_it_is_told_what_would_be_replaced_and_which_option_allo
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_its_name_it_is_replaced_with_what_is_in_and_on_it() {
+async fn replacement_by_name_includes_contained_and_attached_resources() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
     let plan = replaced(&azure, &hierarchical(), &["data"]).await;
@@ -98,7 +98,7 @@ async fn by_its_name_it_is_replaced_with_what_is_in_and_on_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_identity_gets_its_grants_anew_and_the_old_ones_go() {
+async fn replaced_identity_gets_new_grants_and_the_old_ones_are_deleted() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
     let plan = replaced(&azure, &moved("id-test"), &["app"]).await;
@@ -109,7 +109,7 @@ async fn a_replaced_identity_gets_its_grants_anew_and_the_old_ones_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_holds_data_or_is_protected_is_replaced_by_its_own_name_only() {
+async fn data_and_protected_resources_are_replaced_only_by_their_own_name() {
     let azure = Azure::new().await;
     let entries = |hns: bool, more: &str| {
         spec(&format!(
@@ -125,7 +125,7 @@ async fn what_holds_data_or_is_protected_is_replaced_by_its_own_name_only() {
     let names = ["events[a]", "test:events[b]"];
     replaced(&azure, &entries(true, ""), &names).await;
 
-    // Those that hold nothing are all named by their entry, unless they are protected.
+    // Resources without data are covered by the name of their entry unless they are protected.
     replaced(&azure, &entries(true, ", location: northeurope"), &["ids"]).await;
     let protected = entries(true, ", location: westus, protect: true");
     let said = help(&azure, &protected, &["ids"], "ids[a]").await;
@@ -134,7 +134,7 @@ async fn what_holds_data_or_is_protected_is_replaced_by_its_own_name_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_owns_is_replaced_by_its_own_name_and_what_another_stack_owns_never() {
+async fn unmarked_resources_are_replaced_only_by_name_and_those_of_other_stacks_never() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
     let account = format!(
@@ -153,7 +153,7 @@ async fn what_nobody_owns_is_replaced_by_its_own_name_and_what_another_stack_own
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_takes_along_only_what_is_named_and_nothing_strange() {
+async fn replaced_group_includes_only_named_resources_of_the_stack() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
     let moved = moved("rg-test");
@@ -174,7 +174,7 @@ async fn a_group_takes_along_only_what_is_named_and_nothing_strange() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_ends_between_deletion_and_creation_is_taken_up_again() {
+async fn rerun_completes_a_replacement_interrupted_after_the_deletion() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
     let (plan, _) = azure.compare_with(&hierarchical(), &allow(&["data"])).await;
@@ -187,7 +187,7 @@ async fn a_run_that_ends_between_deletion_and_creation_is_taken_up_again() {
 }
 
 #[test]
-fn a_name_that_nothing_has_is_a_mistake_with_the_nearest_one() {
+fn unknown_name_is_an_error_with_a_suggestion() {
     let graph = graph(&spec(STACK));
     let names = allow(&["dat", "data", "test:app"]).replace;
     let found = names.unknown(&graph, "--allow-replace");
@@ -201,7 +201,7 @@ fn a_name_that_nothing_has_is_a_mistake_with_the_nearest_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resource_of_any_type_is_not_moved_but_replaced() {
+async fn generic_resource_is_replaced_when_its_location_changes() {
     let azure = Azure::new().await;
     let at = |location: &str| {
         spec(&format!(

@@ -1,4 +1,4 @@
-//! How many requests a comparison and a run take: by lists, and no more than there must be.
+//! The number of requests of a plan and of an apply: resources are read by lists, without duplicate requests.
 
 use lazuli_arm::Quiet;
 use lazuli_sim::{Caller, Fault, Faults, Method, SUBSCRIPTION, WorldOptions};
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::Azure;
 
-/// Types of which a unit has resources, resource groups included, and grants, locks and what carries a mark.
+/// The types of the resources of a unit, including resource groups, plus grants, locks and marked resources.
 const TYPES: usize = 7;
 
 /// Units over resource groups: an identity, a storage account, two grants and a video account each.
@@ -46,7 +46,7 @@ fn requests(azure: &Azure) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_without_changes_takes_a_list_a_type_however_many_units_there_are() {
+async fn empty_plan_takes_one_list_per_type() {
     let azure = Azure::new().await;
     let text = units(12, 4);
     azure.converge(&text).await;
@@ -63,13 +63,13 @@ async fn a_plan_without_changes_takes_a_list_a_type_however_many_units_there_are
     azure.simulator.clear_log();
     assert!(
         azure.plan(&text).await.is_empty(),
-        "others in the lists are left alone"
+        "other resources in the lists are not changed"
     );
     assert_eq!(requests(&azure).len(), sent.len());
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_are_followed_and_add_up() {
+async fn pages_of_a_list_are_combined() {
     let options = WorldOptions {
         page_size: 5,
         ..WorldOptions::default()
@@ -88,7 +88,7 @@ async fn pages_are_followed_and_add_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn few_resources_are_read_one_by_one() {
+async fn few_resources_are_read_individually() {
     let azure = Azure::new().await;
     let text = units(2, 2);
     azure.converge(&text).await;
@@ -101,12 +101,12 @@ async fn few_resources_are_read_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_rights_on_resource_groups_only_is_refused_once_a_list() {
+async fn denied_list_is_requested_once_and_groups_are_read_instead() {
     let azure = Azure::new().await;
     let (units_, groups) = (12, 3);
     let text = units(units_, groups);
     azure.converge(&text).await;
-    let reader = only_in_groups(&azure, groups).await;
+    let reader = confine_to_groups(&azure, groups).await;
     azure.simulator.clear_log();
     assert!(reader.plan(&text).await.is_empty());
     let log = azure.simulator.log();
@@ -120,8 +120,8 @@ async fn who_has_rights_on_resource_groups_only_is_refused_once_a_list() {
     );
 }
 
-/// The reader, with rights in the resource groups alone.
-async fn only_in_groups(azure: &Azure, groups: usize) -> Azure {
+/// A session of the reader with permissions in the resource groups only.
+async fn confine_to_groups(azure: &Azure, groups: usize) -> Azure {
     let list = format!(
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
     );
@@ -147,7 +147,7 @@ async fn only_in_groups(azure: &Azure, groups: usize) -> Azure {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_of_one_property_is_one_write() {
+async fn one_changed_property_takes_one_write() {
     let azure = Azure::new().await;
     let text = units(3, 1);
     azure.converge(&text).await;
@@ -161,7 +161,7 @@ async fn a_change_of_one_property_is_one_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_write_answers_is_not_read_again() {
+async fn response_of_a_write_is_not_read_again() {
     let azure = Azure::new().await;
     azure.simulator.clear_log();
     let plan = azure.plan(&units(1, 1)).await;
@@ -173,7 +173,7 @@ async fn what_a_write_answers_is_not_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_being_made_is_looked_at_by_a_list_a_group() {
+async fn resources_under_creation_are_polled_by_one_list_per_group() {
     let azure = Azure::new().await;
     let plan = azure.plan(&units(12, 2)).await;
     azure.simulator.clear_log();
@@ -184,13 +184,13 @@ async fn what_is_being_made_is_looked_at_by_a_list_a_group() {
         sent.iter().filter(looks).count()
     };
     assert_eq!(looks("Microsoft.Storage/locations"), 0, "{sent:#?}");
-    // An account takes 25 seconds, and is looked for every 17: twice, in each of two groups. Sixteen steps are under way
-    // at once, so that there are two waves of accounts.
+    // An account takes 25 seconds and is polled every 17: twice, in each of two groups. Sixteen steps run concurrently,
+    // so there are two waves of accounts.
     assert_eq!(looks("/storageAccounts?"), 8, "{sent:#?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_slows_a_run_and_does_not_fail_it() {
+async fn throttling_delays_a_run_and_does_not_fail_it() {
     let options = WorldOptions {
         throttling: true,
         ..WorldOptions::default()
@@ -206,7 +206,7 @@ async fn throttling_slows_a_run_and_does_not_fail_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_of_429_is_waited_out() {
+async fn burst_of_429_is_retried() {
     let azure = Azure::new().await;
     let burst = (5..45).fold(Faults::none(), |faults, at| {
         faults.at(at, Fault::status(429, Some(20)))

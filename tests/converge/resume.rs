@@ -1,5 +1,5 @@
-//! Runs that were killed, and runs that outlast their token: a rerun waits for what is under way and writes none of
-//! it again; a token is renewed in mid-run.
+//! Killed runs and expired tokens: a rerun waits for operations in progress without repeating them, and a token is
+//! renewed during the run.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn is(entry: &LogEntry, method: Method, name: &str) -> bool {
     entry.method == method && path.ends_with(name)
 }
 
-/// Carries the plan out, and dies so long after Azure has accepted the write of `name`.
+/// Executes the plan and kills the run some time after Azure accepted the write of `name`.
 async fn killed_after(azure: &Azure, plan: &Plan, method: Method, name: &str, later: Duration) {
     let accepted = async {
         let is_accepted = |entry: &LogEntry| {
@@ -43,7 +43,7 @@ async fn killed_after(azure: &Azure, plan: &Plan, method: Method, name: &str, la
     }
 }
 
-/// A rerun of the killed apply: no second write of what was accepted, and then nothing is left to do.
+/// Asserts that a rerun of a killed apply does not repeat the accepted write, and that the next plan is empty.
 async fn assert_resumed(azure: &Azure, text: &str, name: &str) {
     azure.simulator.clear_log();
     azure.converge(text).await;
@@ -57,7 +57,7 @@ async fn assert_resumed(azure: &Azure, text: &str, name: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_killed_run_began_is_waited_for_and_not_begun_again() {
+async fn creation_of_a_killed_run_is_awaited_and_not_repeated() {
     let text = spec(LONG);
     for name in ["/stlazulimedia", "/valazuli"] {
         for seconds in [0, 1, 9] {
@@ -71,11 +71,11 @@ async fn what_a_killed_run_began_is_waited_for_and_not_begun_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_never_came_is_found_out_as_well() {
+async fn write_without_a_response_is_not_repeated() {
     let text = spec(LONG);
     let azure = Azure::new().await;
     let plan = azure.plan(&text).await;
-    // The run dies while it waits for the answer to what Azure has already accepted.
+    // The run is killed while it waits for the response to a request that Azure has accepted.
     let late = Fault::Delay(MINUTE);
     azure.simulator.set_faults(Faults::none().on(
         Method::Put,
@@ -89,7 +89,7 @@ async fn an_answer_that_never_came_is_found_out_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_that_a_killed_run_began_is_waited_for() {
+async fn deletion_of_a_killed_run_is_awaited() {
     let text = spec(LONG);
     let azure = Azure::new().await;
     azure.converge(&text).await;
@@ -107,7 +107,7 @@ async fn a_deletion_that_a_killed_run_began_is_waited_for() {
     assert!(azure.writes().is_empty());
 }
 
-/// 90 minutes: two accounts of 45, one after the other.
+/// A run of 90 minutes: two accounts that take 45 minutes each, one after the other.
 async fn ninety_minutes() -> (Azure, String) {
     let azure = Azure::with(WorldOptions {
         storage_creation: 45 * MINUTE,
@@ -127,13 +127,13 @@ fn logins(azure: &Azure) -> usize {
     log.iter().filter(is_login).count()
 }
 
-fn refused(azure: &Azure) -> usize {
+fn denied(azure: &Azure) -> usize {
     let log = azure.simulator.log();
     log.iter().filter(|entry| entry.status == Some(401)).count()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_of_ninety_minutes_renews_its_token_of_sixty_before_it_ends() {
+async fn long_run_renews_its_token_before_it_expires() {
     let (azure, text) = ninety_minutes().await;
     let began = azure.simulator.now();
     let plan = azure.plan(&text).await;
@@ -141,12 +141,12 @@ async fn a_run_of_ninety_minutes_renews_its_token_of_sixty_before_it_ends() {
     let report = azure.execute(&plan).await;
     assert!(report.is_complete(), "{report:?}");
     assert!(azure.simulator.now().since(began) >= 90 * MINUTE);
-    assert_eq!((logins(&azure), refused(&azure)), (1, 0));
+    assert_eq!((logins(&azure), denied(&azure)), (1, 0));
     assert!(azure.plan(&text).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_ends_early_is_replaced_and_nothing_is_lost() {
+async fn token_that_expires_early_is_renewed() {
     let (azure, text) = ninety_minutes().await;
     let plan = azure.plan(&text).await;
     azure.simulator.clear_log();
@@ -173,10 +173,10 @@ async fn a_token_that_ends_early_is_replaced_and_nothing_is_lost() {
     );
     let report = azure.execute(&plan).await;
     assert!(report.is_complete(), "{report:?}");
-    assert!(refused(&azure) >= 2);
+    assert!(denied(&azure) >= 2);
     assert_eq!(
         logins(&azure),
-        refused(&azure) + 1,
+        denied(&azure) + 1,
         "one for each refusal, one in time"
     );
     assert!(azure.plan(&text).await.is_empty());

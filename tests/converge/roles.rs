@@ -1,4 +1,4 @@
-//! Custom roles: those of the spec, and those that only the tenant knows.
+//! Custom roles of the spec and of the tenant.
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostics},
@@ -47,8 +47,8 @@ fn definition(guid: &str) -> String {
     )
 }
 
-/// Makes a role behind lazuli's back, assignable at a scope.
-async fn make_role(azure: &Azure, guid: &str, name: &str, at: &str) {
+/// Creates a role outside of lazuli, assignable at a scope.
+async fn create_role(azure: &Azure, guid: &str, name: &str, at: &str) {
     let body = json!({ "properties": {
         "roleName": name,
         "type": "CustomRole",
@@ -71,7 +71,7 @@ fn errors(found: &Diagnostics) -> Vec<(Code, String)> {
         .collect()
 }
 
-/// The live role that an entry of a plan stands for.
+/// The live role of an entry of a plan.
 async fn live_role(azure: &Azure, text: &str) -> (String, Json) {
     let graph = azure.graph(text).await;
     let node = graph.nodes().find(|node| node.kind == "roleDefinition");
@@ -81,7 +81,7 @@ async fn live_role(azure: &Azure, text: &str) -> (String, Json) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_is_made_granted_kept_and_deleted_after_its_grants() {
+async fn role_is_created_assigned_and_deleted_after_its_grants() {
     for access in ["role: \"${operator}\"", "roles: [camera operator]"] {
         let azure = Azure::new().await;
         let text = with_operator(access);
@@ -108,7 +108,7 @@ async fn a_role_is_made_granted_kept_and_deleted_after_its_grants() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_roles_are_read_one_by_one() {
+async fn several_roles_are_read_individually() {
     let azure = Azure::new().await;
     let text = with_operator("role: Reader")
         + "  viewer: { kind: roleDefinition, name: Viewer, actions: [\"*/read\"], assignableScopes: [\"${group}\"] }\n";
@@ -123,7 +123,7 @@ async fn several_roles_are_read_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn actions_changed_by_hand_are_named_and_healed() {
+async fn changed_actions_are_planned_and_restored() {
     let azure = Azure::new().await;
     let text = with_operator("role: \"${operator}\"");
     azure.converge(&text).await;
@@ -155,14 +155,14 @@ async fn actions_changed_by_hand_are_named_and_healed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_of_the_tenant_is_found_by_its_name() {
+async fn role_of_the_tenant_is_resolved_by_name() {
     let azure = Azure::new().await;
-    make_role(&azure, GUID, "Bob's Tagger", &subscription()).await;
+    create_role(&azure, GUID, "Bob's Tagger", &subscription()).await;
     let text = stack("role: \"bob's tagger\"");
     let (_, offline) = check(&text);
     assert!(!offline.has_errors(), "{offline:#?}");
 
-    // The group is not there yet: its subscription answers.
+    // The group does not exist yet, so the role is looked up at its subscription.
     let plan = azure.converge(&text).await;
     let grant = &plan.steps[position(&plan, "access/bob's tagger")];
     let body = grant.call.body.to_display_json();
@@ -179,17 +179,17 @@ async fn a_role_of_the_tenant_is_found_by_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_is_assignable_only_elsewhere_is_not_found() {
+async fn role_that_is_not_assignable_at_the_scope_is_not_resolved() {
     let azure = Azure::new().await;
     let elsewhere = format!("{}/resourceGroups/rg-other", subscription());
-    make_role(&azure, GUID, "Watchkeeper", &elsewhere).await;
+    create_role(&azure, GUID, "Watchkeeper", &elsewhere).await;
     let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
     let message = "there is no role `Watchkeeper`".to_owned();
     assert_eq!(errors(&found), [(Code::UnknownRole, message)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_near_a_built_in_one_is_a_slip_unless_the_tenant_has_it() {
+async fn name_similar_to_a_built_in_role_is_an_error_unless_the_tenant_has_it() {
     let azure = Azure::new().await;
     let text = stack("role: Readers");
     let (_, offline) = check(&text);
@@ -199,22 +199,22 @@ async fn a_name_near_a_built_in_one_is_a_slip_unless_the_tenant_has_it() {
         let help = found.iter().next().unwrap().help.clone();
         assert_eq!(help.as_deref(), Some("did you mean `Reader`?"));
     }
-    make_role(&azure, GUID, "Readers", &subscription()).await;
+    create_role(&azure, GUID, "Readers", &subscription()).await;
     let (_, found) = azure.check(&text).await;
     assert!(found.is_empty(), "{found:#?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_roles_of_one_name_are_both_listed() {
-    // Names are taken once in a tenant, but two writes at once both pass.
+async fn roles_with_the_same_name_are_all_listed() {
+    // Role names are unique in a tenant, but concurrent writes can both succeed.
     let azure = Azure::with(WorldOptions {
         role_name_replication: 60_000,
         ..WorldOptions::default()
     })
     .await;
     let group = format!("{}/resourceGroups/rg-test", subscription());
-    make_role(&azure, GUID, "Watchkeeper", &subscription()).await;
-    make_role(&azure, TWIN, "watchkeeper", &group).await;
+    create_role(&azure, GUID, "Watchkeeper", &subscription()).await;
+    create_role(&azure, TWIN, "watchkeeper", &group).await;
     azure
         .by_hand(
             Method::Put,
@@ -230,7 +230,7 @@ async fn two_roles_of_one_name_are_both_listed() {
     azure.converge(&stack(&format!("role: {TWIN}"))).await;
 }
 
-/// The answers to attempts to give a role.
+/// The statuses of attempts to assign a role.
 fn attempts(azure: &Azure) -> Vec<Option<u16>> {
     let writes = azure.writes().into_iter();
     writes
@@ -239,7 +239,7 @@ fn attempts(azure: &Azure) -> Vec<Option<u16>> {
         .collect()
 }
 
-/// A world in which a new role is known everywhere only after so many milliseconds.
+/// A world in which a new role takes this many milliseconds to propagate.
 async fn slow_with_roles(delay: u64) -> Azure {
     Azure::with(WorldOptions {
         role_replication: delay,
@@ -249,11 +249,11 @@ async fn slow_with_roles(delay: u64) -> Azure {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_this_run_made_is_waited_for() {
+async fn role_that_this_run_created_is_retried() {
     let azure = slow_with_roles(20_000).await;
     let text = with_operator("role: \"${operator}\"");
     azure.converge(&text).await;
-    // Waits of 1, 2, 4, 8 and 16 seconds.
+    // Retries after 1, 2, 4, 8 and 16 seconds.
     let refused = [Some(400); 5];
     assert_eq!(attempts(&azure)[..5], refused);
     assert_eq!(attempts(&azure)[5..], [Some(201)]);
@@ -261,7 +261,7 @@ async fn a_role_that_this_run_made_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_stays_unknown_is_given_up_after_its_bound() {
+async fn unknown_role_fails_after_the_propagation_limit() {
     let azure = slow_with_roles(3_600_000).await;
     let before = azure.simulator.now();
     let (_, report) = azure.apply(&with_operator("role: \"${operator}\"")).await;
@@ -271,7 +271,7 @@ async fn a_role_that_stays_unknown_is_given_up_after_its_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_this_run_did_not_make_fails_at_once() {
+async fn role_that_this_run_did_not_create_fails_immediately() {
     let azure = slow_with_roles(3_600_000).await;
     let whole = with_operator("role: Reader");
     let without_grant = whole
@@ -290,7 +290,7 @@ async fn a_role_that_this_run_did_not_make_fails_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_reads_the_name_of_a_role() {
+async fn plan_shows_the_name_of_a_role() {
     let azure = Azure::new().await;
     let text = with_operator("role: Reader");
     let plan = azure.converge(&text).await;

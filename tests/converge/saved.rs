@@ -1,4 +1,4 @@
-//! Saved plans: what they rest on is the same until something moves, and what has moved is named.
+//! Saved plans: a plan is valid until the spec or Azure changes, and the change is reported.
 
 use std::collections::BTreeSet;
 
@@ -23,14 +23,14 @@ const ENTRIES: &str = "\
 \x20 access: { kind: roleAssignment, principal: \"${app}\", scope: \"${data}\", roles: [Reader, Contributor] }
 ";
 
-/// What has moved since a plan was made of another spec, in the same Azure.
+/// The change since a plan of another spec was created, with unchanged live resources.
 pub async fn moved_since(azure: &Azure, before: &str, text: &str) -> Option<Diagnostic> {
     let consent = Consent::default();
     let (_, saved, _) = save(azure, before, &consent).await;
     compared(azure, &saved, text, &consent).await.1
 }
 
-/// The plan of now, and what has moved since the saved one.
+/// The current plan, and the change since the saved one.
 async fn compared(
     azure: &Azure,
     saved: &str,
@@ -42,7 +42,7 @@ async fn compared(
     (plan, saved.moved(&now, &graph))
 }
 
-/// The plan of now, or what has moved, as title and note.
+/// The current plan, or the change as message and note.
 async fn moved(
     azure: &Azure,
     saved: &str,
@@ -58,7 +58,7 @@ async fn moved(
     }
 }
 
-/// A plan as the file that it is saved in, and what it came from.
+/// Saves a plan. Returns the plan, the text of the file and the graph.
 async fn save(azure: &Azure, text: &str, consent: &Consent) -> (Plan, String, Graph) {
     let (plan, found) = azure.compare_with(text, consent).await;
     assert!(!found.has_errors(), "{found:#?}");
@@ -114,7 +114,7 @@ async fn grants(azure: &Azure) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_did_not_move_is_carried_out_and_saved_again_says_the_same() {
+async fn unchanged_plan_is_executed_and_saved_identically() {
     let azure = Azure::new().await;
     let text = spec(ENTRIES);
     let none = Consent::default();
@@ -134,7 +134,7 @@ async fn what_did_not_move_is_carried_out_and_saved_again_says_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_moved_in_the_spec_is_named() {
+async fn change_in_the_spec_is_reported() {
     let azure = Azure::new().await;
     let none = Consent::default();
     azure.converge(&spec(ENTRIES)).await;
@@ -181,7 +181,7 @@ async fn what_moved_in_the_spec_is_named() {
         let text = spec(&ENTRIES.replace(from, to));
         assert_moved(&azure, &saved, &text, &none, title, &note).await;
     }
-    // What says the same is the same.
+    // Equivalent values are equal.
     let reordered: String = ENTRIES
         .lines()
         .rev()
@@ -192,7 +192,7 @@ async fn what_moved_in_the_spec_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_moved_in_azure_is_named() {
+async fn change_in_azure_is_reported() {
     let azure = Azure::new().await;
     let none = Consent::default();
     azure.converge(&spec(ENTRIES)).await;
@@ -212,7 +212,7 @@ async fn what_moved_in_azure_is_named() {
     patch(&azure, healed).await;
     moved(&azure, &saved, &text, &none).await.unwrap();
 
-    // What no entry names is sent along.
+    // Undeclared properties are part of the request.
     patch(
         &azure,
         json!({ "tags": { "lazuli-stack": "test", "by": "hand" } }),
@@ -233,7 +233,7 @@ async fn what_moved_in_azure_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_appeared_and_what_is_gone_is_named() {
+async fn created_and_deleted_resources_are_reported() {
     let azure = Azure::new().await;
     let none = Consent::default();
     let group = spec("");
@@ -266,7 +266,7 @@ async fn what_appeared_and_what_is_gone_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_orphan_more_and_one_less_is_named_among_those_of_one_entry() {
+async fn added_and_removed_orphans_are_reported() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let text = spec(ENTRIES.split_once("  access").unwrap().0);
@@ -275,7 +275,7 @@ async fn an_orphan_more_and_one_less_is_named_among_those_of_one_entry() {
     assert_eq!((plan.count(Action::Delete), addresses.len()), (2, 1));
     moved(&azure, &saved, &text, &PRUNE).await.unwrap();
 
-    // Without pruning, none of it is done.
+    // Without pruning, orphans do not affect the plan.
     let note =
         "when the plan was made: the stack `test` owns it, and no entry of the spec names it";
     let title = "`access` is no longer to be deleted";
@@ -297,7 +297,7 @@ async fn an_orphan_more_and_one_less_is_named_among_those_of_one_entry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_would_go_with_a_replacement_is_held_on_to() {
+async fn resources_deleted_by_a_replacement_are_part_of_the_plan() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let consent = Consent {

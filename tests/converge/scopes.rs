@@ -1,4 +1,4 @@
-//! Grants on scopes of every kind, their ids written in whatever casing, and all that a grant can say beside who and what.
+//! Grants on scopes of every kind, with ids in any case, and the optional properties of grants.
 
 use lazuli_core::{
     diagnostic::Code,
@@ -23,8 +23,8 @@ fn account() -> String {
     )
 }
 
-/// What a person might write for an id: other casing in every word that has no name of its own.
-fn odd(id: &str) -> String {
+/// The id with another case in every segment that is not a name.
+fn with_odd_case(id: &str) -> String {
     [
         ("/subscriptions/", "/SUBSCRIPTIONS/"),
         ("/resourceGroups/", "/resourcegroups/"),
@@ -38,11 +38,11 @@ fn odd(id: &str) -> String {
     .fold(id.to_owned(), |id, (word, other)| id.replace(word, other))
 }
 
-/// A world with a management group and a stack's account, on which hangs an extension of somebody else's.
-async fn furnished() -> Azure {
+/// A world with a management group, and an account of a stack that has a foreign extension resource.
+async fn world_with_scopes() -> Azure {
     let azure = Azure::new().await;
     azure.converge(&base()).await;
-    make_group(&azure, "platform", None).await;
+    create_management_group(&azure, "platform", None).await;
     azure
         .by_hand(
             Method::Put,
@@ -53,8 +53,8 @@ async fn furnished() -> Azure {
     azure
 }
 
-/// Makes a management group, and waits until it is there.
-async fn make_group(azure: &Azure, name: &str, parent: Option<&str>) {
+/// Creates a management group and waits until it is ready.
+async fn create_management_group(azure: &Azure, name: &str, parent: Option<&str>) {
     let url = format!("{GROUPS}/{name}?api-version=2020-05-01");
     let parent = parent.map(|parent| json!({ "id": format!("{GROUPS}/{parent}") }));
     let body = json!({ "properties": { "details": { "parent": parent } } });
@@ -70,7 +70,7 @@ fn extension() -> String {
     )
 }
 
-/// One of every kind: a resource, one nested in it, an extension of it, and all that is above it.
+/// One scope of every kind: a resource, its child resource, its extension resource, and all parents.
 fn scopes() -> [String; 6] {
     [
         account(),
@@ -120,9 +120,9 @@ fn id(grant: &Json) -> String {
     format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap())
 }
 
-/// The whole life of a grant on one scope: made once, drift seen and healed, gone when the stack goes.
-async fn lives_on(azure: &Azure, scope: &str) {
-    let text = granted(&odd(scope), "");
+/// Asserts the lifecycle of a grant on a scope: created once, drift is restored, deleted with the stack.
+async fn assert_lifecycle(azure: &Azure, scope: &str) {
+    let text = granted(&with_odd_case(scope), "");
     azure.simulator.clear_log();
     let plan = azure.converge(&text).await;
     let step = (Action::Create, "read/Reader".to_owned());
@@ -150,15 +150,15 @@ async fn lives_on(azure: &Azure, scope: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grant_lives_on_a_scope_of_every_kind() {
-    let azure = furnished().await;
+async fn grants_work_on_scopes_of_every_kind() {
+    let azure = world_with_scopes().await;
     for scope in scopes() {
-        lives_on(&azure, &scope).await;
+        assert_lifecycle(&azure, &scope).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grant_on_a_part_of_an_entry_waits_for_the_part() {
+async fn grant_on_a_part_of_an_entry_depends_on_the_part() {
     let azure = Azure::new().await;
     let text = granted("${data}/BlobServices/Default/containers/VIDEO", "");
     let plan = azure.converge(&text).await;
@@ -176,13 +176,13 @@ async fn a_grant_on_a_part_of_an_entry_waits_for_the_part() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn destroy_takes_every_grant_away() {
-    let azure = furnished().await;
+async fn destroy_deletes_every_grant() {
+    let azure = world_with_scopes().await;
     let scopes = scopes();
     let grants = scopes.iter().enumerate().map(|(at, scope)| {
         format!(
             "  on{at}: {{ kind: roleAssignment, principal: \"${{app}}\", scope: \"{}\", role: Reader }}\n",
-            odd(scope)
+            with_odd_case(scope)
         )
     });
     let text = base() + &grants.collect::<String>();
@@ -221,8 +221,8 @@ async fn destroy_takes_every_grant_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grant_across_tenants_with_a_condition_says_all_of_it() {
-    let azure = furnished().await;
+async fn cross_tenant_grant_with_a_condition_sends_all_properties() {
+    let azure = world_with_scopes().await;
     let condition = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'video'";
     let identity = format!(
         "{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test",
@@ -248,7 +248,10 @@ async fn a_grant_across_tenants_with_a_condition_says_all_of_it() {
     );
     assert_eq!(properties["delegatedManagedIdentityResourceId"], identity);
 
-    let same = granted(&odd(&account()), &more(condition, &odd(&identity)));
+    let same = granted(
+        &with_odd_case(&account()),
+        &more(condition, &with_odd_case(&identity)),
+    );
     for text in [&text, &same] {
         azure.simulator.clear_log();
         azure.converge(text).await;
@@ -272,14 +275,14 @@ async fn a_grant_across_tenants_with_a_condition_says_all_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_of_a_management_group_is_given_on_it_and_below() {
+async fn role_of_a_management_group_is_assignable_on_it_and_below() {
     let azure = Azure::with(WorldOptions {
         role_replication: 7_000,
         ..WorldOptions::default()
     })
     .await;
-    make_group(&azure, "platform", None).await;
-    make_group(&azure, "landing", Some("platform")).await;
+    create_management_group(&azure, "platform", None).await;
+    create_management_group(&azure, "landing", Some("platform")).await;
     let member = format!("{GROUPS}/landing/subscriptions/{SUBSCRIPTION}?api-version=2020-05-01");
     azure.by_hand(Method::Put, &member, None).await;
     let text = base()
@@ -303,9 +306,9 @@ async fn a_role_of_a_management_group_is_given_on_it_and_below() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_inherited_grant_of_a_management_group_is_never_touched() {
+async fn inherited_grant_of_a_management_group_is_never_changed() {
     let azure = Azure::new().await;
-    make_group(&azure, "platform", None).await;
+    create_management_group(&azure, "platform", None).await;
     let member = format!("{GROUPS}/platform/subscriptions/{SUBSCRIPTION}?api-version=2020-05-01");
     azure.by_hand(Method::Put, &member, None).await;
     let text = spec("").replace("name: rg-test }", "name: rg-test, grants: authoritative }");
@@ -326,7 +329,7 @@ async fn an_inherited_grant_of_a_management_group_is_never_touched() {
     let shown = azure.by_hand(Method::Get, &list, None).await.to_string();
     assert!(
         shown.contains("5b1e6b0e-1111-4222-8333-000000000001"),
-        "it is inherited"
+        "inherited"
     );
     azure.simulator.clear_log();
     let plan = azure.plan(&text).await;

@@ -1,4 +1,4 @@
-//! Secrets: sent, remembered by a tag, never answered and never shown.
+//! Secrets: sent, tracked by a tag, never returned by Azure and never printed.
 
 use lazuli_core::{plan::Action, value::Value};
 use lazuli_sim::Method;
@@ -15,14 +15,14 @@ fn machine(password: &str, size: &str) -> String {
     ))
 }
 
-/// The body of the one step.
+/// The body of the only step.
 fn sent(plan: &lazuli_core::plan::Plan) -> serde_json::Value {
     let step = plan.steps.iter().find(|step| step.key.to_string() == "vm");
     step.unwrap().call.body.to_json().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_is_sent_and_not_sent_again_until_it_changes() {
+async fn secret_is_sent_once_until_it_changes() {
     let azure = Azure::new().await;
     let first = azure.converge(&machine("hunter2", "small")).await;
     assert_eq!(
@@ -46,14 +46,14 @@ async fn a_secret_is_sent_and_not_sent_again_until_it_changes() {
     assert!(matches!(&change.after, Some(Value::Secret(secret)) if secret.expose() == "hunter3"));
     assert!(
         !format!("{changed:?}").contains("hunter3"),
-        "a plan never shows one"
+        "plans do not contain secrets"
     );
     assert!(azure.execute(&changed).await.is_complete());
     assert!(azure.plan(&machine("hunter3", "small")).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_of_anything_else_sends_the_secret_along() {
+async fn update_of_another_property_sends_the_secret() {
     let azure = Azure::new().await;
     azure.converge(&machine("hunter2", "small")).await;
     let plan = azure.converge(&machine("hunter2", "large")).await;
@@ -71,7 +71,7 @@ async fn an_update_of_anything_else_sends_the_secret_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_tag_is_gone_the_secret_is_sent_again() {
+async fn missing_tag_sends_the_secret_again() {
     let azure = Azure::new().await;
     let text = machine("hunter2", "small");
     azure.converge(&text).await;

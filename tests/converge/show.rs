@@ -1,5 +1,4 @@
-//! What `show` finds: all that a stack owns and nothing else, in a number of requests that does not grow with it, and
-//! without a write.
+//! The inventory of `show`: exactly the resources that a stack owns, with a constant number of reads and no write.
 
 use lazuli_core::{
     inventory::{ExtensionResource, Holdings, SpecMatch, inventory, needed},
@@ -50,7 +49,7 @@ fn lines(holdings: &Holdings) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_that_is_owned_is_shown_with_its_entry() {
+async fn owned_resources_are_shown_with_their_entries() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     azure.simulator.clear_log();
@@ -82,7 +81,7 @@ async fn everything_that_is_owned_is_shown_with_its_entry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_no_entry_names_any_more_is_an_orphan_also_where_the_spec_is_empty() {
+async fn resources_without_an_entry_are_orphans_even_if_the_spec_is_empty() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let empty = "apiVersion: lazuli/v1\nstack: test\nresources: {}\n";
@@ -97,7 +96,7 @@ async fn what_no_entry_names_any_more_is_an_orphan_also_where_the_spec_is_empty(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_grant_of_a_renamed_entry_and_of_a_principal_made_anew_are_no_orphans() {
+async fn grants_of_renamed_entries_and_recreated_principals_are_not_orphans() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let renamed = spec(&ENTRIES.replace("  access:", "  rights:"));
@@ -112,7 +111,7 @@ async fn the_grant_of_a_renamed_entry_and_of_a_principal_made_anew_are_no_orphan
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_of_another_stack_and_nothing_unmarked_is_shown() {
+async fn unmarked_resources_and_those_of_other_stacks_are_not_shown() {
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;
     let url = |name: &str| {

@@ -1,4 +1,4 @@
-//! A part of a spec: nothing else is changed, whatever state it is in, and what the rest declares counts.
+//! Targets: no other entry is changed, whatever its state, and grants of other entries count as declared.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ fn account(below: &str, version: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_and_then_the_whole_is_the_whole() {
+async fn targets_and_then_the_rest_equal_the_whole() {
     let azure = Azure::new().await;
     let (plan, _) = azure.part(&spec(ENTRIES), &["access"], &[]).await;
     let made: BTreeSet<String> = plan.steps.iter().map(|step| step.key.to_string()).collect();
@@ -82,14 +82,14 @@ async fn a_part_and_then_the_whole_is_the_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drift_and_mistakes_of_what_is_left_out_change_nothing() {
+async fn drift_and_mistakes_of_excluded_entries_do_not_matter() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let drift = json!({ "properties": { "minimumTlsVersion": "TLS1_0" } });
     azure
         .by_hand(Method::Patch, &account("", "2025-06-01"), Some(drift))
         .await;
-    // What is fixed at creation differs as well: a mistake in a plan of the whole.
+    // An immutable property differs as well, which is an error in a plan without targets.
     let changed = spec(&ENTRIES.replace(
         "Standard_LRS,",
         "Standard_LRS, minimumTlsVersion: TLS1_2, isHnsEnabled: true,",
@@ -101,7 +101,7 @@ async fn drift_and_mistakes_of_what_is_left_out_change_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_rest_grants_is_declared_also_for_a_part() {
+async fn grants_of_excluded_entries_count_as_declared() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let stranger = Caller::Reader.object_id();
@@ -122,7 +122,7 @@ async fn what_the_rest_grants_is_declared_also_for_a_part() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_replaced_that_takes_along_what_is_left_out() {
+async fn replacement_that_would_delete_excluded_entries_is_rejected() {
     let azure = Azure::new().await;
     let entries = ENTRIES.replace("  keep:", "  # keep:");
     azure.converge(&spec(&entries)).await;
@@ -139,7 +139,7 @@ async fn nothing_is_replaced_that_takes_along_what_is_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_is_destroyed_with_what_needs_it_and_nothing_else() {
+async fn targets_are_destroyed_with_their_dependents_only() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let down = azure.part_down(&spec(ENTRIES), &["data"]).await;
@@ -160,7 +160,7 @@ async fn a_part_is_destroyed_with_what_needs_it_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_nested_in_what_stays_is_destroyed_by_itself() {
+async fn child_resource_is_destroyed_without_its_parent() {
     let azure = Azure::new().await;
     let entries = "\
 \x20 app: { kind: userAssignedIdentity, name: id-app }

@@ -1,4 +1,4 @@
-//! What Azure is still working on when it is asked: waited for, not written over.
+//! Operations in progress: lazuli waits for them and does not overwrite their resources.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -15,7 +15,7 @@ const ACCOUNTS: &str = "\
 \x20 two: { kind: storageAccount, name: stlazulitwo, sku: Standard_LRS }
 ";
 
-/// Writes down what was waited for.
+/// Records the awaited resources.
 #[derive(Default)]
 struct Told(Mutex<Vec<String>>);
 
@@ -54,8 +54,8 @@ fn account(name: &str) -> String {
     )
 }
 
-/// Another begins to make the account, and does not wait for its end.
-async fn begin_account(azure: &Azure, name: &str) {
+/// Starts the creation of the account as another run would, without waiting for its end.
+async fn start_account_creation(azure: &Azure, name: &str) {
     let body =
         json!({ "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" } });
     let url = format!("{}?api-version=2025-06-01", account(name));
@@ -72,12 +72,12 @@ async fn state_of(azure: &Azure, name: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_run_makes_is_waited_for_and_not_written_over() {
+async fn creation_by_another_run_is_awaited_and_not_overwritten() {
     let text = spec(ACCOUNTS);
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;
-    begin_account(&azure, "stlazulione").await;
-    begin_account(&azure, "stlazuliforeign").await;
+    start_account_creation(&azure, "stlazulione").await;
+    start_account_creation(&azure, "stlazuliforeign").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(state_of(&azure, "stlazulione").await, "Creating");
     azure.simulator.clear_log();
@@ -100,7 +100,7 @@ async fn what_another_run_makes_is_waited_for_and_not_written_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_being_deleted_is_waited_for_and_then_made() {
+async fn deletion_in_progress_is_awaited_before_the_creation() {
     let text = spec(ACCOUNTS);
     let azure = Azure::new().await;
     azure.converge(&text).await;
@@ -121,7 +121,7 @@ async fn what_is_being_deleted_is_waited_for_and_then_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_come_to_rest_is_an_error_that_says_so() {
+async fn operation_that_does_not_complete_is_an_error() {
     let text = spec(ACCOUNTS);
     let azure = Azure::with(WorldOptions {
         storage_creation: 3 * 60 * 60 * 1000,
@@ -129,7 +129,7 @@ async fn what_does_not_come_to_rest_is_an_error_that_says_so() {
     })
     .await;
     azure.converge(&spec("")).await;
-    begin_account(&azure, "stlazulitwo").await;
+    start_account_creation(&azure, "stlazulitwo").await;
     azure.simulator.clear_log();
 
     let graph = azure.graph(&text).await;
@@ -151,7 +151,7 @@ async fn what_does_not_come_to_rest_is_an_error_that_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_failed_is_written_again_and_the_plan_says_why() {
+async fn failed_resource_is_written_again_with_the_reason_in_the_plan() {
     let text = spec(ACCOUNTS);
     let azure = Azure::new().await;
     azure.simulator.set_faults(Faults::none().on(

@@ -1,20 +1,20 @@
-//! The pages of the codes: those that lazuli gives, and those of Azure that it knows.
+//! The pages of error codes: those of lazuli, and the codes of Azure that lazuli handles.
 
 use lazuli_arm::{Remedy, known_codes};
 use lazuli_core::diagnostic::Code;
 
-/// What the binary tells by `lazuli explain LZ0001`.
-pub fn of_lazuli() -> String {
+/// The page of the codes of lazuli, which `lazuli explain LZ0001` prints.
+pub fn lazuli_page() -> String {
     let mut page = String::from(
-        "# Errors and warnings\n\nEvery code that lazuli gives to a mistake in a spec, generated from the code. \
-         `lazuli explain LZ0001` prints the same. Codes of Azure are in [azure-codes.md](azure-codes.md).\n\n\
+        "# Errors and warnings\n\nThe codes of mistakes in specs and plans, generated from the source code. `lazuli explain LZ0001` prints \
+         the same text. Azure's codes are on [Codes of Azure](azure-codes.md).\n\n\
          | code | meaning |\n|---|---|\n",
     );
     for code in Code::ALL {
         let anchor = code.number().to_lowercase();
         page += &format!("| [{code}](#{anchor}) | {} |\n", code.summary());
     }
-    page += "\nLZ0023, LZ0024, LZ0025, LZ0028 and LZ0029 need the answers of Azure, so `validate` cannot report them.\n\n";
+    page += "\n`validate` cannot report LZ0023, LZ0024, LZ0025, LZ0028 and LZ0029 because they depend on live resources.\n\n";
     for code in Code::ALL {
         let (summary, explanation) = (code.summary(), code.explanation().to_markdown());
         page += &format!("## {code}\n\n**{summary}**\n\n{explanation}");
@@ -22,17 +22,16 @@ pub fn of_lazuli() -> String {
     page.trim_end().to_owned() + "\n"
 }
 
-/// What the client knows of Azure's codes.
-pub fn of_azure() -> String {
+/// The page of the codes of Azure that the client handles.
+pub fn azure_page() -> String {
     let (entra, arm): (Vec<_>, Vec<_>) = known_codes()
         .into_iter()
         .partition(|known| known.code.starts_with("AADSTS"));
     let mut page = String::from(
-        "# Codes of Azure\n\nThe codes that lazuli knows, generated from the code; `lazuli explain ScopeLocked` prints the same: what it does about each by itself, and \
-         what it advises once that is an error. What Azure refuses is shown with Azure's innermost code and message, so a \
-         code that is not here has its reason beside it. By symptoms: [troubleshooting.md](troubleshooting.md). Codes that \
-         begin with LZ are lazuli's own: [errors.md](errors.md).\n\n## Azure Resource Manager\n\n\
-         | code | what lazuli does by itself | what to do then |\n|---|---|---|\n",
+        "# Codes of Azure\n\nThe codes of Azure that lazuli handles, generated from the source code. `lazuli explain ScopeLocked` prints the \
+         same text. For a code that is not on this page, lazuli prints Azure's innermost code and message. See also \
+         [Troubleshooting](troubleshooting.md), and [Errors and warnings](errors.md) for the codes that start with LZ.\n\n\
+         ## Azure Resource Manager\n\n| code | what lazuli does | what to do if it remains an error |\n|---|---|---|\n",
     );
     let mut rows: Vec<(Vec<&str>, Option<Remedy>, String)> = Vec::new();
     for known in arm {
@@ -47,12 +46,12 @@ pub fn of_azure() -> String {
         let remedy = remedy.map_or("", Remedy::describe);
         page += &format!("| `{}` | {remedy} | {advice} |\n", codes.join("`, `"));
     }
-    page += "\nWhatever the code: a 401 is answered once with a new token; throttling (429), failing services (500 and \
-             above) and broken connections are tried again with growing waits, as long as `Retry-After` says or for a few \
-             minutes. A code that ends in `InProgress` is waited for as well. These depend on the run, and are waited out only \
-             where it has made what they are about, for as long as [grants.md](grants.md#what-is-waited-for) says: \
-             `PrincipalNotFound`, `RoleDefinitionDoesNotExist`, and a 403 of what depends on a fresh grant.\n\n\
-             ## Microsoft Entra\n\nThey come when lazuli logs in, in the text of the refusal.\n\n\
+    page += "\nFor any code, lazuli renews the token once after a 401. It retries throttling (429), server errors (500 and above) \
+             and broken connections with increasing delays, for as long as `Retry-After` says or for a few minutes. It waits \
+             for codes that end in `InProgress`. `PrincipalNotFound`, `RoleDefinitionDoesNotExist` and a 403 that depends on a \
+             recently created role assignment are retried only if the same run created the principal, role or assignment: see \
+             [propagation delays](grants.md#propagation-delays).\n\n\
+             ## Microsoft Entra\n\nThese codes occur in the message of a failed login.\n\n\
              | code | what to do |\n|---|---|\n";
     for known in entra {
         page += &format!("| `{}` | {} |\n", known.code, known.advice);

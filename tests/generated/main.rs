@@ -1,4 +1,4 @@
-//! What is generated from the code and kept in the repository is up to date.
+//! Generated files in the repository are up to date.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,8 +24,8 @@ use lazuli_core::{
 use lazuli_engine::document::ReportDocument;
 use lazuli_handlers::{REGISTRY, reference::Description};
 
-/// Every generated file, by its path from the root, and what it must hold.
-fn wanted() -> BTreeMap<PathBuf, String> {
+/// The expected text of every generated file by its path from the root.
+fn expected_files() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     files.insert(
         PathBuf::from("schemas/lazuli.schema.json"),
@@ -47,18 +47,18 @@ fn wanted() -> BTreeMap<PathBuf, String> {
         PathBuf::from("schemas/show.schema.json"),
         format!("{:#}\n", ShowDocument::schema()),
     );
-    files.insert(PathBuf::from("docs/errors.md"), codes::of_lazuli());
-    files.insert(PathBuf::from("docs/azure-codes.md"), codes::of_azure());
+    files.insert(PathBuf::from("docs/errors.md"), codes::lazuli_page());
+    files.insert(PathBuf::from("docs/azure-codes.md"), codes::azure_page());
     files.insert(PathBuf::from("docs/commands.md"), commands::page());
     let mut index = String::from(
-        "# Kinds\n\nOne page a kind, generated from the code that reads it. What all kinds have in common is in \
-         [the spec reference](../spec.md); on the terminal, `lazuli explain KIND` says the same.\n\n\
-         | kind | what it is | type in Azure |\n|---|---|---|\n",
+        "# Kinds\n\nOne page per kind, generated from the source code. The keys that all kinds share are described in \
+         [Spec language](../spec.md). `lazuli explain KIND` prints the same text.\n\n\
+         | kind | description | ARM type |\n|---|---|---|\n",
     );
     for (kind, mut page) in lazuli_handlers::reference() {
         let examples = examples_of(kind);
-        assert!(!examples.is_empty(), "{kind} is in no example");
-        page += &format!("\nIn whole specs: {}.\n", examples.join(", "));
+        assert!(!examples.is_empty(), "no example uses {kind}");
+        page += &format!("\nExamples: {}.\n", examples.join(", "));
         let of_kind = REGISTRY.get(kind).unwrap();
         let says = Description::of(of_kind).says.replace('\n', " ");
         let first = says.split(". ").next().unwrap_or_default();
@@ -74,7 +74,7 @@ fn wanted() -> BTreeMap<PathBuf, String> {
     files
 }
 
-/// Links to the examples that have an entry of the kind.
+/// Links to the examples that use the kind.
 fn examples_of(kind: &str) -> Vec<String> {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let mut found = Vec::new();
@@ -98,31 +98,31 @@ fn examples_of(kind: &str) -> Vec<String> {
     found
 }
 
-/// `LAZULI_UPDATE=1 cargo test --test generated` writes them anew.
+/// `LAZULI_UPDATE=1 cargo test --test generated` updates them.
 #[test]
 fn generated_files_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let update = std::env::var_os("LAZULI_UPDATE").is_some();
-    let wanted = wanted();
-    assert!(wanted.len() > 6);
-    for (path, text) in &wanted {
+    let expected = expected_files();
+    assert!(expected.len() > 6);
+    for (path, text) in &expected {
         let full = root.join(path);
         if update {
             fs::create_dir_all(full.parent().unwrap()).unwrap();
             fs::write(&full, text).unwrap();
         }
-        let found = fs::read_to_string(&full).unwrap_or_default();
+        let found = fs::read_to_string(&full).unwrap_or_else(|_| String::new());
         assert!(
             found == *text,
-            "{} is out of date: LAZULI_UPDATE=1 cargo test --test generated",
+            "{} is out of date: run LAZULI_UPDATE=1 cargo test --test generated",
             path.display()
         );
     }
     for entry in fs::read_dir(root.join("docs/kinds")).unwrap() {
         let path = Path::new("docs/kinds").join(entry.unwrap().file_name());
         assert!(
-            wanted.contains_key(&path),
-            "{} belongs to no kind",
+            expected.contains_key(&path),
+            "no kind generates {}",
             path.display()
         );
     }

@@ -4,24 +4,24 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
-/// What stands in a fence.
+/// A fenced block.
 pub struct Block {
-    /// The words behind the fence: `yaml`, or `yaml stack.yaml`.
+    /// The info string: `yaml`, or `yaml stack.yaml`.
     pub info: String,
-    /// Where its lines are in the page.
+    /// The range of the lines in the page.
     pub at: Range<usize>,
-    /// Its lines.
+    /// The lines.
     pub text: String,
 }
 
-/// The fenced blocks, in their order.
+/// The fenced blocks of a page in order.
 pub fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (event, at) in Parser::new(page).into_offset_iter() {
         match event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
-                // An empty block begins behind the line of its fence.
+                // An empty block starts after the line of its fence.
                 let start = page[at.start..]
                     .find('\n')
                     .map_or(at.end, |end| at.start + end + 1);

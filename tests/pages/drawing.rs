@@ -1,4 +1,4 @@
-//! The session that the README shows is a real one, drawn for light and for dark.
+//! The session image of the README, rendered from a real session for light and dark themes.
 
 use std::{fs, path::Path};
 
@@ -10,16 +10,16 @@ use super::{assert_is, blocks::blocks, root, sessions::Session};
 const ACCOUNT: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-videos/providers/\
     Microsoft.Storage/storageAccounts/stvideos2031";
 
-/// The built-in role.
+/// The GUID of the built-in role Reader.
 const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 
-/// The page whose spec it is.
+/// The page that contains the spec.
 const PAGE: &str = "docs/coming-from-terraform.md";
 
 const SHOWN: [&str; 2] = ["lazuli apply stack.yaml --yes", "lazuli plan stack.yaml"];
 
-/// What somebody did in the portal before: an older TLS version, and a grant that is gone.
-fn meddle(session: &mut Session) {
+/// Creates drift, as in the portal: an older TLS version and a deleted grant.
+fn create_drift(session: &mut Session) {
     let request = |rest: &str| format!("lazuli sim request {rest}");
     let tls = r#"'{"properties": {"minimumTlsVersion": "TLS1_0"}}'"#;
     session.print(&request(&format!(
@@ -40,31 +40,31 @@ fn meddle(session: &mut Session) {
     session.print(&request(&format!("DELETE {grant}?api-version=2022-04-01")));
 }
 
-/// Foreground, background, and the colours that lazuli uses.
-struct Look {
+/// A theme: foreground, background, and the colors that lazuli uses.
+struct Theme {
     name: &'static str,
     text: RgbColor,
-    paper: RgbColor,
+    background: RgbColor,
     blue: RgbColor,
     red: RgbColor,
     green: RgbColor,
     yellow: RgbColor,
 }
 
-const LOOKS: [Look; 2] = [
-    Look {
+const THEMES: [Theme; 2] = [
+    Theme {
         name: "light",
         text: RgbColor(0x1f, 0x23, 0x28),
-        paper: RgbColor(0xf6, 0xf8, 0xfa),
+        background: RgbColor(0xf6, 0xf8, 0xfa),
         blue: RgbColor(0x05, 0x50, 0xae),
         red: RgbColor(0xb3, 0x1d, 0x28),
         green: RgbColor(0x11, 0x63, 0x29),
         yellow: RgbColor(0x7d, 0x4e, 0x00),
     },
-    Look {
+    Theme {
         name: "dark",
         text: RgbColor(0xe6, 0xed, 0xf3),
-        paper: RgbColor(0x16, 0x1b, 0x22),
+        background: RgbColor(0x16, 0x1b, 0x22),
         blue: RgbColor(0x79, 0xc0, 0xff),
         red: RgbColor(0xff, 0x7b, 0x72),
         green: RgbColor(0x56, 0xd3, 0x64),
@@ -72,27 +72,27 @@ const LOOKS: [Look; 2] = [
     },
 ];
 
-impl Look {
+impl Theme {
     fn term(&self) -> Term {
-        let mut colours = [self.text; 16];
+        let mut colors = [self.text; 16];
         for bright in [0, 8] {
-            colours[bright + 1] = self.red;
-            colours[bright + 2] = self.green;
-            colours[bright + 3] = self.yellow;
+            colors[bright + 1] = self.red;
+            colors[bright + 2] = self.green;
+            colors[bright + 3] = self.yellow;
             for blue in 4..=6 {
-                colours[bright + blue] = self.blue;
+                colors[bright + blue] = self.blue;
             }
         }
         Term::new()
-            .palette(Palette(colours))
+            .palette(Palette(colors))
             .fg_color(self.text.into())
-            .bg_color(self.paper.into())
+            .bg_color(self.background.into())
     }
 }
 
 #[test]
-fn the_drawn_session_is_real() {
-    let mut session = Session::begin()
+fn session_image_is_up_to_date() {
+    let mut session = Session::new()
         .with("NO_COLOR", "")
         .with("CLICOLOR_FORCE", "1");
     let page = fs::read_to_string(root().join(PAGE)).unwrap();
@@ -100,15 +100,15 @@ fn the_drawn_session_is_real() {
     let spec = blocks.iter().find(|block| block.info == "yaml").unwrap();
     fs::write(session.folder().join("stack.yaml"), &spec.text).unwrap();
     session.print("lazuli apply stack.yaml --yes");
-    meddle(&mut session);
+    create_drift(&mut session);
     let shown: Vec<String> = SHOWN
         .iter()
         .map(|command| format!("\u{1b}[1m$ {command}\u{1b}[0m\n{}", session.print(command)))
         .collect();
     let shown = shown.join("\n");
     assert!(shown.contains("TLS1_0"), "{shown}");
-    for look in &LOOKS {
-        let path = format!("docs/session-{}.svg", look.name);
-        assert_is(Path::new(&path), &look.term().render_svg(shown.trim_end()));
+    for theme in &THEMES {
+        let path = format!("docs/session-{}.svg", theme.name);
+        assert_is(Path::new(&path), &theme.term().render_svg(shown.trim_end()));
     }
 }

@@ -1,4 +1,4 @@
-//! Every link and anchor within the repository leads somewhere, and every page is found from the map.
+//! Links and anchors within the repository resolve, and docs/README.md links every page.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::{Page, pages, root};
 
-/// Where the links of a page lead, as they are written.
+/// The link targets of a page as they are written.
 fn links(page: &str) -> Vec<String> {
     let mut links = Vec::new();
     for event in Parser::new_ext(page, Options::ENABLE_TABLES) {
@@ -29,7 +29,7 @@ fn links(page: &str) -> Vec<String> {
     links
 }
 
-/// The anchors of the headings of a page, as forges make them: words in lower case, joined by `-`.
+/// The anchors of the headings of a page as GitHub derives them: lowercase words joined by `-`.
 fn anchors(page: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     let mut heading: Option<String> = None;
@@ -42,7 +42,7 @@ fn anchors(page: &str) -> BTreeSet<String> {
                 }
             }
             Event::End(TagEnd::Heading(_)) => {
-                let text = heading.take().unwrap_or_default().to_lowercase();
+                let text = heading.take().expect("a heading starts").to_lowercase();
                 let is_kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
                 let anchor = text.chars().filter(is_kept).collect::<String>();
                 let anchor = anchor.replace(' ', "-");
@@ -58,7 +58,7 @@ fn anchors(page: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// The path that a link on a page names, from the root.
+/// The target of a link as a path from the root.
 fn target(from: &Path, link: &str) -> PathBuf {
     let mut path = from.parent().unwrap().to_owned();
     for component in Path::new(link).components() {
@@ -71,23 +71,23 @@ fn target(from: &Path, link: &str) -> PathBuf {
     path
 }
 
-fn is_elsewhere(link: &str) -> bool {
+fn is_external(link: &str) -> bool {
     ["https://", "http://", "mailto:"]
         .iter()
         .any(|scheme| link.starts_with(scheme))
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn links_resolve() {
     let pages = pages();
     let anchors: BTreeMap<&Path, BTreeSet<String>> = pages
         .iter()
         .map(|page| (page.path.as_path(), anchors(&page.text)))
         .collect();
-    let mut lost = Vec::new();
+    let mut broken = Vec::new();
     let mut seen = 0;
     for Page { path, text } in &pages {
-        for link in links(text).into_iter().filter(|link| !is_elsewhere(link)) {
+        for link in links(text).into_iter().filter(|link| !is_external(link)) {
             seen += 1;
             let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
             let to = if file.is_empty() {
@@ -95,24 +95,24 @@ fn every_link_leads_somewhere() {
             } else {
                 target(path, file)
             };
-            let leads = root().join(&to).exists()
+            let resolves = root().join(&to).exists()
                 && (anchor.is_empty()
                     || anchors
                         .get(to.as_path())
                         .is_some_and(|known| known.contains(anchor)));
-            if !leads {
-                lost.push(format!("{}: {link}", path.display()));
+            if !resolves {
+                broken.push(format!("{}: {link}", path.display()));
             }
         }
     }
     assert!(seen > 100, "links are found");
-    assert!(lost.is_empty(), "{lost:#?}");
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 #[test]
-fn every_page_is_on_the_map() {
+fn documentation_index_links_every_page() {
     let pages = pages();
-    let of = |path: &str| {
+    let targets_of = |path: &str| {
         let page = pages
             .iter()
             .find(|page| page.path == Path::new(path))
@@ -120,20 +120,23 @@ fn every_page_is_on_the_map() {
         let links = links(&page.text);
         links
             .into_iter()
-            .filter(|link| !is_elsewhere(link))
+            .filter(|link| !is_external(link))
             .map(|link| {
-                let file = link.split('#').next().unwrap_or_default();
+                let file = link.split('#').next().unwrap();
                 target(&page.path, file)
             })
             .collect::<BTreeSet<_>>()
     };
-    let (map, kinds) = (of("docs/README.md"), of("docs/kinds/README.md"));
+    let (index, kinds) = (
+        targets_of("docs/README.md"),
+        targets_of("docs/kinds/README.md"),
+    );
     for page in pages.iter().filter(|page| page.path.starts_with("docs")) {
-        let found = map.contains(&page.path) || kinds.contains(&page.path);
-        let is_map = page.path == Path::new("docs/README.md");
+        let found = index.contains(&page.path) || kinds.contains(&page.path);
+        let is_index = page.path == Path::new("docs/README.md");
         assert!(
-            found || is_map,
-            "{} is not on docs/README.md",
+            found || is_index,
+            "docs/README.md does not link {}",
             page.path.display()
         );
     }

@@ -1,4 +1,4 @@
-//! The pages for people: links lead somewhere, specs are valid, and sessions print what the page shows.
+//! The documentation: links resolve, specs are valid, and sessions print the output that a page shows.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,7 +31,7 @@ struct Page {
     text: String,
 }
 
-/// README.md, CHANGELOG.md and all below docs, in the order of their paths.
+/// README.md, CHANGELOG.md and all pages in docs, sorted by path.
 fn pages() -> Vec<Page> {
     let root = root();
     let mut paths = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
@@ -47,7 +47,7 @@ fn pages() -> Vec<Page> {
         }
     }
     paths.sort();
-    assert!(paths.len() > 20, "the walk finds the pages");
+    assert!(paths.len() > 20, "pages are found");
     let read = |path: PathBuf| {
         let text = fs::read_to_string(root.join(&path)).unwrap();
         Page { path, text }
@@ -55,18 +55,18 @@ fn pages() -> Vec<Page> {
     paths.into_iter().map(read).collect()
 }
 
-/// Holds a file against what it should be; `LAZULI_UPDATE=1 cargo test --test pages` writes it anew.
-fn assert_is(path: &Path, wanted: &str) {
+/// Compares a file with the expected text. `LAZULI_UPDATE=1 cargo test --test pages` updates it.
+fn assert_is(path: &Path, expected: &str) {
     let full = root().join(path);
     if env::var_os("LAZULI_UPDATE").is_some() {
-        fs::write(&full, wanted).unwrap();
+        fs::write(&full, expected).unwrap();
     }
-    let found = fs::read_to_string(&full).unwrap_or_default();
-    if found != wanted {
-        let differs = found.lines().zip(wanted.lines()).find(|(a, b)| a != b);
+    let found = fs::read_to_string(&full).unwrap_or_else(|_| String::new());
+    if found != expected {
+        let differs = found.lines().zip(expected.lines()).find(|(a, b)| a != b);
         panic!(
-            "{} does not show what lazuli prints: LAZULI_UPDATE=1 cargo test --test pages\n\
-             the first line that differs: {differs:#?}",
+            "{} is out of date: run LAZULI_UPDATE=1 cargo test --test pages\n\
+             first difference: {differs:#?}",
             path.display()
         );
     }

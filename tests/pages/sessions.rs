@@ -1,8 +1,8 @@
-//! Sessions on pages: each is carried out from the top of its page to the end, and must print what the page shows.
+//! Sessions on pages: each runs from the top of its page to the end and must print the output that the page shows.
 //!
-//! A block is a step: `console` has commands and their output, where a line `...` stands for lines that are left out. A
-//! block that names a file (`yaml stack.yaml`) is that file; `yaml >>stack.yaml` comes at its end; `diff stack.yaml`
-//! changes it. The examples are there from the beginning. Azure is the simulator.
+//! A block is a step: `console` contains commands and their output, where a line `...` stands for omitted lines. A block
+//! with a file name (`yaml stack.yaml`) creates the file, `yaml >>stack.yaml` appends to it, and `diff stack.yaml` changes
+//! it. The folder contains the examples, and the cloud is the simulator.
 
 use std::{
     collections::BTreeMap,
@@ -21,21 +21,21 @@ use super::{
 };
 
 #[test]
-fn every_session_prints_what_the_page_shows() {
+fn sessions_print_the_output_that_the_page_shows() {
     let mut seen = 0;
     for page in pages() {
         let blocks = blocks(&page.text);
         if blocks.iter().any(|block| block.info == "console") {
             seen += 1;
-            assert_is(&page.path, &played(&page.text, &blocks));
+            assert_is(&page.path, &replay(&page.text, &blocks));
         }
     }
     assert!(seen > 0, "sessions are found");
 }
 
-/// The page with what its commands print now.
-fn played(page: &str, blocks: &[Block]) -> String {
-    let mut session = Session::begin();
+/// The page with the current output of its commands.
+fn replay(page: &str, blocks: &[Block]) -> String {
+    let mut session = Session::new();
     let mut played = String::new();
     let mut copied = 0;
     for block in blocks {
@@ -53,8 +53,8 @@ fn played(page: &str, blocks: &[Block]) -> String {
     played + &page[copied..]
 }
 
-/// What of the environment of the test would show.
-const NOT_TAKEN: [&str; 5] = [
+/// The variables of the environment of the test that would affect the output.
+const REMOVED_VARIABLES: [&str; 5] = [
     "AZURE_SUBSCRIPTION_ID",
     "CLICOLOR_FORCE",
     "LAZULI_SECRETS_KEY",
@@ -64,16 +64,16 @@ const NOT_TAKEN: [&str; 5] = [
 
 const STATUS: &str = "echo $?";
 
-/// A folder, and what a shell in it remembers.
+/// A folder and the state of a shell in it.
 pub struct Session {
     folder: tempfile::TempDir,
     variables: BTreeMap<String, String>,
-    /// What `$?` stands for.
+    /// The exit code of the last command, `$?`.
     status: i32,
 }
 
 impl Session {
-    pub fn begin() -> Self {
+    pub fn new() -> Self {
         let variables = [
             ("COLUMNS", "80"),
             ("LANG", "C.UTF-8"),
@@ -123,11 +123,11 @@ impl Session {
             .unwrap();
     }
 
-    /// Lines that begin with `-` become those that begin with `+`, where all of them stand.
+    /// Replaces the lines that start with `-` by those that start with `+`.
     fn change(&self, file: &str, lines: &str) {
         let without = |sign: char| {
             let side = lines.lines().filter(|line| !line.starts_with(sign));
-            side.map(|line| line.get(1..).unwrap_or_default().to_owned() + "\n")
+            side.map(|line| line.get(1..).unwrap_or("").to_owned() + "\n")
                 .collect::<String>()
         };
         let (before, after) = (without('+'), without('-'));
@@ -137,10 +137,10 @@ impl Session {
         fs::write(&path, text.replace(&before, &after)).unwrap();
     }
 
-    /// The commands of a block, each with what it prints, as far as it is not left out.
+    /// Runs the commands of a block. Returns them with their output, with omitted lines as the block has them.
     fn run(&mut self, block: &str) -> String {
-        let (before, commands) = block.split_once("$ ").expect("a session begins with `$ `");
-        assert_eq!(before, "", "a session begins with `$ `");
+        let (before, commands) = block.split_once("$ ").expect("a session starts with `$ `");
+        assert_eq!(before, "", "a session starts with `$ `");
         let mut played = Vec::new();
         let mut commands = commands.split("\n$ ").peekable();
         while let Some(command) = commands.next() {
@@ -164,9 +164,9 @@ impl Session {
             let is_shown = ["error", "Failed"]
                 .iter()
                 .any(|word| printed.contains(word));
-            let is_told = |next: &&str| next.starts_with(STATUS);
+            let is_shown_next = |next: &&str| next.starts_with(STATUS);
             assert!(
-                self.status == 0 || is_shown || commands.peek().is_some_and(is_told),
+                self.status == 0 || is_shown || commands.peek().is_some_and(is_shown_next),
                 "{command} fails, and the page does not show it"
             );
             played.push(
@@ -178,7 +178,7 @@ impl Session {
         played.join("\n\n") + "\n"
     }
 
-    /// What a command prints, to both streams in its order.
+    /// Runs a command and returns its output and standard error in order.
     pub fn print(&mut self, command: &str) -> String {
         let words = shlex::split(&command.replace("\\\n", "")).expect("quotes are closed");
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -192,7 +192,7 @@ impl Session {
             ["lazuli", ref arguments @ ..] => {
                 let (mut printed, writer) = std::io::pipe().unwrap();
                 let mut command = Command::new(LAZULI);
-                for name in NOT_TAKEN {
+                for name in REMOVED_VARIABLES {
                     command.env_remove(name);
                 }
                 command
@@ -203,14 +203,14 @@ impl Session {
                     .stdout(writer.try_clone().unwrap())
                     .stderr(writer);
                 let mut child = command.spawn().unwrap();
-                // It holds the other end of the pipe, which is to close with the child.
+                // The command holds the writing end of the pipe, which must close with the child.
                 drop(command);
                 let mut text = String::new();
                 printed.read_to_string(&mut text).unwrap();
                 self.status = child.wait().unwrap().code().unwrap();
                 text
             }
-            _ => panic!("sessions of pages run lazuli alone, and not: {command}"),
+            _ => panic!("sessions of pages run only lazuli: {command}"),
         }
     }
 }

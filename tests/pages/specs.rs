@@ -1,17 +1,17 @@
-//! Every whole spec on a page is valid. Those that a session works with are tried by the session.
+//! Complete specs on pages are valid. Sessions check the specs that they use.
 
 use std::{fs, process::Command};
 
 use super::{LAZULI, blocks::blocks, pages};
 
-/// Its specs are wrong on purpose; the core tests each of them.
-const OF_MISTAKES: &str = "docs/errors.md";
+/// The page with invalid specs, which other tests check.
+const ERRORS_PAGE: &str = "docs/errors.md";
 
 #[test]
-fn every_spec_is_valid() {
+fn specs_on_pages_are_valid() {
     let mut seen = 0;
     for page in pages() {
-        if page.path == std::path::Path::new(OF_MISTAKES) {
+        if page.path == std::path::Path::new(ERRORS_PAGE) {
             continue;
         }
         let blocks = blocks(&page.text);

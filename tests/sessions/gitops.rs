@@ -1,18 +1,18 @@
-//! What is written down for pipelines is what the binary does: the command lines of the documentation and of
-//! examples/gitops, the versions that they name, and a plan by an identity that only reads.
+//! GitOps: the command lines and versions in the documentation and in examples/gitops are valid, and a plan works with an
+//! identity that only reads.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use crate::{Served, lazuli, text};
+use crate::{Server, lazuli, text};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What pipelines are made from, and what is read about it.
+/// The files of pipelines and their documentation.
 fn files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = [
         "action.yml",
@@ -33,7 +33,7 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The arguments of each command line of lazuli in a text: of a fence, a script, an action, or in backticks.
+/// The arguments of each command line of lazuli in a file: in a fence, a script, an action, or in backticks.
 fn command_lines(file: &Path) -> Vec<Vec<String>> {
     let whole = fs::read_to_string(file).unwrap().replace("\\\n", " ");
     let is_prose = file.extension().is_some_and(|ending| ending == "md");
@@ -67,9 +67,9 @@ fn command_lines(file: &Path) -> Vec<Vec<String>> {
     found.into_iter().map(words).collect()
 }
 
-/// By the help of each command: values are not looked at, and `.ci/gitops.py` runs them.
+/// Checks options against the help of each command. `.ci/gitops.py` runs the command lines with their values.
 #[test]
-fn every_command_line_that_is_written_down_is_known() {
+fn documented_command_lines_are_valid() {
     let mut checked = 0;
     for file in files() {
         for words in command_lines(&file) {
@@ -78,10 +78,10 @@ fn every_command_line_that_is_written_down_is_known() {
                 "sim" => vec!["sim", &words[1], "--help"],
                 command => vec![command, "--help"],
             };
-            let shown = lazuli(&Default::default(), &command);
-            assert!(shown.status.success(), "{place}");
-            let shown = text(&shown);
-            let known: Vec<&str> = shown
+            let help = lazuli(&Default::default(), &command);
+            assert!(help.status.success(), "{place}");
+            let help = text(&help);
+            let known: Vec<&str> = help
                 .split_whitespace()
                 .map(|it| it.trim_end_matches(','))
                 .collect();
@@ -98,7 +98,7 @@ fn every_command_line_that_is_written_down_is_known() {
 }
 
 #[test]
-fn the_version_that_is_written_down_is_this_one() {
+fn documented_versions_are_current() {
     let version = env!("CARGO_PKG_VERSION");
     let mut checked = 0;
     for file in files() {
@@ -130,10 +130,10 @@ fn the_version_that_is_written_down_is_this_one() {
 }
 
 #[test]
-fn who_only_plans_need_not_hear_of_the_rights_that_who_applies_needs() {
+fn skip_permissions_omits_the_permissions_that_apply_needs() {
     let folder = tempfile::tempdir().unwrap();
     let spec = root().join("examples/shared-identity/stack.yaml");
-    let served = Served::beside(folder.path());
+    let served = Server::start(folder.path());
     let mut variables = served.variables.clone();
     let reader = "00000000-0000-0000-0000-0000000c0003";
     variables.insert("AZURE_CLIENT_ID".into(), reader.into());
@@ -143,14 +143,14 @@ fn who_only_plans_need_not_hear_of_the_rights_that_who_applies_needs() {
             &[&["plan", spec.to_str().unwrap()], more].concat(),
         );
         assert_eq!(planned.status.code(), Some(0), "{}", text(&planned));
-        let told = text(&planned);
-        told.split_whitespace().collect::<Vec<_>>().join(" ")
+        let output = text(&planned);
+        output.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert!(plan(&[]).contains("lacks permissions"));
-    let told = plan(&["--skip-rights"]);
+    let output = plan(&["--skip-rights"]);
     assert!(
-        told.contains("to create") && !told.contains("lacks permissions"),
-        "{told}"
+        output.contains("to create") && !output.contains("lacks permissions"),
+        "{output}"
     );
     let document = plan(&["--skip-rights", "--output", "json"]);
     assert!(

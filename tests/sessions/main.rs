@@ -1,5 +1,5 @@
-//! Sessions of the real binary: scripted ones, each file beside this one holding commands and what they print;
-//! and those that need a second process.
+//! Sessions of the real binary: scripted ones in the `.trycmd` files of this folder, which contain commands and their
+//! output, and those that need a second process.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,9 +10,9 @@
 )]
 
 mod gitops;
+mod output;
 #[cfg(unix)]
 mod signals;
-mod told;
 
 use std::{
     collections::HashMap,
@@ -24,9 +24,9 @@ use std::{
 
 const LAZULI: &str = env!("CARGO_BIN_EXE_lazuli");
 
-/// `TRYCMD=overwrite cargo test --test sessions` writes what the commands print now.
+/// `TRYCMD=overwrite cargo test --test sessions` records the current output.
 #[test]
-fn scripted() {
+fn scripted_sessions_print_the_recorded_output() {
     let cases = trycmd::TestCases::new();
     cases
         .insert_var("[VERSION]", env!("CARGO_PKG_VERSION"))
@@ -42,13 +42,13 @@ fn scripted() {
         .case("../../tests/sessions/*.trycmd");
 }
 
-/// A folder of its own with one of the examples in it.
+/// A temporary folder with a copy of an example.
 fn example(name: &str) -> (tempfile::TempDir, PathBuf) {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    example_of(&examples.join(name))
+    copy_example(&examples.join(name))
 }
 
-fn example_of(from: &Path) -> (tempfile::TempDir, PathBuf) {
+fn copy_example(from: &Path) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("stack.yaml");
     fs::copy(from.join("stack.yaml"), &to).unwrap();
@@ -71,19 +71,19 @@ fn text(output: &Output) -> String {
     )
 }
 
-/// `lazuli sim serve` on a free port, ended with the test.
-struct Served {
+/// `lazuli sim serve` on a free port, stopped when dropped.
+struct Server {
     process: Child,
-    /// What it says to export.
+    /// The environment variables that it prints.
     variables: HashMap<String, String>,
 }
 
-impl Served {
-    fn beside(folder: &Path) -> Self {
-        Self::with(folder, &[])
+impl Server {
+    fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
     }
 
-    fn with(folder: &Path, arguments: &[&str]) -> Self {
+    fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let mut process = Command::new(LAZULI)
             .args(["sim", "serve", "--port", "0"])
             .args(arguments)
@@ -107,7 +107,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -115,7 +115,7 @@ impl Drop for Served {
 }
 
 #[test]
-fn a_plan_file_that_was_edited_and_one_whose_spec_has_changed_are_refused() {
+fn edited_and_outdated_plan_files_are_rejected() {
     let (folder, spec) = example("github-actions");
     let place = |name: &str| folder.path().join(name).display().to_string();
     let (plan, edited) = (place("plan.json"), place("edited.json"));
@@ -124,33 +124,33 @@ fn a_plan_file_that_was_edited_and_one_whose_spec_has_changed_are_refused() {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
     let run = |arguments: &[&str]| lazuli(&variables, arguments);
-    let made = run(&["plan", spec.to_str().unwrap(), "--out", &plan]);
-    assert_eq!(made.status.code(), Some(0), "{}", text(&made));
+    let planned = run(&["plan", spec.to_str().unwrap(), "--out", &plan]);
+    assert_eq!(planned.status.code(), Some(0), "{}", text(&planned));
 
     let written = fs::read_to_string(&plan).unwrap();
     fs::write(&edited, written.replacen("westeurope", "northeurope", 1)).unwrap();
-    let refused = run(&["apply", &edited, "--yes"]);
-    assert_eq!(refused.status.code(), Some(1));
+    let failed = run(&["apply", &edited, "--yes"]);
+    assert_eq!(failed.status.code(), Some(1));
     let why = "is not carried out: it is not as lazuli wrote it: it was edited, or is not whole";
-    let told = text(&refused)
+    let output = text(&failed)
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ");
-    assert!(told.contains(why), "{told}");
+    assert!(output.contains(why), "{output}");
 
     let before = fs::read_to_string(&spec).unwrap();
     fs::write(&spec, before.replacen("westeurope", "northeurope", 1)).unwrap();
-    let refused = run(&["apply", &plan, "--yes"]);
-    assert_eq!(refused.status.code(), Some(1));
-    let told = text(&refused)
+    let failed = run(&["apply", &plan, "--yes"]);
+    assert_eq!(failed.status.code(), Some(1));
+    let output = text(&failed)
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ");
-    assert!(told.contains("has changed in the spec"), "{told}");
+    assert!(output.contains("has changed in the spec"), "{output}");
     let note = "it was westeurope when the plan was made, and is northeurope";
     assert!(
-        told.contains("`location` of `") && told.contains(note),
-        "{told}"
+        output.contains("`location` of `") && output.contains(note),
+        "{output}"
     );
 
     fs::write(&spec, before).unwrap();
@@ -159,10 +159,10 @@ fn a_plan_file_that_was_edited_and_one_whose_spec_has_changed_are_refused() {
 }
 
 #[test]
-fn over_https_with_a_client_secret() {
+fn apply_works_over_https_with_a_client_secret() {
     let (folder, spec) = example("github-actions");
     let spec = spec.to_str().unwrap();
-    let served = Served::beside(folder.path());
+    let served = Server::start(folder.path());
     let run = |arguments: &[&str]| lazuli(&served.variables, arguments);
 
     let first = run(&["apply", spec, "--yes"]);
@@ -177,38 +177,34 @@ fn over_https_with_a_client_secret() {
 
     let mut wrong = served.variables.clone();
     wrong.insert("AZURE_CLIENT_SECRET".into(), "a-wrong-one".into());
-    let refused = lazuli(&wrong, &["plan", spec, "--auth", "environment"]);
-    assert_eq!(refused.status.code(), Some(1));
+    let failed = lazuli(&wrong, &["plan", spec, "--auth", "environment"]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed).contains("AADSTS7000215"), "{}", text(&failed));
     assert!(
-        text(&refused).contains("AADSTS7000215"),
-        "{}",
-        text(&refused)
-    );
-    assert!(
-        !text(&refused).contains("a-wrong-one"),
-        "secrets are not shown"
+        !text(&failed).contains("a-wrong-one"),
+        "secrets are not printed"
     );
 
     wrong.insert(
         "AZURE_TENANT_ID".into(),
         "11111111-1111-4111-8111-111111111111".into(),
     );
-    let refused = lazuli(&wrong, &["plan", spec, "--auth", "environment"]);
-    assert!(text(&refused).contains("AADSTS90002"), "{}", text(&refused));
+    let failed = lazuli(&wrong, &["plan", spec, "--auth", "environment"]);
+    assert!(text(&failed).contains("AADSTS90002"), "{}", text(&failed));
 
     let mut untrusted = served.variables.clone();
     untrusted.remove("SSL_CERT_FILE");
-    let refused = lazuli(&untrusted, &["plan", spec]);
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused).contains("--ca-file"), "{}", text(&refused));
+    let failed = lazuli(&untrusted, &["plan", spec]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed).contains("--ca-file"), "{}", text(&failed));
 }
 
 #[test]
-fn in_memory_without_delays_and_every_request_in_the_log() {
+fn simulator_runs_in_memory_and_logs_every_request() {
     let (folder, spec) = example("video-analyzer");
     let spec = spec.to_str().unwrap();
     let log = folder.path().join("requests.jsonl");
-    let served = Served::with(
+    let served = Server::start_with(
         folder.path(),
         &[
             "--in-memory",
@@ -237,22 +233,22 @@ fn in_memory_without_delays_and_every_request_in_the_log() {
 }
 
 #[test]
-fn not_logged_in_says_how_to() {
+fn missing_login_suggests_az_login() {
     let (folder, spec) = example("github-actions");
-    let served = Served::beside(folder.path());
+    let served = Server::start(folder.path());
     let mut variables = served.variables.clone();
     variables.retain(|name, _| !name.starts_with("AZURE_CLIENT"));
     variables.insert("PATH".into(), String::new());
-    let refused = lazuli(
+    let failed = lazuli(
         &variables,
         &["plan", spec.to_str().unwrap(), "--auth", "azure-cli"],
     );
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused).contains("az login"), "{}", text(&refused));
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed).contains("az login"), "{}", text(&failed));
 }
 
 #[test]
-fn a_spec_from_standard_input() {
+fn spec_is_read_from_standard_input() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(LAZULI)
         .args(["apply", "-", "--cloud", "sim", "--yes"])
@@ -275,7 +271,7 @@ fn a_spec_from_standard_input() {
 }
 
 #[test]
-fn what_init_writes_applies_and_stays() {
+fn initialized_specs_apply_and_plan_empty() {
     let folder = tempfile::tempdir().unwrap();
     for kind in ["storageAccount", "videoIndexer", "resource"] {
         let place = folder.path().join(kind);
@@ -303,7 +299,7 @@ fn what_init_writes_applies_and_stays() {
 }
 
 #[test]
-fn init_overwrites_nothing() {
+fn init_does_not_overwrite_files() {
     let folder = tempfile::tempdir().unwrap();
     let spec = folder.path().join("stack.yaml");
     let ignored = folder.path().join(".gitignore");
@@ -313,9 +309,9 @@ fn init_overwrites_nothing() {
         let arguments = [&["init", place, "--yes"], more].concat();
         lazuli(&HashMap::new(), &arguments)
     };
-    let refused = init(&["--resource-group", "rg."]);
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused).contains("LZ0016"), "{}", text(&refused));
+    let failed = init(&["--resource-group", "rg."]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed).contains("LZ0016"), "{}", text(&failed));
     assert!(!spec.exists());
 
     let written = init(&["--stack", "first"]);
@@ -326,17 +322,17 @@ fn init_overwrites_nothing() {
     );
     assert_eq!(fs::read_to_string(&ignored).unwrap(), "target/\n");
     fs::write(&spec, "mine").unwrap();
-    let refused = init(&[]);
-    assert_eq!(refused.status.code(), Some(1));
+    let failed = init(&[]);
+    assert_eq!(failed.status.code(), Some(1));
     assert!(
-        text(&refused).contains("is there already"),
+        text(&failed).contains("is there already"),
         "{}",
-        text(&refused)
+        text(&failed)
     );
     assert_eq!(fs::read_to_string(&spec).unwrap(), "mine");
 }
 
-/// The names of the tags of XML without comments, each closed in its order.
+/// Asserts that XML without comments is well formed.
 fn assert_well_formed(text: &str) {
     let mut open = Vec::new();
     for tag in text.split('<').skip(1) {
@@ -353,10 +349,10 @@ fn assert_well_formed(text: &str) {
 }
 
 #[test]
-fn every_example_can_be_drawn() {
+fn every_example_renders_as_svg() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     for example in fs::read_dir(examples).unwrap() {
-        let (_folder, spec) = example_of(&example.unwrap().path());
+        let (_folder, spec) = copy_example(&example.unwrap().path());
         let spec = spec.to_str().unwrap();
         let drawn = lazuli(&HashMap::new(), &["graph", spec, "--format", "svg"]);
         assert_eq!(drawn.status.code(), Some(0), "{}", text(&drawn));
@@ -367,7 +363,7 @@ fn every_example_can_be_drawn() {
 }
 
 #[test]
-fn the_manual_has_a_page_for_every_command() {
+fn manual_has_a_page_for_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let pages = folder.path().join("man");
     let written = lazuli(&HashMap::new(), &["man", pages.to_str().unwrap()]);
@@ -382,9 +378,9 @@ fn the_manual_has_a_page_for_every_command() {
 }
 
 #[test]
-fn doctor_over_https_compares_the_clocks() {
+fn doctor_compares_clocks_over_https() {
     let folder = tempfile::tempdir().unwrap();
-    let served = Served::beside(folder.path());
+    let served = Server::start(folder.path());
     let well = lazuli(&served.variables, &["doctor"]);
     assert_eq!(well.status.code(), Some(0), "{}", text(&well));
     assert!(text(&well).contains("ok    clock "), "{}", text(&well));
@@ -401,7 +397,7 @@ fn doctor_over_https_compares_the_clocks() {
 }
 
 #[test]
-fn completions_for_every_shell() {
+fn completions_exist_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = lazuli(&HashMap::new(), &["completions", shell]);
         assert_eq!(output.status.code(), Some(0));

@@ -1,4 +1,4 @@
-//! A run that is asked to stop, by a first and by a second Ctrl-C.
+//! Stopping a run with a first and a second Ctrl-C.
 
 use std::{
     io::{BufRead, BufReader, Lines},
@@ -6,7 +6,7 @@ use std::{
     process::{Child, ChildStderr, Command, Stdio},
 };
 
-use crate::{LAZULI, Served, example};
+use crate::{LAZULI, Server, example};
 
 fn signal(name: &str, process: &Child) {
     let kill = format!("kill -{name} {}", process.id());
@@ -14,17 +14,17 @@ fn signal(name: &str, process: &Child) {
     assert!(sent.success());
 }
 
-/// An apply with a step in flight that does not come to an end, because the simulator stands still.
-struct Held {
-    served: Served,
+/// An apply with a step in flight that does not complete because the simulator is suspended.
+struct SuspendedApply {
+    served: Server,
     apply: Child,
-    said: Lines<BufReader<ChildStderr>>,
+    stderr: Lines<BufReader<ChildStderr>>,
 }
 
-impl Held {
-    fn beside(folder: &Path, spec: &Path) -> Self {
-        let calm = ["--in-memory", "--max-delay", "0", "--latency", "100"];
-        let served = Served::with(folder, &calm);
+impl SuspendedApply {
+    fn start(folder: &Path, spec: &Path) -> Self {
+        let options = ["--in-memory", "--max-delay", "0", "--latency", "100"];
+        let served = Server::start_with(folder, &options);
         let mut apply = Command::new(LAZULI)
             .args(["apply", "--yes"])
             .arg(spec)
@@ -33,45 +33,45 @@ impl Held {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let said = BufReader::new(apply.stderr.take().unwrap()).lines();
-        let mut held = Self {
+        let stderr = BufReader::new(apply.stderr.take().unwrap()).lines();
+        let mut run = Self {
             served,
             apply,
-            said,
+            stderr,
         };
-        held.wait_for("creating");
-        signal("STOP", &held.served.process);
-        signal("INT", &held.apply);
-        held.wait_for("Stopping");
-        held
+        run.wait_for("creating");
+        signal("STOP", &run.served.process);
+        signal("INT", &run.apply);
+        run.wait_for("Stopping");
+        run
     }
 
     fn wait_for(&mut self, word: &str) {
-        let found = self.said.any(|line| line.unwrap().contains(word));
-        assert!(found, "it says {word}");
+        let found = self.stderr.any(|line| line.unwrap().contains(word));
+        assert!(found, "{word} is printed");
     }
 }
 
 #[test]
-fn a_first_stop_finishes_what_is_in_flight_and_is_no_success() {
+fn first_stop_finishes_steps_in_flight_and_fails() {
     let (folder, spec) = example("video-analyzer");
-    let held = Held::beside(folder.path(), &spec);
-    signal("CONT", &held.served.process);
-    held.said.for_each(drop);
-    let output = held.apply.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let run = SuspendedApply::start(folder.path(), &spec);
+    signal("CONT", &run.served.process);
+    run.stderr.for_each(drop);
+    let output = run.apply.wait_with_output().unwrap();
+    let output_text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{output_text}");
     assert!(
-        told.contains("Apply stopped:") && told.contains("not started"),
-        "{told}"
+        output_text.contains("Apply stopped:") && output_text.contains("not started"),
+        "{output_text}"
     );
 }
 
 #[test]
-fn a_second_stop_waits_for_nothing_and_is_no_success() {
+fn second_stop_exits_immediately_and_fails() {
     let (folder, spec) = example("video-analyzer");
-    let mut held = Held::beside(folder.path(), &spec);
-    signal("INT", &held.apply);
-    held.wait_for("Stopped at once");
-    assert_eq!(held.apply.wait().unwrap().code(), Some(1));
+    let mut run = SuspendedApply::start(folder.path(), &spec);
+    signal("INT", &run.apply);
+    run.wait_for("Stopped at once");
+    assert_eq!(run.apply.wait().unwrap().code(), Some(1));
 }

@@ -1,5 +1,5 @@
-//! The custom roles of examples/least-privilege and the identities of examples/gitops are enough for what they are for,
-//! with every other right taken away.
+//! Permissions: the custom roles of examples/least-privilege and the identities of examples/gitops are sufficient without
+//! any other permission.
 
 use std::{fs, path::Path};
 
@@ -42,16 +42,16 @@ async fn grants_of(azure: &Azure, principal: &str) -> Vec<Json> {
     found["value"].as_array().unwrap().clone()
 }
 
-async fn take_all_rights(azure: &Azure, caller: Caller) {
+async fn remove_all_permissions(azure: &Azure, caller: Caller) {
     for grant in grants_of(azure, caller.object_id()).await {
         let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
         azure.by_hand(Method::Delete, &url, None).await;
     }
 }
 
-/// A session of `caller`, whose only rights are those that an identity was given.
-async fn with_those_of(azure: &Azure, caller: Caller, identity: &str) -> Azure {
-    take_all_rights(azure, caller).await;
+/// A session of `caller` with only the permissions of an identity.
+async fn with_permissions_of(azure: &Azure, caller: Caller, identity: &str) -> Azure {
+    remove_all_permissions(azure, caller).await;
     let url = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-gitops/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}?api-version=2024-11-30"
     );
@@ -77,15 +77,15 @@ async fn with_those_of(azure: &Azure, caller: Caller, identity: &str) -> Azure {
     azure.seen_by(caller).await
 }
 
-/// A session of `caller`, whose only right is a custom role with these actions.
-async fn with_only(azure: &Azure, caller: Caller, actions: Json) -> Azure {
-    take_all_rights(azure, caller).await;
+/// A session of `caller` with only a custom role with these actions.
+async fn with_actions(azure: &Azure, caller: Caller, actions: Json) -> Azure {
+    remove_all_permissions(azure, caller).await;
     let scope = format!("/subscriptions/{SUBSCRIPTION}");
     allow(azure, caller, &scope, actions, caller.object_id()).await;
     azure.seen_by(caller).await
 }
 
-/// Gives a custom role with these actions at a scope, under a name for both role and grant.
+/// Assigns a custom role with these actions at a scope. Role and grant have the same name.
 async fn allow(azure: &Azure, caller: Caller, scope: &str, actions: Json, name: &str) {
     let role = json!({ "properties": {
         "roleName": name, "type": "CustomRole", "assignableScopes": [scope],
@@ -102,12 +102,12 @@ async fn allow(azure: &Azure, caller: Caller, scope: &str, actions: Json, name: 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_role_for_plan_can_plan_and_nothing_else() {
+async fn role_for_plan_can_only_plan() {
     let owner = Azure::new().await;
     let text = example("video-analyzer");
     owner.converge(&text).await;
     owner.converge(&example("video-indexer")).await;
-    let planner = with_only(&owner, Caller::Reader, actions("may-plan")).await;
+    let planner = with_actions(&owner, Caller::Reader, actions("may-plan")).await;
     assert!(planner.plan(&text).await.is_empty());
     assert!(planner.plan(&example("video-indexer")).await.is_empty());
     let changed = text.replace("team: vision", "team: audio");
@@ -129,9 +129,9 @@ async fn the_role_for_plan_can_plan_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_role_for_apply_can_apply_and_destroy() {
+async fn role_for_apply_can_apply_and_destroy() {
     let owner = Azure::new().await;
-    let applier = with_only(&owner, Caller::Contributor, actions("may-apply")).await;
+    let applier = with_actions(&owner, Caller::Contributor, actions("may-apply")).await;
     for name in [
         "video-analyzer",
         "video-indexer",
@@ -155,13 +155,13 @@ async fn the_role_for_apply_can_apply_and_destroy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_identities_for_pipelines_can_plan_and_apply_and_no_more() {
+async fn identities_for_pipelines_can_only_plan_and_apply() {
     let owner = Azure::new().await;
     owner.converge(&example("gitops")).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let shop = fs::read_to_string(root.join("gitops/stacks/shop.yaml")).unwrap();
-    let planner = with_those_of(&owner, Caller::Reader, "id-lazuli-plan").await;
-    let applier = with_those_of(&owner, Caller::Contributor, "id-lazuli-apply").await;
+    let planner = with_permissions_of(&owner, Caller::Reader, "id-lazuli-plan").await;
+    let applier = with_permissions_of(&owner, Caller::Contributor, "id-lazuli-apply").await;
 
     assert_eq!(planner.plan(&shop).await.steps.len(), 4);
     let (_, report) = planner.apply(&shop).await;
@@ -184,9 +184,9 @@ async fn the_identities_for_pipelines_can_plan_and_apply_and_no_more() {
     assert_eq!(report.done(), 0, "who applies may write in one group");
 }
 
-/// A role and a grant at a management group need these rights there, and no right to read the group itself.
+/// A role and a grant at a management group need these permissions there, but no permission to read the group itself.
 #[tokio::test(start_paused = true)]
-async fn grants_at_a_management_group_need_rights_on_grants_and_roles_there() {
+async fn grants_at_a_management_group_need_permissions_on_grants_and_roles_there() {
     let owner = Azure::new().await;
     let platform = "/providers/Microsoft.Management/managementGroups/platform";
     let url = format!("{platform}?api-version=2020-05-01");
@@ -206,13 +206,13 @@ async fn grants_at_a_management_group_need_rights_on_grants_and_roles_there() {
         });
         Json::from(all.collect::<Vec<_>>())
     };
-    let applier = with_only(&owner, Caller::Contributor, actions("may-apply")).await;
+    let applier = with_actions(&owner, Caller::Contributor, actions("may-apply")).await;
     let name = Caller::Contributor.client_id();
     let all = actions_there(&["read", "write", "delete"]);
     allow(&owner, Caller::Contributor, platform, all, name).await;
     applier.converge(&text).await;
 
-    let planner = with_only(&owner, Caller::Reader, actions("may-plan")).await;
+    let planner = with_actions(&owner, Caller::Reader, actions("may-plan")).await;
     let graph = planner.graph(&text).await;
     let reads = reads::needed(&graph);
     assert!(observe(&planner.client, &graph, &reads).await.is_err());

@@ -1,11 +1,11 @@
-//! What commands tell, held against terminals of every sort, and the trace that they leave.
+//! The output of commands on different terminals, their logs, and request traces.
 
 use std::{fs, process::Command};
 
-use super::{LAZULI, Served, example, lazuli, text};
+use super::{LAZULI, Server, example, lazuli, text};
 
 #[test]
-fn a_trace_has_every_request_of_a_run_and_neither_it_nor_the_log_a_secret() {
+fn trace_contains_every_request_and_no_secrets() {
     let (folder, _) = example("github-actions");
     let spec = folder.path().join("secrets.yaml");
     let machine = "apiVersion: lazuli/v1\nstack: traced\nlocation: westeurope\nresourceGroup: rg-traced\nparameters:\n  \
@@ -14,7 +14,7 @@ fn a_trace_has_every_request_of_a_run_and_neither_it_nor_the_log_a_secret() {
                    properties:\n        description: made with ${params.password}\n        osProfile: { adminPassword: \
                    \"${params.password}\", customData: c29tZXRoaW5n }\n";
     fs::write(&spec, machine).unwrap();
-    let served = Served::beside(folder.path());
+    let served = Server::start(folder.path());
     let trace = folder.path().join("trace.jsonl");
     let arguments = [
         "apply",
@@ -32,7 +32,7 @@ fn a_trace_has_every_request_of_a_run_and_neither_it_nor_the_log_a_secret() {
     let logged = text(&applied);
     assert!(
         logged.contains("hpack") && logged.contains("answered"),
-        "all is logged"
+        "the log contains all levels"
     );
     let written = fs::read_to_string(&trace).unwrap();
     let lines: Vec<serde_json::Value> = written
@@ -53,10 +53,10 @@ fn a_trace_has_every_request_of_a_run_and_neither_it_nor_the_log_a_secret() {
     assert_eq!(sent["osProfile"]["adminPassword"], "(secret)");
     assert_eq!(
         sent["description"], "(secret)",
-        "the whole of what has a secret in it is one"
+        "a value that contains a secret is masked"
     );
     let echoed = &put["response"]["body"]["properties"]["description"];
-    assert_eq!(echoed, "(secret)", "what Azure answers is left out as well");
+    assert_eq!(echoed, "(secret)", "responses are masked too");
     let token = |line: &&serde_json::Value| line["url"].as_str().unwrap().contains("/oauth2/");
     let logged_in = lines[1..].iter().find(token).unwrap();
     assert_eq!(
@@ -72,8 +72,8 @@ fn a_trace_has_every_request_of_a_run_and_neither_it_nor_the_log_a_secret() {
         "Bearer",
         "eyJ",
     ];
-    let by_its_name = "c29tZXRoaW5n";
-    assert!(!written.contains(by_its_name), "{written}");
+    let masked_by_name = "c29tZXRoaW5n";
+    assert!(!written.contains(masked_by_name), "{written}");
     for secret in secrets {
         assert!(!written.contains(secret), "{secret} is in\n{written}");
         assert!(!logged.contains(secret), "{secret} is in\n{logged}");
@@ -89,8 +89,8 @@ fn a_trace_has_every_request_of_a_run_and_neither_it_nor_the_log_a_secret() {
     assert_eq!(fs::read_to_string(&trace).unwrap(), written);
 }
 
-/// What every command that speaks to people prints, each with its standard error, in a folder of its own.
-fn all_that_is_told(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+/// The output and standard error of every command with text output, run in a temporary folder.
+fn outputs_of_all_commands(variables: &[(&str, &str)]) -> Vec<(String, String)> {
     let (folder, _) = example("least-privilege");
     let path = |name: &str| folder.path().join(name).display().to_string();
     let wrong = "apiVersion: lazuli/v1\nstack: Wrong\nresources:\n  a: { kind: storageAcount, name: ${b}, tgs: {} }\n  b: { kind: \
@@ -106,13 +106,13 @@ fn all_that_is_told(variables: &[(&str, &str)]) -> Vec<(String, String)> {
             .map(ToString::to_string)
             .collect()
     };
-    let of = |arguments: &[&str]| arguments.iter().map(ToString::to_string).collect();
+    let without_cloud = |arguments: &[&str]| arguments.iter().map(ToString::to_string).collect();
     let commands: Vec<Vec<String>> = vec![
-        of(&["--help"]),
-        of(&["apply", "--help"]),
-        of(&["sim", "serve", "--help"]),
-        of(&["validate", &wrong]),
-        of(&["validate", &stack]),
+        without_cloud(&["--help"]),
+        without_cloud(&["apply", "--help"]),
+        without_cloud(&["sim", "serve", "--help"]),
+        without_cloud(&["validate", &wrong]),
+        without_cloud(&["validate", &stack]),
         with_sim(&["plan", "--target", "nobody", &stack]),
         with_sim(&["apply", &stack]),
         with_sim(&["plan", &stack]),
@@ -121,19 +121,19 @@ fn all_that_is_told(variables: &[(&str, &str)]) -> Vec<(String, String)> {
         with_sim(&["graph", "--plan", &stack]),
         with_sim(&["doctor", &folder.path().display().to_string()]),
         with_sim(&["destroy", &stack, "--yes"]),
-        of(&["plan", &stack, "--cloud", "mars"]),
-        of(&["explain"]),
-        of(&["explain", "storageAccount"]),
-        of(&["explain", "storageAccount.networkAcls"]),
-        of(&["explain", "roleAssignment"]),
-        of(&["explain", "LZ0010"]),
-        of(&["explain", "nothing"]),
-        of(&["roles", "blob"]),
-        of(&["roles", "Reader"]),
-        of(&["roles", "nothing-is-called-so"]),
-        of(&["sim", "reset", &folder.path().display().to_string()]),
+        without_cloud(&["plan", &stack, "--cloud", "mars"]),
+        without_cloud(&["explain"]),
+        without_cloud(&["explain", "storageAccount"]),
+        without_cloud(&["explain", "storageAccount.networkAcls"]),
+        without_cloud(&["explain", "roleAssignment"]),
+        without_cloud(&["explain", "LZ0010"]),
+        without_cloud(&["explain", "nothing"]),
+        without_cloud(&["roles", "blob"]),
+        without_cloud(&["roles", "Reader"]),
+        without_cloud(&["roles", "no-such-role"]),
+        without_cloud(&["sim", "reset", &folder.path().display().to_string()]),
     ];
-    let told = commands.into_iter().map(|arguments| {
+    let output = commands.into_iter().map(|arguments| {
         let output = Command::new(LAZULI)
             .args(&arguments)
             .env("NO_COLOR", "1")
@@ -147,27 +147,27 @@ fn all_that_is_told(variables: &[(&str, &str)]) -> Vec<(String, String)> {
             .unwrap();
         (arguments.join(" "), text(&output))
     });
-    told.collect()
+    output.collect()
 }
 
 #[test]
-fn in_a_locale_without_utf8_everything_is_ascii() {
-    for (command, told) in all_that_is_told(&[("LC_ALL", "en_US.ISO-8859-1")]) {
-        let beyond: Vec<&str> = told.lines().filter(|line| !line.is_ascii()).collect();
+fn output_is_ascii_in_a_locale_without_utf8() {
+    for (command, output) in outputs_of_all_commands(&[("LC_ALL", "en_US.ISO-8859-1")]) {
+        let beyond: Vec<&str> = output.lines().filter(|line| !line.is_ascii()).collect();
         assert!(
-            !told.is_empty() && beyond.is_empty(),
+            !output.is_empty() && beyond.is_empty(),
             "{command}: {beyond:#?}"
         );
     }
 }
 
 #[test]
-fn in_60_columns_no_line_is_wider_unless_it_is_one_word() {
+fn lines_wrap_at_the_width_of_the_terminal() {
     let narrow = [("COLUMNS", "60"), ("LC_ALL", "C")];
-    for (command, told) in all_that_is_told(&narrow) {
-        // Examples in YAML are moved in, and left as they can be copied.
+    for (command, output) in outputs_of_all_commands(&narrow) {
+        // YAML examples are indented and not wrapped, so that they can be copied.
         let is_code = |line: &str| command.starts_with("explain") && line.starts_with("    ");
-        let wide: Vec<&str> = told
+        let wide: Vec<&str> = output
             .lines()
             .filter(|line| line.len() > 60 && line.trim().contains(' ') && !is_code(line))
             .collect();
@@ -176,10 +176,10 @@ fn in_60_columns_no_line_is_wider_unless_it_is_one_word() {
 }
 
 #[test]
-fn read_aloud_nothing_is_drawn() {
-    for (command, told) in all_that_is_told(&[("LAZULI_PLAIN", "1")]) {
+fn plain_output_contains_no_drawings() {
+    for (command, output) in outputs_of_all_commands(&[("LAZULI_PLAIN", "1")]) {
         let drawn = ["-->", "^^", " | ", " `- ", "->", "+ ", "~ "];
-        let drawn: Vec<&str> = told
+        let drawn: Vec<&str> = output
             .lines()
             .filter(|line| drawn.iter().any(|sign| line.contains(sign)) || !line.is_ascii())
             .collect();
@@ -188,12 +188,12 @@ fn read_aloud_nothing_is_drawn() {
 }
 
 #[test]
-fn a_log_for_programs_is_json_in_every_line() {
+fn json_log_has_an_object_in_every_line() {
     let (folder, spec) = example("least-privilege");
     let spec = spec.to_str().unwrap();
     let place = |name: &str| folder.path().join(name).display().to_string();
     let (plan, world) = (place("plan.json"), folder.path().display().to_string());
-    let mut told = String::new();
+    let mut logged = String::new();
     for arguments in [
         vec!["plan", spec, "--out", &plan, "-v"],
         vec!["sim", "reset", &world, "--caller", "reader"],
@@ -208,17 +208,17 @@ fn a_log_for_programs_is_json_in_every_line() {
             .env_remove("RUST_LOG")
             .output()
             .unwrap();
-        told += &String::from_utf8(output.stderr).unwrap();
+        logged += &String::from_utf8(output.stderr).unwrap();
     }
-    for line in told.lines() {
+    for line in logged.lines() {
         let event = serde_json::from_str::<serde_json::Value>(line);
         assert!(event.is_ok_and(|event| event.is_object()), "{line}");
     }
-    for said in [
+    for message in [
         "Saved: ",
         "lacks\\n    permissions on",
         "nothing was changed",
     ] {
-        assert!(told.contains(said), "{said} is not in\n{told}");
+        assert!(logged.contains(message), "{message} is not in\n{logged}");
     }
 }

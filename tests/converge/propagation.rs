@@ -1,4 +1,4 @@
-//! What is waited out and for how long: a refusal of whoever depends on a young grant, and nothing else.
+//! Propagation: denials that depend on a recently created grant are retried up to a limit; no other error is.
 
 use std::{sync::Mutex, time::Duration, time::UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::harness::{Azure, spec};
 
-/// An account that needs its identity to hold roles on its storage.
+/// An account whose identity needs roles on its storage.
 fn cameras() -> String {
     spec(
         "  analyzer: { kind: userAssignedIdentity, name: id-test }\n\
@@ -19,8 +19,8 @@ fn cameras() -> String {
     )
 }
 
-/// All but the account, an hour ago.
-async fn an_hour_later() -> Azure {
+/// A world in which everything but the account was created an hour ago.
+async fn account_prerequisites_of_an_hour_ago() -> Azure {
     let azure = Azure::new().await;
     let text = cameras();
     let before: Vec<&str> = text
@@ -33,7 +33,7 @@ async fn an_hour_later() -> Azure {
     azure
 }
 
-fn refusal(status: u16, code: &str) -> Fault {
+fn denial(status: u16, code: &str) -> Fault {
     Fault::Status {
         status,
         code: code.into(),
@@ -42,14 +42,14 @@ fn refusal(status: u16, code: &str) -> Fault {
     }
 }
 
-fn refuse(azure: &Azure, occurrence: Occurrence, fault: Fault) {
+fn fail_requests(azure: &Azure, occurrence: Occurrence, fault: Fault) {
     let faults = Faults::none();
     azure
         .simulator
         .set_faults(faults.on(Method::Put, "*videoAnalyzers*", occurrence, fault));
 }
 
-/// Keeps every wait that is told.
+/// Records every reported wait.
 #[derive(Default)]
 struct Waits(Mutex<Vec<(String, String, u64)>>);
 
@@ -60,8 +60,8 @@ impl Events for Waits {
     }
 }
 
-/// Carries a plan out with these bounds; what was told, and how long it took in milliseconds.
-async fn carry_out(
+/// Executes a plan with these limits. Returns the report, the waits and the duration in milliseconds.
+async fn execute_plan(
     azure: &Azure,
     plan: &Plan,
     bounds: Bounds,
@@ -85,21 +85,21 @@ async fn carry_out(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_for_want_of_a_right_is_waited_out_in_whatever_form_it_comes() {
+async fn denial_during_propagation_is_retried_for_every_error_code() {
     let operation = Fault::FailOperation {
         code: "StorageAccessDenied".into(),
         message: "The identity has no access to the storage account.".into(),
     };
     for fault in [
-        refusal(403, "StorageAccessDenied"),
-        refusal(403, "Forbidden"),
-        refusal(400, "StorageAccessDenied"),
+        denial(403, "StorageAccessDenied"),
+        denial(403, "Forbidden"),
+        denial(400, "StorageAccessDenied"),
         operation,
     ] {
         let azure = Azure::new().await;
-        refuse(&azure, Occurrence::First(3), fault.clone());
+        fail_requests(&azure, Occurrence::First(3), fault.clone());
         let plan = azure.plan(&cameras()).await;
-        let (report, waits, _) = carry_out(&azure, &plan, Bounds::default()).await;
+        let (report, waits, _) = execute_plan(&azure, &plan, Bounds::default()).await;
         assert!(report.is_complete(), "{fault:?}");
         let told: Vec<_> = waits
             .iter()
@@ -112,53 +112,53 @@ async fn a_refusal_for_want_of_a_right_is_waited_out_in_whatever_form_it_comes()
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_long_a_grant_is_young_can_be_said() {
+async fn propagation_limit_of_grants_is_configurable() {
     for seconds in [0, 30, 600] {
         let azure = Azure::new().await;
-        refuse(
+        fail_requests(
             &azure,
             Occurrence::Every,
-            refusal(403, "StorageAccessDenied"),
+            denial(403, "StorageAccessDenied"),
         );
         let plan = azure.plan(&cameras()).await;
         let bounds = Bounds {
             grant: Duration::from_secs(seconds),
             ..Bounds::default()
         };
-        let (report, waits, took) = carry_out(&azure, &plan, bounds).await;
+        let (report, waits, took) = execute_plan(&azure, &plan, bounds).await;
         assert_eq!(report.failures().count(), 1);
         let waited: u64 = waits.iter().map(|(.., pause)| *pause).sum();
         assert!(waited <= seconds && waited + 20 >= seconds, "{waited}");
-        // Making the storage account takes 25 s.
+        // Creating the storage account takes 25 s.
         assert!(took <= (seconds + 60) * 1000, "{took}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_want_of_a_right_fails_at_once() {
+async fn other_errors_fail_immediately() {
     for (status, code) in [
         (400, "InvalidParameter"),
         (403, "RequestDisallowedByPolicy"),
     ] {
         let azure = Azure::new().await;
-        refuse(&azure, Occurrence::Every, refusal(status, code));
+        fail_requests(&azure, Occurrence::Every, denial(status, code));
         let plan = azure.plan(&cameras()).await;
-        let (report, waits, _) = carry_out(&azure, &plan, Bounds::default()).await;
+        let (report, waits, _) = execute_plan(&azure, &plan, Bounds::default()).await;
         assert_eq!(report.failures().count(), 1);
         assert_eq!(waits, [], "{code}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_waited_out_only_while_a_grant_is_young() {
-    let azure = an_hour_later().await;
-    refuse(
+async fn denial_is_retried_only_while_a_grant_is_recent() {
+    let azure = account_prerequisites_of_an_hour_ago().await;
+    fail_requests(
         &azure,
         Occurrence::Every,
-        refusal(403, "StorageAccessDenied"),
+        denial(403, "StorageAccessDenied"),
     );
     let plan = azure.plan(&cameras()).await;
-    let (report, waits, took) = carry_out(&azure, &plan, Bounds::default()).await;
+    let (report, waits, took) = execute_plan(&azure, &plan, Bounds::default()).await;
     assert!(!report.is_complete());
     assert_eq!(waits, []);
     assert_eq!(
@@ -168,16 +168,16 @@ async fn a_refusal_is_waited_out_only_while_a_grant_is_young() {
     );
     assert!(took < 2_000);
 
-    // The age that is too old can be said.
+    // The age limit is configurable.
     let bounds = Bounds {
         grant: Duration::from_secs(3630),
         ..Bounds::default()
     };
-    let (_, waits, _) = carry_out(&azure, &plan, bounds).await;
+    let (_, waits, _) = execute_plan(&azure, &plan, bounds).await;
     assert!(!waits.is_empty());
 }
 
-/// An identity with a tag, and a role of it on the group.
+/// An identity with a tag, and its role on the group.
 fn reader(tag: &str) -> String {
     spec(&format!(
         "  app: {{ kind: userAssignedIdentity, name: id-test, tags: {{ team: {tag} }} }}\n\
@@ -186,14 +186,14 @@ fn reader(tag: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_principal_that_stays_unknown_is_given_up_after_its_bound() {
+async fn unknown_principal_fails_after_the_propagation_limit() {
     let azure = Azure::with(WorldOptions {
         typed_principal_replication: 3_600_000,
         ..WorldOptions::default()
     })
     .await;
     let plan = azure.plan(&reader("vision")).await;
-    let (report, waits, took) = carry_out(&azure, &plan, Bounds::default()).await;
+    let (report, waits, took) = execute_plan(&azure, &plan, Bounds::default()).await;
     assert_eq!(report.failures().count(), 1);
     assert!((150_000..=181_000).contains(&took), "{took}");
     let told = |(step, why, _): &(String, String, u64)| {
@@ -203,7 +203,7 @@ async fn a_principal_that_stays_unknown_is_given_up_after_its_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_principal_that_this_run_only_changes_is_not_waited_for() {
+async fn updated_principal_is_not_retried() {
     let azure = Azure::new().await;
     let identity = reader("vision");
     let identity: Vec<&str> = identity
@@ -216,11 +216,11 @@ async fn a_principal_that_this_run_only_changes_is_not_waited_for() {
         Method::Put,
         "*roleAssignments*",
         Occurrence::Every,
-        refusal(400, "PrincipalNotFound"),
+        denial(400, "PrincipalNotFound"),
     ));
     let plan = azure.plan(&reader("audio")).await;
     assert_eq!(plan.steps.len(), 2, "the identity is changed as well");
-    let (report, waits, took) = carry_out(&azure, &plan, Bounds::default()).await;
+    let (report, waits, took) = execute_plan(&azure, &plan, Bounds::default()).await;
     assert_eq!(report.failures().count(), 1);
     assert_eq!(waits, []);
     assert!(took < 10_000, "{took}");
