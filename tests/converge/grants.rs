@@ -186,8 +186,8 @@ async fn identity_recreated_outside_of_lazuli_gets_its_grant() {
     let url = format!("{}?api-version=2024-11-30", identity());
     let body = azure.by_hand(Method::Get, &url, None).await;
     azure.by_hand(Method::Delete, &url, None).await;
-    let anew = json!({ "location": "westeurope", "tags": body["tags"] });
-    azure.by_hand(Method::Put, &url, Some(anew)).await;
+    let recreated = json!({ "location": "westeurope", "tags": body["tags"] });
+    azure.by_hand(Method::Put, &url, Some(recreated)).await;
     let plan = azure.plan(&stack("")).await;
     let actions: Vec<_> = plan.steps.iter().map(|step| step.action).collect();
     assert_eq!(actions, [Action::Create, Action::Delete]);
@@ -214,12 +214,12 @@ async fn unknown_principal_is_retried_only_if_this_run_created_it() {
     let azure = Azure::with(options()).await;
     azure.converge(&spec("")).await;
     azure.simulator.clear_log();
-    let stranger = spec(
+    let undeclared = spec(
         "  read:\n    kind: roleAssignment\n    principal: { objectId: 99999999-9999-4999-8999-999999999999, type: User }\n\
          \x20   scope: ${group}\n    role: Reader\n",
     );
     let before = azure.simulator.now();
-    let (_, report) = azure.apply(&stranger).await;
+    let (_, report) = azure.apply(&undeclared).await;
     assert!(!report.is_complete());
     assert!(
         azure.simulator.now().since(before) < 10_000,
@@ -284,9 +284,9 @@ fn directory_statuses(azure: &Azure) -> Vec<u16> {
 /// A stack on whose group an undeclared identity and a user have grants. Returns the spec and the identity to delete.
 async fn with_undeclared_grants(azure: &Azure) -> (String, String) {
     azure.converge(&stack("")).await;
-    let stranger = identity().replace("id-test", "id-stranger") + "?api-version=2024-11-30";
+    let undeclared = identity().replace("id-test", "id-undeclared") + "?api-version=2024-11-30";
     let place = json!({ "location": "westeurope" });
-    let made = azure.by_hand(Method::Put, &stranger, Some(place)).await;
+    let made = azure.by_hand(Method::Put, &undeclared, Some(place)).await;
     let principal = made["properties"]["principalId"].as_str().unwrap();
     for (name, principal, kind) in [
         (
@@ -305,7 +305,7 @@ async fn with_undeclared_grants(azure: &Azure) -> (String, String) {
             .by_hand(Method::Put, &grant_url(&group(), name), Some(body))
             .await;
     }
-    (stranger, principal.to_owned())
+    (undeclared, principal.to_owned())
 }
 
 fn existence(plan: &Plan, principal: &str) -> Existence {
@@ -319,12 +319,12 @@ fn existence(plan: &Plan, principal: &str) -> Existence {
 #[tokio::test(start_paused = true)]
 async fn undeclared_grant_shows_whether_its_principal_exists() {
     let azure = Azure::new().await;
-    let (stranger, principal) = with_undeclared_grants(&azure).await;
+    let (undeclared, principal) = with_undeclared_grants(&azure).await;
     let plan = azure.plan(&stack("")).await;
     assert_eq!(existence(&plan, &principal), Existence::Exists);
     assert_eq!(existence(&plan, USER_OBJECT_ID), Existence::Exists);
 
-    azure.by_hand(Method::Delete, &stranger, None).await;
+    azure.by_hand(Method::Delete, &undeclared, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&stack("")).await;
     assert_eq!(existence(&plan, &principal), Existence::Gone);
@@ -336,8 +336,8 @@ async fn undeclared_grant_shows_whether_its_principal_exists() {
 #[tokio::test(start_paused = true)]
 async fn plan_succeeds_without_permission_to_read_the_directory() {
     let azure = Azure::new().await;
-    let (stranger, principal) = with_undeclared_grants(&azure).await;
-    azure.by_hand(Method::Delete, &stranger, None).await;
+    let (undeclared, principal) = with_undeclared_grants(&azure).await;
+    azure.by_hand(Method::Delete, &undeclared, None).await;
     let reader = azure.seen_by(Caller::Reader).await;
     azure.simulator.clear_log();
     let plan = reader.plan(&stack("")).await;
@@ -379,8 +379,8 @@ async fn principals_of_the_spec_are_not_looked_up_in_the_directory() {
 #[tokio::test(start_paused = true)]
 async fn deletion_of_an_undeclared_grant_shows_whether_its_principal_exists() {
     let azure = Azure::new().await;
-    let (stranger, principal) = with_undeclared_grants(&azure).await;
-    azure.by_hand(Method::Delete, &stranger, None).await;
+    let (undeclared, principal) = with_undeclared_grants(&azure).await;
+    azure.by_hand(Method::Delete, &undeclared, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&stack(", grants: authoritative")).await;
     assert_eq!(directory_statuses(&azure), [200], "both in one request");
@@ -402,7 +402,7 @@ async fn deletion_of_an_undeclared_grant_shows_whether_its_principal_exists() {
 #[tokio::test(start_paused = true)]
 async fn declared_grant_of_a_deleted_principal_is_reported_and_stays() {
     let azure = Azure::new().await;
-    let (stranger, principal) = with_undeclared_grants(&azure).await;
+    let (undeclared, principal) = with_undeclared_grants(&azure).await;
     let named = |principal: &str, kind: &str| {
         format!(
             "  other: {{ kind: roleAssignment, scope: \"${{group}}\", role: Reader, principal: {{ objectId: {principal}, type: {kind} }} }}\n"
@@ -414,7 +414,7 @@ async fn declared_grant_of_a_deleted_principal_is_reported_and_stays() {
     let plan = azure.plan(&text).await;
     assert!(plan.is_empty() && plan.orphaned.is_empty());
 
-    azure.by_hand(Method::Delete, &stranger, None).await;
+    azure.by_hand(Method::Delete, &undeclared, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&text).await;
     assert!(plan.is_empty() && plan.undeclared.is_empty());
@@ -447,7 +447,7 @@ async fn description_of_a_grant_is_preserved_before_the_ownership_marker() {
     let narrowed = stack("").replace("role: Reader", "role: Reader, condition: 'true'");
     let plan = azure.converge(&narrowed).await;
     assert_eq!(steps(&plan), [(Action::Adopt, "read/Reader".into())]);
-    let told: Vec<_> = plan.steps[0]
+    let changed: Vec<_> = plan.steps[0]
         .changes
         .iter()
         .map(|change| &*change.path)
@@ -457,7 +457,7 @@ async fn description_of_a_grant_is_preserved_before_the_ownership_marker() {
         "properties.conditionVersion",
         "properties.description",
     ];
-    assert_eq!(told, paths);
+    assert_eq!(changed, paths);
     let marked = "Ask Ada first\nlazuli-stack: test; read";
     let description = async || {
         let found = azure.by_hand(Method::Get, &url, None).await;
@@ -468,7 +468,7 @@ async fn description_of_a_grant_is_preserved_before_the_ownership_marker() {
 
     let wider = narrowed.replace("'true'", "'true || true'");
     assert_eq!(azure.converge(&wider).await.steps.len(), 1);
-    assert_eq!(description().await, marked, "marked once");
+    assert_eq!(description().await, marked, "one ownership marker");
 }
 
 #[tokio::test(start_paused = true)]
@@ -477,11 +477,11 @@ async fn authoritative_scope_loses_undeclared_grants_except_inherited_ones_and_t
     let azure = Azure::new().await;
     let authoritative = stack(", grants: authoritative");
     azure.converge(&authoritative).await;
-    let strangers = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
+    let undeclared = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
     azure
         .by_hand(
             Method::Put,
-            &strangers,
+            &undeclared,
             Some(grant_body(USER_OBJECT_ID, "User", OWNER)),
         )
         .await;

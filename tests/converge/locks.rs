@@ -103,23 +103,23 @@ impl Seen {
 
     /// Asserts that the steps that failed because of a lock are exactly those that were reported before.
     fn assert_predicted(&self, report: &Report) {
-        let told: BTreeSet<_> = self
+        let reported: BTreeSet<_> = self
             .obstacles
             .iter()
             .flat_map(|one| &one.blocks)
             .copied()
             .collect();
-        let refused: Vec<_> = report.failures().collect();
-        assert!(!refused.is_empty());
-        for (step, failure) in refused {
+        let failures: Vec<_> = report.failures().collect();
+        assert!(!failures.is_empty());
+        for (step, failure) in failures {
             let Failure::Arm(error) = failure else {
                 panic!("{failure}")
             };
             assert_eq!(error.kind, ErrorKind::Locked);
-            assert!(told.contains(&step), "{}", self.plan.steps[step.0].key);
+            assert!(reported.contains(&step), "{}", self.plan.steps[step.0].key);
         }
         let not_done = report.failures().count() + report.not_begun().count();
-        assert!(told.len() <= not_done);
+        assert!(reported.len() <= not_done);
         assert_eq!(report.done() + not_done, self.plan.steps.len());
     }
 }
@@ -285,12 +285,12 @@ async fn notes_of_a_lock_are_preserved_before_the_ownership_marker() {
     create_lock(&azure, &group(), "keep", "CanNotDelete").await;
     let stricter = locked("${group}", "ReadOnly");
     let plan = azure.converge(&stricter).await;
-    let told: Vec<_> = plan.steps[0]
+    let reported: Vec<_> = plan.steps[0]
         .changes
         .iter()
         .map(|change| &*change.path)
         .collect();
-    assert_eq!(told, ["properties.level", "properties.notes"]);
+    assert_eq!(reported, ["properties.level", "properties.notes"]);
     let url = format!("{}/{LOCKS}/keep?api-version=2020-05-01", group());
     let found = azure.by_hand(Method::Get, &url, None).await;
     assert_eq!(

@@ -67,9 +67,9 @@ async fn server_override_is_recorded_until_either_value_changes() {
     let (again, _) = converge(&graph, &live);
     let written: Vec<_> = first.steps.iter().map(|step| step.key.clone()).collect();
     let kept = overruled(&again, &written);
-    let told: Vec<_> = kept.iter().flat_map(|kept| &kept.changes).collect();
-    assert_eq!(told.len(), 1, "{told:#?}");
-    assert_eq!(told[0].path, "tags.costCentre");
+    let changes: Vec<_> = kept.iter().flat_map(|kept| &kept.changes).collect();
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    assert_eq!(changes[0].path, "tags.costCentre");
     assert_eq!(
         overruled(&again, &[]),
         [],

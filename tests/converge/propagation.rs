@@ -55,8 +55,8 @@ struct Waits(Mutex<Vec<(String, String, u64)>>);
 
 impl Events for Waits {
     fn retrying(&self, step: &Step, why: &str, wait: Duration) {
-        let told = (step.key.to_string(), why.to_owned(), wait.as_secs());
-        self.0.lock().unwrap().push(told);
+        let reported = (step.key.to_string(), why.to_owned(), wait.as_secs());
+        self.0.lock().unwrap().push(reported);
     }
 }
 
@@ -101,13 +101,13 @@ async fn denial_during_propagation_is_retried_for_every_error_code() {
         let plan = azure.plan(&cameras()).await;
         let (report, waits, _) = execute_plan(&azure, &plan, Bounds::default()).await;
         assert!(report.is_complete(), "{fault:?}");
-        let told: Vec<_> = waits
+        let reported: Vec<_> = waits
             .iter()
             .filter(|(step, ..)| step == "cameras")
             .collect();
-        let pauses: Vec<u64> = told.iter().map(|(.., pause)| *pause).collect();
+        let pauses: Vec<u64> = reported.iter().map(|(.., pause)| *pause).collect();
         assert_eq!(pauses[..3], [1, 2, 4], "{fault:?}");
-        assert!(told.iter().all(|(_, why, _)| !why.is_empty()));
+        assert!(reported.iter().all(|(_, why, _)| !why.is_empty()));
     }
 }
 
@@ -196,10 +196,10 @@ async fn unknown_principal_fails_after_the_propagation_limit() {
     let (report, waits, took) = execute_plan(&azure, &plan, Bounds::default()).await;
     assert_eq!(report.failures().count(), 1);
     assert!((150_000..=181_000).contains(&took), "{took}");
-    let told = |(step, why, _): &(String, String, u64)| {
+    let reported = |(step, why, _): &(String, String, u64)| {
         step == "read/Reader" && why == "PrincipalNotFound"
     };
-    assert!(!waits.is_empty() && waits.iter().all(told), "{waits:?}");
+    assert!(!waits.is_empty() && waits.iter().all(reported), "{waits:?}");
 }
 
 #[tokio::test(start_paused = true)]

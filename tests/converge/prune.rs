@@ -141,15 +141,15 @@ async fn kept_orphans_are_released_and_protected_orphans_stay() {
     assert!(azure.plan(&spec(entries)).await.is_empty());
     let app = "  app: { kind: userAssignedIdentity, name: id-test }\n";
     let plan = azure.plan_to_prune(&spec(app)).await;
-    let mut told = steps(&plan);
-    told.sort();
+    let mut planned = steps(&plan);
+    planned.sort();
     let expected = [
         (Action::Release, "Reader on rg-test".to_owned()),
         (Action::Release, "id-kept".into()),
         (Action::Release, "keep on id-test".into()),
     ];
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert_eq!(told[1..], expected[1..]);
+    assert_eq!(planned.len(), 3, "{planned:?}");
+    assert_eq!(planned[1..], expected[1..]);
     assert_eq!(plan.kept.len(), 1, "{:?}", plan.kept);
     assert!(
         plan.kept[0].why.contains("it was protected"),

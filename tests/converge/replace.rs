@@ -102,10 +102,10 @@ async fn replaced_identity_gets_new_grants_and_the_old_ones_are_deleted() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
     let plan = replaced(&azure, &moved("id-test"), &["app"]).await;
-    let told = steps(&plan);
-    assert_eq!(told[0], (Action::Replace, "app".to_owned()));
-    assert_eq!(plan.count(Action::Create), 2, "{told:?}");
-    assert_eq!(plan.count(Action::Delete), 2, "{told:?}");
+    let actual = steps(&plan);
+    assert_eq!(actual[0], (Action::Replace, "app".to_owned()));
+    assert_eq!(plan.count(Action::Create), 2, "{actual:?}");
+    assert_eq!(plan.count(Action::Delete), 2, "{actual:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,8 +210,8 @@ async fn generic_resource_is_replaced_when_its_location_changes() {
     };
     azure.converge(&at("westeurope")).await;
     assert!(azure.plan(&at("West Europe")).await.is_empty());
-    let told = help(&azure, &at("northeurope"), &[], "web").await;
-    assert!(told.contains("--allow-replace web"), "{told}");
+    let actual = help(&azure, &at("northeurope"), &[], "web").await;
+    assert!(actual.contains("--allow-replace web"), "{actual}");
     let plan = replaced(&azure, &at("northeurope"), &["web"]).await;
     assert_eq!(steps(&plan), [(Action::Replace, "web".to_owned())]);
 }

@@ -104,7 +104,7 @@ async fn drift_and_mistakes_of_excluded_entries_do_not_matter() {
 async fn grants_of_excluded_entries_count_as_declared() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
-    let stranger = Caller::Reader.object_id();
+    let undeclared = Caller::Reader.object_id();
     let role = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
     let url = account(
         "/providers/Microsoft.Authorization/roleAssignments/55555555-5555-4555-8555-555555555555",
@@ -112,11 +112,11 @@ async fn grants_of_excluded_entries_count_as_declared() {
     );
     let body = json!({ "properties": {
         "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{role}"),
-        "principalId": stranger, "principalType": "ServicePrincipal",
+        "principalId": undeclared, "principalType": "ServicePrincipal",
     }});
     azure.by_hand(Method::Put, &url, Some(body)).await;
     let (plan, _) = azure.part(&spec(ENTRIES), &["data"], &[]).await;
-    assert_eq!(steps(&plan), [format!("delete data/grant of {stranger}")]);
+    assert_eq!(steps(&plan), [format!("delete data/grant of {undeclared}")]);
     let (plan, _) = azure.part(&spec(ENTRIES), &["app"], &[]).await;
     assert!(plan.is_empty(), "{:?}", steps(&plan));
 }

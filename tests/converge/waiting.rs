@@ -17,10 +17,10 @@ const ACCOUNTS: &str = "\
 
 /// Records the awaited resources.
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct WaitLog(Mutex<Vec<String>>);
 
-impl Told {
-    fn say(&self, line: String) {
+impl WaitLog {
+    fn record(&self, line: String) {
         let mut lines = self.0.lock().unwrap();
         if lines.last() != Some(&line) {
             lines.push(line);
@@ -32,14 +32,14 @@ impl Told {
     }
 }
 
-impl Settling for Told {
+impl Settling for WaitLog {
     fn waiting(&self, key: &NodeKey, state: &str, _so_far: Duration) {
-        self.say(format!("{key} {state}"));
+        self.record(format!("{key} {state}"));
     }
 
     fn settled(&self, key: &NodeKey, state: Option<&str>, took: Duration) {
         assert!(took > Duration::ZERO);
-        self.say(format!("{key} {}", state.unwrap_or("gone")));
+        self.record(format!("{key} {}", state.unwrap_or("gone")));
     }
 }
 
@@ -83,12 +83,12 @@ async fn creation_by_another_run_is_awaited_and_not_overwritten() {
     azure.simulator.clear_log();
 
     let graph = azure.graph(&text).await;
-    let told = Told::default();
-    let live = observe_settled(&azure.client, &graph, &reads::needed(&graph), &told)
+    let waits = WaitLog::default();
+    let live = observe_settled(&azure.client, &graph, &reads::needed(&graph), &waits)
         .await
         .unwrap();
     assert_eq!(
-        told.lines(),
+        waits.lines(),
         ["one Creating", "one ResolvingDns", "one Succeeded"]
     );
     let one = live.resource(&ArmId::parse(&account("stlazulione")).unwrap());
@@ -108,11 +108,11 @@ async fn deletion_in_progress_is_awaited_before_the_creation() {
     azure.by_hand(Method::Delete, &url, None).await;
 
     let graph = azure.graph(&text).await;
-    let told = Told::default();
-    let live = observe_settled(&azure.client, &graph, &reads::needed(&graph), &told)
+    let waits = WaitLog::default();
+    let live = observe_settled(&azure.client, &graph, &reads::needed(&graph), &waits)
         .await
         .unwrap();
-    assert_eq!(told.lines(), ["group Deleting", "group gone"]);
+    assert_eq!(waits.lines(), ["group Deleting", "group gone"]);
     for gone in [group(), account("stlazulione")] {
         assert_eq!(live.resource(&ArmId::parse(&gone).unwrap()), None, "{gone}");
     }
@@ -142,11 +142,11 @@ async fn operation_that_does_not_complete_is_an_error() {
     assert_eq!(error.error.kind, ErrorKind::Timeout);
     let shown = error.to_string();
     assert!(
-        shown.contains("after 60 minutes: it is still Creating"),
+        shown.contains("within 60 minutes: its state is still Creating"),
         "{shown}"
     );
     assert!(shown.contains("stlazulitwo"), "{shown}");
-    assert!(error.error.hint().unwrap().contains("Run again"));
+    assert!(error.error.hint().unwrap().contains("Run the command again"));
     assert!(azure.writes().is_empty());
 }
 

@@ -45,7 +45,7 @@ struct SchemaViolation {
 enum ViolationKind {
     /// The value has none of these types.
     Type(Vec<String>),
-    /// The value is none of these.
+    /// The value differs from all of these.
     Allowed(Vec<Json>),
     Other,
 }
