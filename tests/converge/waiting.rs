@@ -146,7 +146,13 @@ async fn operation_that_does_not_complete_is_an_error() {
         "{shown}"
     );
     assert!(shown.contains("stlazulitwo"), "{shown}");
-    assert!(error.error.hint().unwrap().contains("Run the command again"));
+    assert!(
+        error
+            .error
+            .hint()
+            .unwrap()
+            .contains("Run the command again")
+    );
     assert!(azure.writes().is_empty());
 }
 
