@@ -48,15 +48,6 @@ pub struct Entry {
     pub value: Node,
 }
 
-impl From<Template> for Datum {
-    fn from(template: Template) -> Self {
-        match template.literal() {
-            Some(text) => Self::String(text.to_owned()),
-            None => Self::Template(template),
-        }
-    }
-}
-
 impl Node {
     /// The entry of a mapping.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
