@@ -164,7 +164,7 @@ fn index_by_collection<'l>(live: &'l Live) -> Lists<'l> {
             .rsplit_once('/')
             .and_then(|(list, _)| ArmId::parse(list));
         for place in list.into_iter().chain([id.clone()]) {
-            lists.entry(place).or_insert_with(Vec::new).push((id, body));
+            lists.entry(place).or_default().push((id, body));
         }
     }
     lists
@@ -258,10 +258,7 @@ pub(super) fn find_grants(scope: &Scene<'_>, stack: &str) -> Vec<Candidate> {
     let mut groups: BTreeMap<String, Vec<&LiveGrant>> = BTreeMap::new();
     for grant in scope.live.grants() {
         if scope.covers(&grant.scope) || is_owned(grant) {
-            groups
-                .entry(grouping_key(grant))
-                .or_insert_with(Vec::new)
-                .push(grant);
+            groups.entry(grouping_key(grant)).or_default().push(grant);
         }
     }
     let mut candidates = Vec::new();

@@ -71,7 +71,7 @@ pub(super) fn write_document(
             .iter()
             .filter(|(property, _)| existing.is_none() || facts.place.is_told_by(property));
         let props: Vec<(String, Json)> = props
-            .map(|(property, value)| (property.clone(), refs.to_spec(at, value)))
+            .map(|(property, value)| (property.clone(), refs.write_value(at, value)))
             .collect();
         entries.push(EntryDraft {
             name: name.clone(),
@@ -286,7 +286,7 @@ fn tags(
         if let Some(value) = value.as_str().filter(|_| !is_own(name))
             && refs.check_key(name)
         {
-            tags.insert(escape(name), refs.free_text_to_spec(at, value));
+            tags.insert(escape(name), refs.write_free_text(at, value));
         }
     }
     Some(tags)

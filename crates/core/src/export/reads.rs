@@ -66,7 +66,7 @@ pub fn second(scope: &Scene<'_>) -> Vec<Read> {
         match id.parent() {
             Some(group) if kind.facts().listed => {
                 let ids = listed.entry((group, arm_type.to_string()));
-                ids.or_insert_with(Vec::new).push(id);
+                ids.or_default().push(id);
             }
             _ => reads.push(resource(id, &arm_type)),
         }

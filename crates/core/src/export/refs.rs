@@ -98,12 +98,12 @@ impl References {
     }
 
     /// Converts a value of an entry for a spec. Ids of other entries become references.
-    pub(super) fn to_spec(&mut self, at: usize, value: &Value) -> Json {
+    pub(super) fn write_value(&mut self, at: usize, value: &Value) -> Json {
         self.value(at, value, false)
     }
 
-    /// Like [`References::to_spec`] for free text, where only exact ids become references.
-    pub(super) fn free_text_to_spec(&mut self, at: usize, text: &str) -> Json {
+    /// Like [`References::write_value`] for free text, where only exact ids become references.
+    pub(super) fn write_free_text(&mut self, at: usize, text: &str) -> Json {
         Json::String(self.text(at, text, true))
     }
 
