@@ -64,13 +64,13 @@ async fn read_live(azure: &Azure, text: &str) -> Live {
 }
 
 /// A plan, the locks that block it, and the scopes with unreadable locks.
-struct Seen {
+struct LockedPlan {
     plan: Plan,
     obstacles: Vec<Obstacle>,
     unread: Vec<UnreadLocks>,
 }
 
-impl Seen {
+impl LockedPlan {
     async fn on_apply(azure: &Azure, text: &str) -> Self {
         let (graph, live) = (graph(text), read_live(azure, text).await);
         let (plan, found) = converge(&graph, &live);
@@ -151,11 +151,11 @@ async fn foreign_delete_lock_is_reported_blocks_the_deletion_and_stays() {
     create_lock(&azure, &account(), "hands-off", "CanNotDelete").await;
 
     let changed = stack().replace("Standard_LRS", "Standard_GRS");
-    let apply = Seen::on_apply(&azure, &changed).await;
+    let apply = LockedPlan::on_apply(&azure, &changed).await;
     assert_eq!(apply.plan.steps.len(), 1);
     assert_eq!(apply.obstacles, [], "writes are let through");
 
-    let destroy = Seen::on_destroy(&azure, &stack()).await;
+    let destroy = LockedPlan::on_destroy(&azure, &stack()).await;
     assert_eq!(destroy.blocked(), ["access/Reader", "data", "group"]);
     assert_eq!(destroy.obstacles[0].owner, LockOwner::Unmarked);
     assert_eq!(destroy.obstacles[0].lock.notes.as_deref(), Some("Ask Ada"));
@@ -174,7 +174,7 @@ async fn foreign_read_only_lock_on_a_parent_blocks_every_write() {
     azure.converge(&spec("")).await;
     let subscription = format!("/subscriptions/{SUBSCRIPTION}");
     create_lock(&azure, &subscription, "freeze", "ReadOnly").await;
-    let apply = Seen::on_apply(&azure, &stack()).await;
+    let apply = LockedPlan::on_apply(&azure, &stack()).await;
     assert_eq!(
         apply.blocked(),
         ["data", "data/containers/cam", "id", "access/Reader"]
@@ -193,7 +193,7 @@ async fn lock_on_another_scope_blocks_nothing() {
     let body = json!({ "location": "westeurope" });
     azure.by_hand(Method::Put, &url, Some(body)).await;
     create_lock(&azure, &elsewhere, "hands-off", "ReadOnly").await;
-    let destroy = Seen::on_destroy(&azure, &stack()).await;
+    let destroy = LockedPlan::on_destroy(&azure, &stack()).await;
     assert_eq!(destroy.obstacles, []);
     assert!(azure.execute(&destroy.plan).await.is_complete());
 }
@@ -203,7 +203,7 @@ async fn own_locks_are_created_last_and_deleted_first() {
     for scope in ["${group}", "${data}"] {
         let azure = Azure::new().await;
         let text = locked(scope, "ReadOnly");
-        let apply = Seen::on_apply(&azure, &text).await;
+        let apply = LockedPlan::on_apply(&azure, &text).await;
         assert_eq!(apply.obstacles, []);
         azure.converge(&text).await;
         let sent = writes(&azure);
@@ -214,7 +214,7 @@ async fn own_locks_are_created_last_and_deleted_first() {
             "{scope}: only what is outside may come after"
         );
 
-        let destroy = Seen::on_destroy(&azure, &text).await;
+        let destroy = LockedPlan::on_destroy(&azure, &text).await;
         assert_eq!(destroy.obstacles, [], "{scope}: it is off by then");
         azure.simulator.clear_log();
         assert!(azure.execute(&destroy.plan).await.is_complete(), "{scope}");
@@ -230,7 +230,7 @@ async fn own_read_only_lock_is_reported_where_it_blocks_an_update() {
     let azure = Azure::new().await;
     let text = locked("${data}", "ReadOnly");
     azure.converge(&text).await;
-    let apply = Seen::on_apply(&azure, &text.replace("Standard_LRS", "Standard_GRS")).await;
+    let apply = LockedPlan::on_apply(&azure, &text.replace("Standard_LRS", "Standard_GRS")).await;
     assert_eq!(apply.blocked(), ["data"]);
     assert_eq!(apply.obstacles[0].owner, LockOwner::Own);
 
@@ -255,15 +255,15 @@ async fn lock_with_the_same_name_and_no_marker_is_accepted_and_stays() {
     azure.converge(&stack()).await;
     create_lock(&azure, &account(), "keep", "CanNotDelete").await;
     let text = locked("${data}", "CanNotDelete");
-    let apply = Seen::on_apply(&azure, &text).await;
+    let apply = LockedPlan::on_apply(&azure, &text).await;
     assert!(apply.plan.is_empty(), "{:#?}", apply.plan.steps);
-    let stricter = Seen::on_apply(&azure, &locked("${data}", "ReadOnly")).await;
+    let stricter = LockedPlan::on_apply(&azure, &locked("${data}", "ReadOnly")).await;
     let [step] = stricter.plan.steps.as_slice() else {
         panic!("{:#?}", stricter.plan.steps)
     };
     assert_eq!(step.changes[0].path, "properties.level");
 
-    let destroy = Seen::on_destroy(&azure, &text).await;
+    let destroy = LockedPlan::on_destroy(&azure, &text).await;
     let kept: Vec<_> = destroy
         .plan
         .kept
@@ -359,7 +359,7 @@ async fn locks_of_groups_are_listed_without_permission_on_the_subscription() {
     .await;
     create_lock(&azure, &group(), "b", "CanNotDelete").await;
     azure.simulator.clear_log();
-    let destroy = Seen::on_destroy(&azure, &spec("")).await;
+    let destroy = LockedPlan::on_destroy(&azure, &spec("")).await;
     assert_eq!(destroy.unread, []);
     let names: Vec<_> = destroy
         .obstacles
@@ -389,7 +389,7 @@ async fn unreadable_locks_do_not_fail_the_plan() {
             Occurrence::Every,
             fault.clone(),
         ));
-        let destroy = Seen::on_destroy(&azure, &spec("")).await;
+        let destroy = LockedPlan::on_destroy(&azure, &spec("")).await;
         assert_eq!(destroy.plan.steps.len(), 1);
         assert_eq!(destroy.obstacles, []);
         assert_eq!(destroy.unread.len(), scopes, "{:#?}", destroy.unread);
@@ -408,7 +408,7 @@ async fn locks_above_a_new_group_are_unknown() {
     let every = Occurrence::Every;
     let faults = Faults::none().on(Some(Method::Get), &list, every, refused);
     azure.simulator.set_faults(faults);
-    let apply = Seen::on_apply(&azure, &stack()).await;
+    let apply = LockedPlan::on_apply(&azure, &stack()).await;
     let scopes: Vec<_> = apply.unread.iter().map(|one| one.scope.as_str()).collect();
     assert_eq!(scopes, [format!("/subscriptions/{SUBSCRIPTION}")]);
 }

@@ -194,7 +194,7 @@ fn around(secret: String) -> impl Strategy<Value = Json> {
 
 proptest! {
     #[test]
-    fn a_known_secret_is_nowhere_in_a_body(
+    fn registered_secrets_are_removed_from_bodies(
         (secret, body) in "[ -~]{6,20}".prop_map(|text| format!("{text}Zq9")).prop_flat_map(|secret| {
             (Just(secret.clone()), around(secret))
         })
@@ -206,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_keeps_its_shape(body in around("none".to_owned())) {
+    fn redacted_bodies_keep_their_structure(body in around("none".to_owned())) {
         fn same(left: &Json, right: &Json) -> bool {
             match (left, right) {
                 (Json::Object(left), Json::Object(right)) => {

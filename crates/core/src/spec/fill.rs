@@ -190,13 +190,13 @@ impl Loader<'_> {
             },
             Expr::EachKey => match scope.each {
                 Some((key, _)) => Some(Datum::String(key.to_owned())),
-                None => self.no_each(expr, place),
+                None => self.report_missing_each(expr, place),
             },
             Expr::EachValue(path) => match scope.each {
                 Some((_, Some(value))) => self.each_value(value, path, place, scope),
                 // Reported when the `forEach` was loaded.
                 Some((_, None)) => None,
-                None => self.no_each(expr, place),
+                None => self.report_missing_each(expr, place),
             },
             Expr::Resource(reference) => {
                 let reference =
@@ -235,7 +235,7 @@ impl Loader<'_> {
         }
     }
 
-    fn no_each(&mut self, expr: &Expr, place: Span) -> Option<Datum> {
+    fn report_missing_each(&mut self, expr: &Expr, place: Span) -> Option<Datum> {
         self.error(
             Code::BadExpression,
             place,
@@ -335,7 +335,7 @@ impl Loader<'_> {
         }
         if reference.instance == Some(Instance::EachKey) {
             let Some((key, _)) = scope.each else {
-                self.no_each(&Expr::EachKey, place);
+                self.report_missing_each(&Expr::EachKey, place);
                 return reference;
             };
             reference.instance = Some(Instance::Key(key.to_owned()));
