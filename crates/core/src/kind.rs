@@ -1,6 +1,6 @@
 //! A resource kind: its data, its typed properties, and the functions that data cannot express.
 
-use std::marker::PhantomData;
+use std::{collections::BTreeSet, marker::PhantomData};
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 use crate::{
     declare::{Declared, EntryContext, Implied, Nodes, Surroundings},
     diagnostic::{Code, Diagnostic, Diagnostics},
-    facts::{Facts, PartOf},
+    facts::{
+        CreationCheck, Facts, Family, LinkedAction, PartOf, PermissionPurpose, Rule, TypeFacts,
+    },
     lift::{Found, Lifted},
     shape::Shape,
 };
@@ -140,29 +142,94 @@ impl<H: Handler> Kind for Adapter<H> {
     }
 }
 
-/// The known kinds.
+/// The known kinds, and data about types that have no kind.
 #[derive(Clone, Copy)]
-pub struct Registry(pub &'static [&'static dyn Kind]);
+pub struct Registry {
+    /// The kinds, in the order in which they are documented.
+    pub kinds: &'static [&'static dyn Kind],
+    /// Data about types, each type once.
+    pub types: &'static [TypeFacts],
+}
 
 impl Registry {
-    /// The kind of this name.
-    pub fn get(&self, kind: &str) -> Option<&'static dyn Kind> {
-        self.0
+    /// A registry of kinds, without data about other types.
+    pub const fn new(kinds: &'static [&'static dyn Kind]) -> Self {
+        Self { kinds, types: &[] }
+    }
+
+    /// The kind with a name.
+    pub fn get(self, kind: &str) -> Option<&'static dyn Kind> {
+        self.kinds
             .iter()
             .copied()
             .find(|candidate| candidate.facts().kind == kind)
     }
 
-    /// The kind that knows a type, by the type's name without case.
-    pub fn of_type(&self, name: &str) -> Option<&'static dyn Kind> {
-        self.0.iter().copied().find(|candidate| {
+    /// The kind for a type; case does not matter.
+    pub fn of_type(self, name: &str) -> Option<&'static dyn Kind> {
+        self.kinds.iter().copied().find(|candidate| {
             let known = candidate.facts().arm_type.as_ref();
             known.is_some_and(|known| known.is(name))
         })
     }
 
     /// All names.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|kind| kind.facts().kind)
+    pub fn names(self) -> impl Iterator<Item = &'static str> + use<> {
+        self.facts().map(|facts| facts.kind)
+    }
+
+    /// The data about each kind.
+    pub fn facts(self) -> impl Iterator<Item = &'static Facts> + use<> {
+        self.kinds.iter().map(|kind| kind.facts())
+    }
+
+    /// How a body in ARM's own words is compared, by its type; case does not matter.
+    pub fn type_rules(self, name: &str) -> &'static [Rule] {
+        self.type_facts(name).map_or(&[], |facts| facts.rules)
+    }
+
+    /// The preflight check of new resources of a type; case does not matter.
+    pub fn creation_check(self, name: &str) -> Option<&'static CreationCheck> {
+        let of_kind = self.of_type(name).map(Kind::facts);
+        of_kind
+            .and_then(|facts| facts.creation.as_ref())
+            .or_else(|| self.type_facts(name)?.creation.as_ref())
+    }
+
+    /// The actions that Azure requires on other resources that a body of a type names; case does not matter.
+    pub fn linked_actions(self, name: &str) -> &'static [LinkedAction] {
+        self.of_type(name)
+            .map_or(&[], |kind| kind.facts().linked_actions)
+    }
+
+    /// What the kind with a name is about.
+    pub fn family(self, kind: &str) -> Family {
+        self.get(kind)
+            .map_or(Family::Other, |kind| kind.facts().family)
+    }
+
+    /// The resource providers of the kinds that Azure offers, sorted.
+    pub fn provider_namespaces(self) -> BTreeSet<&'static str> {
+        self.facts()
+            .filter(|facts| facts.retired.is_none())
+            .filter_map(|facts| Some(facts.arm_type.as_ref()?.name.split_once('/')?.0))
+            .collect()
+    }
+
+    /// The actions that the kinds need for a purpose.
+    pub fn permissions(
+        self,
+        purpose: PermissionPurpose,
+    ) -> impl Iterator<Item = &'static str> + use<> {
+        self.facts()
+            .flat_map(|facts| facts.permissions)
+            .filter(move |(of, _)| *of == purpose)
+            .map(|(_, action)| *action)
+    }
+
+    fn type_facts(self, name: &str) -> Option<&'static TypeFacts> {
+        self.types
+            .iter()
+            .find(|facts| facts.name.eq_ignore_ascii_case(name))
     }
 }

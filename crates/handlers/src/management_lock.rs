@@ -1,8 +1,7 @@
 //! `managementLock`: keeps a scope from being deleted or changed.
 
 use lazuli_core::{
-    arm::ArmType,
-    facts::{Facts, Field, NameRule, Place, Rule},
+    facts::{Facts, Family, Field, NameRule, PermissionPurpose, Place, Rule},
     graph::{Declared, Draft, Implied, Mark, Nodes},
     kind::Handler,
     lift::{Found, Lifted},
@@ -10,6 +9,8 @@ use lazuli_core::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::arm_types;
 
 /// Handles `managementLock`.
 pub struct ManagementLock;
@@ -27,7 +28,7 @@ pub struct ManagementLock;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
+pub struct ManagementLockProps {
     /// What is locked: a reference to a resource, or the id of a resource, a resource group or a subscription.
     pub scope: String,
     /// `CanNotDelete` lets everything be changed and nothing deleted. `ReadOnly` lets nothing be changed either.
@@ -61,16 +62,16 @@ const RULES_WITHOUT_NOTES: &[Rule] = &[
 impl Handler for ManagementLock {
     const FACTS: Facts = Facts {
         kind: "managementLock",
-        arm_type: Some(ArmType::new("Microsoft.Authorization/locks", "2020-05-01")),
+        arm_type: Some(arm_types::MANAGEMENT_LOCK),
         place: Place::Scope,
         name: Some(NameRule {
             length: 1..=90,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_alphanumeric() || "_-.()".contains(c))
                     && !name.ends_with('.')
             },
-            says: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, and do not end in `.`",
+            description: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, without a trailing `.`",
         }),
         tags: false,
         location: false,
@@ -79,10 +80,27 @@ impl Handler for ManagementLock {
         rules: RULES,
         outputs: &[],
         retired: None,
+        family: Family::Lock,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Authorization/locks/read",
+            ),
+            (
+                PermissionPurpose::ManageLocks,
+                "Microsoft.Authorization/locks/write",
+            ),
+            (
+                PermissionPurpose::ManageLocks,
+                "Microsoft.Authorization/locks/delete",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = ManagementLockProps;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn declare(resource: &Declared<'_, ManagementLockProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -112,7 +130,7 @@ impl Handler for ManagementLock {
         Some(found.lifted(props))
     }
 
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+    fn implies(resource: &Declared<'_, ManagementLockProps>) -> Vec<Implied> {
         resource
             .placed()
             .scope

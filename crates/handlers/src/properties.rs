@@ -4,7 +4,7 @@
 use lazuli_core::{
     diff::{Veiled, lifted, veil},
     facts::{Facts, Rule},
-    kind::Kind,
+    kind::{Kind, Registry},
     shape,
     value::Value,
 };
@@ -150,8 +150,8 @@ pub fn shared(facts: &Facts) -> Vec<Property> {
 }
 
 /// The keys of a document.
-pub fn of_document() -> Vec<Property> {
-    of_schema(&schema::schema())
+pub fn of_document(registry: Registry) -> Vec<Property> {
+    of_schema(&schema::schema(registry))
 }
 
 fn is_fixed(facts: &Facts, path: &str) -> bool {
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn every_property_of_every_kind_is_explained() {
-        for kind in REGISTRY.0 {
+        for kind in REGISTRY.kinds {
             let own = of_kind(*kind);
             for property in own.into_iter().chain(shared(kind.facts())) {
                 let name = kind.facts().kind;

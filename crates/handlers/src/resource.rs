@@ -1,8 +1,7 @@
 //! `resource`: any resource type of Azure, in ARM's own words.
 
 use lazuli_core::{
-    diff::exceptions,
-    facts::{Facts, NameRule, OutputDoc, Place},
+    facts::{Facts, Family, NameRule, OutputDoc, Place},
     graph::{Declared, Implied, Mark, Nodes},
     kind::Handler,
     lift::{Found, Lifted},
@@ -40,7 +39,7 @@ pub struct AnyResource;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
+pub struct AnyResourceProps {
     /// The type and the api-version to speak to it in: `Microsoft.KeyVault/vaults@2024-11-01`.
     pub r#type: String,
     /// The resource that a nested one is in: a reference, or its id. Left out, the name of a nested resource has all
@@ -61,7 +60,7 @@ impl Handler for AnyResource {
         place: Place::Written,
         name: Some(NameRule {
             length: 1..=512,
-            takes: |name| {
+            is_valid: |name| {
                 name.split('/').all(|part| {
                     !part.is_empty()
                         && !part
@@ -69,7 +68,7 @@ impl Handler for AnyResource {
                             .any(|c| c.is_control() || "<>%&\\?#{}".contains(c))
                 })
             },
-            says: "1 to 512 characters without `<`, `>`, `%`, `&`, `\\`, `?`, `#`, `{` and `}`",
+            description: "1 to 512 characters without `<`, `>`, `%`, `&`, `\\`, `?`, `#`, `{` and `}`",
         }),
         tags: true,
         location: true,
@@ -82,10 +81,14 @@ impl Handler for AnyResource {
             doc: "The object id of its own identity, if it has one.",
         }],
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = AnyResourceProps;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn declare(resource: &Declared<'_, AnyResourceProps>, nodes: &mut Nodes) {
         let placed = resource.placed();
         let Some(id) = placed.id.clone() else {
             return;
@@ -113,7 +116,6 @@ impl Handler for AnyResource {
         }
         body.extend(envelope.into_iter().filter(|(key, _)| key != "tags"));
         let mut draft = resource.draft(id, body);
-        draft.rules = exceptions::of(&placed.arm_type.name);
         if !has_tags {
             draft.mark = Mark::Parent;
         }
@@ -150,7 +152,7 @@ impl Handler for AnyResource {
     }
 
     /// An identity that the resource acts as must hold its roles on what the resource refers to.
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+    fn implies(resource: &Declared<'_, AnyResourceProps>) -> Vec<Implied> {
         let Some(body) = resource.resource().props.get("body") else {
             return Vec::new();
         };

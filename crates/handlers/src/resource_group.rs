@@ -1,13 +1,14 @@
 //! `resourceGroup`: the container that other resources live in.
 
 use lazuli_core::{
-    arm::ArmType,
-    facts::{Facts, NameRule, OutputDoc, Place, Rule},
+    facts::{Facts, Family, NameRule, OutputDoc, PermissionPurpose, Place, Rule},
     graph::{Declared, Nodes},
     kind::Handler,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::arm_types;
 
 /// Handles `resourceGroup`.
 pub struct ResourceGroup;
@@ -22,7 +23,7 @@ pub struct ResourceGroup;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
+pub struct ResourceGroupProps {
     /// The id of the resource that manages the group, for groups that a managed application owns.
     pub managed_by: Option<String>,
 }
@@ -30,19 +31,16 @@ pub struct Props {
 impl Handler for ResourceGroup {
     const FACTS: Facts = Facts {
         kind: "resourceGroup",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Resources/resourceGroups",
-            "2025-04-01",
-        )),
+        arm_type: Some(arm_types::RESOURCE_GROUP),
         place: Place::Subscription,
         name: Some(NameRule {
             length: 1..=90,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_alphanumeric() || "_-.()".contains(c))
                     && !name.ends_with('.')
             },
-            says: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, and do not end in `.`",
+            description: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, without a trailing `.`",
         }),
         tags: true,
         location: true,
@@ -58,10 +56,23 @@ impl Handler for ResourceGroup {
             doc: "How far Azure is with it; `Succeeded` when it is there.",
         }],
         retired: None,
+        family: Family::Group,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.Resources/subscriptions/resourceGroups/write",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = ResourceGroupProps;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn declare(resource: &Declared<'_, ResourceGroupProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };

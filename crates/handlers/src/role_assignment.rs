@@ -5,9 +5,9 @@ mod lift;
 use std::collections::HashMap;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic, did_you_mean},
-    facts::{Facts, Field, OutputDoc, Place, Rule},
+    facts::{Facts, Family, Field, OutputDoc, PermissionPurpose, Place, Rule},
     graph::{Declared, Draft, Grant, Identity, Implied, Mark, Nodes, RoleName, Target},
     kind::Handler,
     lift::{Found, Lifted},
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
+    arm_types,
     identity::has_own,
     link::{Link, each},
     role_definition::RoleDefinition,
@@ -40,7 +41,7 @@ pub struct RoleAssignment;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
+pub struct RoleAssignmentProps {
     /// Who gets the roles: a reference to a resource with an identity, or an object id and what it belongs to.
     pub principal: Principal,
     /// Where the roles hold, and below: a reference to a resource, or the id of a resource, a resource group, a
@@ -119,10 +120,7 @@ const USUAL_VERSION: &str = "2.0";
 impl Handler for RoleAssignment {
     const FACTS: Facts = Facts {
         kind: "roleAssignment",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Authorization/roleAssignments",
-            "2022-04-01",
-        )),
+        arm_type: Some(arm_types::ROLE_ASSIGNMENT),
         place: Place::Nameless,
         name: None,
         tags: false,
@@ -136,10 +134,27 @@ impl Handler for RoleAssignment {
             doc: "The object id of who has the role.",
         }],
         retired: None,
+        family: Family::Access,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Authorization/roleAssignments/read",
+            ),
+            (
+                PermissionPurpose::AssignRoles,
+                "Microsoft.Authorization/roleAssignments/write",
+            ),
+            (
+                PermissionPurpose::AssignRoles,
+                "Microsoft.Authorization/roleAssignments/delete",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = RoleAssignmentProps;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn declare(resource: &Declared<'_, RoleAssignmentProps>, nodes: &mut Nodes) {
         let Some(scope) = resource.placed().scope.clone() else {
             return;
         };
@@ -203,7 +218,7 @@ impl Handler for RoleAssignment {
     }
 
     /// Of a role definition that is named by anything but a reference nothing else says that the grant needs it.
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+    fn implies(resource: &Declared<'_, RoleAssignmentProps>) -> Vec<Implied> {
         let named = |property: &'static str| {
             each(resource.resource().props.get(property))
                 .iter()
@@ -237,7 +252,7 @@ struct WantedRole {
 }
 
 fn wanted_roles(
-    resource: &Declared<'_, Props>,
+    resource: &Declared<'_, RoleAssignmentProps>,
     scope: &ArmId,
     nodes: &mut Nodes,
 ) -> Vec<WantedRole> {
@@ -322,7 +337,10 @@ fn is_definition(id: &ArmId) -> bool {
 }
 
 /// The role definition of the spec that is meant.
-fn declared<'a>(resource: &Declared<'a, Props>, role: &RoleText) -> Option<Target<'a>> {
+fn declared<'a>(
+    resource: &Declared<'a, RoleAssignmentProps>,
+    role: &RoleText,
+) -> Option<Target<'a>> {
     let is_meant = |target: &Target<'_>| match role {
         RoleText::Guid(guid) => {
             (target.placed.id.as_ref()).is_some_and(|id| id.name().eq_ignore_ascii_case(guid))
@@ -338,7 +356,7 @@ fn declared<'a>(resource: &Declared<'a, Props>, role: &RoleText) -> Option<Targe
 
 /// A role by reference, by name, by GUID, or by the id of its definition.
 fn wanted_role(
-    resource: &Declared<'_, Props>,
+    resource: &Declared<'_, RoleAssignmentProps>,
     node: &Node,
     scope: &ArmId,
     nodes: &mut Nodes,
@@ -415,7 +433,7 @@ fn with_words(name: &str, names: &[&str]) -> Option<String> {
 
 /// A role that only Azure knows: what it has answered, or the question.
 fn role_of_tenant(
-    resource: &Declared<'_, Props>,
+    resource: &Declared<'_, RoleAssignmentProps>,
     node: &Node,
     scope: &ArmId,
     name: String,
@@ -498,7 +516,10 @@ const HOW_TO_NAME_A_ROLE: &str = "write the name of a role, a reference to a rol
     or the GUID or id of a definition";
 
 /// The object id, or the hole where it will be, and `principalType`.
-fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value, Value)> {
+fn principal(
+    resource: &Declared<'_, RoleAssignmentProps>,
+    nodes: &mut Nodes,
+) -> Option<(Value, Value)> {
     let node = resource.resource().props.get("principal")?;
     if let Some(target) = resource.target_of(node) {
         let output = resource.output(&target, "principalId");

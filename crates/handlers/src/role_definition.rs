@@ -1,10 +1,10 @@
 //! `roleDefinition`: a custom role.
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::is_empty,
-    facts::{Facts, NameRule, Place, Rule},
+    facts::{Facts, Family, NameRule, PermissionPurpose, Place, Rule},
     graph::{Declared, Draft, Mark, Nodes, Surroundings},
     kind::Handler,
     lift::{Found, Lifted, member},
@@ -15,6 +15,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::{link::each, roles};
+
+use crate::arm_types;
 
 /// Handles `roleDefinition`.
 pub struct RoleDefinition;
@@ -38,7 +40,7 @@ pub struct RoleDefinition;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
+pub struct RoleDefinitionProps {
     /// What the role is for, for people.
     pub description: Option<String>,
     /// What it allows on resources: `Microsoft.Storage/storageAccounts/read`. `*` stands for any words.
@@ -65,16 +67,13 @@ const CUSTOM: &str = "CustomRole";
 impl Handler for RoleDefinition {
     const FACTS: Facts = Facts {
         kind: "roleDefinition",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Authorization/roleDefinitions",
-            "2022-04-01",
-        )),
+        arm_type: Some(arm_types::ROLE_DEFINITION),
         place: Place::Root("assignableScopes"),
         // "Azure custom roles": letters, numbers, spaces and special characters, at most 512.
         name: Some(NameRule {
             length: 1..=512,
-            takes: |name| name.trim() == name && !name.chars().any(char::is_control),
-            says: "1 to 512 characters, and no blank at either end",
+            is_valid: |name| name.trim() == name && !name.chars().any(char::is_control),
+            description: "1 to 512 characters without leading or trailing spaces",
         }),
         tags: false,
         location: false,
@@ -100,10 +99,17 @@ impl Handler for RoleDefinition {
         ],
         outputs: &[],
         retired: None,
+        family: Family::Access,
+        permissions: &[(
+            PermissionPurpose::ManageLocks,
+            "Microsoft.Authorization/roleDefinitions/write",
+        )],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = RoleDefinitionProps;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn declare(resource: &Declared<'_, RoleDefinitionProps>, nodes: &mut Nodes) {
         let (Some(id), Some(name)) = (resource.placed().id.clone(), &resource.placed().name) else {
             return;
         };
@@ -165,13 +171,13 @@ impl Handler for RoleDefinition {
     }
 
     fn check(
-        resource: &Declared<'_, Props>,
+        resource: &Declared<'_, RoleDefinitionProps>,
         _around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {
         check_name(resource, diagnostics);
         check_scopes(resource, diagnostics);
-        let Props {
+        let RoleDefinitionProps {
             actions,
             data_actions,
             ..
@@ -191,7 +197,11 @@ impl Handler for RoleDefinition {
 }
 
 /// A list with its references resolved; an empty one where it is not written.
-fn listed(resource: &Declared<'_, Props>, property: &str, nodes: &mut Nodes) -> Value {
+fn listed(
+    resource: &Declared<'_, RoleDefinitionProps>,
+    property: &str,
+    nodes: &mut Nodes,
+) -> Value {
     match resource.value(property, nodes) {
         None | Some(Value::Null) => Value::Array(Vec::new()),
         Some(list) => list,
@@ -199,7 +209,7 @@ fn listed(resource: &Declared<'_, Props>, property: &str, nodes: &mut Nodes) -> 
 }
 
 /// A tenant has a role name once, among the built-in ones too.
-fn check_name(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+fn check_name(resource: &Declared<'_, RoleDefinitionProps>, diagnostics: &mut Diagnostics) {
     let (Some(name), Some(written)) = (&resource.placed().name, &resource.resource().name) else {
         return;
     };
@@ -235,7 +245,7 @@ fn check_name(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
 }
 
 /// A role is assignable at groups, subscriptions and one management group ("Understand Azure role definitions").
-fn check_scopes(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+fn check_scopes(resource: &Declared<'_, RoleDefinitionProps>, diagnostics: &mut Diagnostics) {
     let mut management_group = None;
     for node in each(resource.resource().props.get("assignableScopes")) {
         let Value::String(text) = resource.resolve(node, &mut Nodes::default()) else {

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lazuli_core::{
-    arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    facts::{Facts, Field, NameRule, OutputDoc, PartOf, Place, Rule},
+    facts::{Facts, Family, Field, NameRule, OutputDoc, PartOf, PermissionPurpose, Place, Rule},
     graph::{Declared, Nodes, Surroundings},
     kind::Handler,
     lift::{Found, Lifted},
@@ -14,6 +13,8 @@ use lazuli_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
+
+use crate::arm_types;
 
 /// Handles `userAssignedIdentity`.
 pub struct UserAssignedIdentity;
@@ -31,7 +32,7 @@ pub struct UserAssignedIdentity;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
+pub struct UserAssignedIdentityProps {
     /// Where the identity may be used: `Regional` binds it to its own region. Azure's default is `None`: anywhere.
     pub isolation_scope: Option<Field<IsolationScope>>,
     /// Workloads outside of Azure that may act as the identity by a token of their own, by name. Azure takes up to 20.
@@ -55,11 +56,6 @@ pub struct FederatedCredential {
     pub audiences: Option<Vec<String>>,
 }
 
-const CREDENTIAL: ArmType = ArmType::new(
-    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
-    "2024-11-30",
-);
-
 const CREDENTIALS: &str = "federatedIdentityCredentials";
 
 const CREDENTIAL_RULES: &[Rule] = &[Rule::Set("properties.audiences")];
@@ -72,20 +68,17 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 impl Handler for UserAssignedIdentity {
     const FACTS: Facts = Facts {
         kind: "userAssignedIdentity",
-        arm_type: Some(ArmType::new(
-            "Microsoft.ManagedIdentity/userAssignedIdentities",
-            "2024-11-30",
-        )),
+        arm_type: Some(arm_types::USER_ASSIGNED_IDENTITY),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=128,
-            takes: |name| {
+            is_valid: |name| {
                 name.starts_with(|c: char| c.is_ascii_alphanumeric())
                     && name
                         .chars()
                         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
             },
-            says: "3 to 128 letters, digits, `-` and `_`, and begin with a letter or digit",
+            description: "3 to 128 letters, digits, `-` and `_`, and a letter or digit first",
         }),
         tags: true,
         location: true,
@@ -115,14 +108,31 @@ impl Handler for UserAssignedIdentity {
             },
         ],
         retired: None,
+        family: Family::Identity,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.ManagedIdentity/userAssignedIdentities/read",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.ManagedIdentity/userAssignedIdentities/write",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = UserAssignedIdentityProps;
     const PARTS: &'static [PartOf] = &[PartOf {
         path: CREDENTIALS,
-        arm_type: CREDENTIAL,
+        arm_type: arm_types::FEDERATED_CREDENTIAL,
     }];
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn declare(resource: &Declared<'_, UserAssignedIdentityProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -143,7 +153,7 @@ impl Handler for UserAssignedIdentity {
                         entry.key_span,
                         format!("`{}` is no name for a federated credential", entry.key),
                     )
-                    .help("names have 3 to 120 letters, digits, `-` and `_`, and begin with a letter or digit"),
+                    .help("names have 3 to 120 letters, digits, `-` and `_`, and a letter or digit first"),
                 );
                 continue;
             }
@@ -160,7 +170,7 @@ impl Handler for UserAssignedIdentity {
             let mut credential = resource.child(
                 part.clone(),
                 id.child("federatedIdentityCredentials", &entry.key),
-                CREDENTIAL,
+                arm_types::FEDERATED_CREDENTIAL,
                 Object::from([("properties".to_owned(), Value::Object(properties))]),
                 CREDENTIAL_RULES,
             );
@@ -193,7 +203,11 @@ impl Handler for UserAssignedIdentity {
         Some(found.lifted(props))
     }
 
-    fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        resource: &Declared<'_, UserAssignedIdentityProps>,
+        _: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         let Some(credentials) = resource.resource().props.get("federatedCredentials") else {
             return;
         };

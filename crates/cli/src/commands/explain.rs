@@ -72,7 +72,7 @@ fn explained(what: &str, show: impl Fn(Found<'_>) -> String) -> Result<String, C
     let (name, path) = what.split_once('.').unwrap_or((what, ""));
     let path = properties::plain(path);
     if name.eq_ignore_ascii_case(DOCUMENT) {
-        let all = properties::of_document();
+        let all = properties::of_document(REGISTRY);
         return match path.is_empty() {
             true => Ok(show(Found::Document(&all))),
             false => Ok(show(Found::Property(
@@ -82,7 +82,7 @@ fn explained(what: &str, show: impl Fn(Found<'_>) -> String) -> Result<String, C
             ))),
         };
     }
-    let kind = REGISTRY.0.iter().copied();
+    let kind = REGISTRY.kinds.iter().copied();
     let kind = kind
         .into_iter()
         .find(|kind| kind.facts().kind.eq_ignore_ascii_case(name));
@@ -134,7 +134,7 @@ fn no_such_kind(name: &str) -> CommandError {
     let names = REGISTRY.names().chain([DOCUMENT]);
     let hint = did_you_mean(name, names)
         .or_else(|| {
-            let of = REGISTRY.0.iter().find(is_property)?.facts().kind;
+            let of = REGISTRY.kinds.iter().find(is_property)?.facts().kind;
             Some(format!(
                 "for a property, name the kind as well: `lazuli explain {of}.{name}`"
             ))

@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 32;
 
 /// Every kind with a line on it, and what else can be asked for.
 pub(crate) fn kinds(style: &Style) -> String {
-    let rows = REGISTRY.0.iter().map(|kind| {
+    let rows = REGISTRY.kinds.iter().map(|kind| {
         let says = Description::of(*kind).says;
         (
             kind.facts().kind.to_owned(),
@@ -127,7 +127,7 @@ pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
     }
     say(&reference::home(facts));
     if let Some(rule) = &facts.name {
-        say(&format!("Names have {}.", rule.says));
+        say(&format!("Names have {}.", rule.description));
     }
     text.push_str(&example_of(&example, style));
     let own = properties::of_kind(kind);

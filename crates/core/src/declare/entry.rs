@@ -201,7 +201,7 @@ impl<'a, P> Declared<'a, P> {
             arm_type: self.inner.placed.arm_type.clone(),
             identity: Identity::Resource(id),
             body: Value::Object(body),
-            rules: facts.rules,
+            rules: self.inner.placed.rules,
             mark: if facts.tags { Mark::Tag } else { Mark::Parent },
             deletable: true,
             listed: facts.listed,

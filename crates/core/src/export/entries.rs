@@ -14,7 +14,6 @@ use super::{
 use crate::{
     arm::{ArmId, normal_location},
     declare::root_id,
-    diff::exceptions,
     facts::{Facts, Place},
     lift::{Found, Known, Lifted},
     mark::{Afterlife, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG, STACK_TAG, tag},
@@ -67,7 +66,7 @@ pub(super) fn document(
         let props = lifted
             .props
             .iter()
-            .filter(|(property, _)| existing.is_none() || facts.place.is_told_by(property));
+            .filter(|(property, _)| existing.is_none() || facts.place.depends_on(property));
         let props: Vec<(String, Json)> = props
             .map(|(property, value)| (property.clone(), refs.written(at, value)))
             .collect();
@@ -167,7 +166,7 @@ impl Writer<'_, '_> {
                 .entry(facts.kind)
                 .or_insert_with(|| kind.schema().to_value());
             let rules = match facts.place {
-                Place::Written => exceptions::of(&self.one.arm_type.name),
+                Place::Written => self.scene.registry.type_rules(&self.one.arm_type.name),
                 _ => facts.rules,
             };
             let mut found = Found {
@@ -374,7 +373,7 @@ impl Defaults {
         let mut text = Map::new();
         let (told, mut rest): (Vec<_>, Vec<_>) =
             entry.props.into_iter().partition(|(property, _)| {
-                entry.facts.place == Place::Written && entry.facts.place.is_told_by(property)
+                entry.facts.place == Place::Written && entry.facts.place.depends_on(property)
             });
         text.insert("kind".into(), json!(entry.facts.kind));
         let (before, behind): (Vec<_>, Vec<_>) = told

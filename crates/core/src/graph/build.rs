@@ -262,7 +262,7 @@ impl<'a> Building<'a> {
             ),
         }
         for entry in resource.props.entries() {
-            if !facts.place.is_told_by(&entry.key) {
+            if !facts.place.depends_on(&entry.key) {
                 self.diagnostics.push(Diagnostic::warning(
                     Code::UnknownKey,
                     entry.key_span,

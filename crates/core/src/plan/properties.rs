@@ -13,7 +13,7 @@ use super::{
 use crate::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostics},
-    facts::{Facts, NameRule, OutputDoc, Place, Rule},
+    facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
     graph::{
         Along, Declared, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Part, Settings, build,
     },
@@ -49,8 +49,8 @@ impl Handler for Thing {
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 1..=20,
-            takes: |_| true,
-            says: "1 to 20 characters",
+            is_valid: |_| true,
+            description: "1 to 20 characters",
         }),
         tags: true,
         location: true,
@@ -63,6 +63,10 @@ impl Handler for Thing {
             doc: "A number Azure gives",
         }],
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
     type Props = ThingProps;
 
@@ -107,6 +111,10 @@ impl Handler for Right {
         rules: &[],
         outputs: &[],
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
     type Props = RightProps;
 
@@ -143,7 +151,7 @@ impl Handler for Right {
     }
 }
 
-const REGISTRY: Registry = Registry(&[kind::<Thing>(), kind::<Right>()]);
+const REGISTRY: Registry = Registry::new(&[kind::<Thing>(), kind::<Right>()]);
 
 /// One thing of a random spec: its size, and which of the things before it it refers to.
 #[derive(Debug, Clone)]

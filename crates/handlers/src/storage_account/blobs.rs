@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic},
     facts::{Field, Rule},
     graph::{Declared, Draft, Nodes},
@@ -14,7 +14,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::props::Props;
+use super::props::StorageAccountProps;
+
+use crate::arm_types;
 
 /// The settings of the blob service.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -154,15 +156,6 @@ pub struct ContainerImmutability {
     pub enabled: Option<Field<bool>>,
 }
 
-pub(super) const SERVICE: ArmType = ArmType::new(
-    "Microsoft.Storage/storageAccounts/blobServices",
-    "2025-06-01",
-);
-pub(super) const CONTAINER: ArmType = ArmType::new(
-    "Microsoft.Storage/storageAccounts/blobServices/containers",
-    "2025-06-01",
-);
-
 pub(super) const SERVICE_PATH: &str = "blobServices/default";
 pub(super) const CONTAINERS_PATH: &str = "blobServices/default/containers";
 
@@ -200,13 +193,17 @@ const CONTAINER_RULES: &[Rule] = &[
 pub(super) const SERVICE_PART: &str = "blobService";
 
 /// The blob service, if something is said about it, and the containers.
-pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &mut Nodes) {
+pub(super) fn declare(
+    resource: &Declared<'_, StorageAccountProps>,
+    account: &ArmId,
+    nodes: &mut Nodes,
+) {
     let service = account.child("blobServices", "default");
     if let Some(Value::Object(settings)) = resource.value("blobService", nodes) {
         let draft = resource.child(
             SERVICE_PART.into(),
             service.clone(),
-            SERVICE,
+            arm_types::BLOB_SERVICE,
             properties(settings),
             SERVICE_RULES,
         );
@@ -220,7 +217,7 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
         if !is_container_name(&entry.key) {
             nodes.report(
                 Diagnostic::error(Code::BadName, entry.key_span, format!("`{}` is no name for a container", entry.key))
-                    .help("names have 3 to 63 lower-case letters, digits and single `-`, and begin and end with a letter or digit"),
+                    .help("names have 3 to 63 lowercase letters, digits and single `-`, and begin and end with a letter or digit"),
             );
             continue;
         }
@@ -231,7 +228,7 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
         nodes.push(resource.child(
             format!("containers/{}", entry.key),
             service.child("containers", &entry.key),
-            CONTAINER,
+            arm_types::BLOB_CONTAINER,
             properties(settings),
             CONTAINER_RULES,
         ));

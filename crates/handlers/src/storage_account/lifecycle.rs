@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic},
     facts::{Field, Rule},
     graph::{Declared, Nodes},
@@ -17,8 +17,10 @@ use serde_json::Value as Json;
 
 use super::{
     blobs::{SERVICE_PART, properties},
-    props::Props,
+    props::StorageAccountProps,
 };
+
+use crate::arm_types;
 
 /// Rules by name, or a list of rules with names.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -171,11 +173,6 @@ pub struct TagFilter {
     pub value: String,
 }
 
-pub(super) const POLICY: ArmType = ArmType::new(
-    "Microsoft.Storage/storageAccounts/managementPolicies",
-    "2025-06-01",
-);
-
 pub(super) const POLICY_PATH: &str = "managementPolicies/default";
 
 const RULES: &[Rule] = &[
@@ -187,7 +184,11 @@ const RULES: &[Rule] = &[
 ];
 
 /// The policy that holds the rules, if there are any.
-pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &mut Nodes) {
+pub(super) fn declare(
+    resource: &Declared<'_, StorageAccountProps>,
+    account: &ArmId,
+    nodes: &mut Nodes,
+) {
     let Some(written) = resource.resource().props.get("lifecycleRules") else {
         return;
     };
@@ -209,7 +210,7 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
     let mut lifecycle = resource.child(
         "lifecycle".into(),
         account.child("managementPolicies", "default"),
-        POLICY,
+        arm_types::STORAGE_MANAGEMENT_POLICY,
         properties(Object::from([("policy".to_owned(), policy)])),
         RULES,
     );
@@ -235,7 +236,7 @@ pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
 }
 
 fn rule(
-    resource: &Declared<'_, Props>,
+    resource: &Declared<'_, StorageAccountProps>,
     key: Option<&str>,
     node: &Node,
     nodes: &mut Nodes,

@@ -3,14 +3,16 @@
 pub mod blobs;
 mod checks;
 pub mod lifecycle;
+mod name_check;
 pub mod props;
 #[cfg(test)]
 mod tests;
 
 use lazuli_core::{
-    arm::ArmType,
     diagnostic::Diagnostics,
-    facts::{Facts, NameRule, OutputDoc, PartOf, Place, Rule},
+    facts::{
+        Facts, Family, LinkedAction, NameRule, OutputDoc, PartOf, PermissionPurpose, Place, Rule,
+    },
     graph::{Declared, Nodes, Surroundings},
     kind::Handler,
     lift::{Found, Lifted},
@@ -18,9 +20,11 @@ use lazuli_core::{
     value::{Object, Value},
 };
 
-pub use props::Props;
+pub use props::StorageAccountProps;
 
 use crate::identity::{self, Assigned};
+
+use crate::arm_types;
 
 /// Handles `storageAccount`.
 pub struct StorageAccount;
@@ -54,18 +58,15 @@ const USUAL_KIND: &str = "StorageV2";
 impl Handler for StorageAccount {
     const FACTS: Facts = Facts {
         kind: "storageAccount",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Storage/storageAccounts",
-            "2025-06-01",
-        )),
+        arm_type: Some(arm_types::STORAGE_ACCOUNT),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=24,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
             },
-            says: "3 to 24 lower-case letters and digits",
+            description: "3 to 24 lowercase letters and digits",
         }),
         tags: true,
         location: true,
@@ -74,24 +75,41 @@ impl Handler for StorageAccount {
         rules: RULES,
         outputs: OUTPUTS,
         retired: None,
+        family: Family::Storage,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Storage/storageAccounts/read",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.Storage/storageAccounts/write",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.Storage/storageAccounts/delete",
+            ),
+        ],
+        linked_actions: LINKED_ACTIONS,
+        creation: Some(name_check::CREATION),
     };
-    type Props = Props;
+    type Props = StorageAccountProps;
     const PARTS: &'static [PartOf] = &[
         PartOf {
             path: blobs::SERVICE_PATH,
-            arm_type: blobs::SERVICE,
+            arm_type: arm_types::BLOB_SERVICE,
         },
         PartOf {
             path: blobs::CONTAINERS_PATH,
-            arm_type: blobs::CONTAINER,
+            arm_type: arm_types::BLOB_CONTAINER,
         },
         PartOf {
             path: lifecycle::POLICY_PATH,
-            arm_type: lifecycle::POLICY,
+            arm_type: arm_types::STORAGE_MANAGEMENT_POLICY,
         },
     ];
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn declare(resource: &Declared<'_, StorageAccountProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -139,7 +157,11 @@ impl Handler for StorageAccount {
         Some(found.lifted(props))
     }
 
-    fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        resource: &Declared<'_, StorageAccountProps>,
+        _: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         checks::check(resource, diagnostics);
     }
 }
@@ -171,6 +193,13 @@ fn is_usual_encryption(encryption: &Value) -> bool {
             _ => false,
         })
 }
+
+/// Microsoft docs "Azure Storage firewall rules": adding a subnet to an account needs this action on the subnet.
+const LINKED_ACTIONS: &[LinkedAction] = &[LinkedAction {
+    list: &["properties", "networkAcls", "virtualNetworkRules"],
+    id: "id",
+    action: "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action",
+}];
 
 const RULES: &[Rule] = &[
     Rule::Immutable("location"),

@@ -28,7 +28,7 @@ use crate::identity::Identities;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
+pub struct StorageAccountProps {
     /// How the data is replicated, and whether it lies on standard or premium storage.
     pub sku: Field<Sku>,
     /// The sort of account. `StorageV2`, the general-purpose one, is sent when it is left out.

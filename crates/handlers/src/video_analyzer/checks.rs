@@ -5,14 +5,14 @@ use lazuli_core::{
     graph::{Declared, Surroundings},
 };
 
-use super::{Links, Props, UsedStorage};
+use super::{Links, UsedStorage, VideoAnalyzerProps};
 use crate::storage_access::{in_another_region, missing_roles, wrong_sort};
 
 /// The roles that the identity must hold on the storage.
 const NEEDED: &[&[&str]] = &[&["Storage Blob Data Contributor"], &["Reader"]];
 
 pub(super) fn check(
-    resource: &Declared<'_, Props>,
+    resource: &Declared<'_, VideoAnalyzerProps>,
     links: &Links<'_>,
     around: &Surroundings<'_>,
     diagnostics: &mut Diagnostics,
@@ -46,7 +46,7 @@ pub(super) fn check(
 }
 
 fn in_another_subscription(
-    resource: &Declared<'_, Props>,
+    resource: &Declared<'_, VideoAnalyzerProps>,
     used: &UsedStorage<'_>,
     diagnostics: &mut Diagnostics,
 ) {

@@ -6,9 +6,9 @@ pub mod props;
 mod tests;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    facts::{Facts, NameRule, OutputDoc, PartOf, Place, Rule},
+    facts::{Facts, Family, NameRule, OutputDoc, PartOf, Place, Rule},
     graph::{Declared, Implied, Nodes, Surroundings},
     kind::Handler,
     lift::{Found, Lifted},
@@ -17,10 +17,11 @@ use lazuli_core::{
     value::{Object, Value},
 };
 
-pub use props::Props;
+pub use props::VideoAnalyzerProps;
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    arm_types,
     identity::{self, Assigned},
     link::{Link, each},
     storage_access,
@@ -33,15 +34,6 @@ pub struct VideoAnalyzer;
 
 /// What becomes something else in ARM's body, or is a resource of its own.
 const NOT_AS_WRITTEN: &[&str] = &["identity", "storage", "accessPolicies", "edgeModules"];
-
-const ACCESS_POLICY: ArmType = ArmType::new(
-    "Microsoft.Media/videoAnalyzers/accessPolicies",
-    "2021-11-01-preview",
-);
-const EDGE_MODULE: ArmType = ArmType::new(
-    "Microsoft.Media/videoAnalyzers/edgeModules",
-    "2021-11-01-preview",
-);
 
 const ACCESS_POLICIES: &str = "accessPolicies";
 const EDGE_MODULES: &str = "edgeModules";
@@ -57,18 +49,15 @@ const EDGE_MODULE_RULES: &[Rule] = &[Rule::ReadOnly("properties.edgeModuleId")];
 impl Handler for VideoAnalyzer {
     const FACTS: Facts = Facts {
         kind: "videoAnalyzer",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Media/videoAnalyzers",
-            "2021-11-01-preview",
-        )),
+        arm_type: Some(arm_types::VIDEO_ANALYZER),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=24,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
             },
-            says: "3 to 24 lower-case letters and digits",
+            description: "3 to 24 lowercase letters and digits",
         }),
         tags: true,
         location: true,
@@ -110,20 +99,24 @@ impl Handler for VideoAnalyzer {
             "Azure retired Video Analyzer on 2022-11-30: only the simulator still runs it; \
              use `videoIndexer` instead",
         ),
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = VideoAnalyzerProps;
     const PARTS: &'static [PartOf] = &[
         PartOf {
             path: ACCESS_POLICIES,
-            arm_type: ACCESS_POLICY,
+            arm_type: arm_types::ACCESS_POLICY,
         },
         PartOf {
             path: EDGE_MODULES,
-            arm_type: EDGE_MODULE,
+            arm_type: arm_types::EDGE_MODULE,
         },
     ];
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn declare(resource: &Declared<'_, VideoAnalyzerProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -156,7 +149,7 @@ impl Handler for VideoAnalyzer {
             nodes.push(resource.child(
                 part,
                 id.child("accessPolicies", name),
-                ACCESS_POLICY,
+                arm_types::ACCESS_POLICY,
                 body,
                 ACCESS_POLICY_RULES,
             ));
@@ -167,7 +160,7 @@ impl Handler for VideoAnalyzer {
             nodes.push(resource.child(
                 part,
                 id.child("edgeModules", name),
-                EDGE_MODULE,
+                arm_types::EDGE_MODULE,
                 body,
                 EDGE_MODULE_RULES,
             ));
@@ -225,7 +218,7 @@ impl Handler for VideoAnalyzer {
     }
 
     fn check(
-        resource: &Declared<'_, Props>,
+        resource: &Declared<'_, VideoAnalyzerProps>,
         around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {
@@ -235,7 +228,7 @@ impl Handler for VideoAnalyzer {
         }
     }
 
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+    fn implies(resource: &Declared<'_, VideoAnalyzerProps>) -> Vec<Implied> {
         let Some(links) = Links::of(resource, &mut Nodes::default()) else {
             return Vec::new();
         };
@@ -266,7 +259,7 @@ struct UsedStorage<'a> {
 
 impl<'a> Links<'a> {
     /// Reads `identity` and `storage`; nothing if either is of no use.
-    fn of(resource: &Declared<'a, Props>, nodes: &mut Nodes) -> Option<Self> {
+    fn of(resource: &Declared<'a, VideoAnalyzerProps>, nodes: &mut Nodes) -> Option<Self> {
         let entry = resource.resource();
         let props = &entry.props;
         for property in ["identity", "storage"] {
@@ -305,7 +298,7 @@ impl<'a> Links<'a> {
 
 /// What stands below the account: a mapping from names to settings, or a list of names.
 fn children(
-    resource: &Declared<'_, Props>,
+    resource: &Declared<'_, VideoAnalyzerProps>,
     property: &str,
     nodes: &mut Nodes,
     mut push: impl FnMut(&mut Nodes, &str, Object),

@@ -23,7 +23,7 @@ use crate::link::OneOrMany;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
+pub struct VideoAnalyzerProps {
     /// The identity that the account acts as: a reference to a userAssignedIdentity, or a list of them, of which the
     /// first one reaches the storage.
     pub identity: OneOrMany<String>,

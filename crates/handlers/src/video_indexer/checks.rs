@@ -9,7 +9,7 @@ use lazuli_core::{
     source::Span,
 };
 
-use super::{Props, Uses, itself};
+use super::{Uses, VideoIndexerProps, itself};
 use crate::{
     identity::Assigned,
     link::Link,
@@ -20,7 +20,7 @@ use crate::{
 const NEEDED: &[&[&str]] = &[&["Storage Blob Data Contributor", "Storage Blob Data Owner"]];
 
 pub(super) fn check(
-    resource: &Declared<'_, Props>,
+    resource: &Declared<'_, VideoIndexerProps>,
     uses: &Uses<'_>,
     around: &Surroundings<'_>,
     diagnostics: &mut Diagnostics,
@@ -77,7 +77,7 @@ fn unassigned(
 
 /// Only a warning of an identity of the account's own: others may grant its roles once the account is there.
 fn lacks_roles(
-    resource: &Declared<'_, Props>,
+    resource: &Declared<'_, VideoIndexerProps>,
     uses: &Uses<'_>,
     around: &Surroundings<'_>,
 ) -> Option<Diagnostic> {

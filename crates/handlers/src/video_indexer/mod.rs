@@ -6,9 +6,8 @@ pub mod props;
 mod tests;
 
 use lazuli_core::{
-    arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    facts::{Facts, NameRule, OutputDoc, Place, Rule},
+    facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
     graph::{Declared, Implied, Nodes, Surroundings, Target},
     kind::Handler,
     lift::{Found, Lifted},
@@ -16,9 +15,10 @@ use lazuli_core::{
     value::{Object, Value},
 };
 
-pub use props::Props;
+pub use props::VideoIndexerProps;
 
 use crate::{
+    arm_types,
     identity::{self, Assigned},
     link::Link,
     storage_access,
@@ -38,15 +38,12 @@ const NOT_AS_WRITTEN: &[&str] = &["identity", "storage", "storageServices", "ope
 impl Handler for VideoIndexer {
     const FACTS: Facts = Facts {
         kind: "videoIndexer",
-        arm_type: Some(ArmType::new(
-            "Microsoft.VideoIndexer/accounts",
-            "2025-04-01",
-        )),
+        arm_type: Some(arm_types::VIDEO_INDEXER),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=50,
-            takes: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
-            says: "3 to 50 letters, digits and `-`",
+            is_valid: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            description: "3 to 50 letters, digits and `-`",
         }),
         tags: true,
         location: true,
@@ -67,10 +64,14 @@ impl Handler for VideoIndexer {
         ],
         outputs: OUTPUTS,
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = VideoIndexerProps;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn declare(resource: &Declared<'_, VideoIndexerProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -116,7 +117,7 @@ impl Handler for VideoIndexer {
     }
 
     fn check(
-        resource: &Declared<'_, Props>,
+        resource: &Declared<'_, VideoIndexerProps>,
         around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {
@@ -127,7 +128,7 @@ impl Handler for VideoIndexer {
     }
 
     /// An identity of the account's own can be given roles only once the account is there.
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+    fn implies(resource: &Declared<'_, VideoIndexerProps>) -> Vec<Implied> {
         let Some(uses) = Uses::of(resource, &mut Nodes::default()) else {
             return Vec::new();
         };
@@ -188,7 +189,7 @@ struct OpenAi<'a> {
 
 impl<'a> Uses<'a> {
     /// Reads `identity`, `storage`, `storageServices` and `openAiServices`; nothing if one of them is of no use.
-    fn of(resource: &Declared<'a, Props>, nodes: &mut Nodes) -> Option<Self> {
+    fn of(resource: &Declared<'a, VideoIndexerProps>, nodes: &mut Nodes) -> Option<Self> {
         let entry = resource.resource();
         let written = |property: &str| {
             let node = entry.props.get(property);
@@ -245,7 +246,7 @@ impl<'a> Uses<'a> {
 
 /// The identity that a service names, if it names one; nothing if that is no identity.
 fn user_assigned<'a>(
-    resource: &Declared<'a, Props>,
+    resource: &Declared<'a, VideoIndexerProps>,
     service: &Node,
     nodes: &mut Nodes,
 ) -> Option<Option<Link<'a>>> {
@@ -266,7 +267,7 @@ fn service(account: Value, reached_by: &Option<Link<'_>>) -> Value {
 }
 
 /// The account as the bearer of its own identity.
-fn itself<'a>(resource: &Declared<'a, Props>) -> Option<Link<'a>> {
+fn itself<'a>(resource: &Declared<'a, VideoIndexerProps>) -> Option<Link<'a>> {
     Some(Link {
         id: resource.placed().id.clone()?,
         span: resource.span_of("identity"),

@@ -21,7 +21,7 @@ use crate::identity::Identities;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
+pub struct VideoIndexerProps {
     /// The identities that the account acts as: a reference to a userAssignedIdentity, a list of them, or a mapping
     /// that also says `systemAssigned: true`.
     pub identity: Identities,
