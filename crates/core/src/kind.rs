@@ -16,28 +16,30 @@ use crate::{
 };
 
 /// A kind of resource. One implementation and one line in the registry add a kind.
-pub trait Handler: 'static {
+pub trait Handler: Sized + 'static {
     /// The data.
     const FACTS: Facts;
     /// The properties that an entry takes in addition to the common keys. Their doc comments are the descriptions in
     /// the schema, `explain` and the reference.
     type Props: DeserializeOwned + JsonSchema + 'static;
+    /// What the properties refer to; `()` for a kind whose entries need nothing resolved in advance.
+    type Links<'a>: 'a;
     /// Child resources that an export reads to write the entry.
     const PARTS: &'static [PartOf] = &[];
 
+    /// Resolves what the properties refer to, once for all of the following functions. `None` if the entry cannot be
+    /// declared; the reason has then been reported.
+    fn link<'a>(entry: &Declared<'a, Self::Props>, nodes: &mut Nodes) -> Option<Self::Links<'a>>;
+
     /// Adds the Azure resources that one entry of the spec stands for.
-    fn declare(entry: &Declared<'_, Self::Props>, nodes: &mut Nodes);
+    fn declare(entry: &Entry<'_, Self>, nodes: &mut Nodes);
 
     /// Reports combinations that Azure would reject, without a request to Azure.
-    fn check(
-        _entry: &Declared<'_, Self::Props>,
-        _around: &Surroundings<'_>,
-        _diagnostics: &mut Diagnostics,
-    ) {
+    fn check(_entry: &Entry<'_, Self>, _around: &Surroundings<'_>, _diagnostics: &mut Diagnostics) {
     }
 
     /// Dependencies that follow from the meaning of the entry rather than from its references.
-    fn implies(_entry: &Declared<'_, Self::Props>) -> Vec<Implied> {
+    fn implies(_entry: &Entry<'_, Self>) -> Vec<Implied> {
         Vec::new()
     }
 
@@ -49,15 +51,22 @@ pub trait Handler: 'static {
     }
 }
 
+/// An entry as its handler sees it.
+pub type Entry<'a, H> = Declared<'a, <H as Handler>::Props, <H as Handler>::Links<'a>>;
+
 /// A [`Handler`] without its types, as the registry holds it.
 pub trait Kind: Sync {
     /// The data.
     fn facts(&self) -> &'static Facts;
     /// The JSON Schema of the properties.
     fn schema(&self) -> Schema;
-    /// Reads the properties of an entry into the type of the kind. Fails where they do not have the shape of
-    /// [`Kind::schema`].
-    fn read<'a>(&self, context: EntryContext<'a>) -> Result<Box<dyn TypedEntry + 'a>, Diagnostic>;
+    /// Reads an entry into the type of the kind, and what it refers to. `None` if it refers to something that is
+    /// reported in `nodes`; fails where the properties do not have the shape of [`Kind::schema`].
+    fn read<'a>(
+        &self,
+        context: EntryContext<'a>,
+        nodes: &mut Nodes,
+    ) -> Result<Option<Box<dyn TypedEntry + 'a>>, Diagnostic>;
     /// See [`Handler::PARTS`].
     fn parts(&self) -> &'static [PartOf];
     /// See [`Handler::lift`].
@@ -82,7 +91,7 @@ pub trait TypedEntry {
 
 struct Adapter<H>(PhantomData<fn() -> H>);
 
-struct EntryOf<'a, H: Handler>(Declared<'a, H::Props>);
+struct EntryOf<'a, H: Handler>(Entry<'a, H>);
 
 struct Constants<H>(PhantomData<H>);
 
@@ -121,16 +130,28 @@ impl<H: Handler> Kind for Adapter<H> {
             .into_root_schema_for::<H::Props>()
     }
 
-    fn read<'a>(&self, context: EntryContext<'a>) -> Result<Box<dyn TypedEntry + 'a>, Diagnostic> {
-        let resource = context.resource();
-        match serde_json::from_value::<H::Props>(resource.props_json()) {
-            Ok(props) => Ok(Box::new(EntryOf::<H>(context.with_props(props)))),
-            Err(error) => Err(Diagnostic::error(
-                Code::WrongType,
-                resource.span,
-                error.to_string(),
-            )),
-        }
+    fn read<'a>(
+        &self,
+        context: EntryContext<'a>,
+        nodes: &mut Nodes,
+    ) -> Result<Option<Box<dyn TypedEntry + 'a>>, Diagnostic> {
+        let props = context.resource.props_json();
+        let props = serde_json::from_value::<H::Props>(props).map_err(|error| {
+            Diagnostic::error(Code::WrongType, context.resource.span, error.to_string())
+        })?;
+        let entry = Declared {
+            props,
+            links: (),
+            context,
+        };
+        let Some(links) = H::link(&entry, nodes) else {
+            return Ok(None);
+        };
+        Ok(Some(Box::new(EntryOf::<H>(Declared {
+            props: entry.props,
+            links,
+            context,
+        }))))
     }
 
     fn parts(&self) -> &'static [PartOf] {

@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     arm::ArmId,
-    graph::{Declared, Nodes},
+    graph::{EntryContext, Nodes},
     lift::Found,
     node::{Datum, Node},
     value::Value,
@@ -47,8 +47,8 @@ pub(crate) struct Assigned<'a> {
 
 impl<'a> Assigned<'a> {
     /// Reads what is written as [`Identities`]. What is no identity is reported, and then there is nothing.
-    pub(crate) fn of<P>(
-        resource: &Declared<'a, P>,
+    pub(crate) fn of(
+        resource: &EntryContext<'a>,
         written: &Node,
         nodes: &mut Nodes,
     ) -> Option<Self> {
@@ -58,7 +58,7 @@ impl<'a> Assigned<'a> {
         };
         let user: Vec<_> = each(user)
             .iter()
-            .map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes))
+            .map(|node| Link::to::<UserAssignedIdentity>(resource, node, nodes))
             .collect();
         Some(Self {
             own: has_own(written),

@@ -3,7 +3,7 @@
 use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic},
-    graph::{Declared, Nodes, Target},
+    graph::{EntryContext, Nodes, Target},
     kind::Handler,
     node::{Datum, Node},
     source::Span,
@@ -50,8 +50,8 @@ pub(crate) struct Link<'a> {
 
 impl<'a> Link<'a> {
     /// What a node names, which must be a resource of the kind `H`. Anything else is reported.
-    pub(crate) fn to<H: Handler, P>(
-        declared: &Declared<'a, P>,
+    pub(crate) fn to<H: Handler>(
+        declared: &EntryContext<'a>,
         node: &Node,
         nodes: &mut Nodes,
     ) -> Option<Self> {

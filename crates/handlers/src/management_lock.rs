@@ -99,6 +99,11 @@ impl Handler for ManagementLock {
         creation: None,
     };
     type Props = ManagementLockProps;
+    type Links<'a> = ();
+
+    fn link(_: &Declared<'_, ManagementLockProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
 
     fn declare(resource: &Declared<'_, ManagementLockProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {

@@ -87,6 +87,11 @@ impl Handler for AnyResource {
         creation: None,
     };
     type Props = AnyResourceProps;
+    type Links<'a> = ();
+
+    fn link(_: &Declared<'_, AnyResourceProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
 
     fn declare(resource: &Declared<'_, AnyResourceProps>, nodes: &mut Nodes) {
         let placed = resource.placed();

@@ -71,6 +71,11 @@ impl Handler for ResourceGroup {
         creation: None,
     };
     type Props = ResourceGroupProps;
+    type Links<'a> = ();
+
+    fn link(_: &Declared<'_, ResourceGroupProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
 
     fn declare(resource: &Declared<'_, ResourceGroupProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {

@@ -8,8 +8,11 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, did_you_mean},
     facts::{Facts, Family, Field, OutputDoc, PermissionPurpose, Place, Rule},
-    graph::{Declared, Draft, Grant, Identity, Implied, Mark, Nodes, RoleName, Target},
-    kind::Handler,
+    graph::{
+        Declared, Draft, EntryContext, Grant, Identity, Implied, Mark, NodeKey, Nodes, RoleName,
+        Target,
+    },
+    kind::{Entry, Handler},
     lift::{Found, Lifted},
     node::{Datum, Node},
     source::Span,
@@ -153,12 +156,16 @@ impl Handler for RoleAssignment {
         creation: None,
     };
     type Props = RoleAssignmentProps;
+    type Links<'a> = WantedRoles;
 
-    fn declare(resource: &Declared<'_, RoleAssignmentProps>, nodes: &mut Nodes) {
-        let Some(scope) = resource.placed().scope.clone() else {
-            return;
-        };
-        let roles = wanted_roles(resource, &scope, nodes);
+    fn link(entry: &Declared<'_, RoleAssignmentProps>, nodes: &mut Nodes) -> Option<WantedRoles> {
+        let scope = entry.placed().scope.clone()?;
+        let roles = wanted_roles(entry, &scope, nodes);
+        Some(WantedRoles { scope, roles })
+    }
+
+    fn declare(resource: &Entry<'_, Self>, nodes: &mut Nodes) {
+        let WantedRoles { scope, roles } = &resource.links;
         let Some((principal, principal_type)) = principal(resource, nodes) else {
             return;
         };
@@ -192,15 +199,15 @@ impl Handler for RoleAssignment {
 
         for role in roles {
             let mut properties = properties.clone();
-            let definition = definition_at(&scope, &role.guid);
+            let definition = definition_at(scope, &role.guid);
             properties.insert("roleDefinitionId".into(), Value::String(definition));
             nodes.push(Draft {
                 part: Some(role.name.clone()),
                 arm_type: resource.placed().arm_type.clone(),
                 identity: Identity::Grant(Grant {
                     scope: scope.clone(),
-                    role: role.guid,
-                    role_name: role.name,
+                    role: role.guid.clone(),
+                    role_name: role.name.clone(),
                     principal: principal.clone(),
                 }),
                 body: Value::object([("properties", Value::Object(properties))]),
@@ -217,24 +224,16 @@ impl Handler for RoleAssignment {
         lift::lift(found)
     }
 
-    /// Of a role definition that is named by anything but a reference nothing else says that the grant needs it.
-    fn implies(resource: &Declared<'_, RoleAssignmentProps>) -> Vec<Implied> {
-        let named = |property: &'static str| {
-            each(resource.resource().props.get(property))
-                .iter()
-                .filter_map(|node| {
-                    resource
-                        .resolve(node, &mut Nodes::default())
-                        .as_str()
-                        .map(str::to_owned)
-                })
-                .filter_map(|text| declared(resource, &RoleText::of(&text)?))
-                .map(move |target| Implied::Named {
-                    node: target.placed.key.clone(),
-                    property,
-                })
-        };
-        named("role").chain(named("roles")).collect()
+    /// A role that is named by anything but a reference depends on its definition in the spec.
+    fn implies(resource: &Entry<'_, Self>) -> Vec<Implied> {
+        let roles = resource.links.roles.iter();
+        let named = roles.filter_map(|role| {
+            Some(Implied::Named {
+                node: role.definition.clone()?,
+                property: role.property,
+            })
+        });
+        named.collect()
     }
 }
 
@@ -246,16 +245,22 @@ fn definition_at(scope: &ArmId, guid: &str) -> String {
     format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{guid}")
 }
 
+/// The roles of an entry, and where it assigns them.
+pub struct WantedRoles {
+    scope: ArmId,
+    roles: Vec<WantedRole>,
+}
+
 struct WantedRole {
     name: String,
     guid: String,
+    /// The property that names the role.
+    property: &'static str,
+    /// Its definition in the spec.
+    definition: Option<NodeKey>,
 }
 
-fn wanted_roles(
-    resource: &Declared<'_, RoleAssignmentProps>,
-    scope: &ArmId,
-    nodes: &mut Nodes,
-) -> Vec<WantedRole> {
+fn wanted_roles(resource: &EntryContext<'_>, scope: &ArmId, nodes: &mut Nodes) -> Vec<WantedRole> {
     let entry = resource.resource();
     let (one, many) = (entry.props.get("role"), entry.props.get("roles"));
     if let (Some(_), Some(many)) = (one, many) {
@@ -268,7 +273,9 @@ fn wanted_roles(
             .help("write all of them in `roles`"),
         );
     }
-    let written: Vec<&Node> = each(one).iter().chain(each(many)).collect();
+    let one = each(one).iter().map(|node| ("role", node));
+    let many = each(many).iter().map(|node| ("roles", node));
+    let written: Vec<(&'static str, &Node)> = one.chain(many).collect();
     if written.is_empty() {
         nodes.report(
             Diagnostic::error(
@@ -281,8 +288,8 @@ fn wanted_roles(
     }
     let mut seen: HashMap<String, Span> = HashMap::new();
     let mut found = Vec::new();
-    for node in written {
-        let Some(role) = wanted_role(resource, node, scope, nodes) else {
+    for (property, node) in written {
+        let Some(role) = wanted_role(resource, property, node, scope, nodes) else {
             continue;
         };
         match seen.insert(role.guid.clone(), node.span) {
@@ -337,10 +344,7 @@ fn is_definition(id: &ArmId) -> bool {
 }
 
 /// The role definition of the spec that is meant.
-fn declared<'a>(
-    resource: &Declared<'a, RoleAssignmentProps>,
-    role: &RoleText,
-) -> Option<Target<'a>> {
+fn declared<'a>(resource: &EntryContext<'a>, role: &RoleText) -> Option<Target<'a>> {
     let is_meant = |target: &Target<'_>| match role {
         RoleText::Guid(guid) => {
             (target.placed.id.as_ref()).is_some_and(|id| id.name().eq_ignore_ascii_case(guid))
@@ -356,13 +360,14 @@ fn declared<'a>(
 
 /// A role by reference, by name, by GUID, or by the id of its definition.
 fn wanted_role(
-    resource: &Declared<'_, RoleAssignmentProps>,
+    resource: &EntryContext<'_>,
+    property: &'static str,
     node: &Node,
     scope: &ArmId,
     nodes: &mut Nodes,
 ) -> Option<WantedRole> {
     if resource.target_of(node).is_some() {
-        Link::to::<RoleDefinition, _>(resource, node, nodes)?;
+        Link::to::<RoleDefinition>(resource, node, nodes)?;
     }
     let text = match resource.resolve(node, nodes) {
         Value::String(text) => text,
@@ -391,24 +396,29 @@ fn wanted_role(
         RoleText::Guid(guid) => roles::by_guid(guid),
         RoleText::Name(name) => roles::by_name(name),
     };
+    let wanted = |name: String, guid: String| WantedRole {
+        name,
+        guid,
+        property,
+        definition: None,
+    };
     if let Some(role) = built_in {
-        return Some(WantedRole {
-            name: role.name.to_owned(),
-            guid: role.guid.to_owned(),
-        });
+        return Some(wanted(role.name.to_owned(), role.guid.to_owned()));
     }
     if let Some(target) = declared(resource, &role) {
+        let name = target.placed.name.clone()?;
+        let guid = target.placed.id.as_ref()?.name().to_owned();
         return Some(WantedRole {
-            name: target.placed.name.clone()?,
-            guid: target.placed.id.as_ref()?.name().to_owned(),
+            definition: Some(target.placed.key.clone()),
+            ..wanted(name, guid)
         });
     }
     match role {
-        RoleText::Guid(guid) => Some(WantedRole {
-            name: guid.clone(),
-            guid,
-        }),
-        RoleText::Name(name) => role_of_tenant(resource, node, scope, name, nodes),
+        RoleText::Guid(guid) => Some(wanted(guid.clone(), guid)),
+        RoleText::Name(name) => {
+            let guid = role_of_tenant(resource, node, scope, &name, nodes)?;
+            Some(wanted(name, guid))
+        }
     }
 }
 
@@ -433,12 +443,12 @@ fn with_words(name: &str, names: &[&str]) -> Option<String> {
 
 /// A role that only Azure knows: what it has answered, or the question.
 fn role_of_tenant(
-    resource: &Declared<'_, RoleAssignmentProps>,
+    resource: &EntryContext<'_>,
     node: &Node,
     scope: &ArmId,
-    name: String,
+    name: &str,
     nodes: &mut Nodes,
-) -> Option<WantedRole> {
+) -> Option<String> {
     // Nothing smaller than a resource group has roles of its own.
     let asked = RoleName {
         at: (scope.group().or_else(|| scope.root())).unwrap_or_else(|| scope.clone()),
@@ -451,14 +461,11 @@ fn role_of_tenant(
             .iter()
             .filter_map(|target| target.placed.name.as_deref()),
     );
-    let meant = with_words(&name, &names);
-    let nearest = did_you_mean(&name, names);
+    let meant = with_words(name, &names);
+    let nearest = did_you_mean(name, names);
     let at = &asked.at;
     match resource.definitions_of(&asked) {
-        Some([definition]) => Some(WantedRole {
-            name,
-            guid: definition.name().to_lowercase(),
-        }),
+        Some([definition]) => Some(definition.name().to_lowercase()),
         Some([]) => {
             nodes.report(
                 Diagnostic::error(
@@ -507,7 +514,7 @@ fn role_of_tenant(
             });
             let guid = asked.name.clone();
             nodes.ask(asked);
-            Some(WantedRole { name, guid })
+            Some(guid)
         }
     }
 }
@@ -516,10 +523,7 @@ const HOW_TO_NAME_A_ROLE: &str = "write the name of a role, a reference to a rol
     or the GUID or id of a definition";
 
 /// The object id, or the hole where it will be, and `principalType`.
-fn principal(
-    resource: &Declared<'_, RoleAssignmentProps>,
-    nodes: &mut Nodes,
-) -> Option<(Value, Value)> {
+fn principal(resource: &Entry<'_, RoleAssignment>, nodes: &mut Nodes) -> Option<(Value, Value)> {
     let node = resource.resource().props.get("principal")?;
     if let Some(target) = resource.target_of(node) {
         let output = resource.output(&target, "principalId");

@@ -5,9 +5,10 @@ use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::is_empty,
     facts::{Facts, Family, NameRule, PermissionPurpose, Place, Rule},
-    graph::{Declared, Draft, Mark, Nodes, Surroundings},
-    kind::Handler,
+    graph::{Declared, Draft, EntryContext, Mark, Nodes, Surroundings},
+    kind::{Entry, Handler},
     lift::{Found, Lifted, member},
+    source::Span,
     value::{Object, Value},
 };
 use schemars::JsonSchema;
@@ -57,6 +58,9 @@ pub struct RoleDefinitionProps {
     /// group of the first one, and is another role when that changes.
     pub assignable_scopes: Option<Vec<String>>,
 }
+
+/// The scopes where a role is assignable, and where each is written.
+pub struct AssignableScopes(Vec<(Value, Span)>);
 
 /// The lists of a permission; each comes back, empty where it was not sent (ARM facts 3.1).
 const LISTS: [&str; 4] = ["actions", "notActions", "dataActions", "notDataActions"];
@@ -108,25 +112,36 @@ impl Handler for RoleDefinition {
         creation: None,
     };
     type Props = RoleDefinitionProps;
+    type Links<'a> = AssignableScopes;
 
-    fn declare(resource: &Declared<'_, RoleDefinitionProps>, nodes: &mut Nodes) {
+    fn link(
+        entry: &Declared<'_, RoleDefinitionProps>,
+        nodes: &mut Nodes,
+    ) -> Option<AssignableScopes> {
+        let written = each(entry.resource().props.get("assignableScopes")).iter();
+        let scopes = written.map(|node| (entry.resolve(node, nodes), node.span));
+        Some(AssignableScopes(scopes.collect()))
+    }
+
+    fn declare(resource: &Entry<'_, Self>, nodes: &mut Nodes) {
         let (Some(id), Some(name)) = (resource.placed().id.clone(), &resource.placed().name) else {
             return;
         };
         let own = resource.value("description", nodes);
         let own = own.as_ref().and_then(Value::as_str);
         let permission = LISTS.map(|list| (list, listed(resource, list, nodes)));
-        let mut scopes = listed(resource, "assignableScopes", nodes);
-        if matches!(&scopes, Value::Array(scopes) if scopes.is_empty()) {
+        let AssignableScopes(scopes) = &resource.links;
+        let mut scopes: Vec<Value> = scopes.iter().map(|(scope, _)| scope.clone()).collect();
+        if scopes.is_empty() {
             let subscription = ArmId::subscription(&resource.placed().subscription);
-            scopes = Value::Array(vec![subscription.as_str().into()]);
+            scopes.push(subscription.as_str().into());
         }
         let properties = Value::object([
             ("roleName", Value::string(name)),
             ("description", Value::String(resource.marked_text(own))),
             ("type", CUSTOM.into()),
             ("permissions", Value::Array(vec![Value::object(permission)])),
-            ("assignableScopes", scopes),
+            ("assignableScopes", Value::Array(scopes)),
         ]);
         let body = [("properties".to_owned(), properties)].into();
         nodes.push(Draft {
@@ -171,12 +186,12 @@ impl Handler for RoleDefinition {
     }
 
     fn check(
-        resource: &Declared<'_, RoleDefinitionProps>,
+        resource: &Entry<'_, Self>,
         _around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {
         check_name(resource, diagnostics);
-        check_scopes(resource, diagnostics);
+        check_scopes(&resource.links, diagnostics);
         let RoleDefinitionProps {
             actions,
             data_actions,
@@ -197,11 +212,7 @@ impl Handler for RoleDefinition {
 }
 
 /// A list with its references resolved; an empty one where it is not written.
-fn listed(
-    resource: &Declared<'_, RoleDefinitionProps>,
-    property: &str,
-    nodes: &mut Nodes,
-) -> Value {
+fn listed(resource: &EntryContext<'_>, property: &str, nodes: &mut Nodes) -> Value {
     match resource.value(property, nodes) {
         None | Some(Value::Null) => Value::Array(Vec::new()),
         Some(list) => list,
@@ -209,7 +220,7 @@ fn listed(
 }
 
 /// A tenant has a role name once, among the built-in ones too.
-fn check_name(resource: &Declared<'_, RoleDefinitionProps>, diagnostics: &mut Diagnostics) {
+fn check_name(resource: &EntryContext<'_>, diagnostics: &mut Diagnostics) {
     let (Some(name), Some(written)) = (&resource.placed().name, &resource.resource().name) else {
         return;
     };
@@ -245,13 +256,13 @@ fn check_name(resource: &Declared<'_, RoleDefinitionProps>, diagnostics: &mut Di
 }
 
 /// A role is assignable at groups, subscriptions and one management group ("Understand Azure role definitions").
-fn check_scopes(resource: &Declared<'_, RoleDefinitionProps>, diagnostics: &mut Diagnostics) {
+fn check_scopes(AssignableScopes(scopes): &AssignableScopes, diagnostics: &mut Diagnostics) {
     let mut management_group = None;
-    for node in each(resource.resource().props.get("assignableScopes")) {
-        let Value::String(text) = resource.resolve(node, &mut Nodes::default()) else {
+    for (scope, span) in scopes {
+        let Some(text) = scope.as_str() else {
             continue;
         };
-        let scope = ArmId::parse(&text);
+        let scope = ArmId::parse(text);
         let root = scope.as_ref().and_then(ArmId::root);
         let is_root = scope == root;
         let is_group = scope.is_some() && scope == scope.as_ref().and_then(ArmId::group);
@@ -259,7 +270,7 @@ fn check_scopes(resource: &Declared<'_, RoleDefinitionProps>, diagnostics: &mut 
             diagnostics.push(
                 Diagnostic::error(
                     Code::ValueNotAllowed,
-                    node.span,
+                    *span,
                     format!("a role cannot be made assignable at `{text}`"),
                 )
                 .help("name resource groups, subscriptions, or a management group"),
@@ -271,13 +282,13 @@ fn check_scopes(resource: &Declared<'_, RoleDefinitionProps>, diagnostics: &mut 
             diagnostics.push(
                 Diagnostic::error(
                     Code::Precondition,
-                    node.span,
+                    *span,
                     "a role is assignable at one management group at most",
                 )
                 .related(first, "the first one"),
             );
         }
-        management_group = management_group.or(is_managed.then_some(node.span));
+        management_group = management_group.or(is_managed.then_some(*span));
     }
 }
 

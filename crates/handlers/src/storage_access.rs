@@ -4,14 +4,14 @@
 use lazuli_core::{
     arm::same_location,
     diagnostic::{Code, Diagnostic},
-    graph::{Declared, Implied, Surroundings},
+    graph::{EntryContext, Implied, Surroundings},
 };
 
 use crate::{link::Link, roles};
 
 /// The storage is in another region than the account that uses it.
-pub(crate) fn in_another_region<P>(
-    resource: &Declared<'_, P>,
+pub(crate) fn in_another_region(
+    resource: &EntryContext<'_>,
     storage: &Link<'_>,
 ) -> Option<Diagnostic> {
     let there = storage.target.as_ref()?.placed.location.as_deref()?;

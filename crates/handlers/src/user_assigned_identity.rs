@@ -127,10 +127,15 @@ impl Handler for UserAssignedIdentity {
         creation: None,
     };
     type Props = UserAssignedIdentityProps;
+    type Links<'a> = ();
     const PARTS: &'static [PartOf] = &[PartOf {
         path: CREDENTIALS,
         arm_type: arm_types::FEDERATED_CREDENTIAL,
     }];
+
+    fn link(_: &Declared<'_, UserAssignedIdentityProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
 
     fn declare(resource: &Declared<'_, UserAssignedIdentityProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {

@@ -22,7 +22,8 @@ pub use part::{Along, Names, Part, Told};
 
 pub use crate::{
     declare::{
-        Declared, Draft, Grant, Identity, Implied, Nodes, Placed, RoleName, Surroundings, Target,
+        Declared, Draft, EntryContext, Grant, Identity, Implied, Nodes, Placed, RoleName,
+        Surroundings, Target,
     },
     key::NodeKey,
     mark::{Afterlife, Mark},

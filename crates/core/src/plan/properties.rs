@@ -69,6 +69,11 @@ impl Handler for Thing {
         creation: None,
     };
     type Props = ThingProps;
+    type Links<'a> = ();
+
+    fn link(_: &Declared<'_, ThingProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
 
     fn declare(resource: &Declared<'_, ThingProps>, nodes: &mut Nodes) {
         let mut body = resource.envelope(nodes);
@@ -117,6 +122,11 @@ impl Handler for Right {
         creation: None,
     };
     type Props = RightProps;
+    type Links<'a> = ();
+
+    fn link(_: &Declared<'_, RightProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
 
     fn declare(resource: &Declared<'_, RightProps>, nodes: &mut Nodes) {
         let principal = resource

@@ -94,6 +94,7 @@ impl Handler for StorageAccount {
         creation: Some(name_check::CREATION),
     };
     type Props = StorageAccountProps;
+    type Links<'a> = ();
     const PARTS: &'static [PartOf] = &[
         PartOf {
             path: blobs::SERVICE_PATH,
@@ -108,6 +109,10 @@ impl Handler for StorageAccount {
             arm_type: arm_types::STORAGE_MANAGEMENT_POLICY,
         },
     ];
+
+    fn link(_: &Declared<'_, StorageAccountProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
 
     fn declare(resource: &Declared<'_, StorageAccountProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {

@@ -9,8 +9,8 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{Facts, Family, NameRule, OutputDoc, PartOf, Place, Rule},
-    graph::{Declared, Implied, Nodes, Surroundings},
-    kind::Handler,
+    graph::{Declared, EntryContext, Implied, Nodes, Surroundings},
+    kind::{Entry, Handler},
     lift::{Found, Lifted},
     node::{Datum, Node},
     source::Span,
@@ -105,6 +105,7 @@ impl Handler for VideoAnalyzer {
         creation: None,
     };
     type Props = VideoAnalyzerProps;
+    type Links<'a> = Links<'a>;
     const PARTS: &'static [PartOf] = &[
         PartOf {
             path: ACCESS_POLICIES,
@@ -116,13 +117,15 @@ impl Handler for VideoAnalyzer {
         },
     ];
 
-    fn declare(resource: &Declared<'_, VideoAnalyzerProps>, nodes: &mut Nodes) {
+    fn link<'a>(entry: &Declared<'a, VideoAnalyzerProps>, nodes: &mut Nodes) -> Option<Links<'a>> {
+        Links::new(entry, nodes)
+    }
+
+    fn declare(resource: &Entry<'_, Self>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
-        let Some(links) = Links::of(resource, nodes) else {
-            return;
-        };
+        let links = &resource.links;
         let mut body = resource.envelope(nodes);
         body.insert("identity".into(), links.identities.body());
         let storage = links.storage.iter().map(|used| {
@@ -217,21 +220,12 @@ impl Handler for VideoAnalyzer {
         Some(found.lifted(props))
     }
 
-    fn check(
-        resource: &Declared<'_, VideoAnalyzerProps>,
-        around: &Surroundings<'_>,
-        diagnostics: &mut Diagnostics,
-    ) {
-        // What is wrong with the links themselves has been reported when they were declared.
-        if let Some(links) = Links::of(resource, &mut Nodes::default()) {
-            checks::check(resource, &links, around, diagnostics);
-        }
+    fn check(resource: &Entry<'_, Self>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+        checks::check(resource, &resource.links, around, diagnostics);
     }
 
-    fn implies(resource: &Declared<'_, VideoAnalyzerProps>) -> Vec<Implied> {
-        let Some(links) = Links::of(resource, &mut Nodes::default()) else {
-            return Vec::new();
-        };
+    fn implies(resource: &Entry<'_, Self>) -> Vec<Implied> {
+        let links = &resource.links;
         let needs = links.storage.iter().filter_map(|used| {
             let identity = links.identities.find(&used.identity)?;
             let why = format!(
@@ -246,7 +240,7 @@ impl Handler for VideoAnalyzer {
 }
 
 /// The identities and storage accounts that an account uses.
-struct Links<'a> {
+pub struct Links<'a> {
     identities: Assigned<'a>,
     storage: Vec<UsedStorage<'a>>,
 }
@@ -259,7 +253,7 @@ struct UsedStorage<'a> {
 
 impl<'a> Links<'a> {
     /// Reads `identity` and `storage`; nothing if either is of no use.
-    fn of(resource: &Declared<'a, VideoAnalyzerProps>, nodes: &mut Nodes) -> Option<Self> {
+    fn new(resource: &EntryContext<'a>, nodes: &mut Nodes) -> Option<Self> {
         let entry = resource.resource();
         let props = &entry.props;
         for property in ["identity", "storage"] {
@@ -281,9 +275,9 @@ impl<'a> Links<'a> {
                     Datum::Map(_) => (node.get("id")?, node.get("identity")),
                     _ => (node, None),
                 };
-                let account = Link::to::<StorageAccount, _>(resource, account, nodes)?;
+                let account = Link::to::<StorageAccount>(resource, account, nodes)?;
                 let identity = match identity {
-                    Some(node) => Link::to::<UserAssignedIdentity, _>(resource, node, nodes)?.id,
+                    Some(node) => Link::to::<UserAssignedIdentity>(resource, node, nodes)?.id,
                     None => first.clone(),
                 };
                 Some(UsedStorage { account, identity })
@@ -298,7 +292,7 @@ impl<'a> Links<'a> {
 
 /// What stands below the account: a mapping from names to settings, or a list of names.
 fn children(
-    resource: &Declared<'_, VideoAnalyzerProps>,
+    resource: &EntryContext<'_>,
     property: &str,
     nodes: &mut Nodes,
     mut push: impl FnMut(&mut Nodes, &str, Object),

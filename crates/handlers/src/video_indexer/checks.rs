@@ -4,12 +4,12 @@
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    graph::{Declared, Surroundings},
+    graph::{EntryContext, Surroundings},
     node::Node,
     source::Span,
 };
 
-use super::{Uses, VideoIndexerProps, itself};
+use super::{Uses, itself};
 use crate::{
     identity::Assigned,
     link::Link,
@@ -20,7 +20,7 @@ use crate::{
 const NEEDED: &[&[&str]] = &[&["Storage Blob Data Contributor", "Storage Blob Data Owner"]];
 
 pub(super) fn check(
-    resource: &Declared<'_, VideoIndexerProps>,
+    resource: &EntryContext<'_>,
     uses: &Uses<'_>,
     around: &Surroundings<'_>,
     diagnostics: &mut Diagnostics,
@@ -77,7 +77,7 @@ fn unassigned(
 
 /// Only a warning of an identity of the account's own: others may grant its roles once the account is there.
 fn lacks_roles(
-    resource: &Declared<'_, VideoIndexerProps>,
+    resource: &EntryContext<'_>,
     uses: &Uses<'_>,
     around: &Surroundings<'_>,
 ) -> Option<Diagnostic> {

@@ -8,8 +8,8 @@ mod tests;
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
-    graph::{Declared, Implied, Nodes, Surroundings, Target},
-    kind::Handler,
+    graph::{Declared, EntryContext, Implied, Nodes, Surroundings, Target},
+    kind::{Entry, Handler},
     lift::{Found, Lifted},
     node::{Datum, Node},
     value::{Object, Value},
@@ -70,14 +70,17 @@ impl Handler for VideoIndexer {
         creation: None,
     };
     type Props = VideoIndexerProps;
+    type Links<'a> = Uses<'a>;
 
-    fn declare(resource: &Declared<'_, VideoIndexerProps>, nodes: &mut Nodes) {
+    fn link<'a>(entry: &Declared<'a, VideoIndexerProps>, nodes: &mut Nodes) -> Option<Uses<'a>> {
+        Uses::new(entry, nodes)
+    }
+
+    fn declare(resource: &Entry<'_, Self>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
-        let Some(uses) = Uses::of(resource, nodes) else {
-            return;
-        };
+        let uses = &resource.links;
         let mut body = resource.envelope(nodes);
         body.insert("identity".into(), uses.identities.body());
         let mut properties = Object::from([(
@@ -116,22 +119,13 @@ impl Handler for VideoIndexer {
         Some(found.lifted(props))
     }
 
-    fn check(
-        resource: &Declared<'_, VideoIndexerProps>,
-        around: &Surroundings<'_>,
-        diagnostics: &mut Diagnostics,
-    ) {
-        // What is wrong with the links themselves has been reported when they were declared.
-        if let Some(uses) = Uses::of(resource, &mut Nodes::default()) {
-            checks::check(resource, &uses, around, diagnostics);
-        }
+    fn check(resource: &Entry<'_, Self>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+        checks::check(resource, &resource.links, around, diagnostics);
     }
 
-    /// An identity of the account's own can be given roles only once the account is there.
-    fn implies(resource: &Declared<'_, VideoIndexerProps>) -> Vec<Implied> {
-        let Some(uses) = Uses::of(resource, &mut Nodes::default()) else {
-            return Vec::new();
-        };
+    /// The roles of an identity of the account's own cannot be assigned before the account exists.
+    fn implies(resource: &Entry<'_, Self>) -> Vec<Implied> {
+        let uses = &resource.links;
         let needs = uses.reached_by.iter().filter_map(|identity| {
             let (who, on) = (identity.shown(), uses.storage.shown());
             let why = format!("the account can use `{on}` only when `{who}` holds its roles there");
@@ -175,7 +169,7 @@ const OUTPUTS: &[OutputDoc] = &[
 ];
 
 /// What an account uses. What is reached by no user-assigned identity is reached by the account's own.
-struct Uses<'a> {
+pub struct Uses<'a> {
     identities: Assigned<'a>,
     storage: Link<'a>,
     reached_by: Option<Link<'a>>,
@@ -189,7 +183,7 @@ struct OpenAi<'a> {
 
 impl<'a> Uses<'a> {
     /// Reads `identity`, `storage`, `storageServices` and `openAiServices`; nothing if one of them is of no use.
-    fn of(resource: &Declared<'a, VideoIndexerProps>, nodes: &mut Nodes) -> Option<Self> {
+    fn new(resource: &EntryContext<'a>, nodes: &mut Nodes) -> Option<Self> {
         let entry = resource.resource();
         let written = |property: &str| {
             let node = entry.props.get(property);
@@ -237,7 +231,7 @@ impl<'a> Uses<'a> {
         };
         Some(Self {
             identities,
-            storage: Link::to::<StorageAccount, _>(resource, account, nodes)?,
+            storage: Link::to::<StorageAccount>(resource, account, nodes)?,
             reached_by,
             open_ai,
         })
@@ -246,13 +240,13 @@ impl<'a> Uses<'a> {
 
 /// The identity that a service names, if it names one; nothing if that is no identity.
 fn user_assigned<'a>(
-    resource: &Declared<'a, VideoIndexerProps>,
+    resource: &EntryContext<'a>,
     service: &Node,
     nodes: &mut Nodes,
 ) -> Option<Option<Link<'a>>> {
     let named = service.get("userAssignedIdentity");
     match named.filter(|node| node.datum != Datum::Null) {
-        Some(node) => Link::to::<UserAssignedIdentity, _>(resource, node, nodes).map(Some),
+        Some(node) => Link::to::<UserAssignedIdentity>(resource, node, nodes).map(Some),
         None => Some(None),
     }
 }
@@ -267,7 +261,7 @@ fn service(account: Value, reached_by: &Option<Link<'_>>) -> Value {
 }
 
 /// The account as the bearer of its own identity.
-fn itself<'a>(resource: &Declared<'a, VideoIndexerProps>) -> Option<Link<'a>> {
+fn itself<'a>(resource: &EntryContext<'a>) -> Option<Link<'a>> {
     Some(Link {
         id: resource.placed().id.clone()?,
         span: resource.span_of("identity"),

@@ -84,3 +84,17 @@ proptest! {
         }
     }
 }
+
+/// The kind is defined outside of the product.
+#[path = "../../../../../../tests/custom_kind.rs"]
+mod custom_kind;
+
+#[test]
+fn registered_kind_has_the_shape_of_its_family() {
+    let drawing = Drawing {
+        nodes: vec![node("vault", "keyVault", &[])],
+    };
+    let cylinder = format!(" {LID} 0 0 1 ");
+    assert!(svg(&drawing, custom_kind::REGISTRY).contains(&cylinder));
+    assert!(!svg(&drawing, REGISTRY).contains(&cylinder));
+}
