@@ -9,8 +9,8 @@ use lazuli_core::{
         CreationCheck, CreationFinding, CreationObstacle, CreationQuestion, CreationRequest, Facts,
         Family, Field, NameRule, NewResource, OutputDoc, PermissionPurpose, Place, Rule,
     },
-    graph::{Declared, Nodes, Surroundings},
-    kind::{Entry, Handler, Registry, kind},
+    graph::{Nodes, Surroundings, TypedEntry},
+    kind::{EntryOf, Handler, Registry, kind},
     value::Value,
 };
 use lazuli_handlers::{resource::AnyResource, resource_group::ResourceGroup};
@@ -100,11 +100,11 @@ impl Handler for KeyVault {
     type Props = KeyVaultProps;
     type Links<'a> = ();
 
-    fn link(_: &Declared<'_, KeyVaultProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, KeyVaultProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(entry: &Entry<'_, Self>, nodes: &mut Nodes) {
+    fn declare(entry: &EntryOf<'_, Self>, nodes: &mut Nodes) {
         let Some(id) = entry.placed().id.clone() else {
             return;
         };
@@ -114,7 +114,7 @@ impl Handler for KeyVault {
         nodes.push(entry.draft(id, body));
     }
 
-    fn check(entry: &Entry<'_, Self>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(entry: &EntryOf<'_, Self>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
         let days = entry.props.soft_delete_retention_in_days.as_ref();
         if let Some(days) = days.and_then(Field::known)
             && !(7..=90).contains(days)

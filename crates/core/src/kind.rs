@@ -6,12 +6,12 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    declare::{Declared, EntryContext, Implied, Nodes, Surroundings},
+    declare::{EntryContext, Implied, Nodes, Surroundings, TypedEntry},
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{
         CreationCheck, Facts, Family, LinkedAction, PartOf, PermissionPurpose, Rule, TypeFacts,
     },
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     shape::Shape,
 };
 
@@ -29,30 +29,34 @@ pub trait Handler: Sized + 'static {
 
     /// Resolves what the properties refer to, once for all of the following functions. `None` if the entry cannot be
     /// declared; the reason has then been reported.
-    fn link<'a>(entry: &Declared<'a, Self::Props>, nodes: &mut Nodes) -> Option<Self::Links<'a>>;
+    fn link<'a>(entry: &TypedEntry<'a, Self::Props>, nodes: &mut Nodes) -> Option<Self::Links<'a>>;
 
     /// Adds the Azure resources that one entry of the spec stands for.
-    fn declare(entry: &Entry<'_, Self>, nodes: &mut Nodes);
+    fn declare(entry: &EntryOf<'_, Self>, nodes: &mut Nodes);
 
     /// Reports combinations that Azure would reject, without a request to Azure.
-    fn check(_entry: &Entry<'_, Self>, _around: &Surroundings<'_>, _diagnostics: &mut Diagnostics) {
+    fn check(
+        _entry: &EntryOf<'_, Self>,
+        _around: &Surroundings<'_>,
+        _diagnostics: &mut Diagnostics,
+    ) {
     }
 
     /// Dependencies that follow from the meaning of the entry rather than from its references.
-    fn implies(_entry: &Entry<'_, Self>) -> Vec<Implied> {
+    fn implies(_entry: &EntryOf<'_, Self>) -> Vec<Implied> {
         Vec::new()
     }
 
     /// Writes the entry that would declare a live resource; `None` if the kind cannot express it. Ids stay ids here:
     /// the export replaces them by references.
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let props = found.properties_except(&[]);
         Some(found.lifted(props))
     }
 }
 
 /// An entry as its handler sees it.
-pub type Entry<'a, H> = Declared<'a, <H as Handler>::Props, <H as Handler>::Links<'a>>;
+pub type EntryOf<'a, H> = TypedEntry<'a, <H as Handler>::Props, <H as Handler>::Links<'a>>;
 
 /// A [`Handler`] without its types, as the registry holds it.
 pub trait Kind: Sync {
@@ -66,11 +70,11 @@ pub trait Kind: Sync {
         &self,
         context: EntryContext<'a>,
         nodes: &mut Nodes,
-    ) -> Result<Option<Box<dyn TypedEntry + 'a>>, Diagnostic>;
+    ) -> Result<Option<Box<dyn DynEntry + 'a>>, Diagnostic>;
     /// See [`Handler::PARTS`].
     fn parts(&self) -> &'static [PartOf];
     /// See [`Handler::lift`].
-    fn lift(&self, found: &mut Found<'_>) -> Option<Lifted>;
+    fn lift(&self, found: &mut LiftSource<'_>) -> Option<LiftedEntry>;
 
     /// The schema, compiled to check entries with.
     fn shape(&self) -> Shape {
@@ -80,7 +84,7 @@ pub trait Kind: Sync {
 }
 
 /// An entry whose properties have been read once into the type of its kind.
-pub trait TypedEntry {
+pub trait DynEntry {
     /// See [`Handler::declare`].
     fn declare(&self, nodes: &mut Nodes);
     /// See [`Handler::implies`].
@@ -91,7 +95,7 @@ pub trait TypedEntry {
 
 struct Adapter<H>(PhantomData<fn() -> H>);
 
-struct EntryOf<'a, H: Handler>(Entry<'a, H>);
+struct EntryAdapter<'a, H: Handler>(EntryOf<'a, H>);
 
 struct Constants<H>(PhantomData<H>);
 
@@ -105,7 +109,7 @@ pub const fn kind<H: Handler>() -> &'static dyn Kind {
     &Adapter::<H>(PhantomData)
 }
 
-impl<H: Handler> TypedEntry for EntryOf<'_, H> {
+impl<H: Handler> DynEntry for EntryAdapter<'_, H> {
     fn declare(&self, nodes: &mut Nodes) {
         H::declare(&self.0, nodes);
     }
@@ -134,12 +138,12 @@ impl<H: Handler> Kind for Adapter<H> {
         &self,
         context: EntryContext<'a>,
         nodes: &mut Nodes,
-    ) -> Result<Option<Box<dyn TypedEntry + 'a>>, Diagnostic> {
+    ) -> Result<Option<Box<dyn DynEntry + 'a>>, Diagnostic> {
         let props = context.resource.props_json();
         let props = serde_json::from_value::<H::Props>(props).map_err(|error| {
             Diagnostic::error(Code::WrongType, context.resource.span, error.to_string())
         })?;
-        let entry = Declared {
+        let entry = TypedEntry {
             props,
             links: (),
             context,
@@ -147,7 +151,7 @@ impl<H: Handler> Kind for Adapter<H> {
         let Some(links) = H::link(&entry, nodes) else {
             return Ok(None);
         };
-        Ok(Some(Box::new(EntryOf::<H>(Declared {
+        Ok(Some(Box::new(EntryAdapter::<H>(TypedEntry {
             props: entry.props,
             links,
             context,
@@ -158,7 +162,7 @@ impl<H: Handler> Kind for Adapter<H> {
         Constants::<H>::PARTS
     }
 
-    fn lift(&self, found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(&self, found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         H::lift(found)
     }
 }

@@ -3,7 +3,7 @@
 use lazuli_core::{
     arm::ArmId,
     graph::{EntryContext, Nodes},
-    lift::Found,
+    lift::LiftSource,
     node::{Datum, Node},
     value::Value,
 };
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::{
-    link::{Link, OneOrMany, each},
+    link::{OneOrMany, ResourceLink, each},
     user_assigned_identity::UserAssignedIdentity,
 };
 
@@ -42,7 +42,7 @@ pub(crate) struct Assigned<'a> {
     /// Whether it has one of its own.
     pub(crate) own: bool,
     /// The others, in the order of the spec.
-    pub(crate) user: Vec<Link<'a>>,
+    pub(crate) user: Vec<ResourceLink<'a>>,
 }
 
 impl<'a> Assigned<'a> {
@@ -58,7 +58,7 @@ impl<'a> Assigned<'a> {
         };
         let user: Vec<_> = each(user)
             .iter()
-            .map(|node| Link::to::<UserAssignedIdentity>(resource, node, nodes))
+            .map(|node| ResourceLink::to::<UserAssignedIdentity>(resource, node, nodes))
             .collect();
         Some(Self {
             own: has_own(written),
@@ -82,7 +82,7 @@ impl<'a> Assigned<'a> {
     }
 
     /// The one of them with this id.
-    pub(crate) fn find(&self, id: &ArmId) -> Option<&Link<'a>> {
+    pub(crate) fn find(&self, id: &ArmId) -> Option<&ResourceLink<'a>> {
         self.user.iter().find(|link| link.id == *id)
     }
 }
@@ -98,7 +98,7 @@ const fn kind_of(own: bool, user: bool) -> &'static str {
 }
 
 /// The ids of the identities that were made beside a resource and that it has in Azure, this one first if it is one.
-pub(crate) fn user_assigned<'a>(found: &Found<'a>, first: Option<&str>) -> Vec<&'a str> {
+pub(crate) fn user_assigned<'a>(found: &LiftSource<'a>, first: Option<&str>) -> Vec<&'a str> {
     let user = found.at("identity.userAssignedIdentities");
     let user = user.and_then(Json::as_object);
     let mut user: Vec<&str> = user
@@ -112,7 +112,7 @@ pub(crate) fn user_assigned<'a>(found: &Found<'a>, first: Option<&str>) -> Vec<&
 
 /// What an author would write of the identities that a resource has in Azure, the one with this id first; nothing where
 /// that would ask for others.
-pub(crate) fn lifted(found: &Found<'_>, first: Option<&str>) -> Option<Value> {
+pub(crate) fn lifted(found: &LiftSource<'_>, first: Option<&str>) -> Option<Value> {
     let kind = found.text("identity.type")?;
     let user = user_assigned(found, first);
     let own = kind.to_ascii_lowercase().contains("systemassigned");

@@ -2,9 +2,9 @@
 
 use lazuli_core::{
     facts::{Facts, Family, Field, NameRule, PermissionPurpose, Place, Rule},
-    graph::{Declared, Draft, Implied, Mark, Nodes},
+    graph::{Draft, Implied, Mark, Nodes, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
 };
 use schemars::JsonSchema;
@@ -101,11 +101,11 @@ impl Handler for ManagementLock {
     type Props = ManagementLockProps;
     type Links<'a> = ();
 
-    fn link(_: &Declared<'_, ManagementLockProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, ManagementLockProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(resource: &Declared<'_, ManagementLockProps>, nodes: &mut Nodes) {
+    fn declare(resource: &TypedEntry<'_, ManagementLockProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -126,7 +126,7 @@ impl Handler for ManagementLock {
         });
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let scope = Value::string(found.id().parent()?.as_str());
         let mut props = Object::from([("scope".to_owned(), scope)]);
         props.extend(found.properties_except(&["scope", "notes"]));
@@ -135,7 +135,7 @@ impl Handler for ManagementLock {
         Some(found.lifted(props))
     }
 
-    fn implies(resource: &Declared<'_, ManagementLockProps>) -> Vec<Implied> {
+    fn implies(resource: &TypedEntry<'_, ManagementLockProps>) -> Vec<Implied> {
         resource
             .placed()
             .scope

@@ -47,7 +47,7 @@ fn page(kind: &dyn Kind) -> String {
     for property in properties::of_kind(kind) {
         let required = if property.required { "yes" } else { "" };
         let forms: Vec<String> = property.forms.iter().map(Form::in_words).collect();
-        let default = property.default().unwrap_or_default();
+        let default = property.default().unwrap_or("");
         let mut says = property.meaning();
         for (is_so, note) in [
             (property.fixed, " **Fixed at creation.**"),

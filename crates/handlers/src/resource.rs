@@ -2,9 +2,9 @@
 
 use lazuli_core::{
     facts::{Facts, Family, NameRule, OutputDoc, Place},
-    graph::{Declared, Implied, Mark, Nodes},
+    graph::{Implied, Mark, Nodes, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
 };
 use schemars::JsonSchema;
@@ -89,11 +89,11 @@ impl Handler for AnyResource {
     type Props = AnyResourceProps;
     type Links<'a> = ();
 
-    fn link(_: &Declared<'_, AnyResourceProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, AnyResourceProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(resource: &Declared<'_, AnyResourceProps>, nodes: &mut Nodes) {
+    fn declare(resource: &TypedEntry<'_, AnyResourceProps>, nodes: &mut Nodes) {
         let placed = resource.placed();
         let Some(id) = placed.id.clone() else {
             return;
@@ -127,14 +127,14 @@ impl Handler for AnyResource {
         nodes.push(draft);
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let id = found.id();
         let mut props = Object::from([(
             "type".to_owned(),
             Value::String(found.arm_type().to_string()),
         )]);
         let above = id.parent()?;
-        let inside = id.as_str().get(above.as_str().len()..).unwrap_or_default();
+        let inside = id.as_str().get(above.as_str().len()..)?;
         let is_beside = inside.to_ascii_lowercase().starts_with("/providers/");
         let mut name = id.name().to_owned();
         if is_beside && !id.is_top_level() {
@@ -153,18 +153,18 @@ impl Handler for AnyResource {
             body.insert("location".into(), Value::Null);
         }
         props.insert("body".into(), Value::Object(body));
-        Some(Lifted { name, props })
+        Some(LiftedEntry { name, props })
     }
 
     /// An identity that the resource acts as must hold its roles on what the resource refers to.
-    fn implies(resource: &Declared<'_, AnyResourceProps>) -> Vec<Implied> {
+    fn implies(resource: &TypedEntry<'_, AnyResourceProps>) -> Vec<Implied> {
         let Some(body) = resource.resource().props.get("body") else {
             return Vec::new();
         };
-        let identities = body
-            .get("identity")
-            .map(|identity| resource.targets_below(identity))
-            .unwrap_or_default();
+        let Some(identity) = body.get("identity") else {
+            return Vec::new();
+        };
+        let identities = resource.targets_below(identity);
         let others = resource.targets_below(body);
         let pairs = identities.iter().flat_map(|identity| {
             others

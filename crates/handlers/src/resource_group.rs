@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     facts::{Facts, Family, NameRule, OutputDoc, PermissionPurpose, Place, Rule},
-    graph::{Declared, Nodes},
+    graph::{Nodes, TypedEntry},
     kind::Handler,
 };
 use schemars::JsonSchema;
@@ -73,11 +73,11 @@ impl Handler for ResourceGroup {
     type Props = ResourceGroupProps;
     type Links<'a> = ();
 
-    fn link(_: &Declared<'_, ResourceGroupProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, ResourceGroupProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(resource: &Declared<'_, ResourceGroupProps>, nodes: &mut Nodes) {
+    fn declare(resource: &TypedEntry<'_, ResourceGroupProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };

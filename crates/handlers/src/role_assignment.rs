@@ -9,11 +9,11 @@ use lazuli_core::{
     diagnostic::{Code, Diagnostic, did_you_mean},
     facts::{Facts, Family, Field, OutputDoc, PermissionPurpose, Place, Rule},
     graph::{
-        Declared, Draft, EntryContext, Grant, Identity, Implied, Mark, NodeKey, Nodes, RoleName,
-        Target,
+        Draft, EntryContext, Grant, Identity, Implied, Mark, NodeKey, Nodes, ReferenceTarget,
+        RoleName, TypedEntry,
     },
-    kind::{Entry, Handler},
-    lift::{Found, Lifted},
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry},
     node::{Datum, Node},
     source::Span,
     value::{Object, Value},
@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::{
     arm_types,
     identity::has_own,
-    link::{Link, each},
+    link::{ResourceLink, each},
     role_definition::RoleDefinition,
     roles,
 };
@@ -46,7 +46,7 @@ pub struct RoleAssignment;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RoleAssignmentProps {
     /// Who gets the roles: a reference to a resource with an identity, or an object id and what it belongs to.
-    pub principal: Principal,
+    pub principal: RolePrincipal,
     /// Where the roles hold, and below: a reference to a resource, or the id of a resource, a resource group, a
     /// subscription or a management group.
     pub scope: String,
@@ -68,7 +68,7 @@ pub struct RoleAssignmentProps {
 /// Who gets a role.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Principal {
+pub enum RolePrincipal {
     /// A reference: `${analyzer}`, `${recordings.principalId}`.
     Reference(String),
     /// An object of Microsoft Entra ID.
@@ -158,13 +158,13 @@ impl Handler for RoleAssignment {
     type Props = RoleAssignmentProps;
     type Links<'a> = WantedRoles;
 
-    fn link(entry: &Declared<'_, RoleAssignmentProps>, nodes: &mut Nodes) -> Option<WantedRoles> {
+    fn link(entry: &TypedEntry<'_, RoleAssignmentProps>, nodes: &mut Nodes) -> Option<WantedRoles> {
         let scope = entry.placed().scope.clone()?;
         let roles = wanted_roles(entry, &scope, nodes);
         Some(WantedRoles { scope, roles })
     }
 
-    fn declare(resource: &Entry<'_, Self>, nodes: &mut Nodes) {
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
         let WantedRoles { scope, roles } = &resource.links;
         let Some((principal, principal_type)) = principal(resource, nodes) else {
             return;
@@ -220,12 +220,12 @@ impl Handler for RoleAssignment {
         }
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         lift::lift(found)
     }
 
     /// A role that is named by anything but a reference depends on its definition in the spec.
-    fn implies(resource: &Entry<'_, Self>) -> Vec<Implied> {
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
         let roles = resource.links.roles.iter();
         let named = roles.filter_map(|role| {
             Some(Implied::Named {
@@ -241,7 +241,8 @@ impl Handler for RoleAssignment {
 /// ("Assign Azure roles using the REST API").
 fn definition_at(scope: &ArmId, guid: &str) -> String {
     let root = scope.root();
-    let root = root.as_ref().map(ArmId::as_str).unwrap_or_default();
+    // Definitions of the tenant have no scope in front of the provider.
+    let root = root.as_ref().map_or("", ArmId::as_str);
     format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{guid}")
 }
 
@@ -344,8 +345,8 @@ fn is_definition(id: &ArmId) -> bool {
 }
 
 /// The role definition of the spec that is meant.
-fn declared<'a>(resource: &EntryContext<'a>, role: &RoleText) -> Option<Target<'a>> {
-    let is_meant = |target: &Target<'_>| match role {
+fn declared<'a>(resource: &EntryContext<'a>, role: &RoleText) -> Option<ReferenceTarget<'a>> {
+    let is_meant = |target: &ReferenceTarget<'_>| match role {
         RoleText::Guid(guid) => {
             (target.placed.id.as_ref()).is_some_and(|id| id.name().eq_ignore_ascii_case(guid))
         }
@@ -367,7 +368,7 @@ fn wanted_role(
     nodes: &mut Nodes,
 ) -> Option<WantedRole> {
     if resource.target_of(node).is_some() {
-        Link::to::<RoleDefinition>(resource, node, nodes)?;
+        ResourceLink::to::<RoleDefinition>(resource, node, nodes)?;
     }
     let text = match resource.resolve(node, nodes) {
         Value::String(text) => text,
@@ -523,7 +524,7 @@ const HOW_TO_NAME_A_ROLE: &str = "write the name of a role, a reference to a rol
     or the GUID or id of a definition";
 
 /// The object id, or the hole where it will be, and `principalType`.
-fn principal(resource: &Entry<'_, RoleAssignment>, nodes: &mut Nodes) -> Option<(Value, Value)> {
+fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Option<(Value, Value)> {
     let node = resource.resource().props.get("principal")?;
     if let Some(target) = resource.target_of(node) {
         let output = resource.output(&target, "principalId");
@@ -559,7 +560,7 @@ fn principal(resource: &Entry<'_, RoleAssignment>, nodes: &mut Nodes) -> Option<
         }
         return Some((output?, "ServicePrincipal".into()));
     }
-    if let (Datum::Map(_), Principal::Object(_)) = (&node.datum, &resource.props.principal) {
+    if let (Datum::Map(_), RolePrincipal::Object(_)) = (&node.datum, &resource.props.principal) {
         let written = node.get("objectId")?;
         let id = resource.resolve(written, nodes);
         if id.as_str().is_some_and(|id| Uuid::try_parse(id).is_err()) {

@@ -5,9 +5,9 @@ use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::is_empty,
     facts::{Facts, Family, NameRule, PermissionPurpose, Place, Rule},
-    graph::{Declared, Draft, EntryContext, Mark, Nodes, Surroundings},
-    kind::{Entry, Handler},
-    lift::{Found, Lifted, member},
+    graph::{Draft, EntryContext, Mark, Nodes, Surroundings, TypedEntry},
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry, member},
     source::Span,
     value::{Object, Value},
 };
@@ -115,7 +115,7 @@ impl Handler for RoleDefinition {
     type Links<'a> = AssignableScopes;
 
     fn link(
-        entry: &Declared<'_, RoleDefinitionProps>,
+        entry: &TypedEntry<'_, RoleDefinitionProps>,
         nodes: &mut Nodes,
     ) -> Option<AssignableScopes> {
         let written = each(entry.resource().props.get("assignableScopes")).iter();
@@ -123,7 +123,7 @@ impl Handler for RoleDefinition {
         Some(AssignableScopes(scopes.collect()))
     }
 
-    fn declare(resource: &Entry<'_, Self>, nodes: &mut Nodes) {
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
         let (Some(id), Some(name)) = (resource.placed().id.clone(), &resource.placed().name) else {
             return;
         };
@@ -151,7 +151,7 @@ impl Handler for RoleDefinition {
     }
 
     /// A role that allows in several ways, as some of Azure's own do, cannot be written.
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let name = found.text("properties.roleName")?.to_owned();
         let kind = found.text("properties.type")?;
         if !kind.eq_ignore_ascii_case(CUSTOM) {
@@ -182,11 +182,11 @@ impl Handler for RoleDefinition {
             let scopes = scopes.into_iter().map(Value::string).collect();
             props.insert("assignableScopes".into(), Value::Array(scopes));
         }
-        Some(Lifted { name, props })
+        Some(LiftedEntry { name, props })
     }
 
     fn check(
-        resource: &Entry<'_, Self>,
+        resource: &EntryOf<'_, Self>,
         _around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {

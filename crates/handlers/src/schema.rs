@@ -144,14 +144,11 @@ fn of_kind(kind: &dyn Kind) -> Vec<(String, Json)> {
     let inner = whole
         .as_object_mut()
         .and_then(|whole| whole.remove("$defs"));
-    let inner = inner
-        .as_ref()
-        .and_then(Json::as_object)
-        .cloned()
-        .unwrap_or_default();
+    let inner = inner.as_ref().and_then(Json::as_object);
     let inner = inner
         .into_iter()
-        .map(|(name, definition)| (own_name(&name), definition));
+        .flatten()
+        .map(|(name, definition)| (own_name(name), definition.clone()));
     std::iter::once((facts.kind.to_owned(), whole))
         .chain(inner)
         .collect()

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{Facts, Family, Field, NameRule, OutputDoc, PartOf, PermissionPurpose, Place, Rule},
-    graph::{Declared, Nodes, Surroundings},
+    graph::{Nodes, Surroundings, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
 };
 use schemars::JsonSchema;
@@ -133,11 +133,11 @@ impl Handler for UserAssignedIdentity {
         arm_type: arm_types::FEDERATED_CREDENTIAL,
     }];
 
-    fn link(_: &Declared<'_, UserAssignedIdentityProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, UserAssignedIdentityProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(resource: &Declared<'_, UserAssignedIdentityProps>, nodes: &mut Nodes) {
+    fn declare(resource: &TypedEntry<'_, UserAssignedIdentityProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -149,8 +149,7 @@ impl Handler for UserAssignedIdentity {
         nodes.push(resource.draft(id.clone(), body));
         let mut before: Option<String> = None;
 
-        let credentials = resource.resource().props.get("federatedCredentials");
-        for entry in credentials.map(|node| node.entries()).unwrap_or_default() {
+        for entry in resource.entries("federatedCredentials") {
             if !is_credential_name(&entry.key) {
                 nodes.report(
                     Diagnostic::error(
@@ -188,7 +187,7 @@ impl Handler for UserAssignedIdentity {
         }
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let mut props = found.properties_except(&["federatedCredentials"]);
         let mut credentials = Map::new();
         for (name, body) in found.parts(CREDENTIALS) {
@@ -209,7 +208,7 @@ impl Handler for UserAssignedIdentity {
     }
 
     fn check(
-        resource: &Declared<'_, UserAssignedIdentityProps>,
+        resource: &TypedEntry<'_, UserAssignedIdentityProps>,
         _: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {

@@ -7,7 +7,7 @@ use crate::{
     arm::{ArmId, ArmType},
     facts::Rule,
     mark::{Afterlife, Mark, ON_REMOVE_TAG, STACK_TAG, TextMark},
-    node::{Datum, Node},
+    node::{Datum, Entry, Node},
     source::Span,
     spec::{Resource, Stack},
     template::{Expr, Segment, Template},
@@ -24,7 +24,7 @@ pub struct EntryContext<'a> {
 }
 
 /// An entry of the spec, read once into the type of its kind.
-pub struct Declared<'a, P, L = ()> {
+pub struct TypedEntry<'a, P, L = ()> {
     /// The properties.
     pub props: P,
     /// What the properties refer to.
@@ -32,7 +32,7 @@ pub struct Declared<'a, P, L = ()> {
     pub(crate) context: EntryContext<'a>,
 }
 
-impl<'a, P, L> Deref for Declared<'a, P, L> {
+impl<'a, P, L> Deref for TypedEntry<'a, P, L> {
     type Target = EntryContext<'a>;
 
     fn deref(&self) -> &Self::Target {
@@ -42,7 +42,7 @@ impl<'a, P, L> Deref for Declared<'a, P, L> {
 
 /// What a reference leads to.
 #[derive(Clone, Copy)]
-pub struct Target<'a> {
+pub struct ReferenceTarget<'a> {
     /// The resource's entry.
     pub resource: &'a Resource,
     /// What is known of it before the run.
@@ -70,6 +70,12 @@ impl<'a> EntryContext<'a> {
         self.resource.span_of(property)
     }
 
+    /// The members of a property that is a mapping; none if it is not written.
+    pub fn entries(&self, property: &str) -> &'a [Entry] {
+        let node = self.resource.props.get(property);
+        node.map_or(&[], Node::entries)
+    }
+
     /// A property with its references resolved.
     pub fn value(&self, property: &str, nodes: &mut Nodes) -> Option<Value> {
         self.resource
@@ -85,7 +91,7 @@ impl<'a> EntryContext<'a> {
     }
 
     /// A property of a resource that this one refers to, as a value or a hole.
-    pub fn output(&self, target: &Target<'_>, name: &str) -> Option<Value> {
+    pub fn output(&self, target: &ReferenceTarget<'_>, name: &str) -> Option<Value> {
         let path = [name.to_owned()];
         self.resolver
             .output(
@@ -97,7 +103,7 @@ impl<'a> EntryContext<'a> {
     }
 
     /// What a property refers to, if it is a reference to a resource itself (`${name}`).
-    pub fn target(&self, property: &str) -> Option<Target<'a>> {
+    pub fn target(&self, property: &str) -> Option<ReferenceTarget<'a>> {
         self.resource
             .props
             .get(property)
@@ -105,7 +111,7 @@ impl<'a> EntryContext<'a> {
     }
 
     /// What a node refers to, if it is a reference to a resource itself (`${name}`).
-    pub fn target_of(&self, node: &Node) -> Option<Target<'a>> {
+    pub fn target_of(&self, node: &Node) -> Option<ReferenceTarget<'a>> {
         let Datum::Template(Template(segments)) = &node.datum else {
             return None;
         };
@@ -118,10 +124,10 @@ impl<'a> EntryContext<'a> {
     }
 
     /// The resources that a node refers to, in values and in keys, each once.
-    pub fn targets_below(&self, node: &Node) -> Vec<Target<'a>> {
+    pub fn targets_below(&self, node: &Node) -> Vec<ReferenceTarget<'a>> {
         let mut found = Vec::new();
         templates(node, "", &mut found);
-        let mut targets: Vec<Target<'a>> = found
+        let mut targets: Vec<ReferenceTarget<'a>> = found
             .iter()
             .flat_map(|(_, template)| &template.0)
             .filter_map(|segment| match segment {
@@ -137,9 +143,9 @@ impl<'a> EntryContext<'a> {
     }
 
     /// The resources of a kind in the whole spec, those of the own stack first.
-    pub fn all_of(&self, kind: &str) -> Vec<Target<'a>> {
+    pub fn all_of(&self, kind: &str) -> Vec<ReferenceTarget<'a>> {
         let found = self.resolver.by_kind.get(kind);
-        let mut found = found.cloned().unwrap_or_default();
+        let mut found: Vec<_> = found.into_iter().flatten().copied().collect();
         found.sort_by_key(|target| {
             let key = &target.placed.key;
             (key.stack != self.stack(), key)

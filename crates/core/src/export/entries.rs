@@ -15,7 +15,7 @@ use crate::{
     arm::{ArmId, normal_location},
     declare::root_id,
     facts::{Facts, Place},
-    lift::{Found, Known, Lifted},
+    lift::{EntryIndex, LiftSource, LiftedEntry},
     mark::{Afterlife, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG, STACK_TAG, tag},
     spec::API_VERSION,
     template::escape,
@@ -142,7 +142,7 @@ struct Writer<'a, 'w> {
 
 impl Writer<'_, '_> {
     /// The properties, by the kind; or, where that has no words for it, as a resource of any type.
-    fn lift(&mut self, refs: &References) -> Option<(&'static Facts, Lifted)> {
+    fn lift(&mut self, refs: &References) -> Option<(&'static Facts, LiftedEntry)> {
         let own = self.one.kind;
         let any = self.scene.any_type().filter(|any| {
             own.facts().place == Place::ResourceGroup && any.facts().kind != own.facts().kind
@@ -169,7 +169,7 @@ impl Writer<'_, '_> {
                 Place::Written => self.scene.registry.type_rules(&self.one.arm_type.name),
                 _ => facts.rules,
             };
-            let mut found = Found {
+            let mut found = LiftSource {
                 entry: self.name,
                 stack: self.stack,
                 id: self.one.id.as_ref().unwrap_or(&self.one.live_id),
@@ -205,7 +205,7 @@ impl Writer<'_, '_> {
 
     /// Whether the entry would have the id that the thing has. That of a role follows from its name, unless somebody
     /// else has made it.
-    fn is_itself(&self, facts: &Facts, lifted: &Lifted) -> bool {
+    fn is_itself(&self, facts: &Facts, lifted: &LiftedEntry) -> bool {
         let live = &self.one.live_id;
         let own = facts.arm_type.as_ref().map(|own| own.name.as_ref());
         match (facts.place, own) {

@@ -16,7 +16,7 @@ use crate::{
     graph::{Graph, Home, Lifecycle, Node},
     ignore::Ignored,
     key::NodeKey,
-    kind::{Registry, TypedEntry},
+    kind::{DynEntry, Registry},
     mark::Mark,
     secret::DigestKey,
     shape::Shape,
@@ -121,7 +121,7 @@ struct Building<'a> {
     shapes: HashMap<&'static str, Shape>,
     retired: HashSet<&'static str>,
     /// The entries that could be read, in the order of the spec.
-    entries: Vec<Box<dyn TypedEntry + 'a>>,
+    entries: Vec<Box<dyn DynEntry + 'a>>,
     nodes: Vec<Node>,
     implied: Vec<(NodeKey, Implied)>,
     open_roles: BTreeSet<RoleName>,

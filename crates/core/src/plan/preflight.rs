@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 pub use causes::Cause;
 pub use policies::{Denial, Doubt, Expression, Proposal};
-use rights::{Needs, Right};
+use rights::{Needs, PermissionState};
 
 use super::{Action, CallTarget, Plan, Step, StepId};
 use crate::{
@@ -87,8 +87,15 @@ impl Answers {
     }
 
     fn items(&self, question: &Question) -> &[Json] {
-        let items = self.said(question).and_then(Json::as_array);
-        items.map(Vec::as_slice).unwrap_or_default()
+        array(self.said(question))
+    }
+}
+
+/// The items of a list in an answer; a list that Azure leaves out has none.
+fn array(value: Option<&Json>) -> &[Json] {
+    match value {
+        Some(Json::Array(items)) => items,
+        _ => &[],
     }
 }
 
@@ -228,11 +235,11 @@ pub fn further(plan: &Plan, answers: &Answers, registry: Registry) -> Vec<Questi
     }
     for need in Needs::new(plan, registry).iter() {
         match need.right(answers) {
-            Right::Missing => questions.extend(causes::of_missing(&need.from)),
-            Right::NotAbove => {
+            PermissionState::Missing => questions.extend(causes::of_missing(&need.from)),
+            PermissionState::NotAbove => {
                 questions.insert(Question::Rights(need.at.clone()));
             }
-            Right::Held | Right::Unknown => {}
+            PermissionState::Held | PermissionState::Unknown => {}
         }
     }
     questions.extend(policies::further(plan, answers));
@@ -272,7 +279,7 @@ fn unknown(
     let needs = Needs::new(plan, registry);
     let rights = needs
         .iter()
-        .filter(|need| need.right(answers) == Right::Unknown)
+        .filter(|need| need.right(answers) == PermissionState::Unknown)
         .map(|need| {
             let broad = Question::Rights(need.from.clone());
             match answers.said(&broad) {
@@ -418,13 +425,13 @@ fn rights(
     let mut held: BTreeMap<(&ArmId, &str), Vec<StepId>> = BTreeMap::new();
     for need in needs.iter() {
         let steps = match need.right(answers) {
-            Right::Missing => missing
+            PermissionState::Missing => missing
                 .entry(&need.from)
                 .or_default()
                 .entry(&need.action)
                 .or_default(),
-            Right::Held => held.entry((&need.from, &need.action)).or_default(),
-            Right::NotAbove | Right::Unknown => continue,
+            PermissionState::Held => held.entry((&need.from, &need.action)).or_default(),
+            PermissionState::NotAbove | PermissionState::Unknown => continue,
         };
         // Needs are in the order of the steps.
         if steps.last() != Some(&need.step) {

@@ -15,7 +15,8 @@ use crate::{
     diagnostic::{Code, Diagnostics},
     facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
     graph::{
-        Along, Declared, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Part, Settings, build,
+        Along, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Part, Settings, TypedEntry,
+        build,
     },
     kind::{Handler, Registry, kind},
     live::Live,
@@ -71,11 +72,11 @@ impl Handler for Thing {
     type Props = ThingProps;
     type Links<'a> = ();
 
-    fn link(_: &Declared<'_, ThingProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, ThingProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(resource: &Declared<'_, ThingProps>, nodes: &mut Nodes) {
+    fn declare(resource: &TypedEntry<'_, ThingProps>, nodes: &mut Nodes) {
         let mut body = resource.envelope(nodes);
         body.insert(
             "properties".into(),
@@ -124,11 +125,11 @@ impl Handler for Right {
     type Props = RightProps;
     type Links<'a> = ();
 
-    fn link(_: &Declared<'_, RightProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, RightProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(resource: &Declared<'_, RightProps>, nodes: &mut Nodes) {
+    fn declare(resource: &TypedEntry<'_, RightProps>, nodes: &mut Nodes) {
         let principal = resource
             .target("to")
             .and_then(|target| resource.output(&target, "serial"));

@@ -6,8 +6,8 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic},
     facts::{Field, Rule},
-    graph::{Declared, Draft, Nodes},
-    lift::Found,
+    graph::{Draft, Nodes, TypedEntry},
+    lift::LiftSource,
     value::{Object, Value},
 };
 use schemars::JsonSchema;
@@ -194,7 +194,7 @@ pub(super) const SERVICE_PART: &str = "blobService";
 
 /// The blob service, if something is said about it, and the containers.
 pub(super) fn declare(
-    resource: &Declared<'_, StorageAccountProps>,
+    resource: &TypedEntry<'_, StorageAccountProps>,
     account: &ArmId,
     nodes: &mut Nodes,
 ) {
@@ -212,8 +212,7 @@ pub(super) fn declare(
             ..draft
         });
     }
-    let containers = resource.resource().props.get("containers");
-    for entry in containers.map(|node| node.entries()).unwrap_or_default() {
+    for entry in resource.entries("containers") {
         if !is_container_name(&entry.key) {
             nodes.report(
                 Diagnostic::error(Code::BadName, entry.key_span, format!("`{}` is no name for a container", entry.key))
@@ -236,7 +235,7 @@ pub(super) fn declare(
 }
 
 /// What an author would write of the blob service and the containers.
-pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
+pub(super) fn lift(found: &mut LiftSource<'_>, props: &mut Object) {
     let service = found.parts(SERVICE_PATH).next();
     let service = service.map(|(_, body)| body["properties"].clone());
     let service = service.and_then(|settings| found.shaped(SERVICE_PART, &settings));

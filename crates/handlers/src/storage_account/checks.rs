@@ -3,7 +3,7 @@
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::Field,
-    graph::Declared,
+    graph::TypedEntry,
     node::Node,
     source::Span,
 };
@@ -22,7 +22,7 @@ fn is_off(field: &Option<Field<bool>>) -> bool {
     matches!(field, None | Some(Field::Known(false)))
 }
 
-pub(super) fn check(resource: &Declared<'_, StorageAccountProps>, diagnostics: &mut Diagnostics) {
+pub(super) fn check(resource: &TypedEntry<'_, StorageAccountProps>, diagnostics: &mut Diagnostics) {
     let props = &resource.props;
     let mut refuse = |span: Span, message: String, help: &str| {
         diagnostics.push(Diagnostic::error(Code::Precondition, span, message).help(help));

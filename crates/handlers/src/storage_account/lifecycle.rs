@@ -6,8 +6,8 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic},
     facts::{Field, Rule},
-    graph::{Declared, Nodes},
-    lift::Found,
+    graph::{Nodes, TypedEntry},
+    lift::LiftSource,
     node::{Datum, Node},
     value::{Object, Value},
 };
@@ -185,7 +185,7 @@ const RULES: &[Rule] = &[
 
 /// The policy that holds the rules, if there are any.
 pub(super) fn declare(
-    resource: &Declared<'_, StorageAccountProps>,
+    resource: &TypedEntry<'_, StorageAccountProps>,
     account: &ArmId,
     nodes: &mut Nodes,
 ) {
@@ -222,7 +222,7 @@ pub(super) fn declare(
 }
 
 /// What an author would write of the policy.
-pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
+pub(super) fn lift(found: &mut LiftSource<'_>, props: &mut Object) {
     let policy = found.parts(POLICY_PATH).next();
     let rules = policy.and_then(|(_, body)| body.pointer("/properties/policy/rules"));
     // Without a type, the usual one would be sent.
@@ -236,7 +236,7 @@ pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
 }
 
 fn rule(
-    resource: &Declared<'_, StorageAccountProps>,
+    resource: &TypedEntry<'_, StorageAccountProps>,
     key: Option<&str>,
     node: &Node,
     nodes: &mut Nodes,
@@ -247,7 +247,12 @@ fn rule(
     if let Some(key) = key {
         rule.shift_insert(0, "name".into(), key.into());
     }
-    let name = rule.get("name").and_then(Value::as_str).unwrap_or_default();
+    let name = rule.get("name")?;
+    // An unresolved name shows its reference, which no rule can be called.
+    let name = match name {
+        Value::String(name) => name.clone(),
+        other => other.to_display_json().to_string(),
+    };
     if !(1..=256).contains(&name.len())
         || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     {

@@ -13,9 +13,9 @@ use lazuli_core::{
     facts::{
         Facts, Family, LinkedAction, NameRule, OutputDoc, PartOf, PermissionPurpose, Place, Rule,
     },
-    graph::{Declared, Nodes, Surroundings},
+    graph::{Nodes, Surroundings, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     node::Datum,
     value::{Object, Value},
 };
@@ -110,11 +110,11 @@ impl Handler for StorageAccount {
         },
     ];
 
-    fn link(_: &Declared<'_, StorageAccountProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, StorageAccountProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(resource: &Declared<'_, StorageAccountProps>, nodes: &mut Nodes) {
+    fn declare(resource: &TypedEntry<'_, StorageAccountProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -145,7 +145,7 @@ impl Handler for StorageAccount {
         lifecycle::declare(resource, &id, nodes);
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let mut props = Object::new();
         let sku = found.at("sku.name")?;
         props.insert("sku".into(), found.shaped("sku", sku)?);
@@ -163,7 +163,7 @@ impl Handler for StorageAccount {
     }
 
     fn check(
-        resource: &Declared<'_, StorageAccountProps>,
+        resource: &TypedEntry<'_, StorageAccountProps>,
         _: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {

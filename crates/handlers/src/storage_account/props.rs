@@ -75,7 +75,7 @@ pub struct StorageAccountProps {
     /// Who may reach the account over public networks.
     pub network_acls: Option<NetworkAcls>,
     /// How the data is encrypted. Azure's default is with keys that Microsoft manages.
-    pub encryption: Option<Encryption>,
+    pub encryption: Option<StorageEncryption>,
     /// The identities that the account acts as: a reference to a userAssignedIdentity, a list of them, or a mapping
     /// that also says `systemAssigned: true`.
     pub identity: Option<Identities>,
@@ -100,7 +100,7 @@ pub struct StorageAccountProps {
     /// The availability zone that the data is pinned to.
     pub zones: Option<Vec<String>>,
     /// How Azure chooses the zone.
-    pub placement: Option<Placement>,
+    pub placement: Option<StoragePlacement>,
     /// The settings of the blob service.
     pub blob_service: Option<BlobService>,
     /// Containers of blobs, by name.
@@ -212,11 +212,11 @@ pub struct ResourceAccessRule {
 /// How the data is encrypted.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Encryption {
+pub struct StorageEncryption {
     /// Who keeps the key: `Microsoft.Storage`, which is Azure's default, or `Microsoft.Keyvault` for a key of one's own.
     pub key_source: Option<Field<KeySource>>,
     /// The key of one's own. Required with `Microsoft.Keyvault`.
-    pub keyvaultproperties: Option<KeyVaultProperties>,
+    pub keyvaultproperties: Option<StorageKeyVaultProperties>,
     /// The identity that the key is fetched with.
     pub identity: Option<EncryptionIdentity>,
     /// Whether the data is encrypted a second time below. Fixed at creation. Azure's default is false.
@@ -228,7 +228,7 @@ pub struct Encryption {
 /// A key in a key vault.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KeyVaultProperties {
+pub struct StorageKeyVaultProperties {
     /// The name of the key.
     pub keyname: Option<String>,
     /// The version of the key. Without one, the newest is used and changes are followed.
@@ -410,7 +410,7 @@ pub struct ExtendedLocation {
 /// How Azure chooses a zone.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Placement {
+pub struct StoragePlacement {
     /// `Any` leaves the zone to Azure.
     pub zone_placement_policy: Option<Field<ZonePlacementPolicy>>,
 }

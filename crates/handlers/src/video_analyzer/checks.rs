@@ -51,7 +51,9 @@ fn in_another_subscription(
     diagnostics: &mut Diagnostics,
 ) {
     let (own, storage) = (resource.placed(), &used.account);
-    let there = storage.id.subscription_id().unwrap_or_default();
+    let Some(there) = storage.id.subscription_id() else {
+        return;
+    };
     if !there.eq_ignore_ascii_case(&own.subscription) {
         let shown = storage.shown();
         diagnostics.push(

@@ -9,9 +9,9 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{Facts, Family, NameRule, OutputDoc, PartOf, Place, Rule},
-    graph::{Declared, EntryContext, Implied, Nodes, Surroundings},
-    kind::{Entry, Handler},
-    lift::{Found, Lifted},
+    graph::{EntryContext, Implied, Nodes, Surroundings, TypedEntry},
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry},
     node::{Datum, Node},
     source::Span,
     value::{Object, Value},
@@ -23,7 +23,7 @@ use serde_json::{Map, Value as Json};
 use crate::{
     arm_types,
     identity::{self, Assigned},
-    link::{Link, each},
+    link::{ResourceLink, each},
     storage_access,
     storage_account::StorageAccount,
     user_assigned_identity::UserAssignedIdentity,
@@ -117,11 +117,14 @@ impl Handler for VideoAnalyzer {
         },
     ];
 
-    fn link<'a>(entry: &Declared<'a, VideoAnalyzerProps>, nodes: &mut Nodes) -> Option<Links<'a>> {
+    fn link<'a>(
+        entry: &TypedEntry<'a, VideoAnalyzerProps>,
+        nodes: &mut Nodes,
+    ) -> Option<Links<'a>> {
         Links::new(entry, nodes)
     }
 
-    fn declare(resource: &Entry<'_, Self>, nodes: &mut Nodes) {
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -170,7 +173,7 @@ impl Handler for VideoAnalyzer {
         });
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let used = found.at("properties.storageAccounts")?.as_array()?;
         let reached_by = |used: &Json| {
             used["identity"]["userAssignedIdentity"]
@@ -220,11 +223,15 @@ impl Handler for VideoAnalyzer {
         Some(found.lifted(props))
     }
 
-    fn check(resource: &Entry<'_, Self>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        resource: &EntryOf<'_, Self>,
+        around: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         checks::check(resource, &resource.links, around, diagnostics);
     }
 
-    fn implies(resource: &Entry<'_, Self>) -> Vec<Implied> {
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
         let links = &resource.links;
         let needs = links.storage.iter().filter_map(|used| {
             let identity = links.identities.find(&used.identity)?;
@@ -247,7 +254,7 @@ pub struct Links<'a> {
 
 /// A storage account and the identity that it is reached with.
 struct UsedStorage<'a> {
-    account: Link<'a>,
+    account: ResourceLink<'a>,
     identity: ArmId,
 }
 
@@ -275,9 +282,11 @@ impl<'a> Links<'a> {
                     Datum::Map(_) => (node.get("id")?, node.get("identity")),
                     _ => (node, None),
                 };
-                let account = Link::to::<StorageAccount>(resource, account, nodes)?;
+                let account = ResourceLink::to::<StorageAccount>(resource, account, nodes)?;
                 let identity = match identity {
-                    Some(node) => Link::to::<UserAssignedIdentity>(resource, node, nodes)?.id,
+                    Some(node) => {
+                        ResourceLink::to::<UserAssignedIdentity>(resource, node, nodes)?.id
+                    }
                     None => first.clone(),
                 };
                 Some(UsedStorage { account, identity })

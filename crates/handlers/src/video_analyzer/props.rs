@@ -34,7 +34,7 @@ pub struct VideoAnalyzerProps {
     /// The same for each of its uses.
     pub network_access_control: Option<NetworkAccessControl>,
     /// How the account's data is encrypted. Azure's default is with a key of its own (`SystemKey`).
-    pub encryption: Option<Encryption>,
+    pub encryption: Option<AnalyzerEncryption>,
     /// IoT hubs that the account takes messages from.
     pub iot_hubs: Option<Vec<IotHub>>,
     /// Who may watch videos, by name of the policy.
@@ -95,12 +95,12 @@ pub struct GroupAccess {
 /// How the account's data is encrypted.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Encryption {
+pub struct AnalyzerEncryption {
     /// Who keeps the key: Azure, or a key vault of one's own.
     #[serde(rename = "type")]
     pub kind: Field<EncryptionType>,
     /// The key of one's own. Required with `CustomerKey`.
-    pub key_vault_properties: Option<KeyVaultProperties>,
+    pub key_vault_properties: Option<AnalyzerKeyVaultProperties>,
     /// The identity that the key is fetched with. Required with `CustomerKey`.
     pub identity: Option<ResourceIdentity>,
 }
@@ -108,7 +108,7 @@ pub struct Encryption {
 /// A key in a key vault.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KeyVaultProperties {
+pub struct AnalyzerKeyVaultProperties {
     /// The URL of the key: `https://VAULT.vault.azure.net/keys/NAME`, with a version or without.
     pub key_identifier: String,
 }

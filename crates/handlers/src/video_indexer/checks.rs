@@ -12,7 +12,7 @@ use lazuli_core::{
 use super::{Uses, itself};
 use crate::{
     identity::Assigned,
-    link::Link,
+    link::ResourceLink,
     storage_access::{in_another_region, missing_roles, wrong_sort},
 };
 
@@ -55,7 +55,7 @@ fn warning(diagnostic: Diagnostic) -> Diagnostic {
 /// Something is reached with an identity that the account does not have.
 fn unassigned(
     identities: &Assigned<'_>,
-    reached_by: &Option<Link<'_>>,
+    reached_by: &Option<ResourceLink<'_>>,
     span: Span,
     what: &str,
 ) -> Option<Diagnostic> {
@@ -88,7 +88,7 @@ fn lacks_roles(
 }
 
 /// The storage keeps out the services that Azure trusts, of which Video Indexer is one.
-fn shut_out(storage: &Link<'_>) -> Option<Diagnostic> {
+fn shut_out(storage: &ResourceLink<'_>) -> Option<Diagnostic> {
     let acls = storage.target.as_ref()?.resource.props.get("networkAcls")?;
     let bypass = acls.get("bypass")?;
     let denies = acls.get("defaultAction").and_then(Node::as_str) == Some("Deny");

@@ -8,9 +8,9 @@ mod tests;
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
-    graph::{Declared, EntryContext, Implied, Nodes, Surroundings, Target},
-    kind::{Entry, Handler},
-    lift::{Found, Lifted},
+    graph::{EntryContext, Implied, Nodes, ReferenceTarget, Surroundings, TypedEntry},
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry},
     node::{Datum, Node},
     value::{Object, Value},
 };
@@ -20,7 +20,7 @@ pub use props::VideoIndexerProps;
 use crate::{
     arm_types,
     identity::{self, Assigned},
-    link::Link,
+    link::ResourceLink,
     storage_access,
     storage_account::StorageAccount,
     user_assigned_identity::UserAssignedIdentity,
@@ -72,11 +72,11 @@ impl Handler for VideoIndexer {
     type Props = VideoIndexerProps;
     type Links<'a> = Uses<'a>;
 
-    fn link<'a>(entry: &Declared<'a, VideoIndexerProps>, nodes: &mut Nodes) -> Option<Uses<'a>> {
+    fn link<'a>(entry: &TypedEntry<'a, VideoIndexerProps>, nodes: &mut Nodes) -> Option<Uses<'a>> {
         Uses::new(entry, nodes)
     }
 
-    fn declare(resource: &Entry<'_, Self>, nodes: &mut Nodes) {
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -98,7 +98,7 @@ impl Handler for VideoIndexer {
         nodes.push(resource.draft(id, body));
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let account = found
             .at("properties.storageServices.resourceId")?
             .as_str()?;
@@ -119,12 +119,16 @@ impl Handler for VideoIndexer {
         Some(found.lifted(props))
     }
 
-    fn check(resource: &Entry<'_, Self>, around: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        resource: &EntryOf<'_, Self>,
+        around: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         checks::check(resource, &resource.links, around, diagnostics);
     }
 
     /// The roles of an identity of the account's own cannot be assigned before the account exists.
-    fn implies(resource: &Entry<'_, Self>) -> Vec<Implied> {
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
         let uses = &resource.links;
         let needs = uses.reached_by.iter().filter_map(|identity| {
             let (who, on) = (identity.shown(), uses.storage.shown());
@@ -171,14 +175,14 @@ const OUTPUTS: &[OutputDoc] = &[
 /// What an account uses. What is reached by no user-assigned identity is reached by the account's own.
 pub struct Uses<'a> {
     identities: Assigned<'a>,
-    storage: Link<'a>,
-    reached_by: Option<Link<'a>>,
+    storage: ResourceLink<'a>,
+    reached_by: Option<ResourceLink<'a>>,
     open_ai: Option<OpenAi<'a>>,
 }
 
 struct OpenAi<'a> {
     node: &'a Node,
-    reached_by: Option<Link<'a>>,
+    reached_by: Option<ResourceLink<'a>>,
 }
 
 impl<'a> Uses<'a> {
@@ -231,7 +235,7 @@ impl<'a> Uses<'a> {
         };
         Some(Self {
             identities,
-            storage: Link::to::<StorageAccount>(resource, account, nodes)?,
+            storage: ResourceLink::to::<StorageAccount>(resource, account, nodes)?,
             reached_by,
             open_ai,
         })
@@ -243,16 +247,16 @@ fn user_assigned<'a>(
     resource: &EntryContext<'a>,
     service: &Node,
     nodes: &mut Nodes,
-) -> Option<Option<Link<'a>>> {
+) -> Option<Option<ResourceLink<'a>>> {
     let named = service.get("userAssignedIdentity");
     match named.filter(|node| node.datum != Datum::Null) {
-        Some(node) => Link::to::<UserAssignedIdentity>(resource, node, nodes).map(Some),
+        Some(node) => ResourceLink::to::<UserAssignedIdentity>(resource, node, nodes).map(Some),
         None => Some(None),
     }
 }
 
 /// ARM's `storageServices` and `openAiServices`.
-fn service(account: Value, reached_by: &Option<Link<'_>>) -> Value {
+fn service(account: Value, reached_by: &Option<ResourceLink<'_>>) -> Value {
     let mut service = vec![("resourceId", account)];
     if let Some(identity) = reached_by {
         service.push(("userAssignedIdentity", Value::string(identity.id.as_str())));
@@ -261,11 +265,11 @@ fn service(account: Value, reached_by: &Option<Link<'_>>) -> Value {
 }
 
 /// The account as the bearer of its own identity.
-fn itself<'a>(resource: &EntryContext<'a>) -> Option<Link<'a>> {
-    Some(Link {
+fn itself<'a>(resource: &EntryContext<'a>) -> Option<ResourceLink<'a>> {
+    Some(ResourceLink {
         id: resource.placed().id.clone()?,
         span: resource.span_of("identity"),
-        target: Some(Target {
+        target: Some(ReferenceTarget {
             resource: resource.resource(),
             placed: resource.placed(),
         }),

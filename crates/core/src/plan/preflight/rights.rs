@@ -27,7 +27,7 @@ pub(super) struct Need {
 
 /// Whether a right is there, as far as the answers tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Right {
+pub(super) enum PermissionState {
     Held,
     Missing,
     /// Not at the resource group; the resource itself was not asked.
@@ -36,22 +36,22 @@ pub(super) enum Right {
 }
 
 impl Need {
-    pub(super) fn right(&self, answers: &Answers) -> Right {
+    pub(super) fn right(&self, answers: &Answers) -> PermissionState {
         let broad = Question::Rights(self.from.clone());
         let above = answers.0.get(&broad).map(|_| answers.said(&broad));
         if let Some(Some(permissions)) = above
             && allows(permissions, &self.action)
         {
-            return Right::Held;
+            return PermissionState::Held;
         }
         let narrow = Question::Rights(self.at.clone());
         match (above, answers.0.get(&narrow)) {
-            (None, _) => Right::Unknown,
-            (Some(_), None) => Right::NotAbove,
+            (None, _) => PermissionState::Unknown,
+            (Some(_), None) => PermissionState::NotAbove,
             (Some(_), Some(_)) => match answers.said(&narrow) {
-                Some(permissions) if allows(permissions, &self.action) => Right::Held,
-                Some(_) => Right::Missing,
-                None => Right::Unknown,
+                Some(permissions) if allows(permissions, &self.action) => PermissionState::Held,
+                Some(_) => PermissionState::Missing,
+                None => PermissionState::Unknown,
             },
         }
     }
