@@ -29,18 +29,18 @@ pub struct ManagementLock;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ManagementLockProps {
-    /// What is locked: a reference to a resource, or the id of a resource, a resource group or a subscription.
+    /// The locked scope: a reference, or the id of a resource or scope.
     pub scope: String,
-    /// `CanNotDelete` lets everything be changed and nothing deleted. `ReadOnly` lets nothing be changed either.
+    /// The level: `CanNotDelete`, or `ReadOnly` to prevent changes as well.
     pub level: Field<Level>,
-    /// Why it is locked, for people. Azure takes up to 512 characters.
+    /// The reason for the lock: up to 512 characters.
     pub notes: Option<String>,
     /// The applications that own the lock.
     pub owners: Option<Vec<Owner>>,
 }
 
 words! {
-    /// What a lock keeps from happening.
+    /// A level of protection.
     Level { CanNotDelete, ReadOnly }
 }
 
@@ -48,7 +48,7 @@ words! {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Owner {
-    /// The application's client id.
+    /// The client id of the application.
     pub application_id: String,
 }
 

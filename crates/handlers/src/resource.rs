@@ -42,14 +42,13 @@ pub struct AnyResource;
 pub struct AnyResourceProps {
     /// The type and the api-version to speak to it in: `Microsoft.KeyVault/vaults@2024-11-01`.
     pub r#type: String,
-    /// The resource that a nested one is in: a reference, or its id. Left out, the name of a nested resource has all
-    /// names: `server/database`.
+    /// The parent of a nested resource: a reference or an id. Without it, the name contains all names:
+    /// `server/database`.
     pub parent: Option<String>,
-    /// What an extension is on: a reference, or the id of a resource, a resource group, a subscription or a management
-    /// group; `/` is the tenant.
+    /// The scope of an extension resource: a reference or an id; `/` is the tenant.
     pub scope: Option<String>,
-    /// The body as ARM takes it: `properties`, `sku`, `identity` and so on. References may stand in keys as well. With
-    /// `location: null`, a resource of a group has neither location nor tags.
+    /// The body in ARM's form: `properties`, `sku`, `identity` and so on. Keys can contain references. `location: null`
+    /// omits location and tags.
     pub body: Option<Map<String, Json>>,
 }
 

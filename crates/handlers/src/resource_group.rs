@@ -24,7 +24,7 @@ pub struct ResourceGroup;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResourceGroupProps {
-    /// The id of the resource that manages the group, for groups that a managed application owns.
+    /// The id of the managed application that owns the group.
     pub managed_by: Option<String>,
 }
 

@@ -45,27 +45,26 @@ pub struct RoleAssignment;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RoleAssignmentProps {
-    /// Who gets the roles: a reference to a resource with an identity, or an object id and what it belongs to.
+    /// The principal: a reference to a resource with an identity, or an object id.
     pub principal: RolePrincipal,
-    /// Where the roles hold, and below: a reference to a resource, or the id of a resource, a resource group, a
-    /// subscription or a management group.
+    /// The scope of the roles: a reference, or the id of a resource or scope.
     pub scope: String,
-    /// The role: a reference to a `roleDefinition`; the name of a built-in role, of one in the spec, or of any other
-    /// in the tenant, which is then looked up; or the GUID or id of a definition. Either this or `roles`.
+    /// The role: its name, GUID or id, or a reference. Excludes `roles`. Names that are neither built in nor in the
+    /// spec are looked up in the tenant.
     pub role: Option<String>,
-    /// The roles, each as in `role`. Either this or `role`.
+    /// The roles, each written as in `role`. Excludes `role`.
     pub roles: Option<Vec<String>>,
-    /// A condition on what is accessed, in Azure's language for such conditions.
+    /// A condition on data access, in the language of Azure ABAC.
     pub condition: Option<String>,
-    /// The version of that language. `2.0` is sent with a condition when this is left out; Azure takes no other.
+    /// The version of the condition language. The default that is sent is `2.0`.
     pub condition_version: Option<String>,
-    /// Why the principal has the roles, for people.
+    /// The purpose of the role assignment.
     pub description: Option<String>,
     /// The id of the delegated identity, for assignments across tenants.
     pub delegated_managed_identity_resource_id: Option<String>,
 }
 
-/// Who gets a role.
+/// The principal of a role assignment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RolePrincipal {
@@ -79,15 +78,15 @@ pub enum RolePrincipal {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DirectoryObject {
-    /// Its object id. Of an application, that of the service principal, not the client id.
+    /// The object id; of an application, that of its service principal.
     pub object_id: String,
-    /// What it is.
+    /// The type of the principal.
     #[serde(rename = "type")]
     pub kind: Field<PrincipalType>,
 }
 
 words! {
-    /// What an object of Microsoft Entra ID is.
+    /// A type of principal.
     PrincipalType { ServicePrincipal, User, Group, ForeignGroup, Device }
 }
 
@@ -311,7 +310,7 @@ fn wanted_roles(resource: &EntryContext<'_>, scope: &ArmId, nodes: &mut Nodes) -
 
 /// What a role is written as.
 enum RoleText {
-    /// The GUID of the definition or the end of its id, lower case.
+    /// The GUID of the definition or the end of its id, in lowercase.
     Guid(String),
     /// A name.
     Name(String),

@@ -42,20 +42,19 @@ pub struct RoleDefinition;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RoleDefinitionProps {
-    /// What the role is for, for people.
+    /// The purpose of the role.
     pub description: Option<String>,
-    /// What it allows on resources: `Microsoft.Storage/storageAccounts/read`. `*` stands for any words.
+    /// The allowed actions: `Microsoft.Storage/storageAccounts/read`, `*/read`.
     pub actions: Option<Vec<String>>,
-    /// What of `actions` it does not allow.
+    /// The actions that are excluded from `actions`.
     pub not_actions: Option<Vec<String>>,
-    /// What it allows on data in resources:
-    /// `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read`.
+    /// The allowed actions on data.
     pub data_actions: Option<Vec<String>>,
-    /// What of `dataActions` it does not allow.
+    /// The actions that are excluded from `dataActions`.
     pub not_data_actions: Option<Vec<String>>,
-    /// Where it can be given, and below: references or ids of resource groups, subscriptions, and at most one
-    /// management group. Left out, the subscription of the stack. The role belongs to the subscription or management
-    /// group of the first one, and is another role when that changes.
+    /// The scopes where the role is assignable. Resource groups, subscriptions, and at most one management group; the
+    /// default is the subscription of the stack. The role belongs to the subscription or management group of the first
+    /// one; a change of that replaces the role.
     pub assignable_scopes: Option<Vec<String>>,
 }
 

@@ -33,26 +33,26 @@ pub struct UserAssignedIdentity;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserAssignedIdentityProps {
-    /// Where the identity may be used: `Regional` binds it to its own region. Azure's default is `None`: anywhere.
+    /// The scope of use; `Regional` limits it to one region. Azure's default is `None`.
     pub isolation_scope: Option<Field<IsolationScope>>,
-    /// Workloads outside of Azure that may act as the identity by a token of their own, by name. Azure takes up to 20.
+    /// Workloads outside of Azure that act as the identity, by name: up to 20.
     pub federated_credentials: Option<BTreeMap<String, FederatedCredential>>,
 }
 
 words! {
-    /// Where an identity may be used.
+    /// The scope of use of an identity.
     IsolationScope { None, Regional }
 }
 
-/// A workload outside of Azure that may act as the identity.
+/// A workload outside of Azure that acts as the identity.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FederatedCredential {
-    /// The URL of who issues the tokens, exactly as in their `iss`.
+    /// The issuer URL of the tokens, exactly as in `iss`.
     pub issuer: String,
-    /// Whose tokens are taken, exactly as in their `sub`.
+    /// The subject of the tokens, exactly as in `sub`.
     pub subject: String,
-    /// Whom the tokens must be meant for. `[api://AzureADTokenExchange]` is sent when it is left out.
+    /// The audience of the tokens. The default is `[api://AzureADTokenExchange]`.
     pub audiences: Option<Vec<String>>,
 }
 
