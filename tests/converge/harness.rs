@@ -141,7 +141,7 @@ impl Azure {
         let is_known = |id: &ArmId| graph.node_of(id).is_some();
         let owned = observe_owned(&self.client, graph.homes(), &is_known).await;
         live.absorb(owned.expect("reads work"));
-        for (arm_type, known) in known_types() {
+        for (arm_type, known) in known_types(REGISTRY) {
             live.insert_type(arm_type, known);
         }
         if prune {
@@ -163,7 +163,7 @@ impl Azure {
             .collect();
         let first = export::reads::first(&groups, REGISTRY);
         let mut live = self.survey(&groups, &first).await;
-        for (arm_type, known) in known_types() {
+        for (arm_type, known) in known_types(REGISTRY) {
             live.insert_type(arm_type, known);
         }
         let unknown = export::reads::unknown_types(&groups, &live);

@@ -4,6 +4,7 @@ mod anything;
 mod changes;
 mod coverage;
 mod credentials;
+mod custom;
 mod drift;
 mod exported;
 mod kept;

@@ -4,11 +4,15 @@ mod policies;
 
 use std::collections::BTreeSet;
 
-use lazuli_core::plan::{
-    Plan, StepId,
-    preflight::{Cause, Finding, Question},
+use lazuli_core::{
+    facts::CreationObstacle,
+    plan::{
+        Plan, StepId,
+        preflight::{Cause, Finding, Question},
+    },
 };
 use lazuli_engine::{preflight, register};
+use lazuli_handlers::REGISTRY;
 use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 
@@ -38,7 +42,7 @@ fn stack() -> String {
 async fn found(azure: &Azure, text: &str) -> (Plan, Vec<Finding>) {
     let plan = azure.plan(text).await;
     azure.simulator.clear_log();
-    let found = preflight(&azure.client, &plan).await;
+    let found = preflight(&azure.client, &plan, REGISTRY).await;
     (plan, found)
 }
 
@@ -137,13 +141,11 @@ async fn names_and_providers_are_told_together() {
     let shown: Vec<String> = found
         .iter()
         .map(|finding| match finding {
-            Finding::NameRefused {
-                step,
-                name,
-                held_by,
-                said,
-            } => {
-                assert!(said.contains("already taken"), "{said}");
+            Finding::Creation { step, name, found } => {
+                let CreationObstacle::NameUnavailable { held_by, message } = &found.obstacle else {
+                    panic!("{found:?}")
+                };
+                assert!(message.contains("already taken"), "{message}");
                 let held_by = held_by.as_ref().map(|id| id.as_str().to_owned());
                 format!("{} {name} {held_by:?}", key(step))
             }
@@ -241,13 +243,13 @@ async fn what_the_caller_may_not_delete_is_told_before_anything_is() {
     owner.converge(&stack()).await;
     let contributor = owner.seen_by(Caller::Contributor).await;
     let plan = contributor.teardown(&stack()).await;
-    let refused = preflight(&contributor.client, &plan).await;
+    let refused = preflight(&contributor.client, &plan, REGISTRY).await;
     let deletion = "Microsoft.Authorization/roleAssignments/delete".to_owned();
     let steps = vec!["access/Reader".to_owned()];
     assert_eq!(missing(&plan, &refused), [(deletion, steps)]);
     assert!(refused.iter().all(Finding::is_certain), "{refused:#?}");
     let plan = owner.teardown(&stack()).await;
-    assert_eq!(preflight(&owner.client, &plan).await, []);
+    assert_eq!(preflight(&owner.client, &plan, REGISTRY).await, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -400,7 +402,7 @@ async fn what_azure_does_not_answer_is_told_and_ends_nothing() {
         matches!(
             questions[..],
             [
-                Question::StorageName { .. },
+                Question::Creation(_),
                 Question::Registration { .. },
                 Question::Rights(_)
             ]
@@ -430,15 +432,19 @@ async fn a_deleted_vault_keeps_its_name_unless_it_is_recovered() {
     };
     let (_, refused) = found(&azure, &vault("kv-test", "default")).await;
     let [
-        Finding::SoftDeleted {
-            name,
-            until: at,
-            can_purge,
-            ..
+        Finding::Creation {
+            name, found: why, ..
         },
     ] = refused.as_slice()
     else {
         panic!("{refused:?}")
+    };
+    let CreationObstacle::SoftDeleted {
+        until: at,
+        can_purge,
+    } = &why.obstacle
+    else {
+        panic!("{why:?}")
     };
     assert_eq!((name.as_str(), at.as_deref()), ("kv-test", Some(until)));
     assert!(!can_purge && refused[0].is_certain());

@@ -7,7 +7,7 @@ use lazuli_core::{
     mark::Afterlife,
 };
 use lazuli_engine::{observe, observe_owned};
-use lazuli_handlers::known_types;
+use lazuli_handlers::{REGISTRY, known_types};
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::json;
 
@@ -30,7 +30,7 @@ impl Azure {
             .expect("reads work");
         let owned = observe_owned(&self.client, homes, &|_| false).await;
         live.absorb(owned.expect("reads work"));
-        for (arm_type, known) in known_types() {
+        for (arm_type, known) in known_types(REGISTRY) {
             live.insert_type(arm_type, known);
         }
         let mut found = inventory(homes, Some(&graph), &live);

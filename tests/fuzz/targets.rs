@@ -485,7 +485,7 @@ fn comparison(bytes: &[u8]) {
         };
         let plans = [converge(&graph, &live).0, teardown(&graph, &live)];
         for plan in &plans {
-            preflight(&client, plan).await;
+            preflight(&client, plan, REGISTRY).await;
             let (_keep, stop) = watch::channel(false);
             let execution = Execution {
                 client: &client,

@@ -29,7 +29,7 @@ fn wanted() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     files.insert(
         PathBuf::from("schemas/lazuli.schema.json"),
-        format!("{:#}\n", lazuli_handlers::schema()),
+        format!("{:#}\n", lazuli_handlers::schema(REGISTRY)),
     );
     files.insert(
         PathBuf::from("schemas/plan.schema.json"),
@@ -55,7 +55,7 @@ fn wanted() -> BTreeMap<PathBuf, String> {
          [the spec reference](../spec.md); on the terminal, `lazuli explain KIND` says the same.\n\n\
          | kind | what it is | type in Azure |\n|---|---|---|\n",
     );
-    for (kind, mut page) in lazuli_handlers::reference() {
+    for (kind, mut page) in lazuli_handlers::reference(REGISTRY) {
         let examples = examples_of(kind);
         assert!(!examples.is_empty(), "{kind} is in no example");
         page += &format!("\nIn whole specs: {}.\n", examples.join(", "));

@@ -3,7 +3,7 @@
 use lazuli_core::{
     arm::ArmId,
     diagnostic::Diagnostics,
-    diff::{Change, diff, exceptions},
+    diff::{Change, diff},
     graph::{Graph, Settings, build},
     live::Live,
     plan::{Consent, Names, Plan, converge_with},
@@ -28,7 +28,7 @@ pub fn changes(pair: &Pair<'_>) -> Result<Vec<Change>, String> {
         return Ok(diff(
             &wanted,
             pair.read,
-            exceptions::of(&pair.arm_type),
+            REGISTRY.type_rules(&pair.arm_type),
             &[],
         ));
     }

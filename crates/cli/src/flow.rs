@@ -317,7 +317,7 @@ pub(crate) async fn find_owned(client: &Client, homes: &[Home]) -> Result<Live, 
 /// Puts the names of roles and kinds to what was found.
 pub(crate) fn name(live: &mut Live) {
     live.name_roles(|guid| roles::by_guid(guid).map(|role| role.name));
-    for (arm_type, known) in known_types() {
+    for (arm_type, known) in known_types(REGISTRY) {
         live.insert_type(arm_type, known);
     }
 }

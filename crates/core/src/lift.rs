@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 24;
 
 /// The properties of an entry, as a kind writes them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Lifted {
+pub struct LiftedEntry {
     /// The name in Azure; of no use for kinds without one.
     pub name: String,
     /// The properties.
@@ -28,7 +28,7 @@ pub struct Lifted {
 }
 
 /// One thing that is live, or several that one entry stands for.
-pub struct Found<'a> {
+pub struct LiftSource<'a> {
     /// What the entry is called.
     pub(crate) entry: &'a str,
     /// The stack that the entry is written for.
@@ -41,7 +41,7 @@ pub struct Found<'a> {
     pub(crate) parts: &'a [Json],
     pub(crate) rules: &'static [Rule],
     pub(crate) schema: &'a Json,
-    pub(crate) known: &'a dyn Known,
+    pub(crate) known: &'a dyn EntryIndex,
     /// What cannot be said, by its path in the entry.
     pub(crate) unsaid: Vec<String>,
     /// Whether members that the kind does not have are noted: where its rules say which ones the service fills in.
@@ -49,14 +49,14 @@ pub struct Found<'a> {
 }
 
 /// What other entries are.
-pub(crate) trait Known {
+pub(crate) trait EntryIndex {
     /// The entry that stands for what has this id.
     fn entry_of(&self, id: &ArmId) -> Option<String>;
     /// The entry whose identity has this object id.
     fn entry_of_principal(&self, object_id: &str) -> Option<String>;
 }
 
-impl<'a> Found<'a> {
+impl<'a> LiftSource<'a> {
     /// The id.
     pub fn id(&self) -> &'a ArmId {
         self.id
@@ -109,8 +109,8 @@ impl<'a> Found<'a> {
     }
 
     /// An entry of its properties, under its own name in Azure.
-    pub fn lifted(&self, props: Object) -> Lifted {
-        Lifted {
+    pub fn lifted(&self, props: Object) -> LiftedEntry {
+        LiftedEntry {
             name: self.id.name().to_owned(),
             props,
         }

@@ -3,7 +3,7 @@
 use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic},
-    graph::{Declared, Nodes, Target},
+    graph::{EntryContext, Nodes, ReferenceTarget},
     kind::Handler,
     node::{Datum, Node},
     source::Span,
@@ -39,19 +39,19 @@ pub(crate) fn each(node: Option<&Node>) -> &[Node] {
 
 /// A resource that a property names.
 #[derive(Clone)]
-pub(crate) struct Link<'a> {
+pub(crate) struct ResourceLink<'a> {
     /// Its Azure id.
     pub(crate) id: ArmId,
     /// Where it is named.
     pub(crate) span: Span,
     /// Its entry in the spec, if it is named by reference.
-    pub(crate) target: Option<Target<'a>>,
+    pub(crate) target: Option<ReferenceTarget<'a>>,
 }
 
-impl<'a> Link<'a> {
+impl<'a> ResourceLink<'a> {
     /// What a node names, which must be a resource of the kind `H`. Anything else is reported.
-    pub(crate) fn to<H: Handler, P>(
-        declared: &Declared<'a, P>,
+    pub(crate) fn to<H: Handler>(
+        declared: &EntryContext<'a>,
         node: &Node,
         nodes: &mut Nodes,
     ) -> Option<Self> {

@@ -4,7 +4,7 @@
 use lazuli_core::{
     diff::{Veiled, lifted, veil},
     facts::{Facts, Rule},
-    kind::Kind,
+    kind::{Kind, Registry},
     shape,
     value::Value,
 };
@@ -22,7 +22,7 @@ const KEY: &str = ".NAME";
 
 /// A property that an author may write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Property {
+pub struct PropertyDoc {
     /// Its path in an entry: `networkAcls.ipRules[].value`, where `[]` is any item of a list; `containers.NAME.metadata`,
     /// where `NAME` is any key of a mapping.
     pub path: String,
@@ -61,7 +61,7 @@ impl Form {
 const DEFAULT: &str = "Azure's default is ";
 const FIXED: &str = "Fixed at creation";
 
-impl Property {
+impl PropertyDoc {
     /// What Azure takes when it is left out, if that is said.
     pub fn default(&self) -> Option<&str> {
         sentences(&self.says)
@@ -123,7 +123,7 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The properties of a kind, each followed by those below it.
-pub fn of_kind(kind: &dyn Kind) -> Vec<Property> {
+pub fn of_kind(kind: &dyn Kind) -> Vec<PropertyDoc> {
     let facts = kind.facts();
     let mut properties = of_schema(&kind.schema().to_value());
     for property in &mut properties {
@@ -135,7 +135,7 @@ pub fn of_kind(kind: &dyn Kind) -> Vec<Property> {
 }
 
 /// The properties of a kind that others have as well: `name`, `location`, `dependsOn` and so on.
-pub fn shared(facts: &Facts) -> Vec<Property> {
+pub fn shared(facts: &Facts) -> Vec<PropertyDoc> {
     let required = if facts.name.is_some() {
         vec!["kind", "name"]
     } else {
@@ -150,8 +150,8 @@ pub fn shared(facts: &Facts) -> Vec<Property> {
 }
 
 /// The keys of a document.
-pub fn of_document() -> Vec<Property> {
-    of_schema(&schema::schema())
+pub fn of_document(registry: Registry) -> Vec<PropertyDoc> {
+    of_schema(&schema::schema(registry))
 }
 
 fn is_fixed(facts: &Facts, path: &str) -> bool {
@@ -173,14 +173,14 @@ fn is_secret(path: &str) -> bool {
     !Veiled::all_in(&veil(body)).is_empty()
 }
 
-fn of_schema(schema: &Json) -> Vec<Property> {
+fn of_schema(schema: &Json) -> Vec<PropertyDoc> {
     let mut properties = Vec::new();
     below(schema, schema, "", MAX_NESTED, &mut properties);
     properties
 }
 
 /// The properties of a mapping, each followed by those below it.
-fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<Property>) {
+fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<PropertyDoc>) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };
@@ -204,7 +204,7 @@ fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut 
             inside(root, form, &path, depth, properties);
         }
         let says = property["description"].as_str().unwrap_or_default();
-        let property = Property {
+        let property = PropertyDoc {
             path,
             forms: kinds,
             required: required(name),
@@ -217,7 +217,7 @@ fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut 
 }
 
 /// What is below a value: properties, items, or values of any name.
-fn inside(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<Property>) {
+fn inside(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<PropertyDoc>) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };
@@ -282,14 +282,14 @@ mod tests {
     use super::*;
     use crate::REGISTRY;
 
-    fn property(kind: &str, path: &str) -> Property {
+    fn property(kind: &str, path: &str) -> PropertyDoc {
         let all = of_kind(REGISTRY.get(kind).unwrap());
         all.into_iter().find(|one| one.path == path).unwrap()
     }
 
     #[test]
     fn every_property_of_every_kind_is_explained() {
-        for kind in REGISTRY.0 {
+        for kind in REGISTRY.kinds {
             let own = of_kind(*kind);
             for property in own.into_iter().chain(shared(kind.facts())) {
                 let name = kind.facts().kind;

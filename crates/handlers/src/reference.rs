@@ -3,18 +3,15 @@
 use lazuli_core::{
     diff::lifted,
     facts::{Facts, Place, Rule},
-    kind::Kind,
+    kind::{Kind, Registry},
 };
 
-use crate::{
-    REGISTRY,
-    properties::{self, Form},
-};
+use crate::properties::{self, Form};
 
 /// Every kind and its page, in the order of the registry.
-pub fn reference() -> Vec<(&'static str, String)> {
-    REGISTRY
-        .0
+pub fn reference(registry: Registry) -> Vec<(&'static str, String)> {
+    registry
+        .kinds
         .iter()
         .map(|kind| (kind.facts().kind, page(*kind)))
         .collect()
@@ -36,7 +33,7 @@ fn page(kind: &dyn Kind) -> String {
         );
     }
     if let Some(rule) = &facts.name {
-        page += &format!("Names have {}.\n\n", rule.says);
+        page += &format!("Names have {}.\n\n", rule.description);
     }
     if !example.is_empty() {
         page += &format!("## Example\n\n```yaml\n{example}\n```\n\n");
@@ -50,7 +47,7 @@ fn page(kind: &dyn Kind) -> String {
     for property in properties::of_kind(kind) {
         let required = if property.required { "yes" } else { "" };
         let forms: Vec<String> = property.forms.iter().map(Form::in_words).collect();
-        let default = property.default().unwrap_or_default();
+        let default = property.default().unwrap_or("");
         let mut says = property.meaning();
         for (is_so, note) in [
             (property.fixed, " **Fixed at creation.**"),
@@ -164,10 +161,12 @@ mod tests {
     use lazuli_core::diagnostic::Code;
 
     use super::*;
-    use crate::testing::stack;
+    use crate::{REGISTRY, testing::stack};
 
     fn page_of(kind: &str) -> String {
-        let found = reference().into_iter().find(|(name, _)| *name == kind);
+        let found = reference(REGISTRY)
+            .into_iter()
+            .find(|(name, _)| *name == kind);
         found.unwrap().1
     }
 
@@ -193,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_example_of_every_kind_has_no_unknown_key_or_value() {
-        for (kind, page) in reference() {
+        for (kind, page) in reference(REGISTRY) {
             let example = page
                 .split("```yaml\n")
                 .nth(1)

@@ -1,13 +1,14 @@
 //! `resourceGroup`: the container that other resources live in.
 
 use lazuli_core::{
-    arm::ArmType,
-    facts::{Facts, NameRule, OutputDoc, Place, Rule},
-    graph::{Declared, Nodes},
+    facts::{Facts, Family, NameRule, OutputDoc, PermissionPurpose, Place, Rule},
+    graph::{Nodes, TypedEntry},
     kind::Handler,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::arm_types;
 
 /// Handles `resourceGroup`.
 pub struct ResourceGroup;
@@ -22,27 +23,24 @@ pub struct ResourceGroup;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// The id of the resource that manages the group, for groups that a managed application owns.
+pub struct ResourceGroupProps {
+    /// The id of the managed application that owns the group.
     pub managed_by: Option<String>,
 }
 
 impl Handler for ResourceGroup {
     const FACTS: Facts = Facts {
         kind: "resourceGroup",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Resources/resourceGroups",
-            "2025-04-01",
-        )),
+        arm_type: Some(arm_types::RESOURCE_GROUP),
         place: Place::Subscription,
         name: Some(NameRule {
             length: 1..=90,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_alphanumeric() || "_-.()".contains(c))
                     && !name.ends_with('.')
             },
-            says: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, and do not end in `.`",
+            description: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, without a trailing `.`",
         }),
         tags: true,
         location: true,
@@ -58,10 +56,28 @@ impl Handler for ResourceGroup {
             doc: "How far Azure is with it; `Succeeded` when it is there.",
         }],
         retired: None,
+        family: Family::Group,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.Resources/subscriptions/resourceGroups/write",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = ResourceGroupProps;
+    type Links<'a> = ();
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, ResourceGroupProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, ResourceGroupProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };

@@ -5,12 +5,15 @@ mod lift;
 use std::collections::HashMap;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic, did_you_mean},
-    facts::{Facts, Field, OutputDoc, Place, Rule},
-    graph::{Declared, Draft, Grant, Identity, Implied, Mark, Nodes, RoleName, Target},
-    kind::Handler,
-    lift::{Found, Lifted},
+    facts::{Facts, Family, Field, OutputDoc, PermissionPurpose, Place, Rule},
+    graph::{
+        Draft, EntryContext, Grant, Identity, Implied, Mark, NodeKey, Nodes, ReferenceTarget,
+        RoleName, TypedEntry,
+    },
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry},
     node::{Datum, Node},
     source::Span,
     value::{Object, Value},
@@ -20,8 +23,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
+    arm_types,
     identity::has_own,
-    link::{Link, each},
+    link::{ResourceLink, each},
     role_definition::RoleDefinition,
     roles,
 };
@@ -40,31 +44,30 @@ pub struct RoleAssignment;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// Who gets the roles: a reference to a resource with an identity, or an object id and what it belongs to.
-    pub principal: Principal,
-    /// Where the roles hold, and below: a reference to a resource, or the id of a resource, a resource group, a
-    /// subscription or a management group.
+pub struct RoleAssignmentProps {
+    /// The principal: a reference to a resource with an identity, or an object id.
+    pub principal: RolePrincipal,
+    /// The scope of the roles: a reference, or the id of a resource or scope.
     pub scope: String,
-    /// The role: a reference to a `roleDefinition`; the name of a built-in role, of one in the spec, or of any other
-    /// in the tenant, which is then looked up; or the GUID or id of a definition. Either this or `roles`.
+    /// The role: its name, GUID or id, or a reference. Excludes `roles`. Names that are neither built in nor in the
+    /// spec are looked up in the tenant.
     pub role: Option<String>,
-    /// The roles, each as in `role`. Either this or `role`.
+    /// The roles, each written as in `role`. Excludes `role`.
     pub roles: Option<Vec<String>>,
-    /// A condition on what is accessed, in Azure's language for such conditions.
+    /// A condition on data access, in the language of Azure ABAC.
     pub condition: Option<String>,
-    /// The version of that language. `2.0` is sent with a condition when this is left out; Azure takes no other.
+    /// The version of the condition language. The default that is sent is `2.0`.
     pub condition_version: Option<String>,
-    /// Why the principal has the roles, for people.
+    /// The purpose of the role assignment.
     pub description: Option<String>,
     /// The id of the delegated identity, for assignments across tenants.
     pub delegated_managed_identity_resource_id: Option<String>,
 }
 
-/// Who gets a role.
+/// The principal of a role assignment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Principal {
+pub enum RolePrincipal {
     /// A reference: `${analyzer}`, `${recordings.principalId}`.
     Reference(String),
     /// An object of Microsoft Entra ID.
@@ -75,15 +78,15 @@ pub enum Principal {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DirectoryObject {
-    /// Its object id. Of an application, that of the service principal, not the client id.
+    /// The object id; of an application, that of its service principal.
     pub object_id: String,
-    /// What it is.
+    /// The type of the principal.
     #[serde(rename = "type")]
     pub kind: Field<PrincipalType>,
 }
 
 words! {
-    /// What an object of Microsoft Entra ID is.
+    /// A type of principal.
     PrincipalType { ServicePrincipal, User, Group, ForeignGroup, Device }
 }
 
@@ -119,10 +122,7 @@ const USUAL_VERSION: &str = "2.0";
 impl Handler for RoleAssignment {
     const FACTS: Facts = Facts {
         kind: "roleAssignment",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Authorization/roleAssignments",
-            "2022-04-01",
-        )),
+        arm_type: Some(arm_types::ROLE_ASSIGNMENT),
         place: Place::Nameless,
         name: None,
         tags: false,
@@ -136,14 +136,35 @@ impl Handler for RoleAssignment {
             doc: "The object id of who has the role.",
         }],
         retired: None,
+        family: Family::Access,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Authorization/roleAssignments/read",
+            ),
+            (
+                PermissionPurpose::AssignRoles,
+                "Microsoft.Authorization/roleAssignments/write",
+            ),
+            (
+                PermissionPurpose::AssignRoles,
+                "Microsoft.Authorization/roleAssignments/delete",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = RoleAssignmentProps;
+    type Links<'a> = WantedRoles;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
-        let Some(scope) = resource.placed().scope.clone() else {
-            return;
-        };
-        let roles = wanted_roles(resource, &scope, nodes);
+    fn link(entry: &TypedEntry<'_, RoleAssignmentProps>, nodes: &mut Nodes) -> Option<WantedRoles> {
+        let scope = entry.placed().scope.clone()?;
+        let roles = wanted_roles(entry, &scope, nodes);
+        Some(WantedRoles { scope, roles })
+    }
+
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
+        let WantedRoles { scope, roles } = &resource.links;
         let Some((principal, principal_type)) = principal(resource, nodes) else {
             return;
         };
@@ -177,15 +198,15 @@ impl Handler for RoleAssignment {
 
         for role in roles {
             let mut properties = properties.clone();
-            let definition = definition_at(&scope, &role.guid);
+            let definition = definition_at(scope, &role.guid);
             properties.insert("roleDefinitionId".into(), Value::String(definition));
             nodes.push(Draft {
                 part: Some(role.name.clone()),
                 arm_type: resource.placed().arm_type.clone(),
                 identity: Identity::Grant(Grant {
                     scope: scope.clone(),
-                    role: role.guid,
-                    role_name: role.name,
+                    role: role.guid.clone(),
+                    role_name: role.name.clone(),
                     principal: principal.clone(),
                 }),
                 body: Value::object([("properties", Value::Object(properties))]),
@@ -198,28 +219,20 @@ impl Handler for RoleAssignment {
         }
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         lift::lift(found)
     }
 
-    /// Of a role definition that is named by anything but a reference nothing else says that the grant needs it.
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
-        let named = |property: &'static str| {
-            each(resource.resource().props.get(property))
-                .iter()
-                .filter_map(|node| {
-                    resource
-                        .resolve(node, &mut Nodes::default())
-                        .as_str()
-                        .map(str::to_owned)
-                })
-                .filter_map(|text| declared(resource, &RoleText::of(&text)?))
-                .map(move |target| Implied::Named {
-                    node: target.placed.key.clone(),
-                    property,
-                })
-        };
-        named("role").chain(named("roles")).collect()
+    /// A role that is named by anything but a reference depends on its definition in the spec.
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
+        let roles = resource.links.roles.iter();
+        let named = roles.filter_map(|role| {
+            Some(Implied::Named {
+                node: role.definition.clone()?,
+                property: role.property,
+            })
+        });
+        named.collect()
     }
 }
 
@@ -227,20 +240,27 @@ impl Handler for RoleAssignment {
 /// ("Assign Azure roles using the REST API").
 fn definition_at(scope: &ArmId, guid: &str) -> String {
     let root = scope.root();
-    let root = root.as_ref().map(ArmId::as_str).unwrap_or_default();
+    // Definitions of the tenant have no scope in front of the provider.
+    let root = root.as_ref().map_or("", ArmId::as_str);
     format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{guid}")
+}
+
+/// The roles of an entry, and where it assigns them.
+pub struct WantedRoles {
+    scope: ArmId,
+    roles: Vec<WantedRole>,
 }
 
 struct WantedRole {
     name: String,
     guid: String,
+    /// The property that names the role.
+    property: &'static str,
+    /// Its definition in the spec.
+    definition: Option<NodeKey>,
 }
 
-fn wanted_roles(
-    resource: &Declared<'_, Props>,
-    scope: &ArmId,
-    nodes: &mut Nodes,
-) -> Vec<WantedRole> {
+fn wanted_roles(resource: &EntryContext<'_>, scope: &ArmId, nodes: &mut Nodes) -> Vec<WantedRole> {
     let entry = resource.resource();
     let (one, many) = (entry.props.get("role"), entry.props.get("roles"));
     if let (Some(_), Some(many)) = (one, many) {
@@ -253,7 +273,9 @@ fn wanted_roles(
             .help("write all of them in `roles`"),
         );
     }
-    let written: Vec<&Node> = each(one).iter().chain(each(many)).collect();
+    let one = each(one).iter().map(|node| ("role", node));
+    let many = each(many).iter().map(|node| ("roles", node));
+    let written: Vec<(&'static str, &Node)> = one.chain(many).collect();
     if written.is_empty() {
         nodes.report(
             Diagnostic::error(
@@ -266,8 +288,8 @@ fn wanted_roles(
     }
     let mut seen: HashMap<String, Span> = HashMap::new();
     let mut found = Vec::new();
-    for node in written {
-        let Some(role) = wanted_role(resource, node, scope, nodes) else {
+    for (property, node) in written {
+        let Some(role) = wanted_role(resource, property, node, scope, nodes) else {
             continue;
         };
         match seen.insert(role.guid.clone(), node.span) {
@@ -288,7 +310,7 @@ fn wanted_roles(
 
 /// What a role is written as.
 enum RoleText {
-    /// The GUID of the definition or the end of its id, lower case.
+    /// The GUID of the definition or the end of its id, in lowercase.
     Guid(String),
     /// A name.
     Name(String),
@@ -322,8 +344,8 @@ fn is_definition(id: &ArmId) -> bool {
 }
 
 /// The role definition of the spec that is meant.
-fn declared<'a>(resource: &Declared<'a, Props>, role: &RoleText) -> Option<Target<'a>> {
-    let is_meant = |target: &Target<'_>| match role {
+fn declared<'a>(resource: &EntryContext<'a>, role: &RoleText) -> Option<ReferenceTarget<'a>> {
+    let is_meant = |target: &ReferenceTarget<'_>| match role {
         RoleText::Guid(guid) => {
             (target.placed.id.as_ref()).is_some_and(|id| id.name().eq_ignore_ascii_case(guid))
         }
@@ -338,13 +360,14 @@ fn declared<'a>(resource: &Declared<'a, Props>, role: &RoleText) -> Option<Targe
 
 /// A role by reference, by name, by GUID, or by the id of its definition.
 fn wanted_role(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
+    property: &'static str,
     node: &Node,
     scope: &ArmId,
     nodes: &mut Nodes,
 ) -> Option<WantedRole> {
     if resource.target_of(node).is_some() {
-        Link::to::<RoleDefinition, _>(resource, node, nodes)?;
+        ResourceLink::to::<RoleDefinition>(resource, node, nodes)?;
     }
     let text = match resource.resolve(node, nodes) {
         Value::String(text) => text,
@@ -373,24 +396,29 @@ fn wanted_role(
         RoleText::Guid(guid) => roles::by_guid(guid),
         RoleText::Name(name) => roles::by_name(name),
     };
+    let wanted = |name: String, guid: String| WantedRole {
+        name,
+        guid,
+        property,
+        definition: None,
+    };
     if let Some(role) = built_in {
-        return Some(WantedRole {
-            name: role.name.to_owned(),
-            guid: role.guid.to_owned(),
-        });
+        return Some(wanted(role.name.to_owned(), role.guid.to_owned()));
     }
     if let Some(target) = declared(resource, &role) {
+        let name = target.placed.name.clone()?;
+        let guid = target.placed.id.as_ref()?.name().to_owned();
         return Some(WantedRole {
-            name: target.placed.name.clone()?,
-            guid: target.placed.id.as_ref()?.name().to_owned(),
+            definition: Some(target.placed.key.clone()),
+            ..wanted(name, guid)
         });
     }
     match role {
-        RoleText::Guid(guid) => Some(WantedRole {
-            name: guid.clone(),
-            guid,
-        }),
-        RoleText::Name(name) => role_of_tenant(resource, node, scope, name, nodes),
+        RoleText::Guid(guid) => Some(wanted(guid.clone(), guid)),
+        RoleText::Name(name) => {
+            let guid = role_of_tenant(resource, node, scope, &name, nodes)?;
+            Some(wanted(name, guid))
+        }
     }
 }
 
@@ -415,12 +443,12 @@ fn with_words(name: &str, names: &[&str]) -> Option<String> {
 
 /// A role that only Azure knows: what it has answered, or the question.
 fn role_of_tenant(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     node: &Node,
     scope: &ArmId,
-    name: String,
+    name: &str,
     nodes: &mut Nodes,
-) -> Option<WantedRole> {
+) -> Option<String> {
     // Nothing smaller than a resource group has roles of its own.
     let asked = RoleName {
         at: (scope.group().or_else(|| scope.root())).unwrap_or_else(|| scope.clone()),
@@ -433,14 +461,11 @@ fn role_of_tenant(
             .iter()
             .filter_map(|target| target.placed.name.as_deref()),
     );
-    let meant = with_words(&name, &names);
-    let nearest = did_you_mean(&name, names);
+    let meant = with_words(name, &names);
+    let nearest = did_you_mean(name, names);
     let at = &asked.at;
     match resource.definitions_of(&asked) {
-        Some([definition]) => Some(WantedRole {
-            name,
-            guid: definition.name().to_lowercase(),
-        }),
+        Some([definition]) => Some(definition.name().to_lowercase()),
         Some([]) => {
             nodes.report(
                 Diagnostic::error(
@@ -489,7 +514,7 @@ fn role_of_tenant(
             });
             let guid = asked.name.clone();
             nodes.ask(asked);
-            Some(WantedRole { name, guid })
+            Some(guid)
         }
     }
 }
@@ -498,7 +523,7 @@ const HOW_TO_NAME_A_ROLE: &str = "write the name of a role, a reference to a rol
     or the GUID or id of a definition";
 
 /// The object id, or the hole where it will be, and `principalType`.
-fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value, Value)> {
+fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Option<(Value, Value)> {
     let node = resource.resource().props.get("principal")?;
     if let Some(target) = resource.target_of(node) {
         let output = resource.output(&target, "principalId");
@@ -534,7 +559,7 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
         }
         return Some((output?, "ServicePrincipal".into()));
     }
-    if let (Datum::Map(_), Principal::Object(_)) = (&node.datum, &resource.props.principal) {
+    if let (Datum::Map(_), RolePrincipal::Object(_)) = (&node.datum, &resource.props.principal) {
         let written = node.get("objectId")?;
         let id = resource.resolve(written, nodes);
         if id.as_str().is_some_and(|id| Uuid::try_parse(id).is_err()) {

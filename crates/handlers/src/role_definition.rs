@@ -1,13 +1,14 @@
 //! `roleDefinition`: a custom role.
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::is_empty,
-    facts::{Facts, NameRule, Place, Rule},
-    graph::{Declared, Draft, Mark, Nodes, Surroundings},
-    kind::Handler,
-    lift::{Found, Lifted, member},
+    facts::{Facts, Family, NameRule, PermissionPurpose, Place, Rule},
+    graph::{Draft, EntryContext, Mark, Nodes, Surroundings, TypedEntry},
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry, member},
+    source::Span,
     value::{Object, Value},
 };
 use schemars::JsonSchema;
@@ -15,6 +16,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::{link::each, roles};
+
+use crate::arm_types;
 
 /// Handles `roleDefinition`.
 pub struct RoleDefinition;
@@ -38,23 +41,25 @@ pub struct RoleDefinition;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// What the role is for, for people.
+pub struct RoleDefinitionProps {
+    /// The purpose of the role.
     pub description: Option<String>,
-    /// What it allows on resources: `Microsoft.Storage/storageAccounts/read`. `*` stands for any words.
+    /// The allowed actions: `Microsoft.Storage/storageAccounts/read`, `*/read`.
     pub actions: Option<Vec<String>>,
-    /// What of `actions` it does not allow.
+    /// The actions that are excluded from `actions`.
     pub not_actions: Option<Vec<String>>,
-    /// What it allows on data in resources:
-    /// `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read`.
+    /// The allowed actions on data.
     pub data_actions: Option<Vec<String>>,
-    /// What of `dataActions` it does not allow.
+    /// The actions that are excluded from `dataActions`.
     pub not_data_actions: Option<Vec<String>>,
-    /// Where it can be given, and below: references or ids of resource groups, subscriptions, and at most one
-    /// management group. Left out, the subscription of the stack. The role belongs to the subscription or management
-    /// group of the first one, and is another role when that changes.
+    /// The scopes where the role is assignable. Resource groups, subscriptions, and at most one management group; the
+    /// default is the subscription of the stack. The role belongs to the subscription or management group of the first
+    /// one; a change of that replaces the role.
     pub assignable_scopes: Option<Vec<String>>,
 }
+
+/// The scopes where a role is assignable, and where each is written.
+pub struct AssignableScopes(Vec<(Value, Span)>);
 
 /// The lists of a permission; each comes back, empty where it was not sent (ARM facts 3.1).
 const LISTS: [&str; 4] = ["actions", "notActions", "dataActions", "notDataActions"];
@@ -65,16 +70,13 @@ const CUSTOM: &str = "CustomRole";
 impl Handler for RoleDefinition {
     const FACTS: Facts = Facts {
         kind: "roleDefinition",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Authorization/roleDefinitions",
-            "2022-04-01",
-        )),
+        arm_type: Some(arm_types::ROLE_DEFINITION),
         place: Place::Root("assignableScopes"),
         // "Azure custom roles": letters, numbers, spaces and special characters, at most 512.
         name: Some(NameRule {
             length: 1..=512,
-            takes: |name| name.trim() == name && !name.chars().any(char::is_control),
-            says: "1 to 512 characters, and no blank at either end",
+            is_valid: |name| name.trim() == name && !name.chars().any(char::is_control),
+            description: "1 to 512 characters without leading or trailing spaces",
         }),
         tags: false,
         location: false,
@@ -100,27 +102,45 @@ impl Handler for RoleDefinition {
         ],
         outputs: &[],
         retired: None,
+        family: Family::Access,
+        permissions: &[(
+            PermissionPurpose::ManageLocks,
+            "Microsoft.Authorization/roleDefinitions/write",
+        )],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = RoleDefinitionProps;
+    type Links<'a> = AssignableScopes;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(
+        entry: &TypedEntry<'_, RoleDefinitionProps>,
+        nodes: &mut Nodes,
+    ) -> Option<AssignableScopes> {
+        let written = each(entry.resource().props.get("assignableScopes")).iter();
+        let scopes = written.map(|node| (entry.resolve(node, nodes), node.span));
+        Some(AssignableScopes(scopes.collect()))
+    }
+
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
         let (Some(id), Some(name)) = (resource.placed().id.clone(), &resource.placed().name) else {
             return;
         };
         let own = resource.value("description", nodes);
         let own = own.as_ref().and_then(Value::as_str);
         let permission = LISTS.map(|list| (list, listed(resource, list, nodes)));
-        let mut scopes = listed(resource, "assignableScopes", nodes);
-        if matches!(&scopes, Value::Array(scopes) if scopes.is_empty()) {
+        let AssignableScopes(scopes) = &resource.links;
+        let mut scopes: Vec<Value> = scopes.iter().map(|(scope, _)| scope.clone()).collect();
+        if scopes.is_empty() {
             let subscription = ArmId::subscription(&resource.placed().subscription);
-            scopes = Value::Array(vec![subscription.as_str().into()]);
+            scopes.push(subscription.as_str().into());
         }
         let properties = Value::object([
             ("roleName", Value::string(name)),
             ("description", Value::String(resource.marked_text(own))),
             ("type", CUSTOM.into()),
             ("permissions", Value::Array(vec![Value::object(permission)])),
-            ("assignableScopes", scopes),
+            ("assignableScopes", Value::Array(scopes)),
         ]);
         let body = [("properties".to_owned(), properties)].into();
         nodes.push(Draft {
@@ -130,7 +150,7 @@ impl Handler for RoleDefinition {
     }
 
     /// A role that allows in several ways, as some of Azure's own do, cannot be written.
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let name = found.text("properties.roleName")?.to_owned();
         let kind = found.text("properties.type")?;
         if !kind.eq_ignore_ascii_case(CUSTOM) {
@@ -161,17 +181,17 @@ impl Handler for RoleDefinition {
             let scopes = scopes.into_iter().map(Value::string).collect();
             props.insert("assignableScopes".into(), Value::Array(scopes));
         }
-        Some(Lifted { name, props })
+        Some(LiftedEntry { name, props })
     }
 
     fn check(
-        resource: &Declared<'_, Props>,
+        resource: &EntryOf<'_, Self>,
         _around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {
         check_name(resource, diagnostics);
-        check_scopes(resource, diagnostics);
-        let Props {
+        check_scopes(&resource.links, diagnostics);
+        let RoleDefinitionProps {
             actions,
             data_actions,
             ..
@@ -191,7 +211,7 @@ impl Handler for RoleDefinition {
 }
 
 /// A list with its references resolved; an empty one where it is not written.
-fn listed(resource: &Declared<'_, Props>, property: &str, nodes: &mut Nodes) -> Value {
+fn listed(resource: &EntryContext<'_>, property: &str, nodes: &mut Nodes) -> Value {
     match resource.value(property, nodes) {
         None | Some(Value::Null) => Value::Array(Vec::new()),
         Some(list) => list,
@@ -199,7 +219,7 @@ fn listed(resource: &Declared<'_, Props>, property: &str, nodes: &mut Nodes) -> 
 }
 
 /// A tenant has a role name once, among the built-in ones too.
-fn check_name(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+fn check_name(resource: &EntryContext<'_>, diagnostics: &mut Diagnostics) {
     let (Some(name), Some(written)) = (&resource.placed().name, &resource.resource().name) else {
         return;
     };
@@ -235,13 +255,13 @@ fn check_name(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
 }
 
 /// A role is assignable at groups, subscriptions and one management group ("Understand Azure role definitions").
-fn check_scopes(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+fn check_scopes(AssignableScopes(scopes): &AssignableScopes, diagnostics: &mut Diagnostics) {
     let mut management_group = None;
-    for node in each(resource.resource().props.get("assignableScopes")) {
-        let Value::String(text) = resource.resolve(node, &mut Nodes::default()) else {
+    for (scope, span) in scopes {
+        let Some(text) = scope.as_str() else {
             continue;
         };
-        let scope = ArmId::parse(&text);
+        let scope = ArmId::parse(text);
         let root = scope.as_ref().and_then(ArmId::root);
         let is_root = scope == root;
         let is_group = scope.is_some() && scope == scope.as_ref().and_then(ArmId::group);
@@ -249,7 +269,7 @@ fn check_scopes(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
             diagnostics.push(
                 Diagnostic::error(
                     Code::ValueNotAllowed,
-                    node.span,
+                    *span,
                     format!("a role cannot be made assignable at `{text}`"),
                 )
                 .help("name resource groups, subscriptions, or a management group"),
@@ -261,13 +281,13 @@ fn check_scopes(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
             diagnostics.push(
                 Diagnostic::error(
                     Code::Precondition,
-                    node.span,
+                    *span,
                     "a role is assignable at one management group at most",
                 )
                 .related(first, "the first one"),
             );
         }
-        management_group = management_group.or(is_managed.then_some(node.span));
+        management_group = management_group.or(is_managed.then_some(*span));
     }
 }
 

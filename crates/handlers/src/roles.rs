@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use uuid::Uuid;
 
 pub use catalogue::{Catalogue, Listed};
-pub use permissions::{Allowed, Permission};
+pub use permissions::{Allowed, RolePermission};
 
 /// A built-in role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

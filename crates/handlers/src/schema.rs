@@ -3,20 +3,18 @@
 
 use lazuli_core::{
     facts::{Facts, Place},
-    kind::Kind,
+    kind::{Kind, Registry},
     shape::expressions_allowed,
     spec::API_VERSION,
 };
 use serde_json::{Map, Value as Json, json};
 
-use crate::REGISTRY;
-
 /// The schema, draft 2020-12. Wherever a property of a resource is other than text, `${...}` may stand as well.
-pub fn schema() -> Json {
+pub fn schema(registry: Registry) -> Json {
     let mut definitions = Map::new();
-    definitions.insert("Resource".into(), resource());
+    definitions.insert("Resource".into(), resource(registry));
     definitions.insert("Parameter".into(), parameter());
-    for kind in REGISTRY.0 {
+    for kind in registry.kinds {
         definitions.extend(of_kind(*kind));
     }
     json!({
@@ -32,7 +30,7 @@ pub fn schema() -> Json {
                 "const": API_VERSION,
             },
             "stack": {
-                "description": "The name of the unit: 1 to 63 lower-case letters, digits and `-`. It marks what the unit owns.",
+                "description": "The name of the unit: 1 to 63 lowercase letters, digits and `-`. It marks what the unit owns.",
                 "type": "string",
                 "pattern": r"^([a-z0-9-]|\$\{[^}]*\}){1,63}$",
             },
@@ -66,8 +64,8 @@ pub fn schema() -> Json {
 }
 
 /// Any resource: the kind says which properties it has.
-fn resource() -> Json {
-    let names: Vec<&str> = REGISTRY.names().collect();
+fn resource(registry: Registry) -> Json {
+    let names: Vec<&str> = registry.names().collect();
     let kinds: Vec<Json> = names
         .iter()
         .map(|name| {
@@ -146,14 +144,11 @@ fn of_kind(kind: &dyn Kind) -> Vec<(String, Json)> {
     let inner = whole
         .as_object_mut()
         .and_then(|whole| whole.remove("$defs"));
-    let inner = inner
-        .as_ref()
-        .and_then(Json::as_object)
-        .cloned()
-        .unwrap_or_default();
+    let inner = inner.as_ref().and_then(Json::as_object);
     let inner = inner
         .into_iter()
-        .map(|(name, definition)| (own_name(&name), definition));
+        .flatten()
+        .map(|(name, definition)| (own_name(name), definition.clone()));
     std::iter::once((facts.kind.to_owned(), whole))
         .chain(inner)
         .collect()
@@ -172,7 +167,10 @@ pub(crate) fn common(facts: &Facts) -> Map<String, Json> {
     if let Some(rule) = &facts.name {
         add(
             "name",
-            text(&format!("The name in Azure. Names have {}.", rule.says)),
+            text(&format!(
+                "The name in Azure. Names have {}.",
+                rule.description
+            )),
         );
     }
     if facts.location {
@@ -271,13 +269,14 @@ mod tests {
     use lazuli_core::{diagnostic::Diagnostics, source::Sources, yaml};
 
     use super::*;
+    use crate::REGISTRY;
 
     fn mistakes(yaml: &str) -> Vec<String> {
         let mut sources = Sources::default();
         let id = sources.add("stack.yaml", yaml);
         let documents = yaml::parse(&sources, id, &mut Diagnostics::default());
         let document = documents.first().unwrap().to_json();
-        let validator = jsonschema::draft202012::new(&schema()).unwrap();
+        let validator = jsonschema::draft202012::new(&schema(REGISTRY)).unwrap();
         validator
             .iter_errors(&document)
             .map(|error| format!("{}: {error}", error.instance_path()))
@@ -288,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_schema_is_valid_and_names_every_definition_that_it_refers_to() {
-        let schema = schema();
+        let schema = schema(REGISTRY);
         assert!(jsonschema::draft202012::meta::is_valid(&schema));
         rename_references(&mut schema.clone(), &|name| {
             assert!(schema["$defs"].get(name).is_some(), "{name}");

@@ -4,15 +4,15 @@
 use lazuli_core::{
     arm::same_location,
     diagnostic::{Code, Diagnostic},
-    graph::{Declared, Implied, Surroundings},
+    graph::{EntryContext, Implied, Surroundings},
 };
 
-use crate::{link::Link, roles};
+use crate::{link::ResourceLink, roles};
 
 /// The storage is in another region than the account that uses it.
-pub(crate) fn in_another_region<P>(
-    resource: &Declared<'_, P>,
-    storage: &Link<'_>,
+pub(crate) fn in_another_region(
+    resource: &EntryContext<'_>,
+    storage: &ResourceLink<'_>,
 ) -> Option<Diagnostic> {
     let there = storage.target.as_ref()?.placed.location.as_deref()?;
     let here = resource.placed().location.as_deref()?;
@@ -27,7 +27,11 @@ pub(crate) fn in_another_region<P>(
 }
 
 /// The storage is premium, or of none of the kinds that are taken.
-pub(crate) fn wrong_sort(storage: &Link<'_>, kinds: &[&str], help: &str) -> Vec<Diagnostic> {
+pub(crate) fn wrong_sort(
+    storage: &ResourceLink<'_>,
+    kinds: &[&str],
+    help: &str,
+) -> Vec<Diagnostic> {
     let shown = storage.shown();
     let written = |property: &str| {
         let node = storage.target.as_ref()?.resource.props.get(property)?;
@@ -50,8 +54,8 @@ pub(crate) fn wrong_sort(storage: &Link<'_>, kinds: &[&str], help: &str) -> Vec<
 /// Roles that the identity needs on the storage or above it, and that no grant of the spec gives. Of each row one is
 /// enough, and the first is advised. Of an identity that only is looked up, the grants may be made elsewhere.
 pub(crate) fn missing_roles(
-    identity: &Link<'_>,
-    storage: &Link<'_>,
+    identity: &ResourceLink<'_>,
+    storage: &ResourceLink<'_>,
     needed: &[&[&str]],
     around: &Surroundings<'_>,
 ) -> Option<Diagnostic> {
@@ -97,8 +101,8 @@ pub(crate) fn missing_roles(
 
 /// That the account waits for the grants of its identity on the storage.
 pub(crate) fn waits_for_grants(
-    identity: &Link<'_>,
-    storage: &Link<'_>,
+    identity: &ResourceLink<'_>,
+    storage: &ResourceLink<'_>,
     why: String,
 ) -> Option<Implied> {
     Some(Implied::GrantsOf {

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lazuli_core::{
-    arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    facts::{Facts, Field, NameRule, OutputDoc, PartOf, Place, Rule},
-    graph::{Declared, Nodes, Surroundings},
+    facts::{Facts, Family, Field, NameRule, OutputDoc, PartOf, PermissionPurpose, Place, Rule},
+    graph::{Nodes, Surroundings, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
+
+use crate::arm_types;
 
 /// Handles `userAssignedIdentity`.
 pub struct UserAssignedIdentity;
@@ -31,34 +32,29 @@ pub struct UserAssignedIdentity;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// Where the identity may be used: `Regional` binds it to its own region. Azure's default is `None`: anywhere.
+pub struct UserAssignedIdentityProps {
+    /// The scope of use; `Regional` limits it to one region. Azure's default is `None`.
     pub isolation_scope: Option<Field<IsolationScope>>,
-    /// Workloads outside of Azure that may act as the identity by a token of their own, by name. Azure takes up to 20.
+    /// Workloads outside of Azure that act as the identity, by name: up to 20.
     pub federated_credentials: Option<BTreeMap<String, FederatedCredential>>,
 }
 
 words! {
-    /// Where an identity may be used.
+    /// The scope of use of an identity.
     IsolationScope { None, Regional }
 }
 
-/// A workload outside of Azure that may act as the identity.
+/// A workload outside of Azure that acts as the identity.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FederatedCredential {
-    /// The URL of who issues the tokens, exactly as in their `iss`.
+    /// The issuer URL of the tokens, exactly as in `iss`.
     pub issuer: String,
-    /// Whose tokens are taken, exactly as in their `sub`.
+    /// The subject of the tokens, exactly as in `sub`.
     pub subject: String,
-    /// Whom the tokens must be meant for. `[api://AzureADTokenExchange]` is sent when it is left out.
+    /// The audience of the tokens. The default is `[api://AzureADTokenExchange]`.
     pub audiences: Option<Vec<String>>,
 }
-
-const CREDENTIAL: ArmType = ArmType::new(
-    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
-    "2024-11-30",
-);
 
 const CREDENTIALS: &str = "federatedIdentityCredentials";
 
@@ -72,20 +68,17 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 impl Handler for UserAssignedIdentity {
     const FACTS: Facts = Facts {
         kind: "userAssignedIdentity",
-        arm_type: Some(ArmType::new(
-            "Microsoft.ManagedIdentity/userAssignedIdentities",
-            "2024-11-30",
-        )),
+        arm_type: Some(arm_types::USER_ASSIGNED_IDENTITY),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=128,
-            takes: |name| {
+            is_valid: |name| {
                 name.starts_with(|c: char| c.is_ascii_alphanumeric())
                     && name
                         .chars()
                         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
             },
-            says: "3 to 128 letters, digits, `-` and `_`, and begin with a letter or digit",
+            description: "3 to 128 letters, digits, `-` and `_`, and a letter or digit first",
         }),
         tags: true,
         location: true,
@@ -115,14 +108,36 @@ impl Handler for UserAssignedIdentity {
             },
         ],
         retired: None,
+        family: Family::Identity,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.ManagedIdentity/userAssignedIdentities/read",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.ManagedIdentity/userAssignedIdentities/write",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = UserAssignedIdentityProps;
+    type Links<'a> = ();
     const PARTS: &'static [PartOf] = &[PartOf {
         path: CREDENTIALS,
-        arm_type: CREDENTIAL,
+        arm_type: arm_types::FEDERATED_CREDENTIAL,
     }];
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, UserAssignedIdentityProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, UserAssignedIdentityProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -134,8 +149,7 @@ impl Handler for UserAssignedIdentity {
         nodes.push(resource.draft(id.clone(), body));
         let mut before: Option<String> = None;
 
-        let credentials = resource.resource().props.get("federatedCredentials");
-        for entry in credentials.map(|node| node.entries()).unwrap_or_default() {
+        for entry in resource.entries("federatedCredentials") {
             if !is_credential_name(&entry.key) {
                 nodes.report(
                     Diagnostic::error(
@@ -143,7 +157,7 @@ impl Handler for UserAssignedIdentity {
                         entry.key_span,
                         format!("`{}` is no name for a federated credential", entry.key),
                     )
-                    .help("names have 3 to 120 letters, digits, `-` and `_`, and begin with a letter or digit"),
+                    .help("names have 3 to 120 letters, digits, `-` and `_`, and a letter or digit first"),
                 );
                 continue;
             }
@@ -160,7 +174,7 @@ impl Handler for UserAssignedIdentity {
             let mut credential = resource.child(
                 part.clone(),
                 id.child("federatedIdentityCredentials", &entry.key),
-                CREDENTIAL,
+                arm_types::FEDERATED_CREDENTIAL,
                 Object::from([("properties".to_owned(), Value::Object(properties))]),
                 CREDENTIAL_RULES,
             );
@@ -173,7 +187,7 @@ impl Handler for UserAssignedIdentity {
         }
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let mut props = found.properties_except(&["federatedCredentials"]);
         let mut credentials = Map::new();
         for (name, body) in found.parts(CREDENTIALS) {
@@ -193,7 +207,11 @@ impl Handler for UserAssignedIdentity {
         Some(found.lifted(props))
     }
 
-    fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        resource: &TypedEntry<'_, UserAssignedIdentityProps>,
+        _: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         let Some(credentials) = resource.resource().props.get("federatedCredentials") else {
             return;
         };

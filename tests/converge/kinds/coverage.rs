@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lazuli_core::{diagnostic::Diagnostics, kind::Registry, source::Sources, yaml};
+use lazuli_core::{diagnostic::Diagnostics, source::Sources, yaml};
 use lazuli_handlers::REGISTRY;
 use serde_json::Value as Json;
 
@@ -13,7 +13,7 @@ type Places = BTreeSet<String>;
 
 #[test]
 fn the_specs_set_every_property_of_every_kind() {
-    let Registry(kinds) = REGISTRY;
+    let kinds = REGISTRY.kinds;
     for kind in kinds {
         let schema = kind.schema().to_value();
         let mut wanted = Places::new();

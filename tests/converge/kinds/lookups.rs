@@ -44,7 +44,7 @@ fn video() -> String {
 fn every_kind_with_an_id_is_looked_up_here() {
     let graph = graph(LOOKED_UP);
     let here: BTreeSet<&str> = graph.nodes().map(|node| node.kind).collect();
-    let facts = REGISTRY.0.iter().map(|kind| kind.facts());
+    let facts = REGISTRY.kinds.iter().map(|kind| kind.facts());
     let with_id = facts.filter(|facts| facts.place != Place::Nameless);
     assert_eq!(here, with_id.map(|facts| facts.kind).collect());
 }

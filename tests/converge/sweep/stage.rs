@@ -15,7 +15,7 @@ use lazuli_core::{
 use lazuli_engine::{
     ObserveError, Silent, find_versions, observe, observe_owned, observe_settled, preflight,
 };
-use lazuli_handlers::known_types;
+use lazuli_handlers::{REGISTRY, known_types};
 use lazuli_sim::{
     Caller, Faults, InProcess, Method, Request, Simulator, TokioClock, World, WorldOptions,
 };
@@ -118,7 +118,7 @@ impl Stage {
             }
             Phase::Destroy => teardown(graph, &live),
         };
-        let refused = preflight(client, &plan).await;
+        let refused = preflight(client, &plan, REGISTRY).await;
         if refused.iter().any(Finding::is_certain) {
             return false;
         }
@@ -135,7 +135,7 @@ impl Stage {
         let client = &self.azure.client;
         let is_known = |id: &ArmId| graph.node_of(id).is_some();
         live.absorb(observe_owned(client, graph.homes(), &is_known).await?);
-        for (arm_type, known) in known_types() {
+        for (arm_type, known) in known_types(REGISTRY) {
             live.insert_type(arm_type, known);
         }
         if is_pruned {

@@ -1,5 +1,7 @@
 //! `lazuli apply`: makes Azure as the specs want it, after asking.
 
+use lazuli_handlers::REGISTRY;
+
 use crate::{
     aftermath::{self, Aftermath},
     answer::{Ending, Planned, ReportAnswer},
@@ -48,7 +50,7 @@ pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandEr
         let registers = args.preflight.register_providers;
         planned.registers = registers;
         if !args.preflight.skip_preflight {
-            planned.found = lazuli_engine::preflight(&session.client, &plan).await;
+            planned.found = lazuli_engine::preflight(&session.client, &plan, REGISTRY).await;
             answer.findings(&planned)?;
         }
         if let Err(refused) = preflight::refuse(&planned.found, registers) {

@@ -6,6 +6,7 @@ use lazuli_core::{
     reads,
 };
 use lazuli_engine::Bounds;
+use lazuli_handlers::REGISTRY;
 
 use crate::{
     aftermath::Aftermath,
@@ -57,7 +58,7 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
             return Ok(Success::Done);
         }
         if !args.skip_preflight {
-            planned.found = lazuli_engine::preflight(&session.client, &plan).await;
+            planned.found = lazuli_engine::preflight(&session.client, &plan, REGISTRY).await;
             answer.findings(&planned)?;
         }
         if let Err(refused) = preflight::refuse(&planned.found, false) {

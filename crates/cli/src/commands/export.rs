@@ -90,7 +90,7 @@ fn groups(args: &args::Export, subscription: &str) -> Result<Vec<ArmId>, Command
         if let Some(rule) = rule.filter(|rule| !rule.accepts(name)) {
             return Err(CommandError::with_hint(
                 format!("`{name}` is no name for a resource group"),
-                format!("names have {}", rule.says),
+                format!("names have {}", rule.description),
             ));
         }
         let id = ArmId::resource_group(subscription, name);

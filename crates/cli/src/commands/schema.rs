@@ -6,6 +6,8 @@ use lazuli_core::{
 };
 use lazuli_engine::document::ReportDocument;
 
+use lazuli_handlers::REGISTRY;
+
 use crate::{
     args::SchemaOf,
     error::{CommandError, Success},
@@ -14,7 +16,7 @@ use crate::{
 
 pub(super) fn run(of: SchemaOf) -> Result<Success, CommandError> {
     let schema = match of {
-        SchemaOf::Spec => lazuli_handlers::schema(),
+        SchemaOf::Spec => lazuli_handlers::schema(REGISTRY),
         SchemaOf::Plan => PlanDocument::schema(),
         SchemaOf::SavedPlan => SavedPlan::schema(),
         SchemaOf::Report => ReportDocument::schema(),

@@ -11,7 +11,7 @@ use lazuli_core::{
 };
 use lazuli_handlers::{
     REGISTRY,
-    properties::{self, Form, Property},
+    properties::{self, Form, PropertyDoc},
     reference::{self, Description},
 };
 
@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 32;
 
 /// Every kind with a line on it, and what else can be asked for.
 pub(crate) fn kinds(style: &Style) -> String {
-    let rows = REGISTRY.0.iter().map(|kind| {
+    let rows = REGISTRY.kinds.iter().map(|kind| {
         let says = Description::of(*kind).says;
         (
             kind.facts().kind.to_owned(),
@@ -127,7 +127,7 @@ pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
     }
     say(&reference::home(facts));
     if let Some(rule) = &facts.name {
-        say(&format!("Names have {}.", rule.says));
+        say(&format!("Names have {}.", rule.description));
     }
     text.push_str(&example_of(&example, style));
     let own = properties::of_kind(kind);
@@ -150,7 +150,7 @@ pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
 }
 
 /// The keys of a document.
-pub(crate) fn document(all: &[Property], style: &Style) -> String {
+pub(crate) fn document(all: &[PropertyDoc], style: &Style) -> String {
     let mut text = style.paint(Tint::Strong, "stack") + "\n\n";
     text.push_str("A document: Azure resources that shall exist, as one unit.\n\n");
     let example = "apiVersion: lazuli/v1\nstack: cameras\nlocation: westeurope\nresources:\n  group: { kind: resourceGroup, name: rg-cameras }";
@@ -169,7 +169,12 @@ pub(crate) fn output(kind: &str, output: &OutputDoc) -> String {
 }
 
 /// A property among all those that it is of.
-pub(crate) fn property(of: &str, property: &Property, all: &[Property], style: &Style) -> String {
+pub(crate) fn property(
+    of: &str,
+    property: &PropertyDoc,
+    all: &[PropertyDoc],
+    style: &Style,
+) -> String {
     let path = property.plain_path();
     let mut text = style.paint(Tint::Strong, &format!("{of}.{path}")) + "\n\n";
     text.push_str(&block(0, &property.meaning(), style.width));
@@ -228,7 +233,7 @@ pub(crate) fn property(of: &str, property: &Property, all: &[Property], style: &
 }
 
 /// Whether what is within a property is within each of its items, or of its keys.
-fn of_what(property: &Property, all: &[Property]) -> &'static str {
+fn of_what(property: &PropertyDoc, all: &[PropertyDoc]) -> &'static str {
     let begins = |end: &str| {
         let start = format!("{}{end}.", property.path);
         all.iter().any(|one| one.path.starts_with(&start))
@@ -242,7 +247,7 @@ fn of_what(property: &Property, all: &[Property]) -> &'static str {
 }
 
 /// The property where it stands in an entry, as YAML.
-fn written(of: &str, property: &Property) -> String {
+fn written(of: &str, property: &PropertyDoc) -> String {
     let mut text = match of {
         "stack" => String::new(),
         kind => format!("kind: {kind}\n"),
@@ -263,7 +268,7 @@ fn written(of: &str, property: &Property) -> String {
     text
 }
 
-fn sample(property: &Property) -> String {
+fn sample(property: &PropertyDoc) -> String {
     let default = property.default().map(|default| default.trim_matches('`'));
     match property.forms.first() {
         Some(Form::Words(words)) => {
@@ -284,7 +289,7 @@ fn sample(property: &Property) -> String {
 }
 
 /// The properties directly within the one at a plain path, a line each.
-fn directly_within(path: &str, all: &[Property], style: &Style) -> String {
+fn directly_within(path: &str, all: &[PropertyDoc], style: &Style) -> String {
     let mut rows: Vec<(String, String)> = Vec::new();
     for property in all.iter().filter(|one| one.is_directly_within(path)) {
         let plain = property.plain_path();

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use lazuli_core::{
     graph::{Graph, NodeKey},
+    kind::Registry,
     plan::{Action, Plan, Step},
 };
 
@@ -31,8 +32,8 @@ pub(crate) fn dot(graph: &Graph, plan: Option<&Plan>) -> String {
 }
 
 /// A drawing in layers, as SVG; arrows point at what is waited for.
-pub(crate) fn svg(graph: &Graph, plan: Option<&Plan>) -> String {
-    svg::svg(&Drawing::of(graph, plan))
+pub(crate) fn svg(graph: &Graph, plan: Option<&Plan>, registry: Registry) -> String {
+    svg::svg(&Drawing::of(graph, plan), registry)
 }
 
 pub(crate) use svg::STYLE as SVG_STYLE;
@@ -62,18 +63,19 @@ pub(crate) enum Figure {
 pub(crate) fn figure(
     graph: &Graph,
     plan: &Plan,
+    registry: Registry,
     link: &dyn Fn(&NodeKey) -> Option<String>,
 ) -> Figure {
     let whole = Drawing::linked(graph, Some(plan), link);
     let resources = whole.nodes.len();
     if resources <= DRAWN {
-        return Figure::Whole(svg::figure(&whole));
+        return Figure::Whole(svg::figure(&whole, registry));
     }
     let changes = whole.around_changes();
     match changes.nodes.len() {
         0 => Figure::TooLarge { resources },
         drawn if drawn <= DRAWN => Figure::Changes {
-            svg: svg::figure(&changes),
+            svg: svg::figure(&changes, registry),
             left_out: resources - drawn,
         },
         _ => Figure::TooLarge { resources },

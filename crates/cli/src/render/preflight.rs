@@ -3,6 +3,7 @@
 mod policies;
 
 use lazuli_core::{
+    facts::CreationObstacle,
     plan::{
         Plan, StepId,
         preflight::{Cause, Finding, Question},
@@ -56,11 +57,12 @@ impl Page<'_> {
         }
         let mut notice = self.head(finding);
         match finding {
-            Finding::NameRefused { step, said, .. } => {
+            Finding::Creation { step, found, .. } => {
                 self.steps(&mut notice, false, &[*step]);
-                notice.say(said);
+                if let CreationObstacle::NameUnavailable { message, .. } = &found.obstacle {
+                    notice.say(message);
+                }
             }
-            Finding::SoftDeleted { step, .. } => self.steps(&mut notice, false, &[*step]),
             Finding::NotRegistered { steps, .. } => self.steps(&mut notice, false, steps),
             Finding::MissingRights {
                 actions, causes, ..
@@ -90,15 +92,7 @@ impl Page<'_> {
 
     fn head(&self, finding: &Finding) -> Notice {
         let what = match finding {
-            Finding::NameRefused { name, held_by, .. } => match held_by {
-                Some(id) => format!("{name} is the name of another storage account, {id}"),
-                None => format!("no storage account can be called {name}"),
-            },
-            Finding::SoftDeleted { name, until, .. } => {
-                let until = until.as_deref().map(|date| format!(" until {date}"));
-                let until = until.unwrap_or_default();
-                format!("a deleted key vault keeps the name {name}{until}")
-            }
+            Finding::Creation { found, .. } => found.summary.clone(),
             Finding::NotRegistered {
                 subscription,
                 namespace,
@@ -188,14 +182,9 @@ fn cause(cause: &Cause) -> String {
 
 fn unknown(question: &Question, why: &str) -> String {
     match question {
-        Question::StorageName { name, .. } => {
-            format!("whether the name {name} is free could not be asked ({why})")
-        }
+        Question::Creation(question) => format!("could not check {} ({why})", question.topic),
         Question::Registration { namespace, .. } => {
             format!("whether {namespace} is registered could not be read ({why})")
-        }
-        Question::DeletedVaults(_) => {
-            format!("whether a deleted key vault has the name could not be read ({why})")
         }
         Question::Policies(scope)
         | Question::PolicyDefinition(scope)
@@ -205,7 +194,6 @@ fn unknown(question: &Question, why: &str) -> String {
             place(scope)
         ),
         Question::Rights(scope)
-        | Question::StorageAccounts(scope)
         | Question::Denials(scope)
         | Question::Eligibilities(scope)
         | Question::RolesOfCaller(scope) => {
@@ -219,21 +207,7 @@ fn unknown(question: &Question, why: &str) -> String {
 
 fn help(finding: &Finding) -> String {
     match finding {
-        Finding::NameRefused {
-            held_by: Some(_), ..
-        } => "choose another name, or declare the resource group that it is in",
-        Finding::NameRefused { .. } => {
-            "choose another name: it must be the only one of all Azure, and the right form"
-        }
-        Finding::SoftDeleted { name, can_purge, .. } => {
-            let purge = match can_purge {
-                true => format!("; `az keyvault purge --name {name}` destroys it and what it holds"),
-                false => ", for it is protected from being purged".to_owned(),
-            };
-            return format!(
-                "`az keyvault recover --name {name}` brings it back, or choose another name{purge}"
-            );
-        }
+        Finding::Creation { found, .. } => return found.help.clone(),
         Finding::NotRegistered { state: None, .. } => "check the type in the spec, and the cloud",
         Finding::NotRegistered { namespace, .. } => {
             return format!(
@@ -258,11 +232,11 @@ fn help(finding: &Finding) -> String {
             "a policy that denies one ends its step with RequestDisallowedByPolicy; `--target` asks about a part"
         }
         Finding::Unknown { question, .. } => match question {
-            Question::StorageName { .. } => {
-                "asking takes the right `Microsoft.Storage/checkNameAvailability/read`, which the role Reader has"
-            }
-            Question::DeletedVaults(_) => {
-                "reading it takes the right `Microsoft.KeyVault/deletedVaults/read`, which the role Reader has"
+            Question::Creation(question) => {
+                return format!(
+                    "this check needs the permission `{}`, which the role Reader has",
+                    question.permission
+                );
             }
             Question::Policies(_) => {
                 "asking takes the rights `Microsoft.Authorization/policyAssignments/read` and \

@@ -8,7 +8,7 @@ mod resolver;
 
 use std::collections::{BTreeSet, HashMap};
 
-pub use entry::{Declared, EntryContext, Target};
+pub use entry::{EntryContext, ReferenceTarget, TypedEntry};
 pub use identity::{Grant, Identity, RoleName};
 pub use placed::Placed;
 pub(crate) use placed::{Index, Places, address_of, index, root_id};

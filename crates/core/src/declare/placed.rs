@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     arm::{ArmId, ArmType},
-    facts::{Facts, OutputDoc},
+    facts::{Facts, OutputDoc, Rule},
     key::NodeKey,
     node::Node,
     spec::{Address, Resource, Spec, Stack},
@@ -24,6 +24,8 @@ pub struct Placed {
     pub arm_type: ArmType,
     /// What can be referred to beside what the spec says: of a resource of any type, what the kind has that knows it.
     pub outputs: &'static [OutputDoc],
+    /// How its properties are compared: by the rules of its kind or, for `resource`, of its type.
+    pub rules: &'static [Rule],
     /// Its id; none for role assignments.
     pub id: Option<ArmId>,
     /// The scope it is on, for kinds that live on one.

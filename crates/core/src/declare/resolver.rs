@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Index, Placed, Places, RoleName, Target, address_of};
+use super::{Index, Placed, Places, ReferenceTarget, RoleName, address_of};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
@@ -17,7 +17,7 @@ pub(crate) struct Resolver<'a> {
     pub(crate) index: &'a Index<'a>,
     pub(crate) places: &'a Places,
     pub(crate) roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
-    pub(crate) by_kind: HashMap<&'a str, Vec<Target<'a>>>,
+    pub(crate) by_kind: HashMap<&'a str, Vec<ReferenceTarget<'a>>>,
 }
 
 pub(super) fn whole(part: HolePart) -> Value {
@@ -32,11 +32,15 @@ pub(super) fn whole(part: HolePart) -> Value {
 const MAX_DEPTH: usize = 32;
 
 impl<'a> Resolver<'a> {
-    pub(super) fn target(&self, stack: &Stack, reference: &Reference) -> Option<Target<'a>> {
+    pub(super) fn target(
+        &self,
+        stack: &Stack,
+        reference: &Reference,
+    ) -> Option<ReferenceTarget<'a>> {
         let address = address_of(reference);
         let (_, resource) = *self.index.get(&(stack.name.value.as_str(), &address))?;
         let placed = self.places.get(&(stack.name.value.clone(), address))?;
-        Some(Target { resource, placed })
+        Some(ReferenceTarget { resource, placed })
     }
 
     pub(crate) fn new(
@@ -44,12 +48,12 @@ impl<'a> Resolver<'a> {
         places: &'a Places,
         roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
     ) -> Self {
-        let mut by_kind: HashMap<&str, Vec<Target<'_>>> = HashMap::new();
+        let mut by_kind: HashMap<&str, Vec<ReferenceTarget<'_>>> = HashMap::new();
         for (stack, resource) in index.values() {
             let key = (stack.name.value.clone(), resource.address.clone());
             if let Some(placed) = places.get(&key) {
                 let kind = resource.kind.value.as_str();
-                let target = Target { resource, placed };
+                let target = ReferenceTarget { resource, placed };
                 by_kind.entry(kind).or_default().push(target);
             }
         }
@@ -213,7 +217,7 @@ impl<'a> Resolver<'a> {
     /// A property that is known only from the live resource.
     pub(super) fn output(
         &self,
-        target: &Target<'_>,
+        target: &ReferenceTarget<'_>,
         path: &[String],
         written: &str,
     ) -> Option<HolePart> {

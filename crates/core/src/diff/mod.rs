@@ -15,7 +15,6 @@ use crate::{
     value::{Object, Value},
 };
 
-pub mod exceptions;
 mod forms;
 mod overlay;
 mod place;

@@ -127,7 +127,7 @@ pub(super) fn in_groups(scene: &Scene<'_>, notes: &mut Vec<Note>) -> Vec<Candida
 fn group_of(scene: &Scene<'_>, group: &ArmId) -> Option<Candidate> {
     let body = scene.live.resource(group)?;
     let is_group = |kind: &&&'static dyn Kind| kind.facts().place == Place::Subscription;
-    let kind = *scene.registry.0.iter().find(is_group)?;
+    let kind = *scene.registry.kinds.iter().find(is_group)?;
     let mut candidate = Candidate::new(kind, kind.facts().arm_type.clone()?, group, body);
     candidate.id = Some(canonical_group(scene, group));
     candidate.place = None;

@@ -14,9 +14,8 @@ use super::{
 use crate::{
     arm::{ArmId, normal_location},
     declare::root_id,
-    diff::exceptions,
     facts::{Facts, Place},
-    lift::{Found, Known, Lifted},
+    lift::{EntryIndex, LiftSource, LiftedEntry},
     mark::{Afterlife, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG, STACK_TAG, tag},
     spec::API_VERSION,
     template::escape,
@@ -67,7 +66,7 @@ pub(super) fn document(
         let props = lifted
             .props
             .iter()
-            .filter(|(property, _)| existing.is_none() || facts.place.is_told_by(property));
+            .filter(|(property, _)| existing.is_none() || facts.place.depends_on(property));
         let props: Vec<(String, Json)> = props
             .map(|(property, value)| (property.clone(), refs.written(at, value)))
             .collect();
@@ -143,7 +142,7 @@ struct Writer<'a, 'w> {
 
 impl Writer<'_, '_> {
     /// The properties, by the kind; or, where that has no words for it, as a resource of any type.
-    fn lift(&mut self, refs: &References) -> Option<(&'static Facts, Lifted)> {
+    fn lift(&mut self, refs: &References) -> Option<(&'static Facts, LiftedEntry)> {
         let own = self.one.kind;
         let any = self.scene.any_type().filter(|any| {
             own.facts().place == Place::ResourceGroup && any.facts().kind != own.facts().kind
@@ -167,10 +166,10 @@ impl Writer<'_, '_> {
                 .entry(facts.kind)
                 .or_insert_with(|| kind.schema().to_value());
             let rules = match facts.place {
-                Place::Written => exceptions::of(&self.one.arm_type.name),
+                Place::Written => self.scene.registry.type_rules(&self.one.arm_type.name),
                 _ => facts.rules,
             };
-            let mut found = Found {
+            let mut found = LiftSource {
                 entry: self.name,
                 stack: self.stack,
                 id: self.one.id.as_ref().unwrap_or(&self.one.live_id),
@@ -206,7 +205,7 @@ impl Writer<'_, '_> {
 
     /// Whether the entry would have the id that the thing has. That of a role follows from its name, unless somebody
     /// else has made it.
-    fn is_itself(&self, facts: &Facts, lifted: &Lifted) -> bool {
+    fn is_itself(&self, facts: &Facts, lifted: &LiftedEntry) -> bool {
         let live = &self.one.live_id;
         let own = facts.arm_type.as_ref().map(|own| own.name.as_ref());
         match (facts.place, own) {
@@ -374,7 +373,7 @@ impl Defaults {
         let mut text = Map::new();
         let (told, mut rest): (Vec<_>, Vec<_>) =
             entry.props.into_iter().partition(|(property, _)| {
-                entry.facts.place == Place::Written && entry.facts.place.is_told_by(property)
+                entry.facts.place == Place::Written && entry.facts.place.depends_on(property)
             });
         text.insert("kind".into(), json!(entry.facts.kind));
         let (before, behind): (Vec<_>, Vec<_>) = told

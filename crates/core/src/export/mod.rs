@@ -111,7 +111,7 @@ impl Scene<'_> {
 
     /// The kind whose entries say their own type.
     fn any_type(&self) -> Option<&'static dyn Kind> {
-        let mut kinds = self.registry.0.iter().copied();
+        let mut kinds = self.registry.kinds.iter().copied();
         kinds.find(|kind| kind.facts().place == Place::Written)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 /// The groups themselves and what is in them, on them and on what is in them.
 pub fn first(groups: &[ArmId], registry: Registry) -> Vec<Read> {
     let mut reads = Vec::new();
-    let group = registry.0.iter().find_map(|kind| {
+    let group = registry.kinds.iter().find_map(|kind| {
         let facts = kind.facts();
         facts
             .arm_type

@@ -16,7 +16,7 @@ use crate::{
     graph::{Graph, Home, Lifecycle, Node},
     ignore::Ignored,
     key::NodeKey,
-    kind::{Registry, TypedEntry},
+    kind::{DynEntry, Registry},
     mark::Mark,
     secret::DigestKey,
     shape::Shape,
@@ -121,7 +121,7 @@ struct Building<'a> {
     shapes: HashMap<&'static str, Shape>,
     retired: HashSet<&'static str>,
     /// The entries that could be read, in the order of the spec.
-    entries: Vec<Box<dyn TypedEntry + 'a>>,
+    entries: Vec<Box<dyn DynEntry + 'a>>,
     nodes: Vec<Node>,
     implied: Vec<(NodeKey, Implied)>,
     open_roles: BTreeSet<RoleName>,
@@ -173,7 +173,8 @@ impl<'a> Building<'a> {
             placed,
             resolver: self.resolver,
         };
-        let entry = match kind.read(context) {
+        let mut declared = Nodes::default();
+        let entry = match kind.read(context, &mut declared) {
             Ok(entry) => entry,
             // The check of the shape has reported why.
             Err(_) if is_broken => return,
@@ -182,26 +183,19 @@ impl<'a> Building<'a> {
                 return;
             }
         };
-        if !is_broken {
-            self.push_nodes(stack, resource, placed, entry.as_ref());
+        if let Some(entry) = entry.as_deref().filter(|_| !is_broken) {
+            entry.declare(&mut declared);
+            let implied = entry.implies().into_iter();
+            self.implied
+                .extend(implied.map(|implied| (placed.key.clone(), implied)));
         }
-        self.entries.push(entry);
+        self.entries.extend(entry);
+        self.push_nodes(stack, resource, placed, declared);
     }
 
-    fn push_nodes(
-        &mut self,
-        stack: &Stack,
-        resource: &Resource,
-        placed: &Placed,
-        entry: &dyn TypedEntry,
-    ) {
-        let mut declared = Nodes::default();
-        entry.declare(&mut declared);
+    fn push_nodes(&mut self, stack: &Stack, resource: &Resource, placed: &Placed, declared: Nodes) {
         self.diagnostics.extend(declared.diagnostics);
         self.open_roles.extend(declared.open_roles);
-        let implied = entry.implies().into_iter();
-        self.implied
-            .extend(implied.map(|implied| (placed.key.clone(), implied)));
         let places = Arc::new(written(resource));
         for draft in declared.drafts {
             for (part, why) in &draft.after {
@@ -262,7 +256,7 @@ impl<'a> Building<'a> {
             ),
         }
         for entry in resource.props.entries() {
-            if !facts.place.is_told_by(&entry.key) {
+            if !facts.place.depends_on(&entry.key) {
                 self.diagnostics.push(Diagnostic::warning(
                     Code::UnknownKey,
                     entry.key_span,

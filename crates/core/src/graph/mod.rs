@@ -22,7 +22,8 @@ pub use part::{Along, Names, Part, Told};
 
 pub use crate::{
     declare::{
-        Declared, Draft, Grant, Identity, Implied, Nodes, Placed, RoleName, Surroundings, Target,
+        Draft, EntryContext, Grant, Identity, Implied, Nodes, Placed, ReferenceTarget, RoleName,
+        Surroundings, TypedEntry,
     },
     key::NodeKey,
     mark::{Afterlife, Mark},

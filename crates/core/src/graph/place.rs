@@ -196,6 +196,7 @@ impl Placer<'_> {
             facts,
             arm_type,
             outputs: facts.outputs,
+            rules: facts.rules,
             id,
             scope,
             subscription,
@@ -240,7 +241,7 @@ impl Placer<'_> {
                     node.span,
                     format!("`{name}` is no name for a {}", facts.kind),
                 )
-                .help(format!("names have {}", rule.says)),
+                .help(format!("names have {}", rule.description)),
             );
         }
         Some(name)

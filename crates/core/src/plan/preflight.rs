@@ -11,30 +11,23 @@ use serde_json::Value as Json;
 
 pub use causes::Cause;
 pub use policies::{Denial, Doubt, Expression, Proposal};
-use rights::{Needs, Right};
+use rights::{Needs, PermissionState};
 
 use super::{Action, CallTarget, Plan, Step, StepId};
-use crate::arm::ArmId;
+use crate::{
+    arm::ArmId,
+    facts::{CreationCheck, CreationFinding, CreationQuestion, NewResource},
+    kind::Registry,
+};
 
-const STORAGE_ACCOUNT: &str = "Microsoft.Storage/storageAccounts";
-const VAULT: &str = "Microsoft.KeyVault/vaults";
 /// Providers that no subscription has to register (their `registrationPolicy` is `RegistrationFree`).
 const REGISTRATION_FREE: [&str; 2] = ["Microsoft.Authorization", "Microsoft.Resources"];
 
 /// A question about what a plan needs. None of them changes anything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Question {
-    /// Whether a new storage account can have a name, which is one of all Azure.
-    StorageName {
-        /// The subscription that would have it.
-        subscription: ArmId,
-        /// The name.
-        name: String,
-    },
-    /// Which storage accounts a subscription has.
-    StorageAccounts(ArmId),
-    /// Which key vaults of a subscription are deleted and could be recovered.
-    DeletedVaults(ArmId),
+    /// What the type of a new resource asks.
+    Creation(CreationQuestion),
     /// Whether a subscription can have resources of a provider.
     Registration {
         /// The subscription.
@@ -94,35 +87,29 @@ impl Answers {
     }
 
     fn items(&self, question: &Question) -> &[Json] {
-        let items = self.said(question).and_then(Json::as_array);
-        items.map(Vec::as_slice).unwrap_or_default()
+        array(self.said(question))
+    }
+}
+
+/// The items of a list in an answer; a list that Azure leaves out has none.
+fn array(value: Option<&Json>) -> &[Json] {
+    match value {
+        Some(Json::Array(items)) => items,
+        _ => &[],
     }
 }
 
 /// Something that will, or may, keep a plan from being done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
-    /// A storage account cannot have its name.
-    NameRefused {
-        /// The step that makes it.
+    /// Azure would reject the creation of a resource.
+    Creation {
+        /// The step that creates it.
         step: StepId,
-        /// The name.
+        /// Its name.
         name: String,
-        /// The account of the same subscription that has it.
-        held_by: Option<ArmId>,
-        /// What Azure says.
-        said: String,
-    },
-    /// A deleted key vault still has the name of a new one.
-    SoftDeleted {
-        /// The step that makes the new one.
-        step: StepId,
-        /// The name.
-        name: String,
-        /// When the deleted one gives its name back (ISO 8601), where Azure says it.
-        until: Option<String>,
-        /// Whether it can be purged before.
-        can_purge: bool,
+        /// What prevents the creation.
+        found: CreationFinding,
     },
     /// A subscription cannot have resources of a provider yet.
     NotRegistered {
@@ -195,7 +182,7 @@ impl Finding {
     /// Whether Azure is certain to refuse steps, so that the plan need not be begun.
     pub fn is_certain(&self) -> bool {
         match self {
-            Self::NameRefused { .. } | Self::SoftDeleted { .. } => true,
+            Self::Creation { .. } => true,
             Self::NotRegistered { state, .. } => state.as_deref() != Some("Registering"),
             Self::MissingRights { may_come, .. } => !may_come,
             Self::Restricted { causes, .. } => causes.iter().any(|cause| {
@@ -214,16 +201,14 @@ impl Finding {
 }
 
 /// What to ask about a plan. Nothing about one without steps.
-pub fn questions(plan: &Plan) -> Vec<Question> {
+pub fn questions(plan: &Plan, registry: Registry) -> Vec<Question> {
     let mut questions = BTreeSet::new();
-    for (_, subscription, name) in new_accounts(plan) {
-        let name = name.to_owned();
-        questions.insert(Question::StorageName { subscription, name });
-    }
+    questions.extend(
+        creations(plan, registry)
+            .into_iter()
+            .map(|new| Question::Creation(new.question)),
+    );
     for step in &plan.steps {
-        if let Some((subscription, _)) = new_vault(step) {
-            questions.insert(Question::DeletedVaults(subscription));
-        }
         if let Some((subscription, namespace)) = new_of_provider(step) {
             questions.insert(Question::Registration {
                 subscription,
@@ -231,7 +216,7 @@ pub fn questions(plan: &Plan) -> Vec<Question> {
             });
         }
     }
-    let needs = Needs::of(plan);
+    let needs = Needs::new(plan, registry);
     questions.extend(needs.iter().flat_map(|need| {
         let from = || need.from.clone();
         [Question::Rights(from()), Question::Denials(from())]
@@ -243,20 +228,18 @@ pub fn questions(plan: &Plan) -> Vec<Question> {
 
 /// What to ask next, now that there are answers: whose a name is, which rights there are on a resource itself, why one
 /// is missing, and what policies say. Asked until there is nothing more.
-pub fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
+pub fn further(plan: &Plan, answers: &Answers, registry: Registry) -> Vec<Question> {
     let mut questions = BTreeSet::new();
-    for (_, subscription, name) in new_accounts(plan) {
-        if refusal(answers, &subscription, name).is_some() {
-            questions.insert(Question::StorageAccounts(subscription));
-        }
+    for new in creations(plan, registry) {
+        questions.extend(new.detail(answers).map(Question::Creation));
     }
-    for need in Needs::of(plan).iter() {
+    for need in Needs::new(plan, registry).iter() {
         match need.right(answers) {
-            Right::Missing => questions.extend(causes::of_missing(&need.from)),
-            Right::NotAbove => {
+            PermissionState::Missing => questions.extend(causes::of_missing(&need.from)),
+            PermissionState::NotAbove => {
                 questions.insert(Question::Rights(need.at.clone()));
             }
-            Right::Held | Right::Unknown => {}
+            PermissionState::Held | PermissionState::Unknown => {}
         }
     }
     questions.extend(policies::further(plan, answers));
@@ -267,23 +250,36 @@ pub fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
 /// What the answers say about the plan: names first, then providers, rights, policies, and what is not known.
 ///
 /// `caller` is the object id of who would carry it out.
-pub fn findings(plan: &Plan, answers: &Answers, caller: Option<&str>) -> Vec<Finding> {
-    let mut findings = names(plan, answers);
-    findings.extend(soft_deleted(plan, answers));
+pub fn findings(
+    plan: &Plan,
+    answers: &Answers,
+    caller: Option<&str>,
+    registry: Registry,
+) -> Vec<Finding> {
+    let creations = creations(plan, registry);
+    let mut findings: Vec<Finding> = creations
+        .iter()
+        .filter_map(|new| new.finding(answers))
+        .collect();
     findings.extend(registrations(plan, answers));
-    findings.extend(rights(plan, answers, caller));
+    findings.extend(rights(plan, answers, caller, registry));
     findings.extend(policies::findings(plan, answers));
-    findings.extend(unknown(plan, answers));
+    findings.extend(unknown(plan, answers, creations, registry));
     findings.extend(policies::unknown(plan, answers));
     findings
 }
 
-/// What Azure did not say. What would only tell more of what is found anyway is not missed.
-fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
-    let needs = Needs::of(plan);
+/// Questions without an answer, except those that would only explain a finding.
+fn unknown(
+    plan: &Plan,
+    answers: &Answers,
+    creations: Vec<Creation<'_>>,
+    registry: Registry,
+) -> Vec<Finding> {
+    let needs = Needs::new(plan, registry);
     let rights = needs
         .iter()
-        .filter(|need| need.right(answers) == Right::Unknown)
+        .filter(|need| need.right(answers) == PermissionState::Unknown)
         .map(|need| {
             let broad = Question::Rights(need.from.clone());
             match answers.said(&broad) {
@@ -291,21 +287,13 @@ fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
                 None => broad,
             }
         });
-    let matters = |question: &&Question| {
-        matches!(
-            question,
-            Question::StorageName { .. }
-                | Question::DeletedVaults(_)
-                | Question::Registration { .. }
-        )
-    };
-    let questions: BTreeSet<Question> = answers
-        .0
-        .keys()
-        .filter(matters)
-        .cloned()
-        .chain(rights)
-        .collect();
+    let registrations = answers.0.keys().cloned();
+    let registrations =
+        registrations.filter(|question| matches!(question, Question::Registration { .. }));
+    let creations = creations
+        .into_iter()
+        .map(|new| Question::Creation(new.question));
+    let questions: BTreeSet<Question> = creations.chain(registrations).chain(rights).collect();
     let why = |question: &Question| match answers.0.get(question)? {
         Answer::Unknown(why) => Some(why.clone()),
         Answer::Nothing if matches!(question, Question::Rights(_)) => Some("NotFound".to_owned()),
@@ -320,86 +308,62 @@ fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
         .collect()
 }
 
-fn names(plan: &Plan, answers: &Answers) -> Vec<Finding> {
-    let refused = |(step, subscription, name): (&Step, ArmId, &str)| {
-        let said = refusal(answers, &subscription, name)?;
-        let accounts = answers.items(&Question::StorageAccounts(subscription));
-        let held_by = accounts
-            .iter()
-            .filter_map(|account| ArmId::parse(account.get("id")?.as_str()?))
-            .find(|id| id.name().eq_ignore_ascii_case(name));
-        Some(Finding::NameRefused {
-            step: step.id,
-            name: name.to_owned(),
-            held_by,
-            said,
+/// A new resource whose type has a question about it.
+struct Creation<'a> {
+    step: &'a Step,
+    resource: NewResource<'a>,
+    check: &'static CreationCheck,
+    question: CreationQuestion,
+}
+
+impl Creation<'_> {
+    /// The second question, once the first one has an answer that needs an explanation.
+    fn detail(&self, answers: &Answers) -> Option<CreationQuestion> {
+        let answer = answers.said(&Question::Creation(self.question.clone()))?;
+        (self.check.detail)(&self.resource, answer)
+    }
+
+    fn finding(&self, answers: &Answers) -> Option<Finding> {
+        let answer = answers.said(&Question::Creation(self.question.clone()))?;
+        let detail = self.detail(answers).map(Question::Creation);
+        let detail = detail.as_ref().and_then(|question| answers.said(question));
+        let found = (self.check.finding)(&self.resource, answer, detail)?;
+        Some(Finding::Creation {
+            step: self.step.id,
+            name: self.resource.id.name().to_owned(),
+            found,
         })
-    };
-    new_accounts(plan).into_iter().filter_map(refused).collect()
+    }
 }
 
-/// What Azure says against a name (REST reference, "Storage Accounts - Check Name Availability").
-fn refusal(answers: &Answers, subscription: &ArmId, name: &str) -> Option<String> {
-    let said = answers.said(&Question::StorageName {
-        subscription: subscription.clone(),
-        name: name.to_owned(),
-    })?;
-    let is_free = said.get("nameAvailable").and_then(Json::as_bool) != Some(false);
-    let text = |member: &str| said.get(member).and_then(Json::as_str);
-    (!is_free).then(|| {
-        let words = text("message").or_else(|| text("reason"));
-        words.unwrap_or_default().to_owned()
-    })
-}
-
-/// The steps that make storage accounts, each with its subscription and name; none where the plan itself frees the name.
-fn new_accounts(plan: &Plan) -> Vec<(&Step, ArmId, &str)> {
-    let accounts = || {
-        plan.steps
-            .iter()
-            .filter(|it| it.arm_type.is(STORAGE_ACCOUNT))
+/// The new resources whose types have a question about them. None about a name that the plan itself frees.
+fn creations(plan: &Plan, registry: Registry) -> Vec<Creation<'_>> {
+    let gone = plan.steps.iter().filter(|it| it.action == Action::Delete);
+    let name_key = |step: &Step, name: &str| {
+        let arm_type = step.arm_type.name.to_ascii_lowercase();
+        (arm_type, name.to_ascii_lowercase())
     };
-    let gone = accounts().filter(|step| step.action == Action::Delete);
-    let freed: HashSet<String> = gone
-        .filter_map(|step| Some(target(step)?.name().to_ascii_lowercase()))
+    let freed: HashSet<(String, String)> = gone
+        .filter_map(|step| Some(name_key(step, target(step)?.name())))
         .collect();
-    let new = accounts().filter_map(|step| {
+    let new = plan.steps.iter().filter_map(|step| {
         let id = made(step)?;
-        let subscription = ArmId::subscription(id.subscription_id()?);
-        Some((step, subscription, id.name()))
-    });
-    new.filter(|(_, _, name)| !freed.contains(&name.to_ascii_lowercase()))
-        .collect()
-}
-
-/// The subscription and name of a key vault that a step makes anew, and does not recover (REST reference, "Vaults -
-/// Create Or Update": `createMode`).
-fn new_vault(step: &Step) -> Option<(ArmId, &str)> {
-    let id = made(step).filter(|_| step.arm_type.is(VAULT))?;
-    let mode = step.call.body.get("properties");
-    let mode = mode.and_then(|properties| properties.get("createMode")?.as_str());
-    let is_recovered = mode.is_some_and(|mode| mode.eq_ignore_ascii_case("recover"));
-    let subscription = ArmId::subscription(id.subscription_id()?);
-    (!is_recovered).then(|| (subscription, id.name()))
-}
-
-fn soft_deleted(plan: &Plan, answers: &Answers) -> Vec<Finding> {
-    let in_the_way = |step: &Step| {
-        let (subscription, name) = new_vault(step)?;
-        let text = |vault: &Json, pointer: &str| Some(vault.pointer(pointer)?.as_str()?.to_owned());
-        let vaults = answers.items(&Question::DeletedVaults(subscription));
-        let vault = vaults.iter().find(|vault| {
-            text(vault, "/name").is_some_and(|other| other.eq_ignore_ascii_case(name))
-        })?;
-        let is_protected = vault.pointer("/properties/purgeProtectionEnabled");
-        Some(Finding::SoftDeleted {
-            step: step.id,
-            name: name.to_owned(),
-            until: text(vault, "/properties/scheduledPurgeDate"),
-            can_purge: is_protected.and_then(Json::as_bool) != Some(true),
+        let check = registry.creation_check(&step.arm_type.name)?;
+        if check.deletion_frees_name && freed.contains(&name_key(step, id.name())) {
+            return None;
+        }
+        let resource = NewResource {
+            id,
+            body: &step.call.body,
+        };
+        Some(Creation {
+            step,
+            question: (check.question)(&resource)?,
+            resource,
+            check,
         })
-    };
-    plan.steps.iter().filter_map(in_the_way).collect()
+    });
+    new.collect()
 }
 
 fn registrations(plan: &Plan, answers: &Answers) -> Vec<Finding> {
@@ -450,19 +414,24 @@ fn new_of_provider(step: &Step) -> Option<(ArmId, String)> {
     Some((subscription, namespace.to_owned()))
 }
 
-fn rights(plan: &Plan, answers: &Answers, caller: Option<&str>) -> Vec<Finding> {
-    let needs = Needs::of(plan);
+fn rights(
+    plan: &Plan,
+    answers: &Answers,
+    caller: Option<&str>,
+    registry: Registry,
+) -> Vec<Finding> {
+    let needs = Needs::new(plan, registry);
     let mut missing: BTreeMap<&ArmId, BTreeMap<&str, Vec<StepId>>> = BTreeMap::new();
     let mut held: BTreeMap<(&ArmId, &str), Vec<StepId>> = BTreeMap::new();
     for need in needs.iter() {
         let steps = match need.right(answers) {
-            Right::Missing => missing
+            PermissionState::Missing => missing
                 .entry(&need.from)
                 .or_default()
                 .entry(&need.action)
                 .or_default(),
-            Right::Held => held.entry((&need.from, &need.action)).or_default(),
-            Right::NotAbove | Right::Unknown => continue,
+            PermissionState::Held => held.entry((&need.from, &need.action)).or_default(),
+            PermissionState::NotAbove | PermissionState::Unknown => continue,
         };
         // Needs are in the order of the steps.
         if steps.last() != Some(&need.step) {

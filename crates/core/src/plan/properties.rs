@@ -13,9 +13,10 @@ use super::{
 use crate::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostics},
-    facts::{Facts, NameRule, OutputDoc, Place, Rule},
+    facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
     graph::{
-        Along, Declared, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Part, Settings, build,
+        Along, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Part, Settings, TypedEntry,
+        build,
     },
     kind::{Handler, Registry, kind},
     live::Live,
@@ -49,8 +50,8 @@ impl Handler for Thing {
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 1..=20,
-            takes: |_| true,
-            says: "1 to 20 characters",
+            is_valid: |_| true,
+            description: "1 to 20 characters",
         }),
         tags: true,
         location: true,
@@ -63,10 +64,19 @@ impl Handler for Thing {
             doc: "A number Azure gives",
         }],
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
     type Props = ThingProps;
+    type Links<'a> = ();
 
-    fn declare(resource: &Declared<'_, ThingProps>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, ThingProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, ThingProps>, nodes: &mut Nodes) {
         let mut body = resource.envelope(nodes);
         body.insert(
             "properties".into(),
@@ -107,10 +117,19 @@ impl Handler for Right {
         rules: &[],
         outputs: &[],
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
     type Props = RightProps;
+    type Links<'a> = ();
 
-    fn declare(resource: &Declared<'_, RightProps>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, RightProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, RightProps>, nodes: &mut Nodes) {
         let principal = resource
             .target("to")
             .and_then(|target| resource.output(&target, "serial"));
@@ -143,7 +162,7 @@ impl Handler for Right {
     }
 }
 
-const REGISTRY: Registry = Registry(&[kind::<Thing>(), kind::<Right>()]);
+const REGISTRY: Registry = Registry::new(&[kind::<Thing>(), kind::<Right>()]);
 
 /// One thing of a random spec: its size, and which of the things before it it refers to.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     arm::ArmId,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     live::LiveGrant,
     value::{Object, Value},
 };
@@ -12,7 +12,7 @@ use super::USUAL_VERSION;
 use crate::roles;
 
 /// One entry for grants that are one but for the role.
-pub(super) fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+pub(super) fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
     let others: Vec<&Json> = found.parts_of_type("roleAssignments").collect();
     let first = found.body();
     let roles = std::iter::once(first).chain(others);
@@ -61,7 +61,7 @@ pub(super) fn lift(found: &mut Found<'_>) -> Option<Lifted> {
 }
 
 /// What an author would write of the role of a grant: a reference, a name, or else the GUID.
-fn role_lifted(found: &Found<'_>, grant: &Json) -> Option<Value> {
+fn role_lifted(found: &LiftSource<'_>, grant: &Json) -> Option<Value> {
     let id = grant.pointer("/properties/roleDefinitionId")?.as_str()?;
     let id = ArmId::parse(id)?;
     if let Some(role) = roles::by_guid(id.name()) {

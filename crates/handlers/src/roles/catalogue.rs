@@ -6,7 +6,7 @@ use lazuli_core::permissions::matches;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{Allowed, Permission, all, permissions::allowed};
+use super::{Allowed, RolePermission, all, permissions::allowed};
 
 /// A role, and what it allows where that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,13 +132,13 @@ fn listed(definition: &Json) -> Option<Listed<'_>> {
         guid: text("/name")?,
         name: text("/properties/roleName")?,
         allowed: Some(Allowed {
-            says: text("/properties/description").unwrap_or_default(),
+            says: text("/properties/description").unwrap_or(""),
             permissions: permissions.into_iter().flatten().map(permission).collect(),
         }),
     })
 }
 
-fn permission(body: &Json) -> Permission<'_> {
+fn permission(body: &Json) -> RolePermission<'_> {
     let list = |member: &str| {
         let items = body.get(member).and_then(Json::as_array);
         items
@@ -147,7 +147,7 @@ fn permission(body: &Json) -> Permission<'_> {
             .filter_map(Json::as_str)
             .collect()
     };
-    Permission {
+    RolePermission {
         actions: list("actions"),
         not_actions: list("notActions"),
         data_actions: list("dataActions"),
@@ -157,8 +157,10 @@ fn permission(body: &Json) -> Permission<'_> {
 
 /// Whether it begins with a provider and says no `*`: `Microsoft.Sql/servers/read`.
 fn is_whole(action: &str) -> bool {
-    let provider = action.split('/').next().unwrap_or_default();
-    provider.contains('.') && !action.contains('*') && action.matches('/').count() > 1
+    let provider = action.split_once('/');
+    provider.is_some_and(|(provider, _)| provider.contains('.'))
+        && !action.contains('*')
+        && action.matches('/').count() > 1
 }
 
 /// How far a pattern reaches: names first, then the longer ones of those with `*`.

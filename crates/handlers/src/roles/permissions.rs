@@ -11,12 +11,12 @@ pub struct Allowed<'a> {
     /// What it is for, in a sentence.
     pub says: &'a str,
     /// Its permissions; what one leaves out another may give.
-    pub permissions: Vec<Permission<'a>>,
+    pub permissions: Vec<RolePermission<'a>>,
 }
 
 /// One permission of a role. `*` in an action stands for anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permission<'a> {
+pub struct RolePermission<'a> {
     /// What it allows on resources.
     pub actions: Vec<&'a str>,
     /// What of that it does not.
@@ -27,7 +27,7 @@ pub struct Permission<'a> {
     pub not_data_actions: Vec<&'a str>,
 }
 
-impl<'a> Permission<'a> {
+impl<'a> RolePermission<'a> {
     /// The pattern by which it allows an action on resources or, if so, on data.
     pub(super) fn pattern(&self, action: &str, on_data: bool) -> Option<&'a str> {
         let (gives, takes) = match on_data {
@@ -51,7 +51,7 @@ static ALLOWED: LazyLock<BTreeMap<&str, Allowed<'_>>> = LazyLock::new(|| {
         let mut next = || columns.next().unwrap_or_default();
         let (guid, says) = (next(), next());
         let mut list = || next().split_whitespace().collect();
-        let permission = Permission {
+        let permission = RolePermission {
             actions: list(),
             not_actions: list(),
             data_actions: list(),

@@ -3,14 +3,14 @@
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::Field,
-    graph::Declared,
+    graph::TypedEntry,
     node::Node,
     source::Span,
 };
 
 use super::{
     blobs::{BlobService, PublicAccess},
-    props::{AccountKind, KeySource, Props},
+    props::{AccountKind, KeySource, StorageAccountProps},
 };
 
 fn is<T: PartialEq>(field: &Option<Field<T>>, value: T) -> bool {
@@ -22,7 +22,7 @@ fn is_off(field: &Option<Field<bool>>) -> bool {
     matches!(field, None | Some(Field::Known(false)))
 }
 
-pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+pub(super) fn check(resource: &TypedEntry<'_, StorageAccountProps>, diagnostics: &mut Diagnostics) {
     let props = &resource.props;
     let mut refuse = |span: Span, message: String, help: &str| {
         diagnostics.push(Diagnostic::error(Code::Precondition, span, message).help(help));

@@ -3,24 +3,28 @@
 pub mod blobs;
 mod checks;
 pub mod lifecycle;
+mod name_check;
 pub mod props;
 #[cfg(test)]
 mod tests;
 
 use lazuli_core::{
-    arm::ArmType,
     diagnostic::Diagnostics,
-    facts::{Facts, NameRule, OutputDoc, PartOf, Place, Rule},
-    graph::{Declared, Nodes, Surroundings},
+    facts::{
+        Facts, Family, LinkedAction, NameRule, OutputDoc, PartOf, PermissionPurpose, Place, Rule,
+    },
+    graph::{Nodes, Surroundings, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     node::Datum,
     value::{Object, Value},
 };
 
-pub use props::Props;
+pub use props::StorageAccountProps;
 
 use crate::identity::{self, Assigned};
+
+use crate::arm_types;
 
 /// Handles `storageAccount`.
 pub struct StorageAccount;
@@ -54,18 +58,15 @@ const USUAL_KIND: &str = "StorageV2";
 impl Handler for StorageAccount {
     const FACTS: Facts = Facts {
         kind: "storageAccount",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Storage/storageAccounts",
-            "2025-06-01",
-        )),
+        arm_type: Some(arm_types::STORAGE_ACCOUNT),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=24,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
             },
-            says: "3 to 24 lower-case letters and digits",
+            description: "3 to 24 lowercase letters and digits",
         }),
         tags: true,
         location: true,
@@ -74,24 +75,46 @@ impl Handler for StorageAccount {
         rules: RULES,
         outputs: OUTPUTS,
         retired: None,
+        family: Family::Storage,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Storage/storageAccounts/read",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.Storage/storageAccounts/write",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.Storage/storageAccounts/delete",
+            ),
+        ],
+        linked_actions: LINKED_ACTIONS,
+        creation: Some(name_check::CREATION),
     };
-    type Props = Props;
+    type Props = StorageAccountProps;
+    type Links<'a> = ();
     const PARTS: &'static [PartOf] = &[
         PartOf {
             path: blobs::SERVICE_PATH,
-            arm_type: blobs::SERVICE,
+            arm_type: arm_types::BLOB_SERVICE,
         },
         PartOf {
             path: blobs::CONTAINERS_PATH,
-            arm_type: blobs::CONTAINER,
+            arm_type: arm_types::BLOB_CONTAINER,
         },
         PartOf {
             path: lifecycle::POLICY_PATH,
-            arm_type: lifecycle::POLICY,
+            arm_type: arm_types::STORAGE_MANAGEMENT_POLICY,
         },
     ];
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, StorageAccountProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, StorageAccountProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -122,7 +145,7 @@ impl Handler for StorageAccount {
         lifecycle::declare(resource, &id, nodes);
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let mut props = Object::new();
         let sku = found.at("sku.name")?;
         props.insert("sku".into(), found.shaped("sku", sku)?);
@@ -139,7 +162,11 @@ impl Handler for StorageAccount {
         Some(found.lifted(props))
     }
 
-    fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        resource: &TypedEntry<'_, StorageAccountProps>,
+        _: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         checks::check(resource, diagnostics);
     }
 }
@@ -171,6 +198,13 @@ fn is_usual_encryption(encryption: &Value) -> bool {
             _ => false,
         })
 }
+
+/// Microsoft docs "Azure Storage firewall rules": adding a subnet to an account needs this action on the subnet.
+const LINKED_ACTIONS: &[LinkedAction] = &[LinkedAction {
+    list: &["properties", "networkAcls", "virtualNetworkRules"],
+    id: "id",
+    action: "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action",
+}];
 
 const RULES: &[Rule] = &[
     Rule::Immutable("location"),

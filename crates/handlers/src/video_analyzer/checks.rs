@@ -2,17 +2,17 @@
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Declared, Surroundings},
+    graph::{EntryContext, Surroundings},
 };
 
-use super::{Links, Props, UsedStorage};
+use super::{Links, UsedStorage};
 use crate::storage_access::{in_another_region, missing_roles, wrong_sort};
 
 /// The roles that the identity must hold on the storage.
 const NEEDED: &[&[&str]] = &[&["Storage Blob Data Contributor"], &["Reader"]];
 
 pub(super) fn check(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     links: &Links<'_>,
     around: &Surroundings<'_>,
     diagnostics: &mut Diagnostics,
@@ -46,12 +46,14 @@ pub(super) fn check(
 }
 
 fn in_another_subscription(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     used: &UsedStorage<'_>,
     diagnostics: &mut Diagnostics,
 ) {
     let (own, storage) = (resource.placed(), &used.account);
-    let there = storage.id.subscription_id().unwrap_or_default();
+    let Some(there) = storage.id.subscription_id() else {
+        return;
+    };
     if !there.eq_ignore_ascii_case(&own.subscription) {
         let shown = storage.shown();
         diagnostics.push(

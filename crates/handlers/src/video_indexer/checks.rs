@@ -4,15 +4,15 @@
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    graph::{Declared, Surroundings},
+    graph::{EntryContext, Surroundings},
     node::Node,
     source::Span,
 };
 
-use super::{Props, Uses, itself};
+use super::{Uses, itself};
 use crate::{
     identity::Assigned,
-    link::Link,
+    link::ResourceLink,
     storage_access::{in_another_region, missing_roles, wrong_sort},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 const NEEDED: &[&[&str]] = &[&["Storage Blob Data Contributor", "Storage Blob Data Owner"]];
 
 pub(super) fn check(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     uses: &Uses<'_>,
     around: &Surroundings<'_>,
     diagnostics: &mut Diagnostics,
@@ -55,7 +55,7 @@ fn warning(diagnostic: Diagnostic) -> Diagnostic {
 /// Something is reached with an identity that the account does not have.
 fn unassigned(
     identities: &Assigned<'_>,
-    reached_by: &Option<Link<'_>>,
+    reached_by: &Option<ResourceLink<'_>>,
     span: Span,
     what: &str,
 ) -> Option<Diagnostic> {
@@ -77,7 +77,7 @@ fn unassigned(
 
 /// Only a warning of an identity of the account's own: others may grant its roles once the account is there.
 fn lacks_roles(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     uses: &Uses<'_>,
     around: &Surroundings<'_>,
 ) -> Option<Diagnostic> {
@@ -88,7 +88,7 @@ fn lacks_roles(
 }
 
 /// The storage keeps out the services that Azure trusts, of which Video Indexer is one.
-fn shut_out(storage: &Link<'_>) -> Option<Diagnostic> {
+fn shut_out(storage: &ResourceLink<'_>) -> Option<Diagnostic> {
     let acls = storage.target.as_ref()?.resource.props.get("networkAcls")?;
     let bypass = acls.get("bypass")?;
     let denies = acls.get("defaultAction").and_then(Node::as_str) == Some("Deny");

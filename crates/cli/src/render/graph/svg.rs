@@ -11,6 +11,8 @@ use dagre::{
     layout,
 };
 
+use lazuli_core::{facts::Family, kind::Registry};
+
 use super::{Drawing, Drawn, Fate};
 use crate::render::{
     escape::escaped,
@@ -69,36 +71,18 @@ pub(crate) const STYLE: &str = "
 }
 ";
 
-/// The family of a kind, which has a shape of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    /// A folder.
-    Group,
-    /// A pill.
-    Identity,
-    /// A cylinder.
-    Storage,
-    /// A hexagon.
-    Access,
-    /// A box without corners.
-    Lock,
-    /// A box.
-    Other,
+/// The shape of a family: a folder for groups, a pill for identities, a cylinder for storage, a hexagon for access, a box
+/// with cut corners for locks, and a box for the rest.
+trait Outline {
+    /// The outline around a center, as the data of an SVG path.
+    fn outline(self, x: f64, y: f64, width: f64, height: f64) -> String;
+    /// How far the outline lies below the top or above the bottom at a distance from the center.
+    fn dent(self, aside: f64, width: f64, on_top: bool) -> f64;
+    /// The part of the width at either end that edges stay away from.
+    fn inset(self, height: f64) -> f64;
 }
 
-impl Family {
-    fn of(kind: &str) -> Self {
-        match kind {
-            "resourceGroup" => Self::Group,
-            "userAssignedIdentity" => Self::Identity,
-            "storageAccount" => Self::Storage,
-            "roleAssignment" | "roleDefinition" => Self::Access,
-            "managementLock" => Self::Lock,
-            _ => Self::Other,
-        }
-    }
-
-    /// The outline around a middle, as the data of a path.
+impl Outline for Family {
     fn outline(self, x: f64, y: f64, width: f64, height: f64) -> String {
         let (left, right) = (x - width / 2.0, x + width / 2.0);
         let (top, bottom) = (y - height / 2.0, y + height / 2.0);
@@ -155,7 +139,6 @@ impl Family {
         }
     }
 
-    /// How far below the top, or above the bottom, the outline of a shape is at a distance from its middle.
     fn dent(self, aside: f64, width: f64, on_top: bool) -> f64 {
         match self {
             Self::Storage => {
@@ -167,7 +150,6 @@ impl Family {
         }
     }
 
-    /// How much of the width at either end lines keep away from.
     fn inset(self, height: f64) -> f64 {
         match self {
             Self::Identity => height / 2.0,
@@ -197,8 +179,7 @@ struct Shape<'d> {
 }
 
 impl<'d> Shape<'d> {
-    fn of(node: &'d Drawn) -> Self {
-        let family = Family::of(&node.kind);
+    fn new(node: &'d Drawn, family: Family) -> Self {
         let lines = wrap(&node.marked(false), LONGEST_LINE);
         let mut beneath = node.kind.clone();
         if node.is_existing {
@@ -309,8 +290,12 @@ struct Plane<'d> {
 }
 
 impl<'d> Plane<'d> {
-    fn of(drawing: &'d Drawing) -> Self {
-        let shapes: Vec<Shape<'_>> = drawing.nodes.iter().map(Shape::of).collect();
+    fn of(drawing: &'d Drawing, registry: Registry) -> Self {
+        let shapes: Vec<Shape<'_>> = drawing
+            .nodes
+            .iter()
+            .map(|node| Shape::new(node, registry.family(&node.kind)))
+            .collect();
         let mut whys: BTreeMap<(usize, usize), Vec<&str>> = BTreeMap::new();
         for (from, to, why) in drawing.edges() {
             whys.entry((from, to)).or_default().push(why);
@@ -459,17 +444,22 @@ impl<'d> Plane<'d> {
 }
 
 /// The drawing as a document of its own.
-pub(super) fn svg(drawing: &Drawing) -> String {
-    drawn(drawing, "img", &format!("<style>{STYLE}</style>\n"))
+pub(super) fn svg(drawing: &Drawing, registry: Registry) -> String {
+    drawn(
+        drawing,
+        registry,
+        "img",
+        &format!("<style>{STYLE}</style>\n"),
+    )
 }
 
 /// The drawing as a part of a page that has its style, and in which resources can be links.
-pub(super) fn figure(drawing: &Drawing) -> String {
-    drawn(drawing, "group", "")
+pub(super) fn figure(drawing: &Drawing, registry: Registry) -> String {
+    drawn(drawing, registry, "group", "")
 }
 
-fn drawn(drawing: &Drawing, role: &str, style: &str) -> String {
-    let plane = Plane::of(drawing);
+fn drawn(drawing: &Drawing, registry: Registry, role: &str, style: &str) -> String {
+    let plane = Plane::of(drawing, registry);
     let (right, bottom) = plane.size();
     let legend = legend(drawing, bottom + MARGIN);
     let wide = match legend.is_empty() {

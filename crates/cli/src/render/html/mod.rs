@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lazuli_core::{graph::NodeKey, plan::Action};
+use lazuli_handlers::REGISTRY;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
@@ -194,7 +195,7 @@ fn drawing(sheet: &Sheet<'_>) -> Markup {
         )
         .collect();
     let link = |key: &NodeKey| places.get(key).cloned();
-    let shown = figure(sheet.graph, plan, &link);
+    let shown = figure(sheet.graph, plan, REGISTRY, &link);
     html! {
         section aria-labelledby="graph" {
             h2 id="graph" { "Graph" }

@@ -70,6 +70,7 @@ impl Placer<'_> {
             key: own_key(stack, resource),
             facts: kind.facts(),
             outputs: known_as.facts().outputs,
+            rules: self.registry.type_rules(&arm_type.name),
             arm_type,
             subscription: id.subscription_id().map_or(subscription, str::to_owned),
             id: Some(id),

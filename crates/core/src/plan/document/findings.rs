@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{
-    StepId,
-    preflight::{Denial, Expression, Finding},
+use crate::{
+    facts::CreationObstacle,
+    plan::{
+        StepId,
+        preflight::{Denial, Expression, Finding},
+    },
 };
 
 /// Something that will, or may, keep a plan from being done.
@@ -27,28 +30,28 @@ pub struct FindingDocument {
     rename_all_fields = "camelCase"
 )]
 pub enum FindingKind {
-    /// A storage account cannot have its name.
+    /// The name of a new resource is not available.
     NameRefused {
-        /// The number of the step that makes it.
+        /// The number of the step that creates it.
         step: usize,
         /// The name.
         name: String,
-        /// The id of the account of the same subscription that has it.
+        /// The id of the resource of the same subscription that has the name.
         #[serde(skip_serializing_if = "Option::is_none")]
         held_by: Option<String>,
-        /// What Azure says.
+        /// Azure's explanation.
         message: String,
     },
-    /// A deleted key vault still has the name of a new one.
+    /// A soft-deleted resource holds the name of a new one.
     SoftDeleted {
-        /// The number of the step that makes the new one.
+        /// The number of the step that creates the new one.
         step: usize,
         /// The name.
         name: String,
-        /// When the deleted one gives its name back, where Azure says it.
+        /// When Azure purges the soft-deleted one, where the answer contains it.
         #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<String>,
-        /// Whether it can be purged before.
+        /// Whether it can be purged earlier.
         can_purge: bool,
     },
     /// A subscription cannot have resources of a provider yet.
@@ -145,27 +148,21 @@ impl FindingDocument {
     pub fn of(finding: &Finding) -> Self {
         let numbers = |steps: &[StepId]| steps.iter().map(|step| step.0).collect();
         let what = match finding {
-            Finding::NameRefused {
-                step,
-                name,
-                held_by,
-                said,
-            } => FindingKind::NameRefused {
-                step: step.0,
-                name: name.clone(),
-                held_by: held_by.as_ref().map(ToString::to_string),
-                message: said.clone(),
-            },
-            Finding::SoftDeleted {
-                step,
-                name,
-                until,
-                can_purge,
-            } => FindingKind::SoftDeleted {
-                step: step.0,
-                name: name.clone(),
-                until: until.clone(),
-                can_purge: *can_purge,
+            Finding::Creation { step, name, found } => match &found.obstacle {
+                CreationObstacle::NameUnavailable { held_by, message } => {
+                    FindingKind::NameRefused {
+                        step: step.0,
+                        name: name.clone(),
+                        held_by: held_by.as_ref().map(ToString::to_string),
+                        message: message.clone(),
+                    }
+                }
+                CreationObstacle::SoftDeleted { until, can_purge } => FindingKind::SoftDeleted {
+                    step: step.0,
+                    name: name.clone(),
+                    until: until.clone(),
+                    can_purge: *can_purge,
+                },
             },
             Finding::NotRegistered {
                 subscription,

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Answers, Question, rights::Need};
+use super::{Answers, Question, array, rights::Need};
 use crate::{arm::ArmId, permissions::is_in};
 
 /// The action in which a condition on role assignments is spelt out (Microsoft docs "Delegate Azure role assignment
@@ -108,10 +108,7 @@ fn denials(
 ) -> impl Iterator<Item = Cause> {
     let denied = answers.items(&Question::Denials(scope.clone())).iter();
     denied.filter_map(move |item| {
-        let list = |pointer: &str| {
-            let list = item.pointer(pointer).and_then(Json::as_array);
-            list.map(Vec::as_slice).unwrap_or_default()
-        };
+        let list = |pointer: &str| array(item.pointer(pointer));
         let names = |principal: &Json| {
             let id = principal.get("id").and_then(Json::as_str);
             id.is_some_and(|id| caller.is_some_and(|caller| id.eq_ignore_ascii_case(caller)))
@@ -125,12 +122,14 @@ fn denials(
         let takes = permissions
             .clone()
             .any(|permission| is_in(permission, action));
-        let at = text(item, "/properties/scope").unwrap_or_default();
+        // A deny assignment without a scope holds in the whole tenant.
+        let at = text(item, "/properties/scope").unwrap_or("/");
         let reaches = ArmId::parse(at).is_none_or(|at| at.may_reach(scope));
         let applies = takes && is_meant && reaches && !excluded.iter().any(names);
         applies.then(|| Cause::Denied {
             name: text(item, "/properties/denyAssignmentName")
-                .unwrap_or_default()
+                .or_else(|| text(item, "/name"))
+                .unwrap_or("without a name")
                 .to_owned(),
             scope: at.to_owned(),
             excludes_groups: excluded.iter().any(is_group),
@@ -176,9 +175,8 @@ fn conditions(answers: &Answers, scope: &ArmId, action: &str) -> Vec<Cause> {
         return Vec::new();
     }
     let speaks = |item: &&Json| {
-        let condition = text(item, "/properties/condition").unwrap_or_default();
-        let condition = condition.to_ascii_lowercase();
-        condition.contains(&action.to_ascii_lowercase())
+        let condition = text(item, "/properties/condition").map(str::to_ascii_lowercase);
+        condition.is_some_and(|it| it.contains(&action.to_ascii_lowercase()))
     };
     assignments
         .iter()

@@ -9,9 +9,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value as Json;
 
 pub use proposal::Proposal;
-use proposal::{Draft, writes};
+use proposal::{ProposedStep, writes};
 
-use super::{Answer, Answers, Finding, Question, made};
+use super::{Answer, Answers, Finding, Question, array, made};
 use crate::{
     arm::ArmId,
     permissions::allows,
@@ -168,9 +168,9 @@ impl Inquiries {
         let new: HashSet<&ArmId> = plan.steps.iter().filter_map(made).collect();
         let mut enforced: HashMap<ArmId, Vec<Assignment<'_>>> = HashMap::new();
         let mut at_of: HashMap<String, usize> = HashMap::new();
-        let mut alike: Vec<Vec<Draft<'_>>> = Vec::new();
+        let mut alike: Vec<Vec<ProposedStep<'_>>> = Vec::new();
         for step in &plan.steps {
-            let Some(draft) = Draft::of(step, &new) else {
+            let Some(draft) = ProposedStep::of(step, &new) else {
                 continue;
             };
             let Some((at, list)) = all.assignments(&draft, answers) else {
@@ -207,7 +207,7 @@ impl Inquiries {
     /// read, at its resource group.
     fn assignments<'a>(
         &mut self,
-        draft: &Draft<'_>,
+        draft: &ProposedStep<'_>,
         answers: &'a Answers,
     ) -> Option<(ArmId, &'a [Json])> {
         let whole = ArmId::subscription(draft.id.subscription_id()?);
@@ -242,7 +242,7 @@ impl Inquiries {
     }
 }
 
-fn inquiry(alike: &[Draft<'_>]) -> Option<Inquiry> {
+fn inquiry(alike: &[ProposedStep<'_>]) -> Option<Inquiry> {
     let first = alike.first()?;
     let named = alike.iter().filter_map(|it| Some((it.name()?, it.step.id)));
     let names: Vec<(String, StepId)> = named.collect();
@@ -334,9 +334,10 @@ fn is_exempt(plan: &Plan, step: StepId, denial: &Denial, answers: &Answers) -> b
     let Some(id) = plan.steps.get(step.0).and_then(writes) else {
         return false;
     };
-    let subscription = id.subscription_id().map(ArmId::subscription);
-    let list = subscription.map(Question::PolicyExemptions);
-    let exemptions = list.map(|list| answers.items(&list)).unwrap_or_default();
+    let Some(subscription) = id.subscription_id().map(ArmId::subscription) else {
+        return false;
+    };
+    let exemptions = answers.items(&Question::PolicyExemptions(subscription));
     exemptions.iter().any(|exemption| {
         let of = text(exemption, "/properties/policyAssignmentId");
         let at = ArmId::parse(text(exemption, "/id")).and_then(|id| id.parent());
@@ -346,9 +347,7 @@ fn is_exempt(plan: &Plan, step: StepId, denial: &Denial, answers: &Answers) -> b
 
 /// What an answer denies (REST reference, "Policy Restrictions - Check At Resource Group Scope").
 fn denied(inquiry: &Inquiry, said: &Json, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
-    let items = |value: Option<&'_ Json>| -> Vec<Json> {
-        value.and_then(Json::as_array).cloned().unwrap_or_default()
-    };
+    let items = |value: Option<&Json>| array(value).to_vec();
     let evaluations = items(said.pointer("/contentEvaluationResult/policyEvaluations"));
     let fields = items(said.get("fieldRestrictions"));
     let restrictions: Vec<(bool, Json)> = fields
@@ -431,9 +430,10 @@ fn names_denied(restriction: &Json, names: &[(String, StepId)]) -> Vec<StepId> {
     denied.map(|(_, step)| *step).collect()
 }
 
+/// A text of an answer; empty where Azure leaves it out, which no comparison below takes for a value.
 fn text<'a>(item: &'a Json, pointer: &str) -> &'a str {
     let text = item.pointer(pointer).and_then(Json::as_str);
-    text.unwrap_or_default()
+    text.unwrap_or("")
 }
 
 /// A denial by the policy that an item of an answer refers to.
@@ -451,7 +451,9 @@ fn denial(item: &Json, reference: &str, reason: &str, answers: &Answers) -> Deni
         .flatten()
         .find(|item| text(item, "/id").eq_ignore_ascii_case(&assignment));
     let shown = assigned.map(|it| text(it, "/properties/displayName"));
-    let last = assignment.rsplit('/').next().unwrap_or_default();
+    let last = assignment
+        .rsplit_once('/')
+        .map_or(assignment.as_str(), |(_, last)| last);
     let definition = policy("policyDefinitionId");
     let message = match text(item, reason) {
         "" => assigned.and_then(|it| message(it, &policy("policyDefinitionReferenceId"))),
@@ -494,7 +496,7 @@ fn expressions(evaluation: &Json) -> Vec<Expression> {
             "" => text(item, "/expression"),
             path => path,
         };
-        let value = |member: &str| item.get(member).cloned().unwrap_or_default();
+        let value = |member: &str| item.get(member).cloned().unwrap_or(Json::Null);
         (holds && !path.is_empty()).then(|| Expression {
             path: path.to_owned(),
             value: value("expressionValue"),
@@ -508,8 +510,8 @@ fn expressions(evaluation: &Json) -> Vec<Expression> {
 /// Whether a condition reads the resource group, by the function of that name.
 fn looks_at_group(evaluation: &Json) -> bool {
     let details = evaluation.pointer("/evaluationDetails");
-    let details = details.map(Json::to_string).unwrap_or_default();
-    details.to_ascii_lowercase().contains("resourcegroup(")
+    let details = details.map(|details| details.to_string().to_ascii_lowercase());
+    details.is_some_and(|details| details.contains("resourcegroup("))
 }
 
 /// Whether a condition looks at what was not sent; where none is told, any may.

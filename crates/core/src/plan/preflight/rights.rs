@@ -5,15 +5,13 @@ use std::{collections::HashSet, iter};
 use super::{Answers, Question, made, target};
 use crate::{
     arm::ArmId,
+    kind::Registry,
     permissions::allows,
     plan::{Action, CallTarget, Method, Plan, Step, StepId},
     value::Value,
 };
 
 const ASSIGN_IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
-/// Microsoft docs "Azure Storage firewall rules": who adds a subnet to an account needs this on the subnet.
-const JOIN_BY_ENDPOINT: &str =
-    "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action";
 
 /// A right that a step needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +27,7 @@ pub(super) struct Need {
 
 /// Whether a right is there, as far as the answers tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Right {
+pub(super) enum PermissionState {
     Held,
     Missing,
     /// Not at the resource group; the resource itself was not asked.
@@ -38,22 +36,22 @@ pub(super) enum Right {
 }
 
 impl Need {
-    pub(super) fn right(&self, answers: &Answers) -> Right {
+    pub(super) fn right(&self, answers: &Answers) -> PermissionState {
         let broad = Question::Rights(self.from.clone());
         let above = answers.0.get(&broad).map(|_| answers.said(&broad));
         if let Some(Some(permissions)) = above
             && allows(permissions, &self.action)
         {
-            return Right::Held;
+            return PermissionState::Held;
         }
         let narrow = Question::Rights(self.at.clone());
         match (above, answers.0.get(&narrow)) {
-            (None, _) => Right::Unknown,
-            (Some(_), None) => Right::NotAbove,
+            (None, _) => PermissionState::Unknown,
+            (Some(_), None) => PermissionState::NotAbove,
             (Some(_), Some(_)) => match answers.said(&narrow) {
-                Some(permissions) if allows(permissions, &self.action) => Right::Held,
-                Some(_) => Right::Missing,
-                None => Right::Unknown,
+                Some(permissions) if allows(permissions, &self.action) => PermissionState::Held,
+                Some(_) => PermissionState::Missing,
+                None => PermissionState::Unknown,
             },
         }
     }
@@ -67,11 +65,11 @@ impl Needs {
         self.0.iter()
     }
 
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Plan, registry: Registry) -> Self {
         let made: HashSet<&ArmId> = plan.steps.iter().filter_map(made).collect();
         let mut needs = Vec::new();
         for step in &plan.steps {
-            for (action, on) in actions(step) {
+            for (action, on) in actions(step, registry) {
                 let above = iter::successors(Some(on.clone()), ArmId::parent);
                 let outermost = above.filter(|id| made.contains(id)).last();
                 let Some(at) = outermost.map_or(Some(on), |made| made.parent()) else {
@@ -94,7 +92,7 @@ impl Needs {
 }
 
 /// The actions that a step takes, each with what it is taken on.
-fn actions(step: &Step) -> Vec<(String, ArmId)> {
+fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     let verb = match (step.call.method, &step.call.target) {
         // Only tags are written in part.
         (Method::Patch, CallTarget::Id(tags)) => {
@@ -126,13 +124,13 @@ fn actions(step: &Step) -> Vec<(String, ArmId)> {
         actions.push((format!("{arm_type}/write"), id.clone()));
     }
     if matches!(step.call.method, Method::Put | Method::Replace) {
-        actions.extend(linked(step));
+        actions.extend(linked(step, registry));
     }
     actions
 }
 
 /// The rights on other resources that are handed to the one of the step.
-fn linked(step: &Step) -> Vec<(String, ArmId)> {
+fn linked(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     let is_set = |what: &str| {
         step.action == Action::Create || step.changes.iter().any(|it| it.path.contains(what))
     };
@@ -146,17 +144,23 @@ fn linked(step: &Step) -> Vec<(String, ArmId)> {
         let ids = identities.keys().filter_map(|id| ArmId::parse(id));
         linked.extend(ids.map(|id| (ASSIGN_IDENTITY.to_owned(), id)));
     }
-    if step.arm_type.is(super::STORAGE_ACCOUNT)
-        && is_set("virtualNetworkRules")
-        && target(step).is_some()
-        && let Some(Value::Array(rules)) = body
-            .get("properties")
-            .and_then(|properties| properties.get("networkAcls"))
-            .and_then(|acls| acls.get("virtualNetworkRules"))
-    {
-        let ids = rules.iter().filter_map(|rule| rule.get("id")?.as_str());
-        let ids = ids.filter_map(ArmId::parse);
-        linked.extend(ids.map(|id| (JOIN_BY_ENDPOINT.to_owned(), id)));
+    if target(step).is_none() {
+        return linked;
+    }
+    for needed in registry.linked_actions(&step.arm_type.name) {
+        let list = needed
+            .list
+            .iter()
+            .try_fold(body, |value, member| value.get(member));
+        if let Some(Value::Array(items)) = list
+            && needed.list.last().is_some_and(|name| is_set(name))
+        {
+            let ids = items
+                .iter()
+                .filter_map(|item| item.get(needed.id)?.as_str());
+            let ids = ids.filter_map(ArmId::parse);
+            linked.extend(ids.map(|id| (needed.action.to_owned(), id)));
+        }
     }
     linked
 }

@@ -1,6 +1,7 @@
 //! The drawing: nothing overlaps, and nothing foreign has a meaning.
 
 use lazuli_core::plan::Action;
+use lazuli_handlers::REGISTRY;
 use proptest::prelude::*;
 
 use super::*;
@@ -23,9 +24,12 @@ fn node(name: &str, kind: &str, waits: &[usize]) -> Drawn {
 fn what_has_a_meaning_in_xml_is_escaped_and_signs_stand_beside_colours() {
     let mut hostile = node("a<b>&\"'", "storageAccount", &[]);
     hostile.fate = Some(Fate::Changes(Action::Adopt));
-    let text = svg(&Drawing {
-        nodes: vec![hostile],
-    });
+    let text = svg(
+        &Drawing {
+            nodes: vec![hostile],
+        },
+        REGISTRY,
+    );
     assert!(text.contains("&gt; a&lt;b&gt;&amp;&quot;&#39;"), "{text}");
     assert!(text.contains("storageAccount: adopt"));
     assert!(text.contains("class=\"node adopt\""));
@@ -43,7 +47,7 @@ fn reasons_are_short_in_the_drawing_and_whole_in_the_tooltip() {
 
 #[test]
 fn nothing_is_a_drawing_too() {
-    let text = svg(&Drawing { nodes: Vec::new() });
+    let text = svg(&Drawing { nodes: Vec::new() }, REGISTRY);
     assert!(text.contains("0 resources") && text.ends_with("</svg>\n"));
 }
 
@@ -64,8 +68,8 @@ proptest! {
             node(&format!("resource-{at}"), kind, &waits)
         });
         let drawing = Drawing { nodes: nodes.collect() };
-        prop_assert_eq!(svg(&drawing), svg(&drawing), "the same every time");
-        let plane = Plane::of(&drawing);
+        prop_assert_eq!(svg(&drawing, REGISTRY), svg(&drawing, REGISTRY), "the same every time");
+        let plane = Plane::of(&drawing, REGISTRY);
         let (right, bottom) = plane.size();
         for (at, one) in plane.shapes.iter().enumerate() {
             let (x, y) = plane.place(at);
@@ -79,4 +83,18 @@ proptest! {
             }
         }
     }
+}
+
+/// The kind is defined outside of the product.
+#[path = "../../../../../../tests/custom_kind.rs"]
+mod custom_kind;
+
+#[test]
+fn registered_kind_has_the_shape_of_its_family() {
+    let drawing = Drawing {
+        nodes: vec![node("vault", "keyVault", &[])],
+    };
+    let cylinder = format!(" {LID} 0 0 1 ");
+    assert!(svg(&drawing, custom_kind::REGISTRY).contains(&cylinder));
+    assert!(!svg(&drawing, REGISTRY).contains(&cylinder));
 }

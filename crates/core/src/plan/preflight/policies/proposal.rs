@@ -35,7 +35,7 @@ pub(super) fn writes(step: &Step) -> Option<&ArmId> {
 }
 
 /// A step to ask about.
-pub(super) struct Draft<'a> {
+pub(super) struct ProposedStep<'a> {
     pub(super) step: &'a Step,
     /// The resource, or where the grant is given.
     pub(super) id: &'a ArmId,
@@ -44,7 +44,7 @@ pub(super) struct Draft<'a> {
     in_group: bool,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> ProposedStep<'a> {
     pub(super) fn of(step: &'a Step, new: &HashSet<&ArmId>) -> Option<Self> {
         let id = writes(step)?;
         let group = id
@@ -54,8 +54,10 @@ impl<'a> Draft<'a> {
             step,
             id,
             in_group: group.is_some(),
-            at: group
-                .unwrap_or_else(|| ArmId::subscription(id.subscription_id().unwrap_or_default())),
+            at: match group {
+                Some(group) => group,
+                None => ArmId::subscription(id.subscription_id()?),
+            },
         })
     }
 

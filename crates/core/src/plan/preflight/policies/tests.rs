@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     arm::ArmType,
     graph::{Grant, NodeKey},
+    kind::Registry,
     plan::{
         Action, Call, CallTarget, Method, Step,
         preflight::{findings, further, questions},
@@ -15,6 +16,8 @@ use crate::{
     spec::Address,
     value::{Hole, HolePart, Output, Value},
 };
+
+const NO_KINDS: Registry = Registry::new(&[]);
 
 const SUBSCRIPTION: &str = "/subscriptions/s";
 const GROUP: &str = "/subscriptions/s/resourceGroups/g";
@@ -126,7 +129,7 @@ fn assigned(items: impl IntoIterator<Item = Json>) -> Answers {
 
 /// Where it is asked, and the bodies, of what is asked of policies next.
 fn asked(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
-    further(plan, answers)
+    further(plan, answers, NO_KINDS)
         .into_iter()
         .filter_map(|question| match question {
             Question::Restrictions { at, proposal } => Some((at.to_string(), proposal.body())),
@@ -137,7 +140,7 @@ fn asked(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
 
 /// Answers every question about restrictions in the same way.
 fn answered(plan: &Plan, mut answers: Answers, said: &Json) -> Answers {
-    for question in further(plan, &answers) {
+    for question in further(plan, &answers, NO_KINDS) {
         if matches!(question, Question::Restrictions { .. }) {
             answers.insert(question, Answer::Said(said.clone()));
         }
@@ -155,7 +158,7 @@ fn denied_by(expressions: Json) -> Json {
 }
 
 fn denials_of(plan: &Plan, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
-    findings(plan, answers, None)
+    findings(plan, answers, None, NO_KINDS)
         .into_iter()
         .filter_map(|finding| match finding {
             Finding::Disallowed { denial, steps } => Some((denial, steps)),
@@ -167,7 +170,7 @@ fn denials_of(plan: &Plan, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
 #[test]
 fn a_subscription_is_asked_for_its_assignments_and_without_any_for_nothing_else() {
     let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
-    let all = questions(&plan);
+    let all = questions(&plan, NO_KINDS);
     let lists = all.iter().filter(|it| matches!(it, Question::Policies(_)));
     assert_eq!(lists.collect::<Vec<_>>(), [&policies(SUBSCRIPTION)]);
     assert_eq!(asked(&plan, &Answers::default()), []);
@@ -175,7 +178,7 @@ fn a_subscription_is_asked_for_its_assignments_and_without_any_for_nothing_else(
 
     let gone = ArmId::parse(&format!("{GROUP}/providers/{ACCOUNTS}/one")).unwrap();
     let delete = step(Action::Delete, CallTarget::Id(gone), ACCOUNTS, Value::Null);
-    let all = questions(&plan_of([delete]));
+    let all = questions(&plan_of([delete]), NO_KINDS);
     assert!(!all.iter().any(|it| matches!(it, Question::Policies(_))));
 }
 
@@ -403,7 +406,7 @@ fn a_denial_tells_who_assigned_what_and_by_what_it_goes() {
     ]);
     let mut answers = answered(&plan, answers, &denied_by(expressions));
     let definition = Question::PolicyDefinition(ArmId::parse(DEFINITION).unwrap());
-    assert!(further(&plan, &answers).contains(&definition));
+    assert!(further(&plan, &answers, NO_KINDS).contains(&definition));
     let called = json!({ "properties": { "displayName": "Allowed locations" } });
     answers.insert(definition, Answer::Said(called));
     let found = denials_of(&plan, &answers);
@@ -500,7 +503,7 @@ fn too_many_kinds_of_steps_are_not_all_asked_about_and_that_is_told() {
         .filter(|(_, body)| body.get("pendingFields").is_some());
     assert_eq!(most.count(), 1, "what most steps are like is asked first");
     let said = json!({ "fieldRestrictions": [] });
-    let found = findings(&plan, &answered(&plan, answers, &said), None);
+    let found = findings(&plan, &answered(&plan, answers, &said), None, NO_KINDS);
     let unasked = found.iter().find_map(|finding| match finding {
         Finding::PolicyUnasked { steps } => Some(steps.len()),
         _ => None,
@@ -515,7 +518,7 @@ fn who_may_not_read_the_subscription_asks_for_the_group_and_who_may_not_ask_does
     let refused = || Answer::Unknown("AuthorizationFailed".into());
     let mut answers = Answers::default();
     answers.insert(policies(SUBSCRIPTION), refused());
-    assert!(further(&plan, &answers).contains(&policies(GROUP)));
+    assert!(further(&plan, &answers, NO_KINDS).contains(&policies(GROUP)));
     let list = Answer::Said(json!([assignment(json!({}))]));
     answers.insert(policies(GROUP), list);
     assert_eq!(asked(&plan, &answers).len(), 1);
@@ -525,7 +528,7 @@ fn who_may_not_read_the_subscription_asks_for_the_group_and_who_may_not_ask_does
     answers.insert(rights, Answer::Said(permissions));
     assert_eq!(asked(&plan, &answers), []);
     let told = |answers: &Answers| -> Vec<(Question, String)> {
-        let found = findings(&plan, answers, None).into_iter();
+        let found = findings(&plan, answers, None, NO_KINDS).into_iter();
         found
             .filter_map(|finding| match finding {
                 Finding::Unknown { question, why } => Some((question, why)),
@@ -574,7 +577,7 @@ fn what_is_exempt_by_itself_is_told_apart() {
     let answers = assigned([assignment(json!({}))]);
     let mut answers = answered(&plan, answers, &denied_by(json!([])));
     let list = Question::PolicyExemptions(ArmId::parse(SUBSCRIPTION).unwrap());
-    assert!(further(&plan, &answers).contains(&list));
+    assert!(further(&plan, &answers, NO_KINDS).contains(&list));
     let exemption = |scope: &str, of: &str| {
         let id = format!("{scope}/providers/Microsoft.Authorization/policyExemptions/e");
         json!({ "id": id, "properties": { "policyAssignmentId": of } })
