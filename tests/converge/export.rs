@@ -56,8 +56,8 @@ async fn every_example_is_exported_to_a_spec_that_changes_nothing() {
             plan.steps,
             export.text
         );
-        assert_eq!(plan.orphans, [], "{name}\n{}", export.text);
-        assert_eq!(plan.undeclared, [], "{name}\n{}", export.text);
+        assert_eq!(plan.remarks.orphans, [], "{name}\n{}", export.text);
+        assert_eq!(plan.remarks.undeclared, [], "{name}\n{}", export.text);
         assert_eq!(azure.writes(), [], "{name}");
         let in_group = format!("/subscriptions/{SUBSCRIPTION}/");
         assert!(
@@ -94,12 +94,17 @@ async fn an_export_of_several_groups_is_one_stack() {
     }
     let plan = azure.plan(&export.text).await;
     assert!(plan.is_empty(), "{:#?}\n{}", plan.steps, export.text);
-    assert_eq!(plan.orphans, []);
+    assert_eq!(plan.remarks.orphans, []);
 
     let part = azure.export(&["rg-test"]).await;
     let plan = azure.plan(&part.text).await;
     assert!(plan.is_empty(), "{:#?}\n{}", plan.steps, part.text);
-    let orphans: Vec<&str> = plan.orphans.iter().map(|one| one.id.name()).collect();
+    let orphans: Vec<&str> = plan
+        .remarks
+        .orphans
+        .iter()
+        .map(|one| one.id.name())
+        .collect();
     assert_eq!(orphans, ["rg-other", "id-reader"]);
 }
 
@@ -404,7 +409,7 @@ async fn instances_are_entries_of_their_own() {
     }
     let plan = azure.plan(&export.text).await;
     assert!(plan.is_empty(), "{:#?}\n{}", plan.steps, export.text);
-    assert_eq!(plan.orphans, [], "{}", export.text);
+    assert_eq!(plan.remarks.orphans, [], "{}", export.text);
 }
 
 #[tokio::test(start_paused = true)]

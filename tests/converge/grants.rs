@@ -51,7 +51,7 @@ fn stack(group_options: &str) -> String {
 fn steps(plan: &Plan) -> Vec<(Action, String)> {
     plan.steps
         .iter()
-        .map(|step| (step.action, step.key.to_string()))
+        .map(|step| (step.action, step.subject.key.to_string()))
         .collect()
 }
 
@@ -235,7 +235,7 @@ async fn principal_type_is_always_sent() {
     let grant = plan
         .steps
         .iter()
-        .find(|step| step.kind == "roleAssignment")
+        .find(|step| step.subject.kind == "roleAssignment")
         .unwrap();
     let properties = grant.call.body.get("properties").unwrap();
     assert_eq!(
@@ -263,8 +263,8 @@ async fn undeclared_grants_are_shown_and_left_alone() {
         .await;
     let plan = azure.plan(&stack("")).await;
     assert!(plan.is_empty(), "{:?}", steps(&plan));
-    let [undeclared] = plan.undeclared.as_slice() else {
-        panic!("{:?}", plan.undeclared)
+    let [undeclared] = plan.remarks.undeclared.as_slice() else {
+        panic!("{:?}", plan.remarks.undeclared)
     };
     assert_eq!(undeclared.key.to_string(), "group");
     assert_eq!(undeclared.grant.principal, USER_OBJECT_ID);
@@ -309,7 +309,7 @@ async fn with_strangers(azure: &Azure) -> (String, String) {
 }
 
 fn existence(plan: &Plan, principal: &str) -> Existence {
-    let mut undeclared = plan.undeclared.iter();
+    let mut undeclared = plan.remarks.undeclared.iter();
     undeclared
         .find(|undeclared| undeclared.grant.principal == principal)
         .unwrap()
@@ -329,7 +329,7 @@ async fn an_undeclared_grant_says_whether_its_principal_exists() {
     let plan = azure.plan(&stack("")).await;
     assert_eq!(existence(&plan, &principal), Existence::Gone);
     assert_eq!(existence(&plan, USER_OBJECT_ID), Existence::Exists);
-    assert!(plan.is_empty() && plan.unread_directory.is_none());
+    assert!(plan.is_empty() && plan.remarks.unread_directory.is_none());
     assert_eq!(directory_answers(&azure), [200], "both in one question");
 }
 
@@ -343,7 +343,7 @@ async fn who_may_not_read_the_directory_gets_a_plan_all_the_same() {
     let plan = reader.plan(&stack("")).await;
     assert_eq!(existence(&plan, &principal), Existence::Unknown);
     assert_eq!(
-        plan.unread_directory.as_deref(),
+        plan.remarks.unread_directory.as_deref(),
         Some("the caller may not read the directory")
     );
     assert_eq!(directory_answers(&azure), [403], "asked once");
@@ -361,7 +361,7 @@ async fn a_directory_that_does_not_answer_ends_no_plan_and_holds_it_up_a_little(
         let before = azure.simulator.now();
         let plan = azure.plan(&stack("")).await;
         assert_eq!(existence(&plan, &principal), Existence::Unknown);
-        assert!(plan.unread_directory.is_some());
+        assert!(plan.remarks.unread_directory.is_some());
         assert!(azure.simulator.now().since(before) <= 20_000);
     }
 }
@@ -386,7 +386,7 @@ async fn a_deletion_of_an_undeclared_grant_says_whether_its_principal_exists() {
     assert_eq!(directory_answers(&azure), [200], "both in one question");
     let why = |principal: &str| {
         let mut steps = plan.steps.iter();
-        let step = steps.find(|step| step.key.to_string().ends_with(principal));
+        let step = steps.find(|step| step.subject.key.to_string().ends_with(principal));
         step.unwrap().reason.clone()
     };
     let gone = format!("names it: ServicePrincipal {principal}, which no longer exists, granted");
@@ -412,14 +412,14 @@ async fn a_grant_of_the_spec_to_somebody_who_is_gone_is_reported_and_stays() {
         + &named(&principal, "ServicePrincipal")
         + &named(USER_OBJECT_ID, "User").replace("other:", "person:");
     let plan = azure.plan(&text).await;
-    assert!(plan.is_empty() && plan.orphaned.is_empty());
+    assert!(plan.is_empty() && plan.remarks.orphaned.is_empty());
 
     azure.by_hand(Method::Delete, &stranger, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&text).await;
-    assert!(plan.is_empty() && plan.undeclared.is_empty());
-    let [orphaned] = plan.orphaned.as_slice() else {
-        panic!("{:?}", plan.orphaned)
+    assert!(plan.is_empty() && plan.remarks.undeclared.is_empty());
+    let [orphaned] = plan.remarks.orphaned.as_slice() else {
+        panic!("{:?}", plan.remarks.orphaned)
     };
     assert_eq!(orphaned.key.to_string(), "other/Reader");
     assert!(orphaned.holder().contains("which no longer exists"));
@@ -498,7 +498,12 @@ async fn an_authoritative_scope_loses_undeclared_grants_but_no_inherited_ones_an
         steps(&plan),
         [(Action::Delete, format!("group/grant of {USER_OBJECT_ID}"))]
     );
-    let kept: Vec<_> = plan.kept.iter().map(|kept| kept.key.to_string()).collect();
+    let kept: Vec<_> = plan
+        .remarks
+        .kept
+        .iter()
+        .map(|kept| kept.key.to_string())
+        .collect();
     assert_eq!(kept, [format!("group/grant of {caller}")]);
     assert_eq!(
         azure.writes().len(),

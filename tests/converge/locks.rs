@@ -97,7 +97,8 @@ impl Seen {
         let [obstacle] = self.obstacles.as_slice() else {
             panic!("{:#?}", self.obstacles)
         };
-        let name = |step: &lazuli_core::plan::StepId| self.plan.steps[step.0].key.to_string();
+        let name =
+            |step: &lazuli_core::plan::StepId| self.plan.steps[step.0].subject.key.to_string();
         obstacle.blocks.iter().map(name).collect()
     }
 
@@ -116,7 +117,11 @@ impl Seen {
                 panic!("{failure}")
             };
             assert_eq!(error.kind, ErrorKind::Locked);
-            assert!(told.contains(&step), "{}", self.plan.steps[step.0].key);
+            assert!(
+                told.contains(&step),
+                "{}",
+                self.plan.steps[step.0].subject.key
+            );
         }
         let not_done = report.failures().count() + report.not_begun().count();
         assert!(told.len() <= not_done);
@@ -266,6 +271,7 @@ async fn a_lock_of_the_same_name_without_the_mark_is_taken_as_it_is_and_kept() {
     let destroy = Seen::on_destroy(&azure, &text).await;
     let kept: Vec<_> = destroy
         .plan
+        .remarks
         .kept
         .iter()
         .map(|kept| kept.key.to_string())

@@ -6,10 +6,8 @@ use std::collections::BTreeSet;
 
 use lazuli_core::{
     facts::CreationObstacle,
-    plan::{
-        Plan, StepId,
-        preflight::{Cause, Finding, Question},
-    },
+    plan::{Plan, StepId},
+    preflight::{Cause, Finding, Question},
 };
 use lazuli_engine::{preflight, register};
 use lazuli_handlers::REGISTRY;
@@ -65,7 +63,7 @@ fn missing(plan: &Plan, found: &[Finding]) -> Vec<(String, Vec<String>)> {
     let keys = |steps: &[StepId]| {
         steps
             .iter()
-            .map(|step| plan.steps[step.0].key.to_string())
+            .map(|step| plan.steps[step.0].subject.key.to_string())
             .collect()
     };
     found
@@ -137,7 +135,7 @@ async fn names_and_providers_are_told_together() {
          \x20 odd: { kind: resource, type: Microsoft.Nothing/things@2024-03-01, name: thing }\n",
     );
     let (plan, found) = found(&azure, &text).await;
-    let key = |step: &StepId| plan.steps[step.0].key.to_string();
+    let key = |step: &StepId| plan.steps[step.0].subject.key.to_string();
     let shown: Vec<String> = found
         .iter()
         .map(|finding| match finding {

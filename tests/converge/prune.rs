@@ -20,7 +20,7 @@ const ALL: &str = "\
 fn steps(plan: &Plan) -> Vec<(Action, String)> {
     plan.steps
         .iter()
-        .map(|step| (step.action, step.subject.clone()))
+        .map(|step| (step.action, step.subject.title.clone()))
         .collect()
 }
 
@@ -38,15 +38,16 @@ async fn carried_out(azure: &Azure, plan: &Plan) {
 async fn what_left_the_spec_is_listed_and_pruned_in_an_order_that_azure_accepts() {
     let azure = Azure::new().await;
     azure.converge(&spec(ALL)).await;
-    assert_eq!(azure.plan(&spec(ALL)).await.orphans, []);
+    assert_eq!(azure.plan(&spec(ALL)).await.remarks.orphans, []);
 
     azure.simulator.clear_log();
     let plan = azure.plan(&spec("")).await;
     assert!(plan.is_empty());
     let listed: Vec<_> = plan
+        .remarks
         .orphans
         .iter()
-        .map(|orphan| format!("{} {}", orphan.what, orphan.subject))
+        .map(|orphan| format!("{} {}", orphan.what, orphan.title))
         .collect();
     let expected = [
         "roleDefinition Operator",
@@ -65,7 +66,10 @@ async fn what_left_the_spec_is_listed_and_pruned_in_an_order_that_azure_accepts(
     assert_eq!(plan.count(Action::Delete), 7);
     carried_out(&azure, &plan).await;
     let after = azure.plan_to_prune(&spec("")).await;
-    assert!(after.is_empty() && after.kept.is_empty(), "{after:#?}");
+    assert!(
+        after.is_empty() && after.remarks.kept.is_empty(),
+        "{after:#?}"
+    );
     let groups = azure
         .by_hand(
             Method::Get,
@@ -90,7 +94,7 @@ async fn the_number_of_requests_does_not_grow_with_what_is_owned() {
             .collect();
         azure.converge(&spec(&entries)).await;
         azure.simulator.clear_log();
-        assert_eq!(azure.plan(&spec("")).await.orphans.len(), count);
+        assert_eq!(azure.plan(&spec("")).await.remarks.orphans.len(), count);
         azure.simulator.log().len()
     };
     assert_eq!(asked(2).await, asked(9).await);
@@ -117,6 +121,7 @@ async fn nothing_unmarked_and_nothing_of_another_stack_is_pruned() {
 
     let plan = azure.plan_to_prune(&spec("")).await;
     let kept: Vec<_> = plan
+        .remarks
         .kept
         .iter()
         .map(|kept| format!("{}: {}", kept.key, kept.why))
@@ -151,11 +156,11 @@ async fn what_was_to_be_kept_is_let_go_and_what_was_protected_stays() {
     ];
     assert_eq!(told.len(), 3, "{told:?}");
     assert_eq!(told[1..], expected[1..]);
-    assert_eq!(plan.kept.len(), 1, "{:?}", plan.kept);
+    assert_eq!(plan.remarks.kept.len(), 1, "{:?}", plan.remarks.kept);
     assert!(
-        plan.kept[0].why.contains("it was protected"),
+        plan.remarks.kept[0].why.contains("it was protected"),
         "{:?}",
-        plan.kept
+        plan.remarks.kept
     );
     carried_out(&azure, &plan).await;
 
@@ -179,7 +184,7 @@ async fn what_was_to_be_kept_is_let_go_and_what_was_protected_stays() {
     );
     let after = azure.plan_to_prune(&spec(app)).await;
     assert!(after.is_empty(), "{:#?}", after.steps);
-    assert_eq!(after.kept.len(), 1);
+    assert_eq!(after.remarks.kept.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,7 +202,7 @@ async fn what_becomes_of_it_later_follows_the_spec() {
         assert!(azure.plan(&spec(text)).await.is_empty());
     }
     let plan = azure.plan_to_prune(&spec("")).await;
-    assert_eq!(plan.count(Action::Delete), 2, "{:#?}", plan.kept);
+    assert_eq!(plan.count(Action::Delete), 2, "{:#?}", plan.remarks.kept);
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,7 +211,7 @@ async fn an_empty_spec_razes_the_stack_and_a_small_change_does_not() {
     azure.converge(&spec(ALL)).await;
     let empty = "apiVersion: lazuli/v1\nstack: test\nresources: {}\n";
     let plan = azure.plan_to_prune(empty).await;
-    let razed = &plan.razed[0];
+    let razed = &plan.remarks.mass_deletions[0];
     assert_eq!(
         (razed.stack.as_str(), razed.going, razed.owned),
         ("test", 8, 8)
@@ -218,7 +223,7 @@ async fn an_empty_spec_razes_the_stack_and_a_small_change_does_not() {
         .collect();
     let plan = azure.plan_to_prune(&spec(&without_lock)).await;
     assert_eq!(steps(&plan), [(Action::Delete, "keep on sttest".into())]);
-    assert_eq!(plan.razed, []);
+    assert_eq!(plan.remarks.mass_deletions, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,7 +236,7 @@ async fn a_type_that_no_kind_knows_is_deleted_in_a_version_that_its_provider_tel
         steps(&plan),
         [(Action::Delete, "kv-test".into())],
         "{:?}",
-        plan.kept
+        plan.remarks.kept
     );
     carried_out(&azure, &plan).await;
     assert!(azure.plan_to_prune(&spec("")).await.is_empty());
@@ -267,8 +272,13 @@ async fn who_may_not_list_the_subscription_sees_the_groups_of_the_spec_and_is_to
     }
     let reader = azure.seen_by(Caller::Reader).await;
     let plan = reader.plan(&spec("")).await;
-    let listed: Vec<_> = plan.orphans.iter().map(|orphan| &*orphan.subject).collect();
+    let listed: Vec<_> = plan
+        .remarks
+        .orphans
+        .iter()
+        .map(|orphan| &*orphan.title)
+        .collect();
     assert_eq!(listed, ["id-test"]);
-    assert_eq!(plan.unseen.len(), 1);
-    assert_eq!(plan.unseen[0].why, "AuthorizationFailed");
+    assert_eq!(plan.remarks.unreadable.len(), 1);
+    assert_eq!(plan.remarks.unreadable[0].why, "AuthorizationFailed");
 }

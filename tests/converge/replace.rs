@@ -2,7 +2,8 @@
 
 use lazuli_core::{
     diagnostic::Code,
-    plan::{Action, Consent, Names, Plan},
+    graph::Names,
+    plan::{Action, Consent, Plan},
 };
 use lazuli_sim::{Method, SUBSCRIPTION};
 use serde_json::json;
@@ -35,7 +36,7 @@ fn allow(names: &[&str]) -> Consent {
 fn steps(plan: &Plan) -> Vec<(Action, String)> {
     let steps = plan.steps.iter();
     steps
-        .map(|step| (step.action, step.key.to_string()))
+        .map(|step| (step.action, step.subject.key.to_string()))
         .collect()
 }
 

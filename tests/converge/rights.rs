@@ -3,9 +3,7 @@
 
 use std::{fs, path::Path};
 
-use lazuli_core::{
-    diagnostic::Diagnostics, plan::preflight::Finding, reads, source::Sources, yaml,
-};
+use lazuli_core::{diagnostic::Diagnostics, preflight::Finding, reads, source::Sources, yaml};
 use lazuli_engine::{observe, preflight};
 use lazuli_handlers::REGISTRY;
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};

@@ -24,7 +24,7 @@ const ENTRIES: &str = "\
 impl Azure {
     async fn owned(&self, text: &str) -> (Holdings, Live) {
         let graph = self.graph(text).await;
-        let homes = graph.homes();
+        let homes = graph.stack_scopes();
         let mut live = observe(&self.client, homes, &needed(homes))
             .await
             .expect("reads work");

@@ -4,13 +4,11 @@
 use std::sync::LazyLock;
 
 use lazuli_core::{
+    document::FindingDocument,
     facts::CreationRequest,
     live::Live,
-    plan::{
-        Plan, converge,
-        document::FindingDocument,
-        preflight::{Answer, Answers, Finding, Question, findings, further, questions},
-    },
+    plan::{Plan, converge},
+    preflight::{Answer, Answers, Finding, Question, findings, further, questions},
 };
 use lazuli_handlers::REGISTRY;
 use serde_json::Value as Json;

@@ -17,10 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lazuli_core::{
-    inventory::document::ShowDocument,
-    plan::{document::PlanDocument, saved::SavedPlan},
-};
+use lazuli_core::{document::PlanDocument, inventory::document::ShowDocument, saved::SavedPlan};
 use lazuli_engine::document::ReportDocument;
 use lazuli_handlers::{REGISTRY, reference::Description};
 

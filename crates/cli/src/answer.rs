@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use lazuli_core::{
+    document::{FindingDocument, PlanDocument, ServerOverrideDocument},
     live::Live,
     plan::{
         Plan,
-        document::{FindingDocument, OverruledDocument, PlanDocument},
         locks::{self, Obstacle},
-        preflight::Finding,
     },
+    preflight::Finding,
 };
 use lazuli_engine::{
     Outcome, Report,
@@ -141,7 +141,11 @@ impl Ending<'_> {
                 ..document(&not_begun(planned.plan), Duration::ZERO)
             },
             Self::Carried(carried, aftermath) => ReportDocument {
-                overruled: aftermath.found.iter().map(OverruledDocument::of).collect(),
+                overruled: aftermath
+                    .found
+                    .iter()
+                    .map(ServerOverrideDocument::of)
+                    .collect(),
                 not_remembered: aftermath.not_remembered().map(ToString::to_string),
                 ..document(&carried.report, carried.took)
             },

@@ -32,14 +32,20 @@ pub(crate) fn refusals(
     graph: &Graph,
     sources: &Sources,
 ) -> Vec<Refusal> {
-    let names = Names::of(graph.nodes().map(|node| &node.key));
+    let names = Names::of(graph.nodes().map(|node| &node.subject.key));
     let refusals = errors.into_iter().map(|ObserveError { error }| {
         let list = List::at(&error.path);
         let is_about = |node: &&Node| is_about(&error.path, list.as_ref(), node);
         let about = graph
             .nodes()
             .filter(is_about)
-            .map(|node| format!("{} ({})", names.name(&node.key), place(node.span, sources)))
+            .map(|node| {
+                format!(
+                    "{} ({})",
+                    names.name(&node.subject.key),
+                    place(node.subject.span, sources)
+                )
+            })
             .collect();
         Refusal { error, about }
     });
@@ -48,7 +54,8 @@ pub(crate) fn refusals(
 
 /// Whether a path is read to know of a resource: its own, or that of a list which has it.
 fn is_about(path: &str, list: Option<&List>, node: &Node) -> bool {
-    let has = |id: &ArmId| list.is_some_and(|list| list.has(id.as_str(), &node.arm_type.name));
+    let has =
+        |id: &ArmId| list.is_some_and(|list| list.has(id.as_str(), &node.subject.arm_type.name));
     match node.id() {
         Some(id) => id.as_str().eq_ignore_ascii_case(path) || has(id),
         None => node.scope().is_some_and(|scope| has(&scope)),

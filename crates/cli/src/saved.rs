@@ -8,7 +8,7 @@ use std::{
 
 use lazuli_core::{
     diagnostic::Diagnostics,
-    plan::saved::{Asked, SavedPlan, sort_params},
+    saved::{Asked, SavedPlan, sort_params},
 };
 
 use crate::{

@@ -11,8 +11,8 @@ use serde_json::Value as Json;
 
 use crate::{
     arm::ArmId,
-    graph::{Grant, Graph, Home, Identity, Node, NodeKey},
-    live::{Live, LiveGrant, LiveLock, LockLevel, Owned, UnreadLocks, UnseenOwned},
+    graph::{Grant, Graph, Identity, Node, NodeKey, StackScope},
+    live::{Live, LiveGrant, LiveLock, LockLevel, Owned, UnreadLocks, UnreadableScope},
     mark::{Afterlife, TextMark},
     reads::Read,
 };
@@ -27,7 +27,7 @@ pub struct Inventory {
     /// Each stack, in the order in which they were asked for.
     pub stacks: Vec<Holdings>,
     /// Where it is unknown what they own.
-    pub unseen: Vec<UnseenOwned>,
+    pub unseen: Vec<UnreadableScope>,
     /// Where it is unknown which locks they own.
     pub unread_locks: Vec<UnreadLocks>,
 }
@@ -115,7 +115,7 @@ impl Item {
 }
 
 /// The reads that show grants and locks, one of each a subscription; all else is found by the marks.
-pub fn needed(homes: &[Home]) -> Vec<Read> {
+pub fn needed(homes: &[StackScope]) -> Vec<Read> {
     let mut groups: BTreeMap<&ArmId, BTreeSet<ArmId>> = BTreeMap::new();
     for home in homes {
         for subscription in &home.subscriptions {
@@ -142,9 +142,9 @@ pub fn needed(homes: &[Home]) -> Vec<Read> {
 }
 
 /// What stacks own, and, where there is a spec, which of it that names.
-pub fn inventory(homes: &[Home], spec: Option<&Graph>, live: &Live) -> Inventory {
+pub fn inventory(homes: &[StackScope], spec: Option<&Graph>, live: &Live) -> Inventory {
     let owned: Vec<Owned> = live.owned().map(Cow::into_owned).collect();
-    let holdings = |home: &Home| {
+    let holdings = |home: &StackScope| {
         let mine = owned.iter().filter(|one| one.stack == home.stack);
         let mut items: Vec<Item> = mine.map(|one| item(one, &owned, spec, live)).collect();
         items.sort_by_cached_key(order);
@@ -155,7 +155,7 @@ pub fn inventory(homes: &[Home], spec: Option<&Graph>, live: &Live) -> Inventory
     };
     Inventory {
         stacks: homes.iter().map(holdings).collect(),
-        unseen: live.unseen_owned().to_vec(),
+        unseen: live.unreadable_scopes().to_vec(),
         unread_locks: live.unread_locks().to_vec(),
     }
 }
@@ -200,7 +200,7 @@ fn item(one: &Owned, all: &[Owned], spec: Option<&Graph>, live: &Live) -> Item {
         name,
         location: text("/location").map(str::to_owned),
         naming: match (node, spec) {
-            (Some(node), _) => Naming::Entry(node.key.clone()),
+            (Some(node), _) => Naming::Entry(node.subject.key.clone()),
             (None, Some(_)) => Naming::Orphan,
             (None, None) => Naming::Unasked,
         },
@@ -250,7 +250,7 @@ fn node_of<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node>
     let grant = LiveGrant::parse(one.body.clone())?;
     let wanted: Vec<(&Node, &Grant)> = graph
         .nodes()
-        .filter(|node| node.key.stack == one.stack)
+        .filter(|node| node.subject.key.stack == one.stack)
         .filter_map(|node| match &node.identity {
             Identity::Grant(wanted) if grant.is_of(wanted) => Some((node, wanted)),
             _ => None,
@@ -258,7 +258,7 @@ fn node_of<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node>
         .collect();
     let is_marked = |owned: &Owned, node: &Node| {
         let mark = TextMark::on(&owned.body, "description");
-        mark.is_some_and(|mark| mark.is_of(&node.key))
+        mark.is_some_and(|mark| mark.is_of(&node.subject.key))
     };
     let could_be = |node: &Node, wanted: &Grant| match wanted.principal.as_str() {
         Some(principal) => principal.eq_ignore_ascii_case(&grant.principal),

@@ -35,6 +35,9 @@ pub enum Afterlife {
 }
 
 impl Afterlife {
+    /// The word for [`Self::Keep`] in a marker.
+    pub const KEEP_WORD: &str = "keep";
+
     /// Those that are written down.
     pub const WRITTEN: [Self; 2] = [Self::Keep, Self::Protect];
 
@@ -51,7 +54,7 @@ impl Afterlife {
     pub const fn word(self) -> Option<&'static str> {
         match self {
             Self::Delete => None,
-            Self::Keep => Some("keep"),
+            Self::Keep => Some(Self::KEEP_WORD),
             Self::Protect => Some("protect"),
         }
     }
@@ -60,7 +63,7 @@ impl Afterlife {
     pub fn of(word: Option<&str>) -> Self {
         match word {
             None | Some("delete") => Self::Delete,
-            Some("keep") => Self::Keep,
+            Some(Self::KEEP_WORD) => Self::Keep,
             Some(_) => Self::Protect,
         }
     }

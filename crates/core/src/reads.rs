@@ -73,10 +73,10 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
             } else {
                 parent.clone()
             };
-            let lists = types.entry((above, &node.arm_type)).or_default();
+            let lists = types.entry((above, &node.subject.arm_type)).or_default();
             lists.entry(parent).or_default().push(id);
         } else {
-            reads.push(one(id, &node.arm_type));
+            reads.push(one(id, &node.subject.arm_type));
         }
     }
     for ((_, arm_type), lists) in types {
@@ -139,7 +139,10 @@ fn over_subscription(id: &ArmId, arm_type: &ArmType) -> Option<Read> {
 /// The role assignments in the subscriptions where the stacks are at home, where those are refused in the scopes that
 /// matter; and those at management groups.
 fn grants(graph: &Graph) -> Vec<Read> {
-    let homes = graph.homes().iter().flat_map(|home| &home.subscriptions);
+    let homes = graph
+        .stack_scopes()
+        .iter()
+        .flat_map(|home| &home.subscriptions);
     let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> =
         homes.map(|home| (home.clone(), BTreeSet::new())).collect();
     let mut managed: BTreeSet<ArmId> = BTreeSet::new();
@@ -181,7 +184,10 @@ pub fn needed_to_destroy(graph: &Graph) -> Vec<Read> {
 
 /// One list a subscription in which something could change, or be left over.
 fn locks(graph: &Graph) -> impl Iterator<Item = Read> {
-    let homes = graph.homes().iter().flat_map(|home| &home.subscriptions);
+    let homes = graph
+        .stack_scopes()
+        .iter()
+        .flat_map(|home| &home.subscriptions);
     let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> =
         homes.map(|home| (home.clone(), BTreeSet::new())).collect();
     for node in graph.nodes() {

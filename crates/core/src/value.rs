@@ -75,7 +75,7 @@ impl Output {
 
 impl Hole {
     /// Fills what `find` knows. All known: a plain value.
-    fn fill(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Value {
+    pub(crate) fn fill(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Value {
         if let [HolePart::Output(output)] = self.0.as_slice() {
             return find(output).map_or_else(|| Value::Hole(self.clone()), Value::from);
         }

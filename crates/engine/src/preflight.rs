@@ -8,10 +8,8 @@ use lazuli_core::{
     arm::ArmId,
     facts::CreationRequest,
     kind::Registry,
-    plan::{
-        Plan,
-        preflight::{Answer, Answers, Finding, Question, findings, further, questions},
-    },
+    plan::Plan,
+    preflight::{Answer, Answers, Finding, Question, findings, further, questions},
 };
 use serde_json::Value as Json;
 use tokio::time::{Instant, sleep};

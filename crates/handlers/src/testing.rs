@@ -126,14 +126,17 @@ impl Built {
 
 /// The names of the nodes, in the order of the graph.
 pub(crate) fn keys(graph: &Graph) -> Vec<String> {
-    graph.nodes().map(|node| node.key.to_string()).collect()
+    graph
+        .nodes()
+        .map(|node| node.subject.key.to_string())
+        .collect()
 }
 
 /// The node of a name.
 pub(crate) fn node<'g>(graph: &'g Graph, key: &str) -> &'g Node {
     graph
         .nodes()
-        .find(|node| node.key.to_string() == key)
+        .find(|node| node.subject.key.to_string() == key)
         .unwrap_or_else(|| panic!("no `{key}` in {:?}", keys(graph)))
 }
 
@@ -144,9 +147,9 @@ pub(crate) fn body(graph: &Graph, key: &str) -> Json {
 
 /// What a node waits for, and why.
 pub(crate) fn waits(graph: &Graph, key: &str) -> Vec<(String, String)> {
-    let dependencies = graph.dependencies(&node(graph, key).key);
+    let dependencies = graph.dependencies(&node(graph, key).subject.key);
     dependencies
         .into_iter()
-        .map(|(node, why)| (node.key.to_string(), why.to_string()))
+        .map(|(node, why)| (node.subject.key.to_string(), why.to_string()))
         .collect()
 }

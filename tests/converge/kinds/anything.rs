@@ -18,7 +18,11 @@ async fn a_stack_of_any_types_is_taken_away_whole() {
     let azure = Azure::new().await;
     azure.converge(text).await;
     let down = azure.teardown(text).await;
-    let gone: Vec<_> = down.steps.iter().map(|step| step.key.to_string()).collect();
+    let gone: Vec<_> = down
+        .steps
+        .iter()
+        .map(|step| step.subject.key.to_string())
+        .collect();
     let at = |key: &str| gone.iter().position(|gone| gone == key);
     assert!(
         at("log") < at("vault"),
@@ -29,7 +33,7 @@ async fn a_stack_of_any_types_is_taken_away_whole() {
         None,
         "a nested resource goes with its parent: {gone:?}"
     );
-    assert!(down.kept.is_empty(), "{:?}", down.kept);
+    assert!(down.remarks.kept.is_empty(), "{:?}", down.remarks.kept);
     assert!(azure.execute(&down).await.is_complete());
     assert!(azure.teardown(text).await.is_empty());
 }
@@ -61,8 +65,16 @@ async fn what_takes_no_mark_on_what_is_foreign_is_left() {
     let plan = azure.converge(&text).await;
     assert_eq!(plan.count(Action::Create), 1, "{:#?}", plan.steps);
     let down = azure.teardown(&text).await;
-    assert!(down.steps.iter().all(|step| step.key.to_string() != "log"));
-    let why = down.kept.iter().find(|kept| kept.key.to_string() == "log");
+    assert!(
+        down.steps
+            .iter()
+            .all(|step| step.subject.key.to_string() != "log")
+    );
+    let why = down
+        .remarks
+        .kept
+        .iter()
+        .find(|kept| kept.key.to_string() == "log");
     assert_eq!(
         why.unwrap().why,
         "it takes no mark, and what it is in or on is not owned by the stack `test`"

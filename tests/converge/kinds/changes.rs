@@ -159,7 +159,7 @@ async fn check_row(azure: &Azure, text: &str, (old, new, then): &Row) {
                 panic!("{new}: {said:#?} {:#?}", plan.steps)
             };
             assert_eq!(
-                (step.action, step.key.to_string().as_str()),
+                (step.action, step.subject.key.to_string().as_str()),
                 (Action::Update, *key)
             );
             let paths: Vec<_> = step

@@ -7,7 +7,8 @@ use lazuli_core::{
     facts::{Family, PermissionPurpose},
     graph::{Graph, Settings, build},
     live::Live,
-    plan::{Action, Plan, converge, preflight::Finding},
+    plan::{Action, Plan, converge},
+    preflight::Finding,
     source::Sources,
     spec::{Inputs, load, no_files},
 };
@@ -123,7 +124,10 @@ async fn registered_kind_is_planned_applied_and_exported() {
     let azure = Azure::new().await;
     let text = spec(VAULT);
     let first = plan(&azure, &text).await;
-    let vault = first.steps.iter().find(|step| step.kind == "keyVault");
+    let vault = first
+        .steps
+        .iter()
+        .find(|step| step.subject.kind == "keyVault");
     assert_eq!(vault.unwrap().action, Action::Create);
     assert!(azure.execute(&first).await.is_complete());
     assert!(plan(&azure, &text).await.is_empty());

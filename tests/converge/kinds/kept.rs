@@ -70,7 +70,7 @@ async fn a_null_is_not_sent() {
     let plan = azure.converge(&text).await;
     for step in &plan.steps {
         let body = step.call.body.to_display_json();
-        assert!(!has_null(&body), "{}: {body}", step.key);
+        assert!(!has_null(&body), "{}: {body}", step.subject.key);
     }
     assert!(azure.plan(&text).await.is_empty());
 

@@ -43,7 +43,7 @@ fn video() -> String {
 #[test]
 fn every_kind_with_an_id_is_looked_up_here() {
     let graph = graph(LOOKED_UP);
-    let here: BTreeSet<&str> = graph.nodes().map(|node| node.kind).collect();
+    let here: BTreeSet<&str> = graph.nodes().map(|node| node.subject.kind).collect();
     let facts = REGISTRY.kinds.iter().map(|kind| kind.facts());
     let with_id = facts.filter(|facts| facts.place != Place::Nameless);
     assert_eq!(here, with_id.map(|facts| facts.kind).collect());
@@ -57,14 +57,18 @@ async fn what_is_looked_up_is_never_written() {
 
     let plan = azure.converge(LOOKED_UP).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);
-    assert_eq!(plan.unchanged.len(), 8);
+    assert_eq!(plan.remarks.unchanged.len(), 8);
     let down = azure.teardown(LOOKED_UP).await;
     assert!(down.is_empty(), "{:#?}", down.steps);
     assert_eq!(azure.writes(), []);
 
     let guest = "  guest: { kind: roleAssignment, principal: \"${analyzer}\", scope: \"${cameras}\", role: Reader }\n";
     let plan = azure.converge(&format!("{LOOKED_UP}{guest}")).await;
-    let keys: Vec<_> = plan.steps.iter().map(|step| step.key.to_string()).collect();
+    let keys: Vec<_> = plan
+        .steps
+        .iter()
+        .map(|step| step.subject.key.to_string())
+        .collect();
     assert_eq!(keys, ["guest/Reader"], "others may refer to it");
     assert_eq!(azure.writes().len(), 1);
 }

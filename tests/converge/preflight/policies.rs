@@ -1,7 +1,7 @@
 //! What Azure Policy would deny is told before the first write, at the cost of one request where there is no policy.
 
-use lazuli_core::plan::{
-    Plan,
+use lazuli_core::{
+    plan::Plan,
     preflight::{Doubt, Finding, Question},
 };
 use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION};
@@ -43,7 +43,9 @@ fn denied(plan: &Plan, found: &[Finding]) -> Vec<(String, String, Vec<String>)> 
     denied
         .map(|(denial, steps)| {
             let paths: Vec<&str> = denial.because.iter().map(|it| it.path.as_str()).collect();
-            let keys = steps.iter().map(|step| plan.steps[step.0].key.to_string());
+            let keys = steps
+                .iter()
+                .map(|step| plan.steps[step.0].subject.key.to_string());
             let policy = denial.defined_as.clone().unwrap_or_default();
             (policy, paths.join(" "), keys.collect())
         })
@@ -79,7 +81,7 @@ async fn what_a_policy_would_deny_is_told_with_all_its_steps_and_denied_when_beg
                 failure.to_string().contains("disallowed by policy"),
                 "{failure}"
             );
-            plan.steps[step.0].key.to_string()
+            plan.steps[step.0].subject.key.to_string()
         })
         .collect();
     assert_eq!(codes, ["data", "id"], "as it was told");
@@ -229,7 +231,7 @@ async fn what_is_exempt_is_not_held_to_be_denied() {
         .map(|finding| match finding {
             Finding::Disallowed { denial, steps } => {
                 assert_eq!(steps.len(), 1);
-                (plan.steps[steps[0].0].key.to_string(), denial.doubt)
+                (plan.steps[steps[0].0].subject.key.to_string(), denial.doubt)
             }
             other => panic!("{other:?}"),
         })

@@ -57,7 +57,11 @@ pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandEr
             answer.end(&planned, &Ending::Refused)?;
             return Err(refused);
         }
-        confirm::razing(&plan.razed, &args.razing.yes_delete, terminal)?;
+        confirm::razing(
+            &plan.remarks.mass_deletions,
+            &args.razing.yes_delete,
+            terminal,
+        )?;
         confirm::ask(args.yes, "\nApply these changes?")?;
         if registers {
             preflight::register(&planned.found, &session.client, terminal).await?;

@@ -1,9 +1,6 @@
 //! `lazuli schema`: the JSON Schema of a spec, for editors, and of what lazuli answers, for programs.
 
-use lazuli_core::{
-    inventory::document::ShowDocument,
-    plan::{document::PlanDocument, saved::SavedPlan},
-};
+use lazuli_core::{document::PlanDocument, inventory::document::ShowDocument, saved::SavedPlan};
 use lazuli_engine::document::ReportDocument;
 
 use lazuli_handlers::REGISTRY;

@@ -194,7 +194,10 @@ access/Reader: not begun, it waits for recordings
     fn no_control_character_reaches_the_log() {
         let text = told(|events, steps| {
             let wild = Step {
-                subject: "\u{1b}[2J\n".to_owned(),
+                subject: lazuli_core::subject::Subject {
+                    title: "\u{1b}[2J\n".to_owned(),
+                    ..steps[0].subject.clone()
+                },
                 ..steps[0].clone()
             };
             events.started(&wild);

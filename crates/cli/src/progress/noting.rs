@@ -51,7 +51,9 @@ mod tests {
 
     #[test]
     fn what_is_there_at_once_was_not_waited_for() {
-        let key = step(Action::Create, "recordings", "storageAccount", "st").key;
+        let key = step(Action::Create, "recordings", "storageAccount", "st")
+            .subject
+            .key;
         let noting = Noting::to(&Silent);
         assert!(!noting.has_waited());
         noting.settled(&key, Some("Succeeded"), Duration::ZERO);

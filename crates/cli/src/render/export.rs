@@ -136,12 +136,12 @@ pub(crate) fn outcome(export: &Export, plan: &Plan, place: Option<&Path>, style:
             count(others, "change")
         ),
     });
-    if !plan.orphans.is_empty() {
+    if !plan.remarks.orphans.is_empty() {
         said.push_str(&format!(
             " The stack owns {} more that {} not exported: plan lists what no entry names, and `--prune` deletes it. \
              `--stack` gives the spec another name.",
-            count(plan.orphans.len(), "resource"),
-            if plan.orphans.len() == 1 { "is" } else { "are" }
+            count(plan.remarks.orphans.len(), "resource"),
+            if plan.remarks.orphans.len() == 1 { "is" } else { "are" }
         ));
     }
     block(0, &clean(&said), style.width)

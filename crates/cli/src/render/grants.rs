@@ -1,7 +1,7 @@
 //! Role assignments that a person should know of: those that no entry of the spec names, so that nobody has access
 //! unseen, and those that the spec gives to somebody who is gone.
 
-use lazuli_core::plan::{GrantOf, Plan};
+use lazuli_core::plan::{Plan, ReportedGrant};
 
 use super::{
     Names,
@@ -13,8 +13,11 @@ pub(crate) fn remarkable(plan: &Plan) -> Vec<Notice> {
     let names = Names::of_plan(plan);
     let mut notices = Vec::new();
     for (grants, what) in [
-        (&plan.undeclared, "grants that no entry of the spec names"),
-        (&plan.orphaned, "a grant of the spec to nobody"),
+        (
+            &plan.remarks.undeclared,
+            "grants that no entry of the spec names",
+        ),
+        (&plan.remarks.orphaned, "a grant of the spec to nobody"),
     ] {
         for grants in grants.chunk_by(|one, next| one.key == next.key) {
             let key = grants.first().map(|grant| names.name(&grant.key));
@@ -24,7 +27,7 @@ pub(crate) fn remarkable(plan: &Plan) -> Vec<Notice> {
             notices.push(notice);
         }
     }
-    notices.extend(plan.unread_directory.as_deref().map(|why| {
+    notices.extend(plan.remarks.unread_directory.as_deref().map(|why| {
         let head = format!("whether the principals of grants still exist is unknown: {why}");
         Notice::new(Weight::Aside, "?", &head)
     }));
@@ -32,7 +35,7 @@ pub(crate) fn remarkable(plan: &Plan) -> Vec<Notice> {
 }
 
 /// `Reader: User 00000000-…, which no longer exists, granted 2026-01-01T00:00:34Z`
-fn line(grant: &GrantOf) -> String {
+fn line(grant: &ReportedGrant) -> String {
     let mut line = format!("{}: {}", grant.grant.role_shown(), grant.holder());
     let description = grant.grant.property("description");
     if let Some(why) = description.filter(|text| !text.is_empty()) {
@@ -43,13 +46,16 @@ fn line(grant: &GrantOf) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lazuli_core::live::{Existence, LiveGrant};
+    use lazuli_core::{
+        live::{Existence, LiveGrant},
+        plan::Remarks,
+    };
     use serde_json::json;
 
     use super::*;
     use crate::render::{style::Style, testing::key};
 
-    fn grant(principal: Existence) -> GrantOf {
+    fn grant(principal: Existence) -> ReportedGrant {
         let body = json!({
             "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Authorization/roleAssignments/n",
             "properties": {
@@ -59,7 +65,7 @@ mod tests {
                 "createdOn": "2026-01-01T00:00:34.1234567Z",
             },
         });
-        GrantOf {
+        ReportedGrant {
             key: key("group"),
             grant: LiveGrant::parse(body).unwrap(),
             principal,
@@ -75,8 +81,11 @@ mod tests {
     #[test]
     fn only_who_is_known_to_be_gone_is_called_so() {
         let plan = |principals: [Existence; 2], why: Option<&str>| Plan {
-            undeclared: principals.map(grant).into(),
-            unread_directory: why.map(str::to_owned),
+            remarks: Remarks {
+                undeclared: principals.map(grant).into(),
+                unread_directory: why.map(str::to_owned),
+                ..Remarks::default()
+            },
             ..Plan::default()
         };
         let told = text(&plan([Existence::Gone, Existence::Exists], None));
@@ -87,7 +96,10 @@ mod tests {
              r: ServicePrincipal p, granted 2026-01-01T00:00:34Z\n"
         );
         let orphaned = Plan {
-            orphaned: vec![grant(Existence::Gone)],
+            remarks: Remarks {
+                orphaned: vec![grant(Existence::Gone)],
+                ..Remarks::default()
+            },
             ..Plan::default()
         };
         let orphaned = text(&orphaned);

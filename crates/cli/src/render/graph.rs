@@ -170,15 +170,17 @@ impl Drawing {
         let names = Names::of(
             graph
                 .nodes()
-                .map(|node| &node.key)
-                .chain(steps.iter().map(|step| &step.key)),
+                .map(|node| &node.subject.key)
+                .chain(steps.iter().map(|step| &step.subject.key)),
         );
-        let fates: HashMap<&NodeKey, Action> =
-            steps.iter().map(|step| (&step.key, step.action)).collect();
+        let fates: HashMap<&NodeKey, Action> = steps
+            .iter()
+            .map(|step| (&step.subject.key, step.action))
+            .collect();
         let positions: HashMap<&NodeKey, usize> = graph
             .nodes()
             .enumerate()
-            .map(|(at, node)| (&node.key, at))
+            .map(|(at, node)| (&node.subject.key, at))
             .collect();
         let fate = |key: &NodeKey| {
             plan?;
@@ -186,16 +188,16 @@ impl Drawing {
             Some(action.map_or(Fate::Stays, Fate::Changes))
         };
         let drawn = graph.nodes().map(|node| Drawn {
-            name: names.name(&node.key),
-            kind: node.kind.to_owned(),
+            name: names.name(&node.subject.key),
+            kind: node.subject.kind.to_owned(),
             is_existing: node.lifecycle.existing,
-            fate: fate(&node.key),
-            link: link(&node.key),
+            fate: fate(&node.subject.key),
+            link: link(&node.subject.key),
             waits: graph
-                .dependencies(&node.key)
+                .dependencies(&node.subject.key)
                 .into_iter()
                 .filter_map(|(other, why)| {
-                    Some((*positions.get(&other.key)?, clean(&why.to_string())))
+                    Some((*positions.get(&other.subject.key)?, clean(&why.to_string())))
                 })
                 .collect(),
         });
@@ -203,13 +205,15 @@ impl Drawing {
         let mut gone = BTreeSet::new();
         let going = steps
             .iter()
-            .filter(|step| !positions.contains_key(&step.key) && gone.insert(&step.key))
+            .filter(|step| {
+                !positions.contains_key(&step.subject.key) && gone.insert(&step.subject.key)
+            })
             .map(|step| Drawn {
-                name: names.name(&step.key),
-                kind: step.kind.to_owned(),
+                name: names.name(&step.subject.key),
+                kind: step.subject.kind.to_owned(),
                 is_existing: false,
                 fate: Some(Fate::Changes(step.action)),
-                link: link(&step.key),
+                link: link(&step.subject.key),
                 waits: Vec::new(),
             });
         Self {

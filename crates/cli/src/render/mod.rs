@@ -54,10 +54,15 @@ impl Names {
 
     /// The names for everything in a plan.
     pub(crate) fn of_plan(plan: &Plan) -> Self {
-        let steps = plan.steps.iter().map(|step| &step.key);
-        let kept = plan.kept.iter().map(|kept| &kept.key);
-        let orphans = plan.orphans.iter().map(|orphan| &orphan.key);
-        Self::of(steps.chain(&plan.unchanged).chain(kept).chain(orphans))
+        let steps = plan.steps.iter().map(|step| &step.subject.key);
+        let kept = plan.remarks.kept.iter().map(|kept| &kept.key);
+        let orphans = plan.remarks.orphans.iter().map(|orphan| &orphan.key);
+        Self::of(
+            steps
+                .chain(&plan.remarks.unchanged)
+                .chain(kept)
+                .chain(orphans),
+        )
     }
 
     /// `recordings`, or `cameras:recordings`.
@@ -109,12 +114,20 @@ pub(crate) fn sign(action: Action, style: &Style) -> (String, Tint) {
 /// `storageAccount stcameras`: what a step acts on. A nested resource is called by the end of its type: `containers
 /// recordings`; a resource of any type by that type: `Microsoft.KeyVault/vaults kv-cameras`.
 pub(crate) fn object(step: &Step) -> String {
-    called(step.kind, &step.arm_type, &step.subject)
+    called(
+        step.subject.kind,
+        &step.subject.arm_type,
+        &step.subject.title,
+    )
 }
 
 /// The same of what no step acts on.
 fn object_of(node: &Node) -> String {
-    called(node.kind, &node.arm_type, &node.subject)
+    called(
+        node.subject.kind,
+        &node.subject.arm_type,
+        &node.subject.title,
+    )
 }
 
 fn called(kind: &str, arm_type: &ArmType, subject: &str) -> String {
@@ -153,7 +166,7 @@ fn short_ids(text: &str, ellipsis: &str) -> String {
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.
 fn heading(step: &Step, names: Names, style: &Style) -> String {
     let (sign, tint) = sign(step.action, style);
-    let head = format!("{sign} {}", names.name(&step.key));
+    let head = format!("{sign} {}", names.name(&step.subject.key));
     beside_or_below(&head, tint, &object(step), style)
 }
 

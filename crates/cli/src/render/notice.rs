@@ -64,7 +64,7 @@ impl Concerned {
         Self {
             step: step.id,
             action: step.action,
-            name: names.name(&step.key),
+            name: names.name(&step.subject.key),
             place: None,
             is_inner: false,
         }

@@ -13,7 +13,7 @@ use super::{
 /// A notice for each stack that has orphans, and for each subscription that could not be asked.
 pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
     let of_one_stack = |one: &Orphan, next: &Orphan| one.key.stack == next.key.stack;
-    let orphans = plan.orphans.chunk_by(of_one_stack).map(|orphans| {
+    let orphans = plan.remarks.orphans.chunk_by(of_one_stack).map(|orphans| {
         let stack = orphans.first().map(|orphan| orphan.key.stack.as_str());
         let head = format!(
             "{} of the stack `{}`, in no entry of the spec",
@@ -28,7 +28,7 @@ pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
         });
         notice
     });
-    let unseen = plan.unseen.iter().map(|unseen| {
+    let unseen = plan.remarks.unreadable.iter().map(|unseen| {
         let head = format!(
             "what the stacks own in {} outside of the resource groups of the spec is unknown: {}",
             unseen.scope.name(),
@@ -50,5 +50,5 @@ fn line(orphan: &Orphan) -> String {
         Afterlife::Keep => ": let go by --prune, as `onRemove: keep` was said",
         Afterlife::Protect => ": stays, as it was protected",
     };
-    format!("{} {}{place}{fate}", orphan.what, orphan.subject)
+    format!("{} {}{place}{fate}", orphan.what, orphan.title)
 }

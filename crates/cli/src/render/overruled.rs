@@ -3,7 +3,7 @@
 use lazuli_arm::ArmError;
 use lazuli_core::{
     diff::{Change, lifted},
-    plan::Overruled,
+    plan::ServerOverride,
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 const INDENT: usize = 4;
 
 /// Each value once, and what to do about it; nothing where there is none. Refusals are why the next plan does not know.
-pub(crate) fn overruled(found: &[Overruled], refusals: &[ArmError], style: &Style) -> String {
+pub(crate) fn overruled(found: &[ServerOverride], refusals: &[ArmError], style: &Style) -> String {
     let changes = || found.iter().flat_map(|found| &found.changes);
     if changes().next().is_none() {
         return String::new();

@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     diff::lifted,
-    graph::{Along, Graph, Told},
+    graph::{Closure, Graph, SelectionSummary},
     plan::{Action, Plan, Step},
 };
 
@@ -35,24 +35,24 @@ pub(crate) fn steps(plan: &Plan, style: &Style) -> String {
 
 /// What the plan is about, and what it does in one line.
 pub(crate) fn closing(plan: &Plan, style: &Style) -> String {
-    let part = plan.part.as_ref();
+    let part = plan.remarks.selection.as_ref();
     let part = part.map(|told| style.block(Tint::Yellow, 0, &only(told)));
     part.unwrap_or_default() + &style.block(Tint::Strong, 0, &summary(plan))
 }
 
 /// ``Only `recordings` and the 2 it needs; 5 left out.``
-pub(crate) fn only(told: &Told) -> String {
+pub(crate) fn only(told: &SelectionSummary) -> String {
     let names = told.targets.iter().map(|name| format!("`{name}`"));
     let names: Vec<String> = names.collect();
     let is_one = names.len() == 1;
-    let others = match (told.others, told.along, is_one) {
+    let others = match (told.others, told.closure, is_one) {
         (0, _, _) => String::new(),
-        (others, Along::Dependencies, true) => format!(" and the {others} it needs"),
-        (others, Along::Dependencies, false) => format!(" and the {others} they need"),
-        (1, Along::Dependents, true) => " and the 1 that needs it".to_owned(),
-        (1, Along::Dependents, false) => " and the 1 that needs them".to_owned(),
-        (others, Along::Dependents, true) => format!(" and the {others} that need it"),
-        (others, Along::Dependents, false) => format!(" and the {others} that need them"),
+        (others, Closure::Dependencies, true) => format!(" and the {others} it needs"),
+        (others, Closure::Dependencies, false) => format!(" and the {others} they need"),
+        (1, Closure::Dependents, true) => " and the 1 that needs it".to_owned(),
+        (1, Closure::Dependents, false) => " and the 1 that needs them".to_owned(),
+        (others, Closure::Dependents, true) => format!(" and the {others} that need it"),
+        (others, Closure::Dependents, false) => format!(" and the {others} that need them"),
     };
     format!(
         "Only {}{others}; {} left out.",
@@ -63,7 +63,7 @@ pub(crate) fn only(told: &Told) -> String {
 
 /// `Plan: 6 to create, 1 to update, 0 to delete, 3 unchanged.`
 pub(crate) fn summary(plan: &Plan) -> String {
-    let unchanged = plan.unchanged.len();
+    let unchanged = plan.remarks.unchanged.len();
     if plan.is_empty() {
         return nothing_to_do(plan);
     }
@@ -76,22 +76,30 @@ pub(crate) fn summary(plan: &Plan) -> String {
         Action::Release => "to release",
     });
     let mut summary = format!("Plan: {steps}, {unchanged} unchanged");
-    if !plan.kept.is_empty() {
-        summary.push_str(&format!(", {} kept", plan.kept.len()));
+    if !plan.remarks.kept.is_empty() {
+        summary.push_str(&format!(", {} kept", plan.remarks.kept.len()));
     }
-    if !plan.orphans.is_empty() {
-        summary.push_str(&format!(", {}", count(plan.orphans.len(), "orphan")));
+    if !plan.remarks.orphans.is_empty() {
+        summary.push_str(&format!(
+            ", {}",
+            count(plan.remarks.orphans.len(), "orphan")
+        ));
     }
     summary + "."
 }
 
 fn nothing_to_do(plan: &Plan) -> String {
-    let unchanged = match plan.unchanged.len() {
+    let unchanged = match plan.remarks.unchanged.len() {
         0 => None,
         1 => Some("1 resource is as the spec wants it".to_owned()),
         unchanged => Some(format!("{unchanged} resources are as the spec wants them")),
     };
-    let overruled: usize = plan.overruled.iter().map(|kept| kept.changes.len()).sum();
+    let overruled: usize = plan
+        .remarks
+        .server_overrides
+        .iter()
+        .map(|kept| kept.changes.len())
+        .sum();
     let mut summary = "No changes.".to_owned();
     if let Some(unchanged) = unchanged {
         summary.push_str(&format!(" {unchanged}"));
@@ -101,7 +109,7 @@ fn nothing_to_do(plan: &Plan) -> String {
         }
         summary.push('.');
     }
-    match plan.orphans.len() {
+    match plan.remarks.orphans.len() {
         0 => {}
         1 => summary.push_str(" There is 1 orphan."),
         orphans => summary.push_str(&format!(" There are {orphans} orphans.")),
@@ -112,11 +120,11 @@ fn nothing_to_do(plan: &Plan) -> String {
 /// What is left alone, and why; and what could not be compared.
 pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
     let names = Names::of_plan(plan);
-    let kept = plan.kept.iter().map(|kept| {
+    let kept = plan.remarks.kept.iter().map(|kept| {
         let head = format!("{}: kept: {}", names.name(&kept.key), kept.why);
         Notice::new(Weight::Note, "=", &head)
     });
-    let withheld = plan.withheld.iter().map(|withheld| {
+    let withheld = plan.remarks.unverifiable_secrets.iter().map(|withheld| {
         let paths: Vec<&str> = withheld.paths.iter().map(|path| lifted(path)).collect();
         let head = format!(
             "{}: not compared, as Azure does not answer it: {}; --rewrite-secrets sends it again",
@@ -131,7 +139,7 @@ pub(crate) fn left_alone(plan: &Plan) -> Vec<Notice> {
 /// What is as wanted already, for who asks: `= analyzer  userAssignedIdentity id-cameras`.
 pub(crate) fn unchanged(plan: &Plan, graph: &Graph, style: &Style) -> String {
     let names = Names::of_plan(plan);
-    let lines = plan.unchanged.iter().map(|key| {
+    let lines = plan.remarks.unchanged.iter().map(|key| {
         let head = format!("= {}", names.name(key));
         let object = graph.node(key).map(object_of).unwrap_or_default();
         beside_or_below(&head, Tint::Faint, &object, style)

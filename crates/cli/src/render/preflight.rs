@@ -4,10 +4,8 @@ mod policies;
 
 use lazuli_core::{
     facts::CreationObstacle,
-    plan::{
-        Plan, StepId,
-        preflight::{Cause, Finding, Question},
-    },
+    plan::{Plan, StepId},
+    preflight::{Cause, Finding, Question},
     source::Sources,
 };
 
@@ -135,7 +133,7 @@ impl Page<'_> {
     /// Each step with its place in the spec.
     fn steps(&self, notice: &mut Notice, is_inner: bool, steps: &[StepId]) {
         notice.steps(self.plan, steps, |step| Concerned {
-            place: Some(line_of(step.span, self.sources)),
+            place: Some(line_of(step.subject.span, self.sources)),
             is_inner,
             ..Concerned::new(step, self.names)
         });

@@ -73,7 +73,7 @@ pub(crate) fn report(run: &Run<'_>, style: &Style) -> String {
                 let by = plan
                     .steps
                     .get(by.0)
-                    .map(|step| names.name(&step.key))
+                    .map(|step| names.name(&step.subject.key))
                     .unwrap_or_default();
                 not_begun.add(&(line + &block(INDENT, &format!("it waits for {by}"), style.width)));
             }

@@ -49,7 +49,7 @@ impl Sheet<'_> {
             text.push_str(&notice.text(style));
             text.push('\n');
         }
-        if self.shows_unchanged && !self.plan.unchanged.is_empty() {
+        if self.shows_unchanged && !self.plan.remarks.unchanged.is_empty() {
             text.push_str(&plan::unchanged(self.plan, self.graph, style));
             text.push('\n');
         }

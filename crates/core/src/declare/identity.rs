@@ -11,6 +11,16 @@ pub enum Identity {
     Grant(Grant),
 }
 
+impl Identity {
+    /// The id, or the scope of a role assignment.
+    pub fn place(&self) -> &ArmId {
+        match self {
+            Self::Resource(id) => id,
+            Self::Grant(grant) => &grant.scope,
+        }
+    }
+}
+
 /// A wanted role assignment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grant {

@@ -1,11 +1,11 @@
 //! From a spec to a graph: places, declarations, edges, and every mistake on the way.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-use super::{edges, place};
+use super::{Graph, Lifecycle, Node, Settings, StackScope, edges, place};
 use crate::{
     arm::ArmId,
     declare::{
@@ -13,37 +13,16 @@ use crate::{
         Surroundings, index,
     },
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Graph, Home, Lifecycle, Node},
     ignore::Ignored,
     key::NodeKey,
     kind::{DynEntry, Registry},
     mark::Mark,
-    secret::DigestKey,
     shape::Shape,
     source::Span,
     spec::{Resource, Spec, Stack},
+    subject::Subject,
     value::Value,
 };
-
-/// What is given from outside of the spec.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// The subscription of stacks that do not say one.
-    pub subscription: Option<String>,
-    /// What Azure has under the role names that it was asked for: the ids of the definitions.
-    pub roles: BTreeMap<RoleName, Vec<ArmId>>,
-    /// How secrets that Azure does not answer are dealt with.
-    pub secrets: SecretsPolicy,
-}
-
-/// How secrets that Azure does not answer are dealt with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SecretsPolicy {
-    /// The key of what tags keep of them.
-    pub key: DigestKey,
-    /// Whether all of them are sent again, changed or not.
-    pub rewrite: bool,
-}
 
 /// Builds the graph of a spec. The graph is of use only if the diagnostics have no errors, and carried out only if it
 /// has no open roles: those are asked for, and the graph is built again with the answers.
@@ -77,9 +56,9 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
     diagnostics.extend(found);
     diagnostics.extend(duplicates(&nodes));
     let edges = edges::find(&nodes, &implied, spec, &places);
-    let homes = homes(spec, settings, &nodes);
+    let stack_scopes = stack_scopes(spec, settings, &nodes);
     let graph = Graph {
-        homes,
+        stack_scopes,
         open_roles,
         secrets: settings.secrets.clone(),
         ..edges::assemble(nodes, edges, &mut diagnostics)
@@ -87,11 +66,11 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
     (graph, diagnostics)
 }
 
-fn homes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<Home> {
+fn stack_scopes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<StackScope> {
     let home = |stack: &Stack| {
         let written = stack.subscription.as_ref().map(|written| &written.value);
         let own = written.or(settings.subscription.as_ref());
-        let mut home = Home {
+        let mut home = StackScope {
             stack: stack.name.value.clone(),
             span: stack.name.span,
             subscriptions: own
@@ -100,7 +79,7 @@ fn homes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<Home> {
                 .collect(),
             groups: BTreeSet::new(),
         };
-        let own = |node: &&Node| node.key.stack == home.stack && !node.lifecycle.existing;
+        let own = |node: &&Node| node.subject.key.stack == home.stack && !node.lifecycle.existing;
         for node in nodes.iter().filter(own) {
             let place = match &node.identity {
                 Identity::Resource(id) => id,
@@ -295,16 +274,20 @@ fn node(
     places: Arc<HashMap<String, Span>>,
 ) -> Node {
     let name = placed.name.as_deref().filter(|_| key.part.is_none());
-    let subject = match &draft.identity {
+    let title = match &draft.identity {
         Identity::Resource(id) => name.unwrap_or_else(|| id.name()).to_owned(),
         Identity::Grant(grant) => format!("{} on {}", grant.role_name, grant.scope.name()),
     };
     Node {
-        key,
-        kind: placed.facts.kind,
-        arm_type: draft.arm_type,
+        subject: Subject {
+            key,
+            kind: placed.facts.kind,
+            arm_type: draft.arm_type,
+            title,
+            span: resource.span,
+            places,
+        },
         identity: draft.identity,
-        subject,
         body: draft.body,
         rules: draft.rules,
         lifecycle: Lifecycle {
@@ -327,8 +310,6 @@ fn node(
         mark: draft.mark,
         deletable: draft.deletable,
         listed: draft.listed,
-        span: resource.span,
-        places,
     }
 }
 
@@ -377,14 +358,14 @@ fn duplicates(nodes: &[Node]) -> Diagnostics {
             diagnostics.push(
                 Diagnostic::error(
                     Code::DuplicateId,
-                    node.span,
+                    node.subject.span,
                     format!(
                         "`{}` and `{}` are the same Azure resource",
-                        first.key, node.key
+                        first.subject.key, node.subject.key
                     ),
                 )
                 .note(what)
-                .related(first.span, "the first one")
+                .related(first.subject.span, "the first one")
                 .help(
                     "leave one out, or mark the one that is only looked up with `existing: true`",
                 ),

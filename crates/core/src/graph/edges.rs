@@ -8,11 +8,12 @@ use petgraph::{
     visit::EdgeRef,
 };
 
+use super::{Graph, Node, Reason};
 use crate::{
     arm::ArmId,
-    declare::{Places, address_of, templates},
+    declare::{Identity, Implied, Places, address_of, templates},
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Graph, Identity, Implied, Node, NodeKey, Reason},
+    key::NodeKey,
     spec::{Address, Resource, Spec},
     template::{Expr, Segment, Template},
 };
@@ -43,7 +44,10 @@ pub(super) fn find<'a>(
     let mut by_entry: HashMap<_, Vec<usize>> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
         by_entry
-            .entry((node.key.stack.clone(), node.key.address.clone()))
+            .entry((
+                node.subject.key.stack.clone(),
+                node.subject.key.address.clone(),
+            ))
             .or_default()
             .push(at);
     }
@@ -141,7 +145,7 @@ impl<'a> Finder<'a> {
                     .into_iter()
                     .flatten()
                     .copied()
-                    .filter(|at| self.nodes[*at].key.part.is_none())
+                    .filter(|at| self.nodes[*at].subject.key.part.is_none())
                     .collect();
                 wait(&main, Reason::Refers(property.clone()));
             }
@@ -178,7 +182,7 @@ impl<'a> Finder<'a> {
 
     fn implied(&mut self, key: &NodeKey, implied: &Implied) {
         let waiting = self.entry(&key.stack, &key.address).to_vec();
-        let part_of = |at: &usize| &self.nodes[*at].key.part;
+        let part_of = |at: &usize| &self.nodes[*at].subject.key.part;
         let (on, waiting, reason): (Vec<usize>, Vec<usize>, Reason) = match implied {
             Implied::GrantsOf { principal, on, why } => {
                 let needed = |at: &usize| match &self.nodes[*at].identity {
@@ -202,10 +206,12 @@ impl<'a> Finder<'a> {
                 )
             }
             Implied::EverythingWithin(scope) => {
-                let own: BTreeSet<&NodeKey> =
-                    waiting.iter().map(|at| &self.nodes[*at].key).collect();
+                let own: BTreeSet<&NodeKey> = waiting
+                    .iter()
+                    .map(|at| &self.nodes[*at].subject.key)
+                    .collect();
                 let locked = |at: &usize| {
-                    let key = &self.nodes[*at].key;
+                    let key = &self.nodes[*at].subject.key;
                     !own.contains(key) && !self.last.contains(key)
                 };
                 let within = self.all_within(scope).filter(locked).collect();
@@ -263,7 +269,7 @@ pub(super) fn assemble(nodes: Vec<Node>, edges: Vec<Edge>, diagnostics: &mut Dia
     let by_key = nodes
         .into_iter()
         .map(|node| {
-            let key = node.key.clone();
+            let key = node.subject.key.clone();
             (key, inner.add_node(node))
         })
         .collect();
@@ -349,9 +355,9 @@ fn cycle_in(graph: &DiGraph<Node, Reason>, component: &[NodeIndex]) -> Option<Ve
 }
 
 fn describe_cycle(graph: &DiGraph<Node, Reason>, path: &[NodeIndex]) -> Diagnostic {
-    let name = |at: &NodeIndex| graph[*at].key.to_string();
+    let name = |at: &NodeIndex| graph[*at].subject.key.to_string();
     let way = path.iter().map(name).collect::<Vec<_>>().join(" → ");
-    let span = path.first().map(|at| graph[*at].span);
+    let span = path.first().map(|at| graph[*at].subject.span);
     let mut diagnostic = Diagnostic::error(
         Code::ReferenceCycle,
         span,
@@ -365,7 +371,7 @@ fn describe_cycle(graph: &DiGraph<Node, Reason>, path: &[NodeIndex]) -> Diagnost
             .map(|edge| edge.weight().to_string())
             .unwrap_or_default();
         diagnostic = diagnostic.related(
-            graph[*waits].span,
+            graph[*waits].subject.span,
             format!("`{}` waits for `{}`: {why}", name(waits), name(on)),
         );
     }

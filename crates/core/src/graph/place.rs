@@ -6,12 +6,12 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::Settings;
 use crate::{
     arm::{ArmId, normal_location},
     declare::{Index, Placed, Places, address_of, root_id},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     facts::Place,
-    graph::build::Settings,
     key::NodeKey,
     kind::{Kind, Registry},
     node::{Datum, Node},

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::{Holdings, Inventory, Item, Naming, Right};
 use crate::{
+    document::{AfterlifeDocument, UnreadLocksDocument, UnreadableScopeDocument},
     graph::NodeKey,
-    plan::document::{AfterlifeDocument, UnreadLocksDocument, UnseenDocument},
 };
 
 /// What stacks own.
@@ -22,7 +22,7 @@ pub struct ShowDocument {
     /// The stacks that were asked for; those that own nothing too.
     pub stacks: Vec<StackDocument>,
     /// Subscriptions of which it is unknown what the stacks own there.
-    pub unseen: Vec<UnseenDocument>,
+    pub unseen: Vec<UnreadableScopeDocument>,
     /// Scopes whose locks could not be read.
     pub unread_locks: Vec<UnreadLocksDocument>,
 }
@@ -120,7 +120,7 @@ impl ShowDocument {
             format: ShowFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
             stacks: stacks.iter().map(StackDocument::of).collect(),
-            unseen: unseen.iter().map(UnseenDocument::of).collect(),
+            unseen: unseen.iter().map(UnreadableScopeDocument::of).collect(),
             unread_locks: unread_locks.iter().map(UnreadLocksDocument::of).collect(),
         }
     }

@@ -4,11 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::Live;
-use crate::{
-    arm::ArmId,
-    graph::{Grant, Graph},
-};
+use crate::{arm::ArmId, declare::Grant};
 
 /// A role assignment that exists.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,9 +53,11 @@ impl LiveGrant {
         self.body.get("properties")?.get(name)?.as_str()
     }
 
-    /// Whether it is what is wanted, for a principal that is known.
-    pub fn is(&self, wanted: &Grant, principal: &str) -> bool {
-        self.is_of(wanted) && self.principal.eq_ignore_ascii_case(principal)
+    /// Whether it gives this role to this principal at this scope.
+    pub fn matches(&self, scope: &ArmId, role: &str, principal: &str) -> bool {
+        self.scope == *scope
+            && self.role.eq_ignore_ascii_case(role)
+            && self.principal.eq_ignore_ascii_case(principal)
     }
 
     /// Whether it has the scope and the role that are wanted, whoever the principal is.
@@ -70,14 +68,14 @@ impl LiveGrant {
 
 /// Who may do what where: ARM has no two assignments of the same meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Meaning {
+pub(super) struct Meaning {
     scope: ArmId,
     role: String,
     principal: String,
 }
 
 impl Meaning {
-    fn new(scope: &ArmId, role: &str, principal: &str) -> Self {
+    pub(super) fn new(scope: &ArmId, role: &str, principal: &str) -> Self {
         Self {
             scope: scope.clone(),
             role: role.to_ascii_lowercase(),
@@ -88,14 +86,14 @@ impl Meaning {
 
 /// The assignments that were seen, each once, in the order in which they were.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Known {
-    all: Vec<LiveGrant>,
-    by_id: HashMap<ArmId, usize>,
-    by_meaning: HashMap<Meaning, usize>,
-    by_scope: HashMap<ArmId, Vec<usize>>,
+pub(super) struct GrantStore {
+    pub(super) all: Vec<LiveGrant>,
+    pub(super) by_id: HashMap<ArmId, usize>,
+    pub(super) by_meaning: HashMap<Meaning, usize>,
+    pub(super) by_scope: HashMap<ArmId, Vec<usize>>,
 }
 
-impl Known {
+impl GrantStore {
     pub(super) fn insert(&mut self, grant: LiveGrant) {
         let at = self.all.len();
         if self.by_id.contains_key(&grant.id) {
@@ -117,39 +115,5 @@ impl Known {
         let grants = self.all.iter().filter(|grant| stays(grant)).cloned();
         grants.for_each(|grant| left.insert(grant));
         left
-    }
-}
-
-impl Live {
-    /// All role assignments that were seen.
-    pub fn grants(&self) -> &[LiveGrant] {
-        &self.grants.all
-    }
-
-    /// The role assignment of an id, if it exists.
-    pub fn grant_of_id(&self, id: &ArmId) -> Option<&LiveGrant> {
-        self.grants.all.get(*self.grants.by_id.get(id)?)
-    }
-
-    /// The role assignments made on a resource itself.
-    pub fn grants_on(&self, scope: &ArmId) -> impl Iterator<Item = &LiveGrant> {
-        let at = self.grants.by_scope.get(scope).map(Vec::as_slice);
-        at.unwrap_or_default()
-            .iter()
-            .filter_map(|at| self.grants.all.get(*at))
-    }
-
-    /// The role assignment that is the wanted one, if it exists.
-    pub fn grant(&self, graph: &Graph, wanted: &Grant) -> Option<&LiveGrant> {
-        let principal = self.fill(graph, &wanted.principal);
-        let meaning = Meaning::new(&wanted.scope, &wanted.role, principal.as_str()?);
-        self.grants.all.get(*self.grants.by_meaning.get(&meaning)?)
-    }
-
-    /// Gives the roles of role assignments their names, for people to read.
-    pub fn name_roles<'n>(&mut self, name_of: impl Fn(&str) -> Option<&'n str>) {
-        for grant in &mut self.grants.all {
-            grant.role_name = name_of(&grant.role).map(str::to_owned);
-        }
     }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Live;
 use crate::arm::ArmId;
 
 /// A management lock that exists.
@@ -80,39 +79,15 @@ pub struct UnreadLocks {
 
 /// What is known of locks.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Known {
+pub(super) struct LockStore {
     pub(super) found: Vec<LiveLock>,
-    unread: Vec<UnreadLocks>,
-}
-
-impl Live {
-    /// Takes in a lock. Lists of several scopes can name the same one.
-    pub fn insert_lock(&mut self, body: &Json) {
-        let found = &mut self.locks.found;
-        found.extend(
-            LiveLock::parse(body).filter(|lock| !found.iter().any(|one| one.id == lock.id)),
-        );
-    }
-
-    /// Takes in that the locks of a scope could not be read.
-    pub fn insert_unread_locks(&mut self, unread: UnreadLocks) {
-        self.locks.unread.push(unread);
-    }
-
-    /// All locks that were seen.
-    pub fn locks(&self) -> &[LiveLock] {
-        &self.locks.found
-    }
-
-    /// The scopes whose locks are not known.
-    pub fn unread_locks(&self) -> &[UnreadLocks] {
-        &self.locks.unread
-    }
+    pub(super) unread: Vec<UnreadLocks>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::Live;
 
     #[test]
     fn a_lock_is_on_what_its_id_is_below() {

@@ -1,13 +1,9 @@
 //! What carries the mark of a stack, wherever it is.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::Live;
 use crate::{
     arm::ArmId,
     mark::{Afterlife, ON_REMOVE_TAG, TextMark, owner, tag},
@@ -72,7 +68,7 @@ impl Owned {
 
 /// A scope where nobody knows what the stacks own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnseenOwned {
+pub struct UnreadableScope {
     /// The subscription.
     pub scope: ArmId,
     /// Azure's code for why, or its words.
@@ -90,73 +86,24 @@ pub struct KnownType {
 
 /// What is known of what the stacks own.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Known {
-    found: Vec<Owned>,
-    unseen: Vec<UnseenOwned>,
-    types: HashMap<String, KnownType>,
+pub(super) struct OwnedStore {
+    pub(super) found: Vec<Owned>,
+    pub(super) unreadable: Vec<UnreadableScope>,
+    pub(super) types: HashMap<String, KnownType>,
 }
 
-impl Known {
-    fn insert_unseen(&mut self, unseen: UnseenOwned) {
-        if self.unseen.iter().all(|one| one.scope != unseen.scope) {
-            self.unseen.push(unseen);
+impl OwnedStore {
+    pub(super) fn insert_unreadable(&mut self, unseen: UnreadableScope) {
+        if self.unreadable.iter().all(|one| one.scope != unseen.scope) {
+            self.unreadable.push(unseen);
         }
     }
 
     pub(super) fn absorb(&mut self, other: Self) {
         self.found.extend(other.found);
         self.types.extend(other.types);
-        let unseen = other.unseen.into_iter();
-        unseen.for_each(|unseen| self.insert_unseen(unseen));
-    }
-}
-
-impl Live {
-    /// Takes in something that a stack owns. Grants and locks are found in their own lists.
-    pub fn insert_owned(&mut self, owned: Owned) {
-        self.owned.found.push(owned);
-    }
-
-    /// Takes in what becomes of a resource later, as its tag says it.
-    pub fn insert_afterlife(&mut self, id: &ArmId, afterlife: Afterlife) {
-        let found = self.owned.found.iter_mut();
-        for owned in found.filter(|owned| owned.id == *id) {
-            owned.afterlife = afterlife;
-        }
-    }
-
-    /// Takes in that it is unknown what the stacks own at a scope. The first reason counts.
-    pub fn insert_unseen_owned(&mut self, unseen: UnseenOwned) {
-        self.owned.insert_unseen(unseen);
-    }
-
-    /// Where it is unknown what the stacks own.
-    pub fn unseen_owned(&self) -> &[UnseenOwned] {
-        &self.owned.unseen
-    }
-
-    /// Takes in how a type is spoken to.
-    pub fn insert_type(&mut self, arm_type: &str, known: KnownType) {
-        self.owned.types.insert(arm_type.to_lowercase(), known);
-    }
-
-    /// How a type is spoken to.
-    pub fn known_type(&self, arm_type: &str) -> Option<&KnownType> {
-        self.owned.types.get(&arm_type.to_lowercase())
-    }
-
-    /// Everything that was seen to carry the mark of a stack, each once. It can be much: nothing is copied but what is
-    /// kept of it.
-    pub fn owned(&self) -> impl Iterator<Item = Cow<'_, Owned>> {
-        let grants = self.grants().iter().map(|grant| &grant.body);
-        let grants = grants.filter_map(|body| Owned::worded(body.clone(), "description"));
-        let locks = self.locks.found.iter();
-        let locks = locks.filter_map(|lock| Owned::worded(lock.to_json(), "notes"));
-        let mut known = HashSet::new();
-        let found = self.owned.found.iter().map(Cow::Borrowed);
-        found
-            .chain(grants.chain(locks).map(Cow::Owned))
-            .filter(move |owned| known.insert(owned.id.clone()))
+        let unseen = other.unreadable.into_iter();
+        unseen.for_each(|unseen| self.insert_unreadable(unseen));
     }
 }
 
@@ -165,6 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::live::Live;
 
     const ACCOUNT: &str =
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";

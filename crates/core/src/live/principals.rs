@@ -1,8 +1,8 @@
 //! Whether the principals of grants exist. ARM keeps a grant whose principal is deleted; only the directory can tell.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::{Live, LiveGrant};
+use super::LiveGrant;
 
 /// Whether a principal exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub enum Existence {
 
 /// What is known of principals.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Known {
-    exist: HashMap<String, bool>,
-    unread: Option<String>,
+pub(super) struct PrincipalStore {
+    pub(super) exist: HashMap<String, bool>,
+    pub(super) unread: Option<String>,
 }
 
 impl LiveGrant {
@@ -34,44 +34,14 @@ impl LiveGrant {
     }
 }
 
-impl Live {
-    /// Takes in which of the principals that the directory was asked about exist.
-    pub fn insert_principals(&mut self, asked: &[String], existing: &HashSet<String>) {
-        let existing: HashSet<_> = existing.iter().map(|id| id.to_lowercase()).collect();
-        let told = asked.iter().map(|id| {
-            let id = id.to_lowercase();
-            let exists = existing.contains(&id);
-            (id, exists)
-        });
-        self.principals.exist.extend(told);
-    }
-
-    /// Takes in why the directory could not be asked.
-    pub fn insert_unread_directory(&mut self, why: String) {
-        self.principals.unread = Some(why);
-    }
-
-    /// Why the directory could not be asked, if that was tried.
-    pub fn unread_directory(&self) -> Option<&str> {
-        self.principals.unread.as_deref()
-    }
-
-    /// Whether the principal of a grant exists.
-    pub fn existence(&self, grant: &LiveGrant) -> Existence {
-        let exists = self.principals.exist.get(&grant.principal.to_lowercase());
-        match exists.filter(|_| !grant.is_foreign()) {
-            Some(true) => Existence::Exists,
-            Some(false) => Existence::Gone,
-            None => Existence::Unknown,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::live::Live;
 
     fn grant(principal: &str, more: Json) -> LiveGrant {
         let mut properties = json!({

@@ -1,4 +1,4 @@
-//! Planning towards the spec: make what is missing, change what differs, leave the rest.
+//! Planning toward the spec: create what is missing, change what differs, keep the rest.
 
 use std::{
     borrow::Cow,
@@ -8,16 +8,17 @@ use std::{
 use serde_json::Value as Json;
 
 use super::{
-    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, marks, orphans,
-    overruled,
+    Action, Call, CallTarget, GrantTime, Method, NewGrant, Plan, Principal, RetryCause, StepId,
+    grants, orphans, overrides, ownership,
     replace::{self, Replacement},
     secrets::Secrets,
+    step::StepDraft,
 };
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::{Change, Comparing, compare, creation, lifted, overlay, veil},
-    graph::{Grant, Graph, Identity, Names, Node, NodeKey, Part},
+    graph::{Grant, Graph, Identity, Names, Node, NodeKey, Selection},
     live::{Live, LiveGrant},
     mark::Mark,
     value::{Output, Value},
@@ -39,7 +40,7 @@ pub struct Consent {
 
 /// As [`converge`], with what is agreed to.
 pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Diagnostics) {
-    converge_part(graph, live, consent, &Part::whole())
+    converge_part(graph, live, consent, &Selection::all())
 }
 
 /// As [`converge_with`], of a part of the graph. What the stacks own beside the graph concerns only the whole.
@@ -47,7 +48,7 @@ pub fn converge_part(
     graph: &Graph,
     live: &Live,
     consent: &Consent,
-    part: &Part,
+    selection: &Selection,
 ) -> (Plan, Diagnostics) {
     let mut replaced: Vec<Replacement> = Vec::new();
     // What is made anew changes what others are compared with, and so can be the reason for more of it.
@@ -58,7 +59,13 @@ pub fn converge_part(
             gone => Cow::Owned(live.without(gone)),
         };
         let mut more = Vec::new();
-        let attempt = attempt(graph, (live, &left), (consent, part), &replaced, &mut more);
+        let attempt = attempt(
+            graph,
+            (live, &left),
+            (consent, selection),
+            &replaced,
+            &mut more,
+        );
         if more.is_empty() {
             let (plan, keys, diagnostics) = attempt;
             break (left, (plan, keys, diagnostics));
@@ -66,17 +73,17 @@ pub fn converge_part(
         replaced.extend(more);
     };
     let live = left.as_ref();
-    grants::plan(graph, live, part, &steps_of, &mut plan);
-    plan.part = part.told().cloned();
-    if !part.is_whole() {
+    grants::plan(graph, live, selection, &steps_of, &mut plan);
+    plan.remarks.selection = selection.summary().cloned();
+    if !selection.is_all() {
         return (plan, diagnostics);
     }
     if consent.prune {
         orphans::prune(graph, live, &mut plan);
     } else {
-        plan.orphans = orphans::list(graph, live);
+        plan.remarks.orphans = orphans::list(graph, live);
     }
-    plan.unseen = live.unseen_owned().to_vec();
+    plan.remarks.unreadable = live.unreadable_scopes().to_vec();
     (plan, diagnostics)
 }
 
@@ -84,7 +91,7 @@ pub fn converge_part(
 fn attempt<'a>(
     graph: &'a Graph,
     (before, live): (&Live, &Live),
-    (consent, part): (&Consent, &Part),
+    (consent, selection): (&Consent, &Selection),
     replaced: &[Replacement],
     more: &mut Vec<Replacement>,
 ) -> (Plan, HashMap<&'a NodeKey, StepId>, Diagnostics) {
@@ -93,7 +100,7 @@ fn attempt<'a>(
         before,
         live,
         consent,
-        part,
+        selection,
         replaced,
         more,
         steps_of: HashMap::new(),
@@ -101,7 +108,10 @@ fn attempt<'a>(
         plan: Plan::default(),
         diagnostics: Diagnostics::default(),
     };
-    for node in graph.nodes().filter(|node| part.has(&node.key)) {
+    for node in graph
+        .nodes()
+        .filter(|node| selection.has(&node.subject.key))
+    {
         planner.node(node);
     }
     planner.mark_outputs();
@@ -115,7 +125,7 @@ struct Planner<'a, 'l> {
     /// What there is without what goes to be made anew.
     live: &'l Live,
     consent: &'l Consent,
-    part: &'l Part,
+    selection: &'l Selection,
     replaced: &'l [Replacement],
     more: &'l mut Vec<Replacement>,
     /// The step of a node that has one.
@@ -141,29 +151,21 @@ impl<'a> Planner<'a, '_> {
                 changes,
                 call,
             }) => {
-                let id = StepId(self.plan.steps.len());
-                let patience = self.patience(node);
-                self.plan.steps.push(Step {
-                    id,
-                    key: node.key.clone(),
-                    kind: node.kind,
-                    arm_type: node.arm_type.clone(),
+                let retry_causes = self.retry_causes(node);
+                let id = self.plan.steps.push(StepDraft {
+                    subject: node.subject.clone(),
                     action,
                     reason,
-                    subject: node.subject.clone(),
                     changes,
                     call,
-                    outputs: Vec::new(),
                     after: before,
-                    patience,
-                    span: node.span,
-                    places: node.places.clone(),
+                    retry_causes,
                 });
-                self.steps_of.insert(&node.key, id);
-                self.waits.insert(&node.key, vec![id]);
+                self.steps_of.insert(&node.subject.key, id);
+                self.waits.insert(&node.subject.key, vec![id]);
             }
             None => {
-                self.waits.insert(&node.key, before);
+                self.waits.insert(&node.subject.key, before);
             }
         }
     }
@@ -176,9 +178,9 @@ impl<'a> Planner<'a, '_> {
     fn steps_before(&self, node: &Node) -> Vec<StepId> {
         let mut before: Vec<StepId> = self
             .graph
-            .dependencies(&node.key)
+            .dependencies(&node.subject.key)
             .into_iter()
-            .filter_map(|(dependency, _)| self.waits.get(&dependency.key))
+            .filter_map(|(dependency, _)| self.waits.get(&dependency.subject.key))
             .flatten()
             .copied()
             .collect();
@@ -194,14 +196,17 @@ impl<'a> Planner<'a, '_> {
                 self.diagnostics.push(
                     Diagnostic::error(
                         Code::NotFound,
-                        node.span,
-                        format!("`{}` is declared as existing, but does not exist", node.key),
+                        node.subject.span,
+                        format!(
+                            "`{}` is declared as existing, but does not exist",
+                            node.subject.key
+                        ),
                     )
                     .note(id.to_string())
                     .help("check its name and place, or take `existing: true` out to have it made"),
                 );
             } else {
-                self.plan.unchanged.push(node.key.clone());
+                self.plan.remarks.unchanged.push(node.subject.key.clone());
             }
             return None;
         }
@@ -209,7 +214,7 @@ impl<'a> Planner<'a, '_> {
         let call = |body| Call {
             method: Method::Put,
             target: CallTarget::Id(id.clone()),
-            api_version: node.arm_type.api_version.to_string(),
+            api_version: node.subject.arm_type.api_version.to_string(),
             body,
         };
         let Some(body) = found else {
@@ -244,24 +249,27 @@ impl<'a> Planner<'a, '_> {
         } = compare(&wanted, live, node.rules, ignore);
         let secrets = Secrets::of(self.graph, node, &wanted);
         changes.extend(secrets.changed(&withheld, live));
-        let known = overruled::take_known(self.graph, self.live, node, &mut changes);
-        self.plan.overruled.extend(known);
-        let outdated = marks::outdated(node, live);
+        let known = overrides::take_known(self.graph, self.live, node, &mut changes);
+        self.plan.remarks.server_overrides.extend(known);
+        let outdated = ownership::outdated(node, live);
         changes.extend(outdated.clone());
         let broken = broken(live);
         if changes.is_empty() && broken.is_none() {
-            self.plan.withheld.extend(secrets.not_compared(withheld));
-            self.plan.unchanged.push(node.key.clone());
+            self.plan
+                .remarks
+                .unverifiable_secrets
+                .extend(secrets.not_compared(withheld));
+            self.plan.remarks.unchanged.push(node.subject.key.clone());
             return None;
         }
         if self.is_of_another_stack(node, live) || self.refuses(node, live, &changes) {
             return None;
         }
-        let kept = marks::keep_words(node, &mut wanted, live);
+        let kept = ownership::keep_words(node, &mut wanted, live);
         changes.extend(kept.filter(|_| outdated.is_none()));
         let wanted = secrets.remembered_in(wanted);
-        let is_taken_over = marks::is_put_on(node, &wanted, live);
-        let found = marks::found_as(is_taken_over, broken);
+        let is_taken_over = ownership::is_put_on(node, &wanted, live);
+        let found = ownership::found_as(is_taken_over, broken);
         let differing = differing(&changes);
         let reason = match found {
             None => differing,
@@ -276,7 +284,7 @@ impl<'a> Planner<'a, '_> {
             },
             reason,
             changes,
-            call: call(marks::without_outdated(
+            call: call(ownership::without_outdated(
                 node,
                 overlay(&wanted, live, node.rules, ignore),
             )),
@@ -288,13 +296,29 @@ impl<'a> Planner<'a, '_> {
         let call = |target, body| Call {
             method: Method::Put,
             target,
-            api_version: node.arm_type.api_version.to_string(),
+            api_version: node.subject.arm_type.api_version.to_string(),
             body,
         };
         let Some(found) = self.live.grant(self.graph, grant) else {
-            let grant = Grant {
-                principal: self.live.fill(self.graph, &grant.principal),
-                ..grant.clone()
+            let filled = self.live.fill(self.graph, &grant.principal);
+            // An output that is not an object id in Azure is not known yet.
+            let principal =
+                Principal::from_value(&filled).or_else(|| Principal::from_value(&grant.principal));
+            let Some(principal) = principal else {
+                let message = format!(
+                    "the principal of `{}` is not an object id",
+                    node.subject.key
+                );
+                let span = node.subject.span_of("principalId");
+                self.diagnostics
+                    .push(Diagnostic::error(Code::ValueNotAllowed, span, message));
+                return None;
+            };
+            let grant = NewGrant {
+                scope: grant.scope.clone(),
+                role: grant.role.clone(),
+                role_name: grant.role_name.clone(),
+                principal,
             };
             return Some(Draft {
                 action: Action::Create,
@@ -312,7 +336,7 @@ impl<'a> Planner<'a, '_> {
         if draft.action != Action::Create {
             return draft;
         }
-        if let Some(replacement) = self.replaced.iter().find(|one| one.key == node.key) {
+        if let Some(replacement) = self.replaced.iter().find(|one| one.key == node.subject.key) {
             let call = Call {
                 method: Method::Replace,
                 target: CallTarget::Id(replacement.id.clone()),
@@ -325,10 +349,7 @@ impl<'a> Planner<'a, '_> {
                 call,
             };
         }
-        let place = match &node.identity {
-            Identity::Resource(id) => id,
-            Identity::Grant(grant) => &grant.scope,
-        };
+        let place = node.identity.place();
         let goes_along = |one: &&Replacement| one.id.covers(place);
         let was_there = match &node.identity {
             Identity::Resource(id) => self.before.resource(id).is_some(),
@@ -345,15 +366,16 @@ impl<'a> Planner<'a, '_> {
 
     /// Whether the mark of another stack is on what would be changed. That is reported.
     fn is_of_another_stack(&mut self, node: &Node, live: &Json) -> bool {
-        let Some(other) = marks::owner_of(node, live).filter(|other| *other != node.key.stack)
+        let Some(other) =
+            ownership::owner_of(node, live).filter(|other| *other != node.subject.key.stack)
         else {
             return false;
         };
-        let message = format!("`{}` is owned by the stack `{other}`", node.key);
+        let message = format!("`{}` is owned by the stack `{other}`", node.subject.key);
         let id = live.get("id").and_then(Json::as_str);
         self.diagnostics.push(
-            Diagnostic::error(Code::ForeignOwner, node.span, message)
-                .note(id.unwrap_or(&node.subject))
+            Diagnostic::error(Code::ForeignOwner, node.subject.span, message)
+                .note(id.unwrap_or(&node.subject.title))
                 .help("two stacks would undo each other's work: mark it with `existing: true` here, or take it out there"),
         );
         true
@@ -370,10 +392,10 @@ impl<'a> Planner<'a, '_> {
         let Some(id) = node.id().cloned().or(id) else {
             return true;
         };
-        let allowed = (&self.consent.replace, self.part);
+        let allowed = (&self.consent.replace, self.selection);
         match replace::consent(self.graph, self.before, allowed, node, &id) {
             Ok(()) => self.more.push(Replacement {
-                key: node.key.clone(),
+                key: node.subject.key.clone(),
                 id,
                 changes: changes.to_vec(),
             }),
@@ -387,8 +409,8 @@ impl<'a> Planner<'a, '_> {
     }
 
     /// What the step may be refused for although it is right, because Azure has not caught up with another step.
-    fn patience(&self, node: &Node) -> Vec<Patience> {
-        let mut patience = Vec::new();
+    fn retry_causes(&self, node: &Node) -> Vec<RetryCause> {
+        let mut retry_causes = Vec::new();
         if let Identity::Grant(grant) = &node.identity {
             // A principal that is known before the run is not made by it.
             let is_made = self
@@ -398,38 +420,38 @@ impl<'a> Planner<'a, '_> {
                 .is_none();
             let maker = grant.principal_key().filter(|_| is_made);
             let maker = maker.and_then(|key| self.steps_of.get(key));
-            patience.extend(maker.map(|step| Patience::Principal(*step)));
-            patience.extend(self.role_made(node, grant).map(Patience::Role));
+            retry_causes.extend(maker.map(|step| RetryCause::Principal(*step)));
+            retry_causes.extend(self.role_made(node, grant).map(RetryCause::Role));
         }
-        for (dependency, _) in self.graph.dependencies(&node.key) {
+        for (dependency, _) in self.graph.dependencies(&node.subject.key) {
             let Identity::Grant(grant) = &dependency.identity else {
                 continue;
             };
-            let made = match self.steps_of.get(&dependency.key) {
-                Some(step) => Some(Made::Step(*step)),
+            let made = match self.steps_of.get(&dependency.subject.key) {
+                Some(step) => Some(GrantTime::Step(*step)),
                 None => {
                     let found = self.live.grant(self.graph, grant);
-                    found.and_then(made_at).map(Made::At)
+                    found.and_then(made_at).map(GrantTime::At)
                 }
             };
-            patience.extend(made.map(|made| Patience::Grant {
+            retry_causes.extend(made.map(|made| RetryCause::Grant {
                 principal: self.live.fill(self.graph, &grant.principal),
                 made,
             }));
         }
-        patience
+        retry_causes
     }
 
     /// The step that makes the custom role of a grant.
     fn role_made(&self, node: &Node, grant: &Grant) -> Option<StepId> {
-        let dependencies = self.graph.dependencies(&node.key).into_iter();
+        let dependencies = self.graph.dependencies(&node.subject.key).into_iter();
         let role = dependencies
             .map(|(dependency, _)| dependency)
             .find(|node| {
                 node.id()
                     .is_some_and(|id| id.name().eq_ignore_ascii_case(&grant.role))
             })?;
-        let step = self.plan.steps.get(self.steps_of.get(&role.key)?.0)?;
+        let step = &self.plan[*self.steps_of.get(&role.subject.key)?];
         matches!(step.action, Action::Create | Action::Replace).then_some(step.id)
     }
 
@@ -438,10 +460,11 @@ impl<'a> Planner<'a, '_> {
         let mut needed: BTreeMap<StepId, Vec<Output>> = BTreeMap::new();
         for step in &self.plan.steps {
             let target = match &step.call.target {
-                CallTarget::Grant(grant) => grant.principal.outputs(),
-                CallTarget::Id(_) => Vec::new(),
+                CallTarget::Grant(grant) => grant.principal.to_value(),
+                CallTarget::Id(_) => Value::Null,
             };
-            for output in step.call.body.outputs().into_iter().chain(target) {
+            let outputs = step.call.body.outputs().into_iter().chain(target.outputs());
+            for output in outputs {
                 if let Some(id) = self.steps_of.get(&output.of) {
                     let outputs = needed.entry(*id).or_default();
                     if !outputs.contains(output) {
@@ -451,9 +474,7 @@ impl<'a> Planner<'a, '_> {
             }
         }
         for (id, outputs) in needed {
-            if let Some(step) = self.plan.steps.get_mut(id.0) {
-                step.outputs = outputs;
-            }
+            self.plan.steps.set_outputs(id, outputs);
         }
     }
 }
@@ -499,8 +520,8 @@ fn immutable(node: &Node, change: &Change, help: &str) -> Diagnostic {
     };
     Diagnostic::error(
         Code::Immutable,
-        node.place_of(&change.path),
-        format!("`{path}` of `{}` is fixed at creation", node.key),
+        node.subject.span_of(&change.path),
+        format!("`{path}` of `{}` is fixed at creation", node.subject.key),
     )
     .note(format!("{is}, and {wanted}"))
     .help(help)

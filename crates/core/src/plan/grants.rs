@@ -3,57 +3,25 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
+use super::{Call, KeptResource, Plan, ReportedGrant, StepId, step::StepDraft};
 use crate::{
     arm::{ArmId, ArmType},
-    graph::{Grant, Graph, Identity, Node, NodeKey, Part},
+    graph::{Grant, Graph, Identity, Node, NodeKey, Selection},
     live::{Existence, Live, LiveGrant},
     mark::TextMark,
     spec::GrantsPolicy,
-    value::Value,
+    subject::Subject,
 };
 
 const ASSIGNMENT: ArmType = ArmType::new("Microsoft.Authorization/roleAssignments", "2022-04-01");
 
-/// A role assignment and what in the spec it concerns.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GrantOf {
-    /// The resource that it is on, or the entry that names it.
-    pub key: NodeKey,
-    /// The assignment.
-    pub grant: LiveGrant,
-    /// Whether its principal exists.
-    pub principal: Existence,
-}
-
-impl GrantOf {
+impl ReportedGrant {
     fn new(node: &Node, grant: &LiveGrant, live: &Live) -> Self {
         Self {
-            key: node.key.clone(),
+            key: node.subject.key.clone(),
             grant: grant.clone(),
             principal: live.existence(grant),
         }
-    }
-
-    /// Who has the role, and since when: `User 00000000-…, which no longer exists, granted 2026-01-01T00:00:34Z`.
-    pub fn holder(&self) -> String {
-        let kind = self.grant.property("principalType").unwrap_or("principal");
-        let mut text = format!("{kind} {}", self.grant.principal);
-        if self.principal == Existence::Gone {
-            text.push_str(", which no longer exists");
-        }
-        if let Some(made) = self.grant.property("createdOn") {
-            text.push_str(&format!(", granted {}", to_the_second(made)));
-        }
-        text
-    }
-}
-
-/// A time of ARM without its fraction: `2026-01-01T00:00:34.1234567Z`.
-fn to_the_second(time: &str) -> String {
-    match time.split_once('.') {
-        Some((seconds, fraction)) if fraction.ends_with('Z') => format!("{seconds}Z"),
-        _ => time.to_owned(),
     }
 }
 
@@ -84,10 +52,17 @@ impl<'a> Standing<'a> {
         let mut known: HashSet<&ArmId> = declared.iter().map(|(_, grant)| &grant.id).collect();
         let mut by_entry: HashMap<(&str, String), Vec<(&Node, &Grant)>> = HashMap::new();
         for (node, wanted) in &entries {
-            let entry = (node.key.stack.as_str(), node.key.address.to_string());
+            let entry = (
+                node.subject.key.stack.as_str(),
+                node.subject.key.address.to_string(),
+            );
             by_entry.entry(entry).or_default().push((node, wanted));
         }
-        let stacks: HashSet<&str> = graph.homes().iter().map(|home| &*home.stack).collect();
+        let stacks: HashSet<&str> = graph
+            .stack_scopes()
+            .iter()
+            .map(|home| &*home.stack)
+            .collect();
         let mark_on = |grant: &LiveGrant| TextMark::on(&grant.body, "description");
         let mut outlived = Grants::new();
         for grant in live.grants() {
@@ -121,9 +96,9 @@ impl<'a> Standing<'a> {
     }
 
     /// Those that concern a part of the spec.
-    fn of(mut self, part: &Part) -> Self {
+    fn within(mut self, selection: &Selection) -> Self {
         for grants in [&mut self.declared, &mut self.outlived, &mut self.undeclared] {
-            grants.retain(|(node, _)| part.has(&node.key));
+            grants.retain(|(node, _)| selection.has(&node.subject.key));
         }
         self
     }
@@ -160,46 +135,48 @@ fn stays(node: &Node, grant: &LiveGrant, live: &Live) -> bool {
 pub(super) fn plan(
     graph: &Graph,
     live: &Live,
-    part: &Part,
+    selection: &Selection,
     steps_of: &HashMap<&NodeKey, StepId>,
     plan: &mut Plan,
 ) {
-    let standing = Standing::find(graph, live).of(part);
+    let standing = Standing::find(graph, live).within(selection);
     for (node, grant) in &standing.outlived {
         let whose = match node.grant_principal() {
             Some(key) => format!("`{key}`"),
             None => "the one of the spec".to_owned(),
         };
         let why = format!("its principal {} is not {whose} any more", grant.principal);
-        let after = steps_of.get(&node.key).copied().into_iter().collect();
-        let step = deletion(node, grant, why, after, plan.steps.len());
-        plan.steps.push(step);
+        let after = steps_of
+            .get(&node.subject.key)
+            .copied()
+            .into_iter()
+            .collect();
+        plan.steps.push(deletion(node, grant, why, after));
     }
     for (node, grant) in &standing.undeclared {
-        let found = GrantOf::new(node, grant, live);
+        let found = ReportedGrant::new(node, grant, live);
         if node.lifecycle.grants == GrantsPolicy::Report {
-            plan.undeclared.push(found);
+            plan.remarks.undeclared.push(found);
         } else if stays(node, grant, live) {
-            plan.kept.push(Kept {
-                key: part_of(&node.key, grant),
+            plan.remarks.kept.push(KeptResource {
+                key: part_of(&node.subject.key, grant),
                 why: format!("{} is the way in of whoever runs this", grant.id.name()),
             });
         } else {
             let why = format!(
                 "`{}` is authoritative, and no entry of the spec names it: {}",
-                node.key,
+                node.subject.key,
                 found.holder()
             );
-            let step = deletion(node, grant, why, Vec::new(), plan.steps.len());
-            plan.steps.push(step);
+            plan.steps.push(deletion(node, grant, why, Vec::new()));
         }
     }
     let named = standing.of_strangers();
-    let named = named.map(|(node, grant)| GrantOf::new(node, grant, live));
-    plan.orphaned = named
+    let named = named.map(|(node, grant)| ReportedGrant::new(node, grant, live));
+    plan.remarks.orphaned = named
         .filter(|named| named.principal == Existence::Gone)
         .collect();
-    plan.unread_directory = live.unread_directory().map(str::to_owned);
+    plan.remarks.unread_directory = live.unread_directory().map(str::to_owned);
 }
 
 /// The name of a grant that has no entry of its own.
@@ -216,32 +193,15 @@ fn part_of(key: &NodeKey, grant: &LiveGrant) -> NodeKey {
     }
 }
 
-fn deletion(
-    node: &Node,
-    grant: &LiveGrant,
-    reason: String,
-    after: Vec<StepId>,
-    position: usize,
-) -> Step {
-    Step {
-        id: StepId(position),
-        key: part_of(&node.key, grant),
+fn deletion(node: &Node, grant: &LiveGrant, reason: String, after: Vec<StepId>) -> StepDraft {
+    let subject = Subject {
+        key: part_of(&node.subject.key, grant),
         kind: "roleAssignment",
         arm_type: ASSIGNMENT,
-        action: Action::Delete,
-        reason,
-        subject: format!("{} on {}", grant.role_shown(), grant.scope.name()),
-        changes: Vec::new(),
-        call: Call {
-            method: Method::Delete,
-            target: CallTarget::Id(grant.id.clone()),
-            api_version: ASSIGNMENT.api_version.into_owned(),
-            body: Value::Null,
-        },
-        outputs: Vec::new(),
-        after,
-        patience: Vec::new(),
-        span: node.span,
-        places: node.places.clone(),
-    }
+        title: format!("{} on {}", grant.role_shown(), grant.scope.name()),
+        span: node.subject.span,
+        places: node.subject.places.clone(),
+    };
+    let call = Call::delete(grant.id.clone(), ASSIGNMENT.api_version);
+    StepDraft::deletion(subject, reason, call, after)
 }

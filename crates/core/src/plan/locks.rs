@@ -68,14 +68,10 @@ pub fn obstacles(plan: &Plan, graph: &Graph, live: &Live) -> Vec<Obstacle> {
 }
 
 fn blocks(lock: &LiveLock, step: &Step) -> bool {
-    if step.arm_type.name.eq_ignore_ascii_case(LOCKS) {
+    if step.subject.arm_type.name.eq_ignore_ascii_case(LOCKS) {
         return false;
     }
-    // A grant that is yet to be made is below its scope, whatever its name will be.
-    let target = match &step.call.target {
-        CallTarget::Id(id) => id,
-        CallTarget::Grant(grant) => &grant.scope,
-    };
+    let target = step.call.target.place();
     let inherited = lock.scope.covers(target);
     match (step.call.method, lock.level) {
         (Method::Delete | Method::Replace, _) => inherited || target.covers(&lock.scope),
@@ -104,7 +100,10 @@ fn owner(lock: &LiveLock, graph: &Graph) -> LockOwner {
     let Some(mark) = lock.notes.as_deref().and_then(TextMark::find) else {
         return LockOwner::Unmarked;
     };
-    if graph.nodes().any(|node| node.key.stack == mark.stack) {
+    if graph
+        .nodes()
+        .any(|node| node.subject.key.stack == mark.stack)
+    {
         LockOwner::Own
     } else {
         LockOwner::Stack(mark.stack)

@@ -11,7 +11,10 @@ use std::{
 
 use serde_json::{Value as Json, json};
 
-use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
+use super::{
+    Action, Call, CallTarget, KeptResource, MassDeletion, Method, Orphan, Plan, StepId,
+    step::StepDraft,
+};
 use crate::{
     arm::{ArmId, ArmType},
     diff::Change,
@@ -21,6 +24,7 @@ use crate::{
     reads::Read,
     source::Span,
     spec::Address,
+    subject::Subject,
     value::Value,
 };
 
@@ -30,32 +34,6 @@ const ROLE: &str = "Microsoft.Authorization/roleDefinitions";
 const LOCK: &str = "Microsoft.Authorization/locks";
 /// The tags of a resource as a resource of their own.
 const TAGS: ArmType = ArmType::new("Microsoft.Resources/tags", "2021-04-01");
-
-/// What a stack owns and no entry of the spec names.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Orphan {
-    /// Its id.
-    pub id: ArmId,
-    /// The stack, and what to call it: the entry that it was made for, or its name.
-    pub key: NodeKey,
-    /// What it is: the kind, or the type where no kind is known.
-    pub what: String,
-    /// What it is called, for a person.
-    pub subject: String,
-    /// What pruning does with it.
-    pub afterlife: Afterlife,
-}
-
-/// A stack of which a plan deletes more than half, or all that it may because the spec has no entry of it any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Razed {
-    /// The stack.
-    pub stack: String,
-    /// How much goes because no entry of the spec names it.
-    pub going: usize,
-    /// How much the stack owns.
-    pub owned: usize,
-}
 
 /// The types of orphans that no kind knows, each with the subscription that can tell the versions of its provider.
 pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
@@ -94,9 +72,14 @@ pub(super) fn list(graph: &Graph, live: &Live) -> Vec<Orphan> {
 
 /// What the stacks of the graph own and no node stands for.
 fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
-    let is_of_spec = |owned: &Owned| graph.homes().iter().any(|home| home.stack == owned.stack);
+    let is_of_spec = |owned: &Owned| {
+        graph
+            .stack_scopes()
+            .iter()
+            .any(|home| home.stack == owned.stack)
+    };
     let entries = graph.nodes().filter_map(|node| match &node.identity {
-        Identity::Grant(grant) => Some((&node.key, grant)),
+        Identity::Grant(grant) => Some((&node.subject.key, grant)),
         Identity::Resource(_) => None,
     });
     let entries: Vec<(&NodeKey, &Grant)> = entries.collect();
@@ -132,7 +115,7 @@ fn is_right(owned: &Owned) -> bool {
 fn described(orphan: &Owned, live: &Live) -> Orphan {
     let grant = LiveGrant::parse(orphan.body.clone()).filter(|_| orphan.is(GRANT));
     let named = live.grant_of_id(&orphan.id);
-    let subject = match (named.or(grant.as_ref()), orphan.id.parent()) {
+    let title = match (named.or(grant.as_ref()), orphan.id.parent()) {
         (Some(grant), _) => format!("{} on {}", grant.role_shown(), grant.scope.name()),
         (None, Some(scope)) if orphan.is(LOCK) => {
             format!("{} on {}", orphan.id.name(), scope.name())
@@ -150,13 +133,13 @@ fn described(orphan: &Owned, live: &Live) -> Orphan {
         key: NodeKey {
             stack: orphan.stack.clone(),
             address: Address {
-                resource: orphan.entry.clone().unwrap_or_else(|| subject.clone()),
+                resource: orphan.entry.clone().unwrap_or_else(|| title.clone()),
                 instance: None,
             },
             part: None,
         },
         what: kind.map_or_else(|| orphan.arm_type.clone(), str::to_owned),
-        subject,
+        title,
         afterlife: orphan.afterlife,
     }
 }
@@ -174,7 +157,6 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
         let Some(span) = span_of(graph, &orphan.stack) else {
             continue;
         };
-        let id = StepId(plan.steps.len());
         let mut after: Vec<StepId> = before
             .iter()
             .filter_map(|before| steps_of.get(&before.id).copied())
@@ -182,22 +164,19 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
         if !orphan.is(LOCK) {
             after.extend(&last);
         }
-        after.sort();
-        after.dedup();
         let described = described(orphan, live);
         let acting = Acting {
             orphan,
             described: &described,
             known: live.known_type(&orphan.arm_type),
             span,
-            id,
             after,
         };
         let step = match fates.0.get(&orphan.id) {
             Some(Fate::Goes) => acting.deletion(),
             Some(Fate::LetGo) => acting.release(),
             Some(Fate::Stays(why)) => {
-                plan.kept.push(Kept {
+                plan.remarks.kept.push(KeptResource {
                     key: described.key,
                     why: why.clone(),
                 });
@@ -205,8 +184,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
             }
             None => continue,
         };
-        steps_of.insert(&orphan.id, id);
-        plan.steps.push(step);
+        steps_of.insert(&orphan.id, plan.steps.push(step));
     }
     let going = |stack: &str| {
         let goes = |orphan: &&Owned| fates.0.get(&orphan.id) == Some(&Fate::Goes);
@@ -217,12 +195,14 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
     for owned in live.owned() {
         *owned_by.entry(owned.stack.clone()).or_default() += 1;
     }
-    for home in graph.homes() {
+    for home in graph.stack_scopes() {
         let going = going(&home.stack);
-        let owned = owned_by.get(&home.stack).copied().unwrap_or_default();
-        let is_empty = !graph.nodes().any(|node| node.key.stack == home.stack);
+        let owned = owned_by.get(&home.stack).copied().unwrap_or(0);
+        let is_empty = !graph
+            .nodes()
+            .any(|node| node.subject.key.stack == home.stack);
         if going * 2 > owned || is_empty && going > 0 {
-            plan.razed.push(Razed {
+            plan.remarks.mass_deletions.push(MassDeletion {
                 stack: home.stack.clone(),
                 going,
                 owned,
@@ -232,7 +212,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
 }
 
 fn span_of(graph: &Graph, stack: &str) -> Option<Span> {
-    let home = graph.homes().iter().find(|home| home.stack == stack);
+    let home = graph.stack_scopes().iter().find(|home| home.stack == stack);
     home.map(|home| home.span)
 }
 
@@ -273,7 +253,7 @@ impl Fates {
                     || order::refers(live, other, &orphan.id))
         };
         if let Some(other) = staying.into_iter().find(needs) {
-            let name = described(other, live).subject;
+            let name = described(other, live).title;
             return Some(format!("`{name}`, which stays, needs it"));
         }
         if !orphan.is(GROUP) {
@@ -292,20 +272,18 @@ impl Fates {
 }
 
 fn first_fate(graph: &Graph, live: &Live, orphan: &Owned) -> Fate {
-    let in_spec = graph.nodes().find(|node| {
-        let place = match &node.identity {
-            Identity::Resource(id) => id,
-            Identity::Grant(grant) => &grant.scope,
-        };
-        orphan.id.covers(place)
-    });
+    let in_spec = graph
+        .nodes()
+        .find(|node| orphan.id.covers(node.identity.place()));
     match orphan.afterlife {
         Afterlife::Keep => Fate::LetGo,
         Afterlife::Protect => Fate::Stays(format!(
             "it was protected when its entry left the spec (`{ON_REMOVE_TAG}`)"
         )),
         Afterlife::Delete => match (in_spec, live.known_type(&orphan.arm_type)) {
-            (Some(node), _) => Fate::Stays(format!("`{}` of the spec is in or on it", node.key)),
+            (Some(node), _) => {
+                Fate::Stays(format!("`{}` of the spec is in or on it", node.subject.key))
+            }
             (None, None) => Fate::Stays(format!(
                 "no api-version of its type {} is known",
                 orphan.arm_type
@@ -321,18 +299,12 @@ struct Acting<'a> {
     described: &'a Orphan,
     known: Option<&'a KnownType>,
     span: Span,
-    id: StepId,
     after: Vec<StepId>,
 }
 
 impl Acting<'_> {
-    fn deletion(self) -> Step {
-        let call = Call {
-            method: Method::Delete,
-            target: CallTarget::Id(self.orphan.id.clone()),
-            api_version: self.version(),
-            body: Value::Null,
-        };
+    fn deletion(self) -> StepDraft {
+        let call = Call::delete(self.orphan.id.clone(), self.version());
         let why = format!(
             "the stack `{}` owns it, and no entry of the spec names it",
             self.orphan.stack
@@ -341,7 +313,7 @@ impl Acting<'_> {
     }
 
     /// The mark comes off, and nothing else changes.
-    fn release(self) -> Step {
+    fn release(self) -> StepDraft {
         let (path, before, after, call) = match self.text_member() {
             Some(member) => self.without_words(member),
             None => self.without_tags(),
@@ -358,7 +330,7 @@ impl Acting<'_> {
 
     fn without_tags(&self) -> (String, Option<Json>, Option<Value>, Call) {
         let stack = Value::string(&self.orphan.stack);
-        let keep = Value::from(Afterlife::Keep.word().unwrap_or_default());
+        let keep = Value::from(Afterlife::KEEP_WORD);
         let tags = Value::object([(STACK_TAG, stack), (ON_REMOVE_TAG, keep)]);
         let call = Call {
             method: Method::Patch,
@@ -427,26 +399,25 @@ impl Acting<'_> {
         known.unwrap_or_default()
     }
 
-    fn step(self, action: Action, reason: String, call: Call, changes: Vec<Change>) -> Step {
-        let arm_type = ArmType {
-            name: self.orphan.arm_type.clone().into(),
-            api_version: self.version().into(),
-        };
-        Step {
-            id: self.id,
-            key: self.described.key.clone(),
-            kind: self.known.map_or("resource", |known| known.kind),
-            arm_type,
+    fn step(self, action: Action, reason: String, call: Call, changes: Vec<Change>) -> StepDraft {
+        StepDraft {
+            subject: Subject {
+                key: self.described.key.clone(),
+                kind: self.known.map_or("resource", |known| known.kind),
+                arm_type: ArmType {
+                    name: self.orphan.arm_type.clone().into(),
+                    api_version: self.version().into(),
+                },
+                title: self.described.title.clone(),
+                span: self.span,
+                places: Arc::default(),
+            },
             action,
             reason,
-            subject: self.described.subject.clone(),
             changes,
             call,
-            outputs: Vec::new(),
             after: self.after,
-            patience: Vec::new(),
-            span: self.span,
-            places: Arc::default(),
+            retry_causes: Vec::new(),
         }
     }
 }

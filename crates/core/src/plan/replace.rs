@@ -1,11 +1,11 @@
 //! Replacing: what cannot be changed is deleted and made anew, where the caller agreed to that by its name. What is in or
 //! on it goes with it.
 
-use super::marks;
+use super::ownership;
 use crate::{
     arm::ArmId,
     diff::{Change, lifted},
-    graph::{Graph, Identity, Mark, Names, Node, NodeKey, Part},
+    graph::{Graph, Identity, Mark, Names, Node, NodeKey, Selection},
     live::Live,
     reads::Read,
 };
@@ -20,7 +20,7 @@ const DATALESS: [&str; 4] = [
 
 /// The reads that the agreed replacements need beside: what else is in resource groups that would go.
 pub fn needed_to_replace(graph: &Graph, allowed: &Names) -> Vec<Read> {
-    let groups = graph.nodes().filter(|node| allowed.name(&node.key));
+    let groups = graph.nodes().filter(|node| allowed.name(&node.subject.key));
     let groups = groups.filter_map(|node| node.id().filter(|id| is_group(id)));
     groups.cloned().map(Read::Contents).collect()
 }
@@ -42,7 +42,7 @@ pub(super) struct Replacement {
 pub(super) fn consent(
     graph: &Graph,
     live: &Live,
-    (allowed, part): (&Names, &Part),
+    (allowed, selection): (&Names, &Selection),
     node: &Node,
     id: &ArmId,
 ) -> Result<(), String> {
@@ -50,11 +50,12 @@ pub(super) fn consent(
         return Err("write what is there: it cannot be deleted by itself".to_owned());
     }
     let others = others_in(graph, live, node, id);
-    if !allowed.name(&node.key) {
+    if !allowed.name(&node.subject.key) {
         let names = others.iter().copied();
-        let names = names.filter(|other| other.key.part.is_none() && is_precious(live, other));
+        let names =
+            names.filter(|other| other.subject.key.part.is_none() && is_precious(live, other));
         let names = std::iter::once(node).chain(names);
-        let options = names.map(|node| format!("--allow-replace {}", quoted(&node.key)));
+        let options = names.map(|node| format!("--allow-replace {}", quoted(&node.subject.key)));
         let options: Vec<String> = options.collect();
         let mut help = format!(
             "write what is there, or have it deleted and made anew: {}",
@@ -72,28 +73,33 @@ pub(super) fn consent(
         return Err(help);
     }
     // Parts of an entry are what the entry is.
-    let entries = others.iter().filter(|other| other.key.part.is_none());
+    let entries = others
+        .iter()
+        .filter(|other| other.subject.key.part.is_none());
     for precious in std::iter::once(&node).chain(entries) {
-        if is_precious(live, precious) && !allowed.name_exactly(&precious.key) {
+        if is_precious(live, precious) && !allowed.name_exactly(&precious.subject.key) {
             return Err(format!(
                 "`{}` {}, and is replaced only by its own name: --allow-replace {}",
-                precious.key,
+                precious.subject.key,
                 why_precious(precious),
-                quoted(&precious.key)
+                quoted(&precious.subject.key)
             ));
         }
     }
-    if let Some(left_out) = others.iter().find(|other| !part.has(&other.key)) {
+    if let Some(left_out) = others
+        .iter()
+        .find(|other| !selection.has(&other.subject.key))
+    {
         return Err(format!(
             "`{0}` would go with it, and is left out: --target {1}",
-            left_out.key,
-            quoted(&left_out.key)
+            left_out.subject.key,
+            quoted(&left_out.subject.key)
         ));
     }
     if let Some(foreign) = others.iter().find(|other| !is_own(live, other)) {
         return Err(format!(
             "`{}` would go with it, and does not carry the mark of the stack",
-            foreign.key
+            foreign.subject.key
         ));
     }
     match strangers(graph, live, id) {
@@ -117,7 +123,10 @@ fn quoted(key: &NodeKey) -> String {
 
 /// `recordings/containers/video, access/Reader`
 pub(super) fn list(nodes: &[&Node]) -> String {
-    let names: Vec<String> = nodes.iter().map(|node| node.key.to_string()).collect();
+    let names: Vec<String> = nodes
+        .iter()
+        .map(|node| node.subject.key.to_string())
+        .collect();
     names.join(", ")
 }
 
@@ -129,7 +138,7 @@ pub(super) fn others_in<'g>(
     id: &ArmId,
 ) -> Vec<&'g Node> {
     let goes = |other: &&Node| {
-        other.key != node.key
+        other.subject.key != node.subject.key
             && match &other.identity {
                 Identity::Resource(inner) => id.covers(inner) && live.resource(inner).is_some(),
                 Identity::Grant(grant) => {
@@ -164,7 +173,7 @@ fn strangers(graph: &Graph, live: &Live, id: &ArmId) -> Option<Vec<String>> {
 
 fn holds_data(node: &Node) -> bool {
     let is_type = |prefix: &str| {
-        let start = node.arm_type.name.get(..prefix.len());
+        let start = node.subject.arm_type.name.get(..prefix.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
     !DATALESS.iter().any(|prefix| is_type(prefix))
@@ -190,7 +199,9 @@ fn is_own(live: &Live, node: &Node) -> bool {
     let body = node.id().and_then(|id| live.resource(id));
     match (node.mark, body) {
         (Mark::Parent, _) | (_, None) => !node.lifecycle.existing,
-        (_, Some(body)) => marks::owner_of(node, body).as_ref() == Some(&node.key.stack),
+        (_, Some(body)) => {
+            ownership::owner_of(node, body).as_ref() == Some(&node.subject.key.stack)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::Withheld;
+use super::UnverifiableSecret;
 use crate::{
     diff::{Change, Veiled},
     graph::{Graph, Node, SecretsPolicy},
@@ -47,8 +47,9 @@ impl<'a> Secrets<'a> {
     /// Of the secrets that Azure did not answer, those that are to be sent.
     pub(super) fn changed(&self, withheld: &[Veiled], live: &Json) -> Vec<Change> {
         let known: Vec<Digest> = tag(live, SECRETS_TAG)
-            .map(|tag| Digest::read(tag).collect())
-            .unwrap_or_default();
+            .into_iter()
+            .flat_map(Digest::read)
+            .collect();
         let is_sent = |secret: &&Veiled| {
             let digest = self.digest(secret);
             self.policy.rewrite || digest.is_some_and(|digest| !known.contains(&digest))
@@ -63,9 +64,9 @@ impl<'a> Secrets<'a> {
     }
 
     /// Of the secrets that Azure did not answer, those that nobody can compare.
-    pub(super) fn not_compared(&self, withheld: Vec<Veiled>) -> Option<Withheld> {
-        (!self.can_remember() && !withheld.is_empty()).then(|| Withheld {
-            key: self.node.key.clone(),
+    pub(super) fn not_compared(&self, withheld: Vec<Veiled>) -> Option<UnverifiableSecret> {
+        (!self.can_remember() && !withheld.is_empty()).then(|| UnverifiableSecret {
+            key: self.node.subject.key.clone(),
             paths: withheld.into_iter().map(|secret| secret.shown).collect(),
         })
     }

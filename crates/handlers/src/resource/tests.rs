@@ -33,7 +33,7 @@ fn a_resource_of_a_group_has_location_and_tags() {
     );
     assert_eq!(node(&graph, "vault").mark, Mark::Tag);
     assert_eq!(
-        node(&graph, "vault").arm_type.to_string(),
+        node(&graph, "vault").subject.arm_type.to_string(),
         "Microsoft.KeyVault/vaults@2024-11-01"
     );
 }

@@ -52,7 +52,7 @@ pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
                     p.muted { (stacks(sheet.stacks)) }
                     h1 { (summary.trim_end_matches('.')) }
                     (counts(sheet))
-                    @if let Some(part) = &sheet.plan.part { p { (prose(&clean(&told::only(part)))) } }
+                    @if let Some(part) = &sheet.plan.remarks.selection { p { (prose(&clean(&told::only(part)))) } }
                 }
                 main {
                     (notices(&sheet.notices()))
@@ -112,8 +112,8 @@ fn counts(sheet: &Sheet<'_>) -> Markup {
                     span.mark { (mark(action).0) } " " (count) " " span.word { (action) }
                 }
             }
-            @if !plan.unchanged.is_empty() {
-                li { span.mark { "=" } " " (plan.unchanged.len()) " " a href="#unchanged" { "unchanged" } }
+            @if !plan.remarks.unchanged.is_empty() {
+                li { span.mark { "=" } " " (plan.remarks.unchanged.len()) " " a href="#unchanged" { "unchanged" } }
             }
         }
     }
@@ -185,13 +185,13 @@ fn concerned(step: &Concerned) -> Markup {
 /// The drawing, and what is not in it.
 fn drawing(sheet: &Sheet<'_>) -> Markup {
     let plan = sheet.plan;
-    let unchanged = plan.unchanged.iter();
+    let unchanged = plan.remarks.unchanged.iter();
     let places: HashMap<&NodeKey, String> = unchanged
         .map(|key| (key, "#unchanged".to_owned()))
         .chain(
             plan.steps
                 .iter()
-                .map(|step| (&step.key, format!("#step-{}", step.id.0))),
+                .map(|step| (&step.subject.key, format!("#step-{}", step.id.0))),
         )
         .collect();
     let link = |key: &NodeKey| places.get(key).cloned();
@@ -229,14 +229,14 @@ fn unchanged(sheet: &Sheet<'_>) -> Markup {
     let plan = sheet.plan;
     let names = Names::of_plan(plan);
     html! {
-        @if !plan.unchanged.is_empty() {
+        @if !plan.remarks.unchanged.is_empty() {
             section aria-label="Unchanged" {
                 h2 { "Unchanged" }
                 details.fold open[sheet.shows_unchanged] {
-                    summary { span.mark { "=" } " " (plan.unchanged.len()) " as the spec wants" }
+                    summary { span.mark { "=" } " " (plan.remarks.unchanged.len()) " as the spec wants" }
                     div.inside id="unchanged" {
                         ul {
-                            @for key in &plan.unchanged {
+                            @for key in &plan.remarks.unchanged {
                                 li {
                                     code { (names.name(key)) } " "
                                     span.muted { (sheet.graph.node(key).map(object_of).unwrap_or_default()) }

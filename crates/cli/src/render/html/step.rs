@@ -44,12 +44,12 @@ fn one(step: &Step, sheet: &Sheet<'_>, names: Names) -> Markup {
         details class={ "fold is-" (step.action) } {
             summary {
                 span.mark { (mark(step.action).0) } " " span.word { (step.action) } " "
-                code.who { (names.name(&step.key)) } " " span.muted { (object(step)) }
+                code.who { (names.name(&step.subject.key)) } " " span.muted { (object(step)) }
             }
             div.inside id={ "step-" (step.id.0) } {
                 p.muted.why-and-where {
                     span { (prose(&clean(&step.reason))) } " "
-                    code { (line_of(step.span, sheet.sources)) }
+                    code { (line_of(step.subject.span, sheet.sources)) }
                 }
                 @for row in &rows { (property(row)) }
                 @if !waits.is_empty() {
@@ -57,7 +57,7 @@ fn one(step: &Step, sheet: &Sheet<'_>, names: Names) -> Markup {
                         "Waits for"
                         @for (at, other) in waits.iter().enumerate() {
                             @if at > 0 { "," }
-                            " " a href={ "#step-" (other.id.0) } { (names.name(&other.key)) }
+                            " " a href={ "#step-" (other.id.0) } { (names.name(&other.subject.key)) }
                         }
                     }
                 }

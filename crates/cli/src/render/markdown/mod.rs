@@ -96,7 +96,7 @@ fn headline(step: &Step, names: Names) -> String {
         "{} {} {} {}",
         escaped(mark(step.action).0),
         step.action,
-        code(&names.name(&step.key)),
+        code(&names.name(&step.subject.key)),
         code(&object(step))
     )
 }
@@ -113,7 +113,7 @@ fn line(headline: &str) -> String {
 
 /// Where a step stands in the spec, its reason and its properties.
 fn properties(step: &Step, sources: &Sources) -> String {
-    let place = line_of(step.span, sources);
+    let place = line_of(step.subject.span, sources);
     let mut lines = format!("# {place}\n# {}\n", clean(&step.reason));
     for row in change::rows(step, &Style::PAGE) {
         lines.push_str(&property(&row));

@@ -37,7 +37,7 @@ pub(crate) fn plan(sheet: &Sheet<'_>) -> String {
 
 /// What is to be known before the steps.
 pub(super) fn about(sheet: &Sheet<'_>) -> Vec<Part> {
-    let only = sheet.plan.part.as_ref().map(told::only);
+    let only = sheet.plan.remarks.selection.as_ref().map(told::only);
     let only = only.map(|only| fence("text", &block(0, &only, Style::PAGE.width)));
     let notices = sheet.notices();
     let notices = notices.iter().map(|notice| {
@@ -77,15 +77,15 @@ pub(super) fn ranks(action: Action) -> (Rank, Rank) {
 
 fn unchanged(sheet: &Sheet<'_>) -> Option<Part> {
     let plan = sheet.plan;
-    if !sheet.shows_unchanged || plan.unchanged.is_empty() {
+    if !sheet.shows_unchanged || plan.remarks.unchanged.is_empty() {
         return None;
     }
     let names = Names::of_plan(plan);
-    let items = plan.unchanged.iter().map(|key| {
+    let items = plan.remarks.unchanged.iter().map(|key| {
         let object = sheet.graph.node(key).map(object_of).unwrap_or_default();
         format!("<li>{} {}</li>\n", code(&names.name(key)), code(&object))
     });
-    let headline = escaped(&format!("= {} unchanged", plan.unchanged.len()));
+    let headline = escaped(&format!("= {} unchanged", plan.remarks.unchanged.len()));
     let list = format!("<ul>\n{}</ul>\n\n", items.collect::<String>());
     Some(Part(vec![(Rank::Unchanged, details(&headline, &list))]))
 }

@@ -54,7 +54,10 @@ pub(crate) fn report(sheet: &Sheet<'_>, run: &Run<'_>, is_refused: bool, kept: &
             Outcome::Failed(_) => continue,
             Outcome::Done { took, .. } => format!("done in {}", duration(*took)),
             Outcome::Blocked(by) => {
-                let by = plan.steps.get(by.0).map(|step| names.name(&step.key));
+                let by = plan
+                    .steps
+                    .get(by.0)
+                    .map(|step| names.name(&step.subject.key));
                 format!("not begun, it waits for {}", code(&by.unwrap_or_default()))
             }
             Outcome::NotBegun => "not begun".to_owned(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lazuli_core::{
     graph::Graph,
-    plan::{Action, Plan, Step, StepId},
+    plan::{Action, Plan, Remarks, Step, StepId},
     value::Value,
 };
 use lazuli_engine::{Failure, Outcome, Report};
@@ -51,7 +51,10 @@ fn cameras() -> Plan {
         ..step(Action::Update, "recordings", "storageAccount", "stcameras")
     };
     Plan {
-        unchanged: vec![key("group")],
+        remarks: Remarks {
+            unchanged: vec![key("group")],
+            ..Remarks::default()
+        },
         ..plan_of([
             access,
             recordings,
@@ -213,7 +216,10 @@ fn what_is_made_is_left_out_before_what_goes() {
     let made = (0..5_000).map(|at| long(Action::Create, &format!("made{at}"), "v"));
     let gone = (0..20).map(|at| long(Action::Delete, &format!("gone{at}"), "v"));
     let all = Plan {
-        unchanged: vec![key("u"); 3_000],
+        remarks: Remarks {
+            unchanged: vec![key("u"); 3_000],
+            ..Remarks::default()
+        },
         ..plan_of(made.chain(gone))
     };
     let graph = Graph::default();

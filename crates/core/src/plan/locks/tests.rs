@@ -5,10 +5,11 @@ use serde_json::json;
 use super::*;
 use crate::{
     arm::ArmType,
-    graph::{Grant, NodeKey},
-    plan::{Action, Call},
+    key::NodeKey,
+    plan::{Action, Call, NewGrant, Principal},
     source::{Sources, Span},
     spec::Address,
+    subject::Subject,
     value::Value,
 };
 
@@ -38,20 +39,24 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
     };
     Step {
         id: StepId(0),
-        key: NodeKey {
-            stack: "cameras".into(),
-            address,
-            part: None,
+        subject: Subject {
+            key: NodeKey {
+                stack: "cameras".into(),
+                address,
+                part: None,
+            },
+            kind: "resource",
+            arm_type: ArmType::new(arm_type, "2026-01-01"),
+            title: String::new(),
+            places: Default::default(),
+            span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
         },
-        kind: "resource",
-        arm_type: ArmType::new(arm_type, "2026-01-01"),
         action: match method {
             Method::Put | Method::Patch => Action::Update,
             Method::Replace => Action::Replace,
             Method::Delete => Action::Delete,
         },
         reason: String::new(),
-        subject: String::new(),
         changes: Vec::new(),
         call: Call {
             method,
@@ -61,9 +66,7 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
         },
         outputs: Vec::new(),
         after: Vec::new(),
-        patience: Vec::new(),
-        places: Default::default(),
-        span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
+        retry_causes: Vec::new(),
     }
 }
 
@@ -82,11 +85,11 @@ fn delete(id: &str) -> Step {
 }
 
 fn grant_on(scope: &str) -> Step {
-    let grant = Grant {
+    let grant = NewGrant {
         scope: ArmId::parse(scope).unwrap(),
         role: "reader".into(),
         role_name: "Reader".into(),
-        principal: "p".into(),
+        principal: Principal::Id("p".into()),
     };
     step(Method::Put, CallTarget::Grant(grant), ASSIGNMENTS)
 }

@@ -62,7 +62,7 @@ pub(super) fn keep_words(node: &Node, wanted: &mut Value, live: &Json) -> Option
     if !node.rules.iter().any(is_left_alone) || node.lifecycle.ignores(member) {
         return None;
     }
-    let mark = TextMark::of(&node.key, node.lifecycle.afterlife());
+    let mark = TextMark::of(&node.subject.key, node.lifecycle.afterlife());
     let text = Value::String(mark.below(words));
     if let Value::Object(body) = wanted
         && let Some(Value::Object(properties)) = body.get_mut("properties")
@@ -82,7 +82,7 @@ pub(super) fn keep_words(node: &Node, wanted: &mut Value, live: &Json) -> Option
 pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
     match node.mark {
         Mark::Tag if node.lifecycle.afterlife() == Afterlife::Delete => {
-            owner(live).filter(|stack| *stack == node.key.stack)?;
+            owner(live).filter(|stack| *stack == node.subject.key.stack)?;
             let said = tag(live, ON_REMOVE_TAG)?;
             Some(Change {
                 path: format!("tags.{ON_REMOVE_TAG}"),
@@ -92,7 +92,7 @@ pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
             })
         }
         Mark::Text(member) => {
-            let mark = TextMark::on(live, member).filter(|mark| mark.is_of(&node.key))?;
+            let mark = TextMark::on(live, member).filter(|mark| mark.is_of(&node.subject.key))?;
             let is_other = mark.afterlife != node.lifecycle.afterlife();
             let mut wanted = Value::object([("properties", Value::object::<&str>([]))]);
             is_other.then(|| keep_words(node, &mut wanted, live))?

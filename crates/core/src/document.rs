@@ -9,18 +9,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use findings::{ActionDocument, ExpressionDocument, FindingDocument, FindingKind};
-pub use orphans::{AfterlifeDocument, OrphanDocument, RazedDocument, UnseenDocument};
-
-use super::{
-    Action, CallTarget, GrantOf, Kept, Overruled, Plan, Step, Withheld,
-    locks::{LockOwner, Obstacle},
+pub use orphans::{
+    AfterlifeDocument, MassDeletionDocument, OrphanDocument, UnreadableScopeDocument,
 };
+
 use crate::{
     diff::Change,
-    graph::{NodeKey, Told},
+    graph::SelectionSummary,
+    key::NodeKey,
     live::{Existence, UnreadLocks},
+    plan::{
+        Action, CallTarget, KeptResource, Plan, Remarks, ReportedGrant, ServerOverride, Step,
+        UnverifiableSecret,
+        locks::{LockOwner, Obstacle},
+    },
     secret::HIDDEN,
     source::{Sources, Span},
+    subject::Subject,
 };
 
 /// What a plan says, without secrets.
@@ -34,7 +39,7 @@ pub struct PlanDocument {
     pub lazuli: String,
     /// The part of the spec that it is about (`--target`). Left out where it is about all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub part: Option<PartDocument>,
+    pub selection: Option<SelectionDocument>,
     /// How many steps do what, and how many resources have none.
     pub summary: SummaryDocument,
     /// The steps, each after those it waits for.
@@ -44,9 +49,9 @@ pub struct PlanDocument {
     /// Resources that are left alone although it could be thought that they change.
     pub kept: Vec<KeptDocument>,
     /// Values that Azure is known to keep although the spec wants others.
-    pub overruled: Vec<OverruledDocument>,
+    pub server_overrides: Vec<ServerOverrideDocument>,
     /// Resources with secrets that nobody can compare.
-    pub withheld: Vec<WithheldDocument>,
+    pub unverifiable_secrets: Vec<UnverifiableSecretDocument>,
     /// Role assignments that no entry of the spec names.
     pub undeclared: Vec<GrantDocument>,
     /// Role assignments of the spec to principals that no longer exist.
@@ -54,9 +59,9 @@ pub struct PlanDocument {
     /// What the stacks own and no entry of the spec names, where it is left alone.
     pub orphans: Vec<OrphanDocument>,
     /// Stacks of which most, or all that may, is deleted because the spec does not name it.
-    pub razed: Vec<RazedDocument>,
+    pub mass_deletions: Vec<MassDeletionDocument>,
     /// Subscriptions of which it is unknown what the stacks own there.
-    pub unseen: Vec<UnseenDocument>,
+    pub unreadable: Vec<UnreadableScopeDocument>,
     /// Why it is unknown which principals of grants exist, where that is so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread_directory: Option<String>,
@@ -79,7 +84,7 @@ pub enum PlanFormat {
 /// A part of the spec.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PartDocument {
+pub struct SelectionDocument {
     /// The names that were given.
     pub targets: Vec<String>,
     /// How many resources belong to it beside those: what they need; to be deleted, what needs them.
@@ -216,7 +221,7 @@ pub struct KeptDocument {
 /// A resource of which Azure keeps values other than those that the spec wants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct OverruledDocument {
+pub struct ServerOverrideDocument {
     /// The resource.
     #[serde(flatten)]
     pub address: AddressDocument,
@@ -227,7 +232,7 @@ pub struct OverruledDocument {
 /// A resource with secrets that nobody can compare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct WithheldDocument {
+pub struct UnverifiableSecretDocument {
     /// The resource.
     #[serde(flatten)]
     pub address: AddressDocument,
@@ -311,24 +316,24 @@ impl PlanDocument {
         sources: &Sources,
     ) -> Self {
         // Every member by its name: one that is added cannot be forgotten here.
-        let Plan {
-            steps,
+        let Plan { steps, remarks } = plan;
+        let Remarks {
             unchanged,
             kept,
-            overruled,
-            withheld,
+            server_overrides,
+            unverifiable_secrets,
             undeclared,
             orphaned,
             orphans,
-            razed,
-            unseen,
+            mass_deletions,
+            unreadable,
             unread_directory,
-            part,
-        } = plan;
+            selection,
+        } = remarks;
         Self {
             format: PlanFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
-            part: part.as_ref().map(PartDocument::of),
+            selection: selection.as_ref().map(SelectionDocument::of),
             summary: SummaryDocument::of(plan),
             steps: steps
                 .iter()
@@ -336,13 +341,22 @@ impl PlanDocument {
                 .collect(),
             unchanged: unchanged.iter().map(AddressDocument::of).collect(),
             kept: kept.iter().map(KeptDocument::of).collect(),
-            overruled: overruled.iter().map(OverruledDocument::of).collect(),
-            withheld: withheld.iter().map(WithheldDocument::of).collect(),
+            server_overrides: server_overrides
+                .iter()
+                .map(ServerOverrideDocument::of)
+                .collect(),
+            unverifiable_secrets: unverifiable_secrets
+                .iter()
+                .map(UnverifiableSecretDocument::of)
+                .collect(),
             undeclared: undeclared.iter().map(GrantDocument::of).collect(),
             orphaned: orphaned.iter().map(GrantDocument::of).collect(),
             orphans: orphans.iter().map(OrphanDocument::of).collect(),
-            razed: razed.iter().map(RazedDocument::of).collect(),
-            unseen: unseen.iter().map(UnseenDocument::of).collect(),
+            mass_deletions: mass_deletions
+                .iter()
+                .map(MassDeletionDocument::of)
+                .collect(),
+            unreadable: unreadable.iter().map(UnreadableScopeDocument::of).collect(),
             unread_directory: unread_directory.clone(),
             findings: Vec::new(),
             locks: obstacles.iter().map(LockDocument::of).collect(),
@@ -356,15 +370,15 @@ impl PlanDocument {
     }
 }
 
-impl PartDocument {
-    fn of(told: &Told) -> Self {
-        let Told {
+impl SelectionDocument {
+    fn of(summary: &SelectionSummary) -> Self {
+        let SelectionSummary {
             targets,
-            // Which way follows from the command.
-            along: _,
+            // It follows from the command.
+            closure: _,
             others,
             left_out,
-        } = told;
+        } = summary;
         Self {
             targets: targets.clone(),
             others: *others,
@@ -376,8 +390,8 @@ impl PartDocument {
 impl SummaryDocument {
     fn of(plan: &Plan) -> Self {
         let mut summary = Self {
-            unchanged: plan.unchanged.len(),
-            kept: plan.kept.len(),
+            unchanged: plan.remarks.unchanged.len(),
+            kept: plan.remarks.kept.len(),
             ..Self::default()
         };
         for step in &plan.steps {
@@ -409,21 +423,24 @@ impl StepDocument {
     fn of(step: &Step, sources: &Sources) -> Self {
         let Step {
             id,
+            subject,
+            action,
+            reason,
+            changes,
+            call,
+            // These guide the execution of the step.
+            outputs: _,
+            after,
+            retry_causes: _,
+        } = step;
+        let Subject {
             key,
             kind,
             arm_type,
-            action,
-            reason,
-            subject,
-            changes,
-            call,
-            // What the engine does by itself while it carries a step out.
-            outputs: _,
-            after,
-            patience: _,
+            title,
             span,
             places: _,
-        } = step;
+        } = subject;
         Self {
             id: id.0,
             action: *action,
@@ -432,7 +449,7 @@ impl StepDocument {
             arm_type: arm_type.name.to_string(),
             api_version: call.api_version.clone(),
             target: TargetDocument::of(&call.target),
-            subject: subject.clone(),
+            subject: title.clone(),
             reason: reason.clone(),
             changes: changes.iter().map(ChangeDocument::of).collect(),
             depends_on: after.iter().map(|step| step.0).collect(),
@@ -449,7 +466,7 @@ impl TargetDocument {
                 scope: grant.scope.to_string(),
                 role: grant.role.clone(),
                 role_name: grant.role_name.clone(),
-                principal: grant.principal.to_display_json(),
+                principal: grant.principal.to_value().to_display_json(),
             },
         }
     }
@@ -489,8 +506,8 @@ impl PlaceDocument {
 }
 
 impl KeptDocument {
-    fn of(kept: &Kept) -> Self {
-        let Kept { key, why } = kept;
+    fn of(kept: &KeptResource) -> Self {
+        let KeptResource { key, why } = kept;
         Self {
             address: AddressDocument::of(key),
             reason: why.clone(),
@@ -498,10 +515,10 @@ impl KeptDocument {
     }
 }
 
-impl OverruledDocument {
+impl ServerOverrideDocument {
     /// The document of what Azure keeps of one resource.
-    pub fn of(overruled: &Overruled) -> Self {
-        let Overruled { key, changes } = overruled;
+    pub fn of(overruled: &ServerOverride) -> Self {
+        let ServerOverride { key, changes } = overruled;
         Self {
             address: AddressDocument::of(key),
             changes: changes.iter().map(ChangeDocument::of).collect(),
@@ -509,9 +526,9 @@ impl OverruledDocument {
     }
 }
 
-impl WithheldDocument {
-    fn of(withheld: &Withheld) -> Self {
-        let Withheld { key, paths } = withheld;
+impl UnverifiableSecretDocument {
+    fn of(withheld: &UnverifiableSecret) -> Self {
+        let UnverifiableSecret { key, paths } = withheld;
         Self {
             address: AddressDocument::of(key),
             paths: paths.clone(),
@@ -520,8 +537,8 @@ impl WithheldDocument {
 }
 
 impl GrantDocument {
-    fn of(found: &GrantOf) -> Self {
-        let GrantOf {
+    fn of(found: &ReportedGrant) -> Self {
+        let ReportedGrant {
             key,
             grant,
             principal,

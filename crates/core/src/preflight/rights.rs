@@ -111,7 +111,7 @@ fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     };
     let arm_type = match id.group() {
         Some(group) if group == *id => "Microsoft.Resources/subscriptions/resourceGroups",
-        _ => step.arm_type.name.as_ref(),
+        _ => step.subject.arm_type.name.as_ref(),
     };
     // A grant, a role or a lock is nothing to have rights on: what it is made on is.
     let is_authorization = arm_type.starts_with("Microsoft.Authorization/");
@@ -147,7 +147,7 @@ fn linked(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     if target(step).is_none() {
         return linked;
     }
-    for needed in registry.linked_actions(&step.arm_type.name) {
+    for needed in registry.linked_actions(&step.subject.arm_type.name) {
         let list = needed
             .list
             .iter()

@@ -5,10 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::CreationObstacle,
-    plan::{
-        StepId,
-        preflight::{Denial, Expression, Finding},
-    },
+    plan::StepId,
+    preflight::{Denial, Expression, Finding},
 };
 
 /// Something that will, or may, keep a plan from being done.

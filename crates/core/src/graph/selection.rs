@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{Graph, NodeKey};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean};
+use super::Graph;
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
+    key::NodeKey,
+};
 
 /// The names by which the caller agrees to replacements, or chooses a part of the graph: `recordings`, `events[we]`,
 /// `recordings/containers/video`, each with or without its stack, as in `cameras:recordings`.
@@ -37,11 +40,16 @@ impl Names {
         let mut found = Diagnostics::default();
         let is_unknown = |name: &&String| {
             let only = Self(BTreeSet::from([(*name).clone()]));
-            !graph.nodes().any(|node| only.name(&node.key))
+            !graph.nodes().any(|node| only.name(&node.subject.key))
         };
         for name in self.0.iter().filter(is_unknown) {
-            let known: Vec<String> = graph.nodes().map(|node| node.key.to_string()).collect();
-            let entries = graph.nodes().map(|node| node.key.address.resource.as_str());
+            let known: Vec<String> = graph
+                .nodes()
+                .map(|node| node.subject.key.to_string())
+                .collect();
+            let entries = graph
+                .nodes()
+                .map(|node| node.subject.key.address.resource.as_str());
             let hint = did_you_mean(name, known.iter().map(String::as_str).chain(entries));
             let message = format!("nothing in the specs is called `{name}`, given by {option}");
             let said = Diagnostic::error(Code::UnknownReference, None, message);
@@ -54,88 +62,87 @@ impl Names {
     }
 }
 
-/// What belongs to the nodes that are named.
+/// Which other nodes a selection includes, directly or indirectly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Along {
-    /// All that they wait for: without it they cannot be made.
+pub enum Closure {
+    /// The dependencies of the named nodes: they have to exist first.
     Dependencies,
-    /// All that waits for them: it cannot stay without them.
+    /// The dependents of the named nodes: they cannot exist without them.
     Dependents,
 }
 
-/// The nodes of a graph that a plan is about: all of them, or those that are named and what belongs to them, directly or
-/// not and for whatever reason.
+/// The nodes of a graph that a plan covers: all, or the named nodes and their closure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Part(Option<Chosen>);
+pub struct Selection(Option<SelectedNodes>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Chosen {
+struct SelectedNodes {
     keys: HashSet<NodeKey>,
-    told: Told,
+    summary: SelectionSummary,
 }
 
-/// What is said of a part.
+/// The numbers of a selection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// The names, as they were given.
+pub struct SelectionSummary {
+    /// The names, as the caller wrote them.
     pub targets: Vec<String>,
-    /// What else belongs to it.
-    pub along: Along,
-    /// How many nodes belong to it beside those that are named.
+    /// Which other nodes it includes.
+    pub closure: Closure,
+    /// The number of selected nodes that are not named.
     pub others: usize,
-    /// How many nodes are left out.
+    /// The number of nodes that are not selected.
     pub left_out: usize,
 }
 
-impl Part {
-    /// All of a graph.
-    pub fn whole() -> Self {
+impl Selection {
+    /// All nodes of a graph.
+    pub fn all() -> Self {
         Self(None)
     }
 
-    /// The nodes that are named, and what belongs to them; without names, all.
-    pub fn of(graph: &Graph, targets: &Names, along: Along) -> Self {
+    /// The named nodes and their closure; without names, all nodes.
+    pub fn new(graph: &Graph, targets: &Names, closure: Closure) -> Self {
         if targets.is_empty() {
-            return Self::whole();
+            return Self::all();
         }
-        let named = graph.nodes().map(|node| &node.key);
+        let named = graph.nodes().map(|node| &node.subject.key);
         let named: Vec<&NodeKey> = named.filter(|key| targets.name(key)).collect();
         let mut keys: HashSet<NodeKey> = named.iter().copied().cloned().collect();
         let mut open = named.clone();
         while let Some(key) = open.pop() {
-            let neighbours = match along {
-                Along::Dependencies => graph.dependencies(key),
-                Along::Dependents => graph.dependents(key),
+            let neighbors = match closure {
+                Closure::Dependencies => graph.dependencies(key),
+                Closure::Dependents => graph.dependents(key),
             };
-            for (node, _) in neighbours {
-                if keys.insert(node.key.clone()) {
-                    open.push(&node.key);
+            for (node, _) in neighbors {
+                if keys.insert(node.subject.key.clone()) {
+                    open.push(&node.subject.key);
                 }
             }
         }
-        let told = Told {
+        let summary = SelectionSummary {
             targets: targets.0.iter().cloned().collect(),
-            along,
+            closure,
             others: keys.len() - named.len(),
             left_out: graph.len() - keys.len(),
         };
-        Self(Some(Chosen { keys, told }))
+        Self(Some(SelectedNodes { keys, summary }))
     }
 
-    /// Whether nothing is left out because of names.
-    pub fn is_whole(&self) -> bool {
+    /// Whether it includes every node because nothing was named.
+    pub fn is_all(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Whether a node belongs to it.
+    /// Whether it includes a node.
     pub fn has(&self, key: &NodeKey) -> bool {
         self.0
             .as_ref()
-            .is_none_or(|chosen| chosen.keys.contains(key))
+            .is_none_or(|selected| selected.keys.contains(key))
     }
 
-    /// What is said of it; nothing where it is the whole.
-    pub fn told(&self) -> Option<&Told> {
-        self.0.as_ref().map(|chosen| &chosen.told)
+    /// The numbers; `None` for all nodes.
+    pub fn summary(&self) -> Option<&SelectionSummary> {
+        self.0.as_ref().map(|selected| &selected.summary)
     }
 }

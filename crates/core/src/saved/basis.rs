@@ -9,8 +9,9 @@ use serde_json::{Value as Json, json};
 use crate::{
     arm::ArmId,
     diff::{creation, veil},
+    document::AddressDocument,
     graph::{Graph, Identity, Lifecycle, Node},
-    plan::{CallTarget, Step, document::AddressDocument},
+    plan::Step,
     secret::Digest,
     spec::{GrantsPolicy, OnRemove},
     value::{HolePart, Value},
@@ -58,7 +59,7 @@ impl Wanted {
             path,
         };
         Self {
-            address: AddressDocument::of(&node.key),
+            address: AddressDocument::of(&node.subject.key),
             settings: settings(graph, node),
             properties: creation(&body)
                 .into_iter()
@@ -70,10 +71,7 @@ impl Wanted {
 
 impl Sent {
     pub(super) fn of(graph: &Graph, step: &Step) -> Self {
-        let place = match &step.call.target {
-            CallTarget::Id(id) => id,
-            CallTarget::Grant(grant) => &grant.scope,
-        };
+        let place = step.call.target.place();
         let digest = |path: String, value: &Value| {
             let digest = print(graph, place, &path, value);
             (path, digest)
@@ -104,11 +102,14 @@ fn settings(graph: &Graph, node: &Node) -> Vec<Leaf> {
             "principal": grant.principal.to_display_json(),
         }),
     };
-    let arm_type = format!("{}@{}", node.arm_type.name, node.arm_type.api_version);
+    let arm_type = format!(
+        "{}@{}",
+        node.subject.arm_type.name, node.subject.arm_type.api_version
+    );
     let mut waits: Vec<String> = graph
-        .dependencies(&node.key)
+        .dependencies(&node.subject.key)
         .into_iter()
-        .map(|(before, _)| before.key.to_string())
+        .map(|(before, _)| before.subject.key.to_string())
         .collect();
     waits.sort();
     waits.dedup();

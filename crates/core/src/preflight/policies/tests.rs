@@ -5,15 +5,14 @@ use serde_json::json;
 use super::*;
 use crate::{
     arm::ArmType,
-    graph::{Grant, NodeKey},
+    key::NodeKey,
     kind::Registry,
-    plan::{
-        Action, Call, CallTarget, Method, Step,
-        preflight::{findings, further, questions},
-    },
+    plan::{Action, Call, CallTarget, Method, NewGrant, Principal, Step},
+    preflight::{findings, further, questions},
     secret::Secret,
     source::{Sources, Span},
     spec::Address,
+    subject::Subject,
     value::{Hole, HolePart, Output, Value},
 };
 
@@ -37,16 +36,20 @@ fn step(action: Action, target: CallTarget, arm_type: &str, body: Value) -> Step
     };
     Step {
         id: StepId(0),
-        key: NodeKey {
-            stack: "cameras".into(),
-            address,
-            part: None,
+        subject: Subject {
+            key: NodeKey {
+                stack: "cameras".into(),
+                address,
+                part: None,
+            },
+            kind: "resource",
+            arm_type: ArmType::parse(&format!("{arm_type}@2026-01-01")).unwrap(),
+            title: String::new(),
+            places: Default::default(),
+            span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
         },
-        kind: "resource",
-        arm_type: ArmType::parse(&format!("{arm_type}@2026-01-01")).unwrap(),
         action,
         reason: String::new(),
-        subject: String::new(),
         changes: Vec::new(),
         call: Call {
             method,
@@ -56,9 +59,7 @@ fn step(action: Action, target: CallTarget, arm_type: &str, body: Value) -> Step
         },
         outputs: Vec::new(),
         after: Vec::new(),
-        patience: Vec::new(),
-        places: Default::default(),
-        span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
+        retry_causes: Vec::new(),
     }
 }
 
@@ -81,11 +82,11 @@ fn account(group: &str, name: &str) -> Step {
 }
 
 fn grant_on(scope: &str) -> Step {
-    let grant = Grant {
+    let grant = NewGrant {
         scope: ArmId::parse(scope).unwrap(),
         role: "reader".into(),
         role_name: "Reader".into(),
-        principal: "p".into(),
+        principal: Principal::Id("p".into()),
     };
     let body = Value::from(json!({ "properties": { "roleDefinitionId": "/subscriptions/s/x" } }));
     let target = CallTarget::Grant(grant);
@@ -327,7 +328,7 @@ fn what_a_new_group_gets_is_asked_at_its_subscription_by_its_whole_name() {
 fn with_a_secret_and_a_hole() -> Plan {
     let mut step = account(GROUP, "one");
     let output = Output {
-        of: step.key.clone(),
+        of: step.subject.key.clone(),
         path: vec!["properties".into(), "principalId".into()],
         written: "id.principalId".into(),
     };

@@ -13,11 +13,11 @@ pub use causes::Cause;
 pub use policies::{Denial, Doubt, Expression, Proposal};
 use rights::{Needs, PermissionState};
 
-use super::{Action, CallTarget, Plan, Step, StepId};
 use crate::{
     arm::ArmId,
     facts::{CreationCheck, CreationFinding, CreationQuestion, NewResource},
     kind::Registry,
+    plan::{Action, CallTarget, Plan, Step, StepId},
 };
 
 /// Providers that no subscription has to register (their `registrationPolicy` is `RegistrationFree`).
@@ -340,7 +340,7 @@ impl Creation<'_> {
 fn creations(plan: &Plan, registry: Registry) -> Vec<Creation<'_>> {
     let gone = plan.steps.iter().filter(|it| it.action == Action::Delete);
     let name_key = |step: &Step, name: &str| {
-        let arm_type = step.arm_type.name.to_ascii_lowercase();
+        let arm_type = step.subject.arm_type.name.to_ascii_lowercase();
         (arm_type, name.to_ascii_lowercase())
     };
     let freed: HashSet<(String, String)> = gone
@@ -348,7 +348,7 @@ fn creations(plan: &Plan, registry: Registry) -> Vec<Creation<'_>> {
         .collect();
     let new = plan.steps.iter().filter_map(|step| {
         let id = made(step)?;
-        let check = registry.creation_check(&step.arm_type.name)?;
+        let check = registry.creation_check(&step.subject.arm_type.name)?;
         if check.deletion_frees_name && freed.contains(&name_key(step, id.name())) {
             return None;
         }

@@ -75,7 +75,7 @@ impl<'a> ProposedStep<'a> {
             Some(group) if group == *self.id && !self.is_grant() => {
                 "Microsoft.Resources/subscriptions/resourceGroups"
             }
-            _ => self.step.arm_type.name.as_ref(),
+            _ => self.step.subject.arm_type.name.as_ref(),
         }
     }
 

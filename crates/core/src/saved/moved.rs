@@ -6,11 +6,9 @@ use super::{Leaf, SavedPlan, Sent, Wanted};
 use crate::{
     diagnostic::{Code, Diagnostic},
     diff::lifted,
+    document::{AddressDocument, ChangeDocument, StepDocument, TargetDocument},
     graph::{Graph, Node},
-    plan::{
-        Action,
-        document::{AddressDocument, ChangeDocument, StepDocument, TargetDocument},
-    },
+    plan::Action,
 };
 
 impl SavedPlan {
@@ -263,9 +261,13 @@ impl<'a> Page<'a> {
     }
 
     fn at(&self, address: &AddressDocument, path: &str, message: String) -> Diagnostic {
-        let is_it = |node: &&Node| AddressDocument::of(&node.key) == *address;
+        let is_it = |node: &&Node| AddressDocument::of(&node.subject.key) == *address;
         let node = self.graph.nodes().find(is_it);
-        Diagnostic::error(Code::Stale, node.map(|node| node.place_of(path)), message)
+        Diagnostic::error(
+            Code::Stale,
+            node.map(|node| node.subject.span_of(path)),
+            message,
+        )
     }
 }
 

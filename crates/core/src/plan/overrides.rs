@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Plan};
+use super::{Action, Plan, ServerOverride};
 use crate::{
     arm::ArmId,
     diff::Change,
@@ -11,15 +11,6 @@ use crate::{
     mark::{Mark, OVERRULED_TAG, tag},
     secret::Digest,
 };
-
-/// A resource of which Azure keeps values other than those that were sent.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Overruled {
-    /// The node.
-    pub key: NodeKey,
-    /// The values: what Azure keeps, and what is wanted.
-    pub changes: Vec<Change>,
-}
 
 /// A tag that is to be set, so that what Azure keeps is known to the next plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,24 +22,29 @@ pub struct Reminder {
 }
 
 /// Of the differences that a plan shows again right after `done` were written, those that Azure keeps.
-pub fn overruled(again: &Plan, done: &[NodeKey]) -> Vec<Overruled> {
+pub fn overrides_after(again: &Plan, done: &[NodeKey]) -> Vec<ServerOverride> {
     let is_again = |key: &NodeKey| done.contains(key);
     again
         .steps
         .iter()
-        .filter(|step| step.action == Action::Update && is_again(&step.key))
+        .filter(|step| step.action == Action::Update && is_again(&step.subject.key))
         .filter(|step| !step.changes.is_empty())
-        .map(|step| Overruled {
-            key: step.key.clone(),
+        .map(|step| ServerOverride {
+            key: step.subject.key.clone(),
             changes: step.changes.clone(),
         })
         .collect()
 }
 
 /// The tags that remember what is kept, old and new. What stands nowhere to be remembered is left out.
-pub fn reminders(graph: &Graph, live: &Live, again: &Plan, new: &[Overruled]) -> Vec<Reminder> {
+pub fn reminders(
+    graph: &Graph,
+    live: &Live,
+    again: &Plan,
+    new: &[ServerOverride],
+) -> Vec<Reminder> {
     let mut digests: BTreeMap<&ArmId, BTreeSet<Digest>> = BTreeMap::new();
-    let kept = again.overruled.iter().chain(new);
+    let kept = again.remarks.server_overrides.iter().chain(new);
     for (node, changes) in kept.filter_map(|kept| Some((graph.node(&kept.key)?, &kept.changes))) {
         let holder = holder(graph, node).and_then(Node::id);
         let Some(digests) = holder.map(|id| digests.entry(id).or_default()) else {
@@ -81,15 +77,15 @@ pub(super) fn take_known(
     live: &Live,
     node: &Node,
     changes: &mut Vec<Change>,
-) -> Option<Overruled> {
+) -> Option<ServerOverride> {
     let body = live.resource(holder(graph, node)?.id()?)?;
     let known: BTreeSet<Digest> = Digest::read(tag(body, OVERRULED_TAG)?).collect();
     let is_known = |change: &mut Change| {
         digest(graph, node, change).is_some_and(|digest| known.contains(&digest))
     };
     let kept: Vec<Change> = changes.extract_if(.., is_known).collect();
-    (!kept.is_empty()).then(|| Overruled {
-        key: node.key.clone(),
+    (!kept.is_empty()).then(|| ServerOverride {
+        key: node.subject.key.clone(),
         changes: kept,
     })
 }
@@ -102,7 +98,7 @@ fn holder<'g>(graph: &'g Graph, node: &'g Node) -> Option<&'g Node> {
         .find(|holder| {
             holder.mark == Mark::Tag
                 && !holder.lifecycle.existing
-                && holder.key.stack == node.key.stack
+                && holder.subject.key.stack == node.subject.key.stack
         })
 }
 
@@ -111,6 +107,6 @@ fn digest(graph: &Graph, node: &Node, change: &Change) -> Option<Digest> {
     let after = change.after.as_ref().map(|value| value.to_display_json());
     let values = serde_json::json!([change.before, after]).to_string();
     let id = node.id().cloned().or_else(|| node.scope())?;
-    let place = format!("{} {}", node.key, change.path);
+    let place = format!("{} {}", node.subject.key, change.path);
     Some(graph.secrets().key.digest(&id, &place, &values))
 }

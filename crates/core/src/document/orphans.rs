@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::AddressDocument;
 use crate::{
-    live::UnseenOwned,
+    live::UnreadableScope,
     mark::Afterlife,
-    plan::{Orphan, Razed},
+    plan::{MassDeletion, Orphan},
 };
 
 /// What a stack owns and no entry of the spec names.
@@ -42,7 +42,7 @@ pub enum AfterlifeDocument {
 /// A stack of which most, or all that may, is deleted because the spec does not name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RazedDocument {
+pub struct MassDeletionDocument {
     /// The stack.
     pub stack: String,
     /// How many resources go.
@@ -54,7 +54,7 @@ pub struct RazedDocument {
 /// A subscription of which it is unknown what the stacks own there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct UnseenDocument {
+pub struct UnreadableScopeDocument {
     /// The subscription.
     pub scope: String,
     /// Azure's code for why, or its words.
@@ -67,14 +67,14 @@ impl OrphanDocument {
             id,
             key,
             what,
-            subject,
+            title,
             afterlife,
         } = orphan;
         Self {
             address: AddressDocument::of(key),
             id: id.to_string(),
             kind: what.clone(),
-            subject: subject.clone(),
+            subject: title.clone(),
             prune: AfterlifeDocument::of(*afterlife),
         }
     }
@@ -90,8 +90,8 @@ impl AfterlifeDocument {
     }
 }
 
-impl RazedDocument {
-    pub(super) fn of(razed: &Razed) -> Self {
+impl MassDeletionDocument {
+    pub(super) fn of(razed: &MassDeletion) -> Self {
         Self {
             stack: razed.stack.clone(),
             going: razed.going,
@@ -100,8 +100,8 @@ impl RazedDocument {
     }
 }
 
-impl UnseenDocument {
-    pub(crate) fn of(unseen: &UnseenOwned) -> Self {
+impl UnreadableScopeDocument {
+    pub(crate) fn of(unseen: &UnreadableScope) -> Self {
         Self {
             scope: unseen.scope.to_string(),
             reason: unseen.why.clone(),

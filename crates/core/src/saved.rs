@@ -15,8 +15,7 @@ use serde_json::Value as Json;
 
 pub use basis::{Leaf, Sent, Wanted};
 
-use super::{Plan, document::PlanDocument};
-use crate::{diff::veil, graph::Graph, secret::Secret};
+use crate::{diff::veil, document::PlanDocument, graph::Graph, plan::Plan, secret::Secret};
 
 /// A plan that can be carried out later.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -171,7 +170,7 @@ pub enum OpenError {
 impl SavedPlan {
     /// A plan with all that it rests on.
     pub fn of(asked: Asked, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
-        let homes = graph.homes().iter();
+        let homes = graph.stack_scopes().iter();
         Self {
             format: SavedFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
