@@ -35,6 +35,15 @@ pub enum Datum {
     Map(Vec<Entry>),
 }
 
+impl From<Template> for Datum {
+    fn from(template: Template) -> Self {
+        match template.literal() {
+            Some(text) => Self::String(text.to_owned()),
+            None => Self::Template(template),
+        }
+    }
+}
+
 /// A key of a mapping and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
