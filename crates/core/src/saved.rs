@@ -219,16 +219,18 @@ impl SavedPlan {
                 true => OpenError::Edited,
                 false => OpenError::Another,
             })?;
-        let said = |name: &str| content.get(name).and_then(Json::as_str).unwrap_or_default();
-        match said("format") {
-            FORMAT => {}
-            other if other.starts_with(FORMATS) => {
+        let text = |name: &str| content.get(name).and_then(Json::as_str);
+        match text("format") {
+            Some(FORMAT) => {}
+            Some(other) if other.starts_with(FORMATS) => {
                 return Err(OpenError::OtherForm(other.to_owned()));
             }
             _ => return Err(OpenError::Another),
         }
-        if said("lazuli") != env!("CARGO_PKG_VERSION") {
-            return Err(OpenError::OtherVersion(said("lazuli").to_owned()));
+        match text("lazuli") {
+            Some(env!("CARGO_PKG_VERSION")) => {}
+            Some(other) => return Err(OpenError::OtherVersion(other.to_owned())),
+            None => return Err(OpenError::Edited),
         }
         let saved: Self = serde_json::from_value(content.clone()).map_err(|_| OpenError::Edited)?;
         match content {

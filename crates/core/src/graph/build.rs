@@ -1,4 +1,4 @@
-//! From a spec to a graph: places, declarations, edges, and every mistake on the way.
+//! Builds the graph of a spec: ids, declarations and dependencies. Reports all mistakes in one run.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -24,8 +24,8 @@ use crate::{
     value::Value,
 };
 
-/// Builds the graph of a spec. The graph is of use only if the diagnostics have no errors, and carried out only if it
-/// has no open roles: those are asked for, and the graph is built again with the answers.
+/// Builds the graph of a spec. Use the graph only if the diagnostics have no errors. If it has open roles, look them up in
+/// Azure and build the graph again with the result before planning.
 pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Diagnostics) {
     let index = index(spec);
     let (places, mut diagnostics) = place::place(spec, &index, registry, settings);
@@ -124,7 +124,7 @@ impl<'a> Building<'a> {
             self.diagnostics.push(Diagnostic::error(
                 Code::UnknownKey,
                 resource.span,
-                format!("a {} takes no `tags`", facts.kind),
+                format!("a {} does not have `tags`", facts.kind),
             ));
         }
         let mut is_broken = false;
@@ -155,7 +155,7 @@ impl<'a> Building<'a> {
         let mut declared = Nodes::default();
         let entry = match kind.read(context, &mut declared) {
             Ok(entry) => entry,
-            // The check of the shape has reported why.
+            // The check of the schema has reported why.
             Err(_) if is_broken => return,
             Err(diagnostic) => {
                 self.diagnostics.push(diagnostic);
@@ -175,7 +175,7 @@ impl<'a> Building<'a> {
     fn push_nodes(&mut self, stack: &Stack, resource: &Resource, placed: &Placed, declared: Nodes) {
         self.diagnostics.extend(declared.diagnostics);
         self.open_roles.extend(declared.open_roles);
-        let places = Arc::new(written(resource));
+        let places = Arc::new(value_positions(resource));
         for draft in declared.drafts {
             for (part, why) in &draft.after {
                 let follows = Implied::FollowsPart {
@@ -194,7 +194,7 @@ impl<'a> Building<'a> {
         }
     }
 
-    /// An entry that is only looked up: no body, nothing below it.
+    /// Adds the node of an `existing` entry. It has no body and no parts.
     fn look_up(&mut self, stack: &Stack, resource: &Resource, placed: &Placed) {
         let facts = placed.facts;
         let own = NodeKey {
@@ -215,7 +215,7 @@ impl<'a> Building<'a> {
                     listed: facts.listed,
                     after: Vec::new(),
                 };
-                let places = Arc::new(written(resource));
+                let places = Arc::new(value_positions(resource));
                 self.nodes
                     .push(node(own, placed, stack, resource, draft, places));
             }
@@ -225,13 +225,11 @@ impl<'a> Building<'a> {
                     Code::UnknownKey,
                     resource.span,
                     format!(
-                        "a {} cannot be `existing`: it has no id to look it up by",
+                        "a {} cannot be `existing`: it has no id by which to find it",
                         facts.kind
                     ),
                 )
-                .help(
-                    "write it without `existing`: a grant that is there already is taken as it is",
-                ),
+                .help("remove `existing`: a role assignment that already exists stays as it is"),
             ),
         }
         for entry in resource.props.entries() {
@@ -240,7 +238,7 @@ impl<'a> Building<'a> {
                     Code::UnknownKey,
                     entry.key_span,
                     format!(
-                        "`{}` is not looked at: the resource is `existing` and stays as it is",
+                        "`{}` is ignored: the resource is `existing` and is never changed",
                         entry.key
                     ),
                 ));
@@ -313,8 +311,8 @@ fn node(
     }
 }
 
-/// Where each value of an entry stands, by its path, and of its common keys those that Azure can refuse.
-fn written(resource: &Resource) -> HashMap<String, Span> {
+/// The positions of the values of an entry by path, and of the common keys that Azure can reject.
+fn value_positions(resource: &Resource) -> HashMap<String, Span> {
     fn below(path: &str, node: &crate::node::Node, places: &mut HashMap<String, Span>) {
         for entry in node.entries() {
             let path = match path {
@@ -338,7 +336,7 @@ fn written(resource: &Resource) -> HashMap<String, Span> {
     places
 }
 
-/// Two entries for one Azure resource would undo each other's work for ever.
+/// Reports entries for the same Azure resource: they would overwrite each other forever.
 fn duplicates(nodes: &[Node]) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     let mut ids: HashMap<&ArmId, &Node> = HashMap::new();
@@ -366,9 +364,7 @@ fn duplicates(nodes: &[Node]) -> Diagnostics {
                 )
                 .note(what)
                 .related(first.subject.span, "the first one")
-                .help(
-                    "leave one out, or mark the one that is only looked up with `existing: true`",
-                ),
+                .help("remove one, or set `existing: true` on the one that only refers to it"),
             );
         }
     }

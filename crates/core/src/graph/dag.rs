@@ -11,7 +11,7 @@ use petgraph::{
 use super::{Node, Reason, SecretsPolicy, StackScope};
 use crate::{arm::ArmId, declare::RoleName, key::NodeKey};
 
-/// The nodes and why they wait for each other. Free of cycles.
+/// The nodes and their dependencies, without cycles.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     pub(super) inner: DiGraph<Node, Reason>,
@@ -29,7 +29,7 @@ impl Graph {
         &self.stack_scopes
     }
 
-    /// The nodes, each after everything that it waits for. The order is the same for the same spec.
+    /// The nodes, each after its dependencies. The order is the same for the same spec.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = &Node> {
         self.order.iter().map(|index| &self.inner[*index])
     }
@@ -44,37 +44,37 @@ impl Graph {
         self.by_id.get(id).map(|index| &self.inner[*index])
     }
 
-    /// The roles that Azure must be asked for before the graph can be compared with it.
+    /// The roles to look up in Azure before planning.
     pub fn open_roles(&self) -> &BTreeSet<RoleName> {
         &self.open_roles
     }
 
-    /// How secrets that Azure does not answer are dealt with.
+    /// The policy for secrets that Azure does not return.
     pub fn secrets(&self) -> &SecretsPolicy {
         &self.secrets
     }
 
-    /// How many nodes there are.
+    /// The number of nodes.
     pub fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Whether there is no node.
+    /// Whether it has no nodes.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
-    /// What a node waits for, and why, in the order of the keys.
+    /// The dependencies of a node, with reasons, in the order of the keys.
     pub fn dependencies(&self, key: &NodeKey) -> Vec<(&Node, &Reason)> {
-        self.neighbours(key, Direction::Incoming)
+        self.neighbors(key, Direction::Incoming)
     }
 
-    /// What waits for a node, and why, in the order of the keys.
+    /// The dependents of a node, with reasons, in the order of the keys.
     pub fn dependents(&self, key: &NodeKey) -> Vec<(&Node, &Reason)> {
-        self.neighbours(key, Direction::Outgoing)
+        self.neighbors(key, Direction::Outgoing)
     }
 
-    fn neighbours(&self, key: &NodeKey, direction: Direction) -> Vec<(&Node, &Reason)> {
+    fn neighbors(&self, key: &NodeKey, direction: Direction) -> Vec<(&Node, &Reason)> {
         let Some(index) = self.by_key.get(key) else {
             return Vec::new();
         };

@@ -12,23 +12,23 @@ use crate::{
     value::Value,
 };
 
-/// What the author said about the life of a resource.
+/// How the author of the spec wants a resource to be managed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Lifecycle {
-    /// Looked up, never changed.
+    /// It is read, never changed.
     pub existing: bool,
-    /// Never deleted nor replaced.
+    /// It is never deleted or replaced.
     pub protect: bool,
-    /// What happens when the entry leaves the spec.
+    /// What happens when its entry is removed from the spec.
     pub on_remove: OnRemove,
-    /// What is not compared.
+    /// The properties and tags that are not compared.
     pub ignore: Vec<Ignored>,
-    /// What happens to grants on it that the spec does not name.
+    /// What happens to undeclared role assignments on it.
     pub grants: GrantsPolicy,
 }
 
 impl Lifecycle {
-    /// What becomes of it once its entry has left the spec.
+    /// What happens to it when its entry is removed from the spec.
     pub fn afterlife(&self) -> Afterlife {
         Afterlife::wished(self.protect, self.on_remove)
     }
@@ -40,29 +40,29 @@ impl Lifecycle {
     }
 }
 
-/// One Azure resource that the spec speaks of.
+/// One Azure resource that the spec declares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Its names, its type and its position in the spec.
     pub subject: Subject,
-    /// What makes a live resource this one.
+    /// What identifies it in Azure.
     pub identity: Identity,
-    /// The wanted body; of an existing resource, nothing.
+    /// The wanted body; null for an existing resource.
     pub body: Value,
-    /// How it is compared.
+    /// The rules of its comparison.
     pub rules: &'static [Rule],
-    /// What the author said about its life.
+    /// How it is managed.
     pub lifecycle: Lifecycle,
-    /// Where its mark is kept.
+    /// Where its ownership marker is.
     pub mark: Mark,
     /// Whether it can be deleted by itself: the `default` services of a storage account cannot.
     pub deletable: bool,
-    /// Whether a list of its type says all that a GET of it would.
+    /// Whether a list of its type is as complete as a GET of each resource.
     pub listed: bool,
 }
 
 impl Node {
-    /// The Azure id, where it is known before the run.
+    /// The Azure id; `None` for role assignments.
     pub fn id(&self) -> Option<&ArmId> {
         match &self.identity {
             Identity::Resource(id) => Some(id),
@@ -70,7 +70,7 @@ impl Node {
         }
     }
 
-    /// The node whose principal a grant is for, where the spec makes it.
+    /// The node whose identity is the principal of this role assignment, if it is declared.
     pub fn grant_principal(&self) -> Option<&NodeKey> {
         match &self.identity {
             Identity::Grant(grant) => grant.principal_key(),
@@ -78,7 +78,7 @@ impl Node {
         }
     }
 
-    /// The scope that the resource is on or in.
+    /// The scope of a role assignment, or the parent of a resource.
     pub fn scope(&self) -> Option<ArmId> {
         match &self.identity {
             Identity::Resource(id) => id.parent(),

@@ -7,15 +7,15 @@ use std::fmt;
 pub enum Reason {
     /// A property refers to it.
     Refers(String),
-    /// `dependsOn` names it.
+    /// It is listed in `dependsOn`.
     DependsOn,
     /// It is the resource group, the parent or the scope.
     Within,
-    /// Azure accepts the resource only when the grant is there.
+    /// Azure accepts the resource only if the role assignment exists.
     NeedsGrant(String),
-    /// It is another part of the same entry that must come first.
+    /// It is an earlier part of the same entry.
     Follows(&'static str),
-    /// A lock is put on after what it locks.
+    /// A lock is created after the resources that it locks.
     Locks,
 }
 
@@ -23,11 +23,11 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refers(property) => write!(f, "`{property}` refers to it"),
-            Self::DependsOn => f.write_str("dependsOn names it"),
-            Self::Within => f.write_str("it is in or on it"),
+            Self::DependsOn => f.write_str("it is listed in dependsOn"),
+            Self::Within => f.write_str("it contains it"),
             Self::NeedsGrant(why) => f.write_str(why),
             Self::Follows(why) => f.write_str(why),
-            Self::Locks => f.write_str("a lock goes on after what it locks"),
+            Self::Locks => f.write_str("a lock is created after the resources that it locks"),
         }
     }
 }

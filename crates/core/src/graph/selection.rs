@@ -1,4 +1,4 @@
-//! Names of nodes as a caller gives them, and the part of a graph that they choose.
+//! Names of nodes on the command line, and the selection of a graph that they make.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,13 +8,13 @@ use crate::{
     key::NodeKey,
 };
 
-/// The names by which the caller agrees to replacements, or chooses a part of the graph: `recordings`, `events[we]`,
-/// `recordings/containers/video`, each with or without its stack, as in `cameras:recordings`.
+/// Names of nodes, to allow replacements or to select nodes: `recordings`, `events[we]`, `recordings/containers/video`,
+/// each with or without its stack, as in `cameras:recordings`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names(pub BTreeSet<String>);
 
 impl Names {
-    /// Whether none is named.
+    /// Whether there are no names.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -28,14 +28,14 @@ impl Names {
         self.has(key, &key.to_string())
     }
 
-    /// Whether the node is named, or the entry that it is a part or an instance of.
+    /// Whether the node is named, or its entry or all instances of its entry are.
     pub fn name(&self, key: &NodeKey) -> bool {
         self.name_exactly(key)
             || self.has(key, &key.address.to_string())
             || self.has(key, &key.address.resource)
     }
 
-    /// The names that nothing in the graph has, as mistakes of the option that they were given by.
+    /// Reports names without a node. `option` is the option that they were passed with.
     pub fn unknown(&self, graph: &Graph, option: &str) -> Diagnostics {
         let mut found = Diagnostics::default();
         let is_unknown = |name: &&String| {
@@ -51,11 +51,11 @@ impl Names {
                 .nodes()
                 .map(|node| node.subject.key.address.resource.as_str());
             let hint = did_you_mean(name, known.iter().map(String::as_str).chain(entries));
-            let message = format!("nothing in the specs is called `{name}`, given by {option}");
-            let said = Diagnostic::error(Code::UnknownReference, None, message);
+            let message = format!("`{name}` of {option} is not in the specs");
+            let error = Diagnostic::error(Code::UnknownReference, None, message);
             found.push(match hint {
-                Some(hint) => said.help(hint),
-                None => said,
+                Some(hint) => error.help(hint),
+                None => error,
             });
         }
         found

@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 
 use crate::{arm::ArmId, declare::RoleName, secret::DigestKey};
 
-/// What is given from outside of the spec.
+/// What a graph is built with in addition to the spec.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The subscription of stacks that do not say one.
+    /// The subscription of stacks that do not set one.
     pub subscription: Option<String>,
-    /// What Azure has under the role names that it was asked for: the ids of the definitions.
+    /// The ids of the role definitions that Azure has for each role name.
     pub roles: BTreeMap<RoleName, Vec<ArmId>>,
-    /// How secrets that Azure does not answer are dealt with.
+    /// The policy for secrets that Azure does not return.
     pub secrets: SecretsPolicy,
 }
 
-/// How secrets that Azure does not answer are dealt with.
+/// The policy for secrets that Azure does not return.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SecretsPolicy {
-    /// The key of what tags keep of them.
+    /// The key of the digests in tags.
     pub key: DigestKey,
-    /// Whether all of them are sent again, changed or not.
+    /// Whether all secrets are sent again, changed or not.
     pub rewrite: bool,
 }

@@ -125,22 +125,20 @@ impl Live {
 
     /// The role assignment of an id, if it exists.
     pub fn grant_of_id(&self, id: &ArmId) -> Option<&LiveGrant> {
-        self.grants.all.get(*self.grants.by_id.get(id)?)
+        Some(&self.grants.all[*self.grants.by_id.get(id)?])
     }
 
     /// The role assignments made on a resource itself.
     pub fn grants_on(&self, scope: &ArmId) -> impl Iterator<Item = &LiveGrant> {
-        let at = self.grants.by_scope.get(scope).map(Vec::as_slice);
-        at.unwrap_or_default()
-            .iter()
-            .filter_map(|at| self.grants.all.get(*at))
+        let at = self.grants.by_scope.get(scope).into_iter().flatten();
+        at.map(|at| &self.grants.all[*at])
     }
 
     /// The role assignment that is the wanted one, if it exists.
     pub fn grant(&self, graph: &Graph, wanted: &Grant) -> Option<&LiveGrant> {
         let principal = self.fill(graph, &wanted.principal);
         let meaning = Meaning::new(&wanted.scope, &wanted.role, principal.as_str()?);
-        self.grants.all.get(*self.grants.by_meaning.get(&meaning)?)
+        Some(&self.grants.all[*self.grants.by_meaning.get(&meaning)?])
     }
 
     /// Gives the roles of role assignments their names, for people to read.

@@ -24,26 +24,26 @@ use crate::{
     value::{Output, Value},
 };
 
-/// Compares the graph with what is live. The plan is of use only if the diagnostics have no errors.
+/// Compares the graph with live state. Use the plan only if the diagnostics have no errors.
 pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
     converge_with(graph, live, &Consent::default())
 }
 
-/// What the caller agrees to that loses something.
+/// The caller's consent to deletions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Consent {
-    /// Orphans are deleted or let go; otherwise they are listed.
+    /// Delete or release orphans instead of listing them.
     pub prune: bool,
-    /// What may be deleted and made anew where it cannot be changed as it is wanted.
+    /// The resources that may be replaced where they cannot be changed in place.
     pub replace: Names,
 }
 
-/// As [`converge`], with what is agreed to.
+/// [`converge`] with consent.
 pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Diagnostics) {
     converge_part(graph, live, consent, &Selection::all())
 }
 
-/// As [`converge_with`], of a part of the graph. What the stacks own beside the graph concerns only the whole.
+/// [`converge_with`] for a selection of the graph. Orphans are only planned for without a selection.
 pub fn converge_part(
     graph: &Graph,
     live: &Live,
@@ -51,7 +51,7 @@ pub fn converge_part(
     selection: &Selection,
 ) -> (Plan, Diagnostics) {
     let mut replaced: Vec<Replacement> = Vec::new();
-    // What is made anew changes what others are compared with, and so can be the reason for more of it.
+    // A replacement removes outputs and children that other nodes are compared with, which can require more replacements.
     let (left, (mut plan, steps_of, diagnostics)) = loop {
         let gone: Vec<&ArmId> = replaced.iter().map(|one| &one.id).collect();
         let left = match gone.as_slice() {
@@ -87,7 +87,7 @@ pub fn converge_part(
     (plan, diagnostics)
 }
 
-/// A plan that takes these replacements for granted, and further ones that it finds to be agreed to.
+/// A plan with these replacements. Adds further replacements with consent to `more`.
 fn attempt<'a>(
     graph: &'a Graph,
     (before, live): (&Live, &Live),
@@ -120,17 +120,17 @@ fn attempt<'a>(
 
 struct Planner<'a, 'l> {
     graph: &'a Graph,
-    /// What there is.
+    /// The live state.
     before: &'l Live,
-    /// What there is without what goes to be made anew.
+    /// The live state without the resources that are replaced.
     live: &'l Live,
     consent: &'l Consent,
     selection: &'l Selection,
     replaced: &'l [Replacement],
     more: &'l mut Vec<Replacement>,
-    /// The step of a node that has one.
+    /// The step of each node that has one.
     steps_of: HashMap<&'a NodeKey, StepId>,
-    /// The steps that whoever depends on a node waits for.
+    /// The steps that the dependents of each node wait for.
     waits: HashMap<&'a NodeKey, Vec<StepId>>,
     plan: Plan,
     diagnostics: Diagnostics,
@@ -143,7 +143,7 @@ impl<'a> Planner<'a, '_> {
             Identity::Resource(id) => self.resource(node, id),
             Identity::Grant(grant) => self.grant(node, grant),
         };
-        let step = step.map(|draft| self.made_again(node, draft));
+        let step = step.map(|draft| self.recreated(node, draft));
         match step {
             Some(Draft {
                 action,
@@ -170,7 +170,7 @@ impl<'a> Planner<'a, '_> {
         }
     }
 
-    /// The body with what is known before the run filled in, and secrets hidden.
+    /// The body with known outputs filled in and secrets masked.
     fn wanted(&self, node: &Node) -> Value {
         veil(self.live.fill(self.graph, &node.body).without_nulls())
     }
@@ -203,7 +203,7 @@ impl<'a> Planner<'a, '_> {
                         ),
                     )
                     .note(id.to_string())
-                    .help("check its name and place, or take `existing: true` out to have it made"),
+                    .help("check its name and place, or remove `existing: true` to create it"),
                 );
             } else {
                 self.plan.remarks.unchanged.push(node.subject.key.clone());
@@ -218,7 +218,7 @@ impl<'a> Planner<'a, '_> {
             body,
         };
         let Some(body) = found else {
-            let wanted = Secrets::of(self.graph, node, &wanted).remembered_in(wanted);
+            let wanted = Secrets::new(self.graph, node, &wanted).with_digests(wanted);
             let changes = creation(&wanted);
             let reason = "it does not exist".to_owned();
             return Some(Draft {
@@ -231,7 +231,7 @@ impl<'a> Planner<'a, '_> {
         self.update(node, wanted, body, call)
     }
 
-    /// The change of what exists into what is wanted, if there is a difference.
+    /// The change of an existing resource, if it differs from the spec.
     fn update(
         &mut self,
         node: &Node,
@@ -247,7 +247,7 @@ impl<'a> Planner<'a, '_> {
             mut changes,
             withheld,
         } = compare(&wanted, live, node.rules, ignore);
-        let secrets = Secrets::of(self.graph, node, &wanted);
+        let secrets = Secrets::new(self.graph, node, &wanted);
         changes.extend(secrets.changed(&withheld, live));
         let known = overrides::take_known(self.graph, self.live, node, &mut changes);
         self.plan.remarks.server_overrides.extend(known);
@@ -258,18 +258,18 @@ impl<'a> Planner<'a, '_> {
             self.plan
                 .remarks
                 .unverifiable_secrets
-                .extend(secrets.not_compared(withheld));
+                .extend(secrets.unverifiable(withheld));
             self.plan.remarks.unchanged.push(node.subject.key.clone());
             return None;
         }
-        if self.is_of_another_stack(node, live) || self.refuses(node, live, &changes) {
+        if self.is_of_another_stack(node, live) || self.needs_replacement(node, live, &changes) {
             return None;
         }
-        let kept = ownership::keep_words(node, &mut wanted, live);
+        let kept = ownership::keep_text(node, &mut wanted, live);
         changes.extend(kept.filter(|_| outdated.is_none()));
-        let wanted = secrets.remembered_in(wanted);
-        let is_taken_over = ownership::is_put_on(node, &wanted, live);
-        let found = ownership::found_as(is_taken_over, broken);
+        let wanted = secrets.with_digests(wanted);
+        let is_taken_over = ownership::is_added(node, &wanted, live);
+        let found = ownership::reason_beyond_differences(is_taken_over, broken);
         let differing = differing(&changes);
         let reason = match found {
             None => differing,
@@ -322,7 +322,7 @@ impl<'a> Planner<'a, '_> {
             };
             return Some(Draft {
                 action: Action::Create,
-                reason: "no such grant exists".to_owned(),
+                reason: "the role assignment does not exist".to_owned(),
                 changes: creation(&wanted),
                 call: call(CallTarget::Grant(grant), wanted),
             });
@@ -331,8 +331,8 @@ impl<'a> Planner<'a, '_> {
         self.update(node, wanted, &found.body, |body| call(target.clone(), body))
     }
 
-    /// A creation of what was there before, as what it is.
-    fn made_again(&self, node: &Node, draft: Draft) -> Draft {
+    /// A creation of a resource that existed before, as a replacement.
+    fn recreated(&self, node: &Node, draft: Draft) -> Draft {
         if draft.action != Action::Create {
             return draft;
         }
@@ -350,40 +350,41 @@ impl<'a> Planner<'a, '_> {
             };
         }
         let place = node.identity.place();
-        let goes_along = |one: &&Replacement| one.id.covers(place);
+        let is_above = |one: &&Replacement| one.id.covers(place);
         let was_there = match &node.identity {
             Identity::Resource(id) => self.before.resource(id).is_some(),
             Identity::Grant(grant) => self.before.grant(self.graph, grant).is_some(),
         };
-        match self.replaced.iter().find(goes_along).filter(|_| was_there) {
+        match self.replaced.iter().find(is_above).filter(|_| was_there) {
             Some(one) => Draft {
-                reason: format!("it goes with `{}`, which is replaced", one.key),
+                reason: format!("it is deleted with `{}`, which is replaced", one.key),
                 ..draft
             },
             None => draft,
         }
     }
 
-    /// Whether the mark of another stack is on what would be changed. That is reported.
+    /// Whether the resource has the ownership marker of another stack. Reports it.
     fn is_of_another_stack(&mut self, node: &Node, live: &Json) -> bool {
         let Some(other) =
             ownership::owner_of(node, live).filter(|other| *other != node.subject.key.stack)
         else {
             return false;
         };
-        let message = format!("`{}` is owned by the stack `{other}`", node.subject.key);
+        let message = format!("`{}` is owned by stack `{other}`", node.subject.key);
         let id = live.get("id").and_then(Json::as_str);
         self.diagnostics.push(
             Diagnostic::error(Code::ForeignOwner, node.subject.span, message)
                 .note(id.unwrap_or(&node.subject.title))
-                .help("two stacks would undo each other's work: mark it with `existing: true` here, or take it out there"),
+                .help(
+                    "declare it in one stack only: set `existing: true` here, or remove it there",
+                ),
         );
         true
     }
 
-    /// Whether a change is of what is fixed at creation. Each such change is reported, unless it is agreed that the
-    /// resource is replaced.
-    fn refuses(&mut self, node: &Node, live: &Json, changes: &[Change]) -> bool {
+    /// Whether a change needs a replacement. Reports each such change for which there is no consent.
+    fn needs_replacement(&mut self, node: &Node, live: &Json, changes: &[Change]) -> bool {
         let fixed: Vec<&Change> = changes.iter().filter(|change| change.immutable).collect();
         if fixed.is_empty() {
             return false;
@@ -408,11 +409,11 @@ impl<'a> Planner<'a, '_> {
         true
     }
 
-    /// What the step may be refused for although it is right, because Azure has not caught up with another step.
+    /// The propagation delays for which Azure can deny or fail the step although it is correct.
     fn retry_causes(&self, node: &Node) -> Vec<RetryCause> {
         let mut retry_causes = Vec::new();
         if let Identity::Grant(grant) = &node.identity {
-            // A principal that is known before the run is not made by it.
+            // A principal with a known object id is not created by this plan.
             let is_made = self
                 .live
                 .fill(self.graph, &grant.principal)
@@ -421,7 +422,7 @@ impl<'a> Planner<'a, '_> {
             let maker = grant.principal_key().filter(|_| is_made);
             let maker = maker.and_then(|key| self.steps_of.get(key));
             retry_causes.extend(maker.map(|step| RetryCause::Principal(*step)));
-            retry_causes.extend(self.role_made(node, grant).map(RetryCause::Role));
+            retry_causes.extend(self.role_step(node, grant).map(RetryCause::Role));
         }
         for (dependency, _) in self.graph.dependencies(&node.subject.key) {
             let Identity::Grant(grant) = &dependency.identity else {
@@ -442,8 +443,8 @@ impl<'a> Planner<'a, '_> {
         retry_causes
     }
 
-    /// The step that makes the custom role of a grant.
-    fn role_made(&self, node: &Node, grant: &Grant) -> Option<StepId> {
+    /// The step that creates the custom role of a role assignment.
+    fn role_step(&self, node: &Node, grant: &Grant) -> Option<StepId> {
         let dependencies = self.graph.dependencies(&node.subject.key).into_iter();
         let role = dependencies
             .map(|(dependency, _)| dependency)
@@ -455,7 +456,7 @@ impl<'a> Planner<'a, '_> {
         matches!(step.action, Action::Create | Action::Replace).then_some(step.id)
     }
 
-    /// Tells each step which of its outputs others have holes for.
+    /// Sets the outputs of each step that other steps need.
     fn mark_outputs(&mut self) {
         let mut needed: BTreeMap<StepId, Vec<Output>> = BTreeMap::new();
         for step in &self.plan.steps {
@@ -494,7 +495,7 @@ fn made_at(grant: &LiveGrant) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The `provisioningState` of a resource whose last write did not end well: it may not be what its properties say.
+/// The `provisioningState` of a resource whose last write failed or was canceled: its properties may not be in effect.
 fn broken(body: &Json) -> Option<&str> {
     let state = body.pointer("/properties/provisioningState")?.as_str()?;
     let ends = ["Failed", "Canceled"];
@@ -515,8 +516,8 @@ fn immutable(node: &Node, change: &Change, help: &str) -> Diagnostic {
         None => "it is not set in Azure".to_owned(),
     };
     let wanted = match &change.after {
-        Some(after) => format!("{} is wanted", after.to_display_json()),
-        None => "is not wanted".to_owned(),
+        Some(after) => format!("the spec sets {}", after.to_display_json()),
+        None => "the spec does not set it".to_owned(),
     };
     Diagnostic::error(
         Code::Immutable,

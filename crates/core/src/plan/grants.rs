@@ -1,5 +1,5 @@
-//! Live grants as the spec sees them: those that it names; those whose principal was made anew, which go; and those that
-//! it does not name, which are shown, or deleted where the spec is authoritative.
+//! Live role assignments compared with the spec: declared ones; those of a principal that was recreated, which are
+//! deleted; and undeclared ones, which are reported, or deleted where the spec is authoritative.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -25,16 +25,16 @@ impl ReportedGrant {
     }
 }
 
-/// Live grants with the node that they concern.
+/// Live role assignments, each with the node that it concerns.
 type Grants<'a> = Vec<(&'a Node, &'a LiveGrant)>;
 
-/// The live grants that concern the spec.
+/// The live role assignments that concern the spec.
 struct Standing<'a> {
-    /// Those that an entry names.
+    /// Those that an entry declares.
     declared: Grants<'a>,
-    /// Those that were made for an entry whose principal is another one now.
-    outlived: Grants<'a>,
-    /// The others that are directly on a resource of the spec.
+    /// Those that were created for an entry whose principal has changed.
+    replaced: Grants<'a>,
+    /// The others on a resource of the spec itself.
     undeclared: Grants<'a>,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Standing<'a> {
             .map(|home| &*home.stack)
             .collect();
         let mark_on = |grant: &LiveGrant| TextMark::on(&grant.body, "description");
-        let mut outlived = Grants::new();
+        let mut replaced = Grants::new();
         for grant in live.grants() {
             let of_entry = mark_on(grant).and_then(|mark| {
                 let stack = *stacks.get(mark.stack.as_str())?;
@@ -75,7 +75,7 @@ impl<'a> Standing<'a> {
                 parts.iter().find(is_it)
             });
             if let Some((node, _)) = made_for.filter(|_| known.insert(&grant.id)) {
-                outlived.push((*node, grant));
+                replaced.push((*node, grant));
             }
         }
         let mut undeclared = Grants::new();
@@ -90,48 +90,48 @@ impl<'a> Standing<'a> {
         }
         Self {
             declared,
-            outlived,
+            replaced,
             undeclared,
         }
     }
 
-    /// Those that concern a part of the spec.
+    /// Those that concern a selection of the spec.
     fn within(mut self, selection: &Selection) -> Self {
-        for grants in [&mut self.declared, &mut self.outlived, &mut self.undeclared] {
+        for grants in [&mut self.declared, &mut self.replaced, &mut self.undeclared] {
             grants.retain(|(node, _)| selection.has(&node.subject.key));
         }
         self
     }
 
-    /// The named grants whose principal the spec does not make, so that it can be gone.
-    fn of_strangers(&self) -> impl Iterator<Item = &(&'a Node, &'a LiveGrant)> {
-        let is_stranger = |(node, _): &&(&Node, &LiveGrant)| node.grant_principal().is_none();
-        self.declared.iter().filter(is_stranger)
+    /// The declared ones whose principal is not declared, so that it can be gone.
+    fn with_undeclared_principal(&self) -> impl Iterator<Item = &(&'a Node, &'a LiveGrant)> {
+        let is_undeclared = |(node, _): &&(&Node, &LiveGrant)| node.grant_principal().is_none();
+        self.declared.iter().filter(is_undeclared)
     }
 }
 
-/// The principals of whom a plan says whether they still exist, each once, as far as the directory can tell: those of
-/// grants that nobody declared, and those that the spec names by their object id.
+/// The principals to look up in the directory, each once: those of undeclared role assignments, and those that the spec
+/// names by object id.
 pub fn principals_in_question(graph: &Graph, live: &Live) -> Vec<String> {
     let standing = Standing::find(graph, live);
     let ids: BTreeSet<String> = standing
         .undeclared
         .iter()
         .filter(|(node, grant)| !stays(node, grant, live))
-        .chain(standing.of_strangers())
+        .chain(standing.with_undeclared_principal())
         .filter(|(_, grant)| !grant.is_foreign())
         .map(|(_, grant)| grant.principal.to_lowercase())
         .collect();
     ids.into_iter().collect()
 }
 
-/// Whether an undeclared grant stays although the spec is authoritative.
+/// Whether an undeclared role assignment stays although the spec is authoritative: the caller needs it.
 fn stays(node: &Node, grant: &LiveGrant, live: &Live) -> bool {
     node.lifecycle.grants == GrantsPolicy::Authoritative && live.is_of_caller(grant)
 }
 
-/// Plans what happens to live grants that are none of the spec's, and tells whose principals are gone. Of a part of the
-/// spec, what happens to those that concern the part; the others are of the spec all the same.
+/// Plans deletions and remarks for live role assignments that concern the selection. Role assignments outside of the
+/// selection still count as declared.
 pub(super) fn plan(
     graph: &Graph,
     live: &Live,
@@ -140,12 +140,12 @@ pub(super) fn plan(
     plan: &mut Plan,
 ) {
     let standing = Standing::find(graph, live).within(selection);
-    for (node, grant) in &standing.outlived {
+    for (node, grant) in &standing.replaced {
         let whose = match node.grant_principal() {
             Some(key) => format!("`{key}`"),
-            None => "the one of the spec".to_owned(),
+            None => "the principal of the spec".to_owned(),
         };
-        let why = format!("its principal {} is not {whose} any more", grant.principal);
+        let why = format!("its principal {} is no longer {whose}", grant.principal);
         let after = steps_of
             .get(&node.subject.key)
             .copied()
@@ -160,18 +160,18 @@ pub(super) fn plan(
         } else if stays(node, grant, live) {
             plan.remarks.kept.push(KeptResource {
                 key: part_of(&node.subject.key, grant),
-                why: format!("{} is the way in of whoever runs this", grant.id.name()),
+                why: format!("the caller has its permissions through {}", grant.id.name()),
             });
         } else {
             let why = format!(
-                "`{}` is authoritative, and no entry of the spec names it: {}",
+                "`{}` is authoritative, and no entry of the spec declares it: {}",
                 node.subject.key,
                 found.holder()
             );
             plan.steps.push(deletion(node, grant, why, Vec::new()));
         }
     }
-    let named = standing.of_strangers();
+    let named = standing.with_undeclared_principal();
     let named = named.map(|(node, grant)| ReportedGrant::new(node, grant, live));
     plan.remarks.orphaned = named
         .filter(|named| named.principal == Existence::Gone)
@@ -179,7 +179,7 @@ pub(super) fn plan(
     plan.remarks.unread_directory = live.unread_directory().map(str::to_owned);
 }
 
-/// The name of a grant that has no entry of its own.
+/// The key of a role assignment that has no entry of its own.
 fn part_of(key: &NodeKey, grant: &LiveGrant) -> NodeKey {
     let part = key
         .part

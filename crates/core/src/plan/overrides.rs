@@ -1,4 +1,5 @@
-//! Values that Azure keeps although another was sent: told once, then remembered by a tag and not taken for drift.
+//! Server overrides: values that Azure keeps although others were sent. They are reported once, then recorded in a tag
+//! and not taken for drift.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,16 +13,16 @@ use crate::{
     secret::Digest,
 };
 
-/// A tag that is to be set, so that what Azure keeps is known to the next plan.
+/// A tag that records server overrides for the next plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reminder {
-    /// The resource that takes the tag.
+    /// The resource with the tag.
     pub on: ArmId,
     /// The value of the tag [`OVERRULED_TAG`].
     pub tag: String,
 }
 
-/// Of the differences that a plan shows again right after `done` were written, those that Azure keeps.
+/// The server overrides: differences that a plan made after the writes of `done` still has.
 pub fn overrides_after(again: &Plan, done: &[NodeKey]) -> Vec<ServerOverride> {
     let is_again = |key: &NodeKey| done.contains(key);
     again
@@ -36,7 +37,7 @@ pub fn overrides_after(again: &Plan, done: &[NodeKey]) -> Vec<ServerOverride> {
         .collect()
 }
 
-/// The tags that remember what is kept, old and new. What stands nowhere to be remembered is left out.
+/// The tags that record known and new server overrides. Those of resources without a place for the tag are left out.
 pub fn reminders(
     graph: &Graph,
     live: &Live,
@@ -71,7 +72,7 @@ pub fn reminders(
         .collect()
 }
 
-/// Takes those changes away that Azure is known to keep.
+/// Removes the changes that are known server overrides, and returns them.
 pub(super) fn take_known(
     graph: &Graph,
     live: &Live,
@@ -90,7 +91,7 @@ pub(super) fn take_known(
     })
 }
 
-/// The resource whose tags remember for a node: itself, or the nearest around it that the stack owns.
+/// The resource whose tags record the server overrides of a node: itself, or the nearest one above that the stack owns.
 fn holder<'g>(graph: &'g Graph, node: &'g Node) -> Option<&'g Node> {
     let above = std::iter::successors(node.scope(), ArmId::parent);
     std::iter::once(node)
@@ -102,7 +103,7 @@ fn holder<'g>(graph: &'g Graph, node: &'g Node) -> Option<&'g Node> {
         })
 }
 
-/// What a tag keeps of a change: it is another where either value is another.
+/// The digest of a change: of its path and both values.
 fn digest(graph: &Graph, node: &Node, change: &Change) -> Option<Digest> {
     let after = change.after.as_ref().map(|value| value.to_display_json());
     let values = serde_json::json!([change.before, after]).to_string();

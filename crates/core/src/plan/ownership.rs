@@ -1,4 +1,4 @@
-//! The marks of what a plan changes: whose it is, whether it is taken over, and what somebody wrote where the mark goes.
+//! Ownership markers of resources that a plan changes: the owner, adoption, and text that others wrote around a marker.
 
 use serde_json::Value as Json;
 
@@ -10,7 +10,7 @@ use crate::{
     value::Value,
 };
 
-/// The stack that a live resource is marked with.
+/// The stack that owns a live resource.
 pub(super) fn owner_of(node: &Node, live: &Json) -> Option<String> {
     match node.mark {
         Mark::Tag => owner(live).map(str::to_owned),
@@ -19,8 +19,8 @@ pub(super) fn owner_of(node: &Node, live: &Json) -> Option<String> {
     }
 }
 
-/// Whether a write puts the mark on what carried none: the stack takes it over.
-pub(super) fn is_put_on(node: &Node, wanted: &Value, live: &Json) -> bool {
+/// Whether a write adds the ownership marker to a resource without one.
+pub(super) fn is_added(node: &Node, wanted: &Value, live: &Json) -> bool {
     let is_wanted = match node.mark {
         Mark::Tag => {
             !node.lifecycle.ignores("tags")
@@ -39,8 +39,11 @@ pub(super) fn is_put_on(node: &Node, wanted: &Value, live: &Json) -> bool {
     is_wanted && owner_of(node, live).is_none()
 }
 
-/// What is special about the state in which a resource was found: that nobody owns it, that its last write failed.
-pub(super) fn found_as(is_taken_over: bool, broken: Option<&str>) -> Option<String> {
+/// The reason for a write beyond differences: the resource has no owner, or its last write failed.
+pub(super) fn reason_beyond_differences(
+    is_taken_over: bool,
+    broken: Option<&str>,
+) -> Option<String> {
     let free = is_taken_over.then(|| "it exists and no stack owns it".to_owned());
     let broken = broken.map(|state| format!("its last write ended as {state}"));
     match (free, broken) {
@@ -49,17 +52,17 @@ pub(super) fn found_as(is_taken_over: bool, broken: Option<&str>) -> Option<Stri
     }
 }
 
-/// Where the text that holds the mark is left to whoever writes it in Azure, it is kept, and the mark goes below it. The
-/// change that this is, if it is one.
-pub(super) fn keep_words(node: &Node, wanted: &mut Value, live: &Json) -> Option<Change> {
+/// Keeps text that was written in Azure and puts the ownership marker below it, where the spec does not set the text.
+/// Returns the change, if there is one.
+pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<Change> {
     let Mark::Text(member) = node.mark else {
         return None;
     };
     let path = format!("properties.{member}");
-    let is_left_alone = |rule: &Rule| matches!(rule, Rule::WriteOnly(left) if *left == path);
+    let is_unset = |rule: &Rule| matches!(rule, Rule::WriteOnly(left) if *left == path);
     let before = live.get("properties")?.get(member)?;
     let words = before.as_str().filter(|words| !words.is_empty())?;
-    if !node.rules.iter().any(is_left_alone) || node.lifecycle.ignores(member) {
+    if !node.rules.iter().any(is_unset) || node.lifecycle.ignores(member) {
         return None;
     }
     let mark = TextMark::of(&node.subject.key, node.lifecycle.afterlife());
@@ -77,8 +80,8 @@ pub(super) fn keep_words(node: &Node, wanted: &mut Value, live: &Json) -> Option
     })
 }
 
-/// The change of a mark that no longer says what becomes of the resource later. Where the author writes the text that the
-/// mark is in, or the tag is wanted, that is compared as all else.
+/// The change of an ownership marker with an outdated removal policy. Where the spec sets the text or the tag, the general
+/// comparison finds it.
 pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
     match node.mark {
         Mark::Tag if node.lifecycle.afterlife() == Afterlife::Delete => {
@@ -95,13 +98,13 @@ pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
             let mark = TextMark::on(live, member).filter(|mark| mark.is_of(&node.subject.key))?;
             let is_other = mark.afterlife != node.lifecycle.afterlife();
             let mut wanted = Value::object([("properties", Value::object::<&str>([]))]);
-            is_other.then(|| keep_words(node, &mut wanted, live))?
+            is_other.then(|| keep_text(node, &mut wanted, live))?
         }
         Mark::Tag | Mark::Parent => None,
     }
 }
 
-/// A body without the tag that [`outdated`] takes off.
+/// A body without the tag that [`outdated`] removes.
 pub(super) fn without_outdated(node: &Node, mut body: Value) -> Value {
     if node.mark == Mark::Tag
         && node.lifecycle.afterlife() == Afterlife::Delete

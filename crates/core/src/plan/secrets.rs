@@ -1,4 +1,4 @@
-//! Secrets are never answered: a changed one is noticed by what a tag keeps of it, or sent again when that is asked.
+//! Secrets, which Azure never returns: a change is detected by the digest in a tag, or secrets are sent again on request.
 
 use serde_json::Value as Json;
 
@@ -11,30 +11,30 @@ use crate::{
     value::Value,
 };
 
-/// What is planned for the secrets of one resource.
+/// The secrets of one resource.
 pub(super) struct Secrets<'a> {
     policy: &'a SecretsPolicy,
     node: &'a Node,
-    /// What the tag shall say.
+    /// The value of the tag.
     digests: String,
 }
 
 impl<'a> Secrets<'a> {
-    pub(super) fn of(graph: &'a Graph, node: &'a Node, wanted: &Value) -> Self {
+    pub(super) fn new(graph: &'a Graph, node: &'a Node, wanted: &Value) -> Self {
         let mut secrets = Self {
             policy: graph.secrets(),
             node,
             digests: String::new(),
         };
-        if secrets.can_remember() {
+        if secrets.has_tags() {
             let all = Veiled::all_in(wanted);
             secrets.digests = Digest::write(all.iter().filter_map(|one| secrets.digest(one)));
         }
         secrets
     }
 
-    /// The wanted body with the tag that remembers its secrets, for types that take tags.
-    pub(super) fn remembered_in(&self, mut wanted: Value) -> Value {
+    /// The body with the tag of digests, for types with tags.
+    pub(super) fn with_digests(&self, mut wanted: Value) -> Value {
         if let Value::Object(members) = &mut wanted
             && let Some(Value::Object(tags)) = members.get_mut("tags")
             && !self.digests.is_empty()
@@ -44,7 +44,7 @@ impl<'a> Secrets<'a> {
         wanted
     }
 
-    /// Of the secrets that Azure did not answer, those that are to be sent.
+    /// The changes of secrets that Azure did not return.
     pub(super) fn changed(&self, withheld: &[Veiled], live: &Json) -> Vec<Change> {
         let known: Vec<Digest> = tag(live, SECRETS_TAG)
             .into_iter()
@@ -63,21 +63,21 @@ impl<'a> Secrets<'a> {
         withheld.iter().filter(is_sent).map(change).collect()
     }
 
-    /// Of the secrets that Azure did not answer, those that nobody can compare.
-    pub(super) fn not_compared(&self, withheld: Vec<Veiled>) -> Option<UnverifiableSecret> {
-        (!self.can_remember() && !withheld.is_empty()).then(|| UnverifiableSecret {
+    /// The secrets that Azure did not return and that no digest can verify.
+    pub(super) fn unverifiable(&self, withheld: Vec<Veiled>) -> Option<UnverifiableSecret> {
+        (!self.has_tags() && !withheld.is_empty()).then(|| UnverifiableSecret {
             key: self.node.subject.key.clone(),
             paths: withheld.into_iter().map(|secret| secret.shown).collect(),
         })
     }
 
-    fn can_remember(&self) -> bool {
+    fn has_tags(&self) -> bool {
         self.node.mark == Mark::Tag
     }
 
-    /// What a tag keeps of a secret; nothing of resources that take no tags.
+    /// The digest of a secret; `None` for resources without tags.
     fn digest(&self, secret: &Veiled) -> Option<Digest> {
-        let id = self.node.id().filter(|_| self.can_remember())?;
+        let id = self.node.id().filter(|_| self.has_tags())?;
         let text = secret.secret.expose();
         Some(self.policy.key.digest(id, &secret.place, text))
     }

@@ -1,4 +1,5 @@
-//! Planning away from the spec: every node wanted absent, the edges turned round. Only what is marked goes.
+//! Planning the deletion of a spec: no node is wanted, and dependents go before their dependencies. Only resources with
+//! the ownership marker of the stack are deleted.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,13 +13,13 @@ use crate::{
     spec::OnRemove,
 };
 
-/// Plans the deletion of everything that the entries stand for and the stacks own. Nothing unmarked is deleted, and no
-/// resource group that holds something else. Orphans are listed and stay.
+/// Plans the deletion of all declared resources that the stacks own. Resources without an ownership marker stay, as do
+/// resource groups with other contents. Orphans are listed and stay.
 pub fn teardown(graph: &Graph, live: &Live) -> Plan {
     teardown_part(graph, live, &Selection::all())
 }
 
-/// As [`teardown`], of a part of the graph, in which all that waits for one of its nodes has to be as well.
+/// [`teardown`] for a selection of the graph, which has to include the dependents of its nodes.
 pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan {
     let mut plan = Plan::default();
     plan.remarks.selection = selection.summary().cloned();
@@ -32,8 +33,8 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
     for node in nodes() {
         match fate(graph, live, selection, node, &gone, &staying) {
             Fate::Absent | Fate::WithParent => {}
-            Fate::Kept(why) => {
-                // A grant needs its principal and scope only to mean something.
+            Fate::Keep(why) => {
+                // A role assignment that stays does not keep its principal and scope.
                 if matches!(node.identity, Identity::Resource(_)) {
                     staying.insert(&node.subject.key);
                 }
@@ -42,7 +43,7 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
                     why,
                 });
             }
-            Fate::Goes(id) => {
+            Fate::Delete(id) => {
                 gone.insert(id.clone());
                 going.insert(&node.subject.key, id);
             }
@@ -73,7 +74,8 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
     plan
 }
 
-/// The targets that go only with what they are in, which is no target, as mistakes: what needs them would go for nothing.
+/// Reports targets that can only be deleted with the resource that contains them, where that is not selected: their
+/// dependents would be deleted in vain.
 pub fn inseparable(graph: &Graph, targets: &Names, selection: &Selection) -> Diagnostics {
     let mut found = Diagnostics::default();
     for node in graph.nodes().filter(|node| targets.name(&node.subject.key)) {
@@ -82,10 +84,9 @@ pub fn inseparable(graph: &Graph, targets: &Names, selection: &Selection) -> Dia
             outer.filter(|outer| !selection.has(&outer.subject.key) && goes_with_entry(node));
         if let Some(outer) = outer {
             let entry = &outer.subject.key.address;
-            let message = format!("`{}` goes only with `{entry}`", node.subject.key);
-            let help = format!(
-                "name that: --target {entry}; or take it out of its entry, and delete it by hand"
-            );
+            let message = format!("`{}` can only be deleted with `{entry}`", node.subject.key);
+            let help =
+                format!("use --target {entry}, or remove it from its entry and delete it by hand");
             found.push(
                 Diagnostic::error(Code::ValueNotAllowed, node.subject.span, message).help(help),
             );
@@ -94,7 +95,7 @@ pub fn inseparable(graph: &Graph, targets: &Names, selection: &Selection) -> Dia
     found
 }
 
-/// Whether a node is a part of its entry, and so never deleted by itself.
+/// Whether a node is a part of its entry, and so is never deleted by itself.
 fn goes_with_entry(node: &Node) -> bool {
     node.mark == Mark::Parent && node.subject.key.part.is_some()
 }
@@ -102,8 +103,8 @@ fn goes_with_entry(node: &Node) -> bool {
 enum Fate {
     Absent,
     WithParent,
-    Kept(String),
-    Goes(ArmId),
+    Keep(String),
+    Delete(ArmId),
 }
 
 fn fate(
@@ -122,41 +123,44 @@ fn fate(
         return Fate::WithParent;
     }
     if lifecycle.protect {
-        return Fate::Kept("it is protected (`protect: true`)".to_owned());
+        return Fate::Keep("it is protected (`protect: true`)".to_owned());
     }
     if lifecycle.on_remove == OnRemove::Keep {
-        return Fate::Kept("`onRemove: keep` says so".to_owned());
+        return Fate::Keep("its entry has `onRemove: keep`".to_owned());
     }
     if !owned {
         let why = match node.mark {
             Mark::Parent => format!(
-                "it takes no mark, and what it is in or on is not owned by the stack `{}`",
+                "its type has no ownership marker, and the resource that contains it is not owned by stack `{}`",
                 node.subject.key.stack
             ),
             Mark::Tag | Mark::Text(_) => {
                 format!(
-                    "it is not marked as owned by the stack `{}`",
+                    "it lacks the ownership marker of stack `{}`",
                     node.subject.key.stack
                 )
             }
         };
-        return Fate::Kept(why);
+        return Fate::Keep(why);
     }
     if let Some((user, _)) = graph
         .dependents(&node.subject.key)
         .into_iter()
         .find(|(user, _)| staying.contains(&user.subject.key))
     {
-        return Fate::Kept(format!("`{}`, which stays, needs it", user.subject.key));
+        return Fate::Keep(format!("`{}` needs it and stays", user.subject.key));
     }
-    let strangers = strangers(live, &id, gone);
-    if !strangers.is_empty() {
-        return Fate::Kept(format!("it holds what stays: {}", strangers.join(", ")));
+    let remaining = remaining(live, &id, gone);
+    if !remaining.is_empty() {
+        return Fate::Keep(format!(
+            "it contains resources that stay: {}",
+            remaining.join(", ")
+        ));
     }
-    Fate::Goes(id)
+    Fate::Delete(id)
 }
 
-/// The id of a node's live resource, and whether it carries the stack's mark.
+/// The id of the live resource of a node, and whether the stack owns it.
 fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
     let (id, body) = match &node.identity {
         Identity::Resource(id) => (id.clone(), live.resource(id)?),
@@ -180,13 +184,13 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
     Some((id, owned))
 }
 
-/// The node of the nearest resource that an id is in or on.
+/// The node of the nearest resource above an id.
 fn nearest<'g>(graph: &'g Graph, id: &ArmId) -> Option<&'g Node> {
     std::iter::successors(id.parent(), ArmId::parent).find_map(|above| graph.node_of(&above))
 }
 
-/// Whether a node without a mark is a part of its entry, or nested in a resource that goes, and so is gone with that.
-/// What is only in its resource group, or an extension, is deleted by itself.
+/// Whether a node without an ownership marker is a part of its entry or nested in a resource that is deleted, and so is
+/// deleted with it. Resources directly in a group and extension resources are deleted by themselves.
 fn goes_with_parent(graph: &Graph, selection: &Selection, node: &Node) -> bool {
     let type_of = |node: &Node| node.id().and_then(ArmId::arm_type);
     let is_nested_in = |outer: &Node| {
@@ -206,8 +210,8 @@ fn goes_with_parent(graph: &Graph, selection: &Selection, node: &Node) -> bool {
             .is_some_and(|outer| is_nested_in(outer) && goes(outer))
 }
 
-/// What is in a resource group and does not go before it.
-fn strangers(live: &Live, id: &ArmId, gone: &HashSet<ArmId>) -> Vec<String> {
+/// The contents of a resource group that are not deleted before it.
+fn remaining(live: &Live, id: &ArmId, gone: &HashSet<ArmId>) -> Vec<String> {
     live.contents(id)
         .into_iter()
         .flatten()
@@ -217,7 +221,7 @@ fn strangers(live: &Live, id: &ArmId, gone: &HashSet<ArmId>) -> Vec<String> {
 }
 
 fn deletion(node: &Node, id: ArmId, after: Vec<StepId>) -> StepDraft {
-    let reason = format!("the stack `{}` is destroyed", node.subject.key.stack);
+    let reason = format!("stack `{}` is destroyed", node.subject.key.stack);
     let call = Call::delete(id, node.subject.arm_type.api_version.to_string());
     StepDraft::deletion(node.subject.clone(), reason, call, after)
 }

@@ -360,7 +360,7 @@ fn shown(value: Option<&Json>) -> String {
         Some(other) => other.to_string(),
     };
     match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
     }
 }
