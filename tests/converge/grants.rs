@@ -149,7 +149,7 @@ async fn an_identity_made_anew_gets_its_grant_before_the_old_one_goes() {
         ]
     );
     assert!(
-        plan.steps[2].reason.contains("is not `app` any more"),
+        plan.steps[2].reason.contains("is no longer `app`"),
         "{}",
         plan.steps[2].reason
     );
@@ -389,9 +389,10 @@ async fn a_deletion_of_an_undeclared_grant_says_whether_its_principal_exists() {
         let step = steps.find(|step| step.subject.key.to_string().ends_with(principal));
         step.unwrap().reason.clone()
     };
-    let gone = format!("names it: ServicePrincipal {principal}, which no longer exists, granted");
+    let gone =
+        format!("declares it: ServicePrincipal {principal}, which no longer exists, granted");
     assert!(why(&principal).contains(&gone), "{}", why(&principal));
-    let there = format!("names it: User {USER_OBJECT_ID}, granted");
+    let there = format!("declares it: User {USER_OBJECT_ID}, granted");
     assert!(
         why(USER_OBJECT_ID).contains(&there),
         "{}",

@@ -126,7 +126,10 @@ async fn nothing_unmarked_and_nothing_of_another_stack_is_pruned() {
         .iter()
         .map(|kept| format!("{}: {}", kept.key, kept.why))
         .collect();
-    assert_eq!(kept, ["rg-old: it holds what stays: by-hand, doors"]);
+    assert_eq!(
+        kept,
+        ["rg-old: it contains resources that stay: by-hand, doors"]
+    );
     carried_out(&azure, &plan).await;
     for name in ["by-hand", "doors"] {
         azure.by_hand(Method::Get, &identity(name), None).await;

@@ -68,8 +68,8 @@ async fn without_consent_it_is_told_what_would_be_replaced_and_which_option_allo
     azure.simulator.clear_log();
     assert_eq!(
         help(&azure, &hierarchical(), &[], "data").await,
-        "write what is there, or have it deleted and made anew: --allow-replace data; what is in it is lost; \
-         with it go, and are made again, data/containers/video, read/Reader"
+        "set the live value, or delete and recreate the resource: --allow-replace data; its data is lost; \
+         deleted and recreated with it: data/containers/video, read/Reader"
     );
     assert_eq!(azure.writes(), []);
 }
@@ -89,12 +89,12 @@ async fn by_its_name_it_is_replaced_with_what_is_in_and_on_it() {
     );
     assert_eq!(
         plan.steps[0].reason,
-        "`isHnsEnabled` is fixed at creation; all data in it is lost; with it go, and are made again: \
+        "`isHnsEnabled` is fixed at creation; its data is lost; deleted and recreated with it: \
          data/containers/video, read/Reader"
     );
     assert_eq!(
         plan.steps[1].reason,
-        "it goes with `data`, which is replaced"
+        "it is deleted with `data`, which is replaced"
     );
 }
 
@@ -121,7 +121,7 @@ async fn what_holds_data_or_is_protected_is_replaced_by_its_own_name_only() {
     azure.converge(&entries(false, "")).await;
     assert_eq!(
         help(&azure, &entries(true, ""), &["events"], "events[a]").await,
-        "`events[a]` can hold data, and is replaced only by its own name: --allow-replace 'events[a]'"
+        "`events[a]` can hold data and has to be allowed by its own name: --allow-replace 'events[a]'"
     );
     let names = ["events[a]", "test:events[b]"];
     replaced(&azure, &entries(true, ""), &names).await;
@@ -130,7 +130,7 @@ async fn what_holds_data_or_is_protected_is_replaced_by_its_own_name_only() {
     replaced(&azure, &entries(true, ", location: northeurope"), &["ids"]).await;
     let protected = entries(true, ", location: westus, protect: true");
     let said = help(&azure, &protected, &["ids"], "ids[a]").await;
-    assert!(said.starts_with("`ids[a]` is protected, and"), "{said}");
+    assert!(said.starts_with("`ids[a]` is protected and"), "{said}");
     replaced(&azure, &protected, &["ids[a]", "ids[b]"]).await;
 }
 
@@ -167,7 +167,7 @@ async fn a_group_takes_along_only_what_is_named_and_nothing_strange() {
     azure.by_hand(Method::Put, &url, Some(body)).await;
     let names = ["group", "data"];
     let said = help(&azure, &moved, &names, "group").await;
-    assert!(said.ends_with("does not delete: by-hand"), "{said}");
+    assert!(said.ends_with("which are never deleted: by-hand"), "{said}");
     azure.by_hand(Method::Delete, &url, None).await;
     let plan = replaced(&azure, &moved, &names).await;
     assert_eq!(steps(&plan)[0], (Action::Replace, "group".to_owned()));
@@ -196,7 +196,7 @@ fn a_name_that_nothing_has_is_a_mistake_with_the_nearest_one() {
     assert_eq!(said.len(), 1);
     assert_eq!(
         said[0].message,
-        "nothing in the specs is called `dat`, given by --allow-replace"
+        "`dat` of --allow-replace is not in the specs"
     );
     assert_eq!(said[0].help.as_deref(), Some("did you mean `data`?"));
 }

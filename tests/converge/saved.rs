@@ -137,13 +137,13 @@ async fn what_moved_in_the_spec_is_named() {
     let none = Consent::default();
     azure.converge(&spec(ENTRIES)).await;
     let (_, saved, _) = save(&azure, &spec(ENTRIES), &none).await;
-    let in_spec = "it was not there when the plan was made, and is";
+    let in_spec = "it was not set when the plan was made, and is now";
     for (from, to, title, note) in [
         (
             "TLS1_2",
             "TLS1_1",
             "`minimumTlsVersion` of `data` has changed in the spec",
-            "it was TLS1_2 when the plan was made, and is TLS1_1".to_owned(),
+            "it was TLS1_2 when the plan was made, and is now TLS1_1".to_owned(),
         ),
         (
             "name: id-test",
@@ -167,7 +167,7 @@ async fn what_moved_in_the_spec_is_named() {
             "video: {}",
             "video: {}, audio: {}",
             "`data/containers/audio` is new in the spec",
-            "it was not there when the plan was made".to_owned(),
+            "it was not in the spec when the plan was made".to_owned(),
         ),
         (
             ", Contributor",
@@ -210,7 +210,7 @@ async fn what_moved_in_azure_is_named() {
     )
     .await;
     let title = "`minimumTlsVersion` of `data` has changed in Azure";
-    let note = "it was TLS1_2 (as wanted) when the plan was made, and is TLS1_0";
+    let note = "it was TLS1_2 (as in the spec) when the plan was made, and is now TLS1_0";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
     let healed = json!({ "properties": { "minimumTlsVersion": "TLS1_2" } });
     patch(&azure, healed).await;
@@ -223,16 +223,17 @@ async fn what_moved_in_azure_is_named() {
     )
     .await;
     let title = "`tags.by` of `data` has changed in Azure";
-    let note = "it is sent along, and is not what it was when the plan was made";
+    let note = "the request contains it, and it has changed since the plan was made";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
     patch(&azure, json!({ "tags": { "lazuli-stack": "test" } })).await;
 
     patch(&azure, json!({ "sku": { "name": "Standard_GRS" } })).await;
     let title = "`sku.name` of `data` has changed in Azure";
-    let note = "it was Standard_LRS when the plan was made, and is Standard_GRS";
+    let note = "it was Standard_LRS when the plan was made, and is now Standard_GRS";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
     patch(&azure, json!({ "sku": { "name": "Standard_ZRS" } })).await;
-    let note = "it was Standard_LRS when the plan was made, and is Standard_ZRS (as wanted)";
+    let note =
+        "it was Standard_LRS when the plan was made, and is now Standard_ZRS (as in the spec)";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
 }
 
@@ -260,12 +261,12 @@ async fn what_appeared_and_what_is_gone_is_named() {
         let url = format!("{name}?api-version=2022-04-01");
         azure.by_hand(Method::Delete, &url, None).await;
     }
-    let title = "`access/Reader` is gone from Azure";
+    let title = "`access/Reader` no longer exists in Azure";
     let note = "it existed when the plan was made";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
     azure.converge(&text).await;
     azure.by_hand(Method::Delete, &account(), None).await;
-    let title = "`data` is gone from Azure";
+    let title = "`data` no longer exists in Azure";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
 }
 
@@ -284,9 +285,8 @@ async fn an_orphan_more_and_one_less_is_named_among_those_of_one_entry() {
     moved(&azure, &saved, &text, &PRUNE).await.unwrap();
 
     // Without pruning, none of it is done.
-    let note =
-        "when the plan was made: the stack `test` owns it, and no entry of the spec names it";
-    let title = "`access` is no longer to be deleted";
+    let note = "when the plan was made: stack `test` owns it, and no entry of the spec declares it";
+    let title = "`access` would no longer be deleted";
     assert_moved(&azure, &saved, &text, &Consent::default(), title, note).await;
 
     let gone = format!("{}?api-version=2022-04-01", grants(&azure).await[0]);
@@ -299,8 +299,8 @@ async fn an_orphan_more_and_one_less_is_named_among_those_of_one_entry() {
     azure
         .by_hand(Method::Put, &identity("id-more"), Some(body))
         .await;
-    let title = "`id-more` is to be deleted now, and was not when the plan was made";
-    let note = "id-more: the stack `test` owns it, and no entry of the spec names it";
+    let title = "`id-more` would now be deleted, but not when the plan was made";
+    let note = "id-more: stack `test` owns it, and no entry of the spec declares it";
     assert_moved(&azure, &saved, &text, &PRUNE, title, note).await;
 }
 
@@ -329,14 +329,14 @@ async fn what_would_go_with_a_replacement_is_held_on_to() {
         .by_hand(Method::Put, &url(below, "2022-04-01"), Some(body))
         .await;
     let (title, note) = moved(&azure, &saved, &text, &consent).await.unwrap_err();
-    assert_eq!(title, "what goes with `data` has changed in Azure");
+    assert_eq!(title, "the live properties of `data` have changed in Azure");
     assert!(
-        note.ends_with("with it goes 1 grant that no entry names"),
+        note.ends_with("deleted with it: 1 undeclared role assignment"),
         "{note}"
     );
 
     azure.by_hand(Method::Delete, &account(), None).await;
-    let title = "`data` is gone from Azure";
+    let title = "`data` no longer exists in Azure";
     let note = "it existed when the plan was made";
     assert_moved(&azure, &saved, &text, &consent, title, note).await;
 }

@@ -1,5 +1,5 @@
-//! A plan as a document for programs: `lazuli plan --output json`, and what a saved plan shows. Its shape is a contract,
-//! see docs/json.md: members may be added within a version, none goes or changes its meaning.
+//! A plan as a document for programs: `lazuli plan --output json`, and a part of saved plans. Its schema is a contract, see
+//! docs/json.md: within a version members can be added, but not removed or changed in meaning.
 
 mod findings;
 mod orphans;
@@ -28,94 +28,94 @@ use crate::{
     subject::Subject,
 };
 
-/// What a plan says, without secrets.
+/// A plan, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(title = "A plan of lazuli")]
 pub struct PlanDocument {
-    /// The form of this document.
+    /// The format of this document.
     pub format: PlanFormat,
-    /// The version of lazuli that made it.
+    /// The version of lazuli that wrote it.
     pub lazuli: String,
-    /// The part of the spec that it is about (`--target`). Left out where it is about all.
+    /// The selection that it is limited to (`--target`). Absent for a plan of everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selection: Option<SelectionDocument>,
-    /// How many steps do what, and how many resources have none.
+    /// The number of steps by action, and of resources without a step.
     pub summary: SummaryDocument,
-    /// The steps, each after those it waits for.
+    /// The steps, each after the steps that it depends on.
     pub steps: Vec<StepDocument>,
-    /// Resources that are as wanted already.
+    /// Resources that already match the spec.
     pub unchanged: Vec<AddressDocument>,
-    /// Resources that are left alone although it could be thought that they change.
+    /// Resources that stay although a step could be expected.
     pub kept: Vec<KeptDocument>,
-    /// Values that Azure is known to keep although the spec wants others.
+    /// Known values that Azure keeps although the spec sets others.
     pub server_overrides: Vec<ServerOverrideDocument>,
-    /// Resources with secrets that nobody can compare.
+    /// Resources with secrets that cannot be compared.
     pub unverifiable_secrets: Vec<UnverifiableSecretDocument>,
-    /// Role assignments that no entry of the spec names.
+    /// Undeclared role assignments.
     pub undeclared: Vec<GrantDocument>,
-    /// Role assignments of the spec to principals that no longer exist.
+    /// Declared role assignments of principals that no longer exist.
     pub orphaned: Vec<GrantDocument>,
-    /// What the stacks own and no entry of the spec names, where it is left alone.
+    /// Resources that the stacks own and no entry declares, where they stay.
     pub orphans: Vec<OrphanDocument>,
-    /// Stacks of which most, or all that may, is deleted because the spec does not name it.
+    /// Stacks that lose most of their resources.
     pub mass_deletions: Vec<MassDeletionDocument>,
-    /// Subscriptions of which it is unknown what the stacks own there.
+    /// Subscriptions in which owned resources could not be listed.
     pub unreadable: Vec<UnreadableScopeDocument>,
-    /// Why it is unknown which principals of grants exist, where that is so.
+    /// Why the directory could not be asked which principals exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread_directory: Option<String>,
-    /// What Azure is known to refuse before anything is sent.
+    /// Findings of preflight: what Azure is known to reject.
     pub findings: Vec<FindingDocument>,
-    /// Management locks for which Azure will refuse steps.
+    /// Management locks that block steps.
     pub locks: Vec<LockDocument>,
     /// Scopes whose locks could not be read.
     pub unread_locks: Vec<UnreadLocksDocument>,
 }
 
-/// The form of a [`PlanDocument`].
+/// The format of a [`PlanDocument`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum PlanFormat {
-    /// The first.
+    /// The first version.
     #[serde(rename = "lazuli/plan/v1")]
     V1,
 }
 
-/// A part of the spec.
+/// A selection of the spec.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SelectionDocument {
-    /// The names that were given.
+    /// The names on the command line.
     pub targets: Vec<String>,
-    /// How many resources belong to it beside those: what they need; to be deleted, what needs them.
+    /// The number of other selected resources: dependencies, or dependents for a deletion.
     pub others: usize,
-    /// How many resources of the spec are left out.
+    /// The number of resources that are not selected.
     pub left_out: usize,
 }
 
-/// How many steps do what, and how many resources have none.
+/// The number of steps by action, and of resources without a step.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SummaryDocument {
-    /// Resources to be made.
+    /// Resources to create.
     pub create: usize,
-    /// Resources to be taken over, and changed where they differ.
+    /// Resources to adopt, and to change where they differ.
     pub adopt: usize,
-    /// Resources to be changed in place.
+    /// Resources to change in place.
     pub update: usize,
-    /// Resources to be deleted and made anew.
+    /// Resources to delete and recreate.
     pub replace: usize,
-    /// Resources to be deleted.
+    /// Resources to delete.
     pub delete: usize,
-    /// Resources from which the mark of the stack is taken off.
+    /// Resources that lose their ownership marker.
     pub release: usize,
-    /// Resources that are as wanted.
+    /// Resources that match the spec.
     pub unchanged: usize,
-    /// Resources that are left alone.
+    /// Resources that stay.
     pub kept: usize,
 }
 
-/// What a resource is called.
+/// The address of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AddressDocument {
@@ -145,15 +145,15 @@ pub struct StepDocument {
     pub api_version: String,
     /// The Azure resource.
     pub target: TargetDocument,
-    /// What the step acts on, for a person: a name, or role and scope.
+    /// The name of the resource for people: a name, or role and scope.
     pub subject: String,
     /// Why, for a person.
     pub reason: String,
     /// The properties that change; for a creation all of them.
     pub changes: Vec<ChangeDocument>,
-    /// The numbers of the steps that must be done before.
+    /// The numbers of the steps that have to complete before.
     pub depends_on: Vec<usize>,
-    /// Where the entry stands in the spec.
+    /// The position of the entry in the spec.
     pub place: PlaceDocument,
 }
 
@@ -163,16 +163,16 @@ pub struct StepDocument {
 pub enum TargetDocument {
     /// Its id.
     Id(String),
-    /// A role assignment that is yet to be made.
+    /// A role assignment to create.
     #[serde(rename_all = "camelCase")]
     Grant {
-        /// Where.
+        /// Its scope.
         scope: String,
         /// The GUID of the role definition.
         role: String,
         /// The name of the role.
         role_name: String,
-        /// The object id of the principal, or the expression that it will follow from.
+        /// The object id of the principal, or the reference that it is known from after apply.
         principal: Json,
     },
 }
@@ -183,31 +183,31 @@ pub enum TargetDocument {
 pub struct ChangeDocument {
     /// The path in ARM's body: `properties.networkAcls.ipRules[203.0.113.0/24]`.
     pub path: String,
-    /// What is there. Left out where nothing is, or where Azure does not answer it.
+    /// The live value. Absent if it is not set, or if Azure does not return it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Json>,
-    /// What is wanted. Left out where nothing shall be.
+    /// The wanted value. Absent if the property is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Json>,
-    /// Whether `after` holds expressions, such as `${analyzer.principalId}`, that are known only after apply.
+    /// Whether `after` contains references that are known after apply, such as `${analyzer.principalId}`.
     pub unknown: bool,
-    /// Whether secrets are in the values, shown as `(secret)`.
+    /// Whether the values contain secrets, as `(secret)`.
     pub secret: bool,
     /// Whether the property is fixed at creation.
     pub immutable: bool,
 }
 
-/// A place in the spec.
+/// A position in the spec.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlaceDocument {
-    /// The file, as it was given.
+    /// The file, as named on the command line.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
 }
 
-/// A resource that is left alone.
+/// A resource that stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeptDocument {
@@ -218,82 +218,82 @@ pub struct KeptDocument {
     pub reason: String,
 }
 
-/// A resource of which Azure keeps values other than those that the spec wants.
+/// A resource of which Azure keeps other values than those of the spec.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerOverrideDocument {
     /// The resource.
     #[serde(flatten)]
     pub address: AddressDocument,
-    /// What Azure keeps, as `before`, and what is wanted, as `after`.
+    /// The live values (`before`) and those of the spec (`after`).
     pub changes: Vec<ChangeDocument>,
 }
 
-/// A resource with secrets that nobody can compare.
+/// A resource with secrets that cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnverifiableSecretDocument {
     /// The resource.
     #[serde(flatten)]
     pub address: AddressDocument,
-    /// Where the secrets are in ARM's body.
+    /// The paths of the secrets in ARM's body.
     pub paths: Vec<String>,
 }
 
-/// A role assignment that exists.
+/// A live role assignment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantDocument {
-    /// The resource of the spec that it is on, or the entry that names it.
+    /// The resource of the spec that it is on, or the entry that declares it.
     #[serde(flatten)]
     pub address: AddressDocument,
     /// Its id.
     pub id: String,
-    /// Where it is made.
+    /// Its scope.
     pub scope: String,
-    /// The role: its name, or its GUID where nobody knows the name.
+    /// The name of the role, or its GUID if the name is unknown.
     pub role: String,
     /// The object id of the principal.
     pub principal: String,
-    /// What Azure says the principal is: `User`, `Group`, `ServicePrincipal`.
+    /// The type of the principal: `User`, `Group`, `ServicePrincipal`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal_type: Option<String>,
-    /// Whether the principal exists. Left out where that is unknown.
+    /// Whether the principal exists. Absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal_exists: Option<bool>,
-    /// When it was made.
+    /// When it was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_on: Option<String>,
 }
 
-/// A management lock that is in the way.
+/// A management lock that blocks steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LockDocument {
     /// Its id.
     pub id: String,
-    /// What it is on.
+    /// The scope that it locks.
     pub scope: String,
     /// `CanNotDelete` or `ReadOnly`.
     pub level: String,
-    /// Why it is there, in the words of whoever put it on.
+    /// Its notes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
-    /// Whose it is.
+    /// Its owner.
     pub owner: LockOwnerDocument,
-    /// The numbers of the steps that Azure will refuse because of it.
+    /// The numbers of the steps that it blocks.
     pub blocks: Vec<usize>,
 }
 
-/// Whose a lock is.
+/// The owner of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LockOwnerDocument {
-    /// Of a stack of this plan.
+    /// A stack of this plan.
     Own,
-    /// Of another stack.
+    /// Another stack.
     Stack(String),
-    /// Of somebody else.
+    /// None: it has no ownership marker.
     Unmarked,
 }
 
@@ -303,19 +303,19 @@ pub enum LockOwnerDocument {
 pub struct UnreadLocksDocument {
     /// The subscription or resource group.
     pub scope: String,
-    /// Azure's code for why, or its words.
+    /// Azure's error code or message.
     pub reason: String,
 }
 
 impl PlanDocument {
-    /// The document of a plan, with the locks that are in its way and those that could not be read.
+    /// The document of a plan, with the locks that block it and the scopes whose locks could not be read.
     pub fn of(
         plan: &Plan,
         obstacles: &[Obstacle],
         unread: &[UnreadLocks],
         sources: &Sources,
     ) -> Self {
-        // Every member by its name: one that is added cannot be forgotten here.
+        // Destructured, so that a new member cannot be forgotten.
         let Plan { steps, remarks } = plan;
         let Remarks {
             unchanged,
@@ -495,7 +495,7 @@ impl ChangeDocument {
 }
 
 impl PlaceDocument {
-    /// The place where a span begins.
+    /// The position where a span begins.
     pub fn of(span: Span, sources: &Sources) -> Self {
         let source = sources.get(span.source);
         Self {
@@ -516,7 +516,7 @@ impl KeptDocument {
 }
 
 impl ServerOverrideDocument {
-    /// The document of what Azure keeps of one resource.
+    /// The document of the server overrides of one resource.
     pub fn of(overruled: &ServerOverride) -> Self {
         let ServerOverride { key, changes } = overruled;
         Self {

@@ -1,7 +1,7 @@
-//! A plan in a file: what was asked for, the plan, and enough of what it rests on to tell, later, what has moved since.
+//! A plan in a file: the options, the plan, and what it is based on, to detect later what has changed since.
 //!
-//! The file has no secrets, so it cannot have the requests either. It is carried out by planning again and holding the
-//! new plan against the saved one: see [`SavedPlan::moved`].
+//! The file has no secrets, so it has no requests. To apply it, lazuli plans again and compares the new plan with the saved
+//! one: see [`SavedPlan::moved`].
 
 mod basis;
 mod moved;
@@ -15,71 +15,71 @@ use serde_json::Value as Json;
 
 pub use basis::{Leaf, Sent, Wanted};
 
-use crate::{diff::veil, document::PlanDocument, graph::Graph, plan::Plan, secret::Secret};
+use crate::{diff::mask_secrets, document::PlanDocument, graph::Graph, plan::Plan, secret::Secret};
 
-/// A plan that can be carried out later.
+/// A plan that can be applied later.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(title = "A saved plan of lazuli")]
 pub struct SavedPlan {
-    /// The form of this document.
+    /// The format of this document.
     pub format: SavedFormat,
-    /// The version of lazuli that made it, and the only one that carries it out.
+    /// The version of lazuli that wrote it, and the only one that applies it.
     pub lazuli: String,
-    /// The stacks that it is about.
+    /// The stacks that it covers.
     pub stacks: Vec<String>,
-    /// What was asked for.
+    /// The options of the plan.
     pub asked: Asked,
     /// The plan, for people and programs.
     pub plan: PlanDocument,
-    /// What the spec wants, by resource.
+    /// The wanted state of each resource.
     pub wanted: Vec<Wanted>,
-    /// What the steps send, by step.
+    /// Digests of the requests, by step.
     pub sent: Vec<Sent>,
-    /// Tells whether digests are made with the same key (`LAZULI_SECRETS_KEY`).
+    /// Identifies the key of the digests (`LAZULI_SECRETS_KEY`).
     pub key: String,
-    /// SHA-256 of all members above, as compact JSON. It tells of edits and accidents, and is no signature.
+    /// SHA-256 of all members above as compact JSON. It detects edits and corruption, and is not a signature.
     #[serde(default)]
     pub digest: String,
 }
 
-/// The form of a [`SavedPlan`].
+/// The format of a [`SavedPlan`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SavedFormat {
-    /// The first.
+    /// The first version.
     #[serde(rename = "lazuli/saved-plan/v1")]
     V1,
 }
 
-/// What `format` says of the form that is read here.
+/// The `format` that this version reads.
 pub const FORMAT: &str = "lazuli/saved-plan/v1";
-/// What `format` of every form begins with.
+/// The prefix of `format` in all versions.
 pub const FORMATS: &str = "lazuli/saved-plan/";
 
-/// What shaped a plan beside Azure: it is asked for again when the plan is carried out.
+/// The options of a plan. The plan that is made to apply it uses the same options.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Asked {
     /// The cloud.
     pub cloud: String,
-    /// The specs: files and directories, from where the command ran.
+    /// The specs: files and directories, relative to the working directory of the command.
     pub paths: Vec<String>,
     /// The values of parameters from the command line.
     pub params: Vec<Given>,
-    /// The parameters from the command line whose values are not kept, because they are, or could be, secrets.
+    /// The parameters from the command line whose values are not saved, because they are or could be secrets.
     pub secret_params: Vec<String>,
     /// The files with values of parameters.
     pub params_files: Vec<String>,
-    /// The subscription of stacks that do not say one.
+    /// The subscription of stacks that do not set one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription: Option<String>,
-    /// Whether secrets are sent again that Azure does not answer.
+    /// Whether secrets that Azure does not return are sent again.
     pub rewrite_secrets: bool,
-    /// Whether orphans are deleted or let go.
+    /// Whether orphans are deleted or released.
     pub prune: bool,
-    /// What may be deleted and made anew.
+    /// The resources that may be replaced.
     pub allow_replace: Vec<String>,
-    /// What alone the plan is about, with what it needs; without, it is about all.
+    /// The resources that the plan is limited to, with their dependencies; empty for all.
     pub target: Vec<String>,
 }
 
@@ -89,18 +89,21 @@ pub struct Asked {
 pub struct Given {
     /// Its name.
     pub name: String,
-    /// Its value, as it was written.
+    /// Its value, as written.
     pub value: String,
 }
 
-/// The parameters whose values are kept, and the names of those that are, or could be, secrets: they are declared so, or
-/// what was given is somewhere in a secret of the graph, or one is in it.
+/// The parameters to save with their values, and the names of parameters that are or could be secrets: they are declared
+/// as secrets, or their value contains or is contained in a secret of the graph.
 pub fn sort_params(
     given: &[(String, String)],
     declared: &BTreeSet<String>,
     graph: &Graph,
 ) -> (Vec<Given>, Vec<String>) {
-    let bodies: Vec<_> = graph.nodes().map(|node| veil(node.body.clone())).collect();
+    let bodies: Vec<_> = graph
+        .nodes()
+        .map(|node| mask_secrets(node.body.clone()))
+        .collect();
     let secrets: BTreeSet<&str> = bodies
         .iter()
         .flat_map(|body| body.secrets())
@@ -130,7 +133,7 @@ pub fn sort_params(
     (kept, hidden.into_iter().collect())
 }
 
-/// A text, and where it is JSON, all texts in it.
+/// A text and, if it is JSON, all texts in it.
 fn texts_of(value: &str) -> Vec<String> {
     fn collect(json: &Json, texts: &mut Vec<String>) {
         match json {
@@ -150,25 +153,25 @@ fn texts_of(value: &str) -> Vec<String> {
     texts
 }
 
-/// Why a text is no plan that can be carried out.
+/// Why a text is not a plan that can be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// It is another document.
-    #[error("it is no saved plan")]
+    /// It is a different document.
+    #[error("it is not a saved plan")]
     Another,
-    /// It has another form.
-    #[error("its form is {0}, and this lazuli reads {FORMAT}")]
-    OtherForm(String),
-    /// It was made by another version.
-    #[error("it was made by lazuli {0}, and this is {version}", version = env!("CARGO_PKG_VERSION"))]
+    /// It has another format.
+    #[error("its format is {0}, but this version of lazuli reads {FORMAT}")]
+    OtherFormat(String),
+    /// Another version wrote it.
+    #[error("it was written by lazuli {0}, but this is {version}", version = env!("CARGO_PKG_VERSION"))]
     OtherVersion(String),
-    /// It is not what was written.
-    #[error("it is not as lazuli wrote it: it was edited, or is not whole")]
+    /// It was edited or is corrupt.
+    #[error("it was edited or is incomplete")]
     Edited,
 }
 
 impl SavedPlan {
-    /// A plan with all that it rests on.
+    /// A plan with what it is based on.
     pub fn of(asked: Asked, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
         let homes = graph.stack_scopes().iter();
         Self {
@@ -191,19 +194,19 @@ impl SavedPlan {
     /// The text of its file.
     ///
     /// # Errors
-    /// None that is known: all of it is plain data.
+    /// None in practice: it is plain data.
     pub fn seal(&self) -> serde_json::Result<String> {
         let mut content = serde_json::to_value(self)?;
         if let Json::Object(members) = &mut content {
             members.shift_remove("digest");
-            // Read back first: the digest is of what a reader sees.
+            // Read back first: the digest covers what a reader parses.
             let seal = seal_of(&serde_json::from_str(&serde_json::to_string(members)?)?);
             members.insert("digest".to_owned(), Json::String(seal));
         }
         Ok(format!("{content:#}\n"))
     }
 
-    /// Whether a text looks like the file of a saved plan, of any version, whole or not.
+    /// Whether a text looks like a saved plan of any version, complete or not.
     pub fn is_one(text: &[u8]) -> bool {
         let head = String::from_utf8_lossy(text.get(..HEAD).unwrap_or(text));
         head.trim_start().starts_with('{') && head.contains(&format!("\"{FORMATS}"))
@@ -212,7 +215,7 @@ impl SavedPlan {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// The first reason not to carry it out.
+    /// The first reason not to apply it.
     pub fn open(text: &str) -> Result<Self, OpenError> {
         let content: Json =
             serde_json::from_str(text).map_err(|_| match Self::is_one(text.as_bytes()) {
@@ -223,7 +226,7 @@ impl SavedPlan {
         match text("format") {
             Some(FORMAT) => {}
             Some(other) if other.starts_with(FORMATS) => {
-                return Err(OpenError::OtherForm(other.to_owned()));
+                return Err(OpenError::OtherFormat(other.to_owned()));
             }
             _ => return Err(OpenError::Another),
         }
@@ -251,7 +254,7 @@ impl SavedPlan {
     }
 }
 
-/// Where in a file its form must be said.
+/// The number of bytes at the beginning of a file that contain its format.
 const HEAD: usize = 256;
 
 fn seal_of(members: &serde_json::Map<String, Json>) -> String {

@@ -2,7 +2,7 @@
 //! `explain` are made of.
 
 use lazuli_core::{
-    diff::{Veiled, lifted, veil},
+    diff::{MaskedSecret, lifted, mask_secrets},
     facts::{Facts, Rule},
     kind::{Kind, Registry},
     shape,
@@ -170,7 +170,7 @@ fn is_secret(path: &str) -> bool {
         .fold(Value::String("text".into()), |inner, name| {
             Value::Object(std::iter::once((name.to_owned(), inner)).collect())
         });
-    !Veiled::all_in(&veil(body)).is_empty()
+    !MaskedSecret::all_in(&mask_secrets(body)).is_empty()
 }
 
 fn of_schema(schema: &Json) -> Vec<PropertyDoc> {

@@ -77,7 +77,7 @@ async fn what_takes_no_mark_on_what_is_foreign_is_left() {
         .find(|kept| kept.key.to_string() == "log");
     assert_eq!(
         why.unwrap().why,
-        "it takes no mark, and what it is in or on is not owned by the stack `test`"
+        "its type has no ownership marker, and the resource that contains it is not owned by stack `test`"
     );
     azure
         .by_hand(Method::Get, &format!("{VAULT}/{SETTING}"), None)

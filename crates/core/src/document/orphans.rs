@@ -1,4 +1,4 @@
-//! What the stacks own and no entry of the spec names, as a document.
+//! Documents of orphans and mass deletions.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,18 +10,18 @@ use crate::{
     plan::{MassDeletion, Orphan},
 };
 
-/// What a stack owns and no entry of the spec names.
+/// A resource that a stack owns and no entry declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrphanDocument {
-    /// The stack, and the entry that it was made for, or its name where that is unknown.
+    /// The stack, and the entry that it was created for or, if that is unknown, its name.
     #[serde(flatten)]
     pub address: AddressDocument,
     /// Its id.
     pub id: String,
-    /// The kind, or the type of Azure where there is no kind for it.
+    /// The kind, or the type if it has no kind.
     pub kind: String,
-    /// What it is called, for a person.
+    /// The name for people.
     pub subject: String,
     /// What `--prune` does with it.
     pub prune: AfterlifeDocument,
@@ -33,31 +33,31 @@ pub struct OrphanDocument {
 pub enum AfterlifeDocument {
     /// It is deleted.
     Delete,
-    /// The mark of the stack is taken off it.
+    /// Its ownership marker is removed.
     Release,
     /// It stays.
     Protect,
 }
 
-/// A stack of which most, or all that may, is deleted because the spec does not name it.
+/// A stack that loses most of its resources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MassDeletionDocument {
     /// The stack.
     pub stack: String,
-    /// How many resources go.
+    /// The number of resources that are deleted.
     pub going: usize,
-    /// How many it owns.
+    /// The number of resources that it owns.
     pub owned: usize,
 }
 
-/// A subscription of which it is unknown what the stacks own there.
+/// A subscription in which owned resources could not be listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreadableScopeDocument {
     /// The subscription.
     pub scope: String,
-    /// Azure's code for why, or its words.
+    /// Azure's error code or message.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! The role assignments that exist, found by their id, by where they are, and by what they mean.
+//! Live role assignments, by id, by scope, and by scope, role and principal.
 
 use std::collections::HashMap;
 
@@ -9,22 +9,22 @@ use crate::{arm::ArmId, declare::Grant};
 /// A role assignment that exists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveGrant {
-    /// Its id; the name in it says nothing.
+    /// Its id. The name in it has no meaning.
     pub id: ArmId,
-    /// Where it is made.
+    /// Its scope.
     pub scope: ArmId,
     /// The role definition's GUID.
     pub role: String,
-    /// The role's name, where somebody knows it; see [`Live::name_roles`].
+    /// The name of the role, if it is known; see [`Live::name_roles`](super::Live::name_roles).
     pub role_name: Option<String>,
     /// The principal's object id.
     pub principal: String,
-    /// The whole answer.
+    /// The whole body.
     pub body: Json,
 }
 
 impl LiveGrant {
-    /// Reads a role assignment as ARM answers it.
+    /// Parses the body of a role assignment.
     pub fn parse(body: Json) -> Option<Self> {
         let text = |path: &str| body.pointer(path).and_then(Json::as_str);
         let id = ArmId::parse(text("/id")?)?;
@@ -43,12 +43,12 @@ impl LiveGrant {
         })
     }
 
-    /// The role for a person: its name, or its GUID where nobody knows the name.
+    /// The role for display: its name, or its GUID if the name is unknown.
     pub fn role_shown(&self) -> &str {
         self.role_name.as_deref().unwrap_or(&self.role)
     }
 
-    /// A text of the assignment's properties: `principalType`, `createdOn`.
+    /// A text property: `principalType`, `createdOn`.
     pub fn property(&self, name: &str) -> Option<&str> {
         self.body.get("properties")?.get(name)?.as_str()
     }
@@ -60,21 +60,21 @@ impl LiveGrant {
             && self.principal.eq_ignore_ascii_case(principal)
     }
 
-    /// Whether it has the scope and the role that are wanted, whoever the principal is.
+    /// Whether it has the wanted scope and role, for any principal.
     pub fn is_of(&self, wanted: &Grant) -> bool {
         self.scope == wanted.scope && self.role.eq_ignore_ascii_case(&wanted.role)
     }
 }
 
-/// Who may do what where: ARM has no two assignments of the same meaning.
+/// Scope, role and principal, which are unique in ARM.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Meaning {
+pub(super) struct GrantIdentity {
     scope: ArmId,
     role: String,
     principal: String,
 }
 
-impl Meaning {
+impl GrantIdentity {
     pub(super) fn new(scope: &ArmId, role: &str, principal: &str) -> Self {
         Self {
             scope: scope.clone(),
@@ -84,12 +84,12 @@ impl Meaning {
     }
 }
 
-/// The assignments that were seen, each once, in the order in which they were.
+/// The role assignments, each once, in the order of insertion.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct GrantStore {
     pub(super) all: Vec<LiveGrant>,
     pub(super) by_id: HashMap<ArmId, usize>,
-    pub(super) by_meaning: HashMap<Meaning, usize>,
+    pub(super) by_identity: HashMap<GrantIdentity, usize>,
     pub(super) by_scope: HashMap<ArmId, Vec<usize>>,
 }
 
@@ -100,8 +100,8 @@ impl GrantStore {
             return;
         }
         self.by_id.insert(grant.id.clone(), at);
-        let meaning = Meaning::new(&grant.scope, &grant.role, &grant.principal);
-        self.by_meaning.entry(meaning).or_insert(at);
+        let identity = GrantIdentity::new(&grant.scope, &grant.role, &grant.principal);
+        self.by_identity.entry(identity).or_insert(at);
         self.by_scope
             .entry(grant.scope.clone())
             .or_default()
@@ -109,7 +109,7 @@ impl GrantStore {
         self.all.push(grant);
     }
 
-    /// Those of which this holds.
+    /// The role assignments that satisfy a condition.
     pub(super) fn retained(&self, stays: impl Fn(&LiveGrant) -> bool) -> Self {
         let mut left = Self::default();
         let grants = self.all.iter().filter(|grant| stays(grant)).cloned();

@@ -1,4 +1,4 @@
-//! What carries the mark of a stack, wherever it is.
+//! Resources with an ownership marker.
 
 use std::collections::HashMap;
 
@@ -9,28 +9,28 @@ use crate::{
     mark::{Afterlife, ON_REMOVE_TAG, TextMark, owner, tag},
 };
 
-/// Something in Azure that a stack owns.
+/// A resource that a stack owns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Owned {
     /// Its id.
     pub id: ArmId,
-    /// Its type, as its id says it.
+    /// Its type, from its id.
     pub arm_type: String,
     /// The stack.
     pub stack: String,
-    /// The entry that it was made for, where its mark says it.
+    /// The entry that it was created for, if its ownership marker has it.
     pub entry: Option<String>,
-    /// What becomes of it once its entry has left the spec.
+    /// What pruning does with it.
     pub afterlife: Afterlife,
-    /// What a list says of it: of resources, no properties; nothing of what was read in full elsewhere.
+    /// Its item in a list; for resources without `properties`.
     pub body: Json,
 }
 
 impl Owned {
-    /// Takes a listed resource or resource group for one that the stack owns, as it was asked for by its tag.
+    /// An item of a list that was filtered by the tag of the stack.
     ///
-    /// A list that is filtered by a tag does not answer tags (Microsoft docs "Resources - List", `$filter`), so what
-    /// becomes of it can be unknown: [`Live::insert_afterlife`].
+    /// Such a list does not return tags (Microsoft docs "Resources - List", `$filter`), so the removal policy can be set
+    /// later: [`Live::insert_afterlife`](super::Live::insert_afterlife).
     pub fn tagged(body: Json, stack: &str) -> Option<Self> {
         if owner(&body).is_some_and(|owner| owner != stack) {
             return None;
@@ -46,7 +46,7 @@ impl Owned {
         })
     }
 
-    /// Reads what carries its mark in the text of this member of its properties.
+    /// A resource with its ownership marker in this member of its properties.
     pub fn worded(body: Json, member: &str) -> Option<Self> {
         let mark = TextMark::on(&body, member)?;
         let id = ArmId::parse(body.get("id")?.as_str()?)?;
@@ -66,25 +66,25 @@ impl Owned {
     }
 }
 
-/// A scope where nobody knows what the stacks own.
+/// A scope in which owned resources could not be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableScope {
     /// The subscription.
     pub scope: ArmId,
-    /// Azure's code for why, or its words.
+    /// Azure's error code or message.
     pub why: String,
 }
 
-/// What a type is called in a spec, and the version to speak to it in.
+/// The kind and api-version of a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownType {
-    /// The kind: `resource` where there is none of its own.
+    /// The kind: `resource` if the type has no kind of its own.
     pub kind: &'static str,
     /// The api-version.
     pub api_version: String,
 }
 
-/// What is known of what the stacks own.
+/// The owned resources.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct OwnedStore {
     pub(super) found: Vec<Owned>,
@@ -118,7 +118,7 @@ mod tests {
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
 
     #[test]
-    fn a_listed_resource_may_come_without_its_tags_but_not_with_another_owner() {
+    fn listed_resource_can_lack_tags_but_not_have_another_owner() {
         let owned = Owned::tagged(json!({ "id": ACCOUNT }), "cameras").unwrap();
         assert_eq!(owned.arm_type, "Microsoft.Storage/storageAccounts");
         assert_eq!(owned.afterlife, Afterlife::Delete);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_nobody_knows_protects() {
+    fn unknown_removal_policy_protects() {
         let body = json!({ "id": ACCOUNT, "tags": { "Lazuli-Stack": "cameras", "lazuli-on-remove": "later" } });
         let owned = Owned::tagged(body, "cameras").unwrap();
         assert_eq!(owned.afterlife, Afterlife::Protect);

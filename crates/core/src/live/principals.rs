@@ -1,4 +1,4 @@
-//! Whether the principals of grants exist. ARM keeps a grant whose principal is deleted; only the directory can tell.
+//! Whether principals exist. ARM keeps role assignments of deleted principals, so the directory has to be read.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use super::LiveGrant;
 pub enum Existence {
     /// The directory has it.
     Exists,
-    /// The directory does not have it any more.
+    /// The directory no longer has it.
     Gone,
-    /// Nobody asked, or the directory did not say.
+    /// The directory was not read.
     Unknown,
 }
 
-/// What is known of principals.
+/// The principals that were looked up.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct PrincipalStore {
     pub(super) exist: HashMap<String, bool>,
@@ -23,8 +23,8 @@ pub(super) struct PrincipalStore {
 }
 
 impl LiveGrant {
-    /// Whether the principal is one of another directory: a partner's group, or an identity managed from another
-    /// tenant. The directory at hand cannot tell whether it exists.
+    /// Whether the principal is in another directory: a group of a partner, or an identity of another tenant. The directory of
+    /// the caller does not show whether it exists.
     pub fn is_foreign(&self) -> bool {
         self.property("principalType")
             .is_some_and(|kind| kind.eq_ignore_ascii_case("ForeignGroup"))
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_the_directory_does_not_return_is_gone() {
+    fn principal_that_the_directory_does_not_return_is_gone() {
         let mut live = Live::default();
         let asked = ["AA".to_owned(), "bb".to_owned()];
         live.insert_principals(&asked, &HashSet::from(["aa".to_owned()]));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn of_another_directory_nothing_is_known() {
+    fn existence_of_principals_in_another_directory_is_unknown() {
         let mut live = Live::default();
         live.insert_principals(&["aa".to_owned()], &HashSet::new());
         for more in [

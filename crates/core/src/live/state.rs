@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{
     Existence, KnownType, LiveGrant, LiveLock, Owned, UnreadLocks, UnreadableScope,
-    grants::{GrantStore, Meaning},
+    grants::{GrantIdentity, GrantStore},
     locks::LockStore,
     owned::OwnedStore,
     principals::PrincipalStore,
@@ -22,7 +22,7 @@ use crate::{
     value::{Output, Value},
 };
 
-/// What was found in Azure, for the graph that was asked about.
+/// The live state of Azure that was read for a graph.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Live {
     resources: HashMap<ArmId, Json>,
@@ -35,7 +35,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Takes in a resource. Role assignments are kept apart.
+    /// Adds a resource or a role assignment.
     pub fn insert(&mut self, body: Json) {
         let is_grant = body.get("type").and_then(Json::as_str).is_some_and(|name| {
             name.eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments")
@@ -49,27 +49,27 @@ impl Live {
         }
     }
 
-    /// Takes in a resource under the id that it was asked by, whatever id the answer has.
+    /// Adds a resource under the id of the request, which can differ from the id in the response.
     pub fn insert_as(&mut self, id: ArmId, body: Json) {
         self.resources.insert(id, body);
     }
 
-    /// Takes a resource out that is there no longer.
+    /// Removes a resource that no longer exists.
     pub fn remove(&mut self, id: &ArmId) {
         self.resources.remove(id);
     }
 
-    /// Takes in that a role assignment is one by which the caller has its own rights, directly or through a group.
+    /// Adds a role assignment that gives the caller its permissions, directly or through a group.
     pub fn insert_grant_of_caller(&mut self, id: ArmId) {
         self.callers.insert(id);
     }
 
-    /// Whether the caller has rights of its own by a role assignment.
+    /// Whether a role assignment gives the caller its permissions.
     pub fn is_of_caller(&self, grant: &LiveGrant) -> bool {
         self.callers.contains(&grant.id)
     }
 
-    /// The same without what is in or on these resources, themselves included, and without these grants.
+    /// The state without these resources or role assignments and everything in and on them.
     pub fn without(&self, gone: &[&ArmId]) -> Self {
         let stays = |id: &ArmId| !gone.iter().any(|gone| gone.covers(id));
         let mut left = self.clone();
@@ -80,14 +80,14 @@ impl Live {
         left
     }
 
-    /// Takes in the resources, the contents of groups, and what stacks own, of another look.
+    /// Adds the resources, the contents of groups and the owned resources of another read.
     pub fn absorb(&mut self, other: Self) {
         self.resources.extend(other.resources);
         self.contents.extend(other.contents);
         self.owned.absorb(other.owned);
     }
 
-    /// Takes in what is in a resource group.
+    /// Adds the contents of a resource group.
     pub fn insert_contents(&mut self, group: ArmId, ids: Vec<ArmId>) {
         self.contents.insert(group, ids);
     }
@@ -97,28 +97,28 @@ impl Live {
         self.resources.get(id)
     }
 
-    /// All resources that were seen, in no order.
+    /// All resources, in no order.
     pub fn resources(&self) -> impl Iterator<Item = (&ArmId, &Json)> {
         self.resources.iter()
     }
 
-    /// What Azure filled into a resource of the graph, if it exists.
+    /// The value of an output, if its resource exists.
     pub fn output(&self, graph: &Graph, output: &Output) -> Option<&Json> {
         let id = graph.node(&output.of).and_then(Node::id)?;
         output.find(self.resource(id)?)
     }
 
-    /// A value with what is known before the run filled in.
+    /// A value with the outputs of existing resources filled in.
     pub fn fill(&self, graph: &Graph, value: &Value) -> Value {
         value.fill(&|output| self.output(graph, output).cloned())
     }
 
-    /// What is in a resource group, if that was asked.
+    /// The contents of a resource group, if they were read.
     pub fn contents(&self, group: &ArmId) -> Option<&[ArmId]> {
         self.contents.get(group).map(Vec::as_slice)
     }
 
-    /// All role assignments that were seen.
+    /// All role assignments.
     pub fn grants(&self) -> &[LiveGrant] {
         &self.grants.all
     }
@@ -128,27 +128,27 @@ impl Live {
         Some(&self.grants.all[*self.grants.by_id.get(id)?])
     }
 
-    /// The role assignments made on a resource itself.
+    /// The role assignments on a resource itself.
     pub fn grants_on(&self, scope: &ArmId) -> impl Iterator<Item = &LiveGrant> {
         let at = self.grants.by_scope.get(scope).into_iter().flatten();
         at.map(|at| &self.grants.all[*at])
     }
 
-    /// The role assignment that is the wanted one, if it exists.
+    /// The live role assignment of a wanted one, if it exists.
     pub fn grant(&self, graph: &Graph, wanted: &Grant) -> Option<&LiveGrant> {
         let principal = self.fill(graph, &wanted.principal);
-        let meaning = Meaning::new(&wanted.scope, &wanted.role, principal.as_str()?);
-        Some(&self.grants.all[*self.grants.by_meaning.get(&meaning)?])
+        let identity = GrantIdentity::new(&wanted.scope, &wanted.role, principal.as_str()?);
+        Some(&self.grants.all[*self.grants.by_identity.get(&identity)?])
     }
 
-    /// Gives the roles of role assignments their names, for people to read.
+    /// Sets the role names of the role assignments, for display.
     pub fn name_roles<'n>(&mut self, name_of: impl Fn(&str) -> Option<&'n str>) {
         for grant in &mut self.grants.all {
             grant.role_name = name_of(&grant.role).map(str::to_owned);
         }
     }
 
-    /// Takes in a lock. Lists of several scopes can name the same one.
+    /// Adds a lock. Lists of several scopes can contain the same lock.
     pub fn insert_lock(&mut self, body: &Json) {
         let found = &mut self.locks.found;
         found.extend(
@@ -156,27 +156,27 @@ impl Live {
         );
     }
 
-    /// Takes in that the locks of a scope could not be read.
+    /// Adds a scope whose locks could not be read.
     pub fn insert_unread_locks(&mut self, unread: UnreadLocks) {
         self.locks.unread.push(unread);
     }
 
-    /// All locks that were seen.
+    /// All locks.
     pub fn locks(&self) -> &[LiveLock] {
         &self.locks.found
     }
 
-    /// The scopes whose locks are not known.
+    /// The scopes whose locks could not be read.
     pub fn unread_locks(&self) -> &[UnreadLocks] {
         &self.locks.unread
     }
 
-    /// Takes in something that a stack owns. Grants and locks are found in their own lists.
+    /// Adds a resource that a stack owns. Owned role assignments and locks come from their own lists.
     pub fn insert_owned(&mut self, owned: Owned) {
         self.owned.found.push(owned);
     }
 
-    /// Takes in what becomes of a resource later, as its tag says it.
+    /// Sets the removal policy of an owned resource, from its tag.
     pub fn insert_afterlife(&mut self, id: &ArmId, afterlife: Afterlife) {
         let found = self.owned.found.iter_mut();
         for owned in found.filter(|owned| owned.id == *id) {
@@ -184,28 +184,27 @@ impl Live {
         }
     }
 
-    /// Takes in that it is unknown what the stacks own at a scope. The first reason counts.
+    /// Adds a scope in which owned resources could not be listed. The first reason is kept.
     pub fn insert_unreadable_scope(&mut self, scope: UnreadableScope) {
         self.owned.insert_unreadable(scope);
     }
 
-    /// Where it is unknown what the stacks own.
+    /// The scopes in which owned resources could not be listed.
     pub fn unreadable_scopes(&self) -> &[UnreadableScope] {
         &self.owned.unreadable
     }
 
-    /// Takes in how a type is spoken to.
+    /// Adds the kind and api-version of a type.
     pub fn insert_type(&mut self, arm_type: &str, known: KnownType) {
         self.owned.types.insert(arm_type.to_lowercase(), known);
     }
 
-    /// How a type is spoken to.
+    /// The kind and api-version of a type.
     pub fn known_type(&self, arm_type: &str) -> Option<&KnownType> {
         self.owned.types.get(&arm_type.to_lowercase())
     }
 
-    /// Everything that was seen to carry the mark of a stack, each once. It can be much: nothing is copied but what is
-    /// kept of it.
+    /// Everything with an ownership marker, each resource once. Borrows where it can, because there can be many.
     pub fn owned(&self) -> impl Iterator<Item = Cow<'_, Owned>> {
         let grants = self.grants().iter().map(|grant| &grant.body);
         let grants = grants.filter_map(|body| Owned::worded(body.clone(), "description"));
@@ -218,28 +217,28 @@ impl Live {
             .filter(move |owned| known.insert(owned.id.clone()))
     }
 
-    /// Takes in which of the principals that the directory was asked about exist.
+    /// Adds which of the requested principals exist in the directory.
     pub fn insert_principals(&mut self, asked: &[String], existing: &HashSet<String>) {
         let existing: HashSet<_> = existing.iter().map(|id| id.to_lowercase()).collect();
-        let told = asked.iter().map(|id| {
+        let known = asked.iter().map(|id| {
             let id = id.to_lowercase();
             let exists = existing.contains(&id);
             (id, exists)
         });
-        self.principals.exist.extend(told);
+        self.principals.exist.extend(known);
     }
 
-    /// Takes in why the directory could not be asked.
+    /// Sets why the directory could not be read.
     pub fn insert_unread_directory(&mut self, why: String) {
         self.principals.unread = Some(why);
     }
 
-    /// Why the directory could not be asked, if that was tried.
+    /// Why the directory could not be read, if it was tried.
     pub fn unread_directory(&self) -> Option<&str> {
         self.principals.unread.as_deref()
     }
 
-    /// Whether the principal of a grant exists.
+    /// Whether the principal of a role assignment exists.
     pub fn existence(&self, grant: &LiveGrant) -> Existence {
         let exists = self.principals.exist.get(&grant.principal.to_lowercase());
         match exists.filter(|_| !grant.is_foreign()) {

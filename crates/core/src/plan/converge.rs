@@ -17,7 +17,7 @@ use super::{
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    diff::{Change, Comparing, compare, creation, lifted, overlay, veil},
+    diff::{Change, ComparisonResult, compare, creation, lifted, mask_secrets, overlay},
     graph::{Grant, Graph, Identity, Names, Node, NodeKey, Selection},
     live::{Live, LiveGrant},
     mark::Mark,
@@ -172,7 +172,7 @@ impl<'a> Planner<'a, '_> {
 
     /// The body with known outputs filled in and secrets masked.
     fn wanted(&self, node: &Node) -> Value {
-        veil(self.live.fill(self.graph, &node.body).without_nulls())
+        mask_secrets(self.live.fill(self.graph, &node.body).without_nulls())
     }
 
     fn steps_before(&self, node: &Node) -> Vec<StepId> {
@@ -243,12 +243,12 @@ impl<'a> Planner<'a, '_> {
             return None;
         }
         let ignore = &node.lifecycle.ignore;
-        let Comparing {
+        let ComparisonResult {
             mut changes,
-            withheld,
+            unverifiable,
         } = compare(&wanted, live, node.rules, ignore);
         let secrets = Secrets::new(self.graph, node, &wanted);
-        changes.extend(secrets.changed(&withheld, live));
+        changes.extend(secrets.changed(&unverifiable, live));
         let known = overrides::take_known(self.graph, self.live, node, &mut changes);
         self.plan.remarks.server_overrides.extend(known);
         let outdated = ownership::outdated(node, live);
@@ -258,7 +258,7 @@ impl<'a> Planner<'a, '_> {
             self.plan
                 .remarks
                 .unverifiable_secrets
-                .extend(secrets.unverifiable(withheld));
+                .extend(secrets.unverifiable(unverifiable));
             self.plan.remarks.unchanged.push(node.subject.key.clone());
             return None;
         }

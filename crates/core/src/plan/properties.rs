@@ -452,7 +452,7 @@ proptest! {
 }
 
 #[test]
-fn a_cycle_is_summary_with_its_path() {
+fn cycle_is_reported_with_its_path() {
     let (_, found) = graph_of(
         "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
          resourceGroup: rg\nresources:\n  a: { kind: thing, name: a, label: \"${c.serial}\" }\n  \
@@ -464,11 +464,11 @@ fn a_cycle_is_summary_with_its_path() {
         .unwrap();
     assert_eq!(
         cycle.message,
-        "resources wait for each other in a circle: a → c → b → a"
+        "resources depend on each other in a cycle: a → c → b → a"
     );
     assert_eq!(
         cycle.related[1].text,
-        "`c` waits for `b`: dependsOn names it"
+        "`c` depends on `b`: it is listed in dependsOn"
     );
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::UnverifiableSecret;
 use crate::{
-    diff::{Change, Veiled},
+    diff::{Change, MaskedSecret},
     graph::{Graph, Node, SecretsPolicy},
     mark::{Mark, SECRETS_TAG, tag},
     secret::{Digest, HIDDEN},
@@ -27,7 +27,7 @@ impl<'a> Secrets<'a> {
             digests: String::new(),
         };
         if secrets.has_tags() {
-            let all = Veiled::all_in(wanted);
+            let all = MaskedSecret::all_in(wanted);
             secrets.digests = Digest::write(all.iter().filter_map(|one| secrets.digest(one)));
         }
         secrets
@@ -45,29 +45,29 @@ impl<'a> Secrets<'a> {
     }
 
     /// The changes of secrets that Azure did not return.
-    pub(super) fn changed(&self, withheld: &[Veiled], live: &Json) -> Vec<Change> {
+    pub(super) fn changed(&self, unreturned: &[MaskedSecret], live: &Json) -> Vec<Change> {
         let known: Vec<Digest> = tag(live, SECRETS_TAG)
             .into_iter()
             .flat_map(Digest::read)
             .collect();
-        let is_sent = |secret: &&Veiled| {
+        let is_sent = |secret: &&MaskedSecret| {
             let digest = self.digest(secret);
             self.policy.rewrite || digest.is_some_and(|digest| !known.contains(&digest))
         };
-        let change = |secret: &Veiled| Change {
+        let change = |secret: &MaskedSecret| Change {
             path: secret.shown.clone(),
             before: (!known.is_empty()).then(|| Json::from(HIDDEN)),
             after: Some(Value::Secret(secret.secret.clone())),
             immutable: false,
         };
-        withheld.iter().filter(is_sent).map(change).collect()
+        unreturned.iter().filter(is_sent).map(change).collect()
     }
 
     /// The secrets that Azure did not return and that no digest can verify.
-    pub(super) fn unverifiable(&self, withheld: Vec<Veiled>) -> Option<UnverifiableSecret> {
-        (!self.has_tags() && !withheld.is_empty()).then(|| UnverifiableSecret {
+    pub(super) fn unverifiable(&self, unreturned: Vec<MaskedSecret>) -> Option<UnverifiableSecret> {
+        (!self.has_tags() && !unreturned.is_empty()).then(|| UnverifiableSecret {
             key: self.node.subject.key.clone(),
-            paths: withheld.into_iter().map(|secret| secret.shown).collect(),
+            paths: unreturned.into_iter().map(|secret| secret.shown).collect(),
         })
     }
 
@@ -76,7 +76,7 @@ impl<'a> Secrets<'a> {
     }
 
     /// The digest of a secret; `None` for resources without tags.
-    fn digest(&self, secret: &Veiled) -> Option<Digest> {
+    fn digest(&self, secret: &MaskedSecret) -> Option<Digest> {
         let id = self.node.id().filter(|_| self.has_tags())?;
         let text = secret.secret.expose();
         Some(self.policy.key.digest(id, &secret.place, text))

@@ -1,4 +1,4 @@
-//! What a plan rests on, leaf by leaf and without secrets: what the spec wants, and digests of what the steps send.
+//! What a plan is based on, by leaf and without secrets: the wanted state, and digests of the requests.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     arm::ArmId,
-    diff::{creation, veil},
+    diff::{creation, mask_secrets},
     document::AddressDocument,
     graph::{Graph, Identity, Lifecycle, Node},
     plan::Step,
@@ -17,14 +17,14 @@ use crate::{
     value::{HolePart, Value},
 };
 
-/// What the spec wants of one resource.
+/// The wanted state of one resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Wanted {
     /// The resource.
     #[serde(flatten)]
     pub address: AddressDocument,
-    /// What holds of the resource as a whole: which one it is, what it waits for, how it is dealt with.
+    /// The settings of the resource as a whole: its identity, its dependencies and its lifecycle.
     pub settings: Vec<Leaf>,
     /// The properties, by their paths in ARM's body.
     pub properties: Vec<Leaf>,
@@ -36,21 +36,21 @@ pub struct Wanted {
 pub struct Leaf {
     /// The path.
     pub path: String,
-    /// The value; secrets in it as `(secret)`.
+    /// The value, with secrets as `(secret)`.
     pub value: Json,
-    /// A digest of the value with its secrets, where it has some.
+    /// A digest of the value with its secrets, if it has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }
 
-/// What a step sends: a digest for each path in the body.
+/// The request of a step: a digest for each path of the body.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Sent(pub BTreeMap<String, String>);
 
 impl Wanted {
     pub(super) fn of(graph: &Graph, node: &Node) -> Self {
-        let body = veil(node.body.clone().without_nulls());
+        let body = mask_secrets(node.body.clone().without_nulls());
         let leaf = |path: String, value: Value| Leaf {
             digest: value
                 .has_secrets()
@@ -85,7 +85,7 @@ impl Sent {
     }
 }
 
-/// Which resource it is, what it waits for and how it is dealt with; what is as usual is left out.
+/// Identity, dependencies and lifecycle, without defaults.
 fn settings(graph: &Graph, node: &Node) -> Vec<Leaf> {
     let Lifecycle {
         existing,
@@ -148,7 +148,7 @@ fn place_of(node: &Node) -> &ArmId {
     }
 }
 
-/// Tells keys of digests apart.
+/// Identifies the key of digests.
 pub(super) fn key_print(graph: &Graph) -> String {
     print(graph, &ArmId::subscription("key"), "", &Value::Null)
 }
@@ -159,7 +159,7 @@ fn print(graph: &Graph, id: &ArmId, path: &str, value: &Value) -> String {
     Digest::write([graph.secrets().key.digest(id, path, &text)])
 }
 
-/// A text that is another for another value, secrets and holes included.
+/// A text that differs for each value, including secrets and unresolved outputs.
 fn write(value: &Value, text: &mut String) {
     let quoted = |text: &str| Json::from(text).to_string();
     match value {

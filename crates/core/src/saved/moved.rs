@@ -1,4 +1,4 @@
-//! What has moved since a plan was saved: the first difference between it and the plan of now, for a person.
+//! What has changed since a plan was saved: the first difference from a new plan.
 
 use serde_json::Value as Json;
 
@@ -12,11 +12,10 @@ use crate::{
 };
 
 impl SavedPlan {
-    /// The first thing that is not as it was when this plan was saved, if there is one. `now` is what the same question
-    /// gives now, over `graph`. Without a difference, the steps of both are the same, to the last byte that is sent but
-    /// for one chance in 16 million a value.
+    /// The first difference from `now`, a new plan with the same options over `graph`. Without a difference, both send the
+    /// same bytes, with a chance of error of 1 in 16 million per value.
     ///
-    /// What no step changes or sends, and no entry names, is not looked at.
+    /// State that no step reads or sends and no entry declares is not compared.
     pub fn moved(&self, now: &SavedPlan, graph: &Graph) -> Option<Diagnostic> {
         let page = Page {
             saved: self,
@@ -27,7 +26,7 @@ impl SavedPlan {
             .key()
             .or_else(|| page.spec())
             .or_else(|| page.azure())?;
-        Some(found.help("make a new plan and look at it: `lazuli plan --out FILE`"))
+        Some(found.help("make and review a new plan: `lazuli plan --out FILE`"))
     }
 }
 
@@ -37,14 +36,14 @@ struct Page<'a> {
     graph: &'a Graph,
 }
 
-/// A step with what it sends.
+/// A step and its request.
 type Sending<'a> = (&'a StepDocument, &'a Sent);
 
 impl<'a> Page<'a> {
     fn key(&self) -> Option<Diagnostic> {
         (self.saved.key != self.now.key).then(|| {
             let message = "LAZULI_SECRETS_KEY has changed since the plan was made";
-            let note = "secrets are compared by digests, which are made with it";
+            let note = "it is the key of the digests by which secrets are compared";
             Diagnostic::error(Code::Stale, None, message).note(note)
         })
     }
@@ -57,7 +56,7 @@ impl<'a> Page<'a> {
         let changed = self.now.wanted.iter().find_map(|now| {
             let Some(saved) = find(&self.saved.wanted, now) else {
                 let message = format!("`{}` is new in the spec", now.address.address);
-                let note = "it was not there when the plan was made";
+                let note = "it was not in the spec when the plan was made";
                 return Some(self.at(&now.address, "", message).note(note));
             };
             self.wanted(saved, now)
@@ -79,7 +78,7 @@ impl<'a> Page<'a> {
             let (path, was, is) = first_difference(saved, now_leaves)?;
             let (was, is) = (was.map(|leaf| &leaf.value), is.map(|leaf| &leaf.value));
             let note = match was == is {
-                true => "its secret is another than when the plan was made".to_owned(),
+                true => "its secret has changed since the plan was made".to_owned(),
                 false => was_and_is(&shown(was), &shown(is)),
             };
             Some(self.changed(&now.address, path, "the spec").note(note))
@@ -91,21 +90,21 @@ impl<'a> Page<'a> {
         let now: Vec<Sending<'_>> = sendings(self.now);
         let moved = saved
             .iter()
-            .find_map(|step| match twin(step.0, &saved, &now) {
-                Some(twin) => self.step(*step, twin),
+            .find_map(|step| match other(step.0, &saved, &now) {
+                Some(other) => self.step(*step, other),
                 None => Some(self.dropped(step.0)),
             });
-        let is_new = |step: &&Sending<'_>| twin(step.0, &now, &saved).is_none();
+        let is_new = |step: &&Sending<'_>| other(step.0, &now, &saved).is_none();
         moved
             .or_else(|| now.iter().find(is_new).map(|step| self.added(step.0)))
             .or_else(|| {
                 let (had, has) = (saved.len(), now.len());
-                let message = format!("the number of steps is {has} now, and was {had}");
+                let message = format!("the number of steps is now {has}, and was {had}");
                 (had != has).then(|| Diagnostic::error(Code::Stale, None, message))
             })
     }
 
-    /// What differs between a step then and now.
+    /// The first difference between a saved step and the new one.
     fn step(&self, (saved, sent): Sending<'_>, (now, sends): Sending<'_>) -> Option<Diagnostic> {
         let address = &saved.address;
         let name = &address.address;
@@ -119,14 +118,14 @@ impl<'a> Page<'a> {
         }
         if saved.action != now.action {
             let message = format!(
-                "`{name}` is to be {} now, and was to be {}",
+                "`{name}` would now be {}, and was planned to be {}",
                 now.action.done(),
                 saved.action.done()
             );
             return Some(self.at(address, "", message).note(now.reason.clone()));
         }
         if saved.target != now.target {
-            let message = format!("`{name}` is another resource in Azure");
+            let message = format!("`{name}` is a different resource in Azure");
             let note = was_and_is(&named(&saved.target), &named(&now.target));
             return Some(self.at(address, "", message).note(note));
         }
@@ -137,19 +136,19 @@ impl<'a> Page<'a> {
         }
         // What is lost along with it is in the words alone.
         if now.action == Action::Replace && saved.reason != now.reason {
-            let message = format!("what goes with `{name}` has changed in Azure");
+            let message = format!("the live properties of `{name}` have changed in Azure");
             return Some(self.at(address, "", message).note(now.reason.clone()));
         }
         let mut paths = sent.0.keys().chain(sends.0.keys());
         if let Some(path) = paths.find(|path| sent.0.get(*path) != sends.0.get(*path)) {
-            let note = "it is sent along, and is not what it was when the plan was made";
+            let note = "the request contains it, and it has changed since the plan was made";
             return Some(self.changed(address, path, "Azure").note(note));
         }
         let (waited, waits) = (waits(self.saved, saved), waits(self.now, now));
         (waited != waits).then(|| {
-            let message = format!("`{name}` waits for other steps than when the plan was made");
+            let message = format!("`{name}` depends on other steps than when the plan was made");
             let note = format!(
-                "for [{}], and now for [{}]",
+                "on [{}], and now on [{}]",
                 waited.join(", "),
                 waits.join(", ")
             );
@@ -168,12 +167,12 @@ impl<'a> Page<'a> {
                 }
                 Some(is) if is.after != was.after => {
                     let message = format!(
-                        "`{}` of `{}` is to become something else",
+                        "the planned value of `{}` of `{}` has changed",
                         lifted(&was.path),
                         address.address
                     );
                     let note = format!(
-                        "it was to become {} when the plan was made, and is to become {}",
+                        "it was {} when the plan was made, and is now {}",
                         shown(was.after.as_ref()),
                         shown(is.after.as_ref()),
                     );
@@ -189,7 +188,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// A step that was planned and is no more.
+    /// A step that is no longer planned.
     fn dropped(&self, step: &StepDocument) -> Diagnostic {
         let address = &step.address;
         match (step.action, step.changes.first()) {
@@ -201,9 +200,9 @@ impl<'a> Page<'a> {
                 let name = &address.address;
                 let mut kept = self.now.plan.kept.iter();
                 let (message, note) = match kept.find(|kept| kept.address == *address) {
-                    Some(kept) => (format!("`{name}` is to be kept now"), kept.reason.clone()),
+                    Some(kept) => (format!("`{name}` would now be kept"), kept.reason.clone()),
                     None => (
-                        format!("`{name}` is no longer to be {}", action.done()),
+                        format!("`{name}` would no longer be {}", action.done()),
                         format!("when the plan was made: {}", step.reason),
                     ),
                 };
@@ -212,7 +211,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A step that was not planned.
+    /// A step that was not planned before.
     fn added(&self, step: &StepDocument) -> Diagnostic {
         let address = &step.address;
         match (step.action, step.changes.first()) {
@@ -222,7 +221,7 @@ impl<'a> Page<'a> {
             }
             (action, _) => {
                 let message = format!(
-                    "`{}` is to be {} now, and was not when the plan was made",
+                    "`{}` would now be {}, but not when the plan was made",
                     address.address,
                     action.done()
                 );
@@ -239,7 +238,7 @@ impl<'a> Page<'a> {
     }
 
     fn gone(&self, address: &AddressDocument) -> Diagnostic {
-        let message = format!("`{}` is gone from Azure", address.address);
+        let message = format!("`{}` no longer exists in Azure", address.address);
         let note = "it existed when the plan was made";
         self.at(address, "", message).note(note)
     }
@@ -275,7 +274,7 @@ fn sendings(plan: &SavedPlan) -> Vec<Sending<'_>> {
     plan.plan.steps.iter().zip(&plan.sent).collect()
 }
 
-/// Whether the resource of a step is there before it.
+/// Whether the resource of a step exists before the step.
 fn exists(action: Action) -> bool {
     match action {
         Action::Create => false,
@@ -283,7 +282,7 @@ fn exists(action: Action) -> bool {
     }
 }
 
-/// The steps that one waits for, whatever their numbers.
+/// The names of the steps that a step depends on.
 fn waits(plan: &SavedPlan, step: &StepDocument) -> Vec<String> {
     let steps = step.depends_on.iter();
     let mut names: Vec<String> = steps
@@ -294,8 +293,8 @@ fn waits(plan: &SavedPlan, step: &StepDocument) -> Vec<String> {
     names
 }
 
-/// The step of the other plan that is about the same. Several steps of one address differ in their targets.
-fn twin<'a>(
+/// The corresponding step of the other plan. Several steps of one address differ in their targets.
+fn other<'a>(
     step: &StepDocument,
     mine: &[Sending<'_>],
     others: &[Sending<'a>],
@@ -327,16 +326,16 @@ fn first_difference<'a>(
     })
 }
 
-/// What a property is that needs no change.
+/// The live value of a property that matches the spec.
 fn as_wanted(change: &ChangeDocument) -> String {
     match &change.after {
-        Some(after) => format!("{} (as wanted)", shown(Some(after))),
-        None => "not there".to_owned(),
+        Some(after) => format!("{} (as in the spec)", shown(Some(after))),
+        None => "not set".to_owned(),
     }
 }
 
 fn was_and_is(was: &str, is: &str) -> String {
-    format!("it was {was} when the plan was made, and is {is}")
+    format!("it was {was} when the plan was made, and is now {is}")
 }
 
 fn named(target: &TargetDocument) -> String {
@@ -351,11 +350,11 @@ fn named(target: &TargetDocument) -> String {
     }
 }
 
-/// A value in a sentence.
+/// A value in a message.
 fn shown(value: Option<&Json>) -> String {
     const LONGEST: usize = 80;
     let text = match value {
-        None | Some(Json::Null) => return "not there".to_owned(),
+        None | Some(Json::Null) => return "not set".to_owned(),
         Some(Json::String(text)) if !text.is_empty() => text.clone(),
         Some(other) => other.to_string(),
     };

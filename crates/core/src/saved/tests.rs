@@ -107,23 +107,23 @@ fn no_edit_is_taken() {
 #[test]
 fn it_is_said_why_a_file_is_refused() {
     let refused = |text: &str| SavedPlan::open(text).unwrap_err().to_string();
-    assert_eq!(refused("resources: {}"), "it is no saved plan");
+    assert_eq!(refused("resources: {}"), "it is not a saved plan");
     assert_eq!(
         refused(r#"{ "format": "lazuli/plan/v1" }"#),
-        "it is no saved plan"
+        "it is not a saved plan"
     );
     assert_eq!(
         refused(r#"{ "format": "lazuli/saved-plan/v9", "lazuli": "9.0.0" }"#),
-        "its form is lazuli/saved-plan/v9, and this lazuli reads lazuli/saved-plan/v1"
+        "its format is lazuli/saved-plan/v9, but this version of lazuli reads lazuli/saved-plan/v1"
     );
     let text = whole().seal().unwrap();
     let version = env!("CARGO_PKG_VERSION");
     let other = text.replacen(version, "0.0.7", 1);
     assert_eq!(
         refused(&other),
-        format!("it was made by lazuli 0.0.7, and this is {version}")
+        format!("it was written by lazuli 0.0.7, but this is {version}")
     );
-    let edited = "it is not as lazuli wrote it: it was edited, or is not whole";
+    let edited = "it was edited or is incomplete";
     for other in [
         text.replace("ZRS", "GRS"),
         text.replacen("{", "{\"more\": 1,", 1),
@@ -183,21 +183,21 @@ fn what_has_changed_in_the_spec_is_named_before_what_has_changed_in_azure() {
         &saved,
         &now(&[zrs]),
         "`sku.name` of `pictures` has changed in the spec",
-        "it was LRS when the plan was made, and is ZRS",
+        "it was LRS when the plan was made, and is now ZRS",
     );
     let none = json!({ "stack": "site", "address": "pictures", "settings": [], "properties": [] });
     assert_moved(
         &saved,
         &now(&[none]),
         "`sku.name` of `pictures` has changed in the spec",
-        "it was LRS when the plan was made, and is not there",
+        "it was LRS when the plan was made, and is now not set",
     );
     let more = wanted("more", json!({ "value": "LRS" }));
     assert_moved(
         &saved,
         &now(&[lrs(), more]),
         "`more` is new in the spec",
-        "it was not there when the plan was made",
+        "it was not in the spec when the plan was made",
     );
     assert_moved(&saved, &now(&[]), "`pictures` is no longer in the spec", "");
 
@@ -209,7 +209,7 @@ fn what_has_changed_in_the_spec_is_named_before_what_has_changed_in_azure() {
         &secret("aaaaaa"),
         &secret("bbbbbb"),
         "`sku.name` of `pictures` has changed in the spec",
-        "its secret is another than when the plan was made",
+        "its secret has changed since the plan was made",
     );
     let keyed = SavedPlan {
         key: "other".into(),
@@ -219,7 +219,7 @@ fn what_has_changed_in_the_spec_is_named_before_what_has_changed_in_azure() {
         &saved,
         &keyed,
         "LAZULI_SECRETS_KEY has changed since the plan was made",
-        "secrets are compared by digests, which are made with it",
+        "it is the key of the digests by which secrets are compared",
     );
 }
 
@@ -246,33 +246,33 @@ fn what_has_changed_in_azure_is_named() {
                 json!({ "changes": [change("sku.name", "GRS", "ZRS")] }),
             )],
             "`sku.name` of `pictures` has changed in Azure",
-            "it was LRS when the plan was made, and is GRS",
+            "it was LRS when the plan was made, and is now GRS",
         ),
         (
             vec![update()],
             vec![],
             "`sku.name` of `pictures` has changed in Azure",
-            "it was LRS when the plan was made, and is ZRS (as wanted)",
+            "it was LRS when the plan was made, and is now ZRS (as in the spec)",
         ),
         (
             vec![],
             vec![update()],
             "`sku.name` of `pictures` has changed in Azure",
-            "it was ZRS (as wanted) when the plan was made, and is LRS",
+            "it was ZRS (as in the spec) when the plan was made, and is now LRS",
         ),
         (
             vec![update()],
             vec![drift("properties.tls", "a")],
             "`tls` of `pictures` has changed in Azure",
-            "it was b (as wanted) when the plan was made, and is a",
+            "it was b (as in the spec) when the plan was made, and is now a",
         ),
         (
             vec![update()],
             vec![step(
                 json!({ "changes": [change("sku.name", "LRS", "GRS")] }),
             )],
-            "`sku.name` of `pictures` is to become something else",
-            "it was to become ZRS when the plan was made, and is to become GRS",
+            "the planned value of `sku.name` of `pictures` has changed",
+            "it was ZRS when the plan was made, and is now GRS",
         ),
         (
             vec![create()],
@@ -289,80 +289,80 @@ fn what_has_changed_in_azure_is_named() {
         (
             vec![update()],
             vec![create()],
-            "`pictures` is gone from Azure",
+            "`pictures` no longer exists in Azure",
             "it existed when the plan was made",
         ),
         (
             vec![replace("a")],
             vec![create()],
-            "`pictures` is gone from Azure",
+            "`pictures` no longer exists in Azure",
             "it existed when the plan was made",
         ),
         (
             vec![],
             vec![create()],
-            "`pictures` is gone from Azure",
+            "`pictures` no longer exists in Azure",
             "it existed when the plan was made",
         ),
         (
             vec![update()],
             vec![replace("`sku.name` is fixed at creation")],
-            "`pictures` is to be replaced now, and was to be updated",
+            "`pictures` would now be replaced, and was planned to be updated",
             "`sku.name` is fixed at creation",
         ),
         (
             vec![replace("all data is lost")],
             vec![replace("all data is lost; with it goes 1 grant")],
-            "what goes with `pictures` has changed in Azure",
+            "the live properties of `pictures` have changed in Azure",
             "all data is lost; with it goes 1 grant",
         ),
         (
             vec![delete("/a"), delete("/b")],
             vec![delete("/b")],
-            "`pictures` is no longer to be deleted",
+            "`pictures` would no longer be deleted",
             "when the plan was made: nobody wants it",
         ),
         (
             vec![delete("/a")],
             vec![delete("/a"), delete("/b")],
-            "`pictures` is to be deleted now, and was not when the plan was made",
+            "`pictures` would now be deleted, but not when the plan was made",
             "st: nobody wants it",
         ),
         (
             vec![delete("/a"), delete("/b")],
             vec![delete("/b"), delete("/c")],
-            "`pictures` is no longer to be deleted",
+            "`pictures` would no longer be deleted",
             "when the plan was made: nobody wants it",
         ),
         (
             vec![delete("/a")],
             vec![delete("/b")],
-            "`pictures` is another resource in Azure",
-            "it was /a when the plan was made, and is /b",
+            "`pictures` is a different resource in Azure",
+            "it was /a when the plan was made, and is now /b",
         ),
         (
             vec![delete("/a")],
             vec![delete("/a"), delete("/a")],
-            "the number of steps is 2 now, and was 1",
+            "the number of steps is now 2, and was 1",
             "",
         ),
         (
             vec![delete("/a"), delete("/a")],
             vec![delete("/a")],
-            "the number of steps is 1 now, and was 2",
+            "the number of steps is now 1, and was 2",
             "",
         ),
         (
             vec![release()],
             vec![],
-            "`pictures` is no longer to be released",
+            "`pictures` would no longer be released",
             "when the plan was made: 1 property differs",
         ),
         (
             vec![step(json!({ "apiVersion": "2025-01-01" }))],
             vec![update()],
             "the api-version of `pictures` has changed",
-            "it was 2025-01-01 when the plan was made, and is 2026-01-01",
+            "it was 2025-01-01 when the plan was made, and is now 2026-01-01",
         ),
         (
             vec![
@@ -370,8 +370,8 @@ fn what_has_changed_in_azure_is_named() {
                 step(json!({ "dependsOn": [0] })),
             ],
             vec![step(json!({ "address": "first" })), update()],
-            "`pictures` waits for other steps than when the plan was made",
-            "for [update first], and now for []",
+            "`pictures` depends on other steps than when the plan was made",
+            "on [update first], and now on []",
         ),
     ];
     for (saved, now, title, note) in cases {
@@ -392,7 +392,7 @@ fn what_is_sent_along_counts() {
         &sending("aaaaaa"),
         &sending("bbbbbb"),
         "`tags.a` of `pictures` has changed in Azure",
-        "it is sent along, and is not what it was when the plan was made",
+        "the request contains it, and it has changed since the plan was made",
     );
 }
 
@@ -403,6 +403,6 @@ fn what_is_to_be_kept_now_is_said_with_its_reason() {
     now.plan.kept = vec![read(
         json!({ "stack": "site", "address": "pictures", "reason": "it is locked" }),
     )];
-    let title = "`pictures` is to be kept now";
+    let title = "`pictures` would now be kept";
     assert_moved(&plan(&[], &[deletion]), &now, title, "it is locked");
 }

@@ -1,4 +1,4 @@
-//! Secrets by their place: what a body says where secrets are is hidden before anything else looks at it.
+//! Masks secrets by their place in a body before anything else reads the body.
 
 use serde_json::Value as Json;
 
@@ -8,19 +8,19 @@ use crate::{
     value::Value,
 };
 
-/// A secret and where it is.
+/// A secret and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Veiled {
+pub struct MaskedSecret {
     /// The path for people: `properties.rules[main].password`.
     pub shown: String,
-    /// The path without regard to which item of a list it is in: `properties.rules[].password`.
+    /// The path without the keys of items: `properties.rules[].password`.
     pub place: String,
     /// The secret.
     pub secret: Secret,
 }
 
-impl Veiled {
-    /// The secrets of a body, in its order.
+impl MaskedSecret {
+    /// The secrets of a body, in order.
     pub fn all_in(body: &Value) -> Vec<Self> {
         Self::all_below(&Place::root(), body)
     }
@@ -47,8 +47,8 @@ impl Veiled {
     }
 }
 
-/// The body with all text hidden that is where secrets are.
-pub fn veil(body: Value) -> Value {
+/// The body with all text masked in places of secrets.
+pub fn mask_secrets(body: Value) -> Value {
     fn hide(place: &Place, value: Value) -> Value {
         match value {
             Value::String(text) if rules::is_place_of_secrets(place) && !text.is_empty() => {
@@ -73,7 +73,7 @@ pub fn veil(body: Value) -> Value {
     hide(&Place::root(), body)
 }
 
-/// What is live without the secrets in it, whole or masked, and where they were: `properties.rules[].password`.
+/// A live body without its secrets and masks, and their paths: `properties.rules[].password`.
 pub fn bare(live: &Json) -> (Json, Vec<String>) {
     fn strip(place: &Place, live: &Json, found: &mut Vec<String>) -> Option<Json> {
         match live {
@@ -106,17 +106,17 @@ pub fn bare(live: &Json) -> (Json, Vec<String>) {
     (left, found)
 }
 
-/// What is live at a place, for people: without the secrets in it.
-pub(super) fn veiled(place: &Place, live: &Json) -> Json {
+/// A live value for display, with its secrets masked.
+pub(super) fn mask_live(place: &Place, live: &Json) -> Json {
     match live {
         Json::String(_) if rules::is_place_of_secrets(place) => Json::from(HIDDEN),
         Json::Object(members) => members
             .iter()
-            .map(|(key, value)| (key.clone(), veiled(&place.member(key), value)))
+            .map(|(key, value)| (key.clone(), mask_live(&place.member(key), value)))
             .collect(),
         Json::Array(items) => {
             let inner = place.item("");
-            items.iter().map(|item| veiled(&inner, item)).collect()
+            items.iter().map(|item| mask_live(&inner, item)).collect()
         }
         other => other.clone(),
     }

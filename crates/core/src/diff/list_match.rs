@@ -1,4 +1,4 @@
-//! Which item of a live list each item of a wanted one is compared with.
+//! Matches the items of a wanted list with those of a live one.
 
 use std::collections::HashSet;
 
@@ -8,26 +8,26 @@ use super::{Comparison, place::Place, rules::KEYS};
 use crate::{facts::Rule, value::Value};
 
 /// The items of a list, matched.
-pub(super) struct Twins<'l> {
-    /// The twin of each wanted item.
+pub(super) struct ListMatch<'l> {
+    /// The live item of each wanted item.
     pub(super) found: Vec<Option<&'l Json>>,
-    /// Live items that are nobody's twin, each with its place in the list.
+    /// Live items without a wanted item, each with its position in the list.
     pub(super) left: Vec<(usize, &'l Json)>,
-    /// Whether the list is one value, as lists of plain values are: then it is as wanted or it is not.
+    /// Whether the list is compared as one value, as lists of scalars are.
     pub(super) is_one_value: bool,
     matching: Matching,
 }
 
-/// What makes two items twins.
+/// How items are matched.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Matching {
-    /// A member that a rule names: items with another key are other items.
+    /// By a member that a rule names. Items with different keys are different items.
     DeclaredKey(&'static str),
-    /// A member by which every item is called.
+    /// By a naming member that all items have.
     Key(&'static str),
-    /// That one is as the other is wanted, wherever it is.
+    /// By equality, at any position.
     Sameness,
-    /// Their place, in lists of one length.
+    /// By position, in lists of the same length.
     Order,
 }
 
@@ -63,7 +63,7 @@ impl Matching {
     }
 }
 
-impl<'l> Twins<'l> {
+impl<'l> ListMatch<'l> {
     pub(super) fn of(
         comparison: &Comparison<'_>,
         place: &Place,
@@ -73,7 +73,7 @@ impl<'l> Twins<'l> {
         let matching = Matching::of(comparison, place, items, live);
         let is_plain = !items.iter().any(is_compound);
         let is_even = items.len() == live.len();
-        let mut twins = Self {
+        let mut matched = Self {
             found: Vec::new(),
             left: live.iter().enumerate().collect(),
             is_one_value: match matching {
@@ -85,30 +85,30 @@ impl<'l> Twins<'l> {
         };
         let inner = place.item("");
         for (at, item) in items.iter().enumerate() {
-            let is_twin = |live: &Json| match matching.key() {
+            let is_match = |live: &Json| match matching.key() {
                 Some(key) => comparison.has_same_key(&inner, key, item, live),
                 None => comparison.is_as_wanted(&inner, item, live),
             };
-            let twin = match matching {
+            let other = match matching {
                 Matching::Order => Some(at)
                     .filter(|_| is_even)
-                    .filter(|at| !is_plain || live.get(*at).is_some_and(is_twin)),
+                    .filter(|at| !is_plain || live.get(*at).is_some_and(is_match)),
                 _ => {
-                    let at = twins.left.iter().position(|(_, live)| is_twin(live));
-                    at.map(|at| twins.left.remove(at).0)
+                    let at = matched.left.iter().position(|(_, live)| is_match(live));
+                    at.map(|at| matched.left.remove(at).0)
                 }
             };
-            twins.found.push(twin.and_then(|at| live.get(at)));
+            matched.found.push(other.and_then(|at| live.get(at)));
         }
         if matching == Matching::Order && is_even {
-            twins.left.clear();
+            matched.left.clear();
         }
-        twins
+        matched
     }
 
-    /// An item without a twin that differs in one thing alone from one that is left over is that one, changed: it was
-    /// renamed, or it has no key. Where a rule names the key, another key is another item.
-    pub(super) fn pair_the_rest(
+    /// Matches a wanted item with a remaining live item that differs in one property only: it was renamed or has no key.
+    /// Does nothing where a rule names the key.
+    pub(super) fn match_changed_items(
         &mut self,
         comparison: &Comparison<'_>,
         place: &Place,
@@ -118,17 +118,17 @@ impl<'l> Twins<'l> {
             return;
         }
         let inner = place.item("");
-        for (item, twin) in items.iter().zip(&mut self.found) {
-            if twin.is_some() {
+        for (item, other) in items.iter().zip(&mut self.found) {
+            if other.is_some() {
                 continue;
             }
             let is_changed = |live: &Json| comparison.changes_in(&inner, item, live).len() == 1;
             let at = self.left.iter().position(|(_, live)| is_changed(live));
-            *twin = at.map(|at| self.left.remove(at).1);
+            *other = at.map(|at| self.left.remove(at).1);
         }
     }
 
-    /// Where an item is: by its key, or by its place in the list.
+    /// The place of an item: by its key, or by its position in the list.
     pub(super) fn place_of(&self, list: &Place, item: &Json, at: usize) -> Place {
         let key = self.matching.key().and_then(|key| item.get(key));
         match key {
@@ -138,7 +138,7 @@ impl<'l> Twins<'l> {
         }
     }
 
-    /// Whether twins are one item in two states, not only items at one place.
+    /// Whether matched items are the same item, not only items at the same position.
     pub(super) fn are_of_one_item(&self) -> bool {
         self.matching != Matching::Order
     }
