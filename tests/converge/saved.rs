@@ -61,8 +61,8 @@ async fn save(azure: &Azure, text: &str, consent: &Consent) -> (Plan, String, Gr
     let (plan, found) = azure.compare_with(text, consent).await;
     assert!(!found.has_errors(), "{found:#?}");
     let graph = azure.graph(text).await;
-    let document = PlanDocument::of(&plan, &[], &[], &Sources::default());
-    let saved = SavedPlan::of(Asked::default(), &graph, &plan, document);
+    let document = PlanDocument::new(&plan, &[], &[], &Sources::default());
+    let saved = SavedPlan::new(Asked::default(), &graph, &plan, document);
     (plan, saved.seal().unwrap(), graph)
 }
 

@@ -100,7 +100,7 @@ fn check(bytes: &[u8]) {
         return;
     };
     for finding in found(&said) {
-        serde_json::to_string(&FindingDocument::of(&finding)).unwrap();
+        serde_json::to_string(&FindingDocument::new(&finding)).unwrap();
     }
 }
 

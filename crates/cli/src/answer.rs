@@ -111,8 +111,8 @@ impl<'a> Planned<'a> {
     pub(crate) fn document(&self) -> PlanDocument {
         let unread = self.live.unread_locks();
         PlanDocument {
-            findings: self.found.iter().map(FindingDocument::of).collect(),
-            ..PlanDocument::of(self.plan, &self.obstacles(), unread, &self.loaded.sources)
+            findings: self.found.iter().map(FindingDocument::new).collect(),
+            ..PlanDocument::new(self.plan, &self.obstacles(), unread, &self.loaded.sources)
         }
     }
 }
@@ -144,7 +144,7 @@ impl Ending<'_> {
                 overruled: aftermath
                     .found
                     .iter()
-                    .map(ServerOverrideDocument::of)
+                    .map(ServerOverrideDocument::new)
                     .collect(),
                 not_remembered: aftermath.not_remembered().map(ToString::to_string),
                 ..document(&carried.report, carried.took)

@@ -309,7 +309,7 @@ pub struct UnreadLocksDocument {
 
 impl PlanDocument {
     /// The document of a plan, with the locks that block it and the scopes whose locks could not be read.
-    pub fn of(
+    pub fn new(
         plan: &Plan,
         obstacles: &[Obstacle],
         unread: &[UnreadLocks],
@@ -333,34 +333,37 @@ impl PlanDocument {
         Self {
             format: PlanFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
-            selection: selection.as_ref().map(SelectionDocument::of),
-            summary: SummaryDocument::of(plan),
+            selection: selection.as_ref().map(SelectionDocument::new),
+            summary: SummaryDocument::new(plan),
             steps: steps
                 .iter()
-                .map(|step| StepDocument::of(step, sources))
+                .map(|step| StepDocument::new(step, sources))
                 .collect(),
-            unchanged: unchanged.iter().map(AddressDocument::of).collect(),
-            kept: kept.iter().map(KeptDocument::of).collect(),
+            unchanged: unchanged.iter().map(AddressDocument::new).collect(),
+            kept: kept.iter().map(KeptDocument::new).collect(),
             server_overrides: server_overrides
                 .iter()
-                .map(ServerOverrideDocument::of)
+                .map(ServerOverrideDocument::new)
                 .collect(),
             unverifiable_secrets: unverifiable_secrets
                 .iter()
-                .map(UnverifiableSecretDocument::of)
+                .map(UnverifiableSecretDocument::new)
                 .collect(),
-            undeclared: undeclared.iter().map(GrantDocument::of).collect(),
-            orphaned: orphaned.iter().map(GrantDocument::of).collect(),
-            orphans: orphans.iter().map(OrphanDocument::of).collect(),
+            undeclared: undeclared.iter().map(GrantDocument::new).collect(),
+            orphaned: orphaned.iter().map(GrantDocument::new).collect(),
+            orphans: orphans.iter().map(OrphanDocument::new).collect(),
             mass_deletions: mass_deletions
                 .iter()
-                .map(MassDeletionDocument::of)
+                .map(MassDeletionDocument::new)
                 .collect(),
-            unreadable: unreadable.iter().map(UnreadableScopeDocument::of).collect(),
+            unreadable: unreadable
+                .iter()
+                .map(UnreadableScopeDocument::new)
+                .collect(),
             unread_directory: unread_directory.clone(),
             findings: Vec::new(),
-            locks: obstacles.iter().map(LockDocument::of).collect(),
-            unread_locks: unread.iter().map(UnreadLocksDocument::of).collect(),
+            locks: obstacles.iter().map(LockDocument::new).collect(),
+            unread_locks: unread.iter().map(UnreadLocksDocument::new).collect(),
         }
     }
 
@@ -371,7 +374,7 @@ impl PlanDocument {
 }
 
 impl SelectionDocument {
-    fn of(summary: &SelectionSummary) -> Self {
+    fn new(summary: &SelectionSummary) -> Self {
         let SelectionSummary {
             targets,
             // It follows from the command.
@@ -388,7 +391,7 @@ impl SelectionDocument {
 }
 
 impl SummaryDocument {
-    fn of(plan: &Plan) -> Self {
+    fn new(plan: &Plan) -> Self {
         let mut summary = Self {
             unchanged: plan.remarks.unchanged.len(),
             kept: plan.remarks.kept.len(),
@@ -411,7 +414,7 @@ impl SummaryDocument {
 
 impl AddressDocument {
     /// The address of a node.
-    pub fn of(key: &NodeKey) -> Self {
+    pub fn new(key: &NodeKey) -> Self {
         Self {
             stack: key.stack.clone(),
             address: key.to_string(),
@@ -420,7 +423,7 @@ impl AddressDocument {
 }
 
 impl StepDocument {
-    fn of(step: &Step, sources: &Sources) -> Self {
+    fn new(step: &Step, sources: &Sources) -> Self {
         let Step {
             id,
             subject,
@@ -444,22 +447,22 @@ impl StepDocument {
         Self {
             id: id.0,
             action: *action,
-            address: AddressDocument::of(key),
+            address: AddressDocument::new(key),
             kind: (*kind).to_owned(),
             arm_type: arm_type.name.to_string(),
             api_version: call.api_version.clone(),
-            target: TargetDocument::of(&call.target),
+            target: TargetDocument::new(&call.target),
             subject: title.clone(),
             reason: reason.clone(),
-            changes: changes.iter().map(ChangeDocument::of).collect(),
+            changes: changes.iter().map(ChangeDocument::new).collect(),
             depends_on: after.iter().map(|step| step.0).collect(),
-            place: PlaceDocument::of(*span, sources),
+            place: PlaceDocument::new(*span, sources),
         }
     }
 }
 
 impl TargetDocument {
-    fn of(target: &CallTarget) -> Self {
+    fn new(target: &CallTarget) -> Self {
         match target {
             CallTarget::Id(id) => Self::Id(id.to_string()),
             CallTarget::Grant(grant) => Self::Grant {
@@ -473,7 +476,7 @@ impl TargetDocument {
 }
 
 impl ChangeDocument {
-    fn of(change: &Change) -> Self {
+    fn new(change: &Change) -> Self {
         let Change {
             path,
             before,
@@ -496,7 +499,7 @@ impl ChangeDocument {
 
 impl PlaceDocument {
     /// The position where a span begins.
-    pub fn of(span: Span, sources: &Sources) -> Self {
+    pub fn new(span: Span, sources: &Sources) -> Self {
         let source = sources.get(span.source);
         Self {
             file: source.map(|source| source.name.clone()).unwrap_or_default(),
@@ -506,10 +509,10 @@ impl PlaceDocument {
 }
 
 impl KeptDocument {
-    fn of(kept: &KeptResource) -> Self {
+    fn new(kept: &KeptResource) -> Self {
         let KeptResource { key, why } = kept;
         Self {
-            address: AddressDocument::of(key),
+            address: AddressDocument::new(key),
             reason: why.clone(),
         }
     }
@@ -517,27 +520,27 @@ impl KeptDocument {
 
 impl ServerOverrideDocument {
     /// The document of the server overrides of one resource.
-    pub fn of(overruled: &ServerOverride) -> Self {
+    pub fn new(overruled: &ServerOverride) -> Self {
         let ServerOverride { key, changes } = overruled;
         Self {
-            address: AddressDocument::of(key),
-            changes: changes.iter().map(ChangeDocument::of).collect(),
+            address: AddressDocument::new(key),
+            changes: changes.iter().map(ChangeDocument::new).collect(),
         }
     }
 }
 
 impl UnverifiableSecretDocument {
-    fn of(withheld: &UnverifiableSecret) -> Self {
+    fn new(withheld: &UnverifiableSecret) -> Self {
         let UnverifiableSecret { key, paths } = withheld;
         Self {
-            address: AddressDocument::of(key),
+            address: AddressDocument::new(key),
             paths: paths.clone(),
         }
     }
 }
 
 impl GrantDocument {
-    fn of(found: &ReportedGrant) -> Self {
+    fn new(found: &ReportedGrant) -> Self {
         let ReportedGrant {
             key,
             grant,
@@ -545,7 +548,7 @@ impl GrantDocument {
         } = found;
         let property = |name| grant.property(name).map(str::to_owned);
         Self {
-            address: AddressDocument::of(key),
+            address: AddressDocument::new(key),
             id: grant.id.to_string(),
             scope: grant.scope.to_string(),
             role: grant.role_shown().to_owned(),
@@ -562,7 +565,7 @@ impl GrantDocument {
 }
 
 impl LockDocument {
-    fn of(obstacle: &Obstacle) -> Self {
+    fn new(obstacle: &Obstacle) -> Self {
         let Obstacle {
             lock,
             owner,
@@ -584,7 +587,7 @@ impl LockDocument {
 }
 
 impl UnreadLocksDocument {
-    pub(crate) fn of(unread: &UnreadLocks) -> Self {
+    pub(crate) fn new(unread: &UnreadLocks) -> Self {
         let UnreadLocks { scope, why } = unread;
         Self {
             scope: scope.to_string(),

@@ -172,7 +172,7 @@ pub enum OpenError {
 
 impl SavedPlan {
     /// A plan with what it is based on.
-    pub fn of(asked: Asked, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
+    pub fn new(asked: Asked, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
         let homes = graph.stack_scopes().iter();
         Self {
             format: SavedFormat::V1,
@@ -180,11 +180,11 @@ impl SavedPlan {
             stacks: homes.map(|home| home.stack.clone()).collect(),
             asked,
             plan: document,
-            wanted: graph.nodes().map(|node| Wanted::of(graph, node)).collect(),
+            wanted: graph.nodes().map(|node| Wanted::new(graph, node)).collect(),
             sent: plan
                 .steps
                 .iter()
-                .map(|step| Sent::of(graph, step))
+                .map(|step| Sent::new(graph, step))
                 .collect(),
             key: basis::key_print(graph),
             digest: String::new(),

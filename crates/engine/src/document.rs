@@ -202,7 +202,7 @@ impl OutcomeDocument {
         let began = Self {
             id: step.id.0,
             action: step.action,
-            address: AddressDocument::of(&step.subject.key),
+            address: AddressDocument::new(&step.subject.key),
             outcome: OutcomeWord::NotBegun,
             took_ms: None,
             already_there: None,
@@ -248,10 +248,10 @@ impl ErrorDocument {
             request: answered.map(|error| format!("{} {}", error.method, error.path)),
             status: answered.and_then(|error| error.status),
             correlation_id: answered.and_then(|error| error.correlation_id.clone()),
-            place: PlaceDocument::of(step.subject.span, sources),
+            place: PlaceDocument::new(step.subject.span, sources),
             property: fault.property.map(|path| PropertyDocument {
                 path,
-                place: PlaceDocument::of(fault.span, sources),
+                place: PlaceDocument::new(fault.span, sources),
             }),
         }
     }

@@ -32,7 +32,7 @@ enum Matching {
 }
 
 impl Matching {
-    fn of(comparison: &Comparison<'_>, place: &Place, items: &[Value], live: &[Json]) -> Self {
+    fn new(comparison: &Comparison<'_>, place: &Place, items: &[Value], live: &[Json]) -> Self {
         let declared = comparison.rules.iter().find_map(|rule| match rule {
             Rule::Keyed(path, key) if place.is(path) => Some(*key),
             _ => None,
@@ -64,13 +64,13 @@ impl Matching {
 }
 
 impl<'l> ListMatch<'l> {
-    pub(super) fn of(
+    pub(super) fn new(
         comparison: &Comparison<'_>,
         place: &Place,
         items: &[Value],
         live: &'l [Json],
     ) -> Self {
-        let matching = Matching::of(comparison, place, items, live);
+        let matching = Matching::new(comparison, place, items, live);
         let is_plain = !items.iter().any(is_compound);
         let is_even = items.len() == live.len();
         let mut matched = Self {

@@ -219,7 +219,7 @@ impl<'a> Comparison<'a> {
 
     fn array(&mut self, place: &Place, items: &[Value], found: &[Json]) {
         let is_open = self.is_open(place);
-        let mut matched = ListMatch::of(self, place, items, found);
+        let mut matched = ListMatch::new(self, place, items, found);
         matched.match_changed_items(self, place, items);
         if matched.is_one_value {
             if matched.found.contains(&None) || !(is_open || matched.left.is_empty()) {

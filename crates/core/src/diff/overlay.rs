@@ -96,7 +96,7 @@ impl Overlay<'_> {
 
     fn merge_list(&self, place: &Place, base: &[Json], items: &[Value]) -> Value {
         let inner = place.item("");
-        let matched = ListMatch::of(&self.0, place, items, base);
+        let matched = ListMatch::new(&self.0, place, items, base);
         let is_same = |item: &Value, live: &Json| {
             matched.are_of_one_item() || self.0.is_as_wanted(&inner, item, live)
         };

@@ -143,7 +143,7 @@ pub struct ExpressionDocument {
 
 impl FindingDocument {
     /// The document of a finding. What it rests on and what can be done is told to people.
-    pub fn of(finding: &Finding) -> Self {
+    pub fn new(finding: &Finding) -> Self {
         let numbers = |steps: &[StepId]| steps.iter().map(|step| step.0).collect();
         let what = match finding {
             Finding::Creation { step, name, found } => match &found.obstacle {

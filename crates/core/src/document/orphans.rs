@@ -62,7 +62,7 @@ pub struct UnreadableScopeDocument {
 }
 
 impl OrphanDocument {
-    pub(super) fn of(orphan: &Orphan) -> Self {
+    pub(super) fn new(orphan: &Orphan) -> Self {
         let Orphan {
             id,
             key,
@@ -71,17 +71,17 @@ impl OrphanDocument {
             afterlife,
         } = orphan;
         Self {
-            address: AddressDocument::of(key),
+            address: AddressDocument::new(key),
             id: id.to_string(),
             kind: what.clone(),
             subject: title.clone(),
-            prune: AfterlifeDocument::of(*afterlife),
+            prune: AfterlifeDocument::new(*afterlife),
         }
     }
 }
 
 impl AfterlifeDocument {
-    pub(crate) fn of(afterlife: Afterlife) -> Self {
+    pub(crate) fn new(afterlife: Afterlife) -> Self {
         match afterlife {
             Afterlife::Delete => Self::Delete,
             Afterlife::Keep => Self::Release,
@@ -91,7 +91,7 @@ impl AfterlifeDocument {
 }
 
 impl MassDeletionDocument {
-    pub(super) fn of(razed: &MassDeletion) -> Self {
+    pub(super) fn new(razed: &MassDeletion) -> Self {
         Self {
             stack: razed.stack.clone(),
             going: razed.going,
@@ -101,7 +101,7 @@ impl MassDeletionDocument {
 }
 
 impl UnreadableScopeDocument {
-    pub(crate) fn of(unseen: &UnreadableScope) -> Self {
+    pub(crate) fn new(unseen: &UnreadableScope) -> Self {
         Self {
             scope: unseen.scope.to_string(),
             reason: unseen.why.clone(),

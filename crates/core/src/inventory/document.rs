@@ -120,8 +120,8 @@ impl ShowDocument {
             format: ShowFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
             stacks: stacks.iter().map(StackDocument::of).collect(),
-            unseen: unseen.iter().map(UnreadableScopeDocument::of).collect(),
-            unread_locks: unread_locks.iter().map(UnreadLocksDocument::of).collect(),
+            unseen: unseen.iter().map(UnreadableScopeDocument::new).collect(),
+            unread_locks: unread_locks.iter().map(UnreadLocksDocument::new).collect(),
         }
     }
 
@@ -195,7 +195,7 @@ impl OwnedDocument {
                 Naming::Orphan => Some(true),
                 Naming::Unasked => None,
             },
-            prune: AfterlifeDocument::of(*afterlife),
+            prune: AfterlifeDocument::new(*afterlife),
             grant,
             lock,
         }

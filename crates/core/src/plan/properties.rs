@@ -306,7 +306,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn after_a_plan_is_carried_out_the_next_one_is_empty(recipes in prop::collection::vec(recipe(), 1..12)) {
+    fn second_plan_is_empty(recipes in prop::collection::vec(recipe(), 1..12)) {
         let (graph, found) = graph_of(&spec_of(&recipes));
         prop_assert!(!found.has_errors(), "{found:?}");
         let (plan, found) = converge(&graph, &Live::default());
@@ -437,7 +437,7 @@ proptest! {
     }
 
     #[test]
-    fn no_stack_of_another_name_is_torn_down(recipes in prop::collection::vec(recipe(), 1..6)) {
+    fn teardown_deletes_nothing_of_other_stacks(recipes in prop::collection::vec(recipe(), 1..6)) {
         let text = spec_of(&recipes);
         let (graph, _) = graph_of(&text);
         let (plan, _) = converge(&graph, &Live::default());
@@ -473,7 +473,7 @@ fn cycle_is_reported_with_its_path() {
 }
 
 #[test]
-fn a_grant_that_exists_under_any_name_is_no_difference() {
+fn role_assignment_under_any_name_is_no_difference() {
     let text = "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
                 resourceGroup: rg\nresources:\n  a: { kind: thing, name: a }\n  g: { kind: right, to: \"${a}\", scope: \"${a}\" }\n";
     let (graph, found) = graph_of(text);

@@ -49,7 +49,7 @@ pub struct Leaf {
 pub struct Sent(pub BTreeMap<String, String>);
 
 impl Wanted {
-    pub(super) fn of(graph: &Graph, node: &Node) -> Self {
+    pub(super) fn new(graph: &Graph, node: &Node) -> Self {
         let body = mask_secrets(node.body.clone().without_nulls());
         let leaf = |path: String, value: Value| Leaf {
             digest: value
@@ -59,7 +59,7 @@ impl Wanted {
             path,
         };
         Self {
-            address: AddressDocument::of(&node.subject.key),
+            address: AddressDocument::new(&node.subject.key),
             settings: settings(graph, node),
             properties: creation(&body)
                 .into_iter()
@@ -70,7 +70,7 @@ impl Wanted {
 }
 
 impl Sent {
-    pub(super) fn of(graph: &Graph, step: &Step) -> Self {
+    pub(super) fn new(graph: &Graph, step: &Step) -> Self {
         let place = step.call.target.place();
         let digest = |path: String, value: &Value| {
             let digest = print(graph, place, &path, value);

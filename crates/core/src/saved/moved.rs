@@ -260,7 +260,7 @@ impl<'a> Page<'a> {
     }
 
     fn at(&self, address: &AddressDocument, path: &str, message: String) -> Diagnostic {
-        let is_it = |node: &&Node| AddressDocument::of(&node.subject.key) == *address;
+        let is_it = |node: &&Node| AddressDocument::new(&node.subject.key) == *address;
         let node = self.graph.nodes().find(is_it);
         Diagnostic::error(
             Code::Stale,

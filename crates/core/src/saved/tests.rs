@@ -9,7 +9,7 @@ use crate::source::Sources;
 /// A plan of these steps, over what the spec wants.
 fn plan(wanted: &[Json], steps: &[Json]) -> SavedPlan {
     let empty = Plan::default();
-    let mut document = PlanDocument::of(&empty, &[], &[], &Sources::default());
+    let mut document = PlanDocument::new(&empty, &[], &[], &Sources::default());
     let steps = steps.iter().enumerate().map(|(id, step)| {
         let mut step = step.clone();
         step["id"] = json!(id);
@@ -20,7 +20,7 @@ fn plan(wanted: &[Json], steps: &[Json]) -> SavedPlan {
     SavedPlan {
         wanted: wanted.iter().cloned().map(read).collect(),
         sent,
-        ..SavedPlan::of(Asked::default(), &Graph::default(), &empty, document)
+        ..SavedPlan::new(Asked::default(), &Graph::default(), &empty, document)
     }
 }
 
@@ -67,7 +67,7 @@ fn whole() -> SavedPlan {
 }
 
 #[test]
-fn what_is_read_is_what_was_written() {
+fn written_plan_reads_back_equal() {
     let text = whole().seal().unwrap();
     let read = SavedPlan::open(&text).unwrap();
     assert_eq!(read.seal().unwrap(), text);
@@ -105,7 +105,7 @@ fn no_edit_is_taken() {
 }
 
 #[test]
-fn it_is_said_why_a_file_is_refused() {
+fn rejected_file_has_a_reason() {
     let refused = |text: &str| SavedPlan::open(text).unwrap_err().to_string();
     assert_eq!(refused("resources: {}"), "it is not a saved plan");
     assert_eq!(
@@ -135,7 +135,7 @@ fn it_is_said_why_a_file_is_refused() {
 }
 
 #[test]
-fn values_of_secret_parameters_are_not_kept() {
+fn values_of_secret_parameters_are_not_saved() {
     let given = [
         ("environment", "dev"),
         ("token", "tk"),
@@ -161,7 +161,7 @@ fn assert_moved(saved: &SavedPlan, now: &SavedPlan, title: &str, note: &str) {
 }
 
 #[test]
-fn nothing_has_moved_where_all_is_the_same() {
+fn equal_plans_have_no_difference() {
     assert_eq!(moved(&whole(), &whole()), None);
     let first = step(json!({}));
     let second = step(json!({ "address": "other", "dependsOn": [0] }));
@@ -174,7 +174,7 @@ fn nothing_has_moved_where_all_is_the_same() {
 }
 
 #[test]
-fn what_has_changed_in_the_spec_is_named_before_what_has_changed_in_azure() {
+fn changes_of_the_spec_are_reported_before_changes_in_azure() {
     let lrs = || wanted("pictures", json!({ "value": "LRS" }));
     let saved = plan(&[lrs()], &[step(json!({}))]);
     let now = |wanted: &[Json]| plan(wanted, &[]);
@@ -225,7 +225,7 @@ fn what_has_changed_in_the_spec_is_named_before_what_has_changed_in_azure() {
 
 /// For each: the steps that were planned, those of now, and what is said.
 #[test]
-fn what_has_changed_in_azure_is_named() {
+fn changes_in_azure_are_reported() {
     let none = || json!([]);
     let update = || step(json!({}));
     let create = || step(json!({ "action": "create", "reason": "it does not exist" }));
@@ -380,7 +380,7 @@ fn what_has_changed_in_azure_is_named() {
 }
 
 #[test]
-fn what_is_sent_along_counts() {
+fn live_properties_in_a_request_are_compared() {
     let sending = |digest: &str| {
         let sent = Sent([("tags.a".to_owned(), digest.to_owned())].into());
         SavedPlan {
@@ -397,7 +397,7 @@ fn what_is_sent_along_counts() {
 }
 
 #[test]
-fn what_is_to_be_kept_now_is_said_with_its_reason() {
+fn newly_kept_resource_is_reported_with_its_reason() {
     let deletion = step(json!({ "action": "delete", "changes": [] }));
     let mut now = plan(&[], &[]);
     now.plan.kept = vec![read(
