@@ -1,4 +1,4 @@
-//! The identities that a resource acts as: one of its own, and such as are made beside it.
+//! Managed identities of a resource: system-assigned and user-assigned.
 
 use lazuli_core::{
     arm::ArmId,
@@ -87,7 +87,7 @@ impl<'a> Assigned<'a> {
     }
 }
 
-/// The word for having an identity of one's own, and others.
+/// ARM's name for a combination of system-assigned and user-assigned identities.
 const fn kind_of(own: bool, user: bool) -> &'static str {
     match (own, user) {
         (false, false) => "None",

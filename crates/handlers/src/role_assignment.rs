@@ -1,4 +1,4 @@
-//! `roleAssignment`: roles of a principal on a scope. One node a role.
+//! `roleAssignment`: roles of a principal on a scope. One node per role.
 
 mod lift;
 
@@ -33,7 +33,7 @@ use crate::{
 /// Handles `roleAssignment`.
 pub struct RoleAssignment;
 
-/// One role or several of a principal on a scope. A grant that exists under another name is taken as it is.
+/// Roles of a principal on a scope. An existing role assignment under another name is kept.
 ///
 /// ```yaml
 /// access:
@@ -90,7 +90,7 @@ words! {
     PrincipalType { ServicePrincipal, User, Group, ForeignGroup, Device }
 }
 
-/// Scope, role and principal are what makes a grant this one, so they are not compared.
+/// Scope, role and principal identify a role assignment, so they are not compared.
 const RULES: &[Rule] = &[
     Rule::WriteOnly("properties.principalId"),
     Rule::WriteOnly("properties.roleDefinitionId"),
@@ -102,7 +102,7 @@ const RULES: &[Rule] = &[
     Rule::ReadOnly("properties.createdBy"),
     Rule::ReadOnly("properties.updatedBy"),
 ];
-/// Of a grant without a description of its author, the one that is there is left alone.
+/// Without a description in the spec, the live description stays.
 const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
     Rule::WriteOnly("properties.principalId"),
     Rule::WriteOnly("properties.roleDefinitionId"),
@@ -116,7 +116,7 @@ const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
     Rule::ReadOnly("properties.updatedBy"),
 ];
 
-/// The version of the language of conditions that is sent when the author names none.
+/// The version of the condition language that is sent by default.
 const USUAL_VERSION: &str = "2.0";
 
 impl Handler for RoleAssignment {
@@ -133,7 +133,7 @@ impl Handler for RoleAssignment {
         outputs: &[OutputDoc {
             name: "principalId",
             path: "properties.principalId",
-            doc: "The object id of who has the role.",
+            doc: "The object id of the principal.",
         }],
         retired: None,
         family: Family::Access,
@@ -236,7 +236,7 @@ impl Handler for RoleAssignment {
     }
 }
 
-/// The id of a role definition as seen from a scope: that of its subscription or management group, or of the tenant
+/// The id of a role definition as seen from a scope: below its subscription or management group, or in the tenant
 /// ("Assign Azure roles using the REST API").
 fn definition_at(scope: &ArmId, guid: &str) -> String {
     let root = scope.root();
@@ -268,9 +268,9 @@ fn wanted_roles(resource: &EntryContext<'_>, scope: &ArmId, nodes: &mut Nodes) -
             Diagnostic::error(
                 Code::ValueNotAllowed,
                 many.span,
-                "`role` and `roles` exclude each other",
+                "`role` and `roles` cannot be combined",
             )
-            .help("write all of them in `roles`"),
+            .help("list all of them in `roles`"),
         );
     }
     let one = each(one).iter().map(|node| ("role", node));
@@ -283,7 +283,7 @@ fn wanted_roles(resource: &EntryContext<'_>, scope: &ArmId, nodes: &mut Nodes) -
                 entry.span,
                 format!("`{}` has no `role`", entry.address),
             )
-            .help("write `role: Reader`, or a list in `roles`"),
+            .help("add `role: Reader`, or a list in `roles`"),
         );
     }
     let mut seen: HashMap<String, Span> = HashMap::new();
@@ -297,10 +297,10 @@ fn wanted_roles(resource: &EntryContext<'_>, scope: &ArmId, nodes: &mut Nodes) -
                 Diagnostic::error(
                     Code::DuplicateId,
                     node.span,
-                    format!("the role `{}` is there twice", role.name),
+                    format!("the role `{}` is listed twice", role.name),
                 )
                 .related(first, "the first one")
-                .help("leave one out"),
+                .help("remove one of them"),
             ),
             None => found.push(role),
         }
@@ -308,7 +308,7 @@ fn wanted_roles(resource: &EntryContext<'_>, scope: &ArmId, nodes: &mut Nodes) -
     found
 }
 
-/// What a role is written as.
+/// A role as written in a spec.
 enum RoleText {
     /// The GUID of the definition or the end of its id, in lowercase.
     Guid(String),
@@ -317,7 +317,7 @@ enum RoleText {
 }
 
 impl RoleText {
-    /// None for the id of anything but a role definition.
+    /// `None` for the id of a resource other than a role definition.
     fn of(text: &str) -> Option<Self> {
         let text = text.trim();
         let guid = |text: &str| {
@@ -343,7 +343,7 @@ fn is_definition(id: &ArmId) -> bool {
         })
 }
 
-/// The role definition of the spec that is meant.
+/// The matching role definition of the spec.
 fn declared<'a>(resource: &EntryContext<'a>, role: &RoleText) -> Option<ReferenceTarget<'a>> {
     let is_meant = |target: &ReferenceTarget<'_>| match role {
         RoleText::Guid(guid) => {
@@ -375,7 +375,9 @@ fn wanted_role(
             nodes.report(Diagnostic::error(
                 Code::UnknownBeforeRun,
                 node.span,
-                format!("the role must be known before the run, `{hole}` is known only after it"),
+                format!(
+                    "the role must be known before apply, but `{hole}` is known only after apply"
+                ),
             ));
             return None;
         }
@@ -422,8 +424,8 @@ fn wanted_role(
     }
 }
 
-/// The shortest name that has all the words of one that is no role's, worded as a hint: `Blob Contributor` is meant to
-/// be `Storage Blob Data Contributor`. One word says too little.
+/// A hint with the shortest role name that contains all words of an unknown one: `Storage Blob Data Contributor` for
+/// `Blob Contributor`. A single word is too vague.
 fn with_words(name: &str, names: &[&str]) -> Option<String> {
     let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
     let has_all = |candidate: &&&str| {
@@ -441,7 +443,7 @@ fn with_words(name: &str, names: &[&str]) -> Option<String> {
     Some(format!("did you mean `{found}`?"))
 }
 
-/// A role that only Azure knows: what it has answered, or the question.
+/// The GUID of a role that only Azure knows: from the look-up, or as a role to look up.
 fn role_of_tenant(
     resource: &EntryContext<'_>,
     node: &Node,
@@ -449,7 +451,7 @@ fn role_of_tenant(
     name: &str,
     nodes: &mut Nodes,
 ) -> Option<String> {
-    // Nothing smaller than a resource group has roles of its own.
+    // No scope below a resource group has roles of its own.
     let asked = RoleName {
         at: (scope.group().or_else(|| scope.root())).unwrap_or_else(|| scope.clone()),
         name: name.to_lowercase(),
@@ -471,10 +473,10 @@ fn role_of_tenant(
                 Diagnostic::error(
                     Code::UnknownRole,
                     node.span,
-                    format!("there is no role `{name}`"),
+                    format!("role `{name}` not found"),
                 )
                 .note(format!(
-                    "neither built in, nor in the spec, nor assignable at {at}"
+                    "it is neither built in, nor in the spec, nor assignable at {at}"
                 ))
                 .help(
                     meant
@@ -490,10 +492,10 @@ fn role_of_tenant(
                 Diagnostic::error(
                     Code::AmbiguousRole,
                     node.span,
-                    format!("there are {} roles of the name `{name}`", several.len()),
+                    format!("the name `{name}` matches {} roles", several.len()),
                 )
                 .note(ids.join(", "))
-                .help("write the id of the one that is meant"),
+                .help("use the id of one of them"),
             );
             None
         }
@@ -502,15 +504,15 @@ fn role_of_tenant(
                 Some(nearest) => Diagnostic::error(
                     Code::UnknownRole,
                     node.span,
-                    format!("there is no built-in role `{name}`"),
+                    format!("built-in role `{name}` not found"),
                 )
                 .help(meant.unwrap_or(nearest)),
                 None => Diagnostic::warning(
                     Code::UnknownRole,
                     node.span,
-                    format!("whether there is a role `{name}` only Azure can tell"),
+                    format!("role `{name}` is not built in"),
                 )
-                .help("`lazuli plan` looks it up"),
+                .help("`lazuli plan` looks it up in the tenant"),
             });
             let guid = asked.name.clone();
             nodes.ask(asked);
@@ -519,10 +521,10 @@ fn role_of_tenant(
     }
 }
 
-const HOW_TO_NAME_A_ROLE: &str = "write the name of a role, a reference to a roleDefinition, \
+const HOW_TO_NAME_A_ROLE: &str = "use the name of a role, a reference to a roleDefinition, \
     or the GUID or id of a definition";
 
-/// The object id, or the hole where it will be, and `principalType`.
+/// The object id, which may be an unresolved output, and `principalType`.
 fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Option<(Value, Value)> {
     let node = resource.resource().props.get("principal")?;
     if let Some(target) = resource.target_of(node) {
@@ -533,7 +535,7 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
                     Code::WrongType,
                     node.span,
                     format!(
-                        "`{}` is a {}, which is no principal",
+                        "`{}` is a {}, which has no identity",
                         target.resource.address, target.placed.facts.kind
                     ),
                 )
@@ -551,10 +553,13 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
                 Diagnostic::error(
                     Code::Precondition,
                     node.span,
-                    format!("`{}` has no identity of its own", target.resource.address),
+                    format!(
+                        "`{}` has no system-assigned identity",
+                        target.resource.address
+                    ),
                 )
                 .related(target.resource.span, "here")
-                .help("write `identity: { systemAssigned: true }` there"),
+                .help("add `identity: { systemAssigned: true }` to it"),
             );
         }
         return Some((output?, "ServicePrincipal".into()));
@@ -564,8 +569,12 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
         let id = resource.resolve(written, nodes);
         if id.as_str().is_some_and(|id| Uuid::try_parse(id).is_err()) {
             nodes.report(
-                Diagnostic::error(Code::BadName, written.span, "`objectId` is no object id")
-                    .help("an object id is a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
+                Diagnostic::error(
+                    Code::BadName,
+                    written.span,
+                    "`objectId` is not a valid object id",
+                )
+                .help("use a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
             );
             return None;
         }
@@ -576,19 +585,15 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
         Value::Null => None,
         _ => {
             nodes.report(
-                Diagnostic::error(
-                    Code::WrongType,
-                    node.span,
-                    "`principal` does not say what sort of principal it is",
-                )
-                .help(HOW_TO_NAME),
+                Diagnostic::error(Code::WrongType, node.span, "`principal` has no type")
+                    .help(HOW_TO_NAME),
             );
             None
         }
     }
 }
 
-const HOW_TO_NAME: &str = "write a reference to a userAssignedIdentity, or \
+const HOW_TO_NAME: &str = "use a reference to a userAssignedIdentity, or \
     `{ objectId: GUID, type: ServicePrincipal | User | Group | ForeignGroup | Device }`";
 
 #[cfg(test)]
