@@ -184,7 +184,7 @@ async fn a_role_that_is_assignable_only_elsewhere_is_not_found() {
     let elsewhere = format!("{}/resourceGroups/rg-other", subscription());
     make_role(&azure, GUID, "Watchkeeper", &elsewhere).await;
     let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
-    let message = "there is no role `Watchkeeper`".to_owned();
+    let message = "role `Watchkeeper` not found".to_owned();
     assert_eq!(errors(&found), [(Code::UnknownRole, message)]);
 }
 

@@ -1,6 +1,6 @@
 //! Built-in roles as text: a line or two each, or all that they allow.
 
-use lazuli_handlers::roles::{self, Allowed, Catalogue, Listed, Permission};
+use lazuli_handlers::roles::{self, Allowed, Catalogue, Listed, RolePermission};
 
 use super::style::{Style, Tint, block, clean, wrap};
 
@@ -75,7 +75,7 @@ fn permissions(role: &Listed<'_>, style: &Style) -> String {
     };
     let mut text = String::new();
     for permission in &allowed.permissions {
-        let Permission {
+        let RolePermission {
             actions,
             not_actions,
             data_actions,
