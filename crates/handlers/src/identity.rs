@@ -38,16 +38,16 @@ pub struct ManagedIdentity {
 }
 
 /// The identities that an entry of the spec assigns to a resource.
-pub(crate) struct Assigned<'a> {
+pub(crate) struct AssignedIdentities<'a> {
     /// Whether the resource has a system-assigned identity.
     pub(crate) own: bool,
     /// The user-assigned identities, in the order of the spec.
     pub(crate) user: Vec<ResourceLink<'a>>,
 }
 
-impl<'a> Assigned<'a> {
+impl<'a> AssignedIdentities<'a> {
     /// Reads [`Identities`]. Reports anything that is not an identity; the result is then `None`.
-    pub(crate) fn of(
+    pub(crate) fn read(
         resource: &EntryContext<'a>,
         written: &Node,
         nodes: &mut Nodes,

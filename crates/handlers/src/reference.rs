@@ -19,7 +19,7 @@ pub fn reference(registry: Registry) -> Vec<(&'static str, String)> {
 
 fn page(kind: &dyn Kind) -> String {
     let facts = kind.facts();
-    let Description { says, example } = Description::of(kind);
+    let Description { says, example } = Description::from_kind(kind);
     let mut page = format!("# {}\n\n{says}\n\n", facts.kind);
     if let Some(retired) = facts.retired {
         page += &format!("> {retired}.\n\n");
@@ -113,7 +113,7 @@ pub struct Description {
 
 impl Description {
     /// The documentation of a kind.
-    pub fn of(kind: &dyn Kind) -> Self {
+    pub fn from_kind(kind: &dyn Kind) -> Self {
         let schema = kind.schema().to_value();
         let whole = schema["description"].as_str().unwrap_or_default();
         let (says, example) = whole.split_once("```yaml").unwrap_or((whole, ""));

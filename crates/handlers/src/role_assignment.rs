@@ -318,7 +318,7 @@ enum RoleText {
 
 impl RoleText {
     /// `None` for the id of a resource other than a role definition.
-    fn of(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let guid = |text: &str| {
             let guid = Uuid::try_parse(text).ok()?;
@@ -383,7 +383,7 @@ fn wanted_role(
         }
         _ => return None,
     };
-    let Some(role) = RoleText::of(&text) else {
+    let Some(role) = RoleText::parse(&text) else {
         nodes.report(
             Diagnostic::error(
                 Code::WrongType,

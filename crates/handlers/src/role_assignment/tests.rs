@@ -385,6 +385,6 @@ fn misspelled_name_of_a_role_in_the_spec_is_suggested() {
     assert_eq!(
         built.graph.open_roles().len(),
         1,
-        "the tenant may have it all the same"
+        "the tenant may have a role with this name"
     );
 }

@@ -25,7 +25,7 @@ pub struct Catalogue<'a>(Vec<Listed<'a>>);
 
 impl Catalogue<'static> {
     /// All built-in roles, some of them with permissions.
-    pub fn carried() -> Self {
+    pub fn built_in() -> Self {
         let listed = |role: &super::Role| Listed {
             guid: role.guid,
             name: role.name,
@@ -37,7 +37,7 @@ impl Catalogue<'static> {
 
 impl<'a> Catalogue<'a> {
     /// The role definitions of a response (REST reference, "Role Definitions - List").
-    pub fn of(definitions: &'a [Json]) -> Self {
+    pub fn from_definitions(definitions: &'a [Json]) -> Self {
         let mut roles: Vec<Listed<'_>> = definitions.iter().filter_map(listed).collect();
         roles.sort_by_key(|role| role.name.to_lowercase());
         Self(roles)
@@ -172,13 +172,13 @@ mod tests {
     use super::*;
 
     fn granting(action: &str) -> Vec<&'static str> {
-        let carried = Catalogue::carried();
+        let carried = Catalogue::built_in();
         let found = carried.granting(action);
         found.iter().map(|(role, _)| role.name).collect()
     }
 
     fn with_words(text: &str) -> Vec<&'static str> {
-        let carried = Catalogue::carried();
+        let carried = Catalogue::built_in();
         let found = carried.with_words(text);
         found.iter().map(|role| role.name).collect()
     }
@@ -240,10 +240,10 @@ mod tests {
             } }),
             serde_json::json!({ "name": "no role" }),
         ];
-        let told = Catalogue::of(&definitions);
-        assert_eq!((told.roles().len(), told.known()), (1, 1));
-        let found = told.granting("grafana/ActAsGrafanaAdmin/action");
+        let catalogue = Catalogue::from_definitions(&definitions);
+        assert_eq!((catalogue.roles().len(), catalogue.known()), (1, 1));
+        let found = catalogue.granting("grafana/ActAsGrafanaAdmin/action");
         assert_eq!(found.first().map(|(role, _)| role.guid), Some(grafana));
-        assert_eq!(told.with_words("administers").len(), 1);
+        assert_eq!(catalogue.with_words("administers").len(), 1);
     }
 }

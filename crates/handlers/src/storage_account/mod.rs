@@ -22,7 +22,7 @@ use lazuli_core::{
 
 pub use props::StorageAccountProps;
 
-use crate::identity::{self, Assigned};
+use crate::identity::{self, AssignedIdentities};
 
 use crate::arm_types;
 
@@ -126,14 +126,16 @@ impl Handler for StorageAccount {
             .value("accountKind", nodes)
             .filter(|kind| *kind != Value::Null);
         body.insert("kind".into(), kind.unwrap_or_else(|| USUAL_KIND.into()));
-        for beside in ["extendedLocation", "zones", "placement"] {
-            if let Some(value) = resource.value(beside, nodes) {
-                body.insert(beside.into(), value);
+        for property in ["extendedLocation", "zones", "placement"] {
+            if let Some(value) = resource.value(property, nodes) {
+                body.insert(property.into(), value);
             }
         }
         let identity = resource.resource().props.get("identity");
         let identity = identity.filter(|node| node.datum != Datum::Null);
-        if let Some(identities) = identity.and_then(|node| Assigned::of(resource, node, nodes)) {
+        if let Some(identities) =
+            identity.and_then(|node| AssignedIdentities::read(resource, node, nodes))
+        {
             body.insert("identity".into(), identities.body());
         }
         let properties = resource.properties_except(NOT_IN_PROPERTIES, nodes);

@@ -22,7 +22,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     arm_types,
-    identity::{self, Assigned},
+    identity::{self, AssignedIdentities},
     link::{ResourceLink, each},
     storage_access,
     storage_account::StorageAccount,
@@ -248,7 +248,7 @@ impl Handler for VideoAnalyzer {
 
 /// The identities and storage accounts that an account uses.
 pub struct Links<'a> {
-    identities: Assigned<'a>,
+    identities: AssignedIdentities<'a>,
     storage: Vec<UsedStorage<'a>>,
 }
 
@@ -273,7 +273,7 @@ impl<'a> Links<'a> {
                 ));
             }
         }
-        let identities = Assigned::of(resource, props.get("identity")?, nodes)?;
+        let identities = AssignedIdentities::read(resource, props.get("identity")?, nodes)?;
         let first = identities.user.first()?.id.clone();
         let storage: Vec<_> = each(props.get("storage"))
             .iter()

@@ -11,7 +11,7 @@ use lazuli_core::{
 
 use super::{Uses, itself};
 use crate::{
-    identity::Assigned,
+    identity::AssignedIdentities,
     link::ResourceLink,
     storage_access::{in_another_region, missing_roles, unsupported_storage},
 };
@@ -54,7 +54,7 @@ fn warning(diagnostic: Diagnostic) -> Diagnostic {
 
 /// The error for a resource that is accessed with an identity that the account lacks.
 fn unassigned(
-    identities: &Assigned<'_>,
+    identities: &AssignedIdentities<'_>,
     reached_by: &Option<ResourceLink<'_>>,
     span: Span,
     what: &str,

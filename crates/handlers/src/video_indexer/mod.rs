@@ -19,7 +19,7 @@ pub use props::VideoIndexerProps;
 
 use crate::{
     arm_types,
-    identity::{self, Assigned},
+    identity::{self, AssignedIdentities},
     link::ResourceLink,
     storage_access,
     storage_account::StorageAccount,
@@ -174,7 +174,7 @@ const OUTPUTS: &[OutputDoc] = &[
 
 /// The resources that an account uses. Without a user-assigned identity, the system-assigned one accesses them.
 pub struct Uses<'a> {
-    identities: Assigned<'a>,
+    identities: AssignedIdentities<'a>,
     storage: ResourceLink<'a>,
     reached_by: Option<ResourceLink<'a>>,
     open_ai: Option<OpenAi<'a>>,
@@ -193,7 +193,7 @@ impl<'a> Uses<'a> {
             let node = entry.props.get(property);
             node.filter(|node| node.datum != Datum::Null)
         };
-        let identities = Assigned::of(resource, entry.props.get("identity")?, nodes)?;
+        let identities = AssignedIdentities::read(resource, entry.props.get("identity")?, nodes)?;
         let open_ai = match written("openAiServices") {
             Some(node) => Some(OpenAi {
                 node,
