@@ -11,7 +11,17 @@ pub enum Identity {
     Grant(Grant),
 }
 
-/// A declared role assignment (a grant).
+impl Identity {
+    /// The id, or the scope of a role assignment.
+    pub fn place(&self) -> &ArmId {
+        match self {
+            Self::Resource(id) => id,
+            Self::Grant(grant) => &grant.scope,
+        }
+    }
+}
+
+/// A wanted role assignment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grant {
     /// Its scope.

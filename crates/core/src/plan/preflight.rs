@@ -1,16 +1,16 @@
 //! Preflight: questions to Azure about a plan before the first write, and the findings that follow from the answers.
 
 mod causes;
-mod permissions;
 mod policies;
+mod rights;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value as Json;
 
 pub use causes::Cause;
-use permissions::{Needs, PermissionState};
 pub use policies::{Denial, Doubt, Expression, Proposal};
+use rights::{Needs, PermissionState};
 
 use super::{Action, CallTarget, Plan, Step, StepId};
 use crate::{

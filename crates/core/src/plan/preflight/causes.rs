@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Answers, Question, array, permissions::Need};
+use super::{Answers, Question, array, rights::Need};
 use crate::{arm::ArmId, permissions::is_in};
 
 /// The actions that a condition on role assignments names (Microsoft docs "Delegate Azure role assignment management to
