@@ -1,4 +1,4 @@
-//! Every kind with every property that it has: what is written is there, stays, and is seen when it differs.
+//! Every kind with every property: values are written, stay, and are compared.
 
 mod anything;
 mod changes;

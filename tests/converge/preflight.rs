@@ -1,4 +1,4 @@
-//! What is known to be refused before the first write: names, providers, rights; and what is asked to know it.
+//! Preflight findings before the first write, about names, providers and permissions, and the questions behind them.
 
 mod policies;
 
@@ -44,7 +44,7 @@ async fn found(azure: &Azure, text: &str) -> (Plan, Vec<Finding>) {
     (plan, found)
 }
 
-/// Gives a role to a caller behind lazuli's back.
+/// Assigns a role to a caller outside of lazuli.
 async fn give(azure: &Azure, caller: Caller, role: &str, scope: &str, more: Json) {
     let mut properties = json!({
         "principalId": caller.object_id(), "principalType": "ServicePrincipal",
@@ -58,7 +58,7 @@ async fn give(azure: &Azure, caller: Caller, role: &str, scope: &str, more: Json
     azure.by_hand(Method::Put, &url, Some(body)).await;
 }
 
-/// `action` with the keys of its steps, for each finding of missing rights.
+/// Each missing action with the keys of its steps.
 fn missing(plan: &Plan, found: &[Finding]) -> Vec<(String, Vec<String>)> {
     let keys = |steps: &[StepId]| {
         steps
@@ -84,7 +84,7 @@ fn asked(azure: &Azure) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_the_plan_needs_is_asked() {
+async fn preflight_asks_only_what_the_plan_needs() {
     let azure = Azure::new().await;
     let (_, clean) = found(&azure, &stack()).await;
     assert_eq!(clean, []);
@@ -114,7 +114,7 @@ async fn only_what_the_plan_needs_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_and_providers_are_told_together() {
+async fn taken_names_and_missing_providers_are_reported_together() {
     let azure = Azure::new().await;
     let other = format!("{}/resourceGroups/rg-other", subscription());
     let account = format!("{other}/providers/Microsoft.Storage/storageAccounts/stmine");
@@ -174,7 +174,7 @@ async fn names_and_providers_are_told_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_is_registered_and_waited_for() {
+async fn provider_registration_is_awaited() {
     let azure = Azure::new().await;
     let text = spec(
         "  app: { kind: resource, type: Microsoft.App/managedEnvironments@2024-03-01, name: env }\n",
@@ -199,7 +199,7 @@ async fn a_provider_is_registered_and_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn missing_rights_are_told_by_action_scope_and_caller() {
+async fn missing_permissions_are_reported_by_action_scope_and_caller() {
     let owner = Azure::new().await;
     let reader = owner.seen_by(Caller::Reader).await;
     let (plan, refused) = found(&reader, &stack()).await;
@@ -236,7 +236,7 @@ async fn missing_rights_are_told_by_action_scope_and_caller() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_caller_may_not_delete_is_told_before_anything_is() {
+async fn missing_delete_permissions_are_reported_before_the_first_deletion() {
     let owner = Azure::new().await;
     owner.converge(&stack()).await;
     let contributor = owner.seen_by(Caller::Contributor).await;
@@ -251,7 +251,7 @@ async fn what_the_caller_may_not_delete_is_told_before_anything_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_identity_is_handed_over_by_a_right_of_its_own() {
+async fn identity_assignment_needs_its_own_permission() {
     let owner = Azure::new().await;
     let text = stack().replace("role: Reader", "role: Storage Blob Data Contributor")
         + "  indexer: { kind: videoIndexer, name: vi-test, identity: \"${id}\", storage: \"${data}\" }\n";
@@ -265,7 +265,7 @@ async fn an_identity_is_handed_over_by_a_right_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rights_on_the_resource_alone_are_rights() {
+async fn permissions_on_the_resource_alone_suffice() {
     let owner = Azure::new().await;
     owner.converge(&stack()).await;
     let reader = owner.seen_by(Caller::Reader).await;
@@ -284,7 +284,7 @@ async fn rights_on_the_resource_alone_are_rights() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn grants_of_the_plan_itself_may_give_what_is_missing() {
+async fn role_assignments_of_the_plan_may_give_missing_permissions() {
     let owner = Azure::new().await;
     let contributor = owner.seen_by(Caller::Contributor).await;
     let somebody = Caller::Reader.object_id();
@@ -298,10 +298,9 @@ async fn grants_of_the_plan_itself_may_give_what_is_missing() {
     assert!(!refused[0].is_certain(), "{refused:?}");
 }
 
-/// The roles that could be activated and the deny assignments are put into the simulator by hand: Azure makes them
-/// in its own ways.
+/// The test writes eligible roles and deny assignments into the simulator, because no API of lazuli creates them.
 #[tokio::test(start_paused = true)]
-async fn causes_are_named() {
+async fn causes_of_missing_permissions_are_reported() {
     let owner = Azure::new().await;
     owner.converge(&stack()).await;
     let put = async |name: &str, api: &str, properties: Json| {
@@ -349,7 +348,7 @@ async fn causes_are_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_condition_on_giving_roles_is_named_unless_another_role_has_none() {
+async fn condition_on_role_assignments_is_reported_unless_another_role_has_none() {
     let owner = Azure::new().await;
     let contributor = owner.seen_by(Caller::Contributor).await;
     let condition = "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {ba92f5b4-2d11-453d-a403-e96b0029c9fe}))";
@@ -376,7 +375,7 @@ async fn a_condition_on_giving_roles_is_named_unless_another_role_has_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_azure_does_not_answer_is_told_and_ends_nothing() {
+async fn unanswered_questions_are_reported_and_stop_nothing() {
     let azure = Azure::new().await;
     let refused = Fault::status(403, None);
     let mut faults = Faults::none();
@@ -410,9 +409,9 @@ async fn what_azure_does_not_answer_is_told_and_ends_nothing() {
     assert!(!found.iter().any(Finding::is_certain));
 }
 
-/// What is deleted is put into the simulator by hand: it does not keep what it deletes.
+/// The test writes the deleted vault into the simulator, which has no soft delete.
 #[tokio::test(start_paused = true)]
-async fn a_deleted_vault_keeps_its_name_unless_it_is_recovered() {
+async fn soft_deleted_vault_holds_its_name_unless_it_is_recovered() {
     let azure = Azure::new().await;
     let url = format!(
         "{}/providers/Microsoft.KeyVault/deletedVaults/kv-test?api-version=2022-07-01",

@@ -186,7 +186,7 @@ async fn a_role_that_is_assignable_only_elsewhere_is_not_found() {
     let elsewhere = format!("{}/resourceGroups/rg-other", subscription());
     make_role(&azure, GUID, "Watchkeeper", &elsewhere).await;
     let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
-    let message = "there is no role `Watchkeeper`".to_owned();
+    let message = "role `Watchkeeper` not found".to_owned();
     assert_eq!(errors(&found), [(Code::UnknownRole, message)]);
 }
 
@@ -225,7 +225,7 @@ async fn two_roles_of_one_name_are_both_listed() {
         )
         .await;
     let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
-    let message = "there are 2 roles of the name `Watchkeeper`".to_owned();
+    let message = "the name `Watchkeeper` matches 2 roles".to_owned();
     assert_eq!(errors(&found), [(Code::AmbiguousRole, message)]);
     let note = found.iter().next().unwrap().note.clone().unwrap();
     assert!(note.contains(GUID) && note.contains(TWIN), "{note}");

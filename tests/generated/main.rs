@@ -57,7 +57,7 @@ fn wanted() -> BTreeMap<PathBuf, String> {
         assert!(!examples.is_empty(), "{kind} is in no example");
         page += &format!("\nIn whole specs: {}.\n", examples.join(", "));
         let of_kind = REGISTRY.get(kind).unwrap();
-        let says = Description::of(of_kind).says.replace('\n', " ");
+        let says = Description::from_kind(of_kind).says.replace('\n', " ");
         let first = says.split(". ").next().unwrap_or_default();
         let arm_type = of_kind.facts().arm_type.as_ref();
         let arm_type = arm_type.map_or("any".to_owned(), |known| format!("`{}`", known.name));

@@ -106,7 +106,7 @@ pub enum PermissionPurpose {
     ManageLocks,
 }
 
-/// Where resources of a kind live.
+/// The place of resources of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// Directly in a subscription (resource groups).
@@ -121,8 +121,8 @@ pub enum Place {
     /// property, in the subscription of the stack. The id ends in a GUID that follows from there and the name (role
     /// definitions).
     Root(&'static str),
-    /// Where the entry says: in a resource group, below the resource that the property `parent` names, or on the one
-    /// that `scope` names. The property `type` names the type.
+    /// The place that the entry sets: a resource group, the resource in `parent`, or the one in `scope`. The property
+    /// `type` is the type.
     Written,
 }
 
@@ -179,7 +179,7 @@ pub enum Rule {
     Withheld(&'static str),
     /// Sent as a preference that the service may ignore, so not compared.
     Decided(&'static str),
-    /// A value that the service turns into another: the path, what is sent, what comes back.
+    /// A value that the service converts: the path, the sent value, the returned value.
     Becomes(&'static str, &'static str, &'static str),
     /// Filled in by the service and never sent.
     ReadOnly(&'static str),
@@ -187,11 +187,11 @@ pub enum Rule {
     Keyed(&'static str, &'static str),
     /// A list without order.
     Set(&'static str),
-    /// A list to which the service adds items of its own, or text to which it adds words.
+    /// A list to which the service adds items, or text to which it adds words.
     Open(&'static str),
     /// Text whose case Azure may change.
     AnyCase(&'static str),
-    /// A rule for bodies in which the property at this path is this text.
+    /// A rule for bodies in which the property at a path has a value.
     When(&'static str, &'static str, &'static Rule),
 }
 

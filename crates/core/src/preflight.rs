@@ -1,5 +1,4 @@
-//! What Azure is known to refuse of a plan before anything is sent: the questions that tell, and what follows from
-//! the answers.
+//! Preflight: questions to Azure about a plan before the first write, and the findings that follow from the answers.
 
 mod causes;
 mod policies;
@@ -20,61 +19,61 @@ use crate::{
     plan::{Action, CallTarget, Plan, Step, StepId},
 };
 
-/// Providers that no subscription has to register (their `registrationPolicy` is `RegistrationFree`).
+/// Providers without registration (their `registrationPolicy` is `RegistrationFree`).
 const REGISTRATION_FREE: [&str; 2] = ["Microsoft.Authorization", "Microsoft.Resources"];
 
-/// A question about what a plan needs. None of them changes anything.
+/// A question about the requirements of a plan. No question changes anything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Question {
-    /// What the type of a new resource asks.
+    /// The question of the type of a new resource.
     Creation(CreationQuestion),
-    /// Whether a subscription can have resources of a provider.
+    /// Whether a provider is registered in a subscription.
     Registration {
         /// The subscription.
         subscription: ArmId,
         /// `Microsoft.Storage`
         namespace: String,
     },
-    /// What the caller may do at a scope, by all its roles there and above.
+    /// The permissions of the caller at a scope, from all its roles there and above.
     Rights(ArmId),
-    /// What is denied at a scope to whoever has roles.
+    /// The deny assignments at a scope.
     Denials(ArmId),
-    /// The roles that the caller could activate at a scope.
+    /// The roles that the caller is eligible for at a scope.
     Eligibilities(ArmId),
-    /// The role assignments by which the caller has its rights at a scope.
+    /// The role assignments of the caller at a scope.
     RolesOfCaller(ArmId),
-    /// The policies that are assigned at, above and below a scope.
+    /// The policy assignments at, above and below a scope.
     Policies(ArmId),
-    /// What policies would say to a resource.
+    /// Whether policies allow a resource.
     Restrictions {
-        /// The resource group or subscription that it will be in.
+        /// The resource group or subscription of the resource.
         at: ArmId,
         /// The resource.
         proposal: Proposal,
     },
-    /// What a policy definition is called.
+    /// The display name of a policy definition.
     PolicyDefinition(ArmId),
-    /// What is exempt from policies in a subscription.
+    /// The policy exemptions of a subscription.
     PolicyExemptions(ArmId),
 }
 
-/// What Azure said to a question.
+/// Azure's answer to a question.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// The body, or the items of a list.
     Said(Json),
     /// 404.
     Nothing,
-    /// It did not say, and why.
+    /// The request failed, with the reason.
     Unknown(String),
 }
 
-/// The answers so far.
+/// The answers received so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answers(HashMap<Question, Answer>);
 
 impl Answers {
-    /// Takes one in.
+    /// Adds an answer.
     pub fn insert(&mut self, question: Question, answer: Answer) {
         self.0.insert(question, answer);
     }
@@ -91,7 +90,7 @@ impl Answers {
     }
 }
 
-/// The items of a list in an answer; a list that Azure leaves out has none.
+/// The items of a list in an answer; empty if Azure omits the list.
 fn array(value: Option<&Json>) -> &[Json] {
     match value {
         Some(Json::Array(items)) => items,
@@ -99,7 +98,7 @@ fn array(value: Option<&Json>) -> &[Json] {
     }
 }
 
-/// Something that will, or may, keep a plan from being done.
+/// An obstacle, certain or possible, to the execution of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
     /// Azure would reject the creation of a resource.
@@ -111,66 +110,66 @@ pub enum Finding {
         /// What prevents the creation.
         found: CreationFinding,
     },
-    /// A subscription cannot have resources of a provider yet.
+    /// A provider is not registered in a subscription.
     NotRegistered {
         /// The subscription.
         subscription: ArmId,
         /// The provider.
         namespace: String,
-        /// `NotRegistered`, `Registering`, …; none where Azure knows no such provider.
+        /// `NotRegistered`, `Registering`, …; `None` if Azure does not know the provider.
         state: Option<String>,
-        /// The steps that make such resources.
+        /// The steps that create such resources.
         steps: Vec<StepId>,
     },
-    /// The caller may not do what steps do.
+    /// The caller lacks permissions for steps.
     MissingRights {
-        /// Where the rights are missing: the resource group or what is above, though a role on the resource would do.
+        /// The scope: the resource group or above, although a role on the resource would suffice.
         scope: ArmId,
-        /// The object id of who lacks them, where the token says it.
+        /// The object id of the caller, if the token contains it.
         caller: Option<String>,
-        /// Each action, and the steps that need it.
+        /// The missing actions, each with the steps that need it.
         actions: Vec<(String, Vec<StepId>)>,
-        /// Whether grants of the plan itself could be what gives them.
+        /// Whether role assignments of the plan itself may give them.
         may_come: bool,
-        /// What is known of why.
+        /// The known causes.
         causes: Vec<Cause>,
     },
-    /// The caller has a right, but in a way that may not do for what the plan wants.
+    /// The caller has a permission with restrictions that may block the plan.
     Restricted {
-        /// Where.
+        /// The scope.
         scope: ArmId,
-        /// The object id of who has it, where the token says it.
+        /// The object id of the caller, if the token contains it.
         caller: Option<String>,
         /// The action.
         action: String,
         /// The steps that need it.
         steps: Vec<StepId>,
-        /// What restricts it.
+        /// The restrictions.
         causes: Vec<Cause>,
     },
-    /// A policy denies what steps write.
+    /// A policy denies the writes of steps.
     Disallowed {
         /// The policy.
         denial: Denial,
         /// The steps.
         steps: Vec<StepId>,
     },
-    /// It was not asked whether policies deny what steps write, for there are too many different ones.
+    /// Policies were not checked for steps, because too many different ones would need a question each.
     PolicyUnasked {
         /// The steps.
         steps: Vec<StepId>,
     },
-    /// A question that Azure did not answer.
+    /// A question without an answer.
     Unknown {
         /// The question.
         question: Question,
-        /// Why.
+        /// The reason.
         why: String,
     },
 }
 
 impl Finding {
-    /// Whether it is about what the caller may do, and says nothing of who else may carry the plan out.
+    /// Whether it concerns only the permissions of the caller, and not those of others who may apply the plan.
     pub fn is_about_caller(&self) -> bool {
         match self {
             Self::MissingRights { .. } | Self::Restricted { .. } => true,
@@ -179,7 +178,7 @@ impl Finding {
         }
     }
 
-    /// Whether Azure is certain to refuse steps, so that the plan need not be begun.
+    /// Whether Azure is certain to reject steps, so that applying the plan is pointless.
     pub fn is_certain(&self) -> bool {
         match self {
             Self::Creation { .. } => true,
@@ -200,7 +199,7 @@ impl Finding {
     }
 }
 
-/// What to ask about a plan. Nothing about one without steps.
+/// The first questions about a plan; none about an empty plan.
 pub fn questions(plan: &Plan, registry: Registry) -> Vec<Question> {
     let mut questions = BTreeSet::new();
     questions.extend(
@@ -226,15 +225,15 @@ pub fn questions(plan: &Plan, registry: Registry) -> Vec<Question> {
     questions.into_iter().collect()
 }
 
-/// What to ask next, now that there are answers: whose a name is, which rights there are on a resource itself, why one
-/// is missing, and what policies say. Asked until there is nothing more.
+/// The next questions, given the answers so far: details of creations, permissions on resources themselves, causes of
+/// missing permissions, and policies. Repeat until no question is left.
 pub fn further(plan: &Plan, answers: &Answers, registry: Registry) -> Vec<Question> {
     let mut questions = BTreeSet::new();
     for new in creations(plan, registry) {
         questions.extend(new.detail(answers).map(Question::Creation));
     }
     for need in Needs::new(plan, registry).iter() {
-        match need.right(answers) {
+        match need.state(answers) {
             PermissionState::Missing => questions.extend(causes::of_missing(&need.from)),
             PermissionState::NotAbove => {
                 questions.insert(Question::Rights(need.at.clone()));
@@ -247,9 +246,9 @@ pub fn further(plan: &Plan, answers: &Answers, registry: Registry) -> Vec<Questi
     questions.into_iter().filter(is_new).collect()
 }
 
-/// What the answers say about the plan: names first, then providers, rights, policies, and what is not known.
+/// The findings about a plan: creations first, then providers, permissions, policies, and unanswered questions.
 ///
-/// `caller` is the object id of who would carry it out.
+/// `caller` is the object id of the principal that applies the plan.
 pub fn findings(
     plan: &Plan,
     answers: &Answers,
@@ -262,7 +261,7 @@ pub fn findings(
         .filter_map(|new| new.finding(answers))
         .collect();
     findings.extend(registrations(plan, answers));
-    findings.extend(rights(plan, answers, caller, registry));
+    findings.extend(missing_permissions(plan, answers, caller, registry));
     findings.extend(policies::findings(plan, answers));
     findings.extend(unknown(plan, answers, creations, registry));
     findings.extend(policies::unknown(plan, answers));
@@ -277,9 +276,9 @@ fn unknown(
     registry: Registry,
 ) -> Vec<Finding> {
     let needs = Needs::new(plan, registry);
-    let rights = needs
+    let permissions = needs
         .iter()
-        .filter(|need| need.right(answers) == PermissionState::Unknown)
+        .filter(|need| need.state(answers) == PermissionState::Unknown)
         .map(|need| {
             let broad = Question::Rights(need.from.clone());
             match answers.said(&broad) {
@@ -293,7 +292,7 @@ fn unknown(
     let creations = creations
         .into_iter()
         .map(|new| Question::Creation(new.question));
-    let questions: BTreeSet<Question> = creations.chain(registrations).chain(rights).collect();
+    let questions: BTreeSet<Question> = creations.chain(registrations).chain(permissions).collect();
     let why = |question: &Question| match answers.0.get(question)? {
         Answer::Unknown(why) => Some(why.clone()),
         Answer::Nothing if matches!(question, Question::Rights(_)) => Some("NotFound".to_owned()),
@@ -317,7 +316,7 @@ struct Creation<'a> {
 }
 
 impl Creation<'_> {
-    /// The second question, once the first one has an answer that needs an explanation.
+    /// The second question, if the answer to the first one needs an explanation.
     fn detail(&self, answers: &Answers) -> Option<CreationQuestion> {
         let answer = answers.said(&Question::Creation(self.question.clone()))?;
         (self.check.detail)(&self.resource, answer)
@@ -336,7 +335,7 @@ impl Creation<'_> {
     }
 }
 
-/// The new resources whose types have a question about them. None about a name that the plan itself frees.
+/// The new resources with a question of their type, except those whose name the plan itself frees.
 fn creations(plan: &Plan, registry: Registry) -> Vec<Creation<'_>> {
     let gone = plan.steps.iter().filter(|it| it.action == Action::Delete);
     let name_key = |step: &Step, name: &str| {
@@ -401,7 +400,7 @@ fn registrations(plan: &Plan, answers: &Answers) -> Vec<Finding> {
     users.into_iter().filter_map(missing).collect()
 }
 
-/// The subscription and provider of a resource that a step makes.
+/// The subscription and provider of a resource that a step creates.
 fn new_of_provider(step: &Step) -> Option<(ArmId, String)> {
     let id = made(step)?;
     let arm_type = id.arm_type()?;
@@ -414,7 +413,7 @@ fn new_of_provider(step: &Step) -> Option<(ArmId, String)> {
     Some((subscription, namespace.to_owned()))
 }
 
-fn rights(
+fn missing_permissions(
     plan: &Plan,
     answers: &Answers,
     caller: Option<&str>,
@@ -424,7 +423,7 @@ fn rights(
     let mut missing: BTreeMap<&ArmId, BTreeMap<&str, Vec<StepId>>> = BTreeMap::new();
     let mut held: BTreeMap<(&ArmId, &str), Vec<StepId>> = BTreeMap::new();
     for need in needs.iter() {
-        let steps = match need.right(answers) {
+        let steps = match need.state(answers) {
             PermissionState::Missing => missing
                 .entry(&need.from)
                 .or_default()
@@ -464,7 +463,7 @@ fn rights(
     missing.chain(restricted).collect()
 }
 
-/// Whether the plan gives somebody a role that works at a scope who could be the caller, or a group that it is in.
+/// Whether the plan assigns a role at a scope to a principal that could be the caller or one of its groups.
 fn may_come(plan: &Plan, scope: &ArmId) -> bool {
     plan.steps.iter().any(|step| match &step.call.target {
         CallTarget::Grant(grant) => {
@@ -475,7 +474,7 @@ fn may_come(plan: &Plan, scope: &ArmId) -> bool {
     })
 }
 
-/// The id of what a step makes.
+/// The id of the resource that a step creates.
 fn made(step: &Step) -> Option<&ArmId> {
     target(step).filter(|_| step.action == Action::Create)
 }

@@ -1,4 +1,4 @@
-//! The identities that a resource acts as: one of its own, and such as are made beside it.
+//! Managed identities of a resource: system-assigned and user-assigned.
 
 use lazuli_core::{
     arm::ArmId,
@@ -38,16 +38,16 @@ pub struct ManagedIdentity {
 }
 
 /// The identities that an entry of the spec assigns to a resource.
-pub(crate) struct Assigned<'a> {
+pub(crate) struct AssignedIdentities<'a> {
     /// Whether the resource has a system-assigned identity.
     pub(crate) own: bool,
     /// The user-assigned identities, in the order of the spec.
     pub(crate) user: Vec<ResourceLink<'a>>,
 }
 
-impl<'a> Assigned<'a> {
+impl<'a> AssignedIdentities<'a> {
     /// Reads [`Identities`]. Reports anything that is not an identity; the result is then `None`.
-    pub(crate) fn of(
+    pub(crate) fn read(
         resource: &EntryContext<'a>,
         written: &Node,
         nodes: &mut Nodes,
@@ -87,7 +87,7 @@ impl<'a> Assigned<'a> {
     }
 }
 
-/// The word for having an identity of one's own, and others.
+/// ARM's name for a combination of system-assigned and user-assigned identities.
 const fn kind_of(own: bool, user: bool) -> &'static str {
     match (own, user) {
         (false, false) => "None",

@@ -1,4 +1,4 @@
-//! What lazuli knows about each resource kind, as data: one file a kind, one line each in [`REGISTRY`].
+//! The resource kinds as data: one file or folder per kind, and one line per kind in [`REGISTRY`].
 
 #[macro_use]
 mod words;
@@ -49,7 +49,7 @@ pub const REGISTRY: Registry = Registry {
     types: types::TYPES,
 };
 
-/// The types that a kind knows, with how they are spoken to.
+/// The types of the kinds of a registry, each with its kind and api-version.
 pub fn known_types(registry: Registry) -> impl Iterator<Item = (&'static str, KnownType)> {
     registry.facts().filter_map(|facts| {
         let arm_type = facts.arm_type.as_ref()?;

@@ -1,4 +1,4 @@
-//! `managementLock`: keeps a scope from being deleted or changed.
+//! `managementLock`: protects a scope from deletion or change.
 
 use lazuli_core::{
     facts::{Facts, Family, Field, NameRule, PermissionPurpose, Place, Rule},
@@ -15,8 +15,8 @@ use crate::arm_types;
 /// Handles `managementLock`.
 pub struct ManagementLock;
 
-/// A lock that keeps what is at a scope and below it from being deleted or changed. It is put on after everything
-/// else that the spec declares there.
+/// A lock that protects a scope and everything below from deletion or change. It is created after all other resources
+/// of the spec at the scope.
 ///
 /// ```yaml
 /// keep:
@@ -53,7 +53,7 @@ pub struct Owner {
 }
 
 const RULES: &[Rule] = &[Rule::Set("properties.owners")];
-/// Of a lock without notes of its author, those that are there are left alone.
+/// Without notes in the spec, the live notes stay.
 const RULES_WITHOUT_NOTES: &[Rule] = &[
     Rule::Set("properties.owners"),
     Rule::WriteOnly("properties.notes"),
@@ -160,7 +160,7 @@ mod tests {
     ";
 
     #[test]
-    fn a_lock_goes_on_last_and_carries_its_mark_in_the_notes() {
+    fn lock_is_created_last_and_has_its_marker_in_the_notes() {
         let graph = sound(LOCKED);
         let keep = node(&graph, "keep");
         assert_eq!(
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_are_compared_only_where_the_author_wrote_some() {
+    fn notes_are_compared_only_if_the_spec_has_notes() {
         let live = json!({ "properties": { "level": "CanNotDelete", "notes": "by hand" } });
         let graph = sound(LOCKED);
         let keep = node(&graph, "keep");

@@ -14,8 +14,8 @@ use serde_json::{Map, Value as Json};
 /// Handles `resource`.
 pub struct AnyResource;
 
-/// Any resource that Azure Resource Manager knows, written as its reference documents it. What is compared is what
-/// `body` says, under the rules that hold for all types.
+/// Any resource of Azure Resource Manager, written as in its reference. The properties in `body` are compared by the
+/// rules for all types.
 ///
 /// ```yaml
 /// vault:
@@ -40,7 +40,7 @@ pub struct AnyResource;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AnyResourceProps {
-    /// The type and the api-version to speak to it in: `Microsoft.KeyVault/vaults@2024-11-01`.
+    /// The type and its api-version: `Microsoft.KeyVault/vaults@2024-11-01`.
     pub r#type: String,
     /// The parent of a nested resource: a reference or an id. Without it, the name contains all names:
     /// `server/database`.
@@ -101,7 +101,7 @@ impl Handler for AnyResource {
             Some(Value::Object(body)) => body,
             _ => Object::new(),
         };
-        // It only says that the resource has no location.
+        // `null` states that the resource has no location.
         if body.get("location") == Some(&Value::Null) {
             body.shift_remove("location");
         }
@@ -155,7 +155,7 @@ impl Handler for AnyResource {
         Some(LiftedEntry { name, props })
     }
 
-    /// An identity that the resource acts as must hold its roles on what the resource refers to.
+    /// An identity of the resource needs its roles on the resources that the entry refers to.
     fn implies(resource: &TypedEntry<'_, AnyResourceProps>) -> Vec<Implied> {
         let Some(body) = resource.resource().props.get("body") else {
             return Vec::new();
@@ -177,7 +177,7 @@ impl Handler for AnyResource {
                     principal: identity.placed.key.clone(),
                     on: other.placed.id.clone()?,
                     why: format!(
-                        "it acts as `{}` on `{}`",
+                        "it uses the identity `{}` on `{}`",
                         identity.resource.address, other.resource.address
                     ),
                 })

@@ -1,4 +1,4 @@
-//! `resourceGroup`: the container that other resources live in.
+//! `resourceGroup`: a container of resources.
 
 use lazuli_core::{
     facts::{Facts, Family, NameRule, OutputDoc, PermissionPurpose, Place, Rule},
@@ -13,7 +13,7 @@ use crate::arm_types;
 /// Handles `resourceGroup`.
 pub struct ResourceGroup;
 
-/// A resource group: what other resources live in. Deleting it deletes all of them.
+/// A resource group: a container of resources. Its deletion deletes all of them.
 ///
 /// ```yaml
 /// group:
@@ -53,7 +53,7 @@ impl Handler for ResourceGroup {
         outputs: &[OutputDoc {
             name: "provisioningState",
             path: "properties.provisioningState",
-            doc: "How far Azure is with it; `Succeeded` when it is there.",
+            doc: "The state of provisioning: `Succeeded` when complete.",
         }],
         retired: None,
         family: Family::Group,
@@ -95,7 +95,7 @@ mod tests {
     use crate::testing::{GROUP, body, node, sound, stack};
 
     #[test]
-    fn a_group_has_its_location_and_its_tags() {
+    fn group_has_location_and_tags() {
         let graph = sound(
             "group: { kind: resourceGroup, name: rg-cameras, location: West Europe, tags: { team: vision } }",
         );
@@ -107,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn its_manager_stands_beside_its_properties() {
+    fn manager_is_outside_of_properties() {
         let graph = sound("group: { kind: resourceGroup, name: rg, managedBy: /subscriptions/x }");
         assert_eq!(body(&graph, "group")["managedBy"], "/subscriptions/x");
     }
 
     #[test]
-    fn names_that_azure_refuses() {
+    fn invalid_names_are_rejected() {
         for name in ["ends-in.", "has space", &"x".repeat(91)] {
             let built = stack(&format!("group: {{ kind: resourceGroup, name: '{name}' }}"));
             assert_eq!(built.error().code, Code::BadName, "{name}");

@@ -1,39 +1,30 @@
-//! `roleAssignment`: roles of a principal on a scope. One node a role.
+//! `roleAssignment`: roles of a principal on a scope. One node per role.
 
 mod lift;
-
-use std::collections::HashMap;
+mod wanted;
 
 use lazuli_core::{
     arm::ArmId,
-    diagnostic::{Code, Diagnostic, did_you_mean},
+    diagnostic::{Code, Diagnostic},
     facts::{Facts, Family, Field, OutputDoc, PermissionPurpose, Place, Rule},
-    graph::{
-        Draft, EntryContext, Grant, Identity, Implied, Mark, NodeKey, Nodes, ReferenceTarget,
-        RoleName, TypedEntry,
-    },
+    graph::{Draft, Grant, Identity, Implied, Mark, Nodes, TypedEntry},
     kind::{EntryOf, Handler},
     lift::{LiftSource, LiftedEntry},
-    node::{Datum, Node},
-    source::Span,
+    node::Datum,
     value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
+pub use wanted::WantedRoles;
+use wanted::wanted_roles;
 
-use crate::{
-    arm_types,
-    identity::has_own,
-    link::{ResourceLink, each},
-    role_definition::RoleDefinition,
-    roles,
-};
+use crate::{arm_types, identity::has_own};
 
 /// Handles `roleAssignment`.
 pub struct RoleAssignment;
 
-/// One role or several of a principal on a scope. A grant that exists under another name is taken as it is.
+/// Roles of a principal on a scope. An existing role assignment under another name is kept.
 ///
 /// ```yaml
 /// access:
@@ -90,7 +81,7 @@ words! {
     PrincipalType { ServicePrincipal, User, Group, ForeignGroup, Device }
 }
 
-/// Scope, role and principal are what makes a grant this one, so they are not compared.
+/// Scope, role and principal identify a role assignment, so they are not compared.
 const RULES: &[Rule] = &[
     Rule::WriteOnly("properties.principalId"),
     Rule::WriteOnly("properties.roleDefinitionId"),
@@ -102,7 +93,7 @@ const RULES: &[Rule] = &[
     Rule::ReadOnly("properties.createdBy"),
     Rule::ReadOnly("properties.updatedBy"),
 ];
-/// Of a grant without a description of its author, the one that is there is left alone.
+/// Without a description in the spec, the live description stays.
 const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
     Rule::WriteOnly("properties.principalId"),
     Rule::WriteOnly("properties.roleDefinitionId"),
@@ -116,7 +107,7 @@ const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
     Rule::ReadOnly("properties.updatedBy"),
 ];
 
-/// The version of the language of conditions that is sent when the author names none.
+/// The version of the condition language that is sent by default.
 const USUAL_VERSION: &str = "2.0";
 
 impl Handler for RoleAssignment {
@@ -133,7 +124,7 @@ impl Handler for RoleAssignment {
         outputs: &[OutputDoc {
             name: "principalId",
             path: "properties.principalId",
-            doc: "The object id of who has the role.",
+            doc: "The object id of the principal.",
         }],
         retired: None,
         family: Family::Access,
@@ -236,7 +227,7 @@ impl Handler for RoleAssignment {
     }
 }
 
-/// The id of a role definition as seen from a scope: that of its subscription or management group, or of the tenant
+/// The id of a role definition as seen from a scope: below its subscription or management group, or in the tenant
 /// ("Assign Azure roles using the REST API").
 fn definition_at(scope: &ArmId, guid: &str) -> String {
     let root = scope.root();
@@ -245,284 +236,7 @@ fn definition_at(scope: &ArmId, guid: &str) -> String {
     format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{guid}")
 }
 
-/// The roles of an entry, and where it assigns them.
-pub struct WantedRoles {
-    scope: ArmId,
-    roles: Vec<WantedRole>,
-}
-
-struct WantedRole {
-    name: String,
-    guid: String,
-    /// The property that names the role.
-    property: &'static str,
-    /// Its definition in the spec.
-    definition: Option<NodeKey>,
-}
-
-fn wanted_roles(resource: &EntryContext<'_>, scope: &ArmId, nodes: &mut Nodes) -> Vec<WantedRole> {
-    let entry = resource.resource();
-    let (one, many) = (entry.props.get("role"), entry.props.get("roles"));
-    if let (Some(_), Some(many)) = (one, many) {
-        nodes.report(
-            Diagnostic::error(
-                Code::ValueNotAllowed,
-                many.span,
-                "`role` and `roles` exclude each other",
-            )
-            .help("write all of them in `roles`"),
-        );
-    }
-    let one = each(one).iter().map(|node| ("role", node));
-    let many = each(many).iter().map(|node| ("roles", node));
-    let written: Vec<(&'static str, &Node)> = one.chain(many).collect();
-    if written.is_empty() {
-        nodes.report(
-            Diagnostic::error(
-                Code::MissingKey,
-                entry.span,
-                format!("`{}` has no `role`", entry.address),
-            )
-            .help("write `role: Reader`, or a list in `roles`"),
-        );
-    }
-    let mut seen: HashMap<String, Span> = HashMap::new();
-    let mut found = Vec::new();
-    for (property, node) in written {
-        let Some(role) = wanted_role(resource, property, node, scope, nodes) else {
-            continue;
-        };
-        match seen.insert(role.guid.clone(), node.span) {
-            Some(first) => nodes.report(
-                Diagnostic::error(
-                    Code::DuplicateId,
-                    node.span,
-                    format!("the role `{}` is there twice", role.name),
-                )
-                .related(first, "the first one")
-                .help("leave one out"),
-            ),
-            None => found.push(role),
-        }
-    }
-    found
-}
-
-/// What a role is written as.
-enum RoleText {
-    /// The GUID of the definition or the end of its id, in lowercase.
-    Guid(String),
-    /// A name.
-    Name(String),
-}
-
-impl RoleText {
-    /// None for the id of anything but a role definition.
-    fn of(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let guid = |text: &str| {
-            let guid = Uuid::try_parse(text).ok()?;
-            Some(Self::Guid(guid.hyphenated().to_string()))
-        };
-        match ArmId::parse(text) {
-            Some(id) if is_definition(&id) => guid(id.name()),
-            Some(_) => None,
-            None => guid(text).or_else(|| Some(Self::Name(text.to_owned()))),
-        }
-    }
-}
-
-fn is_definition(id: &ArmId) -> bool {
-    let mut segments = id.as_str().rsplit('/').skip(1);
-    ["roleDefinitions", "Microsoft.Authorization"]
-        .iter()
-        .all(|word| {
-            segments
-                .next()
-                .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
-        })
-}
-
-/// The role definition of the spec that is meant.
-fn declared<'a>(resource: &EntryContext<'a>, role: &RoleText) -> Option<ReferenceTarget<'a>> {
-    let is_meant = |target: &ReferenceTarget<'_>| match role {
-        RoleText::Guid(guid) => {
-            (target.placed.id.as_ref()).is_some_and(|id| id.name().eq_ignore_ascii_case(guid))
-        }
-        RoleText::Name(name) => (target.placed.name.as_ref())
-            .is_some_and(|other| other.to_lowercase() == name.to_lowercase()),
-    };
-    resource
-        .all_of(RoleDefinition::FACTS.kind)
-        .into_iter()
-        .find(is_meant)
-}
-
-/// A role by reference, by name, by GUID, or by the id of its definition.
-fn wanted_role(
-    resource: &EntryContext<'_>,
-    property: &'static str,
-    node: &Node,
-    scope: &ArmId,
-    nodes: &mut Nodes,
-) -> Option<WantedRole> {
-    if resource.target_of(node).is_some() {
-        ResourceLink::to::<RoleDefinition>(resource, node, nodes)?;
-    }
-    let text = match resource.resolve(node, nodes) {
-        Value::String(text) => text,
-        Value::Hole(hole) => {
-            nodes.report(Diagnostic::error(
-                Code::UnknownBeforeRun,
-                node.span,
-                format!("the role must be known before the run, `{hole}` is known only after it"),
-            ));
-            return None;
-        }
-        _ => return None,
-    };
-    let Some(role) = RoleText::of(&text) else {
-        nodes.report(
-            Diagnostic::error(
-                Code::WrongType,
-                node.span,
-                format!("`{text}` is not the id of a role definition"),
-            )
-            .help(HOW_TO_NAME_A_ROLE),
-        );
-        return None;
-    };
-    let built_in = match &role {
-        RoleText::Guid(guid) => roles::by_guid(guid),
-        RoleText::Name(name) => roles::by_name(name),
-    };
-    let wanted = |name: String, guid: String| WantedRole {
-        name,
-        guid,
-        property,
-        definition: None,
-    };
-    if let Some(role) = built_in {
-        return Some(wanted(role.name.to_owned(), role.guid.to_owned()));
-    }
-    if let Some(target) = declared(resource, &role) {
-        let name = target.placed.name.clone()?;
-        let guid = target.placed.id.as_ref()?.name().to_owned();
-        return Some(WantedRole {
-            definition: Some(target.placed.key.clone()),
-            ..wanted(name, guid)
-        });
-    }
-    match role {
-        RoleText::Guid(guid) => Some(wanted(guid.clone(), guid)),
-        RoleText::Name(name) => {
-            let guid = role_of_tenant(resource, node, scope, &name, nodes)?;
-            Some(wanted(name, guid))
-        }
-    }
-}
-
-/// The shortest name that has all the words of one that is no role's, worded as a hint: `Blob Contributor` is meant to
-/// be `Storage Blob Data Contributor`. One word says too little.
-fn with_words(name: &str, names: &[&str]) -> Option<String> {
-    let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
-    let has_all = |candidate: &&&str| {
-        let candidate = candidate.to_lowercase();
-        let of_candidate: Vec<&str> = candidate.split_whitespace().collect();
-        words
-            .iter()
-            .all(|word| of_candidate.contains(&word.as_str()))
-    };
-    let found = names
-        .iter()
-        .filter(has_all)
-        .min_by_key(|candidate| candidate.len());
-    let found = found.filter(|_| words.len() > 1)?;
-    Some(format!("did you mean `{found}`?"))
-}
-
-/// A role that only Azure knows: what it has answered, or the question.
-fn role_of_tenant(
-    resource: &EntryContext<'_>,
-    node: &Node,
-    scope: &ArmId,
-    name: &str,
-    nodes: &mut Nodes,
-) -> Option<String> {
-    // Nothing smaller than a resource group has roles of its own.
-    let asked = RoleName {
-        at: (scope.group().or_else(|| scope.root())).unwrap_or_else(|| scope.clone()),
-        name: name.to_lowercase(),
-    };
-    let declared = resource.all_of(RoleDefinition::FACTS.kind);
-    let mut names: Vec<&str> = roles::names().collect();
-    names.extend(
-        declared
-            .iter()
-            .filter_map(|target| target.placed.name.as_deref()),
-    );
-    let meant = with_words(name, &names);
-    let nearest = did_you_mean(name, names);
-    let at = &asked.at;
-    match resource.definitions_of(&asked) {
-        Some([definition]) => Some(definition.name().to_lowercase()),
-        Some([]) => {
-            nodes.report(
-                Diagnostic::error(
-                    Code::UnknownRole,
-                    node.span,
-                    format!("there is no role `{name}`"),
-                )
-                .note(format!(
-                    "neither built in, nor in the spec, nor assignable at {at}"
-                ))
-                .help(
-                    meant
-                        .or(nearest)
-                        .unwrap_or_else(|| HOW_TO_NAME_A_ROLE.to_owned()),
-                ),
-            );
-            None
-        }
-        Some(several) => {
-            let ids: Vec<&str> = several.iter().map(ArmId::as_str).collect();
-            nodes.report(
-                Diagnostic::error(
-                    Code::AmbiguousRole,
-                    node.span,
-                    format!("there are {} roles of the name `{name}`", several.len()),
-                )
-                .note(ids.join(", "))
-                .help("write the id of the one that is meant"),
-            );
-            None
-        }
-        None => {
-            nodes.report(match nearest {
-                Some(nearest) => Diagnostic::error(
-                    Code::UnknownRole,
-                    node.span,
-                    format!("there is no built-in role `{name}`"),
-                )
-                .help(meant.unwrap_or(nearest)),
-                None => Diagnostic::warning(
-                    Code::UnknownRole,
-                    node.span,
-                    format!("whether there is a role `{name}` only Azure can tell"),
-                )
-                .help("`lazuli plan` looks it up"),
-            });
-            let guid = asked.name.clone();
-            nodes.ask(asked);
-            Some(guid)
-        }
-    }
-}
-
-const HOW_TO_NAME_A_ROLE: &str = "write the name of a role, a reference to a roleDefinition, \
-    or the GUID or id of a definition";
-
-/// The object id, or the hole where it will be, and `principalType`.
+/// The object id, which may be an unresolved output, and `principalType`.
 fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Option<(Value, Value)> {
     let node = resource.resource().props.get("principal")?;
     if let Some(target) = resource.target_of(node) {
@@ -533,7 +247,7 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
                     Code::WrongType,
                     node.span,
                     format!(
-                        "`{}` is a {}, which is no principal",
+                        "`{}` is a {}, which has no identity",
                         target.resource.address, target.placed.facts.kind
                     ),
                 )
@@ -551,10 +265,13 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
                 Diagnostic::error(
                     Code::Precondition,
                     node.span,
-                    format!("`{}` has no identity of its own", target.resource.address),
+                    format!(
+                        "`{}` has no system-assigned identity",
+                        target.resource.address
+                    ),
                 )
                 .related(target.resource.span, "here")
-                .help("write `identity: { systemAssigned: true }` there"),
+                .help("add `identity: { systemAssigned: true }` to it"),
             );
         }
         return Some((output?, "ServicePrincipal".into()));
@@ -564,8 +281,12 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
         let id = resource.resolve(written, nodes);
         if id.as_str().is_some_and(|id| Uuid::try_parse(id).is_err()) {
             nodes.report(
-                Diagnostic::error(Code::BadName, written.span, "`objectId` is no object id")
-                    .help("an object id is a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
+                Diagnostic::error(
+                    Code::BadName,
+                    written.span,
+                    "`objectId` is not a valid object id",
+                )
+                .help("use a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
             );
             return None;
         }
@@ -576,19 +297,15 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
         Value::Null => None,
         _ => {
             nodes.report(
-                Diagnostic::error(
-                    Code::WrongType,
-                    node.span,
-                    "`principal` does not say what sort of principal it is",
-                )
-                .help(HOW_TO_NAME),
+                Diagnostic::error(Code::WrongType, node.span, "`principal` has no type")
+                    .help(HOW_TO_NAME),
             );
             None
         }
     }
 }
 
-const HOW_TO_NAME: &str = "write a reference to a userAssignedIdentity, or \
+const HOW_TO_NAME: &str = "use a reference to a userAssignedIdentity, or \
     `{ objectId: GUID, type: ServicePrincipal | User | Group | ForeignGroup | Device }`";
 
 #[cfg(test)]

@@ -22,16 +22,16 @@ use crate::arm_types;
 /// Handles `roleDefinition`.
 pub struct RoleDefinition;
 
-/// A custom role: what whoever has it may do. A `roleAssignment` gives it to somebody.
+/// A custom role: the actions that it allows. A `roleAssignment` assigns it to a principal.
 ///
-/// Its name is what people know it by and is taken once in a tenant; renamed, it is another role, and the old one
-/// stays. A list of actions that is left out is empty: actions that somebody else adds are taken away again.
+/// The name is unique in the tenant. A new name creates another role, and the old one stays. A missing list of actions
+/// is empty: actions that other tools add are removed.
 ///
 /// ```yaml
 /// operator:
 ///   kind: roleDefinition
 ///   name: Camera Operator
-///   description: Starts and stops cameras, and sees what they recorded
+///   description: Starts and stops cameras, and reads recordings
 ///   actions:
 ///     - Microsoft.Media/videoAnalyzers/read
 ///     - Microsoft.Media/videoAnalyzers/livePipelines/*
@@ -61,10 +61,10 @@ pub struct RoleDefinitionProps {
 /// The scopes where a role is assignable, and where each is written.
 pub struct AssignableScopes(Vec<(Value, Span)>);
 
-/// The lists of a permission; each comes back, empty where it was not sent (ARM facts 3.1).
+/// The lists of a permission; Azure returns all of them, empty if they were not sent (ARM facts 3.1).
 const LISTS: [&str; 4] = ["actions", "notActions", "dataActions", "notDataActions"];
 
-/// The type of roles that are not Azure's own.
+/// The type of custom roles.
 const CUSTOM: &str = "CustomRole";
 
 impl Handler for RoleDefinition {
@@ -149,7 +149,7 @@ impl Handler for RoleDefinition {
         });
     }
 
-    /// A role that allows in several ways, as some of Azure's own do, cannot be written.
+    /// A role with several permissions, as some built-in ones have, cannot be written as an entry.
     fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let name = found.text("properties.roleName")?.to_owned();
         let kind = found.text("properties.type")?;
@@ -174,7 +174,7 @@ impl Handler for RoleDefinition {
         let root = found.id().root();
         let scopes = found.at("properties.assignableScopes")?;
         let mut scopes: Vec<&str> = scopes.as_array()?.iter().filter_map(Json::as_str).collect();
-        // The first one says where the role is at home.
+        // The first scope determines the root of the role.
         scopes.sort_by_key(|scope| ArmId::parse(scope).and_then(|scope| scope.root()) != root);
         let is_usual = matches!(scopes.as_slice(), [one] if ArmId::parse(one) == root);
         if !is_usual || root.is_none_or(|root| root.subscription_id().is_none()) {
@@ -202,15 +202,15 @@ impl Handler for RoleDefinition {
                 Diagnostic::error(
                     Code::MissingKey,
                     resource.resource().span,
-                    format!("`{}` allows nothing", resource.resource().address),
+                    format!("`{}` allows no actions", resource.resource().address),
                 )
-                .help("write what it allows in `actions` or `dataActions`"),
+                .help("list the allowed actions in `actions` or `dataActions`"),
             );
         }
     }
 }
 
-/// A list with its references resolved; an empty one where it is not written.
+/// A list with its references resolved; empty if it is not written.
 fn listed(resource: &EntryContext<'_>, property: &str, nodes: &mut Nodes) -> Value {
     match resource.value(property, nodes) {
         None | Some(Value::Null) => Value::Array(Vec::new()),
@@ -218,7 +218,7 @@ fn listed(resource: &EntryContext<'_>, property: &str, nodes: &mut Nodes) -> Val
     }
 }
 
-/// A tenant has a role name once, among the built-in ones too.
+/// Role names are unique in a tenant, built-in roles included.
 fn check_name(resource: &EntryContext<'_>, diagnostics: &mut Diagnostics) {
     let (Some(name), Some(written)) = (&resource.placed().name, &resource.resource().name) else {
         return;
@@ -228,28 +228,28 @@ fn check_name(resource: &EntryContext<'_>, diagnostics: &mut Diagnostics) {
             Diagnostic::error(
                 Code::BadName,
                 written.span,
-                format!("`{}` is a built-in role", role.name),
+                format!("`{}` is the name of a built-in role", role.name),
             )
-            .help("a custom role needs a name of its own"),
+            .help("choose another name for the custom role"),
         );
     }
     let same = |other: &str| other.to_lowercase() == name.to_lowercase();
-    let twin = resource
+    let same_name = resource
         .all_of(RoleDefinition::FACTS.kind)
         .into_iter()
         .find(|other| {
             other.placed.name.as_deref().is_some_and(same)
                 && other.placed.id != resource.placed().id
         });
-    if let Some(twin) = twin {
+    if let Some(other) = same_name {
         diagnostics.push(
             Diagnostic::error(
                 Code::DuplicateId,
                 written.span,
-                format!("there are two roles of the name `{name}`, and a tenant takes one"),
+                format!("two roles have the name `{name}`, which must be unique in the tenant"),
             )
-            .related(twin.resource.span, "the other one")
-            .help("give one of them another name, or list all scopes in `assignableScopes` of one"),
+            .related(other.resource.span, "the other one")
+            .help("rename one of them, or list all scopes in `assignableScopes` of one"),
         );
     }
 }
@@ -270,9 +270,9 @@ fn check_scopes(AssignableScopes(scopes): &AssignableScopes, diagnostics: &mut D
                 Diagnostic::error(
                     Code::ValueNotAllowed,
                     *span,
-                    format!("a role cannot be made assignable at `{text}`"),
+                    format!("a role cannot be assignable at `{text}`"),
                 )
-                .help("name resource groups, subscriptions, or a management group"),
+                .help("use resource groups, subscriptions, or a management group"),
             );
             continue;
         }
@@ -282,7 +282,7 @@ fn check_scopes(AssignableScopes(scopes): &AssignableScopes, diagnostics: &mut D
                 Diagnostic::error(
                     Code::Precondition,
                     *span,
-                    "a role is assignable at one management group at most",
+                    "a role cannot be assignable at more than one management group",
                 )
                 .related(first, "the first one"),
             );
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_is_sent_whole() {
+    fn body_contains_all_lists() {
         let properties = properties("description: Sees, actions: ['*/read'], dataActions: [a/b/c]");
         assert_eq!(properties["roleName"], "Camera Operator");
         assert_eq!(properties["type"], "CustomRole");
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_follows_from_subscription_and_name() {
+    fn id_depends_on_subscription_and_name() {
         let first = id(&operator("actions: [x]"));
         let guid = "5590e04e-8926-5872-99c1-1cb9fed00293";
         assert_eq!(
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn it_waits_for_the_groups_that_it_is_assignable_at() {
+    fn role_depends_on_the_groups_of_its_scopes() {
         let graph = sound(&operator("actions: [x], assignableScopes: ['${group}']"));
         assert_eq!(
             waits(&graph, "operator"),
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn order_case_and_what_azure_adds_are_no_difference_but_actions_are() {
+    fn order_case_and_defaults_are_equal_but_actions_differ() {
         let graph = sound(&operator(
             "actions: [A/read, B/*], assignableScopes: ['${group}', /subscriptions/22222222-2222-2222-2222-222222222222]",
         ));
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_azure_would_refuse() {
+    fn invalid_definitions_are_rejected() {
         let wrong = |props: &str| {
             let built = stack(&operator(props));
             let error = built.error();
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_takes_a_name_once() {
+    fn role_name_must_be_unique() {
         let built_in = stack(&operator("actions: [x]").replace("Camera Operator", "reader"));
         assert_eq!(built_in.errors(), [(Code::BadName, "reader")]);
         let twins = stack(&format!(
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn an_existing_role_is_found_by_name_and_scope() {
+    fn existing_role_is_identified_by_name_and_scope() {
         let existing = operator("existing: true, assignableScopes: ['${group}']");
         assert_eq!(id(&existing), id(&operator("actions: [x]")));
     }

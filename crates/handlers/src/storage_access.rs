@@ -1,5 +1,5 @@
-//! What those who keep data in a storage account demand of it, and of the identity that reaches it. Known before any
-//! request.
+//! Requirements of services that keep data in a storage account, on the account and on the identity that accesses it.
+//! Checked without a request.
 
 use lazuli_core::{
     arm::same_location,
@@ -9,7 +9,7 @@ use lazuli_core::{
 
 use crate::{link::ResourceLink, roles};
 
-/// The storage is in another region than the account that uses it.
+/// The error for storage in another region than the account that uses it.
 pub(crate) fn in_another_region(
     resource: &EntryContext<'_>,
     storage: &ResourceLink<'_>,
@@ -21,13 +21,13 @@ pub(crate) fn in_another_region(
         Diagnostic::error(
             Code::Precondition,
             storage.span,
-            format!("`{shown}` is in {there}, and the account that uses it in {here}"),
+            format!("`{shown}` is in {there}, but the account that uses it is in {here}"),
         )
     })
 }
 
-/// The storage is premium, or of none of the kinds that are taken.
-pub(crate) fn wrong_sort(
+/// The errors for premium storage, and for storage of another kind than the accepted ones.
+pub(crate) fn unsupported_storage(
     storage: &ResourceLink<'_>,
     kinds: &[&str],
     help: &str,
@@ -39,10 +39,10 @@ pub(crate) fn wrong_sort(
     };
     let premium = written("sku")
         .filter(|(_, sku)| sku.starts_with("Premium"))
-        .map(|(at, sku)| (at, format!("`{shown}` is premium storage ({sku})")));
+        .map(|(at, sku)| (at, format!("`{shown}` uses premium storage ({sku})")));
     let kind = written("accountKind")
         .filter(|(_, kind)| !kinds.contains(kind))
-        .map(|(at, kind)| (at, format!("`{shown}` is an account of kind {kind}")));
+        .map(|(at, kind)| (at, format!("`{shown}` has the account kind {kind}")));
     let refuse = |(at, message)| {
         Diagnostic::error(Code::Precondition, storage.span, message)
             .related(at, "here")
@@ -51,8 +51,9 @@ pub(crate) fn wrong_sort(
     premium.into_iter().chain(kind).map(refuse).collect()
 }
 
-/// Roles that the identity needs on the storage or above it, and that no grant of the spec gives. Of each row one is
-/// enough, and the first is advised. Of an identity that only is looked up, the grants may be made elsewhere.
+/// The error for roles that the identity needs on the storage or above and that no role assignment of the spec gives.
+/// One role of each row suffices; the first one is recommended. The roles of an `existing` identity may be assigned
+/// elsewhere.
 pub(crate) fn missing_roles(
     identity: &ResourceLink<'_>,
     storage: &ResourceLink<'_>,
@@ -77,7 +78,7 @@ pub(crate) fn missing_roles(
     }
     let (who, on) = (identity.shown(), storage.shown());
     let grant = format!(
-        "give it the roles, under `resources`:\n\n  {name}:\n    kind: roleAssignment\n    principal: {principal}\n    \
+        "assign the roles, under `resources`:\n\n  {name}:\n    kind: roleAssignment\n    principal: {principal}\n    \
          scope: {scope}\n    roles: [{roles}]",
         name = entry_name(&format!("{who}-on-{on}")),
         principal = identity.written(),
@@ -94,12 +95,12 @@ pub(crate) fn missing_roles(
             storage.span,
             format!("`{who}` lacks the {noun} {list} on `{on}`"),
         )
-        .related(identity.span, "the identity that reaches it")
+        .related(identity.span, "the identity that accesses it")
         .help(grant),
     )
 }
 
-/// That the account waits for the grants of its identity on the storage.
+/// The dependency of the account on the role assignments of its identity on the storage.
 pub(crate) fn waits_for_grants(
     identity: &ResourceLink<'_>,
     storage: &ResourceLink<'_>,
@@ -112,7 +113,7 @@ pub(crate) fn waits_for_grants(
     })
 }
 
-/// A name for an entry: letters, digits and `-`; instances of a forEach lose their brackets.
+/// A valid entry name: letters, digits and `-`, without the brackets of forEach instances.
 fn entry_name(wish: &str) -> String {
     let name: String = wish
         .chars()

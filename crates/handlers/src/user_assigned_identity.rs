@@ -104,7 +104,7 @@ impl Handler for UserAssignedIdentity {
             OutputDoc {
                 name: "tenantId",
                 path: "properties.tenantId",
-                doc: "The tenant that it is in.",
+                doc: "The tenant of the account.",
             },
         ],
         retired: None,
@@ -155,7 +155,7 @@ impl Handler for UserAssignedIdentity {
                     Diagnostic::error(
                         Code::BadName,
                         entry.key_span,
-                        format!("`{}` is no name for a federated credential", entry.key),
+                        format!("`{}` is not a valid federated credential name", entry.key),
                     )
                     .help("names have 3 to 120 letters, digits, `-` and `_`, and a letter or digit first"),
                 );
@@ -179,7 +179,7 @@ impl Handler for UserAssignedIdentity {
                 CREDENTIAL_RULES,
             );
             let one_at_a_time =
-                "Azure takes the credentials of one identity only one after the other";
+                "Azure accepts only one change of an identity's credentials at a time";
             credential
                 .after
                 .extend(before.replace(part).map(|part| (part, one_at_a_time)));
@@ -191,7 +191,7 @@ impl Handler for UserAssignedIdentity {
         let mut props = found.properties_except(&["federatedCredentials"]);
         let mut credentials = Map::new();
         for (name, body) in found.parts(CREDENTIALS) {
-            // Without audiences, the usual one would be sent.
+            // Without audiences, the default one would be sent.
             match body["properties"]["audiences"].is_array() {
                 true => drop(credentials.insert(name.to_owned(), body["properties"].clone())),
                 false => found.leave_out(format!("federatedCredentials.{name}")),
@@ -201,7 +201,7 @@ impl Handler for UserAssignedIdentity {
             && let Some(mut credentials) =
                 found.shaped("federatedCredentials", &Json::Object(credentials))
         {
-            without_usual_audience(&mut credentials);
+            remove_default_audience(&mut credentials);
             props.insert("federatedCredentials".into(), credentials);
         }
         Some(found.lifted(props))
@@ -223,10 +223,16 @@ impl Handler for UserAssignedIdentity {
             diagnostics.push(
                 Diagnostic::error(
                     Code::Precondition,
-                    resource.resource().props.entry("federatedCredentials").map(|entry| entry.key_span),
-                    format!("an identity has at most {MOST_CREDENTIALS} federated credentials, these are {count}"),
+                    resource
+                        .resource()
+                        .props
+                        .entry("federatedCredentials")
+                        .map(|entry| entry.key_span),
+                    format!(
+                        "an identity can have {MOST_CREDENTIALS} federated credentials, not {count}"
+                    ),
                 )
-                .help("spread them over several identities"),
+                .help("distribute them over several identities"),
             );
         }
         let mut seen = HashMap::new();
@@ -240,10 +246,10 @@ impl Handler for UserAssignedIdentity {
                     Diagnostic::error(
                         Code::Precondition,
                         entry.key_span,
-                        "two federated credentials of one identity have the same issuer and subject",
+                        "two federated credentials of an identity have the same issuer and subject",
                     )
                     .related(first, "the first one")
-                    .help("leave one out: Azure takes each pair of issuer and subject once"),
+                    .help("remove one of them: issuer and subject must be unique in an identity"),
                 );
             }
         }
@@ -259,8 +265,8 @@ fn is_credential_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
-/// Leaves out what is sent when it is left out.
-fn without_usual_audience(credentials: &mut Value) {
+/// Removes the audience that is sent by default.
+fn remove_default_audience(credentials: &mut Value) {
     let Value::Object(credentials) = credentials else {
         return;
     };
@@ -282,7 +288,7 @@ mod tests {
     use crate::testing::{GROUP, body, keys, node, sound, stack, waits};
 
     #[test]
-    fn an_identity_and_its_credentials_are_resources_of_their_own() {
+    fn identity_and_credentials_are_separate_nodes() {
         let graph = sound(
             "
             analyzer:
@@ -338,13 +344,13 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_without_properties_sends_none() {
+    fn identity_without_properties_sends_none() {
         let graph = sound("analyzer: { kind: userAssignedIdentity, name: id-cameras }");
         assert_eq!(body(&graph, "analyzer").get("properties"), None);
     }
 
     #[test]
-    fn the_same_issuer_and_subject_twice() {
+    fn duplicate_issuer_and_subject_are_rejected() {
         let built = stack(
             "
             analyzer:
@@ -359,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn more_credentials_than_azure_takes() {
+    fn too_many_credentials_are_rejected() {
         let credentials: String = (0..21)
             .map(|n| format!("    c{n:02}: {{ issuer: https://issuer.example, subject: s{n} }}\n"))
             .collect();
@@ -373,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_azure_refuses() {
+    fn invalid_names_are_rejected() {
         let built = stack(
             "
             analyzer:

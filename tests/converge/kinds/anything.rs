@@ -1,4 +1,4 @@
-//! Resources of any type: who owns those that take no mark, and what destroying a stack leaves.
+//! Resources of any type: the owner of those without a marker, and what remains after the destruction of a stack.
 
 use lazuli_core::plan::Action;
 use lazuli_sim::Method;
@@ -13,7 +13,7 @@ const SETTING: &str =
     "providers/Microsoft.Insights/diagnosticSettings/log?api-version=2021-05-01-preview";
 
 #[tokio::test(start_paused = true)]
-async fn a_stack_of_any_types_is_taken_away_whole() {
+async fn stack_of_any_types_is_destroyed_completely() {
     let (_, text) = SPECS.iter().find(|(name, _)| *name == "anything").unwrap();
     let azure = Azure::new().await;
     azure.converge(text).await;
@@ -39,7 +39,7 @@ async fn a_stack_of_any_types_is_taken_away_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_no_mark_on_what_is_foreign_is_left() {
+async fn unmarkable_child_of_a_foreign_resource_stays() {
     let text = spec(&format!(
         "  theirs: {{ kind: resource, existing: true, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-theirs }}\n  \
          log:\n    kind: resource\n    type: Microsoft.Insights/diagnosticSettings@2021-05-01-preview\n    \

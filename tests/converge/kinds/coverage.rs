@@ -1,4 +1,4 @@
-//! The specs set every property that the schemas of the kinds have, in every form that it may have.
+//! The specs set every property of the schemas of all kinds, in every form.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::SPECS;
 type Places = BTreeSet<String>;
 
 #[test]
-fn the_specs_set_every_property_of_every_kind() {
+fn specs_set_every_property_of_every_kind() {
     let kinds = REGISTRY.kinds;
     for kind in kinds {
         let schema = kind.schema().to_value();

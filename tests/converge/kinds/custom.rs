@@ -78,7 +78,7 @@ fn schema_contains_a_registered_kind() {
 #[test]
 fn explain_and_reference_describe_a_registered_kind() {
     let kind = REGISTRY.get("keyVault").unwrap();
-    let description = Description::of(kind);
+    let description = Description::from_kind(kind);
     assert_eq!(
         description.says,
         "A key vault: keys, secrets and certificates."

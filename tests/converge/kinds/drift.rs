@@ -1,4 +1,4 @@
-//! Azure differs in one leaf, or lacks one, or a whole mapping: the plan names those leaves and no others.
+//! A live resource differs in a leaf, or lacks a leaf or mapping: the plan contains exactly those leaves.
 
 use std::collections::HashMap;
 
@@ -52,7 +52,7 @@ struct Drift {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leaf_that_is_another_is_the_one_change() {
+async fn different_leaf_is_the_only_change() {
     check(|live, walk| {
         let leaves = walk.leaves.into_iter();
         let leaves = leaves.filter(|leaf| !is_id_key(&leaf.pointer));
@@ -74,7 +74,7 @@ async fn a_leaf_that_is_another_is_the_one_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leaf_or_a_mapping_that_is_gone_is_the_one_change() {
+async fn missing_leaf_or_mapping_is_the_only_change() {
     check(|live, walk| {
         let single = walk.leaves.into_iter().map(|leaf| Branch {
             pointer: leaf.pointer.clone(),

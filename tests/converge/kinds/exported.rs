@@ -1,4 +1,4 @@
-//! What a spec wants is in the spec that is exported of it: every leaf of every property of every kind.
+//! An export contains every leaf of every property of every kind.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is only looked up is never written, and must be there.
+//! Existing resources are never written, and must exist.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ fn video() -> String {
 }
 
 #[test]
-fn every_kind_with_an_id_is_looked_up_here() {
+fn every_kind_with_an_id_has_an_existing_entry() {
     let graph = graph(LOOKED_UP);
     let here: BTreeSet<&str> = graph.nodes().map(|node| node.subject.kind).collect();
     let facts = REGISTRY.kinds.iter().map(|kind| kind.facts());
@@ -50,7 +50,7 @@ fn every_kind_with_an_id_is_looked_up_here() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_looked_up_is_never_written() {
+async fn existing_resource_is_never_written() {
     let azure = Azure::new().await;
     azure.converge(&video()).await;
     azure.simulator.clear_log();
@@ -74,7 +74,7 @@ async fn what_is_looked_up_is_never_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_looked_up_must_be_there() {
+async fn missing_existing_resource_is_an_error() {
     let azure = Azure::new().await;
     let (plan, found) = azure.compare(LOOKED_UP).await;
     assert!(plan.is_empty());
@@ -88,7 +88,7 @@ async fn what_is_looked_up_must_be_there() {
 }
 
 #[test]
-fn a_grant_cannot_be_looked_up() {
+fn role_assignment_cannot_be_existing() {
     let (_, found) = check(&format!(
         "{LOOKED_UP}  access: {{ kind: roleAssignment, scope: \"${{recordings}}\", existing: true }}\n"
     ));

@@ -1,4 +1,4 @@
-//! What is written is there, and stays.
+//! Written values are live after apply, and stay.
 
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ impl Settled {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_written_is_there_and_stays() {
+async fn written_values_are_live_and_stable() {
     for (name, text) in SPECS {
         let settled = Settled::of(text).await;
         let Settled { azure, plan, live } = &settled;

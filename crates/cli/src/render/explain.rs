@@ -25,7 +25,7 @@ const LONGEST_NAME: usize = 32;
 /// Every kind with a line on it, and what else can be asked for.
 pub(crate) fn kinds(style: &Style) -> String {
     let rows = REGISTRY.kinds.iter().map(|kind| {
-        let says = Description::of(*kind).says;
+        let says = Description::from_kind(*kind).says;
         (
             kind.facts().kind.to_owned(),
             first_sentence(&says).to_owned(),
@@ -111,7 +111,7 @@ pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
 /// A kind: what it is, where it lives, an example, its properties.
 pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
     let facts = kind.facts();
-    let Description { says, example } = Description::of(kind);
+    let Description { says, example } = Description::from_kind(kind);
     let mut text = style.paint(Tint::Strong, facts.kind) + "\n\n";
     let mut say = |words: &str| {
         let words = words

@@ -40,12 +40,12 @@ impl<'a, P, L> Deref for TypedEntry<'a, P, L> {
     }
 }
 
-/// What a reference leads to.
+/// The resource that a reference names.
 #[derive(Clone, Copy)]
 pub struct ReferenceTarget<'a> {
-    /// The resource's entry.
+    /// Its entry.
     pub resource: &'a Resource,
-    /// What is known of it before the run.
+    /// What is known of it before apply.
     pub placed: &'a Placed,
 }
 
@@ -55,7 +55,7 @@ impl<'a> EntryContext<'a> {
         self.resource
     }
 
-    /// What is known of the resource before the run.
+    /// What is known of the resource before apply.
     pub fn placed(&self) -> &'a Placed {
         self.placed
     }
@@ -65,7 +65,7 @@ impl<'a> EntryContext<'a> {
         &self.stack.name.value
     }
 
-    /// The place of a property, or of the entry.
+    /// The position of a property, or of the entry if the property is not written.
     pub fn span_of(&self, property: &str) -> Span {
         self.resource.span_of(property)
     }
@@ -90,7 +90,7 @@ impl<'a> EntryContext<'a> {
             .value(self.stack, node, 0, &mut nodes.diagnostics)
     }
 
-    /// A property of a resource that this one refers to, as a value or a hole.
+    /// A property of a resource that this one refers to: a value or an unresolved output.
     pub fn output(&self, target: &ReferenceTarget<'_>, name: &str) -> Option<Value> {
         let path = [name.to_owned()];
         self.resolver
@@ -102,7 +102,7 @@ impl<'a> EntryContext<'a> {
             .map(whole)
     }
 
-    /// What a property refers to, if it is a reference to a resource itself (`${name}`).
+    /// The target of a property that is a reference to a resource (`${name}`).
     pub fn target(&self, property: &str) -> Option<ReferenceTarget<'a>> {
         self.resource
             .props
@@ -110,7 +110,7 @@ impl<'a> EntryContext<'a> {
             .and_then(|node| self.target_of(node))
     }
 
-    /// What a node refers to, if it is a reference to a resource itself (`${name}`).
+    /// The target of a node that is a reference to a resource (`${name}`).
     pub fn target_of(&self, node: &Node) -> Option<ReferenceTarget<'a>> {
         let Datum::Template(Template(segments)) = &node.datum else {
             return None;
@@ -123,7 +123,7 @@ impl<'a> EntryContext<'a> {
         }
     }
 
-    /// The resources that a node refers to, in values and in keys, each once.
+    /// The resources that values and keys of a node refer to, each once.
     pub fn targets_below(&self, node: &Node) -> Vec<ReferenceTarget<'a>> {
         let mut found = Vec::new();
         templates(node, "", &mut found);
@@ -142,7 +142,7 @@ impl<'a> EntryContext<'a> {
         targets
     }
 
-    /// The resources of a kind in the whole spec, those of the own stack first.
+    /// All resources of a kind in the spec, those of the same stack first.
     pub fn all_of(&self, kind: &str) -> Vec<ReferenceTarget<'a>> {
         let found = self.resolver.by_kind.get(kind);
         let mut found: Vec<_> = found.into_iter().flatten().copied().collect();
@@ -153,12 +153,12 @@ impl<'a> EntryContext<'a> {
         found
     }
 
-    /// The ids of the role definitions that Azure has under a name, if it has been asked.
+    /// The ids of the role definitions with a name, if the name has been looked up.
     pub fn definitions_of(&self, role: &RoleName) -> Option<&'a [ArmId]> {
         self.resolver.roles.get(role).map(Vec::as_slice)
     }
 
-    /// `location` and `tags` of the body, for kinds that have them. The tags hold the mark of the stack.
+    /// `location` and `tags` of the body, for kinds that have them. The tags include the ownership marker.
     pub fn envelope(&self, nodes: &mut Nodes) -> Object {
         let facts = self.placed.facts;
         let mut body = Object::new();
@@ -179,7 +179,7 @@ impl<'a> EntryContext<'a> {
         body
     }
 
-    /// All properties but those named, with references resolved, in the order they were written.
+    /// All properties except those in `except`, with references resolved, in the order of the spec.
     pub fn properties_except(&self, except: &[&str], nodes: &mut Nodes) -> Object {
         self.resource
             .props
@@ -206,7 +206,7 @@ impl<'a> EntryContext<'a> {
         }
     }
 
-    /// A resource below the entry, which comes and goes with it.
+    /// A child resource of the entry, which is created and deleted with it.
     pub fn child(
         &self,
         part: String,
@@ -228,7 +228,7 @@ impl<'a> EntryContext<'a> {
         }
     }
 
-    /// Text that carries the mark of the stack behind what the author wrote.
+    /// The author's text, followed by the ownership marker.
     pub fn marked_text(&self, own: Option<&str>) -> String {
         TextMark::of(&self.placed.key, self.afterlife()).behind(own)
     }

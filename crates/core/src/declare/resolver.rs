@@ -1,4 +1,4 @@
-//! From references to values: fixed facts of the target, values of its entry, or outputs that are known after apply.
+//! Resolves references to fixed outputs of the target, values of its entry, or outputs that are known after apply.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,7 +28,7 @@ pub(super) fn whole(part: HolePart) -> Value {
     }
 }
 
-/// Properties may be made of other resources' properties, but not without end.
+/// The maximum length of a chain of references between properties.
 const MAX_DEPTH: usize = 32;
 
 impl<'a> Resolver<'a> {
@@ -118,7 +118,9 @@ impl<'a> Resolver<'a> {
                 diagnostics.push(Diagnostic::error(
                     Code::UnknownBeforeRun,
                     entry.key_span,
-                    format!("a key must be known before the run, `{hole}` is known only after it"),
+                    format!(
+                        "a key must be known before apply, but `{hole}` is known only after apply"
+                    ),
                 ));
                 entry.key.clone()
             }
@@ -164,7 +166,7 @@ impl<'a> Resolver<'a> {
         depth: usize,
         diagnostics: &mut Diagnostics,
     ) -> Value {
-        // A target without a place has been reported where it is declared.
+        // The declaration of a target without a place has been reported.
         let Some(target) = self.target(stack, reference) else {
             return Value::Null;
         };
@@ -190,11 +192,11 @@ impl<'a> Resolver<'a> {
                 Code::UnknownReference,
                 span,
                 format!(
-                    "`{}` is a {}, which has no id to refer to",
+                    "`{}` is a {}, which has no id",
                     reference.resource, facts.kind
                 ),
             )
-            .help("name it in `dependsOn` to wait for it")
+            .help("use `dependsOn` to depend on it")
         } else {
             Diagnostic::error(
                 Code::UnknownReference,
@@ -214,7 +216,7 @@ impl<'a> Resolver<'a> {
         Value::Null
     }
 
-    /// A property that is known only from the live resource.
+    /// A property that only the live resource has.
     pub(super) fn output(
         &self,
         target: &ReferenceTarget<'_>,
@@ -241,7 +243,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// All templates below a node, those in keys included, with the property path of each.
+/// All templates below a node, in values and keys, each with its property path.
 pub(crate) fn templates<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Template)>) {
     let below = |part: &str| {
         if path.is_empty() {

@@ -1,57 +1,57 @@
-//! What stands between a caller and a right: deny assignments, conditions, roles that are not activated.
+//! Causes of missing permissions: deny assignments, conditions, and eligible roles that are not active.
 
 use serde_json::Value as Json;
 
 use super::{Answers, Question, array, rights::Need};
 use crate::{arm::ArmId, permissions::is_in};
 
-/// The action in which a condition on role assignments is spelt out (Microsoft docs "Delegate Azure role assignment
-/// management to others with conditions").
+/// The actions that a condition on role assignments names (Microsoft docs "Delegate Azure role assignment management to
+/// others with conditions").
 const CONDITIONED: [&str; 2] = [
     "Microsoft.Authorization/roleAssignments/write",
     "Microsoft.Authorization/roleAssignments/delete",
 ];
-/// The built-in roles that may write grants: Owner, User Access Administrator, Role Based Access Control Administrator.
+/// The built-in roles that can assign roles: Owner, User Access Administrator, Role Based Access Control Administrator.
 const GRANTORS: [&str; 3] = [
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
     "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
 ];
-/// Who stands for everybody in a deny assignment (Microsoft docs "Understand Azure deny assignments").
+/// The id of all principals in a deny assignment (Microsoft docs "Understand Azure deny assignments").
 const EVERYBODY: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Something that keeps a caller from using a right.
+/// A cause of a missing or restricted permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// A deny assignment, which no role outweighs.
+    /// A deny assignment, which overrides all roles.
     Denied {
         /// Its name.
         name: String,
-        /// Where it is.
+        /// Its scope.
         scope: String,
-        /// Whether it excludes groups, so that the caller may be excluded by one.
+        /// Whether it excludes groups, of which the caller may be a member.
         excludes_groups: bool,
     },
-    /// A role that the caller could activate, and has not.
+    /// An eligible role that the caller has not activated.
     Eligible {
         /// Its name.
         role: String,
-        /// Where.
+        /// The scope.
         scope: String,
     },
-    /// The assignment by which the caller may give roles has a condition.
+    /// A condition on the role assignment that gives the caller the permission.
     Condition {
-        /// The assignment.
+        /// The role assignment.
         assignment: ArmId,
     },
 }
 
-/// What to ask about a right that can be given with a condition: at once, for most callers have it.
+/// The question about a permission that can have a condition; asked in the first round, as most callers have it.
 pub(super) fn of_conditions(need: &Need) -> Option<Question> {
     is_conditioned(&need.action).then(|| Question::RolesOfCaller(need.from.clone()))
 }
 
-/// What to ask about a right that the caller lacks.
+/// The question about a permission that the caller lacks.
 pub(super) fn of_missing(scope: &ArmId) -> Option<Question> {
     Some(Question::Eligibilities(scope.clone()))
 }
@@ -122,7 +122,7 @@ fn denials(
         let takes = permissions
             .clone()
             .any(|permission| is_in(permission, action));
-        // A deny assignment without a scope holds in the whole tenant.
+        // A deny assignment without a scope applies to the whole tenant.
         let at = text(item, "/properties/scope").unwrap_or("/");
         let reaches = ArmId::parse(at).is_none_or(|at| at.may_reach(scope));
         let applies = takes && is_meant && reaches && !excluded.iter().any(names);
@@ -137,7 +137,7 @@ fn denials(
     })
 }
 
-/// A role to activate (REST reference, "Role Eligibility Schedule Instances - List For Scope").
+/// An eligible role (REST reference, "Role Eligibility Schedule Instances - List For Scope").
 fn eligible(item: &Json, scope: &ArmId) -> Option<Cause> {
     let at = text(item, "/properties/scope")?;
     if !ArmId::parse(at)?.may_reach(scope) {
@@ -158,7 +158,7 @@ fn eligible(item: &Json, scope: &ArmId) -> Option<Cause> {
     })
 }
 
-/// The assignments whose condition speaks of the action, unless another gives it without one.
+/// The role assignments whose condition names the action, unless another one allows it without a condition.
 fn conditions(answers: &Answers, scope: &ArmId, action: &str) -> Vec<Cause> {
     let assignments = answers.items(&Question::RolesOfCaller(scope.clone()));
     let reaches = |item: &&Json| {

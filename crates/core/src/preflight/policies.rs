@@ -1,4 +1,4 @@
-//! Azure Policy: what to ask of it about the steps of a plan, and what of its answers denies them.
+//! Azure Policy: the questions about the steps of a plan, and the denials in the answers.
 
 mod proposal;
 #[cfg(test)]
@@ -18,11 +18,11 @@ use crate::{
     plan::{Plan, Step, StepId},
 };
 
-/// What asking takes (Azure permissions, Microsoft.PolicyInsights).
+/// The permission that the question needs (Azure permissions, Microsoft.PolicyInsights).
 const ASK: &str = "Microsoft.PolicyInsights/checkPolicyRestrictions/read";
-/// How many questions are asked about one plan. Each takes Azure a second or more.
+/// The maximum number of questions about a plan. Azure needs a second or more for each.
 const MOST_QUESTIONS: usize = 20;
-/// How many names one question is about.
+/// The maximum number of names in a question.
 const MOST_NAMES: usize = 100;
 
 /// A policy that denies a write.
@@ -30,69 +30,69 @@ const MOST_NAMES: usize = 100;
 pub struct Denial {
     /// The id of the assignment.
     pub assignment: String,
-    /// The name that the assignment is shown under.
+    /// The display name of the assignment.
     pub assigned_as: String,
     /// The id of the definition.
     pub definition: String,
-    /// The name that the definition is shown under, where it could be read.
+    /// The display name of the definition, if it could be read.
     pub defined_as: Option<String>,
-    /// What whoever assigned it says to those whom it denies something.
+    /// The message of the assignment for denied requests.
     pub message: Option<String>,
-    /// What of the resource it goes by, as far as Azure tells.
+    /// The conditions of the policy that hold, if Azure returns them.
     pub because: Vec<Expression>,
-    /// Why it may not come to that.
+    /// Why the denial is not certain.
     pub doubt: Option<Doubt>,
 }
 
 /// A condition of a policy that holds for a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression {
-    /// The path of a property, or what else is looked at.
+    /// The path of a property, or another expression.
     pub path: String,
-    /// What is there.
+    /// The actual value.
     pub value: Json,
     /// `notIn`, `exists`, …
     pub operator: String,
-    /// What it is compared with.
+    /// The value that it is compared with.
     pub target: Json,
 }
 
-/// Why what Azure Policy says may not come true.
+/// Why a denial is not certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// It may go by a value that is not known yet, or is a secret and was not sent.
+    /// It may depend on an unresolved output, or on a secret, which is not sent.
     Withheld,
-    /// Other policies change the resource before it is looked at.
+    /// Other policies change the resource before the evaluation.
     Altered,
-    /// It may go by the resource group, which is not there yet.
+    /// It may depend on the resource group, which does not exist yet.
     NewGroup,
-    /// There is an exemption of the policy where it is.
+    /// An exemption from the policy applies at the resource or above.
     Exempt,
-    /// Azure could not work the policy out.
+    /// Azure could not evaluate the policy.
     Unevaluated,
 }
 
-/// A question, and the steps that its answer is about.
+/// A question, and the steps that its answer applies to.
 struct Inquiry {
     question: Question,
     steps: Vec<StepId>,
-    /// The steps by the names that were asked about together.
+    /// The steps, by the names in the question.
     names: Vec<(String, StepId)>,
-    /// The paths of what was not sent.
+    /// The paths of values that were not sent.
     withheld: Vec<String>,
-    /// Whether the resource group was not there to be asked at.
+    /// Whether the resource group does not exist yet.
     lacks_group: bool,
 }
 
-/// What is asked about a plan, and what is not.
+/// The questions about a plan, and the steps without a question.
 #[derive(Default)]
 struct Inquiries {
     asked: Vec<Inquiry>,
-    /// What there is no question left for.
+    /// The steps beyond the maximum number of questions.
     unasked: Vec<StepId>,
-    /// Where nothing can be asked, and why.
+    /// The scopes where no question is possible, with reasons.
     barred: BTreeSet<(ArmId, String)>,
-    /// Lists of assignments that are to be read first.
+    /// The lists of assignments to read first.
     lists: BTreeSet<Question>,
 }
 
@@ -102,7 +102,7 @@ pub(super) fn first(plan: &Plan) -> impl Iterator<Item = Question> {
     subscriptions.into_iter().map(Question::Policies)
 }
 
-/// What to ask once the assignments are known; of what denies something, its name, and what is exempt from it.
+/// The questions once the assignments are known; for denials, also display names and exemptions.
 pub(super) fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
     let inquiries = Inquiries::of(plan, answers);
     let denials = denials(plan, &inquiries, answers);
@@ -134,7 +134,7 @@ pub(super) fn findings(plan: &Plan, answers: &Answers) -> Vec<Finding> {
     findings
 }
 
-/// Where Azure did not say what its policies deny, and why.
+/// The scopes where Azure did not evaluate its policies, with reasons.
 pub(super) fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
     let mut inquiries = Inquiries::of(plan, answers);
     for inquiry in &inquiries.asked {
@@ -161,8 +161,8 @@ fn subscription(step: &Step) -> Option<ArmId> {
 }
 
 impl Inquiries {
-    /// One question for steps of a subscription that differ in nothing but names, ids and resource group, and to which
-    /// the same assignments apply. The first of them stands for all, but for the names.
+    /// One question for steps of a subscription that differ only in names, ids and resource group, and to which the same
+    /// assignments apply. It contains the first step, with the names of all.
     fn of(plan: &Plan, answers: &Answers) -> Self {
         let mut all = Self::default();
         let new: HashSet<&ArmId> = plan.steps.iter().filter_map(made).collect();
@@ -203,8 +203,8 @@ impl Inquiries {
         all
     }
 
-    /// The assignments at the scopes of a step, and where they were listed: at its subscription, or, where that cannot be
-    /// read, at its resource group.
+    /// The assignments at the scopes of a step, and the scope of their list: the subscription or, if that cannot be read,
+    /// the resource group.
     fn assignments<'a>(
         &mut self,
         draft: &ProposedStep<'_>,
@@ -230,10 +230,10 @@ impl Inquiries {
         None
     }
 
-    /// Whether it is known that the caller may not ask.
+    /// Whether the caller is known to lack the permission for the question.
     fn is_barred(&mut self, at: &ArmId, answers: &Answers) -> bool {
-        let rights = answers.said(&Question::Rights(at.clone()));
-        let is_barred = rights.is_some_and(|rights| !allows(rights, ASK));
+        let permissions = answers.said(&Question::Rights(at.clone()));
+        let is_barred = permissions.is_some_and(|permissions| !allows(permissions, ASK));
         if is_barred {
             let why = "AuthorizationFailed".to_owned();
             self.barred.insert((at.clone(), why));
@@ -262,7 +262,7 @@ fn inquiry(alike: &[ProposedStep<'_>]) -> Option<Inquiry> {
     })
 }
 
-/// An assignment that is enforced, and where (REST reference, "Policy Assignments - List": `enforcementMode`, `scope`,
+/// An enforced assignment, and its scopes (REST reference, "Policy Assignments - List": `enforcementMode`, `scope`,
 /// `notScopes`).
 struct Assignment<'a> {
     id: &'a str,
@@ -286,14 +286,14 @@ impl<'a> Assignment<'a> {
         })
     }
 
-    /// Whether it is for a resource, as far as scopes tell.
+    /// Whether its scopes contain a resource.
     fn applies_to(&self, id: &ArmId) -> bool {
         let is_left_out = self.left_out.iter().any(|scope| scope.covers(id));
         !is_left_out && self.scope.as_ref().is_none_or(|scope| scope.may_reach(id))
     }
 }
 
-/// What is denied, and to which steps: each policy once for the same reason.
+/// The denials, each with its steps: a policy once per reason.
 fn denials(plan: &Plan, inquiries: &Inquiries, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
     let mut denials: Vec<(Denial, Vec<StepId>)> = Vec::new();
     let mut add = |denial: Denial, step: StepId| {
@@ -328,7 +328,7 @@ fn denials(plan: &Plan, inquiries: &Inquiries, answers: &Answers) -> Vec<(Denial
     denials
 }
 
-/// Whether an exemption from the assignment is at the resource of a step or above it. It may have expired, or be for
+/// Whether an exemption from the assignment exists at the resource of a step or above. It may have expired, or apply to
 /// another policy of a set (REST reference, "Policy Exemptions - List").
 fn is_exempt(plan: &Plan, step: StepId, denial: &Denial, answers: &Answers) -> bool {
     let Some(id) = plan.steps.get(step.0).and_then(writes) else {
@@ -345,7 +345,7 @@ fn is_exempt(plan: &Plan, step: StepId, denial: &Denial, answers: &Answers) -> b
     })
 }
 
-/// What an answer denies (REST reference, "Policy Restrictions - Check At Resource Group Scope").
+/// The denials in an answer (REST reference, "Policy Restrictions - Check At Resource Group Scope").
 fn denied(inquiry: &Inquiry, said: &Json, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
     let items = |value: Option<&Json>| array(value).to_vec();
     let evaluations = items(said.pointer("/contentEvaluationResult/policyEvaluations"));
@@ -430,13 +430,13 @@ fn names_denied(restriction: &Json, names: &[(String, StepId)]) -> Vec<StepId> {
     denied.map(|(_, step)| *step).collect()
 }
 
-/// A text of an answer; empty where Azure leaves it out, which no comparison below takes for a value.
+/// A text of an answer; empty if Azure omits it, which no comparison below treats as a value.
 fn text<'a>(item: &'a Json, pointer: &str) -> &'a str {
     let text = item.pointer(pointer).and_then(Json::as_str);
     text.unwrap_or("")
 }
 
-/// A denial by the policy that an item of an answer refers to.
+/// The denial by the policy that an item of an answer names.
 fn denial(item: &Json, reference: &str, reason: &str, answers: &Answers) -> Denial {
     let policy = |member: &str| text(item, &format!("{reference}/{member}")).to_owned();
     let assignment = policy("policyAssignmentId");
@@ -473,7 +473,7 @@ fn denial(item: &Json, reference: &str, reason: &str, answers: &Answers) -> Deni
     }
 }
 
-/// What an assignment has to say where it denies: the words for the very policy of a set, or for all.
+/// The message of an assignment for denied requests: for a policy of a set, or for all of them.
 fn message(assignment: &Json, reference: &str) -> Option<String> {
     let messages = assignment.pointer("/properties/nonComplianceMessages")?;
     let messages = messages.as_array()?;
@@ -507,14 +507,14 @@ fn expressions(evaluation: &Json) -> Vec<Expression> {
     evaluated.filter_map(expression).collect()
 }
 
-/// Whether a condition reads the resource group, by the function of that name.
+/// Whether a condition uses the function `resourceGroup()`.
 fn looks_at_group(evaluation: &Json) -> bool {
     let details = evaluation.pointer("/evaluationDetails");
     let details = details.map(|details| details.to_string().to_ascii_lowercase());
     details.is_some_and(|details| details.contains("resourcegroup("))
 }
 
-/// Whether a condition looks at what was not sent; where none is told, any may.
+/// Whether a condition may depend on a value that was not sent; without known conditions, it may.
 fn may_be_withheld(because: &[Expression], withheld: &[String]) -> bool {
     let touches = |path: &str, withheld: &str| {
         let segments = |path: &str| -> Vec<String> {

@@ -1,4 +1,4 @@
-//! The rights that the steps of a plan need, and whether the caller's roles have them.
+//! The permissions that the steps of a plan need, and whether the caller has them.
 
 use std::{collections::HashSet, iter};
 
@@ -13,30 +13,30 @@ use crate::{
 
 const ASSIGN_IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
 
-/// A right that a step needs.
+/// A permission that a step needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Need {
     pub(super) step: StepId,
     /// `Microsoft.Storage/storageAccounts/write`
     pub(super) action: String,
-    /// The innermost scope that is there already: the resource, or where it will be made.
+    /// The innermost scope that exists: the resource, or its nearest existing ancestor.
     pub(super) at: ArmId,
-    /// The resource group of that, or what is above all groups: where most rights come from.
+    /// The resource group of that scope, or its root: the source of most permissions.
     pub(super) from: ArmId,
 }
 
-/// Whether a right is there, as far as the answers tell.
+/// Whether the caller has a permission, according to the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PermissionState {
     Held,
     Missing,
-    /// Not at the resource group; the resource itself was not asked.
+    /// Not at the resource group; the resource itself has not been checked.
     NotAbove,
     Unknown,
 }
 
 impl Need {
-    pub(super) fn right(&self, answers: &Answers) -> PermissionState {
+    pub(super) fn state(&self, answers: &Answers) -> PermissionState {
         let broad = Question::Rights(self.from.clone());
         let above = answers.0.get(&broad).map(|_| answers.said(&broad));
         if let Some(Some(permissions)) = above
@@ -91,10 +91,10 @@ impl Needs {
     }
 }
 
-/// The actions that a step takes, each with what it is taken on.
+/// The actions of a step, each with its scope.
 fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     let verb = match (step.call.method, &step.call.target) {
-        // Only tags are written in part.
+        // A PATCH always writes tags.
         (Method::Patch, CallTarget::Id(tags)) => {
             let on = tags.parent().unwrap_or_else(|| tags.clone());
             return vec![("Microsoft.Resources/tags/write".to_owned(), on)];
@@ -113,7 +113,7 @@ fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
         Some(group) if group == *id => "Microsoft.Resources/subscriptions/resourceGroups",
         _ => step.subject.arm_type.name.as_ref(),
     };
-    // A grant, a role or a lock is nothing to have rights on: what it is made on is.
+    // Permissions for role assignments, roles and locks apply at their scope.
     let is_authorization = arm_type.starts_with("Microsoft.Authorization/");
     let on = id.parent().filter(|_| is_authorization);
     let mut actions = vec![(
@@ -129,7 +129,7 @@ fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     actions
 }
 
-/// The rights on other resources that are handed to the one of the step.
+/// The actions that Azure requires on other resources that the body names.
 fn linked(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     let is_set = |what: &str| {
         step.action == Action::Create || step.changes.iter().any(|it| it.path.contains(what))

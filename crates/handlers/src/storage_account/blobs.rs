@@ -188,10 +188,10 @@ const CONTAINER_RULES: &[Rule] = &[
     Rule::ReadOnly("properties.immutableStorageWithVersioning.migrationState"),
 ];
 
-/// The part of an account that is the settings of its blob service.
+/// The part of an account for its blob service.
 pub(super) const SERVICE_PART: &str = "blobService";
 
-/// The blob service, if something is said about it, and the containers.
+/// The blob service, if the entry sets it, and the containers.
 pub(super) fn declare(
     resource: &TypedEntry<'_, StorageAccountProps>,
     account: &ArmId,
@@ -214,8 +214,8 @@ pub(super) fn declare(
     for entry in resource.entries("containers") {
         if !is_container_name(&entry.key) {
             nodes.report(
-                Diagnostic::error(Code::BadName, entry.key_span, format!("`{}` is no name for a container", entry.key))
-                    .help("names have 3 to 63 lowercase letters, digits and single `-`, and begin and end with a letter or digit"),
+                Diagnostic::error(Code::BadName, entry.key_span, format!("`{}` is not a valid container name", entry.key))
+                    .help("use 3 to 63 lowercase letters, digits and single `-`, with a letter or digit at both ends"),
             );
             continue;
         }
@@ -233,7 +233,7 @@ pub(super) fn declare(
     }
 }
 
-/// What an author would write of the blob service and the containers.
+/// The blob service and containers of a live account, as properties of an entry.
 pub(super) fn lift(found: &mut LiftSource<'_>, props: &mut Object) {
     let service = found.parts(SERVICE_PATH).next();
     let service = service.map(|(_, body)| body["properties"].clone());
@@ -247,14 +247,14 @@ pub(super) fn lift(found: &mut LiftSource<'_>, props: &mut Object) {
     if !containers.is_empty() {
         let containers = found.shaped("containers", &Json::Object(containers));
         if let Some(Value::Object(mut containers)) = containers {
-            containers.values_mut().for_each(without_what_is_usual);
+            containers.values_mut().for_each(remove_defaults);
             props.insert("containers".into(), Value::Object(containers));
         }
     }
 }
 
-/// Leaves out what Azure answers of every container that nobody said anything of.
-fn without_what_is_usual(container: &mut Value) {
+/// Removes the defaults of a container.
+fn remove_defaults(container: &mut Value) {
     let usual = [
         ("publicAccess", Value::from("None")),
         (

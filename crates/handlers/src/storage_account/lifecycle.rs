@@ -1,4 +1,4 @@
-//! What happens to blobs of a storage account as they grow old.
+//! The lifecycle rules of a storage account.
 
 use std::collections::BTreeMap;
 
@@ -216,7 +216,7 @@ pub(super) fn declare(
     );
     lifecycle.after.push((
         SERVICE_PART.to_owned(),
-        "rules on the last access need its tracking first",
+        "rules on the last access require its tracking",
     ));
     nodes.push(lifecycle);
 }
@@ -225,7 +225,7 @@ pub(super) fn declare(
 pub(super) fn lift(found: &mut LiftSource<'_>, props: &mut Object) {
     let policy = found.parts(POLICY_PATH).next();
     let rules = policy.and_then(|(_, body)| body.pointer("/properties/policy/rules"));
-    // Without a type, the usual one would be sent.
+    // Without a type, the default one would be sent.
     let has_types = |rules: &&Json| {
         let mut rules = rules.as_array().into_iter().flatten();
         rules.all(|rule| rule["type"].is_string())
@@ -260,9 +260,9 @@ fn rule(
             Diagnostic::error(
                 Code::BadName,
                 node.span,
-                format!("`{name}` is no name for a lifecycle rule"),
+                format!("`{name}` is not a valid lifecycle rule name"),
             )
-            .help("names have 1 to 256 letters, digits and `-`"),
+            .help("use 1 to 256 letters, digits and `-`"),
         );
     }
     rule.entry("type".into())

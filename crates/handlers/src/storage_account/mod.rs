@@ -22,14 +22,14 @@ use lazuli_core::{
 
 pub use props::StorageAccountProps;
 
-use crate::identity::{self, Assigned};
+use crate::identity::{self, AssignedIdentities};
 
 use crate::arm_types;
 
 /// Handles `storageAccount`.
 pub struct StorageAccount;
 
-/// What stands beside `properties` in ARM's body, or is a resource of its own.
+/// Properties outside of `properties` in ARM's body, and those that become child resources.
 const NOT_IN_PROPERTIES: &[&str] = &[
     "sku",
     "accountKind",
@@ -42,7 +42,7 @@ const NOT_IN_PROPERTIES: &[&str] = &[
     "lifecycleRules",
 ];
 
-/// What a live account answers elsewhere, or under another name.
+/// Properties that a live account has elsewhere, or under another name.
 const NOT_LIFTED: &[&str] = &[
     "sku",
     "accountKind",
@@ -52,7 +52,7 @@ const NOT_LIFTED: &[&str] = &[
     "lifecycleRules",
 ];
 
-/// What is sent when the author says nothing.
+/// The kind that is sent by default.
 const USUAL_KIND: &str = "StorageV2";
 
 impl Handler for StorageAccount {
@@ -126,14 +126,16 @@ impl Handler for StorageAccount {
             .value("accountKind", nodes)
             .filter(|kind| *kind != Value::Null);
         body.insert("kind".into(), kind.unwrap_or_else(|| USUAL_KIND.into()));
-        for beside in ["extendedLocation", "zones", "placement"] {
-            if let Some(value) = resource.value(beside, nodes) {
-                body.insert(beside.into(), value);
+        for property in ["extendedLocation", "zones", "placement"] {
+            if let Some(value) = resource.value(property, nodes) {
+                body.insert(property.into(), value);
             }
         }
         let identity = resource.resource().props.get("identity");
         let identity = identity.filter(|node| node.datum != Datum::Null);
-        if let Some(identities) = identity.and_then(|node| Assigned::of(resource, node, nodes)) {
+        if let Some(identities) =
+            identity.and_then(|node| AssignedIdentities::read(resource, node, nodes))
+        {
             body.insert("identity".into(), identities.body());
         }
         let properties = resource.properties_except(NOT_IN_PROPERTIES, nodes);
@@ -171,7 +173,7 @@ impl Handler for StorageAccount {
     }
 }
 
-/// Whether Azure keeps the key and every service encrypts as it does by itself.
+/// Whether the encryption is Azure's default, with keys that Microsoft manages.
 fn is_usual_encryption(encryption: &Value) -> bool {
     let service = |name: &str| match name {
         "blob" | "file" => "Account",
@@ -270,41 +272,41 @@ const OUTPUTS: &[OutputDoc] = &[
     OutputDoc {
         name: "primaryEndpoints",
         path: "properties.primaryEndpoints",
-        doc: "The URLs of its services: `primaryEndpoints.blob`, `.dfs`, `.file`, `.queue`, `.table`, `.web`.",
+        doc: "The service URLs: `primaryEndpoints.blob`, `.dfs`, `.file`, `.queue`, `.table`, `.web`.",
     },
     OutputDoc {
         name: "secondaryEndpoints",
         path: "properties.secondaryEndpoints",
-        doc: "The URLs in the other region, where it can be read there.",
+        doc: "The service URLs in the secondary region, with read access.",
     },
     OutputDoc {
         name: "primaryLocation",
         path: "properties.primaryLocation",
-        doc: "The region of the data.",
+        doc: "The primary region.",
     },
     OutputDoc {
         name: "secondaryLocation",
         path: "properties.secondaryLocation",
-        doc: "The other region, where the data is replicated to one.",
+        doc: "The secondary region, with geo-replication.",
     },
     OutputDoc {
         name: "principalId",
         path: "identity.principalId",
-        doc: "The object id of its own identity, with `identity: { systemAssigned: true }`.",
+        doc: "The object id of the system-assigned identity.",
     },
     OutputDoc {
         name: "tenantId",
         path: "identity.tenantId",
-        doc: "The tenant of its own identity.",
+        doc: "The tenant of the system-assigned identity.",
     },
     OutputDoc {
         name: "creationTime",
         path: "properties.creationTime",
-        doc: "When it was made.",
+        doc: "The time of creation.",
     },
     OutputDoc {
         name: "provisioningState",
         path: "properties.provisioningState",
-        doc: "How far Azure is with it; `Succeeded` when it is there.",
+        doc: "The state of provisioning: `Succeeded` when complete.",
     },
 ];

@@ -1,4 +1,4 @@
-//! What an author may write about a storage account itself.
+//! The properties of a storage account.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::identity::Identities;
 
-/// A storage account: blobs, files, queues and tables under one name that is unique in all of Azure.
+/// A storage account: blobs, files, queues and tables. Its name is unique in all of Azure.
 ///
 /// ```yaml
 /// recordings:

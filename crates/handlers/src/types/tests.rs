@@ -1,4 +1,4 @@
-//! Exceptions of comparison, each on a pair of bodies.
+//! Exceptions of comparison, each with a pair of bodies.
 
 use lazuli_core::{diff::diff, value::Value};
 use serde_json::{Value as Json, json};
@@ -20,7 +20,7 @@ fn seen(arm_type: &str, wanted: Json, live: Json) -> Vec<String> {
 }
 
 #[test]
-fn a_type_is_found_without_case_and_has_one_row() {
+fn types_are_sorted_and_found_in_any_case() {
     assert!(!REGISTRY.type_rules("microsoft.cache/REDIS").is_empty());
     assert_eq!(REGISTRY.type_rules("Microsoft.Cache/other"), []);
     for pair in TYPES.windows(2) {
@@ -30,7 +30,7 @@ fn a_type_is_found_without_case_and_has_one_row() {
 }
 
 #[test]
-fn what_is_withheld_is_compared_where_it_is() {
+fn withheld_property_is_compared_where_it_is_returned() {
     let container = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers";
     let wanted = json!({"options": {"throughput": 900}});
     assert_eq!(seen(container, wanted.clone(), json!({})), [""; 0]);
@@ -42,7 +42,7 @@ fn what_is_withheld_is_compared_where_it_is() {
 }
 
 #[test]
-fn what_the_service_decides_is_not_compared() {
+fn property_that_the_service_decides_is_not_compared() {
     let wanted = json!({"redisConfiguration": {"maxmemory-delta": "1", "other": "1"}});
     let live = json!({"redisConfiguration": {"maxmemory-delta": "2", "other": "2"}});
     let paths = ["properties.redisConfiguration.other"];
@@ -50,7 +50,7 @@ fn what_the_service_decides_is_not_compared() {
 }
 
 #[test]
-fn what_becomes_another_value_is_that_value_and_no_third() {
+fn converted_value_equals_only_its_conversion() {
     let bus = "Microsoft.ServiceBus/namespaces";
     let zones = |on: bool| json!({ "zoneRedundant": on });
     assert_eq!(seen(bus, zones(false), zones(true)), [""; 0]);
@@ -71,7 +71,7 @@ fn what_becomes_another_value_is_that_value_and_no_third() {
 }
 
 #[test]
-fn what_the_service_adds_is_no_difference_but_what_is_missing_is() {
+fn items_added_by_the_service_are_equal_but_missing_items_differ() {
     let environment = "Microsoft.App/managedEnvironments";
     let profiles = |names: &[&str]| {
         let items = names

@@ -1,4 +1,4 @@
-//! `videoAnalyzer`: a Video Analyzer account, who may use it, and its edge modules.
+//! `videoAnalyzer`: a Video Analyzer account, its access policies and edge modules.
 
 mod checks;
 pub mod props;
@@ -22,7 +22,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     arm_types,
-    identity::{self, Assigned},
+    identity::{self, AssignedIdentities},
     link::{ResourceLink, each},
     storage_access,
     storage_account::StorageAccount,
@@ -32,7 +32,7 @@ use crate::{
 /// Handles `videoAnalyzer`.
 pub struct VideoAnalyzer;
 
-/// What becomes something else in ARM's body, or is a resource of its own.
+/// Properties that have another form in ARM's body, or become child resources.
 const NOT_AS_WRITTEN: &[&str] = &["identity", "storage", "accessPolicies", "edgeModules"];
 
 const ACCESS_POLICIES: &str = "accessPolicies";
@@ -82,17 +82,17 @@ impl Handler for VideoAnalyzer {
             OutputDoc {
                 name: "endpoints",
                 path: "properties.endpoints",
-                doc: "The URLs of its services, a list: `endpoints.0.endpointUrl`.",
+                doc: "The service URLs, a list: `endpoints.0.endpointUrl`.",
             },
             OutputDoc {
                 name: "privateEndpointConnections",
                 path: "properties.privateEndpointConnections",
-                doc: "The private endpoints that lead to it.",
+                doc: "The private endpoints of the account.",
             },
             OutputDoc {
                 name: "provisioningState",
                 path: "properties.provisioningState",
-                doc: "How far Azure is with it; `Succeeded` when it is there.",
+                doc: "The state of provisioning: `Succeeded` when complete.",
             },
         ],
         retired: Some(
@@ -236,7 +236,7 @@ impl Handler for VideoAnalyzer {
         let needs = links.storage.iter().filter_map(|used| {
             let identity = links.identities.find(&used.identity)?;
             let why = format!(
-                "Azure accepts the account only when `{}` holds its roles on `{}`",
+                "Azure accepts the account only when `{}` has its roles on `{}`",
                 identity.shown(),
                 used.account.shown()
             );
@@ -248,24 +248,24 @@ impl Handler for VideoAnalyzer {
 
 /// The identities and storage accounts that an account uses.
 pub struct Links<'a> {
-    identities: Assigned<'a>,
+    identities: AssignedIdentities<'a>,
     storage: Vec<UsedStorage<'a>>,
 }
 
-/// A storage account and the identity that it is reached with.
+/// A storage account, and the identity that accesses it.
 struct UsedStorage<'a> {
     account: ResourceLink<'a>,
     identity: ArmId,
 }
 
 impl<'a> Links<'a> {
-    /// Reads `identity` and `storage`; nothing if either is of no use.
+    /// Reads `identity` and `storage`; `None` if one of them is not valid.
     fn new(resource: &EntryContext<'a>, nodes: &mut Nodes) -> Option<Self> {
         let entry = resource.resource();
         let props = &entry.props;
         for property in ["identity", "storage"] {
             if each(props.get(property)).is_empty() {
-                let message = format!("`{}` needs `{property}`", entry.address);
+                let message = format!("`{}` requires `{property}`", entry.address);
                 nodes.report(Diagnostic::error(
                     Code::MissingKey,
                     resource.span_of(property),
@@ -273,7 +273,7 @@ impl<'a> Links<'a> {
                 ));
             }
         }
-        let identities = Assigned::of(resource, props.get("identity")?, nodes)?;
+        let identities = AssignedIdentities::read(resource, props.get("identity")?, nodes)?;
         let first = identities.user.first()?.id.clone();
         let storage: Vec<_> = each(props.get("storage"))
             .iter()
@@ -299,7 +299,7 @@ impl<'a> Links<'a> {
     }
 }
 
-/// What stands below the account: a mapping from names to settings, or a list of names.
+/// Child resources: a mapping from names to settings, or a list of names.
 fn children(
     resource: &EntryContext<'_>,
     property: &str,
@@ -328,9 +328,9 @@ fn children(
                 Diagnostic::error(
                     Code::BadName,
                     span,
-                    format!("`{name}` is no name for one of the `{property}`"),
+                    format!("`{name}` is not a valid name in `{property}`"),
                 )
-                .help("names have 1 to 32 letters, digits, `-` and `_`"),
+                .help("use 1 to 32 letters, digits, `-` and `_`"),
             );
             continue;
         }

@@ -1,4 +1,4 @@
-//! What an author may write about a Video Analyzer account.
+//! The properties of a Video Analyzer account.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::link::OneOrMany;
 
 /// A Video Analyzer account. Azure retired the service on 2022-11-30; the simulator still runs it.
 ///
-/// Azure accepts the account only when its identity holds `Storage Blob Data Contributor` and `Reader` on the storage,
-/// which is a standard general-purpose account in the same region and subscription.
+/// Azure accepts the account only if its identity has the roles `Storage Blob Data Contributor` and `Reader` on the
+/// storage. Use a standard general-purpose storage account in the same region and subscription.
 ///
 /// ```yaml
 /// cameras:

@@ -19,7 +19,7 @@ pub use props::VideoIndexerProps;
 
 use crate::{
     arm_types,
-    identity::{self, Assigned},
+    identity::{self, AssignedIdentities},
     link::ResourceLink,
     storage_access,
     storage_account::StorageAccount,
@@ -32,7 +32,7 @@ use crate::{
 /// "Create an Azure AI Video Indexer account"), so here it is an output only.
 pub struct VideoIndexer;
 
-/// What stands beside `properties` in ARM's body, or becomes something else in it.
+/// Properties outside of `properties` in ARM's body, and those that have another form in it.
 const NOT_AS_WRITTEN: &[&str] = &["identity", "storage", "storageServices", "openAiServices"];
 
 impl Handler for VideoIndexer {
@@ -132,7 +132,7 @@ impl Handler for VideoIndexer {
         let uses = &resource.links;
         let needs = uses.reached_by.iter().filter_map(|identity| {
             let (who, on) = (identity.shown(), uses.storage.shown());
-            let why = format!("the account can use `{on}` only when `{who}` holds its roles there");
+            let why = format!("the account can use `{on}` only when `{who}` has its roles there");
             storage_access::waits_for_grants(identity, &uses.storage, why)
         });
         needs.collect()
@@ -143,38 +143,38 @@ const OUTPUTS: &[OutputDoc] = &[
     OutputDoc {
         name: "accountId",
         path: "properties.accountId",
-        doc: "The id of the account in Video Indexer's own API.",
+        doc: "The id of the account in the Video Indexer API.",
     },
     OutputDoc {
         name: "accountName",
         path: "properties.accountName",
-        doc: "Its name in Video Indexer's own API.",
+        doc: "The name of the account in the Video Indexer API.",
     },
     OutputDoc {
         name: "principalId",
         path: "identity.principalId",
-        doc: "The object id of its own identity, with `identity: { systemAssigned: true }`.",
+        doc: "The object id of the system-assigned identity.",
     },
     OutputDoc {
         name: "tenantId",
         path: "properties.tenantId",
-        doc: "The tenant that it is in.",
+        doc: "The tenant of the account.",
     },
     OutputDoc {
         name: "privateEndpointConnections",
         path: "properties.privateEndpointConnections",
-        doc: "The private endpoints that lead to it.",
+        doc: "The private endpoints of the account.",
     },
     OutputDoc {
         name: "provisioningState",
         path: "properties.provisioningState",
-        doc: "How far Azure is with it; `Succeeded` when it is there.",
+        doc: "The state of provisioning: `Succeeded` when complete.",
     },
 ];
 
-/// What an account uses. What is reached by no user-assigned identity is reached by the account's own.
+/// The resources that an account uses. Without a user-assigned identity, the system-assigned one accesses them.
 pub struct Uses<'a> {
-    identities: Assigned<'a>,
+    identities: AssignedIdentities<'a>,
     storage: ResourceLink<'a>,
     reached_by: Option<ResourceLink<'a>>,
     open_ai: Option<OpenAi<'a>>,
@@ -186,14 +186,14 @@ struct OpenAi<'a> {
 }
 
 impl<'a> Uses<'a> {
-    /// Reads `identity`, `storage`, `storageServices` and `openAiServices`; nothing if one of them is of no use.
+    /// Reads `identity`, `storage`, `storageServices` and `openAiServices`; `None` if one of them is not valid.
     fn new(resource: &EntryContext<'a>, nodes: &mut Nodes) -> Option<Self> {
         let entry = resource.resource();
         let written = |property: &str| {
             let node = entry.props.get(property);
             node.filter(|node| node.datum != Datum::Null)
         };
-        let identities = Assigned::of(resource, entry.props.get("identity")?, nodes)?;
+        let identities = AssignedIdentities::read(resource, entry.props.get("identity")?, nodes)?;
         let open_ai = match written("openAiServices") {
             Some(node) => Some(OpenAi {
                 node,
@@ -215,9 +215,9 @@ impl<'a> Uses<'a> {
                     Diagnostic::error(
                         Code::ValueNotAllowed,
                         services.span,
-                        "`storage` and `storageServices` exclude each other",
+                        "`storage` and `storageServices` cannot be combined",
                     )
-                    .help("leave one out"),
+                    .help("remove one of them"),
                 );
                 return None;
             }
@@ -226,9 +226,9 @@ impl<'a> Uses<'a> {
                     Diagnostic::error(
                         Code::MissingKey,
                         entry.span,
-                        format!("`{}` needs `storage`", entry.address),
+                        format!("`{}` requires `storage`", entry.address),
                     )
-                    .help("write a reference to a storageAccount: `storage: ${name}`"),
+                    .help("add a reference to a storageAccount: `storage: ${name}`"),
                 );
                 return None;
             }
@@ -242,7 +242,7 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// The identity that a service names, if it names one; nothing if that is no identity.
+/// The identity that a service names, if any; `None` if it is not an identity.
 fn user_assigned<'a>(
     resource: &EntryContext<'a>,
     service: &Node,
@@ -264,7 +264,7 @@ fn service(account: Value, reached_by: &Option<ResourceLink<'_>>) -> Value {
     Value::object(service)
 }
 
-/// The account as the bearer of its own identity.
+/// The account as the owner of its system-assigned identity.
 fn itself<'a>(resource: &EntryContext<'a>) -> Option<ResourceLink<'a>> {
     Some(ResourceLink {
         id: resource.placed().id.clone()?,

@@ -1,4 +1,4 @@
-//! What an author may write about a Video Indexer account.
+//! The properties of a Video Indexer account.
 
 use lazuli_core::facts::Field;
 use schemars::JsonSchema;
@@ -8,9 +8,9 @@ use crate::identity::Identities;
 
 /// A Video Indexer account. Its name is unique in all of Azure.
 ///
-/// The identity that reaches the storage needs `Storage Blob Data Contributor` on it. Without that Azure makes the
-/// account all the same, and no video can be indexed. The storage is a standard general-purpose v2 account, best in
-/// the same region; Azure lets it be changed until the first video has been indexed.
+/// The identity that accesses the storage needs `Storage Blob Data Contributor` on it. Without the role, Azure creates
+/// the account but cannot index videos. Use a standard general-purpose v2 storage account in the same region; it can
+/// be changed until the first video is indexed.
 ///
 /// ```yaml
 /// videos:

@@ -1,5 +1,4 @@
-//! What is told to Azure Policy of a step: its resource as it will be written, without secrets and without what is
-//! not known yet.
+//! The resource of a step as it is sent to Azure Policy: without secrets and unresolved outputs.
 
 use std::{collections::HashSet, fmt::Write, iter};
 
@@ -22,7 +21,7 @@ impl Proposal {
     }
 }
 
-/// What a step writes in a subscription: a resource, or where a grant is given.
+/// The id that a step writes in a subscription: a resource, or the scope of a role assignment.
 pub(super) fn writes(step: &Step) -> Option<&ArmId> {
     if !matches!(step.call.method, Method::Put | Method::Replace) {
         return None;
@@ -34,12 +33,12 @@ pub(super) fn writes(step: &Step) -> Option<&ArmId> {
     id.subscription_id().map(|_| id)
 }
 
-/// A step to ask about.
+/// A step to check.
 pub(super) struct ProposedStep<'a> {
     pub(super) step: &'a Step,
-    /// The resource, or where the grant is given.
+    /// The resource, or the scope of the role assignment.
     pub(super) id: &'a ArmId,
-    /// Where it is asked: the resource group, if it is there already, or the subscription.
+    /// The scope of the question: the resource group if it exists, or the subscription.
     pub(super) at: ArmId,
     in_group: bool,
 }
@@ -61,7 +60,7 @@ impl<'a> ProposedStep<'a> {
         })
     }
 
-    /// Whether it will be in a group that cannot be asked at yet.
+    /// Whether its resource group does not exist yet.
     pub(super) fn lacks_group(&self) -> bool {
         !self.in_group && self.id.group().is_some_and(|group| group != *self.id)
     }
@@ -79,7 +78,7 @@ impl<'a> ProposedStep<'a> {
         }
     }
 
-    /// What is the same for steps that differ in names and ids only.
+    /// What steps share that differ only in names and ids.
     pub(super) fn shape(&self) -> String {
         let call = &self.step.call;
         let mut shape = format!(
@@ -93,7 +92,7 @@ impl<'a> ProposedStep<'a> {
         shape
     }
 
-    /// The question, and the paths of what it leaves out. Several names are asked about together.
+    /// The question for several names, and the paths of omitted values.
     pub(super) fn proposal(&self, names: &[&str]) -> (Proposal, Vec<String>) {
         let mut withheld = Vec::new();
         let sent = send(&self.step.call.body, "", &mut withheld);
@@ -128,7 +127,7 @@ impl<'a> ProposedStep<'a> {
         (Proposal(Json::Object(body).to_string()), withheld)
     }
 
-    /// What a child or an extension is in or on, where that is in a group that is there.
+    /// The parent of a child or extension resource in an existing group.
     fn scope(&self) -> Option<ArmId> {
         if !self.in_group {
             return None;
@@ -139,7 +138,7 @@ impl<'a> ProposedStep<'a> {
         self.id.parent().filter(|_| !self.id.is_top_level())
     }
 
-    /// The name, of what has one before it is made. Without a scope to be in, that of a child begins with its parents'.
+    /// The name, if the resource has one before its creation. Without a scope, the name of a child includes its parents.
     pub(super) fn name(&self) -> Option<String> {
         if self.is_grant() {
             return None;
@@ -156,8 +155,8 @@ impl<'a> ProposedStep<'a> {
     }
 }
 
-/// The value without what is secret or not known yet, whose paths are noted. A list without one of its items would be
-/// another list, so it goes as a whole.
+/// The value without secrets and unresolved outputs, whose paths are noted. A list that contains one is omitted as a
+/// whole, since without the item it would differ.
 fn send(value: &Value, path: &str, withheld: &mut Vec<String>) -> Option<Json> {
     match value {
         Value::Secret(_) | Value::Hole(_) => {

@@ -1,4 +1,4 @@
-//! What is asked of Azure Policy and what its answers deny, on plans made by hand.
+//! Questions to Azure Policy and denials in its answers, on constructed plans.
 
 use serde_json::json;
 
@@ -128,7 +128,7 @@ fn assigned(items: impl IntoIterator<Item = Json>) -> Answers {
     answers
 }
 
-/// Where it is asked, and the bodies, of what is asked of policies next.
+/// The scopes and bodies of the next questions to Azure Policy.
 fn asked(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
     further(plan, answers, NO_KINDS)
         .into_iter()
@@ -169,7 +169,7 @@ fn denials_of(plan: &Plan, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
 }
 
 #[test]
-fn a_subscription_is_asked_for_its_assignments_and_without_any_for_nothing_else() {
+fn subscription_without_assignments_needs_no_further_question() {
     let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
     let all = questions(&plan, NO_KINDS);
     let lists = all.iter().filter(|it| matches!(it, Question::Policies(_)));
@@ -184,7 +184,7 @@ fn a_subscription_is_asked_for_its_assignments_and_without_any_for_nothing_else(
 }
 
 #[test]
-fn only_what_is_enforced_on_a_resource_is_asked_about() {
+fn only_enforced_assignments_cause_questions() {
     let plan = plan_of([account(GROUP, "one")]);
     let count = |assignment: Json| asked(&plan, &assigned([assignment])).len();
     let managed = "/providers/Microsoft.Management/managementGroups/m";
@@ -201,7 +201,7 @@ fn only_what_is_enforced_on_a_resource_is_asked_about() {
 }
 
 #[test]
-fn steps_that_differ_in_names_are_one_question_with_all_the_names() {
+fn steps_that_differ_in_names_share_a_question() {
     let other = "/subscriptions/s/resourceGroups/h";
     let mut large = account(GROUP, "large");
     large.call.body = Value::from(json!({ "location": "westeurope", "sku": { "name": "P" } }));
@@ -249,7 +249,7 @@ fn steps_that_differ_in_names_are_one_question_with_all_the_names() {
 }
 
 #[test]
-fn a_name_that_several_parts_have_is_asked_about_once() {
+fn shared_name_is_asked_about_once() {
     let container = |account: &str| {
         let parent = format!("{GROUP}/providers/{ACCOUNTS}/{account}/blobServices/default");
         put(
@@ -267,7 +267,7 @@ fn a_name_that_several_parts_have_is_asked_about_once() {
 }
 
 #[test]
-fn a_group_with_policies_of_its_own_is_asked_about_by_itself() {
+fn group_with_its_own_policies_has_its_own_question() {
     let other = "/subscriptions/s/resourceGroups/h";
     let plan = plan_of([account(GROUP, "one"), account(other, "two")]);
     let own = json!({ "id": "b", "properties": { "scope": other } });
@@ -277,7 +277,7 @@ fn a_group_with_policies_of_its_own_is_asked_about_by_itself() {
 }
 
 #[test]
-fn each_subscription_is_asked_for_itself() {
+fn every_subscription_has_its_own_question() {
     let other = "/subscriptions/t/resourceGroups/g";
     let plan = plan_of([account(GROUP, "one"), account(other, "two")]);
     let managed = "/providers/Microsoft.Management/managementGroups/m";
@@ -292,7 +292,7 @@ fn each_subscription_is_asked_for_itself() {
 }
 
 #[test]
-fn what_a_new_group_gets_is_asked_at_its_subscription_by_its_whole_name() {
+fn resources_of_a_new_group_are_checked_at_the_subscription_by_full_name() {
     let container = format!("{GROUP}/providers/{ACCOUNTS}/one/blobServices/default/containers/c");
     let steps = || {
         [
@@ -353,7 +353,7 @@ fn with_a_secret_and_a_hole() -> Plan {
 }
 
 #[test]
-fn no_secret_is_sent_and_nothing_that_is_not_known() {
+fn secrets_and_unresolved_outputs_are_not_sent() {
     let plan = with_a_secret_and_a_hole();
     let asked = asked(&plan, &assigned([assignment(json!({}))]));
     let [(_, body)] = asked.as_slice() else {
@@ -365,7 +365,7 @@ fn no_secret_is_sent_and_nothing_that_is_not_known() {
 }
 
 #[test]
-fn a_denial_that_may_go_by_what_was_not_sent_is_no_certain_one() {
+fn denial_that_may_depend_on_omitted_values_is_not_certain() {
     let plan = with_a_secret_and_a_hole();
     let doubt = |expressions: Json| {
         let answers = assigned([assignment(json!({}))]);
@@ -390,7 +390,7 @@ fn a_denial_that_may_go_by_what_was_not_sent_is_no_certain_one() {
 }
 
 #[test]
-fn a_denial_tells_who_assigned_what_and_by_what_it_goes() {
+fn denial_contains_assignment_definition_and_conditions() {
     let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
     let answers = assigned([assignment(json!({
         "displayName": "Only Europe",
@@ -429,7 +429,7 @@ fn a_denial_tells_who_assigned_what_and_by_what_it_goes() {
 }
 
 #[test]
-fn what_does_not_deny_is_no_finding_and_what_changes_first_leaves_a_doubt() {
+fn audits_are_not_findings_and_modifications_leave_a_doubt() {
     let plan = plan_of([account(GROUP, "one")]);
     let found = |said: &Json| {
         let answers = answered(&plan, assigned([assignment(json!({}))]), said);
@@ -459,7 +459,7 @@ fn what_does_not_deny_is_no_finding_and_what_changes_first_leaves_a_doubt() {
 }
 
 #[test]
-fn a_name_that_is_denied_is_that_of_its_own_step() {
+fn denied_name_belongs_to_its_step() {
     let plan = plan_of(["one", "two", "three"].map(|name| account(GROUP, name)));
     let found = |restriction: Json| {
         let mut restriction = restriction;
@@ -483,7 +483,7 @@ fn a_name_that_is_denied_is_that_of_its_own_step() {
 }
 
 #[test]
-fn too_many_kinds_of_steps_are_not_all_asked_about_and_that_is_told() {
+fn steps_beyond_the_maximum_of_questions_are_reported() {
     let kinds = MOST_QUESTIONS + 3;
     let odd = |number: usize| {
         put(
@@ -514,7 +514,7 @@ fn too_many_kinds_of_steps_are_not_all_asked_about_and_that_is_told() {
 }
 
 #[test]
-fn who_may_not_read_the_subscription_asks_for_the_group_and_who_may_not_ask_does_not() {
+fn caller_without_access_to_the_subscription_asks_at_the_group() {
     let plan = plan_of([account(GROUP, "one")]);
     let refused = || Answer::Unknown("AuthorizationFailed".into());
     let mut answers = Answers::default();
@@ -547,7 +547,7 @@ fn who_may_not_read_the_subscription_asks_for_the_group_and_who_may_not_ask_does
 }
 
 #[test]
-fn a_condition_on_a_group_that_is_not_there_yet_leaves_a_doubt() {
+fn condition_on_a_new_group_leaves_a_doubt() {
     let group = put(GROUP, json!({ "location": "westeurope" }));
     let holds = json!([{ "result": "True", "path": "tags.team", "operator": "notEquals",
         "expression": "tags['team']", "targetValue": "[resourceGroup().tags['team']]" }]);
@@ -573,7 +573,7 @@ fn a_condition_on_a_group_that_is_not_there_yet_leaves_a_doubt() {
 }
 
 #[test]
-fn what_is_exempt_by_itself_is_told_apart() {
+fn exemption_leaves_a_doubt() {
     let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
     let answers = assigned([assignment(json!({}))]);
     let mut answers = answered(&plan, answers, &denied_by(json!([])));
