@@ -76,7 +76,7 @@ async fn resource_of_another_stack_is_an_error_that_names_the_owner() {
         panic!("{found:?}");
     };
     assert_eq!(said.code, Code::ForeignOwner);
-    assert_eq!(said.message, "`recordings` is owned by the stack `doors`");
+    assert_eq!(said.message, "`recordings` is owned by stack `doors`");
     assert!(plan.is_empty());
 }
 
@@ -99,11 +99,8 @@ async fn role_and_lock_of_another_stack_are_not_overwritten() {
     assert_eq!(
         said,
         [
-            (
-                Code::ForeignOwner,
-                "`operator` is owned by the stack `test`"
-            ),
-            (Code::ForeignOwner, "`keep` is owned by the stack `test`"),
+            (Code::ForeignOwner, "`operator` is owned by stack `test`"),
+            (Code::ForeignOwner, "`keep` is owned by stack `test`"),
         ]
     );
     assert!(plan.is_empty(), "{:#?}", plan.steps);

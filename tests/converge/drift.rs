@@ -35,7 +35,7 @@ fn changes(
             step.changes.iter().map(|change| {
                 let after = change.after.as_ref().map(|value| value.to_display_json());
                 (
-                    step.key.to_string(),
+                    step.subject.key.to_string(),
                     change.path.clone(),
                     change.before.clone(),
                     after,
@@ -106,7 +106,7 @@ async fn changed_properties_are_planned_and_restored() {
     let steps: Vec<_> = plan
         .steps
         .iter()
-        .map(|step| (step.action, step.key.to_string()))
+        .map(|step| (step.action, step.subject.key.to_string()))
         .collect();
     assert_eq!(
         steps,
@@ -171,7 +171,12 @@ async fn existing_grant_with_another_name_is_accepted() {
     );
     assert!(azure.plan(&text).await.is_empty());
     let down = azure.teardown(&text).await;
-    let kept: Vec<_> = down.kept.iter().map(|kept| kept.key.to_string()).collect();
+    let kept: Vec<_> = down
+        .remarks
+        .kept
+        .iter()
+        .map(|kept| kept.key.to_string())
+        .collect();
     assert_eq!(
         kept,
         ["access/Reader"],

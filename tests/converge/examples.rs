@@ -39,7 +39,7 @@ async fn every_example_applies_plans_empty_and_is_destroyed() {
         assert_eq!(azure.writes().len(), 0, "{name}");
 
         let down = azure.teardown(&text).await;
-        assert_eq!(down.kept, [], "{name}");
+        assert_eq!(down.remarks.kept, [], "{name}");
         let report = azure.execute(&down).await;
         let failures: Vec<_> = report
             .failures()

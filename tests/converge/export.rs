@@ -55,8 +55,8 @@ async fn every_example_exports_to_a_spec_without_changes() {
             plan.steps,
             export.text
         );
-        assert_eq!(plan.orphans, [], "{name}\n{}", export.text);
-        assert_eq!(plan.undeclared, [], "{name}\n{}", export.text);
+        assert_eq!(plan.remarks.orphans, [], "{name}\n{}", export.text);
+        assert_eq!(plan.remarks.undeclared, [], "{name}\n{}", export.text);
         assert_eq!(azure.writes(), [], "{name}");
         let in_group = format!("/subscriptions/{SUBSCRIPTION}/");
         assert!(
@@ -93,12 +93,17 @@ async fn several_groups_export_to_one_stack() {
     }
     let plan = azure.plan(&export.text).await;
     assert!(plan.is_empty(), "{:#?}\n{}", plan.steps, export.text);
-    assert_eq!(plan.orphans, []);
+    assert_eq!(plan.remarks.orphans, []);
 
     let part = azure.export(&["rg-test"]).await;
     let plan = azure.plan(&part.text).await;
     assert!(plan.is_empty(), "{:#?}\n{}", plan.steps, part.text);
-    let orphans: Vec<&str> = plan.orphans.iter().map(|one| one.id.name()).collect();
+    let orphans: Vec<&str> = plan
+        .remarks
+        .orphans
+        .iter()
+        .map(|one| one.id.name())
+        .collect();
     assert_eq!(orphans, ["rg-other", "id-reader"]);
 }
 
@@ -403,7 +408,7 @@ async fn for_each_instances_export_as_separate_entries() {
     }
     let plan = azure.plan(&export.text).await;
     assert!(plan.is_empty(), "{:#?}\n{}", plan.steps, export.text);
-    assert_eq!(plan.orphans, [], "{}", export.text);
+    assert_eq!(plan.remarks.orphans, [], "{}", export.text);
 }
 
 #[tokio::test(start_paused = true)]

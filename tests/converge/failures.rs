@@ -29,10 +29,10 @@ fn fates(plan: &Plan, report: &Report) -> Vec<(String, String)> {
                     format!("failed {}", error.code.clone().unwrap_or_default())
                 }
                 Outcome::Failed(other) => format!("failed {other}"),
-                Outcome::Blocked(by) => format!("blocked by {}", plan.steps[by.0].key),
+                Outcome::Blocked(by) => format!("blocked by {}", plan.steps[by.0].subject.key),
                 Outcome::NotBegun => "not begun".to_owned(),
             };
-            (step.key.to_string(), fate)
+            (step.subject.key.to_string(), fate)
         })
         .collect()
 }
@@ -66,7 +66,7 @@ async fn unavailable_name_stops_only_its_dependents() {
     let names: Vec<_> = second
         .steps
         .iter()
-        .map(|step| step.key.to_string())
+        .map(|step| step.subject.key.to_string())
         .collect();
     assert_eq!(
         names,
@@ -194,7 +194,7 @@ async fn broken_connection_fails_only_its_branch_and_a_rerun_completes() {
     assert_eq!(fate_of(&fates(&plan, &report), "good"), "done");
     azure.simulator.set_faults(Faults::none());
     let second = azure.converge(&text).await;
-    assert_eq!(second.steps.first().unwrap().key.to_string(), "bad");
+    assert_eq!(second.steps.first().unwrap().subject.key.to_string(), "bad");
     assert!(azure.plan(&text).await.is_empty());
 }
 
@@ -272,12 +272,12 @@ async fn account_is_created_after_its_grants_have_propagated() {
     let account = plan
         .steps
         .iter()
-        .find(|step| step.key.to_string() == "cameras")
+        .find(|step| step.subject.key.to_string() == "cameras")
         .unwrap();
     let waits: Vec<_> = account
         .after
         .iter()
-        .map(|step| plan.steps[step.0].key.to_string())
+        .map(|step| plan.steps[step.0].subject.key.to_string())
         .collect();
     for needed in [
         "analyzer",

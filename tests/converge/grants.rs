@@ -51,7 +51,7 @@ fn stack(group_options: &str) -> String {
 fn steps(plan: &Plan) -> Vec<(Action, String)> {
     plan.steps
         .iter()
-        .map(|step| (step.action, step.key.to_string()))
+        .map(|step| (step.action, step.subject.key.to_string()))
         .collect()
 }
 
@@ -149,7 +149,7 @@ async fn replaced_identity_gets_its_grant_before_the_old_one_is_deleted() {
         ]
     );
     assert!(
-        plan.steps[2].reason.contains("is not `app` any more"),
+        plan.steps[2].reason.contains("is no longer `app`"),
         "{}",
         plan.steps[2].reason
     );
@@ -235,7 +235,7 @@ async fn principal_type_is_always_sent() {
     let grant = plan
         .steps
         .iter()
-        .find(|step| step.kind == "roleAssignment")
+        .find(|step| step.subject.kind == "roleAssignment")
         .unwrap();
     let properties = grant.call.body.get("properties").unwrap();
     assert_eq!(
@@ -263,8 +263,8 @@ async fn undeclared_grants_are_shown_and_not_changed() {
         .await;
     let plan = azure.plan(&stack("")).await;
     assert!(plan.is_empty(), "{:?}", steps(&plan));
-    let [undeclared] = plan.undeclared.as_slice() else {
-        panic!("{:?}", plan.undeclared)
+    let [undeclared] = plan.remarks.undeclared.as_slice() else {
+        panic!("{:?}", plan.remarks.undeclared)
     };
     assert_eq!(undeclared.key.to_string(), "group");
     assert_eq!(undeclared.grant.principal, USER_OBJECT_ID);
@@ -309,7 +309,7 @@ async fn with_undeclared_grants(azure: &Azure) -> (String, String) {
 }
 
 fn existence(plan: &Plan, principal: &str) -> Existence {
-    let mut undeclared = plan.undeclared.iter();
+    let mut undeclared = plan.remarks.undeclared.iter();
     undeclared
         .find(|undeclared| undeclared.grant.principal == principal)
         .unwrap()
@@ -329,7 +329,7 @@ async fn undeclared_grant_shows_whether_its_principal_exists() {
     let plan = azure.plan(&stack("")).await;
     assert_eq!(existence(&plan, &principal), Existence::Gone);
     assert_eq!(existence(&plan, USER_OBJECT_ID), Existence::Exists);
-    assert!(plan.is_empty() && plan.unread_directory.is_none());
+    assert!(plan.is_empty() && plan.remarks.unread_directory.is_none());
     assert_eq!(directory_statuses(&azure), [200], "both in one request");
 }
 
@@ -343,7 +343,7 @@ async fn plan_succeeds_without_permission_to_read_the_directory() {
     let plan = reader.plan(&stack("")).await;
     assert_eq!(existence(&plan, &principal), Existence::Unknown);
     assert_eq!(
-        plan.unread_directory.as_deref(),
+        plan.remarks.unread_directory.as_deref(),
         Some("the caller may not read the directory")
     );
     assert_eq!(directory_statuses(&azure), [403], "requested once");
@@ -361,7 +361,7 @@ async fn unavailable_directory_delays_a_plan_briefly_and_does_not_fail_it() {
         let before = azure.simulator.now();
         let plan = azure.plan(&stack("")).await;
         assert_eq!(existence(&plan, &principal), Existence::Unknown);
-        assert!(plan.unread_directory.is_some());
+        assert!(plan.remarks.unread_directory.is_some());
         assert!(azure.simulator.now().since(before) <= 20_000);
     }
 }
@@ -386,12 +386,13 @@ async fn deletion_of_an_undeclared_grant_shows_whether_its_principal_exists() {
     assert_eq!(directory_statuses(&azure), [200], "both in one request");
     let why = |principal: &str| {
         let mut steps = plan.steps.iter();
-        let step = steps.find(|step| step.key.to_string().ends_with(principal));
+        let step = steps.find(|step| step.subject.key.to_string().ends_with(principal));
         step.unwrap().reason.clone()
     };
-    let gone = format!("names it: ServicePrincipal {principal}, which no longer exists, granted");
+    let gone =
+        format!("declares it: ServicePrincipal {principal}, which no longer exists, granted");
     assert!(why(&principal).contains(&gone), "{}", why(&principal));
-    let there = format!("names it: User {USER_OBJECT_ID}, granted");
+    let there = format!("declares it: User {USER_OBJECT_ID}, granted");
     assert!(
         why(USER_OBJECT_ID).contains(&there),
         "{}",
@@ -412,14 +413,14 @@ async fn declared_grant_of_a_deleted_principal_is_reported_and_stays() {
         + &named(&principal, "ServicePrincipal")
         + &named(USER_OBJECT_ID, "User").replace("other:", "person:");
     let plan = azure.plan(&text).await;
-    assert!(plan.is_empty() && plan.orphaned.is_empty());
+    assert!(plan.is_empty() && plan.remarks.orphaned.is_empty());
 
     azure.by_hand(Method::Delete, &undeclared, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&text).await;
-    assert!(plan.is_empty() && plan.undeclared.is_empty());
-    let [orphaned] = plan.orphaned.as_slice() else {
-        panic!("{:?}", plan.orphaned)
+    assert!(plan.is_empty() && plan.remarks.undeclared.is_empty());
+    let [orphaned] = plan.remarks.orphaned.as_slice() else {
+        panic!("{:?}", plan.remarks.orphaned)
     };
     assert_eq!(orphaned.key.to_string(), "other/Reader");
     assert!(orphaned.holder().contains("which no longer exists"));
@@ -501,7 +502,12 @@ async fn authoritative_scope_loses_undeclared_grants_except_inherited_ones_and_t
         steps(&plan),
         [(Action::Delete, format!("group/grant of {USER_OBJECT_ID}"))]
     );
-    let kept: Vec<_> = plan.kept.iter().map(|kept| kept.key.to_string()).collect();
+    let kept: Vec<_> = plan
+        .remarks
+        .kept
+        .iter()
+        .map(|kept| kept.key.to_string())
+        .collect();
     assert_eq!(kept, [format!("group/grant of {caller}")]);
     assert_eq!(
         azure.writes().len(),

@@ -14,11 +14,10 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::Diagnostics,
     export::{self, Export, Scene},
-    graph::{Graph, RoleName, Settings, build},
+    graph::{Graph, Names, RoleName, Settings, build},
     live::Live,
     plan::{
-        Consent, Names, Plan, converge_with, needed_to_replace, orphans, principals_in_question,
-        teardown,
+        Consent, Plan, converge_with, needed_to_replace, orphans, principals_in_question, teardown,
     },
     reads::{self, Read},
     source::Sources,
@@ -139,9 +138,9 @@ impl Azure {
     /// Finds what the stacks own, and, to prune, what that has to know.
     pub async fn look_for_orphans(&self, graph: &Graph, live: &mut Live, prune: bool) {
         let is_known = |id: &ArmId| graph.node_of(id).is_some();
-        let owned = observe_owned(&self.client, graph.homes(), &is_known).await;
+        let owned = observe_owned(&self.client, graph.stack_scopes(), &is_known).await;
         live.absorb(owned.expect("reads work"));
-        for (arm_type, known) in known_types() {
+        for (arm_type, known) in known_types(REGISTRY) {
             live.insert_type(arm_type, known);
         }
         if prune {
@@ -163,7 +162,7 @@ impl Azure {
             .collect();
         let first = export::reads::first(&groups, REGISTRY);
         let mut live = self.survey(&groups, &first).await;
-        for (arm_type, known) in known_types() {
+        for (arm_type, known) in known_types(REGISTRY) {
             live.insert_type(arm_type, known);
         }
         let unknown = export::reads::unknown_types(&groups, &live);
@@ -177,7 +176,7 @@ impl Azure {
         let owner = export::owner(&scene(&groups, &live));
         if let Some(owner) = &owner {
             let stack = format!("apiVersion: lazuli/v1\nstack: {owner}\n");
-            let owned = observe_owned(&self.client, graph(&stack).homes(), &|_| true).await;
+            let owned = observe_owned(&self.client, graph(&stack).stack_scopes(), &|_| true).await;
             live.absorb(owned.expect("reads work"));
         }
         let stack = owner.unwrap_or_else(|| export::stack_of(&groups[0]));
@@ -209,7 +208,7 @@ impl Azure {
         let (plan, report) = self.apply(text).await;
         let failures: Vec<_> = report
             .failures()
-            .map(|(step, failure)| format!("{}: {failure}", plan.steps[step.0].key))
+            .map(|(step, failure)| format!("{}: {failure}", plan.steps[step.0].subject.key))
             .collect();
         assert!(report.is_complete(), "{failures:#?}");
         plan

@@ -1,9 +1,10 @@
-//! Every kind with every property that it has: what is written is there, stays, and is seen when it differs.
+//! Every kind with every property: values are written, stay, and are compared.
 
 mod anything;
 mod changes;
 mod coverage;
 mod credentials;
+mod custom;
 mod drift;
 mod exported;
 mod kept;

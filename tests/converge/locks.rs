@@ -97,7 +97,8 @@ impl LockedPlan {
         let [obstacle] = self.obstacles.as_slice() else {
             panic!("{:#?}", self.obstacles)
         };
-        let name = |step: &lazuli_core::plan::StepId| self.plan.steps[step.0].key.to_string();
+        let name =
+            |step: &lazuli_core::plan::StepId| self.plan.steps[step.0].subject.key.to_string();
         obstacle.blocks.iter().map(name).collect()
     }
 
@@ -116,7 +117,11 @@ impl LockedPlan {
                 panic!("{failure}")
             };
             assert_eq!(error.kind, ErrorKind::Locked);
-            assert!(reported.contains(&step), "{}", self.plan.steps[step.0].key);
+            assert!(
+                reported.contains(&step),
+                "{}",
+                self.plan.steps[step.0].subject.key
+            );
         }
         let not_done = report.failures().count() + report.not_begun().count();
         assert!(reported.len() <= not_done);
@@ -266,6 +271,7 @@ async fn lock_with_the_same_name_and_no_marker_is_accepted_and_stays() {
     let destroy = LockedPlan::on_destroy(&azure, &text).await;
     let kept: Vec<_> = destroy
         .plan
+        .remarks
         .kept
         .iter()
         .map(|kept| kept.key.to_string())

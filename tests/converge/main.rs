@@ -8,6 +8,9 @@
     unreachable_pub
 )]
 
+#[path = "../custom_kind.rs"]
+mod custom_kind;
+
 mod adopt;
 mod drift;
 mod examples;

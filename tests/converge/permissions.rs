@@ -3,10 +3,9 @@
 
 use std::{fs, path::Path};
 
-use lazuli_core::{
-    diagnostic::Diagnostics, plan::preflight::Finding, reads, source::Sources, yaml,
-};
+use lazuli_core::{diagnostic::Diagnostics, preflight::Finding, reads, source::Sources, yaml};
 use lazuli_engine::{observe, preflight};
+use lazuli_handlers::REGISTRY;
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -119,7 +118,7 @@ async fn role_for_plan_can_only_plan() {
         "parameters": { "listOfAllowedLocations": { "value": ["northeurope"] } },
     } });
     owner.by_hand(Method::Put, &assignment, Some(here)).await;
-    let found = preflight(&planner.client, &planner.plan(&changed).await).await;
+    let found = preflight(&planner.client, &planner.plan(&changed).await, REGISTRY).await;
     let is_told = |finding: &Finding| matches!(finding, Finding::Disallowed { .. });
     assert!(found.iter().any(is_told), "{found:#?}");
     let is_unknown = |finding: &Finding| matches!(finding, Finding::Unknown { .. });
@@ -140,11 +139,19 @@ async fn role_for_apply_can_apply_and_destroy() {
     ] {
         let text = example(name);
         let plan = applier.plan(&text).await;
-        assert_eq!(preflight(&applier.client, &plan).await, [], "{name}");
+        assert_eq!(
+            preflight(&applier.client, &plan, REGISTRY).await,
+            [],
+            "{name}"
+        );
         applier.converge(&text).await;
         assert!(applier.plan(&text).await.is_empty(), "{name}");
         let down = applier.teardown(&text).await;
-        assert_eq!(preflight(&applier.client, &down).await, [], "{name}");
+        assert_eq!(
+            preflight(&applier.client, &down, REGISTRY).await,
+            [],
+            "{name}"
+        );
         let report = applier.execute(&down).await;
         let failures: Vec<_> = report
             .failures()

@@ -1,6 +1,6 @@
 //! Tags written by Azure Policy: they are not changed, can be ignored, and server overrides are reported once.
 
-use lazuli_core::plan::{converge, overruled, reminders};
+use lazuli_core::plan::{converge, overrides_after, reminders};
 use lazuli_engine::remind;
 use lazuli_sim::Method;
 use serde_json::json;
@@ -65,13 +65,17 @@ async fn server_override_is_recorded_until_either_value_changes() {
     let graph = azure.graph(&tagged("")).await;
     let live = azure.observe(&graph).await;
     let (again, _) = converge(&graph, &live);
-    let written: Vec<_> = first.steps.iter().map(|step| step.key.clone()).collect();
-    let kept = overruled(&again, &written);
+    let written: Vec<_> = first
+        .steps
+        .iter()
+        .map(|step| step.subject.key.clone())
+        .collect();
+    let kept = overrides_after(&again, &written);
     let changes: Vec<_> = kept.iter().flat_map(|kept| &kept.changes).collect();
     assert_eq!(changes.len(), 1, "{changes:#?}");
     assert_eq!(changes[0].path, "tags.costCentre");
     assert_eq!(
-        overruled(&again, &[]),
+        overrides_after(&again, &[]),
         [],
         "only values written by this run are server overrides; others are drift"
     );
@@ -80,7 +84,7 @@ async fn server_override_is_recorded_until_either_value_changes() {
     remind(&azure.client, &reminders).await.unwrap();
     let plan = azure.plan(&tagged("")).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);
-    assert_eq!(plan.overruled, kept);
+    assert_eq!(plan.remarks.server_overrides, kept);
 
     let another = tagged("").replace("\"7\"", "\"8\"");
     assert_eq!(

@@ -1,14 +1,16 @@
-//! What is known to be refused before the first write: names, providers, rights; and what is asked to know it.
+//! Preflight findings before the first write, about names, providers and permissions, and the questions behind them.
 
 mod policies;
 
 use std::collections::BTreeSet;
 
-use lazuli_core::plan::{
-    Plan, StepId,
+use lazuli_core::{
+    facts::CreationObstacle,
+    plan::{Plan, StepId},
     preflight::{Cause, Finding, Question},
 };
 use lazuli_engine::{preflight, register};
+use lazuli_handlers::REGISTRY;
 use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 
@@ -38,11 +40,11 @@ fn stack() -> String {
 async fn found(azure: &Azure, text: &str) -> (Plan, Vec<Finding>) {
     let plan = azure.plan(text).await;
     azure.simulator.clear_log();
-    let found = preflight(&azure.client, &plan).await;
+    let found = preflight(&azure.client, &plan, REGISTRY).await;
     (plan, found)
 }
 
-/// Gives a role to a caller behind lazuli's back.
+/// Assigns a role to a caller outside of lazuli.
 async fn give(azure: &Azure, caller: Caller, role: &str, scope: &str, more: Json) {
     let mut properties = json!({
         "principalId": caller.object_id(), "principalType": "ServicePrincipal",
@@ -56,12 +58,12 @@ async fn give(azure: &Azure, caller: Caller, role: &str, scope: &str, more: Json
     azure.by_hand(Method::Put, &url, Some(body)).await;
 }
 
-/// `action` with the keys of its steps, for each finding of missing rights.
+/// Each missing action with the keys of its steps.
 fn missing(plan: &Plan, found: &[Finding]) -> Vec<(String, Vec<String>)> {
     let keys = |steps: &[StepId]| {
         steps
             .iter()
-            .map(|step| plan.steps[step.0].key.to_string())
+            .map(|step| plan.steps[step.0].subject.key.to_string())
             .collect()
     };
     found
@@ -82,7 +84,7 @@ fn asked(azure: &Azure) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_the_plan_needs_is_asked() {
+async fn preflight_asks_only_what_the_plan_needs() {
     let azure = Azure::new().await;
     let (_, clean) = found(&azure, &stack()).await;
     assert_eq!(clean, []);
@@ -112,7 +114,7 @@ async fn only_what_the_plan_needs_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_and_providers_are_told_together() {
+async fn taken_names_and_missing_providers_are_reported_together() {
     let azure = Azure::new().await;
     let other = format!("{}/resourceGroups/rg-other", subscription());
     let account = format!("{other}/providers/Microsoft.Storage/storageAccounts/stmine");
@@ -133,17 +135,15 @@ async fn names_and_providers_are_told_together() {
          \x20 odd: { kind: resource, type: Microsoft.Nothing/things@2024-03-01, name: thing }\n",
     );
     let (plan, found) = found(&azure, &text).await;
-    let key = |step: &StepId| plan.steps[step.0].key.to_string();
+    let key = |step: &StepId| plan.steps[step.0].subject.key.to_string();
     let shown: Vec<String> = found
         .iter()
         .map(|finding| match finding {
-            Finding::NameRefused {
-                step,
-                name,
-                held_by,
-                said,
-            } => {
-                assert!(said.contains("already taken"), "{said}");
+            Finding::Creation { step, name, found } => {
+                let CreationObstacle::NameUnavailable { held_by, message } = &found.obstacle else {
+                    panic!("{found:?}")
+                };
+                assert!(message.contains("already taken"), "{message}");
                 let held_by = held_by.as_ref().map(|id| id.as_str().to_owned());
                 format!("{} {name} {held_by:?}", key(step))
             }
@@ -174,7 +174,7 @@ async fn names_and_providers_are_told_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_is_registered_and_waited_for() {
+async fn provider_registration_is_awaited() {
     let azure = Azure::new().await;
     let text = spec(
         "  app: { kind: resource, type: Microsoft.App/managedEnvironments@2024-03-01, name: env }\n",
@@ -199,7 +199,7 @@ async fn a_provider_is_registered_and_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn missing_rights_are_told_by_action_scope_and_caller() {
+async fn missing_permissions_are_reported_by_action_scope_and_caller() {
     let owner = Azure::new().await;
     let reader = owner.seen_by(Caller::Reader).await;
     let (plan, refused) = found(&reader, &stack()).await;
@@ -236,22 +236,22 @@ async fn missing_rights_are_told_by_action_scope_and_caller() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_caller_may_not_delete_is_told_before_anything_is() {
+async fn missing_delete_permissions_are_reported_before_the_first_deletion() {
     let owner = Azure::new().await;
     owner.converge(&stack()).await;
     let contributor = owner.seen_by(Caller::Contributor).await;
     let plan = contributor.teardown(&stack()).await;
-    let refused = preflight(&contributor.client, &plan).await;
+    let refused = preflight(&contributor.client, &plan, REGISTRY).await;
     let deletion = "Microsoft.Authorization/roleAssignments/delete".to_owned();
     let steps = vec!["access/Reader".to_owned()];
     assert_eq!(missing(&plan, &refused), [(deletion, steps)]);
     assert!(refused.iter().all(Finding::is_certain), "{refused:#?}");
     let plan = owner.teardown(&stack()).await;
-    assert_eq!(preflight(&owner.client, &plan).await, []);
+    assert_eq!(preflight(&owner.client, &plan, REGISTRY).await, []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_identity_is_handed_over_by_a_right_of_its_own() {
+async fn identity_assignment_needs_its_own_permission() {
     let owner = Azure::new().await;
     let text = stack().replace("role: Reader", "role: Storage Blob Data Contributor")
         + "  indexer: { kind: videoIndexer, name: vi-test, identity: \"${id}\", storage: \"${data}\" }\n";
@@ -265,7 +265,7 @@ async fn an_identity_is_handed_over_by_a_right_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rights_on_the_resource_alone_are_rights() {
+async fn permissions_on_the_resource_alone_suffice() {
     let owner = Azure::new().await;
     owner.converge(&stack()).await;
     let reader = owner.seen_by(Caller::Reader).await;
@@ -284,7 +284,7 @@ async fn rights_on_the_resource_alone_are_rights() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn grants_of_the_plan_itself_may_give_what_is_missing() {
+async fn role_assignments_of_the_plan_may_give_missing_permissions() {
     let owner = Azure::new().await;
     let contributor = owner.seen_by(Caller::Contributor).await;
     let somebody = Caller::Reader.object_id();
@@ -298,10 +298,9 @@ async fn grants_of_the_plan_itself_may_give_what_is_missing() {
     assert!(!refused[0].is_certain(), "{refused:?}");
 }
 
-/// The roles that could be activated and the deny assignments are put into the simulator by hand: Azure makes them
-/// in its own ways.
+/// The test writes eligible roles and deny assignments into the simulator, because no API of lazuli creates them.
 #[tokio::test(start_paused = true)]
-async fn causes_are_named() {
+async fn causes_of_missing_permissions_are_reported() {
     let owner = Azure::new().await;
     owner.converge(&stack()).await;
     let put = async |name: &str, api: &str, properties: Json| {
@@ -349,7 +348,7 @@ async fn causes_are_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_condition_on_giving_roles_is_named_unless_another_role_has_none() {
+async fn condition_on_role_assignments_is_reported_unless_another_role_has_none() {
     let owner = Azure::new().await;
     let contributor = owner.seen_by(Caller::Contributor).await;
     let condition = "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {ba92f5b4-2d11-453d-a403-e96b0029c9fe}))";
@@ -376,7 +375,7 @@ async fn a_condition_on_giving_roles_is_named_unless_another_role_has_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_azure_does_not_answer_is_told_and_ends_nothing() {
+async fn unanswered_questions_are_reported_and_stop_nothing() {
     let azure = Azure::new().await;
     let refused = Fault::status(403, None);
     let mut faults = Faults::none();
@@ -400,7 +399,7 @@ async fn what_azure_does_not_answer_is_told_and_ends_nothing() {
         matches!(
             questions[..],
             [
-                Question::StorageName { .. },
+                Question::Creation(_),
                 Question::Registration { .. },
                 Question::Rights(_)
             ]
@@ -410,9 +409,9 @@ async fn what_azure_does_not_answer_is_told_and_ends_nothing() {
     assert!(!found.iter().any(Finding::is_certain));
 }
 
-/// What is deleted is put into the simulator by hand: it does not keep what it deletes.
+/// The test writes the deleted vault into the simulator, which has no soft delete.
 #[tokio::test(start_paused = true)]
-async fn a_deleted_vault_keeps_its_name_unless_it_is_recovered() {
+async fn soft_deleted_vault_holds_its_name_unless_it_is_recovered() {
     let azure = Azure::new().await;
     let url = format!(
         "{}/providers/Microsoft.KeyVault/deletedVaults/kv-test?api-version=2022-07-01",
@@ -430,15 +429,19 @@ async fn a_deleted_vault_keeps_its_name_unless_it_is_recovered() {
     };
     let (_, refused) = found(&azure, &vault("kv-test", "default")).await;
     let [
-        Finding::SoftDeleted {
-            name,
-            until: at,
-            can_purge,
-            ..
+        Finding::Creation {
+            name, found: why, ..
         },
     ] = refused.as_slice()
     else {
         panic!("{refused:?}")
+    };
+    let CreationObstacle::SoftDeleted {
+        until: at,
+        can_purge,
+    } = &why.obstacle
+    else {
+        panic!("{why:?}")
     };
     assert_eq!((name.as_str(), at.as_deref()), ("kv-test", Some(until)));
     assert!(!can_purge && refused[0].is_certain());

@@ -55,7 +55,7 @@ struct Waits(Mutex<Vec<(String, String, u64)>>);
 
 impl Events for Waits {
     fn retrying(&self, step: &Step, why: &str, wait: Duration) {
-        let reported = (step.key.to_string(), why.to_owned(), wait.as_secs());
+        let reported = (step.subject.key.to_string(), why.to_owned(), wait.as_secs());
         self.0.lock().unwrap().push(reported);
     }
 }

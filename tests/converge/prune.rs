@@ -19,7 +19,7 @@ const ALL: &str = "\
 fn steps(plan: &Plan) -> Vec<(Action, String)> {
     plan.steps
         .iter()
-        .map(|step| (step.action, step.subject.clone()))
+        .map(|step| (step.action, step.subject.title.clone()))
         .collect()
 }
 
@@ -37,15 +37,16 @@ async fn execute_successfully(azure: &Azure, plan: &Plan) {
 async fn orphans_are_listed_and_pruned_in_an_order_that_azure_accepts() {
     let azure = Azure::new().await;
     azure.converge(&spec(ALL)).await;
-    assert_eq!(azure.plan(&spec(ALL)).await.orphans, []);
+    assert_eq!(azure.plan(&spec(ALL)).await.remarks.orphans, []);
 
     azure.simulator.clear_log();
     let plan = azure.plan(&spec("")).await;
     assert!(plan.is_empty());
     let listed: Vec<_> = plan
+        .remarks
         .orphans
         .iter()
-        .map(|orphan| format!("{} {}", orphan.what, orphan.subject))
+        .map(|orphan| format!("{} {}", orphan.what, orphan.title))
         .collect();
     let expected = [
         "roleDefinition Operator",
@@ -64,7 +65,10 @@ async fn orphans_are_listed_and_pruned_in_an_order_that_azure_accepts() {
     assert_eq!(plan.count(Action::Delete), 7);
     execute_successfully(&azure, &plan).await;
     let after = azure.plan_to_prune(&spec("")).await;
-    assert!(after.is_empty() && after.kept.is_empty(), "{after:#?}");
+    assert!(
+        after.is_empty() && after.remarks.kept.is_empty(),
+        "{after:#?}"
+    );
     let groups = azure
         .by_hand(
             Method::Get,
@@ -89,7 +93,7 @@ async fn number_of_requests_does_not_grow_with_the_owned_resources() {
             .collect();
         azure.converge(&spec(&entries)).await;
         azure.simulator.clear_log();
-        assert_eq!(azure.plan(&spec("")).await.orphans.len(), count);
+        assert_eq!(azure.plan(&spec("")).await.remarks.orphans.len(), count);
         azure.simulator.log().len()
     };
     assert_eq!(asked(2).await, asked(9).await);
@@ -116,6 +120,7 @@ async fn unmarked_resources_and_those_of_other_stacks_are_not_pruned() {
 
     let plan = azure.plan_to_prune(&spec("")).await;
     let kept: Vec<_> = plan
+        .remarks
         .kept
         .iter()
         .map(|kept| format!("{}: {}", kept.key, kept.why))
@@ -150,11 +155,11 @@ async fn kept_orphans_are_released_and_protected_orphans_stay() {
     ];
     assert_eq!(planned.len(), 3, "{planned:?}");
     assert_eq!(planned[1..], expected[1..]);
-    assert_eq!(plan.kept.len(), 1, "{:?}", plan.kept);
+    assert_eq!(plan.remarks.kept.len(), 1, "{:?}", plan.remarks.kept);
     assert!(
-        plan.kept[0].why.contains("it was protected"),
+        plan.remarks.kept[0].why.contains("it was protected"),
         "{:?}",
-        plan.kept
+        plan.remarks.kept
     );
     execute_successfully(&azure, &plan).await;
 
@@ -178,7 +183,7 @@ async fn kept_orphans_are_released_and_protected_orphans_stay() {
     );
     let after = azure.plan_to_prune(&spec(app)).await;
     assert!(after.is_empty(), "{:#?}", after.steps);
-    assert_eq!(after.kept.len(), 1);
+    assert_eq!(after.remarks.kept.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +201,7 @@ async fn removal_policy_follows_the_spec() {
         assert!(azure.plan(&spec(text)).await.is_empty());
     }
     let plan = azure.plan_to_prune(&spec("")).await;
-    assert_eq!(plan.count(Action::Delete), 2, "{:#?}", plan.kept);
+    assert_eq!(plan.count(Action::Delete), 2, "{:#?}", plan.remarks.kept);
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,7 +210,7 @@ async fn empty_spec_is_a_mass_deletion_and_a_small_change_is_not() {
     azure.converge(&spec(ALL)).await;
     let empty = "apiVersion: lazuli/v1\nstack: test\nresources: {}\n";
     let plan = azure.plan_to_prune(empty).await;
-    let razed = &plan.razed[0];
+    let razed = &plan.remarks.mass_deletions[0];
     assert_eq!(
         (razed.stack.as_str(), razed.going, razed.owned),
         ("test", 8, 8)
@@ -217,7 +222,7 @@ async fn empty_spec_is_a_mass_deletion_and_a_small_change_is_not() {
         .collect();
     let plan = azure.plan_to_prune(&spec(&without_lock)).await;
     assert_eq!(steps(&plan), [(Action::Delete, "keep on sttest".into())]);
-    assert_eq!(plan.razed, []);
+    assert_eq!(plan.remarks.mass_deletions, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -230,7 +235,7 @@ async fn unknown_type_is_deleted_with_an_api_version_of_its_provider() {
         steps(&plan),
         [(Action::Delete, "kv-test".into())],
         "{:?}",
-        plan.kept
+        plan.remarks.kept
     );
     execute_successfully(&azure, &plan).await;
     assert!(azure.plan_to_prune(&spec("")).await.is_empty());
@@ -266,8 +271,13 @@ async fn unreadable_subscription_is_reported_and_the_groups_of_the_spec_are_read
     }
     let reader = azure.seen_by(Caller::Reader).await;
     let plan = reader.plan(&spec("")).await;
-    let listed: Vec<_> = plan.orphans.iter().map(|orphan| &*orphan.subject).collect();
+    let listed: Vec<_> = plan
+        .remarks
+        .orphans
+        .iter()
+        .map(|orphan| &*orphan.title)
+        .collect();
     assert_eq!(listed, ["id-test"]);
-    assert_eq!(plan.unseen.len(), 1);
-    assert_eq!(plan.unseen[0].why, "AuthorizationFailed");
+    assert_eq!(plan.remarks.unreadable.len(), 1);
+    assert_eq!(plan.remarks.unreadable[0].why, "AuthorizationFailed");
 }

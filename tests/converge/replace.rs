@@ -2,7 +2,8 @@
 
 use lazuli_core::{
     diagnostic::Code,
-    plan::{Action, Consent, Names, Plan},
+    graph::Names,
+    plan::{Action, Consent, Plan},
 };
 use lazuli_sim::{Method, SUBSCRIPTION};
 use serde_json::json;
@@ -35,7 +36,7 @@ fn allow(names: &[&str]) -> Consent {
 fn steps(plan: &Plan) -> Vec<(Action, String)> {
     let steps = plan.steps.iter();
     steps
-        .map(|step| (step.action, step.key.to_string()))
+        .map(|step| (step.action, step.subject.key.to_string()))
         .collect()
 }
 
@@ -67,8 +68,8 @@ async fn replacement_without_consent_is_an_error_that_names_the_option() {
     azure.simulator.clear_log();
     assert_eq!(
         help(&azure, &hierarchical(), &[], "data").await,
-        "write what is there, or have it deleted and made anew: --allow-replace data; what is in it is lost; \
-         with it go, and are made again, data/containers/video, read/Reader"
+        "set the live value, or delete and recreate the resource: --allow-replace data; its data is lost; \
+         deleted and recreated with it: data/containers/video, read/Reader"
     );
     assert_eq!(azure.writes(), []);
 }
@@ -88,12 +89,12 @@ async fn replacement_by_name_includes_contained_and_attached_resources() {
     );
     assert_eq!(
         plan.steps[0].reason,
-        "`isHnsEnabled` is fixed at creation; all data in it is lost; with it go, and are made again: \
+        "`isHnsEnabled` is fixed at creation; its data is lost; deleted and recreated with it: \
          data/containers/video, read/Reader"
     );
     assert_eq!(
         plan.steps[1].reason,
-        "it goes with `data`, which is replaced"
+        "it is deleted with `data`, which is replaced"
     );
 }
 
@@ -120,7 +121,7 @@ async fn data_and_protected_resources_are_replaced_only_by_their_own_name() {
     azure.converge(&entries(false, "")).await;
     assert_eq!(
         help(&azure, &entries(true, ""), &["events"], "events[a]").await,
-        "`events[a]` can hold data, and is replaced only by its own name: --allow-replace 'events[a]'"
+        "`events[a]` can hold data and has to be allowed by its own name: --allow-replace 'events[a]'"
     );
     let names = ["events[a]", "test:events[b]"];
     replaced(&azure, &entries(true, ""), &names).await;
@@ -129,7 +130,7 @@ async fn data_and_protected_resources_are_replaced_only_by_their_own_name() {
     replaced(&azure, &entries(true, ", location: northeurope"), &["ids"]).await;
     let protected = entries(true, ", location: westus, protect: true");
     let said = help(&azure, &protected, &["ids"], "ids[a]").await;
-    assert!(said.starts_with("`ids[a]` is protected, and"), "{said}");
+    assert!(said.starts_with("`ids[a]` is protected and"), "{said}");
     replaced(&azure, &protected, &["ids[a]", "ids[b]"]).await;
 }
 
@@ -166,7 +167,7 @@ async fn replaced_group_includes_only_named_resources_of_the_stack() {
     azure.by_hand(Method::Put, &url, Some(body)).await;
     let names = ["group", "data"];
     let said = help(&azure, &moved, &names, "group").await;
-    assert!(said.ends_with("does not delete: by-hand"), "{said}");
+    assert!(said.ends_with("which are never deleted: by-hand"), "{said}");
     azure.by_hand(Method::Delete, &url, None).await;
     let plan = replaced(&azure, &moved, &names).await;
     assert_eq!(steps(&plan)[0], (Action::Replace, "group".to_owned()));
@@ -195,7 +196,7 @@ fn unknown_name_is_an_error_with_a_suggestion() {
     assert_eq!(said.len(), 1);
     assert_eq!(
         said[0].message,
-        "nothing in the specs is called `dat`, given by --allow-replace"
+        "`dat` of --allow-replace is not in the specs"
     );
     assert_eq!(said[0].help.as_deref(), Some("did you mean `data`?"));
 }

@@ -29,7 +29,7 @@ fn with_operator(access: &str) -> String {
 fn steps(plan: &Plan) -> Vec<(Action, String)> {
     plan.steps
         .iter()
-        .map(|step| (step.action, step.key.to_string()))
+        .map(|step| (step.action, step.subject.key.to_string()))
         .collect()
 }
 
@@ -37,7 +37,7 @@ fn position(plan: &Plan, key: &str) -> usize {
     let found = plan
         .steps
         .iter()
-        .position(|step| step.key.to_string() == key);
+        .position(|step| step.subject.key.to_string() == key);
     found.unwrap_or_else(|| panic!("{key}: {:?}", steps(plan)))
 }
 
@@ -74,7 +74,9 @@ fn errors(found: &Diagnostics) -> Vec<(Code, String)> {
 /// The live role of an entry of a plan.
 async fn live_role(azure: &Azure, text: &str) -> (String, Json) {
     let graph = azure.graph(text).await;
-    let node = graph.nodes().find(|node| node.kind == "roleDefinition");
+    let node = graph
+        .nodes()
+        .find(|node| node.subject.kind == "roleDefinition");
     let url = format!("{}?api-version=2022-04-01", node.unwrap().id().unwrap());
     let body = azure.by_hand(Method::Get, &url, None).await;
     (url, body)
@@ -184,7 +186,7 @@ async fn role_that_is_not_assignable_at_the_scope_is_not_resolved() {
     let elsewhere = format!("{}/resourceGroups/rg-other", subscription());
     create_role(&azure, GUID, "Watchkeeper", &elsewhere).await;
     let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
-    let message = "there is no role `Watchkeeper`".to_owned();
+    let message = "role `Watchkeeper` not found".to_owned();
     assert_eq!(errors(&found), [(Code::UnknownRole, message)]);
 }
 
@@ -223,7 +225,7 @@ async fn roles_with_the_same_name_are_all_listed() {
         )
         .await;
     let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
-    let message = "there are 2 roles of the name `Watchkeeper`".to_owned();
+    let message = "the name `Watchkeeper` matches 2 roles".to_owned();
     assert_eq!(errors(&found), [(Code::AmbiguousRole, message)]);
     let note = found.iter().next().unwrap().note.clone().unwrap();
     assert!(note.contains(GUID) && note.contains(TWIN), "{note}");
@@ -295,12 +297,12 @@ async fn plan_shows_the_name_of_a_role() {
     let text = with_operator("role: Reader");
     let plan = azure.converge(&text).await;
     assert_eq!(
-        plan.steps[position(&plan, "operator")].subject,
+        plan.steps[position(&plan, "operator")].subject.title,
         "Camera Operator"
     );
     let down = azure.teardown(&text).await;
     assert_eq!(
-        down.steps[position(&down, "operator")].subject,
+        down.steps[position(&down, "operator")].subject.title,
         "Camera Operator"
     );
 }

@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostic},
-    graph::Graph,
-    plan::{
-        Action, Consent, Names, Plan,
-        document::PlanDocument,
-        saved::{Asked, SavedPlan},
-    },
+    document::PlanDocument,
+    graph::{Graph, Names},
+    plan::{Action, Consent, Plan},
+    saved::{Asked, SavedPlan},
     source::Sources,
 };
 use lazuli_sim::{Method, SUBSCRIPTION};
@@ -63,8 +61,8 @@ async fn save(azure: &Azure, text: &str, consent: &Consent) -> (Plan, String, Gr
     let (plan, found) = azure.compare_with(text, consent).await;
     assert!(!found.has_errors(), "{found:#?}");
     let graph = azure.graph(text).await;
-    let document = PlanDocument::of(&plan, &[], &[], &Sources::default());
-    let saved = SavedPlan::of(Asked::default(), &graph, &plan, document);
+    let document = PlanDocument::new(&plan, &[], &[], &Sources::default());
+    let saved = SavedPlan::new(Asked::default(), &graph, &plan, document);
     (plan, saved.seal().unwrap(), graph)
 }
 
@@ -139,13 +137,13 @@ async fn change_in_the_spec_is_reported() {
     let none = Consent::default();
     azure.converge(&spec(ENTRIES)).await;
     let (_, saved, _) = save(&azure, &spec(ENTRIES), &none).await;
-    let in_spec = "it was not there when the plan was made, and is";
+    let in_spec = "it was not set when the plan was made, and is now";
     for (from, to, title, note) in [
         (
             "TLS1_2",
             "TLS1_1",
             "`minimumTlsVersion` of `data` has changed in the spec",
-            "it was TLS1_2 when the plan was made, and is TLS1_1".to_owned(),
+            "it was TLS1_2 when the plan was made, and is now TLS1_1".to_owned(),
         ),
         (
             "name: id-test",
@@ -169,7 +167,7 @@ async fn change_in_the_spec_is_reported() {
             "video: {}",
             "video: {}, audio: {}",
             "`data/containers/audio` is new in the spec",
-            "it was not there when the plan was made".to_owned(),
+            "it was not in the spec when the plan was made".to_owned(),
         ),
         (
             ", Contributor",
@@ -188,7 +186,13 @@ async fn change_in_the_spec_is_reported() {
         .map(|line| format!("{line}\n"))
         .collect();
     let text = spec(&reordered).replace("resources:", "# the same\nresources:");
-    assert_eq!(moved(&azure, &saved, &text, &none).await.unwrap().steps, []);
+    assert!(
+        moved(&azure, &saved, &text, &none)
+            .await
+            .unwrap()
+            .steps
+            .is_empty()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,7 +210,7 @@ async fn change_in_azure_is_reported() {
     )
     .await;
     let title = "`minimumTlsVersion` of `data` has changed in Azure";
-    let note = "it was TLS1_2 (as wanted) when the plan was made, and is TLS1_0";
+    let note = "it was TLS1_2 (as in the spec) when the plan was made, and is now TLS1_0";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
     let healed = json!({ "properties": { "minimumTlsVersion": "TLS1_2" } });
     patch(&azure, healed).await;
@@ -219,16 +223,17 @@ async fn change_in_azure_is_reported() {
     )
     .await;
     let title = "`tags.by` of `data` has changed in Azure";
-    let note = "it is sent along, and is not what it was when the plan was made";
+    let note = "the request contains it, and it has changed since the plan was made";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
     patch(&azure, json!({ "tags": { "lazuli-stack": "test" } })).await;
 
     patch(&azure, json!({ "sku": { "name": "Standard_GRS" } })).await;
     let title = "`sku.name` of `data` has changed in Azure";
-    let note = "it was Standard_LRS when the plan was made, and is Standard_GRS";
+    let note = "it was Standard_LRS when the plan was made, and is now Standard_GRS";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
     patch(&azure, json!({ "sku": { "name": "Standard_ZRS" } })).await;
-    let note = "it was Standard_LRS when the plan was made, and is Standard_ZRS (as wanted)";
+    let note =
+        "it was Standard_LRS when the plan was made, and is now Standard_ZRS (as in the spec)";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
 }
 
@@ -256,12 +261,12 @@ async fn created_and_deleted_resources_are_reported() {
         let url = format!("{name}?api-version=2022-04-01");
         azure.by_hand(Method::Delete, &url, None).await;
     }
-    let title = "`access/Reader` is gone from Azure";
+    let title = "`access/Reader` no longer exists in Azure";
     let note = "it existed when the plan was made";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
     azure.converge(&text).await;
     azure.by_hand(Method::Delete, &account(), None).await;
-    let title = "`data` is gone from Azure";
+    let title = "`data` no longer exists in Azure";
     assert_moved(&azure, &saved, &text, &none, title, note).await;
 }
 
@@ -271,7 +276,11 @@ async fn added_and_removed_orphans_are_reported() {
     azure.converge(&spec(ENTRIES)).await;
     let text = spec(ENTRIES.split_once("  access").unwrap().0);
     let (plan, saved, _) = save(&azure, &text, &PRUNE).await;
-    let addresses: BTreeSet<_> = plan.steps.iter().map(|step| step.key.to_string()).collect();
+    let addresses: BTreeSet<_> = plan
+        .steps
+        .iter()
+        .map(|step| step.subject.key.to_string())
+        .collect();
     assert_eq!((plan.count(Action::Delete), addresses.len()), (2, 1));
     moved(&azure, &saved, &text, &PRUNE).await.unwrap();
 
@@ -291,8 +300,8 @@ async fn added_and_removed_orphans_are_reported() {
     azure
         .by_hand(Method::Put, &identity("id-more"), Some(body))
         .await;
-    let title = "`id-more` is to be deleted now, and was not when the plan was made";
-    let note = "id-more: the stack `test` owns it, and no entry of the spec names it";
+    let title = "`id-more` would now be deleted, but not when the plan was made";
+    let note = "id-more: stack `test` owns it, and no entry of the spec declares it";
     assert_moved(&azure, &saved, &text, &PRUNE, title, note).await;
 }
 
@@ -321,14 +330,14 @@ async fn resources_deleted_by_a_replacement_are_part_of_the_plan() {
         .by_hand(Method::Put, &url(below, "2022-04-01"), Some(body))
         .await;
     let (title, note) = moved(&azure, &saved, &text, &consent).await.unwrap_err();
-    assert_eq!(title, "what goes with `data` has changed in Azure");
+    assert_eq!(title, "the live properties of `data` have changed in Azure");
     assert!(
-        note.ends_with("with it goes 1 grant that no entry names"),
+        note.ends_with("deleted with it: 1 undeclared role assignment"),
         "{note}"
     );
 
     azure.by_hand(Method::Delete, &account(), None).await;
-    let title = "`data` is gone from Azure";
+    let title = "`data` no longer exists in Azure";
     let note = "it existed when the plan was made";
     assert_moved(&azure, &saved, &text, &consent, title, note).await;
 }

@@ -17,7 +17,10 @@ fn machine(password: &str, size: &str) -> String {
 
 /// The body of the only step.
 fn sent(plan: &lazuli_core::plan::Plan) -> serde_json::Value {
-    let step = plan.steps.iter().find(|step| step.key.to_string() == "vm");
+    let step = plan
+        .steps
+        .iter()
+        .find(|step| step.subject.key.to_string() == "vm");
     step.unwrap().call.body.to_json().unwrap()
 }
 

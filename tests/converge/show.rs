@@ -6,7 +6,7 @@ use lazuli_core::{
     mark::Afterlife,
 };
 use lazuli_engine::{observe, observe_owned};
-use lazuli_handlers::known_types;
+use lazuli_handlers::{REGISTRY, known_types};
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::json;
 
@@ -23,13 +23,13 @@ const ENTRIES: &str = "\
 impl Azure {
     async fn owned(&self, text: &str) -> (Holdings, Live) {
         let graph = self.graph(text).await;
-        let homes = graph.homes();
+        let homes = graph.stack_scopes();
         let mut live = observe(&self.client, homes, &needed(homes))
             .await
             .expect("reads work");
         let owned = observe_owned(&self.client, homes, &|_| false).await;
         live.absorb(owned.expect("reads work"));
-        for (arm_type, known) in known_types() {
+        for (arm_type, known) in known_types(REGISTRY) {
             live.insert_type(arm_type, known);
         }
         let mut found = inventory(homes, Some(&graph), &live);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lazuli_core::{
     diagnostic::Diagnostics,
-    graph::{Along, Names, Part},
+    graph::{Closure, Names, Selection},
     plan::{Action, Consent, Plan, converge_part, inseparable, teardown_part},
     reads,
 };
@@ -32,7 +32,7 @@ impl Azure {
         let live = observe(&self.client, &graph, &reads::needed(&graph))
             .await
             .expect("reads work");
-        let part = Part::of(&graph, &names(targets), Along::Dependencies);
+        let part = Selection::new(&graph, &names(targets), Closure::Dependencies);
         let consent = Consent {
             replace: names(replace),
             ..Consent::default()
@@ -46,13 +46,13 @@ impl Azure {
         let live = observe(&self.client, &graph, &reads)
             .await
             .expect("reads work");
-        let part = Part::of(&graph, &names(targets), Along::Dependents);
+        let part = Selection::new(&graph, &names(targets), Closure::Dependents);
         teardown_part(&graph, &live, &part)
     }
 }
 
 fn steps(plan: &Plan) -> Vec<String> {
-    let step = |step: &lazuli_core::plan::Step| format!("{} {}", step.action, step.key);
+    let step = |step: &lazuli_core::plan::Step| format!("{} {}", step.action, step.subject.key);
     plan.steps.iter().map(step).collect()
 }
 
@@ -66,7 +66,11 @@ fn account(below: &str, version: &str) -> String {
 async fn targets_and_then_the_rest_equal_the_whole() {
     let azure = Azure::new().await;
     let (plan, _) = azure.part(&spec(ENTRIES), &["access"], &[]).await;
-    let made: BTreeSet<String> = plan.steps.iter().map(|step| step.key.to_string()).collect();
+    let made: BTreeSet<String> = plan
+        .steps
+        .iter()
+        .map(|step| step.subject.key.to_string())
+        .collect();
     let expected = ["access/Reader", "data", "group", "other"];
     assert_eq!(
         made.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -153,7 +157,7 @@ async fn targets_are_destroyed_with_their_dependents_only() {
     assert!(plan.is_empty(), "{:?}", steps(&plan));
     let graph = azure.graph(&spec(ENTRIES)).await;
     for (target, mistakes) in [("data/containers/video", 1), ("data", 0)] {
-        let part = Part::of(&graph, &names(&[target]), Along::Dependents);
+        let part = Selection::new(&graph, &names(&[target]), Closure::Dependents);
         let found = inseparable(&graph, &names(&[target]), &part);
         assert_eq!(found.iter().count(), mistakes, "{target}: {found:?}");
     }

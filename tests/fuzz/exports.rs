@@ -137,7 +137,7 @@ fn live(bodies: Vec<Json>) -> Option<(Live, ArmId)> {
         })
         .cloned()
         .collect();
-    for (arm_type, known) in known_types() {
+    for (arm_type, known) in known_types(REGISTRY) {
         live.insert_type(arm_type, known);
     }
     for arm_type in contents.iter().filter_map(ArmId::arm_type) {

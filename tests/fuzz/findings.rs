@@ -4,13 +4,13 @@
 use std::sync::LazyLock;
 
 use lazuli_core::{
+    document::FindingDocument,
+    facts::CreationRequest,
     live::Live,
-    plan::{
-        Plan, converge,
-        document::FindingDocument,
-        preflight::{Answer, Answers, Finding, Question, findings, further, questions},
-    },
+    plan::{Plan, converge},
+    preflight::{Answer, Answers, Finding, Question, findings, further, questions},
 };
+use lazuli_handlers::REGISTRY;
 use serde_json::Value as Json;
 
 use crate::{driver::Target, targets};
@@ -72,25 +72,27 @@ const TOO_MANY: usize = 8;
 /// Every question has the same answer: lists all items, and what is no list the first one.
 fn found(said: &Json) -> Vec<Finding> {
     let mut answers = Answers::default();
-    let mut open = questions(&PLAN);
+    let mut open = questions(&PLAN, REGISTRY);
     let mut rounds = 0;
     while !open.is_empty() {
         rounds += 1;
         assert!(rounds < TOO_MANY, "{open:#?}");
         for question in open {
-            let is_one = matches!(
-                question,
-                Question::StorageName { .. }
-                    | Question::Registration { .. }
-                    | Question::Restrictions { .. }
-                    | Question::PolicyDefinition(_)
-            );
+            let is_one = match &question {
+                Question::Creation(question) => question.request != CreationRequest::List,
+                question => matches!(
+                    question,
+                    Question::Registration { .. }
+                        | Question::Restrictions { .. }
+                        | Question::PolicyDefinition(_)
+                ),
+            };
             let first = said.get(0).filter(|_| is_one).unwrap_or(said);
             answers.insert(question, Answer::Said(first.clone()));
         }
-        open = further(&PLAN, &answers);
+        open = further(&PLAN, &answers, REGISTRY);
     }
-    findings(&PLAN, &answers, Some("caller"))
+    findings(&PLAN, &answers, Some("caller"), REGISTRY)
 }
 
 fn check(bytes: &[u8]) {
@@ -98,7 +100,7 @@ fn check(bytes: &[u8]) {
         return;
     };
     for finding in found(&said) {
-        serde_json::to_string(&FindingDocument::of(&finding)).unwrap();
+        serde_json::to_string(&FindingDocument::new(&finding)).unwrap();
     }
 }
 

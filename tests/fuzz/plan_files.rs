@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use lazuli_core::{graph::Graph, plan::saved::SavedPlan};
+use lazuli_core::{graph::Graph, saved::SavedPlan};
 use serde_json::Value as Json;
 
 use crate::driver::Target;

@@ -308,12 +308,20 @@ fn spec(bytes: &[u8]) {
     // What a name holds cannot lead an id elsewhere, unless it is a mistake that ends the run.
     for node in graph.nodes().filter(|_| !found.has_errors()) {
         if let Some(id) = node.id() {
-            assert_eq!(ArmId::parse(id.as_str()).as_ref(), Some(id), "{}", node.key);
+            assert_eq!(
+                ArmId::parse(id.as_str()).as_ref(),
+                Some(id),
+                "{}",
+                node.subject.key
+            );
             let of_type = id
                 .arm_type()
-                .is_some_and(|arm_type| node.arm_type.is(&arm_type));
-            let is_group = node.arm_type.is("Microsoft.Resources/resourceGroups");
-            assert!(of_type || is_group, "{id} is no {}", node.arm_type);
+                .is_some_and(|arm_type| node.subject.arm_type.is(&arm_type));
+            let is_group = node
+                .subject
+                .arm_type
+                .is("Microsoft.Resources/resourceGroups");
+            assert!(of_type || is_group, "{id} is no {}", node.subject.arm_type);
         }
     }
     let live = Live::default();
@@ -485,7 +493,7 @@ fn comparison(bytes: &[u8]) {
         };
         let plans = [converge(&graph, &live).0, teardown(&graph, &live)];
         for plan in &plans {
-            preflight(&client, plan).await;
+            preflight(&client, plan, REGISTRY).await;
             let (_keep, stop) = watch::channel(false);
             let execution = Execution {
                 client: &client,

@@ -17,10 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lazuli_core::{
-    inventory::document::ShowDocument,
-    plan::{document::PlanDocument, saved::SavedPlan},
-};
+use lazuli_core::{document::PlanDocument, inventory::document::ShowDocument, saved::SavedPlan};
 use lazuli_engine::document::ReportDocument;
 use lazuli_handlers::{REGISTRY, reference::Description};
 
@@ -29,7 +26,7 @@ fn expected_files() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     files.insert(
         PathBuf::from("schemas/lazuli.schema.json"),
-        format!("{:#}\n", lazuli_handlers::schema()),
+        format!("{:#}\n", lazuli_handlers::schema(REGISTRY)),
     );
     files.insert(
         PathBuf::from("schemas/plan.schema.json"),
@@ -55,12 +52,12 @@ fn expected_files() -> BTreeMap<PathBuf, String> {
          [Spec language](../spec.md). `lazuli explain KIND` prints the same text.\n\n\
          | kind | description | ARM type |\n|---|---|---|\n",
     );
-    for (kind, mut page) in lazuli_handlers::reference() {
+    for (kind, mut page) in lazuli_handlers::reference(REGISTRY) {
         let examples = examples_of(kind);
         assert!(!examples.is_empty(), "no example uses {kind}");
         page += &format!("\nExamples: {}.\n", examples.join(", "));
         let of_kind = REGISTRY.get(kind).unwrap();
-        let says = Description::of(of_kind).says.replace('\n', " ");
+        let says = Description::from_kind(of_kind).says.replace('\n', " ");
         let first = says.split(". ").next().unwrap_or_default();
         let arm_type = of_kind.facts().arm_type.as_ref();
         let arm_type = arm_type.map_or("any".to_owned(), |known| format!("`{}`", known.name));

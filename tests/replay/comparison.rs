@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use lazuli_core::{
-    diff::{
-        Change, diff,
-        exceptions::{self, Exception},
-    },
+    diff::{Change, diff},
+    facts::TypeFacts,
     value::Value,
 };
+
+use lazuli_handlers::REGISTRY;
 
 use crate::{
     pairs::{self, Pair},
@@ -99,9 +99,9 @@ fn the_page_lists_every_exception() {
     let listed = page
         .lines()
         .filter(|line| line.starts_with("| `Microsoft."));
-    let begins = |row: &Exception| format!("| `{}` | ", row.arm_type);
-    let ends = |row: &Exception| format!(" | {} |", row.why);
-    let mut rows = exceptions::all().iter();
+    let begins = |row: &TypeFacts| format!("| `{}` | ", row.name);
+    let ends = |row: &TypeFacts| format!(" | {} |", row.why);
+    let mut rows = REGISTRY.types.iter();
     for line in listed {
         let row = rows
             .next()

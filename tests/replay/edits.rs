@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use lazuli_core::{
-    diff::{Change, diff, exceptions},
+    diff::{Change, diff},
     facts::Rule,
     value::Value,
 };
+use lazuli_handlers::REGISTRY;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
@@ -35,7 +36,7 @@ fn a_single_edit_is_the_one_change() {
     let mut tally = Tally::default();
     for pair in pairs::of(&recordings) {
         let wanted = Value::from(pair.written.clone());
-        let rules = exceptions::of(&pair.arm_type);
+        let rules = REGISTRY.type_rules(&pair.arm_type);
         if !diff(&wanted, pair.read, rules, &[]).is_empty() {
             continue;
         }
@@ -167,7 +168,8 @@ fn rules_of(pair: &Pair<'_>) -> Vec<Rule> {
         }
         rule => Some(*rule),
     };
-    exceptions::of(&pair.arm_type)
+    REGISTRY
+        .type_rules(&pair.arm_type)
         .iter()
         .filter_map(holds)
         .collect()

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Groups and what is in them, whatever it is.
-const ANYTHING: Registry = Registry(&[kind::<ResourceGroup>(), kind::<AnyResource>()]);
+const ANYTHING: Registry = Registry::new(&[kind::<ResourceGroup>(), kind::<AnyResource>()]);
 
 #[test]
 fn what_was_answered_is_exported_to_what_changes_nothing() {

@@ -3,10 +3,10 @@
 use lazuli_core::{
     arm::ArmId,
     diagnostic::Diagnostics,
-    diff::{Change, diff, exceptions},
-    graph::{Graph, Settings, build},
+    diff::{Change, diff},
+    graph::{Graph, Names, Settings, build},
     live::Live,
-    plan::{Consent, Names, Plan, converge_with},
+    plan::{Consent, Plan, converge_with},
     source::Sources,
     spec::{Inputs, load, no_files},
     template,
@@ -28,7 +28,7 @@ pub fn changes(pair: &Pair<'_>) -> Result<Vec<Change>, String> {
         return Ok(diff(
             &wanted,
             pair.read,
-            exceptions::of(&pair.arm_type),
+            REGISTRY.type_rules(&pair.arm_type),
             &[],
         ));
     }

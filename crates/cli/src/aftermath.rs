@@ -4,7 +4,7 @@ use lazuli_arm::{ArmError, Quiet};
 use lazuli_core::{
     graph::Graph,
     live::Live,
-    plan::{Action, Overruled, Plan, converge, overruled, reminders},
+    plan::{Action, Plan, ServerOverride, converge, overrides_after, reminders},
     reads,
 };
 use lazuli_engine::{observe, remind};
@@ -15,7 +15,7 @@ use crate::connection::Session;
 #[derive(Default)]
 pub(crate) struct Aftermath {
     /// What Azure keeps although another value was sent.
-    pub(crate) found: Vec<Overruled>,
+    pub(crate) found: Vec<ServerOverride>,
     /// Why that could not be remembered, where it could not.
     pub(crate) refusals: Vec<ArmError>,
 }
@@ -34,7 +34,7 @@ pub(crate) async fn look_back(plan: &Plan, graph: &Graph, session: &Session) -> 
         .steps
         .iter()
         .filter(|step| step.action != Action::Delete)
-        .map(|step| step.key.clone())
+        .map(|step| step.subject.key.clone())
         .collect();
     if written.is_empty() {
         return Aftermath::default();
@@ -49,13 +49,13 @@ pub(crate) async fn look_back(plan: &Plan, graph: &Graph, session: &Session) -> 
         }
     };
     let again = |live: &Live| converge(graph, live).0;
-    let suspects = overruled(&again(&live), &written);
+    let suspects = overrides_after(&again(&live), &written);
     if suspects.is_empty() {
         return Aftermath::default();
     }
     read_each(graph, &suspects, session, &mut live).await;
     let again = again(&live);
-    let found = overruled(&again, &written);
+    let found = overrides_after(&again, &written);
     let reminders = reminders(graph, &live, &again, &found);
     let refusals = remind(&session.client, &reminders)
         .await
@@ -65,13 +65,13 @@ pub(crate) async fn look_back(plan: &Plan, graph: &Graph, session: &Session) -> 
 }
 
 /// A list may lag behind; the resource itself does not (ARM facts 1.8).
-async fn read_each(graph: &Graph, suspects: &[Overruled], session: &Session, live: &mut Live) {
+async fn read_each(graph: &Graph, suspects: &[ServerOverride], session: &Session, live: &mut Live) {
     for node in suspects
         .iter()
         .filter_map(|suspect| graph.node(&suspect.key))
     {
         let Some(id) = node.id() else { continue };
-        let api_version = &node.arm_type.api_version;
+        let api_version = &node.subject.arm_type.api_version;
         match session.client.get(id.as_str(), api_version, &Quiet).await {
             Ok(Some(body)) => live.insert_as(id.clone(), body),
             Ok(None) => {}

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use lazuli_core::{
+    document::{FindingDocument, PlanDocument, ServerOverrideDocument},
     live::Live,
     plan::{
         Plan,
-        document::{FindingDocument, OverruledDocument, PlanDocument},
         locks::{self, Obstacle},
-        preflight::Finding,
     },
+    preflight::Finding,
 };
 use lazuli_engine::{
     Outcome, Report,
@@ -111,8 +111,8 @@ impl<'a> Planned<'a> {
     pub(crate) fn document(&self) -> PlanDocument {
         let unread = self.live.unread_locks();
         PlanDocument {
-            findings: self.found.iter().map(FindingDocument::of).collect(),
-            ..PlanDocument::of(self.plan, &self.obstacles(), unread, &self.loaded.sources)
+            findings: self.found.iter().map(FindingDocument::new).collect(),
+            ..PlanDocument::new(self.plan, &self.obstacles(), unread, &self.loaded.sources)
         }
     }
 }
@@ -141,7 +141,11 @@ impl Ending<'_> {
                 ..document(&not_begun(planned.plan), Duration::ZERO)
             },
             Self::Carried(carried, aftermath) => ReportDocument {
-                overruled: aftermath.found.iter().map(OverruledDocument::of).collect(),
+                overruled: aftermath
+                    .found
+                    .iter()
+                    .map(ServerOverrideDocument::new)
+                    .collect(),
                 not_remembered: aftermath.not_remembered().map(ToString::to_string),
                 ..document(&carried.report, carried.took)
             },

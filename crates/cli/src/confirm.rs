@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io::BufRead};
 
-use lazuli_core::plan::{Plan, Razed};
+use lazuli_core::plan::{MassDeletion, Plan};
 
 use crate::{
     error::CommandError,
@@ -22,11 +22,11 @@ pub(crate) fn can_ask(yes: bool, verb: &str, terminal: &Terminal) -> Result<(), 
 
 /// Has the deletion of most of a stack confirmed by the stack's name: given beforehand, or typed. `--yes` is not enough.
 pub(crate) fn razing(
-    razed: &[Razed],
+    razed: &[MassDeletion],
     agreed: &[String],
     terminal: &Terminal,
 ) -> Result<(), CommandError> {
-    for Razed {
+    for MassDeletion {
         stack,
         going,
         owned,
@@ -55,7 +55,11 @@ pub(crate) fn razing(
 
 /// Has the deletion of several stacks confirmed by the name of each, where nobody is asked: a directory names none.
 pub(crate) fn several(plan: &Plan, agreed: &[String]) -> Result<(), CommandError> {
-    let stacks: BTreeSet<&str> = plan.steps.iter().map(|it| it.key.stack.as_str()).collect();
+    let stacks: BTreeSet<&str> = plan
+        .steps
+        .iter()
+        .map(|it| it.subject.key.stack.as_str())
+        .collect();
     let is_open = |stack: &&str| !agreed.iter().any(|agreed| agreed == stack);
     let open: Vec<&str> = stacks.iter().copied().filter(is_open).collect();
     if stacks.len() < 2 || open.is_empty() {

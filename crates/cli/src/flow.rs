@@ -6,7 +6,7 @@ use lazuli_arm::Client;
 use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    graph::{self, Along, Graph, Home, Part, SecretsPolicy, Settings},
+    graph::{self, Closure, Graph, SecretsPolicy, Selection, Settings, StackScope},
     inventory,
     live::Live,
     plan::{Consent, Plan, converge_part, needed_to_replace, orphans, principals_in_question},
@@ -231,13 +231,13 @@ async fn observe_telling(
 pub(crate) fn part(
     loaded: &Loaded,
     targets: &args::Targets,
-    along: Along,
+    along: Closure,
     terminal: &Terminal,
-) -> Result<Part, CommandError> {
+) -> Result<Selection, CommandError> {
     let names = targets.names();
     let unknown = names.unknown(&loaded.graph, "--target");
     pass(&loaded.sources, unknown, terminal)?;
-    Ok(Part::of(&loaded.graph, &names, along))
+    Ok(Selection::new(&loaded.graph, &names, along))
 }
 
 /// Compares Azure with the specs, or a part of them. The directory is asked only about grants that nobody declared, and
@@ -249,18 +249,18 @@ pub(crate) async fn compare(
     targets: &args::Targets,
     terminal: &Terminal,
 ) -> Result<(Plan, Live), CommandError> {
-    let part = part(loaded, targets, Along::Dependencies, terminal)?;
+    let part = part(loaded, targets, Closure::Dependencies, terminal)?;
     let graph = &loaded.graph;
     let client = &session.client;
     let unknown = consent.replace.unknown(graph, "--allow-replace");
     pass(&loaded.sources, unknown, terminal)?;
     let mut reads = reads::needed(graph);
     reads.extend(needed_to_replace(graph, &consent.replace));
-    let mut live = match part.is_whole() {
+    let mut live = match part.is_all() {
         true => observe_with_owned(client, loaded, &reads, terminal).await?,
         false => observe_all(client, loaded, &reads, terminal).await?,
     };
-    if part.is_whole() && consent.prune {
+    if part.is_all() && consent.prune {
         look_closer(client, graph, &mut live).await?;
     }
     name(&mut live);
@@ -280,7 +280,7 @@ pub(crate) async fn observe_with_owned(
 ) -> Result<Live, CommandError> {
     let graph = &loaded.graph;
     let is_known = |id: &ArmId| graph.node_of(id).is_some();
-    let owned = || observe_owned(client, graph.homes(), &is_known);
+    let owned = || observe_owned(client, graph.stack_scopes(), &is_known);
     let told = progress::start_observation(terminal);
     let told = WaitRecorder::new(&*told);
     let (live, found) = tokio::join!(observe_telling(client, loaded, reads, &told), owned());
@@ -308,7 +308,10 @@ async fn look_closer(client: &Client, graph: &Graph, live: &mut Live) -> Result<
 }
 
 /// Finds what the stacks of these homes own, and what becomes of each of it later.
-pub(crate) async fn find_owned(client: &Client, homes: &[Home]) -> Result<Live, CommandError> {
+pub(crate) async fn find_owned(
+    client: &Client,
+    homes: &[StackScope],
+) -> Result<Live, CommandError> {
     let reads = inventory::needed(homes);
     let (live, owned) = tokio::join!(
         observe(client, homes, &reads),
@@ -323,7 +326,7 @@ pub(crate) async fn find_owned(client: &Client, homes: &[Home]) -> Result<Live, 
 /// Puts the names of roles and kinds to what was found.
 pub(crate) fn name(live: &mut Live) {
     live.name_roles(|guid| roles::by_guid(guid).map(|role| role.name));
-    for (arm_type, known) in known_types() {
+    for (arm_type, known) in known_types(REGISTRY) {
         live.insert_type(arm_type, known);
     }
 }

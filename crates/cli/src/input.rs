@@ -12,7 +12,7 @@ use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::SecretsPolicy,
     node::Datum,
-    plan::saved::SavedPlan,
+    saved::SavedPlan,
     secret::DigestKey,
     source::{SourceId, Sources},
     spec::{ParamInput, ParamValue},

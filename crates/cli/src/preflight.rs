@@ -2,7 +2,7 @@
 //! that was asked for.
 
 use lazuli_arm::Client;
-use lazuli_core::plan::preflight::Finding;
+use lazuli_core::preflight::Finding;
 use lazuli_engine::RegistrationError;
 
 use crate::{

@@ -32,7 +32,7 @@ pub(crate) fn refusals(
     graph: &Graph,
     sources: &Sources,
 ) -> Vec<Refusal> {
-    let names = NodeNames::from_keys(graph.nodes().map(|node| &node.key));
+    let names = NodeNames::from_keys(graph.nodes().map(|node| &node.subject.key));
     let refusals = errors.into_iter().map(|ObserveError { error }| {
         let list = List::at(&error.path);
         let is_about = |node: &&Node| is_about(&error.path, list.as_ref(), node);
@@ -42,8 +42,8 @@ pub(crate) fn refusals(
             .map(|node| {
                 format!(
                     "{} ({})",
-                    names.name(&node.key),
-                    format_position(node.span, sources)
+                    names.name(&node.subject.key),
+                    format_position(node.subject.span, sources)
                 )
             })
             .collect();
@@ -54,7 +54,8 @@ pub(crate) fn refusals(
 
 /// Whether a path is read to know of a resource: its own, or that of a list which has it.
 fn is_about(path: &str, list: Option<&List>, node: &Node) -> bool {
-    let has = |id: &ArmId| list.is_some_and(|list| list.has(id.as_str(), &node.arm_type.name));
+    let has =
+        |id: &ArmId| list.is_some_and(|list| list.has(id.as_str(), &node.subject.arm_type.name));
     match node.id() {
         Some(id) => id.as_str().eq_ignore_ascii_case(path) || has(id),
         None => node.scope().is_some_and(|scope| has(&scope)),

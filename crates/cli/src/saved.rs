@@ -8,7 +8,7 @@ use std::{
 
 use lazuli_core::{
     diagnostic::Diagnostics,
-    plan::saved::{Asked, SavedPlan, sort_params},
+    saved::{Asked, SavedPlan, sort_params},
 };
 
 use crate::{
@@ -138,7 +138,7 @@ fn asked(args: &args::Plan, planned: &Planned<'_>) -> Asked {
 }
 
 fn saved(asked: Asked, planned: &Planned<'_>) -> SavedPlan {
-    SavedPlan::of(
+    SavedPlan::new(
         asked,
         &planned.loaded.graph,
         planned.plan,

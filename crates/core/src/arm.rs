@@ -1,4 +1,4 @@
-//! Azure Resource Manager's own words: resource ids, types with their api-version, locations.
+//! Terms of Azure Resource Manager: resource ids, types with their api-version, locations.
 
 use std::{
     borrow::Cow,
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// The id of a resource, a resource group, a subscription or any other scope: `/subscriptions/…`.
 ///
-/// Two ids are the same without regard to case: ARM answers with other casing than it was asked with
-/// (ARM facts 1.2: 820 of 4,772 answers). Clones share the text.
+/// Ids are compared without case: ARM responds in other case than in the request (ARM facts 1.2: 820 of 4,772 responses).
+/// Clones share the text.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct ArmId(Arc<str>);
@@ -31,7 +31,7 @@ impl From<ArmId> for String {
 }
 
 impl ArmId {
-    /// Takes text for an id. It begins with `/`, has no empty, `.` or `..` segment, no query and no fragment.
+    /// Parses an id: it begins with `/` and has no empty, `.` or `..` segment, no query and no fragment.
     pub fn parse(text: &str) -> Option<Self> {
         let trimmed = text.strip_suffix('/').unwrap_or(text);
         let segments = trimmed.strip_prefix('/')?;
@@ -54,14 +54,13 @@ impl ArmId {
         Self(format!("/subscriptions/{subscription}/resourceGroups/{name}").into())
     }
 
-    /// A resource below a scope: `{self}/providers/{type}/{name}`. In a resource group that is a resource of it, on
-    /// a resource an extension of it.
+    /// A resource in a resource group, or an extension of a resource: `{self}/providers/{type}/{name}`.
     pub fn provider_child(&self, arm_type: &str, name: &str) -> Self {
         Self(format!("{}/providers/{arm_type}/{name}", self.0).into())
     }
 
-    /// A resource of a nested type below a scope: `{self}/providers/{provider}/{type}/{name}/{type}/{name}`. A name a
-    /// segment of the type; `None` where there are more or fewer.
+    /// A resource of a nested type below a scope: `{self}/providers/{provider}/{type}/{name}/{type}/{name}`. `None` unless
+    /// there is one name per segment of the type.
     pub fn provider_descendant(&self, arm_type: &str, names: &[&str]) -> Option<Self> {
         let (provider, segments) = arm_type.split_once('/')?;
         let segments: Vec<&str> = segments.split('/').collect();
@@ -76,8 +75,8 @@ impl ArmId {
         Self::parse(&format!("{}/providers/{provider}{path}", self.0))
     }
 
-    /// The type of what the id names: `Microsoft.Storage/storageAccounts/blobServices`. Resource groups and
-    /// subscriptions are of the provider `Microsoft.Resources`.
+    /// The type: `Microsoft.Storage/storageAccounts/blobServices`. Resource groups and subscriptions have types of the
+    /// provider `Microsoft.Resources`.
     pub fn arm_type(&self) -> Option<String> {
         const PROVIDERS: &str = "/providers/";
         let lower = self.0.to_ascii_lowercase();
@@ -102,17 +101,18 @@ impl ArmId {
         Self(format!("{}/{segment}/{name}", self.0).into())
     }
 
-    /// The id as it was written.
+    /// The id in its original case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The last segment.
     pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
+        let text = self.as_str();
+        text.rsplit_once('/').map_or(text, |(_, name)| name)
     }
 
-    /// What the id is directly below: the parent resource, the resource group, the scope of an extension.
+    /// The parent resource, the resource group, or the scope of an extension.
     pub fn parent(&self) -> Option<Self> {
         fn above(text: &str, levels: usize) -> Option<&str> {
             let (at, _) = text.rmatch_indices('/').nth(levels - 1)?;
@@ -129,8 +129,8 @@ impl ArmId {
         (!parent.is_empty()).then(|| Self(parent.into()))
     }
 
-    /// Whether this is a resource group or directly in one: neither nested in another resource nor an extension. Such
-    /// have a location and tags (ARM's resource model calls them tracked).
+    /// Whether this is a resource group or a resource directly in one: neither nested nor an extension. Such resources have a
+    /// location and tags ("tracked resources" in ARM).
     pub fn is_top_level(&self) -> bool {
         let group = self.group();
         group.is_some() && (group.as_ref() == Some(self) || group == self.parent())
@@ -146,7 +146,7 @@ impl ArmId {
         self.segment_after(2, "resourceGroups")
     }
 
-    /// The id of the resource group that this is, or is in.
+    /// The id of the resource group that this is or is in.
     pub fn group(&self) -> Option<Self> {
         Some(Self::resource_group(
             self.subscription_id()?,
@@ -154,7 +154,7 @@ impl ArmId {
         ))
     }
 
-    /// The subscription or management group that this is, or is in.
+    /// The subscription or management group that this is or is in.
     pub fn root(&self) -> Option<Self> {
         if let Some(subscription) = self.subscription_id() {
             return Some(Self::subscription(subscription));
@@ -181,7 +181,7 @@ impl ArmId {
         segments.next()
     }
 
-    /// Whether `other` is this scope or lies below it.
+    /// Whether `other` is this scope or below it.
     pub fn covers(&self, other: &ArmId) -> bool {
         other
             .0
@@ -190,14 +190,14 @@ impl ArmId {
             && matches!(other.0.as_bytes().get(self.0.len()), None | Some(b'/'))
     }
 
-    /// Whether a grant at this scope can hold at `other`: it is there or above, or at a management group. Which
-    /// subscriptions are in one, only Azure knows.
+    /// Whether a role assignment at this scope can apply to `other`: at the same scope, above it, or at a management group,
+    /// whose subscriptions are unknown.
     pub fn may_reach(&self, other: &ArmId) -> bool {
         let is_managed = self.subscription_id().is_none() && self.root().as_ref() == Some(self);
         self.covers(other) || is_managed && other.subscription_id().is_some()
     }
 
-    /// Whether text has the form of an id, so that it is compared like one.
+    /// Whether text has the format of an id, and so is compared like one.
     pub fn looks_like(text: &str) -> bool {
         let starts = |prefix: &str| {
             text.get(..prefix.len())
@@ -247,7 +247,7 @@ impl fmt::Display for ArmId {
     }
 }
 
-/// A resource type and the api-version that it is spoken to in.
+/// A resource type and the api-version of its requests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ArmType {
     /// `Microsoft.Storage/storageAccounts`, nested types with all segments.
@@ -265,7 +265,7 @@ impl ArmType {
         }
     }
 
-    /// A type as it is written in a spec: `Microsoft.KeyVault/vaults@2024-11-01`.
+    /// Parses a type as written in a spec: `Microsoft.KeyVault/vaults@2024-11-01`.
     pub fn parse(text: &str) -> Option<Self> {
         let (name, api_version) = text.split_once('@')?;
         let word = |text: &str, more: &[char]| {
@@ -291,13 +291,13 @@ impl ArmType {
         })
     }
 
-    /// The type that resources of this one are nested in, for a nested type.
+    /// The type of the parent, for a nested type.
     pub fn parent(&self) -> Option<&str> {
         let (parent, _) = self.name.rsplit_once('/')?;
         parent.contains('/').then_some(parent)
     }
 
-    /// Whether this is the type of that name, without regard to case.
+    /// Whether this is the type of that name, without case.
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
@@ -309,12 +309,12 @@ impl fmt::Display for ArmType {
     }
 }
 
-/// Whether two locations are the same: without case and blanks (ARM facts 1.3: `westus2` comes back as `West US 2`).
+/// Whether two locations are equal without case and spaces (ARM facts 1.3: `westus2` is returned as `West US 2`).
 pub fn same_location(left: &str, right: &str) -> bool {
     normal_location(left) == normal_location(right)
 }
 
-/// A location in the short form: lower case, no blanks.
+/// A location in its short form: lowercase, without spaces.
 pub fn normal_location(location: &str) -> String {
     location
         .chars()

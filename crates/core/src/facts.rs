@@ -1,10 +1,17 @@
-//! The data about a resource kind: identity, place, names, rules of comparison and outputs.
+//! The data about a resource kind or type: identity, place, names, rules of comparison, outputs, preflight check.
+
+mod creation;
 
 use std::ops::RangeInclusive;
 
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+
+pub use creation::{
+    CreationCheck, CreationFinding, CreationObstacle, CreationQuestion, CreationRequest,
+    NewResource,
+};
 
 use crate::arm::ArmType;
 
@@ -19,24 +26,87 @@ pub struct Facts {
     pub place: Place,
     /// The rule for names; `None` for kinds without a name.
     pub name: Option<NameRule>,
-    /// Whether the kind takes tags, and so can be marked as owned by them.
+    /// Whether the kind takes tags, and so can carry the ownership marker in a tag.
     pub tags: bool,
     /// Whether the kind has a location.
     pub location: bool,
-    /// Whether a list of the type says all that a GET of each resource would.
+    /// Whether a list of the type returns everything that a GET of each resource would.
     pub listed: bool,
-    /// The property that is ARM's body as it is, for a kind that has one: what is below it can be referred to by
-    /// ARM's own paths, whether it is written or only live.
+    /// The property that holds ARM's body unchanged, for a kind that has one: references below it use ARM's own
+    /// paths, for values of the spec and for live ones.
     pub body: Option<&'static str>,
     /// How its properties are compared and written.
     pub rules: &'static [Rule],
-    /// What can be referred to beside what the spec itself says.
+    /// What references can name in addition to the properties of the spec.
     pub outputs: &'static [OutputDoc],
-    /// Said in one warning when the kind is used: the type is no longer offered by Azure.
+    /// A warning for specs that use the kind: Azure no longer offers the type.
     pub retired: Option<&'static str>,
+    /// The shape in graph drawings.
+    pub family: Family,
+    /// The actions that `doctor` checks on behalf of the kind.
+    pub permissions: &'static [(PermissionPurpose, &'static str)],
+    /// The actions that Azure requires on other resources that a body names.
+    pub linked_actions: &'static [LinkedAction],
+    /// The preflight check of new resources of the type.
+    pub creation: Option<CreationCheck>,
 }
 
-/// Where resources of a kind live.
+/// The data about an ARM type that differs from the general rules, whether or not a kind has the type.
+#[derive(Debug)]
+pub struct TypeFacts {
+    /// The type: `Microsoft.Cache/redis`.
+    pub name: &'static str,
+    /// How its properties are compared where entries are written in ARM's own words.
+    pub rules: &'static [Rule],
+    /// Why the rules hold.
+    pub why: &'static str,
+    /// The preflight check of new resources of the type.
+    pub creation: Option<CreationCheck>,
+}
+
+/// An action that Azure requires on resources that a list of a body names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkedAction {
+    /// The path of the list: `["properties", "networkAcls", "virtualNetworkRules"]`.
+    pub list: &'static [&'static str],
+    /// The member of each item that is the id of the other resource.
+    pub id: &'static str,
+    /// The action.
+    pub action: &'static str,
+}
+
+/// What a kind is about. Graph drawings give each family its own shape.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Family {
+    /// A container of other resources.
+    Group,
+    /// An identity.
+    Identity,
+    /// A store of data.
+    Storage,
+    /// Roles and role assignments.
+    Access,
+    /// A lock.
+    Lock,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+/// What a permission is needed for, as `doctor` reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PermissionPurpose {
+    /// Reading live state.
+    Read,
+    /// Creating, changing and deleting resources.
+    Write,
+    /// Creating and deleting role assignments.
+    AssignRoles,
+    /// Managing locks and custom roles.
+    ManageLocks,
+}
+
+/// The place of resources of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// Directly in a subscription (resource groups).
@@ -51,14 +121,14 @@ pub enum Place {
     /// property, in the subscription of the stack. The id ends in a GUID that follows from there and the name (role
     /// definitions).
     Root(&'static str),
-    /// Where the entry says: in a resource group, below the resource that the property `parent` names, or on the one
-    /// that `scope` names. The property `type` names the type.
+    /// The place that the entry sets: a resource group, the resource in `parent`, or the one in `scope`. The property
+    /// `type` is the type.
     Written,
 }
 
 impl Place {
-    /// Whether a property says what and where a resource is, and so is looked at even where it is `existing`.
-    pub fn is_told_by(self, property: &str) -> bool {
+    /// Whether a property determines the type or place of a resource, and so counts for `existing` resources too.
+    pub fn depends_on(self, property: &str) -> bool {
         match self {
             Self::Subscription | Self::ResourceGroup => false,
             Self::Scope | Self::Nameless => property == "scope",
@@ -68,32 +138,32 @@ impl Place {
     }
 }
 
-/// What Azure takes for a name.
+/// The names that Azure accepts.
 #[derive(Debug)]
 pub struct NameRule {
-    /// How many characters.
+    /// The number of characters.
     pub length: RangeInclusive<usize>,
-    /// Whether the characters, and their order, are taken.
-    pub takes: fn(&str) -> bool,
-    /// The rule in words, continuing "names of … have": `3 to 24 lower-case letters and digits`.
-    pub says: &'static str,
+    /// Whether Azure accepts the characters and their order.
+    pub is_valid: fn(&str) -> bool,
+    /// The rule in words, to continue "use": `3 to 24 lowercase letters and digits`.
+    pub description: &'static str,
 }
 
 impl NameRule {
-    /// Whether Azure takes the name.
+    /// Whether Azure accepts the name.
     pub fn accepts(&self, name: &str) -> bool {
-        self.length.contains(&name.chars().count()) && (self.takes)(name)
+        self.length.contains(&name.chars().count()) && (self.is_valid)(name)
     }
 }
 
-/// A property that Azure fills and others can refer to.
+/// A property that Azure fills in and references can name.
 #[derive(Debug)]
 pub struct OutputDoc {
-    /// The name in a reference: `principalId`. What is below it can be referred to as well.
+    /// The name in a reference: `principalId`. References can also name what is below it.
     pub name: &'static str,
     /// The path in ARM's body: `properties.principalId`.
     pub path: &'static str,
-    /// What it is.
+    /// A description: one noun phrase.
     pub doc: &'static str,
 }
 
@@ -103,32 +173,32 @@ pub struct OutputDoc {
 pub enum Rule {
     /// Fixed at creation.
     Immutable(&'static str),
-    /// Sent, never returned; so not compared.
+    /// Sent and never returned, so not compared.
     WriteOnly(&'static str),
-    /// Sent, not always returned; compared where it is.
+    /// Sent and not always returned; compared where it is returned.
     Withheld(&'static str),
-    /// Sent as a wish that the service need not follow; so not compared.
+    /// Sent as a preference that the service may ignore, so not compared.
     Decided(&'static str),
-    /// A value that the service turns into another: the path, what is sent, what comes back.
+    /// A value that the service converts: the path, the sent value, the returned value.
     Becomes(&'static str, &'static str, &'static str),
-    /// Filled by the service; never sent.
+    /// Filled in by the service and never sent.
     ReadOnly(&'static str),
-    /// A list whose order says nothing; items are matched by this member.
+    /// A list without order; items are matched by this member.
     Keyed(&'static str, &'static str),
-    /// A list whose order says nothing.
+    /// A list without order.
     Set(&'static str),
-    /// A list to which the service adds items of its own, or text to which it adds words.
+    /// A list to which the service adds items, or text to which it adds words.
     Open(&'static str),
-    /// Text that comes back in another case, and is not a word by itself.
+    /// Text whose case Azure may change.
     AnyCase(&'static str),
-    /// A rule for bodies in which the property at this path is this text.
+    /// A rule for bodies in which the property at a path has a value.
     When(&'static str, &'static str, &'static Rule),
 }
 
-/// What lies below a resource in Azure and is written in the entry of that resource.
+/// Child resources in Azure that the entry of their parent declares.
 #[derive(Debug)]
 pub struct PartOf {
-    /// Where, below the resource: of one thing `blobServices/default`, of a list `blobServices/default/containers`.
+    /// The path below the parent: `blobServices/default` of one child, `blobServices/default/containers` of a list.
     pub path: &'static str,
     /// Its type.
     pub arm_type: ArmType,
@@ -141,7 +211,7 @@ impl PartOf {
     }
 }
 
-/// A property that may be written as a value or as a reference to what is known only later.
+/// A property that takes a value or a reference that resolves later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field<T> {
     /// A value.

@@ -1,20 +1,20 @@
-//! What an author does not want compared: properties by their path, tags by their name.
+//! Properties and tags that are not compared.
 
 use std::fmt;
 
 use wildmatch::WildMatch;
 
-/// A pattern of what is not compared. In a path as in a tag, `*` stands for any number of characters.
+/// A pattern for properties or tags. `*` matches any number of characters.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ignored {
-    /// A property and all below it, a pattern a segment: `networkAcls.ipRules`, `tags.hidden-*`, `rules[].name`.
+    /// A property and everything below it, a pattern per segment: `networkAcls.ipRules`, `tags.hidden-*`, `rules[].name`.
     Property(Vec<WildMatch>),
-    /// A tag, whatever is in its name.
+    /// A tag; its name can contain dots.
     Tag(WildMatch),
 }
 
 impl Ignored {
-    /// The properties of a path, as the spec or as ARM writes it.
+    /// Reads the path of a property in the notation of the spec or of ARM.
     pub fn property(path: &str) -> Self {
         Self::Property(
             path.split('.')
@@ -23,13 +23,13 @@ impl Ignored {
         )
     }
 
-    /// The tags of a name.
+    /// Reads the name of a tag.
     pub fn tag(name: &str) -> Self {
         Self::Tag(WildMatch::new_case_insensitive(name))
     }
 
-    /// Whether this is about a place in ARM's body, a segment a level; any item of a list is `list[]`. The
-    /// `properties.` that first-class kinds hide may be left out.
+    /// Whether it matches a path in ARM's body, a segment per level; an item of a list is `list[]`. The leading
+    /// `properties`, which first-class kinds omit, is optional.
     pub fn is(&self, place: &[String]) -> bool {
         match (self, place) {
             (Self::Tag(pattern), [tags, name]) => {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_that_of_the_spec_or_that_of_arm() {
+    fn path_matches_in_the_notation_of_the_spec_and_of_arm() {
         for path in [
             "networkAcls.ipRules",
             "properties.networkacls.ipRules",
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_known_by_its_name_whatever_is_in_it() {
+    fn tag_matches_by_name_with_dots_and_slashes() {
         let hidden = Ignored::tag("hidden-*");
         assert!(is(&hidden, &["tags", "hidden-link:/subscriptions/a.b/c"]));
         assert!(is(&hidden, &["tags", "Hidden-title"]));

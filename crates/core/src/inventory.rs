@@ -11,8 +11,8 @@ use serde_json::Value as Json;
 
 use crate::{
     arm::ArmId,
-    graph::{Grant, Graph, Home, Identity, Node, NodeKey},
-    live::{Live, LiveGrant, LiveLock, LockLevel, Owned, UnreadLocks, UnseenOwned},
+    graph::{Grant, Graph, Identity, Node, NodeKey, StackScope},
+    live::{Live, LiveGrant, LiveLock, LockLevel, Owned, UnreadLocks, UnreadableScope},
     mark::{Afterlife, TextMark},
     reads::Read,
 };
@@ -27,7 +27,7 @@ pub struct Inventory {
     /// The stacks in the requested order.
     pub stacks: Vec<Holdings>,
     /// Scopes where owned resources could not be read.
-    pub unreadable: Vec<UnseenOwned>,
+    pub unreadable: Vec<UnreadableScope>,
     /// Scopes where owned locks could not be read.
     pub unread_locks: Vec<UnreadLocks>,
 }
@@ -117,7 +117,7 @@ impl Item {
 }
 
 /// The reads of grants and locks, one of each per subscription. All other resources are found by their markers.
-pub fn needed(homes: &[Home]) -> Vec<Read> {
+pub fn needed(homes: &[StackScope]) -> Vec<Read> {
     let mut groups: BTreeMap<&ArmId, BTreeSet<ArmId>> = BTreeMap::new();
     for home in homes {
         for subscription in &home.subscriptions {
@@ -142,9 +142,9 @@ pub fn needed(homes: &[Home]) -> Vec<Read> {
 }
 
 /// The resources that stacks own, matched to the entries of a spec if there is one.
-pub fn inventory(homes: &[Home], spec: Option<&Graph>, live: &Live) -> Inventory {
+pub fn inventory(homes: &[StackScope], spec: Option<&Graph>, live: &Live) -> Inventory {
     let owned: Vec<Owned> = live.owned().map(Cow::into_owned).collect();
-    let holdings = |home: &Home| {
+    let holdings = |home: &StackScope| {
         let mine = owned.iter().filter(|one| one.stack == home.stack);
         let mut items: Vec<Item> = mine.map(|one| item(one, &owned, spec, live)).collect();
         items.sort_by_cached_key(sort_key);
@@ -155,7 +155,7 @@ pub fn inventory(homes: &[Home], spec: Option<&Graph>, live: &Live) -> Inventory
     };
     Inventory {
         stacks: homes.iter().map(holdings).collect(),
-        unreadable: live.unseen_owned().to_vec(),
+        unreadable: live.unreadable_scopes().to_vec(),
         unread_locks: live.unread_locks().to_vec(),
     }
 }
@@ -200,7 +200,7 @@ fn item(one: &Owned, all: &[Owned], spec: Option<&Graph>, live: &Live) -> Item {
         name,
         location: text("/location").map(str::to_owned),
         spec_match: match (node, spec) {
-            (Some(node), _) => SpecMatch::Entry(node.key.clone()),
+            (Some(node), _) => SpecMatch::Entry(node.subject.key.clone()),
             (None, Some(_)) => SpecMatch::Orphan,
             (None, None) => SpecMatch::NoSpec,
         },
@@ -254,7 +254,7 @@ fn node_of<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node>
     let grant = LiveGrant::parse(one.body.clone())?;
     let candidates: Vec<(&Node, &Grant)> = graph
         .nodes()
-        .filter(|node| node.key.stack == one.stack)
+        .filter(|node| node.subject.key.stack == one.stack)
         .filter_map(|node| match &node.identity {
             Identity::Grant(wanted) if grant.is_of(wanted) => Some((node, wanted)),
             _ => None,
@@ -262,7 +262,7 @@ fn node_of<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node>
         .collect();
     let has_marker = |owned: &Owned, node: &Node| {
         let marker = TextMark::on(&owned.body, "description");
-        marker.is_some_and(|marker| marker.is_of(&node.key))
+        marker.is_some_and(|marker| marker.is_of(&node.subject.key))
     };
     let could_match = |node: &Node, declared: &Grant| match declared.principal.as_str() {
         Some(principal) => principal.eq_ignore_ascii_case(&grant.principal),

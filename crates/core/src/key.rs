@@ -1,17 +1,17 @@
-//! How a node of the graph is addressed.
+//! The key of a node of the graph.
 
 use std::fmt;
 
 use crate::spec::Address;
 
-/// What a node is called: the address in the spec, and which of the Azure resources that the entry stands for.
+/// The key of a node: the entry of the spec, and the part of the entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeKey {
     /// The stack.
     pub stack: String,
     /// The entry of the spec.
     pub address: Address,
-    /// Which part of the entry: `containers/video`, `Reader`; `None` for the entry itself.
+    /// The part of the entry: `containers/video`, `Reader`; `None` for the entry itself.
     pub part: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a kind is given to write an entry of what is live, and how values take the shape that its schema has.
+//! The live resource that a kind writes an entry for, and the conversion of live values to the schema of the kind.
 
 mod service;
 
@@ -15,76 +15,76 @@ use crate::{
     value::{Hole, HolePart, Object, Output, Value},
 };
 
-/// Nothing is nested deeper than this in the schema of a kind.
+/// The maximum depth of values; no schema of a kind is deeper.
 const MAX_DEPTH: usize = 24;
 
-/// The properties of an entry, as a kind writes them.
+/// Name and properties of an entry that a kind writes for a live resource.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Lifted {
-    /// The name in Azure; of no use for kinds without one.
+pub struct LiftedEntry {
+    /// The name in Azure; not used for kinds without one.
     pub name: String,
     /// The properties.
     pub props: Object,
 }
 
-/// One thing that is live, or several that one entry stands for.
-pub struct Found<'a> {
-    /// What the entry is called.
+/// A live resource, or several that one entry declares.
+pub struct LiftSource<'a> {
+    /// The name of the entry.
     pub(crate) entry: &'a str,
-    /// The stack that the entry is written for.
+    /// The stack of the entry.
     pub(crate) stack: &'a str,
     pub(crate) id: &'a ArmId,
     pub(crate) arm_type: &'a ArmType,
-    /// What was answered, without the secrets in it.
+    /// The live body, without its secrets.
     pub(crate) body: &'a Json,
-    /// What belongs to it: what was read as a part of it; of a grant, others of the same entry and definitions of roles.
+    /// The child resources; of a role assignment, the others of the same entry and the role definitions.
     pub(crate) parts: &'a [Json],
     pub(crate) rules: &'static [Rule],
     pub(crate) schema: &'a Json,
-    pub(crate) known: &'a dyn Known,
-    /// What cannot be said, by its path in the entry.
+    pub(crate) known: &'a dyn EntryIndex,
+    /// The paths in the entry of values that the kind cannot express.
     pub(crate) unsaid: Vec<String>,
-    /// Whether members that the kind does not have are noted: where its rules say which ones the service fills in.
+    /// Whether to note members that the kind lacks: only where its rules list what the service fills in.
     pub(crate) notes_unknown: bool,
 }
 
-/// What other entries are.
-pub(crate) trait Known {
-    /// The entry that stands for what has this id.
+/// The other entries of the export.
+pub(crate) trait EntryIndex {
+    /// The entry of the resource with an id.
     fn entry_of(&self, id: &ArmId) -> Option<String>;
-    /// The entry whose identity has this object id.
+    /// The entry whose identity has an object id.
     fn entry_of_principal(&self, object_id: &str) -> Option<String>;
 }
 
-impl<'a> Found<'a> {
+impl<'a> LiftSource<'a> {
     /// The id.
     pub fn id(&self) -> &'a ArmId {
         self.id
     }
 
-    /// The type, and the version that it was asked in.
+    /// The type, with the api-version of the read.
     pub fn arm_type(&self) -> &'a ArmType {
         self.arm_type
     }
 
-    /// What Azure answered, without the secrets in it.
+    /// The live body, without its secrets.
     pub fn body(&self) -> &'a Json {
         self.body
     }
 
-    /// A value of the answer, by its path: `properties.owners`.
+    /// A value of the body, by its path: `properties.owners`.
     pub fn at(&self, path: &str) -> Option<&'a Json> {
         path.split('.')
             .try_fold(self.body, member)
             .filter(|value| !is_empty(value))
     }
 
-    /// A text of the answer, by its path.
+    /// A text of the body, by its path.
     pub fn text(&self, path: &str) -> Option<&'a str> {
         self.at(path)?.as_str()
     }
 
-    /// The things at a path of `Handler::PARTS`: one, or those of a list.
+    /// The child resources at a path of `Handler::PARTS`: one, or those of a list.
     pub fn parts(&self, path: &str) -> impl Iterator<Item = (&'a str, &'a Json)> + use<'a> {
         let is_list = path.split('/').count() % 2 == 1;
         let wanted = self.id.as_str().len() + 1;
@@ -98,7 +98,7 @@ impl<'a> Found<'a> {
         })
     }
 
-    /// Everything that belongs to it and is of a type, by the last word of the type.
+    /// The child resources of a type, by the last segment of the type.
     pub fn parts_of_type(&self, last: &str) -> impl Iterator<Item = &'a Json> {
         let last = format!("/{last}").to_lowercase();
         self.parts.iter().filter(move |body| {
@@ -108,17 +108,17 @@ impl<'a> Found<'a> {
         })
     }
 
-    /// An entry of its properties, under its own name in Azure.
-    pub fn lifted(&self, props: Object) -> Lifted {
-        Lifted {
+    /// An entry with these properties, under the name in Azure.
+    pub fn lifted(&self, props: Object) -> LiftedEntry {
+        LiftedEntry {
             name: self.id.name().to_owned(),
             props,
         }
     }
 
-    /// The properties that the kind has and Azure answers, below `properties` or beside it, but for those named, by
-    /// their names here or there. They come in the order of the schema. What else Azure answers is noted, unless the
-    /// rules of the kind say that nobody writes it.
+    /// The properties of the kind that the live body has, below `properties` or next to it, except those in `except`
+    /// (names of the kind or of Azure). They have the order of the schema. Other members of the body are noted, unless
+    /// the rules of the kind say that they are not written.
     pub fn properties_except(&mut self, except: &[&str]) -> Object {
         let schema = self.schema;
         let names = schema["properties"].as_object();
@@ -148,7 +148,7 @@ impl<'a> Found<'a> {
         props
     }
 
-    /// Notes the members that the kind does not have and nobody fills in.
+    /// Notes the members that the kind lacks and that no service fills in.
     fn note_unknown(
         &mut self,
         path: &str,
@@ -175,19 +175,19 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// A value as the property of this name takes it. What it cannot say is noted.
+    /// A live value in the form that a property accepts. Notes what the property cannot express.
     pub fn shaped(&mut self, property: &str, live: &Json) -> Option<Value> {
         let schema = &self.schema["properties"][property];
         self.shape(property, schema, live, MAX_DEPTH)
     }
 
-    /// Notes that a property cannot be said.
+    /// Notes that the entry cannot express a property.
     pub fn leave_out(&mut self, path: String) {
         self.unsaid.push(path);
     }
 
-    /// The words of the author in a text that can hold the mark of a stack. Words that the mark of another entry is
-    /// with, or that stand as somebody wrote them in Azure, are left there.
+    /// The author's words in a text that can contain an ownership marker. `None` for words that belong to another entry
+    /// or were edited in Azure.
     pub fn words(&self, member: &str) -> Option<&'a str> {
         let text = self.text(&format!("properties.{member}"))?;
         let Some(mark) = TextMark::find(text) else {
@@ -200,7 +200,7 @@ impl<'a> Found<'a> {
         (is_own && mark.behind(Some(words)) == text).then_some(words)
     }
 
-    /// Whether a text carries the mark of the stack for an entry of another name, or otherwise than it is put there now.
+    /// Whether a text has a marker of the stack for another entry name, or in another position than today.
     pub fn is_marked_otherwise(&self, member: &str) -> bool {
         let Some(text) = self.text(&format!("properties.{member}")) else {
             return false;
@@ -214,13 +214,13 @@ impl<'a> Found<'a> {
         })
     }
 
-    /// Who has an object id: a reference to the entry whose identity it is.
+    /// A reference to the entry whose identity has an object id.
     pub fn principal(&self, object_id: &str) -> Option<Value> {
         let entry = self.known.entry_of_principal(object_id)?;
         Some(self.reference_to(entry))
     }
 
-    /// A reference to the entry that stands for an id.
+    /// A reference to the entry of the resource with an id.
     pub fn reference(&self, id: &ArmId) -> Option<Value> {
         let entry = self.known.entry_of(id)?;
         Some(self.reference_to(entry))
@@ -241,7 +241,7 @@ impl<'a> Found<'a> {
         })]))
     }
 
-    /// The whole answer without what the service fills in by itself: `properties`, `sku`, `identity` and so on.
+    /// The whole body without members that the service fills in: `properties`, `sku`, `identity` and so on.
     pub fn writable(&self) -> Object {
         let left = writable(self.body, self.rules);
         match service::without(&left, self.id) {
@@ -285,7 +285,7 @@ impl<'a> Found<'a> {
             (Some("object"), Json::Object(members)) => self.object(path, form, members, depth),
             (Some("array"), Json::Array(items)) => {
                 let inner = format!("{path}[]");
-                // A list without one of its items would be another list.
+                // Without one of its items, the list would differ.
                 let items = items
                     .iter()
                     .map(|item| self.shape(&inner, &form["items"], item, depth));
@@ -367,7 +367,7 @@ fn type_of(form: &Json) -> Option<&str> {
     }
 }
 
-/// Whether a path is the one of a rule, in which `*` is any name.
+/// Whether a path matches the path of a rule, in which `*` matches any name.
 fn is_at(rule: &str, path: &str) -> bool {
     let (mut rule, mut path) = (rule.split('.'), path.split('.'));
     loop {
@@ -379,7 +379,7 @@ fn is_at(rule: &str, path: &str) -> bool {
     }
 }
 
-/// The member of this name, without regard to case.
+/// The member with a name; case does not matter.
 pub fn member<'j>(value: &'j Json, name: &str) -> Option<&'j Json> {
     among(value.as_object()?, name)
 }

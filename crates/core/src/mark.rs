@@ -1,4 +1,4 @@
-//! How a stack marks what it owns. There is no state file: the mark is kept on the Azure resource itself.
+//! Ownership markers. There is no state file: the marker is on the Azure resource itself.
 
 use std::fmt;
 
@@ -6,39 +6,42 @@ use serde_json::Value as Json;
 
 use crate::{key::NodeKey, spec::OnRemove};
 
-/// The tag that says which stack owns a resource.
+/// The tag with the stack that owns a resource.
 pub const STACK_TAG: &str = "lazuli-stack";
 
-/// How many characters Azure takes for a text that holds a mark: the notes of a lock have 512 ("Management Locks -
-/// Create Or Update At Resource Group Level"), and a description more.
+/// The maximum length of a text with an ownership marker: 512 characters for the notes of a lock ("Management Locks -
+/// Create Or Update At Resource Group Level"), more for descriptions.
 const LONGEST_TEXT: usize = 512;
-/// The tag that remembers what Azure keeps although another value was sent, as [digests](crate::secret::Digest).
+/// The tag that records server overrides as [digests](crate::secret::Digest).
 pub const OVERRULED_TAG: &str = "lazuli-kept";
 
-/// The tag that remembers secrets, as [digests](crate::secret::Digest).
+/// The tag that records secrets as [digests](crate::secret::Digest).
 pub const SECRETS_TAG: &str = "lazuli-secrets";
 
-/// The tag that says what becomes of a resource once its entry has left the spec, where that is not deletion.
+/// The tag with the removal policy of a resource, if it is not deletion.
 pub const ON_REMOVE_TAG: &str = "lazuli-on-remove";
 
-/// What becomes of a resource once its entry has left the spec. It is kept with the mark, for by then nothing else can
-/// tell.
+/// The removal policy: what happens to a resource when its entry is removed from the spec. It is part of the ownership
+/// marker, because the spec no longer has it then.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Afterlife {
-    /// It is an orphan, and pruned.
+    /// It becomes an orphan and is pruned.
     #[default]
     Delete,
-    /// It is let go: the mark is taken off (`onRemove: keep`).
+    /// It is released: its ownership marker is removed (`onRemove: keep`).
     Keep,
     /// It is never deleted (`protect: true`).
     Protect,
 }
 
 impl Afterlife {
-    /// Those that are written down.
+    /// The word for [`Self::Keep`] in a marker.
+    pub const KEEP_WORD: &str = "keep";
+
+    /// The policies that a marker contains.
     pub const WRITTEN: [Self; 2] = [Self::Keep, Self::Protect];
 
-    /// What the author of an entry wishes.
+    /// The policy of an entry.
     pub const fn wished(protect: bool, on_remove: OnRemove) -> Self {
         match (protect, on_remove) {
             (true, _) => Self::Protect,
@@ -47,51 +50,51 @@ impl Afterlife {
         }
     }
 
-    /// How it is written into a mark; nothing for deletion.
+    /// Its word in a marker; `None` for deletion.
     pub const fn word(self) -> Option<&'static str> {
         match self {
             Self::Delete => None,
-            Self::Keep => Some("keep"),
+            Self::Keep => Some(Self::KEEP_WORD),
             Self::Protect => Some("protect"),
         }
     }
 
-    /// What a word stands for. One that nobody knows protects.
+    /// Reads a word of a marker. An unknown word protects.
     pub fn of(word: Option<&str>) -> Self {
         match word {
             None | Some("delete") => Self::Delete,
-            Some("keep") => Self::Keep,
+            Some(Self::KEEP_WORD) => Self::Keep,
             Some(_) => Self::Protect,
         }
     }
 }
 
-/// Where the mark of the stack is kept.
+/// Where the ownership marker of a resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
     /// In the tag [`STACK_TAG`].
     Tag,
     /// As a [`TextMark`] in this member of `properties`.
     Text(&'static str),
-    /// Nowhere: it belongs to its parent.
+    /// Nowhere: it is owned with its parent.
     Parent,
 }
 
-/// The mark of resources that take no tags: `lazuli-stack: STACK; ENTRY`, alone, in brackets behind what the author wrote
-/// in the spec, or as the last line of what somebody wrote in Azure. It names the entry as well, so that a grant whose
-/// principal was made anew is found again; `; keep` or `; protect` at its end says what becomes of it later.
+/// The ownership marker of resources without tags: `lazuli-stack: STACK; ENTRY`, alone, in parentheses after text from the
+/// spec, or as the last line after text that was written in Azure. It contains the entry, to find the role assignments of a
+/// recreated principal, and can end with the removal policy: `; keep` or `; protect`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextMark {
     /// The stack.
     pub stack: String,
     /// The address of the entry in the stack.
     pub entry: String,
-    /// What becomes of it once the entry has left the spec.
+    /// The removal policy.
     pub afterlife: Afterlife,
 }
 
 impl TextMark {
-    /// The mark of a node.
+    /// The marker of a node.
     pub fn of(key: &NodeKey, afterlife: Afterlife) -> Self {
         Self {
             stack: key.stack.clone(),
@@ -100,19 +103,18 @@ impl TextMark {
         }
     }
 
-    /// Whether it is that of an entry, whatever becomes of it.
+    /// Whether it is the marker of an entry, with any removal policy.
     pub fn is_of(&self, key: &NodeKey) -> bool {
         self.stack == key.stack && self.entry == key.address.to_string()
     }
 
-    /// The author's own text with the mark behind it, or the mark alone.
+    /// The text of the spec followed by the marker, or the marker alone.
     pub fn behind(&self, own: Option<&str>) -> String {
         own.map_or_else(|| self.to_string(), |own| format!("{own} ({self})"))
     }
 
-    /// Text that somebody wrote in Azure with the mark as its last line. Text that carries the mark of somebody else
-    /// stays as it is, as does text that would become longer than Azure takes: the mark can be done without, the words
-    /// cannot.
+    /// Text that was written in Azure, with the marker as its last line. Text with the marker of another owner and text that
+    /// would become too long stay unchanged: losing the marker is better than losing text.
     pub fn below(&self, live: &str) -> String {
         let text = match Self::find(live) {
             Some(found) if found.stack == self.stack && found.entry == self.entry => {
@@ -128,7 +130,7 @@ impl TextMark {
         }
     }
 
-    /// Text without the mark in it.
+    /// Text without its marker.
     pub fn taken_off(text: &str) -> String {
         let Some(mark) = Self::find(text) else {
             return text.to_owned();
@@ -141,7 +143,7 @@ impl TextMark {
             .to_owned()
     }
 
-    /// The mark that text carries.
+    /// The marker in a text.
     pub fn find(text: &str) -> Option<Self> {
         let start = format!("{STACK_TAG}: ");
         let (before, mark) = text.rsplit_once(&start)?;
@@ -163,7 +165,7 @@ impl TextMark {
         })
     }
 
-    /// The mark in a member of a live body's `properties`.
+    /// The marker in a member of a live body's `properties`.
     pub fn on(body: &Json, member: &str) -> Option<Self> {
         let text = body.get("properties")?.get(member)?.as_str()?;
         Self::find(text)
@@ -180,7 +182,7 @@ impl fmt::Display for TextMark {
     }
 }
 
-/// The stack that a resource's tag names as its owner.
+/// The stack in the ownership tag of a resource.
 pub fn owner(body: &Json) -> Option<&str> {
     tag(body, STACK_TAG)
 }
@@ -198,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_is_found_where_it_was_put() {
+    fn marker_is_found_where_it_was_written() {
         let mark = TextMark {
             stack: "cameras".into(),
             entry: "access[a]".into(),
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_wrote_in_azure_is_kept_above_the_mark() {
+    fn text_written_in_azure_is_kept_above_the_marker() {
         let mark = TextMark {
             stack: "cameras".into(),
             entry: "access".into(),
@@ -240,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_mark_is_none() {
+    fn text_that_resembles_a_marker_is_not_one() {
         for text in [
             "",
             "lazuli-stack: cameras",

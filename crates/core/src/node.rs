@@ -1,33 +1,33 @@
-//! The tree that a spec is read into: every value keeps its place in the file.
+//! The tree of a parsed spec: every value keeps its position in the file.
 
 use serde_json::Number;
 
 use crate::{secret::Secret, source::Span, template::Template};
 
-/// A value and its place.
+/// A value and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Where the value stands. For a mapping or a sequence: where it begins.
+    /// The position of the value; of a mapping or a sequence, where it begins.
     pub span: Span,
     /// The value.
     pub datum: Datum,
 }
 
-/// What a value is.
+/// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Datum {
-    /// `~`, `null` or nothing.
+    /// `~`, `null` or empty.
     Null,
     /// `true`, `false`.
     Bool(bool),
-    /// A number, kept exactly.
+    /// A number with all its digits.
     Number(Number),
-    /// Text without anything left to fill in.
+    /// Text without expressions.
     String(String),
-    /// Text that is never shown.
+    /// Sensitive text.
     Secret(Secret),
-    /// Text with references to resources in it. Before the values of a stack are filled in, also to
-    /// parameters, variables and `each`.
+    /// Text with references to resources. Before the values of a stack are filled in, also with references to parameters,
+    /// variables and `each`.
     Template(Template),
     /// A list.
     Seq(Vec<Node>),
@@ -35,14 +35,23 @@ pub enum Datum {
     Map(Vec<Entry>),
 }
 
+impl From<Template> for Datum {
+    fn from(template: Template) -> Self {
+        match template.literal() {
+            Some(text) => Self::String(text.to_owned()),
+            None => Self::Template(template),
+        }
+    }
+}
+
 /// A key of a mapping and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The key; of one with expressions, how it is written.
+    /// The key; a key with expressions as written.
     pub key: String,
-    /// The key with what is left to fill in, as in [`Datum::Template`].
+    /// The key with its expressions, as in [`Datum::Template`].
     pub key_template: Option<Template>,
-    /// Where the key stands.
+    /// The position of the key.
     pub key_span: Span,
     /// The value.
     pub value: Node,
@@ -75,7 +84,7 @@ impl Node {
         }
     }
 
-    /// The text of a finished string.
+    /// The text of a string without expressions.
     pub fn as_str(&self) -> Option<&str> {
         match &self.datum {
             Datum::String(text) => Some(text),
@@ -94,7 +103,7 @@ impl Node {
         })
     }
 
-    /// How the value's type is called in messages.
+    /// The name of its type in messages.
     pub fn type_name(&self) -> &'static str {
         match &self.datum {
             Datum::Null => "nothing",
@@ -106,9 +115,8 @@ impl Node {
         }
     }
 
-    /// The value as plain JSON. References stay as they were written (`${name.property}`), and literal text that
-    /// looks like one is escaped (`$${`), so that the two are told apart. Secrets are in it: it is for checks, not for
-    /// people.
+    /// The value as plain JSON for checks, with secrets. References stay as written (`${name.property}`), and literal text
+    /// that looks like a reference is escaped (`$${`).
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;
         match &self.datum {

@@ -1,10 +1,10 @@
-//! What roles allow: actions, and the patterns that stand for them.
+//! The actions that roles allow, and the patterns that match them.
 
 use serde_json::Value as Json;
+use wildmatch::WildMatchPattern;
 
-/// Whether any of a list of permissions allows an action: one of its `actions` does, and none of its own
-/// `notActions` takes it out again (Microsoft docs "Understand Azure role definitions": what one role leaves out,
-/// another may give).
+/// Whether any of a list of permissions allows an action: one of its `actions` matches, and none of its own `notActions`
+/// does (Microsoft docs "Understand Azure role definitions": an action that one role excludes can be allowed by another).
 pub fn allows(permissions: &Json, action: &str) -> bool {
     permissions
         .as_array()
@@ -13,7 +13,7 @@ pub fn allows(permissions: &Json, action: &str) -> bool {
         .any(|permission| is_in(permission, action))
 }
 
-/// Whether one permission has an action.
+/// Whether one permission allows an action.
 pub fn is_in(permission: &Json, action: &str) -> bool {
     let any = |member: &str| {
         let patterns = permission.get(member).and_then(Json::as_array);
@@ -26,27 +26,13 @@ pub fn is_in(permission: &Json, action: &str) -> bool {
     any("actions") && !any("notActions")
 }
 
-/// Whether an action has the form of a pattern, in which each `*` stands for anything; case does not matter.
+/// Whether an action matches a pattern, in which each `*` stands for any characters; case does not matter.
 pub fn matches(pattern: &str, action: &str) -> bool {
-    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-    let Some((first, rest)) = pattern.split_once('*') else {
-        return pattern == action;
-    };
-    let Some(mut left) = action.strip_prefix(first) else {
-        return false;
-    };
-    let mut parts = rest.split('*').peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return left.ends_with(part);
-        }
-        match left.find(part) {
-            Some(found) => left = left.get(found + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    true
+    Pattern::new_case_insensitive(pattern).matches(action)
 }
+
+/// Actions have `*` as their only wildcard; no action contains the other character.
+type Pattern = WildMatchPattern<'*', '\0'>;
 
 #[cfg(test)]
 mod tests {
@@ -55,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_match_as_azure_matches_them() {
+    fn patterns_match_as_in_azure() {
         let write = "Microsoft.Storage/storageAccounts/write";
         for pattern in [
             "*",
@@ -75,11 +61,15 @@ mod tests {
         ] {
             assert!(!matches(pattern, write), "{pattern}");
         }
-        assert!(!matches("ab*b", "ab"), "a star does not give letters back");
+        assert!(
+            !matches("ab*b", "ab"),
+            "`*` does not match characters twice"
+        );
+        assert!(!matches("a?c", "abc"), "`?` is no wildcard");
     }
 
     #[test]
-    fn what_one_role_leaves_out_another_may_give() {
+    fn action_excluded_by_one_role_can_be_allowed_by_another() {
         let grant = "Microsoft.Authorization/roleAssignments/write";
         let contributor =
             json!({ "actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"] });

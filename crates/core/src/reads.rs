@@ -1,4 +1,4 @@
-//! The fewest reads that answer a graph.
+//! The fewest reads that observe a graph.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,24 +9,24 @@ use crate::{
     spec::GrantsPolicy,
 };
 
-/// A question to Azure. An answer of 404 means that nothing is there.
+/// A read of Azure. A 404 means that the resource does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Read {
     /// One resource by its id.
     Resource {
         /// Its id.
         id: ArmId,
-        /// The api-version to ask in.
+        /// The api-version.
         api_version: String,
     },
     /// All resources of a type below a parent, page by page.
     Collection {
         /// The path of the list: `{parent}/…/storageAccounts`.
         path: String,
-        /// The api-version to ask in.
+        /// The api-version.
         api_version: String,
     },
-    /// A list over a whole subscription; where that is refused, or not known, what is read in its place.
+    /// A list over a whole subscription, and narrower reads for when it is denied or does not exist.
     Wide {
         /// The list.
         list: Box<Read>,
@@ -35,26 +35,26 @@ pub enum Read {
     },
     /// All role assignments at a scope, and below it unless it is a management group.
     Grants(ArmId),
-    /// The role assignments at or above a scope by which the caller has its own rights, directly or through a group.
+    /// The role assignments at or above a scope that give the caller its permissions, directly or through a group.
     GrantsOfCaller(ArmId),
     /// The ids of all resources in a resource group.
     Contents(ArmId),
-    /// All management locks of a subscription: on itself, its resource groups and what is in them.
+    /// All management locks of a subscription, its resource groups and their resources.
     Locks {
         /// The subscription.
         subscription: ArmId,
-        /// Where the subscription does not answer, its resource groups that matter: their lists have the locks at,
-        /// above and below them.
+        /// The resource groups to list instead where the subscription is denied. Their lists have the locks at, above and
+        /// below them.
         groups: Vec<ArmId>,
     },
 }
 
-/// So many resources of a type in several resource groups are read one by one, before their list over the whole
-/// subscription, which can be long, is.
+/// The number of resources of a type in several resource groups up to which single reads are cheaper than a list over the
+/// subscription, which can have many pages.
 const FEW: usize = 2;
 
-/// The reads that a comparison of the graph needs: a GET where a resource is alone or among few of its type, a list
-/// over their group, parent or subscription where there are more; and one list of grants and of locks a subscription.
+/// The reads for a plan: a GET for few resources of a type; otherwise a list over their parent, resource group or
+/// subscription; and one list each of role assignments and locks per subscription.
 pub fn needed(graph: &Graph) -> Vec<Read> {
     let mut types: BTreeMap<(String, &ArmType), BTreeMap<String, Vec<&ArmId>>> = BTreeMap::new();
     let mut reads = Vec::new();
@@ -68,15 +68,12 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
         }
         if node.listed {
             let parent = collection_of(id).to_lowercase();
-            let above = if id.is_top_level() {
-                id.subscription_id().unwrap_or_default().to_lowercase()
-            } else {
-                parent.clone()
-            };
-            let lists = types.entry((above, &node.arm_type)).or_default();
+            let subscription = id.subscription_id().filter(|_| id.is_top_level());
+            let above = subscription.map_or_else(|| parent.clone(), str::to_lowercase);
+            let lists = types.entry((above, &node.subject.arm_type)).or_default();
             lists.entry(parent).or_default().push(id);
         } else {
-            reads.push(one(id, &node.arm_type));
+            reads.push(one(id, &node.subject.arm_type));
         }
     }
     for ((_, arm_type), lists) in types {
@@ -110,7 +107,7 @@ fn one(id: &ArmId, arm_type: &ArmType) -> Read {
 /// The reads of resources with the same parent.
 fn listed(ids: &[&ArmId], arm_type: &ArmType) -> Vec<Read> {
     match ids {
-        // Only the subscription has a list of them.
+        // Only a subscription lists resource groups.
         [first, ..] if is_group(first) => ids.iter().map(|id| one(id, arm_type)).collect(),
         [first, _, ..] => vec![Read::Collection {
             path: collection_of(first).to_owned(),
@@ -136,12 +133,16 @@ fn over_subscription(id: &ArmId, arm_type: &ArmType) -> Option<Read> {
     })
 }
 
-/// The role assignments in the subscriptions where the stacks are at home, where those are refused in the scopes that
-/// matter; and those at management groups.
+/// The role assignments of the subscriptions of the stacks, or of the scopes of the graph where a subscription is denied;
+/// and those at management groups.
 fn grants(graph: &Graph) -> Vec<Read> {
-    let homes = graph.homes().iter().flat_map(|home| &home.subscriptions);
-    let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> =
-        homes.map(|home| (home.clone(), BTreeSet::new())).collect();
+    let scopes = graph
+        .stack_scopes()
+        .iter()
+        .flat_map(|scope| &scope.subscriptions);
+    let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> = scopes
+        .map(|scope| (scope.clone(), BTreeSet::new()))
+        .collect();
     let mut managed: BTreeSet<ArmId> = BTreeSet::new();
     for node in graph.nodes() {
         let (scope, concerns) = match &node.identity {
@@ -167,7 +168,7 @@ fn grants(graph: &Graph) -> Vec<Read> {
     wide.chain(managed.into_iter().map(Read::Grants)).collect()
 }
 
-/// The reads that taking a graph away needs beside: what else is in the resource groups that would go.
+/// [`needed`], and the contents of resource groups that a destroy would delete.
 pub fn needed_to_destroy(graph: &Graph) -> Vec<Read> {
     let groups = graph
         .nodes()
@@ -179,11 +180,15 @@ pub fn needed_to_destroy(graph: &Graph) -> Vec<Read> {
         .collect()
 }
 
-/// One list a subscription in which something could change, or be left over.
+/// One list for each subscription in which a resource could change or be an orphan.
 fn locks(graph: &Graph) -> impl Iterator<Item = Read> {
-    let homes = graph.homes().iter().flat_map(|home| &home.subscriptions);
-    let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> =
-        homes.map(|home| (home.clone(), BTreeSet::new())).collect();
+    let scopes = graph
+        .stack_scopes()
+        .iter()
+        .flat_map(|scope| &scope.subscriptions);
+    let mut subscriptions: BTreeMap<ArmId, BTreeSet<ArmId>> = scopes
+        .map(|scope| (scope.clone(), BTreeSet::new()))
+        .collect();
     for node in graph.nodes() {
         let target = match &node.identity {
             Identity::Resource(id) => id,
@@ -210,7 +215,7 @@ fn is_group(id: &ArmId) -> bool {
     id.group().as_ref() == Some(id)
 }
 
-/// The path of the list that a resource is in.
+/// The path of the list that contains a resource.
 fn collection_of(id: &ArmId) -> &str {
     let text = id.as_str();
     text.rfind('/').map_or(text, |at| &text[..at])

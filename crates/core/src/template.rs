@@ -3,7 +3,6 @@
 use std::{fmt, ops::Range};
 
 use crate::{
-    node::Datum,
     secret::Secret,
     source::{Sources, Span},
 };
@@ -125,15 +124,6 @@ impl Template {
         match self.0.as_slice() {
             [Segment::Expr(expr)] => Some(expr),
             _ => None,
-        }
-    }
-}
-
-impl From<Template> for Datum {
-    fn from(template: Template) -> Self {
-        match template.literal() {
-            Some(text) => Self::String(text.to_owned()),
-            None => Self::Template(template),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is wanted of Azure, as a tree in which values not known yet are named holes.
+//! Wanted values: JSON in which a value can be a secret or an unresolved output of another resource.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::{key::NodeKey, secret::Secret};
 /// A wanted value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Nothing wanted here.
+    /// Not specified.
     Null,
     /// A boolean.
     Bool(bool),
@@ -18,9 +18,9 @@ pub enum Value {
     Number(Number),
     /// Text.
     String(String),
-    /// Text that is never shown.
+    /// Sensitive text.
     Secret(Secret),
-    /// Known only after another resource was made.
+    /// Known after another resource is created.
     Hole(Hole),
     /// A list.
     Array(Vec<Value>),
@@ -28,32 +28,32 @@ pub enum Value {
     Object(Object),
 }
 
-/// The members of a mapping, in the order they were written.
+/// The members of a mapping, in the order of the spec.
 pub type Object = IndexMap<String, Value>;
 
-/// Text, or exactly one output, that is not known yet.
+/// An unresolved output: exactly one output, or text with outputs in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Hole(pub Vec<HolePart>);
 
-/// A piece of a hole.
+/// A piece of a [`Hole`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum HolePart {
     /// Known text.
     Text(String),
-    /// Known text that is never shown; with it, the whole is a secret.
+    /// Known sensitive text; it makes the whole value sensitive.
     Secret(Secret),
-    /// What is missing.
+    /// The missing output.
     Output(Output),
 }
 
 /// A property of a live resource.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Output {
-    /// Whose property.
+    /// The node of the resource.
     pub of: NodeKey,
-    /// The path in the body that ARM answers, `properties` included.
+    /// The path in ARM's body, including `properties`.
     pub path: Vec<String>,
-    /// How the author named it: `analyzer.principalId`.
+    /// The reference in the spec: `analyzer.principalId`.
     pub written: String,
 }
 
@@ -74,8 +74,8 @@ impl Output {
 }
 
 impl Hole {
-    /// Fills what `find` knows. All known: a plain value.
-    fn fill(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Value {
+    /// Fills in the outputs that `find` returns. The result is a plain value if no output is missing.
+    pub(crate) fn fill(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Value {
         if let [HolePart::Output(output)] = self.0.as_slice() {
             return find(output).map_or_else(|| Value::Hole(self.clone()), Value::from);
         }
@@ -104,7 +104,7 @@ impl Hole {
         }
     }
 
-    /// What is missing.
+    /// The missing outputs.
     pub fn outputs(&self) -> impl Iterator<Item = &Output> {
         self.0.iter().filter_map(|part| match part {
             HolePart::Output(output) => Some(output),
@@ -146,7 +146,7 @@ impl Value {
         Self::String(text.into())
     }
 
-    /// A mapping of what is given.
+    /// A mapping.
     pub fn object<K: Into<String>>(members: impl IntoIterator<Item = (K, Value)>) -> Self {
         Self::Object(
             members
@@ -172,7 +172,7 @@ impl Value {
         }
     }
 
-    /// The value with every hole filled that `find` knows.
+    /// The value with the outputs that `find` returns.
     pub fn fill(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Value {
         match self {
             Self::Hole(hole) => hole.fill(find),
@@ -187,7 +187,7 @@ impl Value {
         }
     }
 
-    /// The value without members that want nothing: `null` in a spec is "not specified" (ARM facts 1.1).
+    /// The value without null members: `null` in a spec means "not specified" (ARM facts 1.1).
     pub fn without_nulls(self) -> Value {
         match self {
             Self::Array(items) => {
@@ -204,7 +204,7 @@ impl Value {
         }
     }
 
-    /// Every hole's outputs.
+    /// All missing outputs.
     pub fn outputs(&self) -> Vec<&Output> {
         match self {
             Self::Hole(hole) => hole.outputs().collect(),
@@ -214,12 +214,12 @@ impl Value {
         }
     }
 
-    /// Whether a secret is anywhere in it.
+    /// Whether it contains a secret.
     pub fn has_secrets(&self) -> bool {
         !self.secrets().is_empty()
     }
 
-    /// Every secret in it, and those in its holes.
+    /// All secrets, including those in unresolved outputs.
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Secret(secret) => vec![secret],
@@ -230,10 +230,10 @@ impl Value {
         }
     }
 
-    /// The value as JSON, if nothing in it is missing. Secrets are in it: it is for a request.
+    /// The value as JSON for a request, with secrets.
     ///
     /// # Errors
-    /// The first output that is not known.
+    /// The first missing output.
     pub fn to_json(&self) -> Result<Json, &Output> {
         Ok(match self {
             Self::Null => Json::Null,
@@ -257,7 +257,7 @@ impl Value {
         })
     }
 
-    /// The value as JSON for a person to read: holes as the author wrote them, `${name.property}`, secrets hidden.
+    /// The value as JSON for display: outputs as references, `${name.property}`, and secrets masked.
     pub fn to_display_json(&self) -> Json {
         match self {
             Self::Hole(hole) => Json::String(hole.to_string()),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use lazuli_core::plan::{
-    Action, Plan, Step,
-    document::{AddressDocument, OverruledDocument, PlaceDocument, PlanDocument},
-};
 use lazuli_core::source::Sources;
+use lazuli_core::{
+    document::{AddressDocument, PlaceDocument, PlanDocument, ServerOverrideDocument},
+    plan::{Action, Plan, Step},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -34,7 +34,7 @@ pub struct ReportDocument {
     /// What became of each step, in the order of the plan.
     pub steps: Vec<OutcomeDocument>,
     /// Values that Azure keeps although this run sent others. Later plans know of them and do not send them again.
-    pub overruled: Vec<OverruledDocument>,
+    pub overruled: Vec<ServerOverrideDocument>,
     /// Why later plans do not know of them, where that could not be remembered in tags.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_remembered: Option<String>,
@@ -202,7 +202,7 @@ impl OutcomeDocument {
         let began = Self {
             id: step.id.0,
             action: step.action,
-            address: AddressDocument::of(&step.key),
+            address: AddressDocument::new(&step.subject.key),
             outcome: OutcomeWord::NotBegun,
             took_ms: None,
             already_there: None,
@@ -248,10 +248,10 @@ impl ErrorDocument {
             request: answered.map(|error| format!("{} {}", error.method, error.path)),
             status: answered.and_then(|error| error.status),
             correlation_id: answered.and_then(|error| error.correlation_id.clone()),
-            place: PlaceDocument::of(step.span, sources),
+            place: PlaceDocument::new(step.subject.span, sources),
             property: fault.property.map(|path| PropertyDocument {
                 path,
-                place: PlaceDocument::of(fault.span, sources),
+                place: PlaceDocument::new(fault.span, sources),
             }),
         }
     }

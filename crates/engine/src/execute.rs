@@ -202,13 +202,13 @@ impl<'a> Run<'a> {
                 .map(str::to_owned)
         };
         let waits = Waits::new(
-            &step.patience,
+            &step.retry_causes,
             execution.bounds,
             &self.done_at,
             (execution.now)(),
             principal,
         );
-        let span = tracing::info_span!("step", name = %step.key, action = %step.action);
+        let span = tracing::info_span!("step", name = %step.subject.key, action = %step.action);
         let sent = async move {
             let began = Instant::now();
             execution.events.started(step);
@@ -230,7 +230,7 @@ impl<'a> Run<'a> {
             Ok(ending) => {
                 self.done_at.insert(step.id, Instant::now());
                 if let Some(body) = ending.body {
-                    self.outputs.insert(&step.key, body);
+                    self.outputs.insert(&step.subject.key, body);
                 }
                 Outcome::Done {
                     took: ended.took,
@@ -382,7 +382,7 @@ async fn same_grant(
     Ok(found
         .into_iter()
         .filter_map(LiveGrant::parse)
-        .find(|grant| grant.is(wanted, principal))
+        .find(|grant| grant.matches(&wanted.scope, &wanted.role, principal))
         .map(|grant| grant.id))
 }
 

@@ -36,7 +36,7 @@ impl Fault {
                 property: Some(path.to_owned()),
             },
             None => Self {
-                span: step.span,
+                span: step.subject.span,
                 property: None,
             },
         }
@@ -139,6 +139,7 @@ impl<'a> Entry<'a> {
     fn deepest(&self) -> usize {
         let depths = self
             .step
+            .subject
             .places
             .keys()
             .map(|path| path.matches('.').count() + 1);
@@ -148,7 +149,7 @@ impl<'a> Entry<'a> {
     /// The property with this path, or the only one whose path ends so.
     fn written(&self, path: &str) -> Option<Property<'a>> {
         let mut ending = None;
-        for (known, span) in self.step.places.iter() {
+        for (known, span) in self.step.subject.places.iter() {
             if known.eq_ignore_ascii_case(path) {
                 return Some((known, *span));
             }
@@ -167,7 +168,13 @@ impl<'a> Entry<'a> {
     /// The only property with this value. The name of a resource is in most messages, whatever they are about.
     fn with_value(&self, text: &str) -> Option<Property<'a>> {
         let mut found = None;
-        for (path, span) in self.step.places.iter().filter(|(path, _)| *path != "name") {
+        for (path, span) in self
+            .step
+            .subject
+            .places
+            .iter()
+            .filter(|(path, _)| *path != "name")
+        {
             let value = self.sources.slice(*span).trim_matches(['\'', '"']);
             if value == text && found.replace((path.as_str(), *span)).is_some() {
                 return None;
@@ -183,7 +190,12 @@ impl<'a> Entry<'a> {
                 .slice(span)
                 .contains(&format!("{{{expression}}}"))
         };
-        let places = self.step.places.iter().filter(|(_, span)| has_it(**span));
+        let places = self
+            .step
+            .subject
+            .places
+            .iter()
+            .filter(|(_, span)| has_it(**span));
         places
             .map(|(path, span)| (path.as_str(), *span))
             .min_by_key(|(path, span)| (span.start, std::cmp::Reverse(path.len())))

@@ -88,7 +88,7 @@ pub async fn observe_each<'g>(
             (Read::Wide { instead, .. }, Ok(None)) => narrower.extend(instead),
             (Read::Wide { list, instead }, Err(error)) if is_refusal(&error) => {
                 if let Read::Grants(scope) = &**list {
-                    live.insert_unseen_owned(owned::unseen(scope, &error));
+                    live.insert_unreadable_scope(owned::unseen(scope, &error));
                 }
                 narrower.extend(instead);
             }

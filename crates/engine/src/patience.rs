@@ -6,7 +6,7 @@ use std::{
 };
 
 use lazuli_arm::{ArmError, ErrorKind};
-use lazuli_core::plan::{Made, Patience, StepId};
+use lazuli_core::plan::{GrantTime, RetryCause, StepId};
 use time::{OffsetDateTime, format_description::well_known::Iso8601};
 use tokio::time::Instant;
 
@@ -51,7 +51,7 @@ pub(crate) struct Waits {
 
 impl Waits {
     pub(crate) fn new(
-        patience: &[Patience],
+        patience: &[RetryCause],
         bounds: Bounds,
         done: &HashMap<StepId, Instant>,
         now: SystemTime,
@@ -65,16 +65,16 @@ impl Waits {
         };
         for item in patience {
             match item {
-                Patience::Principal(step) => {
+                RetryCause::Principal(step) => {
                     waits.principal_until = done.get(step).map(|at| *at + bounds.principal);
                 }
-                Patience::Role(step) => {
+                RetryCause::Role(step) => {
                     waits.role_until = done.get(step).map(|at| *at + bounds.role);
                 }
-                Patience::Grant { principal, made } => {
+                RetryCause::Grant { principal, made } => {
                     let until = match made {
-                        Made::Step(step) => done.get(step).map(|at| *at + bounds.grant),
-                        Made::At(time) => age(time, now)
+                        GrantTime::Step(step) => done.get(step).map(|at| *at + bounds.grant),
+                        GrantTime::At(time) => age(time, now)
                             .and_then(|age| bounds.grant.checked_sub(age))
                             .map(|left| Instant::now() + left),
                     };

@@ -6,18 +6,16 @@ use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, Quiet};
 use lazuli_core::{
     arm::ArmId,
-    plan::{
-        Plan,
-        preflight::{Answer, Answers, Finding, Question, findings, further, questions},
-    },
+    facts::CreationRequest,
+    kind::Registry,
+    plan::Plan,
+    preflight::{Answer, Answers, Finding, Question, findings, further, questions},
 };
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tokio::time::{Instant, sleep};
 
 /// How many questions are under way at once, in answer or in line: how many requests are, the client finds out.
 const AT_ONCE: usize = 256;
-const STORAGE_API: &str = "2025-06-01";
-const VAULTS_API: &str = "2022-07-01";
 const PROVIDERS_API: &str = "2021-04-01";
 const AUTHORIZATION_API: &str = "2022-04-01";
 const ELIGIBILITY_API: &str = "2020-10-01";
@@ -33,9 +31,9 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Finds what Azure is known to refuse of the plan. Nothing is asked about a plan without steps; what Azure does not
 /// answer is a finding of its own.
-pub async fn preflight(client: &Client, plan: &Plan) -> Vec<Finding> {
+pub async fn preflight(client: &Client, plan: &Plan, registry: Registry) -> Vec<Finding> {
     let mut answers = Answers::default();
-    let mut open = questions(plan);
+    let mut open = questions(plan, registry);
     if open.is_empty() {
         return Vec::new();
     }
@@ -49,9 +47,9 @@ pub async fn preflight(client: &Client, plan: &Plan) -> Vec<Finding> {
         for (question, answer) in open.into_iter().zip(said) {
             answers.insert(question, answer);
         }
-        open = further(plan, &answers);
+        open = further(plan, &answers, registry);
     }
-    findings(plan, &answers, caller.as_deref())
+    findings(plan, &answers, caller.as_deref(), registry)
 }
 
 async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answer {
@@ -60,19 +58,16 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
     };
     let at_scope = "atScope()".to_owned();
     let answer = match question {
-        Question::StorageName { subscription, name } => {
-            let path = format!("{subscription}/providers/Microsoft.Storage/checkNameAvailability");
-            let body = json!({ "name": name, "type": "Microsoft.Storage/storageAccounts" });
-            let asked = client.post(&path, STORAGE_API, Some(&body), &Quiet).await;
-            asked.map(|done| done.result)
-        }
-        Question::StorageAccounts(subscription) => {
-            let path = format!("{subscription}/providers/Microsoft.Storage/storageAccounts");
-            list(client, &path, STORAGE_API, None).await
-        }
-        Question::DeletedVaults(subscription) => {
-            let path = format!("{subscription}/providers/Microsoft.KeyVault/deletedVaults");
-            list(client, &path, VAULTS_API, None).await
+        Question::Creation(question) => {
+            let (path, api_version) = (&question.path, question.api_version);
+            match &question.request {
+                CreationRequest::Get => client.get(path, api_version, &Quiet).await,
+                CreationRequest::List => list(client, path, api_version, None).await,
+                CreationRequest::Post(body) => {
+                    let asked = client.post(path, api_version, Some(body), &Quiet).await;
+                    asked.map(|done| done.result)
+                }
+            }
         }
         Question::Registration {
             subscription,

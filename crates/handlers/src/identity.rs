@@ -1,9 +1,9 @@
-//! The identities that a resource acts as: one of its own, and such as are made beside it.
+//! Managed identities of a resource: system-assigned and user-assigned.
 
 use lazuli_core::{
     arm::ArmId,
-    graph::{Declared, Nodes},
-    lift::Found,
+    graph::{EntryContext, Nodes},
+    lift::LiftSource,
     node::{Datum, Node},
     value::Value,
 };
@@ -12,43 +12,43 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::{
-    link::{Link, OneOrMany, each},
+    link::{OneOrMany, ResourceLink, each},
     user_assigned_identity::UserAssignedIdentity,
 };
 
-/// The identities that a resource acts as.
+/// The managed identities of a resource.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Identities {
-    /// User-assigned identities alone.
+    /// User-assigned identities only.
     User(OneOrMany<String>),
-    /// All that there is to say.
+    /// All managed identities.
     Full(ManagedIdentity),
 }
 
-/// Identities that the account acts as.
+/// The managed identities of an account.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ManagedIdentity {
-    /// Whether the account has an identity of its own, which lives and dies with it.
+    /// Whether the account has a system-assigned identity.
     #[serde(default)]
     pub system_assigned: bool,
     /// References to resources of kind userAssignedIdentity, or their ids.
     pub user_assigned: Option<OneOrMany<String>>,
 }
 
-/// The identities that an entry of the spec gives to a resource.
-pub(crate) struct Assigned<'a> {
-    /// Whether it has one of its own.
+/// The identities that an entry of the spec assigns to a resource.
+pub(crate) struct AssignedIdentities<'a> {
+    /// Whether the resource has a system-assigned identity.
     pub(crate) own: bool,
-    /// The others, in the order of the spec.
-    pub(crate) user: Vec<Link<'a>>,
+    /// The user-assigned identities, in the order of the spec.
+    pub(crate) user: Vec<ResourceLink<'a>>,
 }
 
-impl<'a> Assigned<'a> {
-    /// Reads what is written as [`Identities`]. What is no identity is reported, and then there is nothing.
-    pub(crate) fn of<P>(
-        resource: &Declared<'a, P>,
+impl<'a> AssignedIdentities<'a> {
+    /// Reads [`Identities`]. Reports anything that is not an identity; the result is then `None`.
+    pub(crate) fn read(
+        resource: &EntryContext<'a>,
         written: &Node,
         nodes: &mut Nodes,
     ) -> Option<Self> {
@@ -58,7 +58,7 @@ impl<'a> Assigned<'a> {
         };
         let user: Vec<_> = each(user)
             .iter()
-            .map(|node| Link::to::<UserAssignedIdentity, _>(resource, node, nodes))
+            .map(|node| ResourceLink::to::<UserAssignedIdentity>(resource, node, nodes))
             .collect();
         Some(Self {
             own: has_own(written),
@@ -81,13 +81,13 @@ impl<'a> Assigned<'a> {
         Value::object(identity)
     }
 
-    /// The one of them with this id.
-    pub(crate) fn find(&self, id: &ArmId) -> Option<&Link<'a>> {
+    /// The user-assigned identity with this id.
+    pub(crate) fn find(&self, id: &ArmId) -> Option<&ResourceLink<'a>> {
         self.user.iter().find(|link| link.id == *id)
     }
 }
 
-/// The word for having an identity of one's own, and others.
+/// ARM's name for a combination of system-assigned and user-assigned identities.
 const fn kind_of(own: bool, user: bool) -> &'static str {
     match (own, user) {
         (false, false) => "None",
@@ -97,8 +97,8 @@ const fn kind_of(own: bool, user: bool) -> &'static str {
     }
 }
 
-/// The ids of the identities that were made beside a resource and that it has in Azure, this one first if it is one.
-pub(crate) fn user_assigned<'a>(found: &Found<'a>, first: Option<&str>) -> Vec<&'a str> {
+/// The ids of the user-assigned identities of a live resource; `first` comes first if it is one of them.
+pub(crate) fn user_assigned<'a>(found: &LiftSource<'a>, first: Option<&str>) -> Vec<&'a str> {
     let user = found.at("identity.userAssignedIdentities");
     let user = user.and_then(Json::as_object);
     let mut user: Vec<&str> = user
@@ -110,9 +110,9 @@ pub(crate) fn user_assigned<'a>(found: &Found<'a>, first: Option<&str>) -> Vec<&
     user
 }
 
-/// What an author would write of the identities that a resource has in Azure, the one with this id first; nothing where
-/// that would ask for others.
-pub(crate) fn lifted(found: &Found<'_>, first: Option<&str>) -> Option<Value> {
+/// The identities of a live resource as an author would write them, `first` before the others; `None` if the entry
+/// would ask for other identities.
+pub(crate) fn lifted(found: &LiftSource<'_>, first: Option<&str>) -> Option<Value> {
     let kind = found.text("identity.type")?;
     let user = user_assigned(found, first);
     let own = kind.to_ascii_lowercase().contains("systemassigned");
@@ -136,7 +136,7 @@ pub(crate) fn lifted(found: &Found<'_>, first: Option<&str>) -> Option<Value> {
     }
 }
 
-/// Whether what is written as [`Identities`] says that the resource has one of its own.
+/// Whether [`Identities`] contain a system-assigned identity.
 pub(crate) fn has_own(written: &Node) -> bool {
     written
         .get("systemAssigned")

@@ -1,13 +1,15 @@
-//! What lazuli knows about each resource kind, as data: one file a kind, one line each in [`REGISTRY`].
+//! The resource kinds as data: one file or folder per kind, and one line per kind in [`REGISTRY`].
 
 #[macro_use]
 mod words;
 
+mod arm_types;
 mod identity;
 mod link;
 mod storage_access;
 #[cfg(test)]
 mod testing;
+mod types;
 
 pub mod management_lock;
 pub mod properties;
@@ -32,22 +34,24 @@ pub use reference::reference;
 pub use schema::schema;
 
 /// Every kind, in the order in which they are documented.
-pub const REGISTRY: Registry = Registry(&[
-    kind::<resource_group::ResourceGroup>(),
-    kind::<user_assigned_identity::UserAssignedIdentity>(),
-    kind::<storage_account::StorageAccount>(),
-    kind::<role_definition::RoleDefinition>(),
-    kind::<role_assignment::RoleAssignment>(),
-    kind::<management_lock::ManagementLock>(),
-    kind::<video_analyzer::VideoAnalyzer>(),
-    kind::<video_indexer::VideoIndexer>(),
-    kind::<resource::AnyResource>(),
-]);
+pub const REGISTRY: Registry = Registry {
+    kinds: &[
+        kind::<resource_group::ResourceGroup>(),
+        kind::<user_assigned_identity::UserAssignedIdentity>(),
+        kind::<storage_account::StorageAccount>(),
+        kind::<role_definition::RoleDefinition>(),
+        kind::<role_assignment::RoleAssignment>(),
+        kind::<management_lock::ManagementLock>(),
+        kind::<video_analyzer::VideoAnalyzer>(),
+        kind::<video_indexer::VideoIndexer>(),
+        kind::<resource::AnyResource>(),
+    ],
+    types: types::TYPES,
+};
 
-/// The types that a kind knows, with how they are spoken to.
-pub fn known_types() -> impl Iterator<Item = (&'static str, KnownType)> {
-    REGISTRY.0.iter().filter_map(|kind| {
-        let facts = kind.facts();
+/// The types of the kinds of a registry, each with its kind and api-version.
+pub fn known_types(registry: Registry) -> impl Iterator<Item = (&'static str, KnownType)> {
+    registry.facts().filter_map(|facts| {
         let arm_type = facts.arm_type.as_ref()?;
         let known = KnownType {
             kind: facts.kind,

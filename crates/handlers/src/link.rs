@@ -3,7 +3,7 @@
 use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic},
-    graph::{Declared, Nodes, Target},
+    graph::{EntryContext, Nodes, ReferenceTarget},
     kind::Handler,
     node::{Datum, Node},
     source::Span,
@@ -12,7 +12,7 @@ use lazuli_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// One, or a list of them.
+/// One value, or a list.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum OneOrMany<T> {
@@ -22,7 +22,7 @@ pub enum OneOrMany<T> {
     Many(Vec<T>),
 }
 
-/// The items of a list; a single value is a list of one, and nothing an empty list.
+/// The items of a list; a single value is a list of one, and a missing value an empty list.
 pub(crate) fn each(node: Option<&Node>) -> &[Node] {
     match node {
         Some(Node {
@@ -39,19 +39,19 @@ pub(crate) fn each(node: Option<&Node>) -> &[Node] {
 
 /// A resource that a property names.
 #[derive(Clone)]
-pub(crate) struct Link<'a> {
+pub(crate) struct ResourceLink<'a> {
     /// Its Azure id.
     pub(crate) id: ArmId,
-    /// Where it is named.
+    /// Where the spec names it.
     pub(crate) span: Span,
-    /// Its entry in the spec, if it is named by reference.
-    pub(crate) target: Option<Target<'a>>,
+    /// Its entry in the spec, if a reference names it.
+    pub(crate) target: Option<ReferenceTarget<'a>>,
 }
 
-impl<'a> Link<'a> {
-    /// What a node names, which must be a resource of the kind `H`. Anything else is reported.
-    pub(crate) fn to<H: Handler, P>(
-        declared: &Declared<'a, P>,
+impl<'a> ResourceLink<'a> {
+    /// The resource that a node names. Reports anything but a resource of the kind `H`.
+    pub(crate) fn to<H: Handler>(
+        declared: &EntryContext<'a>,
         node: &Node,
         nodes: &mut Nodes,
     ) -> Option<Self> {
@@ -61,10 +61,10 @@ impl<'a> Link<'a> {
             Diagnostic::error(
                 Code::WrongType,
                 span,
-                format!("this must be a {}, {found}", facts.kind),
+                format!("expected a {}, {found}", facts.kind),
             )
             .help(format!(
-                "write a reference like ${{name}} to a resource of kind {}, or the id of one",
+                "use a reference like ${{name}} to a resource of kind {}, or its id",
                 facts.kind
             ))
         };
@@ -74,7 +74,7 @@ impl<'a> Link<'a> {
                 .is_some_and(|wanted| target.placed.arm_type.is(&wanted.name));
             if !is_of_type {
                 nodes.report(wrong(format!(
-                    "and `{}` is a {kind}",
+                    "but `{}` is a {kind}",
                     target.resource.address
                 )));
                 return None;
@@ -95,7 +95,7 @@ impl<'a> Link<'a> {
                 };
                 let id = ArmId::parse(&text).filter(is_of_kind);
                 if id.is_none() {
-                    nodes.report(wrong(format!("and `{text}` is not the id of one")));
+                    nodes.report(wrong(format!("but `{text}` is not the id of one")));
                 }
                 id.map(|id| Self {
                     id,
@@ -111,7 +111,7 @@ impl<'a> Link<'a> {
                         Code::UnknownBeforeRun,
                         span,
                         format!(
-                            "the id must be known before the run, `{hole}` is known only after it"
+                            "the id must be known before apply, but `{hole}` is known only after apply"
                         ),
                     )
                     .help(format!("refer to the {} itself", facts.kind)),
@@ -119,13 +119,13 @@ impl<'a> Link<'a> {
                 None
             }
             _ => {
-                nodes.report(wrong(format!("not {}", node.type_name())));
+                nodes.report(wrong(format!("found {}", node.type_name())));
                 None
             }
         }
     }
 
-    /// What to call it in a message: the name in the spec, or the last part of the id.
+    /// Its name in messages: the name of the entry, or the last segment of the id.
     pub(crate) fn shown(&self) -> String {
         self.target.as_ref().map_or_else(
             || self.id.name().to_owned(),
@@ -133,7 +133,7 @@ impl<'a> Link<'a> {
         )
     }
 
-    /// What to write in a spec to name it.
+    /// How a spec names it.
     pub(crate) fn written(&self) -> String {
         match &self.target {
             Some(target) => format!("${{{}}}", target.resource.address),

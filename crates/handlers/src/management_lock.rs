@@ -1,21 +1,22 @@
-//! `managementLock`: keeps a scope from being deleted or changed.
+//! `managementLock`: protects a scope from deletion or change.
 
 use lazuli_core::{
-    arm::ArmType,
-    facts::{Facts, Field, NameRule, Place, Rule},
-    graph::{Declared, Draft, Implied, Mark, Nodes},
+    facts::{Facts, Family, Field, NameRule, PermissionPurpose, Place, Rule},
+    graph::{Draft, Implied, Mark, Nodes, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::arm_types;
+
 /// Handles `managementLock`.
 pub struct ManagementLock;
 
-/// A lock that keeps what is at a scope and below it from being deleted or changed. It is put on after everything
-/// else that the spec declares there.
+/// A lock that protects a scope and everything below from deletion or change. It is created after all other resources
+/// of the spec at the scope.
 ///
 /// ```yaml
 /// keep:
@@ -27,19 +28,19 @@ pub struct ManagementLock;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// What is locked: a reference to a resource, or the id of a resource, a resource group or a subscription.
+pub struct ManagementLockProps {
+    /// The locked scope: a reference, or the id of a resource or scope.
     pub scope: String,
-    /// `CanNotDelete` lets everything be changed and nothing deleted. `ReadOnly` lets nothing be changed either.
+    /// The level: `CanNotDelete`, or `ReadOnly` to prevent changes as well.
     pub level: Field<Level>,
-    /// Why it is locked, for people. Azure takes up to 512 characters.
+    /// The reason for the lock: up to 512 characters.
     pub notes: Option<String>,
     /// The applications that own the lock.
     pub owners: Option<Vec<Owner>>,
 }
 
 words! {
-    /// What a lock keeps from happening.
+    /// A level of protection.
     Level { CanNotDelete, ReadOnly }
 }
 
@@ -47,12 +48,12 @@ words! {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Owner {
-    /// The application's client id.
+    /// The client id of the application.
     pub application_id: String,
 }
 
 const RULES: &[Rule] = &[Rule::Set("properties.owners")];
-/// Of a lock without notes of its author, those that are there are left alone.
+/// Without notes in the spec, the live notes stay.
 const RULES_WITHOUT_NOTES: &[Rule] = &[
     Rule::Set("properties.owners"),
     Rule::WriteOnly("properties.notes"),
@@ -61,16 +62,16 @@ const RULES_WITHOUT_NOTES: &[Rule] = &[
 impl Handler for ManagementLock {
     const FACTS: Facts = Facts {
         kind: "managementLock",
-        arm_type: Some(ArmType::new("Microsoft.Authorization/locks", "2020-05-01")),
+        arm_type: Some(arm_types::MANAGEMENT_LOCK),
         place: Place::Scope,
         name: Some(NameRule {
             length: 1..=90,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_alphanumeric() || "_-.()".contains(c))
                     && !name.ends_with('.')
             },
-            says: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, and do not end in `.`",
+            description: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, without a trailing `.`",
         }),
         tags: false,
         location: false,
@@ -79,10 +80,32 @@ impl Handler for ManagementLock {
         rules: RULES,
         outputs: &[],
         retired: None,
+        family: Family::Lock,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Authorization/locks/read",
+            ),
+            (
+                PermissionPurpose::ManageLocks,
+                "Microsoft.Authorization/locks/write",
+            ),
+            (
+                PermissionPurpose::ManageLocks,
+                "Microsoft.Authorization/locks/delete",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = ManagementLockProps;
+    type Links<'a> = ();
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, ManagementLockProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, ManagementLockProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -103,7 +126,7 @@ impl Handler for ManagementLock {
         });
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let scope = Value::string(found.id().parent()?.as_str());
         let mut props = Object::from([("scope".to_owned(), scope)]);
         props.extend(found.properties_except(&["scope", "notes"]));
@@ -112,7 +135,7 @@ impl Handler for ManagementLock {
         Some(found.lifted(props))
     }
 
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+    fn implies(resource: &TypedEntry<'_, ManagementLockProps>) -> Vec<Implied> {
         resource
             .placed()
             .scope
@@ -137,7 +160,7 @@ mod tests {
     ";
 
     #[test]
-    fn a_lock_goes_on_last_and_carries_its_mark_in_the_notes() {
+    fn lock_is_created_last_and_has_its_marker_in_the_notes() {
         let graph = sound(LOCKED);
         let keep = node(&graph, "keep");
         assert_eq!(
@@ -156,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_are_compared_only_where_the_author_wrote_some() {
+    fn notes_are_compared_only_if_the_spec_has_notes() {
         let live = json!({ "properties": { "level": "CanNotDelete", "notes": "by hand" } });
         let graph = sound(LOCKED);
         let keep = node(&graph, "keep");

@@ -1,10 +1,9 @@
-//! The properties of a kind, one by one, as its schema and its rules describe them: what the reference pages and
-//! `explain` are made of.
+//! The properties of a kind, from its schema and rules: the data of the reference pages and of `explain`.
 
 use lazuli_core::{
-    diff::{Veiled, lifted, veil},
+    diff::{MaskedSecret, lifted, mask_secrets},
     facts::{Facts, Rule},
-    kind::Kind,
+    kind::{Kind, Registry},
     shape,
     value::Value,
 };
@@ -12,36 +11,36 @@ use serde_json::{Value as Json, json};
 
 use crate::schema;
 
-/// How deep properties are listed; none is nested deeper.
+/// The maximum depth of listed properties; no property is nested deeper.
 const MAX_NESTED: usize = 12;
 
-/// What stands in a path for any item of a list.
+/// The path segment for any item of a list.
 const ITEM: &str = "[]";
-/// What stands in a path for any key of a mapping.
+/// The path segment for any key of a mapping.
 const KEY: &str = ".NAME";
 
-/// A property that an author may write.
+/// A property of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Property {
+pub struct PropertyDoc {
     /// Its path in an entry: `networkAcls.ipRules[].value`, where `[]` is any item of a list; `containers.NAME.metadata`,
     /// where `NAME` is any key of a mapping.
     pub path: String,
-    /// What it may be, one of these.
+    /// The accepted forms.
     pub forms: Vec<Form>,
-    /// Whether it cannot be left out where what is around it is written.
+    /// Whether it is required within its parent.
     pub required: bool,
     /// Whether it is fixed at creation.
     pub fixed: bool,
-    /// Whether its text is never shown.
+    /// Whether its value is sensitive.
     pub secret: bool,
-    /// What it is.
+    /// The description.
     pub says: String,
 }
 
-/// What a property may be.
+/// An accepted form of a property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
-    /// One of a few words.
+    /// One of these words.
     Words(Vec<String>),
     /// Any value of a type: `string`, `list of mapping`.
     Any(String),
@@ -57,19 +56,19 @@ impl Form {
     }
 }
 
-/// Where a sentence says what Azure takes when a property is left out.
+/// The start of the sentence that states Azure's default.
 const DEFAULT: &str = "Azure's default is ";
 const FIXED: &str = "Fixed at creation";
 
-impl Property {
-    /// What Azure takes when it is left out, if that is said.
+impl PropertyDoc {
+    /// Azure's default, if the description states it.
     pub fn default(&self) -> Option<&str> {
         sentences(&self.says)
             .find_map(|sentence| sentence.strip_prefix(DEFAULT))
             .map(|said| said.trim_end_matches('.'))
     }
 
-    /// What it is, without the sentences that say its default and that it is fixed.
+    /// The description, without the sentences about default and immutability.
     pub fn meaning(&self) -> String {
         let is_meaning =
             |sentence: &&str| !sentence.starts_with(DEFAULT) && !sentence.starts_with(FIXED);
@@ -77,12 +76,12 @@ impl Property {
         left.join(" ")
     }
 
-    /// The path as people may write it: without what stands for items and keys.
+    /// The path without the segments for items and keys.
     pub fn plain_path(&self) -> String {
         plain(&self.path)
     }
 
-    /// Whether it is directly within the property at this plain path; with an empty path, within the entry.
+    /// Whether it is a direct member of the property at a plain path, or of the entry if the path is empty.
     pub fn is_directly_within(&self, path: &str) -> bool {
         let own = self.plain_path();
         match (path.is_empty(), own.rsplit_once('.')) {
@@ -92,8 +91,8 @@ impl Property {
     }
 }
 
-/// A path without what stands for items and keys: `networkAcls.ipRules[].value` is `networkAcls.ipRules.value`. A
-/// number in brackets is an item as well.
+/// A path without the segments for items and keys: `networkAcls.ipRules[].value` is `networkAcls.ipRules.value`. A
+/// number in brackets is an item, too.
 pub fn plain(path: &str) -> String {
     let mut plain: Vec<&str> = Vec::new();
     for part in path.split('.').filter(|part| format!(".{part}") != KEY) {
@@ -102,7 +101,7 @@ pub fn plain(path: &str) -> String {
     plain.join(".")
 }
 
-/// The sentences of a text. What ends one is a period before a blank and a capital.
+/// The sentences of a text. A sentence ends with a period before a space and a capital letter.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -123,7 +122,7 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The properties of a kind, each followed by those below it.
-pub fn of_kind(kind: &dyn Kind) -> Vec<Property> {
+pub fn of_kind(kind: &dyn Kind) -> Vec<PropertyDoc> {
     let facts = kind.facts();
     let mut properties = of_schema(&kind.schema().to_value());
     for property in &mut properties {
@@ -134,8 +133,8 @@ pub fn of_kind(kind: &dyn Kind) -> Vec<Property> {
     properties
 }
 
-/// The properties of a kind that others have as well: `name`, `location`, `dependsOn` and so on.
-pub fn shared(facts: &Facts) -> Vec<Property> {
+/// The common properties that a kind takes: `name`, `location`, `dependsOn` and so on.
+pub fn shared(facts: &Facts) -> Vec<PropertyDoc> {
     let required = if facts.name.is_some() {
         vec!["kind", "name"]
     } else {
@@ -149,9 +148,9 @@ pub fn shared(facts: &Facts) -> Vec<Property> {
     properties
 }
 
-/// The keys of a document.
-pub fn of_document() -> Vec<Property> {
-    of_schema(&schema::schema())
+/// The keys of a stack document.
+pub fn of_document(registry: Registry) -> Vec<PropertyDoc> {
+    of_schema(&schema::schema(registry))
 }
 
 fn is_fixed(facts: &Facts, path: &str) -> bool {
@@ -162,7 +161,7 @@ fn is_fixed(facts: &Facts, path: &str) -> bool {
     })
 }
 
-/// Whether text at the path is hidden from plans and messages.
+/// Whether plans and messages mask the value at a path.
 fn is_secret(path: &str) -> bool {
     let path = plain(path);
     let body = path
@@ -170,17 +169,17 @@ fn is_secret(path: &str) -> bool {
         .fold(Value::String("text".into()), |inner, name| {
             Value::Object(std::iter::once((name.to_owned(), inner)).collect())
         });
-    !Veiled::all_in(&veil(body)).is_empty()
+    !MaskedSecret::all_in(&mask_secrets(body)).is_empty()
 }
 
-fn of_schema(schema: &Json) -> Vec<Property> {
+fn of_schema(schema: &Json) -> Vec<PropertyDoc> {
     let mut properties = Vec::new();
     below(schema, schema, "", MAX_NESTED, &mut properties);
     properties
 }
 
 /// The properties of a mapping, each followed by those below it.
-fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<Property>) {
+fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<PropertyDoc>) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };
@@ -204,7 +203,7 @@ fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut 
             inside(root, form, &path, depth, properties);
         }
         let says = property["description"].as_str().unwrap_or_default();
-        let property = Property {
+        let property = PropertyDoc {
             path,
             forms: kinds,
             required: required(name),
@@ -216,8 +215,8 @@ fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut 
     }
 }
 
-/// What is below a value: properties, items, or values of any name.
-fn inside(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<Property>) {
+/// The properties below a value: members, items, or values of any key.
+fn inside(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<PropertyDoc>) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };
@@ -232,7 +231,7 @@ fn inside(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut
     properties.extend(found);
 }
 
-/// The forms that a value may have, of those that say something of it.
+/// The forms of a value, except unrestricted ones.
 fn forms<'s>(root: &'s Json, schema: &'s Json) -> impl Iterator<Item = &'s Json> {
     let forms = shape::forms(root, schema, MAX_NESTED).into_iter();
     forms.filter(|form| form.is_object())
@@ -282,14 +281,14 @@ mod tests {
     use super::*;
     use crate::REGISTRY;
 
-    fn property(kind: &str, path: &str) -> Property {
+    fn property(kind: &str, path: &str) -> PropertyDoc {
         let all = of_kind(REGISTRY.get(kind).unwrap());
         all.into_iter().find(|one| one.path == path).unwrap()
     }
 
     #[test]
-    fn every_property_of_every_kind_is_explained() {
-        for kind in REGISTRY.0 {
+    fn every_property_has_a_description() {
+        for kind in REGISTRY.kinds {
             let own = of_kind(*kind);
             for property in own.into_iter().chain(shared(kind.facts())) {
                 let name = kind.facts().kind;
@@ -300,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn default_and_meaning_are_told_apart() {
+    fn default_is_separated_from_the_description() {
         let hns = property("storageAccount", "isHnsEnabled");
         assert!(hns.fixed && !hns.secret);
         assert_eq!(hns.default(), Some("false"));

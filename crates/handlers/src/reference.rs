@@ -1,20 +1,17 @@
-//! The reference: a page a kind, in Markdown, made of its data and of the docs of its properties.
+//! The reference: one Markdown page per kind, from its data and the descriptions of its properties.
 
 use lazuli_core::{
     diff::lifted,
     facts::{Facts, Place, Rule},
-    kind::Kind,
+    kind::{Kind, Registry},
 };
 
-use crate::{
-    REGISTRY,
-    properties::{self, Form},
-};
+use crate::properties::{self, Form};
 
 /// Every kind and its page, in the order of the registry.
-pub fn reference() -> Vec<(&'static str, String)> {
-    REGISTRY
-        .0
+pub fn reference(registry: Registry) -> Vec<(&'static str, String)> {
+    registry
+        .kinds
         .iter()
         .map(|kind| (kind.facts().kind, page(*kind)))
         .collect()
@@ -22,7 +19,7 @@ pub fn reference() -> Vec<(&'static str, String)> {
 
 fn page(kind: &dyn Kind) -> String {
     let facts = kind.facts();
-    let Description { says, example } = Description::of(kind);
+    let Description { says, example } = Description::from_kind(kind);
     let mut page = format!("# {}\n\n{says}\n\n", facts.kind);
     if let Some(retired) = facts.retired {
         page += &format!("> {retired}.\n\n");
@@ -36,21 +33,21 @@ fn page(kind: &dyn Kind) -> String {
         );
     }
     if let Some(rule) = &facts.name {
-        page += &format!("Names have {}.\n\n", rule.says);
+        page += &format!("A name has {}.\n\n", rule.description);
     }
     if !example.is_empty() {
         page += &format!("## Example\n\n```yaml\n{example}\n```\n\n");
     }
     page += &format!(
-        "## Properties\n\nBeside {}, as of [every kind](../spec.md#resources):\n\n",
+        "## Properties\n\nIn addition to {}, which [all kinds](../spec.md#resources) share:\n\n",
         shared(facts)
     );
     page +=
-        "| property | type | required | Azure's default | what it is |\n|---|---|---|---|---|\n";
+        "| property | type | required | Azure's default | description |\n|---|---|---|---|---|\n";
     for property in properties::of_kind(kind) {
         let required = if property.required { "yes" } else { "" };
         let forms: Vec<String> = property.forms.iter().map(Form::in_words).collect();
-        let default = property.default().unwrap_or_default();
+        let default = property.default().unwrap_or("");
         let mut says = property.meaning();
         for (is_so, note) in [
             (property.fixed, " **Fixed at creation.**"),
@@ -69,7 +66,8 @@ fn page(kind: &dyn Kind) -> String {
         );
     }
     if !facts.outputs.is_empty() {
-        page += "\n## Outputs\n\nBeside what is written, others can refer to:\n\n| output | what it is |\n|---|---|\n";
+        page +=
+            "\n## Outputs\n\nReferences can also name:\n\n| output | description |\n|---|---|\n";
         for output in facts.outputs {
             page += &format!("| `{}` | {} |\n", output.name, output.doc);
         }
@@ -94,7 +92,7 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// The keys that others have as well.
+/// The common keys of a kind.
 fn shared(facts: &Facts) -> String {
     let names: Vec<String> = properties::shared(facts)
         .iter()
@@ -104,18 +102,18 @@ fn shared(facts: &Facts) -> String {
     names.join(", ")
 }
 
-/// The doc of a kind.
+/// The documentation of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// What it is, in paragraphs.
+    /// The description, in paragraphs.
     pub says: String,
-    /// Entries of a spec, as YAML without a fence around it.
+    /// An example, as YAML without a code fence.
     pub example: String,
 }
 
 impl Description {
-    /// The doc of this kind.
-    pub fn of(kind: &dyn Kind) -> Self {
+    /// The documentation of a kind.
+    pub fn from_kind(kind: &dyn Kind) -> Self {
         let schema = kind.schema().to_value();
         let whole = schema["description"].as_str().unwrap_or_default();
         let (says, example) = whole.split_once("```yaml").unwrap_or((whole, ""));
@@ -133,7 +131,7 @@ pub fn home(facts: &Facts) -> String {
             "`{}`, api-version `{}`",
             arm_type.name, arm_type.api_version
         ),
-        None => "Any type, in the api-version that the entry says".to_owned(),
+        None => "Any type, in the api-version of the entry".to_owned(),
     };
     format!("{of_type}. {}", place(facts))
 }
@@ -146,8 +144,8 @@ fn place(facts: &Facts) -> String {
         Place::Nameless => "on a scope, without a name",
         Place::Root(_) => "in a subscription or a management group",
         Place::Written => {
-            return "It lives in a resource group, in another resource, or on a scope. What lives directly in a \
-                    resource group has a location and tags; anything else only where they are written."
+            return "It lives in a resource group, in another resource, or on a scope. Directly in a resource group, it has \
+                    a location and tags; elsewhere, only if the entry sets them."
                 .to_owned();
         }
     };
@@ -164,36 +162,38 @@ mod tests {
     use lazuli_core::diagnostic::Code;
 
     use super::*;
-    use crate::testing::stack;
+    use crate::{REGISTRY, testing::stack};
 
     fn page_of(kind: &str) -> String {
-        let found = reference().into_iter().find(|(name, _)| *name == kind);
+        let found = reference(REGISTRY)
+            .into_iter()
+            .find(|(name, _)| *name == kind);
         found.unwrap().1
     }
 
     #[test]
-    fn nested_properties_have_their_path() {
+    fn page_lists_nested_properties_by_path() {
         let page = page_of("storageAccount");
         for line in [
-            "| `networkAcls.defaultAction` | `Allow`, `Deny` | yes |  | Whether networks that no rule names are let in. |",
+            "| `networkAcls.defaultAction` | `Allow`, `Deny` | yes |  | The action for networks that no rule names. |",
             "| `isHnsEnabled` | true or false |  | false | Whether blobs have a hierarchical namespace (Data Lake Storage Gen2). **Fixed at creation.** |",
-            "Beside `kind`, `name`, `location`,",
+            "In addition to `kind`, `name`, `location`,",
             "(https://learn.microsoft.com/azure/templates/microsoft.storage/storageaccounts)",
-            "| `networkAcls.ipRules` | list of mapping |  |  | IPv4 addresses and ranges that are let in. |",
-            "| `networkAcls.ipRules[].value` | string | yes |  | An address or a range: `203.0.113.0/24`. |",
+            "| `networkAcls.ipRules` | list of mapping |  |  | Allowed IPv4 addresses and ranges. |",
+            "| `networkAcls.ipRules[].value` | string | yes |  | The address or range: `203.0.113.0/24`. |",
             "| `containers.NAME.publicAccess` |",
             "| `lifecycleRules[].definition.actions.baseBlob.delete.daysAfterModificationGreaterThan` | whole number |",
             "| `lifecycleRules.NAME.definition.filters.blobTypes` |",
             "| `sku` | `Standard_LRS`,",
-            "| `principalId` | The object id of its own identity",
+            "| `principalId` | The object id of the system-assigned identity",
         ] {
             assert!(page.contains(line), "{line}\n{page}");
         }
     }
 
     #[test]
-    fn the_example_of_every_kind_has_no_unknown_key_or_value() {
-        for (kind, page) in reference() {
+    fn examples_of_kinds_have_no_unknown_keys_or_values() {
+        for (kind, page) in reference(REGISTRY) {
             let example = page
                 .split("```yaml\n")
                 .nth(1)

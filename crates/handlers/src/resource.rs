@@ -1,11 +1,10 @@
 //! `resource`: any resource type of Azure, in ARM's own words.
 
 use lazuli_core::{
-    diff::exceptions,
-    facts::{Facts, NameRule, OutputDoc, Place},
-    graph::{Declared, Implied, Mark, Nodes},
+    facts::{Facts, Family, NameRule, OutputDoc, Place},
+    graph::{Implied, Mark, Nodes, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
 };
 use schemars::JsonSchema;
@@ -15,8 +14,8 @@ use serde_json::{Map, Value as Json};
 /// Handles `resource`.
 pub struct AnyResource;
 
-/// Any resource that Azure Resource Manager knows, written as its reference documents it. What is compared is what
-/// `body` says, under the rules that hold for all types.
+/// Any resource of Azure Resource Manager, written as in its reference. The properties in `body` are compared by the
+/// rules for all types.
 ///
 /// ```yaml
 /// vault:
@@ -40,17 +39,16 @@ pub struct AnyResource;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// The type and the api-version to speak to it in: `Microsoft.KeyVault/vaults@2024-11-01`.
+pub struct AnyResourceProps {
+    /// The type and its api-version: `Microsoft.KeyVault/vaults@2024-11-01`.
     pub r#type: String,
-    /// The resource that a nested one is in: a reference, or its id. Left out, the name of a nested resource has all
-    /// names: `server/database`.
+    /// The parent of a nested resource: a reference or an id. Without it, the name contains all names:
+    /// `server/database`.
     pub parent: Option<String>,
-    /// What an extension is on: a reference, or the id of a resource, a resource group, a subscription or a management
-    /// group; `/` is the tenant.
+    /// The scope of an extension resource: a reference or an id; `/` is the tenant.
     pub scope: Option<String>,
-    /// The body as ARM takes it: `properties`, `sku`, `identity` and so on. References may stand in keys as well. With
-    /// `location: null`, a resource of a group has neither location nor tags.
+    /// The body in ARM's form: `properties`, `sku`, `identity` and so on. Keys can contain references. `location: null`
+    /// omits location and tags.
     pub body: Option<Map<String, Json>>,
 }
 
@@ -61,7 +59,7 @@ impl Handler for AnyResource {
         place: Place::Written,
         name: Some(NameRule {
             length: 1..=512,
-            takes: |name| {
+            is_valid: |name| {
                 name.split('/').all(|part| {
                     !part.is_empty()
                         && !part
@@ -69,7 +67,7 @@ impl Handler for AnyResource {
                             .any(|c| c.is_control() || "<>%&\\?#{}".contains(c))
                 })
             },
-            says: "1 to 512 characters without `<`, `>`, `%`, `&`, `\\`, `?`, `#`, `{` and `}`",
+            description: "1 to 512 characters without `<`, `>`, `%`, `&`, `\\`, `?`, `#`, `{` and `}`",
         }),
         tags: true,
         location: true,
@@ -82,10 +80,19 @@ impl Handler for AnyResource {
             doc: "The object id of its own identity, if it has one.",
         }],
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = AnyResourceProps;
+    type Links<'a> = ();
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, AnyResourceProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, AnyResourceProps>, nodes: &mut Nodes) {
         let placed = resource.placed();
         let Some(id) = placed.id.clone() else {
             return;
@@ -94,7 +101,7 @@ impl Handler for AnyResource {
             Some(Value::Object(body)) => body,
             _ => Object::new(),
         };
-        // It only says that the resource has no location.
+        // `null` states that the resource has no location.
         if body.get("location") == Some(&Value::Null) {
             body.shift_remove("location");
         }
@@ -113,21 +120,20 @@ impl Handler for AnyResource {
         }
         body.extend(envelope.into_iter().filter(|(key, _)| key != "tags"));
         let mut draft = resource.draft(id, body);
-        draft.rules = exceptions::of(&placed.arm_type.name);
         if !has_tags {
             draft.mark = Mark::Parent;
         }
         nodes.push(draft);
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let id = found.id();
         let mut props = Object::from([(
             "type".to_owned(),
             Value::String(found.arm_type().to_string()),
         )]);
         let above = id.parent()?;
-        let inside = id.as_str().get(above.as_str().len()..).unwrap_or_default();
+        let inside = id.as_str().get(above.as_str().len()..)?;
         let is_beside = inside.to_ascii_lowercase().starts_with("/providers/");
         let mut name = id.name().to_owned();
         if is_beside && !id.is_top_level() {
@@ -146,18 +152,18 @@ impl Handler for AnyResource {
             body.insert("location".into(), Value::Null);
         }
         props.insert("body".into(), Value::Object(body));
-        Some(Lifted { name, props })
+        Some(LiftedEntry { name, props })
     }
 
-    /// An identity that the resource acts as must hold its roles on what the resource refers to.
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
+    /// An identity of the resource needs its roles on the resources that the entry refers to.
+    fn implies(resource: &TypedEntry<'_, AnyResourceProps>) -> Vec<Implied> {
         let Some(body) = resource.resource().props.get("body") else {
             return Vec::new();
         };
-        let identities = body
-            .get("identity")
-            .map(|identity| resource.targets_below(identity))
-            .unwrap_or_default();
+        let Some(identity) = body.get("identity") else {
+            return Vec::new();
+        };
+        let identities = resource.targets_below(identity);
         let others = resource.targets_below(body);
         let pairs = identities.iter().flat_map(|identity| {
             others
@@ -171,7 +177,7 @@ impl Handler for AnyResource {
                     principal: identity.placed.key.clone(),
                     on: other.placed.id.clone()?,
                     why: format!(
-                        "it acts as `{}` on `{}`",
+                        "it uses the identity `{}` on `{}`",
                         identity.resource.address, other.resource.address
                     ),
                 })

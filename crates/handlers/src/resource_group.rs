@@ -1,18 +1,19 @@
-//! `resourceGroup`: the container that other resources live in.
+//! `resourceGroup`: a container of resources.
 
 use lazuli_core::{
-    arm::ArmType,
-    facts::{Facts, NameRule, OutputDoc, Place, Rule},
-    graph::{Declared, Nodes},
+    facts::{Facts, Family, NameRule, OutputDoc, PermissionPurpose, Place, Rule},
+    graph::{Nodes, TypedEntry},
     kind::Handler,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::arm_types;
+
 /// Handles `resourceGroup`.
 pub struct ResourceGroup;
 
-/// A resource group: what other resources live in. Deleting it deletes all of them.
+/// A resource group: a container of resources. Its deletion deletes all of them.
 ///
 /// ```yaml
 /// group:
@@ -22,27 +23,24 @@ pub struct ResourceGroup;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// The id of the resource that manages the group, for groups that a managed application owns.
+pub struct ResourceGroupProps {
+    /// The id of the managed application that owns the group.
     pub managed_by: Option<String>,
 }
 
 impl Handler for ResourceGroup {
     const FACTS: Facts = Facts {
         kind: "resourceGroup",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Resources/resourceGroups",
-            "2025-04-01",
-        )),
+        arm_type: Some(arm_types::RESOURCE_GROUP),
         place: Place::Subscription,
         name: Some(NameRule {
             length: 1..=90,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_alphanumeric() || "_-.()".contains(c))
                     && !name.ends_with('.')
             },
-            says: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, and do not end in `.`",
+            description: "1 to 90 letters, digits, `_`, `-`, `.`, `(` and `)`, without a trailing `.`",
         }),
         tags: true,
         location: true,
@@ -55,13 +53,31 @@ impl Handler for ResourceGroup {
         outputs: &[OutputDoc {
             name: "provisioningState",
             path: "properties.provisioningState",
-            doc: "How far Azure is with it; `Succeeded` when it is there.",
+            doc: "The state of provisioning: `Succeeded` when complete.",
         }],
         retired: None,
+        family: Family::Group,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.Resources/subscriptions/resourceGroups/write",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = ResourceGroupProps;
+    type Links<'a> = ();
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, ResourceGroupProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, ResourceGroupProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -79,7 +95,7 @@ mod tests {
     use crate::testing::{GROUP, body, node, sound, stack};
 
     #[test]
-    fn a_group_has_its_location_and_its_tags() {
+    fn group_has_location_and_tags() {
         let graph = sound(
             "group: { kind: resourceGroup, name: rg-cameras, location: West Europe, tags: { team: vision } }",
         );
@@ -91,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn its_manager_stands_beside_its_properties() {
+    fn manager_is_outside_of_properties() {
         let graph = sound("group: { kind: resourceGroup, name: rg, managedBy: /subscriptions/x }");
         assert_eq!(body(&graph, "group")["managedBy"], "/subscriptions/x");
     }
 
     #[test]
-    fn names_that_azure_refuses() {
+    fn invalid_names_are_rejected() {
         for name in ["ends-in.", "has space", &"x".repeat(91)] {
             let built = stack(&format!("group: {{ kind: resourceGroup, name: '{name}' }}"));
             assert_eq!(built.error().code, Code::BadName, "{name}");

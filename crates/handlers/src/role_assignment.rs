@@ -1,35 +1,30 @@
-//! `roleAssignment`: roles of a principal on a scope. One node a role.
+//! `roleAssignment`: roles of a principal on a scope. One node per role.
 
 mod lift;
-
-use std::collections::HashMap;
+mod wanted;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
-    diagnostic::{Code, Diagnostic, did_you_mean},
-    facts::{Facts, Field, OutputDoc, Place, Rule},
-    graph::{Declared, Draft, Grant, Identity, Implied, Mark, Nodes, RoleName, Target},
-    kind::Handler,
-    lift::{Found, Lifted},
-    node::{Datum, Node},
-    source::Span,
+    arm::ArmId,
+    diagnostic::{Code, Diagnostic},
+    facts::{Facts, Family, Field, OutputDoc, PermissionPurpose, Place, Rule},
+    graph::{Draft, Grant, Identity, Implied, Mark, Nodes, TypedEntry},
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry},
+    node::Datum,
     value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
+pub use wanted::WantedRoles;
+use wanted::wanted_roles;
 
-use crate::{
-    identity::has_own,
-    link::{Link, each},
-    role_definition::RoleDefinition,
-    roles,
-};
+use crate::{arm_types, identity::has_own};
 
 /// Handles `roleAssignment`.
 pub struct RoleAssignment;
 
-/// One role or several of a principal on a scope. A grant that exists under another name is taken as it is.
+/// Roles of a principal on a scope. An existing role assignment under another name is kept.
 ///
 /// ```yaml
 /// access:
@@ -40,31 +35,30 @@ pub struct RoleAssignment;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// Who gets the roles: a reference to a resource with an identity, or an object id and what it belongs to.
-    pub principal: Principal,
-    /// Where the roles hold, and below: a reference to a resource, or the id of a resource, a resource group, a
-    /// subscription or a management group.
+pub struct RoleAssignmentProps {
+    /// The principal: a reference to a resource with an identity, or an object id.
+    pub principal: RolePrincipal,
+    /// The scope of the roles: a reference, or the id of a resource or scope.
     pub scope: String,
-    /// The role: a reference to a `roleDefinition`; the name of a built-in role, of one in the spec, or of any other
-    /// in the tenant, which is then looked up; or the GUID or id of a definition. Either this or `roles`.
+    /// The role: its name, GUID or id, or a reference. Excludes `roles`. Names that are neither built in nor in the
+    /// spec are looked up in the tenant.
     pub role: Option<String>,
-    /// The roles, each as in `role`. Either this or `role`.
+    /// The roles, each written as in `role`. Excludes `role`.
     pub roles: Option<Vec<String>>,
-    /// A condition on what is accessed, in Azure's language for such conditions.
+    /// A condition on data access, in the language of Azure ABAC.
     pub condition: Option<String>,
-    /// The version of that language. `2.0` is sent with a condition when this is left out; Azure takes no other.
+    /// The version of the condition language. The default that is sent is `2.0`.
     pub condition_version: Option<String>,
-    /// Why the principal has the roles, for people.
+    /// The purpose of the role assignment.
     pub description: Option<String>,
     /// The id of the delegated identity, for assignments across tenants.
     pub delegated_managed_identity_resource_id: Option<String>,
 }
 
-/// Who gets a role.
+/// The principal of a role assignment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Principal {
+pub enum RolePrincipal {
     /// A reference: `${analyzer}`, `${recordings.principalId}`.
     Reference(String),
     /// An object of Microsoft Entra ID.
@@ -75,19 +69,19 @@ pub enum Principal {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DirectoryObject {
-    /// Its object id. Of an application, that of the service principal, not the client id.
+    /// The object id; of an application, that of its service principal.
     pub object_id: String,
-    /// What it is.
+    /// The type of the principal.
     #[serde(rename = "type")]
     pub kind: Field<PrincipalType>,
 }
 
 words! {
-    /// What an object of Microsoft Entra ID is.
+    /// A type of principal.
     PrincipalType { ServicePrincipal, User, Group, ForeignGroup, Device }
 }
 
-/// Scope, role and principal are what makes a grant this one, so they are not compared.
+/// Scope, role and principal identify a role assignment, so they are not compared.
 const RULES: &[Rule] = &[
     Rule::WriteOnly("properties.principalId"),
     Rule::WriteOnly("properties.roleDefinitionId"),
@@ -99,7 +93,7 @@ const RULES: &[Rule] = &[
     Rule::ReadOnly("properties.createdBy"),
     Rule::ReadOnly("properties.updatedBy"),
 ];
-/// Of a grant without a description of its author, the one that is there is left alone.
+/// Without a description in the spec, the live description stays.
 const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
     Rule::WriteOnly("properties.principalId"),
     Rule::WriteOnly("properties.roleDefinitionId"),
@@ -113,16 +107,13 @@ const RULES_WITHOUT_DESCRIPTION: &[Rule] = &[
     Rule::ReadOnly("properties.updatedBy"),
 ];
 
-/// The version of the language of conditions that is sent when the author names none.
+/// The version of the condition language that is sent by default.
 const USUAL_VERSION: &str = "2.0";
 
 impl Handler for RoleAssignment {
     const FACTS: Facts = Facts {
         kind: "roleAssignment",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Authorization/roleAssignments",
-            "2022-04-01",
-        )),
+        arm_type: Some(arm_types::ROLE_ASSIGNMENT),
         place: Place::Nameless,
         name: None,
         tags: false,
@@ -133,17 +124,38 @@ impl Handler for RoleAssignment {
         outputs: &[OutputDoc {
             name: "principalId",
             path: "properties.principalId",
-            doc: "The object id of who has the role.",
+            doc: "The object id of the principal.",
         }],
         retired: None,
+        family: Family::Access,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Authorization/roleAssignments/read",
+            ),
+            (
+                PermissionPurpose::AssignRoles,
+                "Microsoft.Authorization/roleAssignments/write",
+            ),
+            (
+                PermissionPurpose::AssignRoles,
+                "Microsoft.Authorization/roleAssignments/delete",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = RoleAssignmentProps;
+    type Links<'a> = WantedRoles;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
-        let Some(scope) = resource.placed().scope.clone() else {
-            return;
-        };
-        let roles = wanted_roles(resource, &scope, nodes);
+    fn link(entry: &TypedEntry<'_, RoleAssignmentProps>, nodes: &mut Nodes) -> Option<WantedRoles> {
+        let scope = entry.placed().scope.clone()?;
+        let roles = wanted_roles(entry, &scope, nodes);
+        Some(WantedRoles { scope, roles })
+    }
+
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
+        let WantedRoles { scope, roles } = &resource.links;
         let Some((principal, principal_type)) = principal(resource, nodes) else {
             return;
         };
@@ -177,15 +189,15 @@ impl Handler for RoleAssignment {
 
         for role in roles {
             let mut properties = properties.clone();
-            let definition = definition_at(&scope, &role.guid);
+            let definition = definition_at(scope, &role.guid);
             properties.insert("roleDefinitionId".into(), Value::String(definition));
             nodes.push(Draft {
                 part: Some(role.name.clone()),
                 arm_type: resource.placed().arm_type.clone(),
                 identity: Identity::Grant(Grant {
                     scope: scope.clone(),
-                    role: role.guid,
-                    role_name: role.name,
+                    role: role.guid.clone(),
+                    role_name: role.name.clone(),
                     principal: principal.clone(),
                 }),
                 body: Value::object([("properties", Value::Object(properties))]),
@@ -198,307 +210,34 @@ impl Handler for RoleAssignment {
         }
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         lift::lift(found)
     }
 
-    /// Of a role definition that is named by anything but a reference nothing else says that the grant needs it.
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
-        let named = |property: &'static str| {
-            each(resource.resource().props.get(property))
-                .iter()
-                .filter_map(|node| {
-                    resource
-                        .resolve(node, &mut Nodes::default())
-                        .as_str()
-                        .map(str::to_owned)
-                })
-                .filter_map(|text| declared(resource, &RoleText::of(&text)?))
-                .map(move |target| Implied::Named {
-                    node: target.placed.key.clone(),
-                    property,
-                })
-        };
-        named("role").chain(named("roles")).collect()
+    /// A role that is named by anything but a reference depends on its definition in the spec.
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
+        let roles = resource.links.roles.iter();
+        let named = roles.filter_map(|role| {
+            Some(Implied::Named {
+                node: role.definition.clone()?,
+                property: role.property,
+            })
+        });
+        named.collect()
     }
 }
 
-/// The id of a role definition as seen from a scope: that of its subscription or management group, or of the tenant
+/// The id of a role definition as seen from a scope: below its subscription or management group, or in the tenant
 /// ("Assign Azure roles using the REST API").
 fn definition_at(scope: &ArmId, guid: &str) -> String {
     let root = scope.root();
-    let root = root.as_ref().map(ArmId::as_str).unwrap_or_default();
+    // Definitions of the tenant have no scope in front of the provider.
+    let root = root.as_ref().map_or("", ArmId::as_str);
     format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{guid}")
 }
 
-struct WantedRole {
-    name: String,
-    guid: String,
-}
-
-fn wanted_roles(
-    resource: &Declared<'_, Props>,
-    scope: &ArmId,
-    nodes: &mut Nodes,
-) -> Vec<WantedRole> {
-    let entry = resource.resource();
-    let (one, many) = (entry.props.get("role"), entry.props.get("roles"));
-    if let (Some(_), Some(many)) = (one, many) {
-        nodes.report(
-            Diagnostic::error(
-                Code::ValueNotAllowed,
-                many.span,
-                "`role` and `roles` exclude each other",
-            )
-            .help("write all of them in `roles`"),
-        );
-    }
-    let written: Vec<&Node> = each(one).iter().chain(each(many)).collect();
-    if written.is_empty() {
-        nodes.report(
-            Diagnostic::error(
-                Code::MissingKey,
-                entry.span,
-                format!("`{}` has no `role`", entry.address),
-            )
-            .help("write `role: Reader`, or a list in `roles`"),
-        );
-    }
-    let mut seen: HashMap<String, Span> = HashMap::new();
-    let mut found = Vec::new();
-    for node in written {
-        let Some(role) = wanted_role(resource, node, scope, nodes) else {
-            continue;
-        };
-        match seen.insert(role.guid.clone(), node.span) {
-            Some(first) => nodes.report(
-                Diagnostic::error(
-                    Code::DuplicateId,
-                    node.span,
-                    format!("the role `{}` is there twice", role.name),
-                )
-                .related(first, "the first one")
-                .help("leave one out"),
-            ),
-            None => found.push(role),
-        }
-    }
-    found
-}
-
-/// What a role is written as.
-enum RoleText {
-    /// The GUID of the definition or the end of its id, lower case.
-    Guid(String),
-    /// A name.
-    Name(String),
-}
-
-impl RoleText {
-    /// None for the id of anything but a role definition.
-    fn of(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let guid = |text: &str| {
-            let guid = Uuid::try_parse(text).ok()?;
-            Some(Self::Guid(guid.hyphenated().to_string()))
-        };
-        match ArmId::parse(text) {
-            Some(id) if is_definition(&id) => guid(id.name()),
-            Some(_) => None,
-            None => guid(text).or_else(|| Some(Self::Name(text.to_owned()))),
-        }
-    }
-}
-
-fn is_definition(id: &ArmId) -> bool {
-    let mut segments = id.as_str().rsplit('/').skip(1);
-    ["roleDefinitions", "Microsoft.Authorization"]
-        .iter()
-        .all(|word| {
-            segments
-                .next()
-                .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
-        })
-}
-
-/// The role definition of the spec that is meant.
-fn declared<'a>(resource: &Declared<'a, Props>, role: &RoleText) -> Option<Target<'a>> {
-    let is_meant = |target: &Target<'_>| match role {
-        RoleText::Guid(guid) => {
-            (target.placed.id.as_ref()).is_some_and(|id| id.name().eq_ignore_ascii_case(guid))
-        }
-        RoleText::Name(name) => (target.placed.name.as_ref())
-            .is_some_and(|other| other.to_lowercase() == name.to_lowercase()),
-    };
-    resource
-        .all_of(RoleDefinition::FACTS.kind)
-        .into_iter()
-        .find(is_meant)
-}
-
-/// A role by reference, by name, by GUID, or by the id of its definition.
-fn wanted_role(
-    resource: &Declared<'_, Props>,
-    node: &Node,
-    scope: &ArmId,
-    nodes: &mut Nodes,
-) -> Option<WantedRole> {
-    if resource.target_of(node).is_some() {
-        Link::to::<RoleDefinition, _>(resource, node, nodes)?;
-    }
-    let text = match resource.resolve(node, nodes) {
-        Value::String(text) => text,
-        Value::Hole(hole) => {
-            nodes.report(Diagnostic::error(
-                Code::UnknownBeforeRun,
-                node.span,
-                format!("the role must be known before the run, `{hole}` is known only after it"),
-            ));
-            return None;
-        }
-        _ => return None,
-    };
-    let Some(role) = RoleText::of(&text) else {
-        nodes.report(
-            Diagnostic::error(
-                Code::WrongType,
-                node.span,
-                format!("`{text}` is not the id of a role definition"),
-            )
-            .help(HOW_TO_NAME_A_ROLE),
-        );
-        return None;
-    };
-    let built_in = match &role {
-        RoleText::Guid(guid) => roles::by_guid(guid),
-        RoleText::Name(name) => roles::by_name(name),
-    };
-    if let Some(role) = built_in {
-        return Some(WantedRole {
-            name: role.name.to_owned(),
-            guid: role.guid.to_owned(),
-        });
-    }
-    if let Some(target) = declared(resource, &role) {
-        return Some(WantedRole {
-            name: target.placed.name.clone()?,
-            guid: target.placed.id.as_ref()?.name().to_owned(),
-        });
-    }
-    match role {
-        RoleText::Guid(guid) => Some(WantedRole {
-            name: guid.clone(),
-            guid,
-        }),
-        RoleText::Name(name) => role_of_tenant(resource, node, scope, name, nodes),
-    }
-}
-
-/// The shortest name that has all the words of one that is no role's, worded as a hint: `Blob Contributor` is meant to
-/// be `Storage Blob Data Contributor`. One word says too little.
-fn with_words(name: &str, names: &[&str]) -> Option<String> {
-    let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
-    let has_all = |candidate: &&&str| {
-        let candidate = candidate.to_lowercase();
-        let of_candidate: Vec<&str> = candidate.split_whitespace().collect();
-        words
-            .iter()
-            .all(|word| of_candidate.contains(&word.as_str()))
-    };
-    let found = names
-        .iter()
-        .filter(has_all)
-        .min_by_key(|candidate| candidate.len());
-    let found = found.filter(|_| words.len() > 1)?;
-    Some(format!("did you mean `{found}`?"))
-}
-
-/// A role that only Azure knows: what it has answered, or the question.
-fn role_of_tenant(
-    resource: &Declared<'_, Props>,
-    node: &Node,
-    scope: &ArmId,
-    name: String,
-    nodes: &mut Nodes,
-) -> Option<WantedRole> {
-    // Nothing smaller than a resource group has roles of its own.
-    let asked = RoleName {
-        at: (scope.group().or_else(|| scope.root())).unwrap_or_else(|| scope.clone()),
-        name: name.to_lowercase(),
-    };
-    let declared = resource.all_of(RoleDefinition::FACTS.kind);
-    let mut names: Vec<&str> = roles::names().collect();
-    names.extend(
-        declared
-            .iter()
-            .filter_map(|target| target.placed.name.as_deref()),
-    );
-    let meant = with_words(&name, &names);
-    let nearest = did_you_mean(&name, names);
-    let at = &asked.at;
-    match resource.definitions_of(&asked) {
-        Some([definition]) => Some(WantedRole {
-            name,
-            guid: definition.name().to_lowercase(),
-        }),
-        Some([]) => {
-            nodes.report(
-                Diagnostic::error(
-                    Code::UnknownRole,
-                    node.span,
-                    format!("there is no role `{name}`"),
-                )
-                .note(format!(
-                    "neither built in, nor in the spec, nor assignable at {at}"
-                ))
-                .help(
-                    meant
-                        .or(nearest)
-                        .unwrap_or_else(|| HOW_TO_NAME_A_ROLE.to_owned()),
-                ),
-            );
-            None
-        }
-        Some(several) => {
-            let ids: Vec<&str> = several.iter().map(ArmId::as_str).collect();
-            nodes.report(
-                Diagnostic::error(
-                    Code::AmbiguousRole,
-                    node.span,
-                    format!("there are {} roles of the name `{name}`", several.len()),
-                )
-                .note(ids.join(", "))
-                .help("write the id of the one that is meant"),
-            );
-            None
-        }
-        None => {
-            nodes.report(match nearest {
-                Some(nearest) => Diagnostic::error(
-                    Code::UnknownRole,
-                    node.span,
-                    format!("there is no built-in role `{name}`"),
-                )
-                .help(meant.unwrap_or(nearest)),
-                None => Diagnostic::warning(
-                    Code::UnknownRole,
-                    node.span,
-                    format!("whether there is a role `{name}` only Azure can tell"),
-                )
-                .help("`lazuli plan` looks it up"),
-            });
-            let guid = asked.name.clone();
-            nodes.ask(asked);
-            Some(WantedRole { name, guid })
-        }
-    }
-}
-
-const HOW_TO_NAME_A_ROLE: &str = "write the name of a role, a reference to a roleDefinition, \
-    or the GUID or id of a definition";
-
-/// The object id, or the hole where it will be, and `principalType`.
-fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value, Value)> {
+/// The object id, which may be an unresolved output, and `principalType`.
+fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Option<(Value, Value)> {
     let node = resource.resource().props.get("principal")?;
     if let Some(target) = resource.target_of(node) {
         let output = resource.output(&target, "principalId");
@@ -508,7 +247,7 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
                     Code::WrongType,
                     node.span,
                     format!(
-                        "`{}` is a {}, which is no principal",
+                        "`{}` is a {}, which has no identity",
                         target.resource.address, target.placed.facts.kind
                     ),
                 )
@@ -526,21 +265,28 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
                 Diagnostic::error(
                     Code::Precondition,
                     node.span,
-                    format!("`{}` has no identity of its own", target.resource.address),
+                    format!(
+                        "`{}` has no system-assigned identity",
+                        target.resource.address
+                    ),
                 )
                 .related(target.resource.span, "here")
-                .help("write `identity: { systemAssigned: true }` there"),
+                .help("add `identity: { systemAssigned: true }` to it"),
             );
         }
         return Some((output?, "ServicePrincipal".into()));
     }
-    if let (Datum::Map(_), Principal::Object(_)) = (&node.datum, &resource.props.principal) {
+    if let (Datum::Map(_), RolePrincipal::Object(_)) = (&node.datum, &resource.props.principal) {
         let written = node.get("objectId")?;
         let id = resource.resolve(written, nodes);
         if id.as_str().is_some_and(|id| Uuid::try_parse(id).is_err()) {
             nodes.report(
-                Diagnostic::error(Code::BadName, written.span, "`objectId` is no object id")
-                    .help("an object id is a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
+                Diagnostic::error(
+                    Code::BadName,
+                    written.span,
+                    "`objectId` is not a valid object id",
+                )
+                .help("use a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
             );
             return None;
         }
@@ -551,19 +297,15 @@ fn principal(resource: &Declared<'_, Props>, nodes: &mut Nodes) -> Option<(Value
         Value::Null => None,
         _ => {
             nodes.report(
-                Diagnostic::error(
-                    Code::WrongType,
-                    node.span,
-                    "`principal` does not say what sort of principal it is",
-                )
-                .help(HOW_TO_NAME),
+                Diagnostic::error(Code::WrongType, node.span, "`principal` has no type")
+                    .help(HOW_TO_NAME),
             );
             None
         }
     }
 }
 
-const HOW_TO_NAME: &str = "write a reference to a userAssignedIdentity, or \
+const HOW_TO_NAME: &str = "use a reference to a userAssignedIdentity, or \
     `{ objectId: GUID, type: ServicePrincipal | User | Group | ForeignGroup | Device }`";
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! `roleDefinition`: a custom role.
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::is_empty,
-    facts::{Facts, NameRule, Place, Rule},
-    graph::{Declared, Draft, Mark, Nodes, Surroundings},
-    kind::Handler,
-    lift::{Found, Lifted, member},
+    facts::{Facts, Family, NameRule, PermissionPurpose, Place, Rule},
+    graph::{Draft, EntryContext, Mark, Nodes, Surroundings, TypedEntry},
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry, member},
+    source::Span,
     value::{Object, Value},
 };
 use schemars::JsonSchema;
@@ -16,19 +17,21 @@ use serde_json::Value as Json;
 
 use crate::{link::each, roles};
 
+use crate::arm_types;
+
 /// Handles `roleDefinition`.
 pub struct RoleDefinition;
 
-/// A custom role: what whoever has it may do. A `roleAssignment` gives it to somebody.
+/// A custom role: the actions that it allows. A `roleAssignment` assigns it to a principal.
 ///
-/// Its name is what people know it by and is taken once in a tenant; renamed, it is another role, and the old one
-/// stays. A list of actions that is left out is empty: actions that somebody else adds are taken away again.
+/// The name is unique in the tenant. A new name creates another role, and the old one stays. A missing list of actions
+/// is empty: actions that other tools add are removed.
 ///
 /// ```yaml
 /// operator:
 ///   kind: roleDefinition
 ///   name: Camera Operator
-///   description: Starts and stops cameras, and sees what they recorded
+///   description: Starts and stops cameras, and reads recordings
 ///   actions:
 ///     - Microsoft.Media/videoAnalyzers/read
 ///     - Microsoft.Media/videoAnalyzers/livePipelines/*
@@ -38,43 +41,42 @@ pub struct RoleDefinition;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// What the role is for, for people.
+pub struct RoleDefinitionProps {
+    /// The purpose of the role.
     pub description: Option<String>,
-    /// What it allows on resources: `Microsoft.Storage/storageAccounts/read`. `*` stands for any words.
+    /// The allowed actions: `Microsoft.Storage/storageAccounts/read`, `*/read`.
     pub actions: Option<Vec<String>>,
-    /// What of `actions` it does not allow.
+    /// The actions that are excluded from `actions`.
     pub not_actions: Option<Vec<String>>,
-    /// What it allows on data in resources:
-    /// `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read`.
+    /// The allowed actions on data.
     pub data_actions: Option<Vec<String>>,
-    /// What of `dataActions` it does not allow.
+    /// The actions that are excluded from `dataActions`.
     pub not_data_actions: Option<Vec<String>>,
-    /// Where it can be given, and below: references or ids of resource groups, subscriptions, and at most one
-    /// management group. Left out, the subscription of the stack. The role belongs to the subscription or management
-    /// group of the first one, and is another role when that changes.
+    /// The scopes where the role is assignable. Resource groups, subscriptions, and at most one management group; the
+    /// default is the subscription of the stack. The role belongs to the subscription or management group of the first
+    /// one; a change of that replaces the role.
     pub assignable_scopes: Option<Vec<String>>,
 }
 
-/// The lists of a permission; each comes back, empty where it was not sent (ARM facts 3.1).
+/// The scopes where a role is assignable, and where each is written.
+pub struct AssignableScopes(Vec<(Value, Span)>);
+
+/// The lists of a permission; Azure returns all of them, empty if they were not sent (ARM facts 3.1).
 const LISTS: [&str; 4] = ["actions", "notActions", "dataActions", "notDataActions"];
 
-/// The type of roles that are not Azure's own.
+/// The type of custom roles.
 const CUSTOM: &str = "CustomRole";
 
 impl Handler for RoleDefinition {
     const FACTS: Facts = Facts {
         kind: "roleDefinition",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Authorization/roleDefinitions",
-            "2022-04-01",
-        )),
+        arm_type: Some(arm_types::ROLE_DEFINITION),
         place: Place::Root("assignableScopes"),
         // "Azure custom roles": letters, numbers, spaces and special characters, at most 512.
         name: Some(NameRule {
             length: 1..=512,
-            takes: |name| name.trim() == name && !name.chars().any(char::is_control),
-            says: "1 to 512 characters, and no blank at either end",
+            is_valid: |name| name.trim() == name && !name.chars().any(char::is_control),
+            description: "1 to 512 characters without leading or trailing spaces",
         }),
         tags: false,
         location: false,
@@ -100,27 +102,45 @@ impl Handler for RoleDefinition {
         ],
         outputs: &[],
         retired: None,
+        family: Family::Access,
+        permissions: &[(
+            PermissionPurpose::ManageLocks,
+            "Microsoft.Authorization/roleDefinitions/write",
+        )],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = RoleDefinitionProps;
+    type Links<'a> = AssignableScopes;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(
+        entry: &TypedEntry<'_, RoleDefinitionProps>,
+        nodes: &mut Nodes,
+    ) -> Option<AssignableScopes> {
+        let written = each(entry.resource().props.get("assignableScopes")).iter();
+        let scopes = written.map(|node| (entry.resolve(node, nodes), node.span));
+        Some(AssignableScopes(scopes.collect()))
+    }
+
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
         let (Some(id), Some(name)) = (resource.placed().id.clone(), &resource.placed().name) else {
             return;
         };
         let own = resource.value("description", nodes);
         let own = own.as_ref().and_then(Value::as_str);
         let permission = LISTS.map(|list| (list, listed(resource, list, nodes)));
-        let mut scopes = listed(resource, "assignableScopes", nodes);
-        if matches!(&scopes, Value::Array(scopes) if scopes.is_empty()) {
+        let AssignableScopes(scopes) = &resource.links;
+        let mut scopes: Vec<Value> = scopes.iter().map(|(scope, _)| scope.clone()).collect();
+        if scopes.is_empty() {
             let subscription = ArmId::subscription(&resource.placed().subscription);
-            scopes = Value::Array(vec![subscription.as_str().into()]);
+            scopes.push(subscription.as_str().into());
         }
         let properties = Value::object([
             ("roleName", Value::string(name)),
             ("description", Value::String(resource.marked_text(own))),
             ("type", CUSTOM.into()),
             ("permissions", Value::Array(vec![Value::object(permission)])),
-            ("assignableScopes", scopes),
+            ("assignableScopes", Value::Array(scopes)),
         ]);
         let body = [("properties".to_owned(), properties)].into();
         nodes.push(Draft {
@@ -129,8 +149,8 @@ impl Handler for RoleDefinition {
         });
     }
 
-    /// A role that allows in several ways, as some of Azure's own do, cannot be written.
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    /// A role with several permissions, as some built-in ones have, cannot be written as an entry.
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let name = found.text("properties.roleName")?.to_owned();
         let kind = found.text("properties.type")?;
         if !kind.eq_ignore_ascii_case(CUSTOM) {
@@ -154,24 +174,24 @@ impl Handler for RoleDefinition {
         let root = found.id().root();
         let scopes = found.at("properties.assignableScopes")?;
         let mut scopes: Vec<&str> = scopes.as_array()?.iter().filter_map(Json::as_str).collect();
-        // The first one says where the role is at home.
+        // The first scope determines the root of the role.
         scopes.sort_by_key(|scope| ArmId::parse(scope).and_then(|scope| scope.root()) != root);
         let is_usual = matches!(scopes.as_slice(), [one] if ArmId::parse(one) == root);
         if !is_usual || root.is_none_or(|root| root.subscription_id().is_none()) {
             let scopes = scopes.into_iter().map(Value::string).collect();
             props.insert("assignableScopes".into(), Value::Array(scopes));
         }
-        Some(Lifted { name, props })
+        Some(LiftedEntry { name, props })
     }
 
     fn check(
-        resource: &Declared<'_, Props>,
+        resource: &EntryOf<'_, Self>,
         _around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {
         check_name(resource, diagnostics);
-        check_scopes(resource, diagnostics);
-        let Props {
+        check_scopes(&resource.links, diagnostics);
+        let RoleDefinitionProps {
             actions,
             data_actions,
             ..
@@ -182,24 +202,24 @@ impl Handler for RoleDefinition {
                 Diagnostic::error(
                     Code::MissingKey,
                     resource.resource().span,
-                    format!("`{}` allows nothing", resource.resource().address),
+                    format!("`{}` allows no actions", resource.resource().address),
                 )
-                .help("write what it allows in `actions` or `dataActions`"),
+                .help("list the allowed actions in `actions` or `dataActions`"),
             );
         }
     }
 }
 
-/// A list with its references resolved; an empty one where it is not written.
-fn listed(resource: &Declared<'_, Props>, property: &str, nodes: &mut Nodes) -> Value {
+/// A list with its references resolved; empty if it is not written.
+fn listed(resource: &EntryContext<'_>, property: &str, nodes: &mut Nodes) -> Value {
     match resource.value(property, nodes) {
         None | Some(Value::Null) => Value::Array(Vec::new()),
         Some(list) => list,
     }
 }
 
-/// A tenant has a role name once, among the built-in ones too.
-fn check_name(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+/// Role names are unique in a tenant, built-in roles included.
+fn check_name(resource: &EntryContext<'_>, diagnostics: &mut Diagnostics) {
     let (Some(name), Some(written)) = (&resource.placed().name, &resource.resource().name) else {
         return;
     };
@@ -208,40 +228,40 @@ fn check_name(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
             Diagnostic::error(
                 Code::BadName,
                 written.span,
-                format!("`{}` is a built-in role", role.name),
+                format!("`{}` is the name of a built-in role", role.name),
             )
-            .help("a custom role needs a name of its own"),
+            .help("choose another name for the custom role"),
         );
     }
     let same = |other: &str| other.to_lowercase() == name.to_lowercase();
-    let twin = resource
+    let same_name = resource
         .all_of(RoleDefinition::FACTS.kind)
         .into_iter()
         .find(|other| {
             other.placed.name.as_deref().is_some_and(same)
                 && other.placed.id != resource.placed().id
         });
-    if let Some(twin) = twin {
+    if let Some(other) = same_name {
         diagnostics.push(
             Diagnostic::error(
                 Code::DuplicateId,
                 written.span,
-                format!("there are two roles of the name `{name}`, and a tenant takes one"),
+                format!("two roles have the name `{name}`, which must be unique in the tenant"),
             )
-            .related(twin.resource.span, "the other one")
-            .help("give one of them another name, or list all scopes in `assignableScopes` of one"),
+            .related(other.resource.span, "the other one")
+            .help("rename one of them, or list all scopes in `assignableScopes` of one"),
         );
     }
 }
 
 /// A role is assignable at groups, subscriptions and one management group ("Understand Azure role definitions").
-fn check_scopes(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+fn check_scopes(AssignableScopes(scopes): &AssignableScopes, diagnostics: &mut Diagnostics) {
     let mut management_group = None;
-    for node in each(resource.resource().props.get("assignableScopes")) {
-        let Value::String(text) = resource.resolve(node, &mut Nodes::default()) else {
+    for (scope, span) in scopes {
+        let Some(text) = scope.as_str() else {
             continue;
         };
-        let scope = ArmId::parse(&text);
+        let scope = ArmId::parse(text);
         let root = scope.as_ref().and_then(ArmId::root);
         let is_root = scope == root;
         let is_group = scope.is_some() && scope == scope.as_ref().and_then(ArmId::group);
@@ -249,10 +269,10 @@ fn check_scopes(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
             diagnostics.push(
                 Diagnostic::error(
                     Code::ValueNotAllowed,
-                    node.span,
-                    format!("a role cannot be made assignable at `{text}`"),
+                    *span,
+                    format!("a role cannot be assignable at `{text}`"),
                 )
-                .help("name resource groups, subscriptions, or a management group"),
+                .help("use resource groups, subscriptions, or a management group"),
             );
             continue;
         }
@@ -261,13 +281,13 @@ fn check_scopes(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
             diagnostics.push(
                 Diagnostic::error(
                     Code::Precondition,
-                    node.span,
-                    "a role is assignable at one management group at most",
+                    *span,
+                    "a role cannot be assignable at more than one management group",
                 )
                 .related(first, "the first one"),
             );
         }
-        management_group = management_group.or(is_managed.then_some(node.span));
+        management_group = management_group.or(is_managed.then_some(*span));
     }
 }
 
@@ -302,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_is_sent_whole() {
+    fn body_contains_all_lists() {
         let properties = properties("description: Sees, actions: ['*/read'], dataActions: [a/b/c]");
         assert_eq!(properties["roleName"], "Camera Operator");
         assert_eq!(properties["type"], "CustomRole");
@@ -318,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_follows_from_subscription_and_name() {
+    fn id_depends_on_subscription_and_name() {
         let first = id(&operator("actions: [x]"));
         let guid = "5590e04e-8926-5872-99c1-1cb9fed00293";
         assert_eq!(
@@ -342,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn it_waits_for_the_groups_that_it_is_assignable_at() {
+    fn role_depends_on_the_groups_of_its_scopes() {
         let graph = sound(&operator("actions: [x], assignableScopes: ['${group}']"));
         assert_eq!(
             waits(&graph, "operator"),
@@ -355,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn order_case_and_what_azure_adds_are_no_difference_but_actions_are() {
+    fn order_case_and_defaults_are_equal_but_actions_differ() {
         let graph = sound(&operator(
             "actions: [A/read, B/*], assignableScopes: ['${group}', /subscriptions/22222222-2222-2222-2222-222222222222]",
         ));
@@ -382,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_azure_would_refuse() {
+    fn invalid_definitions_are_rejected() {
         let wrong = |props: &str| {
             let built = stack(&operator(props));
             let error = built.error();
@@ -408,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_takes_a_name_once() {
+    fn role_name_must_be_unique() {
         let built_in = stack(&operator("actions: [x]").replace("Camera Operator", "reader"));
         assert_eq!(built_in.errors(), [(Code::BadName, "reader")]);
         let twins = stack(&format!(
@@ -429,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn an_existing_role_is_found_by_name_and_scope() {
+    fn existing_role_is_identified_by_name_and_scope() {
         let existing = operator("existing: true, assignableScopes: ['${group}']");
         assert_eq!(id(&existing), id(&operator("actions: [x]")));
     }

@@ -1,5 +1,5 @@
-//! Azure's built-in roles: names and GUIDs, the same in every tenant and cloud; and of those around storage, keys
-//! and identities what they allow.
+//! Azure's built-in roles: names and GUIDs, which are the same in every tenant and cloud, and the permissions of the
+//! roles for storage, keys and identities.
 
 mod catalogue;
 mod permissions;
@@ -9,18 +9,18 @@ use std::{collections::HashMap, sync::LazyLock};
 use uuid::Uuid;
 
 pub use catalogue::{Catalogue, Listed};
-pub use permissions::{Allowed, Permission};
+pub use permissions::{Allowed, RolePermission};
 
 /// A built-in role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Role {
-    /// The name that people know it by: `Storage Blob Data Contributor`.
+    /// The display name: `Storage Blob Data Contributor`.
     pub name: &'static str,
-    /// The GUID of its definition, lower case.
+    /// The GUID of its definition, in lowercase.
     pub guid: &'static str,
 }
 
-/// One role a line, sorted by name: GUID, tab, name.
+/// One role per line, sorted by name: GUID, tab, name.
 static ROLES: LazyLock<Vec<Role>> = LazyLock::new(|| {
     include_str!("roles.tsv")
         .lines()
@@ -39,7 +39,7 @@ static BY_NAME: LazyLock<HashMap<String, Role>> = LazyLock::new(|| {
 static BY_GUID: LazyLock<HashMap<&str, Role>> =
     LazyLock::new(|| ROLES.iter().map(|role| (role.guid, *role)).collect());
 
-/// Where every built-in role is described with all that it allows.
+/// The documentation of all built-in roles and their permissions.
 pub const REFERENCE: &str =
     "https://learn.microsoft.com/azure/role-based-access-control/built-in-roles";
 
@@ -48,12 +48,12 @@ pub fn all() -> &'static [Role] {
     &ROLES
 }
 
-/// The role of a name, compared without case.
+/// The role with a name; case does not matter.
 pub fn by_name(name: &str) -> Option<Role> {
     BY_NAME.get(&name.trim().to_ascii_lowercase()).copied()
 }
 
-/// The role of a GUID, in whatever form the GUID is written.
+/// The role with a GUID, in any notation of GUIDs.
 pub fn by_guid(guid: &str) -> Option<Role> {
     let guid = Uuid::try_parse(guid).ok()?.hyphenated().to_string();
     BY_GUID.get(guid.as_str()).copied()
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_is_a_role_and_none_is_there_twice() {
+    fn every_line_is_a_unique_role() {
         assert_eq!(all().len(), include_str!("roles.tsv").lines().count());
         assert_eq!(all().len(), 941);
         assert!(
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_found_by_name_without_case_and_by_guid() {
+    fn roles_are_found_by_name_and_guid() {
         let role = by_name("storage blob data CONTRIBUTOR").unwrap();
         assert_eq!(role.guid, "ba92f5b4-2d11-453d-a403-e96b0029c9fe");
         assert_eq!(by_guid("BA92F5B4-2D11-453D-A403-E96B0029C9FE"), Some(role));

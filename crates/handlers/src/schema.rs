@@ -1,28 +1,26 @@
-//! The JSON Schema of a whole spec document, for editors: the document, the keys that every resource has, and the
-//! properties of each kind.
+//! The JSON Schema of a stack document, for editors: the document, the common keys of resources, and the properties of
+//! each kind.
 
 use lazuli_core::{
     facts::{Facts, Place},
-    kind::Kind,
+    kind::{Kind, Registry},
     shape::expressions_allowed,
     spec::API_VERSION,
 };
 use serde_json::{Map, Value as Json, json};
 
-use crate::REGISTRY;
-
-/// The schema, draft 2020-12. Wherever a property of a resource is other than text, `${...}` may stand as well.
-pub fn schema() -> Json {
+/// The schema, draft 2020-12. Properties of resources that are not text accept `${...}` as well.
+pub fn schema(registry: Registry) -> Json {
     let mut definitions = Map::new();
-    definitions.insert("Resource".into(), resource());
+    definitions.insert("Resource".into(), resource(registry));
     definitions.insert("Parameter".into(), parameter());
-    for kind in REGISTRY.0 {
+    for kind in registry.kinds {
         definitions.extend(of_kind(*kind));
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A lazuli stack",
-        "description": "Azure resources that shall exist, as one unit.",
+        "description": "A unit of Azure resources.",
         "type": "object",
         "required": ["apiVersion", "stack"],
         "additionalProperties": false,
@@ -32,31 +30,31 @@ pub fn schema() -> Json {
                 "const": API_VERSION,
             },
             "stack": {
-                "description": "The name of the unit: 1 to 63 lower-case letters, digits and `-`. It marks what the unit owns.",
+                "description": "The name of the stack: 1 to 63 lowercase letters, digits and `-`.",
                 "type": "string",
                 "pattern": r"^([a-z0-9-]|\$\{[^}]*\}){1,63}$",
             },
             "subscription": {
-                "description": "The id of the subscription of every resource. Left out, `--subscription` says it, the variable AZURE_SUBSCRIPTION_ID, or the Azure CLI.",
+                "description": "The default subscription id. Without it: `--subscription`, AZURE_SUBSCRIPTION_ID, or the Azure CLI.",
                 "type": "string",
             },
             "location": {
-                "description": "The location of every resource that says none of its own: `westeurope`.",
+                "description": "The default location: `westeurope`.",
                 "type": "string",
             },
             "resourceGroup": {
-                "description": "The resource group of every resource that says none of its own: a name, or a reference to a resource of kind resourceGroup.",
+                "description": "The default resource group: a name, or a reference to a resourceGroup.",
                 "type": "string",
             },
-            "tags": tags("Tags of every resource that takes tags."),
-            "ignoreTags": one_or_many("Tags that are not compared, `*` for any characters: `hidden-*`."),
+            "tags": tags("The tags of all resources that support tags."),
+            "ignoreTags": one_or_many("Tags that are not compared; `*` matches any characters: `hidden-*`."),
             "parameters": {
-                "description": "Values that come from outside, by name: `${params.NAME}`.",
+                "description": "Input values, by name: `${params.NAME}`.",
                 "type": "object",
                 "additionalProperties": { "$ref": "#/$defs/Parameter" },
             },
             "resources": {
-                "description": "The resources, each under a name that others refer to it by: `${NAME}`.",
+                "description": "The resources, by the name that references use: `${NAME}`.",
                 "type": "object",
                 "additionalProperties": { "$ref": "#/$defs/Resource" },
             },
@@ -65,9 +63,9 @@ pub fn schema() -> Json {
     })
 }
 
-/// Any resource: the kind says which properties it has.
-fn resource() -> Json {
-    let names: Vec<&str> = REGISTRY.names().collect();
+/// Any resource; the kind determines its properties.
+fn resource(registry: Registry) -> Json {
+    let names: Vec<&str> = registry.names().collect();
     let kinds: Vec<Json> = names
         .iter()
         .map(|name| {
@@ -80,35 +78,35 @@ fn resource() -> Json {
     json!({
         "type": "object",
         "required": ["kind"],
-        "properties": { "kind": { "description": "What the resource is.", "enum": names } },
+        "properties": { "kind": { "description": "The kind of the resource.", "enum": names } },
         "allOf": kinds,
     })
 }
 
 fn parameter() -> Json {
     json!({
-        "description": "A value that comes from outside. Without a default, it must be given.",
+        "description": "An input value; required without a default.",
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "default": { "description": "The value where none is given." },
-            "allowed": { "description": "The values that are accepted.", "type": "array" },
+            "default": { "description": "The default value." },
+            "allowed": { "description": "The accepted values.", "type": "array" },
             "type": {
-                "description": "The type. Left out, that of the default; without one, a string.",
+                "description": "The type. Without it, the type of the default, or string.",
                 "enum": ["string", "number", "boolean", "list", "map"],
             },
-            "description": { "description": "What it is for.", "type": "string" },
-            "secret": { "description": "Whether no plan, message or log shows the value.", "type": "boolean" },
+            "description": { "description": "The purpose of the parameter.", "type": "string" },
+            "secret": { "description": "Whether plans, messages and logs mask the value.", "type": "boolean" },
             "file": {
-                "description": "The file whose text is the value where none is given, by its path from this document. The end of its last line is left out.",
+                "description": "A file with the default value, by its path relative to this document.",
                 "type": "string",
             },
         },
     })
 }
 
-/// The definition of a kind, and those that it refers to. Their names begin with that of the kind, but for the one of
-/// an expression, which all kinds share.
+/// The definition of a kind, and those that it refers to. Their names begin with the kind, except `Expression`, which
+/// all kinds share.
 fn of_kind(kind: &dyn Kind) -> Vec<(String, Json)> {
     let facts = kind.facts();
     let mut own = kind.schema().to_value();
@@ -146,20 +144,17 @@ fn of_kind(kind: &dyn Kind) -> Vec<(String, Json)> {
     let inner = whole
         .as_object_mut()
         .and_then(|whole| whole.remove("$defs"));
-    let inner = inner
-        .as_ref()
-        .and_then(Json::as_object)
-        .cloned()
-        .unwrap_or_default();
+    let inner = inner.as_ref().and_then(Json::as_object);
     let inner = inner
         .into_iter()
-        .map(|(name, definition)| (own_name(&name), definition));
+        .flatten()
+        .map(|(name, definition)| (own_name(name), definition.clone()));
     std::iter::once((facts.kind.to_owned(), whole))
         .chain(inner)
         .collect()
 }
 
-/// The keys that a resource of the kind has beside its properties.
+/// The common keys of a kind.
 pub(crate) fn common(facts: &Facts) -> Map<String, Json> {
     let text = |says: &str| json!({ "description": says, "type": "string" });
     let flag = |says: &str| json!({ "description": says, "type": "boolean" });
@@ -167,41 +162,47 @@ pub(crate) fn common(facts: &Facts) -> Map<String, Json> {
     let mut add = |key: &str, schema: Json| keys.insert(key.to_owned(), schema);
     add(
         "kind",
-        json!({ "description": "What the resource is.", "const": facts.kind }),
+        json!({ "description": "The kind of the resource.", "const": facts.kind }),
     );
     if let Some(rule) = &facts.name {
         add(
             "name",
-            text(&format!("The name in Azure. Names have {}.", rule.says)),
+            text(&format!("The name in Azure: {}.", rule.description)),
         );
     }
     if facts.location {
         add(
             "location",
-            text("Where it is: `westeurope`. Left out, that of the document."),
+            text("The location: `westeurope`. The default is that of the document."),
         );
     }
     if [Place::ResourceGroup, Place::Written].contains(&facts.place) {
         add(
             "resourceGroup",
-            text("Its resource group: a name, or a reference. Left out, that of the document."),
+            text("The resource group: a name or a reference. The default is that of the document."),
         );
     }
     if facts.tags {
-        add("tags", tags("Its tags, added to those of the document."));
+        add(
+            "tags",
+            tags("The tags, in addition to those of the document."),
+        );
     }
     add(
         "subscription",
-        text("The id of its subscription. Left out, that of the document."),
+        text("The subscription id. The default is that of the document."),
     );
     add(
         "existing",
-        flag("Whether it is only looked up, and never changed."),
+        flag("Whether lazuli only looks up the resource and never changes it."),
     );
-    add("protect", flag("Whether it is never deleted nor replaced."));
+    add(
+        "protect",
+        flag("Whether lazuli never deletes or replaces the resource."),
+    );
     add(
         "dependsOn",
-        one_or_many("Resources of this document that must be done before."),
+        one_or_many("Resources of this document that must be applied earlier."),
     );
     add(
         "ignore",
@@ -210,21 +211,21 @@ pub(crate) fn common(facts: &Facts) -> Map<String, Json> {
     add(
         "onRemove",
         json!({
-            "description": "What happens to it in Azure when its entry is taken out: it can be deleted (the default), or is kept.",
+            "description": "The action when the entry is removed: `delete` (the default) or `keep`.",
             "enum": ["delete", "keep"],
         }),
     );
     add(
         "grants",
         json!({
-            "description": "What happens to role assignments directly on it that the document does not name: `plan` reports them (the default), or they are deleted.",
+            "description": "The action for undeclared role assignments on the resource: `report` (the default) or deletion.",
             "enum": ["report", "authoritative"],
         }),
     );
     add(
         "forEach",
         json!({
-            "description": "Repeats the resource for every item of a list or a mapping: `${each.key}`, `${each.value}`.",
+            "description": "A list or mapping with one instance per item: `${each.key}`, `${each.value}`.",
             "anyOf": [{ "type": "array" }, { "type": "object" }],
         }),
     );
@@ -271,13 +272,14 @@ mod tests {
     use lazuli_core::{diagnostic::Diagnostics, source::Sources, yaml};
 
     use super::*;
+    use crate::REGISTRY;
 
     fn mistakes(yaml: &str) -> Vec<String> {
         let mut sources = Sources::default();
         let id = sources.add("stack.yaml", yaml);
         let documents = yaml::parse(&sources, id, &mut Diagnostics::default());
         let document = documents.first().unwrap().to_json();
-        let validator = jsonschema::draft202012::new(&schema()).unwrap();
+        let validator = jsonschema::draft202012::new(&schema(REGISTRY)).unwrap();
         validator
             .iter_errors(&document)
             .map(|error| format!("{}: {error}", error.instance_path()))
@@ -287,8 +289,8 @@ mod tests {
     const HEAD: &str = "apiVersion: lazuli/v1\nstack: cameras\nresources:\n";
 
     #[test]
-    fn the_schema_is_valid_and_names_every_definition_that_it_refers_to() {
-        let schema = schema();
+    fn schema_is_valid_and_complete() {
+        let schema = schema(REGISTRY);
         assert!(jsonschema::draft202012::meta::is_valid(&schema));
         rename_references(&mut schema.clone(), &|name| {
             assert!(schema["$defs"].get(name).is_some(), "{name}");
@@ -297,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_what_the_loader_takes() {
+    fn schema_accepts_what_the_loader_accepts() {
         let text = "
 apiVersion: lazuli/v1
 stack: cameras-${params.environment}
@@ -329,7 +331,7 @@ resources:
     }
 
     #[test]
-    fn it_finds_mistakes_in_a_resource_by_its_kind() {
+    fn schema_finds_mistakes_by_kind() {
         for (resource, at) in [
             ("{ kind: storageAcount, name: x }", "/resources/a/kind"),
             ("{ kind: storageAccount, name: sta }", "/resources/a"),

@@ -1,18 +1,18 @@
-//! What those who keep data in a storage account demand of it, and of the identity that reaches it. Known before any
-//! request.
+//! Requirements of services that keep data in a storage account, on the account and on the identity that accesses it.
+//! Checked without a request.
 
 use lazuli_core::{
     arm::same_location,
     diagnostic::{Code, Diagnostic},
-    graph::{Declared, Implied, Surroundings},
+    graph::{EntryContext, Implied, Surroundings},
 };
 
-use crate::{link::Link, roles};
+use crate::{link::ResourceLink, roles};
 
-/// The storage is in another region than the account that uses it.
-pub(crate) fn in_another_region<P>(
-    resource: &Declared<'_, P>,
-    storage: &Link<'_>,
+/// The error for storage in another region than the account that uses it.
+pub(crate) fn in_another_region(
+    resource: &EntryContext<'_>,
+    storage: &ResourceLink<'_>,
 ) -> Option<Diagnostic> {
     let there = storage.target.as_ref()?.placed.location.as_deref()?;
     let here = resource.placed().location.as_deref()?;
@@ -21,13 +21,17 @@ pub(crate) fn in_another_region<P>(
         Diagnostic::error(
             Code::Precondition,
             storage.span,
-            format!("`{shown}` is in {there}, and the account that uses it in {here}"),
+            format!("`{shown}` is in {there}, but the account that uses it is in {here}"),
         )
     })
 }
 
-/// The storage is premium, or of none of the kinds that are taken.
-pub(crate) fn wrong_sort(storage: &Link<'_>, kinds: &[&str], help: &str) -> Vec<Diagnostic> {
+/// The errors for premium storage, and for storage of another kind than the accepted ones.
+pub(crate) fn unsupported_storage(
+    storage: &ResourceLink<'_>,
+    kinds: &[&str],
+    help: &str,
+) -> Vec<Diagnostic> {
     let shown = storage.shown();
     let written = |property: &str| {
         let node = storage.target.as_ref()?.resource.props.get(property)?;
@@ -35,10 +39,10 @@ pub(crate) fn wrong_sort(storage: &Link<'_>, kinds: &[&str], help: &str) -> Vec<
     };
     let premium = written("sku")
         .filter(|(_, sku)| sku.starts_with("Premium"))
-        .map(|(at, sku)| (at, format!("`{shown}` is premium storage ({sku})")));
+        .map(|(at, sku)| (at, format!("`{shown}` uses premium storage ({sku})")));
     let kind = written("accountKind")
         .filter(|(_, kind)| !kinds.contains(kind))
-        .map(|(at, kind)| (at, format!("`{shown}` is an account of kind {kind}")));
+        .map(|(at, kind)| (at, format!("`{shown}` has the account kind {kind}")));
     let refuse = |(at, message)| {
         Diagnostic::error(Code::Precondition, storage.span, message)
             .related(at, "here")
@@ -47,11 +51,12 @@ pub(crate) fn wrong_sort(storage: &Link<'_>, kinds: &[&str], help: &str) -> Vec<
     premium.into_iter().chain(kind).map(refuse).collect()
 }
 
-/// Roles that the identity needs on the storage or above it, and that no grant of the spec gives. Of each row one is
-/// enough, and the first is advised. Of an identity that only is looked up, the grants may be made elsewhere.
+/// The error for roles that the identity needs on the storage or above and that no role assignment of the spec gives.
+/// One role of each row suffices; the first one is recommended. The roles of an `existing` identity may be assigned
+/// elsewhere.
 pub(crate) fn missing_roles(
-    identity: &Link<'_>,
-    storage: &Link<'_>,
+    identity: &ResourceLink<'_>,
+    storage: &ResourceLink<'_>,
     needed: &[&[&str]],
     around: &Surroundings<'_>,
 ) -> Option<Diagnostic> {
@@ -73,7 +78,7 @@ pub(crate) fn missing_roles(
     }
     let (who, on) = (identity.shown(), storage.shown());
     let grant = format!(
-        "give it the roles, under `resources`:\n\n  {name}:\n    kind: roleAssignment\n    principal: {principal}\n    \
+        "assign the roles, under `resources`:\n\n  {name}:\n    kind: roleAssignment\n    principal: {principal}\n    \
          scope: {scope}\n    roles: [{roles}]",
         name = entry_name(&format!("{who}-on-{on}")),
         principal = identity.written(),
@@ -90,15 +95,15 @@ pub(crate) fn missing_roles(
             storage.span,
             format!("`{who}` lacks the {noun} {list} on `{on}`"),
         )
-        .related(identity.span, "the identity that reaches it")
+        .related(identity.span, "the identity that accesses it")
         .help(grant),
     )
 }
 
-/// That the account waits for the grants of its identity on the storage.
+/// The dependency of the account on the role assignments of its identity on the storage.
 pub(crate) fn waits_for_grants(
-    identity: &Link<'_>,
-    storage: &Link<'_>,
+    identity: &ResourceLink<'_>,
+    storage: &ResourceLink<'_>,
     why: String,
 ) -> Option<Implied> {
     Some(Implied::GrantsOf {
@@ -108,7 +113,7 @@ pub(crate) fn waits_for_grants(
     })
 }
 
-/// A name for an entry: letters, digits and `-`; instances of a forEach lose their brackets.
+/// A valid entry name: letters, digits and `-`, without the brackets of forEach instances.
 fn entry_name(wish: &str) -> String {
     let name: String = wish
         .chars()

@@ -1,4 +1,4 @@
-//! A spec from a few lines, for the tests of the kinds.
+//! Specs from a few lines, for the tests of the kinds.
 
 use lazuli_core::{
     diagnostic::{Code, Severity},
@@ -22,7 +22,7 @@ resourceGroup: rg-cameras
 resources:
 ";
 
-/// A graph and what was said about its spec.
+/// A graph and the diagnostics of its spec.
 pub(crate) struct Built {
     pub(crate) graph: Graph,
     /// Severity, code, message, the text at the place, help.
@@ -44,7 +44,7 @@ pub(crate) fn stack(resources: &str) -> Built {
     stack_with(resources, &Settings::default())
 }
 
-/// As [`stack`], with what else is given.
+/// Like [`stack`], with settings.
 pub(crate) fn stack_with(resources: &str, settings: &Settings) -> Built {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let lines: Vec<&str> = resources
@@ -91,7 +91,7 @@ pub(crate) fn stack_with(resources: &str, settings: &Settings) -> Built {
     Built { graph, said }
 }
 
-/// Builds resources that are without fault.
+/// Builds resources without errors.
 pub(crate) fn sound(resources: &str) -> Graph {
     let built = stack(resources);
     assert!(
@@ -126,27 +126,30 @@ impl Built {
 
 /// The names of the nodes, in the order of the graph.
 pub(crate) fn keys(graph: &Graph) -> Vec<String> {
-    graph.nodes().map(|node| node.key.to_string()).collect()
+    graph
+        .nodes()
+        .map(|node| node.subject.key.to_string())
+        .collect()
 }
 
-/// The node of a name.
+/// The node with a name.
 pub(crate) fn node<'g>(graph: &'g Graph, key: &str) -> &'g Node {
     graph
         .nodes()
-        .find(|node| node.key.to_string() == key)
+        .find(|node| node.subject.key.to_string() == key)
         .unwrap_or_else(|| panic!("no `{key}` in {:?}", keys(graph)))
 }
 
-/// The body of a node, holes as they were written.
+/// The body of a node, with unresolved outputs as written.
 pub(crate) fn body(graph: &Graph, key: &str) -> Json {
     node(graph, key).body.to_display_json()
 }
 
-/// What a node waits for, and why.
+/// The dependencies of a node, with reasons.
 pub(crate) fn waits(graph: &Graph, key: &str) -> Vec<(String, String)> {
-    let dependencies = graph.dependencies(&node(graph, key).key);
+    let dependencies = graph.dependencies(&node(graph, key).subject.key);
     dependencies
         .into_iter()
-        .map(|(node, why)| (node.key.to_string(), why.to_string()))
+        .map(|(node, why)| (node.subject.key.to_string(), why.to_string()))
         .collect()
 }

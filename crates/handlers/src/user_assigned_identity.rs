@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lazuli_core::{
-    arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    facts::{Facts, Field, NameRule, OutputDoc, PartOf, Place, Rule},
-    graph::{Declared, Nodes, Surroundings},
+    facts::{Facts, Family, Field, NameRule, OutputDoc, PartOf, PermissionPurpose, Place, Rule},
+    graph::{Nodes, Surroundings, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
+
+use crate::arm_types;
 
 /// Handles `userAssignedIdentity`.
 pub struct UserAssignedIdentity;
@@ -31,34 +32,29 @@ pub struct UserAssignedIdentity;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// Where the identity may be used: `Regional` binds it to its own region. Azure's default is `None`: anywhere.
+pub struct UserAssignedIdentityProps {
+    /// The scope of use; `Regional` limits it to one region. Azure's default is `None`.
     pub isolation_scope: Option<Field<IsolationScope>>,
-    /// Workloads outside of Azure that may act as the identity by a token of their own, by name. Azure takes up to 20.
+    /// Workloads outside of Azure that act as the identity, by name: up to 20.
     pub federated_credentials: Option<BTreeMap<String, FederatedCredential>>,
 }
 
 words! {
-    /// Where an identity may be used.
+    /// The scope of use of an identity.
     IsolationScope { None, Regional }
 }
 
-/// A workload outside of Azure that may act as the identity.
+/// A workload outside of Azure that acts as the identity.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FederatedCredential {
-    /// The URL of who issues the tokens, exactly as in their `iss`.
+    /// The issuer URL of the tokens, exactly as in `iss`.
     pub issuer: String,
-    /// Whose tokens are taken, exactly as in their `sub`.
+    /// The subject of the tokens, exactly as in `sub`.
     pub subject: String,
-    /// Whom the tokens must be meant for. `[api://AzureADTokenExchange]` is sent when it is left out.
+    /// The audience of the tokens. The default is `[api://AzureADTokenExchange]`.
     pub audiences: Option<Vec<String>>,
 }
-
-const CREDENTIAL: ArmType = ArmType::new(
-    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
-    "2024-11-30",
-);
 
 const CREDENTIALS: &str = "federatedIdentityCredentials";
 
@@ -72,20 +68,17 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 impl Handler for UserAssignedIdentity {
     const FACTS: Facts = Facts {
         kind: "userAssignedIdentity",
-        arm_type: Some(ArmType::new(
-            "Microsoft.ManagedIdentity/userAssignedIdentities",
-            "2024-11-30",
-        )),
+        arm_type: Some(arm_types::USER_ASSIGNED_IDENTITY),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=128,
-            takes: |name| {
+            is_valid: |name| {
                 name.starts_with(|c: char| c.is_ascii_alphanumeric())
                     && name
                         .chars()
                         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
             },
-            says: "3 to 128 letters, digits, `-` and `_`, and begin with a letter or digit",
+            description: "3 to 128 letters, digits, `-` and `_`, and a letter or digit first",
         }),
         tags: true,
         location: true,
@@ -111,18 +104,40 @@ impl Handler for UserAssignedIdentity {
             OutputDoc {
                 name: "tenantId",
                 path: "properties.tenantId",
-                doc: "The tenant that it is in.",
+                doc: "The tenant of the account.",
             },
         ],
         retired: None,
+        family: Family::Identity,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.ManagedIdentity/userAssignedIdentities/read",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.ManagedIdentity/userAssignedIdentities/write",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+            ),
+        ],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = UserAssignedIdentityProps;
+    type Links<'a> = ();
     const PARTS: &'static [PartOf] = &[PartOf {
         path: CREDENTIALS,
-        arm_type: CREDENTIAL,
+        arm_type: arm_types::FEDERATED_CREDENTIAL,
     }];
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, UserAssignedIdentityProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, UserAssignedIdentityProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -134,16 +149,15 @@ impl Handler for UserAssignedIdentity {
         nodes.push(resource.draft(id.clone(), body));
         let mut before: Option<String> = None;
 
-        let credentials = resource.resource().props.get("federatedCredentials");
-        for entry in credentials.map(|node| node.entries()).unwrap_or_default() {
+        for entry in resource.entries("federatedCredentials") {
             if !is_credential_name(&entry.key) {
                 nodes.report(
                     Diagnostic::error(
                         Code::BadName,
                         entry.key_span,
-                        format!("`{}` is no name for a federated credential", entry.key),
+                        format!("`{}` is not a valid federated credential name", entry.key),
                     )
-                    .help("names have 3 to 120 letters, digits, `-` and `_`, and begin with a letter or digit"),
+                    .help("names have 3 to 120 letters, digits, `-` and `_`, and a letter or digit first"),
                 );
                 continue;
             }
@@ -160,12 +174,12 @@ impl Handler for UserAssignedIdentity {
             let mut credential = resource.child(
                 part.clone(),
                 id.child("federatedIdentityCredentials", &entry.key),
-                CREDENTIAL,
+                arm_types::FEDERATED_CREDENTIAL,
                 Object::from([("properties".to_owned(), Value::Object(properties))]),
                 CREDENTIAL_RULES,
             );
             let one_at_a_time =
-                "Azure takes the credentials of one identity only one after the other";
+                "Azure accepts only one change of an identity's credentials at a time";
             credential
                 .after
                 .extend(before.replace(part).map(|part| (part, one_at_a_time)));
@@ -173,11 +187,11 @@ impl Handler for UserAssignedIdentity {
         }
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let mut props = found.properties_except(&["federatedCredentials"]);
         let mut credentials = Map::new();
         for (name, body) in found.parts(CREDENTIALS) {
-            // Without audiences, the usual one would be sent.
+            // Without audiences, the default one would be sent.
             match body["properties"]["audiences"].is_array() {
                 true => drop(credentials.insert(name.to_owned(), body["properties"].clone())),
                 false => found.leave_out(format!("federatedCredentials.{name}")),
@@ -187,13 +201,17 @@ impl Handler for UserAssignedIdentity {
             && let Some(mut credentials) =
                 found.shaped("federatedCredentials", &Json::Object(credentials))
         {
-            without_usual_audience(&mut credentials);
+            remove_default_audience(&mut credentials);
             props.insert("federatedCredentials".into(), credentials);
         }
         Some(found.lifted(props))
     }
 
-    fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        resource: &TypedEntry<'_, UserAssignedIdentityProps>,
+        _: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         let Some(credentials) = resource.resource().props.get("federatedCredentials") else {
             return;
         };
@@ -205,10 +223,16 @@ impl Handler for UserAssignedIdentity {
             diagnostics.push(
                 Diagnostic::error(
                     Code::Precondition,
-                    resource.resource().props.entry("federatedCredentials").map(|entry| entry.key_span),
-                    format!("an identity has at most {MOST_CREDENTIALS} federated credentials, these are {count}"),
+                    resource
+                        .resource()
+                        .props
+                        .entry("federatedCredentials")
+                        .map(|entry| entry.key_span),
+                    format!(
+                        "an identity can have {MOST_CREDENTIALS} federated credentials, not {count}"
+                    ),
                 )
-                .help("spread them over several identities"),
+                .help("distribute them over several identities"),
             );
         }
         let mut seen = HashMap::new();
@@ -222,10 +246,10 @@ impl Handler for UserAssignedIdentity {
                     Diagnostic::error(
                         Code::Precondition,
                         entry.key_span,
-                        "two federated credentials of one identity have the same issuer and subject",
+                        "two federated credentials of an identity have the same issuer and subject",
                     )
                     .related(first, "the first one")
-                    .help("leave one out: Azure takes each pair of issuer and subject once"),
+                    .help("remove one of them: issuer and subject must be unique in an identity"),
                 );
             }
         }
@@ -241,8 +265,8 @@ fn is_credential_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
-/// Leaves out what is sent when it is left out.
-fn without_usual_audience(credentials: &mut Value) {
+/// Removes the audience that is sent by default.
+fn remove_default_audience(credentials: &mut Value) {
     let Value::Object(credentials) = credentials else {
         return;
     };
@@ -264,7 +288,7 @@ mod tests {
     use crate::testing::{GROUP, body, keys, node, sound, stack, waits};
 
     #[test]
-    fn an_identity_and_its_credentials_are_resources_of_their_own() {
+    fn identity_and_credentials_are_separate_nodes() {
         let graph = sound(
             "
             analyzer:
@@ -320,13 +344,13 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_without_properties_sends_none() {
+    fn identity_without_properties_sends_none() {
         let graph = sound("analyzer: { kind: userAssignedIdentity, name: id-cameras }");
         assert_eq!(body(&graph, "analyzer").get("properties"), None);
     }
 
     #[test]
-    fn the_same_issuer_and_subject_twice() {
+    fn duplicate_issuer_and_subject_are_rejected() {
         let built = stack(
             "
             analyzer:
@@ -341,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn more_credentials_than_azure_takes() {
+    fn too_many_credentials_are_rejected() {
         let credentials: String = (0..21)
             .map(|n| format!("    c{n:02}: {{ issuer: https://issuer.example, subject: s{n} }}\n"))
             .collect();
@@ -355,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_azure_refuses() {
+    fn invalid_names_are_rejected() {
         let built = stack(
             "
             analyzer:

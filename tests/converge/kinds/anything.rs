@@ -1,4 +1,4 @@
-//! Resources of any type: who owns those that take no mark, and what destroying a stack leaves.
+//! Resources of any type: the owner of those without a marker, and what remains after the destruction of a stack.
 
 use lazuli_core::plan::Action;
 use lazuli_sim::Method;
@@ -13,12 +13,16 @@ const SETTING: &str =
     "providers/Microsoft.Insights/diagnosticSettings/log?api-version=2021-05-01-preview";
 
 #[tokio::test(start_paused = true)]
-async fn a_stack_of_any_types_is_taken_away_whole() {
+async fn stack_of_any_types_is_destroyed_completely() {
     let (_, text) = SPECS.iter().find(|(name, _)| *name == "anything").unwrap();
     let azure = Azure::new().await;
     azure.converge(text).await;
     let down = azure.teardown(text).await;
-    let gone: Vec<_> = down.steps.iter().map(|step| step.key.to_string()).collect();
+    let gone: Vec<_> = down
+        .steps
+        .iter()
+        .map(|step| step.subject.key.to_string())
+        .collect();
     let at = |key: &str| gone.iter().position(|gone| gone == key);
     assert!(
         at("log") < at("vault"),
@@ -29,13 +33,13 @@ async fn a_stack_of_any_types_is_taken_away_whole() {
         None,
         "a nested resource goes with its parent: {gone:?}"
     );
-    assert!(down.kept.is_empty(), "{:?}", down.kept);
+    assert!(down.remarks.kept.is_empty(), "{:?}", down.remarks.kept);
     assert!(azure.execute(&down).await.is_complete());
     assert!(azure.teardown(text).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_no_mark_on_what_is_foreign_is_left() {
+async fn unmarkable_child_of_a_foreign_resource_stays() {
     let text = spec(&format!(
         "  theirs: {{ kind: resource, existing: true, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-theirs }}\n  \
          log:\n    kind: resource\n    type: Microsoft.Insights/diagnosticSettings@2021-05-01-preview\n    \
@@ -61,11 +65,19 @@ async fn what_takes_no_mark_on_what_is_foreign_is_left() {
     let plan = azure.converge(&text).await;
     assert_eq!(plan.count(Action::Create), 1, "{:#?}", plan.steps);
     let down = azure.teardown(&text).await;
-    assert!(down.steps.iter().all(|step| step.key.to_string() != "log"));
-    let why = down.kept.iter().find(|kept| kept.key.to_string() == "log");
+    assert!(
+        down.steps
+            .iter()
+            .all(|step| step.subject.key.to_string() != "log")
+    );
+    let why = down
+        .remarks
+        .kept
+        .iter()
+        .find(|kept| kept.key.to_string() == "log");
     assert_eq!(
         why.unwrap().why,
-        "it takes no mark, and what it is in or on is not owned by the stack `test`"
+        "its type has no ownership marker, and the resource that contains it is not owned by stack `test`"
     );
     azure
         .by_hand(Method::Get, &format!("{VAULT}/{SETTING}"), None)

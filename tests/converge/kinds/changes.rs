@@ -1,4 +1,4 @@
-//! An author changes one value: the plan has that one change, applying it works, and taking it back does too.
+//! A changed value in a spec: the plan has only that change, and apply works in both directions.
 
 use lazuli_core::{diagnostic::Code, plan::Action};
 
@@ -101,22 +101,22 @@ const VIDEO: &[Row] = &[
 ];
 
 #[tokio::test(start_paused = true)]
-async fn a_value_of_the_platform_that_is_changed_is_the_one_change() {
+async fn changed_value_of_the_platform_is_the_only_change() {
     check("platform", PLATFORM).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lifecycle_rule_that_is_changed_is_the_one_change() {
+async fn changed_lifecycle_rule_is_the_only_change() {
     check("lifecycle", LIFECYCLE).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_of_storage_that_is_changed_is_the_one_change() {
+async fn changed_value_of_storage_is_the_only_change() {
     check("storage", STORAGE).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_of_a_video_account_that_is_changed_is_the_one_change() {
+async fn changed_value_of_a_video_account_is_the_only_change() {
     check("video", VIDEO).await;
 }
 
@@ -159,7 +159,7 @@ async fn check_row(azure: &Azure, text: &str, (old, new, then): &Row) {
                 panic!("{new}: {said:#?} {:#?}", plan.steps)
             };
             assert_eq!(
-                (step.action, step.key.to_string().as_str()),
+                (step.action, step.subject.key.to_string().as_str()),
                 (Action::Update, *key)
             );
             let paths: Vec<_> = step

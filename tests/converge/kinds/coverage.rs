@@ -1,8 +1,8 @@
-//! The specs set every property that the schemas of the kinds have, in every form that it may have.
+//! The specs set every property of the schemas of all kinds, in every form.
 
 use std::collections::BTreeSet;
 
-use lazuli_core::{diagnostic::Diagnostics, kind::Registry, source::Sources, yaml};
+use lazuli_core::{diagnostic::Diagnostics, source::Sources, yaml};
 use lazuli_handlers::REGISTRY;
 use serde_json::Value as Json;
 
@@ -12,8 +12,8 @@ use super::SPECS;
 type Places = BTreeSet<String>;
 
 #[test]
-fn the_specs_set_every_property_of_every_kind() {
-    let Registry(kinds) = REGISTRY;
+fn specs_set_every_property_of_every_kind() {
+    let kinds = REGISTRY.kinds;
     for kind in kinds {
         let schema = kind.schema().to_value();
         let mut wanted = Places::new();

@@ -1,4 +1,4 @@
-//! Azure takes the federated credentials of one identity one after the other.
+//! Azure accepts only one change of an identity's federated credentials at a time.
 
 use lazuli_sim::{Latency, LogEntry};
 
@@ -18,7 +18,7 @@ fn identity(name: &str, credentials: usize) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn twenty_credentials_go_one_at_a_time_and_hold_up_nobody_else() {
+async fn credentials_are_written_one_at_a_time_and_block_nothing_else() {
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;
     azure.simulator.clear_log();

@@ -1,4 +1,4 @@
-//! Azure differs in one leaf, or lacks one, or a whole mapping: the plan names those leaves and no others.
+//! A live resource differs in a leaf, or lacks a leaf or mapping: the plan contains exactly those leaves.
 
 use std::collections::HashMap;
 
@@ -52,7 +52,7 @@ struct Drift {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leaf_that_is_another_is_the_one_change() {
+async fn different_leaf_is_the_only_change() {
     check(|live, walk| {
         let leaves = walk.leaves.into_iter();
         let leaves = leaves.filter(|leaf| !is_id_key(&leaf.pointer));
@@ -74,7 +74,7 @@ async fn a_leaf_that_is_another_is_the_one_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leaf_or_a_mapping_that_is_gone_is_the_one_change() {
+async fn missing_leaf_or_mapping_is_the_only_change() {
     check(|live, walk| {
         let single = walk.leaves.into_iter().map(|leaf| Branch {
             pointer: leaf.pointer.clone(),
@@ -103,7 +103,10 @@ async fn check(drifts_of: impl Fn(&Json, Walk<'_>) -> Vec<Drift>) {
         for node in graph.nodes() {
             let wanted = node.body.fill(&|output| settled.find(output));
             let walk = Walk::of(node, &wanted.to_json().unwrap());
-            drifts.insert(&node.key, drifts_of(&settled.live[&node.key], walk));
+            drifts.insert(
+                &node.subject.key,
+                drifts_of(&settled.live[&node.subject.key], walk),
+            );
         }
         let count: usize = drifts.values().map(Vec::len).sum();
         assert!(count > 20, "{name}: {count}");
@@ -118,8 +121,8 @@ async fn check(drifts_of: impl Fn(&Json, Walk<'_>) -> Vec<Drift>) {
 fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
     let mut live = Live::default();
     for node in graph.nodes() {
-        let drift = drifts.get(&node.key).map(|drift| &drift.body);
-        let body = drift.unwrap_or(&settled.live[&node.key]).clone();
+        let drift = drifts.get(&node.subject.key).map(|drift| &drift.body);
+        let body = drift.unwrap_or(&settled.live[&node.subject.key]).clone();
         match &node.identity {
             Identity::Resource(id) => live.insert_as(id.clone(), body),
             Identity::Grant(_) => live.insert(body),
@@ -128,22 +131,25 @@ fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
     let (plan, found) = converge(graph, &live);
     assert!(found.iter().all(|said| said.code == Code::Immutable));
     for node in graph.nodes() {
-        let Some(drift) = drifts.get(&node.key) else {
+        let Some(drift) = drifts.get(&node.subject.key) else {
             continue;
         };
-        let what = format!("{}: {:?}", node.key, drift.leaves);
+        let what = format!("{}: {:?}", node.subject.key, drift.leaves);
         let paths = |fixed: bool| {
             let leaves = drift.leaves.iter().filter(move |leaf| leaf.fixed || !fixed);
             leaves.map(|leaf| leaf.path.as_str()).collect::<Vec<_>>()
         };
         let said = found.iter().map(|said| said.message.as_str());
-        let of_node = format!("` of `{}` is fixed at creation", node.key);
+        let of_node = format!("` of `{}` is fixed at creation", node.subject.key);
         let refused = said.filter_map(|said| said.strip_suffix(&of_node)?.strip_prefix('`'));
         let fixed = paths(true).into_iter();
         let fixed = fixed.map(|path| path.strip_prefix("properties.").unwrap_or(path));
         assert!(refused.eq(fixed), "{what}: {found:#?}");
 
-        let steps = plan.steps.iter().filter(|step| step.key == node.key);
+        let steps = plan
+            .steps
+            .iter()
+            .filter(|step| step.subject.key == node.subject.key);
         let steps: Vec<_> = steps.collect();
         if drift.leaves.is_empty() || !paths(true).is_empty() {
             assert!(steps.is_empty(), "{what}: {steps:#?}");
@@ -165,7 +171,7 @@ fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
     let others = plan
         .steps
         .iter()
-        .filter(|step| !drifts.contains_key(&step.key));
+        .filter(|step| !drifts.contains_key(&step.subject.key));
     assert_eq!(others.count(), 0);
 }
 

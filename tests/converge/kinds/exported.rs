@@ -1,4 +1,4 @@
-//! What a spec wants is in the spec that is exported of it: every leaf of every property of every kind.
+//! An export contains every leaf of every property of every kind.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ async fn every_property_of_every_kind_is_exported() {
             let Some(found) = bodies.get(&who) else {
                 panic!(
                     "{name}: `{}` is not exported: {who}\n{}",
-                    node.key, export.text
+                    node.subject.key, export.text
                 );
             };
             let mut lacking = Vec::new();
@@ -53,7 +53,7 @@ async fn every_property_of_every_kind_is_exported() {
             assert!(
                 lacking.is_empty(),
                 "{name}: {}: {lacking:#?}\n{}",
-                node.key,
+                node.subject.key,
                 export.text
             );
         }
@@ -71,7 +71,7 @@ pub async fn groups(azure: &Azure) -> Vec<String> {
 
 /// What Azure lists of a group: neither what is nested in types without a kind nor extensions of them.
 fn is_listed(node: &Node) -> bool {
-    node.kind != "resource" || node.id().is_some_and(ArmId::is_top_level)
+    node.subject.kind != "resource" || node.id().is_some_and(ArmId::is_top_level)
 }
 
 fn identity(node: &Node, body: &Value) -> String {

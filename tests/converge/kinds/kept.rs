@@ -1,4 +1,4 @@
-//! What a spec does not name stays as it is when something beside it is changed, whatever the kind.
+//! Live values that the spec does not name survive an update, for every kind.
 
 use lazuli_sim::Method;
 use serde_json::{Value as Json, json};
@@ -28,7 +28,7 @@ fn tagged() -> (String, [String; 5]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_foreign_tag_survives_an_update() {
+async fn foreign_tag_survives_an_update() {
     let azure = Azure::new().await;
     let (text, urls) = tagged();
     azure.converge(&text).await;
@@ -49,7 +49,7 @@ async fn a_foreign_tag_survives_an_update() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_null_is_not_sent() {
+async fn null_is_not_sent() {
     let text = spec(
         r#"  id: { kind: userAssignedIdentity, name: id-test, isolationScope: ~, federatedCredentials: ~ }
   data:
@@ -70,7 +70,7 @@ async fn a_null_is_not_sent() {
     let plan = azure.converge(&text).await;
     for step in &plan.steps {
         let body = step.call.body.to_display_json();
-        assert!(!has_null(&body), "{}: {body}", step.key);
+        assert!(!has_null(&body), "{}: {body}", step.subject.key);
     }
     assert!(azure.plan(&text).await.is_empty());
 
@@ -98,7 +98,7 @@ fn has_null(body: &Json) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_condition_survives_another_description() {
+async fn condition_survives_a_changed_description() {
     let text = spec(
         r#"  id: { kind: userAssignedIdentity, name: id-test }
   access: { kind: roleAssignment, principal: "${id}", scope: "${group}", role: Storage Blob Data Reader, description: Watches }
@@ -148,7 +148,7 @@ async fn a_condition_survives_another_description() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lifecycle_rule_that_was_turned_off_stays_off() {
+async fn disabled_lifecycle_rule_stays_disabled() {
     let text = spec(
         r#"  data:
     kind: storageAccount

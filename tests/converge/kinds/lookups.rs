@@ -1,4 +1,4 @@
-//! What is only looked up is never written, and must be there.
+//! Existing resources are never written, and must exist.
 
 use std::collections::BTreeSet;
 
@@ -41,36 +41,40 @@ fn video() -> String {
 }
 
 #[test]
-fn every_kind_with_an_id_is_looked_up_here() {
+fn every_kind_with_an_id_has_an_existing_entry() {
     let graph = graph(LOOKED_UP);
-    let here: BTreeSet<&str> = graph.nodes().map(|node| node.kind).collect();
-    let facts = REGISTRY.0.iter().map(|kind| kind.facts());
+    let here: BTreeSet<&str> = graph.nodes().map(|node| node.subject.kind).collect();
+    let facts = REGISTRY.kinds.iter().map(|kind| kind.facts());
     let with_id = facts.filter(|facts| facts.place != Place::Nameless);
     assert_eq!(here, with_id.map(|facts| facts.kind).collect());
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_looked_up_is_never_written() {
+async fn existing_resource_is_never_written() {
     let azure = Azure::new().await;
     azure.converge(&video()).await;
     azure.simulator.clear_log();
 
     let plan = azure.converge(LOOKED_UP).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);
-    assert_eq!(plan.unchanged.len(), 8);
+    assert_eq!(plan.remarks.unchanged.len(), 8);
     let down = azure.teardown(LOOKED_UP).await;
     assert!(down.is_empty(), "{:#?}", down.steps);
     assert_eq!(azure.writes(), []);
 
     let guest = "  guest: { kind: roleAssignment, principal: \"${analyzer}\", scope: \"${cameras}\", role: Reader }\n";
     let plan = azure.converge(&format!("{LOOKED_UP}{guest}")).await;
-    let keys: Vec<_> = plan.steps.iter().map(|step| step.key.to_string()).collect();
+    let keys: Vec<_> = plan
+        .steps
+        .iter()
+        .map(|step| step.subject.key.to_string())
+        .collect();
     assert_eq!(keys, ["guest/Reader"], "others may refer to it");
     assert_eq!(azure.writes().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_looked_up_must_be_there() {
+async fn missing_existing_resource_is_an_error() {
     let azure = Azure::new().await;
     let (plan, found) = azure.compare(LOOKED_UP).await;
     assert!(plan.is_empty());
@@ -84,7 +88,7 @@ async fn what_is_looked_up_must_be_there() {
 }
 
 #[test]
-fn a_grant_cannot_be_looked_up() {
+fn role_assignment_cannot_be_existing() {
     let (_, found) = check(&format!(
         "{LOOKED_UP}  access: {{ kind: roleAssignment, scope: \"${{recordings}}\", existing: true }}\n"
     ));

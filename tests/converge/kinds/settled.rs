@@ -1,4 +1,4 @@
-//! What is written is there, and stays.
+//! Written values are live after apply, and stay.
 
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ impl Settled {
             let id = step.call.target.resolve(&find).unwrap();
             let url = format!("{id}?api-version={}", step.call.api_version);
             let body = settled.azure.by_hand(Method::Get, &url, None).await;
-            settled.live.insert(step.key.clone(), body);
+            settled.live.insert(step.subject.key.clone(), body);
         }
         settled
     }
@@ -47,7 +47,7 @@ impl Settled {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_written_is_there_and_stays() {
+async fn written_values_are_live_and_stable() {
     for (name, text) in SPECS {
         let settled = Settled::of(text).await;
         let Settled { azure, plan, live } = &settled;
@@ -55,8 +55,17 @@ async fn what_is_written_is_there_and_stays() {
         for step in &plan.steps {
             let sent = step.call.body.fill(&|output| settled.find(output));
             let mut lacking = Vec::new();
-            lacks("", &sent.to_json().unwrap(), &live[&step.key], &mut lacking);
-            assert!(lacking.is_empty(), "{name}: {}: {lacking:#?}", step.key);
+            lacks(
+                "",
+                &sent.to_json().unwrap(),
+                &live[&step.subject.key],
+                &mut lacking,
+            );
+            assert!(
+                lacking.is_empty(),
+                "{name}: {}: {lacking:#?}",
+                step.subject.key
+            );
         }
         azure.simulator.clear_log();
         let second = azure.plan(text).await;

@@ -1,4 +1,4 @@
-//! Video Indexer accounts: what is done before and after them, and storage that is changed.
+//! Video Indexer accounts: the order of their dependencies, and changed storage.
 
 use lazuli_core::plan::Action;
 use lazuli_sim::Method;
@@ -24,14 +24,14 @@ async fn order_of(azure: &Azure, text: &str) -> Vec<&'static str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_account_follows_the_grants_of_its_identity() {
+async fn account_follows_the_roles_of_its_identity() {
     let azure = Azure::new().await;
     let order = order_of(&azure, &spec(BY_AN_IDENTITY)).await;
     assert_eq!(order, ["/roleAssignments/", "/Microsoft.VideoIndexer/"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_grants_of_its_own_identity_follow_the_account() {
+async fn roles_of_the_system_assigned_identity_follow_the_account() {
     let own = BY_AN_IDENTITY
         .replace(
             r#"identity: "${indexer}""#,
@@ -50,7 +50,7 @@ async fn the_grants_of_its_own_identity_follow_the_account() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn storage_is_changed_in_place() {
+async fn storage_is_updated_in_place() {
     let more = r#"  archive: { kind: storageAccount, name: starchive, sku: Standard_LRS }
   more: { kind: roleAssignment, principal: "${indexer}", scope: "${archive}", role: Storage Blob Data Contributor }
 "#;

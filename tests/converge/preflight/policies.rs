@@ -1,7 +1,7 @@
-//! What Azure Policy would deny is told before the first write, at the cost of one request where there is no policy.
+//! Denials by Azure Policy are reported before the first write, with a single request where no policy is assigned.
 
-use lazuli_core::plan::{
-    Plan,
+use lazuli_core::{
+    plan::Plan,
     preflight::{Doubt, Finding, Question},
 };
 use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION};
@@ -34,7 +34,7 @@ fn only_north() -> Json {
     json!({ "listOfAllowedLocations": { "value": ["northeurope"] } })
 }
 
-/// The policy, the property and the keys of the steps, of each denial.
+/// Policy, property and step keys of each denial.
 fn denied(plan: &Plan, found: &[Finding]) -> Vec<(String, String, Vec<String>)> {
     let denied = found.iter().filter_map(|finding| match finding {
         Finding::Disallowed { denial, steps } => Some((denial, steps)),
@@ -43,14 +43,16 @@ fn denied(plan: &Plan, found: &[Finding]) -> Vec<(String, String, Vec<String>)> 
     denied
         .map(|(denial, steps)| {
             let paths: Vec<&str> = denial.because.iter().map(|it| it.path.as_str()).collect();
-            let keys = steps.iter().map(|step| plan.steps[step.0].key.to_string());
+            let keys = steps
+                .iter()
+                .map(|step| plan.steps[step.0].subject.key.to_string());
             let policy = denial.defined_as.clone().unwrap_or_default();
             (policy, paths.join(" "), keys.collect())
         })
         .collect()
 }
 
-/// Paths of what was asked of policies, and how often.
+/// The paths of policy questions, with counts.
 fn asked_of_policies(azure: &Azure) -> Vec<String> {
     let of_policies = |line: &String| line.contains("policy") || line.contains("Policy");
     let path = |line: String| line.split('?').next().unwrap_or_default().to_owned();
@@ -59,7 +61,7 @@ fn asked_of_policies(azure: &Azure) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_policy_would_deny_is_told_with_all_its_steps_and_denied_when_begun() {
+async fn policy_denial_is_reported_with_its_steps_and_denied_by_apply() {
     let azure = Azure::new().await;
     assign(&azure, &subscription(), LOCATIONS, only_north()).await;
     let (plan, refused) = found(&azure, &stack()).await;
@@ -79,7 +81,7 @@ async fn what_a_policy_would_deny_is_told_with_all_its_steps_and_denied_when_beg
                 failure.to_string().contains("disallowed by policy"),
                 "{failure}"
             );
-            plan.steps[step.0].key.to_string()
+            plan.steps[step.0].subject.key.to_string()
         })
         .collect();
     assert_eq!(codes, ["data", "id"], "as it was told");
@@ -92,7 +94,7 @@ async fn what_a_policy_would_deny_is_told_with_all_its_steps_and_denied_when_beg
 }
 
 #[tokio::test(start_paused = true)]
-async fn steps_alike_are_one_question() {
+async fn similar_steps_share_a_question() {
     let azure = Azure::new().await;
     make_group(&azure).await;
     assign(&azure, &group(), LOCATIONS, only_north()).await;
@@ -107,7 +109,7 @@ async fn steps_alike_are_one_question() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_enforced_or_leaves_a_group_out_is_not_asked_about() {
+async fn unenforced_policies_and_excluded_scopes_cause_no_question() {
     let azure = Azure::new().await;
     make_group(&azure).await;
     let url = format!(
@@ -135,7 +137,7 @@ async fn what_is_not_enforced_or_leaves_a_group_out_is_not_asked_about() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_changes_the_resource_first_leaves_a_doubt() {
+async fn policy_that_modifies_the_resource_leaves_a_doubt() {
     let azure = Azure::new().await;
     let team = json!({ "tagName": { "value": "team" } });
     assign(&azure, &subscription(), REQUIRE_TAG, team).await;
@@ -157,7 +159,7 @@ async fn a_policy_that_changes_the_resource_first_leaves_a_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_rights_on_the_group_only_asks_there_and_who_may_not_ask_is_told() {
+async fn caller_with_access_to_the_group_asks_there_and_others_get_a_finding() {
     let owner = Azure::new().await;
     make_group(&owner).await;
     let url = format!(
@@ -202,7 +204,7 @@ async fn who_has_rights_on_the_group_only_asks_there_and_who_may_not_ask_is_told
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_exempt_is_not_held_to_be_denied() {
+async fn exempt_resource_is_not_denied_for_certain() {
     let azure = Azure::new().await;
     let two = "  one: { kind: userAssignedIdentity, name: one }\n  two: { kind: userAssignedIdentity, name: two }\n";
     azure.converge(&spec(two)).await;
@@ -229,7 +231,7 @@ async fn what_is_exempt_is_not_held_to_be_denied() {
         .map(|finding| match finding {
             Finding::Disallowed { denial, steps } => {
                 assert_eq!(steps.len(), 1);
-                (plan.steps[steps[0].0].key.to_string(), denial.doubt)
+                (plan.steps[steps[0].0].subject.key.to_string(), denial.doubt)
             }
             other => panic!("{other:?}"),
         })

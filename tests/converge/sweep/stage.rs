@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 use lazuli_arm::Transport;
 use lazuli_core::{
     arm::ArmId,
-    graph::Graph,
+    graph::{Graph, Names},
     live::Live,
-    plan::{
-        Consent, Names, converge_with, needed_to_replace, orphans, preflight::Finding, teardown,
-    },
+    plan::{Consent, converge_with, needed_to_replace, orphans, teardown},
+    preflight::Finding,
     reads,
 };
 use lazuli_engine::{
     ObserveError, Silent, find_versions, observe, observe_owned, observe_settled, preflight,
 };
-use lazuli_handlers::known_types;
+use lazuli_handlers::{REGISTRY, known_types};
 use lazuli_sim::{
     Caller, Faults, InProcess, Method, Request, Simulator, TokioClock, World, WorldOptions,
 };
@@ -118,7 +117,7 @@ impl Stage {
             }
             Phase::Destroy => teardown(graph, &live),
         };
-        let refused = preflight(client, &plan).await;
+        let refused = preflight(client, &plan, REGISTRY).await;
         if refused.iter().any(Finding::is_certain) {
             return false;
         }
@@ -134,8 +133,8 @@ impl Stage {
     ) -> Result<(), Vec<ObserveError>> {
         let client = &self.azure.client;
         let is_known = |id: &ArmId| graph.node_of(id).is_some();
-        live.absorb(observe_owned(client, graph.homes(), &is_known).await?);
-        for (arm_type, known) in known_types() {
+        live.absorb(observe_owned(client, graph.stack_scopes(), &is_known).await?);
+        for (arm_type, known) in known_types(REGISTRY) {
             live.insert_type(arm_type, known);
         }
         if is_pruned {
@@ -200,7 +199,9 @@ impl Stage {
             "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
             "/providers/Microsoft.Authorization/locks?api-version=2020-05-01",
         ];
-        let has_roles = graph.nodes().any(|node| node.kind == "roleDefinition");
+        let has_roles = graph
+            .nodes()
+            .any(|node| node.subject.kind == "roleDefinition");
         let roles = "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01&$filter=type%20eq%20'CustomRole'";
         for list in lists.into_iter().chain(has_roles.then_some(roles)) {
             for item in &listed(&self.azure, list).await {

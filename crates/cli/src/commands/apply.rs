@@ -1,5 +1,7 @@
 //! `lazuli apply`: makes Azure as the specs want it, after asking.
 
+use lazuli_handlers::REGISTRY;
+
 use crate::{
     aftermath::{self, Aftermath},
     answer::{Ending, Planned, ReportAnswer},
@@ -48,14 +50,18 @@ pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandEr
         let registers = args.preflight.register_providers;
         planned.registers = registers;
         if !args.preflight.skip_preflight {
-            planned.found = lazuli_engine::preflight(&session.client, &plan).await;
+            planned.found = lazuli_engine::preflight(&session.client, &plan, REGISTRY).await;
             answer.findings(&planned)?;
         }
         if let Err(refused) = preflight::refuse(&planned.found, registers) {
             answer.end(&planned, &Ending::Refused)?;
             return Err(refused);
         }
-        confirm::razing(&plan.razed, &args.razing.yes_delete, terminal)?;
+        confirm::razing(
+            &plan.remarks.mass_deletions,
+            &args.razing.yes_delete,
+            terminal,
+        )?;
         confirm::ask(args.yes, "\nApply these changes?")?;
         if registers {
             preflight::register(&planned.found, &session.client, terminal).await?;

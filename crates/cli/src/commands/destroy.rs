@@ -1,11 +1,12 @@
 //! `lazuli destroy`: deletes what the stacks own, after asking. Nothing that is not marked as theirs.
 
 use lazuli_core::{
-    graph::{Along, SecretsPolicy},
+    graph::{Closure, SecretsPolicy},
     plan::{inseparable, teardown_part},
     reads,
 };
 use lazuli_engine::Bounds;
+use lazuli_handlers::REGISTRY;
 
 use crate::{
     aftermath::Aftermath,
@@ -34,19 +35,20 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let loaded = specs.ask(&session, terminal).await?;
-        let part = flow::part(&loaded, &args.targets, Along::Dependents, terminal)?;
+        let part = flow::part(&loaded, &args.targets, Closure::Dependents, terminal)?;
         let alone = inseparable(&loaded.graph, &args.targets.names(), &part);
         flow::pass(&loaded.sources, alone, terminal)?;
         let reads = reads::needed_to_destroy(&loaded.graph);
-        let live = match part.is_whole() {
+        let live = match part.is_all() {
             true => flow::observe_with_owned(&session.client, &loaded, &reads, terminal).await?,
             false => flow::observe_all(&session.client, &loaded, &reads, terminal).await?,
         };
         let plan = teardown_part(&loaded.graph, &live, &part);
         let mut planned = Planned::new(&loaded, &live, &plan);
         let stacks = clean(&loaded.stacks.join(", "));
-        let is_absent = plan.is_empty() && plan.kept.is_empty() && plan.orphans.is_empty();
-        if is_absent && part.is_whole() {
+        let is_absent =
+            plan.is_empty() && plan.remarks.kept.is_empty() && plan.remarks.orphans.is_empty();
+        if is_absent && part.is_all() {
             let told = format!("Nothing to destroy: nothing of {stacks} is there.");
             answer.absent(&planned, &told)?;
             return Ok(Success::Done);
@@ -57,14 +59,14 @@ pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, Comman
             return Ok(Success::Done);
         }
         if !args.skip_preflight {
-            planned.found = lazuli_engine::preflight(&session.client, &plan).await;
+            planned.found = lazuli_engine::preflight(&session.client, &plan, REGISTRY).await;
             answer.findings(&planned)?;
         }
         if let Err(refused) = preflight::refuse(&planned.found, false) {
             answer.end(&planned, &Ending::Refused)?;
             return Err(refused);
         }
-        if args.yes && part.is_whole() {
+        if args.yes && part.is_all() {
             confirm::several(&plan, &args.razing.yes_delete)?;
         }
         confirm::ask(args.yes, &format!("\nDelete all this of {stacks}?"))?;

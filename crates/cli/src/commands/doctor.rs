@@ -1,13 +1,10 @@
 //! `lazuli doctor`: whether lazuli can work here: login, Azure, clocks, subscriptions, rights, resource providers. Sends
 //! reads only.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use lazuli_arm::{ArmError, Caller, Client, Quiet};
-use lazuli_core::permissions::allows;
+use lazuli_core::{facts::PermissionPurpose, permissions::allows};
 use lazuli_handlers::REGISTRY;
 use serde_json::Value as Json;
 
@@ -201,8 +198,8 @@ struct Use {
     /// What becomes of it without.
     lacking: &'static str,
     mark: CheckStatus,
-    /// All of these are needed.
-    actions: &'static [&'static str],
+    /// The purpose of the permissions that are needed.
+    purpose: PermissionPurpose,
     role: &'static str,
 }
 
@@ -211,47 +208,28 @@ const USES: [Use; 4] = [
         what: "read",
         lacking: "plan cannot look at everything",
         mark: Fail,
-        actions: &[
-            "Microsoft.Resources/subscriptions/resourceGroups/read",
-            "Microsoft.Storage/storageAccounts/read",
-            "Microsoft.ManagedIdentity/userAssignedIdentities/read",
-            "Microsoft.Authorization/roleAssignments/read",
-            "Microsoft.Authorization/locks/read",
-        ],
+        purpose: PermissionPurpose::Read,
         role: "Reader",
     },
     Use {
         what: "write",
         lacking: "apply cannot make, change or delete resources",
         mark: Warn,
-        actions: &[
-            "Microsoft.Resources/subscriptions/resourceGroups/write",
-            "Microsoft.Storage/storageAccounts/write",
-            "Microsoft.Storage/storageAccounts/delete",
-            "Microsoft.ManagedIdentity/userAssignedIdentities/write",
-            "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
-        ],
+        purpose: PermissionPurpose::Write,
         role: "Contributor",
     },
     Use {
         what: "grants",
         lacking: "apply cannot give roles",
         mark: Warn,
-        actions: &[
-            "Microsoft.Authorization/roleAssignments/write",
-            "Microsoft.Authorization/roleAssignments/delete",
-        ],
+        purpose: PermissionPurpose::AssignRoles,
         role: "Role Based Access Control Administrator",
     },
     Use {
         what: "locks",
         lacking: "apply cannot make locks and custom roles",
         mark: Warn,
-        actions: &[
-            "Microsoft.Authorization/locks/write",
-            "Microsoft.Authorization/locks/delete",
-            "Microsoft.Authorization/roleDefinitions/write",
-        ],
+        purpose: PermissionPurpose::ManageLocks,
         role: "User Access Administrator",
     },
 ];
@@ -269,10 +247,8 @@ async fn rights(client: &Client, subscription: &str, caller: &Caller) -> Vec<Che
 }
 
 fn right(case: &Use, permissions: &Json, who: &str) -> Check {
-    let missing: Vec<&str> = case
-        .actions
-        .iter()
-        .copied()
+    let missing: Vec<&str> = REGISTRY
+        .permissions(case.purpose)
         .filter(|action| !allows(permissions, action))
         .collect();
     if missing.is_empty() {
@@ -292,29 +268,17 @@ fn right(case: &Use, permissions: &Json, who: &str) -> Check {
 
 /// The providers of all kinds that Azure still offers.
 async fn providers(client: &Client, subscription: &str) -> Check {
-    let offered = REGISTRY.0.iter().map(|kind| kind.facts());
-    let namespaces: BTreeSet<String> = offered
-        .filter(|facts| facts.retired.is_none())
-        .filter_map(|facts| {
-            facts
-                .arm_type
-                .as_ref()?
-                .name
-                .split('/')
-                .next()
-                .map(str::to_owned)
-        })
-        .collect();
+    let namespaces = REGISTRY.provider_namespaces();
     let mut missing = Vec::new();
     for namespace in &namespaces {
         let path = format!("{subscription}/providers/{namespace}");
         match client.get(&path, PROVIDERS_API, &Quiet).await {
             Ok(Some(provider)) if provider["registrationState"] == "Registered" => {}
-            Ok(_) => missing.push(namespace.as_str()),
+            Ok(_) => missing.push(*namespace),
             Err(error) => return refused(Warn, "providers", &error),
         }
     }
-    let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+    let names: Vec<&str> = namespaces.into_iter().collect();
     if missing.is_empty() {
         return Check::new(
             Well,

@@ -7,7 +7,7 @@ use lazuli_core::{
 };
 use lazuli_handlers::{
     REGISTRY,
-    properties::{self, Property},
+    properties::{self, PropertyDoc},
 };
 
 use crate::{
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Explain, terminal: &Terminal) -> Result<Success, Comman
             Found::Code(code) => render::code(code, style),
             Found::Azure(known) => render::azure_code(known, style),
             Found::Kind(kind) => render::kind(kind, style),
-            Found::Property(of, property, all) => render::property(of, property, all, style),
+            Found::PropertyDoc(of, property, all) => render::property(of, property, all, style),
             Found::Document(all) => render::document(all, style),
         })?,
     };
@@ -43,8 +43,8 @@ enum Found<'a> {
     Azure(&'a KnownCode),
     Kind(&'static dyn Kind),
     /// The name before the path, the property, and all that it is among.
-    Property(&'a str, &'a Property, &'a [Property]),
-    Document(&'a [Property]),
+    PropertyDoc(&'a str, &'a PropertyDoc, &'a [PropertyDoc]),
+    Document(&'a [PropertyDoc]),
 }
 
 /// Looks up a code of lazuli or of Azure, a kind (by its name or its type), or a property of one, and gives what becomes of it.
@@ -72,17 +72,17 @@ fn explained(what: &str, show: impl Fn(Found<'_>) -> String) -> Result<String, C
     let (name, path) = what.split_once('.').unwrap_or((what, ""));
     let path = properties::plain(path);
     if name.eq_ignore_ascii_case(DOCUMENT) {
-        let all = properties::of_document();
+        let all = properties::of_document(REGISTRY);
         return match path.is_empty() {
             true => Ok(show(Found::Document(&all))),
-            false => Ok(show(Found::Property(
+            false => Ok(show(Found::PropertyDoc(
                 DOCUMENT,
                 find("a document", DOCUMENT, &path, &all)?,
                 &all,
             ))),
         };
     }
-    let kind = REGISTRY.0.iter().copied();
+    let kind = REGISTRY.kinds.iter().copied();
     let kind = kind
         .into_iter()
         .find(|kind| kind.facts().kind.eq_ignore_ascii_case(name));
@@ -105,7 +105,7 @@ fn explained(what: &str, show: impl Fn(Found<'_>) -> String) -> Result<String, C
         return Ok(render::output(name, output));
     }
     let property = find(&format!("a {name}"), name, &path, &all)?;
-    Ok(show(Found::Property(name, property, &all)))
+    Ok(show(Found::PropertyDoc(name, property, &all)))
 }
 
 fn is_like_a_code(what: &str) -> bool {
@@ -134,7 +134,7 @@ fn no_such_kind(name: &str) -> CommandError {
     let names = REGISTRY.names().chain([DOCUMENT]);
     let hint = did_you_mean(name, names)
         .or_else(|| {
-            let of = REGISTRY.0.iter().find(is_property)?.facts().kind;
+            let of = REGISTRY.kinds.iter().find(is_property)?.facts().kind;
             Some(format!(
                 "for a property, name the kind as well: `lazuli explain {of}.{name}`"
             ))
@@ -148,10 +148,10 @@ fn find<'p>(
     whole: &str,
     name: &str,
     path: &str,
-    all: &'p [Property],
-) -> Result<&'p Property, CommandError> {
+    all: &'p [PropertyDoc],
+) -> Result<&'p PropertyDoc, CommandError> {
     let at = |path: &str| {
-        let is_it = |property: &&Property| property.plain_path().eq_ignore_ascii_case(path);
+        let is_it = |property: &&PropertyDoc| property.plain_path().eq_ignore_ascii_case(path);
         all.iter().find(is_it)
     };
     if let Some(property) = at(path) {
@@ -172,7 +172,7 @@ fn find<'p>(
         "" => format!("{whole} has no property `{unknown}`"),
         known => format!("`{known}` has no property `{unknown}`"),
     };
-    let within = |property: &&Property| property.is_directly_within(known);
+    let within = |property: &&PropertyDoc| property.is_directly_within(known);
     let names: Vec<String> = all
         .iter()
         .filter(within)
@@ -180,7 +180,7 @@ fn find<'p>(
         .collect();
     let deeper = all
         .iter()
-        .map(Property::plain_path)
+        .map(PropertyDoc::plain_path)
         .find(|plain| last(plain).eq_ignore_ascii_case(unknown));
     let listed = match known {
         "" => format!("`lazuli explain {name}` lists them"),

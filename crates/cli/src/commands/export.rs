@@ -11,7 +11,7 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::{Diagnostics, did_you_mean},
     export::{self, Export, Scene, reads},
-    graph::{Home, SecretsPolicy},
+    graph::{SecretsPolicy, StackScope},
     live::Live,
     plan::{Consent, Plan},
     reads::Read,
@@ -90,7 +90,7 @@ fn groups(args: &args::Export, subscription: &str) -> Result<Vec<ArmId>, Command
         if let Some(rule) = rule.filter(|rule| !rule.accepts(name)) {
             return Err(CommandError::with_hint(
                 format!("`{name}` is no name for a resource group"),
-                format!("names have {}", rule.says),
+                format!("names have {}", rule.description),
             ));
         }
         let id = ArmId::resource_group(subscription, name);
@@ -206,10 +206,10 @@ fn without_unreadable(
     Ok(left_out.into_iter().map(|one| one.error).collect())
 }
 
-fn home(stack: &str, groups: &[ArmId]) -> Home {
+fn home(stack: &str, groups: &[ArmId]) -> StackScope {
     let mut sources = Sources::default();
     let subscriptions = groups.iter().filter_map(ArmId::subscription_id);
-    Home {
+    StackScope {
         stack: stack.to_owned(),
         span: Span::new(sources.add("--stack", stack), 0..stack.len()),
         subscriptions: subscriptions.map(ArmId::subscription).collect(),

@@ -5,6 +5,8 @@ use lazuli_core::{
     plan::Plan,
 };
 
+use lazuli_handlers::REGISTRY;
+
 use super::validate::NO_SUBSCRIPTION;
 use crate::{
     args::{self, GraphFormat},
@@ -62,6 +64,6 @@ fn show(
         GraphFormat::Text => text(graph, plan, &terminal.out),
         GraphFormat::Mermaid => mermaid(graph, plan),
         GraphFormat::Dot => dot(graph, plan),
-        GraphFormat::Svg => svg(graph, plan),
+        GraphFormat::Svg => svg(graph, plan, REGISTRY),
     })
 }

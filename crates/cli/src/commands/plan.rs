@@ -1,6 +1,7 @@
 //! `lazuli plan`: the difference between the specs and Azure. Sends reads only.
 
 use lazuli_engine::preflight;
+use lazuli_handlers::REGISTRY;
 
 use crate::{
     answer::{PlanAnswer, Planned},
@@ -32,7 +33,7 @@ pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandEr
         let mut planned = Planned::new(&loaded, &live, &plan);
         planned.shows_unchanged = args.show_unchanged;
         answer.plan(&planned)?;
-        planned.found = preflight(&session.client, &plan).await;
+        planned.found = preflight(&session.client, &plan, REGISTRY).await;
         if args.skip_rights {
             planned.found.retain(|finding| !finding.is_about_caller());
         }

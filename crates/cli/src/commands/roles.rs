@@ -20,10 +20,10 @@ const BUILT_IN: (&str, &str) = ("$filter", "type eq 'BuiltInRole'");
 
 pub(super) fn run(args: &Roles, terminal: &Terminal) -> Result<Success, CommandError> {
     if !args.live {
-        return search(args, &Catalogue::carried(), terminal);
+        return search(args, &Catalogue::built_in(), terminal);
     }
     let definitions = definitions(args)?;
-    search(args, &Catalogue::of(&definitions), terminal)
+    search(args, &Catalogue::from_definitions(&definitions), terminal)
 }
 
 /// What Azure tells of its built-in roles.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lazuli_core::{
     arm::ArmId,
-    graph::{Graph, Home, SecretsPolicy},
+    graph::{Graph, SecretsPolicy, StackScope},
     inventory::{document::ShowDocument, inventory},
     source::{Sources, Span},
 };
@@ -37,15 +37,21 @@ pub(super) fn run(args: &Show, terminal: &Terminal) -> Result<Success, CommandEr
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let graph = specs.ask(&session, terminal).await?.graph;
-        let live = flow::find_owned(&session.client, graph.homes()).await?;
-        show(args.output, graph.homes(), Some(&graph), &live, terminal)?;
+        let live = flow::find_owned(&session.client, graph.stack_scopes()).await?;
+        show(
+            args.output,
+            graph.stack_scopes(),
+            Some(&graph),
+            &live,
+            terminal,
+        )?;
         Ok(Success::Done)
     })
 }
 
 fn show(
     form: ShowForm,
-    homes: &[Home],
+    homes: &[StackScope],
     spec: Option<&Graph>,
     live: &lazuli_core::live::Live,
     terminal: &Terminal,
@@ -58,7 +64,7 @@ fn show(
 }
 
 /// Stacks in one subscription, of which nothing else is known.
-fn homes(stacks: &[String], subscription: Option<String>) -> Result<Vec<Home>, CommandError> {
+fn homes(stacks: &[String], subscription: Option<String>) -> Result<Vec<StackScope>, CommandError> {
     let subscription = subscription.ok_or_else(|| {
         CommandError::with_hint(
             "without a spec, the subscription has to be said",
@@ -72,7 +78,7 @@ fn homes(stacks: &[String], subscription: Option<String>) -> Result<Vec<Home>, C
     })?;
     let subscription = ArmId::subscription(&guid.hyphenated().to_string());
     let mut sources = Sources::default();
-    let home = |stack: &String| Home {
+    let home = |stack: &String| StackScope {
         stack: stack.clone(),
         span: Span::new(sources.add("--stack", stack), 0..stack.len()),
         subscriptions: BTreeSet::from([subscription.clone()]),

@@ -56,7 +56,7 @@ impl StepLabels {
 
     /// `recordings`, `access/Reader`
     pub(super) fn name(self, step: &Step) -> String {
-        self.names.name(&step.key)
+        self.names.name(&step.subject.key)
     }
 
     pub(super) fn progressive(action: Action) -> &'static str {

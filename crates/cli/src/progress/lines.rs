@@ -188,7 +188,10 @@ access/Reader: not started, depends on recordings, which did not complete
     fn control_characters_are_escaped() {
         let text = write_lines(|events, steps| {
             let wild = Step {
-                subject: "\u{1b}[2J\n".to_owned(),
+                subject: lazuli_core::subject::Subject {
+                    title: "\u{1b}[2J\n".to_owned(),
+                    ..steps[0].subject.clone()
+                },
                 ..steps[0].clone()
             };
             events.started(&wild);

@@ -80,7 +80,9 @@ mod tests {
     #[test]
     fn a_wait_is_written_per_state_and_every_minute() {
         let lines = WaitLines::new(Vec::new());
-        let key = step(Action::Create, "recordings", "storageAccount", "st").key;
+        let key = step(Action::Create, "recordings", "storageAccount", "st")
+            .subject
+            .key;
         for second in 0..130 {
             let state = if second < 5 {
                 "Creating"

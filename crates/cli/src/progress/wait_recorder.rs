@@ -50,7 +50,9 @@ mod tests {
 
     #[test]
     fn events_are_recorded_as_waits() {
-        let key = step(Action::Create, "recordings", "storageAccount", "st").key;
+        let key = step(Action::Create, "recordings", "storageAccount", "st")
+            .subject
+            .key;
         let recorder = WaitRecorder::new(&Silent);
         assert!(!recorder.has_waited());
         recorder.settled(&key, Some("Succeeded"), Duration::ZERO);

@@ -11,7 +11,7 @@ use lazuli_core::{
 };
 use lazuli_handlers::{
     REGISTRY,
-    properties::{self, Form, Property},
+    properties::{self, Form, PropertyDoc},
     reference::{self, Description},
 };
 
@@ -24,8 +24,8 @@ const LONGEST_NAME: usize = 32;
 
 /// Lists the kinds and the other topics.
 pub(crate) fn kinds(style: &Style) -> String {
-    let rows = REGISTRY.0.iter().map(|kind| {
-        let description = Description::of(*kind).says;
+    let rows = REGISTRY.kinds.iter().map(|kind| {
+        let description = Description::from_kind(*kind).says;
         (
             kind.facts().kind.to_owned(),
             first_sentence(&description).to_owned(),
@@ -109,7 +109,7 @@ pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
 /// A kind: its description, an example, its properties and outputs.
 pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
     let facts = kind.facts();
-    let Description { says, example } = Description::of(kind);
+    let Description { says, example } = Description::from_kind(kind);
     let mut text = style.paint(Tint::Strong, facts.kind) + "\n\n";
     let mut add = |paragraphs: &str| {
         let unwrapped: Vec<String> = paragraphs
@@ -125,7 +125,7 @@ pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
     }
     add(&reference::home(facts));
     if let Some(rule) = &facts.name {
-        add(&format!("Names have {}.", rule.says));
+        add(&format!("Names have {}.", rule.description));
     }
     text.push_str(&render_example(&example, style));
     let own = properties::of_kind(kind);
@@ -145,7 +145,7 @@ pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
 }
 
 /// The keys of a stack document.
-pub(crate) fn document(all: &[Property], style: &Style) -> String {
+pub(crate) fn document(all: &[PropertyDoc], style: &Style) -> String {
     let mut text = style.paint(Tint::Strong, "stack") + "\n\n";
     text.push_str("A stack document: the desired Azure resources of one stack.\n\n");
     let example = "apiVersion: lazuli/v1\nstack: cameras\nlocation: westeurope\nresources:\n  group: { kind: resourceGroup, name: rg-cameras }";
@@ -164,7 +164,12 @@ pub(crate) fn output(kind: &str, output: &OutputDoc) -> String {
 }
 
 /// A property of a kind or of the stack document; `all` are its siblings, parents and children.
-pub(crate) fn property(of: &str, property: &Property, all: &[Property], style: &Style) -> String {
+pub(crate) fn property(
+    of: &str,
+    property: &PropertyDoc,
+    all: &[PropertyDoc],
+    style: &Style,
+) -> String {
     let path = property.plain_path();
     let mut text = style.paint(Tint::Strong, &format!("{of}.{path}")) + "\n\n";
     text.push_str(&wrap_block(0, &property.meaning(), style.width));
@@ -227,7 +232,7 @@ pub(crate) fn property(of: &str, property: &Property, all: &[Property], style: &
 }
 
 /// The heading of the children of a property, which may be those of its items or keys.
-fn describe_children(property: &Property, all: &[Property]) -> &'static str {
+fn describe_children(property: &PropertyDoc, all: &[PropertyDoc]) -> &'static str {
     let begins = |end: &str| {
         let start = format!("{}{end}.", property.path);
         all.iter().any(|one| one.path.starts_with(&start))
@@ -241,7 +246,7 @@ fn describe_children(property: &Property, all: &[Property]) -> &'static str {
 }
 
 /// The property in its place in an entry, as YAML.
-fn write_sample(of: &str, property: &Property) -> String {
+fn write_sample(of: &str, property: &PropertyDoc) -> String {
     let mut text = match of {
         "stack" => String::new(),
         kind => format!("kind: {kind}\n"),
@@ -262,7 +267,7 @@ fn write_sample(of: &str, property: &Property) -> String {
     text
 }
 
-fn sample_value(property: &Property) -> String {
+fn sample_value(property: &PropertyDoc) -> String {
     let default = property.default().map(|default| default.trim_matches('`'));
     match property.forms.first() {
         Some(Form::Words(words)) => {
@@ -283,7 +288,7 @@ fn sample_value(property: &Property) -> String {
 }
 
 /// The properties directly below a plain path.
-fn render_children(path: &str, all: &[Property], style: &Style) -> String {
+fn render_children(path: &str, all: &[PropertyDoc], style: &Style) -> String {
     let mut rows: Vec<(String, String)> = Vec::new();
     for property in all.iter().filter(|one| one.is_directly_within(path)) {
         let plain = property.plain_path();

@@ -145,11 +145,11 @@ pub(crate) fn outcome(export: &Export, plan: &Plan, file: Option<&Path>, style: 
             count(others, "change")
         ),
     });
-    if !plan.orphans.is_empty() {
+    if !plan.remarks.orphans.is_empty() {
         text.push_str(&format!(
             " The stack also owns {} that the spec does not have: export with another name (`--stack`) to leave them \
              alone; `lazuli plan` lists them as orphans.",
-            count(plan.orphans.len(), "resource")
+            count(plan.remarks.orphans.len(), "resource")
         ));
     }
     wrap_block(0, &clean(&text), style.width)

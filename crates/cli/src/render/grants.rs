@@ -1,6 +1,6 @@
 //! Notices about role assignments: those that the spec does not declare, and those of deleted principals.
 
-use lazuli_core::plan::{GrantOf, Plan};
+use lazuli_core::plan::{Plan, ReportedGrant};
 
 use super::{
     NodeNames,
@@ -12,9 +12,9 @@ pub(crate) fn list_notable(plan: &Plan) -> Vec<Notice> {
     let names = NodeNames::from_plan(plan);
     let mut notices = Vec::new();
     for (grants, description) in [
-        (&plan.undeclared, "undeclared role assignments"),
+        (&plan.remarks.undeclared, "undeclared role assignments"),
         (
-            &plan.orphaned,
+            &plan.remarks.orphaned,
             "declared role assignment of a deleted principal",
         ),
     ] {
@@ -30,7 +30,7 @@ pub(crate) fn list_notable(plan: &Plan) -> Vec<Notice> {
             notices.push(notice);
         }
     }
-    notices.extend(plan.unread_directory.as_deref().map(|why| {
+    notices.extend(plan.remarks.unread_directory.as_deref().map(|why| {
         let head = format!("cannot check whether the principals of role assignments exist: {why}");
         Notice::new(Weight::Aside, "?", &head)
     }));
@@ -38,7 +38,7 @@ pub(crate) fn list_notable(plan: &Plan) -> Vec<Notice> {
 }
 
 /// `Reader: User 00000000-…, which no longer exists, granted 2026-01-01T00:00:34Z`
-fn describe(grant: &GrantOf) -> String {
+fn describe(grant: &ReportedGrant) -> String {
     let mut line = format!("{}: {}", grant.grant.role_shown(), grant.holder());
     let description = grant.grant.property("description");
     if let Some(why) = description.filter(|text| !text.is_empty()) {
@@ -49,13 +49,16 @@ fn describe(grant: &GrantOf) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lazuli_core::live::{Existence, LiveGrant};
+    use lazuli_core::{
+        live::{Existence, LiveGrant},
+        plan::Remarks,
+    };
     use serde_json::json;
 
     use super::*;
     use crate::render::{style::Style, testing::key};
 
-    fn grant(principal: Existence) -> GrantOf {
+    fn grant(principal: Existence) -> ReportedGrant {
         let body = json!({
             "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Authorization/roleAssignments/n",
             "properties": {
@@ -65,7 +68,7 @@ mod tests {
                 "createdOn": "2026-01-01T00:00:34.1234567Z",
             },
         });
-        GrantOf {
+        ReportedGrant {
             key: key("group"),
             grant: LiveGrant::parse(body).unwrap(),
             principal,
@@ -83,8 +86,11 @@ mod tests {
     #[test]
     fn only_principals_known_to_be_deleted_are_reported_as_such() {
         let plan = |principals: [Existence; 2], why: Option<&str>| Plan {
-            undeclared: principals.map(grant).into(),
-            unread_directory: why.map(str::to_owned),
+            remarks: Remarks {
+                undeclared: principals.map(grant).into(),
+                unread_directory: why.map(str::to_owned),
+                ..Remarks::default()
+            },
             ..Plan::default()
         };
         let undeclared = text(&plan([Existence::Gone, Existence::Exists], None));
@@ -95,7 +101,10 @@ mod tests {
              r: ServicePrincipal p, granted 2026-01-01T00:00:34Z\n"
         );
         let orphaned = Plan {
-            orphaned: vec![grant(Existence::Gone)],
+            remarks: Remarks {
+                orphaned: vec![grant(Existence::Gone)],
+                ..Remarks::default()
+            },
             ..Plan::default()
         };
         let orphaned = text(&orphaned);

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use lazuli_core::{
     graph::{Graph, NodeKey, Reason},
+    kind::Registry,
     plan::{Action, Plan, Step},
 };
 use maud::Markup;
@@ -31,8 +32,8 @@ pub(crate) fn dot(graph: &Graph, plan: Option<&Plan>) -> String {
 }
 
 /// A layered drawing as an SVG file; arrows point to dependencies.
-pub(crate) fn svg(graph: &Graph, plan: Option<&Plan>) -> String {
-    svg::draw_document(&Diagram::new(graph, plan))
+pub(crate) fn svg(graph: &Graph, plan: Option<&Plan>, registry: Registry) -> String {
+    svg::draw_document(&Diagram::new(graph, plan), registry)
 }
 
 pub(crate) use svg::STYLE as SVG_STYLE;
@@ -60,18 +61,19 @@ pub(crate) enum Figure {
 pub(crate) fn draw_figure(
     graph: &Graph,
     plan: &Plan,
+    registry: Registry,
     link: &dyn Fn(&NodeKey) -> Option<String>,
 ) -> Figure {
     let whole = Diagram::with_links(graph, Some(plan), link);
     let resources = whole.nodes.len();
     if resources <= MOST_DRAWN {
-        return Figure::Whole(svg::draw_figure(&whole));
+        return Figure::Whole(svg::draw_figure(&whole, registry));
     }
     let changes = whole.limit_to_changes();
     match changes.nodes.len() {
         0 => Figure::TooLarge { resources },
         drawn if drawn <= MOST_DRAWN => Figure::Changes {
-            svg: svg::draw_figure(&changes),
+            svg: svg::draw_figure(&changes, registry),
             omitted: resources - drawn,
         },
         _ => Figure::TooLarge { resources },
@@ -197,15 +199,17 @@ impl Diagram {
         let names = NodeNames::from_keys(
             graph
                 .nodes()
-                .map(|node| &node.key)
-                .chain(steps.iter().map(|step| &step.key)),
+                .map(|node| &node.subject.key)
+                .chain(steps.iter().map(|step| &step.subject.key)),
         );
-        let actions: HashMap<&NodeKey, Action> =
-            steps.iter().map(|step| (&step.key, step.action)).collect();
+        let actions: HashMap<&NodeKey, Action> = steps
+            .iter()
+            .map(|step| (&step.subject.key, step.action))
+            .collect();
         let positions: HashMap<&NodeKey, usize> = graph
             .nodes()
             .enumerate()
-            .map(|(at, node)| (&node.key, at))
+            .map(|(at, node)| (&node.subject.key, at))
             .collect();
         let change = |key: &NodeKey| {
             plan?;
@@ -216,30 +220,32 @@ impl Diagram {
             let dependencies = graph.dependencies(key).into_iter();
             dependencies
                 .filter_map(|(other, reason)| {
-                    let on = *positions.get(&other.key)?;
+                    let on = *positions.get(&other.subject.key)?;
                     Some(Dependency::new(on, reason))
                 })
                 .collect()
         };
         let nodes = graph.nodes().map(|node| DiagramNode {
-            name: names.name(&node.key),
-            kind: node.kind.to_owned(),
+            name: names.name(&node.subject.key),
+            kind: node.subject.kind.to_owned(),
             is_existing: node.lifecycle.existing,
-            change: change(&node.key),
-            link: link(&node.key),
-            dependencies: dependencies(&node.key),
+            change: change(&node.subject.key),
+            link: link(&node.subject.key),
+            dependencies: dependencies(&node.subject.key),
         });
         // Deleted resources are not in the graph.
         let mut deleted = BTreeSet::new();
         let deletions = steps
             .iter()
-            .filter(|step| !positions.contains_key(&step.key) && deleted.insert(&step.key))
+            .filter(|step| {
+                !positions.contains_key(&step.subject.key) && deleted.insert(&step.subject.key)
+            })
             .map(|step| DiagramNode {
-                name: names.name(&step.key),
-                kind: step.kind.to_owned(),
+                name: names.name(&step.subject.key),
+                kind: step.subject.kind.to_owned(),
                 is_existing: false,
                 change: Some(NodeChange::Step(step.action)),
-                link: link(&step.key),
+                link: link(&step.subject.key),
                 dependencies: Vec::new(),
             });
         Self {

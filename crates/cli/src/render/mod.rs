@@ -52,10 +52,15 @@ impl NodeNames {
     }
 
     pub(crate) fn from_plan(plan: &Plan) -> Self {
-        let steps = plan.steps.iter().map(|step| &step.key);
-        let kept = plan.kept.iter().map(|kept| &kept.key);
-        let orphans = plan.orphans.iter().map(|orphan| &orphan.key);
-        Self::from_keys(steps.chain(&plan.unchanged).chain(kept).chain(orphans))
+        let steps = plan.steps.iter().map(|step| &step.subject.key);
+        let kept = plan.remarks.kept.iter().map(|kept| &kept.key);
+        let orphans = plan.remarks.orphans.iter().map(|orphan| &orphan.key);
+        Self::from_keys(
+            steps
+                .chain(&plan.remarks.unchanged)
+                .chain(kept)
+                .chain(orphans),
+        )
     }
 
     /// `recordings`, or `cameras:recordings`.
@@ -69,7 +74,10 @@ impl NodeNames {
     /// The name of a step of the plan; that of an id from another plan is `an earlier step`.
     fn step_name(self, plan: &Plan, id: StepId) -> String {
         let step = plan.steps.get(id.0);
-        step.map_or_else(|| "an earlier step".to_owned(), |step| self.name(&step.key))
+        step.map_or_else(
+            || "an earlier step".to_owned(),
+            |step| self.name(&step.subject.key),
+        )
     }
 }
 
@@ -116,13 +124,21 @@ pub(crate) fn format_position(span: Span, sources: &Sources) -> String {
 /// `storageAccount stcameras`: the resource of a step. A nested resource is described by the end of its type
 /// (`containers recordings`), a resource of any type by that type (`Microsoft.KeyVault/vaults kv-cameras`).
 pub(crate) fn describe_step(step: &Step) -> String {
-    describe(step.kind, &step.arm_type, &step.subject)
+    describe(
+        step.subject.kind,
+        &step.subject.arm_type,
+        &step.subject.title,
+    )
 }
 
 /// Like [`describe_step`], for a node without a step; empty for a key that the graph does not have.
 fn describe_node(node: Option<&Node>) -> String {
     node.map_or_else(String::new, |node| {
-        describe(node.kind, &node.arm_type, &node.subject)
+        describe(
+            node.subject.kind,
+            &node.subject.arm_type,
+            &node.subject.title,
+        )
     })
 }
 
@@ -163,7 +179,7 @@ fn shorten_ids(text: &str, ellipsis: &str) -> String {
 /// `+ recordings  storageAccount stcameras`, in two lines where one is too narrow.
 fn render_heading(step: &Step, names: NodeNames, style: &Style) -> String {
     let (sign, tint) = styled_sign(step.action, style);
-    let head = format!("{sign} {}", names.name(&step.key));
+    let head = format!("{sign} {}", names.name(&step.subject.key));
     render_pair(&head, tint, &describe_step(step), style)
 }
 

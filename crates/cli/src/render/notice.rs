@@ -60,7 +60,7 @@ impl AffectedStep {
         Self {
             step: step.id,
             action: step.action,
-            name: names.name(&step.key),
+            name: names.name(&step.subject.key),
             position: None,
             is_nested: false,
         }

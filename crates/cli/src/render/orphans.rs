@@ -13,7 +13,7 @@ use super::{
 /// A notice per stack with orphans and per unreadable scope.
 pub(crate) fn list_orphans(plan: &Plan) -> Vec<Notice> {
     let of_one_stack = |one: &Orphan, next: &Orphan| one.key.stack == next.key.stack;
-    let orphans = plan.orphans.chunk_by(of_one_stack).map(|orphans| {
+    let orphans = plan.remarks.orphans.chunk_by(of_one_stack).map(|orphans| {
         let stack = orphans.first().map_or("", |orphan| &orphan.key.stack);
         let head = format!(
             "stack `{stack}` owns {} without an entry in the spec",
@@ -27,7 +27,7 @@ pub(crate) fn list_orphans(plan: &Plan) -> Vec<Notice> {
             .add_help("add an entry to the spec to keep an orphan, or run `lazuli apply --prune` to delete orphans");
         notice
     });
-    let unseen = plan.unseen.iter().map(|unseen| {
+    let unseen = plan.remarks.unreadable.iter().map(|unseen| {
         let head = format!(
             "cannot search {} for orphans outside of the resource groups of the spec: {}",
             unseen.scope.name(),
@@ -49,5 +49,5 @@ fn describe(orphan: &Orphan) -> String {
         Afterlife::Keep => ": --prune releases it (`onRemove: keep`)",
         Afterlife::Protect => ": --prune keeps it (`protect: true`)",
     };
-    format!("{} {}{group}{remark}", orphan.what, orphan.subject)
+    format!("{} {}{group}{remark}", orphan.what, orphan.title)
 }

@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     diff::lifted,
-    graph::{Along, Graph, Told},
+    graph::{Closure, Graph, SelectionSummary},
     plan::{Action, Plan, Step},
 };
 
@@ -34,21 +34,21 @@ pub(crate) fn render_steps(plan: &Plan, style: &Style) -> String {
 /// The targets of the plan, if it is limited to some, and the summary.
 pub(crate) fn render_summary(plan: &Plan, style: &Style) -> String {
     let mut text = String::new();
-    if let Some(part) = &plan.part {
+    if let Some(part) = &plan.remarks.selection {
         text.push_str(&style.paint_block(Tint::Yellow, 0, &summarize_targets(part)));
     }
     text + &style.paint_block(Tint::Strong, 0, &summarize(plan))
 }
 
 /// ``Targets: `recordings` and 2 dependencies; 5 resources excluded.``
-pub(crate) fn summarize_targets(selection: &Told) -> String {
+pub(crate) fn summarize_targets(selection: &SelectionSummary) -> String {
     let names = selection.targets.iter().map(|name| format!("`{name}`"));
     let names: Vec<String> = names.collect();
-    let others = match (selection.others, selection.along) {
+    let others = match (selection.others, selection.closure) {
         (0, _) => String::new(),
-        (1, Along::Dependencies) => " and 1 dependency".to_owned(),
-        (others, Along::Dependencies) => format!(" and {others} dependencies"),
-        (others, Along::Dependents) => format!(" and {}", count(others, "dependent")),
+        (1, Closure::Dependencies) => " and 1 dependency".to_owned(),
+        (others, Closure::Dependencies) => format!(" and {others} dependencies"),
+        (others, Closure::Dependents) => format!(" and {}", count(others, "dependent")),
     };
     format!(
         "Targets: {}{others}; {} excluded.",
@@ -59,7 +59,7 @@ pub(crate) fn summarize_targets(selection: &Told) -> String {
 
 /// `Plan: 6 to create, 1 to update, 0 to delete, 3 unchanged.`
 pub(crate) fn summarize(plan: &Plan) -> String {
-    let unchanged = plan.unchanged.len();
+    let unchanged = plan.remarks.unchanged.len();
     if plan.is_empty() {
         return summarize_no_changes(plan);
     }
@@ -72,29 +72,37 @@ pub(crate) fn summarize(plan: &Plan) -> String {
         Action::Release => "to release",
     });
     let mut summary = format!("Plan: {steps}, {unchanged} unchanged");
-    if !plan.kept.is_empty() {
-        summary.push_str(&format!(", {} kept", plan.kept.len()));
+    if !plan.remarks.kept.is_empty() {
+        summary.push_str(&format!(", {} kept", plan.remarks.kept.len()));
     }
-    if !plan.orphans.is_empty() {
-        summary.push_str(&format!(", {}", count(plan.orphans.len(), "orphan")));
+    if !plan.remarks.orphans.is_empty() {
+        summary.push_str(&format!(
+            ", {}",
+            count(plan.remarks.orphans.len(), "orphan")
+        ));
     }
     summary + "."
 }
 
 /// `No changes: 7 resources match the spec, except 2 server overrides. 1 orphan exists.`
 fn summarize_no_changes(plan: &Plan) -> String {
-    let mut summary = match plan.unchanged.len() {
+    let mut summary = match plan.remarks.unchanged.len() {
         0 => "No changes".to_owned(),
         1 => "No changes: 1 resource matches the spec".to_owned(),
         unchanged => format!("No changes: {unchanged} resources match the spec"),
     };
-    let overrides: usize = plan.overruled.iter().map(|kept| kept.changes.len()).sum();
-    if !plan.unchanged.is_empty() && overrides > 0 {
+    let overrides: usize = plan
+        .remarks
+        .server_overrides
+        .iter()
+        .map(|kept| kept.changes.len())
+        .sum();
+    if !plan.remarks.unchanged.is_empty() && overrides > 0 {
         let overrides = count(overrides, "server override");
         summary.push_str(&format!(", except {overrides}"));
     }
     summary.push('.');
-    match plan.orphans.len() {
+    match plan.remarks.orphans.len() {
         0 => {}
         1 => summary.push_str(" 1 orphan exists."),
         orphans => summary.push_str(&format!(" {orphans} orphans exist.")),
@@ -105,11 +113,11 @@ fn summarize_no_changes(plan: &Plan) -> String {
 /// Notices of resources that are kept, and of secrets that cannot be compared.
 pub(crate) fn list_kept(plan: &Plan) -> Vec<Notice> {
     let names = NodeNames::from_plan(plan);
-    let kept = plan.kept.iter().map(|kept| {
+    let kept = plan.remarks.kept.iter().map(|kept| {
         let head = format!("{}: kept: {}", names.name(&kept.key), kept.why);
         Notice::new(Weight::Note, "=", &head)
     });
-    let withheld = plan.withheld.iter().map(|withheld| {
+    let withheld = plan.remarks.unverifiable_secrets.iter().map(|withheld| {
         let paths: Vec<&str> = withheld.paths.iter().map(|path| lifted(path)).collect();
         let head = format!(
             "{}: not compared, because Azure does not return it: {}; use --rewrite-secrets to send it again",
@@ -124,7 +132,7 @@ pub(crate) fn list_kept(plan: &Plan) -> Vec<Notice> {
 /// Lists unchanged resources: `= analyzer  userAssignedIdentity id-cameras`.
 pub(crate) fn render_unchanged(plan: &Plan, graph: &Graph, style: &Style) -> String {
     let names = NodeNames::from_plan(plan);
-    let lines = plan.unchanged.iter().map(|key| {
+    let lines = plan.remarks.unchanged.iter().map(|key| {
         let head = format!("= {}", names.name(key));
         render_pair(&head, Tint::Faint, &describe_node(graph.node(key)), style)
     });

@@ -48,7 +48,7 @@ impl PlanView<'_> {
             text.push_str(&notice.render(style));
             text.push('\n');
         }
-        if self.shows_unchanged && !self.plan.unchanged.is_empty() {
+        if self.shows_unchanged && !self.plan.remarks.unchanged.is_empty() {
             text.push_str(&plan::render_unchanged(self.plan, self.graph, style));
             text.push('\n');
         }

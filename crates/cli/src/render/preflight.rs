@@ -3,10 +3,9 @@
 mod policies;
 
 use lazuli_core::{
-    plan::{
-        Plan, StepId,
-        preflight::{Cause, Finding, Question},
-    },
+    facts::CreationObstacle,
+    plan::{Plan, StepId},
+    preflight::{Cause, Finding, Question},
     source::Sources,
 };
 
@@ -62,11 +61,12 @@ impl FindingRenderer<'_> {
         }
         let mut notice = summarize(finding);
         match finding {
-            Finding::NameRefused { step, said, .. } => {
+            Finding::Creation { step, found, .. } => {
                 self.add_steps(&mut notice, false, &[*step]);
-                notice.add_text(said);
+                if let CreationObstacle::NameUnavailable { message, .. } = &found.obstacle {
+                    notice.add_text(message);
+                }
             }
-            Finding::SoftDeleted { step, .. } => self.add_steps(&mut notice, false, &[*step]),
             Finding::NotRegistered { steps, .. } => self.add_steps(&mut notice, false, steps),
             Finding::MissingRights {
                 actions, causes, ..
@@ -97,7 +97,7 @@ impl FindingRenderer<'_> {
     /// Adds steps with their positions in the spec.
     fn add_steps(&self, notice: &mut Notice, is_nested: bool, steps: &[StepId]) {
         notice.add_steps(self.plan, steps, |step| AffectedStep {
-            position: Some(format_line(step.span, self.sources)),
+            position: Some(format_line(step.subject.span, self.sources)),
             is_nested,
             ..AffectedStep::new(step, self.names)
         });
@@ -107,15 +107,7 @@ impl FindingRenderer<'_> {
 /// A notice with the headline of a finding.
 fn summarize(finding: &Finding) -> Notice {
     let what = match finding {
-        Finding::NameRefused { name, held_by, .. } => match held_by {
-            Some(id) => format!("the name {name} belongs to another storage account: {id}"),
-            None => format!("{name} is not available as a storage account name"),
-        },
-        Finding::SoftDeleted { name, until, .. } => {
-            let until = until.as_deref();
-            let until = until.map_or_else(String::new, |date| format!(" until {date}"));
-            format!("a soft-deleted key vault reserves the name {name}{until}")
-        }
+        Finding::Creation { found, .. } => found.summary.clone(),
         Finding::NotRegistered {
             subscription,
             namespace,
@@ -204,14 +196,9 @@ fn describe_cause(cause: &Cause) -> String {
 
 fn describe_unknown(question: &Question, why: &str) -> String {
     match question {
-        Question::StorageName { name, .. } => {
-            format!("cannot check whether the name {name} is available ({why})")
-        }
+        Question::Creation(question) => format!("cannot check {} ({why})", question.topic),
         Question::Registration { namespace, .. } => {
             format!("cannot read whether {namespace} is registered ({why})")
-        }
-        Question::DeletedVaults(_) => {
-            format!("cannot read whether a soft-deleted key vault reserves the name ({why})")
         }
         Question::Policies(scope)
         | Question::PolicyDefinition(scope)
@@ -221,7 +208,6 @@ fn describe_unknown(question: &Question, why: &str) -> String {
             describe_scope(scope)
         ),
         Question::Rights(scope)
-        | Question::StorageAccounts(scope)
         | Question::Denials(scope)
         | Question::Eligibilities(scope)
         | Question::RolesOfCaller(scope) => {
@@ -235,21 +221,7 @@ fn describe_unknown(question: &Question, why: &str) -> String {
 
 fn suggest_fix(finding: &Finding) -> String {
     match finding {
-        Finding::NameRefused {
-            held_by: Some(_), ..
-        } => "choose another name, or declare the account in its resource group",
-        Finding::NameRefused { .. } => {
-            "choose another name: it must be unique in Azure, with 3 to 24 lowercase letters and digits"
-        }
-        Finding::SoftDeleted { name, can_purge, .. } => {
-            let purge = match can_purge {
-                true => format!("; `az keyvault purge --name {name}` deletes it and its contents permanently"),
-                false => "; purge protection is on, so that it cannot be purged".to_owned(),
-            };
-            return format!(
-                "recover it with `az keyvault recover --name {name}`, or choose another name{purge}"
-            );
-        }
+        Finding::Creation { found, .. } => return found.help.clone(),
         Finding::NotRegistered { state: None, .. } => "check the resource type in the spec, and --cloud",
         Finding::NotRegistered { namespace, .. } => {
             return format!(
@@ -274,11 +246,11 @@ fn suggest_fix(finding: &Finding) -> String {
             "a denied step fails with RequestDisallowedByPolicy; use `--target` to check some of the resources"
         }
         Finding::Unknown { question, .. } => match question {
-            Question::StorageName { .. } => {
-                "assign a role with the permission `Microsoft.Storage/checkNameAvailability/read`, such as Reader"
-            }
-            Question::DeletedVaults(_) => {
-                "assign a role with the permission `Microsoft.KeyVault/deletedVaults/read`, such as Reader"
+            Question::Creation(question) => {
+                return format!(
+                    "assign a role with the permission `{}`, such as Reader",
+                    question.permission
+                );
             }
             Question::Policies(_) => {
                 "assign a role with the permissions `Microsoft.Authorization/policyAssignments/read` and \

@@ -1,6 +1,6 @@
 //! Built-in roles as text, in short or with all permissions.
 
-use lazuli_handlers::roles::{self, Allowed, Catalogue, Listed, Permission};
+use lazuli_handlers::roles::{self, Allowed, Catalogue, Listed, RolePermission};
 
 use super::style::{Style, Tint, clean, wrap, wrap_block};
 
@@ -80,7 +80,7 @@ fn render_permissions(role: &Listed<'_>, style: &Style) -> String {
     };
     let mut text = String::new();
     for permission in &allowed.permissions {
-        let Permission {
+        let RolePermission {
             actions,
             not_actions,
             data_actions,

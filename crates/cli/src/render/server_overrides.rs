@@ -3,7 +3,7 @@
 use lazuli_arm::ArmError;
 use lazuli_core::{
     diff::{Change, lifted},
-    plan::Overruled,
+    plan::ServerOverride,
 };
 
 use super::{
@@ -15,7 +15,7 @@ const INDENT: usize = 4;
 
 /// Lists the overrides and says what to do; empty if there are none. `errors` are the errors that prevented their
 /// recording.
-pub(crate) fn overruled(found: &[Overruled], errors: &[ArmError], style: &Style) -> String {
+pub(crate) fn overruled(found: &[ServerOverride], errors: &[ArmError], style: &Style) -> String {
     let changes = || found.iter().flat_map(|found| &found.changes);
     if changes().next().is_none() {
         return String::new();

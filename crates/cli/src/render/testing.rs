@@ -10,9 +10,10 @@ use lazuli_core::{
     arm::{ArmId, ArmType},
     diff::Change,
     graph::{Graph, NodeKey},
-    plan::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId},
+    plan::{Action, Call, CallTarget, KeptResource, Method, Plan, Remarks, Step, StepId},
     source::{SourceId, Sources, Span},
     spec::Address,
+    subject::Subject,
     value::{Hole, HolePart, Output, Value},
 };
 use lazuli_sim::{Fault, Faults, InProcess, ManualClock, Simulator, World, WorldOptions};
@@ -49,9 +50,6 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
     let (_, source) = sources();
     Step {
         id: StepId(0),
-        key: key(name),
-        kind,
-        arm_type: ArmType::new("Test.Things/things", "2026-01-01"),
         action,
         reason: match action {
             Action::Create => "it does not exist",
@@ -62,7 +60,6 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
             Action::Delete => "stack `cameras` is destroyed",
         }
         .to_owned(),
-        subject: subject.to_owned(),
         changes: Vec::new(),
         call: Call {
             method: Method::Put,
@@ -72,9 +69,15 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
         },
         outputs: Vec::new(),
         after: Vec::new(),
-        patience: Vec::new(),
-        span: Span::new(source, 0..1),
-        places: Default::default(),
+        retry_causes: Vec::new(),
+        subject: Subject {
+            key: key(name),
+            kind,
+            arm_type: ArmType::new("Test.Things/things", "2026-01-01"),
+            title: subject.to_owned(),
+            span: Span::new(source, 0..1),
+            places: Default::default(),
+        },
     }
 }
 
@@ -93,7 +96,10 @@ pub(crate) fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
     let (_, source) = sources();
     let steps = steps.into_iter().enumerate().map(|(at, step)| Step {
         id: StepId(at),
-        span: Span::new(source, at * 10..at * 10 + 1),
+        subject: Subject {
+            span: Span::new(source, at * 10..at * 10 + 1),
+            ..step.subject
+        },
         ..step
     });
     Plan {
@@ -254,12 +260,15 @@ fn hostile_step() -> impl Strategy<Value = Step> {
 pub(crate) fn hostile_plan(steps: Range<usize>) -> impl Strategy<Value = Plan> {
     let steps_to_repeat = proptest::collection::vec(hostile_step(), 1..12);
     (steps_to_repeat, steps, hostile()).prop_map(|(steps, count, text)| Plan {
-        unchanged: vec![key(&text)],
-        kept: vec![Kept {
-            key: key(&text),
-            why: text.clone(),
-        }],
-        unread_directory: Some(text),
+        remarks: Remarks {
+            unchanged: vec![key(&text)],
+            kept: vec![KeptResource {
+                key: key(&text),
+                why: text.clone(),
+            }],
+            unread_directory: Some(text),
+            ..Remarks::default()
+        },
         ..plan_of(steps.iter().cycle().take(count).cloned())
     })
 }

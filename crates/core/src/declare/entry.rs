@@ -1,18 +1,20 @@
 //! An entry of the spec, as its handler sees it: typed properties, place, and references resolved on request.
 
+use std::ops::Deref;
+
 use super::{Draft, Identity, Nodes, Placed, Resolver, RoleName, resolver::whole, templates};
 use crate::{
     arm::{ArmId, ArmType},
     facts::Rule,
     mark::{Afterlife, Mark, ON_REMOVE_TAG, STACK_TAG, TextMark},
-    node::{Datum, Node},
+    node::{Datum, Entry, Node},
     source::Span,
     spec::{Resource, Stack},
     template::{Expr, Segment, Template},
     value::{Object, Value},
 };
 
-/// An entry of the spec with what reading and resolving it needs.
+/// An entry of the spec: its place, and its values with references resolved on request.
 #[derive(Clone, Copy)]
 pub struct EntryContext<'a> {
     pub(crate) resource: &'a Resource,
@@ -21,57 +23,62 @@ pub struct EntryContext<'a> {
     pub(crate) resolver: &'a Resolver<'a>,
 }
 
-impl<'a> EntryContext<'a> {
-    pub(crate) fn with_props<P>(self, props: P) -> Declared<'a, P> {
-        Declared { props, inner: self }
-    }
-
-    pub(crate) fn resource(&self) -> &'a Resource {
-        self.resource
-    }
-}
-
-/// A resource of the spec, as its handler sees it.
-pub struct Declared<'a, P> {
-    /// The properties, typed.
+/// An entry of the spec, read once into the type of its kind.
+pub struct TypedEntry<'a, P, L = ()> {
+    /// The properties.
     pub props: P,
-    inner: EntryContext<'a>,
+    /// What the properties refer to.
+    pub links: L,
+    pub(crate) context: EntryContext<'a>,
 }
 
-/// What a reference leads to.
+impl<'a, P, L> Deref for TypedEntry<'a, P, L> {
+    type Target = EntryContext<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.context
+    }
+}
+
+/// The resource that a reference names.
 #[derive(Clone, Copy)]
-pub struct Target<'a> {
-    /// The resource's entry.
+pub struct ReferenceTarget<'a> {
+    /// Its entry.
     pub resource: &'a Resource,
-    /// What is known of it before the run.
+    /// What is known of it before apply.
     pub placed: &'a Placed,
 }
 
-impl<'a, P> Declared<'a, P> {
+impl<'a> EntryContext<'a> {
     /// The entry of the spec.
     pub fn resource(&self) -> &'a Resource {
-        self.inner.resource
+        self.resource
     }
 
-    /// What is known of the resource before the run.
+    /// What is known of the resource before apply.
     pub fn placed(&self) -> &'a Placed {
-        self.inner.placed
+        self.placed
     }
 
     /// The stack's name.
     pub fn stack(&self) -> &'a str {
-        &self.inner.stack.name.value
+        &self.stack.name.value
     }
 
-    /// The place of a property, or of the entry.
+    /// The position of a property, or of the entry if the property is not written.
     pub fn span_of(&self, property: &str) -> Span {
-        self.inner.resource.span_of(property)
+        self.resource.span_of(property)
+    }
+
+    /// The members of a property that is a mapping; none if it is not written.
+    pub fn entries(&self, property: &str) -> &'a [Entry] {
+        let node = self.resource.props.get(property);
+        node.map_or(&[], Node::entries)
     }
 
     /// A property with its references resolved.
     pub fn value(&self, property: &str, nodes: &mut Nodes) -> Option<Value> {
-        self.inner
-            .resource
+        self.resource
             .props
             .get(property)
             .map(|node| self.resolve(node, nodes))
@@ -79,16 +86,14 @@ impl<'a, P> Declared<'a, P> {
 
     /// Any node of the entry with its references resolved.
     pub fn resolve(&self, node: &Node, nodes: &mut Nodes) -> Value {
-        self.inner
-            .resolver
-            .value(self.inner.stack, node, 0, &mut nodes.diagnostics)
+        self.resolver
+            .value(self.stack, node, 0, &mut nodes.diagnostics)
     }
 
-    /// A property of a resource that this one refers to, as a value or a hole.
-    pub fn output(&self, target: &Target<'_>, name: &str) -> Option<Value> {
+    /// A property of a resource that this one refers to: a value or an unresolved output.
+    pub fn output(&self, target: &ReferenceTarget<'_>, name: &str) -> Option<Value> {
         let path = [name.to_owned()];
-        self.inner
-            .resolver
+        self.resolver
             .output(
                 target,
                 &path,
@@ -97,38 +102,37 @@ impl<'a, P> Declared<'a, P> {
             .map(whole)
     }
 
-    /// What a property refers to, if it is a reference to a resource itself (`${name}`).
-    pub fn target(&self, property: &str) -> Option<Target<'a>> {
-        self.inner
-            .resource
+    /// The target of a property that is a reference to a resource (`${name}`).
+    pub fn target(&self, property: &str) -> Option<ReferenceTarget<'a>> {
+        self.resource
             .props
             .get(property)
             .and_then(|node| self.target_of(node))
     }
 
-    /// What a node refers to, if it is a reference to a resource itself (`${name}`).
-    pub fn target_of(&self, node: &Node) -> Option<Target<'a>> {
+    /// The target of a node that is a reference to a resource (`${name}`).
+    pub fn target_of(&self, node: &Node) -> Option<ReferenceTarget<'a>> {
         let Datum::Template(Template(segments)) = &node.datum else {
             return None;
         };
         match segments.as_slice() {
             [Segment::Expr(Expr::Resource(reference))] if reference.path.is_empty() => {
-                self.inner.resolver.target(self.inner.stack, reference)
+                self.resolver.target(self.stack, reference)
             }
             _ => None,
         }
     }
 
-    /// The resources that a node refers to, in values and in keys, each once.
-    pub fn targets_below(&self, node: &Node) -> Vec<Target<'a>> {
+    /// The resources that values and keys of a node refer to, each once.
+    pub fn targets_below(&self, node: &Node) -> Vec<ReferenceTarget<'a>> {
         let mut found = Vec::new();
         templates(node, "", &mut found);
-        let mut targets: Vec<Target<'a>> = found
+        let mut targets: Vec<ReferenceTarget<'a>> = found
             .iter()
             .flat_map(|(_, template)| &template.0)
             .filter_map(|segment| match segment {
                 Segment::Expr(Expr::Resource(reference)) => {
-                    self.inner.resolver.target(self.inner.stack, reference)
+                    self.resolver.target(self.stack, reference)
                 }
                 _ => None,
             })
@@ -138,10 +142,10 @@ impl<'a, P> Declared<'a, P> {
         targets
     }
 
-    /// The resources of a kind in the whole spec, those of the own stack first.
-    pub fn all_of(&self, kind: &str) -> Vec<Target<'a>> {
-        let found = self.inner.resolver.by_kind.get(kind);
-        let mut found = found.cloned().unwrap_or_default();
+    /// All resources of a kind in the spec, those of the same stack first.
+    pub fn all_of(&self, kind: &str) -> Vec<ReferenceTarget<'a>> {
+        let found = self.resolver.by_kind.get(kind);
+        let mut found: Vec<_> = found.into_iter().flatten().copied().collect();
         found.sort_by_key(|target| {
             let key = &target.placed.key;
             (key.stack != self.stack(), key)
@@ -149,27 +153,21 @@ impl<'a, P> Declared<'a, P> {
         found
     }
 
-    /// The ids of the role definitions that Azure has under a name, if it has been asked.
+    /// The ids of the role definitions with a name, if the name has been looked up.
     pub fn definitions_of(&self, role: &RoleName) -> Option<&'a [ArmId]> {
-        self.inner.resolver.roles.get(role).map(Vec::as_slice)
+        self.resolver.roles.get(role).map(Vec::as_slice)
     }
 
-    /// `location` and `tags` of the body, for kinds that have them. The tags hold the mark of the stack.
+    /// `location` and `tags` of the body, for kinds that have them. The tags include the ownership marker.
     pub fn envelope(&self, nodes: &mut Nodes) -> Object {
-        let facts = self.inner.placed.facts;
+        let facts = self.placed.facts;
         let mut body = Object::new();
-        if let Some(location) = &self.inner.placed.location {
+        if let Some(location) = &self.placed.location {
             body.insert("location".into(), Value::string(location));
         }
         if facts.tags {
             let mut tags = Object::new();
-            for tag in self
-                .inner
-                .stack
-                .tags
-                .iter()
-                .chain(&self.inner.resource.tags)
-            {
+            for tag in self.stack.tags.iter().chain(&self.resource.tags) {
                 tags.insert(tag.key.clone(), self.resolve(&tag.value, nodes));
             }
             tags.insert(STACK_TAG.into(), Value::string(self.stack()));
@@ -181,10 +179,9 @@ impl<'a, P> Declared<'a, P> {
         body
     }
 
-    /// All properties but those named, with references resolved, in the order they were written.
+    /// All properties except those in `except`, with references resolved, in the order of the spec.
     pub fn properties_except(&self, except: &[&str], nodes: &mut Nodes) -> Object {
-        self.inner
-            .resource
+        self.resource
             .props
             .entries()
             .iter()
@@ -195,13 +192,13 @@ impl<'a, P> Declared<'a, P> {
 
     /// The entry itself as an Azure resource: its own id, its type, its rules.
     pub fn draft(&self, id: ArmId, body: Object) -> Draft {
-        let facts = self.inner.placed.facts;
+        let facts = self.placed.facts;
         Draft {
             part: None,
-            arm_type: self.inner.placed.arm_type.clone(),
+            arm_type: self.placed.arm_type.clone(),
             identity: Identity::Resource(id),
             body: Value::Object(body),
-            rules: facts.rules,
+            rules: self.placed.rules,
             mark: if facts.tags { Mark::Tag } else { Mark::Parent },
             deletable: true,
             listed: facts.listed,
@@ -209,7 +206,7 @@ impl<'a, P> Declared<'a, P> {
         }
     }
 
-    /// A resource below the entry, which comes and goes with it.
+    /// A child resource of the entry, which is created and deleted with it.
     pub fn child(
         &self,
         part: String,
@@ -231,13 +228,13 @@ impl<'a, P> Declared<'a, P> {
         }
     }
 
-    /// Text that carries the mark of the stack behind what the author wrote.
+    /// The author's text, followed by the ownership marker.
     pub fn marked_text(&self, own: Option<&str>) -> String {
-        TextMark::of(&self.inner.placed.key, self.afterlife()).behind(own)
+        TextMark::of(&self.placed.key, self.afterlife()).behind(own)
     }
 
     fn afterlife(&self) -> Afterlife {
-        let resource = self.inner.resource;
+        let resource = self.resource;
         Afterlife::wished(resource.protect, resource.on_remove)
     }
 }

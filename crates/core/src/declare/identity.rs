@@ -2,7 +2,7 @@
 
 use crate::{arm::ArmId, key::NodeKey, value::Value};
 
-/// What makes a live resource the one that a node stands for.
+/// What identifies the live resource of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Identity {
     /// Its id.
@@ -11,31 +11,41 @@ pub enum Identity {
     Grant(Grant),
 }
 
+impl Identity {
+    /// The id, or the scope of a role assignment.
+    pub fn place(&self) -> &ArmId {
+        match self {
+            Self::Resource(id) => id,
+            Self::Grant(grant) => &grant.scope,
+        }
+    }
+}
+
 /// A wanted role assignment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grant {
-    /// Where it is made.
+    /// Its scope.
     pub scope: ArmId,
-    /// The role definition's GUID, lower case; of an open role (see [`RoleName`]) the name instead.
+    /// The GUID of the role definition, in lowercase; of a role that must be looked up ([`RoleName`]), its name.
     pub role: String,
-    /// The role's name, for people.
+    /// The display name of the role.
     pub role_name: String,
-    /// The object id of the principal, or the hole where it will be.
+    /// The object id of the principal, which may be an unresolved output.
     pub principal: Value,
 }
 
 impl Grant {
-    /// The node whose principal gets the role, where the spec makes it.
+    /// The node of the principal, if the spec declares it.
     pub fn principal_key(&self) -> Option<&NodeKey> {
         self.principal.outputs().first().map(|output| &output.of)
     }
 }
 
-/// A role that is named and is neither built in nor in the spec: which definition that is, only Azure knows.
+/// The name of a role that is neither built in nor in the spec, and must be looked up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RoleName {
-    /// Where it shall be assignable: a resource group, a subscription or a management group.
+    /// The scope where it must be assignable: a resource group, a subscription or a management group.
     pub at: ArmId,
-    /// The name, lower case.
+    /// The name, in lowercase.
     pub name: String,
 }

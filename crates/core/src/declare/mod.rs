@@ -8,7 +8,7 @@ mod resolver;
 
 use std::collections::{BTreeSet, HashMap};
 
-pub use entry::{Declared, EntryContext, Target};
+pub use entry::{EntryContext, ReferenceTarget, TypedEntry};
 pub use identity::{Grant, Identity, RoleName};
 pub use placed::Placed;
 pub(crate) use placed::{Index, Places, address_of, index, root_id};
@@ -23,34 +23,34 @@ use crate::{
     value::Value,
 };
 
-/// What a node must wait for beside what it refers to.
+/// A dependency that does not follow from a reference.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Implied {
-    /// Every grant of this principal at this scope or above it, or that may be above it.
+    /// Every role assignment of a principal at a scope, above it, or possibly above it.
     GrantsOf {
-        /// The identity that must hold the grants.
+        /// The identity that needs the roles.
         principal: NodeKey,
-        /// The resource on which it must hold them.
+        /// The resource on which it needs them.
         on: ArmId,
-        /// Why, for the shown graph.
+        /// The reason, for the graph.
         why: String,
     },
     /// A resource that a property names without a reference.
     Named {
-        /// What is named.
+        /// The resource.
         node: NodeKey,
         /// The property.
         property: &'static str,
     },
     /// Everything at or below a scope.
     EverythingWithin(ArmId),
-    /// One part of the entry follows another.
+    /// A part of the entry that depends on another part.
     FollowsPart {
-        /// The part that waits.
+        /// The dependent part.
         part: Option<String>,
-        /// The part that it waits for.
+        /// The part that it depends on.
         after: String,
-        /// Why, for the shown graph.
+        /// The reason, for the graph.
         why: &'static str,
     },
 }
@@ -58,23 +58,23 @@ pub enum Implied {
 /// One Azure resource, as a handler declares it.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Which part of the entry it is; `None` for the entry itself.
+    /// The part of the entry; `None` for the entry itself.
     pub part: Option<String>,
     /// Its type.
     pub arm_type: ArmType,
-    /// What makes a live resource this one.
+    /// What identifies the live resource.
     pub identity: Identity,
-    /// The wanted body.
+    /// The desired body.
     pub body: Value,
     /// How it is compared.
     pub rules: &'static [Rule],
-    /// Where its mark is kept.
+    /// Where its ownership marker is kept.
     pub mark: Mark,
-    /// Whether it can be deleted by itself.
+    /// Whether it can be deleted separately.
     pub deletable: bool,
-    /// Whether a list of its type says all that a GET of it would.
+    /// Whether a list of its type returns everything that a GET would.
     pub listed: bool,
-    /// The parts of the same entry that must be done before, and why.
+    /// The parts of the entry that must be applied earlier, with reasons.
     pub after: Vec<(String, &'static str)>,
 }
 
@@ -92,25 +92,25 @@ impl Nodes {
         self.drafts.push(draft);
     }
 
-    /// Adds a role that Azure must be asked for.
+    /// Adds a role that must be looked up.
     pub fn ask(&mut self, role: RoleName) {
         self.open_roles.insert(role);
     }
 
-    /// Adds a mistake of the author.
+    /// Adds a diagnostic.
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
 }
 
-/// What a handler's checks may look at: the whole spec.
+/// What the checks of a handler can see of the rest of the spec.
 pub struct Surroundings<'a> {
-    /// The grants of identities of the spec, by whom they are for.
+    /// The role assignments of identities of the spec, by principal.
     pub(crate) grants: &'a HashMap<NodeKey, Vec<Grant>>,
 }
 
 impl Surroundings<'_> {
-    /// Whether the spec gives a role to a principal at a scope or above it, or may do so at a management group.
+    /// Whether the spec assigns a role to a principal at a scope or above; a management group counts as above.
     pub fn grants(&self, principal: &NodeKey, role: &str, scope: &ArmId) -> bool {
         let grants = self.grants.get(principal).into_iter().flatten();
         grants

@@ -1,4 +1,4 @@
-//! What is known of a resource before the run: id, scope, location and name.
+//! What is known of a resource before apply: id, scope, location and name.
 
 use std::collections::HashMap;
 
@@ -6,39 +6,40 @@ use uuid::Uuid;
 
 use crate::{
     arm::{ArmId, ArmType},
-    facts::{Facts, OutputDoc},
+    facts::{Facts, OutputDoc, Rule},
     key::NodeKey,
     node::Node,
     spec::{Address, Resource, Spec, Stack},
     template::{Instance, Reference},
 };
 
-/// What is known of a resource before the run.
+/// What is known of a resource before apply.
 #[derive(Clone)]
 pub struct Placed {
-    /// Its node; of an `existing` resource that another entry makes, that entry's.
+    /// Its node; of an `existing` resource that another entry declares, the node of that entry.
     pub key: NodeKey,
     /// The data about its kind.
     pub facts: &'static Facts,
     /// Its type.
     pub arm_type: ArmType,
-    /// What can be referred to beside what the spec says: of a resource of any type, what the kind has that knows it.
+    /// What references can name in addition to the properties of the spec; for `resource`, those of the kind for its type.
     pub outputs: &'static [OutputDoc],
-    /// Its id; none for role assignments.
+    /// How its properties are compared: by the rules of its kind or, for `resource`, of its type.
+    pub rules: &'static [Rule],
+    /// Its id; `None` for role assignments.
     pub id: Option<ArmId>,
-    /// The scope it is on, for kinds that live on one.
+    /// Its scope, for kinds that live on one.
     pub scope: Option<ArmId>,
-    /// The subscription's GUID.
+    /// The GUID of the subscription.
     pub subscription: String,
-    /// The location in the short form, for kinds that have one.
+    /// The location in its short form, for kinds that have one.
     pub location: Option<String>,
-    /// The Azure name.
+    /// The name in Azure.
     pub name: Option<String>,
 }
 
 impl Placed {
-    /// What every resource has and is known before the run: `id` (or nothing), `name`, `location`, `type`,
-    /// `resourceGroup`, `subscription`.
+    /// The outputs that every resource has and that are known before apply: [`Placed::FIXED`].
     pub fn fixed(&self, path: &[String]) -> Option<String> {
         let id = self.id.as_ref();
         match path {
@@ -56,7 +57,7 @@ impl Placed {
         }
     }
 
-    /// The value that the entry itself says for a path: below its properties, or below the one that is ARM's body.
+    /// The value of the entry at a path: below its properties, or below the one that holds ARM's body.
     pub fn written<'r>(&self, resource: &'r Resource, path: &[String]) -> Option<&'r Node> {
         let root = match self.facts.body {
             Some(body) => resource.props.get(body)?,
@@ -65,7 +66,7 @@ impl Placed {
         path.iter().try_fold(root, |node, part| node.get(part))
     }
 
-    /// The names that [`Placed::fixed`] answers to.
+    /// The names that [`Placed::fixed`] accepts.
     pub const FIXED: [&'static str; 6] = [
         "id",
         "name",
@@ -93,7 +94,7 @@ pub(crate) fn index(spec: &Spec) -> Index<'_> {
         .collect()
 }
 
-/// The address that a reference names. Loading has put the keys of `each.key` in.
+/// The address that a reference names. Loading has replaced `each.key`.
 pub(crate) fn address_of(reference: &Reference) -> Address {
     let instance = match &reference.instance {
         Some(Instance::Key(key)) => Some(key.clone()),
@@ -105,15 +106,15 @@ pub(crate) fn address_of(reference: &Reference) -> Address {
     }
 }
 
-/// The name space of GUIDs that stand for names; made once at random, never to change.
+/// The namespace of GUIDs for names: random, and never to change.
 const NAMES: Uuid = Uuid::from_u128(0x3f0e_6d1b_92c4_4a57_8b1d_c7e6_50fa_2e93);
 
-/// The GUID that stands for a name in a subscription or management group: the same in every run.
+/// The GUID for a name in a subscription or management group: the same in every run.
 fn guid_in(root: &ArmId, name: &str) -> Uuid {
     Uuid::new_v5(&NAMES, format!("{root}|{name}").to_lowercase().as_bytes())
 }
 
-/// The id of what is in a subscription or management group under a GUID that follows from its name.
+/// The id of a resource in a subscription or management group whose GUID follows from its name.
 pub(crate) fn root_id(root: &ArmId, arm_type: &str, name: &str) -> ArmId {
     root.provider_child(arm_type, &guid_in(root, name).to_string())
 }

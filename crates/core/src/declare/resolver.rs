@@ -1,8 +1,8 @@
-//! From references to values: fixed facts of the target, values of its entry, or outputs that are known after apply.
+//! Resolves references to fixed outputs of the target, values of its entry, or outputs that are known after apply.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Index, Placed, Places, RoleName, Target, address_of};
+use super::{Index, Placed, Places, ReferenceTarget, RoleName, address_of};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
@@ -17,7 +17,7 @@ pub(crate) struct Resolver<'a> {
     pub(crate) index: &'a Index<'a>,
     pub(crate) places: &'a Places,
     pub(crate) roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
-    pub(crate) by_kind: HashMap<&'a str, Vec<Target<'a>>>,
+    pub(crate) by_kind: HashMap<&'a str, Vec<ReferenceTarget<'a>>>,
 }
 
 pub(super) fn whole(part: HolePart) -> Value {
@@ -28,15 +28,19 @@ pub(super) fn whole(part: HolePart) -> Value {
     }
 }
 
-/// Properties may be made of other resources' properties, but not without end.
+/// The maximum length of a chain of references between properties.
 const MAX_DEPTH: usize = 32;
 
 impl<'a> Resolver<'a> {
-    pub(super) fn target(&self, stack: &Stack, reference: &Reference) -> Option<Target<'a>> {
+    pub(super) fn target(
+        &self,
+        stack: &Stack,
+        reference: &Reference,
+    ) -> Option<ReferenceTarget<'a>> {
         let address = address_of(reference);
         let (_, resource) = *self.index.get(&(stack.name.value.as_str(), &address))?;
         let placed = self.places.get(&(stack.name.value.clone(), address))?;
-        Some(Target { resource, placed })
+        Some(ReferenceTarget { resource, placed })
     }
 
     pub(crate) fn new(
@@ -44,12 +48,12 @@ impl<'a> Resolver<'a> {
         places: &'a Places,
         roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
     ) -> Self {
-        let mut by_kind: HashMap<&str, Vec<Target<'_>>> = HashMap::new();
+        let mut by_kind: HashMap<&str, Vec<ReferenceTarget<'_>>> = HashMap::new();
         for (stack, resource) in index.values() {
             let key = (stack.name.value.clone(), resource.address.clone());
             if let Some(placed) = places.get(&key) {
                 let kind = resource.kind.value.as_str();
-                let target = Target { resource, placed };
+                let target = ReferenceTarget { resource, placed };
                 by_kind.entry(kind).or_default().push(target);
             }
         }
@@ -114,7 +118,9 @@ impl<'a> Resolver<'a> {
                 diagnostics.push(Diagnostic::error(
                     Code::UnknownBeforeRun,
                     entry.key_span,
-                    format!("a key must be known before the run, `{hole}` is known only after it"),
+                    format!(
+                        "a key must be known before apply, but `{hole}` is known only after apply"
+                    ),
                 ));
                 entry.key.clone()
             }
@@ -160,7 +166,7 @@ impl<'a> Resolver<'a> {
         depth: usize,
         diagnostics: &mut Diagnostics,
     ) -> Value {
-        // A target without a place has been reported where it is declared.
+        // The declaration of a target without a place has been reported.
         let Some(target) = self.target(stack, reference) else {
             return Value::Null;
         };
@@ -186,11 +192,11 @@ impl<'a> Resolver<'a> {
                 Code::UnknownReference,
                 span,
                 format!(
-                    "`{}` is a {}, which has no id to refer to",
+                    "`{}` is a {}, which has no id",
                     reference.resource, facts.kind
                 ),
             )
-            .help("name it in `dependsOn` to wait for it")
+            .help("use `dependsOn` to depend on it")
         } else {
             Diagnostic::error(
                 Code::UnknownReference,
@@ -210,10 +216,10 @@ impl<'a> Resolver<'a> {
         Value::Null
     }
 
-    /// A property that is known only from the live resource.
+    /// A property that only the live resource has.
     pub(super) fn output(
         &self,
-        target: &Target<'_>,
+        target: &ReferenceTarget<'_>,
         path: &[String],
         written: &str,
     ) -> Option<HolePart> {
@@ -237,7 +243,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// All templates below a node, those in keys included, with the property path of each.
+/// All templates below a node, in values and keys, each with its property path.
 pub(crate) fn templates<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Template)>) {
     let below = |part: &str| {
         if path.is_empty() {

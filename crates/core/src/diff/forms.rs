@@ -1,4 +1,4 @@
-//! Forms that text can have, and what it says in them.
+//! Formats of text: words, GUIDs, versions, markup and times.
 
 /// Whether text is one word, as the values of an enumeration are: `Standard_LRS`, `TLS1_2`, `Microsoft.Storage`.
 pub(super) fn is_word(text: &str) -> bool {
@@ -26,7 +26,7 @@ pub(super) fn version(text: &str) -> Option<Vec<u64>> {
     Some(parts)
 }
 
-/// Markup without the blanks around its tags, and with one for each other run of them.
+/// Markup without white space around its tags, and with a single space for other runs of white space.
 pub(super) fn unindented(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut bare = words.join(" ");
@@ -42,8 +42,8 @@ pub(super) fn unindented(text: &str) -> String {
     bare
 }
 
-/// The instant that an ISO 8601 time names: seconds since 1970 and the digits of their fraction. Without a zone it is
-/// UTC, without a time of day midnight.
+/// The instant of an ISO 8601 time: seconds since 1970 and the digits of the fraction. A time without a zone is UTC; a date
+/// without a time is midnight.
 pub(super) fn instant(text: &str) -> Option<(i64, &str)> {
     let (date, time) = text.split_once(['T', 't']).unwrap_or((text, "00:00:00Z"));
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
@@ -72,7 +72,7 @@ fn zone(time: &str) -> Option<(&str, i64)> {
     Some((time, sign * (hours * 3600 + minutes * 60)))
 }
 
-/// The numbers between separators, each of as many digits as told.
+/// The numbers between separators, each with the given number of digits.
 fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[i64; N]> {
     let parts: Vec<i64> = text
         .split(separator)

@@ -1,12 +1,12 @@
-//! What a difference is: a wanted body against a live one, under the general rules and those of the type.
+//! Compares a wanted body with a live one, by general rules and those of the type.
 //!
-//! Only what is wanted is compared, never the other way round: an answer always holds more (ARM facts 1.1). What
-//! counts as the same in any type is one page, `rules.rs`; what holds for one type only is data: the [`Rule`]s of a
+//! Only wanted members are compared, because a response always has more (ARM facts 1.1). The rules for all types are in
+//! `rules.rs`; rules for one type are data: the [`Rule`]s of a
 //! kind, or a row of [`exceptions`].
 
 use serde_json::{Map, Value as Json};
 
-use self::{place::Place, twins::Twins};
+use self::{list_match::ListMatch, place::Place};
 use crate::{
     arm::ArmId,
     facts::Rule,
@@ -15,62 +15,66 @@ use crate::{
     value::{Object, Value},
 };
 
-pub mod exceptions;
 mod forms;
+mod list_match;
+mod masking;
 mod overlay;
 mod place;
 mod rules;
-mod twins;
-mod veil;
 
+pub use masking::{MaskedSecret, bare, mask_secrets};
 pub use overlay::{overlay, writable};
 pub use rules::{holds_free_text, is_empty};
-pub use veil::{Veiled, bare, veil};
 
-/// A property that is not as wanted.
+/// A property that differs from the spec.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// The path in ARM's body: `properties.networkAcls.ipRules[203.0.113.0/24]`.
     pub path: String,
-    /// What is there; `None` where nothing is.
+    /// The live value; `None` if it is not set.
     pub before: Option<Json>,
-    /// What is wanted; `None` where nothing shall be.
+    /// The wanted value; `None` if the property is removed.
     pub after: Option<Value>,
     /// Whether the property is fixed at creation.
     pub immutable: bool,
 }
 
-/// A path in ARM's body as an author writes it: first-class kinds lift what is within `properties`.
+/// A path in ARM's body in the notation of the spec: without `properties`, which first-class kinds omit.
 pub fn lifted(path: &str) -> &str {
     path.strip_prefix("properties.").unwrap_or(path)
 }
 
-/// What came of a comparison.
+/// The result of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Comparing {
-    /// The differences, in the order of what is wanted.
+pub struct ComparisonResult {
+    /// The differences, in the order of the wanted body.
     pub changes: Vec<Change>,
-    /// The secrets that could not be compared, because Azure does not answer them.
-    pub withheld: Vec<Veiled>,
+    /// The secrets that could not be compared, because Azure does not return them.
+    pub unverifiable: Vec<MaskedSecret>,
 }
 
-/// Compares what is wanted with what is live.
-pub fn compare(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[Ignored]) -> Comparing {
+/// Compares a wanted body with a live one.
+pub fn compare(
+    wanted: &Value,
+    live: &Json,
+    rules: &[Rule],
+    ignore: &[Ignored],
+) -> ComparisonResult {
     let rules = rules_for(wanted, rules);
     let mut comparison = Comparison::new(&rules, ignore, live);
     comparison.value(&Place::root(), wanted, Some(live));
-    Comparing {
+    ComparisonResult {
         changes: comparison.changes,
-        withheld: comparison.withheld,
+        unverifiable: comparison.unverifiable,
     }
 }
 
-/// The differences between what is wanted and what is live, in the order of what is wanted.
+/// The differences between a wanted body and a live one, in the order of the wanted body.
 pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[Ignored]) -> Vec<Change> {
     compare(wanted, live, rules, ignore).changes
 }
 
-/// Every wanted leaf as a change from nothing.
+/// The changes of a creation: every wanted leaf.
 pub fn creation(wanted: &Value) -> Vec<Change> {
     fn leaves(path: &str, value: &Value, changes: &mut Vec<Change>) {
         match value {
@@ -98,7 +102,7 @@ pub fn creation(wanted: &Value) -> Vec<Change> {
     changes
 }
 
-/// The rules that hold for a body, those that depend on what it says resolved.
+/// The rules for a body, with conditional rules resolved.
 fn rules_for(wanted: &Value, rules: &[Rule]) -> Vec<Rule> {
     let says = |path: &str, text: &str| {
         let mut names = path.split('.');
@@ -112,7 +116,7 @@ fn rules_for(wanted: &Value, rules: &[Rule]) -> Vec<Rule> {
     rules.iter().filter_map(hold).collect()
 }
 
-/// A value as rules write it: text without quotes, all else as JSON.
+/// A value in the notation of rules: text without quotes, other values as JSON.
 fn plain_text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
@@ -123,10 +127,10 @@ fn plain_text(value: &Json) -> String {
 struct Comparison<'a> {
     rules: &'a [Rule],
     ignore: &'a [Ignored],
-    /// The whole of what is live.
+    /// The whole live body.
     body: &'a Json,
     changes: Vec<Change>,
-    withheld: Vec<Veiled>,
+    unverifiable: Vec<MaskedSecret>,
 }
 
 impl<'a> Comparison<'a> {
@@ -136,7 +140,7 @@ impl<'a> Comparison<'a> {
             ignore,
             body,
             changes: Vec::new(),
-            withheld: Vec::new(),
+            unverifiable: Vec::new(),
         }
     }
 
@@ -149,7 +153,7 @@ impl<'a> Comparison<'a> {
             path: place.shown.clone(),
             before: match after {
                 Some(after) if after.has_secrets() => before.map(|_| Json::from(HIDDEN)),
-                _ => before.map(|live| veil::veiled(place, live)),
+                _ => before.map(|live| masking::mask_live(place, live)),
             },
             after: after.cloned(),
             immutable: place.is_fixed(self.rules) || rules::is_where_it_is(place, before),
@@ -159,7 +163,8 @@ impl<'a> Comparison<'a> {
     fn value(&mut self, place: &Place, wanted: &Value, live: Option<&Json>) {
         if !self.is_compared(place, wanted, live) {
             if !place.is_ignored(self.ignore) {
-                self.withheld.extend(Veiled::all_below(place, wanted));
+                self.unverifiable
+                    .extend(MaskedSecret::all_below(place, wanted));
             }
             return;
         }
@@ -169,7 +174,7 @@ impl<'a> Comparison<'a> {
             (Value::Object(members), Some(Json::Object(found))) => {
                 self.object(place, members, found)
             }
-            // What is below is named leaf by leaf: rules hold for leaves.
+            // Rules apply to leaves, so each leaf is reported.
             (Value::Object(members), None | Some(Json::Null)) => {
                 self.object(place, members, &Map::new())
             }
@@ -186,14 +191,14 @@ impl<'a> Comparison<'a> {
             Rule::WriteOnly(path) | Rule::ReadOnly(path) | Rule::Decided(path) => place.is(path),
             _ => false,
         });
-        let is_withheld =
+        let is_unreturned =
             |rule: &Rule| matches!(rule, Rule::Withheld(path) if place.is_within(path));
         !(is_exempt
             || place.is_ignored(self.ignore)
             || rules::is_envelope(place)
             || rules::both_empty(wanted, live)
-            || rules::is_withheld(place, wanted, live, self.body)
-            || live.is_none_or(rules::is_empty) && self.any_rule(is_withheld))
+            || rules::is_unreturned(place, wanted, live, self.body)
+            || live.is_none_or(rules::is_empty) && self.any_rule(is_unreturned))
     }
 
     fn object(&mut self, place: &Place, members: &Object, found: &Map<String, Json>) {
@@ -203,7 +208,7 @@ impl<'a> Comparison<'a> {
                 found.iter().find(same).map(|(_, value)| value)
             });
             let inner = place.member(key);
-            // Of a mapping of ids the keys are what is wanted, with nothing behind them.
+            // In a mapping of ids the keys are the wanted values.
             if live.is_none() && ArmId::looks_like(key) && !inner.is_ignored(self.ignore) {
                 self.report(&inner, None, Some(wanted));
             } else {
@@ -214,24 +219,24 @@ impl<'a> Comparison<'a> {
 
     fn array(&mut self, place: &Place, items: &[Value], found: &[Json]) {
         let is_open = self.is_open(place);
-        let mut twins = Twins::of(self, place, items, found);
-        twins.pair_the_rest(self, place, items);
-        if twins.is_one_value {
-            if twins.found.contains(&None) || !(is_open || twins.left.is_empty()) {
+        let mut matched = ListMatch::new(self, place, items, found);
+        matched.match_changed_items(self, place, items);
+        if matched.is_one_value {
+            if matched.found.contains(&None) || !(is_open || matched.left.is_empty()) {
                 let found = Json::Array(found.to_vec());
                 self.report(place, Some(&found), Some(&Value::Array(items.to_vec())));
             }
             return;
         }
-        for (at, (item, twin)) in items.iter().zip(&twins.found).enumerate() {
-            let inner = twins.place_of(place, &item.to_display_json(), at);
-            match twin {
+        for (at, (item, other)) in items.iter().zip(&matched.found).enumerate() {
+            let inner = matched.place_of(place, &item.to_display_json(), at);
+            match other {
                 Some(live) => self.value(&inner, item, Some(live)),
                 None => self.report(&inner, None, Some(item)),
             }
         }
-        for (at, live) in twins.left.iter().filter(|_| !is_open) {
-            self.report(&twins.place_of(place, live, *at), Some(live), None);
+        for (at, live) in matched.left.iter().filter(|_| !is_open) {
+            self.report(&matched.place_of(place, live, *at), Some(live), None);
         }
     }
 
@@ -239,7 +244,7 @@ impl<'a> Comparison<'a> {
         self.any_rule(|rule| matches!(rule, Rule::Open(path) if place.is(path)))
     }
 
-    /// What differs below a place, without a note of it here.
+    /// The differences at and below a place, without reporting them.
     fn changes_in(&self, place: &Place, wanted: &Value, live: &Json) -> Vec<Change> {
         let mut inner = Comparison::new(self.rules, self.ignore, self.body);
         inner.value(place, wanted, Some(live));
@@ -268,7 +273,7 @@ impl<'a> Comparison<'a> {
         is_same || self.has_become(place, wanted, live)
     }
 
-    /// Whether the rules of the type take two texts for the same.
+    /// Whether the rules of the type treat two texts as equal.
     fn is_text_same(&self, place: &Place, wanted: &str, live: &str) -> bool {
         self.any_rule(|rule| match rule {
             Rule::AnyCase(path) => place.is(path) && wanted.eq_ignore_ascii_case(live),

@@ -1,24 +1,23 @@
-//! The body of an update: what is wanted, laid over what is live.
+//! The body of an update: the wanted body merged onto the live one.
 
 use serde_json::Value as Json;
 
-use super::{Comparison, place::Place, rules, rules_for, twins::Twins};
+use super::{Comparison, list_match::ListMatch, place::Place, rules, rules_for};
 use crate::{
     facts::Rule,
     ignore::Ignored,
     value::{Object, Value},
 };
 
-/// The body of a PUT that changes `live` into what is wanted and leaves everything else as it is: members that the
-/// service fills by itself are taken out, as are masks of secrets, and what is wanted is laid over the rest, but for
-/// what the author ignores.
+/// The body of a PUT that changes only what differs from the spec: the live body without read-only members and masks of
+/// secrets, with the wanted body merged onto it, except for ignored properties.
 pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[Ignored]) -> Value {
     let rules = rules_for(wanted, rules);
     let base = writable(live, &rules);
-    Overlay(Comparison::new(&rules, ignore, live)).lay_over(&Place::root(), base, wanted)
+    Overlay(Comparison::new(&rules, ignore, live)).merge(&Place::root(), base, wanted)
 }
 
-/// What is live without what nobody can write: members that the service fills by itself, and masks of secrets.
+/// A live body without read-only members and masks of secrets.
 pub fn writable(live: &Json, rules: &[Rule]) -> Json {
     let mut left = live.clone();
     if let Json::Object(members) = &mut left {
@@ -28,7 +27,7 @@ pub fn writable(live: &Json, rules: &[Rule]) -> Json {
     left
 }
 
-/// Members that follow from the URL, or that ARM keeps for itself, in every type.
+/// The read-only members of all types: those that follow from the URL, and metadata of ARM.
 const ENVELOPE_READ_ONLY: &[&str] = &["id", "name", "type", "systemData", "etag"];
 
 fn strip_read_only(place: &Place, live: &mut Json, rules: &[Rule]) {
@@ -59,7 +58,7 @@ fn strip_read_only(place: &Place, live: &mut Json, rules: &[Rule]) {
 struct Overlay<'a>(Comparison<'a>);
 
 impl Overlay<'_> {
-    fn lay_over(&self, place: &Place, base: Json, wanted: &Value) -> Value {
+    fn merge(&self, place: &Place, base: Json, wanted: &Value) -> Value {
         if place.is_ignored(self.0.ignore) {
             return Value::from(base);
         }
@@ -79,7 +78,7 @@ impl Overlay<'_> {
                         .and_then(|key| result.get(key)?.to_json().ok());
                     let inner = place.member(key);
                     let value = match before {
-                        Some(before) => self.lay_over(&inner, before, wanted),
+                        Some(before) => self.merge(&inner, before, wanted),
                         None if *wanted == Value::Bool(false) && inner.is_fixed(self.0.rules) => {
                             continue;
                         }
@@ -89,25 +88,25 @@ impl Overlay<'_> {
                 }
                 Value::Object(result)
             }
-            (Json::Array(base), Value::Array(items)) => self.lay_over_list(place, &base, items),
+            (Json::Array(base), Value::Array(items)) => self.merge_list(place, &base, items),
             (base, Value::Null) => Value::from(base),
             (_, wanted) => wanted.clone(),
         }
     }
 
-    fn lay_over_list(&self, place: &Place, base: &[Json], items: &[Value]) -> Value {
+    fn merge_list(&self, place: &Place, base: &[Json], items: &[Value]) -> Value {
         let inner = place.item("");
-        let twins = Twins::of(&self.0, place, items, base);
+        let matched = ListMatch::new(&self.0, place, items, base);
         let is_same = |item: &Value, live: &Json| {
-            twins.are_of_one_item() || self.0.is_as_wanted(&inner, item, live)
+            matched.are_of_one_item() || self.0.is_as_wanted(&inner, item, live)
         };
-        let lay_over = |(item, twin): (&Value, &Option<&Json>)| match *twin {
-            Some(live) if is_same(item, live) => self.lay_over(&inner, live.clone(), item),
+        let merge = |(item, other): (&Value, &Option<&Json>)| match *other {
+            Some(live) if is_same(item, live) => self.merge(&inner, live.clone(), item),
             _ => item.clone(),
         };
-        let mut result: Vec<Value> = items.iter().zip(&twins.found).map(lay_over).collect();
+        let mut result: Vec<Value> = items.iter().zip(&matched.found).map(merge).collect();
         if self.0.is_open(place) {
-            let left = twins.left.iter();
+            let left = matched.left.iter();
             result.extend(left.map(|(_, live)| Value::from((*live).clone())));
         }
         Value::Array(result)

@@ -1,8 +1,8 @@
-//! Where in a body a comparison is.
+//! The current place of a comparison in a body.
 
 use crate::{facts::Rule, ignore::Ignored};
 
-/// Where in a body we are: as shown, and as rules name it, a segment a level.
+/// A place in a body: its path for people, and in the notation of rules with a segment per level.
 #[derive(Clone, Default)]
 pub(super) struct Place {
     pub(super) shown: String,
@@ -33,12 +33,12 @@ impl Place {
         inner
     }
 
-    /// Whether a rule's path names this place. `*` stands for one segment, whatever is in it.
+    /// Whether the path of a rule matches this place. `*` matches any one segment.
     pub(super) fn is(&self, path: &str) -> bool {
         names(path, &self.ruled)
     }
 
-    /// Whether a rule's path names this place or one that it is in.
+    /// Whether the path of a rule matches this place or one above it.
     pub(super) fn is_within(&self, path: &str) -> bool {
         let depth = path.split('.').count();
         self.ruled
@@ -46,26 +46,26 @@ impl Place {
             .is_some_and(|head| names(path, head))
     }
 
-    /// Whether creation decides what is here. A switch of that sort which is not there was left off.
+    /// Whether the value is fixed at creation. An absent boolean of this kind means false.
     pub(super) fn is_fixed(&self, rules: &[Rule]) -> bool {
         rules
             .iter()
             .any(|rule| matches!(rule, Rule::Immutable(path) if self.is_within(path)))
     }
 
-    /// Whether the author does not want this place compared.
+    /// Whether the author excludes this place from the comparison.
     pub(super) fn is_ignored(&self, ignored: &[Ignored]) -> bool {
         ignored.iter().any(|ignored| ignored.is(&self.ruled))
     }
 
-    /// The names of the members on the way here, outermost first.
+    /// The names of the members of the path, outermost first.
     pub(super) fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.ruled
             .iter()
             .map(|segment| segment.trim_end_matches("[]"))
     }
 
-    /// The name of the member that this is, or is an item of.
+    /// The name of the innermost member; empty for the body itself.
     pub(super) fn name(&self) -> &str {
         self.names().next_back().unwrap_or_default()
     }
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-/// The path as rules have it.
+/// The path in the notation of rules.
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.ruled.join("."))

@@ -1,6 +1,6 @@
-//! The general rules: what counts as the same in any type, each with the reason that recorded traffic gives for it.
+//! The rules of comparison for all types, each with its evidence from recorded traffic.
 //!
-//! A rule stands here when it holds without regard to the type; what holds for one type only is a row of
+//! A rule for one type only is a row of
 //! [`exceptions`](super::exceptions).
 
 use serde_json::{Number, Value as Json};
@@ -14,15 +14,15 @@ use crate::{
     value::Value,
 };
 
-// What is not compared.
+// Values that are not compared.
 
-/// The name, type and id of a body follow from its URL, and come back otherwise: `account/project`,
-/// `DefaultManagementPolicy`, ids in other casing (ARM facts 1.1 L9: 77 pairs).
+/// The name, type and id of a body follow from its URL and are returned differently: `account/project`,
+/// `DefaultManagementPolicy`, ids in other case (ARM facts 1.1 L9: 77 pairs).
 pub(super) fn is_envelope(place: &Place) -> bool {
     place.is_top() && is_one_of(place.name(), &["id", "name", "type"])
 }
 
-/// Nothing and empty are the same (ARM facts 1.1 L5 and L6, 1.4: 150 pairs).
+/// Absent and empty are equal (ARM facts 1.1 L5 and L6, 1.4: 150 pairs).
 pub(super) fn both_empty(wanted: &Value, live: Option<&Json>) -> bool {
     let nothing_wanted = match wanted {
         Value::Null => true,
@@ -34,8 +34,13 @@ pub(super) fn both_empty(wanted: &Value, live: Option<&Json>) -> bool {
     nothing_wanted && live.is_none_or(is_empty)
 }
 
-/// Whether an answer leaves open what is there, as no type is bound to say it.
-pub(super) fn is_withheld(place: &Place, wanted: &Value, live: Option<&Json>, body: &Json) -> bool {
+/// Whether a response leaves the live value open, because types are free not to return it.
+pub(super) fn is_unreturned(
+    place: &Place,
+    wanted: &Value,
+    live: Option<&Json>,
+    body: &Json,
+) -> bool {
     let is_secret = || {
         matches!(wanted, Value::Secret(_))
             || is_among_secrets(place)
@@ -50,8 +55,8 @@ pub(super) fn is_withheld(place: &Place, wanted: &Value, live: Option<&Json>, bo
     }
 }
 
-/// Secrets come back absent, empty, null, masked or as a reference (ARM facts 1.1 L11: 112 pairs). They are known by
-/// the word that their name ends in, or that of something around them.
+/// Secrets are returned absent, empty, null, masked or as a reference (ARM facts 1.1 L11: 112 pairs). They are recognized
+/// by the last word of their name or of the name of a container.
 pub(super) fn is_place_of_secrets(place: &Place) -> bool {
     const WORDS: &[&str] = &[
         "connectionstring",
@@ -77,7 +82,7 @@ pub(super) fn is_place_of_secrets(place: &Place) -> bool {
     (is_named_so || is_among_secrets(place)) && !is_tag
 }
 
-/// What holds secrets may be left out whole, and everything in it is one.
+/// A container of secrets can be absent as a whole, and everything in it is a secret.
 fn is_among_secrets(place: &Place) -> bool {
     const HOLDERS: &[&str] = &["credential", "credentials", "protectedsettings"];
     place.names().any(|around| {
@@ -86,14 +91,14 @@ fn is_among_secrets(place: &Place) -> bool {
     })
 }
 
-/// `createMode` says how to make a resource, not what it is (ARM facts 1.6: absent in all 37 answers of three
+/// `createMode` says how to create a resource, not what it is (ARM facts 1.6: absent in all 37 responses of three
 /// providers).
 fn says_how_to_make(place: &Place) -> bool {
     place.name().eq_ignore_ascii_case("createMode")
 }
 
-/// A part of another resource is where that one is. It need not say so, unless it is one that has a place and tags of
-/// its own (ARM facts 1.3: 47 pairs of two providers).
+/// A child resource has the location of its parent and can omit it, unless it is a tracked resource with a location and
+/// tags of its own (ARM facts 1.3: 47 pairs of two providers).
 fn is_place_of_a_part(place: &Place, body: &Json) -> bool {
     let is_part = |arm_type: &str| arm_type.matches('/').count() > 1;
     place.is_top()
@@ -102,8 +107,8 @@ fn is_place_of_a_part(place: &Place, body: &Json) -> bool {
         && body.get("tags").is_none()
 }
 
-/// A resource stays in the region that it was made in: of any type, Azure Resource Manager itself refuses another one
-/// (`InvalidResourceLocation`), and nothing recorded speaks against it. What answers no region has none to stay in.
+/// A resource stays in the region of its creation: Azure Resource Manager rejects another region for all types
+/// (`InvalidResourceLocation`), and no recording contradicts that. A resource without a live region is exempt.
 pub(super) fn is_where_it_is(place: &Place, live: Option<&Json>) -> bool {
     let is_somewhere = live
         .and_then(Json::as_str)
@@ -111,7 +116,7 @@ pub(super) fn is_where_it_is(place: &Place, live: Option<&Json>) -> bool {
     is_somewhere && place.is_top() && place.name().eq_ignore_ascii_case("location")
 }
 
-/// A mask tells nothing of what is behind it: `####`, `…;SharedAccessKey=****`, `<redacted>` (ARM facts 1.1,
+/// A mask does not reveal the secret: `####`, `…;SharedAccessKey=****`, `<redacted>` (ARM facts 1.1,
 /// consequence 7).
 pub(super) fn is_mask(text: &str) -> bool {
     let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
@@ -124,7 +129,7 @@ fn is_reference(text: &str) -> bool {
     text.starts_with("{{") && text.ends_with("}}") || text.starts_with("@Microsoft.KeyVault(")
 }
 
-/// Whether nothing is there.
+/// Whether a value is empty.
 pub fn is_empty(live: &Json) -> bool {
     match live {
         Json::Null => true,
@@ -135,9 +140,9 @@ pub fn is_empty(live: &Json) -> bool {
     }
 }
 
-// What is the same.
+// Values that are equal.
 
-/// Numbers by value: integers come back as `30.0` (ARM facts 1.1, consequence 2: 35 pairs).
+/// Numbers by value: integers are returned as `30.0` (ARM facts 1.1, consequence 2: 35 pairs).
 pub(super) fn same_number(left: &Number, right: &Number) -> bool {
     left == right
         || match (left.as_i128(), right.as_i128()) {
@@ -146,7 +151,7 @@ pub(super) fn same_number(left: &Number, right: &Number) -> bool {
         }
 }
 
-/// Texts that say the same.
+/// Texts that are equal.
 pub(super) fn same_text(place: &Place, wanted: &str, live: &str) -> bool {
     /// The rules for text, in the order in which they are tried.
     const RULES: &[fn(&Place, &str, &str) -> bool] = &[
@@ -162,13 +167,13 @@ pub(super) fn same_text(place: &Place, wanted: &str, live: &str) -> bool {
     wanted == live || !is_free_text(place) && RULES.iter().any(|same| same(place, wanted, live))
 }
 
-/// What people say in their own words is theirs to the letter; no service has been seen to change it.
+/// Free text is compared exactly; no service is known to change it.
 fn is_free_text(place: &Place) -> bool {
     const NAMES: &[&str] = &["description", "displayName"];
     is_one_of(place.name(), NAMES) || place.names().any(holds_free_text)
 }
 
-/// Whether everything in a member of this name is said in somebody's own words, and compared to the letter.
+/// Whether a member of this name contains free text, which is compared exactly.
 pub fn holds_free_text(name: &str) -> bool {
     const HOLDERS: &[&str] = &[
         "annotations",
@@ -211,7 +216,7 @@ fn same_id(_: &Place, wanted: &str, live: &str) -> bool {
         && live.get(..head).is_some_and(|head| head.ends_with('/'))
 }
 
-/// Slashes around a path say nothing (ARM facts 1.1 L12: `/account-api` comes back as `account-api`).
+/// Slashes around a path are ignored (ARM facts 1.1 L12: `/account-api` is returned as `account-api`).
 fn same_path(_: &Place, wanted: &str, live: &str) -> bool {
     let bare = wanted.trim_matches('/');
     !bare.is_empty() && bare == live.trim_matches('/')
@@ -233,13 +238,13 @@ fn same_version(place: &Place, wanted: &str, live: &str) -> bool {
         && version(wanted).is_some_and(|wanted| version(live) == Some(wanted))
 }
 
-/// Times by the instant: services answer with their own number of digits and their own way to say UTC. The recordings
-/// have one time for all (ARM facts, "Read with care"), so they cannot say which.
+/// Times by the instant: services return their own number of digits and their own notation of UTC. The recordings have the
+/// same time everywhere (ARM facts, "Read with care"), so they do not show which.
 fn same_time(_: &Place, wanted: &str, live: &str) -> bool {
     instant(wanted).is_some_and(|wanted| instant(live) == Some(wanted))
 }
 
-/// Markup without the blanks around its tags: policies come back indented anew (ARM facts 1.6: 17 pairs).
+/// Markup without white space around its tags: policies are returned with other indentation (ARM facts 1.6: 17 pairs).
 fn same_markup(_: &Place, wanted: &str, live: &str) -> bool {
     let is_markup = |text: &str| text.trim_start().starts_with('<');
     is_markup(wanted) && is_markup(live) && unindented(wanted) == unindented(live)
@@ -247,7 +252,7 @@ fn same_markup(_: &Place, wanted: &str, live: &str) -> bool {
 
 // How the items of a list are matched.
 
-/// Items are matched by what names them, where every one of them has such a member: order changes, and items are
+/// Items are matched by a naming member if all items have it: their order changes, and items are
 /// added (ARM facts 1.1, consequence 8, and 1.5). All other lists are compared in their order.
 pub(super) const KEYS: &[&str] = &["name", "id"];
 

@@ -20,12 +20,12 @@ fn same(wanted: Json, live: Json, rules: &[Rule]) {
 }
 
 #[test]
-fn what_is_not_wanted_is_not_compared() {
+fn unnamed_members_are_not_compared() {
     same(json!({"a": 1}), json!({"a": 1, "b": 2}), &[]);
 }
 
 #[test]
-fn what_is_wanted_and_missing_or_other_is_a_difference() {
+fn missing_or_different_value_is_a_difference() {
     let found = diff(
         &Value::from(json!({"a": {"b": 1, "c": true}})),
         &json!({"a": {"c": false}}),
@@ -59,7 +59,7 @@ fn ids_are_compared_without_case_as_values_and_as_keys() {
 }
 
 #[test]
-fn words_that_come_back_in_another_case_are_named_by_a_rule() {
+fn text_in_other_case_needs_a_rule() {
     let rules = &[Rule::AnyCase("keySource")];
     same(
         json!({"keySource": "Microsoft.Keyvault"}),
@@ -95,7 +95,7 @@ fn lists_are_ordered_unless_a_rule_says_otherwise() {
 }
 
 #[test]
-fn keyed_lists_show_the_item_that_differs() {
+fn keyed_lists_report_the_item_that_differs() {
     let rules = &[Rule::Keyed("a", "name")];
     let live = json!({"a": [{"name": "y", "v": 2, "more": 1}, {"name": "x", "v": 1}]});
     same(
@@ -114,7 +114,7 @@ fn keyed_lists_show_the_item_that_differs() {
 }
 
 #[test]
-fn what_is_never_returned_or_never_sent_is_not_compared() {
+fn write_only_and_read_only_properties_are_not_compared() {
     same(
         json!({"p": {"key": "s"}}),
         json!({"p": {}}),
@@ -128,7 +128,7 @@ fn what_is_never_returned_or_never_sent_is_not_compared() {
 }
 
 #[test]
-fn authors_may_ignore_a_path_with_or_without_properties() {
+fn ignored_path_matches_with_or_without_properties() {
     for path in ["properties.a", "a", "properties.*"] {
         let found = diff(
             &Value::from(json!({"properties": {"a": 1}})),
@@ -141,7 +141,7 @@ fn authors_may_ignore_a_path_with_or_without_properties() {
 }
 
 #[test]
-fn what_is_fixed_at_creation_is_marked() {
+fn change_of_a_property_fixed_at_creation_is_immutable() {
     let rules = &[Rule::Immutable("location")];
     let found = diff(
         &Value::from(json!({"location": "a", "x": 1})),
@@ -159,7 +159,7 @@ fn what_is_fixed_at_creation_is_marked() {
 }
 
 #[test]
-fn an_update_keeps_what_is_not_named_and_sends_nothing_that_the_service_fills() {
+fn update_keeps_unnamed_members_and_omits_read_only_ones() {
     let rules = &[
         Rule::ReadOnly("properties.endpoints"),
         Rule::Open("properties.open"),
@@ -183,7 +183,7 @@ fn an_update_keeps_what_is_not_named_and_sends_nothing_that_the_service_fills() 
 }
 
 #[test]
-fn an_identity_that_is_not_among_the_live_ones_is_a_difference() {
+fn missing_identity_is_a_difference() {
     let live = json!({"ids": {"/subscriptions/s/resourcegroups/g": {"clientId": "1"}}});
     same(
         json!({"ids": {"/subscriptions/S/resourceGroups/g": {}}}),
@@ -201,7 +201,7 @@ fn an_identity_that_is_not_among_the_live_ones_is_a_difference() {
 }
 
 #[test]
-fn a_rule_for_any_key_holds_for_keys_with_dots() {
+fn wildcard_key_matches_keys_with_dots() {
     let rules = &[Rule::ReadOnly("identity.userAssignedIdentities.*.clientId")];
     let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i";
     let live = json!({"identity": {"userAssignedIdentities": {id: {"clientId": "1"}}}});
@@ -214,7 +214,7 @@ fn a_rule_for_any_key_holds_for_keys_with_dots() {
 }
 
 #[test]
-fn an_update_leaves_what_the_author_ignores_as_it_is() {
+fn update_keeps_ignored_properties() {
     let live = json!({"tags": {"owner": "you"}, "properties": {"tier": "Cool", "tls": "1"}});
     let wanted = json!({"tags": {"owner": "me"}, "properties": {"tier": "Hot", "tls": "2"}});
     let ignore = ["tags.owner", "tier"].map(Ignored::property);
@@ -228,7 +228,7 @@ fn an_update_leaves_what_the_author_ignores_as_it_is() {
 }
 
 #[test]
-fn what_is_below_a_missing_mapping_is_named_leaf_by_leaf() {
+fn members_of_a_missing_mapping_are_reported_by_leaf() {
     let rules = &[Rule::Immutable("a.b.fixed"), Rule::WriteOnly("a.secret")];
     let wanted = json!({"a": {"b": {"fixed": true, "free": 1}, "secret": "s"}});
     let found = diff(&Value::from(wanted), &json!({}), rules, &[]);
@@ -240,7 +240,7 @@ fn what_is_below_a_missing_mapping_is_named_leaf_by_leaf() {
 }
 
 #[test]
-fn a_switch_that_creation_left_off_is_neither_a_difference_nor_sent() {
+fn absent_boolean_fixed_at_creation_means_false() {
     let rules = &[Rule::Immutable("hns")];
     let wanted = json!({"hns": false, "other": false});
     assert_eq!(changes(wanted.clone(), json!({}), rules), ["other"]);
@@ -254,7 +254,7 @@ fn a_switch_that_creation_left_off_is_neither_a_difference_nor_sent() {
 }
 
 #[test]
-fn an_update_keeps_what_is_not_named_of_the_items_of_a_keyed_list() {
+fn update_keeps_unnamed_members_of_keyed_items() {
     let rules = &[Rule::Keyed("a", "name"), Rule::ReadOnly("a[].state")];
     let live = json!({"a": [{"name": "x", "on": false, "state": "ok", "v": 1}, {"name": "y"}]});
     let wanted = json!({"a": [{"name": "z"}, {"name": "x", "v": 2}]});
@@ -266,7 +266,7 @@ fn an_update_keeps_what_is_not_named_of_the_items_of_a_keyed_list() {
 }
 
 #[test]
-fn an_update_sends_no_mask_of_a_secret_back() {
+fn update_never_sends_a_mask() {
     let live =
         json!({"p": {"key": "********", "kept": "k", "list": [{"name": "x", "secret": "####"}]}});
     let wanted = json!({"p": {"kept": "l", "list": [{"name": "x"}]}});
@@ -278,7 +278,7 @@ fn an_update_sends_no_mask_of_a_secret_back() {
 }
 
 #[test]
-fn an_update_keeps_what_is_not_named_of_items_with_names() {
+fn update_keeps_unnamed_members_of_named_items() {
     let live =
         json!({"a": [{"name": "x", "on": true, "v": 1}, {"name": "y"}, {"name": "z", "v": 3}]});
     let wanted = json!({"a": [{"name": "z", "v": 4}, {"name": "X", "v": 1}, {"name": "new"}]});
@@ -297,7 +297,7 @@ fn an_update_keeps_what_is_not_named_of_items_with_names() {
 }
 
 #[test]
-fn an_update_keeps_what_is_not_named_only_of_items_that_are_as_wanted_where_order_is_all() {
+fn update_keeps_unnamed_members_of_unnamed_items_only_if_they_match() {
     let live = json!({"a": [{"from": 1, "more": true}, {"from": 2, "more": true}]});
     let wanted = json!({"a": [{"from": 1}, {"from": 3}]});
     let body = overlay(&Value::from(wanted), &live, &[], &[]);
@@ -308,7 +308,7 @@ fn an_update_keeps_what_is_not_named_only_of_items_that_are_as_wanted_where_orde
 }
 
 #[test]
-fn an_update_to_what_is_there_is_no_difference_again() {
+fn update_leaves_no_difference() {
     let rules = &[
         Rule::Open("open"),
         Rule::Set("set"),
@@ -327,7 +327,7 @@ fn an_update_to_what_is_there_is_no_difference_again() {
 }
 
 #[test]
-fn of_what_holds_a_secret_nothing_live_is_shown() {
+fn live_values_of_secrets_are_masked() {
     let secret = Value::Secret(crate::secret::Secret::new("new"));
     let item = Value::object([("name", Value::string("a")), ("text", secret)]);
     let wanted = Value::object([("list", Value::Array(vec![item]))]);
@@ -339,7 +339,7 @@ fn of_what_holds_a_secret_nothing_live_is_shown() {
 }
 
 #[test]
-fn a_body_without_its_secrets_says_where_they_were() {
+fn stripped_body_comes_with_the_paths_of_its_secrets() {
     let live = json!({
         "tags": { "password": "no secret" },
         "properties": {

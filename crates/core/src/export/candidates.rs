@@ -134,7 +134,7 @@ pub(super) fn find_in_groups(scope: &Scene<'_>, notes: &mut Vec<Note>) -> Vec<Ca
 fn group_candidate(scope: &Scene<'_>, group: &ArmId) -> Option<Candidate> {
     let body = scope.live.resource(group)?;
     let is_group = |kind: &&&'static dyn Kind| kind.facts().place == Place::Subscription;
-    let kind = *scope.registry.0.iter().find(is_group)?;
+    let kind = *scope.registry.kinds.iter().find(is_group)?;
     let mut candidate = Candidate::new(kind, kind.facts().arm_type.clone()?, group, body);
     candidate.id = Some(canonical_group(scope, group));
     candidate.place = None;

@@ -15,9 +15,8 @@ use super::{
 use crate::{
     arm::{ArmId, normal_location},
     declare::root_id,
-    diff::exceptions,
     facts::{Facts, Place},
-    lift::{Found, Known, Lifted},
+    lift::{EntryIndex, LiftSource, LiftedEntry},
     mark::{Afterlife, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG, STACK_TAG, tag},
     spec::API_VERSION,
     template::escape,
@@ -69,7 +68,7 @@ pub(super) fn write_document(
         let props = lifted
             .props
             .iter()
-            .filter(|(property, _)| existing.is_none() || facts.place.is_told_by(property));
+            .filter(|(property, _)| existing.is_none() || facts.place.depends_on(property));
         let props: Vec<(String, Json)> = props
             .map(|(property, value)| (property.clone(), refs.write_value(at, value)))
             .collect();
@@ -149,7 +148,7 @@ struct EntryWriter<'a, 'w> {
 
 impl EntryWriter<'_, '_> {
     /// The properties as the kind of the candidate writes them or, if it cannot express them, as `kind: resource`.
-    fn lift(&mut self, refs: &References) -> Option<(&'static Facts, Lifted)> {
+    fn lift(&mut self, refs: &References) -> Option<(&'static Facts, LiftedEntry)> {
         let own = self.one.kind;
         let any = self.scope.any_type().filter(|any| {
             own.facts().place == Place::ResourceGroup && any.facts().kind != own.facts().kind
@@ -173,10 +172,10 @@ impl EntryWriter<'_, '_> {
                 .entry(facts.kind)
                 .or_insert_with(|| kind.schema().to_value());
             let rules = match facts.place {
-                Place::Written => exceptions::of(&self.one.arm_type.name),
+                Place::Written => self.scope.registry.type_rules(&self.one.arm_type.name),
                 _ => facts.rules,
             };
-            let mut found = Found {
+            let mut found = LiftSource {
                 entry: self.name,
                 stack: self.stack,
                 id: self.one.id.as_ref().unwrap_or(&self.one.live_id),
@@ -211,7 +210,7 @@ impl EntryWriter<'_, '_> {
     }
 
     /// Whether the entry would get the id of the live resource. The id of a role that lazuli created follows from its name.
-    fn keeps_id(&self, facts: &Facts, lifted: &Lifted) -> bool {
+    fn keeps_id(&self, facts: &Facts, lifted: &LiftedEntry) -> bool {
         let live = &self.one.live_id;
         let own = facts.arm_type.as_ref().map(|own| own.name.as_ref());
         match (facts.place, own) {
@@ -384,7 +383,7 @@ impl DocumentDefaults {
         let mut text = Map::new();
         let (placement, mut rest): (Vec<_>, Vec<_>) =
             entry.props.into_iter().partition(|(property, _)| {
-                entry.facts.place == Place::Written && entry.facts.place.is_told_by(property)
+                entry.facts.place == Place::Written && entry.facts.place.depends_on(property)
             });
         text.insert("kind".into(), json!(entry.facts.kind));
         let (before, after): (Vec<_>, Vec<_>) = placement

@@ -15,7 +15,7 @@ use crate::{
 /// The first round: the groups, their contents, and the grants and locks on them.
 pub fn first(groups: &[ArmId], registry: Registry) -> Vec<Read> {
     let mut reads = Vec::new();
-    let group = registry.0.iter().find_map(|kind| {
+    let group = registry.kinds.iter().find_map(|kind| {
         let facts = kind.facts();
         facts
             .arm_type

@@ -9,7 +9,7 @@ use crate::{
     declare::Placed,
     diff::holds_free_text,
     facts::OutputDoc,
-    lift::{Known, member},
+    lift::{EntryIndex, member},
     template::escape,
     text::is_shown,
     value::{HolePart, Value},
@@ -220,7 +220,7 @@ impl References {
     }
 }
 
-impl Known for References {
+impl EntryIndex for References {
     fn entry_of(&self, id: &ArmId) -> Option<String> {
         self.names.get(*self.by_id.get(id)?).cloned()
     }

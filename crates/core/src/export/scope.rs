@@ -29,7 +29,7 @@ impl Scene<'_> {
 
     /// The kind that accepts any ARM type.
     pub(super) fn any_type(&self) -> Option<&'static dyn Kind> {
-        let mut kinds = self.registry.0.iter().copied();
+        let mut kinds = self.registry.kinds.iter().copied();
         kinds.find(|kind| kind.facts().place == Place::Written)
     }
 }

@@ -1,11 +1,11 @@
-//! From a spec to a graph: places, declarations, edges, and every mistake on the way.
+//! Builds the graph of a spec: ids, declarations and dependencies. Reports all mistakes in one run.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-use super::{edges, place};
+use super::{Graph, Lifecycle, Node, Settings, StackScope, edges, place};
 use crate::{
     arm::ArmId,
     declare::{
@@ -13,40 +13,19 @@ use crate::{
         Surroundings, index,
     },
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Graph, Home, Lifecycle, Node},
     ignore::Ignored,
     key::NodeKey,
-    kind::{Registry, TypedEntry},
+    kind::{DynEntry, Registry},
     mark::Mark,
-    secret::DigestKey,
     shape::Shape,
     source::Span,
     spec::{Resource, Spec, Stack},
+    subject::Subject,
     value::Value,
 };
 
-/// What is given from outside of the spec.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// The subscription of stacks that do not say one.
-    pub subscription: Option<String>,
-    /// What Azure has under the role names that it was asked for: the ids of the definitions.
-    pub roles: BTreeMap<RoleName, Vec<ArmId>>,
-    /// How secrets that Azure does not answer are dealt with.
-    pub secrets: SecretsPolicy,
-}
-
-/// How secrets that Azure does not answer are dealt with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SecretsPolicy {
-    /// The key of what tags keep of them.
-    pub key: DigestKey,
-    /// Whether all of them are sent again, changed or not.
-    pub rewrite: bool,
-}
-
-/// Builds the graph of a spec. The graph is of use only if the diagnostics have no errors, and carried out only if it
-/// has no open roles: those are asked for, and the graph is built again with the answers.
+/// Builds the graph of a spec. Use the graph only if the diagnostics have no errors. If it has open roles, look them up in
+/// Azure and build the graph again with the result before planning.
 pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Diagnostics) {
     let index = index(spec);
     let (places, mut diagnostics) = place::place(spec, &index, registry, settings);
@@ -77,9 +56,9 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
     diagnostics.extend(found);
     diagnostics.extend(duplicates(&nodes));
     let edges = edges::find(&nodes, &implied, spec, &places);
-    let homes = homes(spec, settings, &nodes);
+    let stack_scopes = stack_scopes(spec, settings, &nodes);
     let graph = Graph {
-        homes,
+        stack_scopes,
         open_roles,
         secrets: settings.secrets.clone(),
         ..edges::assemble(nodes, edges, &mut diagnostics)
@@ -87,11 +66,11 @@ pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Di
     (graph, diagnostics)
 }
 
-fn homes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<Home> {
+fn stack_scopes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<StackScope> {
     let home = |stack: &Stack| {
         let written = stack.subscription.as_ref().map(|written| &written.value);
         let own = written.or(settings.subscription.as_ref());
-        let mut home = Home {
+        let mut home = StackScope {
             stack: stack.name.value.clone(),
             span: stack.name.span,
             subscriptions: own
@@ -100,7 +79,7 @@ fn homes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<Home> {
                 .collect(),
             groups: BTreeSet::new(),
         };
-        let own = |node: &&Node| node.key.stack == home.stack && !node.lifecycle.existing;
+        let own = |node: &&Node| node.subject.key.stack == home.stack && !node.lifecycle.existing;
         for node in nodes.iter().filter(own) {
             let place = match &node.identity {
                 Identity::Resource(id) => id,
@@ -121,7 +100,7 @@ struct Building<'a> {
     shapes: HashMap<&'static str, Shape>,
     retired: HashSet<&'static str>,
     /// The entries that could be read, in the order of the spec.
-    entries: Vec<Box<dyn TypedEntry + 'a>>,
+    entries: Vec<Box<dyn DynEntry + 'a>>,
     nodes: Vec<Node>,
     implied: Vec<(NodeKey, Implied)>,
     open_roles: BTreeSet<RoleName>,
@@ -145,7 +124,7 @@ impl<'a> Building<'a> {
             self.diagnostics.push(Diagnostic::error(
                 Code::UnknownKey,
                 resource.span,
-                format!("a {} takes no `tags`", facts.kind),
+                format!("a {} does not have `tags`", facts.kind),
             ));
         }
         let mut is_broken = false;
@@ -173,36 +152,30 @@ impl<'a> Building<'a> {
             placed,
             resolver: self.resolver,
         };
-        let entry = match kind.read(context) {
+        let mut declared = Nodes::default();
+        let entry = match kind.read(context, &mut declared) {
             Ok(entry) => entry,
-            // The check of the shape has reported why.
+            // The check of the schema has reported why.
             Err(_) if is_broken => return,
             Err(diagnostic) => {
                 self.diagnostics.push(diagnostic);
                 return;
             }
         };
-        if !is_broken {
-            self.push_nodes(stack, resource, placed, entry.as_ref());
+        if let Some(entry) = entry.as_deref().filter(|_| !is_broken) {
+            entry.declare(&mut declared);
+            let implied = entry.implies().into_iter();
+            self.implied
+                .extend(implied.map(|implied| (placed.key.clone(), implied)));
         }
-        self.entries.push(entry);
+        self.entries.extend(entry);
+        self.push_nodes(stack, resource, placed, declared);
     }
 
-    fn push_nodes(
-        &mut self,
-        stack: &Stack,
-        resource: &Resource,
-        placed: &Placed,
-        entry: &dyn TypedEntry,
-    ) {
-        let mut declared = Nodes::default();
-        entry.declare(&mut declared);
+    fn push_nodes(&mut self, stack: &Stack, resource: &Resource, placed: &Placed, declared: Nodes) {
         self.diagnostics.extend(declared.diagnostics);
         self.open_roles.extend(declared.open_roles);
-        let implied = entry.implies().into_iter();
-        self.implied
-            .extend(implied.map(|implied| (placed.key.clone(), implied)));
-        let places = Arc::new(written(resource));
+        let places = Arc::new(value_positions(resource));
         for draft in declared.drafts {
             for (part, why) in &draft.after {
                 let follows = Implied::FollowsPart {
@@ -221,7 +194,7 @@ impl<'a> Building<'a> {
         }
     }
 
-    /// An entry that is only looked up: no body, nothing below it.
+    /// Adds the node of an `existing` entry. It has no body and no parts.
     fn look_up(&mut self, stack: &Stack, resource: &Resource, placed: &Placed) {
         let facts = placed.facts;
         let own = NodeKey {
@@ -242,7 +215,7 @@ impl<'a> Building<'a> {
                     listed: facts.listed,
                     after: Vec::new(),
                 };
-                let places = Arc::new(written(resource));
+                let places = Arc::new(value_positions(resource));
                 self.nodes
                     .push(node(own, placed, stack, resource, draft, places));
             }
@@ -252,22 +225,20 @@ impl<'a> Building<'a> {
                     Code::UnknownKey,
                     resource.span,
                     format!(
-                        "a {} cannot be `existing`: it has no id to look it up by",
+                        "a {} cannot be `existing`: it has no id by which to find it",
                         facts.kind
                     ),
                 )
-                .help(
-                    "write it without `existing`: a grant that is there already is taken as it is",
-                ),
+                .help("remove `existing`: a role assignment that already exists stays as it is"),
             ),
         }
         for entry in resource.props.entries() {
-            if !facts.place.is_told_by(&entry.key) {
+            if !facts.place.depends_on(&entry.key) {
                 self.diagnostics.push(Diagnostic::warning(
                     Code::UnknownKey,
                     entry.key_span,
                     format!(
-                        "`{}` is not looked at: the resource is `existing` and stays as it is",
+                        "`{}` is ignored: the resource is `existing` and is never changed",
                         entry.key
                     ),
                 ));
@@ -301,16 +272,20 @@ fn node(
     places: Arc<HashMap<String, Span>>,
 ) -> Node {
     let name = placed.name.as_deref().filter(|_| key.part.is_none());
-    let subject = match &draft.identity {
+    let title = match &draft.identity {
         Identity::Resource(id) => name.unwrap_or_else(|| id.name()).to_owned(),
         Identity::Grant(grant) => format!("{} on {}", grant.role_name, grant.scope.name()),
     };
     Node {
-        key,
-        kind: placed.facts.kind,
-        arm_type: draft.arm_type,
+        subject: Subject {
+            key,
+            kind: placed.facts.kind,
+            arm_type: draft.arm_type,
+            title,
+            span: resource.span,
+            places,
+        },
         identity: draft.identity,
-        subject,
         body: draft.body,
         rules: draft.rules,
         lifecycle: Lifecycle {
@@ -333,13 +308,11 @@ fn node(
         mark: draft.mark,
         deletable: draft.deletable,
         listed: draft.listed,
-        span: resource.span,
-        places,
     }
 }
 
-/// Where each value of an entry stands, by its path, and of its common keys those that Azure can refuse.
-fn written(resource: &Resource) -> HashMap<String, Span> {
+/// The positions of the values of an entry by path, and of the common keys that Azure can reject.
+fn value_positions(resource: &Resource) -> HashMap<String, Span> {
     fn below(path: &str, node: &crate::node::Node, places: &mut HashMap<String, Span>) {
         for entry in node.entries() {
             let path = match path {
@@ -363,7 +336,7 @@ fn written(resource: &Resource) -> HashMap<String, Span> {
     places
 }
 
-/// Two entries for one Azure resource would undo each other's work for ever.
+/// Reports entries for the same Azure resource: they would overwrite each other forever.
 fn duplicates(nodes: &[Node]) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     let mut ids: HashMap<&ArmId, &Node> = HashMap::new();
@@ -383,17 +356,15 @@ fn duplicates(nodes: &[Node]) -> Diagnostics {
             diagnostics.push(
                 Diagnostic::error(
                     Code::DuplicateId,
-                    node.span,
+                    node.subject.span,
                     format!(
                         "`{}` and `{}` are the same Azure resource",
-                        first.key, node.key
+                        first.subject.key, node.subject.key
                     ),
                 )
                 .note(what)
-                .related(first.span, "the first one")
-                .help(
-                    "leave one out, or mark the one that is only looked up with `existing: true`",
-                ),
+                .related(first.subject.span, "the first one")
+                .help("remove one, or set `existing: true` on the one that only refers to it"),
             );
         }
     }

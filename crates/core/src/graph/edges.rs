@@ -1,4 +1,4 @@
-//! Who waits for whom, and why; cycles are found here.
+//! Finds the dependencies between nodes, orders the nodes, and reports cycles.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque, hash_map::Entry};
 
@@ -8,27 +8,28 @@ use petgraph::{
     visit::EdgeRef,
 };
 
+use super::{Graph, Node, Reason};
 use crate::{
     arm::ArmId,
-    declare::{Places, address_of, templates},
+    declare::{Identity, Implied, Places, address_of, templates},
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Graph, Identity, Implied, Node, NodeKey, Reason},
+    key::NodeKey,
     spec::{Address, Resource, Spec},
     template::{Expr, Segment, Template},
 };
 
-/// One edge: position of what is waited for, position of what waits, why.
+/// One edge: the position of the dependency, the position of the dependent, and the reason.
 pub(super) type Edge = (usize, usize, Reason);
 
 struct Finder<'a> {
     nodes: &'a [Node],
     by_entry: HashMap<(String, Address), Vec<usize>>,
     by_id: HashMap<&'a ArmId, usize>,
-    /// Grants by the identity of the spec that they are for.
+    /// Role assignments by the declared identity that is their principal.
     by_principal: HashMap<&'a NodeKey, Vec<usize>>,
-    /// Nodes by what they are in or on, in lower case.
+    /// Nodes by their lowercase id or scope.
     by_scope: BTreeMap<String, Vec<usize>>,
-    /// The nodes that go on after everything within a scope, and so not after each other.
+    /// The nodes that depend on everything within a scope, and so not on each other.
     last: BTreeSet<&'a NodeKey>,
     edges: BTreeSet<(usize, usize, Reason)>,
 }
@@ -43,7 +44,10 @@ pub(super) fn find<'a>(
     let mut by_entry: HashMap<_, Vec<usize>> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
         by_entry
-            .entry((node.key.stack.clone(), node.key.address.clone()))
+            .entry((
+                node.subject.key.stack.clone(),
+                node.subject.key.address.clone(),
+            ))
             .or_default()
             .push(at);
     }
@@ -97,8 +101,7 @@ impl<'a> Finder<'a> {
     fn entry(&self, stack: &str, address: &Address) -> &[usize] {
         self.by_entry
             .get(&(stack.to_owned(), address.clone()))
-            .map(Vec::as_slice)
-            .unwrap_or_default()
+            .map_or(&[], Vec::as_slice)
     }
 
     /// References and `dependsOn` of one entry.
@@ -141,7 +144,7 @@ impl<'a> Finder<'a> {
                     .into_iter()
                     .flatten()
                     .copied()
-                    .filter(|at| self.nodes[*at].key.part.is_none())
+                    .filter(|at| self.nodes[*at].subject.key.part.is_none())
                     .collect();
                 wait(&main, Reason::Refers(property.clone()));
             }
@@ -153,14 +156,11 @@ impl<'a> Finder<'a> {
             let all = self
                 .by_entry
                 .get(&(placed.key.stack.clone(), placed.key.address.clone()));
-            wait(
-                all.map(Vec::as_slice).unwrap_or_default(),
-                Reason::DependsOn,
-            );
+            wait(all.map_or(&[], Vec::as_slice), Reason::DependsOn);
         }
     }
 
-    /// Everything waits for the nearest thing that it is in or on.
+    /// Every node depends on the nearest node that it is in or on.
     fn within(&mut self) {
         for (at, node) in self.nodes.iter().enumerate() {
             let mut scope = node.scope();
@@ -178,7 +178,7 @@ impl<'a> Finder<'a> {
 
     fn implied(&mut self, key: &NodeKey, implied: &Implied) {
         let waiting = self.entry(&key.stack, &key.address).to_vec();
-        let part_of = |at: &usize| &self.nodes[*at].key.part;
+        let part_of = |at: &usize| &self.nodes[*at].subject.key.part;
         let (on, waiting, reason): (Vec<usize>, Vec<usize>, Reason) = match implied {
             Implied::GrantsOf { principal, on, why } => {
                 let needed = |at: &usize| match &self.nodes[*at].identity {
@@ -202,10 +202,12 @@ impl<'a> Finder<'a> {
                 )
             }
             Implied::EverythingWithin(scope) => {
-                let own: BTreeSet<&NodeKey> =
-                    waiting.iter().map(|at| &self.nodes[*at].key).collect();
+                let own: BTreeSet<&NodeKey> = waiting
+                    .iter()
+                    .map(|at| &self.nodes[*at].subject.key)
+                    .collect();
                 let locked = |at: &usize| {
-                    let key = &self.nodes[*at].key;
+                    let key = &self.nodes[*at].subject.key;
                     !own.contains(key) && !self.last.contains(key)
                 };
                 let within = self.all_within(scope).filter(locked).collect();
@@ -229,7 +231,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The edges, without a `Within` where another reason says more.
+    /// The edges, without `Within` where there is a more specific reason.
     fn without_repetition(self) -> Vec<Edge> {
         let explained: BTreeSet<(usize, usize)> = self
             .edges
@@ -237,13 +239,13 @@ impl<'a> Finder<'a> {
             .filter(|(_, _, reason)| *reason != Reason::Within)
             .map(|(from, to, _)| (*from, *to))
             .collect();
-        let says_more = |(from, to, reason): &Edge| {
+        let is_specific = |(from, to, reason): &Edge| {
             *reason != Reason::Within || !explained.contains(&(*from, *to))
         };
-        self.edges.into_iter().filter(says_more).collect()
+        self.edges.into_iter().filter(is_specific).collect()
     }
 
-    /// The nodes that are a scope, or in or on it.
+    /// The nodes at or below a scope.
     fn all_within(&self, scope: &ArmId) -> impl Iterator<Item = usize> {
         let scope = scope.as_str().to_ascii_lowercase();
         let below = format!("{scope}/");
@@ -257,13 +259,13 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// The graph in an order that respects the edges, and otherwise that of the spec. Cycles are reported.
+/// The graph, in an order that respects dependencies and otherwise the spec. Reports cycles.
 pub(super) fn assemble(nodes: Vec<Node>, edges: Vec<Edge>, diagnostics: &mut Diagnostics) -> Graph {
     let mut inner: DiGraph<Node, Reason> = DiGraph::with_capacity(nodes.len(), edges.len());
     let by_key = nodes
         .into_iter()
         .map(|node| {
-            let key = node.key.clone();
+            let key = node.subject.key.clone();
             (key, inner.add_node(node))
         })
         .collect();
@@ -289,7 +291,7 @@ pub(super) fn assemble(nodes: Vec<Node>, edges: Vec<Edge>, diagnostics: &mut Dia
     }
 }
 
-/// Kahn's order, always taking the ready node that stands first in the spec.
+/// Kahn's algorithm; of the ready nodes, the first in the spec comes first.
 fn order(graph: &DiGraph<Node, Reason>) -> Vec<NodeIndex> {
     let mut missing: Vec<usize> = graph
         .node_indices()
@@ -313,7 +315,7 @@ fn order(graph: &DiGraph<Node, Reason>) -> Vec<NodeIndex> {
     order
 }
 
-/// A way from the first node of a component back to it, if it is a cycle at all.
+/// A path from the first node of a component back to it, if the component has a cycle.
 fn cycle_in(graph: &DiGraph<Node, Reason>, component: &[NodeIndex]) -> Option<Vec<NodeIndex>> {
     let start = *component.iter().min()?;
     let members: BTreeSet<NodeIndex> = component.iter().copied().collect();
@@ -349,25 +351,28 @@ fn cycle_in(graph: &DiGraph<Node, Reason>, component: &[NodeIndex]) -> Option<Ve
 }
 
 fn describe_cycle(graph: &DiGraph<Node, Reason>, path: &[NodeIndex]) -> Diagnostic {
-    let name = |at: &NodeIndex| graph[*at].key.to_string();
-    let way = path.iter().map(name).collect::<Vec<_>>().join(" → ");
-    let span = path.first().map(|at| graph[*at].span);
+    let name = |at: &NodeIndex| graph[*at].subject.key.to_string();
+    let path_text = path.iter().map(name).collect::<Vec<_>>().join(" → ");
+    let span = path.first().map(|at| graph[*at].subject.span);
     let mut diagnostic = Diagnostic::error(
         Code::ReferenceCycle,
         span,
-        format!("resources wait for each other in a circle: {way}"),
+        format!("resources depend on each other in a cycle: {path_text}"),
     );
     for pair in path.windows(2) {
-        let [waits, on] = pair else { continue };
-        let why = graph
-            .edges_connecting(*on, *waits)
-            .next()
-            .map(|edge| edge.weight().to_string())
-            .unwrap_or_default();
-        diagnostic = diagnostic.related(
-            graph[*waits].span,
-            format!("`{}` waits for `{}`: {why}", name(waits), name(on)),
-        );
+        let [dependent, on] = pair else { continue };
+        // Of several reasons, one is enough.
+        for edge in graph.edges_connecting(*on, *dependent).take(1) {
+            diagnostic = diagnostic.related(
+                graph[*dependent].subject.span,
+                format!(
+                    "`{}` depends on `{}`: {}",
+                    name(dependent),
+                    name(on),
+                    edge.weight()
+                ),
+            );
+        }
     }
-    diagnostic.help("take one of these references out")
+    diagnostic.help("remove one of these references")
 }

@@ -1,4 +1,4 @@
-//! Where each resource of the spec lives: its Azure id, location and group, before anything else is looked at.
+//! The Azure id, location and resource group of each entry, which all other steps build on.
 
 mod written;
 
@@ -6,12 +6,12 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::Settings;
 use crate::{
     arm::{ArmId, normal_location},
     declare::{Index, Placed, Places, address_of, root_id},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     facts::Place,
-    graph::build::Settings,
     key::NodeKey,
     kind::{Kind, Registry},
     node::{Datum, Node},
@@ -28,7 +28,7 @@ fn own_key(stack: &Stack, resource: &Resource) -> NodeKey {
     }
 }
 
-/// Names may be made of other resources' names, but not without end.
+/// The maximum depth of names that are derived from other names.
 const MAX_DEPTH: usize = 64;
 
 struct Placer<'a> {
@@ -71,7 +71,7 @@ pub(super) fn place(
     (places, diagnostics)
 }
 
-/// An entry with `existing: true` stands for the entry that makes the same resource, if there is one.
+/// An entry with `existing: true` is an alias of the entry that declares the same resource, if there is one.
 fn alias_existing(places: &mut Places, index: &Index<'_>) {
     let is_existing = |(stack, address): &(String, Address)| {
         index
@@ -124,7 +124,7 @@ impl Placer<'_> {
                 Diagnostic::error(
                     Code::UnknownKind,
                     resource.kind.span,
-                    format!("there is no kind `{}`", resource.kind.value),
+                    format!("unknown kind `{}`", resource.kind.value),
                 )
                 .help(
                     did_you_mean(&resource.kind.value, self.registry.names()).unwrap_or_else(
@@ -144,8 +144,8 @@ impl Placer<'_> {
             return self.written(stack, resource, kind);
         }
         let arm_type = facts.arm_type.clone()?;
-        // Where something is missing that has been reported, a stand-in takes its place, so that the mistakes behind
-        // it are found in the same run.
+        // A placeholder replaces a missing value that has been reported, so that further mistakes are found in the same
+        // run.
         let name = self.name(stack, resource, kind);
         let stand_in = || name.clone().unwrap_or_else(|| resource.address.to_string());
         let location = (facts.location && !resource.existing)
@@ -167,7 +167,7 @@ impl Placer<'_> {
                 Some(group.provider_child(&arm_type.name, &stand_in()))
             }
             Place::Scope | Place::Nameless => {
-                // A missing scope is reported by the shape of the properties.
+                // The check of the schema reports a missing scope.
                 let on = resource
                     .props
                     .get("scope")
@@ -196,6 +196,7 @@ impl Placer<'_> {
             facts,
             arm_type,
             outputs: facts.outputs,
+            rules: facts.rules,
             id,
             scope,
             subscription,
@@ -217,9 +218,9 @@ impl Placer<'_> {
                     Diagnostic::error(
                         Code::UnknownKey,
                         name.span,
-                        format!("a {} has no name of its own", facts.kind),
+                        format!("a {} does not have a `name`", facts.kind),
                     )
-                    .help("leave `name` out"),
+                    .help("remove `name`"),
                 );
             }
             return None;
@@ -238,9 +239,9 @@ impl Placer<'_> {
                 Diagnostic::error(
                     Code::BadName,
                     node.span,
-                    format!("`{name}` is no name for a {}", facts.kind),
+                    format!("`{name}` is not a valid name for a {}", facts.kind),
                 )
-                .help(format!("names have {}", rule.says)),
+                .help(format!("use {}", rule.description)),
             );
         }
         Some(name)
@@ -260,7 +261,7 @@ impl Placer<'_> {
                                 stack.name.span,
                                 format!("stack `{}` has no subscription", stack.name.value),
                             )
-                            .help("write `subscription:`, pass --subscription, set AZURE_SUBSCRIPTION_ID, or `az account set`"),
+                            .help("set `subscription`, pass --subscription, set AZURE_SUBSCRIPTION_ID, or run 'az account set'"),
                         );
                     }
                     return None;
@@ -274,9 +275,9 @@ impl Placer<'_> {
                     Diagnostic::error(
                         Code::BadName,
                         span,
-                        format!("`{text}` is no subscription id"),
+                        format!("`{text}` is not a subscription id"),
                     )
-                    .help("a subscription id is a GUID, like 8a1b6c2e-0000-4000-8000-1234567890ab"),
+                    .help("use a GUID like 8a1b6c2e-0000-4000-8000-1234567890ab"),
                 );
                 None
             }
@@ -294,7 +295,7 @@ impl Placer<'_> {
                         resource.span,
                         format!("`{}` needs a `location`", resource.address),
                     )
-                    .help("write it here, or once for all at the top of the document"),
+                    .help("set it here, or at the top of the stack document for all entries"),
                 );
                 return None;
             }
@@ -314,7 +315,7 @@ impl Placer<'_> {
                     resource.span,
                     format!("`{}` needs a `resourceGroup`", resource.address),
                 )
-                .help("write it here, or once for all at the top of the document"),
+                .help("set it here, or at the top of the stack document for all entries"),
             );
             return None;
         };
@@ -332,9 +333,9 @@ impl Placer<'_> {
                 Diagnostic::error(
                     Code::BadName,
                     node.span,
-                    format!("`{text}` is no resource group"),
+                    format!("`{text}` is not a resource group"),
                 )
-                .help("write its name, its id, or a reference to a resource of kind resourceGroup"),
+                .help("use its name, its id, or a reference to an entry of kind resourceGroup"),
             );
         }
         id
@@ -345,15 +346,15 @@ impl Placer<'_> {
         let id = ArmId::parse(&text);
         if id.is_none() {
             self.diagnostics.push(
-                Diagnostic::error(Code::BadName, node.span, format!("`{text}` is no scope")).help(
-                    "a scope is a reference like ${recordings}, or an id like /subscriptions/…/resourceGroups/…",
+                Diagnostic::error(Code::BadName, node.span, format!("`{text}` is not a scope")).help(
+                    "use a reference like ${recordings}, or an id like /subscriptions/…/resourceGroups/…",
                 ),
             );
         }
         id
     }
 
-    /// The subscription or management group of the first of the scopes that a property lists.
+    /// The subscription or management group of the first scope in a list property.
     fn root(&mut self, stack: &Stack, resource: &Resource, property: &str) -> Option<ArmId> {
         let first = resource.props.get(property)?.items().first()?;
         let scope = self.scope(stack, first, property)?;
@@ -363,26 +364,26 @@ impl Placer<'_> {
                 Diagnostic::error(
                     Code::BadName,
                     first.span,
-                    format!("`{scope}` is in no subscription or management group"),
+                    format!("`{scope}` is not in a subscription or management group"),
                 )
-                .help("write a reference to a resourceGroup, or an id like /subscriptions/GUID"),
+                .help("use a reference to a resourceGroup, or an id like /subscriptions/GUID"),
             );
         }
         root
     }
 
-    /// Text that must be known before the run.
+    /// Text that has to be known before apply.
     fn text(&mut self, stack: &Stack, node: &Node, property: &str) -> Option<String> {
         let segments = match &node.datum {
             Datum::String(text) => return Some(text.clone()),
             Datum::Number(number) => return Some(number.to_string()),
             Datum::Template(template) => template.0.clone(),
-            Datum::Secret(_) => return self.no_secret(node, property),
+            Datum::Secret(_) => return self.reject_secret(node, property),
             _ => {
                 self.diagnostics.push(Diagnostic::error(
                     Code::WrongType,
                     node.span,
-                    format!("`{property}` is a string, not {}", node.type_name()),
+                    format!("`{property}` has to be a string, not {}", node.type_name()),
                 ));
                 return None;
             }
@@ -391,7 +392,7 @@ impl Placer<'_> {
         for segment in segments {
             match segment {
                 Segment::Text(literal) => text.push_str(&literal),
-                Segment::Secret(_) => return self.no_secret(node, property),
+                Segment::Secret(_) => return self.reject_secret(node, property),
                 Segment::Expr(Expr::Resource(reference)) => {
                     text.push_str(&self.referred(stack, &reference, node.span, property)?);
                 }
@@ -401,9 +402,9 @@ impl Placer<'_> {
         Some(text)
     }
 
-    /// What everybody sees in Azure is no place for a secret.
-    fn no_secret(&mut self, node: &Node, property: &str) -> Option<String> {
-        let message = format!("`{property}` is not hidden in Azure, and cannot hold a secret");
+    /// Rejects a secret in a value that everyone with read permission sees in Azure.
+    fn reject_secret(&mut self, node: &Node, property: &str) -> Option<String> {
+        let message = format!("`{property}` cannot contain a secret: it is readable in Azure");
         self.diagnostics
             .push(Diagnostic::error(Code::ValueNotAllowed, node.span, message));
         None
@@ -429,9 +430,9 @@ impl Placer<'_> {
             Diagnostic::error(
                 Code::UnknownBeforeRun,
                 span,
-                format!("`{property}` must be known before the run, `${{{reference}}}` is known only after it"),
+                format!("`{property}` has to be known before apply, but `${{{reference}}}` is known after apply"),
             )
-            .help("names and places can be made of parameters, variables, and other resources' id, name and location"),
+            .help("use parameters, variables, or the id, name and location of other resources"),
         );
         None
     }

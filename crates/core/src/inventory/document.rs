@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::{ExtensionResource, Holdings, Inventory, Item, SpecMatch};
 use crate::{
+    document::{AfterlifeDocument, UnreadLocksDocument, UnreadableScopeDocument},
     graph::NodeKey,
-    plan::document::{AfterlifeDocument, UnreadLocksDocument, UnseenDocument},
 };
 
 /// The resources that stacks own.
@@ -22,7 +22,7 @@ pub struct ShowDocument {
     /// The requested stacks, including those that own no resources.
     pub stacks: Vec<StackDocument>,
     /// Subscriptions in which owned resources could not be read.
-    pub unreadable: Vec<UnseenDocument>,
+    pub unreadable: Vec<UnreadableScopeDocument>,
     /// Scopes whose locks could not be read.
     pub unread_locks: Vec<UnreadLocksDocument>,
 }
@@ -120,8 +120,11 @@ impl ShowDocument {
             format: ShowFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
             stacks: stacks.iter().map(StackDocument::from_holdings).collect(),
-            unreadable: unreadable.iter().map(UnseenDocument::of).collect(),
-            unread_locks: unread_locks.iter().map(UnreadLocksDocument::of).collect(),
+            unreadable: unreadable
+                .iter()
+                .map(UnreadableScopeDocument::new)
+                .collect(),
+            unread_locks: unread_locks.iter().map(UnreadLocksDocument::new).collect(),
         }
     }
 
@@ -195,7 +198,7 @@ impl OwnedDocument {
                 SpecMatch::Orphan => Some(true),
                 SpecMatch::NoSpec => None,
             },
-            prune: AfterlifeDocument::of(*afterlife),
+            prune: AfterlifeDocument::new(*afterlife),
             grant,
             lock,
         }

@@ -9,8 +9,8 @@ use crate::source::{Sources, Span};
 
 const GROUP: &str = "/subscriptions/s/resourceGroups/g";
 
-fn home() -> Home {
-    Home {
+fn home() -> StackScope {
+    StackScope {
         stack: "cameras".into(),
         span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
         subscriptions: BTreeSet::from([ArmId::subscription("s")]),

@@ -1,10 +1,10 @@
-//! What services fill in by themselves, in any type: nothing that an author would write.
+//! Members that services fill in, in any type.
 
 use serde_json::{Map, Value as Json};
 
 use crate::{arm::ArmId, diff::is_empty};
 
-/// Names that answers of three types and more have, and that no PUT of the recorded traffic has sent.
+/// Names that responses of at least three types have, and that no PUT of the recorded traffic contains.
 const FILLED: &[&str] = &[
     "_etag",
     "_rid",
@@ -35,18 +35,18 @@ const FILLED: &[&str] = &[
     "updatedAt",
 ];
 
-/// What stands beside `properties` and follows from elsewhere.
+/// Members next to `properties` that no author writes.
 const BESIDE: &[&str] = &["id", "name", "type", "managedBy", "managedByExtended"];
 
-/// What Azure says of an identity that was only asked for.
+/// Members of an identity that Azure fills in.
 const OF_IDENTITIES: &[&str] = &["principalId", "clientId", "tenantId"];
 
-/// Whether a member of this name is filled in by its service.
+/// Whether services fill in members with a name.
 pub(super) fn fills(name: &str) -> bool {
     FILLED.iter().any(|it| it.eq_ignore_ascii_case(name))
 }
 
-/// A body without what its service fills in, and without what says nothing.
+/// A body without members that its service fills in, and without empty ones.
 pub(super) fn without(live: &Json, own: &ArmId) -> Json {
     let Json::Object(members) = live else {
         return live.clone();
@@ -74,7 +74,7 @@ fn identity(live: &Json) -> Json {
     Json::Object(members.collect())
 }
 
-/// A value without what is filled in; nothing where nothing is left.
+/// A value without members that are filled in; `None` if no member is left.
 fn clean(live: &Json, own: &ArmId) -> Option<Json> {
     match live {
         Json::Object(members) => {
@@ -85,7 +85,7 @@ fn clean(live: &Json, own: &ArmId) -> Option<Json> {
                 if follows || fills(name) {
                     continue;
                 }
-                // Of a mapping of ids the keys are what is said, with nothing behind them.
+                // In a mapping by ids, only the keys matter.
                 let nothing = ArmId::looks_like(name).then(|| Json::Object(Map::new()));
                 left.extend(
                     clean(value, own)
@@ -96,7 +96,7 @@ fn clean(live: &Json, own: &ArmId) -> Option<Json> {
             (!left.is_empty()).then_some(Json::Object(left))
         }
         Json::Array(items) => {
-            // An item that is left out would be a difference.
+            // Without the item, the list would differ.
             let nothing = || Json::Object(Map::new());
             let kept = |item: &Json| match item {
                 Json::Object(_) => clean(item, own).unwrap_or_else(nothing),
@@ -108,7 +108,7 @@ fn clean(live: &Json, own: &ArmId) -> Option<Json> {
     }
 }
 
-/// Whether it is a part of the resource that is written in its body: its id follows from there. An id alone is a
+/// Whether members describe a child resource inside of the body, whose id follows from its place. An id alone is a
 /// reference.
 fn is_part_of(members: &Map<String, Json>, own: &ArmId) -> bool {
     let id = members

@@ -1,34 +1,33 @@
-//! The management locks that are there.
+//! Live management locks.
 
 use serde_json::{Value as Json, json};
 
-use super::Live;
 use crate::arm::ArmId;
 
-/// A management lock that exists.
+/// A management lock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveLock {
     /// Its id.
     pub id: ArmId,
-    /// What it is on; what is below inherits it.
+    /// The scope that it locks, with everything below.
     pub scope: ArmId,
-    /// What it keeps from happening.
+    /// What it blocks.
     pub level: LockLevel,
-    /// Why it is there, for people; the mark of a stack is in here too.
+    /// Its notes, which can contain an ownership marker.
     pub notes: Option<String>,
 }
 
-/// What a lock keeps from happening.
+/// What a lock blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockLevel {
     /// Deletions.
     CanNotDelete,
-    /// Deletions and every other write.
+    /// Deletions and all other writes.
     ReadOnly,
 }
 
 impl LockLevel {
-    /// The level as ARM calls it.
+    /// The level in ARM.
     pub const fn name(self) -> &'static str {
         match self {
             Self::CanNotDelete => "CanNotDelete",
@@ -44,7 +43,7 @@ impl LockLevel {
 }
 
 impl LiveLock {
-    /// Reads a lock as ARM answers it. One of the level `NotSpecified` keeps nothing from happening, and is none.
+    /// Parses the body of a lock; `None` for the level `NotSpecified`, which blocks nothing.
     pub fn parse(body: &Json) -> Option<Self> {
         let text = |path: &str| body.pointer(path).and_then(Json::as_str);
         let id = ArmId::parse(text("/id")?)?;
@@ -58,7 +57,7 @@ impl LiveLock {
 }
 
 impl LiveLock {
-    /// The lock as ARM answers and takes it.
+    /// The body of the lock.
     pub fn to_json(&self) -> Json {
         json!({
             "id": self.id.as_str(),
@@ -74,48 +73,24 @@ impl LiveLock {
 pub struct UnreadLocks {
     /// The subscription or resource group.
     pub scope: ArmId,
-    /// Azure's code for why, or its words.
+    /// Azure's error code or message.
     pub why: String,
 }
 
-/// What is known of locks.
+/// The locks.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Known {
+pub(super) struct LockStore {
     pub(super) found: Vec<LiveLock>,
-    unread: Vec<UnreadLocks>,
-}
-
-impl Live {
-    /// Takes in a lock. Lists of several scopes can name the same one.
-    pub fn insert_lock(&mut self, body: &Json) {
-        let found = &mut self.locks.found;
-        found.extend(
-            LiveLock::parse(body).filter(|lock| !found.iter().any(|one| one.id == lock.id)),
-        );
-    }
-
-    /// Takes in that the locks of a scope could not be read.
-    pub fn insert_unread_locks(&mut self, unread: UnreadLocks) {
-        self.locks.unread.push(unread);
-    }
-
-    /// All locks that were seen.
-    pub fn locks(&self) -> &[LiveLock] {
-        &self.locks.found
-    }
-
-    /// The scopes whose locks are not known.
-    pub fn unread_locks(&self) -> &[UnreadLocks] {
-        &self.locks.unread
-    }
+    pub(super) unread: Vec<UnreadLocks>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::Live;
 
     #[test]
-    fn a_lock_is_on_what_its_id_is_below() {
+    fn scope_of_a_lock_is_the_parent_of_its_id() {
         let lock = |id: &str, level: &str| {
             LiveLock::parse(&json!({ "id": id, "properties": { "level": level, "notes": "why" } }))
         };
@@ -138,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_two_lists_name_is_one() {
+    fn lock_in_two_lists_counts_once() {
         let mut live = Live::default();
         for id in [
             "/subscriptions/s/providers/A.B/locks/k",

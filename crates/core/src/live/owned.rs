@@ -1,40 +1,36 @@
-//! What carries the mark of a stack, wherever it is.
+//! Resources with an ownership marker.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::Live;
 use crate::{
     arm::ArmId,
     mark::{Afterlife, ON_REMOVE_TAG, TextMark, owner, tag},
 };
 
-/// Something in Azure that a stack owns.
+/// A resource that a stack owns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Owned {
     /// Its id.
     pub id: ArmId,
-    /// Its type, as its id says it.
+    /// Its type, from its id.
     pub arm_type: String,
     /// The stack.
     pub stack: String,
-    /// The entry that it was made for, where its mark says it.
+    /// The entry that it was created for, if its ownership marker has it.
     pub entry: Option<String>,
-    /// What becomes of it once its entry has left the spec.
+    /// What pruning does with it.
     pub afterlife: Afterlife,
-    /// What a list says of it: of resources, no properties; nothing of what was read in full elsewhere.
+    /// Its item in a list; for resources without `properties`.
     pub body: Json,
 }
 
 impl Owned {
-    /// Takes a listed resource or resource group for one that the stack owns, as it was asked for by its tag.
+    /// An item of a list that was filtered by the tag of the stack.
     ///
-    /// A list that is filtered by a tag does not answer tags (Microsoft docs "Resources - List", `$filter`), so what
-    /// becomes of it can be unknown: [`Live::insert_afterlife`].
+    /// Such a list does not return tags (Microsoft docs "Resources - List", `$filter`), so the removal policy can be set
+    /// later: [`Live::insert_afterlife`](super::Live::insert_afterlife).
     pub fn tagged(body: Json, stack: &str) -> Option<Self> {
         if owner(&body).is_some_and(|owner| owner != stack) {
             return None;
@@ -50,7 +46,7 @@ impl Owned {
         })
     }
 
-    /// Reads what carries its mark in the text of this member of its properties.
+    /// A resource with its ownership marker in this member of its properties.
     pub fn worded(body: Json, member: &str) -> Option<Self> {
         let mark = TextMark::on(&body, member)?;
         let id = ArmId::parse(body.get("id")?.as_str()?)?;
@@ -70,93 +66,44 @@ impl Owned {
     }
 }
 
-/// A scope where nobody knows what the stacks own.
+/// A scope in which owned resources could not be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnseenOwned {
+pub struct UnreadableScope {
     /// The subscription.
     pub scope: ArmId,
-    /// Azure's code for why, or its words.
+    /// Azure's error code or message.
     pub why: String,
 }
 
-/// What a type is called in a spec, and the version to speak to it in.
+/// The kind and api-version of a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownType {
-    /// The kind: `resource` where there is none of its own.
+    /// The kind: `resource` if the type has no kind of its own.
     pub kind: &'static str,
     /// The api-version.
     pub api_version: String,
 }
 
-/// What is known of what the stacks own.
+/// The owned resources.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Known {
-    found: Vec<Owned>,
-    unseen: Vec<UnseenOwned>,
-    types: HashMap<String, KnownType>,
+pub(super) struct OwnedStore {
+    pub(super) found: Vec<Owned>,
+    pub(super) unreadable: Vec<UnreadableScope>,
+    pub(super) types: HashMap<String, KnownType>,
 }
 
-impl Known {
-    fn insert_unseen(&mut self, unseen: UnseenOwned) {
-        if self.unseen.iter().all(|one| one.scope != unseen.scope) {
-            self.unseen.push(unseen);
+impl OwnedStore {
+    pub(super) fn insert_unreadable(&mut self, unseen: UnreadableScope) {
+        if self.unreadable.iter().all(|one| one.scope != unseen.scope) {
+            self.unreadable.push(unseen);
         }
     }
 
     pub(super) fn absorb(&mut self, other: Self) {
         self.found.extend(other.found);
         self.types.extend(other.types);
-        let unseen = other.unseen.into_iter();
-        unseen.for_each(|unseen| self.insert_unseen(unseen));
-    }
-}
-
-impl Live {
-    /// Takes in something that a stack owns. Grants and locks are found in their own lists.
-    pub fn insert_owned(&mut self, owned: Owned) {
-        self.owned.found.push(owned);
-    }
-
-    /// Takes in what becomes of a resource later, as its tag says it.
-    pub fn insert_afterlife(&mut self, id: &ArmId, afterlife: Afterlife) {
-        let found = self.owned.found.iter_mut();
-        for owned in found.filter(|owned| owned.id == *id) {
-            owned.afterlife = afterlife;
-        }
-    }
-
-    /// Takes in that it is unknown what the stacks own at a scope. The first reason counts.
-    pub fn insert_unseen_owned(&mut self, unseen: UnseenOwned) {
-        self.owned.insert_unseen(unseen);
-    }
-
-    /// Where it is unknown what the stacks own.
-    pub fn unseen_owned(&self) -> &[UnseenOwned] {
-        &self.owned.unseen
-    }
-
-    /// Takes in how a type is spoken to.
-    pub fn insert_type(&mut self, arm_type: &str, known: KnownType) {
-        self.owned.types.insert(arm_type.to_lowercase(), known);
-    }
-
-    /// How a type is spoken to.
-    pub fn known_type(&self, arm_type: &str) -> Option<&KnownType> {
-        self.owned.types.get(&arm_type.to_lowercase())
-    }
-
-    /// Everything that was seen to carry the mark of a stack, each once. It can be much: nothing is copied but what is
-    /// kept of it.
-    pub fn owned(&self) -> impl Iterator<Item = Cow<'_, Owned>> {
-        let grants = self.grants().iter().map(|grant| &grant.body);
-        let grants = grants.filter_map(|body| Owned::worded(body.clone(), "description"));
-        let locks = self.locks.found.iter();
-        let locks = locks.filter_map(|lock| Owned::worded(lock.to_json(), "notes"));
-        let mut known = HashSet::new();
-        let found = self.owned.found.iter().map(Cow::Borrowed);
-        found
-            .chain(grants.chain(locks).map(Cow::Owned))
-            .filter(move |owned| known.insert(owned.id.clone()))
+        let unseen = other.unreadable.into_iter();
+        unseen.for_each(|unseen| self.insert_unreadable(unseen));
     }
 }
 
@@ -165,12 +112,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::live::Live;
 
     const ACCOUNT: &str =
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
 
     #[test]
-    fn a_listed_resource_may_come_without_its_tags_but_not_with_another_owner() {
+    fn listed_resource_can_lack_tags_but_not_have_another_owner() {
         let owned = Owned::tagged(json!({ "id": ACCOUNT }), "cameras").unwrap();
         assert_eq!(owned.arm_type, "Microsoft.Storage/storageAccounts");
         assert_eq!(owned.afterlife, Afterlife::Delete);
@@ -187,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_nobody_knows_protects() {
+    fn unknown_removal_policy_protects() {
         let body = json!({ "id": ACCOUNT, "tags": { "Lazuli-Stack": "cameras", "lazuli-on-remove": "later" } });
         let owned = Owned::tagged(body, "cameras").unwrap();
         assert_eq!(owned.afterlife, Afterlife::Protect);

@@ -1,30 +1,30 @@
-//! Whether the principals of grants exist. ARM keeps a grant whose principal is deleted; only the directory can tell.
+//! Whether principals exist. ARM keeps role assignments of deleted principals, so the directory has to be read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::{Live, LiveGrant};
+use super::LiveGrant;
 
 /// Whether a principal exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existence {
     /// The directory has it.
     Exists,
-    /// The directory does not have it any more.
+    /// The directory no longer has it.
     Gone,
-    /// Nobody asked, or the directory did not say.
+    /// The directory was not read.
     Unknown,
 }
 
-/// What is known of principals.
+/// The principals that were looked up.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Known {
-    exist: HashMap<String, bool>,
-    unread: Option<String>,
+pub(super) struct PrincipalStore {
+    pub(super) exist: HashMap<String, bool>,
+    pub(super) unread: Option<String>,
 }
 
 impl LiveGrant {
-    /// Whether the principal is one of another directory: a partner's group, or an identity managed from another
-    /// tenant. The directory at hand cannot tell whether it exists.
+    /// Whether the principal is in another directory: a group of a partner, or an identity of another tenant. The directory of
+    /// the caller does not show whether it exists.
     pub fn is_foreign(&self) -> bool {
         self.property("principalType")
             .is_some_and(|kind| kind.eq_ignore_ascii_case("ForeignGroup"))
@@ -34,44 +34,14 @@ impl LiveGrant {
     }
 }
 
-impl Live {
-    /// Takes in which of the principals that the directory was asked about exist.
-    pub fn insert_principals(&mut self, asked: &[String], existing: &HashSet<String>) {
-        let existing: HashSet<_> = existing.iter().map(|id| id.to_lowercase()).collect();
-        let told = asked.iter().map(|id| {
-            let id = id.to_lowercase();
-            let exists = existing.contains(&id);
-            (id, exists)
-        });
-        self.principals.exist.extend(told);
-    }
-
-    /// Takes in why the directory could not be asked.
-    pub fn insert_unread_directory(&mut self, why: String) {
-        self.principals.unread = Some(why);
-    }
-
-    /// Why the directory could not be asked, if that was tried.
-    pub fn unread_directory(&self) -> Option<&str> {
-        self.principals.unread.as_deref()
-    }
-
-    /// Whether the principal of a grant exists.
-    pub fn existence(&self, grant: &LiveGrant) -> Existence {
-        let exists = self.principals.exist.get(&grant.principal.to_lowercase());
-        match exists.filter(|_| !grant.is_foreign()) {
-            Some(true) => Existence::Exists,
-            Some(false) => Existence::Gone,
-            None => Existence::Unknown,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::live::Live;
 
     fn grant(principal: &str, more: Json) -> LiveGrant {
         let mut properties = json!({
@@ -88,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_the_directory_does_not_return_is_gone() {
+    fn principal_that_the_directory_does_not_return_is_gone() {
         let mut live = Live::default();
         let asked = ["AA".to_owned(), "bb".to_owned()];
         live.insert_principals(&asked, &HashSet::from(["aa".to_owned()]));
@@ -102,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn of_another_directory_nothing_is_known() {
+    fn existence_of_principals_in_another_directory_is_unknown() {
         let mut live = Live::default();
         live.insert_principals(&["aa".to_owned()], &HashSet::new());
         for more in [

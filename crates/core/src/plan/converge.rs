@@ -1,4 +1,4 @@
-//! Planning towards the spec: make what is missing, change what differs, leave the rest.
+//! Planning toward the spec: create what is missing, change what differs, keep the rest.
 
 use std::{
     borrow::Cow,
@@ -8,49 +8,50 @@ use std::{
 use serde_json::Value as Json;
 
 use super::{
-    Action, Call, CallTarget, Made, Method, Patience, Plan, Step, StepId, grants, marks, orphans,
-    overruled,
+    Action, Call, CallTarget, GrantTime, Method, NewGrant, Plan, Principal, RetryCause, StepId,
+    grants, orphans, overrides, ownership,
     replace::{self, Replacement},
     secrets::Secrets,
+    step::StepDraft,
 };
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    diff::{Change, Comparing, compare, creation, lifted, overlay, veil},
-    graph::{Grant, Graph, Identity, Names, Node, NodeKey, Part},
+    diff::{Change, ComparisonResult, compare, creation, lifted, mask_secrets, overlay},
+    graph::{Grant, Graph, Identity, Names, Node, NodeKey, Selection},
     live::{Live, LiveGrant},
     mark::Mark,
     value::{Output, Value},
 };
 
-/// Compares the graph with what is live. The plan is of use only if the diagnostics have no errors.
+/// Compares the graph with live state. Use the plan only if the diagnostics have no errors.
 pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
     converge_with(graph, live, &Consent::default())
 }
 
-/// What the caller agrees to that loses something.
+/// The caller's consent to deletions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Consent {
-    /// Orphans are deleted or let go; otherwise they are listed.
+    /// Delete or release orphans instead of listing them.
     pub prune: bool,
-    /// What may be deleted and made anew where it cannot be changed as it is wanted.
+    /// The resources that may be replaced where they cannot be changed in place.
     pub replace: Names,
 }
 
-/// As [`converge`], with what is agreed to.
+/// [`converge`] with consent.
 pub fn converge_with(graph: &Graph, live: &Live, consent: &Consent) -> (Plan, Diagnostics) {
-    converge_part(graph, live, consent, &Part::whole())
+    converge_part(graph, live, consent, &Selection::all())
 }
 
-/// As [`converge_with`], of a part of the graph. What the stacks own beside the graph concerns only the whole.
+/// [`converge_with`] for a selection of the graph. Orphans are only planned for without a selection.
 pub fn converge_part(
     graph: &Graph,
     live: &Live,
     consent: &Consent,
-    part: &Part,
+    selection: &Selection,
 ) -> (Plan, Diagnostics) {
     let mut replaced: Vec<Replacement> = Vec::new();
-    // What is made anew changes what others are compared with, and so can be the reason for more of it.
+    // A replacement removes outputs and children that other nodes are compared with, which can require more replacements.
     let (left, (mut plan, steps_of, diagnostics)) = loop {
         let gone: Vec<&ArmId> = replaced.iter().map(|one| &one.id).collect();
         let left = match gone.as_slice() {
@@ -58,7 +59,13 @@ pub fn converge_part(
             gone => Cow::Owned(live.without(gone)),
         };
         let mut more = Vec::new();
-        let attempt = attempt(graph, (live, &left), (consent, part), &replaced, &mut more);
+        let attempt = attempt(
+            graph,
+            (live, &left),
+            (consent, selection),
+            &replaced,
+            &mut more,
+        );
         if more.is_empty() {
             let (plan, keys, diagnostics) = attempt;
             break (left, (plan, keys, diagnostics));
@@ -66,25 +73,25 @@ pub fn converge_part(
         replaced.extend(more);
     };
     let live = left.as_ref();
-    grants::plan(graph, live, part, &steps_of, &mut plan);
-    plan.part = part.told().cloned();
-    if !part.is_whole() {
+    grants::plan(graph, live, selection, &steps_of, &mut plan);
+    plan.remarks.selection = selection.summary().cloned();
+    if !selection.is_all() {
         return (plan, diagnostics);
     }
     if consent.prune {
         orphans::prune(graph, live, &mut plan);
     } else {
-        plan.orphans = orphans::list(graph, live);
+        plan.remarks.orphans = orphans::list(graph, live);
     }
-    plan.unseen = live.unseen_owned().to_vec();
+    plan.remarks.unreadable = live.unreadable_scopes().to_vec();
     (plan, diagnostics)
 }
 
-/// A plan that takes these replacements for granted, and further ones that it finds to be agreed to.
+/// A plan with these replacements. Adds further replacements with consent to `more`.
 fn attempt<'a>(
     graph: &'a Graph,
     (before, live): (&Live, &Live),
-    (consent, part): (&Consent, &Part),
+    (consent, selection): (&Consent, &Selection),
     replaced: &[Replacement],
     more: &mut Vec<Replacement>,
 ) -> (Plan, HashMap<&'a NodeKey, StepId>, Diagnostics) {
@@ -93,7 +100,7 @@ fn attempt<'a>(
         before,
         live,
         consent,
-        part,
+        selection,
         replaced,
         more,
         steps_of: HashMap::new(),
@@ -101,7 +108,10 @@ fn attempt<'a>(
         plan: Plan::default(),
         diagnostics: Diagnostics::default(),
     };
-    for node in graph.nodes().filter(|node| part.has(&node.key)) {
+    for node in graph
+        .nodes()
+        .filter(|node| selection.has(&node.subject.key))
+    {
         planner.node(node);
     }
     planner.mark_outputs();
@@ -110,17 +120,17 @@ fn attempt<'a>(
 
 struct Planner<'a, 'l> {
     graph: &'a Graph,
-    /// What there is.
+    /// The live state.
     before: &'l Live,
-    /// What there is without what goes to be made anew.
+    /// The live state without the resources that are replaced.
     live: &'l Live,
     consent: &'l Consent,
-    part: &'l Part,
+    selection: &'l Selection,
     replaced: &'l [Replacement],
     more: &'l mut Vec<Replacement>,
-    /// The step of a node that has one.
+    /// The step of each node that has one.
     steps_of: HashMap<&'a NodeKey, StepId>,
-    /// The steps that whoever depends on a node waits for.
+    /// The steps that the dependents of each node wait for.
     waits: HashMap<&'a NodeKey, Vec<StepId>>,
     plan: Plan,
     diagnostics: Diagnostics,
@@ -133,7 +143,7 @@ impl<'a> Planner<'a, '_> {
             Identity::Resource(id) => self.resource(node, id),
             Identity::Grant(grant) => self.grant(node, grant),
         };
-        let step = step.map(|draft| self.made_again(node, draft));
+        let step = step.map(|draft| self.recreated(node, draft));
         match step {
             Some(Draft {
                 action,
@@ -141,44 +151,36 @@ impl<'a> Planner<'a, '_> {
                 changes,
                 call,
             }) => {
-                let id = StepId(self.plan.steps.len());
-                let patience = self.patience(node);
-                self.plan.steps.push(Step {
-                    id,
-                    key: node.key.clone(),
-                    kind: node.kind,
-                    arm_type: node.arm_type.clone(),
+                let retry_causes = self.retry_causes(node);
+                let id = self.plan.steps.push(StepDraft {
+                    subject: node.subject.clone(),
                     action,
                     reason,
-                    subject: node.subject.clone(),
                     changes,
                     call,
-                    outputs: Vec::new(),
                     after: before,
-                    patience,
-                    span: node.span,
-                    places: node.places.clone(),
+                    retry_causes,
                 });
-                self.steps_of.insert(&node.key, id);
-                self.waits.insert(&node.key, vec![id]);
+                self.steps_of.insert(&node.subject.key, id);
+                self.waits.insert(&node.subject.key, vec![id]);
             }
             None => {
-                self.waits.insert(&node.key, before);
+                self.waits.insert(&node.subject.key, before);
             }
         }
     }
 
-    /// The body with what is known before the run filled in, and secrets hidden.
+    /// The body with known outputs filled in and secrets masked.
     fn wanted(&self, node: &Node) -> Value {
-        veil(self.live.fill(self.graph, &node.body).without_nulls())
+        mask_secrets(self.live.fill(self.graph, &node.body).without_nulls())
     }
 
     fn steps_before(&self, node: &Node) -> Vec<StepId> {
         let mut before: Vec<StepId> = self
             .graph
-            .dependencies(&node.key)
+            .dependencies(&node.subject.key)
             .into_iter()
-            .filter_map(|(dependency, _)| self.waits.get(&dependency.key))
+            .filter_map(|(dependency, _)| self.waits.get(&dependency.subject.key))
             .flatten()
             .copied()
             .collect();
@@ -194,14 +196,17 @@ impl<'a> Planner<'a, '_> {
                 self.diagnostics.push(
                     Diagnostic::error(
                         Code::NotFound,
-                        node.span,
-                        format!("`{}` is declared as existing, but does not exist", node.key),
+                        node.subject.span,
+                        format!(
+                            "`{}` is declared as existing, but does not exist",
+                            node.subject.key
+                        ),
                     )
                     .note(id.to_string())
-                    .help("check its name and place, or take `existing: true` out to have it made"),
+                    .help("check its name and place, or remove `existing: true` to create it"),
                 );
             } else {
-                self.plan.unchanged.push(node.key.clone());
+                self.plan.remarks.unchanged.push(node.subject.key.clone());
             }
             return None;
         }
@@ -209,11 +214,11 @@ impl<'a> Planner<'a, '_> {
         let call = |body| Call {
             method: Method::Put,
             target: CallTarget::Id(id.clone()),
-            api_version: node.arm_type.api_version.to_string(),
+            api_version: node.subject.arm_type.api_version.to_string(),
             body,
         };
         let Some(body) = found else {
-            let wanted = Secrets::of(self.graph, node, &wanted).remembered_in(wanted);
+            let wanted = Secrets::new(self.graph, node, &wanted).with_digests(wanted);
             let changes = creation(&wanted);
             let reason = "it does not exist".to_owned();
             return Some(Draft {
@@ -226,7 +231,7 @@ impl<'a> Planner<'a, '_> {
         self.update(node, wanted, body, call)
     }
 
-    /// The change of what exists into what is wanted, if there is a difference.
+    /// The change of an existing resource, if it differs from the spec.
     fn update(
         &mut self,
         node: &Node,
@@ -238,30 +243,33 @@ impl<'a> Planner<'a, '_> {
             return None;
         }
         let ignore = &node.lifecycle.ignore;
-        let Comparing {
+        let ComparisonResult {
             mut changes,
-            withheld,
+            unverifiable,
         } = compare(&wanted, live, node.rules, ignore);
-        let secrets = Secrets::of(self.graph, node, &wanted);
-        changes.extend(secrets.changed(&withheld, live));
-        let known = overruled::take_known(self.graph, self.live, node, &mut changes);
-        self.plan.overruled.extend(known);
-        let outdated = marks::outdated(node, live);
+        let secrets = Secrets::new(self.graph, node, &wanted);
+        changes.extend(secrets.changed(&unverifiable, live));
+        let known = overrides::take_known(self.graph, self.live, node, &mut changes);
+        self.plan.remarks.server_overrides.extend(known);
+        let outdated = ownership::outdated(node, live);
         changes.extend(outdated.clone());
         let broken = broken(live);
         if changes.is_empty() && broken.is_none() {
-            self.plan.withheld.extend(secrets.not_compared(withheld));
-            self.plan.unchanged.push(node.key.clone());
+            self.plan
+                .remarks
+                .unverifiable_secrets
+                .extend(secrets.unverifiable(unverifiable));
+            self.plan.remarks.unchanged.push(node.subject.key.clone());
             return None;
         }
-        if self.is_of_another_stack(node, live) || self.refuses(node, live, &changes) {
+        if self.is_of_another_stack(node, live) || self.needs_replacement(node, live, &changes) {
             return None;
         }
-        let kept = marks::keep_words(node, &mut wanted, live);
+        let kept = ownership::keep_text(node, &mut wanted, live);
         changes.extend(kept.filter(|_| outdated.is_none()));
-        let wanted = secrets.remembered_in(wanted);
-        let is_taken_over = marks::is_put_on(node, &wanted, live);
-        let found = marks::found_as(is_taken_over, broken);
+        let wanted = secrets.with_digests(wanted);
+        let is_taken_over = ownership::is_added(node, &wanted, live);
+        let found = ownership::reason_beyond_differences(is_taken_over, broken);
         let differing = differing(&changes);
         let reason = match found {
             None => differing,
@@ -276,7 +284,7 @@ impl<'a> Planner<'a, '_> {
             },
             reason,
             changes,
-            call: call(marks::without_outdated(
+            call: call(ownership::without_outdated(
                 node,
                 overlay(&wanted, live, node.rules, ignore),
             )),
@@ -288,17 +296,33 @@ impl<'a> Planner<'a, '_> {
         let call = |target, body| Call {
             method: Method::Put,
             target,
-            api_version: node.arm_type.api_version.to_string(),
+            api_version: node.subject.arm_type.api_version.to_string(),
             body,
         };
         let Some(found) = self.live.grant(self.graph, grant) else {
-            let grant = Grant {
-                principal: self.live.fill(self.graph, &grant.principal),
-                ..grant.clone()
+            let filled = self.live.fill(self.graph, &grant.principal);
+            // An output that is not an object id in Azure is not known yet.
+            let principal =
+                Principal::from_value(&filled).or_else(|| Principal::from_value(&grant.principal));
+            let Some(principal) = principal else {
+                let message = format!(
+                    "the principal of `{}` is not an object id",
+                    node.subject.key
+                );
+                let span = node.subject.span_of("principalId");
+                self.diagnostics
+                    .push(Diagnostic::error(Code::ValueNotAllowed, span, message));
+                return None;
+            };
+            let grant = NewGrant {
+                scope: grant.scope.clone(),
+                role: grant.role.clone(),
+                role_name: grant.role_name.clone(),
+                principal,
             };
             return Some(Draft {
                 action: Action::Create,
-                reason: "no such grant exists".to_owned(),
+                reason: "the role assignment does not exist".to_owned(),
                 changes: creation(&wanted),
                 call: call(CallTarget::Grant(grant), wanted),
             });
@@ -307,12 +331,12 @@ impl<'a> Planner<'a, '_> {
         self.update(node, wanted, &found.body, |body| call(target.clone(), body))
     }
 
-    /// A creation of what was there before, as what it is.
-    fn made_again(&self, node: &Node, draft: Draft) -> Draft {
+    /// A creation of a resource that existed before, as a replacement.
+    fn recreated(&self, node: &Node, draft: Draft) -> Draft {
         if draft.action != Action::Create {
             return draft;
         }
-        if let Some(replacement) = self.replaced.iter().find(|one| one.key == node.key) {
+        if let Some(replacement) = self.replaced.iter().find(|one| one.key == node.subject.key) {
             let call = Call {
                 method: Method::Replace,
                 target: CallTarget::Id(replacement.id.clone()),
@@ -325,43 +349,42 @@ impl<'a> Planner<'a, '_> {
                 call,
             };
         }
-        let place = match &node.identity {
-            Identity::Resource(id) => id,
-            Identity::Grant(grant) => &grant.scope,
-        };
-        let goes_along = |one: &&Replacement| one.id.covers(place);
+        let place = node.identity.place();
+        let is_above = |one: &&Replacement| one.id.covers(place);
         let was_there = match &node.identity {
             Identity::Resource(id) => self.before.resource(id).is_some(),
             Identity::Grant(grant) => self.before.grant(self.graph, grant).is_some(),
         };
-        match self.replaced.iter().find(goes_along).filter(|_| was_there) {
+        match self.replaced.iter().find(is_above).filter(|_| was_there) {
             Some(one) => Draft {
-                reason: format!("it goes with `{}`, which is replaced", one.key),
+                reason: format!("it is deleted with `{}`, which is replaced", one.key),
                 ..draft
             },
             None => draft,
         }
     }
 
-    /// Whether the mark of another stack is on what would be changed. That is reported.
+    /// Whether the resource has the ownership marker of another stack. Reports it.
     fn is_of_another_stack(&mut self, node: &Node, live: &Json) -> bool {
-        let Some(other) = marks::owner_of(node, live).filter(|other| *other != node.key.stack)
+        let Some(other) =
+            ownership::owner_of(node, live).filter(|other| *other != node.subject.key.stack)
         else {
             return false;
         };
-        let message = format!("`{}` is owned by the stack `{other}`", node.key);
+        let message = format!("`{}` is owned by stack `{other}`", node.subject.key);
         let id = live.get("id").and_then(Json::as_str);
         self.diagnostics.push(
-            Diagnostic::error(Code::ForeignOwner, node.span, message)
-                .note(id.unwrap_or(&node.subject))
-                .help("two stacks would undo each other's work: mark it with `existing: true` here, or take it out there"),
+            Diagnostic::error(Code::ForeignOwner, node.subject.span, message)
+                .note(id.unwrap_or(&node.subject.title))
+                .help(
+                    "declare it in one stack only: set `existing: true` here, or remove it there",
+                ),
         );
         true
     }
 
-    /// Whether a change is of what is fixed at creation. Each such change is reported, unless it is agreed that the
-    /// resource is replaced.
-    fn refuses(&mut self, node: &Node, live: &Json, changes: &[Change]) -> bool {
+    /// Whether a change needs a replacement. Reports each such change for which there is no consent.
+    fn needs_replacement(&mut self, node: &Node, live: &Json, changes: &[Change]) -> bool {
         let fixed: Vec<&Change> = changes.iter().filter(|change| change.immutable).collect();
         if fixed.is_empty() {
             return false;
@@ -370,10 +393,10 @@ impl<'a> Planner<'a, '_> {
         let Some(id) = node.id().cloned().or(id) else {
             return true;
         };
-        let allowed = (&self.consent.replace, self.part);
+        let allowed = (&self.consent.replace, self.selection);
         match replace::consent(self.graph, self.before, allowed, node, &id) {
             Ok(()) => self.more.push(Replacement {
-                key: node.key.clone(),
+                key: node.subject.key.clone(),
                 id,
                 changes: changes.to_vec(),
             }),
@@ -386,11 +409,11 @@ impl<'a> Planner<'a, '_> {
         true
     }
 
-    /// What the step may be refused for although it is right, because Azure has not caught up with another step.
-    fn patience(&self, node: &Node) -> Vec<Patience> {
-        let mut patience = Vec::new();
+    /// The propagation delays for which Azure can deny or fail the step although it is correct.
+    fn retry_causes(&self, node: &Node) -> Vec<RetryCause> {
+        let mut retry_causes = Vec::new();
         if let Identity::Grant(grant) = &node.identity {
-            // A principal that is known before the run is not made by it.
+            // A principal with a known object id is not created by this plan.
             let is_made = self
                 .live
                 .fill(self.graph, &grant.principal)
@@ -398,50 +421,51 @@ impl<'a> Planner<'a, '_> {
                 .is_none();
             let maker = grant.principal_key().filter(|_| is_made);
             let maker = maker.and_then(|key| self.steps_of.get(key));
-            patience.extend(maker.map(|step| Patience::Principal(*step)));
-            patience.extend(self.role_made(node, grant).map(Patience::Role));
+            retry_causes.extend(maker.map(|step| RetryCause::Principal(*step)));
+            retry_causes.extend(self.role_step(node, grant).map(RetryCause::Role));
         }
-        for (dependency, _) in self.graph.dependencies(&node.key) {
+        for (dependency, _) in self.graph.dependencies(&node.subject.key) {
             let Identity::Grant(grant) = &dependency.identity else {
                 continue;
             };
-            let made = match self.steps_of.get(&dependency.key) {
-                Some(step) => Some(Made::Step(*step)),
+            let made = match self.steps_of.get(&dependency.subject.key) {
+                Some(step) => Some(GrantTime::Step(*step)),
                 None => {
                     let found = self.live.grant(self.graph, grant);
-                    found.and_then(made_at).map(Made::At)
+                    found.and_then(made_at).map(GrantTime::At)
                 }
             };
-            patience.extend(made.map(|made| Patience::Grant {
+            retry_causes.extend(made.map(|made| RetryCause::Grant {
                 principal: self.live.fill(self.graph, &grant.principal),
                 made,
             }));
         }
-        patience
+        retry_causes
     }
 
-    /// The step that makes the custom role of a grant.
-    fn role_made(&self, node: &Node, grant: &Grant) -> Option<StepId> {
-        let dependencies = self.graph.dependencies(&node.key).into_iter();
+    /// The step that creates the custom role of a role assignment.
+    fn role_step(&self, node: &Node, grant: &Grant) -> Option<StepId> {
+        let dependencies = self.graph.dependencies(&node.subject.key).into_iter();
         let role = dependencies
             .map(|(dependency, _)| dependency)
             .find(|node| {
                 node.id()
                     .is_some_and(|id| id.name().eq_ignore_ascii_case(&grant.role))
             })?;
-        let step = self.plan.steps.get(self.steps_of.get(&role.key)?.0)?;
+        let step = &self.plan[*self.steps_of.get(&role.subject.key)?];
         matches!(step.action, Action::Create | Action::Replace).then_some(step.id)
     }
 
-    /// Tells each step which of its outputs others have holes for.
+    /// Sets the outputs of each step that other steps need.
     fn mark_outputs(&mut self) {
         let mut needed: BTreeMap<StepId, Vec<Output>> = BTreeMap::new();
         for step in &self.plan.steps {
             let target = match &step.call.target {
-                CallTarget::Grant(grant) => grant.principal.outputs(),
-                CallTarget::Id(_) => Vec::new(),
+                CallTarget::Grant(grant) => grant.principal.to_value(),
+                CallTarget::Id(_) => Value::Null,
             };
-            for output in step.call.body.outputs().into_iter().chain(target) {
+            let outputs = step.call.body.outputs().into_iter().chain(target.outputs());
+            for output in outputs {
                 if let Some(id) = self.steps_of.get(&output.of) {
                     let outputs = needed.entry(*id).or_default();
                     if !outputs.contains(output) {
@@ -451,9 +475,7 @@ impl<'a> Planner<'a, '_> {
             }
         }
         for (id, outputs) in needed {
-            if let Some(step) = self.plan.steps.get_mut(id.0) {
-                step.outputs = outputs;
-            }
+            self.plan.steps.set_outputs(id, outputs);
         }
     }
 }
@@ -473,7 +495,7 @@ fn made_at(grant: &LiveGrant) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The `provisioningState` of a resource whose last write did not end well: it may not be what its properties say.
+/// The `provisioningState` of a resource whose last write failed or was canceled: its properties may not be in effect.
 fn broken(body: &Json) -> Option<&str> {
     let state = body.pointer("/properties/provisioningState")?.as_str()?;
     let ends = ["Failed", "Canceled"];
@@ -494,13 +516,13 @@ fn immutable(node: &Node, change: &Change, help: &str) -> Diagnostic {
         None => "it is not set in Azure".to_owned(),
     };
     let wanted = match &change.after {
-        Some(after) => format!("{} is wanted", after.to_display_json()),
-        None => "is not wanted".to_owned(),
+        Some(after) => format!("the spec sets {}", after.to_display_json()),
+        None => "the spec does not set it".to_owned(),
     };
     Diagnostic::error(
         Code::Immutable,
-        node.place_of(&change.path),
-        format!("`{path}` of `{}` is fixed at creation", node.key),
+        node.subject.span_of(&change.path),
+        format!("`{path}` of `{}` is fixed at creation", node.subject.key),
     )
     .note(format!("{is}, and {wanted}"))
     .help(help)

@@ -1,72 +1,40 @@
-//! Live grants as the spec sees them: those that it names; those whose principal was made anew, which go; and those that
-//! it does not name, which are shown, or deleted where the spec is authoritative.
+//! Live role assignments compared with the spec: declared ones; those of a principal that was recreated, which are
+//! deleted; and undeclared ones, which are reported, or deleted where the spec is authoritative.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
+use super::{Call, KeptResource, Plan, ReportedGrant, StepId, step::StepDraft};
 use crate::{
     arm::{ArmId, ArmType},
-    graph::{Grant, Graph, Identity, Node, NodeKey, Part},
+    graph::{Grant, Graph, Identity, Node, NodeKey, Selection},
     live::{Existence, Live, LiveGrant},
     mark::TextMark,
     spec::GrantsPolicy,
-    value::Value,
+    subject::Subject,
 };
 
 const ASSIGNMENT: ArmType = ArmType::new("Microsoft.Authorization/roleAssignments", "2022-04-01");
 
-/// A role assignment and what in the spec it concerns.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GrantOf {
-    /// The resource that it is on, or the entry that names it.
-    pub key: NodeKey,
-    /// The assignment.
-    pub grant: LiveGrant,
-    /// Whether its principal exists.
-    pub principal: Existence,
-}
-
-impl GrantOf {
+impl ReportedGrant {
     fn new(node: &Node, grant: &LiveGrant, live: &Live) -> Self {
         Self {
-            key: node.key.clone(),
+            key: node.subject.key.clone(),
             grant: grant.clone(),
             principal: live.existence(grant),
         }
     }
-
-    /// Who has the role, and since when: `User 00000000-…, which no longer exists, granted 2026-01-01T00:00:34Z`.
-    pub fn holder(&self) -> String {
-        let kind = self.grant.property("principalType").unwrap_or("principal");
-        let mut text = format!("{kind} {}", self.grant.principal);
-        if self.principal == Existence::Gone {
-            text.push_str(", which no longer exists");
-        }
-        if let Some(made) = self.grant.property("createdOn") {
-            text.push_str(&format!(", granted {}", to_the_second(made)));
-        }
-        text
-    }
 }
 
-/// A time of ARM without its fraction: `2026-01-01T00:00:34.1234567Z`.
-fn to_the_second(time: &str) -> String {
-    match time.split_once('.') {
-        Some((seconds, fraction)) if fraction.ends_with('Z') => format!("{seconds}Z"),
-        _ => time.to_owned(),
-    }
-}
-
-/// Live grants with the node that they concern.
+/// Live role assignments, each with the node that it concerns.
 type Grants<'a> = Vec<(&'a Node, &'a LiveGrant)>;
 
-/// The live grants that concern the spec.
+/// The live role assignments that concern the spec.
 struct Standing<'a> {
-    /// Those that an entry names.
+    /// Those that an entry declares.
     declared: Grants<'a>,
-    /// Those that were made for an entry whose principal is another one now.
-    outlived: Grants<'a>,
-    /// The others that are directly on a resource of the spec.
+    /// Those that were created for an entry whose principal has changed.
+    replaced: Grants<'a>,
+    /// The others on a resource of the spec itself.
     undeclared: Grants<'a>,
 }
 
@@ -84,12 +52,19 @@ impl<'a> Standing<'a> {
         let mut known: HashSet<&ArmId> = declared.iter().map(|(_, grant)| &grant.id).collect();
         let mut by_entry: HashMap<(&str, String), Vec<(&Node, &Grant)>> = HashMap::new();
         for (node, wanted) in &entries {
-            let entry = (node.key.stack.as_str(), node.key.address.to_string());
+            let entry = (
+                node.subject.key.stack.as_str(),
+                node.subject.key.address.to_string(),
+            );
             by_entry.entry(entry).or_default().push((node, wanted));
         }
-        let stacks: HashSet<&str> = graph.homes().iter().map(|home| &*home.stack).collect();
+        let stacks: HashSet<&str> = graph
+            .stack_scopes()
+            .iter()
+            .map(|home| &*home.stack)
+            .collect();
         let mark_on = |grant: &LiveGrant| TextMark::on(&grant.body, "description");
-        let mut outlived = Grants::new();
+        let mut replaced = Grants::new();
         for grant in live.grants() {
             let of_entry = mark_on(grant).and_then(|mark| {
                 let stack = *stacks.get(mark.stack.as_str())?;
@@ -100,7 +75,7 @@ impl<'a> Standing<'a> {
                 parts.iter().find(is_it)
             });
             if let Some((node, _)) = made_for.filter(|_| known.insert(&grant.id)) {
-                outlived.push((*node, grant));
+                replaced.push((*node, grant));
             }
         }
         let mut undeclared = Grants::new();
@@ -115,94 +90,96 @@ impl<'a> Standing<'a> {
         }
         Self {
             declared,
-            outlived,
+            replaced,
             undeclared,
         }
     }
 
-    /// Those that concern a part of the spec.
-    fn of(mut self, part: &Part) -> Self {
-        for grants in [&mut self.declared, &mut self.outlived, &mut self.undeclared] {
-            grants.retain(|(node, _)| part.has(&node.key));
+    /// Those that concern a selection of the spec.
+    fn within(mut self, selection: &Selection) -> Self {
+        for grants in [&mut self.declared, &mut self.replaced, &mut self.undeclared] {
+            grants.retain(|(node, _)| selection.has(&node.subject.key));
         }
         self
     }
 
-    /// The named grants whose principal the spec does not make, so that it can be gone.
-    fn of_strangers(&self) -> impl Iterator<Item = &(&'a Node, &'a LiveGrant)> {
-        let is_stranger = |(node, _): &&(&Node, &LiveGrant)| node.grant_principal().is_none();
-        self.declared.iter().filter(is_stranger)
+    /// The declared ones whose principal is not declared, so that it can be gone.
+    fn with_undeclared_principal(&self) -> impl Iterator<Item = &(&'a Node, &'a LiveGrant)> {
+        let is_undeclared = |(node, _): &&(&Node, &LiveGrant)| node.grant_principal().is_none();
+        self.declared.iter().filter(is_undeclared)
     }
 }
 
-/// The principals of whom a plan says whether they still exist, each once, as far as the directory can tell: those of
-/// grants that nobody declared, and those that the spec names by their object id.
+/// The principals to look up in the directory, each once: those of undeclared role assignments, and those that the spec
+/// names by object id.
 pub fn principals_in_question(graph: &Graph, live: &Live) -> Vec<String> {
     let standing = Standing::find(graph, live);
     let ids: BTreeSet<String> = standing
         .undeclared
         .iter()
         .filter(|(node, grant)| !stays(node, grant, live))
-        .chain(standing.of_strangers())
+        .chain(standing.with_undeclared_principal())
         .filter(|(_, grant)| !grant.is_foreign())
         .map(|(_, grant)| grant.principal.to_lowercase())
         .collect();
     ids.into_iter().collect()
 }
 
-/// Whether an undeclared grant stays although the spec is authoritative.
+/// Whether an undeclared role assignment stays although the spec is authoritative: the caller needs it.
 fn stays(node: &Node, grant: &LiveGrant, live: &Live) -> bool {
     node.lifecycle.grants == GrantsPolicy::Authoritative && live.is_of_caller(grant)
 }
 
-/// Plans what happens to live grants that are none of the spec's, and tells whose principals are gone. Of a part of the
-/// spec, what happens to those that concern the part; the others are of the spec all the same.
+/// Plans deletions and remarks for live role assignments that concern the selection. Role assignments outside of the
+/// selection still count as declared.
 pub(super) fn plan(
     graph: &Graph,
     live: &Live,
-    part: &Part,
+    selection: &Selection,
     steps_of: &HashMap<&NodeKey, StepId>,
     plan: &mut Plan,
 ) {
-    let standing = Standing::find(graph, live).of(part);
-    for (node, grant) in &standing.outlived {
+    let standing = Standing::find(graph, live).within(selection);
+    for (node, grant) in &standing.replaced {
         let whose = match node.grant_principal() {
             Some(key) => format!("`{key}`"),
-            None => "the one of the spec".to_owned(),
+            None => "the principal of the spec".to_owned(),
         };
-        let why = format!("its principal {} is not {whose} any more", grant.principal);
-        let after = steps_of.get(&node.key).copied().into_iter().collect();
-        let step = deletion(node, grant, why, after, plan.steps.len());
-        plan.steps.push(step);
+        let why = format!("its principal {} is no longer {whose}", grant.principal);
+        let after = steps_of
+            .get(&node.subject.key)
+            .copied()
+            .into_iter()
+            .collect();
+        plan.steps.push(deletion(node, grant, why, after));
     }
     for (node, grant) in &standing.undeclared {
-        let found = GrantOf::new(node, grant, live);
+        let found = ReportedGrant::new(node, grant, live);
         if node.lifecycle.grants == GrantsPolicy::Report {
-            plan.undeclared.push(found);
+            plan.remarks.undeclared.push(found);
         } else if stays(node, grant, live) {
-            plan.kept.push(Kept {
-                key: part_of(&node.key, grant),
-                why: format!("{} is the way in of whoever runs this", grant.id.name()),
+            plan.remarks.kept.push(KeptResource {
+                key: part_of(&node.subject.key, grant),
+                why: format!("the caller has its permissions through {}", grant.id.name()),
             });
         } else {
             let why = format!(
-                "`{}` is authoritative, and no entry of the spec names it: {}",
-                node.key,
+                "`{}` is authoritative, and no entry of the spec declares it: {}",
+                node.subject.key,
                 found.holder()
             );
-            let step = deletion(node, grant, why, Vec::new(), plan.steps.len());
-            plan.steps.push(step);
+            plan.steps.push(deletion(node, grant, why, Vec::new()));
         }
     }
-    let named = standing.of_strangers();
-    let named = named.map(|(node, grant)| GrantOf::new(node, grant, live));
-    plan.orphaned = named
+    let named = standing.with_undeclared_principal();
+    let named = named.map(|(node, grant)| ReportedGrant::new(node, grant, live));
+    plan.remarks.orphaned = named
         .filter(|named| named.principal == Existence::Gone)
         .collect();
-    plan.unread_directory = live.unread_directory().map(str::to_owned);
+    plan.remarks.unread_directory = live.unread_directory().map(str::to_owned);
 }
 
-/// The name of a grant that has no entry of its own.
+/// The key of a role assignment that has no entry of its own.
 fn part_of(key: &NodeKey, grant: &LiveGrant) -> NodeKey {
     let part = key
         .part
@@ -216,32 +193,15 @@ fn part_of(key: &NodeKey, grant: &LiveGrant) -> NodeKey {
     }
 }
 
-fn deletion(
-    node: &Node,
-    grant: &LiveGrant,
-    reason: String,
-    after: Vec<StepId>,
-    position: usize,
-) -> Step {
-    Step {
-        id: StepId(position),
-        key: part_of(&node.key, grant),
+fn deletion(node: &Node, grant: &LiveGrant, reason: String, after: Vec<StepId>) -> StepDraft {
+    let subject = Subject {
+        key: part_of(&node.subject.key, grant),
         kind: "roleAssignment",
         arm_type: ASSIGNMENT,
-        action: Action::Delete,
-        reason,
-        subject: format!("{} on {}", grant.role_shown(), grant.scope.name()),
-        changes: Vec::new(),
-        call: Call {
-            method: Method::Delete,
-            target: CallTarget::Id(grant.id.clone()),
-            api_version: ASSIGNMENT.api_version.into_owned(),
-            body: Value::Null,
-        },
-        outputs: Vec::new(),
-        after,
-        patience: Vec::new(),
-        span: node.span,
-        places: node.places.clone(),
-    }
+        title: format!("{} on {}", grant.role_shown(), grant.scope.name()),
+        span: node.subject.span,
+        places: node.subject.places.clone(),
+    };
+    let call = Call::delete(grant.id.clone(), ASSIGNMENT.api_version);
+    StepDraft::deletion(subject, reason, call, after)
 }

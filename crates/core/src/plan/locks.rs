@@ -1,4 +1,4 @@
-//! What management locks will keep a plan from doing.
+//! Management locks that block steps of a plan.
 
 use std::collections::HashSet;
 
@@ -10,40 +10,40 @@ use crate::{
     mark::TextMark,
 };
 
-/// The type of locks. They are not under each other's protection (Microsoft docs "Lock your Azure resources": who may
-/// delete a lock is a matter of rights alone).
+/// The type of locks. They do not lock each other (Microsoft docs "Lock your Azure resources": deleting a lock takes
+/// permissions only).
 const LOCKS: &str = "Microsoft.Authorization/locks";
 
-/// A lock that is in the way of a plan.
+/// A lock that blocks steps of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Obstacle {
     /// The lock.
     pub lock: LiveLock,
-    /// Whose it is.
+    /// Its owner.
     pub owner: LockOwner,
-    /// The steps that Azure will refuse because of it, in the order of the plan.
+    /// The steps that it blocks, in the order of the plan.
     pub blocks: Vec<StepId>,
 }
 
-/// Whose a lock is, by the mark in its notes.
+/// The owner of a lock, by the ownership marker in its notes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LockOwner {
-    /// Of a stack that is planned here.
+    /// A stack of the graph.
     Own,
-    /// Of another stack.
+    /// Another stack.
     Stack(String),
-    /// Of somebody else.
+    /// None: it has no ownership marker.
     Unmarked,
 }
 
-/// The locks that will block steps of a plan, in the order of their ids.
+/// The locks that block steps of a plan, in the order of their ids.
 ///
-/// - `ReadOnly` blocks every write and deletion at and below its scope, `CanNotDelete` every deletion there; of role
-///   assignments too, which are below what they are on.
-/// - Either blocks the deletion of what is above its scope, for it takes along what is locked.
-/// - A lock that the plan itself deletes is not in the way of what waits for that.
+/// - `ReadOnly` blocks every write and deletion at and below its scope, `CanNotDelete` every deletion there, including
+///   those of role assignments.
+/// - Both block the deletion of resources above their scope, which would delete the locked resource.
+/// - A lock that the plan deletes does not block the steps that wait for its deletion.
 ///
-/// A lock counts with the level that it has now: a plan puts on and changes locks last.
+/// A lock counts with its live level: a plan creates and changes locks last.
 pub fn obstacles(plan: &Plan, graph: &Graph, live: &Live) -> Vec<Obstacle> {
     let mut obstacles: Vec<Obstacle> = live
         .locks()
@@ -68,14 +68,10 @@ pub fn obstacles(plan: &Plan, graph: &Graph, live: &Live) -> Vec<Obstacle> {
 }
 
 fn blocks(lock: &LiveLock, step: &Step) -> bool {
-    if step.arm_type.name.eq_ignore_ascii_case(LOCKS) {
+    if step.subject.arm_type.name.eq_ignore_ascii_case(LOCKS) {
         return false;
     }
-    // A grant that is yet to be made is below its scope, whatever its name will be.
-    let target = match &step.call.target {
-        CallTarget::Id(id) => id,
-        CallTarget::Grant(grant) => &grant.scope,
-    };
+    let target = step.call.target.place();
     let inherited = lock.scope.covers(target);
     match (step.call.method, lock.level) {
         (Method::Delete | Method::Replace, _) => inherited || target.covers(&lock.scope),
@@ -84,7 +80,7 @@ fn blocks(lock: &LiveLock, step: &Step) -> bool {
     }
 }
 
-/// The deletion of the lock, and the steps that wait for it, directly or not.
+/// The deletion of the lock, and the steps that wait for it, directly or indirectly.
 fn freed_by_deletion(plan: &Plan, lock: &LiveLock) -> HashSet<StepId> {
     let deletes = |step: &Step| {
         let is_on = |id: &ArmId| *id == lock.id;
@@ -104,7 +100,10 @@ fn owner(lock: &LiveLock, graph: &Graph) -> LockOwner {
     let Some(mark) = lock.notes.as_deref().and_then(TextMark::find) else {
         return LockOwner::Unmarked;
     };
-    if graph.nodes().any(|node| node.key.stack == mark.stack) {
+    if graph
+        .nodes()
+        .any(|node| node.subject.key.stack == mark.stack)
+    {
         LockOwner::Own
     } else {
         LockOwner::Stack(mark.stack)

@@ -1,5 +1,5 @@
-//! Orphans: what a stack owns and no entry of the spec names. They are listed; pruned, they go in an order that Azure
-//! accepts, or are let go where their mark says so.
+//! Orphans: resources that a stack owns and no entry of the spec declares. They are listed, or with consent deleted in an
+//! order that Azure accepts, or released where their ownership marker says so.
 
 mod order;
 
@@ -11,16 +11,20 @@ use std::{
 
 use serde_json::{Value as Json, json};
 
-use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId};
+use super::{
+    Action, Call, CallTarget, KeptResource, MassDeletion, Method, Orphan, Plan, StepId,
+    step::StepDraft,
+};
 use crate::{
     arm::{ArmId, ArmType},
     diff::Change,
-    graph::{Grant, Graph, Identity, NodeKey},
-    live::{KnownType, Live, LiveGrant, Owned},
+    graph::{Grant, Graph, Identity, NodeKey, StackScope},
+    live::{Live, LiveGrant, Owned},
     mark::{Afterlife, ON_REMOVE_TAG, STACK_TAG, TextMark},
     reads::Read,
     source::Span,
     spec::Address,
+    subject::Subject,
     value::Value,
 };
 
@@ -31,33 +35,7 @@ const LOCK: &str = "Microsoft.Authorization/locks";
 /// The tags of a resource as a resource of their own.
 const TAGS: ArmType = ArmType::new("Microsoft.Resources/tags", "2021-04-01");
 
-/// What a stack owns and no entry of the spec names.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Orphan {
-    /// Its id.
-    pub id: ArmId,
-    /// The stack, and what to call it: the entry that it was made for, or its name.
-    pub key: NodeKey,
-    /// What it is: the kind, or the type where no kind is known.
-    pub what: String,
-    /// What it is called, for a person.
-    pub subject: String,
-    /// What pruning does with it.
-    pub afterlife: Afterlife,
-}
-
-/// A stack of which a plan deletes more than half, or all that it may because the spec has no entry of it any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Razed {
-    /// The stack.
-    pub stack: String,
-    /// How much goes because no entry of the spec names it.
-    pub going: usize,
-    /// How much the stack owns.
-    pub owned: usize,
-}
-
-/// The types of orphans that no kind knows, each with the subscription that can tell the versions of its provider.
+/// The types of orphans without a kind, each with a subscription to ask for its api-versions.
 pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
     let unknown = find(graph, live).into_iter().filter_map(|orphan| {
         let subscription = ArmId::subscription(orphan.id.subscription_id()?);
@@ -67,14 +45,14 @@ pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
     unknown.collect()
 }
 
-/// The reads that pruning needs beside: each orphan in full, for what it refers to goes after it; and what else is in the
-/// groups among them.
+/// The additional reads for pruning: each orphan in full, because its references order the deletions, and the contents of
+/// resource groups.
 pub fn needed_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
     let mut reads = Vec::new();
     for orphan in find(graph, live) {
         if orphan.is(GROUP) {
             reads.push(Read::Contents(orphan.id));
-        } else if !is_right(&orphan)
+        } else if !is_complete_in_lists(&orphan)
             && let Some(known) = live.known_type(&orphan.arm_type)
         {
             reads.push(Read::Resource {
@@ -86,17 +64,22 @@ pub fn needed_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
     reads
 }
 
-/// The orphans, for a plan that leaves them alone.
+/// The orphans, for a plan without pruning.
 pub(super) fn list(graph: &Graph, live: &Live) -> Vec<Orphan> {
     let found = find(graph, live).into_iter();
     found.map(|orphan| described(&orphan, live)).collect()
 }
 
-/// What the stacks of the graph own and no node stands for.
+/// The resources that stacks of the graph own and no node declares.
 fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
-    let is_of_spec = |owned: &Owned| graph.homes().iter().any(|home| home.stack == owned.stack);
+    let is_of_spec = |owned: &Owned| {
+        graph
+            .stack_scopes()
+            .iter()
+            .any(|home| home.stack == owned.stack)
+    };
     let entries = graph.nodes().filter_map(|node| match &node.identity {
-        Identity::Grant(grant) => Some((&node.key, grant)),
+        Identity::Grant(grant) => Some((&node.subject.key, grant)),
         Identity::Resource(_) => None,
     });
     let entries: Vec<(&NodeKey, &Grant)> = entries.collect();
@@ -104,7 +87,7 @@ fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
         .iter()
         .filter_map(|(_, grant)| live.grant(graph, grant));
     let declared: HashSet<&ArmId> = declared.map(|grant| &grant.id).collect();
-    let is_made_anew = |owned: &Owned| {
+    let is_recreated = |owned: &Owned| {
         let grant = LiveGrant::parse(owned.body.clone());
         let mark = TextMark::on(&owned.body, "description");
         grant.zip(mark).is_some_and(|(grant, mark)| {
@@ -117,22 +100,24 @@ fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
         .owned()
         .filter(|owned| is_of_spec(owned))
         .filter(|owned| graph.node_of(&owned.id).is_none() && !declared.contains(&owned.id))
-        .filter(|owned| !owned.is(GRANT) || !is_made_anew(owned))
+        .filter(|owned| !owned.is(GRANT) || !is_recreated(owned))
         .map(Cow::into_owned)
         .collect();
     found.sort_by(|left, right| (&left.stack, &left.id).cmp(&(&right.stack, &right.id)));
     found
 }
 
-/// Grants, roles and locks say in lists all that there is to say.
-fn is_right(owned: &Owned) -> bool {
-    [GRANT, ROLE, LOCK].iter().any(|right| owned.is(right))
+/// Lists of role assignments, roles and locks are complete: no GET is needed.
+fn is_complete_in_lists(owned: &Owned) -> bool {
+    [GRANT, ROLE, LOCK]
+        .iter()
+        .any(|complete| owned.is(complete))
 }
 
 fn described(orphan: &Owned, live: &Live) -> Orphan {
     let grant = LiveGrant::parse(orphan.body.clone()).filter(|_| orphan.is(GRANT));
     let named = live.grant_of_id(&orphan.id);
-    let subject = match (named.or(grant.as_ref()), orphan.id.parent()) {
+    let title = match (named.or(grant.as_ref()), orphan.id.parent()) {
         (Some(grant), _) => format!("{} on {}", grant.role_shown(), grant.scope.name()),
         (None, Some(scope)) if orphan.is(LOCK) => {
             format!("{} on {}", orphan.id.name(), scope.name())
@@ -150,31 +135,29 @@ fn described(orphan: &Owned, live: &Live) -> Orphan {
         key: NodeKey {
             stack: orphan.stack.clone(),
             address: Address {
-                resource: orphan.entry.clone().unwrap_or_else(|| subject.clone()),
+                resource: orphan.entry.clone().unwrap_or_else(|| title.clone()),
                 instance: None,
             },
             part: None,
         },
         what: kind.map_or_else(|| orphan.arm_type.clone(), str::to_owned),
-        subject,
+        title,
         afterlife: orphan.afterlife,
     }
 }
 
-/// Plans what becomes of the orphans. Those steps wait for all others, for what is taken out of a spec may be in use
-/// until the rest of the spec is as wanted; deletions of locks wait for nothing.
+/// Plans the deletion or release of the orphans. These steps wait for all other steps, because a resource that left the
+/// spec can be in use until the other changes are made. Deletions of locks wait for nothing.
 pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
     let orphans = find(graph, live);
-    let fates = Fates::of(graph, live, &orphans);
+    let fates = Fates::new(graph, live, &orphans);
     let waited: HashSet<StepId> = plan.steps.iter().flat_map(|s| s.after.clone()).collect();
     let last = plan.steps.iter().map(|step| step.id);
     let last: Vec<StepId> = last.filter(|id| !waited.contains(id)).collect();
+    let scopes = graph.stack_scopes().iter();
+    let spans: HashMap<&str, Span> = scopes.map(|scope| (&*scope.stack, scope.span)).collect();
     let mut steps_of: HashMap<&ArmId, StepId> = HashMap::new();
-    for (orphan, before) in order::of_deletion(&orphans, live) {
-        let Some(span) = span_of(graph, &orphan.stack) else {
-            continue;
-        };
-        let id = StepId(plan.steps.len());
+    for (orphan, before) in order::deletion_order(&orphans, live) {
         let mut after: Vec<StepId> = before
             .iter()
             .filter_map(|before| steps_of.get(&before.id).copied())
@@ -182,183 +165,217 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
         if !orphan.is(LOCK) {
             after.extend(&last);
         }
-        after.sort();
-        after.dedup();
         let described = described(orphan, live);
-        let acting = Acting {
+        let pruning = Pruning {
             orphan,
             described: &described,
-            known: live.known_type(&orphan.arm_type),
-            span,
-            id,
+            kind: live
+                .known_type(&orphan.arm_type)
+                .map_or("resource", |known| known.kind),
+            // `find` returns orphans of the stacks of the graph only.
+            span: spans[&*orphan.stack],
             after,
         };
-        let step = match fates.0.get(&orphan.id) {
-            Some(Fate::Goes) => acting.deletion(),
-            Some(Fate::LetGo) => acting.release(),
-            Some(Fate::Stays(why)) => {
-                plan.kept.push(Kept {
+        let step = match &fates.0[&orphan.id] {
+            Fate::Delete { api_version } => pruning.delete(api_version),
+            Fate::ReleaseTags => pruning.release_tags(),
+            Fate::ReleaseText {
+                member,
+                api_version,
+            } => pruning.release_text(member, api_version),
+            Fate::Keep(why) => {
+                plan.remarks.kept.push(KeptResource {
                     key: described.key,
                     why: why.clone(),
                 });
                 continue;
             }
-            None => continue,
         };
-        steps_of.insert(&orphan.id, id);
-        plan.steps.push(step);
+        steps_of.insert(&orphan.id, plan.steps.push(step));
     }
-    let going = |stack: &str| {
-        let goes = |orphan: &&Owned| fates.0.get(&orphan.id) == Some(&Fate::Goes);
-        let of_stack = orphans.iter().filter(|orphan| orphan.stack == stack);
-        of_stack.filter(goes).count()
-    };
+    plan.remarks.mass_deletions = mass_deletions(graph, live, &orphans, &fates);
+}
+
+/// The stacks that lose most of their resources.
+fn mass_deletions(
+    graph: &Graph,
+    live: &Live,
+    orphans: &[Owned],
+    fates: &Fates,
+) -> Vec<MassDeletion> {
     let mut owned_by: HashMap<String, usize> = HashMap::new();
     for owned in live.owned() {
         *owned_by.entry(owned.stack.clone()).or_default() += 1;
     }
-    for home in graph.homes() {
-        let going = going(&home.stack);
-        let owned = owned_by.get(&home.stack).copied().unwrap_or_default();
-        let is_empty = !graph.nodes().any(|node| node.key.stack == home.stack);
-        if going * 2 > owned || is_empty && going > 0 {
-            plan.razed.push(Razed {
-                stack: home.stack.clone(),
-                going,
-                owned,
-            });
-        }
-    }
+    let count = |stack: &str| {
+        let of_stack = orphans.iter().filter(|orphan| orphan.stack == stack);
+        of_stack
+            .filter(|orphan| fates.is_deleted(&orphan.id))
+            .count()
+    };
+    let of_stack = |scope: &StackScope| {
+        let going = count(&scope.stack);
+        let owned = owned_by.get(&scope.stack).copied().unwrap_or(0);
+        let mut nodes = graph.nodes();
+        let is_empty = !nodes.any(|node| node.subject.key.stack == scope.stack);
+        (going * 2 > owned || is_empty && going > 0).then(|| MassDeletion {
+            stack: scope.stack.clone(),
+            going,
+            owned,
+        })
+    };
+    graph.stack_scopes().iter().filter_map(of_stack).collect()
 }
 
-fn span_of(graph: &Graph, stack: &str) -> Option<Span> {
-    let home = graph.homes().iter().find(|home| home.stack == stack);
-    home.map(|home| home.span)
-}
-
+/// What pruning does with one orphan.
 #[derive(Debug, PartialEq)]
 enum Fate {
-    Goes,
-    LetGo,
-    Stays(String),
+    Delete {
+        api_version: String,
+    },
+    /// The tags of the ownership marker are removed.
+    ReleaseTags,
+    /// The ownership marker is removed from a text in `properties`.
+    ReleaseText {
+        member: &'static str,
+        api_version: String,
+    },
+    /// It stays, for this reason.
+    Keep(String),
 }
 
-/// What becomes of each orphan.
+/// What pruning does with each orphan.
 struct Fates(HashMap<ArmId, Fate>);
 
 impl Fates {
-    fn of(graph: &Graph, live: &Live, orphans: &[Owned]) -> Self {
+    fn new(graph: &Graph, live: &Live, orphans: &[Owned]) -> Self {
         let first = |orphan: &Owned| (orphan.id.clone(), first_fate(graph, live, orphan));
         let mut fates = Self(orphans.iter().map(first).collect());
-        // What stays keeps what holds it, which may be in something else again.
+        // A resource that stays keeps its dependencies, and they keep theirs.
         loop {
             let next = orphans
                 .iter()
-                .filter(|orphan| fates.0.get(&orphan.id) == Some(&Fate::Goes))
-                .find_map(|orphan| Some((orphan, fates.keeper(live, orphans, orphan)?)));
+                .filter(|orphan| fates.is_deleted(&orphan.id))
+                .find_map(|orphan| Some((orphan, fates.reason_to_keep(live, orphans, orphan)?)));
             let Some((orphan, why)) = next else {
                 return fates;
             };
-            fates.0.insert(orphan.id.clone(), Fate::Stays(why));
+            fates.0.insert(orphan.id.clone(), Fate::Keep(why));
         }
     }
 
-    /// Why something that could go has to stay, for the sake of what stays.
-    fn keeper(&self, live: &Live, orphans: &[Owned], orphan: &Owned) -> Option<String> {
-        let goes = |id: &ArmId| self.0.get(id) == Some(&Fate::Goes);
-        let staying = orphans.iter().filter(|other| !goes(&other.id));
+    fn is_deleted(&self, id: &ArmId) -> bool {
+        matches!(self.0.get(id), Some(Fate::Delete { .. }))
+    }
+
+    /// Why an orphan that could be deleted stays, because of resources that stay.
+    fn reason_to_keep(&self, live: &Live, orphans: &[Owned], orphan: &Owned) -> Option<String> {
+        let mut staying = orphans.iter().filter(|other| !self.is_deleted(&other.id));
         let needs = |other: &&Owned| {
             orphan.id != other.id
                 && (orphan.id.covers(&other.id) && !other.is(GRANT)
                     || order::refers(live, other, &orphan.id))
         };
-        if let Some(other) = staying.into_iter().find(needs) {
-            let name = described(other, live).subject;
-            return Some(format!("`{name}`, which stays, needs it"));
+        if let Some(other) = staying.find(needs) {
+            let title = described(other, live).title;
+            return Some(format!("`{title}` needs it and stays"));
         }
         if !orphan.is(GROUP) {
             return None;
         }
-        let Some(inside) = live.contents(&orphan.id) else {
-            return Some("what is in it is not known".to_owned());
+        let Some(contents) = live.contents(&orphan.id) else {
+            return Some("its contents are unknown".to_owned());
         };
-        let strangers: Vec<&str> = inside
+        let staying: Vec<&str> = contents
             .iter()
-            .filter(|inside| !goes(inside))
+            .filter(|id| !self.is_deleted(id))
             .map(ArmId::name)
             .collect();
-        (!strangers.is_empty()).then(|| format!("it holds what stays: {}", strangers.join(", ")))
+        (!staying.is_empty())
+            .then(|| format!("it contains resources that stay: {}", staying.join(", ")))
     }
 }
 
 fn first_fate(graph: &Graph, live: &Live, orphan: &Owned) -> Fate {
-    let in_spec = graph.nodes().find(|node| {
-        let place = match &node.identity {
-            Identity::Resource(id) => id,
-            Identity::Grant(grant) => &grant.scope,
-        };
-        orphan.id.covers(place)
-    });
+    let api_version = live
+        .known_type(&orphan.arm_type)
+        .map(|known| known.api_version.clone());
+    let unknown = || Fate::Keep(format!("no api-version is known for {}", orphan.arm_type));
     match orphan.afterlife {
-        Afterlife::Keep => Fate::LetGo,
-        Afterlife::Protect => Fate::Stays(format!(
-            "it was protected when its entry left the spec (`{ON_REMOVE_TAG}`)"
-        )),
-        Afterlife::Delete => match (in_spec, live.known_type(&orphan.arm_type)) {
-            (Some(node), _) => Fate::Stays(format!("`{}` of the spec is in or on it", node.key)),
-            (None, None) => Fate::Stays(format!(
-                "no api-version of its type {} is known",
-                orphan.arm_type
-            )),
-            (None, Some(_)) => Fate::Goes,
+        Afterlife::Keep => match text_member(orphan) {
+            None => Fate::ReleaseTags,
+            Some(member) => api_version.map_or_else(unknown, |api_version| Fate::ReleaseText {
+                member,
+                api_version,
+            }),
         },
+        Afterlife::Protect => Fate::Keep(format!(
+            "it was protected when its entry was removed from the spec (`{ON_REMOVE_TAG}`)"
+        )),
+        Afterlife::Delete => {
+            let mut nodes = graph.nodes();
+            match nodes.find(|node| orphan.id.covers(node.identity.place())) {
+                Some(node) => {
+                    Fate::Keep(format!("`{}` of the spec is in or on it", node.subject.key))
+                }
+                None => {
+                    api_version.map_or_else(unknown, |api_version| Fate::Delete { api_version })
+                }
+            }
+        }
     }
 }
 
-/// An orphan that something is done to.
-struct Acting<'a> {
+/// The member of `properties` with the ownership marker, for types without tags.
+fn text_member(orphan: &Owned) -> Option<&'static str> {
+    let members = [
+        (GRANT, "description"),
+        (ROLE, "description"),
+        (LOCK, "notes"),
+    ];
+    let member = members.iter().find(|(arm_type, _)| orphan.is(arm_type));
+    member.map(|(_, member)| *member)
+}
+
+/// The writable properties of the types that carry their ownership marker in a text. Azure fills in the others.
+const WRITABLE: [&str; 12] = [
+    "roleDefinitionId",
+    "principalId",
+    "principalType",
+    "condition",
+    "conditionVersion",
+    "delegatedManagedIdentityResourceId",
+    "roleName",
+    "type",
+    "permissions",
+    "assignableScopes",
+    "level",
+    "owners",
+];
+
+/// A step for an orphan.
+struct Pruning<'a> {
     orphan: &'a Owned,
     described: &'a Orphan,
-    known: Option<&'a KnownType>,
+    kind: &'static str,
     span: Span,
-    id: StepId,
     after: Vec<StepId>,
 }
 
-impl Acting<'_> {
-    fn deletion(self) -> Step {
-        let call = Call {
-            method: Method::Delete,
-            target: CallTarget::Id(self.orphan.id.clone()),
-            api_version: self.version(),
-            body: Value::Null,
-        };
+impl Pruning<'_> {
+    fn delete(self, api_version: &str) -> StepDraft {
+        let call = Call::delete(self.orphan.id.clone(), api_version);
         let why = format!(
-            "the stack `{}` owns it, and no entry of the spec names it",
+            "stack `{}` owns it, and no entry of the spec declares it",
             self.orphan.stack
         );
         self.step(Action::Delete, why, call, Vec::new())
     }
 
-    /// The mark comes off, and nothing else changes.
-    fn release(self) -> Step {
-        let (path, before, after, call) = match self.text_member() {
-            Some(member) => self.without_words(member),
-            None => self.without_tags(),
-        };
-        let change = Change {
-            path,
-            before,
-            after,
-            immutable: false,
-        };
-        let why = "no entry of the spec names it, and `onRemove: keep` was said of it".to_owned();
-        self.step(Action::Release, why, call, vec![change])
-    }
-
-    fn without_tags(&self) -> (String, Option<Json>, Option<Value>, Call) {
+    /// Removes the tags of the ownership marker and changes nothing else.
+    fn release_tags(self) -> StepDraft {
         let stack = Value::string(&self.orphan.stack);
-        let keep = Value::from(Afterlife::Keep.word().unwrap_or_default());
+        let keep = Value::from(Afterlife::KEEP_WORD);
         let tags = Value::object([(STACK_TAG, stack), (ON_REMOVE_TAG, keep)]);
         let call = Call {
             method: Method::Patch,
@@ -369,84 +386,68 @@ impl Acting<'_> {
                 ("properties", Value::object([("tags", tags)])),
             ]),
         };
-        let before = json!(self.orphan.stack);
-        (format!("tags.{STACK_TAG}"), Some(before), None, call)
+        let change = Change {
+            path: format!("tags.{STACK_TAG}"),
+            before: Some(json!(self.orphan.stack)),
+            after: None,
+            immutable: false,
+        };
+        self.release(call, change)
     }
 
-    /// The member of its properties that the mark is a part of.
-    fn text_member(&self) -> Option<&'static str> {
-        let members = [
-            (GRANT, "description"),
-            (ROLE, "description"),
-            (LOCK, "notes"),
-        ];
-        let member = members.iter().find(|(of, _)| self.orphan.is(of));
-        member.map(|(_, member)| *member)
-    }
-
-    fn without_words(&self, member: &str) -> (String, Option<Json>, Option<Value>, Call) {
-        /// What is sent; all else is filled in by Azure.
-        const SENT: [&str; 12] = [
-            "roleDefinitionId",
-            "principalId",
-            "principalType",
-            "condition",
-            "conditionVersion",
-            "delegatedManagedIdentityResourceId",
-            "roleName",
-            "type",
-            "permissions",
-            "assignableScopes",
-            "level",
-            "owners",
-        ];
+    /// Removes the ownership marker from a text and changes nothing else.
+    fn release_text(self, member: &'static str, api_version: &str) -> StepDraft {
         let properties = self.orphan.body.get("properties").and_then(Json::as_object);
-        let sent = properties
+        let writable = properties
             .into_iter()
             .flatten()
-            .filter(|(name, value)| SENT.contains(&name.as_str()) && !value.is_null());
-        let mut sent: Vec<(&str, Value)> = sent
+            .filter(|(name, value)| WRITABLE.contains(&name.as_str()) && !value.is_null());
+        let mut body: Vec<(&str, Value)> = writable
             .map(|(name, value)| (name.as_str(), Value::from(value.clone())))
             .collect();
         let before = properties.and_then(|properties| properties.get(member));
-        let text = before.and_then(Json::as_str).unwrap_or_default();
-        let after = Value::String(TextMark::taken_off(text));
-        sent.push((member, after.clone()));
+        let text = before.and_then(Json::as_str);
+        let after = text.map(|text| Value::String(TextMark::taken_off(text)));
+        body.extend(after.clone().map(|after| (member, after)));
         let call = Call {
             method: Method::Put,
             target: CallTarget::Id(self.orphan.id.clone()),
-            api_version: self.version(),
-            body: Value::object([("properties", Value::object(sent))]),
+            api_version: api_version.to_owned(),
+            body: Value::object([("properties", Value::object(body))]),
         };
-        let path = format!("properties.{member}");
-        (path, before.cloned(), Some(after), call)
+        let change = Change {
+            path: format!("properties.{member}"),
+            before: before.cloned(),
+            after,
+            immutable: false,
+        };
+        self.release(call, change)
     }
 
-    fn version(&self) -> String {
-        let known = self.known.map(|known| known.api_version.clone());
-        known.unwrap_or_default()
+    fn release(self, call: Call, change: Change) -> StepDraft {
+        let why = "no entry of the spec declares it, and its entry had `onRemove: keep`".to_owned();
+        self.step(Action::Release, why, call, vec![change])
     }
 
-    fn step(self, action: Action, reason: String, call: Call, changes: Vec<Change>) -> Step {
-        let arm_type = ArmType {
-            name: self.orphan.arm_type.clone().into(),
-            api_version: self.version().into(),
-        };
-        Step {
-            id: self.id,
-            key: self.described.key.clone(),
-            kind: self.known.map_or("resource", |known| known.kind),
-            arm_type,
+    fn step(self, action: Action, reason: String, call: Call, changes: Vec<Change>) -> StepDraft {
+        StepDraft {
+            subject: Subject {
+                key: self.described.key.clone(),
+                kind: self.kind,
+                arm_type: ArmType {
+                    name: self.orphan.arm_type.clone().into(),
+                    api_version: call.api_version.clone().into(),
+                },
+                title: self.described.title.clone(),
+                span: self.span,
+                places: Arc::default(),
+            },
             action,
             reason,
-            subject: self.described.subject.clone(),
             changes,
             call,
-            outputs: Vec::new(),
             after: self.after,
-            patience: Vec::new(),
-            span: self.span,
-            places: Arc::default(),
+            retry_causes: Vec::new(),
         }
     }
 }

@@ -13,9 +13,10 @@ use super::{
 use crate::{
     arm::{ArmId, ArmType},
     diagnostic::{Code, Diagnostics},
-    facts::{Facts, NameRule, OutputDoc, Place, Rule},
+    facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
     graph::{
-        Along, Declared, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Part, Settings, build,
+        Closure, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Selection, Settings,
+        TypedEntry, build,
     },
     kind::{Handler, Registry, kind},
     live::Live,
@@ -49,8 +50,8 @@ impl Handler for Thing {
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 1..=20,
-            takes: |_| true,
-            says: "1 to 20 characters",
+            is_valid: |_| true,
+            description: "1 to 20 characters",
         }),
         tags: true,
         location: true,
@@ -63,10 +64,19 @@ impl Handler for Thing {
             doc: "A number Azure gives",
         }],
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
     type Props = ThingProps;
+    type Links<'a> = ();
 
-    fn declare(resource: &Declared<'_, ThingProps>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, ThingProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, ThingProps>, nodes: &mut Nodes) {
         let mut body = resource.envelope(nodes);
         body.insert(
             "properties".into(),
@@ -107,10 +117,19 @@ impl Handler for Right {
         rules: &[],
         outputs: &[],
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
     type Props = RightProps;
+    type Links<'a> = ();
 
-    fn declare(resource: &Declared<'_, RightProps>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, RightProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, RightProps>, nodes: &mut Nodes) {
         let principal = resource
             .target("to")
             .and_then(|target| resource.output(&target, "serial"));
@@ -143,7 +162,7 @@ impl Handler for Right {
     }
 }
 
-const REGISTRY: Registry = Registry(&[kind::<Thing>(), kind::<Right>()]);
+const REGISTRY: Registry = Registry::new(&[kind::<Thing>(), kind::<Right>()]);
 
 /// One thing of a random spec: its size, and which of the things before it it refers to.
 #[derive(Debug, Clone)]
@@ -226,7 +245,7 @@ impl World {
             assert!(
                 step.after.iter().all(|before| done.contains(before)),
                 "{} is before what it waits for",
-                step.key
+                step.subject.key
             );
             done.insert(step.id);
             assert_eq!(step.call.method, Method::Put);
@@ -273,7 +292,10 @@ impl World {
 
 /// The names of some of the nodes.
 fn names_of(graph: &Graph, chosen: &[prop::sample::Index]) -> Names {
-    let keys: Vec<String> = graph.nodes().map(|node| node.key.to_string()).collect();
+    let keys: Vec<String> = graph
+        .nodes()
+        .map(|node| node.subject.key.to_string())
+        .collect();
     let names = chosen
         .iter()
         .map(|index| keys[index.index(keys.len())].clone());
@@ -284,7 +306,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn after_a_plan_is_carried_out_the_next_one_is_empty(recipes in prop::collection::vec(recipe(), 1..12)) {
+    fn second_plan_is_empty(recipes in prop::collection::vec(recipe(), 1..12)) {
         let (graph, found) = graph_of(&spec_of(&recipes));
         prop_assert!(!found.has_errors(), "{found:?}");
         let (plan, found) = converge(&graph, &Live::default());
@@ -294,7 +316,7 @@ proptest! {
         let (second, found) = converge(&graph, &world.0);
         prop_assert!(!found.has_errors());
         prop_assert!(second.is_empty(), "{:#?}", second.steps);
-        prop_assert_eq!(second.unchanged.len(), graph.len());
+        prop_assert_eq!(second.remarks.unchanged.len(), graph.len());
     }
 
     #[test]
@@ -313,7 +335,7 @@ proptest! {
         let (plan, _) = converge(&graph, &Live::default());
         let World(mut live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
         let name = format!("t{}", which.index(recipes.len()));
-        let node = graph.nodes().find(|node| node.key.to_string() == name).unwrap();
+        let node = graph.nodes().find(|node| node.subject.key.to_string() == name).unwrap();
         let id = node.id().unwrap().clone();
         let mut body = live.resource(&id).unwrap().clone();
         body["properties"]["size"] = json!("elsewhere");
@@ -321,14 +343,14 @@ proptest! {
         let (repair, _) = converge(&graph, &live);
         prop_assert_eq!(repair.steps.len(), 1);
         let step = &repair.steps[0];
-        prop_assert_eq!(step.key.to_string(), name);
+        prop_assert_eq!(step.subject.key.to_string(), name);
         prop_assert_eq!(step.changes.len(), 1);
         prop_assert_eq!(&step.changes[0].path, "properties.size");
         prop_assert!(step.call.body.get("properties").unwrap().get("serial").is_none(), "read-only is never sent");
     }
 
     #[test]
-    fn teardown_deletes_what_converge_made_in_the_opposite_order(
+    fn teardown_deletes_dependents_before_their_dependencies(
         recipes in prop::collection::vec(recipe(), 1..10),
     ) {
         let (graph, _) = graph_of(&spec_of(&recipes));
@@ -337,85 +359,85 @@ proptest! {
         let down = teardown(&graph, &live);
         prop_assert_eq!(down.count(Action::Delete), graph.len());
         for step in &down.steps {
-            let gone: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.key).collect();
-            for (dependent, _) in graph.dependents(&step.key) {
-                prop_assert!(gone.contains(&dependent.key), "{} goes before {}", step.key, dependent.key);
+            let gone: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.subject.key).collect();
+            for (dependent, _) in graph.dependents(&step.subject.key) {
+                prop_assert!(gone.contains(&dependent.subject.key), "{} goes before {}", step.subject.key, dependent.subject.key);
             }
         }
     }
 
     #[test]
-    fn a_part_has_all_that_it_needs_and_nothing_that_it_does_not(
+    fn selection_has_what_it_needs_and_nothing_else(
         recipes in prop::collection::vec(recipe(), 1..12),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
-        along in prop::sample::select(vec![Along::Dependencies, Along::Dependents]),
+        closure in prop::sample::select(vec![Closure::Dependencies, Closure::Dependents]),
     ) {
         let (graph, _) = graph_of(&spec_of(&recipes));
         let names = names_of(&graph, &chosen);
-        let part = Part::of(&graph, &names, along);
-        let beyond = |key: &NodeKey| match along {
-            Along::Dependencies => (graph.dependencies(key), graph.dependents(key)),
-            Along::Dependents => (graph.dependents(key), graph.dependencies(key)),
+        let selection = Selection::new(&graph, &names, closure);
+        let beyond = |key: &NodeKey| match closure {
+            Closure::Dependencies => (graph.dependencies(key), graph.dependents(key)),
+            Closure::Dependents => (graph.dependents(key), graph.dependencies(key)),
         };
-        for node in graph.nodes().filter(|node| part.has(&node.key)) {
-            let (needed, needing) = beyond(&node.key);
-            prop_assert!(needed.iter().all(|(other, _)| part.has(&other.key)), "{}", node.key);
-            let is_needed = needing.iter().any(|(other, _)| part.has(&other.key));
-            prop_assert!(is_needed || names.name(&node.key), "{} is for nothing", node.key);
+        for node in graph.nodes().filter(|node| selection.has(&node.subject.key)) {
+            let (needed, needing) = beyond(&node.subject.key);
+            prop_assert!(needed.iter().all(|(other, _)| selection.has(&other.subject.key)), "{}", node.subject.key);
+            let is_needed = needing.iter().any(|(other, _)| selection.has(&other.subject.key));
+            prop_assert!(is_needed || names.name(&node.subject.key), "{} is for nothing", node.subject.key);
         }
-        let told = part.told().unwrap();
-        let count = graph.nodes().filter(|node| part.has(&node.key)).count();
-        prop_assert_eq!(count + told.left_out, graph.len());
-        prop_assert_eq!(told.others + names.0.len(), count);
+        let summary = selection.summary().unwrap();
+        let count = graph.nodes().filter(|node| selection.has(&node.subject.key)).count();
+        prop_assert_eq!(count + summary.left_out, graph.len());
+        prop_assert_eq!(summary.others + names.0.len(), count);
     }
 
     #[test]
-    fn a_part_and_then_the_whole_converge_as_the_whole_does(
+    fn selection_then_everything_converges_like_everything(
         recipes in prop::collection::vec(recipe(), 1..12),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
     ) {
         let (graph, _) = graph_of(&spec_of(&recipes));
-        let part = Part::of(&graph, &names_of(&graph, &chosen), Along::Dependencies);
+        let selection = Selection::new(&graph, &names_of(&graph, &chosen), Closure::Dependencies);
         let only = |live: &Live| {
-            let (plan, found) = converge_part(&graph, live, &Consent::default(), &part);
+            let (plan, found) = converge_part(&graph, live, &Consent::default(), &selection);
             assert!(!found.has_errors());
             plan
         };
         let first = only(&Live::default());
-        prop_assert!(first.steps.iter().all(|step| part.has(&step.key)));
-        prop_assert_eq!(first.steps.len() + part.told().unwrap().left_out, graph.len());
+        prop_assert!(first.steps.iter().all(|step| selection.has(&step.subject.key)));
+        prop_assert_eq!(first.steps.len() + selection.summary().unwrap().left_out, graph.len());
         let world = World(Live::default(), 0).carry_out(&graph, &first);
         prop_assert!(only(&world.0).is_empty());
         let (rest, _) = converge(&graph, &world.0);
-        prop_assert!(rest.steps.iter().all(|step| !part.has(&step.key)));
+        prop_assert!(rest.steps.iter().all(|step| !selection.has(&step.subject.key)));
         let world = world.carry_out(&graph, &rest);
         prop_assert!(converge(&graph, &world.0).0.is_empty());
         prop_assert!(only(&world.0).is_empty());
     }
 
     #[test]
-    fn a_part_is_torn_down_and_nothing_that_stays_needed_it(
+    fn teardown_of_a_selection_deletes_no_dependency_of_what_stays(
         recipes in prop::collection::vec(recipe(), 1..10),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
     ) {
         let (graph, _) = graph_of(&spec_of(&recipes));
         let (plan, _) = converge(&graph, &Live::default());
         let World(live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
-        let part = Part::of(&graph, &names_of(&graph, &chosen), Along::Dependents);
-        let down = teardown_part(&graph, &live, &part);
-        prop_assert_eq!(down.steps.len() + part.told().unwrap().left_out, graph.len());
-        let goes = |key: &NodeKey| down.steps.iter().any(|step| step.key == *key);
-        for node in graph.nodes().filter(|node| !goes(&node.key)) {
-            prop_assert!(graph.dependencies(&node.key).iter().all(|(needed, _)| !goes(&needed.key)));
+        let selection = Selection::new(&graph, &names_of(&graph, &chosen), Closure::Dependents);
+        let down = teardown_part(&graph, &live, &selection);
+        prop_assert_eq!(down.steps.len() + selection.summary().unwrap().left_out, graph.len());
+        let goes = |key: &NodeKey| down.steps.iter().any(|step| step.subject.key == *key);
+        for node in graph.nodes().filter(|node| !goes(&node.subject.key)) {
+            prop_assert!(graph.dependencies(&node.subject.key).iter().all(|(needed, _)| !goes(&needed.subject.key)));
         }
         for step in &down.steps {
-            let gone: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.key).collect();
-            prop_assert!(graph.dependents(&step.key).iter().all(|(one, _)| gone.contains(&one.key)));
+            let gone: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.subject.key).collect();
+            prop_assert!(graph.dependents(&step.subject.key).iter().all(|(one, _)| gone.contains(&one.subject.key)));
         }
     }
 
     #[test]
-    fn no_stack_of_another_name_is_torn_down(recipes in prop::collection::vec(recipe(), 1..6)) {
+    fn teardown_deletes_nothing_of_other_stacks(recipes in prop::collection::vec(recipe(), 1..6)) {
         let text = spec_of(&recipes);
         let (graph, _) = graph_of(&text);
         let (plan, _) = converge(&graph, &Live::default());
@@ -423,14 +445,14 @@ proptest! {
         let (other, _) = graph_of(&text.replace("stack: s\n", "stack: other\n"));
         let down = teardown(&other, &live);
         prop_assert!(down.is_empty());
-        prop_assert_eq!(down.kept.len(), graph.len());
+        prop_assert_eq!(down.remarks.kept.len(), graph.len());
         let (_, found) = converge(&other, &live);
         prop_assert!(found.iter().any(|diagnostic| diagnostic.code == Code::ForeignOwner));
     }
 }
 
 #[test]
-fn a_cycle_is_told_with_its_path() {
+fn cycle_is_reported_with_its_path() {
     let (_, found) = graph_of(
         "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
          resourceGroup: rg\nresources:\n  a: { kind: thing, name: a, label: \"${c.serial}\" }\n  \
@@ -442,16 +464,16 @@ fn a_cycle_is_told_with_its_path() {
         .unwrap();
     assert_eq!(
         cycle.message,
-        "resources wait for each other in a circle: a → c → b → a"
+        "resources depend on each other in a cycle: a → c → b → a"
     );
     assert_eq!(
         cycle.related[1].text,
-        "`c` waits for `b`: dependsOn names it"
+        "`c` depends on `b`: it is listed in dependsOn"
     );
 }
 
 #[test]
-fn a_grant_that_exists_under_any_name_is_no_difference() {
+fn role_assignment_under_any_name_is_no_difference() {
     let text = "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
                 resourceGroup: rg\nresources:\n  a: { kind: thing, name: a }\n  g: { kind: right, to: \"${a}\", scope: \"${a}\" }\n";
     let (graph, found) = graph_of(text);

@@ -1,16 +1,16 @@
-//! Replacing: what cannot be changed is deleted and made anew, where the caller agreed to that by its name. What is in or
-//! on it goes with it.
+//! Replacements: a resource that cannot be changed in place is deleted and recreated, with everything in and on it, if the
+//! caller allows it by name.
 
-use super::marks;
+use super::ownership;
 use crate::{
     arm::ArmId,
     diff::{Change, lifted},
-    graph::{Graph, Identity, Mark, Names, Node, NodeKey, Part},
+    graph::{Graph, Identity, Mark, Names, Node, NodeKey, Selection},
     live::Live,
     reads::Read,
 };
 
-/// Types that hold nothing that is lost with them, beside what a plan shows. All others count as holding data.
+/// Providers whose resources hold no data. All other types count as holding data.
 const DATALESS: [&str; 4] = [
     "Microsoft.Authorization/",
     "Microsoft.ManagedIdentity/",
@@ -18,90 +18,96 @@ const DATALESS: [&str; 4] = [
     "Microsoft.Resources/",
 ];
 
-/// The reads that the agreed replacements need beside: what else is in resource groups that would go.
+/// The additional reads for allowed replacements: the contents of resource groups.
 pub fn needed_to_replace(graph: &Graph, allowed: &Names) -> Vec<Read> {
-    let groups = graph.nodes().filter(|node| allowed.name(&node.key));
+    let groups = graph.nodes().filter(|node| allowed.name(&node.subject.key));
     let groups = groups.filter_map(|node| node.id().filter(|id| is_group(id)));
     groups.cloned().map(Read::Contents).collect()
 }
 
-/// A resource that is deleted and made anew.
+/// A resource that is deleted and recreated.
 #[derive(Debug)]
 pub(super) struct Replacement {
     pub(super) key: NodeKey,
-    /// Its id now.
+    /// Its id in Azure.
     pub(super) id: ArmId,
-    /// What differs.
+    /// The differences.
     pub(super) changes: Vec<Change>,
 }
 
 /// Whether a live resource may be replaced.
 ///
 /// # Errors
-/// Why not, and what would allow it, where something would.
+/// Why not, and how to allow it.
 pub(super) fn consent(
     graph: &Graph,
     live: &Live,
-    (allowed, part): (&Names, &Part),
+    (allowed, selection): (&Names, &Selection),
     node: &Node,
     id: &ArmId,
 ) -> Result<(), String> {
     if !node.deletable {
-        return Err("write what is there: it cannot be deleted by itself".to_owned());
+        return Err("set the live value: the resource cannot be deleted by itself".to_owned());
     }
     let others = others_in(graph, live, node, id);
-    if !allowed.name(&node.key) {
+    if !allowed.name(&node.subject.key) {
         let names = others.iter().copied();
-        let names = names.filter(|other| other.key.part.is_none() && is_precious(live, other));
+        let names =
+            names.filter(|other| other.subject.key.part.is_none() && is_precious(live, other));
         let names = std::iter::once(node).chain(names);
-        let options = names.map(|node| format!("--allow-replace {}", quoted(&node.key)));
+        let options = names.map(|node| format!("--allow-replace {}", quoted(&node.subject.key)));
         let options: Vec<String> = options.collect();
         let mut help = format!(
-            "write what is there, or have it deleted and made anew: {}",
+            "set the live value, or delete and recreate the resource: {}",
             options.join(" ")
         );
         if holds_data(node) {
-            help.push_str("; what is in it is lost");
+            help.push_str("; its data is lost");
         }
         if !others.is_empty() {
             help.push_str(&format!(
-                "; with it go, and are made again, {}",
+                "; deleted and recreated with it: {}",
                 list(&others)
             ));
         }
         return Err(help);
     }
-    // Parts of an entry are what the entry is.
-    let entries = others.iter().filter(|other| other.key.part.is_none());
+    // A name covers the parts of its entry.
+    let entries = others
+        .iter()
+        .filter(|other| other.subject.key.part.is_none());
     for precious in std::iter::once(&node).chain(entries) {
-        if is_precious(live, precious) && !allowed.name_exactly(&precious.key) {
+        if is_precious(live, precious) && !allowed.name_exactly(&precious.subject.key) {
             return Err(format!(
-                "`{}` {}, and is replaced only by its own name: --allow-replace {}",
-                precious.key,
+                "`{}` {} and has to be allowed by its own name: --allow-replace {}",
+                precious.subject.key,
                 why_precious(precious),
-                quoted(&precious.key)
+                quoted(&precious.subject.key)
             ));
         }
     }
-    if let Some(left_out) = others.iter().find(|other| !part.has(&other.key)) {
+    if let Some(left_out) = others
+        .iter()
+        .find(|other| !selection.has(&other.subject.key))
+    {
         return Err(format!(
-            "`{0}` would go with it, and is left out: --target {1}",
-            left_out.key,
-            quoted(&left_out.key)
+            "`{0}` is deleted with it and has to be selected: --target {1}",
+            left_out.subject.key,
+            quoted(&left_out.subject.key)
         ));
     }
     if let Some(foreign) = others.iter().find(|other| !is_own(live, other)) {
         return Err(format!(
-            "`{}` would go with it, and does not carry the mark of the stack",
-            foreign.key
+            "`{}` is deleted with it and lacks the ownership marker of the stack",
+            foreign.subject.key
         ));
     }
-    match strangers(graph, live, id) {
+    match undeclared(graph, live, id) {
         None => Ok(()),
-        Some(strangers) if strangers.is_empty() => Ok(()),
-        Some(strangers) => Err(format!(
-            "it holds what the spec does not name, and lazuli does not delete: {}",
-            strangers.join(", ")
+        Some(undeclared) if undeclared.is_empty() => Ok(()),
+        Some(undeclared) => Err(format!(
+            "it contains undeclared resources, which are never deleted: {}",
+            undeclared.join(", ")
         )),
     }
 }
@@ -117,11 +123,14 @@ fn quoted(key: &NodeKey) -> String {
 
 /// `recordings/containers/video, access/Reader`
 pub(super) fn list(nodes: &[&Node]) -> String {
-    let names: Vec<String> = nodes.iter().map(|node| node.key.to_string()).collect();
+    let names: Vec<String> = nodes
+        .iter()
+        .map(|node| node.subject.key.to_string())
+        .collect();
     names.join(", ")
 }
 
-/// The other live nodes that are in or on a resource, and so go with it.
+/// The other live nodes in or on a resource, which are deleted with it.
 pub(super) fn others_in<'g>(
     graph: &'g Graph,
     live: &Live,
@@ -129,7 +138,7 @@ pub(super) fn others_in<'g>(
     id: &ArmId,
 ) -> Vec<&'g Node> {
     let goes = |other: &&Node| {
-        other.key != node.key
+        other.subject.key != node.subject.key
             && match &other.identity {
                 Identity::Resource(inner) => id.covers(inner) && live.resource(inner).is_some(),
                 Identity::Grant(grant) => {
@@ -146,31 +155,31 @@ fn is_group(id: &ArmId) -> bool {
     id.group().as_ref() == Some(id)
 }
 
-/// What is in a resource group and not in the spec; `None` for all that is no group.
-fn strangers(graph: &Graph, live: &Live, id: &ArmId) -> Option<Vec<String>> {
+/// The undeclared contents of a resource group; `None` for other types.
+fn undeclared(graph: &Graph, live: &Live, id: &ArmId) -> Option<Vec<String>> {
     if !is_group(id) {
         return None;
     }
     let Some(inside) = live.contents(id) else {
-        return Some(vec!["what is in it is not known".to_owned()]);
+        return Some(vec!["its contents are unknown".to_owned()]);
     };
-    let is_strange = |inner: &&ArmId| {
+    let is_undeclared = |inner: &&ArmId| {
         let node = graph.node_of(inner);
         node.is_none_or(|node| node.lifecycle.existing)
     };
-    let names = inside.iter().filter(is_strange);
+    let names = inside.iter().filter(is_undeclared);
     Some(names.map(|inner| inner.name().to_owned()).collect())
 }
 
 fn holds_data(node: &Node) -> bool {
     let is_type = |prefix: &str| {
-        let start = node.arm_type.name.get(..prefix.len());
+        let start = node.subject.arm_type.name.get(..prefix.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
     !DATALESS.iter().any(|prefix| is_type(prefix))
 }
 
-/// Whether a node is replaced only by its own name.
+/// Whether a replacement has to be allowed by the node's own name.
 fn is_precious(live: &Live, node: &Node) -> bool {
     node.lifecycle.protect || holds_data(node) || !is_own(live, node)
 }
@@ -181,20 +190,22 @@ fn why_precious(node: &Node) -> &'static str {
     } else if holds_data(node) {
         "can hold data"
     } else {
-        "does not carry the mark of the stack"
+        "lacks the ownership marker of the stack"
     }
 }
 
-/// Whether a live node carries the mark of its stack, or is of a type that carries none.
+/// Whether a live node has the ownership marker of its stack, or is of a type without ownership markers.
 fn is_own(live: &Live, node: &Node) -> bool {
     let body = node.id().and_then(|id| live.resource(id));
     match (node.mark, body) {
         (Mark::Parent, _) | (_, None) => !node.lifecycle.existing,
-        (_, Some(body)) => marks::owner_of(node, body).as_ref() == Some(&node.key.stack),
+        (_, Some(body)) => {
+            ownership::owner_of(node, body).as_ref() == Some(&node.subject.key.stack)
+        }
     }
 }
 
-/// What a plan says of a replacement: why, and what goes with it.
+/// The reason of a replacement, and what is deleted with it.
 pub(super) fn reason(graph: &Graph, live: &Live, node: &Node, replacement: &Replacement) -> String {
     let fixed = replacement.changes.iter().filter(|change| change.immutable);
     let paths: Vec<String> = fixed
@@ -203,12 +214,12 @@ pub(super) fn reason(graph: &Graph, live: &Live, node: &Node, replacement: &Repl
     let verb = if paths.len() == 1 { "is" } else { "are" };
     let mut reason = format!("{} {verb} fixed at creation", paths.join(", "));
     if holds_data(node) {
-        reason.push_str("; all data in it is lost");
+        reason.push_str("; its data is lost");
     }
     let others = others_in(graph, live, node, &replacement.id);
     if !others.is_empty() {
         reason.push_str(&format!(
-            "; with it go, and are made again: {}",
+            "; deleted and recreated with it: {}",
             list(&others)
         ));
     }
@@ -222,8 +233,10 @@ pub(super) fn reason(graph: &Graph, live: &Live, node: &Node, replacement: &Repl
     let lost = lost.filter(|grant| node.id().is_some() && replacement.id.covers(&grant.scope));
     match lost.filter(|grant| !is_named(&grant.id)).count() {
         0 => {}
-        1 => reason.push_str("; with it goes 1 grant that no entry names"),
-        count => reason.push_str(&format!("; with it go {count} grants that no entry names")),
+        1 => reason.push_str("; deleted with it: 1 undeclared role assignment"),
+        count => reason.push_str(&format!(
+            "; deleted with it: {count} undeclared role assignments"
+        )),
     }
     reason
 }

@@ -1,40 +1,40 @@
-//! Secrets are never answered: a changed one is noticed by what a tag keeps of it, or sent again when that is asked.
+//! Secrets, which Azure never returns: a change is detected by the digest in a tag, or secrets are sent again on request.
 
 use serde_json::Value as Json;
 
-use super::Withheld;
+use super::UnverifiableSecret;
 use crate::{
-    diff::{Change, Veiled},
+    diff::{Change, MaskedSecret},
     graph::{Graph, Node, SecretsPolicy},
     mark::{Mark, SECRETS_TAG, tag},
     secret::{Digest, HIDDEN},
     value::Value,
 };
 
-/// What is planned for the secrets of one resource.
+/// The secrets of one resource.
 pub(super) struct Secrets<'a> {
     policy: &'a SecretsPolicy,
     node: &'a Node,
-    /// What the tag shall say.
+    /// The value of the tag.
     digests: String,
 }
 
 impl<'a> Secrets<'a> {
-    pub(super) fn of(graph: &'a Graph, node: &'a Node, wanted: &Value) -> Self {
+    pub(super) fn new(graph: &'a Graph, node: &'a Node, wanted: &Value) -> Self {
         let mut secrets = Self {
             policy: graph.secrets(),
             node,
             digests: String::new(),
         };
-        if secrets.can_remember() {
-            let all = Veiled::all_in(wanted);
+        if secrets.has_tags() {
+            let all = MaskedSecret::all_in(wanted);
             secrets.digests = Digest::write(all.iter().filter_map(|one| secrets.digest(one)));
         }
         secrets
     }
 
-    /// The wanted body with the tag that remembers its secrets, for types that take tags.
-    pub(super) fn remembered_in(&self, mut wanted: Value) -> Value {
+    /// The body with the tag of digests, for types with tags.
+    pub(super) fn with_digests(&self, mut wanted: Value) -> Value {
         if let Value::Object(members) = &mut wanted
             && let Some(Value::Object(tags)) = members.get_mut("tags")
             && !self.digests.is_empty()
@@ -44,39 +44,40 @@ impl<'a> Secrets<'a> {
         wanted
     }
 
-    /// Of the secrets that Azure did not answer, those that are to be sent.
-    pub(super) fn changed(&self, withheld: &[Veiled], live: &Json) -> Vec<Change> {
+    /// The changes of secrets that Azure did not return.
+    pub(super) fn changed(&self, unreturned: &[MaskedSecret], live: &Json) -> Vec<Change> {
         let known: Vec<Digest> = tag(live, SECRETS_TAG)
-            .map(|tag| Digest::read(tag).collect())
-            .unwrap_or_default();
-        let is_sent = |secret: &&Veiled| {
+            .into_iter()
+            .flat_map(Digest::read)
+            .collect();
+        let is_sent = |secret: &&MaskedSecret| {
             let digest = self.digest(secret);
             self.policy.rewrite || digest.is_some_and(|digest| !known.contains(&digest))
         };
-        let change = |secret: &Veiled| Change {
+        let change = |secret: &MaskedSecret| Change {
             path: secret.shown.clone(),
             before: (!known.is_empty()).then(|| Json::from(HIDDEN)),
             after: Some(Value::Secret(secret.secret.clone())),
             immutable: false,
         };
-        withheld.iter().filter(is_sent).map(change).collect()
+        unreturned.iter().filter(is_sent).map(change).collect()
     }
 
-    /// Of the secrets that Azure did not answer, those that nobody can compare.
-    pub(super) fn not_compared(&self, withheld: Vec<Veiled>) -> Option<Withheld> {
-        (!self.can_remember() && !withheld.is_empty()).then(|| Withheld {
-            key: self.node.key.clone(),
-            paths: withheld.into_iter().map(|secret| secret.shown).collect(),
+    /// The secrets that Azure did not return and that no digest can verify.
+    pub(super) fn unverifiable(&self, unreturned: Vec<MaskedSecret>) -> Option<UnverifiableSecret> {
+        (!self.has_tags() && !unreturned.is_empty()).then(|| UnverifiableSecret {
+            key: self.node.subject.key.clone(),
+            paths: unreturned.into_iter().map(|secret| secret.shown).collect(),
         })
     }
 
-    fn can_remember(&self) -> bool {
+    fn has_tags(&self) -> bool {
         self.node.mark == Mark::Tag
     }
 
-    /// What a tag keeps of a secret; nothing of resources that take no tags.
-    fn digest(&self, secret: &Veiled) -> Option<Digest> {
-        let id = self.node.id().filter(|_| self.can_remember())?;
+    /// The digest of a secret; `None` for resources without tags.
+    fn digest(&self, secret: &MaskedSecret) -> Option<Digest> {
+        let id = self.node.id().filter(|_| self.has_tags())?;
         let text = secret.secret.expose();
         Some(self.policy.key.digest(id, &secret.place, text))
     }

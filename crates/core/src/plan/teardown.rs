@@ -1,118 +1,116 @@
-//! Planning away from the spec: every node wanted absent, the edges turned round. Only what is marked goes.
+//! Planning the deletion of a spec: no node is wanted, and dependents go before their dependencies. Only resources with
+//! the ownership marker of the stack are deleted.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Action, Call, CallTarget, Kept, Method, Plan, Step, StepId, orphans};
+use super::{Call, KeptResource, Plan, StepId, orphans, step::StepDraft};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Graph, Identity, Names, Node, NodeKey, Part},
+    graph::{Graph, Identity, Names, Node, NodeKey, Selection},
     live::Live,
     mark::{Mark, TextMark, owner},
     spec::OnRemove,
-    value::Value,
 };
 
-/// Plans the deletion of everything that the entries stand for and the stacks own. Nothing unmarked is deleted, and no
-/// resource group that holds something else. Orphans are listed and stay.
+/// Plans the deletion of all declared resources that the stacks own. Resources without an ownership marker stay, as do
+/// resource groups with other contents. Orphans are listed and stay.
 pub fn teardown(graph: &Graph, live: &Live) -> Plan {
-    teardown_part(graph, live, &Part::whole())
+    teardown_part(graph, live, &Selection::all())
 }
 
-/// As [`teardown`], of a part of the graph, in which all that waits for one of its nodes has to be as well.
-pub fn teardown_part(graph: &Graph, live: &Live, part: &Part) -> Plan {
-    let mut plan = Plan {
-        part: part.told().cloned(),
-        ..Plan::default()
-    };
+/// [`teardown`] for a selection of the graph, which has to include the dependents of its nodes.
+pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan {
+    let mut plan = Plan::default();
+    plan.remarks.selection = selection.summary().cloned();
     let nodes = || {
         let nodes = graph.nodes().rev();
-        nodes.filter(|node| part.has(&node.key))
+        nodes.filter(|node| selection.has(&node.subject.key))
     };
     let mut going: HashMap<&NodeKey, ArmId> = HashMap::new();
     let mut gone: HashSet<ArmId> = HashSet::new();
     let mut staying: HashSet<&NodeKey> = HashSet::new();
     for node in nodes() {
-        match fate(graph, live, part, node, &gone, &staying) {
+        match fate(graph, live, selection, node, &gone, &staying) {
             Fate::Absent | Fate::WithParent => {}
-            Fate::Kept(why) => {
-                // A grant needs its principal and scope only to mean something.
+            Fate::Keep(why) => {
+                // A role assignment that stays does not keep its principal and scope.
                 if matches!(node.identity, Identity::Resource(_)) {
-                    staying.insert(&node.key);
+                    staying.insert(&node.subject.key);
                 }
-                plan.kept.push(Kept {
-                    key: node.key.clone(),
+                plan.remarks.kept.push(KeptResource {
+                    key: node.subject.key.clone(),
                     why,
                 });
             }
-            Fate::Goes(id) => {
+            Fate::Delete(id) => {
                 gone.insert(id.clone());
-                going.insert(&node.key, id);
+                going.insert(&node.subject.key, id);
             }
         }
     }
-    let mut steps_of: HashMap<&NodeKey, StepId> = HashMap::new();
     let mut waits: HashMap<&NodeKey, Vec<StepId>> = HashMap::new();
     for node in nodes() {
         let mut after: Vec<StepId> = graph
-            .dependents(&node.key)
+            .dependents(&node.subject.key)
             .into_iter()
-            .filter_map(|(dependent, _)| waits.get(&dependent.key))
+            .filter_map(|(dependent, _)| waits.get(&dependent.subject.key))
             .flatten()
             .copied()
             .collect();
         after.sort();
         after.dedup();
-        let Some(id) = going.get(&node.key) else {
-            waits.insert(&node.key, after);
+        let Some(id) = going.get(&node.subject.key) else {
+            waits.insert(&node.subject.key, after);
             continue;
         };
-        let step = StepId(plan.steps.len());
-        plan.steps.push(deletion(node, id.clone(), step, after));
-        steps_of.insert(&node.key, step);
-        waits.insert(&node.key, vec![step]);
+        let step = plan.steps.push(deletion(node, id.clone(), after));
+        waits.insert(&node.subject.key, vec![step]);
     }
-    if part.is_whole() {
-        plan.orphans = orphans::list(graph, live);
-        plan.unseen = live.unseen_owned().to_vec();
+    if selection.is_all() {
+        plan.remarks.orphans = orphans::list(graph, live);
+        plan.remarks.unreadable = live.unreadable_scopes().to_vec();
     }
     plan
 }
 
-/// The targets that go only with what they are in, which is no target, as mistakes: what needs them would go for nothing.
-pub fn inseparable(graph: &Graph, targets: &Names, part: &Part) -> Diagnostics {
+/// Reports targets that can only be deleted with the resource that contains them, where that is not selected: their
+/// dependents would be deleted in vain.
+pub fn inseparable(graph: &Graph, targets: &Names, selection: &Selection) -> Diagnostics {
     let mut found = Diagnostics::default();
-    for node in graph.nodes().filter(|node| targets.name(&node.key)) {
+    for node in graph.nodes().filter(|node| targets.name(&node.subject.key)) {
         let outer = node.id().and_then(|id| nearest(graph, id));
-        let outer = outer.filter(|outer| !part.has(&outer.key) && goes_with_entry(node));
+        let outer =
+            outer.filter(|outer| !selection.has(&outer.subject.key) && goes_with_entry(node));
         if let Some(outer) = outer {
-            let entry = &outer.key.address;
-            let message = format!("`{}` goes only with `{entry}`", node.key);
-            let help = format!(
-                "name that: --target {entry}; or take it out of its entry, and delete it by hand"
+            let entry = &outer.subject.key.address;
+            let message = format!("`{}` can only be deleted with `{entry}`", node.subject.key);
+            let help =
+                format!("use --target {entry}, or remove it from its entry and delete it by hand");
+            found.push(
+                Diagnostic::error(Code::ValueNotAllowed, node.subject.span, message).help(help),
             );
-            found.push(Diagnostic::error(Code::ValueNotAllowed, node.span, message).help(help));
         }
     }
     found
 }
 
-/// Whether a node is a part of its entry, and so never deleted by itself.
+/// Whether a node is a part of its entry, and so is never deleted by itself.
 fn goes_with_entry(node: &Node) -> bool {
-    node.mark == Mark::Parent && node.key.part.is_some()
+    node.mark == Mark::Parent && node.subject.key.part.is_some()
 }
 
 enum Fate {
     Absent,
     WithParent,
-    Kept(String),
-    Goes(ArmId),
+    Keep(String),
+    Delete(ArmId),
 }
 
 fn fate(
     graph: &Graph,
     live: &Live,
-    part: &Part,
+    selection: &Selection,
     node: &Node,
     gone: &HashSet<ArmId>,
     staying: &HashSet<&NodeKey>,
@@ -121,45 +119,48 @@ fn fate(
         return Fate::Absent;
     };
     let lifecycle = &node.lifecycle;
-    if lifecycle.existing || node.mark == Mark::Parent && goes_with_parent(graph, part, node) {
+    if lifecycle.existing || node.mark == Mark::Parent && goes_with_parent(graph, selection, node) {
         return Fate::WithParent;
     }
     if lifecycle.protect {
-        return Fate::Kept("it is protected (`protect: true`)".to_owned());
+        return Fate::Keep("it is protected (`protect: true`)".to_owned());
     }
     if lifecycle.on_remove == OnRemove::Keep {
-        return Fate::Kept("`onRemove: keep` says so".to_owned());
+        return Fate::Keep("its entry has `onRemove: keep`".to_owned());
     }
     if !owned {
         let why = match node.mark {
             Mark::Parent => format!(
-                "it takes no mark, and what it is in or on is not owned by the stack `{}`",
-                node.key.stack
+                "its type has no ownership marker, and the resource that contains it is not owned by stack `{}`",
+                node.subject.key.stack
             ),
             Mark::Tag | Mark::Text(_) => {
                 format!(
-                    "it is not marked as owned by the stack `{}`",
-                    node.key.stack
+                    "it lacks the ownership marker of stack `{}`",
+                    node.subject.key.stack
                 )
             }
         };
-        return Fate::Kept(why);
+        return Fate::Keep(why);
     }
     if let Some((user, _)) = graph
-        .dependents(&node.key)
+        .dependents(&node.subject.key)
         .into_iter()
-        .find(|(user, _)| staying.contains(&user.key))
+        .find(|(user, _)| staying.contains(&user.subject.key))
     {
-        return Fate::Kept(format!("`{}`, which stays, needs it", user.key));
+        return Fate::Keep(format!("`{}` needs it and stays", user.subject.key));
     }
-    let strangers = strangers(live, &id, gone);
-    if !strangers.is_empty() {
-        return Fate::Kept(format!("it holds what stays: {}", strangers.join(", ")));
+    let remaining = remaining(live, &id, gone);
+    if !remaining.is_empty() {
+        return Fate::Keep(format!(
+            "it contains resources that stay: {}",
+            remaining.join(", ")
+        ));
     }
-    Fate::Goes(id)
+    Fate::Delete(id)
 }
 
-/// The id of a node's live resource, and whether it carries the stack's mark.
+/// The id of the live resource of a node, and whether the stack owns it.
 fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
     let (id, body) = match &node.identity {
         Identity::Resource(id) => (id.clone(), live.resource(id)?),
@@ -169,26 +170,28 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
         }
     };
     let owned = match node.mark {
-        Mark::Tag => owner(body) == Some(node.key.stack.as_str()),
+        Mark::Tag => owner(body) == Some(node.subject.key.stack.as_str()),
         Mark::Text(member) => {
-            TextMark::on(body, member).is_some_and(|mark| mark.stack == node.key.stack)
+            TextMark::on(body, member).is_some_and(|mark| mark.stack == node.subject.key.stack)
         }
         Mark::Parent => nearest(graph, &id)
-            .filter(|above| !above.lifecycle.existing && above.key.stack == node.key.stack)
+            .filter(|above| {
+                !above.lifecycle.existing && above.subject.key.stack == node.subject.key.stack
+            })
             .and_then(|above| find(graph, live, above))
             .is_some_and(|(_, owned)| owned),
     };
     Some((id, owned))
 }
 
-/// The node of the nearest resource that an id is in or on.
+/// The node of the nearest resource above an id.
 fn nearest<'g>(graph: &'g Graph, id: &ArmId) -> Option<&'g Node> {
     std::iter::successors(id.parent(), ArmId::parent).find_map(|above| graph.node_of(&above))
 }
 
-/// Whether a node without a mark is a part of its entry, or nested in a resource that goes, and so is gone with that.
-/// What is only in its resource group, or an extension, is deleted by itself.
-fn goes_with_parent(graph: &Graph, part: &Part, node: &Node) -> bool {
+/// Whether a node without an ownership marker is a part of its entry or nested in a resource that is deleted, and so is
+/// deleted with it. Resources directly in a group and extension resources are deleted by themselves.
+fn goes_with_parent(graph: &Graph, selection: &Selection, node: &Node) -> bool {
     let type_of = |node: &Node| node.id().and_then(ArmId::arm_type);
     let is_nested_in = |outer: &Node| {
         type_of(node)
@@ -199,44 +202,26 @@ fn goes_with_parent(graph: &Graph, part: &Part, node: &Node) -> bool {
                     .starts_with(&format!("{}/", outer.to_lowercase()))
             })
     };
-    let goes = |outer: &Node| !outer.lifecycle.existing && part.has(&outer.key);
-    node.key.part.is_some()
+    let goes = |outer: &Node| !outer.lifecycle.existing && selection.has(&outer.subject.key);
+    node.subject.key.part.is_some()
         || node
             .id()
             .and_then(|id| nearest(graph, id))
             .is_some_and(|outer| is_nested_in(outer) && goes(outer))
 }
 
-/// What is in a resource group and does not go before it.
-fn strangers(live: &Live, id: &ArmId, gone: &HashSet<ArmId>) -> Vec<String> {
+/// The contents of a resource group that are not deleted before it.
+fn remaining(live: &Live, id: &ArmId, gone: &HashSet<ArmId>) -> Vec<String> {
     live.contents(id)
-        .unwrap_or_default()
-        .iter()
+        .into_iter()
+        .flatten()
         .filter(|inside| !gone.contains(inside))
         .map(|inside| inside.name().to_owned())
         .collect()
 }
 
-fn deletion(node: &Node, id: ArmId, step: StepId, after: Vec<StepId>) -> Step {
-    Step {
-        id: step,
-        key: node.key.clone(),
-        kind: node.kind,
-        arm_type: node.arm_type.clone(),
-        action: Action::Delete,
-        reason: format!("the stack `{}` is taken away", node.key.stack),
-        subject: node.subject.clone(),
-        changes: Vec::new(),
-        call: Call {
-            method: Method::Delete,
-            target: CallTarget::Id(id),
-            api_version: node.arm_type.api_version.to_string(),
-            body: Value::Null,
-        },
-        outputs: Vec::new(),
-        after,
-        patience: Vec::new(),
-        span: node.span,
-        places: node.places.clone(),
-    }
+fn deletion(node: &Node, id: ArmId, after: Vec<StepId>) -> StepDraft {
+    let reason = format!("stack `{}` is destroyed", node.subject.key.stack);
+    let call = Call::delete(id, node.subject.arm_type.api_version.to_string());
+    StepDraft::deletion(node.subject.clone(), reason, call, after)
 }

@@ -7,6 +7,7 @@ use lazuli_core::{
     graph::NodeKey,
     plan::{Action, Call, CallTarget, Method, StepId},
     spec::Address,
+    subject::Subject,
     value::Value,
 };
 
@@ -54,19 +55,23 @@ fn entry() -> (Step, Sources) {
     }
     let step = Step {
         id: StepId(0),
-        key: NodeKey {
-            stack: "s".to_owned(),
-            address: Address {
-                resource: "recordings".to_owned(),
-                instance: None,
+        subject: Subject {
+            key: NodeKey {
+                stack: "s".to_owned(),
+                address: Address {
+                    resource: "recordings".to_owned(),
+                    instance: None,
+                },
+                part: None,
             },
-            part: None,
+            kind: "storageAccount",
+            arm_type: ArmType::new("Microsoft.Storage/storageAccounts", "1"),
+            title: "stcameras".to_owned(),
+            span: Span::new(source, 0..10),
+            places: Arc::new(places),
         },
-        kind: "storageAccount",
-        arm_type: ArmType::new("Microsoft.Storage/storageAccounts", "1"),
         action: Action::Create,
         reason: String::new(),
-        subject: "stcameras".to_owned(),
         changes: Vec::new(),
         call: Call {
             method: Method::Put,
@@ -76,9 +81,7 @@ fn entry() -> (Step, Sources) {
         },
         outputs: Vec::new(),
         after: Vec::new(),
-        patience: Vec::new(),
-        span: Span::new(source, 0..10),
-        places: Arc::new(places),
+        retry_causes: Vec::new(),
     };
     (step, sources)
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use lazuli_core::{
     arm::ArmId,
-    graph::{Graph, Home, Identity},
+    graph::{Graph, Identity, StackScope},
     mark::TextMark,
     reads::Read,
 };
@@ -35,8 +35,8 @@ impl<'g> Concern<'g> {
     }
 }
 
-impl<'g> From<&'g [Home]> for Concern<'g> {
-    fn from(homes: &'g [Home]) -> Self {
+impl<'g> From<&'g [StackScope]> for Concern<'g> {
+    fn from(homes: &'g [StackScope]) -> Self {
         Self {
             graph: None,
             scopes: HashSet::new(),
@@ -55,7 +55,7 @@ impl<'g> From<&'g Graph> for Concern<'g> {
         Self {
             graph: Some(graph),
             scopes: scopes.collect(),
-            ..Self::from(graph.homes())
+            ..Self::from(graph.stack_scopes())
         }
     }
 }

@@ -7,8 +7,8 @@ use futures::{StreamExt, future::join_all, stream};
 use lazuli_arm::{ArmError, Client, Quiet};
 use lazuli_core::{
     arm::ArmId,
-    graph::Home,
-    live::{KnownType, Live, Owned, UnseenOwned},
+    graph::StackScope,
+    live::{KnownType, Live, Owned, UnreadableScope},
     mark::{Afterlife, ON_REMOVE_TAG, STACK_TAG, owner},
 };
 use serde_json::Value as Json;
@@ -29,10 +29,10 @@ const FEW_STACKS: usize = 4;
 /// and the subscription is told as unseen.
 pub async fn observe_owned(
     client: &Client,
-    homes: &[Home],
+    homes: &[StackScope],
     is_known: &(dyn Fn(&ArmId) -> bool + Sync),
 ) -> Result<Live, Vec<ObserveError>> {
-    let mut stacks: BTreeMap<&ArmId, Vec<&Home>> = BTreeMap::new();
+    let mut stacks: BTreeMap<&ArmId, Vec<&StackScope>> = BTreeMap::new();
     for home in homes {
         for at in &home.subscriptions {
             stacks.entry(at).or_default().push(home);
@@ -63,7 +63,7 @@ pub async fn observe_owned(
             Ok(Tagged { found, refused }) => {
                 found.into_iter().for_each(|owned| live.insert_owned(owned));
                 let refused = refused.iter().map(|error| unseen(at, error));
-                refused.for_each(|unseen| live.insert_unseen_owned(unseen));
+                refused.for_each(|unseen| live.insert_unreadable_scope(unseen));
             }
             Err(error) => failures.push(ObserveError { error }),
         }
@@ -76,7 +76,7 @@ pub async fn observe_owned(
                 let roles = roles.filter(|owned| is_of_spec(&owned.stack));
                 roles.for_each(|owned| live.insert_owned(owned));
             }
-            Err(error) if is_refusal(&error) => live.insert_unseen_owned(unseen(at, &error)),
+            Err(error) if is_refusal(&error) => live.insert_unreadable_scope(unseen(at, &error)),
             Err(error) => failures.push(ObserveError { error }),
         }
     }
@@ -87,8 +87,8 @@ pub async fn observe_owned(
     }
 }
 
-pub(super) fn unseen(scope: &ArmId, error: &ArmError) -> UnseenOwned {
-    UnseenOwned {
+pub(super) fn unseen(scope: &ArmId, error: &ArmError) -> UnreadableScope {
+    UnreadableScope {
         scope: scope.clone(),
         why: error.code.clone().unwrap_or_else(|| error.message.clone()),
     }
@@ -103,7 +103,7 @@ struct Tagged {
 
 async fn tagged(
     client: &Client,
-    homes: &[&Home],
+    homes: &[&StackScope],
     at: &ArmId,
     is_known: &(dyn Fn(&ArmId) -> bool + Sync),
 ) -> Result<Tagged, ArmError> {
@@ -149,7 +149,7 @@ async fn tagged(
 async fn by_stack(
     client: &Client,
     lists: &[String],
-    homes: &[&Home],
+    homes: &[&StackScope],
     slim: &(dyn Fn(Owned) -> Owned + Sync),
 ) -> Result<Vec<Owned>, ArmError> {
     if let [home] = homes {

@@ -98,10 +98,10 @@ async fn settle(
     let began = Instant::now();
     let watch = Watch {
         told,
-        key: &node.key,
+        key: &node.subject.key,
         began,
     };
-    let api_version = node.arm_type.api_version.to_string();
+    let api_version = node.subject.arm_type.api_version.to_string();
     let left = until.saturating_duration_since(began);
     let body = client
         .wait_for_resource(id.as_str(), &api_version, left, &watch)
@@ -110,7 +110,7 @@ async fn settle(
     let state = body
         .as_ref()
         .map(|body| provisioning_state(body).unwrap_or("there"));
-    told.settled(&node.key, state, began.elapsed());
+    told.settled(&node.subject.key, state, began.elapsed());
     Ok(body)
 }
 

@@ -1,4 +1,4 @@
-//! What a spec of kind `resource` becomes, and what is wrong with it.
+//! Entries of kind `resource` as nodes, and their checks.
 
 use lazuli_core::{
     diagnostic::Code,
@@ -17,7 +17,7 @@ fn id_of(graph: &lazuli_core::graph::Graph, key: &str) -> String {
 }
 
 #[test]
-fn a_resource_of_a_group_has_location_and_tags() {
+fn resource_in_a_group_has_location_and_tags() {
     let graph = sound(VAULT);
     assert_eq!(
         id_of(&graph, "vault"),
@@ -33,13 +33,13 @@ fn a_resource_of_a_group_has_location_and_tags() {
     );
     assert_eq!(node(&graph, "vault").mark, Mark::Tag);
     assert_eq!(
-        node(&graph, "vault").arm_type.to_string(),
+        node(&graph, "vault").subject.arm_type.to_string(),
         "Microsoft.KeyVault/vaults@2024-11-01"
     );
 }
 
 #[test]
-fn tags_of_the_body_are_kept_and_a_location_of_null_is_none() {
+fn tags_of_the_body_are_kept_and_location_null_omits_the_location() {
     let graph = sound(
         "a: { kind: resource, type: A.B/cs@2024-01-01, name: a, tags: { team: vision }, body: { tags: { tier: \"1\" }, location: global } }\n\
          b: { kind: resource, type: A.B/cs@2024-01-01, name: b, body: { location: ~ } }",
@@ -53,7 +53,7 @@ fn tags_of_the_body_are_kept_and_a_location_of_null_is_none() {
 }
 
 #[test]
-fn nested_resources_and_extensions_are_found_where_they_are() {
+fn nested_resources_and_extensions_have_their_ids() {
     let graph = sound(
         "server: { kind: resource, type: Microsoft.Sql/servers@2023-08-01, name: sql-a }\n\
          db: { kind: resource, type: Microsoft.Sql/servers/databases@2023-08-01, name: db, parent: \"${server}\", body: { location: westeurope } }\n\
@@ -93,7 +93,7 @@ fn nested_resources_and_extensions_are_found_where_they_are() {
 }
 
 #[test]
-fn references_go_both_ways_in_values_and_in_keys() {
+fn references_resolve_in_values_and_keys() {
     let graph = sound(
         "analyzer: { kind: userAssignedIdentity, name: id-a }\n\
          recordings: { kind: storageAccount, name: stcameras, sku: Standard_LRS }\n\
@@ -124,7 +124,7 @@ fn references_go_both_ways_in_values_and_in_keys() {
     assert!(
         of_app.contains(&(
             "access/Reader".into(),
-            "it acts as `analyzer` on `recordings`".into()
+            "it uses the identity `analyzer` on `recordings`".into()
         )),
         "{of_app:?}"
     );
@@ -136,7 +136,7 @@ fn references_go_both_ways_in_values_and_in_keys() {
 }
 
 #[test]
-fn a_type_that_has_a_kind_answers_to_its_outputs() {
+fn type_with_a_kind_has_the_outputs_of_the_kind() {
     let graph = sound(
         "id: { kind: resource, type: Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30, name: id-a }\n\
          access: { kind: roleAssignment, principal: \"${id}\", scope: \"${id}\", role: Reader }",
@@ -149,7 +149,7 @@ fn a_type_that_has_a_kind_answers_to_its_outputs() {
 }
 
 #[test]
-fn mistakes_are_told_at_their_place() {
+fn mistakes_are_reported_at_their_place() {
     let of = |text: &str| {
         let built = stack(text);
         let said = built.error();
@@ -212,7 +212,7 @@ fn mistakes_are_told_at_their_place() {
 }
 
 #[test]
-fn what_exists_is_looked_up_by_type_and_name() {
+fn existing_resource_is_identified_by_type_and_name() {
     let graph = sound(
         "vault: { kind: resource, existing: true, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-cameras }\n\
          use: { kind: resource, type: A.B/cs@2024-01-01, name: o, body: { properties: { url: \"${vault.properties.vaultUri}\" } } }",

@@ -1,8 +1,8 @@
-//! What an author would write of grants that are there.
+//! Entries for live role assignments.
 
 use lazuli_core::{
     arm::ArmId,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     live::LiveGrant,
     value::{Object, Value},
 };
@@ -11,8 +11,8 @@ use serde_json::Value as Json;
 use super::USUAL_VERSION;
 use crate::roles;
 
-/// One entry for grants that are one but for the role.
-pub(super) fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+/// One entry for role assignments that differ only in the role.
+pub(super) fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
     let others: Vec<&Json> = found.parts_of_type("roleAssignments").collect();
     let first = found.body();
     let roles = std::iter::once(first).chain(others);
@@ -46,7 +46,7 @@ pub(super) fn lift(found: &mut Found<'_>) -> Option<Lifted> {
         "description",
     ];
     props.extend(found.properties_except(&written));
-    // It is sent with a condition when it is left out.
+    // The default is sent with a condition.
     match (
         props.contains_key("condition"),
         found.text("properties.conditionVersion"),
@@ -60,8 +60,8 @@ pub(super) fn lift(found: &mut Found<'_>) -> Option<Lifted> {
     Some(found.lifted(props))
 }
 
-/// What an author would write of the role of a grant: a reference, a name, or else the GUID.
-fn role_lifted(found: &Found<'_>, grant: &Json) -> Option<Value> {
+/// The role of a live role assignment: a reference, a name, or the GUID.
+fn role_lifted(found: &LiftSource<'_>, grant: &Json) -> Option<Value> {
     let id = grant.pointer("/properties/roleDefinitionId")?.as_str()?;
     let id = ArmId::parse(id)?;
     if let Some(role) = roles::by_guid(id.name()) {

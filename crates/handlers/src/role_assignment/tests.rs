@@ -1,4 +1,4 @@
-//! Grants as nodes, and what authors get wrong about them.
+//! Role assignments as nodes, and their checks.
 
 use lazuli_core::{
     arm::ArmId,
@@ -33,7 +33,7 @@ fn wrong(access: &str) -> Built {
 }
 
 #[test]
-fn every_role_is_a_grant_of_its_own() {
+fn every_role_is_a_separate_node() {
     let graph = granted(
         "principal: '${analyzer}', scope: '${recordings}', roles: [storage blob data contributor, Reader]",
     );
@@ -81,7 +81,7 @@ fn every_role_is_a_grant_of_its_own() {
 }
 
 #[test]
-fn a_grant_waits_for_its_principal_and_its_scope() {
+fn role_assignment_depends_on_principal_and_scope() {
     let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader");
     let waits = waits(&graph, "access/Reader");
     assert!(waits.contains(&("analyzer".into(), "`principal` refers to it".into())));
@@ -89,7 +89,7 @@ fn a_grant_waits_for_its_principal_and_its_scope() {
 }
 
 #[test]
-fn a_role_is_named_by_guid_or_by_the_id_of_its_definition() {
+fn role_can_be_a_guid_or_the_id_of_its_definition() {
     let definition = format!("/providers/Microsoft.Authorization/roleDefinitions/{READER}");
     let custom = "12345678-0000-4000-8000-1234567890ab";
     let graph = granted(&format!(
@@ -107,7 +107,7 @@ fn a_role_is_named_by_guid_or_by_the_id_of_its_definition() {
 }
 
 #[test]
-fn the_definition_is_named_as_it_is_seen_from_the_scope() {
+fn definition_id_depends_on_the_scope() {
     let definition = |scope: &str| {
         let graph = granted(&format!(
             "principal: '${{analyzer}}', scope: {scope}, role: Reader"
@@ -137,7 +137,7 @@ fn the_definition_is_named_as_it_is_seen_from_the_scope() {
 }
 
 #[test]
-fn people_and_groups_are_named_by_object_id() {
+fn users_and_groups_have_object_ids() {
     let graph = granted(
         "principal: { objectId: 12345678-0000-4000-8000-1234567890ab, type: Group }, scope: '${recordings}', role: Reader",
     );
@@ -150,7 +150,7 @@ fn people_and_groups_are_named_by_object_id() {
 }
 
 #[test]
-fn a_resource_with_an_identity_of_its_own_is_a_service_principal() {
+fn system_assigned_identity_is_a_service_principal() {
     for principal in ["${recordings}", "${recordings.principalId}"] {
         let graph = granted(&format!(
             "principal: '{principal}', scope: '{GROUP}', role: Reader"
@@ -169,7 +169,7 @@ fn a_resource_with_an_identity_of_its_own_is_a_service_principal() {
 }
 
 #[test]
-fn a_condition_has_a_version() {
+fn condition_has_a_default_version() {
     let graph = granted(
         "principal: '${analyzer}', scope: '${recordings}', role: Reader, condition: '@Resource[x]'",
     );
@@ -181,7 +181,7 @@ fn a_condition_has_a_version() {
 }
 
 #[test]
-fn the_description_of_an_adopted_grant_is_compared_only_where_the_author_wrote_one() {
+fn description_is_compared_only_if_the_spec_has_one() {
     let live = json!({ "properties": {
         "principalId": "x",
         "principalType": "ServicePrincipal",
@@ -205,7 +205,7 @@ fn the_description_of_an_adopted_grant_is_compared_only_where_the_author_wrote_o
 }
 
 #[test]
-fn a_role_that_does_not_exist() {
+fn unknown_role_is_reported_with_a_suggestion() {
     let built = wrong(
         "principal: '${analyzer}', scope: '${recordings}', roles: [Reader, Storage Blob Data Contributer]",
     );
@@ -224,7 +224,7 @@ fn a_role_that_does_not_exist() {
 }
 
 #[test]
-fn neither_or_both_of_role_and_roles() {
+fn exactly_one_of_role_and_roles_is_required() {
     let built = wrong("principal: '${analyzer}', scope: '${recordings}'");
     assert_eq!(built.errors(), [(Code::MissingKey, "access")]);
     let built =
@@ -233,13 +233,13 @@ fn neither_or_both_of_role_and_roles() {
 }
 
 #[test]
-fn the_same_role_twice() {
+fn duplicate_role_is_rejected() {
     let built = wrong("principal: '${analyzer}', scope: '${recordings}', roles: [Reader, reader]");
     assert_eq!(built.errors(), [(Code::DuplicateId, "reader")]);
 }
 
 #[test]
-fn principals_that_are_none() {
+fn invalid_principals_are_rejected() {
     let group = stack(
         "
         group: { kind: resourceGroup, name: rg }
@@ -260,7 +260,7 @@ fn principals_that_are_none() {
 }
 
 #[test]
-fn a_storage_account_without_an_identity_of_its_own_is_no_principal() {
+fn storage_account_without_identity_is_not_a_principal() {
     let built = stack(
         "
         recordings: { kind: storageAccount, name: stcameras, sku: Standard_LRS }
@@ -270,7 +270,7 @@ fn a_storage_account_without_an_identity_of_its_own_is_no_principal() {
     assert_eq!(built.error().code, Code::Precondition);
     assert_eq!(
         built.error().message,
-        "`recordings` has no identity of its own"
+        "`recordings` has no system-assigned identity"
     );
 }
 
@@ -281,7 +281,7 @@ fn with_operator(role: &str) -> String {
 }
 
 #[test]
-fn a_role_of_the_spec_is_referred_to_or_named_and_waited_for() {
+fn role_of_the_spec_is_a_dependency_by_reference_or_name() {
     let guid = node(&sound(&with_operator("role: Reader")), "operator")
         .id()
         .unwrap()
@@ -310,7 +310,7 @@ fn a_role_of_the_spec_is_referred_to_or_named_and_waited_for() {
 }
 
 #[test]
-fn a_reference_to_anything_but_a_role_definition_is_no_role() {
+fn reference_to_another_kind_is_not_a_role() {
     let built = wrong("principal: '${analyzer}', scope: '${recordings}', role: '${recordings}'");
     assert_eq!(built.errors(), [(Code::WrongType, "'${recordings}'")]);
     let unnamed = "/providers/Microsoft.Authorization/roleDefinitions/Reader";
@@ -345,7 +345,7 @@ fn answered(guids: &[&str]) -> Built {
 }
 
 #[test]
-fn a_name_that_only_azure_knows_is_a_question_and_a_warning() {
+fn unknown_name_is_looked_up_with_a_warning() {
     let built = wrong(BOBS);
     assert_eq!(built.errors(), []);
     assert_eq!(
@@ -360,7 +360,7 @@ fn a_name_that_only_azure_knows_is_a_question_and_a_warning() {
 }
 
 #[test]
-fn azure_has_one_role_of_the_name_or_none_or_two() {
+fn looked_up_name_must_match_one_role() {
     let (one, two) = (
         "12345678-0000-4000-8000-00000000000A",
         "12345678-0000-4000-8000-00000000000b",
@@ -374,17 +374,17 @@ fn azure_has_one_role_of_the_name_or_none_or_two() {
     assert_eq!(grant.role, one.to_lowercase());
     let none = answered(&[]);
     assert_eq!(none.error().code, Code::UnknownRole);
-    assert_eq!(none.error().message, "there is no role `Bob's`");
+    assert_eq!(none.error().message, "role `Bob's` not found");
     assert_eq!(answered(&[one, two]).error().code, Code::AmbiguousRole);
 }
 
 #[test]
-fn a_name_near_one_of_the_spec_is_taken_for_a_slip() {
+fn misspelled_name_of_a_role_in_the_spec_is_suggested() {
     let built = stack(&with_operator("role: Camera Opperator"));
     assert_eq!(built.error().help, "did you mean `Camera Operator`?");
     assert_eq!(
         built.graph.open_roles().len(),
         1,
-        "the tenant may have it all the same"
+        "the tenant may have a role with this name"
     );
 }

@@ -1,4 +1,4 @@
-//! Roles to look through: found by words, and by what they allow.
+//! A catalog of roles, searched by words and by actions.
 
 use std::{cmp::Reverse, collections::BTreeSet};
 
@@ -6,26 +6,26 @@ use lazuli_core::permissions::matches;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{Allowed, Permission, all, permissions::allowed};
+use super::{Allowed, RolePermission, all, permissions::allowed};
 
-/// A role, and what it allows where that is known.
+/// A role, with its permissions where they are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<'a> {
     /// The GUID of its definition.
     pub guid: &'a str,
-    /// The name that people know it by.
+    /// The display name.
     pub name: &'a str,
-    /// What it allows.
+    /// Its permissions.
     pub allowed: Option<Allowed<'a>>,
 }
 
-/// Roles by name: those that lazuli carries, or those that Azure tells.
+/// Roles by name: the built-in ones, or the definitions of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue<'a>(Vec<Listed<'a>>);
 
 impl Catalogue<'static> {
-    /// All built-in roles, and of some what they allow.
-    pub fn carried() -> Self {
+    /// All built-in roles, some of them with permissions.
+    pub fn built_in() -> Self {
         let listed = |role: &super::Role| Listed {
             guid: role.guid,
             name: role.name,
@@ -36,8 +36,8 @@ impl Catalogue<'static> {
 }
 
 impl<'a> Catalogue<'a> {
-    /// The role definitions of an answer of Azure (REST reference, "Role Definitions - List").
-    pub fn of(definitions: &'a [Json]) -> Self {
+    /// The role definitions of a response (REST reference, "Role Definitions - List").
+    pub fn from_definitions(definitions: &'a [Json]) -> Self {
         let mut roles: Vec<Listed<'_>> = definitions.iter().filter_map(listed).collect();
         roles.sort_by_key(|role| role.name.to_lowercase());
         Self(roles)
@@ -48,13 +48,13 @@ impl<'a> Catalogue<'a> {
         &self.0
     }
 
-    /// Of how many it is known what they allow.
+    /// The number of roles with known permissions.
     pub fn known(&self) -> usize {
         self.0.iter().filter(|role| role.allowed.is_some()).count()
     }
 
-    /// The roles that have all of these words in their name or what is said of them, or the GUID. A role of exactly that
-    /// name comes first.
+    /// The roles with all of these words in name or description, or with this GUID. A role with exactly this name comes
+    /// first.
     pub fn with_words(&self, text: &str) -> Vec<&Listed<'a>> {
         let text = text.trim();
         if let Ok(guid) = Uuid::try_parse(text) {
@@ -73,9 +73,8 @@ impl<'a> Catalogue<'a> {
         found
     }
 
-    /// The roles that allow an action, each with the patterns by which it does, those that come closest to it first. A
-    /// part of an action will do, between slashes: `blobs/read`; `*` stands for anything. Only the roles of which it is
-    /// known what they allow are searched.
+    /// The roles that allow an action, each with the matching patterns, the most specific ones first. Accepts segments of
+    /// an action, such as `blobs/read`, and `*` for any characters. Searches only roles with known permissions.
     pub fn granting(&self, action: &str) -> Vec<(&Listed<'a>, Vec<&'a str>)> {
         let meant = self.meant(action);
         let mut found: Vec<(&Listed<'a>, Vec<&str>)> = Vec::new();
@@ -98,8 +97,8 @@ impl<'a> Catalogue<'a> {
         found
     }
 
-    /// The actions that a part of one can mean, of those that are known by name; or what is one whole. Whether each is on
-    /// data.
+    /// The known actions that contain these segments, or the action itself if it is complete; each with whether it is a
+    /// data action.
     fn meant<'s>(&'s self, action: &'s str) -> Vec<(&'s str, bool)> {
         let forms = [
             action.to_owned(),
@@ -132,13 +131,13 @@ fn listed(definition: &Json) -> Option<Listed<'_>> {
         guid: text("/name")?,
         name: text("/properties/roleName")?,
         allowed: Some(Allowed {
-            says: text("/properties/description").unwrap_or_default(),
+            says: text("/properties/description").unwrap_or(""),
             permissions: permissions.into_iter().flatten().map(permission).collect(),
         }),
     })
 }
 
-fn permission(body: &Json) -> Permission<'_> {
+fn permission(body: &Json) -> RolePermission<'_> {
     let list = |member: &str| {
         let items = body.get(member).and_then(Json::as_array);
         items
@@ -147,7 +146,7 @@ fn permission(body: &Json) -> Permission<'_> {
             .filter_map(Json::as_str)
             .collect()
     };
-    Permission {
+    RolePermission {
         actions: list("actions"),
         not_actions: list("notActions"),
         data_actions: list("dataActions"),
@@ -155,13 +154,15 @@ fn permission(body: &Json) -> Permission<'_> {
     }
 }
 
-/// Whether it begins with a provider and says no `*`: `Microsoft.Sql/servers/read`.
+/// Whether an action begins with a provider and has no `*`: `Microsoft.Sql/servers/read`.
 fn is_whole(action: &str) -> bool {
-    let provider = action.split('/').next().unwrap_or_default();
-    provider.contains('.') && !action.contains('*') && action.matches('/').count() > 1
+    let provider = action.split_once('/');
+    provider.is_some_and(|(provider, _)| provider.contains('.'))
+        && !action.contains('*')
+        && action.matches('/').count() > 1
 }
 
-/// How far a pattern reaches: names first, then the longer ones of those with `*`.
+/// The order of patterns: exact actions first, then patterns with `*` by descending length.
 fn distance(pattern: &str) -> (bool, Reverse<usize>, &str) {
     (pattern.contains('*'), Reverse(pattern.len()), pattern)
 }
@@ -171,19 +172,19 @@ mod tests {
     use super::*;
 
     fn granting(action: &str) -> Vec<&'static str> {
-        let carried = Catalogue::carried();
+        let carried = Catalogue::built_in();
         let found = carried.granting(action);
         found.iter().map(|(role, _)| role.name).collect()
     }
 
     fn with_words(text: &str) -> Vec<&'static str> {
-        let carried = Catalogue::carried();
+        let carried = Catalogue::built_in();
         let found = carried.with_words(text);
         found.iter().map(|role| role.name).collect()
     }
 
     #[test]
-    fn words_are_found_in_any_order_and_case() {
+    fn words_match_in_any_order_and_case() {
         let found = with_words("data BLOB contributor");
         assert_eq!(found.first(), Some(&"Storage Blob Data Contributor"));
         assert_eq!(with_words("reader").first(), Some(&"Reader"));
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_an_action_finds_who_may_closest_first() {
+    fn part_of_an_action_finds_roles_closest_first() {
         let names = granting("blobs/read");
         let at = |name: &str| names.iter().position(|one| *one == name);
         assert!(
@@ -203,13 +204,13 @@ mod tests {
             "{names:?}"
         );
         assert!(at("Storage Blob Data Owner").is_some());
-        // It is on data: not even the owner of everything may.
+        // A data action: not even the owner of the subscription has it.
         assert_eq!(at("Owner"), None);
         assert_eq!(at("Reader"), None);
     }
 
     #[test]
-    fn wildcards_are_understood_on_both_sides() {
+    fn wildcards_match_on_both_sides() {
         let write = granting("Microsoft.Authorization/roleAssignments/write");
         assert!(write.contains(&"Owner") && write.contains(&"User Access Administrator"));
         assert!(!write.contains(&"Contributor"));
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_azure_tells_is_searched_whole() {
+    fn definitions_from_azure_are_searched_completely() {
         let grafana = "22926164-76b3-42b3-bc55-97df8dab3e41";
         let definitions = [
             serde_json::json!({ "name": grafana, "properties": {
@@ -239,10 +240,10 @@ mod tests {
             } }),
             serde_json::json!({ "name": "no role" }),
         ];
-        let told = Catalogue::of(&definitions);
-        assert_eq!((told.roles().len(), told.known()), (1, 1));
-        let found = told.granting("grafana/ActAsGrafanaAdmin/action");
+        let catalogue = Catalogue::from_definitions(&definitions);
+        assert_eq!((catalogue.roles().len(), catalogue.known()), (1, 1));
+        let found = catalogue.granting("grafana/ActAsGrafanaAdmin/action");
         assert_eq!(found.first().map(|(role, _)| role.guid), Some(grafana));
-        assert_eq!(told.with_words("administers").len(), 1);
+        assert_eq!(catalogue.with_words("administers").len(), 1);
     }
 }

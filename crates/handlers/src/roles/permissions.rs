@@ -1,34 +1,34 @@
-//! What built-in roles allow: actions and data actions from Azure's public list, of the roles around storage, key
-//! vaults, container registries, identities and access itself.
+//! Permissions of built-in roles, from Azure's public list: the roles for storage, key vaults, container registries,
+//! identities and access control.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use lazuli_core::permissions::matches;
 
-/// What a role allows.
+/// The permissions of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowed<'a> {
-    /// What it is for, in a sentence.
+    /// The purpose of the role, in a sentence.
     pub says: &'a str,
-    /// Its permissions; what one leaves out another may give.
-    pub permissions: Vec<Permission<'a>>,
+    /// The permissions; an action is allowed if any of them allows it.
+    pub permissions: Vec<RolePermission<'a>>,
 }
 
-/// One permission of a role. `*` in an action stands for anything.
+/// One permission of a role. `*` in an action matches any characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permission<'a> {
-    /// What it allows on resources.
+pub struct RolePermission<'a> {
+    /// Allowed actions.
     pub actions: Vec<&'a str>,
-    /// What of that it does not.
+    /// Excluded actions.
     pub not_actions: Vec<&'a str>,
-    /// What it allows on data in resources.
+    /// Allowed data actions.
     pub data_actions: Vec<&'a str>,
-    /// What of that it does not.
+    /// Excluded actions.
     pub not_data_actions: Vec<&'a str>,
 }
 
-impl<'a> Permission<'a> {
-    /// The pattern by which it allows an action on resources or, if so, on data.
+impl<'a> RolePermission<'a> {
+    /// The pattern that allows an action, or a data action if `on_data`.
     pub(super) fn pattern(&self, action: &str, on_data: bool) -> Option<&'a str> {
         let (gives, takes) = match on_data {
             false => (&self.actions, &self.not_actions),
@@ -42,8 +42,8 @@ impl<'a> Permission<'a> {
     }
 }
 
-/// One permission a line, sorted by the name of the role: GUID, what the role is for, actions, not-actions, data actions,
-/// not-data-actions, between tabs; lists between blanks.
+/// One permission per line, sorted by the name of the role, separated by tabs: GUID, purpose, actions, not-actions, data
+/// actions, not-data-actions; lists are separated by spaces.
 static ALLOWED: LazyLock<BTreeMap<&str, Allowed<'_>>> = LazyLock::new(|| {
     let mut all = BTreeMap::new();
     for line in include_str!("permissions.tsv").lines() {
@@ -51,7 +51,7 @@ static ALLOWED: LazyLock<BTreeMap<&str, Allowed<'_>>> = LazyLock::new(|| {
         let mut next = || columns.next().unwrap_or_default();
         let (guid, says) = (next(), next());
         let mut list = || next().split_whitespace().collect();
-        let permission = Permission {
+        let permission = RolePermission {
             actions: list(),
             not_actions: list(),
             data_actions: list(),
@@ -66,7 +66,7 @@ static ALLOWED: LazyLock<BTreeMap<&str, Allowed<'_>>> = LazyLock::new(|| {
     all
 });
 
-/// What the role of a GUID allows, if that is known here.
+/// The known permissions of the role with a GUID.
 pub(super) fn allowed(guid: &str) -> Option<&'static Allowed<'static>> {
     ALLOWED.get(guid)
 }
@@ -77,7 +77,7 @@ mod tests {
     use crate::roles::{by_guid, by_name};
 
     #[test]
-    fn every_line_is_of_a_role_and_says_something() {
+    fn every_line_belongs_to_a_role_and_has_actions() {
         assert_eq!(ALLOWED.len(), 55);
         for guid in ALLOWED.keys().copied() {
             let role = by_guid(guid).unwrap();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_out_is_not_allowed() {
+    fn excluded_actions_are_not_allowed() {
         let contributor = allowed(by_name("Contributor").unwrap().guid).unwrap();
         let [permission] = contributor.permissions.as_slice() else {
             panic!("{contributor:?}");

@@ -3,165 +3,157 @@
 use std::collections::BTreeMap;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic},
     facts::{Field, Rule},
-    graph::{Declared, Draft, Nodes},
-    lift::Found,
+    graph::{Draft, Nodes, TypedEntry},
+    lift::LiftSource,
     value::{Object, Value},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::props::Props;
+use super::props::StorageAccountProps;
+
+use crate::arm_types;
 
 /// The settings of the blob service.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BlobService {
-    /// How long deleted blobs can be brought back. Azure's default is not at all.
+    /// The soft delete of blobs. Azure's default is none.
     pub delete_retention_policy: Option<DeleteRetention>,
-    /// How long deleted containers can be brought back. Azure's default is not at all.
+    /// The soft delete of containers. Azure's default is none.
     pub container_delete_retention_policy: Option<DeleteRetention>,
-    /// Whether earlier versions of blobs are kept. Azure's default is false.
+    /// Whether Azure keeps earlier versions of blobs. Azure's default is false.
     pub is_versioning_enabled: Option<Field<bool>>,
-    /// A log of what happens to blobs.
+    /// The change feed: a log of changes to blobs.
     pub change_feed: Option<ChangeFeed>,
-    /// Whether containers can be put back to an earlier time. Needs versions, the change feed, and that deleted blobs
-    /// can be brought back for longer.
+    /// Point-in-time restore. Requires versions, change feed and soft delete.
     pub restore_policy: Option<RestorePolicy>,
-    /// Whether the last time that a blob was read is kept, for lifecycle rules.
+    /// The tracking of last reads, for lifecycle rules.
     pub last_access_time_tracking_policy: Option<LastAccess>,
-    /// Which pages of other origins may use the service from a browser.
+    /// The cross-origin rules for browsers.
     pub cors: Option<Cors>,
-    /// The version of the service for requests that name none: `2021-12-02`.
+    /// The API version of requests that name none: `2021-12-02`.
     pub default_service_version: Option<String>,
-    /// Deprecated by Azure: `isVersioningEnabled` is what it became.
+    /// Deprecated by Azure; use `isVersioningEnabled`.
     pub automatic_snapshot_policy_enabled: Option<Field<bool>>,
 }
 
-/// How long what was deleted can be brought back.
+/// The retention of deleted data.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteRetention {
-    /// Whether it can.
+    /// Whether soft delete is on.
     pub enabled: Option<Field<bool>>,
-    /// For how many days: 1 to 365.
+    /// The retention in days: 1 to 365.
     #[schemars(range(min = 1, max = 365))]
     pub days: Option<Field<u32>>,
-    /// Whether it can be deleted for good before that.
+    /// Whether callers can permanently delete data earlier.
     pub allow_permanent_delete: Option<Field<bool>>,
 }
 
-/// A log of what happens to blobs.
+/// A log of changes to blobs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeFeed {
-    /// Whether it is kept.
+    /// Whether the change feed is on.
     pub enabled: Option<Field<bool>>,
-    /// For how many days: 1 to 146000. Without a number, for ever.
+    /// The retention in days: 1 to 146000. Unlimited without a number.
     #[schemars(range(min = 1, max = 146_000))]
     pub retention_in_days: Option<Field<u32>>,
 }
 
-/// Whether containers can be put back to an earlier time.
+/// Point-in-time restore.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RestorePolicy {
-    /// Whether they can.
+    /// Whether point-in-time restore is on.
     pub enabled: Field<bool>,
-    /// By how many days: 1 to 365, fewer than deleted blobs are kept.
+    /// The days that can be restored: 1 to 365, fewer than soft delete keeps.
     #[schemars(range(min = 1, max = 365))]
     pub days: Option<Field<u32>>,
 }
 
-/// Whether the last time that a blob was read is kept.
+/// The tracking of last reads.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LastAccess {
-    /// Whether it is.
+    /// Whether tracking is on.
     pub enable: Field<bool>,
-    /// How it is kept. There is one way.
+    /// The tracking method; there is one.
     pub name: Option<Field<Tracking>>,
-    /// How exactly, in days. Always 1.
+    /// The granularity in days. Always 1.
     pub tracking_granularity_in_days: Option<Field<u32>>,
-    /// For which sorts of blobs. Always `[blockBlob]`.
+    /// The tracked blob types. Always `[blockBlob]`.
     pub blob_type: Option<Vec<String>>,
 }
 
 words! {
-    /// How the last access is kept.
+    /// A method of tracking.
     Tracking { AccessTimeTracking }
-    /// Who may read a container without signing in.
+    /// The anonymous access to a container.
     PublicAccess { None, Blob, Container }
-    /// A method of HTTP.
+    /// An HTTP method.
     CorsMethod {
         Delete = "DELETE", Get = "GET", Head = "HEAD", Merge = "MERGE", Post = "POST", Options = "OPTIONS",
         Put = "PUT", Patch = "PATCH", Connect = "CONNECT", Trace = "TRACE",
     }
 }
 
-/// Which pages of other origins may use the service.
+/// The cross-origin rules for browsers.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cors {
-    /// Up to five rules; the first that fits counts.
+    /// Up to five rules; the first match applies.
     pub cors_rules: Option<Vec<CorsRule>>,
 }
 
-/// Pages that may use the service.
+/// A cross-origin rule.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CorsRule {
-    /// The origins; `*` is any.
+    /// The allowed origins; `*` is any.
     pub allowed_origins: Vec<String>,
-    /// The methods.
+    /// The allowed methods.
     pub allowed_methods: Vec<CorsMethod>,
-    /// The headers that a request may have.
+    /// The allowed request headers.
     pub allowed_headers: Vec<String>,
-    /// The headers of an answer that a page may read.
+    /// The response headers that pages can read.
     pub exposed_headers: Vec<String>,
-    /// How many seconds a browser may remember the answer.
+    /// The seconds for which browsers can cache the response.
     pub max_age_in_seconds: Field<u32>,
 }
 
-/// A container of blobs.
+/// A blob container.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Container {
-    /// Who may read without signing in: no one, anyone who knows a blob's name, or anyone. Azure's default is `None`.
+    /// Anonymous access: none, to blobs, or to the container. Azure's default is `None`.
     pub public_access: Option<Field<PublicAccess>>,
-    /// Names and values that the container carries.
+    /// The metadata of the container.
     pub metadata: Option<BTreeMap<String, String>>,
-    /// The encryption scope of blobs that name none. Fixed at creation.
+    /// The default encryption scope of blobs. Fixed at creation.
     pub default_encryption_scope: Option<String>,
-    /// Whether blobs must be in that scope. Fixed at creation.
+    /// Whether blobs must use the default scope. Fixed at creation.
     pub deny_encryption_scope_override: Option<Field<bool>>,
-    /// Whether versions of its blobs can be kept from being changed or deleted. It cannot be turned off again.
+    /// Immutability of blob versions. Cannot be turned off again.
     pub immutable_storage_with_versioning: Option<ContainerImmutability>,
-    /// Whether the user root of NFS 3.0 counts as no one.
+    /// Whether the NFS 3.0 root user is mapped to anonymous.
     pub enable_nfs_v3_root_squash: Option<Field<bool>>,
-    /// Whether every user of NFS 3.0 counts as no one.
+    /// Whether all NFS 3.0 users are mapped to anonymous.
     pub enable_nfs_v3_all_squash: Option<Field<bool>>,
 }
 
-/// Whether versions of blobs can be kept from being changed or deleted.
+/// Immutability of blob versions in a container.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContainerImmutability {
-    /// Whether they can.
+    /// Whether immutability is available.
     pub enabled: Option<Field<bool>>,
 }
-
-pub(super) const SERVICE: ArmType = ArmType::new(
-    "Microsoft.Storage/storageAccounts/blobServices",
-    "2025-06-01",
-);
-pub(super) const CONTAINER: ArmType = ArmType::new(
-    "Microsoft.Storage/storageAccounts/blobServices/containers",
-    "2025-06-01",
-);
 
 pub(super) const SERVICE_PATH: &str = "blobServices/default";
 pub(super) const CONTAINERS_PATH: &str = "blobServices/default/containers";
@@ -196,17 +188,21 @@ const CONTAINER_RULES: &[Rule] = &[
     Rule::ReadOnly("properties.immutableStorageWithVersioning.migrationState"),
 ];
 
-/// The part of an account that is the settings of its blob service.
+/// The part of an account for its blob service.
 pub(super) const SERVICE_PART: &str = "blobService";
 
-/// The blob service, if something is said about it, and the containers.
-pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &mut Nodes) {
+/// The blob service, if the entry sets it, and the containers.
+pub(super) fn declare(
+    resource: &TypedEntry<'_, StorageAccountProps>,
+    account: &ArmId,
+    nodes: &mut Nodes,
+) {
     let service = account.child("blobServices", "default");
     if let Some(Value::Object(settings)) = resource.value("blobService", nodes) {
         let draft = resource.child(
             SERVICE_PART.into(),
             service.clone(),
-            SERVICE,
+            arm_types::BLOB_SERVICE,
             properties(settings),
             SERVICE_RULES,
         );
@@ -215,12 +211,11 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
             ..draft
         });
     }
-    let containers = resource.resource().props.get("containers");
-    for entry in containers.map(|node| node.entries()).unwrap_or_default() {
+    for entry in resource.entries("containers") {
         if !is_container_name(&entry.key) {
             nodes.report(
-                Diagnostic::error(Code::BadName, entry.key_span, format!("`{}` is no name for a container", entry.key))
-                    .help("names have 3 to 63 lower-case letters, digits and single `-`, and begin and end with a letter or digit"),
+                Diagnostic::error(Code::BadName, entry.key_span, format!("`{}` is not a valid container name", entry.key))
+                    .help("use 3 to 63 lowercase letters, digits and single `-`, with a letter or digit at both ends"),
             );
             continue;
         }
@@ -231,15 +226,15 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
         nodes.push(resource.child(
             format!("containers/{}", entry.key),
             service.child("containers", &entry.key),
-            CONTAINER,
+            arm_types::BLOB_CONTAINER,
             properties(settings),
             CONTAINER_RULES,
         ));
     }
 }
 
-/// What an author would write of the blob service and the containers.
-pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
+/// The blob service and containers of a live account, as properties of an entry.
+pub(super) fn lift(found: &mut LiftSource<'_>, props: &mut Object) {
     let service = found.parts(SERVICE_PATH).next();
     let service = service.map(|(_, body)| body["properties"].clone());
     let service = service.and_then(|settings| found.shaped(SERVICE_PART, &settings));
@@ -252,14 +247,14 @@ pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
     if !containers.is_empty() {
         let containers = found.shaped("containers", &Json::Object(containers));
         if let Some(Value::Object(mut containers)) = containers {
-            containers.values_mut().for_each(without_what_is_usual);
+            containers.values_mut().for_each(remove_defaults);
             props.insert("containers".into(), Value::Object(containers));
         }
     }
 }
 
-/// Leaves out what Azure answers of every container that nobody said anything of.
-fn without_what_is_usual(container: &mut Value) {
+/// Removes the defaults of a container.
+fn remove_defaults(container: &mut Value) {
     let usual = [
         ("publicAccess", Value::from("None")),
         (

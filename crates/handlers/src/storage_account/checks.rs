@@ -1,28 +1,28 @@
-//! Combinations of a storage account's properties that Azure would refuse.
+//! Combinations of a storage account's properties that Azure rejects.
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::Field,
-    graph::Declared,
+    graph::TypedEntry,
     node::Node,
     source::Span,
 };
 
 use super::{
     blobs::{BlobService, PublicAccess},
-    props::{AccountKind, KeySource, Props},
+    props::{AccountKind, KeySource, StorageAccountProps},
 };
 
 fn is<T: PartialEq>(field: &Option<Field<T>>, value: T) -> bool {
     field.as_ref().and_then(Field::known) == Some(&value)
 }
 
-/// Whether a switch that Azure leaves off is, as far as the spec knows, off.
+/// Whether a switch with the default off is off, as far as the spec knows.
 fn is_off(field: &Option<Field<bool>>) -> bool {
     matches!(field, None | Some(Field::Known(false)))
 }
 
-pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostics) {
+pub(super) fn check(resource: &TypedEntry<'_, StorageAccountProps>, diagnostics: &mut Diagnostics) {
     let props = &resource.props;
     let mut refuse = |span: Span, message: String, help: &str| {
         diagnostics.push(Diagnostic::error(Code::Precondition, span, message).help(help));
@@ -32,18 +32,18 @@ pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostic
     match (props.account_kind.as_ref().and_then(Field::known), sku) {
         (Some(AccountKind::BlockBlobStorage), Some(sku)) if !sku.starts_with("Premium") => refuse(
             resource.span_of("sku"),
-            format!("an account of kind BlockBlobStorage is premium, and {sku} is not"),
-            "write `sku: Premium_LRS` or `Premium_ZRS`",
+            format!("the account kind BlockBlobStorage requires a premium sku, not {sku}"),
+            "use `sku: Premium_LRS` or `Premium_ZRS`",
         ),
         (Some(AccountKind::FileStorage), Some(sku)) if sku.starts_with("Standard_") => refuse(
             resource.span_of("sku"),
-            format!("an account of kind FileStorage does not come as {sku}"),
-            "write a sku that begins with Premium or with StandardV2",
+            format!("the account kind FileStorage does not support {sku}"),
+            "use a sku that begins with Premium or StandardV2",
         ),
         (Some(AccountKind::BlobStorage), _) if props.access_tier.is_none() => refuse(
             resource.span_of("accountKind"),
-            "an account of kind BlobStorage needs an `accessTier`".into(),
-            "write `accessTier: Hot`, or leave `accountKind` out for a general-purpose account",
+            "the account kind BlobStorage requires `accessTier`".into(),
+            "add `accessTier: Hot`, or remove `accountKind` for a general-purpose account",
         ),
         _ => {}
     }
@@ -55,8 +55,8 @@ pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostic
         if is(field, true) && is_off(&props.is_hns_enabled) {
             refuse(
                 resource.span_of(property),
-                format!("`{property}` needs a hierarchical namespace"),
-                "write `isHnsEnabled: true`; it is fixed at creation",
+                format!("`{property}` requires a hierarchical namespace"),
+                "add `isHnsEnabled: true`; it is fixed at creation",
             );
         }
     }
@@ -67,8 +67,8 @@ pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostic
     {
         refuse(
             resource.span_of("encryption"),
-            "a key of one's own needs `keyvaultproperties`".into(),
-            "write its `keyname` and `keyvaulturi`",
+            "a customer-managed key requires `keyvaultproperties`".into(),
+            "add `keyname` and `keyvaulturi`",
         );
     }
 
@@ -88,9 +88,9 @@ pub(super) fn check(resource: &Declared<'_, Props>, diagnostics: &mut Diagnostic
                 refuse(
                     place.span,
                     format!(
-                        "the container `{name}` cannot be public: the account does not allow it"
+                        "the container `{name}` cannot allow public access: the account forbids it"
                     ),
-                    "leave `publicAccess` out, or write `allowBlobPublicAccess: true`",
+                    "remove `publicAccess`, or set `allowBlobPublicAccess: true`",
                 );
             }
         }
@@ -142,8 +142,8 @@ fn restore(written: &Node, service: &BlobService, refuse: &mut impl FnMut(Span, 
     if !missing.is_empty() {
         refuse(
             written.span,
-            format!("`restorePolicy` needs {} as well", missing.join(", ")),
-            "turn them on in `blobService`",
+            format!("`restorePolicy` also requires {}", missing.join(", ")),
+            "enable them in `blobService`",
         );
     }
     let kept = service
@@ -156,9 +156,9 @@ fn restore(written: &Node, service: &BlobService, refuse: &mut impl FnMut(Span, 
         refuse(
             written.get("days").unwrap_or(written).span,
             format!(
-                "blobs cannot be put back by {days} days when deleted ones are kept for {kept}"
+                "blobs cannot be restored for {days} days if deleted blobs are kept for {kept}"
             ),
-            "write fewer days than `deleteRetentionPolicy` has",
+            "use fewer days than in `deleteRetentionPolicy`",
         );
     }
 }

@@ -1,13 +1,13 @@
-//! What happens to blobs of a storage account as they grow old.
+//! The lifecycle rules of a storage account.
 
 use std::collections::BTreeMap;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic},
     facts::{Field, Rule},
-    graph::{Declared, Nodes},
-    lift::Found,
+    graph::{Nodes, TypedEntry},
+    lift::LiftSource,
     node::{Datum, Node},
     value::{Object, Value},
 };
@@ -17,145 +17,147 @@ use serde_json::Value as Json;
 
 use super::{
     blobs::{SERVICE_PART, properties},
-    props::Props,
+    props::StorageAccountProps,
 };
+
+use crate::arm_types;
 
 /// Rules by name, or a list of rules with names.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum LifecycleRules {
-    /// A list, as ARM has it.
+    /// A list, as in ARM.
     List(Vec<NamedRule>),
-    /// By name.
+    /// A mapping by name.
     ByName(BTreeMap<String, LifecycleRule>),
 }
 
-/// A rule of a list.
+/// A rule in a list.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NamedRule {
     /// The name of the rule.
     pub name: String,
-    /// Whether the rule counts. Azure's default is true.
+    /// Whether the rule is active. Azure's default is true.
     pub enabled: Option<Field<bool>>,
-    /// The sort of rule. `Lifecycle`, the only one, is sent when it is left out.
+    /// The type of the rule. The default that is sent is `Lifecycle`.
     #[serde(rename = "type")]
     pub kind: Option<Field<RuleType>>,
-    /// Which blobs, and what happens to them.
+    /// The filters and actions of the rule.
     pub definition: Definition,
 }
 
-/// A rule whose name is its key.
+/// A rule whose key is its name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LifecycleRule {
-    /// Whether the rule counts. Azure's default is true.
+    /// Whether the rule is active. Azure's default is true.
     pub enabled: Option<Field<bool>>,
-    /// The sort of rule. `Lifecycle`, the only one, is sent when it is left out.
+    /// The type of the rule. The default that is sent is `Lifecycle`.
     #[serde(rename = "type")]
     pub kind: Option<Field<RuleType>>,
-    /// Which blobs, and what happens to them.
+    /// The filters and actions of the rule.
     pub definition: Definition,
 }
 
 words! {
-    /// The sort of rule.
+    /// A type of rule.
     RuleType { Lifecycle }
-    /// A sort of blob.
+    /// A type of blob.
     BlobType { BlockBlob = "blockBlob", AppendBlob = "appendBlob" }
-    /// How a tag is compared.
+    /// An operator for tags.
     TagOperator { Equal = "==" }
 }
 
-/// Which blobs, and what happens to them.
+/// The filters and actions of a rule.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Definition {
-    /// What happens.
+    /// The actions.
     pub actions: Actions,
-    /// To which blobs. Without it, to all.
+    /// The filters; without them, the rule covers all blobs.
     pub filters: Option<Filters>,
 }
 
-/// What happens to blobs.
+/// The actions of a rule.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Actions {
-    /// To the blobs themselves.
+    /// The actions on blobs.
     pub base_blob: Option<BaseBlobActions>,
-    /// To their snapshots.
+    /// The actions on snapshots.
     pub snapshot: Option<CopyActions>,
-    /// To their earlier versions.
+    /// The actions on earlier versions.
     pub version: Option<CopyActions>,
 }
 
-/// What happens to blobs themselves.
+/// The actions on blobs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BaseBlobActions {
-    /// When they go to the tier `Hot`. Premium block blobs only.
+    /// When blobs move to `Hot`. Premium block blobs only.
     pub tier_to_hot: Option<AfterUse>,
-    /// When they go to the tier `Cool`.
+    /// When blobs move to `Cool`.
     pub tier_to_cool: Option<AfterUse>,
-    /// When they go to the tier `Cold`.
+    /// When blobs move to `Cold`.
     pub tier_to_cold: Option<AfterUse>,
-    /// When they go to the tier `Archive`.
+    /// When blobs move to `Archive`.
     pub tier_to_archive: Option<AfterUse>,
-    /// When they are deleted.
+    /// When blobs are deleted.
     pub delete: Option<AfterUse>,
-    /// Whether they come back from `Cool` to `Hot` when they are read. Needs `daysAfterLastAccessTimeGreaterThan`.
+    /// Whether a read moves a blob from `Cool` to `Hot`. Requires `daysAfterLastAccessTimeGreaterThan`.
     pub enable_auto_tier_to_hot_from_cool: Option<Field<bool>>,
 }
 
-/// What happens to snapshots or earlier versions.
+/// The actions on snapshots or earlier versions.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CopyActions {
-    /// When they go to the tier `Hot`. Premium block blobs only.
+    /// When copies move to `Hot`. Premium block blobs only.
     pub tier_to_hot: Option<AfterCreation>,
-    /// When they go to the tier `Cool`.
+    /// When copies move to `Cool`.
     pub tier_to_cool: Option<AfterCreation>,
-    /// When they go to the tier `Cold`.
+    /// When copies move to `Cold`.
     pub tier_to_cold: Option<AfterCreation>,
-    /// When they go to the tier `Archive`.
+    /// When copies move to `Archive`.
     pub tier_to_archive: Option<AfterCreation>,
-    /// When they are deleted.
+    /// When copies are deleted.
     pub delete: Option<AfterCreation>,
 }
 
-/// When something happens to a blob.
+/// The conditions of an action on blobs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AfterUse {
-    /// Days since the blob was changed.
+    /// The days since the last change.
     pub days_after_modification_greater_than: Option<Field<u32>>,
-    /// Days since the blob was read. Needs `blobService.lastAccessTimeTrackingPolicy`.
+    /// The days since the last read. Requires `lastAccessTimeTrackingPolicy`.
     pub days_after_last_access_time_greater_than: Option<Field<u32>>,
-    /// Days since the blob was made.
+    /// The days since creation.
     pub days_after_creation_greater_than: Option<Field<u32>>,
-    /// And besides, days since the blob came to its tier. For `tierToArchive`.
+    /// The days since the last tier change. For `tierToArchive`.
     pub days_after_last_tier_change_greater_than: Option<Field<u32>>,
 }
 
-/// When something happens to a snapshot or an earlier version.
+/// The conditions of an action on snapshots or earlier versions.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AfterCreation {
-    /// Days since it was made.
+    /// The days since creation.
     pub days_after_creation_greater_than: Field<u32>,
-    /// And besides, days since it came to its tier. For `tierToArchive`.
+    /// The days since the last tier change. For `tierToArchive`.
     pub days_after_last_tier_change_greater_than: Option<Field<u32>>,
 }
 
-/// Which blobs.
+/// The filters of a rule.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filters {
-    /// Of which sort.
+    /// The blob types.
     pub blob_types: Vec<BlobType>,
-    /// Whose names begin with one of these, container included: `video/2024`.
+    /// Prefixes of names that include the container: `video/2024`.
     pub prefix_match: Option<Vec<String>>,
-    /// Whose index tags are these.
+    /// The index tags.
     pub blob_index_match: Option<Vec<TagFilter>>,
 }
 
@@ -165,16 +167,11 @@ pub struct Filters {
 pub struct TagFilter {
     /// The name of the tag.
     pub name: String,
-    /// How it is compared: `==`.
+    /// The operator: `==`.
     pub op: TagOperator,
     /// The value of the tag.
     pub value: String,
 }
-
-pub(super) const POLICY: ArmType = ArmType::new(
-    "Microsoft.Storage/storageAccounts/managementPolicies",
-    "2025-06-01",
-);
 
 pub(super) const POLICY_PATH: &str = "managementPolicies/default";
 
@@ -186,8 +183,12 @@ const RULES: &[Rule] = &[
     Rule::Set("properties.policy.rules[].definition.filters.blobIndexMatch"),
 ];
 
-/// The policy that holds the rules, if there are any.
-pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &mut Nodes) {
+/// The policy that holds the rules, if the entry has rules.
+pub(super) fn declare(
+    resource: &TypedEntry<'_, StorageAccountProps>,
+    account: &ArmId,
+    nodes: &mut Nodes,
+) {
     let Some(written) = resource.resource().props.get("lifecycleRules") else {
         return;
     };
@@ -209,22 +210,22 @@ pub(super) fn declare(resource: &Declared<'_, Props>, account: &ArmId, nodes: &m
     let mut lifecycle = resource.child(
         "lifecycle".into(),
         account.child("managementPolicies", "default"),
-        POLICY,
+        arm_types::STORAGE_MANAGEMENT_POLICY,
         properties(Object::from([("policy".to_owned(), policy)])),
         RULES,
     );
     lifecycle.after.push((
         SERVICE_PART.to_owned(),
-        "rules on the last access need its tracking first",
+        "rules on the last access require its tracking",
     ));
     nodes.push(lifecycle);
 }
 
-/// What an author would write of the policy.
-pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
+/// The lifecycle rules of a live account, as properties of an entry.
+pub(super) fn lift(found: &mut LiftSource<'_>, props: &mut Object) {
     let policy = found.parts(POLICY_PATH).next();
     let rules = policy.and_then(|(_, body)| body.pointer("/properties/policy/rules"));
-    // Without a type, the usual one would be sent.
+    // Without a type, the default one would be sent.
     let has_types = |rules: &&Json| {
         let mut rules = rules.as_array().into_iter().flatten();
         rules.all(|rule| rule["type"].is_string())
@@ -235,7 +236,7 @@ pub(super) fn lift(found: &mut Found<'_>, props: &mut Object) {
 }
 
 fn rule(
-    resource: &Declared<'_, Props>,
+    resource: &TypedEntry<'_, StorageAccountProps>,
     key: Option<&str>,
     node: &Node,
     nodes: &mut Nodes,
@@ -246,7 +247,12 @@ fn rule(
     if let Some(key) = key {
         rule.shift_insert(0, "name".into(), key.into());
     }
-    let name = rule.get("name").and_then(Value::as_str).unwrap_or_default();
+    let name = rule.get("name")?;
+    // An unresolved name shows its reference, which no rule can be called.
+    let name = match name {
+        Value::String(name) => name.clone(),
+        other => other.to_display_json().to_string(),
+    };
     if !(1..=256).contains(&name.len())
         || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     {
@@ -254,9 +260,9 @@ fn rule(
             Diagnostic::error(
                 Code::BadName,
                 node.span,
-                format!("`{name}` is no name for a lifecycle rule"),
+                format!("`{name}` is not a valid lifecycle rule name"),
             )
-            .help("names have 1 to 256 letters, digits and `-`"),
+            .help("use 1 to 256 letters, digits and `-`"),
         );
     }
     rule.entry("type".into())

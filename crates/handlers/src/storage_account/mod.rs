@@ -3,29 +3,33 @@
 pub mod blobs;
 mod checks;
 pub mod lifecycle;
+mod name_check;
 pub mod props;
 #[cfg(test)]
 mod tests;
 
 use lazuli_core::{
-    arm::ArmType,
     diagnostic::Diagnostics,
-    facts::{Facts, NameRule, OutputDoc, PartOf, Place, Rule},
-    graph::{Declared, Nodes, Surroundings},
+    facts::{
+        Facts, Family, LinkedAction, NameRule, OutputDoc, PartOf, PermissionPurpose, Place, Rule,
+    },
+    graph::{Nodes, Surroundings, TypedEntry},
     kind::Handler,
-    lift::{Found, Lifted},
+    lift::{LiftSource, LiftedEntry},
     node::Datum,
     value::{Object, Value},
 };
 
-pub use props::Props;
+pub use props::StorageAccountProps;
 
-use crate::identity::{self, Assigned};
+use crate::identity::{self, AssignedIdentities};
+
+use crate::arm_types;
 
 /// Handles `storageAccount`.
 pub struct StorageAccount;
 
-/// What stands beside `properties` in ARM's body, or is a resource of its own.
+/// Properties outside of `properties` in ARM's body, and those that become child resources.
 const NOT_IN_PROPERTIES: &[&str] = &[
     "sku",
     "accountKind",
@@ -38,7 +42,7 @@ const NOT_IN_PROPERTIES: &[&str] = &[
     "lifecycleRules",
 ];
 
-/// What a live account answers elsewhere, or under another name.
+/// Properties that a live account has elsewhere, or under another name.
 const NOT_LIFTED: &[&str] = &[
     "sku",
     "accountKind",
@@ -48,24 +52,21 @@ const NOT_LIFTED: &[&str] = &[
     "lifecycleRules",
 ];
 
-/// What is sent when the author says nothing.
+/// The kind that is sent by default.
 const USUAL_KIND: &str = "StorageV2";
 
 impl Handler for StorageAccount {
     const FACTS: Facts = Facts {
         kind: "storageAccount",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Storage/storageAccounts",
-            "2025-06-01",
-        )),
+        arm_type: Some(arm_types::STORAGE_ACCOUNT),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=24,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
             },
-            says: "3 to 24 lower-case letters and digits",
+            description: "3 to 24 lowercase letters and digits",
         }),
         tags: true,
         location: true,
@@ -74,24 +75,46 @@ impl Handler for StorageAccount {
         rules: RULES,
         outputs: OUTPUTS,
         retired: None,
+        family: Family::Storage,
+        permissions: &[
+            (
+                PermissionPurpose::Read,
+                "Microsoft.Storage/storageAccounts/read",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.Storage/storageAccounts/write",
+            ),
+            (
+                PermissionPurpose::Write,
+                "Microsoft.Storage/storageAccounts/delete",
+            ),
+        ],
+        linked_actions: LINKED_ACTIONS,
+        creation: Some(name_check::CREATION),
     };
-    type Props = Props;
+    type Props = StorageAccountProps;
+    type Links<'a> = ();
     const PARTS: &'static [PartOf] = &[
         PartOf {
             path: blobs::SERVICE_PATH,
-            arm_type: blobs::SERVICE,
+            arm_type: arm_types::BLOB_SERVICE,
         },
         PartOf {
             path: blobs::CONTAINERS_PATH,
-            arm_type: blobs::CONTAINER,
+            arm_type: arm_types::BLOB_CONTAINER,
         },
         PartOf {
             path: lifecycle::POLICY_PATH,
-            arm_type: lifecycle::POLICY,
+            arm_type: arm_types::STORAGE_MANAGEMENT_POLICY,
         },
     ];
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link(_: &TypedEntry<'_, StorageAccountProps>, _: &mut Nodes) -> Option<()> {
+        Some(())
+    }
+
+    fn declare(resource: &TypedEntry<'_, StorageAccountProps>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
@@ -103,14 +126,16 @@ impl Handler for StorageAccount {
             .value("accountKind", nodes)
             .filter(|kind| *kind != Value::Null);
         body.insert("kind".into(), kind.unwrap_or_else(|| USUAL_KIND.into()));
-        for beside in ["extendedLocation", "zones", "placement"] {
-            if let Some(value) = resource.value(beside, nodes) {
-                body.insert(beside.into(), value);
+        for property in ["extendedLocation", "zones", "placement"] {
+            if let Some(value) = resource.value(property, nodes) {
+                body.insert(property.into(), value);
             }
         }
         let identity = resource.resource().props.get("identity");
         let identity = identity.filter(|node| node.datum != Datum::Null);
-        if let Some(identities) = identity.and_then(|node| Assigned::of(resource, node, nodes)) {
+        if let Some(identities) =
+            identity.and_then(|node| AssignedIdentities::read(resource, node, nodes))
+        {
             body.insert("identity".into(), identities.body());
         }
         let properties = resource.properties_except(NOT_IN_PROPERTIES, nodes);
@@ -122,7 +147,7 @@ impl Handler for StorageAccount {
         lifecycle::declare(resource, &id, nodes);
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let mut props = Object::new();
         let sku = found.at("sku.name")?;
         props.insert("sku".into(), found.shaped("sku", sku)?);
@@ -139,12 +164,16 @@ impl Handler for StorageAccount {
         Some(found.lifted(props))
     }
 
-    fn check(resource: &Declared<'_, Props>, _: &Surroundings<'_>, diagnostics: &mut Diagnostics) {
+    fn check(
+        resource: &TypedEntry<'_, StorageAccountProps>,
+        _: &Surroundings<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         checks::check(resource, diagnostics);
     }
 }
 
-/// Whether Azure keeps the key and every service encrypts as it does by itself.
+/// Whether the encryption is Azure's default, with keys that Microsoft manages.
 fn is_usual_encryption(encryption: &Value) -> bool {
     let service = |name: &str| match name {
         "blob" | "file" => "Account",
@@ -171,6 +200,13 @@ fn is_usual_encryption(encryption: &Value) -> bool {
             _ => false,
         })
 }
+
+/// Microsoft docs "Azure Storage firewall rules": adding a subnet to an account needs this action on the subnet.
+const LINKED_ACTIONS: &[LinkedAction] = &[LinkedAction {
+    list: &["properties", "networkAcls", "virtualNetworkRules"],
+    id: "id",
+    action: "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action",
+}];
 
 const RULES: &[Rule] = &[
     Rule::Immutable("location"),
@@ -236,41 +272,41 @@ const OUTPUTS: &[OutputDoc] = &[
     OutputDoc {
         name: "primaryEndpoints",
         path: "properties.primaryEndpoints",
-        doc: "The URLs of its services: `primaryEndpoints.blob`, `.dfs`, `.file`, `.queue`, `.table`, `.web`.",
+        doc: "The service URLs: `primaryEndpoints.blob`, `.dfs`, `.file`, `.queue`, `.table`, `.web`.",
     },
     OutputDoc {
         name: "secondaryEndpoints",
         path: "properties.secondaryEndpoints",
-        doc: "The URLs in the other region, where it can be read there.",
+        doc: "The service URLs in the secondary region, with read access.",
     },
     OutputDoc {
         name: "primaryLocation",
         path: "properties.primaryLocation",
-        doc: "The region of the data.",
+        doc: "The primary region.",
     },
     OutputDoc {
         name: "secondaryLocation",
         path: "properties.secondaryLocation",
-        doc: "The other region, where the data is replicated to one.",
+        doc: "The secondary region, with geo-replication.",
     },
     OutputDoc {
         name: "principalId",
         path: "identity.principalId",
-        doc: "The object id of its own identity, with `identity: { systemAssigned: true }`.",
+        doc: "The object id of the system-assigned identity.",
     },
     OutputDoc {
         name: "tenantId",
         path: "identity.tenantId",
-        doc: "The tenant of its own identity.",
+        doc: "The tenant of the system-assigned identity.",
     },
     OutputDoc {
         name: "creationTime",
         path: "properties.creationTime",
-        doc: "When it was made.",
+        doc: "The time of creation.",
     },
     OutputDoc {
         name: "provisioningState",
         path: "properties.provisioningState",
-        doc: "How far Azure is with it; `Succeeded` when it is there.",
+        doc: "The state of provisioning: `Succeeded` when complete.",
     },
 ];

@@ -1,4 +1,4 @@
-//! Storage accounts as nodes and bodies, and what is refused before Azure does.
+//! Storage accounts as nodes and bodies, and checks of their properties.
 
 use lazuli_core::{
     diagnostic::Code,
@@ -23,7 +23,7 @@ fn errors(lines: &str) -> Vec<(Code, String)> {
 }
 
 #[test]
-fn only_what_is_written_is_sent() {
+fn body_contains_only_written_properties() {
     let graph = sound(&account("sku: Standard_LRS"));
     assert_eq!(
         node(&graph, "recordings").id().unwrap().as_str(),
@@ -41,7 +41,7 @@ fn only_what_is_written_is_sent() {
 }
 
 #[test]
-fn nothing_written_is_as_good_as_not_written() {
+fn null_property_is_not_sent() {
     let graph = sound(&account(
         "sku: Standard_LRS\naccountKind:\nidentity:\ncontainers:\nblobService:\nlifecycleRules:",
     ));
@@ -52,7 +52,7 @@ fn nothing_written_is_as_good_as_not_written() {
 }
 
 #[test]
-fn properties_carry_the_names_of_azure() {
+fn properties_have_the_names_of_arm() {
     let graph = sound(&account(
         "\
 sku: Premium_LRS
@@ -85,7 +85,7 @@ keyPolicy: { keyExpirationPeriodInDays: 30 }",
 }
 
 #[test]
-fn an_account_acts_as_identities() {
+fn account_has_managed_identities() {
     let id = format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-one");
     let one = "one: { kind: userAssignedIdentity, name: id-one }\n";
     for (written, kind) in [
@@ -115,7 +115,7 @@ fn an_account_acts_as_identities() {
 }
 
 #[test]
-fn an_identity_must_be_one() {
+fn identity_of_another_kind_is_rejected() {
     let built = stack(
         "
         group: { kind: resourceGroup, name: rg }
@@ -138,7 +138,7 @@ fn an_identity_must_be_one() {
 }
 
 #[test]
-fn a_key_of_ones_own_is_fetched_with_an_identity() {
+fn customer_managed_key_is_read_with_an_identity() {
     let graph = sound(
         &("one: { kind: userAssignedIdentity, name: id-one }\n".to_owned()
             + &account(
@@ -165,7 +165,7 @@ encryption:
 }
 
 #[test]
-fn containers_the_blob_service_and_the_lifecycle_are_resources_of_their_own() {
+fn containers_blob_service_and_lifecycle_rules_are_separate_nodes() {
     let graph = sound(&account(
         "\
 sku: Standard_LRS
@@ -240,7 +240,7 @@ lifecycleRules:
 }
 
 #[test]
-fn lifecycle_rules_are_the_same_as_a_list_and_in_any_order_and_number_form() {
+fn lifecycle_rules_compare_equal_as_list_or_mapping_in_any_order() {
     let rule = |name: &str, days: &str| {
         format!(
             "- {{ name: {name}, enabled: true, type: Lifecycle, definition: {{ actions: {{ version: {{ delete: {{ daysAfterCreationGreaterThan: {days} }} }} }} }} }}"
@@ -273,9 +273,9 @@ fn lifecycle_rules_are_the_same_as_a_list_and_in_any_order_and_number_form() {
     );
 }
 
-/// ARM facts 1.7: what the service adds to an account.
+/// ARM facts 1.7: members that the service adds to an account.
 #[test]
-fn what_the_service_adds_is_neither_a_difference_nor_sent_back() {
+fn members_added_by_the_service_are_neither_compared_nor_sent() {
     let graph = sound(&account(
         "\
 sku: Standard_LRS
@@ -337,7 +337,7 @@ networkAcls: { defaultAction: Deny, ipRules: [{ value: 198.51.100.1 }, { value: 
 }
 
 #[test]
-fn what_is_fixed_at_creation() {
+fn immutable_properties_replace_the_account() {
     let graph = sound(&account("sku: Standard_LRS\nisHnsEnabled: true"));
     let node = node(&graph, "recordings");
     let live = json!({
@@ -350,7 +350,7 @@ fn what_is_fixed_at_creation() {
 }
 
 #[test]
-fn names_that_azure_refuses() {
+fn invalid_names_are_rejected() {
     let built = stack("a: { kind: storageAccount, name: stCameras, sku: Standard_LRS }");
     assert_eq!(built.errors(), [(Code::BadName, "stCameras")]);
     assert_eq!(
@@ -368,7 +368,7 @@ fn names_that_azure_refuses() {
 }
 
 #[test]
-fn properties_that_do_not_exist_or_are_of_another_type() {
+fn unknown_properties_and_wrong_types_are_rejected() {
     assert_eq!(
         errors("minimumTlsVersion: TLS1_2"),
         [(Code::MissingKey, "recordings".into())]
@@ -388,7 +388,7 @@ fn properties_that_do_not_exist_or_are_of_another_type() {
 }
 
 #[test]
-fn combinations_that_azure_refuses() {
+fn invalid_combinations_are_rejected() {
     let precondition = |at: &str| vec![(Code::Precondition, at.to_owned())];
     assert_eq!(
         errors("sku: Standard_LRS\naccountKind: BlockBlobStorage"),

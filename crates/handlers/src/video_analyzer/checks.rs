@@ -1,18 +1,18 @@
-//! What Azure demands of the storage and the identity of a Video Analyzer account. Known before any request.
+//! Requirements of Azure on the storage and identity of a Video Analyzer account. Checked without a request.
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Declared, Surroundings},
+    graph::{EntryContext, Surroundings},
 };
 
-use super::{Links, Props, UsedStorage};
-use crate::storage_access::{in_another_region, missing_roles, wrong_sort};
+use super::{Links, UsedStorage};
+use crate::storage_access::{in_another_region, missing_roles, unsupported_storage};
 
-/// The roles that the identity must hold on the storage.
+/// The roles that the identity needs on the storage.
 const NEEDED: &[&[&str]] = &[&["Storage Blob Data Contributor"], &["Reader"]];
 
 pub(super) fn check(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     links: &Links<'_>,
     around: &Surroundings<'_>,
     diagnostics: &mut Diagnostics,
@@ -20,11 +20,12 @@ pub(super) fn check(
     for used in &links.storage {
         in_another_subscription(resource, used, diagnostics);
         let region = in_another_region(resource, &used.account);
-        let region = region.map(|said| said.help("both must be in the same region"));
-        let sort = wrong_sort(
+        let region =
+            region.map(|said| said.help("move one of them: both must be in the same region"));
+        let sort = unsupported_storage(
             &used.account,
             &["StorageV2", "Storage"],
-            "the storage must be standard and general-purpose: `sku: Standard_LRS`, `accountKind: StorageV2`",
+            "use standard general-purpose storage: `sku: Standard_LRS`, `accountKind: StorageV2`",
         );
         let access = match links.identities.find(&used.identity) {
             Some(identity) => missing_roles(identity, &used.account, NEEDED, around),
@@ -33,7 +34,7 @@ pub(super) fn check(
                     Code::Precondition,
                     used.account.span,
                     format!(
-                        "`{}` is reached with an identity that the account does not have",
+                        "`{}` is accessed with an identity that the account lacks",
                         used.account.shown()
                     ),
                 )
@@ -46,22 +47,27 @@ pub(super) fn check(
 }
 
 fn in_another_subscription(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     used: &UsedStorage<'_>,
     diagnostics: &mut Diagnostics,
 ) {
     let (own, storage) = (resource.placed(), &used.account);
-    let there = storage.id.subscription_id().unwrap_or_default();
+    let Some(there) = storage.id.subscription_id() else {
+        return;
+    };
     if !there.eq_ignore_ascii_case(&own.subscription) {
         let shown = storage.shown();
         diagnostics.push(
             Diagnostic::error(
                 Code::Precondition,
                 storage.span,
-                format!("`{shown}` is in another subscription than the account that uses it"),
+                format!("`{shown}` and the account that uses it are in different subscriptions"),
             )
-            .note(format!("in {there}, the account in {}", own.subscription))
-            .help("both must be in the same subscription"),
+            .note(format!(
+                "storage in {there}, account in {}",
+                own.subscription
+            ))
+            .help("move one of them: both must be in the same subscription"),
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `videoAnalyzer`: a Video Analyzer account, who may use it, and its edge modules.
+//! `videoAnalyzer`: a Video Analyzer account, its access policies and edge modules.
 
 mod checks;
 pub mod props;
@@ -6,23 +6,24 @@ pub mod props;
 mod tests;
 
 use lazuli_core::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    facts::{Facts, NameRule, OutputDoc, PartOf, Place, Rule},
-    graph::{Declared, Implied, Nodes, Surroundings},
-    kind::Handler,
-    lift::{Found, Lifted},
+    facts::{Facts, Family, NameRule, OutputDoc, PartOf, Place, Rule},
+    graph::{EntryContext, Implied, Nodes, Surroundings, TypedEntry},
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry},
     node::{Datum, Node},
     source::Span,
     value::{Object, Value},
 };
 
-pub use props::Props;
+pub use props::VideoAnalyzerProps;
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    identity::{self, Assigned},
-    link::{Link, each},
+    arm_types,
+    identity::{self, AssignedIdentities},
+    link::{ResourceLink, each},
     storage_access,
     storage_account::StorageAccount,
     user_assigned_identity::UserAssignedIdentity,
@@ -31,17 +32,8 @@ use crate::{
 /// Handles `videoAnalyzer`.
 pub struct VideoAnalyzer;
 
-/// What becomes something else in ARM's body, or is a resource of its own.
+/// Properties that have another form in ARM's body, or become child resources.
 const NOT_AS_WRITTEN: &[&str] = &["identity", "storage", "accessPolicies", "edgeModules"];
-
-const ACCESS_POLICY: ArmType = ArmType::new(
-    "Microsoft.Media/videoAnalyzers/accessPolicies",
-    "2021-11-01-preview",
-);
-const EDGE_MODULE: ArmType = ArmType::new(
-    "Microsoft.Media/videoAnalyzers/edgeModules",
-    "2021-11-01-preview",
-);
 
 const ACCESS_POLICIES: &str = "accessPolicies";
 const EDGE_MODULES: &str = "edgeModules";
@@ -57,18 +49,15 @@ const EDGE_MODULE_RULES: &[Rule] = &[Rule::ReadOnly("properties.edgeModuleId")];
 impl Handler for VideoAnalyzer {
     const FACTS: Facts = Facts {
         kind: "videoAnalyzer",
-        arm_type: Some(ArmType::new(
-            "Microsoft.Media/videoAnalyzers",
-            "2021-11-01-preview",
-        )),
+        arm_type: Some(arm_types::VIDEO_ANALYZER),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=24,
-            takes: |name| {
+            is_valid: |name| {
                 name.chars()
                     .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
             },
-            says: "3 to 24 lower-case letters and digits",
+            description: "3 to 24 lowercase letters and digits",
         }),
         tags: true,
         location: true,
@@ -93,43 +82,53 @@ impl Handler for VideoAnalyzer {
             OutputDoc {
                 name: "endpoints",
                 path: "properties.endpoints",
-                doc: "The URLs of its services, a list: `endpoints.0.endpointUrl`.",
+                doc: "The service URLs, a list: `endpoints.0.endpointUrl`.",
             },
             OutputDoc {
                 name: "privateEndpointConnections",
                 path: "properties.privateEndpointConnections",
-                doc: "The private endpoints that lead to it.",
+                doc: "The private endpoints of the account.",
             },
             OutputDoc {
                 name: "provisioningState",
                 path: "properties.provisioningState",
-                doc: "How far Azure is with it; `Succeeded` when it is there.",
+                doc: "The state of provisioning: `Succeeded` when complete.",
             },
         ],
         retired: Some(
             "Azure retired Video Analyzer on 2022-11-30: only the simulator still runs it; \
              use `videoIndexer` instead",
         ),
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = VideoAnalyzerProps;
+    type Links<'a> = Links<'a>;
     const PARTS: &'static [PartOf] = &[
         PartOf {
             path: ACCESS_POLICIES,
-            arm_type: ACCESS_POLICY,
+            arm_type: arm_types::ACCESS_POLICY,
         },
         PartOf {
             path: EDGE_MODULES,
-            arm_type: EDGE_MODULE,
+            arm_type: arm_types::EDGE_MODULE,
         },
     ];
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link<'a>(
+        entry: &TypedEntry<'a, VideoAnalyzerProps>,
+        nodes: &mut Nodes,
+    ) -> Option<Links<'a>> {
+        Links::new(entry, nodes)
+    }
+
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
-        let Some(links) = Links::of(resource, nodes) else {
-            return;
-        };
+        let links = &resource.links;
         let mut body = resource.envelope(nodes);
         body.insert("identity".into(), links.identities.body());
         let storage = links.storage.iter().map(|used| {
@@ -156,7 +155,7 @@ impl Handler for VideoAnalyzer {
             nodes.push(resource.child(
                 part,
                 id.child("accessPolicies", name),
-                ACCESS_POLICY,
+                arm_types::ACCESS_POLICY,
                 body,
                 ACCESS_POLICY_RULES,
             ));
@@ -167,14 +166,14 @@ impl Handler for VideoAnalyzer {
             nodes.push(resource.child(
                 part,
                 id.child("edgeModules", name),
-                EDGE_MODULE,
+                arm_types::EDGE_MODULE,
                 body,
                 EDGE_MODULE_RULES,
             ));
         });
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let used = found.at("properties.storageAccounts")?.as_array()?;
         let reached_by = |used: &Json| {
             used["identity"]["userAssignedIdentity"]
@@ -225,24 +224,19 @@ impl Handler for VideoAnalyzer {
     }
 
     fn check(
-        resource: &Declared<'_, Props>,
+        resource: &EntryOf<'_, Self>,
         around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {
-        // What is wrong with the links themselves has been reported when they were declared.
-        if let Some(links) = Links::of(resource, &mut Nodes::default()) {
-            checks::check(resource, &links, around, diagnostics);
-        }
+        checks::check(resource, &resource.links, around, diagnostics);
     }
 
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
-        let Some(links) = Links::of(resource, &mut Nodes::default()) else {
-            return Vec::new();
-        };
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
+        let links = &resource.links;
         let needs = links.storage.iter().filter_map(|used| {
             let identity = links.identities.find(&used.identity)?;
             let why = format!(
-                "Azure accepts the account only when `{}` holds its roles on `{}`",
+                "Azure accepts the account only when `{}` has its roles on `{}`",
                 identity.shown(),
                 used.account.shown()
             );
@@ -253,25 +247,25 @@ impl Handler for VideoAnalyzer {
 }
 
 /// The identities and storage accounts that an account uses.
-struct Links<'a> {
-    identities: Assigned<'a>,
+pub struct Links<'a> {
+    identities: AssignedIdentities<'a>,
     storage: Vec<UsedStorage<'a>>,
 }
 
-/// A storage account and the identity that it is reached with.
+/// A storage account, and the identity that accesses it.
 struct UsedStorage<'a> {
-    account: Link<'a>,
+    account: ResourceLink<'a>,
     identity: ArmId,
 }
 
 impl<'a> Links<'a> {
-    /// Reads `identity` and `storage`; nothing if either is of no use.
-    fn of(resource: &Declared<'a, Props>, nodes: &mut Nodes) -> Option<Self> {
+    /// Reads `identity` and `storage`; `None` if one of them is not valid.
+    fn new(resource: &EntryContext<'a>, nodes: &mut Nodes) -> Option<Self> {
         let entry = resource.resource();
         let props = &entry.props;
         for property in ["identity", "storage"] {
             if each(props.get(property)).is_empty() {
-                let message = format!("`{}` needs `{property}`", entry.address);
+                let message = format!("`{}` requires `{property}`", entry.address);
                 nodes.report(Diagnostic::error(
                     Code::MissingKey,
                     resource.span_of(property),
@@ -279,7 +273,7 @@ impl<'a> Links<'a> {
                 ));
             }
         }
-        let identities = Assigned::of(resource, props.get("identity")?, nodes)?;
+        let identities = AssignedIdentities::read(resource, props.get("identity")?, nodes)?;
         let first = identities.user.first()?.id.clone();
         let storage: Vec<_> = each(props.get("storage"))
             .iter()
@@ -288,9 +282,11 @@ impl<'a> Links<'a> {
                     Datum::Map(_) => (node.get("id")?, node.get("identity")),
                     _ => (node, None),
                 };
-                let account = Link::to::<StorageAccount, _>(resource, account, nodes)?;
+                let account = ResourceLink::to::<StorageAccount>(resource, account, nodes)?;
                 let identity = match identity {
-                    Some(node) => Link::to::<UserAssignedIdentity, _>(resource, node, nodes)?.id,
+                    Some(node) => {
+                        ResourceLink::to::<UserAssignedIdentity>(resource, node, nodes)?.id
+                    }
                     None => first.clone(),
                 };
                 Some(UsedStorage { account, identity })
@@ -303,9 +299,9 @@ impl<'a> Links<'a> {
     }
 }
 
-/// What stands below the account: a mapping from names to settings, or a list of names.
+/// Child resources: a mapping from names to settings, or a list of names.
 fn children(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     property: &str,
     nodes: &mut Nodes,
     mut push: impl FnMut(&mut Nodes, &str, Object),
@@ -332,9 +328,9 @@ fn children(
                 Diagnostic::error(
                     Code::BadName,
                     span,
-                    format!("`{name}` is no name for one of the `{property}`"),
+                    format!("`{name}` is not a valid name in `{property}`"),
                 )
-                .help("names have 1 to 32 letters, digits, `-` and `_`"),
+                .help("use 1 to 32 letters, digits, `-` and `_`"),
             );
             continue;
         }

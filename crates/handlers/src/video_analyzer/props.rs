@@ -1,4 +1,4 @@
-//! What an author may write about a Video Analyzer account.
+//! The properties of a Video Analyzer account.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::link::OneOrMany;
 
 /// A Video Analyzer account. Azure retired the service on 2022-11-30; the simulator still runs it.
 ///
-/// Azure accepts the account only when its identity holds `Storage Blob Data Contributor` and `Reader` on the storage,
-/// which is a standard general-purpose account in the same region and subscription.
+/// Azure accepts the account only if its identity has the roles `Storage Blob Data Contributor` and `Reader` on the
+/// storage. Use a standard general-purpose storage account in the same region and subscription.
 ///
 /// ```yaml
 /// cameras:
@@ -23,148 +23,147 @@ use crate::link::OneOrMany;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// The identity that the account acts as: a reference to a userAssignedIdentity, or a list of them, of which the
-    /// first one reaches the storage.
+pub struct VideoAnalyzerProps {
+    /// The managed identities: a reference or a list. The first one accesses the storage.
     pub identity: OneOrMany<String>,
-    /// Where videos are kept: a reference to a storageAccount, or its id, or a list of them.
+    /// The storage accounts of videos: references, ids, or a list of them.
     pub storage: OneOrMany<Storage>,
-    /// Whether the account can be reached over public networks. Azure's default is `Enabled`.
+    /// Whether public networks can reach the account. Azure's default is `Enabled`.
     pub public_network_access: Option<Field<NetworkAccess>>,
-    /// The same for each of its uses.
+    /// The access from public networks, by use.
     pub network_access_control: Option<NetworkAccessControl>,
-    /// How the account's data is encrypted. Azure's default is with a key of its own (`SystemKey`).
-    pub encryption: Option<Encryption>,
-    /// IoT hubs that the account takes messages from.
+    /// The encryption of data. Azure's default is a system key (`SystemKey`).
+    pub encryption: Option<AnalyzerEncryption>,
+    /// IoT hubs that send messages to the account.
     pub iot_hubs: Option<Vec<IotHub>>,
-    /// Who may watch videos, by name of the policy.
+    /// Access policies for videos, by name.
     pub access_policies: Option<BTreeMap<String, AccessPolicy>>,
     /// Edge modules: a list of names, or a mapping from names to nothing.
     pub edge_modules: Option<EdgeModules>,
 }
 
 words! {
-    /// Whether public networks lead to something.
+    /// Access from public networks.
     NetworkAccess { Enabled, Disabled }
-    /// Who keeps the key.
+    /// The owner of the encryption key.
     EncryptionType { SystemKey, CustomerKey }
-    /// What someone may do.
+    /// The role of an access policy.
     Role { Reader }
 }
 
-/// A storage account that is used.
+/// A storage account.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Storage {
     /// A reference to a storageAccount, or its id.
     Account(String),
-    /// A storage account that is reached with an identity other than the first.
+    /// A storage account that another identity than the first one accesses.
     With(StorageWith),
 }
 
-/// A storage account, and the identity that it is reached with.
+/// A storage account, and the identity that accesses it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StorageWith {
     /// A reference to a storageAccount, or its id.
     pub id: String,
-    /// A reference to one of the identities of the account.
+    /// A reference to one of the account's identities.
     pub identity: Option<String>,
 }
 
-/// Whether the account can be reached over public networks, for each of its uses.
+/// The access from public networks, by use.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NetworkAccessControl {
-    /// For its management by other services.
+    /// The access for management by other services.
     pub integration: Option<GroupAccess>,
-    /// For videos on their way in.
+    /// The access for the upload of videos.
     pub ingestion: Option<GroupAccess>,
-    /// For watching.
+    /// The access for playback.
     pub consumption: Option<GroupAccess>,
 }
 
-/// Whether one use is open to public networks.
+/// The access from public networks for one use.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GroupAccess {
-    /// Whether it is.
+    /// Whether public networks have access.
     pub public_network_access: Option<Field<NetworkAccess>>,
 }
 
-/// How the account's data is encrypted.
+/// The encryption of data.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Encryption {
-    /// Who keeps the key: Azure, or a key vault of one's own.
+pub struct AnalyzerEncryption {
+    /// The type of the key: `SystemKey` or `CustomerKey`.
     #[serde(rename = "type")]
     pub kind: Field<EncryptionType>,
-    /// The key of one's own. Required with `CustomerKey`.
-    pub key_vault_properties: Option<KeyVaultProperties>,
-    /// The identity that the key is fetched with. Required with `CustomerKey`.
+    /// The customer-managed key. Required with `CustomerKey`.
+    pub key_vault_properties: Option<AnalyzerKeyVaultProperties>,
+    /// The identity that reads the key. Required with `CustomerKey`.
     pub identity: Option<ResourceIdentity>,
 }
 
 /// A key in a key vault.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KeyVaultProperties {
-    /// The URL of the key: `https://VAULT.vault.azure.net/keys/NAME`, with a version or without.
+pub struct AnalyzerKeyVaultProperties {
+    /// The URL of the key: `https://VAULT.vault.azure.net/keys/NAME[/VERSION]`.
     pub key_identifier: String,
 }
 
-/// An identity that something is reached with.
+/// An identity that accesses another resource.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResourceIdentity {
-    /// A reference to one of the identities of the account, or its id.
+    /// A reference to one of the account's identities, or its id.
     pub user_assigned_identity: String,
 }
 
-/// An IoT hub that messages are taken from.
+/// An IoT hub that sends messages.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IotHub {
     /// The id of the IoT hub.
     pub id: String,
-    /// The identity that it is reached with.
+    /// The identity that accesses the IoT hub.
     pub identity: ResourceIdentity,
 }
 
-/// Who may watch videos.
+/// A policy for access to videos.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccessPolicy {
-    /// What they may do.
+    /// The role of callers.
     pub role: Option<Field<Role>>,
-    /// How they prove who they are.
+    /// The authentication of callers.
     pub authentication: Option<Authentication>,
 }
 
-/// How someone proves who they are: by a token, of which this says what it must hold.
+/// The authentication of callers by a token.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Authentication {
-    /// The sort of proof: `#Microsoft.VideoAnalyzer.JwtAuthentication`.
+    /// The type: `#Microsoft.VideoAnalyzer.JwtAuthentication`.
     #[serde(rename = "@type")]
     pub kind: String,
-    /// Who may have issued the token.
+    /// The accepted issuers of the token.
     pub issuers: Option<Vec<String>>,
-    /// Whom the token may be meant for.
+    /// The accepted audiences of the token.
     pub audiences: Option<Vec<String>>,
-    /// What the token must claim besides.
+    /// The required claims of the token.
     pub claims: Option<Vec<Claim>>,
-    /// The keys that the token may be signed with.
+    /// The accepted signing keys of the token.
     pub keys: Option<Vec<TokenKey>>,
 }
 
-/// What a token must claim.
+/// A required claim.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Claim {
     /// The name of the claim.
     pub name: String,
-    /// Its value. Without one, any will do.
+    /// The value of the claim. Without it, any value matches.
     pub value: Option<String>,
 }
 
@@ -172,20 +171,20 @@ pub struct Claim {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenKey {
-    /// The sort of key: `#Microsoft.VideoAnalyzer.RsaTokenKey` or `#Microsoft.VideoAnalyzer.EccTokenKey`.
+    /// The type: `#Microsoft.VideoAnalyzer.RsaTokenKey` or `EccTokenKey`.
     #[serde(rename = "@type")]
     pub kind: String,
-    /// The id of the key, as the token names it.
+    /// The id of the key, as in the token.
     pub kid: String,
-    /// The algorithm: `RS256`, `RS384`, `RS512`, `ES256`, `ES384`, `ES512`.
+    /// The algorithm: `RS256`, `RS384`, `RS512`, `ES256`, `ES384` or `ES512`.
     pub alg: Option<String>,
-    /// The modulus, of an RSA key.
+    /// The modulus of an RSA key.
     pub n: Option<String>,
-    /// The exponent, of an RSA key.
+    /// The exponent of an RSA key.
     pub e: Option<String>,
-    /// The first coordinate, of an elliptic curve key.
+    /// The x coordinate of an elliptic curve key.
     pub x: Option<String>,
-    /// The second coordinate, of an elliptic curve key.
+    /// The y coordinate of an elliptic curve key.
     pub y: Option<String>,
 }
 
@@ -193,8 +192,8 @@ pub struct TokenKey {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum EdgeModules {
-    /// Names.
+    /// A list of names.
     List(Vec<String>),
-    /// Names; there is nothing to say about a module.
+    /// A mapping from names to nothing.
     ByName(BTreeMap<String, Option<BTreeMap<String, Json>>>),
 }

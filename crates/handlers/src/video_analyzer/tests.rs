@@ -1,11 +1,11 @@
-//! Video Analyzer accounts as nodes, what they wait for, and what is refused before Azure does.
+//! Video Analyzer accounts as nodes, their dependencies and their checks.
 
 use lazuli_core::diagnostic::{Code, Severity};
 use serde_json::json;
 
 use crate::testing::{Built, GROUP, body, keys, node, sound, stack, waits};
 
-/// The stack that the project begins with; `with` replaces pieces of it.
+/// A complete stack; `with` replaces parts of it.
 const CAMERAS: &str = "
 analyzer:   { kind: userAssignedIdentity, name: id-cameras }
 recordings: { kind: storageAccount, name: stcameras, sku: Standard_LRS }
@@ -39,7 +39,7 @@ fn refused(replacements: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn the_account_holds_its_identity_and_its_storage() {
+fn body_contains_identity_and_storage() {
     let graph = sound(CAMERAS);
     let identity =
         format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-cameras");
@@ -62,10 +62,10 @@ fn the_account_holds_its_identity_and_its_storage() {
 }
 
 #[test]
-fn it_waits_for_the_grants_of_its_identity() {
+fn account_depends_on_the_roles_of_its_identity() {
     let graph = sound(CAMERAS);
     let why =
-        "Azure accepts the account only when `analyzer` holds its roles on `recordings`".to_owned();
+        "Azure accepts the account only when `analyzer` has its roles on `recordings`".to_owned();
     let waits = waits(&graph, "cameras");
     for (key, why) in [
         ("access/Reader", why.clone()),
@@ -78,7 +78,7 @@ fn it_waits_for_the_grants_of_its_identity() {
 }
 
 #[test]
-fn one_warning_says_that_azure_retired_it() {
+fn retired_service_is_reported_once() {
     let built = with(&[(
         "cameras: {",
         "more: { kind: videoAnalyzer, name: vamore, identity: '${analyzer}', storage: '${recordings}' }\ncameras: {",
@@ -93,7 +93,7 @@ fn one_warning_says_that_azure_retired_it() {
 }
 
 #[test]
-fn policies_and_modules_are_resources_of_their_own() {
+fn policies_and_modules_are_separate_nodes() {
     for modules in ["[gate]", "{ gate: {} }", "{ gate: }"] {
         let built = with(&[(
             "storage: '${recordings}'",
@@ -132,7 +132,7 @@ fn policies_and_modules_are_resources_of_their_own() {
 }
 
 #[test]
-fn several_storage_accounts_and_identities() {
+fn storage_accounts_can_have_different_identities() {
     let built = with(&[
         (
             "cameras: {",
@@ -159,12 +159,12 @@ fn several_storage_accounts_and_identities() {
 }
 
 #[test]
-fn storage_elsewhere() {
+fn storage_in_another_region_or_subscription_is_rejected() {
     let here = "name: stcameras, sku";
     let message = refused(&[(here, "name: stcameras, location: northeurope, sku")]);
     assert_eq!(
         message,
-        "`recordings` is in northeurope, and the account that uses it in westeurope"
+        "`recordings` is in northeurope, but the account that uses it is in westeurope"
     );
     let message = refused(&[(
         here,
@@ -172,23 +172,23 @@ fn storage_elsewhere() {
     )]);
     assert_eq!(
         message,
-        "`recordings` is in another subscription than the account that uses it"
+        "`recordings` and the account that uses it are in different subscriptions"
     );
 }
 
 #[test]
-fn storage_of_the_wrong_sort() {
+fn unsupported_storage_is_rejected() {
     let message = refused(&[("Standard_LRS", "Premium_LRS")]);
-    assert_eq!(message, "`recordings` is premium storage (Premium_LRS)");
+    assert_eq!(message, "`recordings` uses premium storage (Premium_LRS)");
     let message = refused(&[(
         "Standard_LRS",
         "Standard_LRS, accountKind: BlobStorage, accessTier: Hot",
     )]);
-    assert_eq!(message, "`recordings` is an account of kind BlobStorage");
+    assert_eq!(message, "`recordings` has the account kind BlobStorage");
 }
 
 #[test]
-fn an_identity_without_its_roles_is_told_what_to_write() {
+fn missing_roles_are_reported_with_the_entry_to_add() {
     let built = with(&[(
         "[Storage Blob Data Contributor, Reader]",
         "[Storage Blob Data Contributor]",
@@ -205,7 +205,7 @@ fn an_identity_without_its_roles_is_told_what_to_write() {
     assert_eq!(
         error.help,
         "\
-give it the roles, under `resources`:
+assign the roles, under `resources`:
 
   analyzer-on-recordings:
     kind: roleAssignment
@@ -216,7 +216,7 @@ give it the roles, under `resources`:
 }
 
 #[test]
-fn a_grant_above_the_storage_is_enough() {
+fn role_assignment_above_the_storage_suffices() {
     for above in [
         "/subscriptions/11111111-1111-1111-1111-111111111111",
         "/providers/Microsoft.Management/managementGroups/all",
@@ -230,7 +230,7 @@ fn a_grant_above_the_storage_is_enough() {
 }
 
 #[test]
-fn of_an_identity_that_is_only_looked_up_the_grants_may_be_elsewhere() {
+fn roles_of_an_existing_identity_are_not_required_in_the_spec() {
     let built = with(&[
         ("name: id-cameras", "name: id-cameras, existing: true"),
         (
@@ -242,7 +242,7 @@ fn of_an_identity_that_is_only_looked_up_the_grants_may_be_elsewhere() {
 }
 
 #[test]
-fn identity_and_storage_must_be_what_they_are_called() {
+fn identity_and_storage_must_have_the_expected_kind() {
     let built = with(&[(
         "identity: '${analyzer}', storage: '${recordings}'",
         "identity: '${recordings}', storage: '${recordings}'",
@@ -250,25 +250,25 @@ fn identity_and_storage_must_be_what_they_are_called() {
     assert_eq!(built.error().code, Code::WrongType);
     assert_eq!(
         built.error().message,
-        "this must be a userAssignedIdentity, and `recordings` is a storageAccount"
+        "expected a userAssignedIdentity, but `recordings` is a storageAccount"
     );
     let built = with(&[("storage: '${recordings}'", "storage: '${analyzer}'")]);
     assert_eq!(
         built.error().message,
-        "this must be a storageAccount, and `analyzer` is a userAssignedIdentity"
+        "expected a storageAccount, but `analyzer` is a userAssignedIdentity"
     );
 }
 
 #[test]
-fn an_account_without_identity_or_storage() {
+fn identity_and_storage_are_required() {
     let built = with(&[("identity: '${analyzer}',", "identity: [],")]);
-    assert_eq!(built.error().message, "`cameras` needs `identity`");
+    assert_eq!(built.error().message, "`cameras` requires `identity`");
     let built = with(&[("storage: '${recordings}'", "storage: []")]);
-    assert_eq!(built.error().message, "`cameras` needs `storage`");
+    assert_eq!(built.error().message, "`cameras` requires `storage`");
 }
 
 #[test]
-fn storage_is_reached_with_an_identity_of_the_account() {
+fn identity_of_the_storage_must_belong_to_the_account() {
     let built = with(&[
         (
             "cameras: {",

@@ -1,37 +1,37 @@
-//! What Video Indexer demands of the storage and the identity of an account (Microsoft docs: "Create an Azure AI Video
-//! Indexer account", "Configure Video Indexer to work with storage accounts behind firewall"). Known before any
+//! Requirements of Video Indexer on the storage and identity of an account (Microsoft docs: "Create an Azure AI Video
+//! Indexer account", "Configure Video Indexer to work with storage accounts behind firewall"). Checked without a
 //! request.
 
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    graph::{Declared, Surroundings},
+    graph::{EntryContext, Surroundings},
     node::Node,
     source::Span,
 };
 
-use super::{Props, Uses, itself};
+use super::{Uses, itself};
 use crate::{
-    identity::Assigned,
-    link::Link,
-    storage_access::{in_another_region, missing_roles, wrong_sort},
+    identity::AssignedIdentities,
+    link::ResourceLink,
+    storage_access::{in_another_region, missing_roles, unsupported_storage},
 };
 
-/// The roles that the identity must hold on the storage.
+/// The roles that the identity needs on the storage.
 const NEEDED: &[&[&str]] = &[&["Storage Blob Data Contributor", "Storage Blob Data Owner"]];
 
 pub(super) fn check(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     uses: &Uses<'_>,
     around: &Surroundings<'_>,
     diagnostics: &mut Diagnostics,
 ) {
     let storage = &uses.storage;
     let region = in_another_region(resource, storage)
-        .map(|said| warning(said).help("Microsoft advises to have both in the same region"));
-    let sort = wrong_sort(
+        .map(|said| warning(said).help("Microsoft recommends the same region for both"));
+    let sort = unsupported_storage(
         storage,
         &["StorageV2"],
-        "the storage must be standard and general-purpose v2: `sku: Standard_LRS`, `accountKind: StorageV2`",
+        "use standard general-purpose v2 storage: `sku: Standard_LRS`, `accountKind: StorageV2`",
     );
     let shown = format!("`{}`", storage.shown());
     let access = unassigned(&uses.identities, &uses.reached_by, storage.span, &shown)
@@ -52,10 +52,10 @@ fn warning(diagnostic: Diagnostic) -> Diagnostic {
     }
 }
 
-/// Something is reached with an identity that the account does not have.
+/// The error for a resource that is accessed with an identity that the account lacks.
 fn unassigned(
-    identities: &Assigned<'_>,
-    reached_by: &Option<Link<'_>>,
+    identities: &AssignedIdentities<'_>,
+    reached_by: &Option<ResourceLink<'_>>,
     span: Span,
     what: &str,
 ) -> Option<Diagnostic> {
@@ -63,21 +63,21 @@ fn unassigned(
         Some(identity) if identities.find(&identity.id).is_some() => return None,
         None if identities.own => return None,
         Some(_) => (
-            "with an identity that the account does not have",
+            "an identity that the account lacks",
             "add the identity to `identity`",
         ),
         None => (
-            "with the account's own identity, and it has none",
-            "name a `userAssignedIdentity`, or write `identity: { systemAssigned: true }`",
+            "the system-assigned identity, which the account lacks",
+            "name a `userAssignedIdentity`, or add `identity: { systemAssigned: true }`",
         ),
     };
-    let message = format!("{what} is reached {with}");
+    let message = format!("{what} is accessed with {with}");
     Some(Diagnostic::error(Code::Precondition, span, message).help(help))
 }
 
-/// Only a warning of an identity of the account's own: others may grant its roles once the account is there.
+/// Only a warning for a system-assigned identity: its roles may be assigned elsewhere once the account exists.
 fn lacks_roles(
-    resource: &Declared<'_, Props>,
+    resource: &EntryContext<'_>,
     uses: &Uses<'_>,
     around: &Surroundings<'_>,
 ) -> Option<Diagnostic> {
@@ -87,8 +87,8 @@ fn lacks_roles(
     }
 }
 
-/// The storage keeps out the services that Azure trusts, of which Video Indexer is one.
-fn shut_out(storage: &Link<'_>) -> Option<Diagnostic> {
+/// The error for storage whose rules block trusted Azure services, such as Video Indexer.
+fn shut_out(storage: &ResourceLink<'_>) -> Option<Diagnostic> {
     let acls = storage.target.as_ref()?.resource.props.get("networkAcls")?;
     let bypass = acls.get("bypass")?;
     let denies = acls.get("defaultAction").and_then(Node::as_str) == Some("Deny");
@@ -96,12 +96,12 @@ fn shut_out(storage: &Link<'_>) -> Option<Diagnostic> {
         return None;
     }
     let message = format!(
-        "the network rules of `{}` keep the account out",
+        "the network rules of `{}` block the account",
         storage.shown()
     );
     Some(
         Diagnostic::warning(Code::Precondition, storage.span, message)
             .related(bypass.span, "here")
-            .help("let the services that Azure trusts through: `bypass: AzureServices`"),
+            .help("allow trusted Azure services: `bypass: AzureServices`"),
     )
 }

@@ -6,21 +6,21 @@ pub mod props;
 mod tests;
 
 use lazuli_core::{
-    arm::ArmType,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    facts::{Facts, NameRule, OutputDoc, Place, Rule},
-    graph::{Declared, Implied, Nodes, Surroundings, Target},
-    kind::Handler,
-    lift::{Found, Lifted},
+    facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
+    graph::{EntryContext, Implied, Nodes, ReferenceTarget, Surroundings, TypedEntry},
+    kind::{EntryOf, Handler},
+    lift::{LiftSource, LiftedEntry},
     node::{Datum, Node},
     value::{Object, Value},
 };
 
-pub use props::Props;
+pub use props::VideoIndexerProps;
 
 use crate::{
-    identity::{self, Assigned},
-    link::Link,
+    arm_types,
+    identity::{self, AssignedIdentities},
+    link::ResourceLink,
     storage_access,
     storage_account::StorageAccount,
     user_assigned_identity::UserAssignedIdentity,
@@ -32,21 +32,18 @@ use crate::{
 /// "Create an Azure AI Video Indexer account"), so here it is an output only.
 pub struct VideoIndexer;
 
-/// What stands beside `properties` in ARM's body, or becomes something else in it.
+/// Properties outside of `properties` in ARM's body, and those that have another form in it.
 const NOT_AS_WRITTEN: &[&str] = &["identity", "storage", "storageServices", "openAiServices"];
 
 impl Handler for VideoIndexer {
     const FACTS: Facts = Facts {
         kind: "videoIndexer",
-        arm_type: Some(ArmType::new(
-            "Microsoft.VideoIndexer/accounts",
-            "2025-04-01",
-        )),
+        arm_type: Some(arm_types::VIDEO_INDEXER),
         place: Place::ResourceGroup,
         name: Some(NameRule {
             length: 3..=50,
-            takes: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
-            says: "3 to 50 letters, digits and `-`",
+            is_valid: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            description: "3 to 50 letters, digits and `-`",
         }),
         tags: true,
         location: true,
@@ -67,16 +64,23 @@ impl Handler for VideoIndexer {
         ],
         outputs: OUTPUTS,
         retired: None,
+        family: Family::Other,
+        permissions: &[],
+        linked_actions: &[],
+        creation: None,
     };
-    type Props = Props;
+    type Props = VideoIndexerProps;
+    type Links<'a> = Uses<'a>;
 
-    fn declare(resource: &Declared<'_, Props>, nodes: &mut Nodes) {
+    fn link<'a>(entry: &TypedEntry<'a, VideoIndexerProps>, nodes: &mut Nodes) -> Option<Uses<'a>> {
+        Uses::new(entry, nodes)
+    }
+
+    fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
         let Some(id) = resource.placed().id.clone() else {
             return;
         };
-        let Some(uses) = Uses::of(resource, nodes) else {
-            return;
-        };
+        let uses = &resource.links;
         let mut body = resource.envelope(nodes);
         body.insert("identity".into(), uses.identities.body());
         let mut properties = Object::from([(
@@ -94,7 +98,7 @@ impl Handler for VideoIndexer {
         nodes.push(resource.draft(id, body));
     }
 
-    fn lift(found: &mut Found<'_>) -> Option<Lifted> {
+    fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let account = found
             .at("properties.storageServices.resourceId")?
             .as_str()?;
@@ -116,24 +120,19 @@ impl Handler for VideoIndexer {
     }
 
     fn check(
-        resource: &Declared<'_, Props>,
+        resource: &EntryOf<'_, Self>,
         around: &Surroundings<'_>,
         diagnostics: &mut Diagnostics,
     ) {
-        // What is wrong with the links themselves has been reported when they were declared.
-        if let Some(uses) = Uses::of(resource, &mut Nodes::default()) {
-            checks::check(resource, &uses, around, diagnostics);
-        }
+        checks::check(resource, &resource.links, around, diagnostics);
     }
 
-    /// An identity of the account's own can be given roles only once the account is there.
-    fn implies(resource: &Declared<'_, Props>) -> Vec<Implied> {
-        let Some(uses) = Uses::of(resource, &mut Nodes::default()) else {
-            return Vec::new();
-        };
+    /// The roles of an identity of the account's own cannot be assigned before the account exists.
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
+        let uses = &resource.links;
         let needs = uses.reached_by.iter().filter_map(|identity| {
             let (who, on) = (identity.shown(), uses.storage.shown());
-            let why = format!("the account can use `{on}` only when `{who}` holds its roles there");
+            let why = format!("the account can use `{on}` only when `{who}` has its roles there");
             storage_access::waits_for_grants(identity, &uses.storage, why)
         });
         needs.collect()
@@ -144,57 +143,57 @@ const OUTPUTS: &[OutputDoc] = &[
     OutputDoc {
         name: "accountId",
         path: "properties.accountId",
-        doc: "The id of the account in Video Indexer's own API.",
+        doc: "The id of the account in the Video Indexer API.",
     },
     OutputDoc {
         name: "accountName",
         path: "properties.accountName",
-        doc: "Its name in Video Indexer's own API.",
+        doc: "The name of the account in the Video Indexer API.",
     },
     OutputDoc {
         name: "principalId",
         path: "identity.principalId",
-        doc: "The object id of its own identity, with `identity: { systemAssigned: true }`.",
+        doc: "The object id of the system-assigned identity.",
     },
     OutputDoc {
         name: "tenantId",
         path: "properties.tenantId",
-        doc: "The tenant that it is in.",
+        doc: "The tenant of the account.",
     },
     OutputDoc {
         name: "privateEndpointConnections",
         path: "properties.privateEndpointConnections",
-        doc: "The private endpoints that lead to it.",
+        doc: "The private endpoints of the account.",
     },
     OutputDoc {
         name: "provisioningState",
         path: "properties.provisioningState",
-        doc: "How far Azure is with it; `Succeeded` when it is there.",
+        doc: "The state of provisioning: `Succeeded` when complete.",
     },
 ];
 
-/// What an account uses. What is reached by no user-assigned identity is reached by the account's own.
-struct Uses<'a> {
-    identities: Assigned<'a>,
-    storage: Link<'a>,
-    reached_by: Option<Link<'a>>,
+/// The resources that an account uses. Without a user-assigned identity, the system-assigned one accesses them.
+pub struct Uses<'a> {
+    identities: AssignedIdentities<'a>,
+    storage: ResourceLink<'a>,
+    reached_by: Option<ResourceLink<'a>>,
     open_ai: Option<OpenAi<'a>>,
 }
 
 struct OpenAi<'a> {
     node: &'a Node,
-    reached_by: Option<Link<'a>>,
+    reached_by: Option<ResourceLink<'a>>,
 }
 
 impl<'a> Uses<'a> {
-    /// Reads `identity`, `storage`, `storageServices` and `openAiServices`; nothing if one of them is of no use.
-    fn of(resource: &Declared<'a, Props>, nodes: &mut Nodes) -> Option<Self> {
+    /// Reads `identity`, `storage`, `storageServices` and `openAiServices`; `None` if one of them is not valid.
+    fn new(resource: &EntryContext<'a>, nodes: &mut Nodes) -> Option<Self> {
         let entry = resource.resource();
         let written = |property: &str| {
             let node = entry.props.get(property);
             node.filter(|node| node.datum != Datum::Null)
         };
-        let identities = Assigned::of(resource, entry.props.get("identity")?, nodes)?;
+        let identities = AssignedIdentities::read(resource, entry.props.get("identity")?, nodes)?;
         let open_ai = match written("openAiServices") {
             Some(node) => Some(OpenAi {
                 node,
@@ -216,9 +215,9 @@ impl<'a> Uses<'a> {
                     Diagnostic::error(
                         Code::ValueNotAllowed,
                         services.span,
-                        "`storage` and `storageServices` exclude each other",
+                        "`storage` and `storageServices` cannot be combined",
                     )
-                    .help("leave one out"),
+                    .help("remove one of them"),
                 );
                 return None;
             }
@@ -227,37 +226,37 @@ impl<'a> Uses<'a> {
                     Diagnostic::error(
                         Code::MissingKey,
                         entry.span,
-                        format!("`{}` needs `storage`", entry.address),
+                        format!("`{}` requires `storage`", entry.address),
                     )
-                    .help("write a reference to a storageAccount: `storage: ${name}`"),
+                    .help("add a reference to a storageAccount: `storage: ${name}`"),
                 );
                 return None;
             }
         };
         Some(Self {
             identities,
-            storage: Link::to::<StorageAccount, _>(resource, account, nodes)?,
+            storage: ResourceLink::to::<StorageAccount>(resource, account, nodes)?,
             reached_by,
             open_ai,
         })
     }
 }
 
-/// The identity that a service names, if it names one; nothing if that is no identity.
+/// The identity that a service names, if any; `None` if it is not an identity.
 fn user_assigned<'a>(
-    resource: &Declared<'a, Props>,
+    resource: &EntryContext<'a>,
     service: &Node,
     nodes: &mut Nodes,
-) -> Option<Option<Link<'a>>> {
+) -> Option<Option<ResourceLink<'a>>> {
     let named = service.get("userAssignedIdentity");
     match named.filter(|node| node.datum != Datum::Null) {
-        Some(node) => Link::to::<UserAssignedIdentity, _>(resource, node, nodes).map(Some),
+        Some(node) => ResourceLink::to::<UserAssignedIdentity>(resource, node, nodes).map(Some),
         None => Some(None),
     }
 }
 
 /// ARM's `storageServices` and `openAiServices`.
-fn service(account: Value, reached_by: &Option<Link<'_>>) -> Value {
+fn service(account: Value, reached_by: &Option<ResourceLink<'_>>) -> Value {
     let mut service = vec![("resourceId", account)];
     if let Some(identity) = reached_by {
         service.push(("userAssignedIdentity", Value::string(identity.id.as_str())));
@@ -265,12 +264,12 @@ fn service(account: Value, reached_by: &Option<Link<'_>>) -> Value {
     Value::object(service)
 }
 
-/// The account as the bearer of its own identity.
-fn itself<'a>(resource: &Declared<'a, Props>) -> Option<Link<'a>> {
-    Some(Link {
+/// The account as the owner of its system-assigned identity.
+fn itself<'a>(resource: &EntryContext<'a>) -> Option<ResourceLink<'a>> {
+    Some(ResourceLink {
         id: resource.placed().id.clone()?,
         span: resource.span_of("identity"),
-        target: Some(Target {
+        target: Some(ReferenceTarget {
             resource: resource.resource(),
             placed: resource.placed(),
         }),

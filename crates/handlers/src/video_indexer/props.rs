@@ -1,4 +1,4 @@
-//! What an author may write about a Video Indexer account.
+//! The properties of a Video Indexer account.
 
 use lazuli_core::facts::Field;
 use schemars::JsonSchema;
@@ -8,9 +8,9 @@ use crate::identity::Identities;
 
 /// A Video Indexer account. Its name is unique in all of Azure.
 ///
-/// The identity that reaches the storage needs `Storage Blob Data Contributor` on it. Without that Azure makes the
-/// account all the same, and no video can be indexed. The storage is a standard general-purpose v2 account, best in
-/// the same region; Azure lets it be changed until the first video has been indexed.
+/// The identity that accesses the storage needs `Storage Blob Data Contributor` on it. Without the role, Azure creates
+/// the account but cannot index videos. Use a standard general-purpose v2 storage account in the same region; it can
+/// be changed until the first video is indexed.
 ///
 /// ```yaml
 /// videos:
@@ -21,42 +21,41 @@ use crate::identity::Identities;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Props {
-    /// The identities that the account acts as: a reference to a userAssignedIdentity, a list of them, or a mapping
-    /// that also says `systemAssigned: true`.
+pub struct VideoIndexerProps {
+    /// The managed identities: a reference, a list, or a mapping.
     pub identity: Identities,
-    /// Where videos are kept: a reference to a storageAccount, or its id. The first of the user-assigned identities
-    /// reaches it or, where there is none, the account's own. Either this or `storageServices`.
+    /// The storage account of videos: a reference or an id. The first user-assigned identity accesses it or, without
+    /// one, the account's own. Excludes `storageServices`.
     pub storage: Option<String>,
-    /// Where videos are kept, and what reaches it, in Azure's words. Either this or `storage`.
+    /// The storage account and its identity, in ARM's form. Excludes `storage`.
     pub storage_services: Option<StorageServices>,
-    /// The Azure OpenAI account that writes textual summaries of videos.
+    /// The Azure OpenAI account that writes summaries of videos.
     pub open_ai_services: Option<OpenAiServices>,
-    /// Whether the account can be reached over public networks. Azure's default is `Enabled`.
+    /// Whether public networks can reach the account. Azure's default is `Enabled`.
     pub public_network_access: Option<Field<NetworkAccess>>,
 }
 
 words! {
-    /// Whether public networks lead to something.
+    /// Access from public networks.
     NetworkAccess { Enabled, Disabled }
 }
 
-/// A storage account, and the identity that it is reached with.
+/// A storage account, and the identity that accesses it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StorageServices {
     /// A reference to a storageAccount, or its id.
     pub resource_id: String,
-    /// A reference to one of the identities of the account, or its id. Without it, the account's own is meant.
+    /// A reference to one of the account's identities, or its id. The default is the account's own identity.
     pub user_assigned_identity: Option<String>,
 }
 
-/// An Azure OpenAI account, and the identity that it is reached with.
+/// An Azure OpenAI account, and the identity that accesses it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OpenAiServices {
-    /// The id of the Azure OpenAI account (`Microsoft.CognitiveServices/accounts`).
+    /// The id of the account (`Microsoft.CognitiveServices/accounts`).
     pub resource_id: String,
-    /// A reference to one of the identities of the account, or its id. Without it, the account's own is meant.
+    /// A reference to one of the account's identities, or its id. The default is the account's own identity.
     pub user_assigned_identity: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Video Indexer accounts as nodes, what they wait for, and what is said before Azure is asked.
+//! Video Indexer accounts as nodes, their dependencies and their checks.
 
 use lazuli_core::diagnostic::{Code, Severity};
 use serde_json::{Value as Json, json};
@@ -12,7 +12,7 @@ access: { kind: roleAssignment, principal: '${indexer}', scope: '${recordings}',
 videos: { kind: videoIndexer, name: vi-videos, identity: '${indexer}', storage: '${recordings}' }
 ";
 
-/// The same with an identity of the account's own.
+/// The same with a system-assigned identity.
 const OWN: &[(&str, &str)] = &[
     ("principal: '${indexer}'", "principal: '${videos}'"),
     (
@@ -29,7 +29,7 @@ fn with(replacements: &[(&str, &str)]) -> Built {
     stack(&replacements.iter().fold(VIDEOS.to_owned(), replace))
 }
 
-/// The only thing that is said.
+/// The only diagnostic.
 fn said(replacements: &[(&str, &str)]) -> Said {
     let mut said = with(replacements).said;
     assert_eq!(said.len(), 1, "{said:#?}");
@@ -45,7 +45,7 @@ fn identity_id() -> String {
 }
 
 #[test]
-fn the_account_holds_its_identity_and_its_storage() {
+fn body_contains_identity_and_storage() {
     let wanted = json!({
         "location": "westeurope",
         "tags": { "lazuli-stack": "cameras" },
@@ -64,7 +64,7 @@ fn the_account_holds_its_identity_and_its_storage() {
 }
 
 #[test]
-fn open_ai_and_networks() {
+fn body_contains_open_ai_and_network_access() {
     let built = with(&[(
         "storage: '${recordings}'",
         "storage: '${recordings}', publicNetworkAccess: Disabled, openAiServices: { resourceId: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-ai/providers/Microsoft.CognitiveServices/accounts/oai, userAssignedIdentity: '${indexer}' }",
@@ -78,9 +78,9 @@ fn open_ai_and_networks() {
 }
 
 #[test]
-fn it_waits_for_the_grants_of_its_identity() {
+fn account_depends_on_the_roles_of_its_identity() {
     let waits = waits(&sound(VIDEOS), "videos");
-    let why = "the account can use `recordings` only when `indexer` holds its roles there";
+    let why = "the account can use `recordings` only when `indexer` has its roles there";
     for (key, why) in [
         ("access/Storage Blob Data Contributor", why),
         ("indexer", "`identity` refers to it"),
@@ -94,7 +94,7 @@ fn it_waits_for_the_grants_of_its_identity() {
 }
 
 #[test]
-fn the_grants_of_its_own_identity_wait_for_it() {
+fn roles_of_the_system_assigned_identity_depend_on_the_account() {
     let built = with(OWN);
     assert_eq!(built.said, []);
     let of_account = body(&built.graph, "videos");
@@ -108,7 +108,7 @@ fn the_grants_of_its_own_identity_wait_for_it() {
 }
 
 #[test]
-fn the_first_of_several_identities_reaches_the_storage() {
+fn first_identity_accesses_the_storage() {
     let both = "identity: { systemAssigned: true, userAssigned: ['${indexer}'] }";
     let built = with(&[("identity: '${indexer}'", both)]);
     assert_eq!(built.said, []);
@@ -119,7 +119,7 @@ fn the_first_of_several_identities_reaches_the_storage() {
 }
 
 #[test]
-fn an_identity_without_its_role_is_told_what_to_write() {
+fn missing_role_is_reported_with_the_entry_to_add() {
     let missing = said(&[("Storage Blob Data Contributor", "Storage Blob Data Reader")]);
     assert_eq!(
         (missing.severity, missing.code),
@@ -134,7 +134,7 @@ fn an_identity_without_its_role_is_told_what_to_write() {
 }
 
 #[test]
-fn its_own_identity_may_be_given_its_role_later_by_others() {
+fn missing_role_of_the_system_assigned_identity_is_a_warning() {
     let missing = said(&[OWN[1]]);
     assert_eq!(
         (missing.severity, missing.code),
@@ -165,20 +165,20 @@ fn storage_in_another_region_is_a_warning() {
     );
     assert_eq!(
         far.message,
-        "`recordings` is in northeurope, and the account that uses it in westeurope"
+        "`recordings` is in northeurope, but the account that uses it is in westeurope"
     );
 }
 
 #[test]
-fn storage_of_the_wrong_sort() {
+fn unsupported_storage_is_rejected() {
     for (written, message) in [
         (
             "Premium_LRS",
-            "`recordings` is premium storage (Premium_LRS)",
+            "`recordings` uses premium storage (Premium_LRS)",
         ),
         (
             "Standard_LRS, accountKind: Storage",
-            "`recordings` is an account of kind Storage",
+            "`recordings` has the account kind Storage",
         ),
     ] {
         let wrong = said(&[("Standard_LRS", written)]);
@@ -192,7 +192,7 @@ fn storage_of_the_wrong_sort() {
 }
 
 #[test]
-fn storage_that_keeps_trusted_services_out() {
+fn storage_that_blocks_trusted_services_is_rejected() {
     let rules =
         |bypass: &str| format!("Standard_LRS, networkAcls: {{ defaultAction: Deny{bypass} }}");
     let shut = said(&[("Standard_LRS", &rules(", bypass: None"))]);
@@ -202,7 +202,7 @@ fn storage_that_keeps_trusted_services_out() {
     );
     assert_eq!(
         shut.message,
-        "the network rules of `recordings` keep the account out"
+        "the network rules of `recordings` block the account"
     );
     for open in ["", ", bypass: 'Logging, AzureServices'"] {
         assert_eq!(with(&[("Standard_LRS", &rules(open))]).said, [], "{open}");
@@ -210,14 +210,14 @@ fn storage_that_keeps_trusted_services_out() {
 }
 
 #[test]
-fn what_is_used_is_reached_with_an_identity_of_the_account() {
+fn identity_of_a_service_must_belong_to_the_account() {
     let services =
         |more: &str| format!("storageServices: {{ resourceId: '${{recordings}}'{more} }}");
     let none = said(&[("storage: '${recordings}'", &services(""))]);
     assert_eq!(none.code, Code::Precondition);
     assert_eq!(
         none.message,
-        "`recordings` is reached with the account's own identity, and it has none"
+        "`recordings` is accessed with the system-assigned identity, which the account lacks"
     );
     let open_ai =
         "openAiServices: { resourceId: '${recordings.id}', userAssignedIdentity: '${other}' }";
@@ -233,12 +233,12 @@ fn what_is_used_is_reached_with_an_identity_of_the_account() {
     ]);
     assert_eq!(
         other.message,
-        "Azure OpenAI is reached with an identity that the account does not have"
+        "Azure OpenAI is accessed with an identity that the account lacks"
     );
 }
 
 #[test]
-fn what_is_no_identity_is_one_mistake() {
+fn invalid_identity_is_reported_once() {
     for (written, wrong) in [
         ("identity: '${indexer}'", "identity: '${recordings}'"),
         (
@@ -249,30 +249,30 @@ fn what_is_no_identity_is_one_mistake() {
         let said = said(&[(written, wrong)]);
         assert_eq!(
             said.message,
-            "this must be a userAssignedIdentity, and `recordings` is a storageAccount"
+            "expected a userAssignedIdentity, but `recordings` is a storageAccount"
         );
     }
 }
 
 #[test]
-fn storage_is_named_once() {
+fn storage_must_be_set_exactly_once() {
     let both = said(&[(
         "storage: '${recordings}'",
         "storage: '${recordings}', storageServices: { resourceId: '${recordings}' }",
     )]);
     assert_eq!(
         both.message,
-        "`storage` and `storageServices` exclude each other"
+        "`storage` and `storageServices` cannot be combined"
     );
     let none = said(&[(", storage: '${recordings}'", "")]);
     assert_eq!(
         (none.code, none.message.as_str()),
-        (Code::MissingKey, "`videos` needs `storage`")
+        (Code::MissingKey, "`videos` requires `storage`")
     );
 }
 
 #[test]
-fn names_follow_azures_rule() {
+fn names_follow_the_rule_of_azure() {
     for (name, takes) in [("vi", false), ("vi_x", false), ("Vi-1", true)] {
         let built = with(&[("vi-videos", name)]);
         assert_eq!(built.said.is_empty(), takes, "{name}: {:?}", built.said);
@@ -280,7 +280,7 @@ fn names_follow_azures_rule() {
 }
 
 #[test]
-fn a_grant_to_an_account_without_an_identity_of_its_own() {
+fn role_of_an_account_without_identity_is_rejected() {
     let built = with(&[OWN[0]]);
     let messages: Vec<_> = built
         .said
@@ -288,7 +288,7 @@ fn a_grant_to_an_account_without_an_identity_of_its_own() {
         .map(|said| said.message.as_str())
         .collect();
     assert!(
-        messages.contains(&"`videos` has no identity of its own"),
+        messages.contains(&"`videos` has no system-assigned identity"),
         "{messages:?}"
     );
 }

@@ -11,6 +11,7 @@ use dagre::{
     layout,
 };
 
+use lazuli_core::{facts::Family, kind::Registry};
 use maud::{Markup, PreEscaped, html};
 
 use super::{Diagram, DiagramNode, NodeChange};
@@ -71,36 +72,18 @@ pub(crate) const STYLE: &str = "
 }
 ";
 
-/// The family of a kind; each has its own shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    /// A folder.
-    Group,
-    /// A pill.
-    Identity,
-    /// A cylinder.
-    Storage,
-    /// A hexagon.
-    Access,
-    /// A box with cut corners.
-    Lock,
-    /// A box.
-    Other,
+/// The shape of a family: a folder for groups, a pill for identities, a cylinder for storage, a hexagon for access, a box
+/// with cut corners for locks, and a box for the rest.
+trait Outline {
+    /// The outline around a center, as path data.
+    fn outline(self, x: f64, y: f64, width: f64, height: f64) -> String;
+    /// The distance of the outline from the top or bottom of the box, at a horizontal distance from the center.
+    fn dent(self, aside: f64, width: f64, on_top: bool) -> f64;
+    /// The width at either end where no edges meet the shape.
+    fn inset(self, height: f64) -> f64;
 }
 
-impl Family {
-    fn from_kind(kind: &str) -> Self {
-        match kind {
-            "resourceGroup" => Self::Group,
-            "userAssignedIdentity" => Self::Identity,
-            "storageAccount" => Self::Storage,
-            "roleAssignment" | "roleDefinition" => Self::Access,
-            "managementLock" => Self::Lock,
-            _ => Self::Other,
-        }
-    }
-
-    /// The outline around a center, as path data.
+impl Outline for Family {
     fn outline(self, x: f64, y: f64, width: f64, height: f64) -> String {
         let (left, right) = (x - width / 2.0, x + width / 2.0);
         let (top, bottom) = (y - height / 2.0, y + height / 2.0);
@@ -157,7 +140,6 @@ impl Family {
         }
     }
 
-    /// The distance of the outline from the top or bottom of the box, at a horizontal distance from the center.
     fn dent(self, aside: f64, width: f64, on_top: bool) -> f64 {
         match self {
             Self::Storage => {
@@ -169,7 +151,6 @@ impl Family {
         }
     }
 
-    /// The width at either end where no edges meet the shape.
     fn inset(self, height: f64) -> f64 {
         match self {
             Self::Identity => height / 2.0,
@@ -200,8 +181,7 @@ struct NodeShape<'d> {
 }
 
 impl<'d> NodeShape<'d> {
-    fn new(node: &'d DiagramNode) -> Self {
-        let family = Family::from_kind(&node.kind);
+    fn new(node: &'d DiagramNode, family: Family) -> Self {
         let mut lines = wrap(&node.name, LONGEST_LINE);
         if let (Some(change), Some(first)) = (node.change, lines.first_mut()) {
             first.insert_str(0, &format!("{} ", change.sign()));
@@ -309,8 +289,9 @@ struct DiagramLayout<'d> {
 }
 
 impl<'d> DiagramLayout<'d> {
-    fn new(diagram: &'d Diagram) -> Self {
-        let shapes: Vec<NodeShape<'_>> = diagram.nodes.iter().map(NodeShape::new).collect();
+    fn new(diagram: &'d Diagram, registry: Registry) -> Self {
+        let shape = |node: &'d DiagramNode| NodeShape::new(node, registry.family(&node.kind));
+        let shapes: Vec<NodeShape<'_>> = diagram.nodes.iter().map(shape).collect();
         let mut reasons: BTreeMap<EdgeKey, EdgeReason> = BTreeMap::new();
         for (from, dependency) in diagram.edges() {
             let reason = reasons.entry((from, dependency.on)).or_default();
@@ -453,18 +434,18 @@ impl<'d> DiagramLayout<'d> {
 }
 
 /// Draws an SVG file.
-pub(super) fn draw_document(diagram: &Diagram) -> String {
+pub(super) fn draw_document(diagram: &Diagram, registry: Registry) -> String {
     let style = html! { style { (PreEscaped(STYLE)) } "\n" };
-    draw(diagram, "img", &style).into_string() + "\n"
+    draw(diagram, registry, "img", &style).into_string() + "\n"
 }
 
 /// Draws an element of a page that contains [`STYLE`].
-pub(super) fn draw_figure(diagram: &Diagram) -> Markup {
-    draw(diagram, "group", &Markup::default())
+pub(super) fn draw_figure(diagram: &Diagram, registry: Registry) -> Markup {
+    draw(diagram, registry, "group", &Markup::default())
 }
 
-fn draw(diagram: &Diagram, role: &str, style: &Markup) -> Markup {
-    let layout = DiagramLayout::new(diagram);
+fn draw(diagram: &Diagram, registry: Registry, role: &str, style: &Markup) -> Markup {
+    let layout = DiagramLayout::new(diagram, registry);
     let (right, bottom) = layout.size();
     let changes = diagram.changes();
     let width = right.max(changes.len() as f64 * LEGEND_STEP) + MARGIN;

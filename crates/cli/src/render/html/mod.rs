@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lazuli_core::{graph::NodeKey, plan::Action};
+use lazuli_handlers::REGISTRY;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
@@ -49,7 +50,7 @@ pub(crate) fn plan(view: &PlanView<'_>) -> String {
                     p.muted { (stack_names(view.stacks)) }
                     h1 { (summary.trim_end_matches('.')) }
                     (counts(view))
-                    @if let Some(part) = &view.plan.part { p { (prose(&clean(&summarize_targets(part)))) } }
+                    @if let Some(part) = &view.plan.remarks.selection { p { (prose(&clean(&summarize_targets(part)))) } }
                 }
                 main {
                     (notices(&view.collect_notices()))
@@ -109,8 +110,8 @@ fn counts(view: &PlanView<'_>) -> Markup {
                     span.sign { (action_sign(action).0) } " " (count) " " span.word { (action) }
                 }
             }
-            @if !plan.unchanged.is_empty() {
-                li { span.sign { "=" } " " (plan.unchanged.len()) " " a href="#unchanged" { "unchanged" } }
+            @if !plan.remarks.unchanged.is_empty() {
+                li { span.sign { "=" } " " (plan.remarks.unchanged.len()) " " a href="#unchanged" { "unchanged" } }
             }
         }
     }
@@ -182,17 +183,17 @@ fn affected_step(step: &AffectedStep) -> Markup {
 /// The drawing of the graph, and the number of resources that it omits.
 fn drawing(view: &PlanView<'_>) -> Markup {
     let plan = view.plan;
-    let unchanged = plan.unchanged.iter();
+    let unchanged = plan.remarks.unchanged.iter();
     let targets: HashMap<&NodeKey, String> = unchanged
         .map(|key| (key, "#unchanged".to_owned()))
         .chain(
             plan.steps
                 .iter()
-                .map(|step| (&step.key, format!("#step-{}", step.id.0))),
+                .map(|step| (&step.subject.key, format!("#step-{}", step.id.0))),
         )
         .collect();
     let link = |key: &NodeKey| targets.get(key).cloned();
-    let figure = draw_figure(view.graph, plan, &link);
+    let figure = draw_figure(view.graph, plan, REGISTRY, &link);
     html! {
         section aria-labelledby="graph" {
             h2 id="graph" { "Graph" }
@@ -226,14 +227,14 @@ fn unchanged(view: &PlanView<'_>) -> Markup {
     let plan = view.plan;
     let names = NodeNames::from_plan(plan);
     html! {
-        @if !plan.unchanged.is_empty() {
+        @if !plan.remarks.unchanged.is_empty() {
             section aria-label="Unchanged" {
                 h2 { "Unchanged" }
                 details.fold open[view.shows_unchanged] {
-                    summary { span.sign { "=" } " " (plan.unchanged.len()) " unchanged" }
+                    summary { span.sign { "=" } " " (plan.remarks.unchanged.len()) " unchanged" }
                     div.inside id="unchanged" {
                         ul {
-                            @for key in &plan.unchanged {
+                            @for key in &plan.remarks.unchanged {
                                 li {
                                     code { (names.name(key)) } " "
                                     span.muted { (describe_node(view.graph.node(key))) }

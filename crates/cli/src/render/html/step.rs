@@ -41,12 +41,12 @@ fn step_box(step: &Step, view: &PlanView<'_>, names: NodeNames) -> Markup {
         details class={ "fold is-" (step.action) } {
             summary {
                 span.sign { (action_sign(step.action).0) } " " span.word { (step.action) } " "
-                code.who { (names.name(&step.key)) } " " span.muted { (describe_step(step)) }
+                code.who { (names.name(&step.subject.key)) } " " span.muted { (describe_step(step)) }
             }
             div.inside id={ "step-" (step.id.0) } {
                 p.muted.reason {
                     span { (prose(&clean(&step.reason))) } " "
-                    code { (format_line(step.span, view.sources)) }
+                    code { (format_line(step.subject.span, view.sources)) }
                 }
                 @for row in &rows { (property(row)) }
                 @if !dependencies.is_empty() {
@@ -54,7 +54,7 @@ fn step_box(step: &Step, view: &PlanView<'_>, names: NodeNames) -> Markup {
                         "Depends on"
                         @for (at, other) in dependencies.iter().enumerate() {
                             @if at > 0 { "," }
-                            " " a href={ "#step-" (other.id.0) } { (names.name(&other.key)) }
+                            " " a href={ "#step-" (other.id.0) } { (names.name(&other.subject.key)) }
                         }
                     }
                 }

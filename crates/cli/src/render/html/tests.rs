@@ -32,11 +32,11 @@ fn hostile_text_is_escaped() {
         json!(BAD),
         Value::string(format!("{BAD}\n{BAD}")),
     )]);
-    bad.steps[0].key = key(BAD);
+    bad.steps[0].subject.key = key(BAD);
     bad.steps[0].reason = BAD.to_owned();
-    bad.steps[0].subject = BAD.to_owned();
-    bad.unread_directory = Some(BAD.to_owned());
-    bad.unchanged.push(key(BAD));
+    bad.steps[0].subject.title = BAD.to_owned();
+    bad.remarks.unread_directory = Some(BAD.to_owned());
+    bad.remarks.unchanged.push(key(BAD));
     let stacks = [BAD.to_owned()];
     let graph = Graph::default();
     let text = plan(&PlanView {

@@ -100,7 +100,7 @@ fn step_headline(step: &Step, names: NodeNames) -> String {
         "{} {} {} {}",
         escape_html(action_sign(step.action).0),
         step.action,
-        code_element(&names.name(&step.key)),
+        code_element(&names.name(&step.subject.key)),
         code_element(&describe_step(step))
     )
 }
@@ -117,7 +117,7 @@ fn headline_only(headline: &str) -> String {
 
 /// The position, reason and properties of a step.
 fn step_block(step: &Step, sources: &Sources) -> String {
-    let position = format_line(step.span, sources);
+    let position = format_line(step.subject.span, sources);
     let mut lines = format!("# {position}\n# {}\n", clean(&step.reason));
     for row in collect_rows(step, &Style::PAGE) {
         lines.push_str(&property_lines(&row));

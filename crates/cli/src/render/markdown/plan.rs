@@ -36,7 +36,7 @@ pub(crate) fn plan(view: &PlanView<'_>) -> String {
 
 /// The targets and the notices.
 pub(super) fn notice_sections(view: &PlanView<'_>) -> Vec<PageSection> {
-    let targets = view.plan.part.as_ref().map(summarize_targets);
+    let targets = view.plan.remarks.selection.as_ref().map(summarize_targets);
     let targets = targets.map(|text| code_block("text", &wrap_block(0, &text, Style::PAGE.width)));
     let notices = view.collect_notices();
     let notices = notices.iter().map(|notice| {
@@ -81,11 +81,11 @@ pub(super) fn step_section(step: &Step, headline: &str, view: &PlanView<'_>) -> 
 
 fn unchanged_section(view: &PlanView<'_>) -> Option<PageSection> {
     let plan = view.plan;
-    if !view.shows_unchanged || plan.unchanged.is_empty() {
+    if !view.shows_unchanged || plan.remarks.unchanged.is_empty() {
         return None;
     }
     let names = NodeNames::from_plan(plan);
-    let items = plan.unchanged.iter().map(|key| {
+    let items = plan.remarks.unchanged.iter().map(|key| {
         let description = describe_node(view.graph.node(key));
         format!(
             "<li>{} {}</li>\n",
@@ -93,7 +93,7 @@ fn unchanged_section(view: &PlanView<'_>) -> Option<PageSection> {
             code_element(&description)
         )
     });
-    let headline = escape_html(&format!("= {} unchanged", plan.unchanged.len()));
+    let headline = escape_html(&format!("= {} unchanged", plan.remarks.unchanged.len()));
     let list = format!("<ul>\n{}</ul>\n\n", items.collect::<String>());
     Some(PageSection(vec![(
         Rank::Unchanged,

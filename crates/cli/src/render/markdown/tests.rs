@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lazuli_core::{
     graph::Graph,
-    plan::{Action, Plan, Step, StepId},
+    plan::{Action, Plan, Remarks, Step, StepId},
     value::Value,
 };
 use lazuli_engine::{Failure, Outcome, Report};
@@ -49,7 +49,10 @@ fn cameras() -> Plan {
         ..step(Action::Update, "recordings", "storageAccount", "stcameras")
     };
     Plan {
-        unchanged: vec![key("group")],
+        remarks: Remarks {
+            unchanged: vec![key("group")],
+            ..Remarks::default()
+        },
         ..plan_of([
             access,
             recordings,
@@ -211,7 +214,10 @@ fn creations_are_omitted_before_deletions() {
     let made = (0..5_000).map(|at| long(Action::Create, &format!("made{at}"), "v"));
     let gone = (0..20).map(|at| long(Action::Delete, &format!("gone{at}"), "v"));
     let all = Plan {
-        unchanged: vec![key("u"); 3_000],
+        remarks: Remarks {
+            unchanged: vec![key("u"); 3_000],
+            ..Remarks::default()
+        },
         ..plan_of(made.chain(gone))
     };
     let graph = Graph::default();

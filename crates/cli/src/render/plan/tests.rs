@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     diff::Change,
-    plan::{Kept, StepId},
+    plan::{KeptResource, Remarks, StepId},
     value::Value,
 };
 use proptest::prelude::*;
@@ -57,11 +57,14 @@ fn cameras() -> Plan {
     };
     let old = step(Action::Delete, "old", "storageAccount", "stold");
     Plan {
-        unchanged: vec![key("analyzer")],
-        kept: vec![Kept {
-            key: key("lock"),
-            why: "it is protected (`protect: true`)".to_owned(),
-        }],
+        remarks: Remarks {
+            unchanged: vec![key("analyzer")],
+            kept: vec![KeptResource {
+                key: key("lock"),
+                why: "it is protected (`protect: true`)".to_owned(),
+            }],
+            ..Remarks::default()
+        },
         ..plan_of([group, access, recordings, old])
     }
 }
@@ -99,7 +102,7 @@ Plan: 2 to create, 1 to update, 1 to delete, 1 unchanged, 1 kept.
 #[test]
 fn a_plan_of_several_stacks_names_them() {
     let mut hub = step(Action::Delete, "hub", "resourceGroup", "rg-hub");
-    hub.key.stack = "network".to_owned();
+    hub.subject.key.stack = "network".to_owned();
     let both = plan_of([hub, step(Action::Delete, "group", "resourceGroup", "rg")]);
     assert_eq!(
         plan(&both, &Style::default()),
@@ -118,7 +121,10 @@ Plan: 0 to create, 0 to update, 2 to delete, 0 unchanged.
 #[test]
 fn a_plan_without_changes_is_one_sentence() {
     let unchanged = |count| Plan {
-        unchanged: vec![key("a"); count],
+        remarks: Remarks {
+            unchanged: vec![key("a"); count],
+            ..Remarks::default()
+        },
         ..Plan::default()
     };
     let style = Style::default();
@@ -307,7 +313,7 @@ fn every_line_fits_60_columns() {
 fn ascii_writes_signs_and_arrows_in_ascii() {
     let mut all = cameras();
     let replaced = step(Action::Replace, "app", "userAssignedIdentity", "id-app");
-    all.steps.push(replaced);
+    all.steps.extend([replaced]);
     let style = Style {
         ascii: true,
         ..Style::default()
@@ -341,8 +347,8 @@ fn no_control_character_of_azure_or_the_spec_reaches_the_terminal() {
         change("properties.c", json!("\u{7}"), unresolved("\u{1b}[31m.x")),
     ]);
     all.steps[0].reason = wild.to_owned();
-    all.steps[0].subject = wild.to_owned();
-    all.kept.push(Kept {
+    all.steps[0].subject.title = wild.to_owned();
+    all.remarks.kept.push(KeptResource {
         key: key(wild),
         why: wild.to_owned(),
     });

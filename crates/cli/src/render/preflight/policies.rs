@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     arm::ArmId,
-    plan::preflight::{Denial, Doubt, Expression},
+    preflight::{Denial, Doubt, Expression},
 };
 use serde_json::Value as Json;
 

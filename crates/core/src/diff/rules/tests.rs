@@ -31,7 +31,7 @@ fn seen(wanted: Json, live: Json) -> Vec<String> {
 }
 
 #[test]
-fn the_envelope_is_not_compared_but_names_within_are() {
+fn envelope_is_not_compared_but_nested_names_are() {
     let wanted =
         json!({"id": "/a", "name": "child", "type": "A/b", "kind": "K", "p": {"name": "n"}});
     let live = json!({"id": "/b", "name": "parent/child", "type": "a/B/c", "kind": "L", "p": {"name": "m"}});
@@ -39,7 +39,7 @@ fn the_envelope_is_not_compared_but_names_within_are() {
 }
 
 #[test]
-fn empty_is_nothing_but_does_not_stand_for_a_value() {
+fn empty_equals_absent_but_not_a_value() {
     let wanted = json!({"a": null, "b": {}, "c": [], "d": "", "e": {"f": null, "g": []}});
     for live in [
         json!({}),
@@ -55,7 +55,7 @@ fn empty_is_nothing_but_does_not_stand_for_a_value() {
 }
 
 #[test]
-fn secrets_may_stay_unsaid() {
+fn secrets_can_be_absent_in_a_response() {
     let wanted = json!({"p": {
         "adminPassword": "x", "clientSecret": "x", "sharedKey": "x", "accessToken": "x",
         "connectionString": "x", "secrets": [{"name": "s", "value": "x"}],
@@ -69,12 +69,12 @@ fn secrets_may_stay_unsaid() {
 }
 
 #[test]
-fn secrets_that_are_said_are_compared() {
+fn returned_secrets_are_compared() {
     texts(&["p", "adminPassword"], &[("x", &["x", ""], &["y", "X y"])]);
 }
 
 #[test]
-fn what_only_sounds_like_a_secret_is_none() {
+fn names_that_resemble_secrets_are_compared() {
     let wanted = json!({
         "disablePasswordAuthentication": true, "passwordAuth": "Enabled", "publicKey": "ssh-rsa x", "key": "k",
         "secret": true, "permissions": {"secrets": ["get"], "keys": ["list"]}, "keyName": "n",
@@ -93,21 +93,21 @@ fn what_only_sounds_like_a_secret_is_none() {
 }
 
 #[test]
-fn a_mask_tells_nothing() {
+fn mask_is_not_compared() {
     let masks = &["####", "********", "k=****;v=1", "{REDACTED}", "<redacted>"];
     let others = &["*", "#", "redacted by hand", "{x}", ""];
     texts(&["p", "value"], &[("x", masks, others)]);
 }
 
 #[test]
-fn a_reference_to_where_a_secret_is_kept_tells_nothing() {
+fn reference_to_a_secret_is_not_compared() {
     let references: &[&str] = &["@Microsoft.KeyVault(SecretUri=u)", "{{kept-elsewhere}}"];
     texts(&["p", "clientSecret"], &[("x", references, &["{x}", "y"])]);
     texts(&["p", "value"], &[("x", &[], references)]);
 }
 
 #[test]
-fn how_to_make_a_resource_need_not_come_back() {
+fn create_mode_can_be_absent_in_a_response() {
     assert_eq!(
         seen(json!({"p": {"createMode": "Default"}}), json!({"p": {}})),
         [""; 0]
@@ -120,7 +120,7 @@ fn how_to_make_a_resource_need_not_come_back() {
 }
 
 #[test]
-fn parts_need_not_say_where_they_are() {
+fn child_resources_can_omit_their_location() {
     let wanted = json!({"location": "westeurope"});
     assert_eq!(seen(wanted.clone(), json!({"type": "A.B/c/d"})), [""; 0]);
     assert_eq!(seen(wanted.clone(), json!({"type": "A.B/c"})), ["location"]);
@@ -150,7 +150,7 @@ fn numbers_are_compared_by_value() {
 }
 
 #[test]
-fn words_have_no_case() {
+fn enumeration_words_are_compared_without_case() {
     texts(
         &["p", "mode"],
         &[
@@ -167,7 +167,7 @@ fn words_have_no_case() {
 }
 
 #[test]
-fn what_people_write_is_theirs_to_the_letter() {
+fn free_text_is_compared_exactly() {
     for path in [
         &["tags", "team"][..],
         &["properties", "description"],
@@ -184,7 +184,7 @@ fn what_people_write_is_theirs_to_the_letter() {
 }
 
 #[test]
-fn guids_have_no_case() {
+fn guids_are_compared_without_case() {
     let guid = "8F0C6a1e-5b0D-4c1e-9a55-2f6f0a1b3c4d";
     texts(
         &["p", "owner"],
@@ -197,7 +197,7 @@ fn guids_have_no_case() {
 }
 
 #[test]
-fn ids_have_no_case_and_may_be_relative() {
+fn ids_are_compared_without_case_and_can_be_relative() {
     texts(
         &["p", "scope"],
         &[
@@ -222,7 +222,7 @@ fn ids_have_no_case_and_may_be_relative() {
 }
 
 #[test]
-fn slashes_around_a_path_say_nothing() {
+fn slashes_around_a_path_are_ignored() {
     texts(
         &["p", "path"],
         &[
@@ -233,7 +233,7 @@ fn slashes_around_a_path_say_nothing() {
 }
 
 #[test]
-fn locations_have_a_normal_form() {
+fn locations_are_normalized() {
     for name in [
         "location",
         "locationName",
@@ -253,7 +253,7 @@ fn locations_have_a_normal_form() {
 }
 
 #[test]
-fn versions_may_be_completed() {
+fn versions_can_be_completed() {
     texts(
         &["p", "serverVersion"],
         &[("6", &["6.0", "6.0.0"], &["6.2", "60", "7"])],
@@ -274,7 +274,7 @@ fn times_are_compared_by_the_instant() {
 }
 
 #[test]
-fn markup_may_be_indented_anew() {
+fn markup_is_compared_without_indentation() {
     texts(
         &["p", "value"],
         &[(
@@ -286,7 +286,7 @@ fn markup_may_be_indented_anew() {
 }
 
 #[test]
-fn items_with_names_have_no_order() {
+fn named_items_are_compared_without_order() {
     let wanted = json!({"a": [{"name": "x", "v": 1}, {"name": "y", "v": 2}]});
     let live = |items: Json| json!({ "a": items });
     let cases: &[(Json, &[&str])] = &[
@@ -319,7 +319,7 @@ fn items_with_names_have_no_order() {
 }
 
 #[test]
-fn other_items_have_an_order() {
+fn unnamed_items_are_compared_in_order() {
     let wanted =
         json!({"plain": ["x", "y"], "pairs": [{"from": 1, "to": 2}, {"from": 3, "to": 4}]});
     let cases = [
@@ -345,7 +345,7 @@ fn other_items_have_an_order() {
 }
 
 #[test]
-fn a_resource_stays_in_its_region_and_a_property_called_location_is_its_own() {
+fn location_of_a_resource_is_immutable_but_nested_locations_are_not() {
     let moved = |live: Json| {
         let wanted =
             json!({ "location": "westeurope", "properties": { "location": "westeurope" } });

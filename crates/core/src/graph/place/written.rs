@@ -1,4 +1,4 @@
-//! Where a resource lives whose entry itself says of what type it is: in a group, below a parent, on a scope.
+//! The id of an entry that names its own type: in a resource group, below a parent, or on a scope.
 
 use uuid::Uuid;
 
@@ -12,14 +12,14 @@ use crate::{
     spec::{Resource, Stack},
 };
 
-/// The scope of the whole tenant, as it is written.
+/// The scope of the tenant, as written in a spec.
 const TENANT: &str = "/";
-/// The type whose ids are not made of its provider.
+/// The type whose ids do not contain its provider.
 const RESOURCE_GROUP: &str = "Microsoft.Resources/resourceGroups";
-/// Role assignments are known by scope, role and principal, never by their name.
+/// Role assignments are identified by scope, role and principal, never by name.
 const ROLE_ASSIGNMENT: &str = "Microsoft.Authorization/roleAssignments";
 
-/// What the entry says of its place.
+/// Where an entry places its resource.
 enum Where {
     /// In a resource group, or in the subscription for resource groups themselves.
     Group,
@@ -41,7 +41,7 @@ impl Placer<'_> {
             .subscription(stack, resource)
             .unwrap_or_else(|| Uuid::nil().to_string());
         let arm_type = self.arm_type(stack, resource);
-        let place = self.place_said(stack, resource);
+        let place = self.written_place(stack, resource);
         let (name, arm_type, place) = (name?, arm_type?, place?);
         let (id, scope) = match place {
             Where::Parent(parent) => (self.below(resource, &arm_type, &parent, &name)?, None),
@@ -70,6 +70,7 @@ impl Placer<'_> {
             key: own_key(stack, resource),
             facts: kind.facts(),
             outputs: known_as.facts().outputs,
+            rules: self.registry.type_rules(&arm_type.name),
             arm_type,
             subscription: id.subscription_id().map_or(subscription, str::to_owned),
             id: Some(id),
@@ -81,7 +82,7 @@ impl Placer<'_> {
 
     fn arm_type(&mut self, stack: &Stack, resource: &Resource) -> Option<ArmType> {
         let Some(node) = resource.props.get("type") else {
-            // Of an entry that is not `existing`, the shape of its properties says the same.
+            // For other entries, the check of the schema reports it.
             if resource.existing {
                 self.diagnostics.push(Diagnostic::error(
                     Code::MissingKey,
@@ -97,9 +98,9 @@ impl Placer<'_> {
                 Diagnostic::error(
                     Code::ValueNotAllowed,
                     node.span,
-                    format!("`{text}` is no type with its api-version"),
+                    format!("`{text}` is not a type with an api-version"),
                 )
-                .help("write Provider/type@api-version, like Microsoft.KeyVault/vaults@2024-11-01"),
+                .help("use Provider/type@api-version, like Microsoft.KeyVault/vaults@2024-11-01"),
             );
             return None;
         };
@@ -108,16 +109,16 @@ impl Placer<'_> {
                 Diagnostic::error(
                     Code::ValueNotAllowed,
                     node.span,
-                    "a role assignment is known by its scope, role and principal, not by its name",
+                    "a role assignment is identified by its scope, role and principal, not by its name",
                 )
-                .help("write `kind: roleAssignment`"),
+                .help("use `kind: roleAssignment`"),
             );
             return None;
         }
         Some(arm_type)
     }
 
-    fn place_said(&mut self, stack: &Stack, resource: &Resource) -> Option<Where> {
+    fn written_place(&mut self, stack: &Stack, resource: &Resource) -> Option<Where> {
         let (parent, scope) = (resource.props.get("parent"), resource.props.get("scope"));
         match (parent, scope) {
             (Some(parent), Some(scope)) => {
@@ -125,11 +126,11 @@ impl Placer<'_> {
                     Diagnostic::error(
                         Code::ValueNotAllowed,
                         scope.span,
-                        "`parent` and `scope` exclude each other",
+                        "`parent` and `scope` cannot be combined",
                     )
                     .related(parent.span, "the parent")
                     .help(
-                        "a nested resource has a `parent`, an extension of another one a `scope`",
+                        "use `parent` for a nested resource, `scope` for an extension of another resource",
                     ),
                 );
                 None
@@ -157,14 +158,14 @@ impl Placer<'_> {
             Some(wanted) if wanted.eq_ignore_ascii_case(&found) => None,
             Some(wanted) => Some((
                 format!(
-                    "the parent of a {} is a {wanted}, not a {found}",
+                    "the parent of a {} has to be a {wanted}, not a {found}",
                     arm_type.name
                 ),
-                "refer to the resource that it is nested in",
+                "refer to the resource that contains it",
             )),
             None => Some((
-                format!("a {} is nested in nothing", arm_type.name),
-                "leave `parent` out; an extension of another resource has a `scope`",
+                format!("a {} is not a nested type", arm_type.name),
+                "remove `parent`, or use `scope` for an extension of another resource",
             )),
         };
         if let Some((message, help)) = complaint {
@@ -174,18 +175,14 @@ impl Placer<'_> {
             return None;
         }
         if name.contains('/') {
-            self.bad_name(
-                resource,
-                name,
-                "with a `parent`, write the resource's own name alone",
-            );
+            self.bad_name(resource, name, "with `parent`, use only the last name");
             return None;
         }
         let (_, segment) = arm_type.name.rsplit_once('/')?;
         Some(parent.child(segment, name))
     }
 
-    /// The id of a resource in a group or on a scope. That of a nested one has all names.
+    /// The id of a resource in a group or on a scope. The name of a nested resource has a segment per level.
     fn on(
         &mut self,
         resource: &Resource,
@@ -198,9 +195,9 @@ impl Placer<'_> {
         if id.is_none() {
             let help = match arm_type.parent() {
                 Some(outer) => format!(
-                    "it is nested in a {outer}: write `parent: ${{...}}`, or both names, `outer/inner`"
+                    "it is nested in a {outer}: set `parent: ${{...}}`, or use both names, `outer/inner`"
                 ),
-                None => "its name has no `/`".to_owned(),
+                None => "use a name without `/`".to_owned(),
             };
             self.bad_name(resource, name, help);
         }
@@ -212,13 +209,13 @@ impl Placer<'_> {
             .name
             .as_ref()
             .map_or(resource.span, |node| node.span);
-        let message = format!("`{name}` is not the name of such a resource");
+        let message = format!("`{name}` is not a valid name for this type");
         self.diagnostics
             .push(Diagnostic::error(Code::BadName, span, message).help(help));
     }
 
-    /// The location that the entry or its body says; for what lives directly in a group or a subscription also that
-    /// of the document. `location: null` in the body says that there is none.
+    /// The location of the entry or its body, or for a top-level resource the location of the stack document.
+    /// `location: null` in the body means no location.
     fn location_written(
         &mut self,
         stack: &Stack,

@@ -5,10 +5,11 @@ use serde_json::json;
 use super::*;
 use crate::{
     arm::ArmType,
-    graph::{Grant, NodeKey},
-    plan::{Action, Call},
+    key::NodeKey,
+    plan::{Action, Call, NewGrant, Principal},
     source::{Sources, Span},
     spec::Address,
+    subject::Subject,
     value::Value,
 };
 
@@ -38,20 +39,24 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
     };
     Step {
         id: StepId(0),
-        key: NodeKey {
-            stack: "cameras".into(),
-            address,
-            part: None,
+        subject: Subject {
+            key: NodeKey {
+                stack: "cameras".into(),
+                address,
+                part: None,
+            },
+            kind: "resource",
+            arm_type: ArmType::new(arm_type, "2026-01-01"),
+            title: String::new(),
+            places: Default::default(),
+            span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
         },
-        kind: "resource",
-        arm_type: ArmType::new(arm_type, "2026-01-01"),
         action: match method {
             Method::Put | Method::Patch => Action::Update,
             Method::Replace => Action::Replace,
             Method::Delete => Action::Delete,
         },
         reason: String::new(),
-        subject: String::new(),
         changes: Vec::new(),
         call: Call {
             method,
@@ -61,9 +66,7 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
         },
         outputs: Vec::new(),
         after: Vec::new(),
-        patience: Vec::new(),
-        places: Default::default(),
-        span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
+        retry_causes: Vec::new(),
     }
 }
 
@@ -82,11 +85,11 @@ fn delete(id: &str) -> Step {
 }
 
 fn grant_on(scope: &str) -> Step {
-    let grant = Grant {
+    let grant = NewGrant {
         scope: ArmId::parse(scope).unwrap(),
         role: "reader".into(),
         role_name: "Reader".into(),
-        principal: "p".into(),
+        principal: Principal::Id("p".into()),
     };
     step(Method::Put, CallTarget::Grant(grant), ASSIGNMENTS)
 }
@@ -146,7 +149,7 @@ fn can_not_delete_blocks_deletions_at_and_below_and_no_write() {
 }
 
 #[test]
-fn either_level_blocks_the_deletion_of_what_is_above_and_no_other_write_there() {
+fn both_levels_block_deletions_above_but_no_other_writes_there() {
     for level in ["CanNotDelete", "ReadOnly"] {
         let steps = [
             put(GROUP),
@@ -167,13 +170,13 @@ fn ids_are_compared_without_case() {
 }
 
 #[test]
-fn locks_do_not_guard_locks() {
+fn locks_do_not_block_locks() {
     let steps = [put(&lock_id(ACCOUNT)), delete(&lock_id(GROUP))];
     assert_eq!(blocked(GROUP, "ReadOnly", steps), [0; 0]);
 }
 
 #[test]
-fn a_lock_that_the_plan_deletes_is_not_in_the_way_of_what_waits_for_that() {
+fn deleted_lock_does_not_block_steps_that_wait_for_its_deletion() {
     let mut plan = plan_of([
         delete(&lock_id(&GROUP.to_uppercase())),
         delete(ACCOUNT),
@@ -193,7 +196,7 @@ fn a_lock_that_the_plan_deletes_is_not_in_the_way_of_what_waits_for_that() {
 }
 
 #[test]
-fn a_change_of_the_lock_itself_comes_too_late() {
+fn planned_change_of_a_lock_does_not_unblock_steps() {
     let mut plan = plan_of([put(ACCOUNT), put(&lock_id(ACCOUNT))]);
     plan.steps[1].after = vec![StepId(0)];
     let found = obstacles(&plan, &Graph::default(), &live(ACCOUNT, "ReadOnly", ""));
@@ -201,7 +204,7 @@ fn a_change_of_the_lock_itself_comes_too_late() {
 }
 
 #[test]
-fn whose_a_lock_is_stands_in_its_notes() {
+fn owner_of_a_lock_is_in_its_notes() {
     let owner = |notes: &str| {
         let live = live(GROUP, "CanNotDelete", notes);
         let found = obstacles(&plan_of([delete(GROUP)]), &Graph::default(), &live);
@@ -215,7 +218,7 @@ fn whose_a_lock_is_stands_in_its_notes() {
 }
 
 #[test]
-fn a_plan_that_no_lock_concerns_has_no_obstacles() {
+fn plan_outside_of_locked_scopes_has_no_obstacles() {
     assert_eq!(blocked(ACCOUNT, "CanNotDelete", [put(ACCOUNT)]), [0; 0]);
     let free = obstacles(
         &plan_of([delete(GROUP)]),

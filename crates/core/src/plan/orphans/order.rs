@@ -1,5 +1,5 @@
-//! The order in which Azure lets orphans be deleted: locks first, then grants, then what uses something before what it
-//! uses, what is in or on something before that, and resource groups last.
+//! The order in which Azure accepts deletions of orphans: locks, role assignments, dependents before their dependencies,
+//! children before their parents, and resource groups last.
 
 use std::collections::HashMap;
 
@@ -9,9 +9,9 @@ use crate::{
     live::{Live, LiveGrant, Owned},
 };
 
-/// The orphans in an order to delete them in, each with those before that it has to wait for. What refers to each other
-/// in a circle does not wait.
-pub(super) fn of_deletion<'a>(
+/// The orphans in the order of their deletion, each with the earlier orphans that it waits for. Resources in a cycle of
+/// references do not wait for each other.
+pub(super) fn deletion_order<'a>(
     orphans: &'a [Owned],
     live: &Live,
 ) -> Vec<(&'a Owned, Vec<&'a Owned>)> {
@@ -26,7 +26,8 @@ pub(super) fn of_deletion<'a>(
     let mut ordered: Vec<(&Owned, Vec<&Owned>)> = Vec::new();
     while !left.is_empty() {
         let is_free = |orphan: &&Owned| !left.iter().any(|other| waits(orphan, other));
-        let at = left.iter().position(is_free).unwrap_or_default();
+        // In a cycle of references, the first goes first.
+        let at = left.iter().position(is_free).unwrap_or(0);
         let orphan = left.remove(at);
         let before = ordered.iter().map(|(before, _)| *before);
         let before = before.filter(|before| waits(orphan, before)).collect();
@@ -35,7 +36,7 @@ pub(super) fn of_deletion<'a>(
     ordered
 }
 
-/// Whether the body of something names an id.
+/// Whether the body of an orphan contains an id.
 pub(super) fn refers(live: &Live, orphan: &Owned, id: &ArmId) -> bool {
     names(&text_of(live, orphan), id)
 }

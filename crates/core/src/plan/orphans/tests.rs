@@ -17,7 +17,7 @@ fn owned(id: &str, properties: Json) -> Owned {
 }
 
 fn order_of(orphans: &[Owned]) -> Vec<String> {
-    let ordered = order::of_deletion(orphans, &Live::default());
+    let ordered = order::deletion_order(orphans, &Live::default());
     let name = |orphan: &Owned| orphan.id.name().to_owned();
     let told = |(orphan, before): &(&Owned, Vec<&Owned>)| {
         let before: Vec<String> = before.iter().map(|before| name(before)).collect();
@@ -27,7 +27,7 @@ fn order_of(orphans: &[Owned]) -> Vec<String> {
 }
 
 #[test]
-fn what_uses_something_goes_before_it_and_the_group_last() {
+fn dependents_are_deleted_before_their_dependencies_and_groups_last() {
     let subnet = format!("{GROUP_ID}/providers/Microsoft.Network/virtualNetworks/net/subnets/a");
     let role = "00000000-0000-0000-0000-000000000001";
     let orphans = [
@@ -70,7 +70,7 @@ fn what_uses_something_goes_before_it_and_the_group_last() {
 }
 
 #[test]
-fn what_refers_to_each_other_is_deleted_all_the_same() {
+fn resources_in_a_reference_cycle_are_deleted() {
     let id = |name: &str| format!("{GROUP_ID}/providers/A.B/c/{name}");
     let orphans = [
         owned(&id("one"), json!({ "other": id("two") })),
@@ -80,7 +80,7 @@ fn what_refers_to_each_other_is_deleted_all_the_same() {
 }
 
 #[test]
-fn a_name_that_only_begins_the_same_is_no_reference() {
+fn common_prefix_of_names_is_no_reference() {
     let id = |name: &str| format!("{GROUP_ID}/providers/A.B/c/{name}");
     let orphans = [
         owned(&id("one"), json!({})),

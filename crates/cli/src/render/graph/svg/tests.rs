@@ -1,6 +1,7 @@
 //! The drawing: no overlaps, and escaped text.
 
 use lazuli_core::{graph::Reason, plan::Action};
+use lazuli_handlers::REGISTRY;
 use proptest::prelude::*;
 
 use super::*;
@@ -11,9 +12,10 @@ fn text_is_escaped_and_colors_come_with_signs_and_words() {
     let mut hostile = node("a<b>&\"'", "storageAccount", Vec::new());
     hostile.change = Some(NodeChange::Step(Action::Adopt));
     hostile.link = Some("#\"><script>".to_owned());
-    let text = draw_document(&Diagram {
+    let diagram = Diagram {
         nodes: vec![hostile],
-    });
+    };
+    let text = draw_document(&diagram, REGISTRY);
     assert!(text.contains("&gt; a&lt;b&gt;&amp;&quot;'"), "{text}");
     assert!(
         text.contains("<a href=\"#&quot;&gt;&lt;script&gt;\">"),
@@ -55,7 +57,7 @@ fn the_sign_is_on_the_first_line_of_a_wrapped_name() {
         Vec::new(),
     );
     long.change = Some(NodeChange::Step(Action::Create));
-    let shape = NodeShape::new(&long);
+    let shape = NodeShape::new(&long, Family::Identity);
     assert_eq!(
         shape.lines,
         ["+ planner/federatedCredentials/", "pull-request"]
@@ -64,7 +66,7 @@ fn the_sign_is_on_the_first_line_of_a_wrapped_name() {
 
 #[test]
 fn an_empty_graph_is_a_valid_drawing() {
-    let text = draw_document(&Diagram { nodes: Vec::new() });
+    let text = draw_document(&Diagram { nodes: Vec::new() }, REGISTRY);
     assert!(text.contains("0 resources") && text.ends_with("</svg>\n"));
 }
 
@@ -85,8 +87,8 @@ proptest! {
             node(&format!("resource-{at}"), kind, dependencies)
         });
         let diagram = Diagram { nodes: nodes.collect() };
-        prop_assert_eq!(draw_document(&diagram), draw_document(&diagram), "the output is deterministic");
-        let layout = DiagramLayout::new(&diagram);
+        prop_assert_eq!(draw_document(&diagram, REGISTRY), draw_document(&diagram, REGISTRY), "the output is deterministic");
+        let layout = DiagramLayout::new(&diagram, REGISTRY);
         let (right, bottom) = layout.size();
         for (at, one) in layout.shapes.iter().enumerate() {
             let (x, y) = layout.center(at);
@@ -100,4 +102,18 @@ proptest! {
             }
         }
     }
+}
+
+/// The kind is defined outside of the product.
+#[path = "../../../../../../tests/custom_kind.rs"]
+mod custom_kind;
+
+#[test]
+fn registered_kind_has_the_shape_of_its_family() {
+    let diagram = Diagram {
+        nodes: vec![node("vault", "keyVault", Vec::new())],
+    };
+    let cylinder = format!(" {LID} 0 0 1 ");
+    assert!(draw_document(&diagram, custom_kind::REGISTRY).contains(&cylinder));
+    assert!(!draw_document(&diagram, REGISTRY).contains(&cylinder));
 }

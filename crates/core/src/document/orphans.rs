@@ -1,0 +1,110 @@
+//! Documents of orphans and mass deletions.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::AddressDocument;
+use crate::{
+    live::UnreadableScope,
+    mark::Afterlife,
+    plan::{MassDeletion, Orphan},
+};
+
+/// A resource that a stack owns and no entry declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanDocument {
+    /// The stack, and the entry that it was created for or, if that is unknown, its name.
+    #[serde(flatten)]
+    pub address: AddressDocument,
+    /// Its id.
+    pub id: String,
+    /// The kind, or the type if it has no kind.
+    pub kind: String,
+    /// The name for people.
+    pub subject: String,
+    /// What `--prune` does with it.
+    pub prune: AfterlifeDocument,
+}
+
+/// What pruning does with an orphan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AfterlifeDocument {
+    /// It is deleted.
+    Delete,
+    /// Its ownership marker is removed.
+    Release,
+    /// It stays.
+    Protect,
+}
+
+/// A stack that loses most of its resources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MassDeletionDocument {
+    /// The stack.
+    pub stack: String,
+    /// The number of resources that are deleted.
+    pub going: usize,
+    /// The number of resources that it owns.
+    pub owned: usize,
+}
+
+/// A subscription in which owned resources could not be listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadableScopeDocument {
+    /// The subscription.
+    pub scope: String,
+    /// Azure's error code or message.
+    pub reason: String,
+}
+
+impl OrphanDocument {
+    pub(super) fn new(orphan: &Orphan) -> Self {
+        let Orphan {
+            id,
+            key,
+            what,
+            title,
+            afterlife,
+        } = orphan;
+        Self {
+            address: AddressDocument::new(key),
+            id: id.to_string(),
+            kind: what.clone(),
+            subject: title.clone(),
+            prune: AfterlifeDocument::new(*afterlife),
+        }
+    }
+}
+
+impl AfterlifeDocument {
+    pub(crate) fn new(afterlife: Afterlife) -> Self {
+        match afterlife {
+            Afterlife::Delete => Self::Delete,
+            Afterlife::Keep => Self::Release,
+            Afterlife::Protect => Self::Protect,
+        }
+    }
+}
+
+impl MassDeletionDocument {
+    pub(super) fn new(razed: &MassDeletion) -> Self {
+        Self {
+            stack: razed.stack.clone(),
+            going: razed.going,
+            owned: razed.owned,
+        }
+    }
+}
+
+impl UnreadableScopeDocument {
+    pub(crate) fn new(unseen: &UnreadableScope) -> Self {
+        Self {
+            scope: unseen.scope.to_string(),
+            reason: unseen.why.clone(),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Where a stack can own resources.
+
+use std::collections::BTreeSet;
+
+use crate::{arm::ArmId, source::Span};
+
+/// Where a stack of the spec can own resources, also if the spec has no entries of the stack any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackScope {
+    /// The name of the stack.
+    pub stack: String,
+    /// The position of the name in the spec.
+    pub span: Span,
+    /// The subscription of the stack, and those of its entries.
+    pub subscriptions: BTreeSet<ArmId>,
+    /// The resource groups of its entries.
+    pub groups: BTreeSet<ArmId>,
+}

@@ -1,0 +1,117 @@
+//! Ownership markers of resources that a plan changes: the owner, adoption, and text that others wrote around a marker.
+
+use serde_json::Value as Json;
+
+use crate::{
+    diff::Change,
+    facts::Rule,
+    graph::Node,
+    mark::{Afterlife, Mark, ON_REMOVE_TAG, STACK_TAG, TextMark, owner, tag},
+    value::Value,
+};
+
+/// The stack that owns a live resource.
+pub(super) fn owner_of(node: &Node, live: &Json) -> Option<String> {
+    match node.mark {
+        Mark::Tag => owner(live).map(str::to_owned),
+        Mark::Text(member) => TextMark::on(live, member).map(|mark| mark.stack),
+        Mark::Parent => None,
+    }
+}
+
+/// Whether a write adds the ownership marker to a resource without one.
+pub(super) fn is_added(node: &Node, wanted: &Value, live: &Json) -> bool {
+    let is_wanted = match node.mark {
+        Mark::Tag => {
+            !node.lifecycle.ignores("tags")
+                && !node.lifecycle.ignores(&format!("tags.{STACK_TAG}"))
+                && wanted
+                    .get("tags")
+                    .and_then(|tags| tags.get(STACK_TAG))
+                    .is_some()
+        }
+        Mark::Text(member) => wanted
+            .get("properties")
+            .and_then(|properties| properties.get(member)?.as_str())
+            .is_some_and(|text| TextMark::find(text).is_some()),
+        Mark::Parent => false,
+    };
+    is_wanted && owner_of(node, live).is_none()
+}
+
+/// The reason for a write beyond differences: the resource has no owner, or its last write failed.
+pub(super) fn reason_beyond_differences(
+    is_taken_over: bool,
+    broken: Option<&str>,
+) -> Option<String> {
+    let free = is_taken_over.then(|| "it exists and no stack owns it".to_owned());
+    let broken = broken.map(|state| format!("its last write ended as {state}"));
+    match (free, broken) {
+        (Some(free), Some(broken)) => Some(format!("{free}, {broken}")),
+        (free, broken) => free.or(broken),
+    }
+}
+
+/// Keeps text that was written in Azure and puts the ownership marker below it, where the spec does not set the text.
+/// Returns the change, if there is one.
+pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<Change> {
+    let Mark::Text(member) = node.mark else {
+        return None;
+    };
+    let path = format!("properties.{member}");
+    let is_unset = |rule: &Rule| matches!(rule, Rule::WriteOnly(left) if *left == path);
+    let before = live.get("properties")?.get(member)?;
+    let words = before.as_str().filter(|words| !words.is_empty())?;
+    if !node.rules.iter().any(is_unset) || node.lifecycle.ignores(member) {
+        return None;
+    }
+    let mark = TextMark::of(&node.subject.key, node.lifecycle.afterlife());
+    let text = Value::String(mark.below(words));
+    if let Value::Object(body) = wanted
+        && let Some(Value::Object(properties)) = body.get_mut("properties")
+    {
+        properties.insert(member.to_owned(), text.clone());
+    }
+    (text.as_str() != Some(words)).then(|| Change {
+        path,
+        before: Some(before.clone()),
+        after: Some(text),
+        immutable: false,
+    })
+}
+
+/// The change of an ownership marker with an outdated removal policy. Where the spec sets the text or the tag, the general
+/// comparison finds it.
+pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
+    match node.mark {
+        Mark::Tag if node.lifecycle.afterlife() == Afterlife::Delete => {
+            owner(live).filter(|stack| *stack == node.subject.key.stack)?;
+            let said = tag(live, ON_REMOVE_TAG)?;
+            Some(Change {
+                path: format!("tags.{ON_REMOVE_TAG}"),
+                before: Some(Json::from(said)),
+                after: None,
+                immutable: false,
+            })
+        }
+        Mark::Text(member) => {
+            let mark = TextMark::on(live, member).filter(|mark| mark.is_of(&node.subject.key))?;
+            let is_other = mark.afterlife != node.lifecycle.afterlife();
+            let mut wanted = Value::object([("properties", Value::object::<&str>([]))]);
+            is_other.then(|| keep_text(node, &mut wanted, live))?
+        }
+        Mark::Tag | Mark::Parent => None,
+    }
+}
+
+/// A body without the tag that [`outdated`] removes.
+pub(super) fn without_outdated(node: &Node, mut body: Value) -> Value {
+    if node.mark == Mark::Tag
+        && node.lifecycle.afterlife() == Afterlife::Delete
+        && let Value::Object(members) = &mut body
+        && let Some(Value::Object(tags)) = members.get_mut("tags")
+    {
+        tags.retain(|name, _| !name.eq_ignore_ascii_case(ON_REMOVE_TAG));
+    }
+    body
+}
