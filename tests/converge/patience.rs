@@ -1,9 +1,9 @@
 //! What is waited out and for how long: a refusal of whoever depends on a young grant, and nothing else.
 
-use std::{sync::Mutex, time::Duration, time::UNIX_EPOCH};
+use std::{sync::Mutex, time::Duration};
 
-use lazuli_core::plan::{Plan, Step};
-use lazuli_engine::{Bounds, Events, Execution, Report, execute};
+use lazuli_core::plan::Plan;
+use lazuli_reconcile::{Event, Observer, PropagationLimits, Reconciler, Report};
 use lazuli_sim::{Fault, Faults, Method, Occurrence, WorldOptions};
 use tokio::sync::watch;
 
@@ -53,10 +53,12 @@ fn refuse(azure: &Azure, occurrence: Occurrence, fault: Fault) {
 #[derive(Default)]
 struct Waits(Mutex<Vec<(String, String, u64)>>);
 
-impl Events for Waits {
-    fn retrying(&self, step: &Step, why: &str, wait: Duration) {
-        let told = (step.key.to_string(), why.to_owned(), wait.as_secs());
-        self.0.lock().unwrap().push(told);
+impl Observer for Waits {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::StepRetrying { step, reason, wait } = event {
+            let wait = (step.key.to_string(), (*reason).to_owned(), wait.as_secs());
+            self.0.lock().unwrap().push(wait);
+        }
     }
 }
 
@@ -64,22 +66,16 @@ impl Events for Waits {
 async fn carry_out(
     azure: &Azure,
     plan: &Plan,
-    bounds: Bounds,
+    bounds: PropagationLimits,
 ) -> (Report, Vec<(String, String, u64)>, u64) {
     let (_keep, stop) = watch::channel(false);
-    let simulator = azure.simulator.clone();
-    let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
     let waits = Waits::default();
-    let execution = Execution {
-        client: &azure.client,
-        at_once: 8,
-        bounds,
-        now: &now,
-        stop,
-        events: &waits,
+    let reconciler = Reconciler {
+        observer: &waits,
+        ..azure.reconciler()
     };
     let before = azure.simulator.now();
-    let report = execute(plan, execution).await;
+    let report = reconciler.execute(plan, bounds, stop).await;
     let took = azure.simulator.now().since(before);
     (report, waits.0.into_inner().unwrap(), took)
 }
@@ -99,7 +95,7 @@ async fn a_refusal_for_want_of_a_right_is_waited_out_in_whatever_form_it_comes()
         let azure = Azure::new().await;
         refuse(&azure, Occurrence::First(3), fault.clone());
         let plan = azure.plan(&cameras()).await;
-        let (report, waits, _) = carry_out(&azure, &plan, Bounds::default()).await;
+        let (report, waits, _) = carry_out(&azure, &plan, PropagationLimits::default()).await;
         assert!(report.is_complete(), "{fault:?}");
         let told: Vec<_> = waits
             .iter()
@@ -121,9 +117,9 @@ async fn how_long_a_grant_is_young_can_be_said() {
             refusal(403, "StorageAccessDenied"),
         );
         let plan = azure.plan(&cameras()).await;
-        let bounds = Bounds {
+        let bounds = PropagationLimits {
             grant: Duration::from_secs(seconds),
-            ..Bounds::default()
+            ..PropagationLimits::default()
         };
         let (report, waits, took) = carry_out(&azure, &plan, bounds).await;
         assert_eq!(report.failures().count(), 1);
@@ -143,7 +139,7 @@ async fn what_is_no_want_of_a_right_fails_at_once() {
         let azure = Azure::new().await;
         refuse(&azure, Occurrence::Every, refusal(status, code));
         let plan = azure.plan(&cameras()).await;
-        let (report, waits, _) = carry_out(&azure, &plan, Bounds::default()).await;
+        let (report, waits, _) = carry_out(&azure, &plan, PropagationLimits::default()).await;
         assert_eq!(report.failures().count(), 1);
         assert_eq!(waits, [], "{code}");
     }
@@ -158,7 +154,7 @@ async fn a_refusal_is_waited_out_only_while_a_grant_is_young() {
         refusal(403, "StorageAccessDenied"),
     );
     let plan = azure.plan(&cameras()).await;
-    let (report, waits, took) = carry_out(&azure, &plan, Bounds::default()).await;
+    let (report, waits, took) = carry_out(&azure, &plan, PropagationLimits::default()).await;
     assert!(!report.is_complete());
     assert_eq!(waits, []);
     assert_eq!(
@@ -169,9 +165,9 @@ async fn a_refusal_is_waited_out_only_while_a_grant_is_young() {
     assert!(took < 2_000);
 
     // The age that is too old can be said.
-    let bounds = Bounds {
+    let bounds = PropagationLimits {
         grant: Duration::from_secs(3630),
-        ..Bounds::default()
+        ..PropagationLimits::default()
     };
     let (_, waits, _) = carry_out(&azure, &plan, bounds).await;
     assert!(!waits.is_empty());
@@ -193,7 +189,7 @@ async fn a_principal_that_stays_unknown_is_given_up_after_its_bound() {
     })
     .await;
     let plan = azure.plan(&reader("vision")).await;
-    let (report, waits, took) = carry_out(&azure, &plan, Bounds::default()).await;
+    let (report, waits, took) = carry_out(&azure, &plan, PropagationLimits::default()).await;
     assert_eq!(report.failures().count(), 1);
     assert!((150_000..=181_000).contains(&took), "{took}");
     let told = |(step, why, _): &(String, String, u64)| {
@@ -220,7 +216,7 @@ async fn a_principal_that_this_run_only_changes_is_not_waited_for() {
     ));
     let plan = azure.plan(&reader("audio")).await;
     assert_eq!(plan.steps.len(), 2, "the identity is changed as well");
-    let (report, waits, took) = carry_out(&azure, &plan, Bounds::default()).await;
+    let (report, waits, took) = carry_out(&azure, &plan, PropagationLimits::default()).await;
     assert_eq!(report.failures().count(), 1);
     assert_eq!(waits, []);
     assert!(took < 10_000, "{took}");

@@ -1,7 +1,7 @@
 //! Azure Policy writes tags of its own: they are left alone, ignored on demand, and what it keeps is told once.
 
 use lazuli_core::plan::{converge, overruled, reminders};
-use lazuli_engine::remind;
+use lazuli_engine::remember;
 use lazuli_sim::Method;
 use serde_json::json;
 
@@ -77,7 +77,7 @@ async fn what_azure_keeps_is_remembered_until_either_value_is_another() {
     );
 
     let reminders = reminders(&graph, &live, &again, &kept);
-    remind(&azure.client, &reminders).await.unwrap();
+    remember(&azure.client, &reminders).await.unwrap();
     let plan = azure.plan(&tagged("")).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);
     assert_eq!(plan.overruled, kept);

@@ -159,7 +159,7 @@ async fn a_role_of_the_tenant_is_found_by_its_name() {
     let azure = Azure::new().await;
     make_role(&azure, GUID, "Bob's Tagger", &subscription()).await;
     let text = stack("role: \"bob's tagger\"");
-    let (_, offline) = check(&text);
+    let offline = check(&text);
     assert!(!offline.has_errors(), "{offline:#?}");
 
     // The group is not there yet: its subscription answers.
@@ -183,7 +183,7 @@ async fn a_role_that_is_assignable_only_elsewhere_is_not_found() {
     let azure = Azure::new().await;
     let elsewhere = format!("{}/resourceGroups/rg-other", subscription());
     make_role(&azure, GUID, "Watchkeeper", &elsewhere).await;
-    let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
+    let found = azure.check(&stack("role: Watchkeeper")).await;
     let message = "there is no role `Watchkeeper`".to_owned();
     assert_eq!(errors(&found), [(Code::UnknownRole, message)]);
 }
@@ -192,15 +192,15 @@ async fn a_role_that_is_assignable_only_elsewhere_is_not_found() {
 async fn a_name_near_a_built_in_one_is_a_slip_unless_the_tenant_has_it() {
     let azure = Azure::new().await;
     let text = stack("role: Readers");
-    let (_, offline) = check(&text);
-    let (_, found) = azure.check(&text).await;
+    let offline = check(&text);
+    let found = azure.check(&text).await;
     for found in [offline, found] {
         assert!(found.has_errors());
         let help = found.iter().next().unwrap().help.clone();
         assert_eq!(help.as_deref(), Some("did you mean `Reader`?"));
     }
     make_role(&azure, GUID, "Readers", &subscription()).await;
-    let (_, found) = azure.check(&text).await;
+    let found = azure.check(&text).await;
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -222,7 +222,7 @@ async fn two_roles_of_one_name_are_both_listed() {
             Some(json!({ "location": "westeurope" })),
         )
         .await;
-    let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
+    let found = azure.check(&stack("role: Watchkeeper")).await;
     let message = "there are 2 roles of the name `Watchkeeper`".to_owned();
     assert_eq!(errors(&found), [(Code::AmbiguousRole, message)]);
     let note = found.iter().next().unwrap().note.clone().unwrap();

@@ -22,19 +22,10 @@ const ENTRIES: &str = "\
 ";
 
 impl Azure {
-    async fn owned(&self, text: &str) -> (Holdings, Live) {
+    async fn owned(&self, text: &str) -> Holdings {
         let graph = self.graph(text).await;
-        let homes = graph.homes();
-        let mut live = observe(&self.client, homes, &needed(homes))
-            .await
-            .expect("reads work");
-        let owned = observe_owned(&self.client, homes, &|_| false).await;
-        live.absorb(owned.expect("reads work"));
-        for (arm_type, known) in known_types() {
-            live.insert_type(arm_type, known);
-        }
-        let mut found = inventory(homes, Some(&graph), &live);
-        (found.stacks.remove(0), live)
+        let found = self.reconciler().inventory(graph.homes(), Some(&graph)).await;
+        found.expect("reads work").stacks.remove(0)
     }
 }
 

@@ -28,26 +28,19 @@ fn names(targets: &[&str]) -> Names {
 
 impl Azure {
     async fn part(&self, text: &str, targets: &[&str], replace: &[&str]) -> (Plan, Diagnostics) {
-        let graph = self.graph(text).await;
-        let live = observe(&self.client, &graph, &reads::needed(&graph))
-            .await
-            .expect("reads work");
-        let part = Part::of(&graph, &names(targets), Along::Dependencies);
-        let consent = Consent {
-            replace: names(replace),
-            ..Consent::default()
+        let intent = Intent::Converge {
+            consent: Consent {
+                replace: names(replace),
+                ..Consent::default()
+            },
+            targets: names(targets),
         };
-        converge_part(&graph, &live, &consent, &part)
+        self.compare_for(text, &intent).await
     }
 
     async fn part_down(&self, text: &str, targets: &[&str]) -> Plan {
-        let graph = self.graph(text).await;
-        let reads = reads::needed_to_destroy(&graph);
-        let live = observe(&self.client, &graph, &reads)
-            .await
-            .expect("reads work");
-        let part = Part::of(&graph, &names(targets), Along::Dependents);
-        teardown_part(&graph, &live, &part)
+        let targets = names(targets);
+        self.difference(text, &Intent::Destroy { targets }).await.plan
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use lazuli_arm::Trace;
 use serde::Serialize;
 
-use crate::{error::CommandError, input::why, render::style::harmless_json};
+use crate::{error::CommandError, input::describe, render::style::harmless_json};
 
 /// A new file that nobody else can read.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ impl TraceFile {
                 format!(
                     "the trace cannot be written to {}: {}",
                     path.display(),
-                    why(&error)
+                    describe(&error)
                 ),
                 "--trace takes the name of a file that is not there yet, in a directory that is",
             )

@@ -85,7 +85,7 @@ async fn what_is_looked_up_must_be_there() {
 
 #[test]
 fn a_grant_cannot_be_looked_up() {
-    let (_, found) = check(&format!(
+    let found = check(&format!(
         "{LOOKED_UP}  access: {{ kind: roleAssignment, scope: \"${{recordings}}\", existing: true }}\n"
     ));
     let errors = found.iter().filter(|said| said.severity == Severity::Error);

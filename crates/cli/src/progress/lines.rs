@@ -8,7 +8,7 @@ use std::{
 };
 
 use lazuli_core::plan::{Step, StepId};
-use lazuli_engine::{Events, Outcome};
+use lazuli_engine::{Event, Observer, Outcome};
 
 use super::words::{self, Why, Words};
 use crate::render::style::wrap;
@@ -68,7 +68,20 @@ impl<W: Write> State<W> {
     }
 }
 
-impl<W: Write + Send> Events for Lines<W> {
+impl<W: Write + Send> Observer for Lines<W> {
+    fn event(&self, event: &Event<'_>) {
+        match *event {
+            Event::StepStarted { step } => self.started(step),
+            Event::StepRetrying { step, reason, wait } => self.retrying(step, reason, wait),
+            Event::StepPolling { step, status, wait } => self.polling(step, status, wait),
+            Event::Stopping => self.stopping(),
+            Event::StepFinished { step, outcome } => self.ended(step, outcome),
+            _ => {}
+        }
+    }
+}
+
+impl<W: Write> Lines<W> {
     fn started(&self, step: &Step) {
         self.with(|state| state.say(&format!("{} ...", self.words.started(step))));
     }
@@ -121,7 +134,7 @@ mod tests {
         ])
     }
 
-    fn told(act: impl FnOnce(&dyn Events, &[Step])) -> String {
+    fn told(act: impl FnOnce(&Lines<Vec<u8>>, &[Step])) -> String {
         let plan = cameras();
         let lines = Lines::new(Vec::new(), Words::of(&plan), None);
         act(&lines, &plan.steps);
@@ -184,7 +197,7 @@ recordings: created storageAccount stcameras in 25s
             text,
             "\
 recordings: failed to create storageAccount stcameras: AuthorizationFailed
-old: failed to delete storageAccount stold: Azure filled in no `analyzer.id`
+old: failed to delete storageAccount stold: Azure returned no value for `analyzer.id`
 access/Reader: not begun, it waits for recordings
 "
         );

@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use lazuli_core::plan::{Plan, Step};
-use lazuli_engine::{Events, Outcome};
+use lazuli_engine::{Event, Observer, Outcome};
 
 use super::{
     board::{Board, Room},
@@ -129,7 +129,20 @@ impl Drop for Live {
     }
 }
 
-impl Events for Live {
+impl Observer for Live {
+    fn event(&self, event: &Event<'_>) {
+        match *event {
+            Event::StepStarted { step } => self.started(step),
+            Event::StepRetrying { step, reason, wait } => self.retrying(step, reason, wait),
+            Event::StepPolling { step, status, wait } => self.polling(step, status, wait),
+            Event::Stopping => self.stopping(),
+            Event::StepFinished { step, outcome } => self.ended(step, outcome),
+            _ => {}
+        }
+    }
+}
+
+impl Live {
     fn started(&self, step: &Step) {
         locked(&self.board).started(step.id, Instant::now());
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lazuli_core::{graph::NodeKey, plan::Step};
-use lazuli_engine::{Events, Failure, Outcome, Settling};
+use lazuli_engine::{Event, Failure, Observer, Outcome};
 
 use super::words::{STOPPING, Words};
 use crate::logs::PROGRESS;
@@ -13,7 +13,22 @@ pub(super) struct Logged {
     pub(super) words: Words,
 }
 
-impl Events for Logged {
+impl Observer for Logged {
+    fn event(&self, event: &Event<'_>) {
+        match *event {
+            Event::StepStarted { step } => self.started(step),
+            Event::StepRetrying { step, reason, wait } => self.retrying(step, reason, wait),
+            Event::StepPolling { step, status, wait } => self.polling(step, status, wait),
+            Event::Stopping => self.stopping(),
+            Event::StepFinished { step, outcome } => self.ended(step, outcome),
+            Event::ResourceBusy { key, state, waited } => self.waiting(key, state, waited),
+            Event::ResourceSettled { key, state, waited } => self.settled(key, state, waited),
+            _ => {}
+        }
+    }
+}
+
+impl Logged {
     fn started(&self, step: &Step) {
         let (name, action) = (self.words.name(step), step.action);
         tracing::info!(target: PROGRESS, step = name, %action, "started");
@@ -61,7 +76,7 @@ impl Events for Logged {
     }
 }
 
-impl Settling for Logged {
+impl Logged {
     fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
         let so_far_s = so_far.as_secs_f64();
         tracing::info!(target: PROGRESS, resource = %key, state, so_far_s, "Azure is not done with it");

@@ -1,13 +1,9 @@
 //! A moving line while Azure is looked at, before there is a plan.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lazuli_core::graph::NodeKey;
-use lazuli_engine::Settling;
+use lazuli_engine::{Event, Observer};
 
 use super::{live::TICK, screen, settling::SettlingLines};
 use crate::render::style::Style;
@@ -56,12 +52,8 @@ impl Drop for Looking {
     }
 }
 
-impl Settling for Looking {
-    fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
-        self.settling.waiting(key, state, so_far);
-    }
-
-    fn settled(&self, key: &NodeKey, state: Option<&str>, took: Duration) {
-        self.settling.settled(key, state, took);
+impl Observer for Looking {
+    fn event(&self, event: &Event<'_>) {
+        self.settling.event(event);
     }
 }

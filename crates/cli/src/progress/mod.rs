@@ -5,7 +5,6 @@ mod lines;
 mod live;
 mod logged;
 mod looking;
-mod noting;
 mod screen;
 mod settling;
 mod words;
@@ -13,19 +12,18 @@ mod words;
 use std::io;
 
 use lazuli_core::plan::Plan;
-use lazuli_engine::{Events, Settling, Silent};
+use lazuli_engine::{Observer, Silent};
 
 use crate::terminal::{Display, Terminal};
 use lines::Lines;
 use live::Live;
 use logged::Logged;
 use looking::Looking;
-pub(crate) use noting::Noting;
 use settling::SettlingLines;
 use words::Words;
 
 /// How a plan that is carried out is told of.
-pub(crate) fn of_run(plan: &Plan, terminal: &Terminal) -> Box<dyn Events + Send> {
+pub(crate) fn of_run(plan: &Plan, terminal: &Terminal) -> Box<dyn Observer + Send> {
     let words = Words::of(plan);
     match terminal.display {
         Display::Live => Box::new(Live::on_stderr(plan, terminal.err.clone())),
@@ -39,7 +37,7 @@ pub(crate) fn of_run(plan: &Plan, terminal: &Terminal) -> Box<dyn Events + Send>
 }
 
 /// How it is told that Azure is looked at, and what that waits for.
-pub(crate) fn of_looking(terminal: &Terminal) -> Box<dyn Settling> {
+pub(crate) fn of_looking(terminal: &Terminal) -> Box<dyn Observer + Send> {
     match terminal.display {
         Display::Live => Box::new(Looking::on_stderr(&terminal.err)),
         Display::Lines => Box::new(SettlingLines::new(io::stderr())),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use lazuli_core::graph::NodeKey;
-use lazuli_engine::Settling;
+use lazuli_engine::{Event, Observer};
 
 use crate::render::{report::duration, style::clean};
 
@@ -43,7 +43,17 @@ impl<W: Write> SettlingLines<W> {
     }
 }
 
-impl<W: Write + Send> Settling for SettlingLines<W> {
+impl<W: Write + Send> Observer for SettlingLines<W> {
+    fn event(&self, event: &Event<'_>) {
+        match *event {
+            Event::ResourceBusy { key, state, waited } => self.waiting(key, state, waited),
+            Event::ResourceSettled { key, state, waited } => self.settled(key, state, waited),
+            _ => {}
+        }
+    }
+}
+
+impl<W: Write> SettlingLines<W> {
     fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
         self.with(|told| {
             let is_told = told

@@ -15,7 +15,7 @@ pub mod saved;
 mod secrets;
 mod teardown;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, ops::Index, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,14 @@ impl Plan {
             .iter()
             .filter(|step| step.action == action)
             .count()
+    }
+}
+
+impl Index<StepId> for Plan {
+    type Output = Step;
+
+    fn index(&self, id: StepId) -> &Step {
+        &self.steps[id.0]
     }
 }
 
