@@ -8,16 +8,16 @@ use lazuli_core::{
         Code, Diagnostics,
         explanation::{ExampleRole, Explanation},
     },
-    graph::{Settings, build},
-    source::Sources,
-    spec::{Inputs, ParamInput, ParamValue, load},
+    spec::{ParamInput, ParamValue},
 };
-use lazuli_engine::find_roles;
-use lazuli_handlers::REGISTRY;
+use lazuli_reconcile::{Intent, LoadContext, LoadError, ReconcileError, SpecTexts, load};
 use lazuli_sim::{Method, SUBSCRIPTION, WorldOptions};
 use serde_json::json;
 
-use super::{harness::Azure, saved::moved_since};
+use super::{
+    harness::{Azure, CATALOG},
+    saved::moved_since,
+};
 
 /// The spec of an example, and the parameters and variables of its commands.
 struct Case {
@@ -58,34 +58,38 @@ impl Case {
 
     /// The diagnostics of the spec, and of the plan if the spec has no errors.
     async fn found(self, azure: &Azure) -> Diagnostics {
-        let mut sources = Sources::default();
-        let id = sources.add("stack.yaml", self.spec);
-        let inputs = Inputs {
+        let texts = SpecTexts {
             params: self.params,
+            ..SpecTexts::from_spec("stack.yaml", self.spec)
+        };
+        let context = LoadContext {
             env: &|name| self.variables.get(name).cloned(),
             file: &|_, _| Err("there is no such file".to_owned()),
+            ..LoadContext::isolated(Some(SUBSCRIPTION.to_owned()))
         };
-        let (spec, mut found) = load(&sources, &[id], &inputs);
-        let mut settings = Settings {
-            subscription: Some(SUBSCRIPTION.to_owned()),
-            ..Settings::default()
+        let reconciler = azure.reconciler();
+        let stacks = match load(&CATALOG, texts, context) {
+            Ok(specs) => reconciler.resolve(specs).await,
+            Err(LoadError::NoStacks) => return Diagnostics::default(),
+            Err(LoadError::Rejected(rejection)) => Err(ReconcileError::Rejected(rejection)),
         };
-        let (graph, more) = build(&spec, REGISTRY, &settings);
-        settings.roles = find_roles(&azure.client, graph.open_roles())
-            .await
-            .expect("reads work");
-        let more = match settings.roles.is_empty() {
-            true => more,
-            false => build(&spec, REGISTRY, &settings).1,
-        };
-        found.extend(more);
-        if !found.has_errors() {
-            let resources = spec.stacks.iter().map(|stack| stack.resources.len());
-            if resources.sum::<usize>() > 0 {
-                found.extend(azure.compare(self.spec).await.1);
+        let found = match stacks {
+            Ok(stacks) if stacks.graph.is_empty() => Ok(stacks.warnings),
+            Ok(stacks) => {
+                let difference = reconciler.plan(&stacks, &Intent::converge()).await;
+                difference.map(|difference| {
+                    let mut found = stacks.warnings;
+                    found.extend(difference.warnings);
+                    found
+                })
             }
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(found) => found,
+            Err(ReconcileError::Rejected(rejection)) => rejection.diagnostics,
+            Err(error) => panic!("{error:#?}"),
         }
-        found
     }
 }
 

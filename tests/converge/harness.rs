@@ -1,33 +1,30 @@
-//! A simulated Azure and the five steps on it, as the command line composes them.
+//! A simulated Azure, and a reconciler for it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::Arc,
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use lazuli_arm::{
-    Client, ClientOptions, Directory, Transport, Url,
+    Client, ClientOptions, Directory, Jitter, Transport, Url,
     auth::{AuthMethod, credential},
 };
 use lazuli_core::{
     arm::ArmId,
     diagnostic::Diagnostics,
-    export::{self, Export, Scene},
-    graph::{Graph, Names, RoleName, Settings, build},
+    export::Export,
+    graph::{Graph, Names},
     live::Live,
-    plan::{
-        Consent, Plan, converge_with, needed_to_replace, orphans, principals_in_question, teardown,
-    },
-    reads::{self, Read},
-    source::Sources,
-    spec::{Inputs, load, no_files},
+    plan::{Consent, Plan},
+    reads,
 };
-use lazuli_engine::{
-    Bounds, Concern, Execution, Report, Silent, execute, find_roles, find_versions, observe,
-    observe_each, observe_owned, observe_principals, observe_settled,
+use lazuli_engine::observe_settled;
+use lazuli_handlers::{REGISTRY, roles};
+use lazuli_reconcile::{
+    Catalog, Difference, ExportScope, Intent, LoadContext, LoadError, PropagationLimits,
+    ReconcileError, Reconciler, Report, Silent, SpecTexts, Specs, Stacks, load,
 };
-use lazuli_handlers::{REGISTRY, known_types, roles};
 use lazuli_sim::{
     CALLER_SECRET, Caller, InProcess, LogEntry, Method, Request, SUBSCRIPTION, SimTime, Simulator,
     TENANT, TokioClock, World, WorldOptions,
@@ -35,7 +32,13 @@ use lazuli_sim::{
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
-/// Agrees to have orphans pruned.
+/// The kinds and built-in roles.
+pub const CATALOG: Catalog = Catalog {
+    registry: REGISTRY,
+    role_name: |guid| roles::by_guid(guid).map(|role| role.name),
+};
+
+/// Consent to prune orphans.
 pub const PRUNE: Consent = Consent {
     prune: true,
     replace: Names(BTreeSet::new()),
@@ -46,10 +49,21 @@ pub struct Azure {
     pub simulator: Simulator,
     pub client: Client,
     pub directory: Option<Directory>,
+    clock: Box<dyn Fn() -> SystemTime + Sync>,
+}
+
+/// No jitter, as with `--cloud sim`: every wait has its maximum length.
+#[derive(Debug)]
+struct LongestWait;
+
+impl Jitter for LongestWait {
+    fn up_to(&self, longest: Duration) -> Duration {
+        longest
+    }
 }
 
 impl Azure {
-    /// An empty one. Must be called on a paused runtime.
+    /// An empty Azure. Must be called on a paused runtime.
     pub async fn new() -> Self {
         Self::with(WorldOptions::default()).await
     }
@@ -61,7 +75,7 @@ impl Azure {
         Self::of(simulator, caller).await
     }
 
-    /// The same one, logged in as another of the simulator's applications.
+    /// The same Azure for another caller.
     pub async fn seen_by(&self, caller: Caller) -> Self {
         Self::of(self.simulator.clone(), caller).await
     }
@@ -71,7 +85,7 @@ impl Azure {
         Self::over(simulator, caller, transport).await
     }
 
-    /// One that is reached in a way of one's own.
+    /// Azure through a custom transport.
     pub async fn over(simulator: Simulator, caller: Caller, transport: Transport) -> Self {
         let url = Url::parse("https://sim.lazuli.invalid").unwrap();
         let endpoints = lazuli_arm::discover(&url, &transport)
@@ -87,116 +101,117 @@ impl Azure {
             Some(value.to_owned())
         };
         let credential = credential(Some(AuthMethod::Environment), &env, &endpoints, &transport);
-        let options = ClientOptions::default();
+        let options = ClientOptions {
+            jitter: Arc::new(LongestWait),
+            ..ClientOptions::default()
+        };
         let directory = Directory::new(
             &endpoints,
             credential.clone(),
             transport.clone(),
             options.clone(),
         );
+        let clock = {
+            let simulator = simulator.clone();
+            move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds())
+        };
         Self {
             simulator,
             client: Client::new(&endpoints, credential, transport, options),
             directory,
+            clock: Box::new(clock),
         }
     }
 
-    /// The plan of a spec, which must have no mistakes.
-    pub async fn plan(&self, text: &str) -> Plan {
-        let (plan, found) = self.compare(text).await;
-        assert!(!found.has_errors(), "{found:?}");
-        plan
+    /// A reconciler without an observer.
+    pub fn reconciler(&self) -> Reconciler<'_> {
+        Reconciler {
+            client: &self.client,
+            directory: self.directory.as_ref(),
+            catalog: CATALOG,
+            clock: &*self.clock,
+            observer: &Silent,
+        }
     }
 
-    /// The plan of a spec that has no mistakes of its own, and what Azure makes a mistake of.
+    /// The stacks of a spec, with resolved roles.
+    pub async fn resolve(&self, text: &str) -> Result<Stacks, ReconcileError> {
+        let specs = load_text(text).map_err(rejected)?;
+        self.reconciler().resolve(specs).await
+    }
+
+    /// A plan with the live state that it was made from. The spec and the intent must be valid.
+    pub async fn difference(&self, text: &str, intent: &Intent) -> Difference {
+        let stacks = self.resolve(text).await.expect("the spec is valid");
+        let difference = self.reconciler().plan(&stacks, intent).await;
+        difference.unwrap_or_else(|error| panic!("{error:#?}"))
+    }
+
+    /// The plan of a valid spec.
+    pub async fn plan(&self, text: &str) -> Plan {
+        self.difference(text, &Intent::converge()).await.plan
+    }
+
+    /// The plan of a spec without mistakes of its own, and the diagnostics that live state gives rise to. The plan is empty
+    /// if there are errors.
     pub async fn compare(&self, text: &str) -> (Plan, Diagnostics) {
         self.compare_with(text, &Consent::default()).await
     }
 
-    /// The same, with what is agreed to.
+    /// The same, with consent to deletions.
     pub async fn compare_with(&self, text: &str, consent: &Consent) -> (Plan, Diagnostics) {
-        let graph = self.graph(text).await;
-        let mut reads = reads::needed(&graph);
-        reads.extend(needed_to_replace(&graph, &consent.replace));
-        let mut live = observe_settled(&self.client, &graph, &reads, &Silent)
-            .await
-            .expect("reads work");
-        self.look_for_orphans(&graph, &mut live, consent.prune)
-            .await;
-        let principals = principals_in_question(&graph, &live);
-        observe_principals(self.directory.as_ref(), &mut live, &principals).await;
-        converge_with(&graph, &live, consent)
+        let intent = Intent::Converge {
+            consent: consent.clone(),
+            targets: Names::default(),
+        };
+        self.compare_for(text, &intent).await
     }
 
-    /// The plan with orphans pruned.
+    /// The same, for any intent.
+    pub async fn compare_for(&self, text: &str, intent: &Intent) -> (Plan, Diagnostics) {
+        let stacks = self.resolve(text).await.expect("the spec is valid");
+        match self.reconciler().plan(&stacks, intent).await {
+            Ok(difference) => (difference.plan, difference.warnings),
+            Err(ReconcileError::Rejected(rejection)) => (Plan::default(), rejection.diagnostics),
+            Err(error) => panic!("{error:#?}"),
+        }
+    }
+
+    /// The plan that prunes orphans.
     pub async fn plan_to_prune(&self, text: &str) -> Plan {
         let (plan, found) = self.compare_with(text, &PRUNE).await;
         assert!(!found.has_errors(), "{found:?}");
         plan
     }
 
-    /// Finds what the stacks own, and, to prune, what that has to know.
-    pub async fn look_for_orphans(&self, graph: &Graph, live: &mut Live, prune: bool) {
-        let is_known = |id: &ArmId| graph.node_of(id).is_some();
-        let owned = observe_owned(&self.client, graph.stack_scopes(), &is_known).await;
-        live.absorb(owned.expect("reads work"));
-        for (arm_type, known) in known_types(REGISTRY) {
-            live.insert_type(arm_type, known);
-        }
-        if prune {
-            let unknown = orphans::unknown_types(graph, live);
-            find_versions(&self.client, &unknown, live)
-                .await
-                .expect("reads work");
-            let closer = orphans::needed_to_prune(graph, live);
-            let closer = observe(&self.client, graph, &closer).await;
-            live.absorb(closer.expect("reads work"));
-        }
+    /// The plan that deletes what the stack owns.
+    pub async fn teardown(&self, text: &str) -> Plan {
+        self.difference(text, &Intent::destroy()).await.plan
     }
 
     /// A spec of what is live in resource groups, as the stack that owns most of it.
     pub async fn export(&self, groups: &[&str]) -> Export {
-        let groups: Vec<ArmId> = groups
-            .iter()
-            .map(|name| ArmId::resource_group(SUBSCRIPTION, name))
-            .collect();
-        let first = export::reads::first(&groups, REGISTRY);
-        let mut live = self.survey(&groups, &first).await;
-        for (arm_type, known) in known_types(REGISTRY) {
-            live.insert_type(arm_type, known);
-        }
-        let unknown = export::reads::unknown_types(&groups, &live);
-        let found = find_versions(&self.client, &unknown, &mut live).await;
-        found.expect("reads work");
-        let second = export::reads::second(&scene(&groups, &live));
-        live.absorb(self.survey(&groups, &second).await);
-        let is_built_in = |guid: &str| roles::by_guid(guid).is_some();
-        let third = export::reads::third(&scene(&groups, &live), &is_built_in);
-        live.absorb(self.survey(&groups, &third).await);
-        let owner = export::owner(&scene(&groups, &live));
-        if let Some(owner) = &owner {
-            let stack = format!("apiVersion: lazuli/v1\nstack: {owner}\n");
-            let owned = observe_owned(&self.client, graph(&stack).stack_scopes(), &|_| true).await;
-            live.absorb(owned.expect("reads work"));
-        }
-        let stack = owner.unwrap_or_else(|| export::stack_of(&groups[0]));
-        export::export(&scene(&groups, &live), &stack)
+        let groups = groups.iter();
+        let scope = ExportScope {
+            groups: groups
+                .map(|name| ArmId::resource_group(SUBSCRIPTION, name))
+                .collect(),
+            stack: None,
+        };
+        let live = self.reconciler().export(&scope).await;
+        let live = live.unwrap_or_else(|error| panic!("{error:#?}"));
+        assert!(live.unreadable.is_empty(), "{:#?}", live.unreadable);
+        live.export
     }
 
-    async fn survey(&self, groups: &[ArmId], reads: &[Read]) -> Live {
-        let (live, unanswered) = observe_each(&self.client, Concern::within(groups), reads).await;
-        assert!(unanswered.is_empty(), "{unanswered:#?}");
-        live
-    }
-
-    /// What there is of a graph.
+    /// The live state of a graph.
     pub async fn observe(&self, graph: &Graph) -> Live {
         observe_settled(&self.client, graph, &reads::needed(graph), &Silent)
             .await
             .expect("reads work")
     }
 
-    /// Plans and carries out.
+    /// Plans and executes, with no regard to failures.
     pub async fn apply(&self, text: &str) -> (Plan, Report) {
         let plan = self.plan(text).await;
         let report = self.execute(&plan).await;
@@ -208,43 +223,25 @@ impl Azure {
         let (plan, report) = self.apply(text).await;
         let failures: Vec<_> = report
             .failures()
-            .map(|(step, failure)| format!("{}: {failure}", plan.steps[step.0].subject.key))
+            .map(|(step, failure)| format!("{}: {failure}", plan[step].subject.key))
             .collect();
         assert!(report.is_complete(), "{failures:#?}");
         plan
     }
 
-    /// The graph of a spec, which must have no mistakes, with the roles that only Azure knows.
+    /// The graph of a valid spec, with resolved roles.
     pub async fn graph(&self, text: &str) -> Graph {
-        let (graph, found) = self.check(text).await;
-        assert!(!found.has_errors(), "{found:#?}");
-        graph
+        let stacks = self.resolve(text).await;
+        stacks.unwrap_or_else(|error| panic!("{error:#?}")).graph
     }
 
-    /// The graph of a spec with the roles that only Azure knows, and what is wrong.
-    pub async fn check(&self, text: &str) -> (Graph, Diagnostics) {
-        let (graph, found) = check(text);
-        if graph.open_roles().is_empty() {
-            return (graph, found);
+    /// The diagnostics of a spec, with resolved roles.
+    pub async fn check(&self, text: &str) -> Diagnostics {
+        match self.resolve(text).await {
+            Ok(stacks) => stacks.warnings,
+            Err(ReconcileError::Rejected(rejection)) => rejection.diagnostics,
+            Err(error) => panic!("{error:#?}"),
         }
-        let roles = find_roles(&self.client, graph.open_roles())
-            .await
-            .expect("reads work");
-        check_with(text, roles)
-    }
-
-    /// The plan that takes a spec away.
-    pub async fn teardown(&self, text: &str) -> Plan {
-        let graph = self.graph(text).await;
-        let live = observe_settled(
-            &self.client,
-            &graph,
-            &reads::needed_to_destroy(&graph),
-            &Silent,
-        )
-        .await
-        .expect("reads work");
-        teardown(&graph, &live)
     }
 
     pub async fn execute(&self, plan: &Plan) -> Report {
@@ -253,20 +250,11 @@ impl Azure {
     }
 
     pub async fn execute_until(&self, plan: &Plan, stop: watch::Receiver<bool>) -> Report {
-        let simulator = self.simulator.clone();
-        let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
-        let execution = Execution {
-            client: &self.client,
-            at_once: 8,
-            bounds: Bounds::default(),
-            now: &now,
-            stop,
-            events: &Silent,
-        };
-        execute(plan, execution).await
+        let limits = PropagationLimits::default();
+        self.reconciler().execute(plan, limits, stop).await
     }
 
-    /// Sends a request behind lazuli's back, as the owner, and gives the answer's body.
+    /// Sends a request outside of lazuli, as the owner, and returns the body of the response.
     pub async fn by_hand(&self, method: Method, url: &str, body: Option<Json>) -> Json {
         let token = self
             .simulator
@@ -290,7 +278,7 @@ impl Azure {
         }
     }
 
-    /// What was written since the log was cleared. Asking for tokens and in the directory is no writing.
+    /// The write requests since the log was cleared, except for tokens and directory queries.
     pub fn writes(&self) -> Vec<LogEntry> {
         let is_write = |entry: &LogEntry| {
             let only_asks = entry.url.contains("/oauth2/") || entry.url.starts_with("/graph/");
@@ -300,53 +288,36 @@ impl Azure {
     }
 }
 
-fn scene<'a>(groups: &'a [ArmId], live: &'a Live) -> Scene<'a> {
-    Scene {
-        groups,
-        live,
-        registry: REGISTRY,
+/// Loads a spec for the simulator's subscription.
+pub fn load_text(text: &str) -> Result<Specs, LoadError> {
+    let context = LoadContext::isolated(Some(SUBSCRIPTION.to_owned()));
+    load(&CATALOG, SpecTexts::from_spec("spec.yaml", text), context)
+}
+
+/// A mistake that needs no request to find, as an error of the reconciler.
+pub fn rejected(error: LoadError) -> ReconcileError {
+    match error {
+        LoadError::Rejected(rejection) => ReconcileError::Rejected(rejection),
+        LoadError::NoStacks => panic!("{error}"),
     }
 }
 
-/// The graph of a spec, which must have no mistakes.
+/// The graph of a valid spec, with unresolved roles.
 pub fn graph(text: &str) -> Graph {
-    let (graph, found) = check(text);
-    assert!(!found.has_errors(), "{found:#?}");
-    graph
+    let stacks = load_text(text).map(|specs| specs.into_stacks().expect("the spec is valid"));
+    stacks.unwrap_or_else(|error| panic!("{error:#?}")).graph
 }
 
-/// The graph of a spec and what is wrong with it.
-pub fn check(text: &str) -> (Graph, Diagnostics) {
-    check_with(text, BTreeMap::new())
+/// The diagnostics of a spec without a request.
+pub fn check(text: &str) -> Diagnostics {
+    match load_text(text).map(Specs::into_stacks) {
+        Ok(Ok(stacks)) => stacks.warnings,
+        Ok(Err(rejection)) | Err(LoadError::Rejected(rejection)) => rejection.diagnostics,
+        Err(error) => panic!("{error}"),
+    }
 }
 
-/// The same, with what Azure answers about roles.
-fn check_with(text: &str, roles: BTreeMap<RoleName, Vec<ArmId>>) -> (Graph, Diagnostics) {
-    let mut sources = Sources::default();
-    let id = sources.add("spec.yaml", text);
-    let (spec, mut found) = load(
-        &sources,
-        &[id],
-        &Inputs {
-            params: Vec::new(),
-            env: &|_| None,
-            file: &no_files,
-        },
-    );
-    let (graph, more) = build(
-        &spec,
-        REGISTRY,
-        &Settings {
-            subscription: Some(SUBSCRIPTION.to_owned()),
-            roles,
-            ..Settings::default()
-        },
-    );
-    found.extend(more);
-    (graph, found)
-}
-
-/// The head of a document, for specs in tests.
+/// A spec with a resource group and these resources.
 pub fn spec(resources: &str) -> String {
     format!(
         "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\nresourceGroup: rg-test\nresources:\n\

@@ -6,13 +6,13 @@ use lazuli_arm::ErrorKind;
 use lazuli_core::{
     live::{Live, UnreadLocks},
     plan::{
-        Plan, converge,
+        Plan,
         locks::{LockOwner, Obstacle, obstacles},
-        teardown,
     },
     reads,
 };
 use lazuli_engine::{Failure, Report, observe};
+use lazuli_reconcile::{Difference, Intent};
 use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION, WorldOptions};
 use serde_json::json;
 
@@ -72,21 +72,17 @@ struct LockedPlan {
 
 impl LockedPlan {
     async fn on_apply(azure: &Azure, text: &str) -> Self {
-        let (graph, live) = (graph(text), read_live(azure, text).await);
-        let (plan, found) = converge(&graph, &live);
-        assert!(!found.has_errors(), "{found:?}");
-        Self {
-            obstacles: obstacles(&plan, &graph, &live),
-            unread: live.unread_locks().to_vec(),
-            plan,
-        }
+        Self::for_intent(azure, text, Intent::converge()).await
     }
 
     async fn on_destroy(azure: &Azure, text: &str) -> Self {
-        let (graph, live) = (graph(text), read_live(azure, text).await);
-        let plan = teardown(&graph, &live);
+        Self::for_intent(azure, text, Intent::destroy()).await
+    }
+
+    async fn for_intent(azure: &Azure, text: &str, intent: Intent) -> Self {
+        let Difference { plan, live, .. } = azure.difference(text, &intent).await;
         Self {
-            obstacles: obstacles(&plan, &graph, &live),
+            obstacles: obstacles(&plan, &graph(text), &live),
             unread: live.unread_locks().to_vec(),
             plan,
         }

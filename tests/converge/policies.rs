@@ -1,7 +1,7 @@
 //! Tags written by Azure Policy: they are not changed, can be ignored, and server overrides are reported once.
 
 use lazuli_core::plan::{converge, overrides_after, reminders};
-use lazuli_engine::remind;
+use lazuli_engine::remember;
 use lazuli_sim::Method;
 use serde_json::json;
 
@@ -81,7 +81,7 @@ async fn server_override_is_recorded_until_either_value_changes() {
     );
 
     let reminders = reminders(&graph, &live, &again, &kept);
-    remind(&azure.client, &reminders).await.unwrap();
+    remember(&azure.client, &reminders).await.unwrap();
     let plan = azure.plan(&tagged("")).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);
     assert_eq!(plan.remarks.server_overrides, kept);

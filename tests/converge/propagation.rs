@@ -1,9 +1,9 @@
 //! Propagation: denials that depend on a recently created grant are retried up to a limit; no other error is.
 
-use std::{sync::Mutex, time::Duration, time::UNIX_EPOCH};
+use std::{sync::Mutex, time::Duration};
 
-use lazuli_core::plan::{Plan, Step};
-use lazuli_engine::{Bounds, Events, Execution, Report, execute};
+use lazuli_core::plan::Plan;
+use lazuli_reconcile::{Event, Observer, PropagationLimits, Reconciler, Report};
 use lazuli_sim::{Fault, Faults, Method, Occurrence, WorldOptions};
 use tokio::sync::watch;
 
@@ -53,10 +53,13 @@ fn fail_requests(azure: &Azure, occurrence: Occurrence, fault: Fault) {
 #[derive(Default)]
 struct Waits(Mutex<Vec<(String, String, u64)>>);
 
-impl Events for Waits {
-    fn retrying(&self, step: &Step, why: &str, wait: Duration) {
-        let reported = (step.subject.key.to_string(), why.to_owned(), wait.as_secs());
-        self.0.lock().unwrap().push(reported);
+impl Observer for Waits {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::StepRetrying { step, reason, wait } = event {
+            let key = step.subject.key.to_string();
+            let wait = (key, (*reason).to_owned(), wait.as_secs());
+            self.0.lock().unwrap().push(wait);
+        }
     }
 }
 
@@ -64,22 +67,16 @@ impl Events for Waits {
 async fn execute_plan(
     azure: &Azure,
     plan: &Plan,
-    bounds: Bounds,
+    bounds: PropagationLimits,
 ) -> (Report, Vec<(String, String, u64)>, u64) {
     let (_keep, stop) = watch::channel(false);
-    let simulator = azure.simulator.clone();
-    let now = move || UNIX_EPOCH + Duration::from_secs(simulator.now().unix_seconds());
     let waits = Waits::default();
-    let execution = Execution {
-        client: &azure.client,
-        at_once: 8,
-        bounds,
-        now: &now,
-        stop,
-        events: &waits,
+    let reconciler = Reconciler {
+        observer: &waits,
+        ..azure.reconciler()
     };
     let before = azure.simulator.now();
-    let report = execute(plan, execution).await;
+    let report = reconciler.execute(plan, bounds, stop).await;
     let took = azure.simulator.now().since(before);
     (report, waits.0.into_inner().unwrap(), took)
 }
@@ -99,7 +96,7 @@ async fn denial_during_propagation_is_retried_for_every_error_code() {
         let azure = Azure::new().await;
         fail_requests(&azure, Occurrence::First(3), fault.clone());
         let plan = azure.plan(&cameras()).await;
-        let (report, waits, _) = execute_plan(&azure, &plan, Bounds::default()).await;
+        let (report, waits, _) = execute_plan(&azure, &plan, PropagationLimits::default()).await;
         assert!(report.is_complete(), "{fault:?}");
         let reported: Vec<_> = waits
             .iter()
@@ -121,9 +118,9 @@ async fn propagation_limit_of_grants_is_configurable() {
             denial(403, "StorageAccessDenied"),
         );
         let plan = azure.plan(&cameras()).await;
-        let bounds = Bounds {
+        let bounds = PropagationLimits {
             grant: Duration::from_secs(seconds),
-            ..Bounds::default()
+            ..PropagationLimits::default()
         };
         let (report, waits, took) = execute_plan(&azure, &plan, bounds).await;
         assert_eq!(report.failures().count(), 1);
@@ -143,7 +140,7 @@ async fn other_errors_fail_immediately() {
         let azure = Azure::new().await;
         fail_requests(&azure, Occurrence::Every, denial(status, code));
         let plan = azure.plan(&cameras()).await;
-        let (report, waits, _) = execute_plan(&azure, &plan, Bounds::default()).await;
+        let (report, waits, _) = execute_plan(&azure, &plan, PropagationLimits::default()).await;
         assert_eq!(report.failures().count(), 1);
         assert_eq!(waits, [], "{code}");
     }
@@ -158,7 +155,7 @@ async fn denial_is_retried_only_while_a_grant_is_recent() {
         denial(403, "StorageAccessDenied"),
     );
     let plan = azure.plan(&cameras()).await;
-    let (report, waits, took) = execute_plan(&azure, &plan, Bounds::default()).await;
+    let (report, waits, took) = execute_plan(&azure, &plan, PropagationLimits::default()).await;
     assert!(!report.is_complete());
     assert_eq!(waits, []);
     assert_eq!(
@@ -169,9 +166,9 @@ async fn denial_is_retried_only_while_a_grant_is_recent() {
     assert!(took < 2_000);
 
     // The age limit is configurable.
-    let bounds = Bounds {
+    let bounds = PropagationLimits {
         grant: Duration::from_secs(3630),
-        ..Bounds::default()
+        ..PropagationLimits::default()
     };
     let (_, waits, _) = execute_plan(&azure, &plan, bounds).await;
     assert!(!waits.is_empty());
@@ -193,7 +190,7 @@ async fn unknown_principal_fails_after_the_propagation_limit() {
     })
     .await;
     let plan = azure.plan(&reader("vision")).await;
-    let (report, waits, took) = execute_plan(&azure, &plan, Bounds::default()).await;
+    let (report, waits, took) = execute_plan(&azure, &plan, PropagationLimits::default()).await;
     assert_eq!(report.failures().count(), 1);
     assert!((150_000..=181_000).contains(&took), "{took}");
     let reported = |(step, why, _): &(String, String, u64)| {
@@ -220,7 +217,7 @@ async fn updated_principal_is_not_retried() {
     ));
     let plan = azure.plan(&reader("audio")).await;
     assert_eq!(plan.steps.len(), 2, "the identity is changed as well");
-    let (report, waits, took) = execute_plan(&azure, &plan, Bounds::default()).await;
+    let (report, waits, took) = execute_plan(&azure, &plan, PropagationLimits::default()).await;
     assert_eq!(report.failures().count(), 1);
     assert_eq!(waits, []);
     assert!(took < 10_000, "{took}");

@@ -161,7 +161,7 @@ async fn role_of_the_tenant_is_resolved_by_name() {
     let azure = Azure::new().await;
     create_role(&azure, GUID, "Bob's Tagger", &subscription()).await;
     let text = stack("role: \"bob's tagger\"");
-    let (_, offline) = check(&text);
+    let offline = check(&text);
     assert!(!offline.has_errors(), "{offline:#?}");
 
     // The group does not exist yet, so the role is looked up at its subscription.
@@ -185,7 +185,7 @@ async fn role_that_is_not_assignable_at_the_scope_is_not_resolved() {
     let azure = Azure::new().await;
     let elsewhere = format!("{}/resourceGroups/rg-other", subscription());
     create_role(&azure, GUID, "Watchkeeper", &elsewhere).await;
-    let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
+    let found = azure.check(&stack("role: Watchkeeper")).await;
     let message = "role `Watchkeeper` not found".to_owned();
     assert_eq!(errors(&found), [(Code::UnknownRole, message)]);
 }
@@ -194,15 +194,15 @@ async fn role_that_is_not_assignable_at_the_scope_is_not_resolved() {
 async fn name_similar_to_a_built_in_role_is_an_error_unless_the_tenant_has_it() {
     let azure = Azure::new().await;
     let text = stack("role: Readers");
-    let (_, offline) = check(&text);
-    let (_, found) = azure.check(&text).await;
+    let offline = check(&text);
+    let found = azure.check(&text).await;
     for found in [offline, found] {
         assert!(found.has_errors());
         let help = found.iter().next().unwrap().help.clone();
         assert_eq!(help.as_deref(), Some("did you mean `Reader`?"));
     }
     create_role(&azure, GUID, "Readers", &subscription()).await;
-    let (_, found) = azure.check(&text).await;
+    let found = azure.check(&text).await;
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -224,7 +224,7 @@ async fn roles_with_the_same_name_are_all_listed() {
             Some(json!({ "location": "westeurope" })),
         )
         .await;
-    let (_, found) = azure.check(&stack("role: Watchkeeper")).await;
+    let found = azure.check(&stack("role: Watchkeeper")).await;
     let message = "the name `Watchkeeper` matches 2 roles".to_owned();
     assert_eq!(errors(&found), [(Code::AmbiguousRole, message)]);
     let note = found.iter().next().unwrap().note.clone().unwrap();

@@ -1,12 +1,9 @@
 //! The inventory of `show`: exactly the resources that a stack owns, with a constant number of reads and no write.
 
 use lazuli_core::{
-    inventory::{ExtensionResource, Holdings, SpecMatch, inventory, needed},
-    live::Live,
+    inventory::{ExtensionResource, Holdings, SpecMatch},
     mark::Afterlife,
 };
-use lazuli_engine::{observe, observe_owned};
-use lazuli_handlers::{REGISTRY, known_types};
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::json;
 
@@ -21,19 +18,13 @@ const ENTRIES: &str = "\
 ";
 
 impl Azure {
-    async fn owned(&self, text: &str) -> (Holdings, Live) {
+    async fn owned(&self, text: &str) -> Holdings {
         let graph = self.graph(text).await;
-        let homes = graph.stack_scopes();
-        let mut live = observe(&self.client, homes, &needed(homes))
-            .await
-            .expect("reads work");
-        let owned = observe_owned(&self.client, homes, &|_| false).await;
-        live.absorb(owned.expect("reads work"));
-        for (arm_type, known) in known_types(REGISTRY) {
-            live.insert_type(arm_type, known);
-        }
-        let mut found = inventory(homes, Some(&graph), &live);
-        (found.stacks.remove(0), live)
+        let found = self
+            .reconciler()
+            .inventory(graph.stack_scopes(), Some(&graph))
+            .await;
+        found.expect("reads work").stacks.remove(0)
     }
 }
 
@@ -53,7 +44,7 @@ async fn owned_resources_are_shown_with_their_entries() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     azure.simulator.clear_log();
-    let (found, _) = azure.owned(&spec(ENTRIES)).await;
+    let found = azure.owned(&spec(ENTRIES)).await;
     assert_eq!(
         lines(&found),
         [
@@ -85,7 +76,7 @@ async fn resources_without_an_entry_are_orphans_even_if_the_spec_is_empty() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let empty = "apiVersion: lazuli/v1\nstack: test\nresources: {}\n";
-    let (found, _) = azure.owned(empty).await;
+    let found = azure.owned(empty).await;
     assert_eq!(found.items.len(), 7);
     assert!(
         found
@@ -100,13 +91,13 @@ async fn grants_of_renamed_entries_and_recreated_principals_are_not_orphans() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let renamed = spec(&ENTRIES.replace("  access:", "  rights:"));
-    let (found, _) = azure.owned(&renamed).await;
+    let found = azure.owned(&renamed).await;
     assert!(lines(&found).contains(&"rights/Reader roleAssignment Reader".to_owned()));
     let identity = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test?api-version=2024-11-30"
     );
     azure.by_hand(Method::Delete, &identity, None).await;
-    let (found, _) = azure.owned(&spec(ENTRIES)).await;
+    let found = azure.owned(&spec(ENTRIES)).await;
     assert!(lines(&found).contains(&"access/Reader roleAssignment Reader".to_owned()));
 }
 
@@ -127,6 +118,6 @@ async fn unmarked_resources_and_those_of_other_stacks_are_not_shown() {
         azure.by_hand(Method::Put, &url(name), Some(body)).await;
     }
     let reader = azure.seen_by(Caller::Reader).await;
-    let (found, _) = reader.owned(&spec("")).await;
+    let found = reader.owned(&spec("")).await;
     assert_eq!(lines(&found), ["group resourceGroup rg-test"]);
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use lazuli_core::{
     diagnostic::Diagnostics,
     graph::{Closure, Names, Selection},
-    plan::{Action, Consent, Plan, converge_part, inseparable, teardown_part},
-    reads,
+    plan::{Action, Consent, Plan, inseparable},
 };
-use lazuli_engine::observe;
+use lazuli_reconcile::Intent;
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::json;
 
@@ -28,26 +27,21 @@ fn names(targets: &[&str]) -> Names {
 
 impl Azure {
     async fn part(&self, text: &str, targets: &[&str], replace: &[&str]) -> (Plan, Diagnostics) {
-        let graph = self.graph(text).await;
-        let live = observe(&self.client, &graph, &reads::needed(&graph))
-            .await
-            .expect("reads work");
-        let part = Selection::new(&graph, &names(targets), Closure::Dependencies);
-        let consent = Consent {
-            replace: names(replace),
-            ..Consent::default()
+        let intent = Intent::Converge {
+            consent: Consent {
+                replace: names(replace),
+                ..Consent::default()
+            },
+            targets: names(targets),
         };
-        converge_part(&graph, &live, &consent, &part)
+        self.compare_for(text, &intent).await
     }
 
     async fn part_down(&self, text: &str, targets: &[&str]) -> Plan {
-        let graph = self.graph(text).await;
-        let reads = reads::needed_to_destroy(&graph);
-        let live = observe(&self.client, &graph, &reads)
+        let targets = names(targets);
+        self.difference(text, &Intent::Destroy { targets })
             .await
-            .expect("reads work");
-        let part = Selection::new(&graph, &names(targets), Closure::Dependents);
-        teardown_part(&graph, &live, &part)
+            .plan
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{sync::Mutex, time::Duration};
 
 use lazuli_arm::ErrorKind;
-use lazuli_core::{arm::ArmId, graph::NodeKey, plan::Action, reads};
-use lazuli_engine::{Settling, Silent, observe_settled};
+use lazuli_core::{arm::ArmId, plan::Action, reads};
+use lazuli_engine::{Event, Observer, Silent, observe_settled};
 use lazuli_sim::{Fault, Faults, Method, Occurrence, SUBSCRIPTION, WorldOptions};
 use serde_json::json;
 
@@ -32,14 +32,16 @@ impl WaitLog {
     }
 }
 
-impl Settling for WaitLog {
-    fn waiting(&self, key: &NodeKey, state: &str, _so_far: Duration) {
-        self.record(format!("{key} {state}"));
-    }
-
-    fn settled(&self, key: &NodeKey, state: Option<&str>, took: Duration) {
-        assert!(took > Duration::ZERO);
-        self.record(format!("{key} {}", state.unwrap_or("gone")));
+impl Observer for WaitLog {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::ResourceBusy { key, state, .. } => self.record(format!("{key} {state}")),
+            Event::ResourceSettled { key, state, waited } => {
+                assert!(*waited > Duration::ZERO);
+                self.record(format!("{key} {}", state.unwrap_or("gone")));
+            }
+            _ => {}
+        }
     }
 }
 

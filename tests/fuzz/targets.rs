@@ -16,8 +16,11 @@ use lazuli_core::{
     template::Template,
     yaml,
 };
-use lazuli_engine::{Bounds, Execution, Silent, execute, observe_settled, preflight};
-use lazuli_handlers::REGISTRY;
+use lazuli_engine::Silent;
+use lazuli_handlers::{REGISTRY, roles};
+use lazuli_reconcile::{
+    Catalog, Intent, LoadContext, PropagationLimits, ReconcileError, Reconciler, SpecTexts,
+};
 use lazuli_sim::SUBSCRIPTION;
 use tokio::sync::watch;
 
@@ -458,6 +461,18 @@ fn harmless(error: &ArmError) {
     );
 }
 
+fn harmless_failure(error: ReconcileError) {
+    if let ReconcileError::Unreadable(errors) = error {
+        errors.iter().for_each(|failed| harmless(&failed.error));
+    }
+}
+
+/// The kinds and built-in roles.
+const CATALOG: Catalog = Catalog {
+    registry: REGISTRY,
+    role_name: |guid| roles::by_guid(guid).map(|role| role.name),
+};
+
 /// What is compared with answers of any sort.
 pub const COMPARED: &str = "\
 apiVersion: lazuli/v1
@@ -481,30 +496,37 @@ resources:
 
 /// Reads, compares, and carries out what comes of it, on a service that answers anything.
 fn comparison(bytes: &[u8]) {
-    let (graph, found) = graph(COMPARED);
-    assert!(!found.has_errors(), "{found:#?}");
     let script = Script::of(bytes);
     let client = script.client();
+    let reconciler = Reconciler {
+        client: &client,
+        directory: None,
+        catalog: CATALOG,
+        clock: &|| UNIX_EPOCH,
+        observer: &Silent,
+    };
+    let texts = SpecTexts::from_spec("input.yaml", COMPARED);
+    let context = LoadContext::isolated(Some(SUBSCRIPTION.to_owned()));
+    let specs = lazuli_reconcile::load(&CATALOG, texts, context).expect("the spec has no mistakes");
     on_paused_time(async {
-        let observed = observe_settled(&client, &graph, &reads::needed(&graph), &Silent).await;
-        let live = match observed {
-            Ok(live) => live,
-            Err(errors) => return errors.iter().for_each(|failed| harmless(&failed.error)),
+        let stacks = match reconciler.resolve(specs).await {
+            Ok(stacks) => stacks,
+            Err(error) => return harmless_failure(error),
         };
-        let plans = [converge(&graph, &live).0, teardown(&graph, &live)];
-        for plan in &plans {
-            preflight(&client, plan, REGISTRY).await;
-            let (_keep, stop) = watch::channel(false);
-            let execution = Execution {
-                client: &client,
-                at_once: 4,
-                bounds: Bounds::default(),
-                now: &|| UNIX_EPOCH,
-                stop,
-                events: &Silent,
+        for intent in [Intent::converge(), Intent::destroy()] {
+            let plan = match reconciler.plan(&stacks, &intent).await {
+                Ok(difference) => difference.plan,
+                Err(error) => {
+                    harmless_failure(error);
+                    continue;
+                }
             };
-            let report = execute(plan, execution).await;
+            reconciler.preflight(&plan).await;
+            let (_keep, stop) = watch::channel(false);
+            let limits = PropagationLimits::default();
+            let report = reconciler.execute(&plan, limits, stop).await;
             assert_eq!(report.outcomes.len(), plan.steps.len());
+            reconciler.recheck(&stacks, &plan).await;
         }
     });
     script.urls();

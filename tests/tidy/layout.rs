@@ -11,7 +11,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("arm", &["core"]),
     ("sim", &[]),
     ("engine", &["core", "arm"]),
-    ("cli", &["core", "handlers", "arm", "sim", "engine"]),
+    ("reconcile", &["core", "arm", "engine"]),
+    (
+        "cli",
+        &["core", "handlers", "arm", "sim", "engine", "reconcile"],
+    ),
 ];
 
 #[test]

@@ -1,4 +1,4 @@
-//! Asks before anything is written.
+//! Asks for confirmation before the first write.
 
 use std::{collections::BTreeSet, io::BufRead};
 
@@ -9,76 +9,85 @@ use crate::{
     terminal::{Terminal, tell},
 };
 
-/// Fails where nobody can be asked and `--yes` is not given; called before the first request.
-pub(crate) fn can_ask(yes: bool, verb: &str, terminal: &Terminal) -> Result<(), CommandError> {
+/// Fails if confirmation is needed and there is no terminal. Called before the first request.
+pub(crate) fn fail_unless_possible(
+    yes: bool,
+    verb: &str,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
     if yes || terminal.can_ask {
         return Ok(());
     }
     Err(CommandError::with_hint(
-        format!("{verb} asks before it writes, and there is no terminal to ask on"),
-        "pass --yes to write without being asked",
+        format!("{verb} asks for confirmation, but stdin is not a terminal"),
+        "review the output of `lazuli plan`, then pass --yes",
     ))
 }
 
-/// Has the deletion of most of a stack confirmed by the stack's name: given beforehand, or typed. `--yes` is not enough.
-pub(crate) fn razing(
-    razed: &[MassDeletion],
-    agreed: &[String],
+/// Confirms that most of a stack is deleted, by the stack's name: passed as an option, or typed. `--yes` is not enough.
+pub(crate) fn mass_deletion(
+    deletions: &[MassDeletion],
+    confirmed: &[String],
     terminal: &Terminal,
 ) -> Result<(), CommandError> {
     for MassDeletion {
         stack,
         going,
         owned,
-    } in razed.iter().filter(|one| !agreed.contains(&one.stack))
+    } in deletions
+        .iter()
+        .filter(|one| !confirmed.contains(&one.stack))
     {
-        let what = format!("{going} of the {owned} resources that the stack `{stack}` owns");
+        let what = format!("{going} of the {owned} resources that stack `{stack}` owns");
         if !terminal.can_ask {
             return Err(CommandError::with_hint(
-                format!("this would delete {what}"),
+                format!("the plan deletes {what}"),
                 format!(
-                    "if it is meant, pass --yes-delete {stack}: --yes is not enough for so much"
+                    "review the plan; to confirm, pass --yes-delete {stack} in addition to --yes"
                 ),
             ));
         }
         tell(&format!(
-            "\nThis deletes {what}. Type the name of the stack to go on: "
+            "\nThis deletes {what}. Type the name of the stack to confirm: "
         ));
-        if answer().as_deref() != Some(stack) {
+        if read_answer().as_deref() != Some(stack) {
             return Err(CommandError::new(
-                "nothing was changed: the answer was not the name of the stack",
+                "no changes were made: the stack name was not confirmed",
             ));
         }
     }
     Ok(())
 }
 
-/// Has the deletion of several stacks confirmed by the name of each, where nobody is asked: a directory names none.
-pub(crate) fn several(plan: &Plan, agreed: &[String]) -> Result<(), CommandError> {
+/// Confirms the deletion of several stacks by the name of each if `--yes` is given: a directory does not show which stacks
+/// it contains.
+pub(crate) fn several_stacks(plan: &Plan, confirmed: &[String]) -> Result<(), CommandError> {
     let stacks: BTreeSet<&str> = plan
         .steps
         .iter()
         .map(|it| it.subject.key.stack.as_str())
         .collect();
-    let is_open = |stack: &&str| !agreed.iter().any(|agreed| agreed == stack);
-    let open: Vec<&str> = stacks.iter().copied().filter(is_open).collect();
-    if stacks.len() < 2 || open.is_empty() {
+    let is_unconfirmed = |stack: &&str| !confirmed.iter().any(|confirmed| confirmed == stack);
+    let unconfirmed: Vec<&str> = stacks.iter().copied().filter(is_unconfirmed).collect();
+    if stacks.len() < 2 || unconfirmed.is_empty() {
         return Ok(());
     }
-    let named = open.iter().map(|stack| format!("--yes-delete {stack}"));
-    let named = named.collect::<Vec<_>>().join(" ");
+    let options = unconfirmed
+        .iter()
+        .map(|stack| format!("--yes-delete {stack}"));
+    let options = options.collect::<Vec<_>>().join(" ");
     Err(CommandError::with_hint(
-        format!("this would delete {} stacks", stacks.len()),
-        format!("if it is meant, pass {named}: --yes is enough for one stack only"),
+        format!("the plan deletes resources of {} stacks", stacks.len()),
+        format!("--yes confirms one stack only: review the plan, then pass {options}"),
     ))
 }
 
-/// The answer, nothing after Ctrl-D.
-fn answer() -> Option<String> {
+/// Reads one line; `None` after Ctrl-D.
+fn read_answer() -> Option<String> {
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     if !answer.ends_with('\n') {
-        // What is said next begins a line all the same.
+        // The next output must start on a new line.
         tell("\n");
     }
     read.ok()
@@ -86,28 +95,28 @@ fn answer() -> Option<String> {
         .map(|_| answer.trim().to_owned())
 }
 
-/// Asks for a name; an empty answer is the usual one.
-pub(crate) fn wish(question: &str, usual: String) -> Result<String, CommandError> {
-    tell(&format!("{question} [{usual}]: "));
-    match answer() {
-        Some(given) if given.is_empty() => Ok(usual),
+/// Asks for a name. An empty answer accepts the default.
+pub(crate) fn prompt(question: &str, default: String) -> Result<String, CommandError> {
+    tell(&format!("{question} [{default}]: "));
+    match read_answer() {
+        Some(given) if given.is_empty() => Ok(default),
         Some(given) => Ok(given),
         None => Err(CommandError::new(
-            "nothing was written: there was no answer",
+            "no file was created: the prompt was not answered",
         )),
     }
 }
 
-/// Asks; only `yes` is a yes.
+/// Asks for confirmation. Only `yes` confirms.
 pub(crate) fn ask(yes: bool, question: &str) -> Result<(), CommandError> {
     if yes {
         return Ok(());
     }
-    tell(&format!("{question} Only `yes` is accepted: "));
-    match answer().as_deref() {
+    tell(&format!("{question} Type `yes` to confirm: "));
+    match read_answer().as_deref() {
         Some("yes") => Ok(()),
         _ => Err(CommandError::new(
-            "nothing was changed: the answer was not `yes`",
+            "no changes were made: the plan was not confirmed",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! To which Azure a command speaks: a cloud over the network, or the simulator in this process.
+//! The connection of a command: to a cloud over the network, or to the simulator in this process.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,22 +20,22 @@ use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
 use crate::{
-    args::Azure,
+    args::AzureArgs,
     error::CommandError,
     input::{directory_of, environment, option_from_environment},
     trace::TraceFile,
 };
 
-/// The Azure that a command was pointed at, before anything is sent.
+/// The Azure environment of a command, before any request.
 pub(crate) struct Connection {
-    to: Destination,
+    destination: Destination,
     trace: Option<PathBuf>,
 }
 
 enum Destination {
     /// A cloud over the network.
     Network(Box<Network>),
-    /// The simulator, its world kept in a file.
+    /// The simulator, with the file of its world.
     Simulator(PathBuf),
 }
 
@@ -46,26 +46,26 @@ pub(crate) struct Network {
     transport: Transport,
 }
 
-/// The endpoint by which the simulator in this process is known to the client. No request leaves the process.
+/// The endpoint of the simulator in this process. No request leaves the process.
 const IN_PROCESS: &str = "https://sim.lazuli.invalid";
 
 impl Connection {
-    /// What `--cloud` names. The simulator's world is kept beside the first of the specs.
-    pub(crate) fn new(args: &Azure, specs: &[PathBuf]) -> Result<Self, CommandError> {
+    /// The environment that `--cloud` names. The simulator's world is stored beside the first spec.
+    pub(crate) fn new(args: &AzureArgs, specs: &[PathBuf]) -> Result<Self, CommandError> {
         let trace = args.trace.clone();
         if args.cloud().eq_ignore_ascii_case("sim") {
             let beside = specs
                 .first()
                 .map_or_else(|| PathBuf::from("."), |path| directory_of(path));
             return Ok(Self {
-                to: Destination::Simulator(world_in(&beside)),
+                destination: Destination::Simulator(world_in(&beside)),
                 trace,
             });
         }
         let cloud = Cloud::parse(args.cloud()).map_err(|error| {
             CommandError::with_hint(
                 error.to_string(),
-                "it is public, usgov, china, sim, or the https:// URL of an ARM endpoint",
+                "use public, usgov, china, sim, or the https:// URL of an ARM endpoint",
             )
         })?;
         let options = TransportOptions {
@@ -82,14 +82,14 @@ impl Connection {
             transport,
         };
         Ok(Self {
-            to: Destination::Network(Box::new(network)),
+            destination: Destination::Network(Box::new(network)),
             trace,
         })
     }
 
-    /// The subscription of stacks that say none, where the command line says none either.
+    /// The subscription if neither the stack nor the command line names one.
     pub(crate) fn default_subscription(&self) -> Option<String> {
-        match &self.to {
+        match &self.destination {
             Destination::Simulator(_) => Some(SUBSCRIPTION.to_owned()),
             Destination::Network(network) => option_from_environment("AZURE_SUBSCRIPTION_ID")
                 .or_else(|| {
@@ -102,9 +102,9 @@ impl Connection {
         }
     }
 
-    /// The environment as specs see it: the simulator has a subscription of its own, whatever the shell says.
+    /// An environment variable as specs see it: the simulator has its own subscription.
     pub(crate) fn environment(&self, name: &str) -> Option<String> {
-        match &self.to {
+        match &self.destination {
             Destination::Simulator(_) if name == "AZURE_SUBSCRIPTION_ID" => {
                 Some(SUBSCRIPTION.to_owned())
             }
@@ -112,23 +112,45 @@ impl Connection {
         }
     }
 
-    /// The runtime of the command. The simulator's has a clock that runs ahead whenever everybody waits.
+    /// The subscription from an option, or the default. It must be a GUID.
+    pub(crate) fn subscription_or_default(
+        &self,
+        given: Option<String>,
+    ) -> Result<String, CommandError> {
+        let given = given.or_else(|| self.default_subscription());
+        let given = given.ok_or_else(|| {
+            CommandError::with_hint(
+                "no subscription is given",
+                "pass --subscription, set AZURE_SUBSCRIPTION_ID, or run `az account set`",
+            )
+        })?;
+        match Uuid::try_parse(&given) {
+            Ok(guid) => Ok(guid.hyphenated().to_string()),
+            Err(_) => Err(CommandError::new(format!(
+                "`{given}` is not a valid subscription id: use a GUID"
+            ))),
+        }
+    }
+
+    /// The runtime of the command. With the simulator, its clock advances whenever all tasks wait.
     pub(crate) fn runtime(&self) -> Result<Runtime, CommandError> {
-        let simulated = matches!(self.to, Destination::Simulator(_));
+        let simulated = matches!(self.destination, Destination::Simulator(_));
         Builder::new_current_thread()
             .enable_all()
             .start_paused(simulated)
             .build()
             .map_err(|error| {
-                CommandError::new(format!("the asynchronous runtime does not start: {error}"))
+                CommandError::new(format!(
+                    "the asynchronous runtime cannot be started: {error}"
+                ))
             })
     }
 
-    /// Opens the connection: finds the endpoints, prepares to log in. Must be called on the runtime.
+    /// Opens the connection: discovers the endpoints and prepares the login. Must be called on the runtime.
     pub(crate) async fn open(&self) -> Result<Session, CommandError> {
         let trace = self.trace.as_deref().map(TraceFile::create).transpose()?;
         let trace = trace.as_ref();
-        let session = match &self.to {
+        let session = match &self.destination {
             Destination::Network(network) => network.open(trace).await?,
             Destination::Simulator(path) => open_simulator(path, trace).await?,
         };
@@ -142,24 +164,23 @@ impl Connection {
 pub(crate) struct Session {
     /// The client.
     pub(crate) client: Client,
-    /// By which way it is logged in.
+    /// The login.
     pub(crate) login: Login,
-    /// What the client speaks to, for people.
+    /// The name of the environment, for messages.
     pub(crate) place: String,
-    /// The directory, if the cloud names one.
+    /// The directory, if the cloud has one.
     pub(crate) directory: Option<Directory>,
-    /// The time of day, in the world that the client speaks to.
+    /// The time of day in the environment.
     pub(crate) now: Box<dyn Fn() -> SystemTime + Sync>,
-    /// What records the requests, if anything does.
+    /// The recorder of requests, with `--trace`.
     trace: Option<Arc<Trace>>,
 }
 
 impl Session {
-    /// Keeps these secrets out of errors and of the trace, wherever Azure repeats them.
-    pub(crate) fn conceal(&self, secrets: &[&Secret]) {
-        self.client.conceal(secrets.iter().copied());
+    /// Masks secrets in the trace, wherever Azure repeats them.
+    pub(crate) fn conceal<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
         if let Some(trace) = &self.trace {
-            trace.conceal(secrets.iter().copied());
+            trace.conceal(secrets);
         }
     }
 
@@ -191,7 +212,7 @@ impl Session {
 impl Network {
     async fn open(&self, trace: Option<&TraceFile>) -> Result<Session, ArmError> {
         let trace = trace.map(|file| file.recorder(SystemTime::now));
-        let transport = watched(self.transport.clone(), trace.as_ref());
+        let transport = traced(self.transport.clone(), trace.as_ref());
         let endpoints = self.cloud.endpoints(&transport).await?;
         let login = auth::login(self.auth, &environment, &endpoints, &transport);
         let session = Session::new(
@@ -205,8 +226,8 @@ impl Network {
     }
 }
 
-/// The transport, recorded where there is a trace.
-fn watched(transport: Transport, trace: Option<&Arc<Trace>>) -> Transport {
+/// The transport, with a recorder if there is one.
+fn traced(transport: Transport, trace: Option<&Arc<Trace>>) -> Transport {
     match trace {
         Some(trace) => trace.over(transport),
         None => transport,
@@ -222,7 +243,7 @@ async fn open_simulator(path: &Path, trace: Option<&TraceFile>) -> Result<Sessio
     };
     let trace = trace.map(|file| file.recorder(now.clone()));
     let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
-    let transport = watched(transport, trace.as_ref());
+    let transport = traced(transport, trace.as_ref());
     let endpoints = in_process_endpoints(&transport).await?;
     let logged_in = auth::login(
         Some(AuthMethod::Environment),
@@ -230,7 +251,7 @@ async fn open_simulator(path: &Path, trace: Option<&TraceFile>) -> Result<Sessio
         &endpoints,
         &transport,
     );
-    // A run on the simulator is repeatable, to the last id in its output.
+    // A run on the simulator is repeatable, including all ids in its output.
     let options = ClientOptions {
         correlation_id: Uuid::from_u128(simulator.now().0.into()),
         jitter: Arc::new(LongestWait),
@@ -244,7 +265,7 @@ async fn open_simulator(path: &Path, trace: Option<&TraceFile>) -> Result<Sessio
     })
 }
 
-/// No jitter: every wait is as long as it may be.
+/// No jitter: every wait has its maximum length.
 #[derive(Debug)]
 struct LongestWait;
 
@@ -259,7 +280,7 @@ async fn in_process_endpoints(transport: &Transport) -> Result<Endpoints, Comman
     Ok(lazuli_arm::discover(&url, transport).await?)
 }
 
-/// The variables by which an application of the simulator logs in.
+/// The environment variables for the login of a simulated application.
 pub(crate) fn login(caller: Caller, name: &str) -> Option<String> {
     let value = match name {
         "AZURE_TENANT_ID" => TENANT,
@@ -270,12 +291,12 @@ pub(crate) fn login(caller: Caller, name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Where the simulator's world is kept beside specs.
+/// The file of the simulator's world beside specs.
 pub(crate) fn world_in(directory: &Path) -> PathBuf {
     directory.join(".lazuli").join("sim.json")
 }
 
-/// The simulator on tokio's clock, from where its world stopped.
+/// The simulator on tokio's clock, starting at the time when its world was saved.
 pub(crate) fn simulator(path: &Path) -> Result<Simulator, CommandError> {
     Simulator::open(path, WorldOptions::default(), |latest| {
         Box::new(TokioClock::starting_at(latest))
@@ -283,7 +304,7 @@ pub(crate) fn simulator(path: &Path) -> Result<Simulator, CommandError> {
     .map_err(|error| match error {
         StoreError::Corrupt { .. } | StoreError::Format { .. } => CommandError::with_hint(
             error.to_string(),
-            "`lazuli sim reset` makes the simulated Azure empty again",
+            "run `lazuli sim reset` to start with an empty world",
         ),
         StoreError::Io { .. } | StoreError::Locked { .. } => CommandError::new(error.to_string()),
     })

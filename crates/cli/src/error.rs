@@ -1,22 +1,24 @@
-//! How a command ends: well, with changes, or with an error that is printed once, here.
+//! The result of a command: success, changes, or an error that is printed once, here.
 
 use std::process::ExitCode;
 
 use lazuli_arm::ArmError;
 use lazuli_core::{diagnostic::Diagnostics, source::Sources};
+use lazuli_reconcile::{LoadError, ReconcileError, Rejection};
 
 use crate::{
+    input,
     refusal::Refusal,
     render::{self, style::Tint},
     terminal::{Terminal, Tone},
 };
 
-/// How a command that did its work ends.
+/// The result of a command that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Success {
-    /// All is well.
+    /// The command succeeded.
     Done,
-    /// There are changes, and the caller wants to know (`--detailed-exitcode`).
+    /// The plan has changes, and `--detailed-exitcode` was given.
     Changes,
 }
 
@@ -32,13 +34,13 @@ impl Success {
 /// Why a command ends with exit code 1.
 #[derive(Debug)]
 pub(crate) enum CommandError {
-    /// Mistakes of the author.
+    /// The specs have mistakes.
     Spec(Box<Sources>, Diagnostics),
-    /// Azure's refusals outside of steps.
+    /// Requests outside of steps failed.
     Azure(Vec<Refusal>),
     /// Steps failed; the report has been printed.
     Incomplete,
-    /// Anything else, and what to do about it.
+    /// Any other error, with a hint.
     Other {
         /// What is wrong.
         message: String,
@@ -88,5 +90,31 @@ impl CommandError {
 impl From<ArmError> for CommandError {
     fn from(error: ArmError) -> Self {
         Self::Azure(vec![error.into()])
+    }
+}
+
+impl From<Box<Rejection>> for CommandError {
+    fn from(rejection: Box<Rejection>) -> Self {
+        Self::Spec(Box::new(rejection.sources), rejection.diagnostics)
+    }
+}
+
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Rejected(rejection) => rejection.into(),
+            LoadError::NoStacks => input::no_spec(": the file is empty"),
+        }
+    }
+}
+
+impl From<ReconcileError> for CommandError {
+    fn from(error: ReconcileError) -> Self {
+        match error {
+            ReconcileError::Rejected(rejection) => rejection.into(),
+            ReconcileError::Unreadable(errors) => {
+                Self::Azure(errors.into_iter().map(|one| one.error.into()).collect())
+            }
+        }
     }
 }

@@ -19,28 +19,21 @@ use lazuli_core::{
     yaml,
 };
 
+use lazuli_reconcile::SpecTexts;
+
 use crate::{
-    args::{Secrets, Specs},
+    args::{SecretArgs, SpecArgs},
     error::CommandError,
 };
 
-/// The texts of one run.
-pub(crate) struct Texts {
-    pub(crate) sources: Sources,
-    pub(crate) specs: Vec<SourceId>,
-    pub(crate) params: Vec<(String, ParamValue)>,
-    /// What is to be said of specs that cannot be read.
-    pub(crate) unread: Diagnostics,
-}
-
-/// Reads everything that the command line names. Without any spec, or without all values of parameters, there is nothing
-/// to be said of the rest.
-pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
+/// Reads all specs and parameter files on the command line. Unreadable specs are reported with the mistakes of the others,
+/// unless there are no others or a parameter file is unreadable too.
+pub(crate) fn read(args: &SpecArgs) -> Result<SpecTexts, CommandError> {
     let mut reader = Reader::default();
     for path in &args.paths {
         reader.spec(path);
     }
-    let unread = mem::take(&mut reader.diagnostics);
+    let unreadable = mem::take(&mut reader.diagnostics);
     for path in &args.params_files {
         reader.params_file(path);
     }
@@ -54,36 +47,36 @@ pub(crate) fn read(args: &Specs) -> Result<Texts, CommandError> {
         )
     };
     reader.params.extend(args.params.iter().map(given));
-    if reader.specs.is_empty() && !unread.has_errors() && !reader.diagnostics.has_errors() {
-        let passed_over = match reader.passed_over {
+    if reader.specs.is_empty() && !unreadable.has_errors() && !reader.diagnostics.has_errors() {
+        let skipped = match reader.skipped {
             0 => String::new(),
-            1 => "; 1 file of YAML there is something else".to_owned(),
-            files => format!("; {files} files of YAML there are something else"),
+            1 => ": 1 other YAML file was skipped".to_owned(),
+            files => format!(": {files} other YAML files were skipped"),
         };
-        return Err(no_spec(&passed_over));
+        return Err(no_spec(&skipped));
     }
     if reader.specs.is_empty() || reader.diagnostics.has_errors() {
-        let mut said = unread;
-        said.extend(reader.diagnostics);
-        return Err(CommandError::Spec(Box::new(reader.sources), said));
+        let mut found = unreadable;
+        found.extend(reader.diagnostics);
+        return Err(CommandError::Spec(Box::new(reader.sources), found));
     }
-    Ok(Texts {
+    Ok(SpecTexts {
         sources: reader.sources,
         specs: reader.specs,
         params: reader.params,
-        unread,
+        unreadable,
     })
 }
 
-/// That nothing is asked for, with what is there instead.
-pub(crate) fn no_spec(instead: &str) -> CommandError {
+/// The error that there is no spec, with the reason.
+pub(crate) fn no_spec(reason: &str) -> CommandError {
     CommandError::with_hint(
-        format!("there is no spec in what was given{instead}"),
-        "a spec is a .yaml or .yml file that begins with `apiVersion: lazuli/v1`; `lazuli init` writes one",
+        format!("no spec found{reason}"),
+        "a spec is a .yaml or .yml file that begins with `apiVersion: lazuli/v1`; run `lazuli init` to create one",
     )
 }
 
-/// The directory that belongs to a path on the command line: where the simulator's world is kept.
+/// The directory of a path on the command line.
 pub(crate) fn directory_of(path: &Path) -> PathBuf {
     if path.is_dir() {
         return path.to_owned();
@@ -96,7 +89,7 @@ pub(crate) fn directory_of(path: &Path) -> PathBuf {
     }
 }
 
-/// The text of a file that a spec names, by a path from where the spec is.
+/// The text of a file that a spec refers to, by its path from the spec.
 pub(crate) fn file_beside(spec: &str, path: &str) -> Result<String, String> {
     let full = directory_of(Path::new(spec)).join(path);
     let mut text = String::new();
@@ -104,39 +97,39 @@ pub(crate) fn file_beside(spec: &str, path: &str) -> Result<String, String> {
         .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text));
     match read {
         Ok(bytes) if bytes as u64 > MAX_FILE_BYTES => {
-            Err(format!("it has more than {MAX_FILE_BYTES} bytes"))
+            Err(format!("the file is larger than {MAX_FILE_BYTES} bytes"))
         }
         Ok(_) => Ok(text),
-        Err(error) => Err(why(&error)),
+        Err(error) => Err(describe(&error)),
     }
 }
 
-/// How much text a parameter may have from a file.
+/// The size limit of a file for a parameter.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// The environment variable with the key of what tags keep of secrets.
+/// The environment variable with the key of secret digests in tags.
 const SECRETS_KEY: &str = "LAZULI_SECRETS_KEY";
 
-/// How secrets that Azure does not answer are dealt with.
-pub(crate) fn secrets(args: &Secrets) -> SecretsPolicy {
+/// How to detect changed secrets that Azure does not return.
+pub(crate) fn secrets(args: &SecretArgs) -> SecretsPolicy {
     SecretsPolicy {
         key: DigestKey::new(option_from_environment(SECRETS_KEY)),
         rewrite: args.rewrite_secrets,
     }
 }
 
-/// An environment variable; one that is not Unicode counts as not set.
+/// An environment variable. A value that is not Unicode counts as unset.
 pub(crate) fn environment(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
-/// An environment variable that stands in for an option; an empty one counts as not set.
+/// An environment variable that replaces an option. An empty value counts as unset.
 pub(crate) fn option_from_environment(name: &str) -> Option<String> {
     environment(name).filter(|value| !value.is_empty())
 }
 
-/// Why a file cannot be used, without the number that the system has for it.
-pub(crate) fn why(error: &io::Error) -> String {
+/// The message of an IO error, without the number of the operating system.
+pub(crate) fn describe(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error ") {
         Some((words, _)) => words.to_lowercase(),
@@ -144,7 +137,7 @@ pub(crate) fn why(error: &io::Error) -> String {
     }
 }
 
-/// Whether a text means to be a spec: it says `apiVersion:`, and lazuli or a stack, which other tools do not.
+/// Whether a text is meant to be a spec: it has `apiVersion:`, and mentions lazuli or a stack, as other tools do not.
 fn is_spec(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines();
@@ -154,12 +147,12 @@ fn is_spec(bytes: &[u8]) -> bool {
             || lines.any(|line| line.starts_with("apiVersion:") && line.contains("lazuli")))
 }
 
-/// What a file is, by the end of its name, that is no YAML and made for another tool.
+/// The description of a file for another tool, by its extension.
 fn foreign(path: &Path) -> Option<&'static str> {
     match path.extension()?.to_str()? {
-        "bicep" | "bicepparam" => Some("a file of Bicep, not a spec of lazuli"),
-        "tf" | "tfvars" => Some("a file of Terraform, not a spec of lazuli"),
-        "tfstate" => Some("the state of Terraform, not a spec of lazuli"),
+        "bicep" | "bicepparam" => Some("a Bicep file, not a lazuli spec"),
+        "tf" | "tfvars" => Some("a Terraform file, not a lazuli spec"),
+        "tfstate" => Some("a Terraform state file, not a lazuli spec"),
         _ => None,
     }
 }
@@ -169,8 +162,8 @@ struct Reader {
     sources: Sources,
     specs: Vec<SourceId>,
     seen: BTreeSet<PathBuf>,
-    /// Files of YAML in directories that are something else.
-    passed_over: usize,
+    /// The number of YAML files in directories that are not specs.
+    skipped: usize,
     params: Vec<(String, ParamValue)>,
     diagnostics: Diagnostics,
 }
@@ -182,7 +175,7 @@ impl Reader {
             let limit = yaml::MAX_BYTES as u64 + 1;
             match io::stdin().lock().take(limit).read_to_end(&mut bytes) {
                 Ok(_) => self.take("<stdin>", &bytes),
-                Err(error) => self.unreadable(Path::new("<stdin>"), &why(&error)),
+                Err(error) => self.unreadable(Path::new("<stdin>"), &describe(&error)),
             }
         } else if path.is_dir() {
             let mut files = Vec::new();
@@ -199,7 +192,7 @@ impl Reader {
     fn collect(&mut self, directory: &Path, files: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(directory, &why(&error)),
+            Err(error) => return self.unreadable(directory, &describe(&error)),
         };
         for path in entries.flatten().map(|entry| entry.path()) {
             let hidden = path
@@ -219,21 +212,21 @@ impl Reader {
         }
     }
 
-    /// In a directory, YAML that is something else is passed over.
+    /// Reads a file. In a directory, YAML files that are not specs are skipped.
     fn file(&mut self, path: &Path, in_directory: bool) {
         if let Some(what) = foreign(path) {
             let message = format!("{} is {what}", path.display());
-            let said = Diagnostic::error(Code::Unreadable, None, message);
+            let found = Diagnostic::error(Code::Unreadable, None, message);
             return self
                 .diagnostics
-                .push(said.help("`lazuli init` writes a spec to begin with"));
+                .push(found.help("run `lazuli init` to create a spec"));
         }
         let Some(bytes) = self.bytes(path) else {
             return;
         };
         if in_directory && !is_spec(&bytes) {
-            tracing::info!("{}: passed over, it is no spec", path.display());
-            self.passed_over += 1;
+            tracing::info!("{}: skipped because it is not a spec", path.display());
+            self.skipped += 1;
             return;
         }
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -253,7 +246,7 @@ impl Reader {
         match read() {
             Ok(bytes) => Some(bytes),
             Err(error) => {
-                self.unreadable(path, &why(&error));
+                self.unreadable(path, &describe(&error));
                 None
             }
         }
@@ -261,7 +254,7 @@ impl Reader {
 
     fn take(&mut self, name: &str, bytes: &[u8]) {
         if SavedPlan::is_one(bytes) {
-            let why = "it is a saved plan: give its file to `lazuli apply`";
+            let why = "it is a saved plan: use `lazuli apply` with it";
             return self.unreadable(Path::new(name), why);
         }
         if let Some(id) = self.decode(name, bytes) {
@@ -294,11 +287,11 @@ impl Reader {
                         Code::WrongType,
                         document.span,
                         format!(
-                            "a parameter file is a mapping, not {}",
+                            "a parameter file must be a mapping, not {}",
                             document.type_name()
                         ),
                     )
-                    .help("write a line `name: value` for each parameter"),
+                    .help("write one line `name: value` per parameter"),
                 );
             }
             for entry in document.entries() {

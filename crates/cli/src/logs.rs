@@ -56,8 +56,8 @@ fn default_filter(verbose: u8, format: LogFormat) -> &'static str {
     match (verbose, format) {
         (0, LogFormat::Text) => "error,lazuli_sim=warn",
         (0, LogFormat::Json) => "warn,lazuli::progress=info",
-        (1, _) => "warn,lazuli=info,lazuli_engine=info,lazuli_arm=info",
-        _ => "info,lazuli=debug,lazuli_engine=debug,lazuli_arm=debug",
+        (1, _) => "warn,lazuli=info,lazuli_engine=info,lazuli_reconcile=info,lazuli_arm=info",
+        _ => "info,lazuli=debug,lazuli_engine=debug,lazuli_reconcile=debug,lazuli_arm=debug",
     }
 }
 

@@ -1,23 +1,25 @@
 //! The `lazuli` binary: arguments in, exit code out.
 
-mod aftermath;
-mod answer;
 mod args;
 mod commands;
 mod confirm;
 mod connection;
+mod doctor;
 mod error;
-mod examples;
 mod flow;
 mod input;
 mod logs;
+mod observer;
+mod output;
 mod preflight;
 mod progress;
 mod refusal;
 mod render;
 mod saved;
+mod starter;
 mod stop;
 mod terminal;
+mod topic;
 mod trace;
 
 use std::process::ExitCode;
@@ -40,11 +42,11 @@ fn main() -> ExitCode {
             let failed = usage.use_stderr();
             match wrapped(&usage) {
                 Some(text) => tell(&text),
-                // A closed pipe is no reason to fail.
+                // A closed pipe is not an error.
                 None => drop(usage.print()),
             }
             if lacks_path(&usage) {
-                tell("\nhelp: `.` stands for all specs in this directory and below\n");
+                tell("\nhelp: use `.` for all specs in this directory and below\n");
             }
             return ExitCode::from(u8::from(failed));
         }
@@ -73,7 +75,7 @@ fn output_options(cli: &Cli) -> OutputOptions {
     }
 }
 
-/// What is wrong with the command line in lines that fit, where clap's own are too wide.
+/// The usage error, wrapped if clap's own lines are too wide.
 fn wrapped(usage: &clap::Error) -> Option<String> {
     const WORD: &str = "error:";
     let style = terminal::stderr_style();
@@ -85,7 +87,7 @@ fn wrapped(usage: &clap::Error) -> Option<String> {
         .then(|| render::said(WORD, Tint::Red, says, &style))
 }
 
-/// Whether a command was given without the specs that it is about.
+/// Whether the paths of the specs are missing.
 fn lacks_path(usage: &clap::Error) -> bool {
     let missing = usage.get(ContextKind::InvalidArg);
     usage.kind() == ErrorKind::MissingRequiredArgument

@@ -1,4 +1,4 @@
-//! Refusals outside of steps, and the entries of the spec that they are about.
+//! Requests that failed outside of steps, with the entries of the spec that they are about.
 
 use lazuli_arm::ArmError;
 use lazuli_core::{
@@ -10,12 +10,12 @@ use lazuli_engine::ObserveError;
 
 use crate::render::{NodeNames, format_position};
 
-/// A request that failed while Azure was asked.
+/// A request that failed outside of steps.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
-    /// The failure.
+    /// The error.
     pub(crate) error: ArmError,
-    /// The entries that it was asked for, each with its place: `recordings (stack.yaml:9:3)`.
+    /// The entries that the request was sent for, each with its location: `recordings (stack.yaml:9:3)`.
     pub(crate) about: Vec<String>,
 }
 
@@ -26,7 +26,7 @@ impl From<ArmError> for Refusal {
     }
 }
 
-/// The refusals of reads for a graph.
+/// The failed reads of a graph.
 pub(crate) fn refusals(
     errors: Vec<ObserveError>,
     graph: &Graph,
@@ -52,7 +52,7 @@ pub(crate) fn refusals(
     refusals.collect()
 }
 
-/// Whether a path is read to know of a resource: its own, or that of a list which has it.
+/// Whether a request returns a resource: its path is that of the resource, or of a list that contains it.
 fn is_about(path: &str, list: Option<&List>, node: &Node) -> bool {
     let has =
         |id: &ArmId| list.is_some_and(|list| list.has(id.as_str(), &node.subject.arm_type.name));
@@ -62,19 +62,19 @@ fn is_about(path: &str, list: Option<&List>, node: &Node) -> bool {
     }
 }
 
-/// A list of all resources of a type that are in a scope, or on it.
+/// A list of all resources of a type in or on a scope.
 struct List {
-    /// In lower case.
+    /// In lowercase.
     scope: String,
     arm_type: String,
 }
 
 impl List {
-    /// The list that a path leads to, if it is one.
+    /// The list at a path, if it is one.
     fn at(path: &str) -> Option<Self> {
         let path = path.to_ascii_lowercase();
         let (scope, listed) = path.rsplit_once("/providers/")?;
-        // A namespace, then types and names in turn: a list ends with a type.
+        // A namespace, then alternating types and names: a list ends with a type.
         let segments: Vec<&str> = listed.split('/').collect();
         let (namespace, rest) = segments.split_first()?;
         let types: Vec<&str> = rest.iter().step_by(2).copied().collect();
@@ -84,7 +84,7 @@ impl List {
         })
     }
 
-    /// Whether a resource of that type is in the list; `id` is its own, or where it is.
+    /// Whether a resource is in the list. `id` is the id of the resource or of its scope.
     fn has(&self, id: &str, arm_type: &str) -> bool {
         arm_type.eq_ignore_ascii_case(&self.arm_type)
             && id
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_about_what_is_of_its_type_within_its_scope() {
+    fn a_list_contains_the_resources_of_its_type_in_its_scope() {
         const ACCOUNTS: &str = "Microsoft.Storage/storageAccounts";
         const ACCOUNT: &str =
             "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/st";

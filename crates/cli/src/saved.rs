@@ -1,4 +1,4 @@
-//! Saved plans: written by `plan --out FILE`, carried out by `apply FILE`.
+//! Saved plans: written by `plan --out FILE`, executed by `apply FILE`.
 
 use std::{
     fmt, fs,
@@ -12,54 +12,55 @@ use lazuli_core::{
 };
 
 use crate::{
-    answer::Planned,
-    args,
+    args::{AzureArgs, OrphanArgs, ReplaceArgs, SecretArgs, SpecArgs, TargetArgs},
+    commands::{apply::ApplyArgs, plan::PlanArgs},
     error::CommandError,
-    input::why,
+    input::describe,
+    output::PlanContext,
     render::style::clean,
     terminal::{Terminal, Tone},
 };
 
-/// Where a plan is to be saved.
-pub(crate) struct Out<'a> {
+/// The file that a plan is saved to.
+pub(crate) struct PlanFile<'a> {
     path: &'a Path,
-    args: &'a args::Plan,
+    args: &'a PlanArgs,
 }
 
-impl<'a> Out<'a> {
-    /// The file that was asked for. Fails where it would take the place of anything but a saved plan, and for specs
-    /// that cannot be read again.
-    pub(crate) fn of(args: &'a args::Plan) -> Result<Option<Self>, CommandError> {
+impl<'a> PlanFile<'a> {
+    /// The file from the command line. Fails if it would overwrite anything but a saved plan, or if the specs cannot be read
+    /// again.
+    pub(crate) fn from_args(args: &'a PlanArgs) -> Result<Option<Self>, CommandError> {
         let Some(path) = args.out.as_deref() else {
             return Ok(None);
         };
         if args.specs.paths.iter().any(|path| path == Path::new("-")) {
             return Err(CommandError::with_hint(
-                "a plan of standard input cannot be saved: apply reads the specs again",
-                "write the spec to a file",
+                "a plan of a spec on standard input cannot be saved: apply reads the spec again",
+                "save the spec to a file",
             ));
         }
         if path.exists() && !is_plan(path) {
             return Err(CommandError::with_hint(
-                format!("{} is there already, and is no saved plan", shown(path)),
-                "choose another name, or remove it",
+                format!("{} already exists and is not a saved plan", shown(path)),
+                "choose another file name",
             ));
         }
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            let message = format!("there is no folder {} for the plan", shown(folder));
+            let message = format!("directory {} does not exist", shown(folder));
             return Err(CommandError::new(message));
         }
         Ok(Some(Self { path, args }))
     }
 
-    /// Writes the plan, and says so to whoever watches.
+    /// Writes the plan, and reports it on stderr.
     pub(crate) fn write(
         &self,
-        planned: &Planned<'_>,
+        view: &PlanContext<'_>,
         terminal: &Terminal,
     ) -> Result<(), CommandError> {
-        let asked = asked(self.args, planned);
+        let asked = asked(self.args, view);
         let again: String = asked
             .secret_params
             .iter()
@@ -69,13 +70,13 @@ impl<'a> Out<'a> {
             CommandError::new(format!(
                 "{} cannot be written: {}",
                 shown(self.path),
-                why(&error)
+                describe(&error)
             ))
         };
-        let text = saved(asked, planned)
+        let text = saved(asked, view)
             .seal()
             .map_err(|error| failed(error.into()))?;
-        // The file is whole at any time.
+        // A rename keeps the file complete at any time.
         let mut beside = self.path.as_os_str().to_owned();
         beside.push(format!(".{}.tmp", std::process::id()));
         let beside = PathBuf::from(beside);
@@ -86,39 +87,39 @@ impl<'a> Out<'a> {
                 failed(error)
             })?;
         let path = shown(self.path);
-        let told = format!(
-            "\nSaved: `lazuli apply {path}{}` carries out exactly this.\n",
+        let note = format!(
+            "\nPlan saved. To execute exactly this plan, run `lazuli apply {path}{}`.\n",
             clean(&again)
         );
-        terminal.tell(&told, Tone::Note);
+        terminal.tell(&note, Tone::Note);
         Ok(())
     }
 }
 
-/// What was asked for. Each option by its name: one that is added cannot be forgotten here.
-fn asked(args: &args::Plan, planned: &Planned<'_>) -> Asked {
-    let args::Plan {
+/// The options of a plan. The pattern lists all of them, so that no new option is forgotten here.
+fn asked(args: &PlanArgs, view: &PlanContext<'_>) -> Asked {
+    let PlanArgs {
         specs:
-            args::Specs {
+            SpecArgs {
                 paths,
                 params,
                 params_files,
                 subscription,
             },
         azure,
-        secrets: args::Secrets { rewrite_secrets },
-        orphans: args::Orphans { prune },
-        replacing: args::Replacing { allow_replace },
-        targets: args::Targets { target },
-        // These say how the plan is shown.
+        secrets: SecretArgs { rewrite_secrets },
+        orphans: OrphanArgs { prune },
+        replacing: ReplaceArgs { allow_replace },
+        targets: TargetArgs { target },
+        // Options that affect only the output.
         output: _,
         show_unchanged: _,
         out: _,
         detailed_exitcode: _,
-        skip_rights: _,
+        skip_permissions: _,
     } = args;
-    let loaded = planned.loaded;
-    let (params, secret_params) = sort_params(params, &loaded.secret_params, &loaded.graph);
+    let stacks = view.stacks;
+    let (params, secret_params) = sort_params(params, &stacks.secret_params, &stacks.graph);
     let texts = |paths: &[PathBuf]| {
         let paths = paths.iter();
         paths.map(|path| path.display().to_string()).collect()
@@ -137,89 +138,87 @@ fn asked(args: &args::Plan, planned: &Planned<'_>) -> Asked {
     }
 }
 
-fn saved(asked: Asked, planned: &Planned<'_>) -> SavedPlan {
-    SavedPlan::new(
-        asked,
-        &planned.loaded.graph,
-        planned.plan,
-        planned.document(),
-    )
+fn saved(asked: Asked, view: &PlanContext<'_>) -> SavedPlan {
+    SavedPlan::new(asked, &view.stacks.graph, view.plan, view.document())
 }
 
-/// A saved plan that is to be carried out.
-pub(crate) struct Resumed(SavedPlan);
+/// A saved plan that is executed.
+pub(crate) struct ResumedPlan(SavedPlan);
 
-impl Resumed {
-    /// The plan that the command line names, if it names one, and the command line with what the plan was asked with.
-    pub(crate) fn of(args: args::Apply) -> Result<(args::Apply, Option<Self>), CommandError> {
+impl ResumedPlan {
+    /// The saved plan on the command line, if there is one, and the command line with the options of that plan.
+    pub(crate) fn from_args(args: ApplyArgs) -> Result<(ApplyArgs, Option<Self>), CommandError> {
         let Some(path) = args.specs.paths.iter().find(|path| is_plan(path)) else {
             return Ok((args, None));
         };
         let name = shown(path);
         if args.specs.paths.len() > 1 {
             return Err(CommandError::new(format!(
-                "{name} is a saved plan: it is carried out by itself, without other paths"
+                "{name} is a saved plan: pass no other paths with it"
             )));
         }
         let text = fs::read_to_string(path).map_err(|error| {
-            CommandError::new(format!("{name} cannot be read: {}", why(&error)))
+            CommandError::new(format!("{name} cannot be read: {}", describe(&error)))
         })?;
         let plan = SavedPlan::open(&text).map_err(|error| {
             CommandError::with_hint(
-                format!("{name} is not carried out: {error}"),
-                "make a new plan: `lazuli plan --out FILE`",
+                format!("{name} cannot be applied: {error}"),
+                "create a new plan with `lazuli plan --out FILE`",
             )
         })?;
-        let args = with(args, &plan.asked)?;
+        let args = with_options(args, &plan.asked)?;
         if let Some(spec) = args.specs.paths.iter().find(|spec| !spec.exists()) {
             return Err(CommandError::with_hint(
-                format!("{name} was made of {0}, and there is no {0}", shown(spec)),
-                "run it where the plan was made: the specs are read again",
+                format!(
+                    "{name} was created from {}, which does not exist",
+                    shown(spec)
+                ),
+                "run the command in the directory where the plan was created: apply reads the specs again",
             ));
         }
         Ok((args, Some(Self(plan))))
     }
 
-    /// Fails where the plan of now is another.
-    pub(crate) fn hold_against(&self, planned: &Planned<'_>) -> Result<(), CommandError> {
+    /// Fails if the current plan differs.
+    pub(crate) fn fail_on_difference(&self, view: &PlanContext<'_>) -> Result<(), CommandError> {
         let failed = |error: &dyn fmt::Display| CommandError::new(error.to_string());
-        // As a file, as the other is: so nothing differs but what a file tells apart.
-        let now = saved(self.0.asked.clone(), planned)
+        // Compared as a file, so that nothing differs that a file does not keep.
+        let now = saved(self.0.asked.clone(), view)
             .seal()
             .map_err(|error| failed(&error))?;
         let now = SavedPlan::open(&now).map_err(|error| failed(&error))?;
-        let loaded = planned.loaded;
-        match self.0.moved(&now, &loaded.graph) {
+        let stacks = view.stacks;
+        match self.0.moved(&now, &stacks.graph) {
             None => Ok(()),
             Some(moved) => {
                 let mut found = Diagnostics::default();
                 found.push(moved);
-                Err(CommandError::Spec(Box::new(loaded.sources.clone()), found))
+                Err(CommandError::Spec(Box::new(stacks.sources.clone()), found))
             }
         }
     }
 }
 
-/// The command line with what the plan was asked with. What steers a plan cannot be given again. Each option by its
-/// name: one that is added cannot be forgotten here.
-fn with(args: args::Apply, asked: &Asked) -> Result<args::Apply, CommandError> {
-    let args::Apply {
+/// The command line with the options of a saved plan. Options that affect the plan cannot be given again. The pattern
+/// lists all options, so that no new one is forgotten here.
+fn with_options(args: ApplyArgs, asked: &Asked) -> Result<ApplyArgs, CommandError> {
+    let ApplyArgs {
         specs:
-            args::Specs {
+            SpecArgs {
                 paths: _,
                 params: given,
                 params_files,
                 subscription,
             },
         azure,
-        secrets: args::Secrets { rewrite_secrets },
-        orphans: args::Orphans { prune },
-        replacing: args::Replacing { allow_replace },
-        targets: args::Targets { target },
-        // These say how it is carried out.
-        patience,
+        secrets: SecretArgs { rewrite_secrets },
+        orphans: OrphanArgs { prune },
+        replacing: ReplaceArgs { allow_replace },
+        targets: TargetArgs { target },
+        // Options that affect only the execution.
+        propagation,
         preflight,
-        razing,
+        mass_deletion,
         output,
         yes,
     } = args;
@@ -232,7 +231,7 @@ fn with(args: args::Apply, asked: &Asked) -> Result<args::Apply, CommandError> {
         ("--target", !target.is_empty()),
     ];
     if let Some((option, _)) = steering.iter().find(|(_, is_given)| *is_given) {
-        return Err(settled(option));
+        return Err(fixed(option));
     }
     let Asked {
         cloud,
@@ -249,82 +248,82 @@ fn with(args: args::Apply, asked: &Asked) -> Result<args::Apply, CommandError> {
     let params = params
         .iter()
         .map(|kept| (kept.name.clone(), kept.value.clone()))
-        .chain(secrets_again(given, secret_params)?)
+        .chain(secret_params_from(given, secret_params)?)
         .collect();
     let files = |texts: &[String]| texts.iter().map(PathBuf::from).collect();
-    Ok(args::Apply {
-        specs: args::Specs {
+    Ok(ApplyArgs {
+        specs: SpecArgs {
             paths: files(paths),
             params,
             params_files: files(params_files),
             subscription: subscription.clone(),
         },
         azure: same_cloud(azure, cloud)?,
-        secrets: args::Secrets {
+        secrets: SecretArgs {
             rewrite_secrets: *rewrite_secrets,
         },
-        orphans: args::Orphans { prune: *prune },
-        replacing: args::Replacing {
+        orphans: OrphanArgs { prune: *prune },
+        replacing: ReplaceArgs {
             allow_replace: allow_replace.clone(),
         },
-        targets: args::Targets {
+        targets: TargetArgs {
             target: target.clone(),
         },
-        patience,
+        propagation,
         preflight,
-        razing,
+        mass_deletion,
         output,
         yes,
     })
 }
 
-fn settled(option: &str) -> CommandError {
+fn fixed(option: &str) -> CommandError {
     CommandError::with_hint(
-        format!("{option} is given to `lazuli plan`, and not with a saved plan"),
-        "leave it out, or make a new plan with it: `lazuli plan --out FILE`",
+        format!("{option} cannot be used with a saved plan"),
+        "omit it, or create a new plan with it: `lazuli plan --out FILE`",
     )
 }
 
-/// The parameters that are given with a plan: exactly those whose values it does not keep.
-fn secrets_again(
+/// The parameters that must be given with a saved plan: those whose secret values it does not contain.
+fn secret_params_from(
     given: Vec<(String, String)>,
-    wanted: &[String],
+    required: &[String],
 ) -> Result<Vec<(String, String)>, CommandError> {
-    if let Some((other, _)) = given.iter().find(|(name, _)| !wanted.contains(name)) {
-        return Err(settled(&format!("--param {}", clean(other))));
+    if let Some((other, _)) = given.iter().find(|(name, _)| !required.contains(name)) {
+        return Err(fixed(&format!("--param {}", clean(other))));
     }
     let is_given = |name: &String| given.iter().any(|(given, _)| given == name);
-    match wanted.iter().find(|name| !is_given(name)) {
+    match required.iter().find(|name| !is_given(name)) {
         None => Ok(given),
         Some(missing) => Err(CommandError::with_hint(
             format!(
-                "the plan was made with a value of the parameter `{0}` that it does not keep",
+                "the saved plan does not contain the value of secret parameter `{0}`",
                 clean(missing)
             ),
-            format!("give it again: --param {}=...", clean(missing)),
+            format!("pass it again: --param {}=...", clean(missing)),
         )),
     }
 }
 
-fn same_cloud(azure: args::Azure, cloud: &str) -> Result<args::Azure, CommandError> {
+fn same_cloud(azure: AzureArgs, cloud: &str) -> Result<AzureArgs, CommandError> {
     let named = azure.named_cloud();
     if let Some(other) = named.filter(|other| !other.eq_ignore_ascii_case(cloud)) {
         return Err(CommandError::with_hint(
             format!(
-                "the plan was made for the cloud {}, and this is for {}",
+                "the plan was created for cloud {}, not for {}",
                 clean(cloud),
                 clean(other)
             ),
-            "leave out --cloud and LAZULI_CLOUD, or make a plan for the other cloud",
+            "omit --cloud and LAZULI_CLOUD, or create a plan for the other cloud",
         ));
     }
-    Ok(args::Azure {
+    Ok(AzureArgs {
         cloud: Some(cloud.to_owned()),
         ..azure
     })
 }
 
-/// Whether a file looks like a saved plan.
+/// Whether a file is a saved plan.
 fn is_plan(path: &Path) -> bool {
     let mut head = Vec::new();
     path.is_file()

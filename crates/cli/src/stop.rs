@@ -1,4 +1,4 @@
-//! Ctrl-C: once, what is in flight is finished; twice, the run stops at once.
+//! Ctrl-C: the first one lets steps in flight finish, the second one ends the process.
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -6,17 +6,17 @@ use tokio::sync::watch;
 
 use crate::terminal::{Terminal, Tone};
 
-/// A signal that turns true with the first Ctrl-C (or SIGTERM). The second ends the process with exit code 1.
+/// Becomes true with the first Ctrl-C (or SIGTERM). The second one ends the process with exit code 1.
 pub(crate) fn on_ctrl_c(terminal: Terminal) -> watch::Receiver<bool> {
     let (send, receive) = watch::channel(false);
-    // Before the first step: until then, a signal ends the process as it likes.
+    // Created before the first step: until then, a signal ends the process at once.
     let mut interrupts = Interrupts::new();
     tokio::spawn(async move {
         let mut asked = false;
         while interrupts.next().await {
             if asked {
                 terminal.tell(
-                    "\nStopped at once. Run the same command again: it goes on from what is there.\n",
+                    "\nStopped immediately. Run the same command again to continue.\n",
                     Tone::Error,
                 );
                 std::process::exit(1);
@@ -24,18 +24,18 @@ pub(crate) fn on_ctrl_c(terminal: Terminal) -> watch::Receiver<bool> {
             asked = true;
             let _ = send.send(true);
         }
-        // Without signals nothing ever stops the run: keep the channel open.
+        // Without signals, nothing stops the run: keep the channel open.
         send.closed().await;
     });
     receive
 }
 
-/// Waits for Ctrl-C or SIGTERM; false where there are no signals.
+/// Waits for Ctrl-C or SIGTERM; false if signals are not supported.
 pub(crate) async fn interrupted() -> bool {
     Interrupts::new().next().await
 }
 
-/// Ctrl-C and SIGTERM, each one from the moment that this is made.
+/// Ctrl-C and SIGTERM, from the moment of construction.
 #[cfg(unix)]
 struct Interrupts(Option<[Signal; 2]>);
 
@@ -60,7 +60,7 @@ impl Interrupts {
     }
 }
 
-/// Ctrl-C, where there is no SIGTERM.
+/// Ctrl-C, on platforms without SIGTERM.
 #[cfg(not(unix))]
 struct Interrupts;
 

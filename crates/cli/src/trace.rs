@@ -11,7 +11,7 @@ use std::{
 use lazuli_arm::Trace;
 use serde::Serialize;
 
-use crate::{error::CommandError, input::why, render::style::harmless_json};
+use crate::{error::CommandError, input::describe, render::style::harmless_json};
 
 /// A new file that only its owner can read.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ impl TraceFile {
                 format!(
                     "cannot write the trace to {}: {}",
                     path.display(),
-                    why(&error)
+                    describe(&error)
                 ),
                 "give --trace the path of a new file in an existing directory",
             )

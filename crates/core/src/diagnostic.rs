@@ -2,8 +2,10 @@
 
 mod code;
 pub mod explanation;
+mod gap;
 
 pub use code::Code;
+pub use gap::{Gap, SplitDiagnostics};
 
 use crate::source::Span;
 

@@ -1,4 +1,4 @@
-//! A report as a document for programs: `lazuli apply --output json`. Its shape is a contract, see docs/json.md.
+//! The JSON document of a report: `lazuli apply --output json`. Its shape is a contract, see docs/json.md.
 
 use std::time::Duration;
 
@@ -16,104 +16,104 @@ use crate::{
     report::{Failure, Outcome, Report},
 };
 
-/// What became of a plan.
+/// The result of executing a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(title = "A report of lazuli")]
+#[schemars(title = "lazuli report")]
 pub struct ReportDocument {
-    /// The form of this document.
+    /// The format of this document.
     pub format: ReportFormat,
-    /// The version of lazuli that made it.
+    /// The version of lazuli.
     pub lazuli: String,
-    /// How the run ended.
+    /// The overall result.
     pub result: ResultDocument,
-    /// How long all steps together took.
+    /// The duration of the execution, in milliseconds.
     pub took_ms: u64,
-    /// How many steps came to which end.
+    /// The number of steps by outcome.
     pub summary: OutcomesDocument,
-    /// What became of each step, in the order of the plan.
+    /// The outcome of each step, in the order of the plan.
     pub steps: Vec<OutcomeDocument>,
-    /// Values that Azure keeps although this run sent others. Later plans know of them and do not send them again.
+    /// Server overrides: values that Azure keeps although this run sent others. Later plans do not send them again.
     pub overruled: Vec<ServerOverrideDocument>,
-    /// Why later plans do not know of them, where that could not be remembered in tags.
+    /// Why the server overrides could not be recorded in tags. Later plans report them as drift.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_remembered: Option<String>,
-    /// The plan that was carried out.
+    /// The executed plan.
     pub plan: PlanDocument,
 }
 
-/// The form of a [`ReportDocument`].
+/// The format of a [`ReportDocument`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ReportFormat {
-    /// The first.
+    /// The first version.
     #[serde(rename = "lazuli/report/v1")]
     V1,
 }
 
-/// How a run ended.
+/// The overall result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ResultDocument {
-    /// Every step is done. Also where there was none.
+    /// Every step succeeded, or the plan has no steps.
     Complete,
-    /// Steps failed.
+    /// Some steps failed.
     Incomplete,
-    /// Nothing was begun: Azure would refuse steps, see `findings` of the plan.
-    Refused,
-    /// The run was asked to stop, and steps were not begun.
+    /// No step was begun because Azure would reject steps: see `findings` of the plan.
+    Rejected,
+    /// The run was interrupted, and some steps were not begun.
     Stopped,
 }
 
-/// How many steps came to which end.
+/// The number of steps by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutcomesDocument {
-    /// Steps that are done.
+    /// Steps that succeeded.
     pub done: usize,
     /// Steps that failed.
     pub failed: usize,
-    /// Steps that were not begun: they wait for one that failed, or the run was stopped.
+    /// Steps that were not begun, because a dependency failed or the run was interrupted.
     pub not_begun: usize,
 }
 
-/// What became of one step.
+/// The outcome of one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutcomeDocument {
     /// The number of the step in the plan.
     pub id: usize,
-    /// What happened, or should have.
+    /// The action of the step.
     pub action: Action,
-    /// What it happened to.
+    /// The resource that the step is about.
     #[serde(flatten)]
     pub address: AddressDocument,
-    /// What became of it.
+    /// The outcome.
     pub outcome: OutcomeWord,
-    /// How long it took, of a step that is done.
+    /// The duration of a step that succeeded, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
-    /// The id of the role assignment that was there before and counts as this one.
+    /// The id of an equivalent role assignment that already existed and counts as this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub already_there: Option<String>,
-    /// The number of the step that failed and that this one waits for.
+    /// The number of the failed step that this one depends on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<usize>,
-    /// Why it failed.
+    /// Why the step failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorDocument>,
 }
 
-/// What became of a step, in a word.
+/// The outcome of a step, as one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum OutcomeWord {
-    /// It is done.
+    /// The step succeeded.
     Done,
-    /// Azure refused it, or could not be reached.
+    /// Azure rejected the step, or could not be reached.
     Failed,
-    /// It waits for a step that failed.
+    /// A step that this one depends on failed.
     Blocked,
-    /// The run was stopped before.
+    /// The run was interrupted before the step began.
     NotBegun,
 }
 
@@ -124,7 +124,7 @@ pub struct ErrorDocument {
     /// Azure's code: `StorageAccountAlreadyTaken`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What happened, in Azure's words where it answered.
+    /// The error message, in Azure's words if Azure responded.
     pub message: String,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,15 +132,15 @@ pub struct ErrorDocument {
     /// The method and path of the request: `PUT /subscriptions/...`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// What Azure's support asks for.
+    /// The correlation id, for Azure support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// Where the entry stands in the spec.
+    /// The location of the entry in the spec.
     pub place: PlaceDocument,
-    /// The property of the entry that Azure speaks of, where that can be told.
+    /// The property that Azure's error refers to, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub property: Option<PropertyDocument>,
 }
@@ -149,21 +149,15 @@ pub struct ErrorDocument {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PropertyDocument {
-    /// As the spec has it: `networkAcls.defaultAction`.
+    /// The path in the spec: `networkAcls.defaultAction`.
     pub path: String,
-    /// Where its value stands.
+    /// The location of its value in the spec.
     pub place: PlaceDocument,
 }
 
 impl ReportDocument {
-    /// The document of a run that carried out a plan.
-    pub fn of(
-        plan: &Plan,
-        shown: PlanDocument,
-        report: &Report,
-        took: Duration,
-        sources: &Sources,
-    ) -> Self {
+    /// The document of an execution.
+    pub fn of(plan: &Plan, shown: PlanDocument, report: &Report, sources: &Sources) -> Self {
         let failed = report.failures().count();
         Self {
             format: ReportFormat::V1,
@@ -173,7 +167,7 @@ impl ReportDocument {
                 (false, true) => ResultDocument::Stopped,
                 (false, false) => ResultDocument::Incomplete,
             },
-            took_ms: millis(took),
+            took_ms: millis(report.took),
             summary: OutcomesDocument {
                 done: report.done(),
                 failed,
@@ -191,7 +185,7 @@ impl ReportDocument {
         }
     }
 
-    /// The JSON Schema of such documents.
+    /// The JSON Schema of the document.
     pub fn schema() -> Json {
         schemars::schema_for!(Self).to_value()
     }
@@ -236,18 +230,18 @@ impl OutcomeDocument {
 
 impl ErrorDocument {
     fn of(failure: &Failure, step: &Step, sources: &Sources) -> Self {
-        let answered = match failure {
+        let response = match failure {
             Failure::Arm(error) => Some(error),
             Failure::MissingOutput(_) => None,
         };
         let fault = Fault::of(failure, step, sources);
         Self {
-            code: answered.and_then(|error| error.code.clone()),
-            message: answered.map_or_else(|| failure.to_string(), |error| error.message.clone()),
+            code: response.and_then(|error| error.code.clone()),
+            message: response.map_or_else(|| failure.to_string(), |error| error.message.clone()),
             hint: failure.hint(),
-            request: answered.map(|error| format!("{} {}", error.method, error.path)),
-            status: answered.and_then(|error| error.status),
-            correlation_id: answered.and_then(|error| error.correlation_id.clone()),
+            request: response.map(|error| format!("{} {}", error.method, error.path)),
+            status: response.and_then(|error| error.status),
+            correlation_id: response.and_then(|error| error.correlation_id.clone()),
             place: PlaceDocument::new(step.subject.span, sources),
             property: fault.property.map(|path| PropertyDocument {
                 path,

@@ -1,4 +1,4 @@
-//! Where in the spec a failure of a step comes from: the property that Azure speaks of, or the entry.
+//! Locates the failure of a step in the spec: the property that Azure's error refers to, or the entry.
 
 use lazuli_arm::{ArmError, ErrorKind};
 use lazuli_core::{
@@ -8,18 +8,17 @@ use lazuli_core::{
 
 use crate::report::Failure;
 
-/// The place of a failure.
+/// The location of a failure in the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The property's value, or the entry where none can be told.
+    /// The property's value, or the entry if the property is unknown.
     pub span: Span,
-    /// The property, as the spec has it: `networkAcls.defaultAction`.
+    /// The path of the property in the spec: `networkAcls.defaultAction`.
     pub property: Option<String>,
 }
 
 impl Fault {
-    /// What a failure of a step comes from. A property is named only where Azure's code, the target that it names, or
-    /// its words tell which one it is.
+    /// Locates a failure. A property is named only if Azure's error code, target or message identifies it.
     pub fn of(failure: &Failure, step: &Step, sources: &Sources) -> Self {
         let entry = Entry { step, sources };
         let property = match failure {
@@ -43,19 +42,19 @@ impl Fault {
     }
 }
 
-/// Words that stand for more than a property in what Azure says.
+/// Property names that have other meanings in Azure's messages.
 const TOO_COMMON: &[&str] = &["id", "kind", "name", "properties", "type", "value"];
 
 type Property<'a> = (&'a str, Span);
 
-/// The entry of a step, and what is written in it.
+/// The entry of a step, with its properties.
 struct Entry<'a> {
     step: &'a Step,
     sources: &'a Sources,
 }
 
 impl<'a> Entry<'a> {
-    /// The property that some codes are always about.
+    /// The property that an error code always refers to.
     fn by_code(&self, error: &ArmError) -> Option<Property<'a>> {
         let names: &[&str] = match &error.kind {
             ErrorKind::NameTaken => &["name"],
@@ -74,8 +73,8 @@ impl<'a> Entry<'a> {
         names.iter().find_map(|name| self.written(name))
     }
 
-    /// `Values for request parameters are invalid: sku, keyPolicy.keyExpirationPeriodInDays.`: the first of those that
-    /// are written (ARM facts 4.3).
+    /// `Values for request parameters are invalid: sku, keyPolicy.keyExpirationPeriodInDays.`: the first that is
+    /// in the entry (ARM facts 4.3).
     fn by_list(&self, error: &ArmError) -> Option<Property<'a>> {
         let list = error
             .has_code("InvalidValuesForRequestParameters")
@@ -84,8 +83,8 @@ impl<'a> Entry<'a> {
         names.find_map(|name| self.written(name.trim()))
     }
 
-    /// `properties.networkAcls.ipRules[0].value`, `/properties/minimumTlsVersion`, `$.sku.name`: the property at its
-    /// end, or the nearest around it that is written.
+    /// `properties.networkAcls.ipRules[0].value`, `/properties/minimumTlsVersion`, `$.sku.name`: the last segment that is
+    /// a property of the entry.
     fn by_target(&self, target: &str) -> Option<Property<'a>> {
         let segments: Vec<&str> = target
             .split(['.', '/', '[', ']'])
@@ -104,7 +103,7 @@ impl<'a> Entry<'a> {
             .find_map(|part| self.written(&part.join(".")))
     }
 
-    /// The first word of a message that is a property, or the first quoted text that is written as a value.
+    /// The first word of a message that is a property, or the first quoted text that is a value.
     fn by_words(&self, message: &str) -> Option<Property<'a>> {
         let words = message.split(|c: char| !(c.is_ascii_alphanumeric() || ".[]_'\"`".contains(c)));
         let named = words.filter_map(|word| {
@@ -123,7 +122,7 @@ impl<'a> Entry<'a> {
             .or_else(|| quoted(message).find_map(|text| self.with_value(text)))
     }
 
-    /// A path in a message must lead to what is written, to its end.
+    /// A path in a message counts only if all of it leads to a property.
     fn by_path(&self, path: &str) -> Option<Property<'a>> {
         let segments: Vec<&str> = path
             .split(['.', '[', ']'])
@@ -135,7 +134,7 @@ impl<'a> Entry<'a> {
             .find_map(|tail| self.written(&tail.join(".")))
     }
 
-    /// How many segments the longest path has that is written. What Azure says may have any number.
+    /// The number of segments in the longest path. Azure's messages may have any number.
     fn deepest(&self) -> usize {
         let depths = self
             .step
@@ -146,7 +145,7 @@ impl<'a> Entry<'a> {
         depths.max().unwrap_or(0)
     }
 
-    /// The property with this path, or the only one whose path ends so.
+    /// The property with this path, or the only one whose path ends with it.
     fn written(&self, path: &str) -> Option<Property<'a>> {
         let mut ending = None;
         for (known, span) in self.step.subject.places.iter() {
@@ -165,7 +164,7 @@ impl<'a> Entry<'a> {
         ending
     }
 
-    /// The only property with this value. The name of a resource is in most messages, whatever they are about.
+    /// The only property with this value. The resource's name is skipped because most messages mention it.
     fn with_value(&self, text: &str) -> Option<Property<'a>> {
         let mut found = None;
         for (path, span) in self
@@ -183,7 +182,7 @@ impl<'a> Entry<'a> {
         found
     }
 
-    /// The first property, by its place, in which an expression is written.
+    /// The first property that contains an expression.
     fn that_refers_to(&self, expression: &str) -> Option<Property<'a>> {
         let has_it = |span: Span| {
             self.sources
@@ -208,7 +207,7 @@ fn is_common(word: &str) -> bool {
         .any(|common| common.eq_ignore_ascii_case(word))
 }
 
-/// The texts between quotes of one sort that have three characters or more.
+/// The texts of at least three characters between equal quotes.
 fn quoted(message: &str) -> impl Iterator<Item = &str> {
     ['\'', '"', '`'].into_iter().flat_map(move |quote| {
         let inside = message.split(quote).skip(1).step_by(2);

@@ -1,23 +1,25 @@
-//! Observes live Azure and executes plans. What to change is decided in `lazuli-core`; here it is asked and sent.
+//! Observes live Azure and executes plans. Decisions are made in `lazuli-core`; this crate sends the requests.
 
 pub mod document;
 mod execute;
 mod fault;
 mod observe;
-mod patience;
+mod observer;
+mod overrides;
 mod preflight;
-mod remind;
+mod propagation;
 mod report;
 mod roles;
 
-pub use execute::{Events, Execution, Silent, execute};
+pub use execute::{Execution, execute};
 pub use fault::Fault;
 pub use observe::{
-    Concern, ObserveError, Settling, Unanswered, find_versions, observe, observe_each,
-    observe_owned, observe_principals, observe_settled,
+    Concern, ObserveError, UnansweredRead, find_versions, observe, observe_each, observe_owned,
+    observe_principals, observe_settled,
 };
-pub use patience::Bounds;
+pub use observer::{Event, Observer, Silent};
+pub use overrides::remember;
 pub use preflight::{RegistrationError, preflight, register};
-pub use remind::remind;
+pub use propagation::PropagationLimits;
 pub use report::{Failure, Outcome, Report};
-pub use roles::find_roles;
+pub use roles::resolve_roles;

@@ -1,4 +1,4 @@
-//! Asks Azure what is there: all reads at once, within a bound.
+//! Reads live state: all reads at once, within a limit.
 
 mod concern;
 mod locks;
@@ -9,7 +9,7 @@ mod settle;
 pub use concern::Concern;
 pub use owned::{find_versions, observe_owned};
 pub use principals::observe_principals;
-pub use settle::{Settling, observe_settled};
+pub use settle::observe_settled;
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ErrorKind, Quiet};
@@ -20,13 +20,13 @@ use lazuli_core::{
 };
 use serde_json::Value as Json;
 
-/// How many reads are under way at once, in answer or in line: how many requests are, the client finds out.
+/// The number of reads that are in flight or queued at once. The client limits the number of requests.
 const READS_AT_ONCE: usize = 64;
-/// The api-version in which role assignments are listed.
+/// The api-version of role assignments and role definitions.
 const GRANTS_API: &str = "2022-04-01";
-/// The filter of a list that leaves out what is below its scope.
+/// The filter that excludes role assignments below a scope.
 const AT_SCOPE: (&str, &str) = ("$filter", "atScope()");
-/// The api-version in which the resources of a group are listed.
+/// The api-version of the list of resources of a group.
 const CONTENTS_API: &str = "2025-04-01";
 
 /// A read that failed.
@@ -37,95 +37,94 @@ pub struct ObserveError {
     pub error: ArmError,
 }
 
-/// Sends the reads and collects what is there. What does not exist is no failure; what a list has beside what concerns
-/// the graph, or the stacks, is dropped as it arrives.
+/// Sends the reads and collects the live state. A missing resource is no error. Items of lists that concern neither the
+/// graph nor the stacks are dropped as they arrive.
 ///
 /// # Errors
-/// Every read that failed, in the order of the reads: nothing is planned on half a picture. Locks alone may stay
-/// unknown.
+/// Every failed read, in the order of the reads: no plan is made from incomplete state. Only locks may stay unknown.
 pub async fn observe<'g>(
     client: &Client,
     concern: impl Into<Concern<'g>>,
     reads: &[Read],
 ) -> Result<Live, Vec<ObserveError>> {
-    let (live, refused) = observe_each(client, concern, reads).await;
-    if refused.is_empty() {
+    let (live, failed) = observe_each(client, concern, reads).await;
+    if failed.is_empty() {
         Ok(live)
     } else {
-        let refused = refused.into_iter();
-        Err(refused
+        let failed = failed.into_iter();
+        Err(failed
             .map(|one| ObserveError { error: one.error })
             .collect())
     }
 }
 
-/// A read that was not answered.
+/// A read that failed, with the read itself.
 #[derive(Debug, Clone)]
-pub struct Unanswered {
+pub struct UnansweredRead {
     /// The read.
     pub read: Read,
-    /// Why.
+    /// Why it failed.
     pub error: ArmError,
 }
 
-/// As [`observe`], where the caller decides what follows from reads that fail; they come in the order of the reads.
+/// Observes as [`observe`] does, and returns the failed reads for the caller to judge, in the order of the reads.
 pub async fn observe_each<'g>(
     client: &Client,
     concern: impl Into<Concern<'g>>,
     reads: &[Read],
-) -> (Live, Vec<Unanswered>) {
+) -> (Live, Vec<UnansweredRead>) {
     let concern = concern.into();
     let mut live = Live::default();
     let mut failures = Vec::new();
     let mut narrower = Vec::new();
-    let unanswered = |read: &Read, error| Unanswered {
+    let unanswered = |read: &Read, error| UnansweredRead {
         read: read.clone(),
         error,
     };
-    for (read, answer) in ask_all(client, reads, &concern).await {
+    for (read, answer) in send_all(client, reads, &concern).await {
         match (read, answer) {
-            (Read::Wide { list, .. }, Ok(Some(items))) => take_in(&mut live, list, items),
+            (Read::Wide { list, .. }, Ok(Some(items))) => insert(&mut live, list, items),
             (Read::Wide { instead, .. }, Ok(None)) => narrower.extend(instead),
-            (Read::Wide { list, instead }, Err(error)) if is_refusal(&error) => {
+            (Read::Wide { list, instead }, Err(error)) if is_denied(&error) => {
                 if let Read::Grants(scope) = &**list {
-                    live.insert_unreadable_scope(owned::unseen(scope, &error));
+                    live.insert_unreadable_scope(owned::unreadable(scope, &error));
                 }
                 narrower.extend(instead);
             }
-            (read, Ok(items)) => take_in(&mut live, read, items.unwrap_or_default()),
+            (read, Ok(items)) => insert(&mut live, read, items.into_iter().flatten().collect()),
             (
                 Read::Locks {
                     subscription,
                     groups,
                 },
                 Err(error),
-            ) => locks::instead(client, &mut live, subscription, groups, &error).await,
+            ) => locks::observe_groups(client, &mut live, subscription, groups, &error).await,
             (read, Err(error)) => failures.push(unanswered(read, error)),
         }
     }
-    for (read, answer) in ask_all(client, narrower, &concern).await {
+    for (read, answer) in send_all(client, narrower, &concern).await {
         match answer {
-            Ok(items) => take_in(&mut live, read, items.unwrap_or_default()),
+            Ok(items) => insert(&mut live, read, items.into_iter().flatten().collect()),
             Err(error) => failures.push(unanswered(read, error)),
         }
     }
     (live, failures)
 }
 
-async fn ask_all<'r>(
+async fn send_all<'r>(
     client: &Client,
     reads: impl IntoIterator<Item = &'r Read>,
     concern: &Concern<'_>,
 ) -> Vec<(&'r Read, Result<Option<Vec<Json>>, ArmError>)> {
     stream::iter(reads)
-        .map(|read| async move { (read, ask(client, read, concern).await) })
+        .map(|read| async move { (read, send(client, read, concern).await) })
         .buffered(READS_AT_ONCE)
         .collect()
         .await
 }
 
-/// What a read answers; `None` where it leads nowhere.
-async fn ask(
+/// The items that a read returns; `None` if its scope does not exist.
+async fn send(
     client: &Client,
     read: &Read,
     concern: &Concern<'_>,
@@ -153,13 +152,13 @@ async fn ask(
         Read::Wide { .. } => Ok(None),
         Read::Collection { path, api_version } => list(path, api_version, &[]).await,
         Read::Grants(scope) => {
-            // Below a management group lie whole subscriptions.
+            // A management group contains whole subscriptions.
             let is_managed = scope.subscription_id().is_none();
             let query: &[_] = if is_managed { &[AT_SCOPE] } else { &[] };
             list(&assignments(scope), GRANTS_API, query).await
         }
         Read::GrantsOfCaller(scope) => {
-            // Of a caller who cannot be told, every grant could be the way in.
+            // If the caller is unknown, every role assignment may be the one that gives it access.
             let filter = match client.caller().await {
                 Some(caller) => format!("assignedTo('{caller}')"),
                 None => AT_SCOPE.1.to_owned(),
@@ -172,7 +171,7 @@ async fn ask(
     }
 }
 
-fn is_refusal(error: &ArmError) -> bool {
+fn is_denied(error: &ArmError) -> bool {
     matches!(error.kind, ErrorKind::Forbidden { .. })
 }
 
@@ -180,7 +179,7 @@ fn assignments(scope: &ArmId) -> String {
     format!("{scope}/providers/Microsoft.Authorization/roleAssignments")
 }
 
-fn take_in(live: &mut Live, read: &Read, items: Vec<Json>) {
+fn insert(live: &mut Live, read: &Read, items: Vec<Json>) {
     match read {
         Read::Resource { id, .. } => {
             items
@@ -195,7 +194,7 @@ fn take_in(live: &mut Live, read: &Read, items: Vec<Json>) {
             .filter_map(LiveGrant::parse)
             .for_each(|grant| live.insert_grant_of_caller(grant.id)),
         Read::Locks { .. } => items.iter().for_each(|lock| live.insert_lock(lock)),
-        Read::Wide { list, .. } => take_in(live, list, items),
+        Read::Wide { list, .. } => insert(live, list, items),
         Read::Contents(group) => {
             let id = |item: &Json| item.get("id").and_then(Json::as_str).and_then(ArmId::parse);
             live.insert_contents(group.clone(), items.iter().filter_map(id).collect());

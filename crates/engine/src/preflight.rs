@@ -1,4 +1,4 @@
-//! Asks Azure about a plan before it is carried out, and registers resource providers.
+//! Checks a plan before it is executed, and registers resource providers.
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ use lazuli_core::{
 use serde_json::Value as Json;
 use tokio::time::{Instant, sleep};
 
-/// How many questions are under way at once, in answer or in line: how many requests are, the client finds out.
-const AT_ONCE: usize = 256;
+/// The number of questions that are in flight or queued at once. The client limits the number of requests.
+const CONCURRENCY: usize = 256;
 const PROVIDERS_API: &str = "2021-04-01";
 const AUTHORIZATION_API: &str = "2022-04-01";
 const ELIGIBILITY_API: &str = "2020-10-01";
 const POLICY_API: &str = "2023-04-01";
-/// No version of this is a stable one.
+/// There is no stable version.
 const EXEMPTIONS_API: &str = "2022-07-01-preview";
-/// Not the newest, for clouds that lag behind: what is newer adds the words of the assignment, which are known anyway.
+/// Not the newest, for clouds that lag behind. Newer versions add the texts of the assignment, which are known anyway.
 const RESTRICTIONS_API: &str = "2023-03-01";
-/// How often a registration is looked at.
-const PACE: Duration = Duration::from_secs(5);
-/// How long a registration is waited for. Most take a minute or two.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// The interval between polls of a registration.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// How long to wait for a registration. Most take a minute or two.
+const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// Finds what Azure is known to refuse of the plan. Nothing is asked about a plan without steps; what Azure does not
-/// answer is a finding of its own.
+/// Finds what Azure is known to reject of a plan. Sends no request for a plan without steps. A question that Azure does not
+/// answer is a finding too.
 pub async fn preflight(client: &Client, plan: &Plan, registry: Registry) -> Vec<Finding> {
     let mut answers = Answers::default();
     let mut open = questions(plan, registry);
@@ -39,12 +39,12 @@ pub async fn preflight(client: &Client, plan: &Plan, registry: Registry) -> Vec<
     }
     let caller = client.caller().await;
     while !open.is_empty() {
-        let said: Vec<_> = stream::iter(&open)
+        let received: Vec<_> = stream::iter(&open)
             .map(|question| ask(client, question, caller.as_deref()))
-            .buffered(AT_ONCE)
+            .buffered(CONCURRENCY)
             .collect()
             .await;
-        for (question, answer) in open.into_iter().zip(said) {
+        for (question, answer) in open.into_iter().zip(received) {
             answers.insert(question, answer);
         }
         open = further(plan, &answers, registry);
@@ -145,10 +145,10 @@ async fn list(
     Ok(listing.found.then_some(Json::Array(items)))
 }
 
-/// Registers a resource provider in a subscription, and waits until resources of it can be made.
+/// Registers a resource provider in a subscription, and waits until it is registered.
 ///
 /// # Errors
-/// A refusal, or the last state where it is not registered after a quarter of an hour.
+/// A failed request, or the last state if the provider is not registered within 15 minutes.
 pub async fn register(
     client: &Client,
     subscription: &ArmId,
@@ -166,24 +166,24 @@ pub async fn register(
         if state.is_some_and(|state| state.eq_ignore_ascii_case("Registered")) {
             return Ok(());
         }
-        if started.elapsed() + PACE > LONGEST {
+        if started.elapsed() + POLL_INTERVAL > TIMEOUT {
             return Err(RegistrationError::TooSlow {
                 namespace: namespace.to_owned(),
                 state: state.unwrap_or("unknown").to_owned(),
             });
         }
-        sleep(PACE).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
 /// Why a provider is not registered.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistrationError {
-    /// Azure refused.
+    /// A request failed.
     #[error(transparent)]
-    Refused(#[from] ArmError),
-    /// It takes too long.
-    #[error("{namespace} is still {state} after 15 minutes")]
+    Failed(#[from] ArmError),
+    /// The registration takes too long.
+    #[error("{namespace} is still in state {state} after 15 minutes")]
     TooSlow {
         /// The provider.
         namespace: String,

@@ -1,45 +1,51 @@
-//! What became of a plan.
+//! The result of executing a plan.
 
 use std::time::Duration;
 
 use lazuli_arm::ArmError;
-use lazuli_core::{arm::ArmId, plan::StepId, value::Output};
+use lazuli_core::{
+    arm::ArmId,
+    plan::{Plan, StepId},
+    value::Output,
+};
 
-/// What became of each step, in the order of the plan.
+/// The outcome of every step of a plan.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// The outcomes; as many as the plan has steps.
+    /// One outcome per step, in the order of the plan.
     pub outcomes: Vec<Outcome>,
     /// Whether the run was asked to stop.
     pub stopped: bool,
+    /// How long the run took.
+    pub took: Duration,
 }
 
-/// What became of one step.
+/// The outcome of one step.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// It is done.
+    /// The step succeeded.
     Done {
         /// How long it took.
         took: Duration,
-        /// The grant that somebody else made first, and that counts as this one.
+        /// The id of an equivalent role assignment that already existed and counts as this one.
         already_there: Option<ArmId>,
     },
-    /// Azure refused it, or could not be reached.
+    /// Azure rejected the step, or could not be reached.
     Failed(Failure),
-    /// It waits for a step that failed.
+    /// A step that this one depends on failed.
     Blocked(StepId),
-    /// The run was stopped before.
+    /// The run was stopped before the step began.
     NotBegun,
 }
 
 /// Why a step failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
-    /// Azure's own answer.
+    /// A request failed.
     #[error("{0}")]
     Arm(#[from] ArmError),
-    /// Azure did not fill in what another resource refers to.
-    #[error("Azure filled in no `{}`", .0.written)]
+    /// Azure did not return a value that the step refers to.
+    #[error("Azure returned no value for `{}`", .0.written)]
     MissingOutput(Box<Output>),
 }
 
@@ -49,7 +55,7 @@ impl Failure {
         match self {
             Self::Arm(error) => error.hint(),
             Self::MissingOutput(output) => Some(format!(
-                "check that `{}` has this property once it is made",
+                "check that `{}` has this property after it is created",
                 output.of
             )),
         }
@@ -57,14 +63,22 @@ impl Failure {
 }
 
 impl Report {
-    /// Whether every step is done.
+    /// The report of a plan of which no step was begun.
+    pub fn unstarted(plan: &Plan) -> Self {
+        Self {
+            outcomes: vec![Outcome::NotBegun; plan.steps.len()],
+            ..Self::default()
+        }
+    }
+
+    /// Whether every step succeeded.
     pub fn is_complete(&self) -> bool {
         self.outcomes
             .iter()
             .all(|outcome| matches!(outcome, Outcome::Done { .. }))
     }
 
-    /// How many steps are done.
+    /// The number of steps that succeeded.
     pub fn done(&self) -> usize {
         self.outcomes
             .iter()
@@ -83,7 +97,7 @@ impl Report {
             })
     }
 
-    /// The steps that were not begun.
+    /// The steps that were not begun, each with the failed step that blocks it.
     pub fn not_begun(&self) -> impl Iterator<Item = (StepId, Option<StepId>)> {
         self.outcomes
             .iter()

@@ -1,4 +1,4 @@
-//! Asks Azure which role definitions have a name.
+//! Looks up role definitions by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,22 +9,22 @@ use serde_json::Value as Json;
 
 use crate::ObserveError;
 
-/// How many names are asked for at once.
-const NAMES_AT_ONCE: usize = 16;
-/// The api-version in which role definitions are listed.
+/// The number of names that are looked up at once.
+const CONCURRENCY: usize = 16;
+/// The api-version of role definitions.
 const DEFINITIONS_API: &str = "2022-04-01";
 
-/// Finds the role definitions of each name that may be assigned where the name is used.
+/// Finds the role definitions of each name that can be assigned at the scope where the name is used.
 ///
 /// # Errors
-/// Every read that failed, in the order of the names.
-pub async fn find_roles(
+/// Every failed read, in the order of the names.
+pub async fn resolve_roles(
     client: &Client,
     names: &BTreeSet<RoleName>,
 ) -> Result<BTreeMap<RoleName, Vec<ArmId>>, Vec<ObserveError>> {
     let answers: Vec<_> = stream::iter(names)
         .map(|role| async move { (role, definitions(client, role).await) })
-        .buffered(NAMES_AT_ONCE)
+        .buffered(CONCURRENCY)
         .collect()
         .await;
     let mut found = BTreeMap::new();
@@ -44,7 +44,7 @@ pub async fn find_roles(
     }
 }
 
-/// The ids of a name's definitions. Of a group that is yet to be made, its subscription knows as much.
+/// The ids of the definitions with a name. For a scope that does not exist yet, its parent is asked.
 async fn definitions(client: &Client, role: &RoleName) -> Result<Vec<ArmId>, ArmError> {
     let filter = format!("roleName eq '{}'", role.name.replace('\'', "''"));
     let query = [("$filter", filter.as_str())];
@@ -52,15 +52,15 @@ async fn definitions(client: &Client, role: &RoleName) -> Result<Vec<ArmId>, Arm
     while let Some(scope) = at {
         let path = format!("{scope}/providers/Microsoft.Authorization/roleDefinitions");
         let mut found = BTreeMap::new();
-        let mut take_in = |definition: Json| {
+        let mut collect = |definition: Json| {
             if has_name(&definition, &role.name)
-                && let Some(id) = id_of(&definition)
+                && let Some(id) = parse_id(&definition)
             {
                 found.insert(id.name().to_lowercase(), id);
             }
         };
         let listing = client
-            .list(&path, DEFINITIONS_API, &query, &mut take_in, &Quiet)
+            .list(&path, DEFINITIONS_API, &query, &mut collect, &Quiet)
             .await?;
         if listing.found {
             return Ok(found.into_values().collect());
@@ -77,6 +77,6 @@ fn has_name(definition: &Json, name: &str) -> bool {
         .is_some_and(|other| other.to_lowercase() == name)
 }
 
-fn id_of(definition: &Json) -> Option<ArmId> {
+fn parse_id(definition: &Json) -> Option<ArmId> {
     ArmId::parse(definition.get("id")?.as_str()?)
 }

@@ -89,7 +89,7 @@ async fn missing_existing_resource_is_an_error() {
 
 #[test]
 fn role_assignment_cannot_be_existing() {
-    let (_, found) = check(&format!(
+    let found = check(&format!(
         "{LOOKED_UP}  access: {{ kind: roleAssignment, scope: \"${{recordings}}\", existing: true }}\n"
     ));
     let errors = found.iter().filter(|said| said.severity == Severity::Error);

@@ -1,82 +1,115 @@
-//! `lazuli apply`: makes Azure as the specs want it, after asking.
+//! `lazuli apply`: makes Azure match the specs, after confirmation.
 
-use lazuli_handlers::REGISTRY;
+use clap::Args;
+use lazuli_reconcile::{Intent, ProviderPolicy, Recheck};
 
 use crate::{
-    aftermath::{self, Aftermath},
-    answer::{Ending, Planned, ReportAnswer},
-    args::Apply,
+    args::{
+        AzureArgs, MassDeletionArgs, OrphanArgs, PreflightArgs, PropagationArgs, ReplaceArgs,
+        SecretArgs, SpecArgs, TargetArgs,
+    },
     confirm,
     connection::Connection,
     error::{CommandError, Success},
-    flow::{self, Undertaking},
-    input, preflight,
+    flow::{self, Flow, load_specs},
+    input,
+    output::{Ending, PlanContext, ReportOutput, ReportPrinter},
+    preflight,
     render::report::Purpose,
-    saved::Resumed,
+    saved::ResumedPlan,
     terminal::Terminal,
 };
 
-pub(super) fn run(args: Apply, terminal: &Terminal) -> Result<Success, CommandError> {
-    let (args, resumed) = Resumed::of(args)?;
-    confirm::can_ask(args.yes, "apply", terminal)?;
+const EXAMPLES: &str = examples! {
+    "lazuli apply stack.yaml              show the plan, ask, and execute it"
+    "lazuli apply plan.json --yes         execute exactly a saved plan"
+    "lazuli apply stacks --target recordings --yes"
+    "lazuli apply stacks --allow-replace recordings"
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) specs: SpecArgs,
+    #[command(flatten)]
+    pub(crate) azure: AzureArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    #[command(flatten)]
+    pub(crate) propagation: PropagationArgs,
+    #[command(flatten)]
+    pub(crate) preflight: PreflightArgs,
+    /// Set the output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportOutput::Text)]
+    pub(crate) output: ReportOutput,
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    #[command(flatten)]
+    pub(crate) orphans: OrphanArgs,
+    #[command(flatten)]
+    pub(crate) replacing: ReplaceArgs,
+    #[command(flatten)]
+    pub(crate) mass_deletion: MassDeletionArgs,
+    /// Apply without confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, CommandError> {
+    let (args, resumed) = ResumedPlan::from_args(args)?;
+    confirm::fail_unless_possible(args.yes, "apply", terminal)?;
     let purpose = match resumed {
         Some(_) => Purpose::ApplySaved,
         None => Purpose::Apply,
     };
-    let answer = ReportAnswer::new(args.output, purpose, terminal);
+    let printer = ReportPrinter::new(args.output, purpose, terminal);
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let env = |name: &str| connection.environment(name);
-    let specs = flow::read_specs(
-        &args.specs,
-        connection.default_subscription(),
-        input::secrets(&args.secrets),
-        &env,
-    )?;
-    let consent = args.replacing.consent(&args.orphans);
+    let specs = load_specs(&args.specs, &connection, input::secrets(&args.secrets))?;
+    let intent = Intent::Converge {
+        consent: args.replacing.consent(&args.orphans),
+        targets: args.targets.names(),
+    };
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let loaded = specs.ask(&session, terminal).await?;
-        let (plan, live) =
-            flow::compare(&loaded, &session, &consent, &args.targets, terminal).await?;
-        let mut planned = Planned::new(&loaded, &live, &plan);
-        if let Some(saved) = &resumed {
-            saved.hold_against(&planned)?;
+        let flow = Flow::new(&session, terminal);
+        let stacks = flow.resolve(specs).await?;
+        let difference = flow.plan(&stacks, &intent).await?;
+        let mut view = PlanContext::new(&stacks, &difference);
+        if let Some(resumed) = &resumed {
+            resumed.fail_on_difference(&view)?;
         }
-        answer.intent(&planned, !args.yes)?;
+        printer.plan(&view, !args.yes)?;
+        let plan = view.plan;
         if plan.is_empty() {
-            answer.end(&planned, &Ending::Nothing)?;
+            printer.end(&view, &Ending::NoSteps)?;
             return Ok(Success::Done);
         }
-        let registers = args.preflight.register_providers;
-        planned.registers = registers;
+        view.providers = args.preflight.providers();
         if !args.preflight.skip_preflight {
-            planned.found = lazuli_engine::preflight(&session.client, &plan, REGISTRY).await;
-            answer.findings(&planned)?;
+            view.findings = flow.reconciler().preflight(plan).await;
+            printer.findings(&view)?;
         }
-        if let Err(refused) = preflight::refuse(&planned.found, registers) {
-            answer.end(&planned, &Ending::Refused)?;
-            return Err(refused);
+        if let Err(blocked) = preflight::fail_on_blocking(&view.findings, view.providers) {
+            printer.end(&view, &Ending::Rejected)?;
+            return Err(blocked);
         }
-        confirm::razing(
+        confirm::mass_deletion(
             &plan.remarks.mass_deletions,
-            &args.razing.yes_delete,
+            &args.mass_deletion.yes_delete,
             terminal,
         )?;
         confirm::ask(args.yes, "\nApply these changes?")?;
-        if registers {
-            preflight::register(&planned.found, &session.client, terminal).await?;
+        if view.providers == ProviderPolicy::Register {
+            flow.reconciler().register_providers(&view.findings).await?;
         }
-        let undertaking = Undertaking {
-            plan: &plan,
-            bounds: args.patience.bounds(),
+        let report = flow.execute(plan, args.propagation.limits()).await;
+        printer.report(&view, &report)?;
+        let recheck = match report.is_complete() {
+            true => flow.recheck(&stacks, plan).await,
+            false => Recheck::default(),
         };
-        let carried = flow::carry_out(undertaking, &session, terminal).await;
-        answer.carried(&planned, &carried)?;
-        let aftermath = match carried.report.is_complete() {
-            true => aftermath::look_back(&plan, &loaded.graph, &session).await,
-            false => Aftermath::default(),
-        };
-        answer.end(&planned, &Ending::Carried(&carried, &aftermath))?;
-        carried.success()
+        printer.end(&view, &Ending::Executed(&report, &recheck))?;
+        flow::success(&report)
     })
 }

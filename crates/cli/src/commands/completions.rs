@@ -1,6 +1,6 @@
-//! `lazuli completions`: a completion script for a shell.
+//! `lazuli completions`: prints a completion script for a shell.
 
-use clap::CommandFactory;
+use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::{
@@ -9,9 +9,21 @@ use crate::{
     terminal::answer,
 };
 
-pub(super) fn run(shell: Shell) -> Result<Success, CommandError> {
+const EXAMPLES: &str = examples! {
+    "lazuli completions bash > ~/.local/share/bash-completion/completions/lazuli"
+    "lazuli completions fish > ~/.config/fish/completions/lazuli.fish"
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+pub(super) fn run(args: &CompletionsArgs) -> Result<Success, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "lazuli", &mut script);
+    clap_complete::generate(args.shell, &mut Cli::command(), "lazuli", &mut script);
     answer(&String::from_utf8_lossy(&script))?;
     Ok(Success::Done)
 }

@@ -1,82 +1,94 @@
-//! `lazuli destroy`: deletes what the stacks own, after asking. Nothing that is not marked as theirs.
+//! `lazuli destroy`: deletes the resources that the stacks own, after confirmation. Resources without their ownership
+//! marker stay.
 
-use lazuli_core::{
-    graph::{Closure, SecretsPolicy},
-    plan::{inseparable, teardown_part},
-    reads,
-};
-use lazuli_engine::Bounds;
-use lazuli_handlers::REGISTRY;
+use clap::Args;
+use lazuli_core::graph::SecretsPolicy;
+use lazuli_reconcile::{Intent, PropagationLimits, ProviderPolicy, Recheck};
 
 use crate::{
-    aftermath::Aftermath,
-    answer::{Ending, Planned, ReportAnswer},
-    args::Destroy,
+    args::{AzureArgs, MassDeletionArgs, SpecArgs, TargetArgs},
     confirm,
     connection::Connection,
     error::{CommandError, Success},
-    flow::{self, Undertaking},
+    flow::{self, Flow, load_specs},
+    output::{Ending, PlanContext, ReportOutput, ReportPrinter},
     preflight,
     render::{report::Purpose, style::clean},
     terminal::Terminal,
 };
 
-pub(super) fn run(args: &Destroy, terminal: &Terminal) -> Result<Success, CommandError> {
-    confirm::can_ask(args.yes, "destroy", terminal)?;
-    let answer = ReportAnswer::new(args.output, Purpose::Destroy, terminal);
+const EXAMPLES: &str = examples! {
+    "lazuli destroy stack.yaml            show the plan, ask, and delete"
+    "lazuli destroy stack.yaml --target recordings"
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DestroyArgs {
+    #[command(flatten)]
+    specs: SpecArgs,
+    #[command(flatten)]
+    azure: AzureArgs,
+    /// Set the output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportOutput::Text)]
+    output: ReportOutput,
+    #[command(flatten)]
+    targets: TargetArgs,
+    #[command(flatten)]
+    mass_deletion: MassDeletionArgs,
+    /// Delete without preflight checks: deletions that Azure rejects fail, and all others are executed
+    #[arg(long)]
+    skip_preflight: bool,
+    /// Delete without confirmation
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Success, CommandError> {
+    confirm::fail_unless_possible(args.yes, "destroy", terminal)?;
+    let printer = ReportPrinter::new(args.output, Purpose::Destroy, terminal);
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let env = |name: &str| connection.environment(name);
-    let specs = flow::read_specs(
-        &args.specs,
-        connection.default_subscription(),
-        SecretsPolicy::default(),
-        &env,
-    )?;
+    let specs = load_specs(&args.specs, &connection, SecretsPolicy::default())?;
+    let targets = args.targets.names();
+    let is_whole = targets.is_empty();
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let loaded = specs.ask(&session, terminal).await?;
-        let part = flow::part(&loaded, &args.targets, Closure::Dependents, terminal)?;
-        let alone = inseparable(&loaded.graph, &args.targets.names(), &part);
-        flow::pass(&loaded.sources, alone, terminal)?;
-        let reads = reads::needed_to_destroy(&loaded.graph);
-        let live = match part.is_all() {
-            true => flow::observe_with_owned(&session.client, &loaded, &reads, terminal).await?,
-            false => flow::observe_all(&session.client, &loaded, &reads, terminal).await?,
-        };
-        let plan = teardown_part(&loaded.graph, &live, &part);
-        let mut planned = Planned::new(&loaded, &live, &plan);
-        let stacks = clean(&loaded.stacks.join(", "));
+        let flow = Flow::new(&session, terminal);
+        let stacks = flow.resolve(specs).await?;
+        let difference = flow.plan(&stacks, &Intent::Destroy { targets }).await?;
+        let mut view = PlanContext::new(&stacks, &difference);
+        let plan = view.plan;
+        let names = clean(&stacks.names.join(", "));
         let is_absent =
             plan.is_empty() && plan.remarks.kept.is_empty() && plan.remarks.orphans.is_empty();
-        if is_absent && part.is_all() {
-            let told = format!("Nothing to destroy: nothing of {stacks} is there.");
-            answer.absent(&planned, &told)?;
+        if is_absent && is_whole {
+            let message = match stacks.names.len() {
+                1 => format!("Nothing to destroy: stack {names} owns no resources."),
+                _ => format!("Nothing to destroy: stacks {names} own no resources."),
+            };
+            printer.absent(&view, &message)?;
             return Ok(Success::Done);
         }
-        answer.intent(&planned, !args.yes)?;
+        printer.plan(&view, !args.yes)?;
         if plan.is_empty() {
-            answer.end(&planned, &Ending::Nothing)?;
+            printer.end(&view, &Ending::NoSteps)?;
             return Ok(Success::Done);
         }
         if !args.skip_preflight {
-            planned.found = lazuli_engine::preflight(&session.client, &plan, REGISTRY).await;
-            answer.findings(&planned)?;
+            view.findings = flow.reconciler().preflight(plan).await;
+            printer.findings(&view)?;
         }
-        if let Err(refused) = preflight::refuse(&planned.found, false) {
-            answer.end(&planned, &Ending::Refused)?;
-            return Err(refused);
+        if let Err(blocked) = preflight::fail_on_blocking(&view.findings, ProviderPolicy::Report) {
+            printer.end(&view, &Ending::Rejected)?;
+            return Err(blocked);
         }
-        if args.yes && part.is_all() {
-            confirm::several(&plan, &args.razing.yes_delete)?;
+        if args.yes && is_whole {
+            confirm::several_stacks(plan, &args.mass_deletion.yes_delete)?;
         }
-        confirm::ask(args.yes, &format!("\nDelete all this of {stacks}?"))?;
-        let undertaking = Undertaking {
-            plan: &plan,
-            bounds: Bounds::default(),
-        };
-        let carried = flow::carry_out(undertaking, &session, terminal).await;
-        answer.carried(&planned, &carried)?;
-        answer.end(&planned, &Ending::Carried(&carried, &Aftermath::default()))?;
-        carried.success()
+        confirm::ask(args.yes, &format!("\nDelete these resources of {names}?"))?;
+        let report = flow.execute(plan, PropagationLimits::default()).await;
+        printer.report(&view, &report)?;
+        printer.end(&view, &Ending::Executed(&report, &Recheck::default()))?;
+        flow::success(&report)
     })
 }

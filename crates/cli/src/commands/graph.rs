@@ -1,69 +1,102 @@
-//! `lazuli graph`: what waits for what, and why; with `--plan`, also what would happen to each.
+//! `lazuli graph`: shows which resources depend on which; with `--plan`, also what would happen to each.
 
+use clap::{Args, ValueEnum};
 use lazuli_core::{
     graph::{Graph, SecretsPolicy},
     plan::Plan,
 };
-
 use lazuli_handlers::REGISTRY;
+use lazuli_reconcile::Intent;
 
-use super::validate::NO_SUBSCRIPTION;
 use crate::{
-    args::{self, GraphFormat},
+    args::{AzureArgs, OrphanArgs, ReplaceArgs, SecretArgs, SpecArgs, TargetArgs},
     connection::Connection,
     error::{CommandError, Success},
-    flow,
-    input::{self, environment},
+    flow::{Flow, load_offline, load_specs},
+    input,
     render::graph::{dot, mermaid, svg, text},
     terminal::{Terminal, answer},
 };
 
-pub(super) fn run(args: &args::Graph, terminal: &Terminal) -> Result<Success, CommandError> {
-    if args.plan {
-        return planned(args, terminal);
-    }
-    let specs = flow::read_specs(
-        &args.specs,
-        Some(NO_SUBSCRIPTION.to_owned()),
-        SecretsPolicy::default(),
-        &environment,
-    )?;
-    let loaded = specs.unasked(terminal)?;
-    show(args.format, &loaded.graph, None, terminal)?;
-    Ok(Success::Done)
+const EXAMPLES: &str = examples! {
+    "lazuli graph stack.yaml"
+    "lazuli graph stack.yaml --plan --format svg > graph.svg"
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct GraphArgs {
+    #[command(flatten)]
+    specs: SpecArgs,
+    /// Set the output format
+    #[arg(long, value_enum, default_value_t = GraphOutput::Text)]
+    format: GraphOutput,
+    /// Compare with Azure, and show what apply would do to each resource
+    #[arg(long)]
+    plan: bool,
+    #[command(flatten)]
+    azure: AzureArgs,
+    #[command(flatten)]
+    targets: TargetArgs,
+    #[command(flatten)]
+    orphans: OrphanArgs,
+    #[command(flatten)]
+    replacing: ReplaceArgs,
 }
 
-fn planned(args: &args::Graph, terminal: &Terminal) -> Result<Success, CommandError> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GraphOutput {
+    /// Lines of text
+    Text,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// A Graphviz file
+    Dot,
+    /// A drawing for a browser
+    Svg,
+}
+
+pub(super) fn run(args: &GraphArgs, terminal: &Terminal) -> Result<Success, CommandError> {
+    if args.plan {
+        return run_with_plan(args, terminal);
+    }
+    let stacks = load_offline(&args.specs, terminal)?;
+    show(args.format, &stacks.graph, None, terminal)
+}
+
+fn run_with_plan(args: &GraphArgs, terminal: &Terminal) -> Result<Success, CommandError> {
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let env = |name: &str| connection.environment(name);
-    let specs = flow::read_specs(
-        &args.specs,
-        connection.default_subscription(),
-        input::secrets(&args::Secrets {
-            rewrite_secrets: false,
-        }),
-        &env,
-    )?;
-    let consent = args.replacing.consent(&args.orphans);
+    let specs = load_specs(&args.specs, &connection, secrets())?;
+    let intent = Intent::Converge {
+        consent: args.replacing.consent(&args.orphans),
+        targets: args.targets.names(),
+    };
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let loaded = specs.ask(&session, terminal).await?;
-        let (plan, _) = flow::compare(&loaded, &session, &consent, &args.targets, terminal).await?;
-        show(args.format, &loaded.graph, Some(&plan), terminal)?;
-        Ok(Success::Done)
+        let flow = Flow::new(&session, terminal);
+        let stacks = flow.resolve(specs).await?;
+        let plan = flow.plan(&stacks, &intent).await?.plan;
+        show(args.format, &stacks.graph, Some(&plan), terminal)
+    })
+}
+
+fn secrets() -> SecretsPolicy {
+    input::secrets(&SecretArgs {
+        rewrite_secrets: false,
     })
 }
 
 fn show(
-    format: GraphFormat,
+    format: GraphOutput,
     graph: &Graph,
     plan: Option<&Plan>,
     terminal: &Terminal,
-) -> Result<(), CommandError> {
+) -> Result<Success, CommandError> {
     answer(&match format {
-        GraphFormat::Text => text(graph, plan, &terminal.out),
-        GraphFormat::Mermaid => mermaid(graph, plan),
-        GraphFormat::Dot => dot(graph, plan),
-        GraphFormat::Svg => svg(graph, plan, REGISTRY),
-    })
+        GraphOutput::Text => text(graph, plan, &terminal.out),
+        GraphOutput::Mermaid => mermaid(graph, plan),
+        GraphOutput::Dot => dot(graph, plan),
+        GraphOutput::Svg => svg(graph, plan, REGISTRY),
+    })?;
+    Ok(Success::Done)
 }

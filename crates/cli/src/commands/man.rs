@@ -1,28 +1,41 @@
-//! `lazuli man`: a page of the manual for every command.
+//! `lazuli man`: writes a manual page for every command.
 
-use std::{fs, path::Path};
+use std::{fs, path::PathBuf};
 
-use clap::CommandFactory;
+use clap::{Args, CommandFactory};
 
 use crate::{
     args::Cli,
     error::{CommandError, Success},
-    input::why,
+    input::describe,
     terminal::answer,
 };
 
-pub(super) fn run(directory: &Path) -> Result<Success, CommandError> {
+const EXAMPLES: &str = examples! {
+    "lazuli man man1 && man man1/lazuli-plan.1"
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ManArgs {
+    /// The directory to write the pages to
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+}
+
+pub(super) fn run(args: &ManArgs) -> Result<Success, CommandError> {
+    let directory = &args.directory;
     let written = fs::create_dir_all(directory)
         .and_then(|()| clap_mangen::generate_to(Cli::command(), directory));
     written.map_err(|error| {
         CommandError::new(format!(
             "{} cannot be written: {}",
             directory.display(),
-            why(&error)
+            describe(&error)
         ))
     })?;
     answer(&format!(
-        "The pages are in {0}: man {0}/lazuli.1\n",
+        "Manual pages written to {0}: read them with man {0}/lazuli.1\n",
         directory.display()
     ))?;
     Ok(Success::Done)

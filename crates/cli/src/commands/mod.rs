@@ -1,26 +1,70 @@
-//! The commands, a file each.
+//! The commands: the arguments, examples and body of each in one file.
 
-mod apply;
-mod completions;
-mod destroy;
-mod doctor;
-mod explain;
-mod export;
-mod graph;
-mod init;
-mod man;
-mod plan;
-mod roles;
-mod schema;
-mod show;
-mod sim;
-mod validate;
+/// The examples at the end of a command's help, below a heading in the style of clap.
+macro_rules! examples {
+    ($($line:literal)+) => {
+        concat!("\x1b[1m\x1b[4mExamples:\x1b[0m", $("\n  ", $line),+)
+    };
+}
+
+pub(crate) mod apply;
+pub(crate) mod completions;
+pub(crate) mod destroy;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod graph;
+pub(crate) mod init;
+pub(crate) mod man;
+pub(crate) mod plan;
+pub(crate) mod roles;
+pub(crate) mod schema;
+pub(crate) mod show;
+pub(crate) mod sim;
+pub(crate) mod validate;
+
+use clap::Subcommand;
 
 use crate::{
-    args::{Cli, Command},
+    args::Cli,
     error::{CommandError, Success},
     terminal::Terminal,
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a spec to start from
+    Init(init::InitArgs),
+    /// Check specs without contacting Azure
+    Validate(validate::ValidateArgs),
+    /// Show what apply would change
+    Plan(plan::PlanArgs),
+    /// Make Azure match the specs, or execute a saved plan
+    Apply(apply::ApplyArgs),
+    /// Delete the resources that the stacks own
+    Destroy(destroy::DestroyArgs),
+    /// List the resources that the stacks own
+    Show(show::ShowArgs),
+    /// Write a spec for the resources in resource groups
+    Export(export::ExportArgs),
+    /// Show which resources depend on which, and why
+    Graph(graph::GraphArgs),
+    /// Explain a kind, a property or an error code
+    Explain(explain::ExplainArgs),
+    /// List Azure's built-in roles and their permissions
+    Roles(roles::RolesArgs),
+    /// Print the JSON Schema of specs or of JSON output
+    Schema(schema::SchemaArgs),
+    /// Run and inspect the Azure simulator
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
+    /// Check login, connectivity, clock, permissions and providers
+    Doctor(doctor::DoctorArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages
+    Man(man::ManArgs),
+}
 
 pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError> {
     match cli.command {
@@ -34,10 +78,10 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> Result<Success, CommandError
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Roles(args) => roles::run(&args, terminal),
-        Command::Schema { of } => schema::run(of),
+        Command::Schema(args) => schema::run(&args),
         Command::Sim(command) => sim::run(&command),
         Command::Doctor(args) => doctor::run(&args, terminal),
-        Command::Man { directory } => man::run(&directory),
-        Command::Completions { shell } => completions::run(shell),
+        Command::Man(args) => man::run(&args),
+        Command::Completions(args) => completions::run(&args),
     }
 }

@@ -1,50 +1,88 @@
-//! `lazuli plan`: the difference between the specs and Azure. Sends reads only.
+//! `lazuli plan`: shows the difference between the specs and Azure. Sends reads only.
 
-use lazuli_engine::preflight;
-use lazuli_handlers::REGISTRY;
+use std::path::PathBuf;
+
+use clap::Args;
+use lazuli_reconcile::Intent;
 
 use crate::{
-    answer::{PlanAnswer, Planned},
-    args::Plan,
+    args::{AzureArgs, OrphanArgs, ReplaceArgs, SecretArgs, SpecArgs, TargetArgs},
     connection::Connection,
     error::{CommandError, Success},
-    flow, input,
-    saved::Out,
+    flow::{Flow, load_specs},
+    input,
+    output::{PlanContext, PlanOutput, PlanPrinter},
+    saved::PlanFile,
     terminal::Terminal,
 };
 
-pub(super) fn run(args: &Plan, terminal: &Terminal) -> Result<Success, CommandError> {
-    let out = Out::of(args)?;
+const EXAMPLES: &str = examples! {
+    "lazuli plan stack.yaml --cloud sim   use the simulator instead of Azure"
+    "lazuli plan stacks --detailed-exitcode"
+    "lazuli plan stacks --out plan.json   save the plan, to review and apply it later"
+    "lazuli plan stacks --prune           delete resources that no spec declares"
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) specs: SpecArgs,
+    #[command(flatten)]
+    pub(crate) azure: AzureArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    /// Set the output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = PlanOutput::Text)]
+    pub(crate) output: PlanOutput,
+    /// List unchanged resources too
+    #[arg(long)]
+    pub(crate) show_unchanged: bool,
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    #[command(flatten)]
+    pub(crate) orphans: OrphanArgs,
+    #[command(flatten)]
+    pub(crate) replacing: ReplaceArgs,
+    /// Skip findings about the caller's permissions, if another principal applies the plan
+    #[arg(long)]
+    pub(crate) skip_permissions: bool,
+    /// Save the plan to a file for apply
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Exit with code 2 if there are changes
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Success, CommandError> {
+    let out = PlanFile::from_args(args)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let env = |name: &str| connection.environment(name);
-    let specs = flow::read_specs(
-        &args.specs,
-        connection.default_subscription(),
-        input::secrets(&args.secrets),
-        &env,
-    )?;
-    let consent = args.replacing.consent(&args.orphans);
+    let specs = load_specs(&args.specs, &connection, input::secrets(&args.secrets))?;
+    let intent = Intent::Converge {
+        consent: args.replacing.consent(&args.orphans),
+        targets: args.targets.names(),
+    };
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let loaded = specs.ask(&session, terminal).await?;
-        let (plan, live) =
-            flow::compare(&loaded, &session, &consent, &args.targets, terminal).await?;
-        let answer = PlanAnswer::new(args.output, terminal);
-        let mut planned = Planned::new(&loaded, &live, &plan);
-        planned.shows_unchanged = args.show_unchanged;
-        answer.plan(&planned)?;
-        planned.found = preflight(&session.client, &plan, REGISTRY).await;
-        if args.skip_rights {
-            planned.found.retain(|finding| !finding.is_about_caller());
+        let flow = Flow::new(&session, terminal);
+        let stacks = flow.resolve(specs).await?;
+        let difference = flow.plan(&stacks, &intent).await?;
+        let printer = PlanPrinter::new(args.output, terminal);
+        let mut view = PlanContext::new(&stacks, &difference);
+        view.shows_unchanged = args.show_unchanged;
+        printer.plan(&view)?;
+        view.findings = flow.reconciler().preflight(view.plan).await;
+        if args.skip_permissions {
+            view.findings.retain(|finding| !finding.is_about_caller());
         }
-        answer.end(&planned)?;
+        printer.end(&view)?;
         if let Some(out) = &out {
-            out.write(&planned, terminal)?;
+            out.write(&view, terminal)?;
         }
-        Ok(if args.detailed_exitcode && !plan.is_empty() {
-            Success::Changes
-        } else {
-            Success::Done
+        Ok(match args.detailed_exitcode && !view.plan.is_empty() {
+            true => Success::Changes,
+            false => Success::Done,
         })
     })
 }

@@ -1,24 +1,46 @@
-//! `lazuli roles`: Azure's built-in roles and what they allow: as lazuli carries them, or as Azure tells.
+//! `lazuli roles`: lists Azure's built-in roles and their permissions, as compiled in or as Azure returns them.
 
+use clap::Args;
 use lazuli_arm::Quiet;
 use lazuli_core::diagnostic::did_you_mean;
 use lazuli_handlers::roles::{self, Catalogue};
 use serde_json::Value as Json;
 
 use crate::{
-    args::Roles,
+    args::AzureArgs,
     connection::Connection,
     error::{CommandError, Success},
     render::roles::{self as render, RoleMatch},
     terminal::{Terminal, answer},
 };
 
-/// All built-in roles of a tenant (Microsoft docs "List Azure role definitions", REST).
+/// The built-in roles of a tenant (Microsoft docs "List Azure role definitions", REST).
 const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
 const API_VERSION: &str = "2022-04-01";
 const BUILT_IN: (&str, &str) = ("$filter", "type eq 'BuiltInRole'");
 
-pub(super) fn run(args: &Roles, terminal: &Terminal) -> Result<Success, CommandError> {
+const EXAMPLES: &str = examples! {
+    "lazuli roles blob data               search by words of the name"
+    "lazuli roles blobs/read              search by permission"
+    "lazuli roles --live --actions        list all roles as Azure returns them"
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RolesArgs {
+    /// Words of a name, a GUID, or an action or part of one (blobs/read) [default: all roles]
+    search: Vec<String>,
+    /// Show the permissions of each role
+    #[arg(long)]
+    actions: bool,
+    /// Ask Azure for the permissions of every built-in role
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    azure: AzureArgs,
+}
+
+pub(super) fn run(args: &RolesArgs, terminal: &Terminal) -> Result<Success, CommandError> {
     if !args.live {
         return search(args, &Catalogue::built_in(), terminal);
     }
@@ -26,20 +48,19 @@ pub(super) fn run(args: &Roles, terminal: &Terminal) -> Result<Success, CommandE
     search(args, &Catalogue::from_definitions(&definitions), terminal)
 }
 
-/// What Azure tells of its built-in roles.
-fn definitions(args: &Roles) -> Result<Vec<Json>, CommandError> {
+/// The built-in roles as Azure returns them.
+fn definitions(args: &RolesArgs) -> Result<Vec<Json>, CommandError> {
     let connection = Connection::new(&args.azure, &[])?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let asked = session
-            .client
-            .list_all(DEFINITIONS, API_VERSION, &[BUILT_IN], &Quiet);
-        Ok(asked.await?)
+        let client = &session.client;
+        let listed = client.list_all(DEFINITIONS, API_VERSION, &[BUILT_IN], &Quiet);
+        Ok(listed.await?)
     })
 }
 
 fn search(
-    args: &Roles,
+    args: &RolesArgs,
     catalogue: &Catalogue<'_>,
     terminal: &Terminal,
 ) -> Result<Success, CommandError> {
@@ -61,7 +82,7 @@ fn search(
             .collect(),
     };
     if found.is_empty() {
-        return Err(nothing(&search, by_action, catalogue));
+        return Err(not_found(&search, by_action, catalogue));
     }
     let is_named = |shown: &RoleMatch<'_>| shown.role.name.eq_ignore_ascii_case(search.trim());
     let in_full = |shown: &RoleMatch<'_>| args.actions || found.len() == 1 || is_named(shown);
@@ -73,17 +94,17 @@ fn search(
     Ok(Success::Done)
 }
 
-fn nothing(search: &str, by_action: bool, catalogue: &Catalogue<'_>) -> CommandError {
+fn not_found(search: &str, by_action: bool, catalogue: &Catalogue<'_>) -> CommandError {
     let (known, all) = (catalogue.known(), catalogue.roles().len());
     if by_action {
-        let message = format!("no role is known to allow `{search}`");
+        let message = format!("no known role allows `{search}`");
         return match known == all {
             true => CommandError::new(message),
             false => CommandError::with_hint(
                 message,
                 format!(
-                    "lazuli knows what {known} of {all} built-in roles allow; `lazuli roles --live` asks Azure for all, \
-                     and they are in {}",
+                    "the permissions of {known} of {all} built-in roles are compiled in: run `lazuli roles --live` to ask Azure \
+                     for all, or see {}",
                     roles::REFERENCE
                 ),
             ),
@@ -91,8 +112,7 @@ fn nothing(search: &str, by_action: bool, catalogue: &Catalogue<'_>) -> CommandE
     }
     let names = catalogue.roles().iter().map(|role| role.name);
     let hint = did_you_mean(search, names).unwrap_or_else(|| {
-        "built-in roles only are listed; `az role definition list --custom-role-only` lists custom roles"
-            .to_owned()
+        "for custom roles, run `az role definition list --custom-role-only`".to_owned()
     });
-    CommandError::with_hint(format!("no built-in role is found by `{search}`"), hint)
+    CommandError::with_hint(format!("no built-in role matches `{search}`"), hint)
 }

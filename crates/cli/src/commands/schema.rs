@@ -1,18 +1,40 @@
-//! `lazuli schema`: the JSON Schema of a spec, for editors, and of what lazuli answers, for programs.
+//! `lazuli schema`: prints the JSON Schema of specs, for editors, and of JSON output, for programs.
 
+use clap::{Args, ValueEnum};
 use lazuli_core::{document::PlanDocument, inventory::document::ShowDocument, saved::SavedPlan};
 use lazuli_engine::document::ReportDocument;
 
 use lazuli_handlers::REGISTRY;
 
 use crate::{
-    args::SchemaOf,
     error::{CommandError, Success},
     terminal::answer,
 };
 
-pub(super) fn run(of: SchemaOf) -> Result<Success, CommandError> {
-    let schema = match of {
+const EXAMPLES: &str = examples! {
+    "lazuli schema > lazuli.schema.json   validate specs in an editor"
+    "lazuli schema plan                   read `plan --output json`"
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SchemaArgs {
+    /// The document: specs, the JSON output of plan, of apply and destroy, of show, or the file of plan --out
+    #[arg(value_enum, default_value_t = SchemaOf::Spec)]
+    of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SchemaOf {
+    Spec,
+    Plan,
+    Report,
+    Show,
+    SavedPlan,
+}
+
+pub(super) fn run(args: &SchemaArgs) -> Result<Success, CommandError> {
+    let schema = match args.of {
         SchemaOf::Spec => lazuli_handlers::schema(REGISTRY),
         SchemaOf::Plan => PlanDocument::schema(),
         SchemaOf::SavedPlan => SavedPlan::schema(),

@@ -1,82 +1,83 @@
-//! `lazuli show`: what stacks own now, with their specs or by their names alone. Sends reads only.
+//! `lazuli show`: lists what stacks own, by their specs or by their names alone. Sends reads only.
 
 use std::collections::BTreeSet;
 
+use clap::Args;
 use lazuli_core::{
     arm::ArmId,
     graph::{Graph, SecretsPolicy, StackScope},
-    inventory::{document::ShowDocument, inventory},
+    inventory::document::ShowDocument,
     source::{Sources, Span},
 };
-use uuid::Uuid;
 
 use crate::{
-    answer::{ShowForm, json},
-    args::Show,
+    args::{self, AzureArgs, SpecArgs},
     connection::Connection,
     error::{CommandError, Success},
-    flow, render,
+    flow::{Flow, load_specs},
+    output::{ShowOutput, json},
+    render,
     terminal::{Terminal, answer},
 };
 
-pub(super) fn run(args: &Show, terminal: &Terminal) -> Result<Success, CommandError> {
+const EXAMPLES: &str = examples! {
+    "lazuli show stacks                   match each resource with its entry"
+    "lazuli show --stack cameras --subscription GUID"
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+#[command(mut_arg("paths", |paths| paths.required(false).required_unless_present("stacks")))]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    specs: SpecArgs,
+    /// List a stack by its name, without its spec; may be repeated
+    #[arg(long = "stack", value_name = "STACK", value_parser = args::stack, conflicts_with = "paths")]
+    stacks: Vec<String>,
+    #[command(flatten)]
+    azure: AzureArgs,
+    /// Set the output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ShowOutput::Text)]
+    output: ShowOutput,
+}
+
+pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<Success, CommandError> {
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let default = connection.default_subscription();
     if !args.stacks.is_empty() {
-        let given = args.specs.subscription.clone().or(default);
-        let homes = homes(&args.stacks, given)?;
+        let given = args.specs.subscription.clone();
+        let subscription = connection.subscription_or_default(given)?;
+        let homes = homes(&args.stacks, &ArmId::subscription(&subscription));
         return connection.runtime()?.block_on(async {
             let session = connection.open().await?;
-            let live = flow::find_owned(&session.client, &homes).await?;
-            show(args.output, &homes, None, &live, terminal)?;
-            Ok(Success::Done)
+            show(args, &Flow::new(&session, terminal), &homes, None, terminal).await
         });
     }
-    let env = |name: &str| connection.environment(name);
-    let specs = flow::read_specs(&args.specs, default, SecretsPolicy::default(), &env)?;
+    let specs = load_specs(&args.specs, &connection, SecretsPolicy::default())?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
-        let graph = specs.ask(&session, terminal).await?.graph;
-        let live = flow::find_owned(&session.client, graph.stack_scopes()).await?;
-        show(
-            args.output,
-            graph.stack_scopes(),
-            Some(&graph),
-            &live,
-            terminal,
-        )?;
-        Ok(Success::Done)
+        let flow = Flow::new(&session, terminal);
+        let graph = flow.resolve(specs).await?.graph;
+        show(args, &flow, graph.stack_scopes(), Some(&graph), terminal).await
     })
 }
 
-fn show(
-    form: ShowForm,
-    homes: &[StackScope],
-    spec: Option<&Graph>,
-    live: &lazuli_core::live::Live,
+async fn show(
+    args: &ShowArgs,
+    flow: &Flow<'_>,
+    stacks: &[StackScope],
+    graph: Option<&Graph>,
     terminal: &Terminal,
-) -> Result<(), CommandError> {
-    let found = inventory(homes, spec, live);
-    answer(&match form {
-        ShowForm::Text => render::inventory::inventory(&found, &terminal.out),
-        ShowForm::Json => json(&ShowDocument::of(&found)),
-    })
+) -> Result<Success, CommandError> {
+    let found = flow.reconciler().inventory(stacks, graph).await?;
+    answer(&match args.output {
+        ShowOutput::Text => render::inventory::inventory(&found, &terminal.out),
+        ShowOutput::Json => json(&ShowDocument::of(&found)),
+    })?;
+    Ok(Success::Done)
 }
 
-/// Stacks in one subscription, of which nothing else is known.
-fn homes(stacks: &[String], subscription: Option<String>) -> Result<Vec<StackScope>, CommandError> {
-    let subscription = subscription.ok_or_else(|| {
-        CommandError::with_hint(
-            "without a spec, the subscription has to be said",
-            "pass --subscription, set AZURE_SUBSCRIPTION_ID, or `az account set`",
-        )
-    })?;
-    let guid = Uuid::try_parse(&subscription).map_err(|_| {
-        CommandError::new(format!(
-            "`{subscription}` is no subscription id: it is a GUID"
-        ))
-    })?;
-    let subscription = ArmId::subscription(&guid.hyphenated().to_string());
+/// Stacks in one subscription of which only the names are known.
+fn homes(stacks: &[String], subscription: &ArmId) -> Vec<StackScope> {
     let mut sources = Sources::default();
     let home = |stack: &String| StackScope {
         stack: stack.clone(),
@@ -84,5 +85,5 @@ fn homes(stacks: &[String], subscription: Option<String>) -> Result<Vec<StackSco
         subscriptions: BTreeSet::from([subscription.clone()]),
         groups: BTreeSet::new(),
     };
-    Ok(stacks.iter().map(home).collect())
+    stacks.iter().map(home).collect()
 }

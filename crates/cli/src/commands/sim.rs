@@ -1,11 +1,13 @@
-//! `lazuli sim`: the simulated Azure as a server, emptied, or changed by hand.
+//! `lazuli sim`: serves the Azure simulator, resets it, or sends it one request.
 
 use std::{
     fs::OpenOptions,
+    net::IpAddr,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use clap::{Args, Subcommand, ValueEnum};
 use lazuli_sim::{
     Caller, Clock, Latency, Method, Pace, Request, SUBSCRIPTION, SimTime, Simulator, Tls,
     TokioClock, World, WorldOptions,
@@ -17,22 +19,125 @@ use tokio::{
 
 use super::init::shell_word;
 use crate::{
-    answer::json,
-    args::{Sim, SimCaller, SimRequest, SimReset, SimServe},
     connection::{login, simulator, world_in},
     error::{CommandError, Success},
-    input::{directory_of, why},
+    input::{describe, directory_of},
+    output::json,
     stop,
     terminal::answer,
 };
 
-pub(super) fn run(command: &Sim) -> Result<Success, CommandError> {
+const SERVE_EXAMPLES: &str = examples! {
+    "lazuli sim serve shop                prints the settings for other shells"
+    "lazuli sim serve --in-memory --max-delay 0 --port 0"
+};
+const RESET_EXAMPLES: &str = examples! {
+    "lazuli sim reset shop"
+    "lazuli sim reset shop --caller reader"
+};
+const REQUEST_EXAMPLES: &str = examples! {
+    "id=/subscriptions/00000000-0000-0000-0000-0000000a2c05"
+    "lazuli sim request GET \"$id/resourceGroups?api-version=2025-04-01\""
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SimCommand {
+    /// Serve the simulator over HTTPS to any ARM client
+    Serve(ServeArgs),
+    /// Empty the simulated Azure
+    Reset(ResetArgs),
+    /// Send one request to the simulated Azure, like a manual change in the portal
+    Request(RequestArgs),
+}
+
+/// The simulated world.
+#[derive(Debug, Args)]
+struct WorldArgs {
+    /// The spec or directory that the world belongs to; it is stored there in .lazuli/sim.json
+    #[arg(value_name = "PATH", default_value = ".")]
+    path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_EXAMPLES)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    world: WorldArgs,
+    /// Listen on this port; 0 for a free one
+    #[arg(long, default_value_t = 8443)]
+    port: u16,
+    /// Listen on this address [default: 127.0.0.1, which only this machine can reach]
+    #[arg(long, value_name = "IP")]
+    address: Option<IpAddr>,
+    /// Add a host name to the certificate; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+    /// Write the certificate authority to this file [default: .lazuli/sim-ca.pem beside the world]
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Start with an empty world that is not saved
+    #[arg(long)]
+    in_memory: bool,
+    /// Delay every response
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    latency: u64,
+    /// Enforce Azure's rate limits with 429: 250 reads and 25 more per second, 200 writes and 10 more
+    #[arg(long)]
+    throttle: bool,
+    /// Limit the duration of operations, replication and propagation [default: as long as in Azure]
+    #[arg(long, value_name = "SECONDS")]
+    max_delay: Option<u64>,
+    /// Append one line of JSON per request to this file
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = RESET_EXAMPLES)]
+pub(crate) struct ResetArgs {
+    #[command(flatten)]
+    world: WorldArgs,
+    /// Set the seed of generated ids
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Set the role of the caller that --cloud sim logs in as
+    #[arg(long, value_enum, default_value_t = CallerArg::Owner)]
+    caller: CallerArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CallerArg {
+    /// All permissions
+    Owner,
+    /// All permissions except for role assignments and locks
+    Contributor,
+    /// Read permissions only
+    Reader,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = REQUEST_EXAMPLES)]
+pub(crate) struct RequestArgs {
+    /// GET, PUT, PATCH, POST or DELETE
+    method: String,
+    /// The path with its query: /subscriptions/...?api-version=...
+    url: String,
+    /// The body, as JSON
+    body: Option<String>,
+    /// The spec or directory that the world belongs to
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    path: PathBuf,
+}
+
+pub(super) fn run(command: &SimCommand) -> Result<Success, CommandError> {
     match command {
-        // The world answers one request at a time: a second thread would wait for the first.
-        Sim::Serve(args) => runtime(&mut Builder::new_current_thread())?.block_on(serve(args)),
-        Sim::Reset(args) => reset(args),
-        // On simulated time, so that a session with requests in it is repeatable.
-        Sim::Request(args) => {
+        // The world handles one request at a time: a second thread would wait for the first.
+        SimCommand::Serve(args) => {
+            runtime(&mut Builder::new_current_thread())?.block_on(serve(args))
+        }
+        SimCommand::Reset(args) => reset(args),
+        // Simulated time makes sessions with requests repeatable.
+        SimCommand::Request(args) => {
             runtime(Builder::new_current_thread().start_paused(true))?.block_on(request(args))
         }
     }
@@ -46,36 +151,36 @@ fn failed(error: impl std::fmt::Display) -> CommandError {
     CommandError::new(error.to_string())
 }
 
-/// Where the world beside a spec or directory is kept. A slip in the path would be another world.
-fn world_beside(path: &Path) -> Result<PathBuf, CommandError> {
+/// The file of the world beside a spec or directory. The path must exist: a typo would create another world.
+fn world_file(path: &Path) -> Result<PathBuf, CommandError> {
     match path.exists() {
         true => Ok(world_in(&directory_of(path))),
         false => Err(CommandError::with_hint(
-            format!("there is no {}", path.display()),
-            "name the spec or the directory beside which the world is kept",
+            format!("{} does not exist", path.display()),
+            "pass the spec or directory that the world belongs to",
         )),
     }
 }
 
-async fn serve(args: &SimServe) -> Result<Success, CommandError> {
-    let home = world_beside(&args.world.path)?;
+async fn serve(args: &ServeArgs) -> Result<Success, CommandError> {
+    let home = world_file(&args.world.path)?;
     let ca_file = args
         .ca_file
         .clone()
         .unwrap_or_else(|| home.with_file_name("sim-ca.pem"));
-    let simulator = served(args, &home)?;
+    let simulator = create_simulator(args, &home)?;
     let tls = Tls::with_authority(&ca_file, &args.hosts).map_err(failed)?;
     let listener: TcpListener =
         lazuli_sim::bind(args.address, args.port)
             .await
             .map_err(|error| {
                 CommandError::with_hint(
-                    format!("port {} cannot be listened on: {}", args.port, why(&error)),
-                    "choose another with --port; 0 takes a free one",
+                    format!("cannot listen on port {}: {}", args.port, describe(&error)),
+                    "choose another port with --port, or 0 for a free one",
                 )
             })?;
     let address = listener.local_addr().map_err(failed)?;
-    greet(&address, &ca_file, simulator.world().options().caller)?;
+    print_settings(&address, &ca_file, simulator.world().options().caller)?;
     let shutdown = async {
         if !stop::interrupted().await {
             std::future::pending::<()>().await;
@@ -87,8 +192,8 @@ async fn serve(args: &SimServe) -> Result<Success, CommandError> {
     Ok(Success::Done)
 }
 
-/// The world behind the server, as the arguments say.
-fn served(args: &SimServe, home: &Path) -> Result<Simulator, CommandError> {
+/// The simulator behind the server.
+fn create_simulator(args: &ServeArgs, home: &Path) -> Result<Simulator, CommandError> {
     let now = wall_clock();
     let options = WorldOptions::default();
     let simulator = if args.in_memory {
@@ -116,22 +221,21 @@ fn served(args: &SimServe, home: &Path) -> Result<Simulator, CommandError> {
         CommandError::new(format!(
             "{} cannot be written: {}",
             path.display(),
-            why(&error)
+            describe(&error)
         ))
     })?;
     Ok(simulator.with_log_file(file))
 }
 
-/// The time of day as the simulator counts it.
+/// The time of day on the simulator's clock.
 fn wall_clock() -> SimTime {
     let since_1970 = SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+        .map_or(0, |since| since.as_secs());
     SimTime::from_secs(since_1970.saturating_sub(SimTime::EPOCH.unix_seconds()))
 }
 
-fn greet(
+fn print_settings(
     address: &std::net::SocketAddr,
     ca_file: &Path,
     caller: Caller,
@@ -143,11 +247,10 @@ fn greet(
     };
     let names = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"];
     let exports = names.map(|name| {
-        let value = login(caller, name).unwrap_or_default();
-        format!("export {name}={value}\n")
+        login(caller, name).map_or(String::new(), |value| format!("export {name}={value}\n"))
     });
     answer(&format!(
-        "# The simulator listens on https://{host}. In another shell:\n\
+        "# The simulator listens on https://{host}. Run in another shell:\n\
          export LAZULI_CLOUD=https://{host} SSL_CERT_FILE={}\n{}\
          export AZURE_SUBSCRIPTION_ID={SUBSCRIPTION}\n",
         shell_word(ca_file),
@@ -155,15 +258,15 @@ fn greet(
     ))
 }
 
-fn reset(args: &SimReset) -> Result<Success, CommandError> {
-    let home = world_beside(&args.world.path)?;
+fn reset(args: &ResetArgs) -> Result<Success, CommandError> {
+    let home = world_file(&args.world.path)?;
     if let Some(directory) = home.parent() {
         std::fs::create_dir_all(directory).map_err(failed)?;
     }
     let caller = match args.caller {
-        SimCaller::Owner => Caller::Owner,
-        SimCaller::Contributor => Caller::Contributor,
-        SimCaller::Reader => Caller::Reader,
+        CallerArg::Owner => Caller::Owner,
+        CallerArg::Contributor => Caller::Contributor,
+        CallerArg::Reader => Caller::Reader,
     };
     lazuli_sim::reset(
         &home,
@@ -174,16 +277,16 @@ fn reset(args: &SimReset) -> Result<Success, CommandError> {
         },
     )
     .map_err(failed)?;
-    answer(&format!("{} is empty again.\n", home.display()))?;
+    answer(&format!("{} is empty.\n", home.display()))?;
     Ok(Success::Done)
 }
 
-async fn request(args: &SimRequest) -> Result<Success, CommandError> {
-    let simulator = simulator(&world_beside(&args.path)?)?;
+async fn request(args: &RequestArgs) -> Result<Success, CommandError> {
+    let simulator = simulator(&world_file(&args.path)?)?;
     let method = Method::parse(&args.method.to_uppercase()).ok_or_else(|| {
         CommandError::with_hint(
-            format!("`{}` is no method", args.method),
-            "it is GET, PUT, PATCH, POST or DELETE",
+            format!("`{}` is not a supported method", args.method),
+            "use GET, PUT, PATCH, POST or DELETE",
         )
     })?;
     let world: World = simulator.world();
@@ -191,13 +294,13 @@ async fn request(args: &SimRequest) -> Result<Success, CommandError> {
     let mut request = Request::new(method, &args.url).with_bearer(&token);
     if let Some(body) = &args.body {
         let body = serde_json::from_str(body)
-            .map_err(|error| CommandError::new(format!("the body is no JSON: {error}")))?;
+            .map_err(|error| CommandError::new(format!("the body is not valid JSON: {error}")))?;
         request = request.with_json(&body);
     }
     let response = simulator
         .send(request)
         .await
-        .map_err(|_| CommandError::new("the connection broke"))?;
+        .map_err(|_| CommandError::new("the connection was closed"))?;
     let body = match response.body.is_empty() {
         true => String::new(),
         false => json(&response.json()),
@@ -207,7 +310,7 @@ async fn request(args: &SimRequest) -> Result<Success, CommandError> {
         Ok(Success::Done)
     } else {
         Err(CommandError::new(format!(
-            "the simulated Azure answered {}",
+            "the simulator returned status {}",
             response.status
         )))
     }

@@ -1,31 +1,33 @@
-//! `lazuli validate`: everything that can be said of a spec without asking Azure.
+//! `lazuli validate`: checks specs without sending a request.
 
-use lazuli_core::graph::SecretsPolicy;
+use clap::Args;
 
 use crate::{
-    args::Validate,
+    args::SpecArgs,
     error::{CommandError, Success},
-    flow,
-    input::environment,
+    flow::load_offline,
     render::count,
     terminal::{Terminal, answer},
 };
 
-/// Stands in for the subscription where none is given: no request is sent.
-pub(super) const NO_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
+const EXAMPLES: &str = examples! {
+    "lazuli validate stacks               check every spec in the directory"
+    "lazuli validate stack.yaml --params-file prod.params.yaml"
+};
 
-pub(super) fn run(args: &Validate, terminal: &Terminal) -> Result<Success, CommandError> {
-    let specs = flow::read_specs(
-        &args.specs,
-        Some(NO_SUBSCRIPTION.to_owned()),
-        SecretsPolicy::default(),
-        &environment,
-    )?;
-    let loaded = specs.unasked(terminal)?;
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    specs: SpecArgs,
+}
+
+pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Success, CommandError> {
+    let stacks = load_offline(&args.specs, terminal)?;
     answer(&format!(
         "Valid: {}, {}.\n",
-        count(loaded.stacks.len(), "stack"),
-        count(loaded.graph.len(), "Azure resource")
+        count(stacks.names.len(), "stack"),
+        count(stacks.graph.len(), "Azure resource")
     ))?;
     Ok(Success::Done)
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use lazuli_core::plan::{Step, StepId};
-use lazuli_engine::{Events, Outcome};
+use lazuli_engine::{Event, Observer, Outcome};
 
 use super::labels::{STOPPING, StepLabels, WaitCause};
 use crate::render::style::wrap;
@@ -67,7 +67,20 @@ impl<W: Write> LineWriter<W> {
     }
 }
 
-impl<W: Write + Send> Events for ExecutionLines<W> {
+impl<W: Write + Send> Observer for ExecutionLines<W> {
+    fn event(&self, event: &Event<'_>) {
+        match *event {
+            Event::StepStarted { step } => self.started(step),
+            Event::StepRetrying { step, reason, wait } => self.retrying(step, reason, wait),
+            Event::StepPolling { step, status, wait } => self.polling(step, status, wait),
+            Event::Stopping => self.stopping(),
+            Event::StepFinished { step, outcome } => self.ended(step, outcome),
+            _ => {}
+        }
+    }
+}
+
+impl<W: Write> ExecutionLines<W> {
     fn started(&self, step: &Step) {
         self.with(|state| state.write(&format!("{} ...", self.labels.started(step))));
     }
@@ -115,7 +128,7 @@ mod tests {
         ])
     }
 
-    fn write_lines(act: impl FnOnce(&dyn Events, &[Step])) -> String {
+    fn write_lines(act: impl FnOnce(&ExecutionLines<Vec<u8>>, &[Step])) -> String {
         let plan = cameras();
         let lines = ExecutionLines::new(Vec::new(), StepLabels::from_plan(&plan), None);
         act(&lines, &plan.steps);
@@ -178,7 +191,7 @@ recordings: created storageAccount stcameras in 25s
             text,
             "\
 recordings: failed to create storageAccount stcameras: AuthorizationFailed
-old: failed to delete storageAccount stold: Azure filled in no `analyzer.id`
+old: failed to delete storageAccount stold: Azure returned no value for `analyzer.id`
 access/Reader: not started, depends on recordings, which did not complete
 "
         );

@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use lazuli_core::plan::{Plan, Step};
-use lazuli_engine::{Events, Outcome};
+use lazuli_engine::{Event, Observer, Outcome};
 
 use super::{
     board::{Board, TerminalSize},
@@ -129,7 +129,20 @@ impl Drop for LiveExecution {
     }
 }
 
-impl Events for LiveExecution {
+impl Observer for LiveExecution {
+    fn event(&self, event: &Event<'_>) {
+        match *event {
+            Event::StepStarted { step } => self.started(step),
+            Event::StepRetrying { step, reason, wait } => self.retrying(step, reason, wait),
+            Event::StepPolling { step, status, wait } => self.polling(step, status, wait),
+            Event::Stopping => self.stopping(),
+            Event::StepFinished { step, outcome } => self.ended(step, outcome),
+            _ => {}
+        }
+    }
+}
+
+impl LiveExecution {
     fn started(&self, step: &Step) {
         lock(&self.board).started(step.id, Instant::now());
     }

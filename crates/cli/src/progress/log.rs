@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lazuli_core::{graph::NodeKey, plan::Step};
-use lazuli_engine::{Events, Failure, Outcome, Settling};
+use lazuli_engine::{Event, Failure, Observer, Outcome};
 
 use super::labels::{STOPPING, StepLabels};
 use crate::terminal::PROGRESS;
@@ -13,7 +13,22 @@ pub(super) struct ProgressLog {
     pub(super) labels: StepLabels,
 }
 
-impl Events for ProgressLog {
+impl Observer for ProgressLog {
+    fn event(&self, event: &Event<'_>) {
+        match *event {
+            Event::StepStarted { step } => self.started(step),
+            Event::StepRetrying { step, reason, wait } => self.retrying(step, reason, wait),
+            Event::StepPolling { step, status, wait } => self.polling(step, status, wait),
+            Event::Stopping => self.stopping(),
+            Event::StepFinished { step, outcome } => self.ended(step, outcome),
+            Event::ResourceBusy { key, state, waited } => self.waiting(key, state, waited),
+            Event::ResourceSettled { key, state, waited } => self.settled(key, state, waited),
+            _ => {}
+        }
+    }
+}
+
+impl ProgressLog {
     fn started(&self, step: &Step) {
         let (name, action) = (self.labels.name(step), step.action);
         tracing::info!(target: PROGRESS, step = name, %action, "started");
@@ -61,7 +76,7 @@ impl Events for ProgressLog {
     }
 }
 
-impl Settling for ProgressLog {
+impl ProgressLog {
     fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
         let so_far_s = so_far.as_secs_f64();
         tracing::info!(target: PROGRESS, resource = %key, state, so_far_s, "waiting for a stable state");

@@ -10,12 +10,11 @@ mod spinner;
 #[cfg(test)]
 mod testing;
 mod wait_lines;
-mod wait_recorder;
 
 use std::io;
 
 use lazuli_core::plan::Plan;
-use lazuli_engine::{Events, Settling, Silent};
+use lazuli_engine::{Observer, Silent};
 
 use crate::terminal::{Display, Terminal};
 use labels::StepLabels;
@@ -24,10 +23,9 @@ use live::LiveExecution;
 use log::ProgressLog;
 use spinner::ObservationSpinner;
 use wait_lines::WaitLines;
-pub(crate) use wait_recorder::WaitRecorder;
 
 /// Starts the display of an execution.
-pub(crate) fn start_execution(plan: &Plan, terminal: &Terminal) -> Box<dyn Events + Send> {
+pub(crate) fn start_execution(plan: &Plan, terminal: &Terminal) -> Box<dyn Observer + Send> {
     let labels = StepLabels::from_plan(plan);
     match terminal.display {
         Display::Live => Box::new(LiveExecution::on_stderr(plan, terminal.err.clone())),
@@ -41,7 +39,7 @@ pub(crate) fn start_execution(plan: &Plan, terminal: &Terminal) -> Box<dyn Event
 }
 
 /// Starts the display of an observation.
-pub(crate) fn start_observation(terminal: &Terminal) -> Box<dyn Settling> {
+pub(crate) fn start_observation(terminal: &Terminal) -> Box<dyn Observer + Send> {
     match terminal.display {
         Display::Live => Box::new(ObservationSpinner::on_stderr(&terminal.err)),
         Display::Lines => Box::new(WaitLines::new(io::stderr())),

@@ -1,13 +1,9 @@
 //! A spinner while Azure is read.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lazuli_core::graph::NodeKey;
-use lazuli_engine::Settling;
+use lazuli_engine::{Event, Observer};
 
 use super::{live::TICK, screen, wait_lines::WaitLines};
 use crate::render::style::Style;
@@ -55,12 +51,8 @@ impl Drop for ObservationSpinner {
     }
 }
 
-impl Settling for ObservationSpinner {
-    fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
-        self.waits.waiting(key, state, so_far);
-    }
-
-    fn settled(&self, key: &NodeKey, state: Option<&str>, took: Duration) {
-        self.waits.settled(key, state, took);
+impl Observer for ObservationSpinner {
+    fn event(&self, event: &Event<'_>) {
+        self.waits.event(event);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use lazuli_core::graph::NodeKey;
-use lazuli_engine::Settling;
+use lazuli_engine::{Event, Observer};
 
 use crate::render::{report::format_duration, style::clean};
 
@@ -43,7 +43,17 @@ impl<W: Write> WaitLines<W> {
     }
 }
 
-impl<W: Write + Send> Settling for WaitLines<W> {
+impl<W: Write + Send> Observer for WaitLines<W> {
+    fn event(&self, event: &Event<'_>) {
+        match *event {
+            Event::ResourceBusy { key, state, waited } => self.waiting(key, state, waited),
+            Event::ResourceSettled { key, state, waited } => self.settled(key, state, waited),
+            _ => {}
+        }
+    }
+}
+
+impl<W: Write> WaitLines<W> {
     fn waiting(&self, key: &NodeKey, state: &str, so_far: Duration) {
         self.with(|writer| {
             let is_written = writer

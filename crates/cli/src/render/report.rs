@@ -242,7 +242,11 @@ mod tests {
         let run = ExecutionSummary {
             purpose,
             plan,
-            report: &Report { outcomes, stopped },
+            report: &Report {
+                outcomes,
+                stopped,
+                took: Duration::ZERO,
+            },
             took: TOOK,
             sources: &sources().0,
         };
@@ -297,8 +301,8 @@ Failed (2):
     in use
     in the spec: stack.yaml:2:1
 + hub  Test.Things/things hub
-    Azure filled in no `analyzer.principalId`
-    help: check that `analyzer` has this property once it is made
+    Azure returned no value for `analyzer.principalId`
+    help: check that `analyzer` has this property after it is created
     in the spec: stack.yaml:4:1
 
 Not started (1):

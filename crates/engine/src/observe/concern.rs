@@ -1,4 +1,4 @@
-//! What of a list concerns the spec, or an export: the rest is dropped as it arrives, so that memory follows the spec and not the
+//! Which items of a list are kept. All others are dropped as they arrive, so that memory grows with the spec and not with the
 //! subscription.
 
 use std::collections::HashSet;
@@ -11,20 +11,20 @@ use lazuli_core::{
 };
 use serde_json::Value as Json;
 
-/// What concerns a graph, or only stacks: the resources of the graph, the grants on or in them or made by it, and what
-/// carries the mark of the stacks.
+/// The resources that concern a graph or stacks: the resources of the graph, role assignments that are declared in it or
+/// apply to its resources, and everything with the ownership marker of the stacks.
 #[derive(Debug)]
 pub struct Concern<'g> {
     graph: Option<&'g Graph>,
-    /// Where its grants are made.
+    /// The scopes of its role assignments.
     scopes: HashSet<&'g ArmId>,
     stacks: HashSet<&'g str>,
-    /// Where everything concerns.
+    /// The scopes of which everything is kept.
     whole: &'g [ArmId],
 }
 
 impl<'g> Concern<'g> {
-    /// Everything in and on these scopes, and the grants that carry the mark of any stack.
+    /// Everything in and on these scopes, and role assignments with the ownership marker of any stack.
     pub fn within(scopes: &'g [ArmId]) -> Self {
         Self {
             graph: None,
@@ -61,18 +61,18 @@ impl<'g> From<&'g Graph> for Concern<'g> {
 }
 
 impl Concern<'_> {
-    /// Whether an item of the answer to a read is kept.
+    /// Whether to keep an item that a read returned.
     pub(super) fn keeps(&self, read: &Read, item: &Json) -> bool {
         match read {
             Read::Collection { .. } => {
-                id_in(item, "/id").is_some_and(|id| self.is_of_graph(&id) || self.is_within(&id))
+                id_in(item, "/id").is_some_and(|id| self.is_in_graph(&id) || self.is_within(&id))
             }
             Read::Grants(_) => self.is_own(item) || self.is_near(item),
             _ => true,
         }
     }
 
-    fn is_of_graph(&self, id: &ArmId) -> bool {
+    fn is_in_graph(&self, id: &ArmId) -> bool {
         self.graph.is_some_and(|graph| graph.node_of(id).is_some())
     }
 
@@ -85,12 +85,12 @@ impl Concern<'_> {
         self.whole.iter().any(|scope| scope.covers(id))
     }
 
-    /// Whether a grant is made on, or in, what the graph speaks of.
+    /// Whether a role assignment applies to a resource of the graph, or to one in it.
     fn is_near(&self, grant: &Json) -> bool {
         let mut scope = id_in(grant, "/properties/scope")
             .or_else(|| id_in(grant, "/id").and_then(|id| id.parent()));
         while let Some(at) = scope {
-            if self.scopes.contains(&at) || self.is_of_graph(&at) || self.is_within(&at) {
+            if self.scopes.contains(&at) || self.is_in_graph(&at) || self.is_within(&at) {
                 return true;
             }
             scope = at.parent();

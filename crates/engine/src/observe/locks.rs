@@ -1,4 +1,4 @@
-//! Reads management locks. They are advice on a plan, so a failure to read them is told and ends nothing.
+//! Reads management locks. They only add advice to a plan, so a failed read is recorded and is no error.
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ErrorKind, Quiet};
@@ -10,11 +10,11 @@ use serde_json::Value as Json;
 
 use super::READS_AT_ONCE;
 
-/// The api-version in which locks are listed.
+/// The api-version of locks.
 const LOCKS_API: &str = "2020-05-01";
 
-/// The locks at, above and below a scope (Microsoft docs "Get-AzResourceLock", without AtScope); `None` where the
-/// scope is not there.
+/// The locks at, above and below a scope (Microsoft docs "Get-AzResourceLock", without AtScope); `None` if the scope does
+/// not exist.
 pub(super) async fn list(client: &Client, scope: &ArmId) -> Result<Option<Vec<Json>>, ArmError> {
     let path = format!("{scope}/providers/Microsoft.Authorization/locks");
     let mut locks = Vec::new();
@@ -24,9 +24,9 @@ pub(super) async fn list(client: &Client, scope: &ArmId) -> Result<Option<Vec<Js
     Ok(listing.found.then_some(locks))
 }
 
-/// After a subscription did not tell its locks: takes in those that its resource groups tell, if it was a matter of
-/// rights, and what stays unknown.
-pub(super) async fn instead(
+/// Handles a subscription whose locks cannot be listed: if a permission is missing, lists the locks of its resource groups
+/// instead. Records the scopes whose locks stay unknown.
+pub(super) async fn observe_groups(
     client: &Client,
     live: &mut Live,
     subscription: &ArmId,
@@ -49,7 +49,7 @@ pub(super) async fn instead(
                 knows_above = true;
                 locks.iter().for_each(|lock| live.insert_lock(lock));
             }
-            // What is made in a new group has only the locks above to fear.
+            // A resource in a new group is affected only by the locks above.
             Ok(None) => {}
             Err(error) => live.insert_unread_locks(unread(group, error)),
         }

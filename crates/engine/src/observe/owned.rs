@@ -1,5 +1,5 @@
-//! Finds what stacks own, wherever it is: by the tag on resources and groups, by the words in custom roles. A few lists
-//! a subscription, however much there is.
+//! Finds the resources that stacks own: resources and groups by tag, custom roles by description. It takes a few lists
+//! per subscription, whatever the number of resources.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -13,20 +13,21 @@ use lazuli_core::{
 };
 use serde_json::Value as Json;
 
-use super::{CONTENTS_API, GRANTS_API, ObserveError, READS_AT_ONCE, is_refusal};
+use super::{CONTENTS_API, GRANTS_API, ObserveError, READS_AT_ONCE, is_denied};
 
-/// The api-version in which resource providers tell their types.
+/// The api-version of resource providers.
 const PROVIDERS_API: &str = "2021-04-01";
 
-/// Up to so many stacks in a subscription are asked for one by one; of more, everything that is there is listed once.
+/// Up to this number of stacks in a subscription, the resources of each are listed by tag. With more stacks, all resources
+/// are listed once.
 const FEW_STACKS: usize = 4;
 
-/// Finds what the stacks own, but for grants and locks, which [`observe`](super::observe) finds. `is_known` says of what
-/// it does not matter what becomes of it later.
+/// Finds the resources that the stacks own, except role assignments and locks, which [`observe`](super::observe) finds.
+/// For resources where `is_known` is true, only the id is kept.
 ///
 /// # Errors
-/// Every list that failed. Where the caller may not list a subscription, the resource groups of the spec are asked,
-/// and the subscription is told as unseen.
+/// Every failed list. If the caller may not list a subscription, the resource groups of the spec are listed instead, and
+/// the subscription is recorded as unreadable.
 pub async fn observe_owned(
     client: &Client,
     homes: &[StackScope],
@@ -60,10 +61,10 @@ pub async fn observe_owned(
     let mut failures = Vec::new();
     for (at, answer) in tagged {
         match answer {
-            Ok(Tagged { found, refused }) => {
+            Ok(TaggedResources { found, denied }) => {
                 found.into_iter().for_each(|owned| live.insert_owned(owned));
-                let refused = refused.iter().map(|error| unseen(at, error));
-                refused.for_each(|unseen| live.insert_unreadable_scope(unseen));
+                let denied = denied.iter().map(|error| unreadable(at, error));
+                denied.for_each(|scope| live.insert_unreadable_scope(scope));
             }
             Err(error) => failures.push(ObserveError { error }),
         }
@@ -76,7 +77,7 @@ pub async fn observe_owned(
                 let roles = roles.filter(|owned| is_of_spec(&owned.stack));
                 roles.for_each(|owned| live.insert_owned(owned));
             }
-            Err(error) if is_refusal(&error) => live.insert_unreadable_scope(unseen(at, &error)),
+            Err(error) if is_denied(&error) => live.insert_unreadable_scope(unreadable(at, &error)),
             Err(error) => failures.push(ObserveError { error }),
         }
     }
@@ -87,18 +88,18 @@ pub async fn observe_owned(
     }
 }
 
-pub(super) fn unseen(scope: &ArmId, error: &ArmError) -> UnreadableScope {
+pub(super) fn unreadable(scope: &ArmId, error: &ArmError) -> UnreadableScope {
     UnreadableScope {
         scope: scope.clone(),
         why: error.code.clone().unwrap_or_else(|| error.message.clone()),
     }
 }
 
-/// What a stack was seen to own by its tag.
-struct Tagged {
+/// The resources with the ownership tag of stacks.
+struct TaggedResources {
     found: Vec<Owned>,
-    /// Why not all was seen.
-    refused: Option<ArmError>,
+    /// Why some may be missing.
+    denied: Option<ArmError>,
 }
 
 async fn tagged(
@@ -106,8 +107,8 @@ async fn tagged(
     homes: &[&StackScope],
     at: &ArmId,
     is_known: &(dyn Fn(&ArmId) -> bool + Sync),
-) -> Result<Tagged, ArmError> {
-    // What is known is read in full elsewhere, so nothing but its id is kept.
+) -> Result<TaggedResources, ArmError> {
+    // Known resources are read in full elsewhere.
     let slim = |owned: Owned| match is_known(&owned.id) {
         true => Owned {
             body: Json::Null,
@@ -116,15 +117,15 @@ async fn tagged(
         false => owned,
     };
     let lists = vec![format!("{at}/resources"), format!("{at}/resourcegroups")];
-    let (mut found, scopes, refused) = match by_stack(client, &lists, homes, &slim).await {
+    let (mut found, scopes, denied) = match by_stack(client, &lists, homes, &slim).await {
         Ok(found) => (found, lists, None),
-        Err(error) if is_refusal(&error) => {
+        Err(error) if is_denied(&error) => {
             let groups: BTreeSet<&ArmId> = homes.iter().flat_map(|home| &home.groups).collect();
             let groups = groups.into_iter().filter(|group| at.covers(group));
             let lists: Vec<String> = groups.map(|group| format!("{group}/resources")).collect();
             match by_stack(client, &lists, homes, &slim).await {
                 Ok(found) => (found, lists, Some(error)),
-                Err(again) if is_refusal(&again) => (Vec::new(), Vec::new(), Some(error)),
+                Err(again) if is_denied(&again) => (Vec::new(), Vec::new(), Some(error)),
                 Err(again) => return Err(again),
             }
         }
@@ -133,7 +134,10 @@ async fn tagged(
     let is_open = |owned: &Owned| owned.body.get("tags").is_none() && !is_known(&owned.id);
     if found.iter().any(is_open) {
         for afterlife in Afterlife::WRITTEN {
-            let tag = (ON_REMOVE_TAG, afterlife.word().unwrap_or_default());
+            let Some(word) = afterlife.word() else {
+                continue;
+            };
+            let tag = (ON_REMOVE_TAG, word);
             let id = |item: Json| ArmId::parse(item.get("id")?.as_str()?);
             let lived = list(client, &scopes, Some(tag), &id).await?;
             let lived: HashSet<ArmId> = lived.into_iter().collect();
@@ -142,10 +146,10 @@ async fn tagged(
             }
         }
     }
-    Ok(Tagged { found, refused })
+    Ok(TaggedResources { found, denied })
 }
 
-/// What several lists have of stacks: of one stack by its tag, of more out of everything.
+/// The resources of stacks in several lists. For one stack, Azure filters by tag.
 async fn by_stack(
     client: &Client,
     lists: &[String],
@@ -166,7 +170,7 @@ async fn by_stack(
     list(client, lists, None, &own).await
 }
 
-/// What is taken of several lists, out of all that they have or what has a value of a tag.
+/// The items that `take` accepts in several lists, filtered by the value of a tag if one is given.
 async fn list<T: Send>(
     client: &Client,
     lists: &[String],
@@ -195,11 +199,11 @@ async fn custom_roles(client: &Client, at: &ArmId) -> Result<Vec<Json>, ArmError
     client.list_all(&path, GRANTS_API, &custom, &Quiet).await
 }
 
-/// Asks the resource providers for the versions of types that no kind knows, one request a provider. A type that stays
-/// unknown is none that can be deleted.
+/// Asks resource providers for the api-versions of types that no kind knows, with one request per provider. A resource
+/// whose type stays unknown cannot be deleted.
 ///
 /// # Errors
-/// Every request that failed.
+/// Every failed request.
 pub async fn find_versions(
     client: &Client,
     unknown: &BTreeSet<(ArmId, String)>,
@@ -207,10 +211,9 @@ pub async fn find_versions(
 ) -> Result<(), Vec<ObserveError>> {
     let namespace = |(at, arm_type): &(ArmId, String)| {
         let namespace = arm_type
-            .split('/')
-            .next()
-            .unwrap_or_default()
-            .to_lowercase();
+            .split_once('/')
+            .map_or(&**arm_type, |(first, _)| first);
+        let namespace = namespace.to_lowercase();
         format!("{at}/providers/{namespace}")
     };
     let providers: BTreeSet<String> = unknown.iter().map(namespace).collect();
@@ -233,10 +236,12 @@ pub async fn find_versions(
     }
 }
 
-/// The types of a provider with the newest version of each that is no preview, or the newest of all.
+/// The types of a provider, each with its newest stable api-version, or its newest preview if there is no stable one.
 fn versions(provider: &Json) -> Vec<(String, String)> {
     let text = |value: &Json, name: &str| value.get(name).and_then(Json::as_str).map(str::to_owned);
-    let namespace = text(provider, "namespace").unwrap_or_default();
+    let Some(namespace) = text(provider, "namespace") else {
+        return Vec::new();
+    };
     let types = provider.get("resourceTypes").and_then(Json::as_array);
     let version = |kind: &Json| {
         let all = kind.get("apiVersions").and_then(Json::as_array);

@@ -1,4 +1,4 @@
-//! Asks the directory which principals exist. That is advice on a plan, so a failure to ask is told and ends nothing.
+//! Looks up principals in the directory. They only add advice to a plan, so a failed read is recorded and is no error.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use lazuli_arm::{ArmError, Directory, ErrorKind};
 use lazuli_core::live::Live;
 use tokio::time::timeout;
 
-/// How long a plan waits for the directory: a network may lead to ARM and not to it.
-const LONGEST: Duration = Duration::from_secs(20);
+/// How long a plan waits for the directory: a network may reach ARM, but not the directory.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Takes in which of these principals exist, or why that stays unknown. Sends nothing if there are none.
+/// Records which of these principals exist, or why that is unknown. Sends no request for an empty list.
 pub async fn observe_principals(directory: Option<&Directory>, live: &mut Live, ids: &[String]) {
     if ids.is_empty() {
         return;
     }
     let answer = match directory {
-        None => Err("this cloud names no directory to ask".to_owned()),
-        Some(directory) => match timeout(LONGEST, directory.existing(ids)).await {
+        None => Err("this cloud has no directory endpoint".to_owned()),
+        Some(directory) => match timeout(TIMEOUT, directory.existing(ids)).await {
             Ok(answer) => answer.map_err(|error| why(&error)),
-            Err(_) => Err("the directory did not answer in time".to_owned()),
+            Err(_) => Err("the directory did not respond in time".to_owned()),
         },
     };
     match answer {
@@ -29,9 +29,11 @@ pub async fn observe_principals(directory: Option<&Directory>, live: &mut Live, 
 
 fn why(error: &ArmError) -> String {
     match error.kind {
-        ErrorKind::Forbidden { .. } => "the caller may not read the directory".to_owned(),
+        ErrorKind::Forbidden { .. } => {
+            "the caller has no permission to read the directory".to_owned()
+        }
         _ => format!(
-            "the directory did not say: {}",
+            "the directory returned an error: {}",
             error.code.as_deref().unwrap_or(&error.message)
         ),
     }

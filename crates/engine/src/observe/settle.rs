@@ -1,4 +1,4 @@
-//! Waits for what Azure is still working on: nothing is planned on a state that passes.
+//! Waits until Azure has finished working on resources: no plan is made from a transient state.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -14,33 +14,23 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::{ObserveError, READS_AT_ONCE, observe};
-use crate::execute::Silent;
+use crate::observer::{Event, Observer};
 
-/// How long all of it is waited for. ARM facts 2.2: the slowest recorded operation took 51 minutes.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// How long to wait for all resources together. ARM facts 2.2: the slowest recorded operation took 51 minutes.
+const TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
-/// Told what a comparison waits for.
-pub trait Settling: Sync {
-    /// Azure is still working on a resource, which is in this state; that was waited for `so_far`.
-    fn waiting(&self, _key: &NodeKey, _state: &str, _so_far: Duration) {}
-    /// Azure is done with it. Without a state it is gone.
-    fn settled(&self, _key: &NodeKey, _state: Option<&str>, _took: Duration) {}
-}
-
-impl Settling for Silent {}
-
-/// As [`observe`], and once nothing of the graph is in a `provisioningState` that passes. What is being deleted counts
-/// as absent when it is gone. Foreign resources in a list are not waited for.
+/// Observes as [`observe`] does, and waits until no resource of the graph has a transient `provisioningState`. A resource
+/// that is being deleted counts as absent when it is gone. Resources outside of the graph are not waited for.
 ///
 /// # Errors
-/// As [`observe`], and a timeout for each resource that does not come to rest within an hour.
+/// As [`observe`], and a timeout for each resource that does not settle within an hour.
 pub async fn observe_settled(
     client: &Client,
     graph: &Graph,
     reads: &[Read],
-    told: &dyn Settling,
+    observer: &dyn Observer,
 ) -> Result<Live, Vec<ObserveError>> {
-    let until = Instant::now() + LONGEST;
+    let until = Instant::now() + TIMEOUT;
     let mut settled: HashMap<&ArmId, Option<Json>> = HashMap::new();
     loop {
         let mut live = observe(client, graph, reads).await?;
@@ -53,9 +43,9 @@ pub async fn observe_settled(
             take_in(&mut live, settled);
             return Ok(live);
         }
-        // Much may have changed meanwhile, such as all that was in a deleted group: all is read anew.
+        // Other resources may have changed meanwhile, such as the contents of a deleted group: read everything again.
         let answers: Vec<_> = stream::iter(busy)
-            .map(|(node, id)| async move { (id, settle(client, node, id, until, told).await) })
+            .map(|(node, id)| async move { (id, settle(client, node, id, until, observer).await) })
             .buffer_unordered(READS_AT_ONCE)
             .collect()
             .await;
@@ -76,7 +66,7 @@ fn is_busy(live: &Live, id: &ArmId) -> bool {
     live.resource(id).is_some_and(|body| !is_settled(body))
 }
 
-/// Where a list lags behind, what the resource itself said counts.
+/// Prefers the state that a resource itself returned to that of a list, which may be stale.
 fn take_in(live: &mut Live, settled: HashMap<&ArmId, Option<Json>>) {
     for (id, body) in settled {
         if is_busy(live, id) {
@@ -93,36 +83,44 @@ async fn settle(
     node: &Node,
     id: &ArmId,
     until: Instant,
-    told: &dyn Settling,
+    observer: &dyn Observer,
 ) -> Result<Option<Json>, ObserveError> {
-    let began = Instant::now();
-    let watch = Watch {
-        told,
-        key: &node.subject.key,
+    let (key, began) = (&node.subject.key, Instant::now());
+    let progress = SettleProgress {
+        observer,
+        key,
         began,
     };
     let api_version = node.subject.arm_type.api_version.to_string();
     let left = until.saturating_duration_since(began);
     let body = client
-        .wait_for_resource(id.as_str(), &api_version, left, &watch)
+        .wait_for_resource(id.as_str(), &api_version, left, &progress)
         .await
         .map_err(|error| ObserveError { error })?;
     let state = body
         .as_ref()
         .map(|body| provisioning_state(body).unwrap_or("there"));
-    told.settled(&node.subject.key, state, began.elapsed());
+    observer.event(&Event::ResourceSettled {
+        key,
+        state,
+        waited: began.elapsed(),
+    });
     Ok(body)
 }
 
-/// Hands the client's waits on.
-struct Watch<'a> {
-    told: &'a dyn Settling,
+/// Reports the client's polls as events of a resource.
+struct SettleProgress<'a> {
+    observer: &'a dyn Observer,
     key: &'a NodeKey,
     began: Instant,
 }
 
-impl Progress for Watch<'_> {
-    fn polling(&self, status: &str, _wait: Duration) {
-        self.told.waiting(self.key, status, self.began.elapsed());
+impl Progress for SettleProgress<'_> {
+    fn polling(&self, state: &str, _wait: Duration) {
+        self.observer.event(&Event::ResourceBusy {
+            key: self.key,
+            state,
+            waited: self.began.elapsed(),
+        });
     }
 }

@@ -148,6 +148,7 @@ fn a_report_begins_with_failures_and_ends_with_the_next_step() {
         report: &Report {
             outcomes,
             stopped: false,
+            took: Duration::ZERO,
         },
         took: Duration::from_secs(41),
         sources: &sources().0,

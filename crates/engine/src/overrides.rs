@@ -1,4 +1,4 @@
-//! Sets the tags that remember what Azure keeps.
+//! Records server overrides in tags, so that later plans do not report them as drift.
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, Quiet};
@@ -7,15 +7,15 @@ use serde_json::json;
 
 /// The api-version of `Microsoft.Resources/tags`.
 const TAGS_API: &str = "2021-04-01";
-/// How many tags are under way at once.
-const AT_ONCE: usize = 8;
+/// The number of tags that are written at once.
+const CONCURRENCY: usize = 8;
 
-/// Sets each tag beside those that are there.
+/// Merges each tag into the tags of its resource.
 ///
 /// # Errors
-/// Every refusal; the other tags are set all the same.
-pub async fn remind(client: &Client, reminders: &[Reminder]) -> Result<(), Vec<ArmError>> {
-    let refusals: Vec<ArmError> = stream::iter(reminders)
+/// Every tag that Azure rejected. The other tags are set.
+pub async fn remember(client: &Client, reminders: &[Reminder]) -> Result<(), Vec<ArmError>> {
+    let errors: Vec<ArmError> = stream::iter(reminders)
         .map(|reminder| async move {
             let path = format!("{}/providers/Microsoft.Resources/tags/default", reminder.on);
             let body = json!({
@@ -24,13 +24,13 @@ pub async fn remind(client: &Client, reminders: &[Reminder]) -> Result<(), Vec<A
             });
             client.patch(&path, TAGS_API, &body, &Quiet).await.err()
         })
-        .buffered(AT_ONCE)
-        .filter_map(|refusal| async { refusal })
+        .buffered(CONCURRENCY)
+        .filter_map(|error| async { error })
         .collect()
         .await;
-    if refusals.is_empty() {
+    if errors.is_empty() {
         Ok(())
     } else {
-        Err(refusals)
+        Err(errors)
     }
 }

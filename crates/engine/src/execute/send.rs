@@ -1,0 +1,192 @@
+//! Sends the request of one step, retries it while a change propagates, and reads the outputs that other steps need.
+
+use std::time::Duration;
+
+use lazuli_arm::{ArmError, Progress, Quiet, WriteResult};
+use lazuli_core::{
+    arm::ArmId,
+    live::LiveGrant,
+    plan::{Action, CallTarget, Method, Step},
+};
+use serde_json::Value as Json;
+use tokio::time::Instant;
+
+use super::Execution;
+use crate::{
+    observer::{Event, Observer},
+    propagation::RetryDeadlines,
+};
+
+/// The result of a step that succeeded.
+#[derive(Default)]
+pub(super) struct StepResult {
+    /// The state of the resource, if other steps need outputs of it.
+    pub(super) body: Option<Json>,
+    /// The equivalent role assignment that already existed.
+    pub(super) already_there: Option<ArmId>,
+}
+
+/// Sends one step. If other steps need outputs, the resource is read unless the response has them all: the response of
+/// a synchronous PUT may have fewer properties than the resource, but no other values (ARM facts 1.8).
+pub(super) async fn send(
+    execution: &Execution<'_>,
+    step: &Step,
+    deadlines: &RetryDeadlines,
+    target: &ArmId,
+    body: &Json,
+) -> Result<StepResult, ArmError> {
+    let mut attempt = 1;
+    let response = loop {
+        let error = match send_once(execution, step, target, body).await {
+            Ok(completed) => break completed.result,
+            Err(error) => error,
+        };
+        if error.has_code("RoleAssignmentExists")
+            && let Some(existing) = same_grant(execution, step, target, body).await?
+        {
+            return Ok(StepResult {
+                already_there: Some(existing),
+                ..StepResult::default()
+            });
+        }
+        let pause = deadlines.pause(attempt);
+        let in_time = deadlines
+            .deadline(&error)
+            .is_some_and(|deadline| Instant::now() + pause <= deadline);
+        if !in_time {
+            return Err(error);
+        }
+        let reason = error.code.as_ref().unwrap_or(&error.message);
+        execution.observer.event(&Event::StepRetrying {
+            step,
+            reason,
+            wait: pause,
+        });
+        tokio::time::sleep(pause).await;
+        attempt += 1;
+    };
+    let has_all = |body: &Json| {
+        let mut values = step.outputs.iter().map(|output| output.find(body));
+        values.all(|value| value.is_some_and(|value| !value.is_null()))
+    };
+    let body = match response.filter(has_all) {
+        _ if step.outputs.is_empty() => None,
+        None => read_back(execution, step, target).await?,
+        response => response,
+    };
+    Ok(StepResult {
+        body,
+        ..StepResult::default()
+    })
+}
+
+/// The role assignment that ARM means by `RoleAssignmentExists`: the same scope, role and principal, another name.
+async fn same_grant(
+    execution: &Execution<'_>,
+    step: &Step,
+    target: &ArmId,
+    body: &Json,
+) -> Result<Option<ArmId>, ArmError> {
+    let CallTarget::Grant(wanted) = &step.call.target else {
+        return Ok(None);
+    };
+    let principal = body
+        .pointer("/properties/principalId")
+        .and_then(Json::as_str);
+    let (Some(principal), Some((list, _))) = (principal, target.as_str().rsplit_once('/')) else {
+        return Ok(None);
+    };
+    let filter = format!("principalId eq '{principal}'");
+    let query = [("$filter", filter.as_str())];
+    let found = execution
+        .client
+        .list_all(list, &step.call.api_version, &query, &Quiet)
+        .await?;
+    Ok(found
+        .into_iter()
+        .filter_map(LiveGrant::parse)
+        .find(|grant| grant.matches(&wanted.scope, &wanted.role, principal))
+        .map(|grant| grant.id))
+}
+
+async fn send_once(
+    execution: &Execution<'_>,
+    step: &Step,
+    target: &ArmId,
+    body: &Json,
+) -> Result<WriteResult, ArmError> {
+    let progress = StepProgress {
+        observer: execution.observer,
+        step,
+    };
+    let (path, api) = (target.as_str(), step.call.api_version.as_str());
+    match step.call.method {
+        Method::Put if step.action == Action::Create => {
+            execution.client.create(path, api, body, &progress).await
+        }
+        Method::Put => execution.client.put(path, api, body, &progress).await,
+        Method::Replace => {
+            execution.client.delete(path, api, &progress).await?;
+            execution.client.create(path, api, body, &progress).await
+        }
+        Method::Patch => execution.client.patch(path, api, body, &progress).await,
+        Method::Delete => execution.client.delete(path, api, &progress).await,
+    }
+}
+
+/// Shorter waits for rate limits are not reported.
+const SHORTEST_REPORTED: Duration = Duration::from_secs(1);
+/// How often a resource that was just written is read until it appears.
+const READ_ATTEMPTS: u32 = 5;
+
+async fn read_back(
+    execution: &Execution<'_>,
+    step: &Step,
+    target: &ArmId,
+) -> Result<Option<Json>, ArmError> {
+    for attempt in 1..=READ_ATTEMPTS {
+        let found = execution
+            .client
+            .get(target.as_str(), &step.call.api_version, &Quiet)
+            .await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let pause = Duration::from_secs(u64::from(attempt));
+        execution.observer.event(&Event::StepRetrying {
+            step,
+            reason: "Azure does not show it yet",
+            wait: pause,
+        });
+        tokio::time::sleep(pause).await;
+    }
+    Ok(None)
+}
+
+/// Reports the client's waits as events of a step.
+struct StepProgress<'a> {
+    observer: &'a dyn Observer,
+    step: &'a Step,
+}
+
+impl Progress for StepProgress<'_> {
+    fn retrying(&self, reason: &str, wait: Duration, _attempt: u32) {
+        let step = self.step;
+        self.observer
+            .event(&Event::StepRetrying { step, reason, wait });
+    }
+
+    fn pacing(&self, wait: Duration) {
+        if wait >= SHORTEST_REPORTED {
+            let (step, reason) = (self.step, "Azure accepts no more requests for now");
+            self.observer
+                .event(&Event::StepRetrying { step, reason, wait });
+        }
+    }
+
+    fn polling(&self, status: &str, wait: Duration) {
+        let step = self.step;
+        self.observer
+            .event(&Event::StepPolling { step, status, wait });
+    }
+}
