@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     arm::ArmId,
-    export::{Note, Scene, export, only_marks},
+    export::{Note, Scene, export, only_adds_markers},
     live::Live,
     plan::Action,
 };
@@ -158,7 +158,11 @@ async fn unmarked_resources_only_get_ownership_markers() {
         assert!(export.text.contains(text), "{text}\n{}", export.text);
     }
     let plan = azure.plan(&export.text).await;
-    assert!(plan.steps.iter().all(only_marks), "{:#?}", plan.steps);
+    assert!(
+        plan.steps.iter().all(only_adds_markers),
+        "{:#?}",
+        plan.steps
+    );
     assert_eq!(plan.count(Action::Adopt), 4, "{:#?}", plan.steps);
 
     let url = format!("{}{account}?api-version=2025-06-01", group());
@@ -275,7 +279,11 @@ async fn unusual_names_and_tags_export_as_text() {
     }
     let plan = azure.plan(&export.text).await;
     assert_eq!(plan.steps.len(), 6);
-    assert!(plan.steps.iter().all(only_marks), "{:#?}", plan.steps);
+    assert!(
+        plan.steps.iter().all(only_adds_markers),
+        "{:#?}",
+        plan.steps
+    );
     azure.converge(&export.text).await;
     let url = format!("{}?api-version=2025-04-01", group());
     let mut after = azure.by_hand(Method::Get, &url, None).await["tags"].take();
@@ -312,7 +320,11 @@ async fn exported_references_contain_no_cycle() {
     assert_eq!(export.text.matches(own).count(), 1, "{}", export.text);
     assert!(!export.text.contains("etag"), "{}", export.text);
     let plan = azure.plan(&export.text).await;
-    assert!(plan.steps.iter().all(only_marks), "{:#?}", plan.steps);
+    assert!(
+        plan.steps.iter().all(only_adds_markers),
+        "{:#?}",
+        plan.steps
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -327,7 +339,11 @@ async fn empty_group_exports_to_a_stack_with_one_entry() {
         export.text
     );
     let plan = azure.plan(&export.text).await;
-    assert!(plan.steps.iter().all(only_marks), "{:#?}", plan.steps);
+    assert!(
+        plan.steps.iter().all(only_adds_markers),
+        "{:#?}",
+        plan.steps
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -357,7 +373,11 @@ async fn custom_role_of_another_owner_is_referenced_by_name() {
         assert!(export.text.contains(text), "{text}\n{}", export.text);
     }
     let plan = azure.plan(&export.text).await;
-    assert!(plan.steps.iter().all(only_marks), "{:#?}", plan.steps);
+    assert!(
+        plan.steps.iter().all(only_adds_markers),
+        "{:#?}",
+        plan.steps
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -385,7 +405,11 @@ async fn secrets_are_noted_and_not_exported() {
     };
     assert_eq!(export.notes, [note]);
     let plan = azure.plan(&export.text).await;
-    assert!(plan.steps.iter().all(only_marks), "{:#?}", plan.steps);
+    assert!(
+        plan.steps.iter().all(only_adds_markers),
+        "{:#?}",
+        plan.steps
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,7 +69,7 @@ fn missing(plan: &Plan, found: &[Finding]) -> Vec<(String, Vec<String>)> {
     found
         .iter()
         .filter_map(|finding| match finding {
-            Finding::MissingRights { actions, .. } => Some(actions),
+            Finding::MissingPermissions { actions, .. } => Some(actions),
             _ => None,
         })
         .flatten()
@@ -220,7 +220,7 @@ async fn missing_permissions_are_reported_by_action_scope_and_caller() {
             write("Storage/storageAccounts", &["data"]),
         ]
     );
-    let [Finding::MissingRights { scope, caller, .. }] = refused.as_slice() else {
+    let [Finding::MissingPermissions { scope, caller, .. }] = refused.as_slice() else {
         panic!("{refused:?}")
     };
     assert_eq!(scope.as_str(), subscription());
@@ -316,7 +316,7 @@ async fn causes_of_missing_permissions_are_reported() {
     let changed = stack().replace("sku: Standard_LRS", "sku: Standard_GRS");
     let reader = owner.seen_by(Caller::Reader).await;
     let (_, refused) = found(&reader, &changed).await;
-    let [Finding::MissingRights { causes, .. }] = refused.as_slice() else {
+    let [Finding::MissingPermissions { causes, .. }] = refused.as_slice() else {
         panic!("{refused:?}")
     };
     let expected = Cause::Eligible {
@@ -401,7 +401,7 @@ async fn unanswered_questions_are_reported_and_stop_nothing() {
             [
                 Question::Creation(_),
                 Question::Registration { .. },
-                Question::Rights(_)
+                Question::Permissions(_)
             ]
         ),
         "{questions:?}"

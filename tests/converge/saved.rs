@@ -36,8 +36,8 @@ async fn compared(
     consent: &Consent,
 ) -> (Plan, Option<Diagnostic>) {
     let (plan, now, graph) = save(azure, text, consent).await;
-    let [saved, now] = [saved, now.as_str()].map(|file| SavedPlan::open(file).unwrap());
-    (plan, saved.moved(&now, &graph))
+    let [saved, now] = [saved, now.as_str()].map(|file| SavedPlan::parse(file).unwrap());
+    (plan, saved.first_difference(&now, &graph))
 }
 
 /// The current plan, or the change as message and note.
@@ -63,7 +63,7 @@ async fn save(azure: &Azure, text: &str, consent: &Consent) -> (Plan, String, Gr
     let graph = azure.graph(text).await;
     let document = PlanDocument::new(&plan, &[], &[], &Sources::default());
     let saved = SavedPlan::new(Asked::default(), &graph, &plan, document);
-    (plan, saved.seal().unwrap(), graph)
+    (plan, saved.to_text().unwrap(), graph)
 }
 
 async fn assert_moved(

@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     inventory::{ExtensionResource, Holdings, SpecMatch},
-    mark::Afterlife,
+    marker::RemovalPolicy,
 };
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
 use serde_json::json;
@@ -57,8 +57,8 @@ async fn owned_resources_are_shown_with_their_entries() {
             "operator roleDefinition Operator",
         ]
     );
-    assert_eq!(found.items[1].afterlife, Afterlife::Keep);
-    assert_eq!(found.items[2].afterlife, Afterlife::Protect);
+    assert_eq!(found.items[1].removal_policy, RemovalPolicy::Keep);
+    assert_eq!(found.items[2].removal_policy, RemovalPolicy::Protect);
     let Some(ExtensionResource::Grant {
         principal_entry, ..
     }) = &found.items[5].extension

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lazuli_core::{
     arm::ArmId,
     diagnostic::Code,
-    export::{self, Scene, only_marks},
+    export::{self, Scene, only_adds_markers},
     live::{KnownType, Live, Owned},
     plan::converge,
     text::is_shown,
@@ -82,7 +82,7 @@ fn check(bytes: &[u8]) {
         live: &live,
         registry: REGISTRY,
     };
-    let stack = export::owner(&scene).unwrap_or_else(|| export::stack_of(&groups[0]));
+    let stack = export::owner(&scene).unwrap_or_else(|| export::stack_from_group(&groups[0]));
     let export = export::export(&scene, &stack);
     let acts = |c: char| c != '\n' && !is_shown(c);
     assert!(!export.text.contains(acts), "{:?}", export.text);
@@ -103,7 +103,7 @@ fn check(bytes: &[u8]) {
     }
     let is_broken = |reason: &str| reason.contains("its last write ended");
     for step in plan.steps.iter().filter(|step| !is_broken(&step.reason)) {
-        assert!(only_marks(step), "{step:#?}\n{}", export.text);
+        assert!(only_adds_markers(step), "{step:#?}\n{}", export.text);
     }
 }
 
@@ -119,7 +119,7 @@ fn live(bodies: Vec<Json>) -> Option<(Live, ArmId)> {
         };
         live.insert_lock(&body);
         live.insert(body.clone());
-        let role = Owned::worded(body, "description").filter(|one| one.is(ROLE));
+        let role = Owned::from_marked_text(body, "description").filter(|one| one.is(ROLE));
         if let Some(role) = role.filter(|_| live.resource(&id).is_some()) {
             live.insert_owned(role);
         }

@@ -12,7 +12,7 @@ use lazuli_core::{
     plan::{converge, teardown},
     reads,
     source::Sources,
-    spec::{Inputs, load, no_files},
+    spec::{Inputs, load, reject_files},
     template::Template,
     yaml,
 };
@@ -340,7 +340,7 @@ pub fn graph(text: &str) -> (Graph, Diagnostics) {
     let inputs = Inputs {
         params: Vec::new(),
         env: &|name| (name.len() % 2 == 0).then(|| "value".to_owned()),
-        file: &no_files,
+        file: &reject_files,
     };
     let (spec, mut found) = load(&sources, &[id], &inputs);
     let settings = Settings {

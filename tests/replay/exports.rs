@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lazuli_core::{
     arm::ArmId,
-    export::{self, Export, Scene, only_marks},
+    export::{self, Export, Scene, only_adds_markers},
     graph::{Settings, build},
     kind::{Registry, kind},
     live::{KnownType, Live},
     plan::converge,
     source::Sources,
-    spec::{Inputs, load, no_files},
+    spec::{Inputs, load, reject_files},
 };
 use lazuli_handlers::{REGISTRY, resource::AnyResource, resource_group::ResourceGroup};
 use serde_json::{Value as Json, json};
@@ -103,14 +103,14 @@ fn differences(export: &Export, live: &Live, registry: Registry) -> Vec<String> 
     let inputs = Inputs {
         params: Vec::new(),
         env: &|_| None,
-        file: &no_files,
+        file: &reject_files,
     };
     let (spec, mut found) = load(&sources, &[id], &inputs);
     let (graph, more) = build(&spec, registry, &Settings::default());
     found.extend(more);
     let (plan, more) = converge(&graph, live);
     found.extend(more);
-    let steps = plan.steps.iter().filter(|step| !only_marks(step));
+    let steps = plan.steps.iter().filter(|step| !only_adds_markers(step));
     let changes = steps.flat_map(|step| &step.changes);
     let changes = changes.filter(|change| change.path != "tags.lazuli-stack");
     let mistakes = found.has_errors().then(|| {

@@ -8,7 +8,7 @@ use lazuli_core::{
     live::Live,
     plan::{Consent, Plan, converge_with},
     source::Sources,
-    spec::{Inputs, load, no_files},
+    spec::{Inputs, load, reject_files},
     template,
     value::Value,
 };
@@ -64,7 +64,7 @@ fn graph(pair: &Pair<'_>) -> Result<Graph, String> {
     let inputs = Inputs {
         params: Vec::new(),
         env: &|_| None,
-        file: &no_files,
+        file: &reject_files,
     };
     let (spec, mut found) = load(&sources, &[id], &inputs);
     let (graph, more) = build(&spec, REGISTRY, &Settings::default());

@@ -154,9 +154,9 @@ fn skip_permissions_omits_the_permissions_that_apply_needs() {
     );
     let document = plan(&["--skip-rights", "--output", "json"]);
     assert!(
-        !document.contains("missingRights") && !document.contains("lacks permissions"),
+        !document.contains("missingPermissions") && !document.contains("lacks permissions"),
         "{document}"
     );
     let document = plan(&["--output", "json"]);
-    assert!(document.contains("missingRights"), "{document}");
+    assert!(document.contains("missingPermissions"), "{document}");
 }

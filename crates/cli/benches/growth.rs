@@ -17,7 +17,7 @@ use lazuli_core::{
     live::Live,
     plan::converge,
     source::Sources,
-    spec::{Inputs, load, no_files},
+    spec::{Inputs, load, reject_files},
 };
 use lazuli_handlers::REGISTRY;
 use lazuli_sim::SUBSCRIPTION;
@@ -42,7 +42,7 @@ fn growth(criterion: &mut Criterion) {
             let inputs = Inputs {
                 params: Vec::new(),
                 env: &|_| None,
-                file: &no_files,
+                file: &reject_files,
             };
             load(&sources, &[id], &inputs)
         };

@@ -6,7 +6,7 @@ use lazuli_core::plan::{MassDeletion, Plan};
 
 use crate::{
     error::CommandError,
-    terminal::{Terminal, tell},
+    terminal::{Terminal, write_message},
 };
 
 /// Fails if confirmation is needed and there is no terminal. Called before the first request.
@@ -47,7 +47,7 @@ pub(crate) fn mass_deletion(
                 ),
             ));
         }
-        tell(&format!(
+        write_message(&format!(
             "\nThis deletes {what}. Type the name of the stack to confirm: "
         ));
         if read_answer().as_deref() != Some(stack) {
@@ -88,7 +88,7 @@ fn read_answer() -> Option<String> {
     let read = std::io::stdin().lock().read_line(&mut answer);
     if !answer.ends_with('\n') {
         // The next output must start on a new line.
-        tell("\n");
+        write_message("\n");
     }
     read.ok()
         .filter(|bytes| *bytes > 0)
@@ -97,7 +97,7 @@ fn read_answer() -> Option<String> {
 
 /// Asks for a name. An empty answer accepts the default.
 pub(crate) fn prompt(question: &str, default: String) -> Result<String, CommandError> {
-    tell(&format!("{question} [{default}]: "));
+    write_message(&format!("{question} [{default}]: "));
     match read_answer() {
         Some(given) if given.is_empty() => Ok(default),
         Some(given) => Ok(given),
@@ -112,7 +112,7 @@ pub(crate) fn ask(yes: bool, question: &str) -> Result<(), CommandError> {
     if yes {
         return Ok(());
     }
-    tell(&format!("{question} Type `yes` to confirm: "));
+    write_message(&format!("{question} Type `yes` to confirm: "));
     match read_answer().as_deref() {
         Some("yes") => Ok(()),
         _ => Err(CommandError::new(

@@ -57,7 +57,7 @@ pub(crate) async fn run_checks(session: &Session, subscriptions: &[String]) -> V
         format!(
             "{} responds, and shows {}",
             session.place,
-            crate::render::count(visible.len(), "subscription")
+            crate::render::pluralize(visible.len(), "subscription")
         ),
     ));
     found.push(clock(listed.date, (session.now)()));

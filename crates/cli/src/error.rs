@@ -70,18 +70,18 @@ impl CommandError {
             Self::Spec(sources, found) => {
                 let found = found.sorted();
                 let text = render::diagnostics::diagnostics(&sources, &found, style);
-                terminal.tell(&text, Tone::Error);
+                terminal.write_message(&text, Tone::Error);
             }
             Self::Azure(refusals) => {
-                terminal.tell(&render::failure::refusals(&refusals, style), Tone::Error);
+                terminal.write_message(&render::failure::refusals(&refusals, style), Tone::Error);
             }
             Self::Incomplete => {}
             Self::Other { message, hint } => {
-                let mut text = render::said("error:", Tint::Red, &message, style);
+                let mut text = render::render_message("error:", Tint::Red, &message, style);
                 if let Some(hint) = hint {
-                    text += &render::said("help:", Tint::Strong, &hint, style);
+                    text += &render::render_message("help:", Tint::Strong, &hint, style);
                 }
-                terminal.tell(&text, Tone::Error);
+                terminal.write_message(&text, Tone::Error);
             }
         }
     }

@@ -63,7 +63,7 @@ fn warn(sources: &Sources, warnings: &Diagnostics, terminal: &Terminal) {
     if !warnings.is_empty() {
         let warnings = warnings.clone().sorted();
         let text = render::diagnostics::diagnostics(sources, &warnings, &terminal.err);
-        terminal.tell(&text, Tone::Warning);
+        terminal.write_message(&text, Tone::Warning);
     }
 }
 

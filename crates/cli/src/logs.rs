@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     args::LogFormat,
     input::option_from_environment,
-    render::style::{harmless_json, is_shown},
+    render::style::{escape_json, is_shown},
     terminal,
 };
 
@@ -44,7 +44,7 @@ fn requested_filter() -> Option<EnvFilter> {
     match EnvFilter::try_new(written) {
         Ok(filter) => Some(filter),
         Err(error) => {
-            terminal::tell(&format!(
+            terminal::write_message(&format!(
                 "warning: RUST_LOG is not a valid filter and is ignored: {error}\n"
             ));
             None
@@ -73,7 +73,7 @@ impl<W: Write> Write for EscapingWriter<W> {
         let text = String::from_utf8_lossy(bytes);
         let escaped = match self.format {
             LogFormat::Text => escape_text(&text),
-            LogFormat::Json => harmless_json(&text),
+            LogFormat::Json => escape_json(&text),
         };
         self.to.write_all(escaped.as_bytes())?;
         Ok(bytes.len())

@@ -32,7 +32,7 @@ use clap::{
 use crate::{
     args::{Cli, LogFormat, Progress},
     render::style::Tint,
-    terminal::{Display, OutputOptions, Terminal, tell},
+    terminal::{Display, OutputOptions, Terminal, write_message},
 };
 
 fn main() -> ExitCode {
@@ -41,12 +41,12 @@ fn main() -> ExitCode {
         Err(usage) => {
             let failed = usage.use_stderr();
             match wrapped(&usage) {
-                Some(text) => tell(&text),
+                Some(text) => write_message(&text),
                 // A closed pipe is not an error.
                 None => drop(usage.print()),
             }
             if lacks_path(&usage) {
-                tell("\nhelp: use `.` for all specs in this directory and below\n");
+                write_message("\nhelp: use `.` for all specs in this directory and below\n");
             }
             return ExitCode::from(u8::from(failed));
         }
@@ -84,7 +84,7 @@ fn wrapped(usage: &clap::Error) -> Option<String> {
     let is_wide = |line: &str| render::style::columns(line) > style.width;
     text.lines()
         .any(is_wide)
-        .then(|| render::said(WORD, Tint::Red, says, &style))
+        .then(|| render::render_message(WORD, Tint::Red, says, &style))
 }
 
 /// Whether the paths of the specs are missing.

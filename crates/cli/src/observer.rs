@@ -24,7 +24,7 @@ impl<'t> TerminalObserver<'t> {
     }
 
     fn note(&self, text: &str) {
-        self.terminal.tell(text, Tone::Note);
+        self.terminal.write_message(text, Tone::Note);
     }
 }
 

@@ -21,10 +21,10 @@ use crate::{
         notice::{Notice, Weight, render_spaced},
         plan_view::PlanView,
         report::{ExecutionSummary, Purpose},
-        server_overrides::overruled,
-        style::{Style, harmless_json},
+        server_overrides::render_overrides,
+        style::{Style, escape_json},
     },
-    terminal::{Terminal, Tone, answer, tell},
+    terminal::{Terminal, Tone, write_message, write_output},
 };
 
 /// The output formats of a plan.
@@ -172,7 +172,7 @@ fn run<'a>(
 }
 
 fn overrides(recheck: &Recheck, style: &Style) -> String {
-    overruled(&recheck.overrides, &recheck.unrecorded, style)
+    render_overrides(&recheck.overrides, &recheck.unrecorded, style)
 }
 
 /// Prints a plan.
@@ -197,7 +197,7 @@ impl<'a> PlanPrinter<'a> {
     /// Prints the plan before preflight, as text.
     pub(crate) fn plan(&self, view: &PlanContext<'_>) -> Result<(), CommandError> {
         match self.document {
-            None => answer(&view.view().render_text(&self.terminal.out)),
+            None => write_output(&view.view().render_text(&self.terminal.out)),
             Some(_) => Ok(()),
         }
     }
@@ -206,7 +206,7 @@ impl<'a> PlanPrinter<'a> {
     pub(crate) fn end(&self, view: &PlanContext<'_>) -> Result<(), CommandError> {
         print_findings(view, self.document.is_some(), self.terminal)?;
         self.document
-            .map_or(Ok(()), |document| answer(&document(view)))
+            .map_or(Ok(()), |document| write_output(&document(view)))
     }
 }
 
@@ -236,9 +236,9 @@ impl<'a> ReportPrinter<'a> {
     /// goes to stderr.
     pub(crate) fn plan(&self, view: &PlanContext<'_>, asks: bool) -> Result<(), CommandError> {
         match self.document {
-            None => answer(&view.view().render_text(&self.terminal.out)),
+            None => write_output(&view.view().render_text(&self.terminal.out)),
             Some(_) if asks => {
-                tell(&view.view().render_text(&self.terminal.err));
+                write_message(&view.view().render_text(&self.terminal.err));
                 Ok(())
             }
             Some(_) => Ok(()),
@@ -252,7 +252,7 @@ impl<'a> ReportPrinter<'a> {
     /// Prints a message instead of an empty plan, and ends.
     pub(crate) fn absent(&self, view: &PlanContext<'_>, message: &str) -> Result<(), CommandError> {
         match self.document {
-            None => answer(&format!("{message}\n")),
+            None => write_output(&format!("{message}\n")),
             Some(_) => self.end(view, &Ending::NoSteps),
         }
     }
@@ -268,7 +268,7 @@ impl<'a> ReportPrinter<'a> {
         }
         let run = run(view, report, self.purpose);
         let text = render::report::render(&run, &self.terminal.out);
-        answer(&format!("\n{}\n", text.trim_end()))
+        write_output(&format!("\n{}\n", text.trim_end()))
     }
 
     /// Prints the result of the recheck, or the document if one was asked for.
@@ -278,8 +278,10 @@ impl<'a> ReportPrinter<'a> {
         ending: &Ending<'_>,
     ) -> Result<(), CommandError> {
         match (self.document, ending) {
-            (Some(document), ending) => answer(&document(ending, view, self.purpose)),
-            (None, Ending::Executed(_, recheck)) => answer(&overrides(recheck, &self.terminal.out)),
+            (Some(document), ending) => write_output(&document(ending, view, self.purpose)),
+            (None, Ending::Executed(_, recheck)) => {
+                write_output(&overrides(recheck, &self.terminal.out))
+            }
             (None, Ending::NoSteps | Ending::Rejected) => Ok(()),
         }
     }
@@ -293,20 +295,20 @@ fn print_findings(
 ) -> Result<(), CommandError> {
     let notices = view.notices();
     if !is_document {
-        return answer(&render_spaced(&notices, &terminal.out));
+        return write_output(&render_spaced(&notices, &terminal.out));
     }
     let tone = match notices.iter().any(|notice| notice.weight == Weight::Error) {
         true => Tone::Error,
         false => Tone::Warning,
     };
-    terminal.tell(&render_spaced(&notices, &terminal.err), tone);
+    terminal.write_message(&render_spaced(&notices, &terminal.err), tone);
     Ok(())
 }
 
 /// A JSON document as text.
 pub(crate) fn json(document: &impl Serialize) -> String {
     match serde_json::to_string_pretty(document) {
-        Ok(text) => harmless_json(&text) + "\n",
+        Ok(text) => escape_json(&text) + "\n",
         Err(_) => String::new(),
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn fail_on_blocking(
     let errors = match blocking(findings, providers).count() {
         0 => return Ok(()),
         1 => "error".to_owned(),
-        number => render::count(number, "error"),
+        number => render::pluralize(number, "error"),
     };
     Err(CommandError::with_hint(
         format!(

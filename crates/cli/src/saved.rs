@@ -17,7 +17,7 @@ use crate::{
     error::CommandError,
     input::describe,
     output::PlanContext,
-    render::style::clean,
+    render::style::escape_control,
     terminal::{Terminal, Tone},
 };
 
@@ -74,7 +74,7 @@ impl<'a> PlanFile<'a> {
             ))
         };
         let text = saved(asked, view)
-            .seal()
+            .to_text()
             .map_err(|error| failed(error.into()))?;
         // A rename keeps the file complete at any time.
         let mut beside = self.path.as_os_str().to_owned();
@@ -89,9 +89,9 @@ impl<'a> PlanFile<'a> {
         let path = shown(self.path);
         let note = format!(
             "\nPlan saved. To execute exactly this plan, run `lazuli apply {path}{}`.\n",
-            clean(&again)
+            escape_control(&again)
         );
-        terminal.tell(&note, Tone::Note);
+        terminal.write_message(&note, Tone::Note);
         Ok(())
     }
 }
@@ -160,7 +160,7 @@ impl ResumedPlan {
         let text = fs::read_to_string(path).map_err(|error| {
             CommandError::new(format!("{name} cannot be read: {}", describe(&error)))
         })?;
-        let plan = SavedPlan::open(&text).map_err(|error| {
+        let plan = SavedPlan::parse(&text).map_err(|error| {
             CommandError::with_hint(
                 format!("{name} cannot be applied: {error}"),
                 "create a new plan with `lazuli plan --out FILE`",
@@ -184,11 +184,11 @@ impl ResumedPlan {
         let failed = |error: &dyn fmt::Display| CommandError::new(error.to_string());
         // Compared as a file, so that nothing differs that a file does not keep.
         let now = saved(self.0.asked.clone(), view)
-            .seal()
+            .to_text()
             .map_err(|error| failed(&error))?;
-        let now = SavedPlan::open(&now).map_err(|error| failed(&error))?;
+        let now = SavedPlan::parse(&now).map_err(|error| failed(&error))?;
         let stacks = view.stacks;
-        match self.0.moved(&now, &stacks.graph) {
+        match self.0.first_difference(&now, &stacks.graph) {
             None => Ok(()),
             Some(moved) => {
                 let mut found = Diagnostics::default();
@@ -290,7 +290,7 @@ fn secret_params_from(
     required: &[String],
 ) -> Result<Vec<(String, String)>, CommandError> {
     if let Some((other, _)) = given.iter().find(|(name, _)| !required.contains(name)) {
-        return Err(fixed(&format!("--param {}", clean(other))));
+        return Err(fixed(&format!("--param {}", escape_control(other))));
     }
     let is_given = |name: &String| given.iter().any(|(given, _)| given == name);
     match required.iter().find(|name| !is_given(name)) {
@@ -298,9 +298,9 @@ fn secret_params_from(
         Some(missing) => Err(CommandError::with_hint(
             format!(
                 "the saved plan does not contain the value of secret parameter `{0}`",
-                clean(missing)
+                escape_control(missing)
             ),
-            format!("pass it again: --param {}=...", clean(missing)),
+            format!("pass it again: --param {}=...", escape_control(missing)),
         )),
     }
 }
@@ -311,8 +311,8 @@ fn same_cloud(azure: AzureArgs, cloud: &str) -> Result<AzureArgs, CommandError> 
         return Err(CommandError::with_hint(
             format!(
                 "the plan was created for cloud {}, not for {}",
-                clean(cloud),
-                clean(other)
+                escape_control(cloud),
+                escape_control(other)
             ),
             "omit --cloud and LAZULI_CLOUD, or create a plan for the other cloud",
         ));
@@ -330,9 +330,9 @@ fn is_plan(path: &Path) -> bool {
         && fs::File::open(path)
             .and_then(|file| file.take(512).read_to_end(&mut head))
             .is_ok()
-        && SavedPlan::is_one(&head)
+        && SavedPlan::looks_like(&head)
 }
 
 fn shown(path: &Path) -> String {
-    clean(&path.display().to_string())
+    escape_control(&path.display().to_string())
 }

@@ -15,7 +15,7 @@ pub(crate) fn on_ctrl_c(terminal: Terminal) -> watch::Receiver<bool> {
         let mut asked = false;
         while interrupts.next().await {
             if asked {
-                terminal.tell(
+                terminal.write_message(
                     "\nStopped immediately. Run the same command again to continue.\n",
                     Tone::Error,
                 );

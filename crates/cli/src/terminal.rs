@@ -106,9 +106,9 @@ pub(crate) enum Tone {
 
 impl Terminal {
     /// Writes whole lines to stderr; if stderr is a JSON log, as one event.
-    pub(crate) fn tell(&self, text: &str, tone: Tone) {
+    pub(crate) fn write_message(&self, text: &str, tone: Tone) {
         match (self.logs_json, tone) {
-            (false, _) => tell(text),
+            (false, _) => write_message(text),
             (true, _) if text.trim().is_empty() => {}
             (true, Tone::Note) => tracing::info!(target: PROGRESS, "{}", text.trim()),
             (true, Tone::Warning) => tracing::warn!("{}", text.trim()),
@@ -118,7 +118,7 @@ impl Terminal {
 }
 
 /// Writes the output of a command to stdout. A closed pipe (`lazuli roles | head`) is not an error; a full disk is.
-pub(crate) fn answer(text: &str) -> Result<(), CommandError> {
+pub(crate) fn write_output(text: &str) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::new(format!(
@@ -129,7 +129,7 @@ pub(crate) fn answer(text: &str) -> Result<(), CommandError> {
 }
 
 /// Writes a message to stderr. Errors are ignored: there is no other place to report them.
-pub(crate) fn tell(text: &str) {
+pub(crate) fn write_message(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }

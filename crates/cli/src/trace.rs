@@ -11,7 +11,7 @@ use std::{
 use lazuli_arm::Trace;
 use serde::Serialize;
 
-use crate::{error::CommandError, input::describe, render::style::harmless_json};
+use crate::{error::CommandError, input::describe, render::style::escape_json};
 
 /// A new file that only its owner can read.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ impl TraceFile {
         let Ok(text) = serde_json::to_string(line) else {
             return;
         };
-        let text = harmless_json(&text) + "\n";
+        let text = escape_json(&text) + "\n";
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = file.write_all(text.as_bytes());
     }

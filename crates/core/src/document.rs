@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use findings::{ActionDocument, ExpressionDocument, FindingDocument, FindingKind};
-pub use orphans::{
-    AfterlifeDocument, MassDeletionDocument, OrphanDocument, UnreadableScopeDocument,
-};
+pub use orphans::{MassDeletionDocument, OrphanDocument, PruneAction, UnreadableScopeDocument};
 
 use crate::{
     diff::Change,
@@ -551,7 +549,7 @@ impl GrantDocument {
             address: AddressDocument::new(key),
             id: grant.id.to_string(),
             scope: grant.scope.to_string(),
-            role: grant.role_shown().to_owned(),
+            role: grant.role_label().to_owned(),
             principal: grant.principal.clone(),
             principal_type: property("principalType"),
             principal_exists: match principal {

@@ -13,7 +13,7 @@ use crate::{
     arm::ArmId,
     graph::{Grant, Graph, Identity, Node, NodeKey, StackScope},
     live::{Live, LiveGrant, LiveLock, LockLevel, Owned, UnreadLocks, UnreadableScope},
-    mark::{Afterlife, TextMark},
+    marker::{RemovalPolicy, TextMarker},
     reads::Read,
 };
 
@@ -57,7 +57,7 @@ pub struct Item {
     /// Whether an entry of the spec declares it.
     pub spec_match: SpecMatch,
     /// Whether `--prune` deletes it once no entry declares it.
-    pub afterlife: Afterlife,
+    pub removal_policy: RemovalPolicy,
     /// The data of a grant or a lock.
     pub extension: Option<ExtensionResource>,
 }
@@ -173,7 +173,7 @@ fn sort_key(item: &Item) -> (bool, Vec<String>, bool, String) {
 }
 
 fn item(one: &Owned, all: &[Owned], spec: Option<&Graph>, live: &Live) -> Item {
-    let node = spec.and_then(|graph| node_of(one, all, graph));
+    let node = spec.and_then(|graph| node_by_id(one, all, graph));
     let extension = if one.is(GRANT) {
         LiveGrant::parse(one.body.clone()).map(|grant| extension_of_grant(&grant, node))
     } else if one.is(LOCK) {
@@ -204,7 +204,7 @@ fn item(one: &Owned, all: &[Owned], spec: Option<&Graph>, live: &Live) -> Item {
             (None, Some(_)) => SpecMatch::Orphan,
             (None, None) => SpecMatch::NoSpec,
         },
-        afterlife: one.afterlife,
+        removal_policy: one.removal_policy,
         extension,
         id: one.id.clone(),
     }
@@ -247,9 +247,9 @@ fn role_name(one: &Owned, role: &str, node: Option<&Node>, all: &[Owned], live: 
 
 /// The node of an owned resource, without further reads: a grant belongs to the entry in its ownership marker, or to an
 /// entry that declares such a grant and has none.
-fn node_of<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node> {
+fn node_by_id<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node> {
     if !one.is(GRANT) {
-        return graph.node_of(&one.id);
+        return graph.node_by_id(&one.id);
     }
     let grant = LiveGrant::parse(one.body.clone())?;
     let candidates: Vec<(&Node, &Grant)> = graph
@@ -261,8 +261,8 @@ fn node_of<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node>
         })
         .collect();
     let has_marker = |owned: &Owned, node: &Node| {
-        let marker = TextMark::on(&owned.body, "description");
-        marker.is_some_and(|marker| marker.is_of(&node.subject.key))
+        let marker = TextMarker::on(&owned.body, "description");
+        marker.is_some_and(|marker| marker.is_for(&node.subject.key))
     };
     let could_match = |node: &Node, declared: &Grant| match declared.principal.as_str() {
         Some(principal) => principal.eq_ignore_ascii_case(&grant.principal),

@@ -16,7 +16,7 @@ pub mod key;
 pub mod kind;
 pub mod lift;
 pub mod live;
-pub mod mark;
+pub mod marker;
 pub mod node;
 pub mod permissions;
 pub mod plan;

@@ -9,10 +9,10 @@ use crate::{
     diff::{is_empty, writable},
     facts::Rule,
     key::NodeKey,
-    mark::TextMark,
+    marker::TextMarker,
     shape::forms,
     spec::Address,
-    value::{Hole, HolePart, Object, Output, Value},
+    value::{Object, Output, Unresolved, UnresolvedPart, Value},
 };
 
 /// The maximum depth of values; no schema of a kind is deeper.
@@ -190,14 +190,14 @@ impl<'a> LiftSource<'a> {
     /// or were edited in Azure.
     pub fn words(&self, member: &str) -> Option<&'a str> {
         let text = self.text(&format!("properties.{member}"))?;
-        let Some(mark) = TextMark::find(text) else {
+        let Some(mark) = TextMarker::find(text) else {
             return Some(text);
         };
         let words = text
-            .get(..TextMark::taken_off(text).len())
+            .get(..TextMarker::remove_from(text).len())
             .filter(|words| !words.is_empty())?;
         let is_own = mark.stack == self.stack && mark.entry == self.entry;
-        (is_own && mark.behind(Some(words)) == text).then_some(words)
+        (is_own && mark.append_to(Some(words)) == text).then_some(words)
     }
 
     /// Whether a text has a marker of the stack for another entry name, or in another position than today.
@@ -205,12 +205,12 @@ impl<'a> LiftSource<'a> {
         let Some(text) = self.text(&format!("properties.{member}")) else {
             return false;
         };
-        TextMark::find(text).is_some_and(|mark| {
-            let own = TextMark {
+        TextMarker::find(text).is_some_and(|mark| {
+            let own = TextMarker {
                 entry: self.entry.to_owned(),
                 ..mark
             };
-            own.stack == self.stack && own.behind(self.words(member)) != text
+            own.stack == self.stack && own.append_to(self.words(member)) != text
         })
     }
 
@@ -227,7 +227,7 @@ impl<'a> LiftSource<'a> {
     }
 
     fn reference_to(&self, entry: String) -> Value {
-        Value::Hole(Hole(vec![HolePart::Output(Output {
+        Value::Unresolved(Unresolved(vec![UnresolvedPart::Output(Output {
             of: NodeKey {
                 stack: self.stack.to_owned(),
                 address: Address {

@@ -35,13 +35,13 @@ pub enum Question {
         namespace: String,
     },
     /// The permissions of the caller at a scope, from all its roles there and above.
-    Rights(ArmId),
+    Permissions(ArmId),
     /// The deny assignments at a scope.
     Denials(ArmId),
     /// The roles that the caller is eligible for at a scope.
     Eligibilities(ArmId),
     /// The role assignments of the caller at a scope.
-    RolesOfCaller(ArmId),
+    CallerRoles(ArmId),
     /// The policy assignments at, above and below a scope.
     Policies(ArmId),
     /// Whether policies allow a resource.
@@ -122,7 +122,7 @@ pub enum Finding {
         steps: Vec<StepId>,
     },
     /// The caller lacks permissions for steps.
-    MissingRights {
+    MissingPermissions {
         /// The scope: the resource group or above, although a role on the resource would suffice.
         scope: ArmId,
         /// The object id of the caller, if the token contains it.
@@ -172,8 +172,8 @@ impl Finding {
     /// Whether it concerns only the permissions of the caller, and not those of others who may apply the plan.
     pub fn is_about_caller(&self) -> bool {
         match self {
-            Self::MissingRights { .. } | Self::Restricted { .. } => true,
-            Self::Unknown { question, .. } => matches!(question, Question::Rights(_)),
+            Self::MissingPermissions { .. } | Self::Restricted { .. } => true,
+            Self::Unknown { question, .. } => matches!(question, Question::Permissions(_)),
             _ => false,
         }
     }
@@ -183,7 +183,7 @@ impl Finding {
         match self {
             Self::Creation { .. } => true,
             Self::NotRegistered { state, .. } => state.as_deref() != Some("Registering"),
-            Self::MissingRights { may_come, .. } => !may_come,
+            Self::MissingPermissions { may_come, .. } => !may_come,
             Self::Restricted { causes, .. } => causes.iter().any(|cause| {
                 let Cause::Denied {
                     excludes_groups, ..
@@ -218,7 +218,7 @@ pub fn questions(plan: &Plan, registry: Registry) -> Vec<Question> {
     let needs = Needs::new(plan, registry);
     questions.extend(needs.iter().flat_map(|need| {
         let from = || need.from.clone();
-        [Question::Rights(from()), Question::Denials(from())]
+        [Question::Permissions(from()), Question::Denials(from())]
     }));
     questions.extend(needs.iter().filter_map(causes::of_conditions));
     questions.extend(policies::first(plan));
@@ -236,7 +236,7 @@ pub fn further(plan: &Plan, answers: &Answers, registry: Registry) -> Vec<Questi
         match need.state(answers) {
             PermissionState::Missing => questions.extend(causes::of_missing(&need.from)),
             PermissionState::NotAbove => {
-                questions.insert(Question::Rights(need.at.clone()));
+                questions.insert(Question::Permissions(need.at.clone()));
             }
             PermissionState::Held | PermissionState::Unknown => {}
         }
@@ -280,9 +280,9 @@ fn unknown(
         .iter()
         .filter(|need| need.state(answers) == PermissionState::Unknown)
         .map(|need| {
-            let broad = Question::Rights(need.from.clone());
+            let broad = Question::Permissions(need.from.clone());
             match answers.said(&broad) {
-                Some(_) => Question::Rights(need.at.clone()),
+                Some(_) => Question::Permissions(need.at.clone()),
                 None => broad,
             }
         });
@@ -295,7 +295,9 @@ fn unknown(
     let questions: BTreeSet<Question> = creations.chain(registrations).chain(permissions).collect();
     let why = |question: &Question| match answers.0.get(question)? {
         Answer::Unknown(why) => Some(why.clone()),
-        Answer::Nothing if matches!(question, Question::Rights(_)) => Some("NotFound".to_owned()),
+        Answer::Nothing if matches!(question, Question::Permissions(_)) => {
+            Some("NotFound".to_owned())
+        }
         Answer::Nothing | Answer::Said(_) => None,
     };
     questions
@@ -439,7 +441,7 @@ fn missing_permissions(
     }
     let missing = missing.into_iter().map(|(scope, actions)| {
         let names: Vec<&str> = actions.keys().copied().collect();
-        Finding::MissingRights {
+        Finding::MissingPermissions {
             scope: scope.clone(),
             caller: caller.map(str::to_owned),
             may_come: may_come(plan, scope),

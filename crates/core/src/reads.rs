@@ -36,7 +36,7 @@ pub enum Read {
     /// All role assignments at a scope, and below it unless it is a management group.
     Grants(ArmId),
     /// The role assignments at or above a scope that give the caller its permissions, directly or through a group.
-    GrantsOfCaller(ArmId),
+    CallerGrants(ArmId),
     /// The ids of all resources in a resource group.
     Contents(ArmId),
     /// All management locks of a subscription, its resource groups and their resources.
@@ -92,7 +92,7 @@ pub fn needed(graph: &Graph) -> Vec<Read> {
         }
     }
     reads.extend(grants(graph));
-    reads.extend(authoritative.into_iter().map(Read::GrantsOfCaller));
+    reads.extend(authoritative.into_iter().map(Read::CallerGrants));
     reads.extend(locks(graph));
     reads
 }

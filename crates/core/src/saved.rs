@@ -1,7 +1,7 @@
 //! A plan in a file: the options, the plan, and what it is based on, to detect later what has changed since.
 //!
 //! The file has no secrets, so it has no requests. To apply it, lazuli plans again and compares the new plan with the saved
-//! one: see [`SavedPlan::moved`].
+//! one: see [`SavedPlan::first_difference`].
 
 mod basis;
 mod moved;
@@ -195,7 +195,7 @@ impl SavedPlan {
     ///
     /// # Errors
     /// None in practice: it is plain data.
-    pub fn seal(&self) -> serde_json::Result<String> {
+    pub fn to_text(&self) -> serde_json::Result<String> {
         let mut content = serde_json::to_value(self)?;
         if let Json::Object(members) = &mut content {
             members.shift_remove("digest");
@@ -207,7 +207,7 @@ impl SavedPlan {
     }
 
     /// Whether a text looks like a saved plan of any version, complete or not.
-    pub fn is_one(text: &[u8]) -> bool {
+    pub fn looks_like(text: &[u8]) -> bool {
         let head = String::from_utf8_lossy(text.get(..HEAD).unwrap_or(text));
         head.trim_start().starts_with('{') && head.contains(&format!("\"{FORMATS}"))
     }
@@ -216,9 +216,9 @@ impl SavedPlan {
     ///
     /// # Errors
     /// The first reason not to apply it.
-    pub fn open(text: &str) -> Result<Self, OpenError> {
+    pub fn parse(text: &str) -> Result<Self, OpenError> {
         let content: Json =
-            serde_json::from_str(text).map_err(|_| match Self::is_one(text.as_bytes()) {
+            serde_json::from_str(text).map_err(|_| match Self::looks_like(text.as_bytes()) {
                 true => OpenError::Edited,
                 false => OpenError::Another,
             })?;

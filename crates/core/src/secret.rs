@@ -76,12 +76,12 @@ pub struct Digest(String);
 
 impl Digest {
     /// Parses the value of a tag.
-    pub fn read(tag: &str) -> impl Iterator<Item = Self> + '_ {
+    pub fn parse_tag(tag: &str) -> impl Iterator<Item = Self> + '_ {
         tag.split_whitespace().map(|word| Self(word.to_owned()))
     }
 
     /// Writes the value of a tag: each digest once, in ascending order. Digests that do not fit into a tag are dropped.
-    pub fn write(digests: impl IntoIterator<Item = Self>) -> String {
+    pub fn format_tag(digests: impl IntoIterator<Item = Self>) -> String {
         let digests: std::collections::BTreeSet<Self> = digests.into_iter().collect();
         let words: Vec<String> = digests.into_iter().map(|digest| digest.0).collect();
         words.get(..MAX_IN_TAG).unwrap_or(&words).join(" ")
@@ -133,12 +133,12 @@ mod tests {
         let all: Vec<Digest> = (0..50)
             .map(|at| key.digest(&id(), &at.to_string(), ""))
             .collect();
-        let tag = Digest::write(all.iter().take(5).cloned().chain(all.first().cloned()));
-        let mut read: Vec<Digest> = Digest::read(&tag).collect();
+        let tag = Digest::format_tag(all.iter().take(5).cloned().chain(all.first().cloned()));
+        let mut read: Vec<Digest> = Digest::parse_tag(&tag).collect();
         let mut wanted = all[..5].to_vec();
         read.sort();
         wanted.sort();
         assert_eq!(read, wanted);
-        assert!(Digest::write(all).len() <= 256);
+        assert!(Digest::format_tag(all).len() <= 256);
     }
 }

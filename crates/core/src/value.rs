@@ -21,7 +21,7 @@ pub enum Value {
     /// Sensitive text.
     Secret(Secret),
     /// Known after another resource is created.
-    Hole(Hole),
+    Unresolved(Unresolved),
     /// A list.
     Array(Vec<Value>),
     /// A mapping.
@@ -33,11 +33,11 @@ pub type Object = IndexMap<String, Value>;
 
 /// An unresolved output: exactly one output, or text with outputs in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Hole(pub Vec<HolePart>);
+pub struct Unresolved(pub Vec<UnresolvedPart>);
 
-/// A piece of a [`Hole`].
+/// A piece of a [`Unresolved`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum HolePart {
+pub enum UnresolvedPart {
     /// Known text.
     Text(String),
     /// Known sensitive text; it makes the whole value sensitive.
@@ -73,54 +73,56 @@ impl Output {
     }
 }
 
-impl Hole {
+impl Unresolved {
     /// Fills in the outputs that `find` returns. The result is a plain value if no output is missing.
     pub(crate) fn fill(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Value {
-        if let [HolePart::Output(output)] = self.0.as_slice() {
-            return find(output).map_or_else(|| Value::Hole(self.clone()), Value::from);
+        if let [UnresolvedPart::Output(output)] = self.0.as_slice() {
+            return find(output).map_or_else(|| Value::Unresolved(self.clone()), Value::from);
         }
-        let mut parts: Vec<HolePart> = Vec::new();
+        let mut parts: Vec<UnresolvedPart> = Vec::new();
         for part in &self.0 {
             let part = match part {
-                HolePart::Output(output) => match find(output) {
-                    Some(Json::String(text)) => HolePart::Text(text),
-                    Some(other) => HolePart::Text(other.to_string()),
+                UnresolvedPart::Output(output) => match find(output) {
+                    Some(Json::String(text)) => UnresolvedPart::Text(text),
+                    Some(other) => UnresolvedPart::Text(other.to_string()),
                     None => part.clone(),
                 },
-                HolePart::Text(_) | HolePart::Secret(_) => part.clone(),
+                UnresolvedPart::Text(_) | UnresolvedPart::Secret(_) => part.clone(),
             };
             match (parts.last_mut(), part) {
-                (Some(HolePart::Text(before)), HolePart::Text(text)) => before.push_str(&text),
+                (Some(UnresolvedPart::Text(before)), UnresolvedPart::Text(text)) => {
+                    before.push_str(&text)
+                }
                 (_, part) => parts.push(part),
             }
         }
         match parts.as_slice() {
-            [HolePart::Text(text)] => Value::String(text.clone()),
+            [UnresolvedPart::Text(text)] => Value::String(text.clone()),
             [] => Value::String(String::new()),
             parts if self.outputs().all(|output| find(output).is_some()) => Value::Secret(
-                Secret::new(parts.iter().map(HolePart::text).collect::<String>()),
+                Secret::new(parts.iter().map(UnresolvedPart::text).collect::<String>()),
             ),
-            _ => Value::Hole(Hole(parts)),
+            _ => Value::Unresolved(Unresolved(parts)),
         }
     }
 
     /// The missing outputs.
     pub fn outputs(&self) -> impl Iterator<Item = &Output> {
         self.0.iter().filter_map(|part| match part {
-            HolePart::Output(output) => Some(output),
-            HolePart::Text(_) | HolePart::Secret(_) => None,
+            UnresolvedPart::Output(output) => Some(output),
+            UnresolvedPart::Text(_) | UnresolvedPart::Secret(_) => None,
         })
     }
 
     fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.0.iter().filter_map(|part| match part {
-            HolePart::Secret(secret) => Some(secret),
-            HolePart::Text(_) | HolePart::Output(_) => None,
+            UnresolvedPart::Secret(secret) => Some(secret),
+            UnresolvedPart::Text(_) | UnresolvedPart::Output(_) => None,
         })
     }
 }
 
-impl HolePart {
+impl UnresolvedPart {
     fn text(&self) -> &str {
         match self {
             Self::Text(text) => text,
@@ -130,12 +132,12 @@ impl HolePart {
     }
 }
 
-impl fmt::Display for Hole {
+impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|part| match part {
-            HolePart::Text(text) => f.write_str(text),
-            HolePart::Secret(secret) => secret.fmt(f),
-            HolePart::Output(output) => write!(f, "${{{}}}", output.written),
+            UnresolvedPart::Text(text) => f.write_str(text),
+            UnresolvedPart::Secret(secret) => secret.fmt(f),
+            UnresolvedPart::Output(output) => write!(f, "${{{}}}", output.written),
         })
     }
 }
@@ -175,7 +177,7 @@ impl Value {
     /// The value with the outputs that `find` returns.
     pub fn fill(&self, find: &dyn Fn(&Output) -> Option<Json>) -> Value {
         match self {
-            Self::Hole(hole) => hole.fill(find),
+            Self::Unresolved(hole) => hole.fill(find),
             Self::Array(items) => Self::Array(items.iter().map(|item| item.fill(find)).collect()),
             Self::Object(members) => Self::Object(
                 members
@@ -207,7 +209,7 @@ impl Value {
     /// All missing outputs.
     pub fn outputs(&self) -> Vec<&Output> {
         match self {
-            Self::Hole(hole) => hole.outputs().collect(),
+            Self::Unresolved(hole) => hole.outputs().collect(),
             Self::Array(items) => items.iter().flat_map(Value::outputs).collect(),
             Self::Object(members) => members.values().flat_map(Value::outputs).collect(),
             _ => Vec::new(),
@@ -223,7 +225,7 @@ impl Value {
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Secret(secret) => vec![secret],
-            Self::Hole(hole) => hole.secrets().collect(),
+            Self::Unresolved(hole) => hole.secrets().collect(),
             Self::Array(items) => items.iter().flat_map(Value::secrets).collect(),
             Self::Object(members) => members.values().flat_map(Value::secrets).collect(),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => Vec::new(),
@@ -241,7 +243,7 @@ impl Value {
             Self::Number(value) => Json::Number(value.clone()),
             Self::String(text) => Json::String(text.clone()),
             Self::Secret(secret) => Json::String(secret.expose().to_owned()),
-            Self::Hole(hole) => match hole.outputs().next() {
+            Self::Unresolved(hole) => match hole.outputs().next() {
                 Some(output) => return Err(output),
                 None => Json::String(hole.to_string()),
             },
@@ -260,7 +262,7 @@ impl Value {
     /// The value as JSON for display: outputs as references, `${name.property}`, and secrets masked.
     pub fn to_display_json(&self) -> Json {
         match self {
-            Self::Hole(hole) => Json::String(hole.to_string()),
+            Self::Unresolved(hole) => Json::String(hole.to_string()),
             Self::Secret(secret) => Json::String(secret.to_string()),
             Self::Array(items) => Json::Array(items.iter().map(Value::to_display_json).collect()),
             Self::Object(members) => Json::Object(

@@ -157,7 +157,7 @@ async fn send(
             let query: &[_] = if is_managed { &[AT_SCOPE] } else { &[] };
             list(&assignments(scope), GRANTS_API, query).await
         }
-        Read::GrantsOfCaller(scope) => {
+        Read::CallerGrants(scope) => {
             // If the caller is unknown, every role assignment may be the one that gives it access.
             let filter = match client.caller().await {
                 Some(caller) => format!("assignedTo('{caller}')"),
@@ -189,10 +189,10 @@ fn insert(live: &mut Live, read: &Read, items: Vec<Json>) {
         Read::Collection { .. } | Read::Grants(_) => {
             items.into_iter().for_each(|body| live.insert(body))
         }
-        Read::GrantsOfCaller(_) => items
+        Read::CallerGrants(_) => items
             .into_iter()
             .filter_map(LiveGrant::parse)
-            .for_each(|grant| live.insert_grant_of_caller(grant.id)),
+            .for_each(|grant| live.insert_caller_grant(grant.id)),
         Read::Locks { .. } => items.iter().for_each(|lock| live.insert_lock(lock)),
         Read::Wide { list, .. } => insert(live, list, items),
         Read::Contents(group) => {

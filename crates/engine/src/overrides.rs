@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, Quiet};
-use lazuli_core::{mark::OVERRULED_TAG, plan::Reminder};
+use lazuli_core::{marker::OVERRIDES_TAG, plan::Reminder};
 use serde_json::json;
 
 /// The api-version of `Microsoft.Resources/tags`.
@@ -20,7 +20,7 @@ pub async fn remember(client: &Client, reminders: &[Reminder]) -> Result<(), Vec
             let path = format!("{}/providers/Microsoft.Resources/tags/default", reminder.on);
             let body = json!({
                 "operation": "Merge",
-                "properties": { "tags": { OVERRULED_TAG: reminder.tag } },
+                "properties": { "tags": { OVERRIDES_TAG: reminder.tag } },
             });
             client.patch(&path, TAGS_API, &body, &Quiet).await.err()
         })

@@ -76,7 +76,7 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
             let path = format!("{subscription}/providers/{namespace}");
             client.get(&path, PROVIDERS_API, &Quiet).await
         }
-        Question::Rights(scope) => {
+        Question::Permissions(scope) => {
             let path = extensions(scope, "permissions");
             list(client, &path, AUTHORIZATION_API, None).await
         }
@@ -89,7 +89,7 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
             let own = Some("asTarget()".to_owned());
             list(client, &path, ELIGIBILITY_API, own).await
         }
-        Question::RolesOfCaller(scope) => match caller {
+        Question::CallerRoles(scope) => match caller {
             Some(caller) => {
                 let path = extensions(scope, "roleAssignments");
                 let own = Some(format!("assignedTo('{caller}')"));

@@ -74,7 +74,7 @@ impl RetryDeadlines {
                 RetryCause::Grant { principal, made } => {
                     let until = match made {
                         GrantTime::Step(step) => done.get(step).map(|at| *at + limits.grant),
-                        GrantTime::At(time) => age(time, now)
+                        GrantTime::Before(time) => age(time, now)
                             .and_then(|age| limits.grant.checked_sub(age))
                             .map(|left| Instant::now() + left),
                     };

@@ -105,7 +105,7 @@ impl<'a> ResourceLink<'a> {
             }
             // A reference that leads nowhere has been reported where it was resolved.
             Value::Null => None,
-            Value::Hole(hole) => {
+            Value::Unresolved(hole) => {
                 nodes.report(
                     Diagnostic::error(
                         Code::UnknownBeforeRun,

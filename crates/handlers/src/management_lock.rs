@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     facts::{Facts, Family, Field, NameRule, PermissionPurpose, Place, Rule},
-    graph::{Draft, Implied, Mark, Nodes, TypedEntry},
+    graph::{Draft, Implied, Marker, Nodes, TypedEntry},
     kind::Handler,
     lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
@@ -120,7 +120,7 @@ impl Handler for ManagementLock {
             RULES_WITHOUT_NOTES
         };
         nodes.push(Draft {
-            mark: Mark::Text("notes"),
+            mark: Marker::Text("notes"),
             rules,
             ..resource.draft(id, body)
         });
@@ -148,7 +148,7 @@ impl Handler for ManagementLock {
 
 #[cfg(test)]
 mod tests {
-    use lazuli_core::{diff::diff, mark::Mark};
+    use lazuli_core::{diff::diff, marker::Marker};
     use serde_json::json;
 
     use crate::testing::{GROUP, body, node, sound, waits};
@@ -167,7 +167,7 @@ mod tests {
             keep.id().unwrap().as_str(),
             format!("{GROUP}/providers/Microsoft.Authorization/locks/keep")
         );
-        assert_eq!(keep.mark, Mark::Text("notes"));
+        assert_eq!(keep.mark, Marker::Text("notes"));
         assert_eq!(
             body(&graph, "keep"),
             json!({ "properties": { "level": "CanNotDelete", "notes": "lazuli-stack: cameras; keep" } })

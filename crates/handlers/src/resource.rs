@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     facts::{Facts, Family, NameRule, OutputDoc, Place},
-    graph::{Implied, Mark, Nodes, TypedEntry},
+    graph::{Implied, Marker, Nodes, TypedEntry},
     kind::Handler,
     lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
@@ -121,7 +121,7 @@ impl Handler for AnyResource {
         body.extend(envelope.into_iter().filter(|(key, _)| key != "tags"));
         let mut draft = resource.draft(id, body);
         if !has_tags {
-            draft.mark = Mark::Parent;
+            draft.mark = Marker::Parent;
         }
         nodes.push(draft);
     }
@@ -173,7 +173,7 @@ impl Handler for AnyResource {
         });
         pairs
             .filter_map(|(identity, other)| {
-                Some(Implied::GrantsOf {
+                Some(Implied::RoleAssignmentsOf {
                     principal: identity.placed.key.clone(),
                     on: other.placed.id.clone()?,
                     why: format!(

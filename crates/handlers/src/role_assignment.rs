@@ -7,7 +7,7 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic},
     facts::{Facts, Family, Field, OutputDoc, PermissionPurpose, Place, Rule},
-    graph::{Draft, Grant, Identity, Implied, Mark, Nodes, TypedEntry},
+    graph::{Draft, Grant, Identity, Implied, Marker, Nodes, TypedEntry},
     kind::{EntryOf, Handler},
     lift::{LiftSource, LiftedEntry},
     node::Datum,
@@ -202,7 +202,7 @@ impl Handler for RoleAssignment {
                 }),
                 body: Value::object([("properties", Value::Object(properties))]),
                 rules,
-                mark: Mark::Text("description"),
+                mark: Marker::Text("description"),
                 deletable: true,
                 listed: true,
                 after: Vec::new(),
@@ -293,7 +293,7 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
         return Some((id, resource.resolve(node.get("type")?, nodes)));
     }
     match resource.resolve(node, nodes) {
-        hole @ Value::Hole(_) => Some((hole, "ServicePrincipal".into())),
+        hole @ Value::Unresolved(_) => Some((hole, "ServicePrincipal".into())),
         Value::Null => None,
         _ => {
             nodes.report(

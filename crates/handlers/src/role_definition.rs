@@ -5,7 +5,7 @@ use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::is_empty,
     facts::{Facts, Family, NameRule, PermissionPurpose, Place, Rule},
-    graph::{Draft, EntryContext, Mark, Nodes, Surroundings, TypedEntry},
+    graph::{Draft, EntryContext, Marker, Nodes, Surroundings, TypedEntry},
     kind::{EntryOf, Handler},
     lift::{LiftSource, LiftedEntry, member},
     source::Span,
@@ -144,7 +144,7 @@ impl Handler for RoleDefinition {
         ]);
         let body = [("properties".to_owned(), properties)].into();
         nodes.push(Draft {
-            mark: Mark::Text("description"),
+            mark: Marker::Text("description"),
             ..resource.draft(id, body)
         });
     }

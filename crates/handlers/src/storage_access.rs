@@ -106,7 +106,7 @@ pub(crate) fn waits_for_grants(
     storage: &ResourceLink<'_>,
     why: String,
 ) -> Option<Implied> {
-    Some(Implied::GrantsOf {
+    Some(Implied::RoleAssignmentsOf {
         principal: identity.target.as_ref()?.placed.key.clone(),
         on: storage.id.clone(),
         why,

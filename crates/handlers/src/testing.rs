@@ -4,7 +4,7 @@ use lazuli_core::{
     diagnostic::{Code, Severity},
     graph::{Graph, Node, Settings, build},
     source::{Sources, Span},
-    spec::{Inputs, load, no_files},
+    spec::{Inputs, load, reject_files},
 };
 use serde_json::Value as Json;
 
@@ -68,7 +68,7 @@ pub(crate) fn stack_with(resources: &str, settings: &Settings) -> Built {
         &Inputs {
             params: Vec::new(),
             env: &|_| None,
-            file: &no_files,
+            file: &reject_files,
         },
     );
     let (graph, found) = build(&spec, REGISTRY, settings);

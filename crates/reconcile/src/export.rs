@@ -70,7 +70,7 @@ impl Reconciler<'_> {
         let (live, unreadable) = self.survey(groups, scope.stack.as_deref()).await?;
         let scene = self.scene(groups, &live);
         let stack = scope.stack.clone().or_else(|| export::owner(&scene));
-        let stack = stack.unwrap_or_else(|| export::stack_of(first));
+        let stack = stack.unwrap_or_else(|| export::stack_from_group(first));
         let export = export::export(&scene, &stack);
         Ok(LiveExport { export, unreadable })
     }

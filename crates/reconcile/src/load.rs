@@ -60,7 +60,7 @@ impl LoadContext<'static> {
             subscription,
             secrets: SecretsPolicy::default(),
             env: &|_| None,
-            file: &spec::no_files,
+            file: &spec::reject_files,
         }
     }
 }

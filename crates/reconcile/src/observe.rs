@@ -81,7 +81,7 @@ impl Reconciler<'_> {
         graph: &Graph,
         reads: &[Read],
     ) -> Result<Live, Vec<ObserveError>> {
-        let is_known = |id: &ArmId| graph.node_of(id).is_some();
+        let is_known = |id: &ArmId| graph.node_by_id(id).is_some();
         let owned = || observe_owned(self.client, graph.stack_scopes(), &is_known);
         let waits = WaitDetector::new(self.observer);
         let (live, found) =

@@ -10,7 +10,7 @@ use lazuli_core::{
     plan::{Action, Plan, converge},
     preflight::Finding,
     source::Sources,
-    spec::{Inputs, load, no_files},
+    spec::{Inputs, load, reject_files},
 };
 use lazuli_engine::{Concern, observe_each, preflight};
 use lazuli_handlers::{properties, reference, reference::Description, schema};
@@ -36,7 +36,7 @@ fn check(text: &str) -> (Graph, Diagnostics) {
     let inputs = Inputs {
         params: Vec::new(),
         env: &|_| None,
-        file: &no_files,
+        file: &reject_files,
     };
     let (spec, mut found) = load(&sources, &[id], &inputs);
     let settings = Settings {

@@ -8,7 +8,7 @@ use lazuli_core::{
     facts::Rule,
     graph::{Graph, Identity, Node, NodeKey},
     live::Live,
-    mark::{self, Mark, TextMark},
+    marker::{self, Marker, TextMarker},
     plan::{Action, converge},
 };
 use serde_json::{Value as Json, json};
@@ -178,9 +178,9 @@ fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
 /// Whether a body carries the mark of a stack, where the node's type takes one.
 fn is_marked(node: &Node, body: &Json) -> bool {
     match node.mark {
-        Mark::Tag => mark::owner(body).is_some(),
-        Mark::Text(member) => TextMark::on(body, member).is_some(),
-        Mark::Parent => true,
+        Marker::Tag => marker::owner(body).is_some(),
+        Marker::Text(member) => TextMarker::on(body, member).is_some(),
+        Marker::Parent => true,
     }
 }
 

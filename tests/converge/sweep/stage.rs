@@ -132,7 +132,7 @@ impl Stage {
         is_pruned: bool,
     ) -> Result<(), Vec<ObserveError>> {
         let client = &self.azure.client;
-        let is_known = |id: &ArmId| graph.node_of(id).is_some();
+        let is_known = |id: &ArmId| graph.node_by_id(id).is_some();
         live.absorb(observe_owned(client, graph.stack_scopes(), &is_known).await?);
         for (arm_type, known) in known_types(REGISTRY) {
             live.insert_type(arm_type, known);

@@ -6,7 +6,7 @@ use clap_complete::Shell;
 use crate::{
     args::Cli,
     error::{CommandError, Success},
-    terminal::answer,
+    terminal::write_output,
 };
 
 const EXAMPLES: &str = examples! {
@@ -24,6 +24,6 @@ pub(crate) struct CompletionsArgs {
 pub(super) fn run(args: &CompletionsArgs) -> Result<Success, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "lazuli", &mut script);
-    answer(&String::from_utf8_lossy(&script))?;
+    write_output(&String::from_utf8_lossy(&script))?;
     Ok(Success::Done)
 }

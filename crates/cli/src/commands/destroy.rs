@@ -13,7 +13,7 @@ use crate::{
     flow::{self, Flow, load_specs},
     output::{Ending, PlanContext, ReportOutput, ReportPrinter},
     preflight,
-    render::{report::Purpose, style::clean},
+    render::{report::Purpose, style::escape_control},
     terminal::Terminal,
 };
 
@@ -58,7 +58,7 @@ pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Success, Co
         let difference = flow.plan(&stacks, &Intent::Destroy { targets }).await?;
         let mut view = PlanContext::new(&stacks, &difference);
         let plan = view.plan;
-        let names = clean(&stacks.names.join(", "));
+        let names = escape_control(&stacks.names.join(", "));
         let is_absent =
             plan.is_empty() && plan.remarks.kept.is_empty() && plan.remarks.orphans.is_empty();
         if is_absent && is_whole {

@@ -10,7 +10,7 @@ use crate::{
     doctor,
     error::{CommandError, Success},
     render::doctor::{CheckStatus::Fail, checks},
-    terminal::{Terminal, answer},
+    terminal::{Terminal, write_output},
 };
 
 const EXAMPLES: &str = examples! {
@@ -49,7 +49,7 @@ pub(super) fn run(args: &DoctorArgs, terminal: &Terminal) -> Result<Success, Com
             Err(other) => Err(other),
         }
     })?;
-    answer(&checks(&found, &terminal.out))?;
+    write_output(&checks(&found, &terminal.out))?;
     match found.iter().any(|check| check.mark == Fail) {
         true => Err(CommandError::Incomplete),
         false => Ok(Success::Done),

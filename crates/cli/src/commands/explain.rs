@@ -5,7 +5,7 @@ use clap::Args;
 use crate::{
     error::{CommandError, Success},
     render::explain as render,
-    terminal::{Terminal, answer},
+    terminal::{Terminal, write_output},
     topic::Topic,
 };
 
@@ -27,7 +27,7 @@ pub(crate) struct ExplainArgs {
 pub(super) fn run(args: &ExplainArgs, terminal: &Terminal) -> Result<Success, CommandError> {
     let style = &terminal.out;
     let topic = args.topic.as_deref().map(Topic::find).transpose()?;
-    answer(&match topic {
+    write_output(&match topic {
         None => render::kinds(style),
         Some(Topic::Code(code)) => render::code(code, style),
         Some(Topic::AzureCode(known)) => render::azure_code(&known, style),

@@ -17,7 +17,7 @@ use crate::{
     error::{CommandError, Success},
     flow::{CATALOG, Flow},
     input, render,
-    terminal::{Terminal, Tone, answer},
+    terminal::{Terminal, Tone, write_output},
 };
 
 const EXAMPLES: &str = examples! {
@@ -62,10 +62,10 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<Success, Com
         let export = &live.export;
         match &args.out {
             Some(out) => write_new(out, &export.text)?,
-            None => answer(&export.text)?,
+            None => write_output(&export.text)?,
         }
         let notes = render::export::notes(export, &live.unreadable, &terminal.err);
-        terminal.tell(&notes, Tone::Warning);
+        terminal.write_message(&notes, Tone::Warning);
         let name = args.out.as_ref().map(|out| out.display().to_string());
         let name = name.unwrap_or_else(|| "<stdout>".to_owned());
         let context = LoadContext {
@@ -77,7 +77,7 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<Success, Com
         let stacks = flow.resolve(specs).await?;
         let plan = flow.plan(&stacks, &Intent::converge()).await?.plan;
         let outcome = render::export::outcome(export, &plan, args.out.as_deref(), &terminal.err);
-        terminal.tell(&outcome, Tone::Note);
+        terminal.write_message(&outcome, Tone::Note);
         Ok(Success::Done)
     })
 }

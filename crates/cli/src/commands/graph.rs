@@ -15,7 +15,7 @@ use crate::{
     flow::{Flow, load_offline, load_specs},
     input,
     render::graph::{dot, mermaid, svg, text},
-    terminal::{Terminal, answer},
+    terminal::{Terminal, write_output},
 };
 
 const EXAMPLES: &str = examples! {
@@ -92,7 +92,7 @@ fn show(
     plan: Option<&Plan>,
     terminal: &Terminal,
 ) -> Result<Success, CommandError> {
-    answer(&match format {
+    write_output(&match format {
         GraphOutput::Text => text(graph, plan, &terminal.out),
         GraphOutput::Mermaid => mermaid(graph, plan),
         GraphOutput::Dot => dot(graph, plan),

@@ -13,7 +13,7 @@ use crate::{
     error::{CommandError, Success},
     input::describe,
     starter::{Starter, StarterNames, check, spec},
-    terminal::{Terminal, answer},
+    terminal::{Terminal, write_output},
 };
 
 const SPEC: &str = "stack.yaml";
@@ -68,7 +68,7 @@ pub(super) fn run(args: &InitArgs, terminal: &Terminal) -> Result<Success, Comma
         written => written.map_err(|error| cannot_write(&path, &error))?,
     }
     let gitignore = write_gitignore(&args.directory)?;
-    answer(&summary(args, &path, &gitignore))?;
+    write_output(&summary(args, &path, &gitignore))?;
     Ok(Success::Done)
 }
 

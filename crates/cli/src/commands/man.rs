@@ -8,7 +8,7 @@ use crate::{
     args::Cli,
     error::{CommandError, Success},
     input::describe,
-    terminal::answer,
+    terminal::write_output,
 };
 
 const EXAMPLES: &str = examples! {
@@ -34,7 +34,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Success, CommandError> {
             describe(&error)
         ))
     })?;
-    answer(&format!(
+    write_output(&format!(
         "Manual pages written to {0}: read them with man {0}/lazuli.1\n",
         directory.display()
     ))?;

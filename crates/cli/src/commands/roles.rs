@@ -11,7 +11,7 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     render::roles::{self as render, RoleMatch},
-    terminal::{Terminal, answer},
+    terminal::{Terminal, write_output},
 };
 
 /// The built-in roles of a tenant (Microsoft docs "List Azure role definitions", REST).
@@ -90,7 +90,7 @@ fn search(
     if by_action {
         text.push_str(&render::only_known(catalogue, &terminal.out));
     }
-    answer(&text)?;
+    write_output(&text)?;
     Ok(Success::Done)
 }
 

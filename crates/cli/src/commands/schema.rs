@@ -8,7 +8,7 @@ use lazuli_handlers::REGISTRY;
 
 use crate::{
     error::{CommandError, Success},
-    terminal::answer,
+    terminal::write_output,
 };
 
 const EXAMPLES: &str = examples! {
@@ -41,6 +41,6 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Success, CommandError> {
         SchemaOf::Report => ReportDocument::schema(),
         SchemaOf::Show => ShowDocument::schema(),
     };
-    answer(&format!("{schema:#}\n"))?;
+    write_output(&format!("{schema:#}\n"))?;
     Ok(Success::Done)
 }

@@ -17,7 +17,7 @@ use crate::{
     flow::{Flow, load_specs},
     output::{ShowOutput, json},
     render,
-    terminal::{Terminal, answer},
+    terminal::{Terminal, write_output},
 };
 
 const EXAMPLES: &str = examples! {
@@ -69,9 +69,9 @@ async fn show(
     terminal: &Terminal,
 ) -> Result<Success, CommandError> {
     let found = flow.reconciler().inventory(stacks, graph).await?;
-    answer(&match args.output {
+    write_output(&match args.output {
         ShowOutput::Text => render::inventory::inventory(&found, &terminal.out),
-        ShowOutput::Json => json(&ShowDocument::of(&found)),
+        ShowOutput::Json => json(&ShowDocument::from_inventory(&found)),
     })?;
     Ok(Success::Done)
 }

@@ -24,7 +24,7 @@ use crate::{
     input::{describe, directory_of},
     output::json,
     stop,
-    terminal::answer,
+    terminal::write_output,
 };
 
 const SERVE_EXAMPLES: &str = examples! {
@@ -249,7 +249,7 @@ fn print_settings(
     let exports = names.map(|name| {
         login(caller, name).map_or(String::new(), |value| format!("export {name}={value}\n"))
     });
-    answer(&format!(
+    write_output(&format!(
         "# The simulator listens on https://{host}. Run in another shell:\n\
          export LAZULI_CLOUD=https://{host} SSL_CERT_FILE={}\n{}\
          export AZURE_SUBSCRIPTION_ID={SUBSCRIPTION}\n",
@@ -277,7 +277,7 @@ fn reset(args: &ResetArgs) -> Result<Success, CommandError> {
         },
     )
     .map_err(failed)?;
-    answer(&format!("{} is empty.\n", home.display()))?;
+    write_output(&format!("{} is empty.\n", home.display()))?;
     Ok(Success::Done)
 }
 
@@ -305,7 +305,7 @@ async fn request(args: &RequestArgs) -> Result<Success, CommandError> {
         true => String::new(),
         false => json(&response.json()),
     };
-    answer(&format!("{}\n{body}", response.status))?;
+    write_output(&format!("{}\n{body}", response.status))?;
     if response.status < 400 {
         Ok(Success::Done)
     } else {

@@ -6,8 +6,8 @@ use crate::{
     args::SpecArgs,
     error::{CommandError, Success},
     flow::load_offline,
-    render::count,
-    terminal::{Terminal, answer},
+    render::pluralize,
+    terminal::{Terminal, write_output},
 };
 
 const EXAMPLES: &str = examples! {
@@ -24,10 +24,10 @@ pub(crate) struct ValidateArgs {
 
 pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Success, CommandError> {
     let stacks = load_offline(&args.specs, terminal)?;
-    answer(&format!(
+    write_output(&format!(
         "Valid: {}, {}.\n",
-        count(stacks.names.len(), "stack"),
-        count(stacks.graph.len(), "Azure resource")
+        pluralize(stacks.names.len(), "stack"),
+        pluralize(stacks.graph.len(), "Azure resource")
     ))?;
     Ok(Success::Done)
 }

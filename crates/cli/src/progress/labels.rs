@@ -5,7 +5,7 @@ use std::time::Duration;
 use lazuli_core::plan::{Action, Plan, Step};
 use lazuli_engine::{Failure, Outcome};
 
-use crate::render::{NodeNames, describe_step, report::format_duration, style::clean};
+use crate::render::{NodeNames, describe_step, report::format_duration, style::escape_control};
 
 /// The texts about the steps of one plan.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,8 +27,8 @@ impl WaitCause {
     pub(super) fn to_long(&self, left: Duration) -> String {
         let what = match self {
             Self::Operation(status) if status.is_empty() => "in progress".to_owned(),
-            Self::Operation(status) => format!("in progress ({})", clean(status)),
-            Self::Retry(reason) => clean(reason),
+            Self::Operation(status) => format!("in progress ({})", escape_control(status)),
+            Self::Retry(reason) => escape_control(reason),
         };
         format!("{what}, {}", self.to_short(left))
     }
@@ -92,7 +92,10 @@ impl StepLabels {
             Outcome::Done {
                 already_there: Some(id),
                 ..
-            } => format!("{name}: already exists as {}", clean(&id.to_string())),
+            } => format!(
+                "{name}: already exists as {}",
+                escape_control(&id.to_string())
+            ),
             Outcome::Done { took, .. } => {
                 let done = step.action.done();
                 format!("{name}: {done} {object} in {}", format_duration(*took))
@@ -118,5 +121,5 @@ fn summarize_failure(failure: &Failure) -> String {
         Failure::MissingOutput(_) => None,
     };
     let text = code.unwrap_or_else(|| failure.to_string());
-    clean(text.split('\n').next().unwrap_or(&text))
+    escape_control(text.split('\n').next().unwrap_or(&text))
 }

@@ -10,7 +10,7 @@ use std::{
 use lazuli_core::graph::NodeKey;
 use lazuli_engine::{Event, Observer};
 
-use crate::render::{report::format_duration, style::clean};
+use crate::render::{report::format_duration, style::escape_control};
 
 /// The interval at which a continued wait is written again.
 const REPEAT: Duration = Duration::from_secs(60);
@@ -61,10 +61,10 @@ impl<W: Write> WaitLines<W> {
                 .get(key)
                 .is_some_and(|(last, at)| last == state && so_far < *at + REPEAT);
             if !is_written {
-                let name = clean(&key.to_string());
+                let name = escape_control(&key.to_string());
                 writer.write(&format!(
                     "{name}: waiting for a stable state ({}), {} so far",
-                    clean(state),
+                    escape_control(state),
                     format_duration(so_far)
                 ));
                 writer.last.insert(key.clone(), (state.to_owned(), so_far));
@@ -73,8 +73,8 @@ impl<W: Write> WaitLines<W> {
     }
 
     fn settled(&self, key: &NodeKey, state: Option<&str>, took: Duration) {
-        let name = clean(&key.to_string());
-        let end = state.map_or_else(|| "deleted".to_owned(), clean);
+        let name = escape_control(&key.to_string());
+        let end = state.map_or_else(|| "deleted".to_owned(), escape_control);
         self.with(|writer| {
             writer.write(&format!("{name}: {end} after {}", format_duration(took)));
         });

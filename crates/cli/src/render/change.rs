@@ -11,7 +11,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{
     shorten_ids,
-    style::{Style, clean, columns},
+    style::{Style, columns, escape_control},
 };
 
 /// The number of equal lines around each difference.
@@ -74,7 +74,7 @@ impl PropertyRow {
             (before, _) => DisplayValue::from_live(before.as_ref()),
         };
         Self {
-            label: lifted(&shorten_ids(&clean(&change.path), ellipsis)).to_owned(),
+            label: lifted(&shorten_ids(&escape_control(&change.path), ellipsis)).to_owned(),
             is_fixed: change.immutable,
             is_creation: action == Action::Create,
             ellipsis,
@@ -124,7 +124,9 @@ impl PropertyRow {
         let lines = match self.is_creation {
             true => {
                 let text = shorten_ids(&after, self.ellipsis);
-                let lines = text.lines().map(|line| DiffLine::Added(clean(line)));
+                let lines = text
+                    .lines()
+                    .map(|line| DiffLine::Added(escape_control(line)));
                 lines.collect()
             }
             false => diff_lines(&before, &after),
@@ -176,14 +178,15 @@ impl DisplayValue {
             Self::Absent => Some("(none)".to_owned()),
             Self::Masked(placeholder) => Some((*placeholder).to_owned()),
             Self::Text(text) if text.contains('\n') => None,
-            Self::Text(text) => Some(clean(text)),
-            Self::Json(json) => Some(clean(&json.to_string())),
+            Self::Text(text) => Some(escape_control(text)),
+            Self::Json(json) => Some(escape_control(&json.to_string())),
             Self::Unresolved(Json::String(text)) => {
-                Some(format!("{} (known after apply)", clean(text)))
+                Some(format!("{} (known after apply)", escape_control(text)))
             }
-            Self::Unresolved(json) => {
-                Some(format!("{} (known after apply)", clean(&json.to_string())))
-            }
+            Self::Unresolved(json) => Some(format!(
+                "{} (known after apply)",
+                escape_control(&json.to_string())
+            )),
         }
     }
 
@@ -230,7 +233,7 @@ fn diff_lines(before: &str, after: &str) -> Vec<DiffLine> {
             lines.push(DiffLine::Omission);
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let mut line = clean(change.value().trim_end_matches('\n'));
+            let mut line = escape_control(change.value().trim_end_matches('\n'));
             if change.tag() != ChangeTag::Equal {
                 // Without this remark, different lines could look the same.
                 match line.len() - line.trim_end_matches(' ').len() {

@@ -9,8 +9,8 @@ use lazuli_core::{
 };
 
 use super::{
-    count, source_name,
-    style::{Style, Tint, clean, columns, is_shown, wrap, wrap_block},
+    pluralize, source_name,
+    style::{Style, Tint, columns, escape_control, is_shown, wrap, wrap_block},
 };
 
 /// Labels at most this many lines apart are shown in one excerpt.
@@ -55,7 +55,7 @@ fn summarize(found: &[Diagnostic]) -> String {
     let parts: Vec<String> = parts
         .iter()
         .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| count(*number, what))
+        .map(|(number, what)| pluralize(*number, what))
         .collect();
     parts.join(", ")
 }
@@ -143,7 +143,7 @@ fn render_one(index: &mut LineIndex<'_>, diagnostic: &Diagnostic, style: &Style)
         let note = diagnostic
             .note
             .as_deref()
-            .map(|note| style.signs(&clean(note)));
+            .map(|note| style.signs(&escape_control(note)));
         let room = style
             .width
             .saturating_sub(8 + position.column.min(style.width / 2));
@@ -160,7 +160,7 @@ fn render_one(index: &mut LineIndex<'_>, diagnostic: &Diagnostic, style: &Style)
         let Some(position) = index.locate(label.span) else {
             continue;
         };
-        let text = Some(style.signs(&clean(&label.text)));
+        let text = Some(style.signs(&escape_control(&label.text)));
         match excerpts
             .iter_mut()
             .find(|excerpt| excerpt.is_near(&position))
@@ -185,14 +185,20 @@ fn wrap_title(diagnostic: &Diagnostic, style: &Style) -> String {
         Severity::Warning => "warning[LZ0000]: ",
     };
     let room = style.width.saturating_sub(before.len());
-    wrap(&style.signs(&clean(&diagnostic.message)), room).join("\n")
+    wrap(&style.signs(&escape_control(&diagnostic.message)), room).join("\n")
 }
 
 /// Wraps one line; several lines are a snippet, which is not wrapped.
 fn wrap_footer(text: &str, style: &Style) -> String {
     let lines: Vec<String> = match text.trim_end().lines().collect::<Vec<_>>().as_slice() {
-        [line] => wrap(&style.signs(&clean(line)), style.width.saturating_sub(16)),
-        lines => lines.iter().map(|line| style.signs(&clean(line))).collect(),
+        [line] => wrap(
+            &style.signs(&escape_control(line)),
+            style.width.saturating_sub(16),
+        ),
+        lines => lines
+            .iter()
+            .map(|line| style.signs(&escape_control(line)))
+            .collect(),
     };
     lines.join("\n")
 }
@@ -328,7 +334,7 @@ impl Excerpt {
         else {
             return group;
         };
-        let name = clean(&indexed.source.name);
+        let name = escape_control(&indexed.source.name);
         let too_long = self.labels.iter().find(|(label, _, _)| label.is_too_long);
         if let Some((position, _, label)) = too_long {
             let line = indexed.line_range(position.line);

@@ -1,7 +1,7 @@
 //! The checks of `doctor` as text: status, name, result and what to do.
 
 use super::{
-    count,
+    pluralize,
     style::{Style, Tint, labeled_block, wrap_block},
 };
 
@@ -80,12 +80,12 @@ pub(crate) fn checks(checks: &[Check], style: &Style) -> String {
     let count_of = |status| checks.iter().filter(|check| check.mark == status).count();
     let summary = match (count_of(CheckStatus::Fail), count_of(CheckStatus::Warn)) {
         (0, 0) => "All checks passed.".to_owned(),
-        (0, warnings) => format!("No check failed, {}.", count(warnings, "warning")),
-        (failures, 0) => format!("{} failed.", count(failures, "check")),
+        (0, warnings) => format!("No check failed, {}.", pluralize(warnings, "warning")),
+        (failures, 0) => format!("{} failed.", pluralize(failures, "check")),
         (failures, warnings) => format!(
             "{} failed, {}.",
-            count(failures, "check"),
-            count(warnings, "warning")
+            pluralize(failures, "check"),
+            pluralize(warnings, "warning")
         ),
     };
     format!("{text}\n{}\n", style.paint(Tint::Strong, &summary))

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, path::Path};
 use lazuli_arm::ArmError;
 use lazuli_core::{
     arm::ArmId,
-    export::{Export, Note, only_marks},
+    export::{Export, Note, only_adds_markers},
     plan::Plan,
 };
 
 use super::{
-    count, said,
-    style::{Style, Tint, clean, wrap_block},
+    pluralize, render_message,
+    style::{Style, Tint, escape_control, wrap_block},
 };
 
 const NOTE: &str = "note:";
@@ -19,7 +19,14 @@ const NOTE: &str = "note:";
 /// Renders what is not in the spec, or differs from Azure, and why. `errors` are failed reads.
 pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> String {
     let mut text = String::new();
-    let mut add = |note: String| text.push_str(&said(NOTE, Tint::Yellow, &clean(&note), style));
+    let mut add = |note: String| {
+        text.push_str(&render_message(
+            NOTE,
+            Tint::Yellow,
+            &escape_control(&note),
+            style,
+        ))
+    };
     let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
     let mut existing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for note in &export.notes {
@@ -42,7 +49,7 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
             Note::Foreign { stack, .. } => *foreign.entry(stack).or_default() += 1,
             Note::Secrets { entry, paths } => add(format!(
                 "`{entry}` is exported without {} that may be secrets: {}. Pass them in parameters with `secret: true`",
-                count(paths.len(), "value"),
+                pluralize(paths.len(), "value"),
                 paths.join(", ")
             )),
             Note::UnverifiableSecrets(entry) => add(format!(
@@ -50,7 +57,7 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
             )),
             Note::Inexpressible { entry, paths } => add(format!(
                 "`{entry}` is exported without {} that its kind cannot express: {}",
-                count(paths.len(), "value"),
+                pluralize(paths.len(), "value"),
                 paths.join(", ")
             )),
         }
@@ -131,26 +138,30 @@ pub(crate) fn outcome(export: &Export, plan: &Plan, file: Option<&Path>, style: 
         number => format!("{number} entries"),
     };
     let file = file.map_or_else(|| "FILE".to_owned(), |file| file.display().to_string());
-    let unmarked = plan.steps.iter().filter(|step| only_marks(step)).count();
+    let unmarked = plan
+        .steps
+        .iter()
+        .filter(|step| only_adds_markers(step))
+        .count();
     let others = plan.steps.len() - unmarked;
     let mut text = format!("Exported {entries} as stack `{}`. ", export.stack);
     text.push_str(&match (unmarked, others) {
         (0, 0) => format!("`lazuli plan {file}` shows no changes."),
         (unmarked, 0) => format!(
             "Ownership markers are missing on {}: `lazuli apply {file}` adds them and changes nothing else.",
-            count(unmarked, "resource")
+            pluralize(unmarked, "resource")
         ),
         (_, others) => format!(
             "`lazuli plan {file}` shows {}: review the plan before you apply it.",
-            count(others, "change")
+            pluralize(others, "change")
         ),
     });
     if !plan.remarks.orphans.is_empty() {
         text.push_str(&format!(
             " The stack also owns {} that the spec does not have: export with another name (`--stack`) to leave them \
              alone; `lazuli plan` lists them as orphans.",
-            count(plan.remarks.orphans.len(), "resource")
+            pluralize(plan.remarks.orphans.len(), "resource")
         ));
     }
-    wrap_block(0, &clean(&text), style.width)
+    wrap_block(0, &escape_control(&text), style.width)
 }

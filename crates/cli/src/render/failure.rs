@@ -9,7 +9,7 @@ use lazuli_arm::{ArmError, ErrorKind};
 use lazuli_engine::Failure;
 
 use super::{
-    said,
+    render_message,
     style::{Style, Tint, wrap_block},
 };
 use crate::refusal::Refusal;
@@ -68,7 +68,7 @@ impl<'a> FailureCause<'a> {
 
 fn render_cause(first: &Refusal, others: &[&Refusal], style: &Style) -> String {
     let error = &first.error;
-    let mut text = said("error:", Tint::Red, &format_error(error), style);
+    let mut text = render_message("error:", Tint::Red, &format_error(error), style);
     text.push_str(&wrap_block(2, &format_request(error), style.width));
     for other in others.iter().take(LONGEST_LIST - 1) {
         text.push_str(&wrap_block(2, &format_request(&other.error), style.width));

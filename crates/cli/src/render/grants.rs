@@ -39,7 +39,7 @@ pub(crate) fn list_notable(plan: &Plan) -> Vec<Notice> {
 
 /// `Reader: User 00000000-…, which no longer exists, granted 2026-01-01T00:00:34Z`
 fn describe(grant: &ReportedGrant) -> String {
-    let mut line = format!("{}: {}", grant.grant.role_shown(), grant.holder());
+    let mut line = format!("{}: {}", grant.grant.role_label(), grant.holder());
     let description = grant.grant.property("description");
     if let Some(why) = description.filter(|text| !text.is_empty()) {
         line.push_str(&format!(" ({why})"));

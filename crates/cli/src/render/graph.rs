@@ -13,7 +13,7 @@ use maud::Markup;
 
 use super::{
     NodeNames, action_sign, render_pair,
-    style::{Style, Tint, clean, wrap_hanging},
+    style::{Style, Tint, escape_control, wrap_hanging},
 };
 
 /// The resources in dependency order, each with its dependencies.
@@ -108,11 +108,11 @@ struct Dependency {
 
 impl Dependency {
     fn new(on: usize, reason: &Reason) -> Self {
-        let long = clean(&reason.to_string());
+        let long = escape_control(&reason.to_string());
         let short = match reason {
             Reason::Within => "in".to_owned(),
             Reason::DependsOn => "dependsOn".to_owned(),
-            Reason::Refers(path) => clean(path.rsplit('.').next().unwrap_or(path)),
+            Reason::Refers(path) => escape_control(path.rsplit('.').next().unwrap_or(path)),
             Reason::NeedsGrant(_) => "needs role".to_owned(),
             Reason::Locks => "locks".to_owned(),
             Reason::Follows(_) => long.clone(),

@@ -3,12 +3,12 @@
 use lazuli_core::{
     arm::ArmId,
     inventory::{ExtensionResource, Holdings, Inventory, Item, SpecMatch},
-    mark::Afterlife,
+    marker::RemovalPolicy,
 };
 
 use super::{
-    count,
-    style::{Style, Tint, clean, wrap_block, wrap_hanging},
+    pluralize,
+    style::{Style, Tint, escape_control, wrap_block, wrap_hanging},
 };
 
 /// Indent per level.
@@ -46,17 +46,20 @@ pub(crate) fn inventory(inventory: &Inventory, style: &Style) -> String {
 
 fn render_stack(holdings: &Holdings, style: &Style) -> String {
     let Holdings { stack, items } = holdings;
-    let name = clean(stack);
+    let name = escape_control(stack);
     if items.is_empty() {
         return format!("Stack `{name}` owns no resources.\n");
     }
-    let head = format!("Stack `{name}` owns {}:", count(items.len(), "resource"));
+    let head = format!(
+        "Stack `{name}` owns {}:",
+        pluralize(items.len(), "resource")
+    );
     let mut text = style.paint(Tint::Strong, &head) + "\n";
     for items in items.chunk_by(|one, next| one.place().group() == next.place().group()) {
         let Some(first) = items.first() else {
             continue;
         };
-        text.push_str(&format!("\n{}\n", clean(&describe_group(first))));
+        text.push_str(&format!("\n{}\n", escape_control(&describe_group(first))));
         for (at, item) in items.iter().enumerate() {
             let (above, _) = items.split_at(at);
             text.push_str(&render_item(item, above, style));
@@ -70,7 +73,7 @@ fn render_stack(holdings: &Holdings, style: &Style) -> String {
         number => {
             let note = format!(
                 "{} without an entry in the spec: see `lazuli plan --prune`.",
-                count(number, "orphan")
+                pluralize(number, "orphan")
             );
             text + "\n" + &style.paint_block(Tint::Strong, 0, &note)
         }
@@ -100,7 +103,12 @@ fn render_item(item: &Item, above: &[Item], style: &Style) -> String {
     let start = name.map_or_else(String::new, |name| format!("{name}  "));
     let text = format!("{start}{description}{}", describe_removal(item)).replace('\n', " ");
     let indent = depth * INDENT;
-    let mut text = wrap_hanging(&clean(&text), tint, [indent, indent + 2 * INDENT], style);
+    let mut text = wrap_hanging(
+        &escape_control(&text),
+        tint,
+        [indent, indent + 2 * INDENT],
+        style,
+    );
     if let Some(principal) = describe_principal(item) {
         text.push_str(&wrap_block((depth + 1) * INDENT, &principal, style.width));
     }
@@ -150,12 +158,12 @@ fn describe_principal(item: &Item) -> Option<String> {
 }
 
 fn describe_removal(item: &Item) -> &'static str {
-    match (&item.spec_match, item.afterlife) {
-        (SpecMatch::Orphan, Afterlife::Delete) => ": orphan",
-        (SpecMatch::Orphan, Afterlife::Keep) => ": orphan, released on prune",
-        (SpecMatch::Orphan, Afterlife::Protect) => ": orphan, protected",
-        (_, Afterlife::Delete) => "",
-        (_, Afterlife::Keep) => ": kept when its entry is removed",
-        (_, Afterlife::Protect) => ": protected",
+    match (&item.spec_match, item.removal_policy) {
+        (SpecMatch::Orphan, RemovalPolicy::Delete) => ": orphan",
+        (SpecMatch::Orphan, RemovalPolicy::Keep) => ": orphan, released on prune",
+        (SpecMatch::Orphan, RemovalPolicy::Protect) => ": orphan, protected",
+        (_, RemovalPolicy::Delete) => "",
+        (_, RemovalPolicy::Keep) => ": kept when its entry is removed",
+        (_, RemovalPolicy::Protect) => ": protected",
     }
 }

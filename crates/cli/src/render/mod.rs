@@ -35,7 +35,7 @@ use lazuli_core::{
     source::{Sources, Span},
 };
 use lazuli_handlers::resource::AnyResource;
-use style::{Style, Tint, clean};
+use style::{Style, Tint, escape_control};
 
 /// How nodes are named: by their address, prefixed with the stack if there are several stacks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,8 +66,8 @@ impl NodeNames {
     /// `recordings`, or `cameras:recordings`.
     pub(crate) fn name(self, key: &NodeKey) -> String {
         match self.with_stack {
-            true => clean(&format!("{}:{key}", key.stack)),
-            false => clean(&key.to_string()),
+            true => escape_control(&format!("{}:{key}", key.stack)),
+            false => escape_control(&key.to_string()),
         }
     }
 
@@ -112,7 +112,7 @@ fn source_name(span: Span, sources: &Sources) -> &str {
 /// `stack.yaml:7`
 fn format_line(span: Span, sources: &Sources) -> String {
     let line = sources.position(span).line;
-    clean(&format!("{}:{line}", source_name(span, sources)))
+    escape_control(&format!("{}:{line}", source_name(span, sources)))
 }
 
 /// `stack.yaml:9:3`
@@ -148,7 +148,7 @@ fn describe(kind: &str, arm_type: &ArmType, subject: &str) -> String {
         Some(nested) => nested.rsplit('/').next().unwrap_or(nested),
         None => kind,
     };
-    clean(&format!("{what} {subject}"))
+    escape_control(&format!("{what} {subject}"))
 }
 
 /// Shortens ids to what follows the resource group: `…/Microsoft.Storage/storageAccounts/stcameras`.
@@ -195,7 +195,7 @@ fn render_pair(head: &str, tint: Tint, description: &str, style: &Style) -> Stri
 }
 
 /// `error: nothing was changed`, with the label in color.
-pub(crate) fn said(label: &str, tint: Tint, text: &str, style: &Style) -> String {
+pub(crate) fn render_message(label: &str, tint: Tint, text: &str, style: &Style) -> String {
     let lines = style::wrap_block(0, &format!("{label} {text}"), style.width);
     match lines.strip_prefix(label) {
         Some(rest) => format!("{}{rest}", style.paint(tint, label)),
@@ -218,7 +218,7 @@ fn format_counts(plan: &Plan, words: impl Fn(Action) -> &'static str) -> String 
 }
 
 /// `1 error`, `2 errors`.
-pub(crate) fn count(number: usize, what: &str) -> String {
+pub(crate) fn pluralize(number: usize, what: &str) -> String {
     match number {
         1 => format!("1 {what}"),
         _ => format!("{number} {what}s"),

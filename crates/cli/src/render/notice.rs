@@ -4,7 +4,7 @@ use lazuli_core::plan::{Action, Plan, Step, StepId};
 
 use super::{
     NodeNames,
-    style::{Style, Tint, clean, wrap_block, wrap_hanging},
+    style::{Style, Tint, escape_control, wrap_block, wrap_hanging},
     styled_sign,
 };
 
@@ -73,19 +73,19 @@ impl Notice {
         Self {
             weight,
             sign,
-            head: clean(head),
+            head: escape_control(head),
             lines: Vec::new(),
         }
     }
 
     /// Adds a detail. The text is escaped.
     pub(crate) fn add_text(&mut self, text: &str) {
-        self.lines.push(NoticeLine::Text(clean(text)));
+        self.lines.push(NoticeLine::Text(escape_control(text)));
     }
 
     /// Adds what to do. The text is escaped.
     pub(crate) fn add_help(&mut self, text: &str) {
-        self.lines.push(NoticeLine::Help(clean(text)));
+        self.lines.push(NoticeLine::Help(escape_control(text)));
     }
 
     /// Adds steps of the plan.

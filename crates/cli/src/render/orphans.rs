@@ -1,13 +1,13 @@
 //! Orphans that a plan does not delete, and scopes that could not be searched for orphans.
 
 use lazuli_core::{
-    mark::Afterlife,
+    marker::RemovalPolicy,
     plan::{Orphan, Plan},
 };
 
 use super::{
-    count,
     notice::{Notice, Weight},
+    pluralize,
 };
 
 /// A notice per stack with orphans and per unreadable scope.
@@ -17,7 +17,7 @@ pub(crate) fn list_orphans(plan: &Plan) -> Vec<Notice> {
         let stack = orphans.first().map_or("", |orphan| &orphan.key.stack);
         let head = format!(
             "stack `{stack}` owns {} without an entry in the spec",
-            count(orphans.len(), "orphan")
+            pluralize(orphans.len(), "orphan")
         );
         let mut notice = Notice::new(Weight::Warning, "!", &head);
         for orphan in orphans {
@@ -44,10 +44,10 @@ fn describe(orphan: &Orphan) -> String {
         Some(group) if group != orphan.id.name() => format!(" in {group}"),
         _ => String::new(),
     };
-    let remark = match orphan.afterlife {
-        Afterlife::Delete => "",
-        Afterlife::Keep => ": --prune releases it (`onRemove: keep`)",
-        Afterlife::Protect => ": --prune keeps it (`protect: true`)",
+    let remark = match orphan.removal_policy {
+        RemovalPolicy::Delete => "",
+        RemovalPolicy::Keep => ": --prune releases it (`onRemove: keep`)",
+        RemovalPolicy::Protect => ": --prune keeps it (`protect: true`)",
     };
     format!("{} {}{group}{remark}", orphan.what, orphan.title)
 }

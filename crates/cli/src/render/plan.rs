@@ -9,9 +9,9 @@ use lazuli_core::{
 use super::{
     NodeNames, action_sign,
     change::{DiffLine, PropertyDiff, PropertyRow, collect_rows},
-    count, describe_node, format_counts,
+    describe_node, format_counts,
     notice::{Notice, Weight},
-    render_heading, render_pair,
+    pluralize, render_heading, render_pair,
     style::{self, Style, Tint, columns},
 };
 
@@ -48,12 +48,12 @@ pub(crate) fn summarize_targets(selection: &SelectionSummary) -> String {
         (0, _) => String::new(),
         (1, Closure::Dependencies) => " and 1 dependency".to_owned(),
         (others, Closure::Dependencies) => format!(" and {others} dependencies"),
-        (others, Closure::Dependents) => format!(" and {}", count(others, "dependent")),
+        (others, Closure::Dependents) => format!(" and {}", pluralize(others, "dependent")),
     };
     format!(
         "Targets: {}{others}; {} excluded.",
         names.join(", "),
-        count(selection.left_out, "resource")
+        pluralize(selection.left_out, "resource")
     )
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn summarize(plan: &Plan) -> String {
     if !plan.remarks.orphans.is_empty() {
         summary.push_str(&format!(
             ", {}",
-            count(plan.remarks.orphans.len(), "orphan")
+            pluralize(plan.remarks.orphans.len(), "orphan")
         ));
     }
     summary + "."
@@ -98,7 +98,7 @@ fn summarize_no_changes(plan: &Plan) -> String {
         .map(|kept| kept.changes.len())
         .sum();
     if !plan.remarks.unchanged.is_empty() && overrides > 0 {
-        let overrides = count(overrides, "server override");
+        let overrides = pluralize(overrides, "server override");
         summary.push_str(&format!(", except {overrides}"));
     }
     summary.push('.');

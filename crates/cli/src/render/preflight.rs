@@ -10,9 +10,10 @@ use lazuli_core::{
 };
 
 use super::{
-    NodeNames, count, format_line,
+    NodeNames, format_line,
     locks::describe_scope,
     notice::{AffectedStep, Notice, Weight},
+    pluralize,
 };
 
 /// A notice per finding. `registers` is whether resource providers are registered before the first step.
@@ -68,7 +69,7 @@ impl FindingRenderer<'_> {
                 }
             }
             Finding::NotRegistered { steps, .. } => self.add_steps(&mut notice, false, steps),
-            Finding::MissingRights {
+            Finding::MissingPermissions {
                 actions, causes, ..
             } => {
                 for (action, steps) in actions {
@@ -121,7 +122,7 @@ fn summarize(finding: &Finding) -> Notice {
             ),
             None => format!("{namespace} is not a resource provider of this cloud"),
         },
-        Finding::MissingRights { scope, caller, .. } => {
+        Finding::MissingPermissions { scope, caller, .. } => {
             format!(
                 "{} lacks permissions on {}",
                 describe_caller(caller),
@@ -141,7 +142,7 @@ fn summarize(finding: &Finding) -> Notice {
         Finding::Disallowed { denial, .. } => policies::summarize(denial),
         Finding::PolicyUnasked { steps } => format!(
             "policies were not checked for {}: too many different resources",
-            count(steps.len(), "step")
+            pluralize(steps.len(), "step")
         ),
         Finding::Unknown { question, why } => describe_unknown(question, why),
     };
@@ -207,10 +208,10 @@ fn describe_unknown(question: &Question, why: &str) -> String {
             "cannot check whether a policy on {} denies these steps ({why})",
             describe_scope(scope)
         ),
-        Question::Rights(scope)
+        Question::Permissions(scope)
         | Question::Denials(scope)
         | Question::Eligibilities(scope)
-        | Question::RolesOfCaller(scope) => {
+        | Question::CallerRoles(scope) => {
             format!(
                 "cannot read the caller's permissions on {} ({why})",
                 describe_scope(scope)
@@ -229,15 +230,15 @@ fn suggest_fix(finding: &Finding) -> String {
                  `az provider register --namespace {namespace} --wait`"
             );
         }
-        Finding::MissingRights { may_come: true, .. } => {
+        Finding::MissingPermissions { may_come: true, .. } => {
             "role assignments of this plan may grant them; propagation takes up to ten minutes"
         }
-        Finding::MissingRights { causes, .. }
+        Finding::MissingPermissions { causes, .. }
             if causes.iter().any(|it| matches!(it, Cause::Eligible { .. })) =>
         {
             "activate the role in Privileged Identity Management (`My roles`), then run again"
         }
-        Finding::MissingRights { .. } => {
+        Finding::MissingPermissions { .. } => {
             "assign a role with these permissions on this or a parent scope; propagation takes up to ten minutes"
         }
         Finding::Restricted { .. } => "check that the conditions allow the steps of the plan, or ask the owner of the assignment",

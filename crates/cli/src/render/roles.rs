@@ -2,7 +2,7 @@
 
 use lazuli_handlers::roles::{self, Allowed, Catalogue, Listed, RolePermission};
 
-use super::style::{Style, Tint, clean, wrap, wrap_block};
+use super::style::{Style, Tint, escape_control, wrap, wrap_block};
 
 /// A role that matches a search.
 pub(crate) struct RoleMatch<'a> {
@@ -44,7 +44,7 @@ fn render_role(found: &RoleMatch<'_>, in_full: bool, style: &Style) -> String {
         name,
         allowed,
     } = found.role;
-    let (guid, name) = (clean(guid), clean(name));
+    let (guid, name) = (escape_control(guid), escape_control(name));
     let column = guid.len() + GAP;
     let room = style.width.saturating_sub(column);
     let mut text = String::new();
@@ -54,7 +54,7 @@ fn render_role(found: &RoleMatch<'_>, in_full: bool, style: &Style) -> String {
         text.push_str(&format!("{start:column$}{line}\n"));
     }
     if let Some(Allowed { says, .. }) = allowed.as_ref().filter(|it| !it.says.is_empty()) {
-        text.push_str(&wrap_block(column, &clean(says), style.width));
+        text.push_str(&wrap_block(column, &escape_control(says), style.width));
     }
     if let (false, Some(by)) = (in_full, found.by.first()) {
         let more = match found.by.len() - 1 {
@@ -97,7 +97,11 @@ fn render_permissions(role: &Listed<'_>, style: &Style) -> String {
             }
             text.push_str(&format!("{:INDENT$}{name}:\n", ""));
             for action in list {
-                text.push_str(&wrap_block(INDENT + 2, &clean(action), style.width));
+                text.push_str(&wrap_block(
+                    INDENT + 2,
+                    &escape_control(action),
+                    style.width,
+                ));
             }
         }
     }

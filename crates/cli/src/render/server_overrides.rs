@@ -7,27 +7,31 @@ use lazuli_core::{
 };
 
 use super::{
-    NodeNames, count,
-    style::{Style, Tint, clean, wrap_block},
+    NodeNames, pluralize,
+    style::{Style, Tint, escape_control, wrap_block},
 };
 
 const INDENT: usize = 4;
 
 /// Lists the overrides and says what to do; empty if there are none. `errors` are the errors that prevented their
 /// recording.
-pub(crate) fn overruled(found: &[ServerOverride], errors: &[ArmError], style: &Style) -> String {
+pub(crate) fn render_overrides(
+    found: &[ServerOverride],
+    errors: &[ArmError],
+    style: &Style,
+) -> String {
     let changes = || found.iter().flat_map(|found| &found.changes);
     if changes().next().is_none() {
         return String::new();
     }
     let names = NodeNames::from_keys(found.iter().map(|found| &found.key));
-    let overrides = count(changes().count(), "server override");
+    let overrides = pluralize(changes().count(), "server override");
     let title = format!("{overrides}: Azure kept a different value than was sent:");
     let mut text = format!("\n{}\n", style.paint(Tint::Yellow, &title));
     for found in found {
         for change in &found.changes {
             let line = format!("{}: {}", names.name(&found.key), describe_override(change));
-            text.push_str(&wrap_block(INDENT, &clean(&line), style.width));
+            text.push_str(&wrap_block(INDENT, &escape_control(&line), style.width));
         }
     }
     text.push_str(&match errors.first() {
@@ -42,7 +46,7 @@ pub(crate) fn overruled(found: &[ServerOverride], errors: &[ArmError], style: &S
                 "Could not be recorded in a tag ({why}), so that the next plan shows a difference again. Add the \
                  property to `ignore`, or the tag to `ignoreTags` of the stack document."
             );
-            wrap_block(0, &clean(&text), style.width)
+            wrap_block(0, &escape_control(&text), style.width)
         }
     });
     text

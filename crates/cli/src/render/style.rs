@@ -115,7 +115,7 @@ impl Style {
 
 /// Makes text from Azure or a spec safe for a terminal, in one line: control characters, bidirectional controls and
 /// zero-width characters become escapes.
-pub(crate) fn clean(text: &str) -> String {
+pub(crate) fn escape_control(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -127,7 +127,7 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 /// Makes serialized JSON safe for a terminal without changing its value.
-pub(crate) fn harmless_json(json: &str) -> String {
+pub(crate) fn escape_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
         if character == '\n' || is_shown(character) {
@@ -216,7 +216,7 @@ pub(crate) fn wrap_block(indent: usize, text: &str, width: usize) -> String {
     let mut block = String::new();
     for line in text
         .lines()
-        .flat_map(|line| wrap(&clean(line), width.saturating_sub(indent)))
+        .flat_map(|line| wrap(&escape_control(line), width.saturating_sub(indent)))
     {
         block.push_str(format!("{:indent$}{line}", "").trim_end());
         block.push('\n');
@@ -241,15 +241,15 @@ mod tests {
     fn control_and_invisible_characters_are_escaped() {
         let text =
             "red \u{1b}[31m, bell \u{7}, c1 \u{9b}0m, back\u{8}, turn \u{202e}, line\r\n, tab\t.";
-        let cleaned = clean(text);
+        let cleaned = escape_control(text);
         assert_eq!(
             cleaned,
             "red \\u{1b}[31m, bell \\u{7}, c1 \\u{9b}0m, back\\u{8}, turn \\u{202e}, line\\r\\n, tab\\t."
         );
         assert!(cleaned.chars().all(is_shown));
-        assert_eq!(clean("Größe 東京 ${x}"), "Größe 東京 ${x}");
+        assert_eq!(escape_control("Größe 東京 ${x}"), "Größe 東京 ${x}");
         assert_eq!(
-            clean("a\u{200b}b\u{200d}c\u{e0041}"),
+            escape_control("a\u{200b}b\u{200d}c\u{e0041}"),
             "a\\u{200b}b\\u{200d}c\\u{e0041}"
         );
     }
@@ -258,7 +258,7 @@ mod tests {
     fn escaped_json_has_the_same_value() {
         let json =
             serde_json::json!({ "a\u{9b}": ["\u{1b}[2J\u{7f}", "\u{e0041}\u{202e}\n\"", "Größe"] });
-        let text = harmless_json(&format!("{json:#}"));
+        let text = escape_json(&format!("{json:#}"));
         assert!(
             text.chars()
                 .all(|character| character == '\n' || is_shown(character)),

@@ -14,7 +14,7 @@ use lazuli_core::{
     source::{SourceId, Sources, Span},
     spec::Address,
     subject::Subject,
-    value::{Hole, HolePart, Output, Value},
+    value::{Output, Unresolved, UnresolvedPart, Value},
 };
 use lazuli_sim::{Fault, Faults, InProcess, ManualClock, Simulator, World, WorldOptions};
 use proptest::prelude::*;
@@ -148,7 +148,7 @@ pub(crate) fn output(written: &str) -> Output {
 
 /// An unresolved output.
 pub(crate) fn unresolved(written: &str) -> Value {
-    Value::Hole(Hole(vec![HolePart::Output(output(written))]))
+    Value::Unresolved(Unresolved(vec![UnresolvedPart::Output(output(written))]))
 }
 
 /// The error of `GET /metadata/endpoints` with this status, code and message.

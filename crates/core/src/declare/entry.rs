@@ -6,7 +6,7 @@ use super::{Draft, Identity, Nodes, Placed, Resolver, RoleName, resolver::whole,
 use crate::{
     arm::{ArmId, ArmType},
     facts::Rule,
-    mark::{Afterlife, Mark, ON_REMOVE_TAG, STACK_TAG, TextMark},
+    marker::{Marker, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker},
     node::{Datum, Entry, Node},
     source::Span,
     spec::{Resource, Stack},
@@ -171,7 +171,7 @@ impl<'a> EntryContext<'a> {
                 tags.insert(tag.key.clone(), self.resolve(&tag.value, nodes));
             }
             tags.insert(STACK_TAG.into(), Value::string(self.stack()));
-            if let Some(word) = self.afterlife().word() {
+            if let Some(word) = self.removal_policy().word() {
                 tags.insert(ON_REMOVE_TAG.into(), Value::string(word));
             }
             body.insert("tags".into(), Value::Object(tags));
@@ -199,7 +199,11 @@ impl<'a> EntryContext<'a> {
             identity: Identity::Resource(id),
             body: Value::Object(body),
             rules: self.placed.rules,
-            mark: if facts.tags { Mark::Tag } else { Mark::Parent },
+            mark: if facts.tags {
+                Marker::Tag
+            } else {
+                Marker::Parent
+            },
             deletable: true,
             listed: facts.listed,
             after: Vec::new(),
@@ -221,7 +225,7 @@ impl<'a> EntryContext<'a> {
             identity: Identity::Resource(id),
             body: Value::Object(body),
             rules,
-            mark: Mark::Parent,
+            mark: Marker::Parent,
             deletable: true,
             listed: true,
             after: Vec::new(),
@@ -230,11 +234,11 @@ impl<'a> EntryContext<'a> {
 
     /// The author's text, followed by the ownership marker.
     pub fn marked_text(&self, own: Option<&str>) -> String {
-        TextMark::of(&self.placed.key, self.afterlife()).behind(own)
+        TextMarker::new(&self.placed.key, self.removal_policy()).append_to(own)
     }
 
-    fn afterlife(&self) -> Afterlife {
+    fn removal_policy(&self) -> RemovalPolicy {
         let resource = self.resource;
-        Afterlife::wished(resource.protect, resource.on_remove)
+        RemovalPolicy::new(resource.protect, resource.on_remove)
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     facts::Rule,
     key::NodeKey,
-    mark::Mark,
+    marker::Marker,
     value::Value,
 };
 
@@ -27,7 +27,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub enum Implied {
     /// Every role assignment of a principal at a scope, above it, or possibly above it.
-    GrantsOf {
+    RoleAssignmentsOf {
         /// The identity that needs the roles.
         principal: NodeKey,
         /// The resource on which it needs them.
@@ -69,7 +69,7 @@ pub struct Draft {
     /// How it is compared.
     pub rules: &'static [Rule],
     /// Where its ownership marker is kept.
-    pub mark: Mark,
+    pub mark: Marker,
     /// Whether it can be deleted separately.
     pub deletable: bool,
     /// Whether a list of its type returns everything that a GET would.

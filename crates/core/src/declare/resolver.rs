@@ -10,7 +10,7 @@ use crate::{
     source::Span,
     spec::Stack,
     template::{Expr, Reference, Segment, Template},
-    value::{Hole, HolePart, Output, Value},
+    value::{Output, Unresolved, UnresolvedPart, Value},
 };
 
 pub(crate) struct Resolver<'a> {
@@ -20,11 +20,11 @@ pub(crate) struct Resolver<'a> {
     pub(crate) by_kind: HashMap<&'a str, Vec<ReferenceTarget<'a>>>,
 }
 
-pub(super) fn whole(part: HolePart) -> Value {
+pub(super) fn whole(part: UnresolvedPart) -> Value {
     match part {
-        HolePart::Text(text) => Value::String(text),
-        HolePart::Secret(secret) => Value::Secret(secret),
-        HolePart::Output(_) => Value::Hole(Hole(vec![part])),
+        UnresolvedPart::Text(text) => Value::String(text),
+        UnresolvedPart::Secret(secret) => Value::Secret(secret),
+        UnresolvedPart::Output(_) => Value::Unresolved(Unresolved(vec![part])),
     }
 }
 
@@ -114,7 +114,7 @@ impl<'a> Resolver<'a> {
         };
         match self.template(stack, segments, entry.key_span, depth, diagnostics) {
             Value::String(text) => text,
-            Value::Hole(hole) => {
+            Value::Unresolved(hole) => {
                 diagnostics.push(Diagnostic::error(
                     Code::UnknownBeforeRun,
                     entry.key_span,
@@ -142,20 +142,22 @@ impl<'a> Resolver<'a> {
         let mut parts = Vec::new();
         for segment in segments {
             match segment {
-                Segment::Text(text) => parts.push(HolePart::Text(text.clone())),
-                Segment::Secret(secret) => parts.push(HolePart::Secret(secret.clone())),
+                Segment::Text(text) => parts.push(UnresolvedPart::Text(text.clone())),
+                Segment::Secret(secret) => parts.push(UnresolvedPart::Secret(secret.clone())),
                 Segment::Expr(Expr::Resource(reference)) => {
                     match self.reference(stack, reference, span, depth, diagnostics) {
-                        Value::Hole(Hole(inner)) => parts.extend(inner),
-                        Value::String(text) => parts.push(HolePart::Text(text)),
-                        Value::Secret(secret) => parts.push(HolePart::Secret(secret)),
-                        known => parts.push(HolePart::Text(known.to_display_json().to_string())),
+                        Value::Unresolved(Unresolved(inner)) => parts.extend(inner),
+                        Value::String(text) => parts.push(UnresolvedPart::Text(text)),
+                        Value::Secret(secret) => parts.push(UnresolvedPart::Secret(secret)),
+                        known => {
+                            parts.push(UnresolvedPart::Text(known.to_display_json().to_string()))
+                        }
                     }
                 }
                 Segment::Expr(_) => {}
             }
         }
-        Value::Hole(Hole(parts)).fill(&|_| None)
+        Value::Unresolved(Unresolved(parts)).fill(&|_| None)
     }
 
     fn reference(
@@ -222,7 +224,7 @@ impl<'a> Resolver<'a> {
         target: &ReferenceTarget<'_>,
         path: &[String],
         written: &str,
-    ) -> Option<HolePart> {
+    ) -> Option<UnresolvedPart> {
         let (first, rest) = path.split_first()?;
         let facts = target.placed.facts;
         let mut known = target.placed.outputs.iter();
@@ -235,7 +237,7 @@ impl<'a> Resolver<'a> {
             None => return None,
         };
         full.extend_from_slice(rest);
-        Some(HolePart::Output(Output {
+        Some(UnresolvedPart::Output(Output {
             of: target.placed.key.clone(),
             path: full,
             written: written.to_owned(),

@@ -44,7 +44,8 @@ pub(super) fn is_unreturned(
     let is_secret = || {
         matches!(wanted, Value::Secret(_))
             || is_among_secrets(place)
-            || is_place_of_secrets(place) && matches!(wanted, Value::String(_) | Value::Hole(_))
+            || is_place_of_secrets(place)
+                && matches!(wanted, Value::String(_) | Value::Unresolved(_))
     };
     match live.and_then(Json::as_str).filter(|text| !text.is_empty()) {
         Some(text) => is_mask(text) || is_reference(text) && is_secret(),

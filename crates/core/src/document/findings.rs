@@ -65,7 +65,7 @@ pub enum FindingKind {
         steps: Vec<usize>,
     },
     /// The caller may not do what steps do.
-    MissingRights {
+    MissingPermissions {
         /// Where.
         scope: String,
         /// The object id of the caller, where it is known.
@@ -173,13 +173,13 @@ impl FindingDocument {
                 state: state.clone(),
                 steps: numbers(steps),
             },
-            Finding::MissingRights {
+            Finding::MissingPermissions {
                 scope,
                 caller,
                 actions,
                 may_come: _,
                 causes: _,
-            } => FindingKind::MissingRights {
+            } => FindingKind::MissingPermissions {
                 scope: scope.to_string(),
                 caller: caller.clone(),
                 actions: actions

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::AddressDocument;
 use crate::{
     live::UnreadableScope,
-    mark::Afterlife,
+    marker::RemovalPolicy,
     plan::{MassDeletion, Orphan},
 };
 
@@ -24,13 +24,13 @@ pub struct OrphanDocument {
     /// The name for people.
     pub subject: String,
     /// What `--prune` does with it.
-    pub prune: AfterlifeDocument,
+    pub prune: PruneAction,
 }
 
 /// What pruning does with an orphan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum AfterlifeDocument {
+pub enum PruneAction {
     /// It is deleted.
     Delete,
     /// Its ownership marker is removed.
@@ -68,24 +68,24 @@ impl OrphanDocument {
             key,
             what,
             title,
-            afterlife,
+            removal_policy,
         } = orphan;
         Self {
             address: AddressDocument::new(key),
             id: id.to_string(),
             kind: what.clone(),
             subject: title.clone(),
-            prune: AfterlifeDocument::new(*afterlife),
+            prune: PruneAction::new(*removal_policy),
         }
     }
 }
 
-impl AfterlifeDocument {
-    pub(crate) fn new(afterlife: Afterlife) -> Self {
-        match afterlife {
-            Afterlife::Delete => Self::Delete,
-            Afterlife::Keep => Self::Release,
-            Afterlife::Protect => Self::Protect,
+impl PruneAction {
+    pub(crate) fn new(removal_policy: RemovalPolicy) -> Self {
+        match removal_policy {
+            RemovalPolicy::Delete => Self::Delete,
+            RemovalPolicy::Keep => Self::Release,
+            RemovalPolicy::Protect => Self::Protect,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     facts::Place,
     kind::Kind,
     live::{Live, LiveGrant},
-    mark::{Afterlife, ON_REMOVE_TAG, TextMark, owner, tag},
+    marker::{ON_REMOVE_TAG, RemovalPolicy, TextMarker, owner, tag},
 };
 
 /// A live resource, grant or lock that can become an entry.
@@ -43,7 +43,7 @@ pub(super) struct CandidateMarker {
     pub(super) stack: String,
     /// The entry if the marker contains it.
     pub(super) entry: Option<String>,
-    pub(super) afterlife: Afterlife,
+    pub(super) removal_policy: RemovalPolicy,
 }
 
 /// The properties that can contain the ownership marker of kinds without tags.
@@ -55,16 +55,16 @@ impl CandidateMarker {
             return owner(body).map(|stack| Self {
                 stack: stack.to_owned(),
                 entry: None,
-                afterlife: Afterlife::of(tag(body, ON_REMOVE_TAG)),
+                removal_policy: RemovalPolicy::from_word(tag(body, ON_REMOVE_TAG)),
             });
         }
         let marker = MARKER_PROPERTIES
             .iter()
-            .find_map(|text| TextMark::on(body, text))?;
+            .find_map(|text| TextMarker::on(body, text))?;
         Some(Self {
             stack: marker.stack,
             entry: Some(marker.entry),
-            afterlife: marker.afterlife,
+            removal_policy: marker.removal_policy,
         })
     }
 }
@@ -104,7 +104,7 @@ pub(super) fn collect_markers(scope: &Scene<'_>) -> Vec<(ArmId, String)> {
     });
     let tagged =
         inside.filter_map(|id| Some((id.clone(), owner(scope.live.resource(id)?)?.to_owned())));
-    let texts = |id: &ArmId, text: &str| Some((id.clone(), TextMark::find(text)?.stack));
+    let texts = |id: &ArmId, text: &str| Some((id.clone(), TextMarker::find(text)?.stack));
     let locks = scope.live.locks().iter();
     let locks = locks.filter(|lock| scope.covers(&lock.scope));
     let locks = locks.filter_map(|lock| texts(&lock.id, lock.notes.as_deref()?));

@@ -17,13 +17,13 @@ use crate::{
     declare::root_id,
     facts::{Facts, Place},
     lift::{EntryIndex, LiftSource, LiftedEntry},
-    mark::{Afterlife, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG, STACK_TAG, tag},
+    marker::{ON_REMOVE_TAG, OVERRIDES_TAG, RemovalPolicy, SECRETS_TAG, STACK_TAG, tag},
     spec::API_VERSION,
     template::escape,
 };
 
 /// The tags that lazuli manages.
-const OWN_TAGS: [&str; 4] = [STACK_TAG, ON_REMOVE_TAG, OVERRULED_TAG, SECRETS_TAG];
+const OWN_TAGS: [&str; 4] = [STACK_TAG, ON_REMOVE_TAG, OVERRIDES_TAG, SECRETS_TAG];
 
 /// Writes the document of the candidates.
 pub(super) fn write_document(
@@ -81,10 +81,10 @@ pub(super) fn write_document(
             group: group(one, facts),
             tags: tags(one, facts, existing.is_some(), (at, &mut refs)),
             is_tracked: one.live_id.is_top_level() || facts.place != Place::Written,
-            afterlife: one
+            removal_policy: one
                 .marker
                 .as_ref()
-                .map_or(Afterlife::Delete, |marker| marker.afterlife),
+                .map_or(RemovalPolicy::Delete, |marker| marker.removal_policy),
             props,
         });
         let omitted = refs.take_omitted();
@@ -239,7 +239,7 @@ struct EntryDraft {
     tags: Option<Map<String, Json>>,
     /// Whether the resource has a location and tags of its own.
     is_tracked: bool,
-    afterlife: Afterlife,
+    removal_policy: RemovalPolicy,
     props: Vec<(String, Json)>,
 }
 
@@ -409,11 +409,11 @@ impl DocumentDefaults {
             .location
             .filter(|own| Some(own) != self.location.as_ref());
         text.extend(location.map(|location| ("location".to_owned(), json!(location))));
-        match entry.afterlife {
+        match entry.removal_policy {
             _ if entry.existing => {}
-            Afterlife::Delete => {}
-            Afterlife::Keep => drop(text.insert("onRemove".into(), json!("keep"))),
-            Afterlife::Protect => drop(text.insert("protect".into(), json!(true))),
+            RemovalPolicy::Delete => {}
+            RemovalPolicy::Keep => drop(text.insert("onRemove".into(), json!("keep"))),
+            RemovalPolicy::Protect => drop(text.insert("protect".into(), json!(true))),
         }
         if let Some(tags) = entry.tags {
             let own = tags.into_iter();

@@ -21,7 +21,7 @@ use crate::{
     arm::ArmId,
     diff::Change,
     facts::Place,
-    mark::{STACK_TAG, TextMark},
+    marker::{STACK_TAG, TextMarker},
     plan::{Action, Step},
     spec::is_stack_name,
     value::Value,
@@ -58,7 +58,7 @@ pub fn owner(scope: &Scene<'_>) -> Option<String> {
 }
 
 /// A stack name derived from the name of a resource group, for resources that no stack owns.
-pub fn stack_of(group: &ArmId) -> String {
+pub fn stack_from_group(group: &ArmId) -> String {
     let to_valid = |character: char| match character.to_ascii_lowercase() {
         valid @ ('a'..='z' | '0'..='9') => valid,
         _ => '-',
@@ -95,12 +95,12 @@ pub fn export(scope: &Scene<'_>, stack: &str) -> Export {
 }
 
 /// Whether a step only adds the ownership marker of the stack to a resource that no stack owns.
-pub fn only_marks(step: &Step) -> bool {
+pub fn only_adds_markers(step: &Step) -> bool {
     let is_marker = |change: &Change| {
         let after = change.after.as_ref().and_then(Value::as_str).unwrap_or("");
         let before = change.before.as_ref().and_then(Json::as_str).unwrap_or("");
         change.path == format!("tags.{STACK_TAG}")
-            || TextMark::find(after).is_some() && TextMark::taken_off(after) == before
+            || TextMarker::find(after).is_some() && TextMarker::remove_from(after) == before
     };
     step.action == Action::Adopt && step.changes.iter().all(is_marker)
 }
@@ -166,7 +166,7 @@ mod tests {
             ("東京", "exported"),
             (&"x".repeat(90), &"x".repeat(63)),
         ] {
-            let name = stack_of(&ArmId::resource_group("s", group));
+            let name = stack_from_group(&ArmId::resource_group("s", group));
             assert_eq!(name, stack, "{group}");
             assert!(is_stack_name(&name));
         }

@@ -12,7 +12,7 @@ use crate::{
     lift::{EntryIndex, member},
     template::escape,
     text::is_shown,
-    value::{HolePart, Value},
+    value::{UnresolvedPart, Value},
 };
 
 /// The names, ids and outputs of entries, and the dependencies between them.
@@ -127,11 +127,11 @@ impl References {
             Value::Bool(value) => Json::Bool(*value),
             Value::Number(number) => Json::Number(number.clone()),
             Value::String(text) => Json::String(self.text(at, text, freely)),
-            Value::Hole(hole) => {
-                let part = |part: &HolePart| match part {
-                    HolePart::Text(text) => escape(text),
-                    HolePart::Secret(_) => String::new(),
-                    HolePart::Output(output) => format!("${{{}}}", output.written),
+            Value::Unresolved(hole) => {
+                let part = |part: &UnresolvedPart| match part {
+                    UnresolvedPart::Text(text) => escape(text),
+                    UnresolvedPart::Secret(_) => String::new(),
+                    UnresolvedPart::Output(output) => format!("${{{}}}", output.written),
                 };
                 Json::String(hole.0.iter().map(part).collect())
             }

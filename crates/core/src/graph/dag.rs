@@ -40,7 +40,7 @@ impl Graph {
     }
 
     /// The node of an Azure id.
-    pub fn node_of(&self, id: &ArmId) -> Option<&Node> {
+    pub fn node_by_id(&self, id: &ArmId) -> Option<&Node> {
         self.by_id.get(id).map(|index| &self.inner[*index])
     }
 

@@ -180,7 +180,7 @@ impl<'a> Finder<'a> {
         let waiting = self.entry(&key.stack, &key.address).to_vec();
         let part_of = |at: &usize| &self.nodes[*at].subject.key.part;
         let (on, waiting, reason): (Vec<usize>, Vec<usize>, Reason) = match implied {
-            Implied::GrantsOf { principal, on, why } => {
+            Implied::RoleAssignmentsOf { principal, on, why } => {
                 let needed = |at: &usize| match &self.nodes[*at].identity {
                     Identity::Grant(grant) => grant.scope.may_reach(on),
                     Identity::Resource(_) => false,

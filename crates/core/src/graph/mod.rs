@@ -24,5 +24,5 @@ pub use crate::{
         Surroundings, TypedEntry,
     },
     key::NodeKey,
-    mark::{Afterlife, Mark},
+    marker::{Marker, RemovalPolicy},
 };

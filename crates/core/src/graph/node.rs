@@ -6,7 +6,7 @@ use crate::{
     facts::Rule,
     ignore::Ignored,
     key::NodeKey,
-    mark::{Afterlife, Mark},
+    marker::{Marker, RemovalPolicy},
     spec::{GrantsPolicy, OnRemove},
     subject::Subject,
     value::Value,
@@ -29,8 +29,8 @@ pub struct Lifecycle {
 
 impl Lifecycle {
     /// What happens to it when its entry is removed from the spec.
-    pub fn afterlife(&self) -> Afterlife {
-        Afterlife::wished(self.protect, self.on_remove)
+    pub fn removal_policy(&self) -> RemovalPolicy {
+        RemovalPolicy::new(self.protect, self.on_remove)
     }
 
     /// Whether a member of `properties` is not compared.
@@ -54,7 +54,7 @@ pub struct Node {
     /// How it is managed.
     pub lifecycle: Lifecycle,
     /// Where its ownership marker is.
-    pub mark: Mark,
+    pub mark: Marker,
     /// Whether it can be deleted by itself: the `default` services of a storage account cannot.
     pub deletable: bool,
     /// Whether a list of its type is as complete as a GET of each resource.

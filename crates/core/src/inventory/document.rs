@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{ExtensionResource, Holdings, Inventory, Item, SpecMatch};
 use crate::{
-    document::{AfterlifeDocument, UnreadLocksDocument, UnreadableScopeDocument},
+    document::{PruneAction, UnreadLocksDocument, UnreadableScopeDocument},
     graph::NodeKey,
 };
 
@@ -71,7 +71,7 @@ pub struct OwnedDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub orphan: Option<bool>,
     /// What `--prune` does with it once no entry declares it.
-    pub prune: AfterlifeDocument,
+    pub prune: PruneAction,
     /// The role assignment, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<OwnedGrantDocument>,
@@ -110,7 +110,7 @@ pub struct OwnedLockDocument {
 
 impl ShowDocument {
     /// Converts an inventory.
-    pub fn of(inventory: &Inventory) -> Self {
+    pub fn from_inventory(inventory: &Inventory) -> Self {
         let Inventory {
             stacks,
             unreadable,
@@ -154,7 +154,7 @@ impl OwnedDocument {
             name,
             location,
             spec_match,
-            afterlife,
+            removal_policy,
             extension,
         } = item;
         let (mut grant, mut lock) = (None, None);
@@ -198,7 +198,7 @@ impl OwnedDocument {
                 SpecMatch::Orphan => Some(true),
                 SpecMatch::NoSpec => None,
             },
-            prune: AfterlifeDocument::new(*afterlife),
+            prune: PruneAction::new(*removal_policy),
             grant,
             lock,
         }

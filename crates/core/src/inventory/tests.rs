@@ -23,7 +23,7 @@ fn home() -> StackScope {
 
 fn marked(id: &str) -> Owned {
     let body = json!({ "id": id, "location": "westeurope" });
-    Owned::tagged(body, "cameras").unwrap()
+    Owned::from_tagged(body, "cameras").unwrap()
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn resources_precede_their_locks_and_groups_are_not_mixed() {
         .collect();
     assert_eq!(names, ["g", "a", "keep", "a-b", "g-old"]);
     let lock = &found.stacks[0].items[2];
-    assert_eq!(lock.afterlife, Afterlife::Protect);
+    assert_eq!(lock.removal_policy, RemovalPolicy::Protect);
     assert_eq!(lock.extension.as_ref().unwrap().scope().name(), "a");
     assert_eq!(lock.spec_match, SpecMatch::NoSpec);
     assert_eq!(
@@ -72,7 +72,7 @@ fn custom_role_of_the_stack_names_its_grants_without_a_spec() {
     let marker = "lazuli-stack: cameras; operator";
     let body =
         json!({ "id": role, "properties": { "roleName": "Operator", "description": marker } });
-    live.insert_owned(Owned::worded(body, "description").unwrap());
+    live.insert_owned(Owned::from_marked_text(body, "description").unwrap());
     live.insert(json!({
         "id": format!("{GROUP}/providers/Microsoft.Authorization/roleAssignments/n"),
         "type": GRANT,

@@ -58,7 +58,7 @@ pub(super) fn without(live: &Json, own: &ArmId) -> Json {
         _ => (name.clone(), value.clone()),
     });
     let left: Map<String, Json> = left.collect();
-    clean(&Json::Object(left), own).unwrap_or_else(|| Json::Object(Map::new()))
+    escape_control(&Json::Object(left), own).unwrap_or_else(|| Json::Object(Map::new()))
 }
 
 fn identity(live: &Json) -> Json {
@@ -75,7 +75,7 @@ fn identity(live: &Json) -> Json {
 }
 
 /// A value without members that are filled in; `None` if no member is left.
-fn clean(live: &Json, own: &ArmId) -> Option<Json> {
+fn escape_control(live: &Json, own: &ArmId) -> Option<Json> {
     match live {
         Json::Object(members) => {
             let is_part = is_part_of(members, own);
@@ -88,7 +88,7 @@ fn clean(live: &Json, own: &ArmId) -> Option<Json> {
                 // In a mapping by ids, only the keys matter.
                 let nothing = ArmId::looks_like(name).then(|| Json::Object(Map::new()));
                 left.extend(
-                    clean(value, own)
+                    escape_control(value, own)
                         .or(nothing)
                         .map(|value| (name.clone(), value)),
                 );
@@ -99,7 +99,7 @@ fn clean(live: &Json, own: &ArmId) -> Option<Json> {
             // Without the item, the list would differ.
             let nothing = || Json::Object(Map::new());
             let kept = |item: &Json| match item {
-                Json::Object(_) => clean(item, own).unwrap_or_else(nothing),
+                Json::Object(_) => escape_control(item, own).unwrap_or_else(nothing),
                 _ => item.clone(),
             };
             (!items.is_empty()).then(|| Json::Array(items.iter().map(kept).collect()))

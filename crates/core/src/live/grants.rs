@@ -44,7 +44,7 @@ impl LiveGrant {
     }
 
     /// The role for display: its name, or its GUID if the name is unknown.
-    pub fn role_shown(&self) -> &str {
+    pub fn role_label(&self) -> &str {
         self.role_name.as_deref().unwrap_or(&self.role)
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::{
     arm::ArmId,
-    mark::{Afterlife, ON_REMOVE_TAG, TextMark, owner, tag},
+    marker::{ON_REMOVE_TAG, RemovalPolicy, TextMarker, owner, tag},
 };
 
 /// A resource that a stack owns.
@@ -21,7 +21,7 @@ pub struct Owned {
     /// The entry that it was created for, if its ownership marker has it.
     pub entry: Option<String>,
     /// What pruning does with it.
-    pub afterlife: Afterlife,
+    pub removal_policy: RemovalPolicy,
     /// Its item in a list; for resources without `properties`.
     pub body: Json,
 }
@@ -30,8 +30,8 @@ impl Owned {
     /// An item of a list that was filtered by the tag of the stack.
     ///
     /// Such a list does not return tags (Microsoft docs "Resources - List", `$filter`), so the removal policy can be set
-    /// later: [`Live::insert_afterlife`](super::Live::insert_afterlife).
-    pub fn tagged(body: Json, stack: &str) -> Option<Self> {
+    /// later: [`Live::set_removal_policy`](super::Live::set_removal_policy).
+    pub fn from_tagged(body: Json, stack: &str) -> Option<Self> {
         if owner(&body).is_some_and(|owner| owner != stack) {
             return None;
         }
@@ -40,21 +40,21 @@ impl Owned {
             arm_type: id.arm_type()?,
             stack: stack.to_owned(),
             entry: None,
-            afterlife: Afterlife::of(tag(&body, ON_REMOVE_TAG)),
+            removal_policy: RemovalPolicy::from_word(tag(&body, ON_REMOVE_TAG)),
             id,
             body,
         })
     }
 
     /// A resource with its ownership marker in this member of its properties.
-    pub fn worded(body: Json, member: &str) -> Option<Self> {
-        let mark = TextMark::on(&body, member)?;
+    pub fn from_marked_text(body: Json, member: &str) -> Option<Self> {
+        let mark = TextMarker::on(&body, member)?;
         let id = ArmId::parse(body.get("id")?.as_str()?)?;
         Some(Self {
             arm_type: id.arm_type()?,
             stack: mark.stack,
             entry: Some(mark.entry),
-            afterlife: mark.afterlife,
+            removal_policy: mark.removal_policy,
             id,
             body,
         })
@@ -119,25 +119,25 @@ mod tests {
 
     #[test]
     fn listed_resource_can_lack_tags_but_not_have_another_owner() {
-        let owned = Owned::tagged(json!({ "id": ACCOUNT }), "cameras").unwrap();
+        let owned = Owned::from_tagged(json!({ "id": ACCOUNT }), "cameras").unwrap();
         assert_eq!(owned.arm_type, "Microsoft.Storage/storageAccounts");
-        assert_eq!(owned.afterlife, Afterlife::Delete);
+        assert_eq!(owned.removal_policy, RemovalPolicy::Delete);
         let mut live = Live::default();
         live.insert_owned(owned);
-        live.insert_afterlife(
+        live.set_removal_policy(
             &ArmId::parse(&ACCOUNT.to_uppercase()).unwrap(),
-            Afterlife::Keep,
+            RemovalPolicy::Keep,
         );
-        let afterlives: Vec<_> = live.owned().map(|one| one.afterlife).collect();
-        assert_eq!(afterlives, [Afterlife::Keep]);
+        let afterlives: Vec<_> = live.owned().map(|one| one.removal_policy).collect();
+        assert_eq!(afterlives, [RemovalPolicy::Keep]);
         let other = json!({ "id": ACCOUNT, "tags": { "lazuli-stack": "doors" } });
-        assert_eq!(Owned::tagged(other, "cameras"), None);
+        assert_eq!(Owned::from_tagged(other, "cameras"), None);
     }
 
     #[test]
     fn unknown_removal_policy_protects() {
         let body = json!({ "id": ACCOUNT, "tags": { "Lazuli-Stack": "cameras", "lazuli-on-remove": "later" } });
-        let owned = Owned::tagged(body, "cameras").unwrap();
-        assert_eq!(owned.afterlife, Afterlife::Protect);
+        let owned = Owned::from_tagged(body, "cameras").unwrap();
+        assert_eq!(owned.removal_policy, RemovalPolicy::Protect);
     }
 }

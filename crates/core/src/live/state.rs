@@ -18,7 +18,7 @@ use crate::{
     arm::ArmId,
     declare::Grant,
     graph::{Graph, Node},
-    mark::Afterlife,
+    marker::RemovalPolicy,
     value::{Output, Value},
 };
 
@@ -60,12 +60,12 @@ impl Live {
     }
 
     /// Adds a role assignment that gives the caller its permissions, directly or through a group.
-    pub fn insert_grant_of_caller(&mut self, id: ArmId) {
+    pub fn insert_caller_grant(&mut self, id: ArmId) {
         self.callers.insert(id);
     }
 
     /// Whether a role assignment gives the caller its permissions.
-    pub fn is_of_caller(&self, grant: &LiveGrant) -> bool {
+    pub fn is_held_by_caller(&self, grant: &LiveGrant) -> bool {
         self.callers.contains(&grant.id)
     }
 
@@ -124,7 +124,7 @@ impl Live {
     }
 
     /// The role assignment of an id, if it exists.
-    pub fn grant_of_id(&self, id: &ArmId) -> Option<&LiveGrant> {
+    pub fn grant_by_id(&self, id: &ArmId) -> Option<&LiveGrant> {
         Some(&self.grants.all[*self.grants.by_id.get(id)?])
     }
 
@@ -177,10 +177,10 @@ impl Live {
     }
 
     /// Sets the removal policy of an owned resource, from its tag.
-    pub fn insert_afterlife(&mut self, id: &ArmId, afterlife: Afterlife) {
+    pub fn set_removal_policy(&mut self, id: &ArmId, removal_policy: RemovalPolicy) {
         let found = self.owned.found.iter_mut();
         for owned in found.filter(|owned| owned.id == *id) {
-            owned.afterlife = afterlife;
+            owned.removal_policy = removal_policy;
         }
     }
 
@@ -207,9 +207,9 @@ impl Live {
     /// Everything with an ownership marker, each resource once. Borrows where it can, because there can be many.
     pub fn owned(&self) -> impl Iterator<Item = Cow<'_, Owned>> {
         let grants = self.grants().iter().map(|grant| &grant.body);
-        let grants = grants.filter_map(|body| Owned::worded(body.clone(), "description"));
+        let grants = grants.filter_map(|body| Owned::from_marked_text(body.clone(), "description"));
         let locks = self.locks.found.iter();
-        let locks = locks.filter_map(|lock| Owned::worded(lock.to_json(), "notes"));
+        let locks = locks.filter_map(|lock| Owned::from_marked_text(lock.to_json(), "notes"));
         let mut known = HashSet::new();
         let found = self.owned.found.iter().map(Cow::Borrowed);
         found

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     arm::ArmId,
     secret::Secret,
-    value::{Hole, Output, Value},
+    value::{Output, Unresolved, Value},
 };
 
 /// The method of a call.
@@ -79,7 +79,7 @@ pub enum Principal {
     /// It is known after the output is.
     Unresolved {
         /// The whole value.
-        value: Hole,
+        value: Unresolved,
         /// The first output in the value.
         output: Box<Output>,
     },
@@ -91,7 +91,7 @@ impl Principal {
         match value {
             Value::String(id) if !id.is_empty() => Some(Self::Id(id.clone())),
             Value::Secret(id) if !id.expose().is_empty() => Some(Self::Secret(id.clone())),
-            Value::Hole(value) => value.outputs().next().map(|output| Self::Unresolved {
+            Value::Unresolved(value) => value.outputs().next().map(|output| Self::Unresolved {
                 value: value.clone(),
                 output: Box::new(output.clone()),
             }),
@@ -112,7 +112,7 @@ impl Principal {
         match self {
             Self::Id(id) => Value::String(id.clone()),
             Self::Secret(id) => Value::Secret(id.clone()),
-            Self::Unresolved { value, .. } => Value::Hole(value.clone()),
+            Self::Unresolved { value, .. } => Value::Unresolved(value.clone()),
         }
     }
 
@@ -171,7 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{key::NodeKey, spec::Address, value::HolePart};
+    use crate::{key::NodeKey, spec::Address, value::UnresolvedPart};
 
     fn target() -> CallTarget {
         let address = Address {
@@ -187,7 +187,7 @@ mod tests {
             path: vec!["principalId".into()],
             written: "analyzer.principalId".into(),
         };
-        let value = Value::Hole(Hole(vec![HolePart::Output(output)]));
+        let value = Value::Unresolved(Unresolved(vec![UnresolvedPart::Output(output)]));
         CallTarget::Grant(NewGrant {
             scope: ArmId::parse("/subscriptions/s").unwrap(),
             role: "reader".into(),

@@ -20,7 +20,7 @@ use crate::{
     diff::{Change, ComparisonResult, compare, creation, lifted, mask_secrets, overlay},
     graph::{Grant, Graph, Identity, Names, Node, NodeKey, Selection},
     live::{Live, LiveGrant},
-    mark::Mark,
+    marker::Marker,
     value::{Output, Value},
 };
 
@@ -239,7 +239,7 @@ impl<'a> Planner<'a, '_> {
         live: &Json,
         call: impl Fn(Value) -> Call,
     ) -> Option<Draft> {
-        if node.mark == Mark::Tag && self.is_of_another_stack(node, live) {
+        if node.mark == Marker::Tag && self.is_of_another_stack(node, live) {
             return None;
         }
         let ignore = &node.lifecycle.ignore;
@@ -432,7 +432,7 @@ impl<'a> Planner<'a, '_> {
                 Some(step) => Some(GrantTime::Step(*step)),
                 None => {
                     let found = self.live.grant(self.graph, grant);
-                    found.and_then(made_at).map(GrantTime::At)
+                    found.and_then(made_at).map(GrantTime::Before)
                 }
             };
             retry_causes.extend(made.map(|made| RetryCause::Grant {

@@ -8,7 +8,7 @@ use crate::{
     arm::{ArmId, ArmType},
     graph::{Grant, Graph, Identity, Node, NodeKey, Selection},
     live::{Existence, Live, LiveGrant},
-    mark::TextMark,
+    marker::TextMarker,
     spec::GrantsPolicy,
     subject::Subject,
 };
@@ -63,7 +63,7 @@ impl<'a> Standing<'a> {
             .iter()
             .map(|home| &*home.stack)
             .collect();
-        let mark_on = |grant: &LiveGrant| TextMark::on(&grant.body, "description");
+        let mark_on = |grant: &LiveGrant| TextMarker::on(&grant.body, "description");
         let mut replaced = Grants::new();
         for grant in live.grants() {
             let of_entry = mark_on(grant).and_then(|mark| {
@@ -127,7 +127,7 @@ pub fn principals_in_question(graph: &Graph, live: &Live) -> Vec<String> {
 
 /// Whether an undeclared role assignment stays although the spec is authoritative: the caller needs it.
 fn stays(node: &Node, grant: &LiveGrant, live: &Live) -> bool {
-    node.lifecycle.grants == GrantsPolicy::Authoritative && live.is_of_caller(grant)
+    node.lifecycle.grants == GrantsPolicy::Authoritative && live.is_held_by_caller(grant)
 }
 
 /// Plans deletions and remarks for live role assignments that concern the selection. Role assignments outside of the
@@ -198,7 +198,7 @@ fn deletion(node: &Node, grant: &LiveGrant, reason: String, after: Vec<StepId>) 
         key: part_of(&node.subject.key, grant),
         kind: "roleAssignment",
         arm_type: ASSIGNMENT,
-        title: format!("{} on {}", grant.role_shown(), grant.scope.name()),
+        title: format!("{} on {}", grant.role_label(), grant.scope.name()),
         span: node.subject.span,
         places: node.subject.places.clone(),
     };

@@ -7,7 +7,7 @@ use crate::{
     arm::ArmId,
     graph::Graph,
     live::{Live, LiveLock, LockLevel},
-    mark::TextMark,
+    marker::TextMarker,
 };
 
 /// The type of locks. They do not lock each other (Microsoft docs "Lock your Azure resources": deleting a lock takes
@@ -97,7 +97,7 @@ fn freed_by_deletion(plan: &Plan, lock: &LiveLock) -> HashSet<StepId> {
 }
 
 fn owner(lock: &LiveLock, graph: &Graph) -> LockOwner {
-    let Some(mark) = lock.notes.as_deref().and_then(TextMark::find) else {
+    let Some(mark) = lock.notes.as_deref().and_then(TextMarker::find) else {
         return LockOwner::Unmarked;
     };
     if graph

@@ -20,7 +20,7 @@ use crate::{
     diff::Change,
     graph::{Grant, Graph, Identity, NodeKey, StackScope},
     live::{Live, LiveGrant, Owned},
-    mark::{Afterlife, ON_REMOVE_TAG, STACK_TAG, TextMark},
+    marker::{ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker},
     reads::Read,
     source::Span,
     spec::Address,
@@ -89,17 +89,17 @@ fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
     let declared: HashSet<&ArmId> = declared.map(|grant| &grant.id).collect();
     let is_recreated = |owned: &Owned| {
         let grant = LiveGrant::parse(owned.body.clone());
-        let mark = TextMark::on(&owned.body, "description");
+        let mark = TextMarker::on(&owned.body, "description");
         grant.zip(mark).is_some_and(|(grant, mark)| {
             entries
                 .iter()
-                .any(|(key, wanted)| mark.is_of(key) && grant.is_of(wanted))
+                .any(|(key, wanted)| mark.is_for(key) && grant.is_of(wanted))
         })
     };
     let mut found: Vec<Owned> = live
         .owned()
         .filter(|owned| is_of_spec(owned))
-        .filter(|owned| graph.node_of(&owned.id).is_none() && !declared.contains(&owned.id))
+        .filter(|owned| graph.node_by_id(&owned.id).is_none() && !declared.contains(&owned.id))
         .filter(|owned| !owned.is(GRANT) || !is_recreated(owned))
         .map(Cow::into_owned)
         .collect();
@@ -116,9 +116,9 @@ fn is_complete_in_lists(owned: &Owned) -> bool {
 
 fn described(orphan: &Owned, live: &Live) -> Orphan {
     let grant = LiveGrant::parse(orphan.body.clone()).filter(|_| orphan.is(GRANT));
-    let named = live.grant_of_id(&orphan.id);
+    let named = live.grant_by_id(&orphan.id);
     let title = match (named.or(grant.as_ref()), orphan.id.parent()) {
-        (Some(grant), _) => format!("{} on {}", grant.role_shown(), grant.scope.name()),
+        (Some(grant), _) => format!("{} on {}", grant.role_label(), grant.scope.name()),
         (None, Some(scope)) if orphan.is(LOCK) => {
             format!("{} on {}", orphan.id.name(), scope.name())
         }
@@ -142,7 +142,7 @@ fn described(orphan: &Owned, live: &Live) -> Orphan {
         },
         what: kind.map_or_else(|| orphan.arm_type.clone(), str::to_owned),
         title,
-        afterlife: orphan.afterlife,
+        removal_policy: orphan.removal_policy,
     }
 }
 
@@ -301,18 +301,18 @@ fn first_fate(graph: &Graph, live: &Live, orphan: &Owned) -> Fate {
         .known_type(&orphan.arm_type)
         .map(|known| known.api_version.clone());
     let unknown = || Fate::Keep(format!("no api-version is known for {}", orphan.arm_type));
-    match orphan.afterlife {
-        Afterlife::Keep => match text_member(orphan) {
+    match orphan.removal_policy {
+        RemovalPolicy::Keep => match text_member(orphan) {
             None => Fate::ReleaseTags,
             Some(member) => api_version.map_or_else(unknown, |api_version| Fate::ReleaseText {
                 member,
                 api_version,
             }),
         },
-        Afterlife::Protect => Fate::Keep(format!(
+        RemovalPolicy::Protect => Fate::Keep(format!(
             "it was protected when its entry was removed from the spec (`{ON_REMOVE_TAG}`)"
         )),
-        Afterlife::Delete => {
+        RemovalPolicy::Delete => {
             let mut nodes = graph.nodes();
             match nodes.find(|node| orphan.id.covers(node.identity.place())) {
                 Some(node) => {
@@ -375,7 +375,7 @@ impl Pruning<'_> {
     /// Removes the tags of the ownership marker and changes nothing else.
     fn release_tags(self) -> StepDraft {
         let stack = Value::string(&self.orphan.stack);
-        let keep = Value::from(Afterlife::KEEP_WORD);
+        let keep = Value::from(RemovalPolicy::KEEP_WORD);
         let tags = Value::object([(STACK_TAG, stack), (ON_REMOVE_TAG, keep)]);
         let call = Call {
             method: Method::Patch,
@@ -407,7 +407,7 @@ impl Pruning<'_> {
             .collect();
         let before = properties.and_then(|properties| properties.get(member));
         let text = before.and_then(Json::as_str);
-        let after = text.map(|text| Value::String(TextMark::taken_off(text)));
+        let after = text.map(|text| Value::String(TextMarker::remove_from(text)));
         body.extend(after.clone().map(|after| (member, after)));
         let call = Call {
             method: Method::Put,

@@ -9,7 +9,7 @@ use crate::{
     diff::Change,
     graph::{Graph, Node, NodeKey},
     live::Live,
-    mark::{Mark, OVERRULED_TAG, tag},
+    marker::{Marker, OVERRIDES_TAG, tag},
     secret::Digest,
 };
 
@@ -18,7 +18,7 @@ use crate::{
 pub struct Reminder {
     /// The resource with the tag.
     pub on: ArmId,
-    /// The value of the tag [`OVERRULED_TAG`].
+    /// The value of the tag [`OVERRIDES_TAG`].
     pub tag: String,
 }
 
@@ -61,12 +61,12 @@ pub fn reminders(
         .into_iter()
         .map(|(on, digests)| Reminder {
             on: on.clone(),
-            tag: Digest::write(digests),
+            tag: Digest::format_tag(digests),
         })
         .filter(|reminder| {
             let known = live
                 .resource(&reminder.on)
-                .and_then(|body| tag(body, OVERRULED_TAG));
+                .and_then(|body| tag(body, OVERRIDES_TAG));
             known != Some(reminder.tag.as_str())
         })
         .collect()
@@ -80,7 +80,7 @@ pub(super) fn take_known(
     changes: &mut Vec<Change>,
 ) -> Option<ServerOverride> {
     let body = live.resource(holder(graph, node)?.id()?)?;
-    let known: BTreeSet<Digest> = Digest::read(tag(body, OVERRULED_TAG)?).collect();
+    let known: BTreeSet<Digest> = Digest::parse_tag(tag(body, OVERRIDES_TAG)?).collect();
     let is_known = |change: &mut Change| {
         digest(graph, node, change).is_some_and(|digest| known.contains(&digest))
     };
@@ -95,9 +95,9 @@ pub(super) fn take_known(
 fn holder<'g>(graph: &'g Graph, node: &'g Node) -> Option<&'g Node> {
     let above = std::iter::successors(node.scope(), ArmId::parent);
     std::iter::once(node)
-        .chain(above.filter_map(|id| graph.node_of(&id)))
+        .chain(above.filter_map(|id| graph.node_by_id(&id)))
         .find(|holder| {
-            holder.mark == Mark::Tag
+            holder.mark == Marker::Tag
                 && !holder.lifecycle.existing
                 && holder.subject.key.stack == node.subject.key.stack
         })

@@ -6,23 +6,23 @@ use crate::{
     diff::Change,
     facts::Rule,
     graph::Node,
-    mark::{Afterlife, Mark, ON_REMOVE_TAG, STACK_TAG, TextMark, owner, tag},
+    marker::{Marker, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker, owner, tag},
     value::Value,
 };
 
 /// The stack that owns a live resource.
 pub(super) fn owner_of(node: &Node, live: &Json) -> Option<String> {
     match node.mark {
-        Mark::Tag => owner(live).map(str::to_owned),
-        Mark::Text(member) => TextMark::on(live, member).map(|mark| mark.stack),
-        Mark::Parent => None,
+        Marker::Tag => owner(live).map(str::to_owned),
+        Marker::Text(member) => TextMarker::on(live, member).map(|mark| mark.stack),
+        Marker::Parent => None,
     }
 }
 
 /// Whether a write adds the ownership marker to a resource without one.
 pub(super) fn is_added(node: &Node, wanted: &Value, live: &Json) -> bool {
     let is_wanted = match node.mark {
-        Mark::Tag => {
+        Marker::Tag => {
             !node.lifecycle.ignores("tags")
                 && !node.lifecycle.ignores(&format!("tags.{STACK_TAG}"))
                 && wanted
@@ -30,11 +30,11 @@ pub(super) fn is_added(node: &Node, wanted: &Value, live: &Json) -> bool {
                     .and_then(|tags| tags.get(STACK_TAG))
                     .is_some()
         }
-        Mark::Text(member) => wanted
+        Marker::Text(member) => wanted
             .get("properties")
             .and_then(|properties| properties.get(member)?.as_str())
-            .is_some_and(|text| TextMark::find(text).is_some()),
-        Mark::Parent => false,
+            .is_some_and(|text| TextMarker::find(text).is_some()),
+        Marker::Parent => false,
     };
     is_wanted && owner_of(node, live).is_none()
 }
@@ -55,7 +55,7 @@ pub(super) fn reason_beyond_differences(
 /// Keeps text that was written in Azure and puts the ownership marker below it, where the spec does not set the text.
 /// Returns the change, if there is one.
 pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<Change> {
-    let Mark::Text(member) = node.mark else {
+    let Marker::Text(member) = node.mark else {
         return None;
     };
     let path = format!("properties.{member}");
@@ -65,8 +65,8 @@ pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<
     if !node.rules.iter().any(is_unset) || node.lifecycle.ignores(member) {
         return None;
     }
-    let mark = TextMark::of(&node.subject.key, node.lifecycle.afterlife());
-    let text = Value::String(mark.below(words));
+    let mark = TextMarker::new(&node.subject.key, node.lifecycle.removal_policy());
+    let text = Value::String(mark.append_line_to(words));
     if let Value::Object(body) = wanted
         && let Some(Value::Object(properties)) = body.get_mut("properties")
     {
@@ -84,7 +84,7 @@ pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<
 /// comparison finds it.
 pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
     match node.mark {
-        Mark::Tag if node.lifecycle.afterlife() == Afterlife::Delete => {
+        Marker::Tag if node.lifecycle.removal_policy() == RemovalPolicy::Delete => {
             owner(live).filter(|stack| *stack == node.subject.key.stack)?;
             let said = tag(live, ON_REMOVE_TAG)?;
             Some(Change {
@@ -94,20 +94,21 @@ pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
                 immutable: false,
             })
         }
-        Mark::Text(member) => {
-            let mark = TextMark::on(live, member).filter(|mark| mark.is_of(&node.subject.key))?;
-            let is_other = mark.afterlife != node.lifecycle.afterlife();
+        Marker::Text(member) => {
+            let mark =
+                TextMarker::on(live, member).filter(|mark| mark.is_for(&node.subject.key))?;
+            let is_other = mark.removal_policy != node.lifecycle.removal_policy();
             let mut wanted = Value::object([("properties", Value::object::<&str>([]))]);
             is_other.then(|| keep_text(node, &mut wanted, live))?
         }
-        Mark::Tag | Mark::Parent => None,
+        Marker::Tag | Marker::Parent => None,
     }
 }
 
 /// A body without the tag that [`outdated`] removes.
 pub(super) fn without_outdated(node: &Node, mut body: Value) -> Value {
-    if node.mark == Mark::Tag
-        && node.lifecycle.afterlife() == Afterlife::Delete
+    if node.mark == Marker::Tag
+        && node.lifecycle.removal_policy() == RemovalPolicy::Delete
         && let Value::Object(members) = &mut body
         && let Some(Value::Object(tags)) = members.get_mut("tags")
     {

@@ -15,13 +15,13 @@ use crate::{
     diagnostic::{Code, Diagnostics},
     facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
     graph::{
-        Closure, Grant, Graph, Identity, Mark, Names, NodeKey, Nodes, Selection, Settings,
+        Closure, Grant, Graph, Identity, Marker, Names, NodeKey, Nodes, Selection, Settings,
         TypedEntry, build,
     },
     kind::{Handler, Registry, kind},
     live::Live,
     source::Sources,
-    spec::{Inputs, load, no_files},
+    spec::{Inputs, load, reject_files},
     value::{Output, Value},
 };
 
@@ -157,7 +157,7 @@ impl Handler for Right {
                 .collect(),
         );
         draft.identity = Identity::Grant(grant);
-        draft.mark = Mark::Text("description");
+        draft.mark = Marker::Text("description");
         nodes.push(draft);
     }
 }
@@ -227,7 +227,7 @@ fn graph_of(text: &str) -> (Graph, Diagnostics) {
         &Inputs {
             params: Vec::new(),
             env: &|_| None,
-            file: &no_files,
+            file: &reject_files,
         },
     );
     let (graph, more) = build(&spec, REGISTRY, &Settings::default());

@@ -7,7 +7,7 @@ use crate::{
     graph::SelectionSummary,
     key::NodeKey,
     live::{Existence, LiveGrant, UnreadableScope},
-    mark::Afterlife,
+    marker::RemovalPolicy,
 };
 
 /// What a plan says in addition to its steps.
@@ -111,7 +111,7 @@ pub struct Orphan {
     /// The name for people: a name, or role and scope.
     pub title: String,
     /// What pruning does with it.
-    pub afterlife: Afterlife,
+    pub removal_policy: RemovalPolicy,
 }
 
 /// A stack of which a plan deletes more than half of the resources, or any although the spec has no entry of the stack.

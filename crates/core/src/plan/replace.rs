@@ -5,7 +5,7 @@ use super::ownership;
 use crate::{
     arm::ArmId,
     diff::{Change, lifted},
-    graph::{Graph, Identity, Mark, Names, Node, NodeKey, Selection},
+    graph::{Graph, Identity, Marker, Names, Node, NodeKey, Selection},
     live::Live,
     reads::Read,
 };
@@ -164,7 +164,7 @@ fn undeclared(graph: &Graph, live: &Live, id: &ArmId) -> Option<Vec<String>> {
         return Some(vec!["its contents are unknown".to_owned()]);
     };
     let is_undeclared = |inner: &&ArmId| {
-        let node = graph.node_of(inner);
+        let node = graph.node_by_id(inner);
         node.is_none_or(|node| node.lifecycle.existing)
     };
     let names = inside.iter().filter(is_undeclared);
@@ -198,7 +198,7 @@ fn why_precious(node: &Node) -> &'static str {
 fn is_own(live: &Live, node: &Node) -> bool {
     let body = node.id().and_then(|id| live.resource(id));
     match (node.mark, body) {
-        (Mark::Parent, _) | (_, None) => !node.lifecycle.existing,
+        (Marker::Parent, _) | (_, None) => !node.lifecycle.existing,
         (_, Some(body)) => {
             ownership::owner_of(node, body).as_ref() == Some(&node.subject.key.stack)
         }

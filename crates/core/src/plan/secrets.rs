@@ -6,7 +6,7 @@ use super::UnverifiableSecret;
 use crate::{
     diff::{Change, MaskedSecret},
     graph::{Graph, Node, SecretsPolicy},
-    mark::{Mark, SECRETS_TAG, tag},
+    marker::{Marker, SECRETS_TAG, tag},
     secret::{Digest, HIDDEN},
     value::Value,
 };
@@ -28,7 +28,7 @@ impl<'a> Secrets<'a> {
         };
         if secrets.has_tags() {
             let all = MaskedSecret::all_in(wanted);
-            secrets.digests = Digest::write(all.iter().filter_map(|one| secrets.digest(one)));
+            secrets.digests = Digest::format_tag(all.iter().filter_map(|one| secrets.digest(one)));
         }
         secrets
     }
@@ -48,7 +48,7 @@ impl<'a> Secrets<'a> {
     pub(super) fn changed(&self, unreturned: &[MaskedSecret], live: &Json) -> Vec<Change> {
         let known: Vec<Digest> = tag(live, SECRETS_TAG)
             .into_iter()
-            .flat_map(Digest::read)
+            .flat_map(Digest::parse_tag)
             .collect();
         let is_sent = |secret: &&MaskedSecret| {
             let digest = self.digest(secret);
@@ -72,7 +72,7 @@ impl<'a> Secrets<'a> {
     }
 
     fn has_tags(&self) -> bool {
-        self.node.mark == Mark::Tag
+        self.node.mark == Marker::Tag
     }
 
     /// The digest of a secret; `None` for resources without tags.

@@ -58,7 +58,7 @@ pub enum GrantTime {
     /// By a step of this plan.
     Step(StepId),
     /// At this time (ISO 8601), before the plan.
-    At(String),
+    Before(String),
 }
 
 /// The steps of a plan. The id of a step is its position, and a step only depends on steps before it.

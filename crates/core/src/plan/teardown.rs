@@ -9,7 +9,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::{Graph, Identity, Names, Node, NodeKey, Selection},
     live::Live,
-    mark::{Mark, TextMark, owner},
+    marker::{Marker, TextMarker, owner},
     spec::OnRemove,
 };
 
@@ -97,7 +97,7 @@ pub fn inseparable(graph: &Graph, targets: &Names, selection: &Selection) -> Dia
 
 /// Whether a node is a part of its entry, and so is never deleted by itself.
 fn goes_with_entry(node: &Node) -> bool {
-    node.mark == Mark::Parent && node.subject.key.part.is_some()
+    node.mark == Marker::Parent && node.subject.key.part.is_some()
 }
 
 enum Fate {
@@ -119,7 +119,8 @@ fn fate(
         return Fate::Absent;
     };
     let lifecycle = &node.lifecycle;
-    if lifecycle.existing || node.mark == Mark::Parent && goes_with_parent(graph, selection, node) {
+    if lifecycle.existing || node.mark == Marker::Parent && goes_with_parent(graph, selection, node)
+    {
         return Fate::WithParent;
     }
     if lifecycle.protect {
@@ -130,11 +131,11 @@ fn fate(
     }
     if !owned {
         let why = match node.mark {
-            Mark::Parent => format!(
+            Marker::Parent => format!(
                 "its type has no ownership marker, and the resource that contains it is not owned by stack `{}`",
                 node.subject.key.stack
             ),
-            Mark::Tag | Mark::Text(_) => {
+            Marker::Tag | Marker::Text(_) => {
                 format!(
                     "it lacks the ownership marker of stack `{}`",
                     node.subject.key.stack
@@ -170,11 +171,11 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
         }
     };
     let owned = match node.mark {
-        Mark::Tag => owner(body) == Some(node.subject.key.stack.as_str()),
-        Mark::Text(member) => {
-            TextMark::on(body, member).is_some_and(|mark| mark.stack == node.subject.key.stack)
+        Marker::Tag => owner(body) == Some(node.subject.key.stack.as_str()),
+        Marker::Text(member) => {
+            TextMarker::on(body, member).is_some_and(|mark| mark.stack == node.subject.key.stack)
         }
-        Mark::Parent => nearest(graph, &id)
+        Marker::Parent => nearest(graph, &id)
             .filter(|above| {
                 !above.lifecycle.existing && above.subject.key.stack == node.subject.key.stack
             })
@@ -186,7 +187,7 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
 
 /// The node of the nearest resource above an id.
 fn nearest<'g>(graph: &'g Graph, id: &ArmId) -> Option<&'g Node> {
-    std::iter::successors(id.parent(), ArmId::parent).find_map(|above| graph.node_of(&above))
+    std::iter::successors(id.parent(), ArmId::parent).find_map(|above| graph.node_by_id(&above))
 }
 
 /// Whether a node without an ownership marker is a part of its entry or nested in a resource that is deleted, and so is

@@ -48,7 +48,7 @@ pub enum Cause {
 
 /// The question about a permission that can have a condition; asked in the first round, as most callers have it.
 pub(super) fn of_conditions(need: &Need) -> Option<Question> {
-    is_conditioned(&need.action).then(|| Question::RolesOfCaller(need.from.clone()))
+    is_conditioned(&need.action).then(|| Question::CallerRoles(need.from.clone()))
 }
 
 /// The question about a permission that the caller lacks.
@@ -160,7 +160,7 @@ fn eligible(item: &Json, scope: &ArmId) -> Option<Cause> {
 
 /// The role assignments whose condition names the action, unless another one allows it without a condition.
 fn conditions(answers: &Answers, scope: &ArmId, action: &str) -> Vec<Cause> {
-    let assignments = answers.items(&Question::RolesOfCaller(scope.clone()));
+    let assignments = answers.items(&Question::CallerRoles(scope.clone()));
     let reaches = |item: &&Json| {
         let at = text(item, "/properties/scope").and_then(ArmId::parse);
         at.is_none_or(|at| at.may_reach(scope))

@@ -232,7 +232,7 @@ impl Inquiries {
 
     /// Whether the caller is known to lack the permission for the question.
     fn is_barred(&mut self, at: &ArmId, answers: &Answers) -> bool {
-        let permissions = answers.said(&Question::Rights(at.clone()));
+        let permissions = answers.said(&Question::Permissions(at.clone()));
         let is_barred = permissions.is_some_and(|permissions| !allows(permissions, ASK));
         if is_barred {
             let why = "AuthorizationFailed".to_owned();

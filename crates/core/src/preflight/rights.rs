@@ -37,14 +37,14 @@ pub(super) enum PermissionState {
 
 impl Need {
     pub(super) fn state(&self, answers: &Answers) -> PermissionState {
-        let broad = Question::Rights(self.from.clone());
+        let broad = Question::Permissions(self.from.clone());
         let above = answers.0.get(&broad).map(|_| answers.said(&broad));
         if let Some(Some(permissions)) = above
             && allows(permissions, &self.action)
         {
             return PermissionState::Held;
         }
-        let narrow = Question::Rights(self.at.clone());
+        let narrow = Question::Permissions(self.at.clone());
         match (above, answers.0.get(&narrow)) {
             (None, _) => PermissionState::Unknown,
             (Some(_), None) => PermissionState::NotAbove,

@@ -14,7 +14,7 @@ use crate::{
     plan::Step,
     secret::Digest,
     spec::{GrantsPolicy, OnRemove},
-    value::{HolePart, Value},
+    value::{UnresolvedPart, Value},
 };
 
 /// The wanted state of one resource.
@@ -156,7 +156,7 @@ pub(super) fn key_print(graph: &Graph) -> String {
 fn print(graph: &Graph, id: &ArmId, path: &str, value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
-    Digest::write([graph.secrets().key.digest(id, path, &text)])
+    Digest::format_tag([graph.secrets().key.digest(id, path, &text)])
 }
 
 /// A text that differs for each value, including secrets and unresolved outputs.
@@ -164,13 +164,13 @@ fn write(value: &Value, text: &mut String) {
     let quoted = |text: &str| Json::from(text).to_string();
     match value {
         Value::Secret(secret) => text.push_str(&quoted(secret.expose())),
-        Value::Hole(hole) => {
+        Value::Unresolved(hole) => {
             text.push('(');
             for part in &hole.0 {
                 match part {
-                    HolePart::Text(known) => text.push_str(&quoted(known)),
-                    HolePart::Secret(secret) => text.push_str(&quoted(secret.expose())),
-                    HolePart::Output(output) => {
+                    UnresolvedPart::Text(known) => text.push_str(&quoted(known)),
+                    UnresolvedPart::Secret(secret) => text.push_str(&quoted(secret.expose())),
+                    UnresolvedPart::Output(output) => {
                         text.push_str(&format!("{}:{}", output.of.stack, output.written));
                     }
                 }

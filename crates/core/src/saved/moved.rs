@@ -16,7 +16,7 @@ impl SavedPlan {
     /// same bytes, with a chance of error of 1 in 16 million per value.
     ///
     /// State that no step reads or sends and no entry declares is not compared.
-    pub fn moved(&self, now: &SavedPlan, graph: &Graph) -> Option<Diagnostic> {
+    pub fn first_difference(&self, now: &SavedPlan, graph: &Graph) -> Option<Diagnostic> {
         let page = Page {
             saved: self,
             now,

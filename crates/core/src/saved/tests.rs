@@ -68,29 +68,29 @@ fn whole() -> SavedPlan {
 
 #[test]
 fn written_plan_reads_back_equal() {
-    let text = whole().seal().unwrap();
-    let read = SavedPlan::open(&text).unwrap();
-    assert_eq!(read.seal().unwrap(), text);
+    let text = whole().to_text().unwrap();
+    let read = SavedPlan::parse(&text).unwrap();
+    assert_eq!(read.to_text().unwrap(), text);
     let sealed = SavedPlan {
         digest: read.digest.clone(),
         ..whole()
     };
     assert_eq!(read, sealed);
-    assert!(SavedPlan::is_one(text.as_bytes()));
+    assert!(SavedPlan::looks_like(text.as_bytes()));
     // Other white space is no other content.
     let compact = serde_json::from_str::<Json>(&text).unwrap().to_string();
-    assert_eq!(SavedPlan::open(&compact), Ok(read));
+    assert_eq!(SavedPlan::parse(&compact), Ok(read));
 }
 
 #[test]
 fn no_edit_is_taken() {
-    let text = whole().seal().unwrap();
+    let text = whole().to_text().unwrap();
     let content: Json = serde_json::from_str(&text).unwrap();
     for at in 0..text.len() {
         let mut bytes = text.clone().into_bytes();
         bytes[at] ^= 1 << (at % 7);
         let edited = String::from_utf8_lossy(&bytes);
-        if SavedPlan::open(&edited).is_ok() {
+        if SavedPlan::parse(&edited).is_ok() {
             let read: Json = serde_json::from_str(&edited).unwrap();
             assert_eq!(read, content, "byte {at}");
         }
@@ -99,14 +99,14 @@ fn no_edit_is_taken() {
             .get(..at)
             .filter(|cut| *cut != text.trim_end())
         {
-            assert!(SavedPlan::open(cut).is_err(), "cut at {at}");
+            assert!(SavedPlan::parse(cut).is_err(), "cut at {at}");
         }
     }
 }
 
 #[test]
 fn rejected_file_has_a_reason() {
-    let refused = |text: &str| SavedPlan::open(text).unwrap_err().to_string();
+    let refused = |text: &str| SavedPlan::parse(text).unwrap_err().to_string();
     assert_eq!(refused("resources: {}"), "it is not a saved plan");
     assert_eq!(
         refused(r#"{ "format": "lazuli/plan/v1" }"#),
@@ -116,7 +116,7 @@ fn rejected_file_has_a_reason() {
         refused(r#"{ "format": "lazuli/saved-plan/v9", "lazuli": "9.0.0" }"#),
         "its format is lazuli/saved-plan/v9, but this version of lazuli reads lazuli/saved-plan/v1"
     );
-    let text = whole().seal().unwrap();
+    let text = whole().to_text().unwrap();
     let version = env!("CARGO_PKG_VERSION");
     let other = text.replacen(version, "0.0.7", 1);
     assert_eq!(
@@ -150,7 +150,7 @@ fn values_of_secret_parameters_are_not_saved() {
 
 /// What has moved from one plan to the other: the title, and the words at the caret.
 fn moved(saved: &SavedPlan, now: &SavedPlan) -> Option<(String, String)> {
-    let found = saved.moved(now, &Graph::default())?;
+    let found = saved.first_difference(now, &Graph::default())?;
     assert_eq!(found.code, crate::diagnostic::Code::Stale);
     Some((found.message, found.note.unwrap_or_default()))
 }

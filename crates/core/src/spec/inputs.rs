@@ -16,7 +16,7 @@ pub struct Inputs<'a> {
 ///
 /// # Errors
 /// Always.
-pub fn no_files(_: &str, _: &str) -> Result<String, String> {
+pub fn reject_files(_: &str, _: &str) -> Result<String, String> {
     Err("files cannot be read here".to_owned())
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 pub use entry::COMMON_KEYS;
-pub use inputs::{Inputs, ParamInput, ParamValue, no_files};
+pub use inputs::{Inputs, ParamInput, ParamValue, reject_files};
 pub use load::{API_VERSION, is_stack_name, load};
 
 use crate::{node::Node, secret::Secret, source::Span};

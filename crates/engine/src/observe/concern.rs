@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use lazuli_core::{
     arm::ArmId,
     graph::{Graph, Identity, StackScope},
-    mark::TextMark,
+    marker::TextMarker,
     reads::Read,
 };
 use serde_json::Value as Json;
@@ -73,11 +73,12 @@ impl Concern<'_> {
     }
 
     fn is_in_graph(&self, id: &ArmId) -> bool {
-        self.graph.is_some_and(|graph| graph.node_of(id).is_some())
+        self.graph
+            .is_some_and(|graph| graph.node_by_id(id).is_some())
     }
 
     fn is_own(&self, grant: &Json) -> bool {
-        TextMark::on(grant, "description")
+        TextMarker::on(grant, "description")
             .is_some_and(|mark| !self.whole.is_empty() || self.stacks.contains(mark.stack.as_str()))
     }
 

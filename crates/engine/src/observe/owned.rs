@@ -9,7 +9,7 @@ use lazuli_core::{
     arm::ArmId,
     graph::StackScope,
     live::{KnownType, Live, Owned, UnreadableScope},
-    mark::{Afterlife, ON_REMOVE_TAG, STACK_TAG, owner},
+    marker::{ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, owner},
 };
 use serde_json::Value as Json;
 
@@ -72,7 +72,7 @@ pub async fn observe_owned(
     for (at, answer) in worded {
         match answer {
             Ok(roles) => {
-                let marked = |role: Json| Owned::worded(role, "description");
+                let marked = |role: Json| Owned::from_marked_text(role, "description");
                 let roles = roles.into_iter().filter_map(marked);
                 let roles = roles.filter(|owned| is_of_spec(&owned.stack));
                 roles.for_each(|owned| live.insert_owned(owned));
@@ -133,8 +133,8 @@ async fn tagged(
     };
     let is_open = |owned: &Owned| owned.body.get("tags").is_none() && !is_known(&owned.id);
     if found.iter().any(is_open) {
-        for afterlife in Afterlife::WRITTEN {
-            let Some(word) = afterlife.word() else {
+        for removal_policy in RemovalPolicy::WRITTEN {
+            let Some(word) = removal_policy.word() else {
                 continue;
             };
             let tag = (ON_REMOVE_TAG, word);
@@ -142,7 +142,7 @@ async fn tagged(
             let lived = list(client, &scopes, Some(tag), &id).await?;
             let lived: HashSet<ArmId> = lived.into_iter().collect();
             for owned in found.iter_mut().filter(|one| lived.contains(&one.id)) {
-                owned.afterlife = afterlife;
+                owned.removal_policy = removal_policy;
             }
         }
     }
@@ -157,7 +157,7 @@ async fn by_stack(
     slim: &(dyn Fn(Owned) -> Owned + Sync),
 ) -> Result<Vec<Owned>, ArmError> {
     if let [home] = homes {
-        let own = |item: Json| Owned::tagged(item, &home.stack).map(slim);
+        let own = |item: Json| Owned::from_tagged(item, &home.stack).map(slim);
         return list(client, lists, Some((STACK_TAG, &home.stack)), &own).await;
     }
     let stacks: HashSet<&str> = homes.iter().map(|home| &*home.stack).collect();
@@ -165,7 +165,7 @@ async fn by_stack(
         let stack = owner(&item)
             .filter(|stack| stacks.contains(stack))?
             .to_owned();
-        Owned::tagged(item, &stack).map(slim)
+        Owned::from_tagged(item, &stack).map(slim)
     };
     list(client, lists, None, &own).await
 }

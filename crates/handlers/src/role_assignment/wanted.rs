@@ -149,7 +149,7 @@ fn wanted_role(
     }
     let text = match resource.resolve(node, nodes) {
         Value::String(text) => text,
-        Value::Hole(hole) => {
+        Value::Unresolved(hole) => {
             nodes.report(Diagnostic::error(
                 Code::UnknownBeforeRun,
                 node.span,

@@ -16,7 +16,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::{Diagram, DiagramNode, NodeChange};
 use crate::render::{
-    count,
+    pluralize,
     style::{columns, wrap},
 };
 
@@ -452,7 +452,7 @@ fn draw(diagram: &Diagram, registry: Registry, role: &str, style: &Markup) -> Ma
     let margins = if changes.is_empty() { 1.0 } else { 2.0 };
     let height = bottom + margins * MARGIN;
     let view_box = format!("0 0 {width:.0} {height:.0}");
-    let title = count(diagram.nodes.len(), "resource") + " and their dependencies";
+    let title = pluralize(diagram.nodes.len(), "resource") + " and their dependencies";
     html! {
         svg xmlns="http://www.w3.org/2000/svg" width=(format!("{width:.0}")) height=(format!("{height:.0}"))
             viewBox=(view_box) role=(role) aria-labelledby="title"

@@ -20,7 +20,7 @@ use super::{
     notice::{AffectedStep, Notice, NoticeLine, Weight},
     plan::{summarize, summarize_targets},
     plan_view::PlanView,
-    style::clean,
+    style::escape_control,
 };
 
 const STYLE: &str = include_str!("page.css");
@@ -50,7 +50,7 @@ pub(crate) fn plan(view: &PlanView<'_>) -> String {
                     p.muted { (stack_names(view.stacks)) }
                     h1 { (summary.trim_end_matches('.')) }
                     (counts(view))
-                    @if let Some(part) = &view.plan.remarks.selection { p { (prose(&clean(&summarize_targets(part)))) } }
+                    @if let Some(part) = &view.plan.remarks.selection { p { (prose(&escape_control(&summarize_targets(part)))) } }
                 }
                 main {
                     (notices(&view.collect_notices()))
@@ -84,7 +84,7 @@ fn security_policy(style: &str, script: &str) -> String {
 /// `cameras`, or `12 stacks`.
 fn tab_title(stacks: &[String]) -> String {
     match stacks {
-        [stack] => clean(stack),
+        [stack] => escape_control(stack),
         stacks => format!("{} stacks", stacks.len()),
     }
 }
@@ -94,7 +94,7 @@ fn stack_names(stacks: &[String]) -> Markup {
         @if stacks.len() == 1 { "Stack" } @else { "Stacks" }
         @for (at, stack) in stacks.iter().enumerate() {
             @if at > 0 { "," }
-            " " code { (clean(stack)) }
+            " " code { (escape_control(stack)) }
         }
     }
 }

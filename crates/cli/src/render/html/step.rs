@@ -9,7 +9,7 @@ use crate::render::{
     change::{DiffLine, PropertyRow, collect_rows},
     describe_step, format_line,
     plan_view::PlanView,
-    style::{Style, clean},
+    style::{Style, escape_control},
 };
 
 pub(super) fn steps(view: &PlanView<'_>) -> Markup {
@@ -45,7 +45,7 @@ fn step_box(step: &Step, view: &PlanView<'_>, names: NodeNames) -> Markup {
             }
             div.inside id={ "step-" (step.id.0) } {
                 p.muted.reason {
-                    span { (prose(&clean(&step.reason))) } " "
+                    span { (prose(&escape_control(&step.reason))) } " "
                     code { (format_line(step.subject.span, view.sources)) }
                 }
                 @for row in &rows { (property(row)) }

@@ -18,7 +18,7 @@ use super::{
     describe_step,
     escape::escape_html,
     format_line,
-    style::{Style, clean},
+    style::{Style, escape_control},
 };
 
 /// The number of stacks that are listed by name.
@@ -35,7 +35,7 @@ fn code_block(language: &str, lines: &str) -> String {
 
 /// A code span for any text.
 fn code_span(text: &str) -> String {
-    let text = clean(text);
+    let text = escape_control(text);
     let ticks = "`".repeat(longest_backtick_run(&text) + 1);
     let is_at_edge = text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']);
     match is_at_edge || text.is_empty() {
@@ -46,7 +46,7 @@ fn code_span(text: &str) -> String {
 
 /// A code element, for use in HTML.
 fn code_element(text: &str) -> String {
-    format!("<code>{}</code>", escape_html(&clean(text)))
+    format!("<code>{}</code>", escape_html(&escape_control(text)))
 }
 
 fn longest_backtick_run(text: &str) -> usize {
@@ -118,7 +118,7 @@ fn headline_only(headline: &str) -> String {
 /// The position, reason and properties of a step.
 fn step_block(step: &Step, sources: &Sources) -> String {
     let position = format_line(step.subject.span, sources);
-    let mut lines = format!("# {position}\n# {}\n", clean(&step.reason));
+    let mut lines = format!("# {position}\n# {}\n", escape_control(&step.reason));
     for row in collect_rows(step, &Style::PAGE) {
         lines.push_str(&property_lines(&row));
     }

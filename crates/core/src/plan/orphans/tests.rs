@@ -10,7 +10,7 @@ fn owned(id: &str, properties: Json) -> Owned {
         arm_type: id.arm_type().unwrap(),
         stack: "cameras".into(),
         entry: None,
-        afterlife: Afterlife::Delete,
+        removal_policy: RemovalPolicy::Delete,
         body: json!({ "id": id.as_str(), "properties": properties }),
         id,
     }

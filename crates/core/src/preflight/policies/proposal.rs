@@ -159,7 +159,7 @@ impl<'a> ProposedStep<'a> {
 /// whole, since without the item it would differ.
 fn send(value: &Value, path: &str, withheld: &mut Vec<String>) -> Option<Json> {
     match value {
-        Value::Secret(_) | Value::Hole(_) => {
+        Value::Secret(_) | Value::Unresolved(_) => {
             withheld.push(path.to_owned());
             None
         }
@@ -190,7 +190,7 @@ fn send(value: &Value, path: &str, withheld: &mut Vec<String>) -> Option<Json> {
 fn write_shape(value: &Value, name: &str, shape: &mut String) {
     match value {
         Value::Secret(_) => shape.push_str("secret"),
-        Value::Hole(_) => shape.push_str("hole"),
+        Value::Unresolved(_) => shape.push_str("hole"),
         Value::String(text) => write_text(text, name, shape),
         Value::Array(items) => {
             shape.push('[');

@@ -13,7 +13,7 @@ use crate::{
     source::{Sources, Span},
     spec::Address,
     subject::Subject,
-    value::{Hole, HolePart, Output, Value},
+    value::{Output, Unresolved, UnresolvedPart, Value},
 };
 
 const NO_KINDS: Registry = Registry::new(&[]);
@@ -332,9 +332,9 @@ fn with_a_secret_and_a_hole() -> Plan {
         path: vec!["properties".into(), "principalId".into()],
         written: "id.principalId".into(),
     };
-    let hole = Value::Hole(Hole(vec![
-        HolePart::Secret(Secret::new("hunter2")),
-        HolePart::Output(output),
+    let hole = Value::Unresolved(Unresolved(vec![
+        UnresolvedPart::Secret(Secret::new("hunter2")),
+        UnresolvedPart::Output(output),
     ]));
     let secret = Value::Secret(Secret::new("hunter2"));
     step.call.body = Value::object([
@@ -524,7 +524,7 @@ fn caller_without_access_to_the_subscription_asks_at_the_group() {
     answers.insert(policies(GROUP), list);
     assert_eq!(asked(&plan, &answers).len(), 1);
 
-    let rights = Question::Rights(ArmId::parse(GROUP).unwrap());
+    let rights = Question::Permissions(ArmId::parse(GROUP).unwrap());
     let permissions = json!([{ "actions": ["Microsoft.Storage/*"], "notActions": [] }]);
     answers.insert(rights, Answer::Said(permissions));
     assert_eq!(asked(&plan, &answers), []);

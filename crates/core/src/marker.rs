@@ -13,7 +13,7 @@ pub const STACK_TAG: &str = "lazuli-stack";
 /// Create Or Update At Resource Group Level"), more for descriptions.
 const LONGEST_TEXT: usize = 512;
 /// The tag that records server overrides as [digests](crate::secret::Digest).
-pub const OVERRULED_TAG: &str = "lazuli-kept";
+pub const OVERRIDES_TAG: &str = "lazuli-overrides";
 
 /// The tag that records secrets as [digests](crate::secret::Digest).
 pub const SECRETS_TAG: &str = "lazuli-secrets";
@@ -24,7 +24,7 @@ pub const ON_REMOVE_TAG: &str = "lazuli-on-remove";
 /// The removal policy: what happens to a resource when its entry is removed from the spec. It is part of the ownership
 /// marker, because the spec no longer has it then.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Afterlife {
+pub enum RemovalPolicy {
     /// It becomes an orphan and is pruned.
     #[default]
     Delete,
@@ -34,7 +34,7 @@ pub enum Afterlife {
     Protect,
 }
 
-impl Afterlife {
+impl RemovalPolicy {
     /// The word for [`Self::Keep`] in a marker.
     pub const KEEP_WORD: &str = "keep";
 
@@ -42,7 +42,7 @@ impl Afterlife {
     pub const WRITTEN: [Self; 2] = [Self::Keep, Self::Protect];
 
     /// The policy of an entry.
-    pub const fn wished(protect: bool, on_remove: OnRemove) -> Self {
+    pub const fn new(protect: bool, on_remove: OnRemove) -> Self {
         match (protect, on_remove) {
             (true, _) => Self::Protect,
             (false, OnRemove::Keep) => Self::Keep,
@@ -60,7 +60,7 @@ impl Afterlife {
     }
 
     /// Reads a word of a marker. An unknown word protects.
-    pub fn of(word: Option<&str>) -> Self {
+    pub fn from_word(word: Option<&str>) -> Self {
         match word {
             None | Some("delete") => Self::Delete,
             Some(Self::KEEP_WORD) => Self::Keep,
@@ -71,10 +71,10 @@ impl Afterlife {
 
 /// Where the ownership marker of a resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum Marker {
     /// In the tag [`STACK_TAG`].
     Tag,
-    /// As a [`TextMark`] in this member of `properties`.
+    /// As a [`TextMarker`] in this member of `properties`.
     Text(&'static str),
     /// Nowhere: it is owned with its parent.
     Parent,
@@ -84,38 +84,38 @@ pub enum Mark {
 /// spec, or as the last line after text that was written in Azure. It contains the entry, to find the role assignments of a
 /// recreated principal, and can end with the removal policy: `; keep` or `; protect`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextMark {
+pub struct TextMarker {
     /// The stack.
     pub stack: String,
     /// The address of the entry in the stack.
     pub entry: String,
     /// The removal policy.
-    pub afterlife: Afterlife,
+    pub removal_policy: RemovalPolicy,
 }
 
-impl TextMark {
+impl TextMarker {
     /// The marker of a node.
-    pub fn of(key: &NodeKey, afterlife: Afterlife) -> Self {
+    pub fn new(key: &NodeKey, removal_policy: RemovalPolicy) -> Self {
         Self {
             stack: key.stack.clone(),
             entry: key.address.to_string(),
-            afterlife,
+            removal_policy,
         }
     }
 
     /// Whether it is the marker of an entry, with any removal policy.
-    pub fn is_of(&self, key: &NodeKey) -> bool {
+    pub fn is_for(&self, key: &NodeKey) -> bool {
         self.stack == key.stack && self.entry == key.address.to_string()
     }
 
     /// The text of the spec followed by the marker, or the marker alone.
-    pub fn behind(&self, own: Option<&str>) -> String {
+    pub fn append_to(&self, own: Option<&str>) -> String {
         own.map_or_else(|| self.to_string(), |own| format!("{own} ({self})"))
     }
 
     /// Text that was written in Azure, with the marker as its last line. Text with the marker of another owner and text that
     /// would become too long stay unchanged: losing the marker is better than losing text.
-    pub fn below(&self, live: &str) -> String {
+    pub fn append_line_to(&self, live: &str) -> String {
         let text = match Self::find(live) {
             Some(found) if found.stack == self.stack && found.entry == self.entry => {
                 live.replace(&found.to_string(), &self.to_string())
@@ -131,7 +131,7 @@ impl TextMark {
     }
 
     /// Text without its marker.
-    pub fn taken_off(text: &str) -> String {
+    pub fn remove_from(text: &str) -> String {
         let Some(mark) = Self::find(text) else {
             return text.to_owned();
         };
@@ -153,15 +153,19 @@ impl TextMark {
             _ => before.ends_with(" (").then(|| mark.strip_suffix(')'))??,
         };
         let (stack, rest) = mark.split_once("; ").filter(|_| !mark.contains('\n'))?;
-        let written = Afterlife::WRITTEN.into_iter().find_map(|afterlife| {
-            let entry = rest.strip_suffix(afterlife.word()?)?.strip_suffix("; ")?;
-            Some((entry, afterlife))
-        });
-        let (entry, afterlife) = written.unwrap_or((rest, Afterlife::Delete));
+        let written = RemovalPolicy::WRITTEN
+            .into_iter()
+            .find_map(|removal_policy| {
+                let entry = rest
+                    .strip_suffix(removal_policy.word()?)?
+                    .strip_suffix("; ")?;
+                Some((entry, removal_policy))
+            });
+        let (entry, removal_policy) = written.unwrap_or((rest, RemovalPolicy::Delete));
         Some(Self {
             stack: stack.to_owned(),
             entry: entry.to_owned(),
-            afterlife,
+            removal_policy,
         })
     }
 
@@ -172,10 +176,10 @@ impl TextMark {
     }
 }
 
-impl fmt::Display for TextMark {
+impl fmt::Display for TextMarker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{STACK_TAG}: {}; {}", self.stack, self.entry)?;
-        match self.afterlife.word() {
+        match self.removal_policy.word() {
             Some(word) => write!(f, "; {word}"),
             None => Ok(()),
         }
@@ -201,43 +205,52 @@ mod tests {
 
     #[test]
     fn marker_is_found_where_it_was_written() {
-        let mark = TextMark {
+        let mark = TextMarker {
             stack: "cameras".into(),
             entry: "access[a]".into(),
-            afterlife: Afterlife::Keep,
+            removal_policy: RemovalPolicy::Keep,
         };
         assert_eq!(mark.to_string(), "lazuli-stack: cameras; access[a]; keep");
         for own in [None, Some("Reads the cameras"), Some("Reads (a lot)")] {
             assert_eq!(
-                TextMark::find(&mark.behind(own)),
+                TextMarker::find(&mark.append_to(own)),
                 Some(mark.clone()),
                 "{own:?}"
             );
-            assert_eq!(TextMark::taken_off(&mark.behind(own)), own.unwrap_or(""));
+            assert_eq!(
+                TextMarker::remove_from(&mark.append_to(own)),
+                own.unwrap_or("")
+            );
         }
     }
 
     #[test]
     fn text_written_in_azure_is_kept_above_the_marker() {
-        let mark = TextMark {
+        let mark = TextMarker {
             stack: "cameras".into(),
             entry: "access".into(),
-            afterlife: Afterlife::Delete,
+            removal_policy: RemovalPolicy::Delete,
         };
-        let marked = mark.below("Ask Ada (or Bo)");
+        let marked = mark.append_line_to("Ask Ada (or Bo)");
         assert_eq!(marked, "Ask Ada (or Bo)\nlazuli-stack: cameras; access");
-        assert_eq!(TextMark::find(&marked), Some(mark.clone()));
-        assert_eq!(TextMark::taken_off(&marked), "Ask Ada (or Bo)");
-        let protected = TextMark {
-            afterlife: Afterlife::Protect,
+        assert_eq!(TextMarker::find(&marked), Some(mark.clone()));
+        assert_eq!(TextMarker::remove_from(&marked), "Ask Ada (or Bo)");
+        let protected = TextMarker {
+            removal_policy: RemovalPolicy::Protect,
             ..mark.clone()
         };
-        assert_eq!(protected.below(&marked), format!("{marked}; protect"));
-        assert_eq!(mark.below(&protected.below(&marked)), marked);
+        assert_eq!(
+            protected.append_line_to(&marked),
+            format!("{marked}; protect")
+        );
+        assert_eq!(
+            mark.append_line_to(&protected.append_line_to(&marked)),
+            marked
+        );
         let long = "x".repeat(LONGEST_TEXT);
         let others = "Reads (lazuli-stack: doors; access)".to_owned();
         for untouched in [marked, long, others] {
-            assert_eq!(mark.below(&untouched), untouched);
+            assert_eq!(mark.append_line_to(&untouched), untouched);
         }
     }
 
@@ -251,7 +264,7 @@ mod tests {
             "x (lazuli-stack: a; b) y",
             "lazuli-stack: a; b\nAsk Ada",
         ] {
-            assert_eq!(TextMark::find(text), None, "{text}");
+            assert_eq!(TextMarker::find(text), None, "{text}");
         }
     }
 }
