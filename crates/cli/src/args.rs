@@ -1,53 +1,19 @@
-//! The command line: global options, and groups of options that several commands share.
+//! Arguments that several commands share.
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{
-    Args, Parser, ValueEnum,
-    builder::{PossibleValuesParser, TypedValueParser, styling::Styles},
+    Args, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
 };
 use lazuli_arm::auth::AuthMethod;
 use lazuli_core::{graph::Names, plan::Consent, spec::is_stack_name};
 use lazuli_reconcile::{PropagationLimits, ProviderPolicy};
 use uuid::Uuid;
 
-use crate::commands::Command;
-
-/// A declarative reconciler for Azure: describe resources in YAML, review the plan, apply it
-#[derive(Debug, Parser)]
-#[command(name = "lazuli", version, styles = Styles::styled(), max_term_width = 100, propagate_version = true)]
-pub(crate) struct Cli {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-    /// Show progress on stderr: auto, live, plain or none
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "MODE",
-        env = "LAZULI_PROGRESS",
-        hide_env_values = true
-    )]
-    #[arg(default_value_t = Progress::Auto, hide_possible_values = true, display_order = 898)]
-    pub(crate) progress: Progress,
-    /// Write the log as text or json, with one line per event
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "FORMAT",
-        display_order = 899
-    )]
-    #[arg(default_value_t = LogFormat::Text, hide_possible_values = true)]
-    pub(crate) log_format: LogFormat,
-    /// Log events to stderr; repeat to log every request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
-    pub(crate) verbose: u8,
-}
-
 /// How to show progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Progress {
+pub(crate) enum ProgressMode {
     /// Moving lines on a terminal, otherwise one line per change
     Auto,
     /// Moving lines if stderr is a terminal

@@ -30,7 +30,8 @@ use clap::{
 };
 
 use crate::{
-    args::{Cli, LogFormat, Progress},
+    args::{LogFormat, ProgressMode},
+    commands::Cli,
     render::style::Tint,
     terminal::{Display, OutputOptions, Terminal, write_message},
 };
@@ -65,10 +66,10 @@ fn main() -> ExitCode {
 fn output_options(cli: &Cli) -> OutputOptions {
     OutputOptions {
         display: match cli.progress {
-            Progress::Auto => None,
-            Progress::Live => Some(Display::Live),
-            Progress::Plain => Some(Display::Lines),
-            Progress::None => Some(Display::Nothing),
+            ProgressMode::Auto => None,
+            ProgressMode::Live => Some(Display::Live),
+            ProgressMode::Plain => Some(Display::Lines),
+            ProgressMode::None => Some(Display::Nothing),
         },
         logs_json: cli.log_format == LogFormat::Json,
         shows_logs: logs::is_requested(cli.verbose),

@@ -20,7 +20,7 @@ pub struct Fault {
 impl Fault {
     /// Locates a failure. A property is named only if Azure's error code, target or message identifies it.
     pub fn of(failure: &Failure, step: &Step, sources: &Sources) -> Self {
-        let entry = Entry { step, sources };
+        let entry = FailedEntry { step, sources };
         let property = match failure {
             Failure::Arm(error) => entry
                 .by_code(error)
@@ -48,12 +48,12 @@ const TOO_COMMON: &[&str] = &["id", "kind", "name", "properties", "type", "value
 type Property<'a> = (&'a str, Span);
 
 /// The entry of a step, with its properties.
-struct Entry<'a> {
+struct FailedEntry<'a> {
     step: &'a Step,
     sources: &'a Sources,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> FailedEntry<'a> {
     /// The property that an error code always refers to.
     fn by_code(&self, error: &ArmError) -> Option<Property<'a>> {
         let names: &[&str] = match &error.kind {

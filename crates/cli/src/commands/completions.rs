@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::{
-    args::Cli,
+    commands::Cli,
     error::{CommandError, Success},
     terminal::write_output,
 };

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use clap::{Args, CommandFactory};
 
 use crate::{
-    args::Cli,
+    commands::Cli,
     error::{CommandError, Success},
     input::describe,
     terminal::write_output,

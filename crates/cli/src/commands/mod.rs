@@ -1,4 +1,4 @@
-//! The commands: the arguments, examples and body of each in one file.
+//! The command line, and the commands: the arguments, examples and body of each in one file.
 
 /// The examples at the end of a command's help, below a heading in the style of clap.
 macro_rules! examples {
@@ -23,13 +23,45 @@ pub(crate) mod show;
 pub(crate) mod sim;
 pub(crate) mod validate;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand, builder::styling::Styles};
 
 use crate::{
-    args::Cli,
+    args::{LogFormat, ProgressMode},
     error::{CommandError, Success},
     terminal::Terminal,
 };
+
+/// A declarative reconciler for Azure: describe resources in YAML, review the plan, apply it
+#[derive(Debug, Parser)]
+#[command(name = "lazuli", version, styles = Styles::styled(), max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Show progress on stderr: auto, live, plain or none
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "MODE",
+        env = "LAZULI_PROGRESS",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = ProgressMode::Auto, hide_possible_values = true, display_order = 898)]
+    pub(crate) progress: ProgressMode,
+    /// Write the log as text or json, with one line per event
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        display_order = 899
+    )]
+    #[arg(default_value_t = LogFormat::Text, hide_possible_values = true)]
+    pub(crate) log_format: LogFormat,
+    /// Log events to stderr; repeat to log every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
+    pub(crate) verbose: u8,
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

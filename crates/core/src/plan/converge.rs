@@ -145,7 +145,7 @@ impl<'a> Planner<'a, '_> {
         };
         let step = step.map(|draft| self.recreated(node, draft));
         match step {
-            Some(Draft {
+            Some(PlannedChange {
                 action,
                 reason,
                 changes,
@@ -189,7 +189,7 @@ impl<'a> Planner<'a, '_> {
         before
     }
 
-    fn resource(&mut self, node: &'a Node, id: &ArmId) -> Option<Draft> {
+    fn resource(&mut self, node: &'a Node, id: &ArmId) -> Option<PlannedChange> {
         let found = self.live.resource(id);
         if node.lifecycle.existing {
             if found.is_none() {
@@ -221,7 +221,7 @@ impl<'a> Planner<'a, '_> {
             let wanted = Secrets::new(self.graph, node, &wanted).with_digests(wanted);
             let changes = creation(&wanted);
             let reason = "it does not exist".to_owned();
-            return Some(Draft {
+            return Some(PlannedChange {
                 action: Action::Create,
                 reason,
                 changes,
@@ -238,7 +238,7 @@ impl<'a> Planner<'a, '_> {
         mut wanted: Value,
         live: &Json,
         call: impl Fn(Value) -> Call,
-    ) -> Option<Draft> {
+    ) -> Option<PlannedChange> {
         if node.mark == Marker::Tag && self.is_of_another_stack(node, live) {
             return None;
         }
@@ -276,7 +276,7 @@ impl<'a> Planner<'a, '_> {
             Some(found) if changes.is_empty() => found,
             Some(found) => format!("{found}, {differing}"),
         };
-        Some(Draft {
+        Some(PlannedChange {
             action: if is_taken_over {
                 Action::Adopt
             } else {
@@ -291,7 +291,7 @@ impl<'a> Planner<'a, '_> {
         })
     }
 
-    fn grant(&mut self, node: &'a Node, grant: &Grant) -> Option<Draft> {
+    fn grant(&mut self, node: &'a Node, grant: &Grant) -> Option<PlannedChange> {
         let wanted = self.wanted(node);
         let call = |target, body| Call {
             method: Method::Put,
@@ -320,7 +320,7 @@ impl<'a> Planner<'a, '_> {
                 role_name: grant.role_name.clone(),
                 principal,
             };
-            return Some(Draft {
+            return Some(PlannedChange {
                 action: Action::Create,
                 reason: "the role assignment does not exist".to_owned(),
                 changes: creation(&wanted),
@@ -332,7 +332,7 @@ impl<'a> Planner<'a, '_> {
     }
 
     /// A creation of a resource that existed before, as a replacement.
-    fn recreated(&self, node: &Node, draft: Draft) -> Draft {
+    fn recreated(&self, node: &Node, draft: PlannedChange) -> PlannedChange {
         if draft.action != Action::Create {
             return draft;
         }
@@ -342,7 +342,7 @@ impl<'a> Planner<'a, '_> {
                 target: CallTarget::Id(replacement.id.clone()),
                 ..draft.call
             };
-            return Draft {
+            return PlannedChange {
                 action: Action::Replace,
                 reason: replace::reason(self.graph, self.before, node, replacement),
                 changes: replacement.changes.clone(),
@@ -356,7 +356,7 @@ impl<'a> Planner<'a, '_> {
             Identity::Grant(grant) => self.before.grant(self.graph, grant).is_some(),
         };
         match self.replaced.iter().find(is_above).filter(|_| was_there) {
-            Some(one) => Draft {
+            Some(one) => PlannedChange {
                 reason: format!("it is deleted with `{}`, which is replaced", one.key),
                 ..draft
             },
@@ -480,7 +480,7 @@ impl<'a> Planner<'a, '_> {
     }
 }
 
-struct Draft {
+struct PlannedChange {
     action: Action,
     reason: String,
     changes: Vec<Change>,

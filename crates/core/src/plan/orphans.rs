@@ -150,7 +150,7 @@ fn described(orphan: &Owned, live: &Live) -> Orphan {
 /// spec can be in use until the other changes are made. Deletions of locks wait for nothing.
 pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
     let orphans = find(graph, live);
-    let fates = Fates::new(graph, live, &orphans);
+    let decisions = OrphanDecisions::new(graph, live, &orphans);
     let waited: HashSet<StepId> = plan.steps.iter().flat_map(|s| s.after.clone()).collect();
     let last = plan.steps.iter().map(|step| step.id);
     let last: Vec<StepId> = last.filter(|id| !waited.contains(id)).collect();
@@ -176,14 +176,14 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
             span: spans[&*orphan.stack],
             after,
         };
-        let step = match &fates.0[&orphan.id] {
-            Fate::Delete { api_version } => pruning.delete(api_version),
-            Fate::ReleaseTags => pruning.release_tags(),
-            Fate::ReleaseText {
+        let step = match &decisions.0[&orphan.id] {
+            OrphanDecision::Delete { api_version } => pruning.delete(api_version),
+            OrphanDecision::ReleaseTags => pruning.release_tags(),
+            OrphanDecision::ReleaseText {
                 member,
                 api_version,
             } => pruning.release_text(member, api_version),
-            Fate::Keep(why) => {
+            OrphanDecision::Keep(why) => {
                 plan.remarks.kept.push(KeptResource {
                     key: described.key,
                     why: why.clone(),
@@ -193,7 +193,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
         };
         steps_of.insert(&orphan.id, plan.steps.push(step));
     }
-    plan.remarks.mass_deletions = mass_deletions(graph, live, &orphans, &fates);
+    plan.remarks.mass_deletions = mass_deletions(graph, live, &orphans, &decisions);
 }
 
 /// The stacks that lose most of their resources.
@@ -201,7 +201,7 @@ fn mass_deletions(
     graph: &Graph,
     live: &Live,
     orphans: &[Owned],
-    fates: &Fates,
+    decisions: &OrphanDecisions,
 ) -> Vec<MassDeletion> {
     let mut owned_by: HashMap<String, usize> = HashMap::new();
     for owned in live.owned() {
@@ -210,7 +210,7 @@ fn mass_deletions(
     let count = |stack: &str| {
         let of_stack = orphans.iter().filter(|orphan| orphan.stack == stack);
         of_stack
-            .filter(|orphan| fates.is_deleted(&orphan.id))
+            .filter(|orphan| decisions.is_deleted(&orphan.id))
             .count()
     };
     let of_stack = |scope: &StackScope| {
@@ -229,7 +229,7 @@ fn mass_deletions(
 
 /// What pruning does with one orphan.
 #[derive(Debug, PartialEq)]
-enum Fate {
+enum OrphanDecision {
     Delete {
         api_version: String,
     },
@@ -245,27 +245,31 @@ enum Fate {
 }
 
 /// What pruning does with each orphan.
-struct Fates(HashMap<ArmId, Fate>);
+struct OrphanDecisions(HashMap<ArmId, OrphanDecision>);
 
-impl Fates {
+impl OrphanDecisions {
     fn new(graph: &Graph, live: &Live, orphans: &[Owned]) -> Self {
-        let first = |orphan: &Owned| (orphan.id.clone(), first_fate(graph, live, orphan));
-        let mut fates = Self(orphans.iter().map(first).collect());
+        let first = |orphan: &Owned| (orphan.id.clone(), decide(graph, live, orphan));
+        let mut decisions = Self(orphans.iter().map(first).collect());
         // A resource that stays keeps its dependencies, and they keep theirs.
         loop {
             let next = orphans
                 .iter()
-                .filter(|orphan| fates.is_deleted(&orphan.id))
-                .find_map(|orphan| Some((orphan, fates.reason_to_keep(live, orphans, orphan)?)));
+                .filter(|orphan| decisions.is_deleted(&orphan.id))
+                .find_map(|orphan| {
+                    Some((orphan, decisions.reason_to_keep(live, orphans, orphan)?))
+                });
             let Some((orphan, why)) = next else {
-                return fates;
+                return decisions;
             };
-            fates.0.insert(orphan.id.clone(), Fate::Keep(why));
+            decisions
+                .0
+                .insert(orphan.id.clone(), OrphanDecision::Keep(why));
         }
     }
 
     fn is_deleted(&self, id: &ArmId) -> bool {
-        matches!(self.0.get(id), Some(Fate::Delete { .. }))
+        matches!(self.0.get(id), Some(OrphanDecision::Delete { .. }))
     }
 
     /// Why an orphan that could be deleted stays, because of resources that stay.
@@ -296,31 +300,35 @@ impl Fates {
     }
 }
 
-fn first_fate(graph: &Graph, live: &Live, orphan: &Owned) -> Fate {
+fn decide(graph: &Graph, live: &Live, orphan: &Owned) -> OrphanDecision {
     let api_version = live
         .known_type(&orphan.arm_type)
         .map(|known| known.api_version.clone());
-    let unknown = || Fate::Keep(format!("no api-version is known for {}", orphan.arm_type));
+    let unknown =
+        || OrphanDecision::Keep(format!("no api-version is known for {}", orphan.arm_type));
     match orphan.removal_policy {
         RemovalPolicy::Keep => match text_member(orphan) {
-            None => Fate::ReleaseTags,
-            Some(member) => api_version.map_or_else(unknown, |api_version| Fate::ReleaseText {
-                member,
-                api_version,
-            }),
+            None => OrphanDecision::ReleaseTags,
+            Some(member) => {
+                api_version.map_or_else(unknown, |api_version| OrphanDecision::ReleaseText {
+                    member,
+                    api_version,
+                })
+            }
         },
-        RemovalPolicy::Protect => Fate::Keep(format!(
+        RemovalPolicy::Protect => OrphanDecision::Keep(format!(
             "it was protected when its entry was removed from the spec (`{ON_REMOVE_TAG}`)"
         )),
         RemovalPolicy::Delete => {
             let mut nodes = graph.nodes();
             match nodes.find(|node| orphan.id.covers(node.identity.place())) {
-                Some(node) => {
-                    Fate::Keep(format!("`{}` of the spec is in or on it", node.subject.key))
-                }
-                None => {
-                    api_version.map_or_else(unknown, |api_version| Fate::Delete { api_version })
-                }
+                Some(node) => OrphanDecision::Keep(format!(
+                    "`{}` of the spec is in or on it",
+                    node.subject.key
+                )),
+                None => api_version.map_or_else(unknown, |api_version| OrphanDecision::Delete {
+                    api_version,
+                }),
             }
         }
     }

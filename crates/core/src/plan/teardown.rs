@@ -31,9 +31,9 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
     let mut gone: HashSet<ArmId> = HashSet::new();
     let mut staying: HashSet<&NodeKey> = HashSet::new();
     for node in nodes() {
-        match fate(graph, live, selection, node, &gone, &staying) {
-            Fate::Absent | Fate::WithParent => {}
-            Fate::Keep(why) => {
+        match decision(graph, live, selection, node, &gone, &staying) {
+            TeardownDecision::Absent | TeardownDecision::WithParent => {}
+            TeardownDecision::Keep(why) => {
                 // A role assignment that stays does not keep its principal and scope.
                 if matches!(node.identity, Identity::Resource(_)) {
                     staying.insert(&node.subject.key);
@@ -43,7 +43,7 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
                     why,
                 });
             }
-            Fate::Delete(id) => {
+            TeardownDecision::Delete(id) => {
                 gone.insert(id.clone());
                 going.insert(&node.subject.key, id);
             }
@@ -100,34 +100,34 @@ fn goes_with_entry(node: &Node) -> bool {
     node.mark == Marker::Parent && node.subject.key.part.is_some()
 }
 
-enum Fate {
+enum TeardownDecision {
     Absent,
     WithParent,
     Keep(String),
     Delete(ArmId),
 }
 
-fn fate(
+fn decision(
     graph: &Graph,
     live: &Live,
     selection: &Selection,
     node: &Node,
     gone: &HashSet<ArmId>,
     staying: &HashSet<&NodeKey>,
-) -> Fate {
+) -> TeardownDecision {
     let Some((id, owned)) = find(graph, live, node) else {
-        return Fate::Absent;
+        return TeardownDecision::Absent;
     };
     let lifecycle = &node.lifecycle;
     if lifecycle.existing || node.mark == Marker::Parent && goes_with_parent(graph, selection, node)
     {
-        return Fate::WithParent;
+        return TeardownDecision::WithParent;
     }
     if lifecycle.protect {
-        return Fate::Keep("it is protected (`protect: true`)".to_owned());
+        return TeardownDecision::Keep("it is protected (`protect: true`)".to_owned());
     }
     if lifecycle.on_remove == OnRemove::Keep {
-        return Fate::Keep("its entry has `onRemove: keep`".to_owned());
+        return TeardownDecision::Keep("its entry has `onRemove: keep`".to_owned());
     }
     if !owned {
         let why = match node.mark {
@@ -142,23 +142,23 @@ fn fate(
                 )
             }
         };
-        return Fate::Keep(why);
+        return TeardownDecision::Keep(why);
     }
     if let Some((user, _)) = graph
         .dependents(&node.subject.key)
         .into_iter()
         .find(|(user, _)| staying.contains(&user.subject.key))
     {
-        return Fate::Keep(format!("`{}` needs it and stays", user.subject.key));
+        return TeardownDecision::Keep(format!("`{}` needs it and stays", user.subject.key));
     }
     let remaining = remaining(live, &id, gone);
     if !remaining.is_empty() {
-        return Fate::Keep(format!(
+        return TeardownDecision::Keep(format!(
             "it contains resources that stay: {}",
             remaining.join(", ")
         ));
     }
-    Fate::Delete(id)
+    TeardownDecision::Delete(id)
 }
 
 /// The id of the live resource of a node, and whether the stack owns it.
