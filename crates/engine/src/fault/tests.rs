@@ -86,9 +86,9 @@ fn entry() -> (Step, Sources) {
     (step, sources)
 }
 
-fn by(find: impl Fn(&Entry<'_>) -> Option<String>) -> Option<String> {
+fn by(find: impl Fn(&FailedEntry<'_>) -> Option<String>) -> Option<String> {
     let (step, sources) = entry();
-    find(&Entry {
+    find(&FailedEntry {
         step: &step,
         sources: &sources,
     })
