@@ -344,7 +344,7 @@ async fn plan_succeeds_without_permission_to_read_the_directory() {
     assert_eq!(existence(&plan, &principal), Existence::Unknown);
     assert_eq!(
         plan.remarks.unread_directory.as_deref(),
-        Some("the caller may not read the directory")
+        Some("the caller has no permission to read the directory")
     );
     assert_eq!(directory_statuses(&azure), [403], "requested once");
 }

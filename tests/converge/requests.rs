@@ -184,9 +184,9 @@ async fn resources_under_creation_are_polled_by_one_list_per_group() {
         sent.iter().filter(looks).count()
     };
     assert_eq!(looks("Microsoft.Storage/locations"), 0, "{sent:#?}");
-    // An account takes 25 seconds and is polled every 17: twice, in each of two groups. Sixteen steps run concurrently,
-    // so there are two waves of accounts.
-    assert_eq!(looks("/storageAccounts?"), 8, "{sent:#?}");
+    // An account takes 25 seconds and is polled every 17: twice, in each of two groups. All accounts are
+    // created at once.
+    assert_eq!(looks("/storageAccounts?"), 4, "{sent:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -286,8 +286,8 @@ async fn added_and_removed_orphans_are_reported() {
 
     // Without pruning, orphans do not affect the plan.
     let note =
-        "when the plan was made: the stack `test` owns it, and no entry of the spec names it";
-    let title = "`access` is no longer to be deleted";
+        "when the plan was made: stack `test` owns it, and no entry of the spec declares it";
+    let title = "`access` would no longer be deleted";
     assert_moved(&azure, &saved, &text, &Consent::default(), title, note).await;
 
     let gone = format!("{}?api-version=2022-04-01", grants(&azure).await[0]);

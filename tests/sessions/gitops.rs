@@ -147,12 +147,12 @@ fn skip_permissions_omits_the_permissions_that_apply_needs() {
         output.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert!(plan(&[]).contains("lacks permissions"));
-    let output = plan(&["--skip-rights"]);
+    let output = plan(&["--skip-permissions"]);
     assert!(
         output.contains("to create") && !output.contains("lacks permissions"),
         "{output}"
     );
-    let document = plan(&["--skip-rights", "--output", "json"]);
+    let document = plan(&["--skip-permissions", "--output", "json"]);
     assert!(
         !document.contains("missingPermissions") && !document.contains("lacks permissions"),
         "{document}"

@@ -131,7 +131,7 @@ fn edited_and_outdated_plan_files_are_rejected() {
     fs::write(&edited, written.replacen("westeurope", "northeurope", 1)).unwrap();
     let failed = run(&["apply", &edited, "--yes"]);
     assert_eq!(failed.status.code(), Some(1));
-    let why = "is not carried out: it is not as lazuli wrote it: it was edited, or is not whole";
+    let why = "cannot be applied: it was edited or is incomplete";
     let output = text(&failed)
         .split_whitespace()
         .collect::<Vec<_>>()
@@ -325,7 +325,7 @@ fn init_does_not_overwrite_files() {
     let failed = init(&[]);
     assert_eq!(failed.status.code(), Some(1));
     assert!(
-        text(&failed).contains("is there already"),
+        text(&failed).contains("already exists"),
         "{}",
         text(&failed)
     );

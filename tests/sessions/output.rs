@@ -215,9 +215,9 @@ fn json_log_has_an_object_in_every_line() {
         assert!(event.is_ok_and(|event| event.is_object()), "{line}");
     }
     for message in [
-        "Saved: ",
+        "Plan saved. ",
         "lacks\\n    permissions on",
-        "nothing was changed",
+        "no changes were made",
     ] {
         assert!(logged.contains(message), "{message} is not in\n{logged}");
     }

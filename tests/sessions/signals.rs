@@ -72,6 +72,6 @@ fn second_stop_exits_immediately_and_fails() {
     let (folder, spec) = example("video-analyzer");
     let mut run = SuspendedApply::start(folder.path(), &spec);
     signal("INT", &run.apply);
-    run.wait_for("Stopped at once");
+    run.wait_for("Stopped immediately");
     assert_eq!(run.apply.wait().unwrap().code(), Some(1));
 }
