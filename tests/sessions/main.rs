@@ -147,7 +147,7 @@ fn edited_and_outdated_plan_files_are_rejected() {
         .collect::<Vec<_>>()
         .join(" ");
     assert!(output.contains("has changed in the spec"), "{output}");
-    let note = "it was westeurope when the plan was made, and is northeurope";
+    let note = "it was westeurope when the plan was made, and is now northeurope";
     assert!(
         output.contains("`location` of `") && output.contains(note),
         "{output}"

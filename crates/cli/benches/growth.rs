@@ -1,4 +1,4 @@
-//! How parsing, building, comparing and planning grow with the number of resources: `cargo bench --bench growth`.
+//! How parsing, building, comparing and planning grow with the number of resources: `cargo bench --bench growth --features bench`.
 
 #![allow(
     clippy::unwrap_used,
