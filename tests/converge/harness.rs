@@ -16,7 +16,7 @@ use lazuli_core::{
     export::Export,
     graph::{Graph, Names},
     live::Live,
-    plan::{Consent, Plan},
+    plan::{Consent, OrphanPolicy, Plan},
     reads,
 };
 use lazuli_engine::observe_settled;
@@ -40,7 +40,7 @@ pub const CATALOG: Catalog = Catalog {
 
 /// Consent to prune orphans.
 pub const PRUNE: Consent = Consent {
-    prune: true,
+    orphans: OrphanPolicy::Prune,
     replace: Names(BTreeSet::new()),
 };
 

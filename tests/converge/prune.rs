@@ -125,7 +125,10 @@ async fn unmarked_resources_and_those_of_other_stacks_are_not_pruned() {
         .iter()
         .map(|kept| format!("{}: {}", kept.key, kept.why))
         .collect();
-    assert_eq!(kept, ["rg-old: it contains resources that stay: by-hand, doors"]);
+    assert_eq!(
+        kept,
+        ["rg-old: it contains resources that stay: by-hand, doors"]
+    );
     execute_successfully(&azure, &plan).await;
     for name in ["by-hand", "doors"] {
         azure.by_hand(Method::Get, &identity(name), None).await;

@@ -285,8 +285,7 @@ async fn added_and_removed_orphans_are_reported() {
     moved(&azure, &saved, &text, &PRUNE).await.unwrap();
 
     // Without pruning, orphans do not affect the plan.
-    let note =
-        "when the plan was made: stack `test` owns it, and no entry of the spec declares it";
+    let note = "when the plan was made: stack `test` owns it, and no entry of the spec declares it";
     let title = "`access` would no longer be deleted";
     assert_moved(&azure, &saved, &text, &Consent::default(), title, note).await;
 

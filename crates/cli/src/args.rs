@@ -7,7 +7,11 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use lazuli_arm::auth::AuthMethod;
-use lazuli_core::{graph::Names, plan::Consent, spec::is_stack_name};
+use lazuli_core::{
+    graph::Names,
+    plan::{Consent, OrphanPolicy},
+    spec::is_stack_name,
+};
 use lazuli_reconcile::{PropagationLimits, ProviderPolicy};
 use uuid::Uuid;
 
@@ -122,7 +126,10 @@ impl ReplaceArgs {
     /// The deletions that the caller agrees to.
     pub(crate) fn consent(&self, orphans: &OrphanArgs) -> Consent {
         Consent {
-            prune: orphans.prune,
+            orphans: match orphans.prune {
+                true => OrphanPolicy::Prune,
+                false => OrphanPolicy::List,
+            },
             replace: Names(self.allow_replace.iter().cloned().collect()),
         }
     }

@@ -4,7 +4,9 @@ use lazuli_core::{
     diagnostic::Diagnostics,
     graph::{Closure, Names, Selection},
     live::Live,
-    plan::{Consent, Plan, converge_part, inseparable, needed_to_replace, teardown_part},
+    plan::{
+        Consent, OrphanPolicy, Plan, converge_part, inseparable, needed_to_replace, teardown_part,
+    },
     reads,
 };
 
@@ -57,10 +59,10 @@ impl Reconciler<'_> {
         fail_on_errors(&stacks.sources, unknown)?;
         let mut reads = reads::needed(graph);
         reads.extend(needed_to_replace(graph, &consent.replace));
-        let breadth = match (part.is_all(), consent.prune) {
+        let breadth = match (part.is_all(), consent.orphans) {
             (false, _) => Breadth::GraphOnly,
-            (true, false) => Breadth::Owned,
-            (true, true) => Breadth::OwnedToPrune,
+            (true, OrphanPolicy::List) => Breadth::Owned,
+            (true, OrphanPolicy::Prune) => Breadth::OwnedToPrune,
         };
         let live = self
             .observe(graph, &reads, breadth, Principals::LookedUp)

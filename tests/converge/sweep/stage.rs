@@ -7,7 +7,7 @@ use lazuli_core::{
     arm::ArmId,
     graph::{Graph, Names},
     live::Live,
-    plan::{Consent, converge_with, needed_to_replace, orphans, teardown},
+    plan::{Consent, OrphanPolicy, converge_with, needed_to_replace, orphans, teardown},
     preflight::Finding,
     reads,
 };
@@ -92,7 +92,10 @@ impl Stage {
         let client = &self.azure.client;
         let replaced = (phase == Phase::Replace).then(|| "recordings".to_owned());
         let consent = Consent {
-            prune: phase == Phase::Prune,
+            orphans: match phase {
+                Phase::Prune => OrphanPolicy::Prune,
+                _ => OrphanPolicy::List,
+            },
             replace: Names(replaced.into_iter().collect()),
         };
         let mut needed = match phase {
@@ -103,7 +106,9 @@ impl Stage {
         let Ok(mut live) = observe_settled(client, graph, &needed, &Silent).await else {
             return false;
         };
-        let orphans = self.find_orphans(graph, &mut live, consent.prune).await;
+        let orphans = self
+            .find_orphans(graph, &mut live, phase == Phase::Prune)
+            .await;
         if orphans.is_err() {
             return false;
         }

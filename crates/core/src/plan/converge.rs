@@ -32,10 +32,20 @@ pub fn converge(graph: &Graph, live: &Live) -> (Plan, Diagnostics) {
 /// The caller's consent to deletions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Consent {
-    /// Delete or release orphans instead of listing them.
-    pub prune: bool,
+    /// What happens to orphans.
+    pub orphans: OrphanPolicy,
     /// The resources that may be replaced where they cannot be changed in place.
     pub replace: Names,
+}
+
+/// What happens to orphans: resources that a stack owns and no entry of its spec declares.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OrphanPolicy {
+    /// They are listed.
+    #[default]
+    List,
+    /// They are deleted or released.
+    Prune,
 }
 
 /// [`converge`] with consent.
@@ -78,7 +88,7 @@ pub fn converge_part(
     if !selection.is_all() {
         return (plan, diagnostics);
     }
-    if consent.prune {
+    if consent.orphans == OrphanPolicy::Prune {
         orphans::prune(graph, live, &mut plan);
     } else {
         plan.remarks.orphans = orphans::list(graph, live);

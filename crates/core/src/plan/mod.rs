@@ -21,7 +21,7 @@ mod teardown;
 pub use action::Action;
 pub use call::{Call, CallTarget, Method, NewGrant, Principal};
 pub use contents::Plan;
-pub use converge::{Consent, converge, converge_part, converge_with};
+pub use converge::{Consent, OrphanPolicy, converge, converge_part, converge_with};
 pub use grants::principals_in_question;
 pub use overrides::{Reminder, overrides_after, reminders};
 pub use remarks::{
