@@ -1,6 +1,6 @@
 //! The number of requests of a plan and of an apply: resources are read by lists, without duplicate requests.
 
-use lazuli_arm::Quiet;
+use lazuli_arm::ignore_waits;
 use lazuli_sim::{Caller, Fault, Faults, Method, SUBSCRIPTION, WorldOptions};
 use serde_json::json;
 
@@ -214,6 +214,6 @@ async fn burst_of_429_is_retried() {
     azure.simulator.set_faults(burst);
     azure.converge(&units(4, 2)).await;
     let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-0");
-    let found = azure.client.get(&group, "2025-04-01", &Quiet).await;
+    let found = azure.client.get(&group, "2025-04-01", &ignore_waits).await;
     assert!(found.unwrap().is_some());
 }

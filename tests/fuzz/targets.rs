@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use azure_core::http::Url;
-use lazuli_arm::{ArmError, Quiet};
+use lazuli_arm::{ArmError, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     diagnostic::Diagnostics,
@@ -394,7 +394,8 @@ fn id(bytes: &[u8]) {
         ("/subscriptions/s".to_owned(), text.to_string()),
     ] {
         let script = Script::of(b"### 200\n\n{}");
-        let sent = on_paused_time(async { script.client().get(&path, &version, &Quiet).await });
+        let sent =
+            on_paused_time(async { script.client().get(&path, &version, &ignore_waits).await });
         let urls = script.urls();
         let Some(url) = urls.first() else {
             assert!(sent.is_err());
@@ -429,11 +430,11 @@ fn answer(bytes: &[u8]) {
         let client = script.client();
         let failure = on_paused_time(async {
             match act {
-                0 => client.get(ID, V, &Quiet).await.err(),
-                1 => client.list_all(ID, V, &[], &Quiet).await.err(),
-                2 => client.put(ID, V, &body, &Quiet).await.err(),
-                3 => client.delete(ID, V, &Quiet).await.err(),
-                _ => client.post(ID, V, Some(&body), &Quiet).await.err(),
+                0 => client.get(ID, V, &ignore_waits).await.err(),
+                1 => client.list_all(ID, V, &[], &ignore_waits).await.err(),
+                2 => client.put(ID, V, &body, &ignore_waits).await.err(),
+                3 => client.delete(ID, V, &ignore_waits).await.err(),
+                _ => client.post(ID, V, Some(&body), &ignore_waits).await.err(),
             }
         });
         failure.iter().for_each(harmless);
@@ -442,7 +443,8 @@ fn answer(bytes: &[u8]) {
     let script = Script::of(bytes);
     let hour = Duration::from_secs(3600);
     let client = script.client();
-    let waited = on_paused_time(async { client.wait_for_resource(ID, V, hour, &Quiet).await });
+    let waited =
+        on_paused_time(async { client.wait_for_resource(ID, V, hour, &ignore_waits).await });
     waited.err().iter().for_each(harmless);
     script.urls();
 }

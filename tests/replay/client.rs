@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use lazuli_arm::{ArmError, ClientOptions, Quiet, WriteResult};
+use lazuli_arm::{ArmError, ClientOptions, WriteResult, ignore_waits};
 use serde_json::Value as Json;
 
 use crate::{
@@ -121,10 +121,10 @@ pub async fn send(replay: &Replay, write: &Interaction) -> Result<WriteResult, A
     let api = write.api_version.as_deref().unwrap_or_default();
     let body = write.request_body.clone().unwrap_or_default();
     match write.method.as_str() {
-        "PUT" => client.put(path, api, &body, &Quiet).await,
-        "PATCH" => client.patch(path, api, &body, &Quiet).await,
-        "DELETE" => client.delete(path, api, &Quiet).await,
-        _ => client.post(path, api, Some(&body), &Quiet).await,
+        "PUT" => client.put(path, api, &body, &ignore_waits).await,
+        "PATCH" => client.patch(path, api, &body, &ignore_waits).await,
+        "DELETE" => client.delete(path, api, &ignore_waits).await,
+        _ => client.post(path, api, Some(&body), &ignore_waits).await,
     }
 }
 
@@ -132,7 +132,7 @@ pub async fn send(replay: &Replay, write: &Interaction) -> Result<WriteResult, A
 async fn read_after(replay: &Replay, write: &Interaction) -> String {
     let client = replay.client(ClientOptions::default()).await;
     let api = write.api_version.as_deref().unwrap_or_default();
-    let found = client.get(&write.path, api, &Quiet).await;
+    let found = client.get(&write.path, api, &ignore_waits).await;
     if replay.unrecorded().is_some() {
         return "not recorded".to_owned();
     }

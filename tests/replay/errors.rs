@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport};
-use lazuli_arm::{ArmError, BackoffLimits, ClientOptions, Quiet};
+use lazuli_arm::{ArmError, BackoffLimits, ClientOptions, ignore_waits};
 use serde_json::Value as Json;
 
 use crate::{
@@ -213,7 +213,7 @@ async fn error_for<'a>(responses: impl IntoIterator<Item = &'a Interaction>) -> 
     let client = public_cloud_client(Transport::new(Arc::new(responses)), options).await;
     let path = "/subscriptions/s/providers/Microsoft.Test/things/t/do";
     client
-        .post(path, "2024-01-01", None, &Quiet)
+        .post(path, "2024-01-01", None, &ignore_waits)
         .await
         .unwrap_err()
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    Quiet,
     client::tests::client,
+    ignore_waits,
     testing::{FakeTransport, Reply, reply},
 };
 
@@ -30,7 +30,7 @@ async fn create_both(fake: &FakeTransport) -> [Result<(), String>; 2] {
     let client = client(fake);
     let create = async |name: &str| {
         let (id, body) = (format!("{LIST}/{name}"), json!({}));
-        let created = client.create(&id, "v1", &body, &Quiet).await;
+        let created = client.create(&id, "v1", &body, &ignore_waits).await;
         created.map(|_| ()).map_err(|error| error.message.clone())
     };
     futures::join!(create("a"), create("b")).into()

@@ -10,10 +10,10 @@ use crate::{
     pace::{Pacer, Permit},
     path,
     policy::{AuthorizationPolicy, IdentificationPolicy},
-    progress::Progress,
     request::{ArmResponse, WriteOutcome, WriteRequest, WriteResult},
     retry::RetrySchedule,
     trace::RequestAttempt,
+    wait::{OnWait, Wait},
 };
 use azure_core::{
     Bytes,
@@ -131,10 +131,10 @@ impl Client {
         &self,
         path: &str,
         api_version: &str,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<Option<Value>, ArmError> {
         let url = self.url(Method::Get, path, api_version, &[])?;
-        let response = self.send_get(&url, path, progress).await?;
+        let response = self.send_get(&url, path, on_wait).await?;
         response
             .map(|response| response.require_json(Method::Get, path))
             .transpose()
@@ -150,10 +150,10 @@ impl Client {
         path: &str,
         api_version: &str,
         body: &Value,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<WriteResult, ArmError> {
         let request = WriteRequest::new(Method::Put, path, api_version).with_body(body);
-        self.write(request, progress).await
+        self.write(request, on_wait).await
     }
 
     /// Creates a resource that does not exist yet: [`Client::put`] with a [batched](WriteRequest::batched) request.
@@ -166,10 +166,10 @@ impl Client {
         path: &str,
         api_version: &str,
         body: &Value,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<WriteResult, ArmError> {
         let request = WriteRequest::new(Method::Put, path, api_version).with_body(body);
-        self.write(request.batched(), progress).await
+        self.write(request.batched(), on_wait).await
     }
 
     /// Changes parts of a resource: [`Client::write`] with PATCH.
@@ -182,10 +182,10 @@ impl Client {
         path: &str,
         api_version: &str,
         body: &Value,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<WriteResult, ArmError> {
         let request = WriteRequest::new(Method::Patch, path, api_version).with_body(body);
-        self.write(request, progress).await
+        self.write(request, on_wait).await
     }
 
     /// Deletes a resource: [`Client::write`] with DELETE. Succeeds if the resource does not exist.
@@ -197,10 +197,10 @@ impl Client {
         &self,
         path: &str,
         api_version: &str,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<WriteResult, ArmError> {
         let request = WriteRequest::new(Method::Delete, path, api_version);
-        self.write(request, progress).await
+        self.write(request, on_wait).await
     }
 
     /// Runs an action: [`Client::write`] with POST, which is retried only if it had no effect.
@@ -213,11 +213,11 @@ impl Client {
         path: &str,
         api_version: &str,
         body: Option<&Value>,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<WriteResult, ArmError> {
         let request = WriteRequest::new(Method::Post, path, api_version);
         let request = body.map_or(request, |body| request.with_body(body));
-        self.write(request, progress).await
+        self.write(request, on_wait).await
     }
 
     /// Sends a write and polls its long-running operation until that ends. Restarts an operation that failed for a
@@ -229,14 +229,14 @@ impl Client {
     pub async fn write(
         &self,
         request: WriteRequest<'_>,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<WriteResult, ArmError> {
         let WriteRequest { method, path, .. } = request;
         let url = self.url(method, path, request.api_version, &[])?;
         let body = request.body.map(|body| Bytes::from(body.to_string()));
         let mut restarts = None;
         loop {
-            let first = match self.send(method, &url, path, body.clone(), progress).await {
+            let first = match self.send(method, &url, path, body.clone(), on_wait).await {
                 Err(error) if method == Method::Delete && error.is_absence() => {
                     return Ok(WriteResult {
                         outcome: WriteOutcome::Absent,
@@ -247,7 +247,7 @@ impl Client {
                 sent => sent?,
             };
             let status = first.status;
-            let error = match self.follow(&request, &url, first, progress).await {
+            let error = match self.follow(&request, &url, first, on_wait).await {
                 Ok(finished) => {
                     // After polling, the last document can be the status of the operation instead of the resource.
                     let has_result = !finished.was_polled || method == Method::Post;
@@ -264,7 +264,7 @@ impl Client {
                 return Err(error);
             }
             let restarts = restarts.get_or_insert_with(|| RetrySchedule::new(&self.options));
-            pause_before_retry(restarts, method, error, progress).await?;
+            pause_before_retry(restarts, method, error, on_wait).await?;
         }
     }
 
@@ -300,9 +300,9 @@ impl Client {
         &self,
         url: &Url,
         path: &str,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<Option<ArmResponse>, ArmError> {
-        match self.send(Method::Get, url, path, None, progress).await {
+        match self.send(Method::Get, url, path, None, on_wait).await {
             Ok(response) if response.status == 204 => Ok(None),
             Ok(response) => Ok(Some(response)),
             Err(error) if error.is_absence() => Ok(None),
@@ -317,14 +317,14 @@ impl Client {
         url: &Url,
         path: &str,
         body: Option<Bytes>,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<ArmResponse, ArmError> {
         let mut schedule = RetrySchedule::new(&self.options);
         loop {
             let span = tracing::debug_span!("arm", method = method.as_ref(), path);
             let permit = self
                 .pacer
-                .admit(method, url.path(), |wait| progress.pacing(wait))
+                .admit(method, url.path(), |pause| on_wait(Wait::Pace { pause }))
                 .await;
             let attempt = schedule.next_attempt();
             let error = match self
@@ -336,7 +336,7 @@ impl Client {
                 Err(error) => error,
             };
             drop(permit);
-            pause_before_retry(&mut schedule, method, error, progress).await?;
+            pause_before_retry(&mut schedule, method, error, on_wait).await?;
         }
     }
 
@@ -410,12 +410,16 @@ async fn pause_before_retry(
     schedule: &mut RetrySchedule<'_>,
     method: Method,
     error: ArmError,
-    progress: &dyn Progress,
+    on_wait: &OnWait<'_>,
 ) -> Result<(), ArmError> {
     let Some(pause) = schedule.pause_after(method, &error) else {
         return Err(error);
     };
-    progress.retrying(&pause.reason, pause.duration, pause.attempt);
+    on_wait(Wait::Retry {
+        reason: &pause.reason,
+        pause: pause.duration,
+        attempt: pause.attempt,
+    });
     sleep(pause.duration).await;
     Ok(())
 }

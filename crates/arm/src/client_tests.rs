@@ -20,19 +20,18 @@ impl WaitLog {
     fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
-}
 
-impl Progress for WaitLog {
-    fn retrying(&self, reason: &str, wait: Duration, attempt: u32) {
-        let line = format!("retry {attempt} in {}s: {reason}", wait.as_secs());
+    fn record(&self, wait: Wait<'_>) {
+        let line = match wait {
+            Wait::Retry {
+                reason,
+                pause,
+                attempt,
+            } => format!("retry {attempt} in {}s: {reason}", pause.as_secs()),
+            Wait::Poll { status, pause } => format!("{status} {}s", pause.as_secs()),
+            Wait::Pace { .. } => return,
+        };
         self.0.lock().unwrap().push(line);
-    }
-
-    fn polling(&self, status: &str, wait: Duration) {
-        self.0
-            .lock()
-            .unwrap()
-            .push(format!("{status} {}s", wait.as_secs()));
     }
 }
 
@@ -85,10 +84,16 @@ async fn no_error_repeats_a_secret_of_the_run() {
     client.conceal([&Secret::new("hunter2!")]);
     let hidden = "The value '(secret)' of adminPassword is too short.";
     let body = json!({"adminPassword": "hunter2!"});
-    let error = client.put(ID, "1", &body, &crate::Quiet).await.unwrap_err();
+    let error = client
+        .put(ID, "1", &body, &crate::ignore_waits)
+        .await
+        .unwrap_err();
     assert_eq!(error.message, hidden);
     assert_eq!(error.target.as_deref(), Some("(secret)"));
-    let failed = client.put(ID, "1", &body, &crate::Quiet).await.unwrap_err();
+    let failed = client
+        .put(ID, "1", &body, &crate::ignore_waits)
+        .await
+        .unwrap_err();
     assert_eq!(failed.message, hidden);
     assert!(
         fake.received()[0].body.contains("hunter2!"),
@@ -104,11 +109,11 @@ async fn requests_have_token_user_agent_and_correlation_id() {
     ]);
     let client = client(&fake);
     assert_eq!(
-        client.get(ID, "v1", &WaitLog::default()).await.unwrap(),
+        client.get(ID, "v1", &crate::ignore_waits).await.unwrap(),
         Some(json!({"id": ID}))
     );
     client
-        .put(ID, "v1", &json!({"a": 1}), &WaitLog::default())
+        .put(ID, "v1", &json!({"a": 1}), &crate::ignore_waits)
         .await
         .unwrap();
     let received = fake.received();
@@ -154,10 +159,10 @@ async fn every_404_means_that_the_resource_does_not_exist() {
         let fake = FakeTransport::new([error(404, code), error(404, code)]);
         let client = client(&fake);
         assert_eq!(
-            client.get(ID, "v1", &WaitLog::default()).await.unwrap(),
+            client.get(ID, "v1", &crate::ignore_waits).await.unwrap(),
             None
         );
-        let deleted = client.delete(ID, "v1", &WaitLog::default()).await.unwrap();
+        let deleted = client.delete(ID, "v1", &crate::ignore_waits).await.unwrap();
         assert_eq!(
             (deleted.outcome, deleted.status),
             (WriteOutcome::Absent, 404)
@@ -165,7 +170,7 @@ async fn every_404_means_that_the_resource_does_not_exist() {
     }
     let fake = FakeTransport::new([error(404, "ResourceGroupNotFound")]);
     let error = client(&fake)
-        .put(ID, "v1", &json!({}), &WaitLog::default())
+        .put(ID, "v1", &json!({}), &crate::ignore_waits)
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
@@ -196,7 +201,10 @@ async fn failing_polls_do_not_end_an_operation() {
     ]);
     let log = WaitLog::default();
     let started = Instant::now();
-    let done = client(&fake).put(ID, "v1", &json!({}), &log).await.unwrap();
+    let done = client(&fake)
+        .put(ID, "v1", &json!({}), &|wait: Wait<'_>| log.record(wait))
+        .await
+        .unwrap();
     assert_eq!(
         done,
         WriteResult {
@@ -235,7 +243,7 @@ async fn a_failed_operation_names_the_request_that_started_it() {
         ),
     ]);
     let failed = client(&fake)
-        .put(ID, "v1", &json!({}), &WaitLog::default())
+        .put(ID, "v1", &json!({}), &crate::ignore_waits)
         .await
         .unwrap_err();
     assert_eq!(failed.kind, ErrorKind::OperationFailed);
@@ -253,7 +261,7 @@ async fn an_operation_that_does_not_finish_times_out() {
     let first = reply(202, &[("azure-asyncoperation", OP)], json!(null));
     let fake = FakeTransport::new(std::iter::once(first).chain(running));
     let failed = client(&fake)
-        .put(ID, "v1", &json!({}), &WaitLog::default())
+        .put(ID, "v1", &json!({}), &crate::ignore_waits)
         .await
         .unwrap_err();
     assert_eq!(failed.kind, ErrorKind::Timeout);
@@ -274,11 +282,11 @@ async fn nothing_is_sent_to_another_host() {
     ]);
     let client = client(&fake);
     client
-        .put(ID, "v1", &json!({}), &WaitLog::default())
+        .put(ID, "v1", &json!({}), &crate::ignore_waits)
         .await
         .unwrap();
     let error = client
-        .post(ID, "v1", None, &WaitLog::default())
+        .post(ID, "v1", None, &crate::ignore_waits)
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Protocol);
@@ -295,7 +303,7 @@ async fn the_status_determines_the_outcome() {
         let fake = FakeTransport::new([reply(status, &[], json!({"id": ID}))]);
         assert_eq!(
             client(&fake)
-                .put(ID, "v1", &json!({}), &WaitLog::default())
+                .put(ID, "v1", &json!({}), &crate::ignore_waits)
                 .await
                 .unwrap()
                 .outcome,
@@ -308,7 +316,7 @@ async fn the_status_determines_the_outcome() {
         reply(200, &[], json!({"id": ID})),
     ]);
     let written = client(&fake)
-        .put(ID, "v1", &json!({}), &WaitLog::default())
+        .put(ID, "v1", &json!({}), &crate::ignore_waits)
         .await
         .unwrap();
     assert_eq!(
@@ -320,7 +328,7 @@ async fn the_status_determines_the_outcome() {
         reply(200, &[], json!({"keys": [1]})),
     ]);
     let posted = client(&fake)
-        .post(ID, "v1", None, &WaitLog::default())
+        .post(ID, "v1", None, &crate::ignore_waits)
         .await
         .unwrap();
     assert_eq!(
@@ -330,7 +338,7 @@ async fn the_status_determines_the_outcome() {
     let fake = FakeTransport::new([reply(204, &[], json!(null))]);
     assert_eq!(
         client(&fake)
-            .delete(ID, "v1", &WaitLog::default())
+            .delete(ID, "v1", &crate::ignore_waits)
             .await
             .unwrap()
             .outcome,
@@ -342,7 +350,7 @@ async fn the_status_determines_the_outcome() {
     ]);
     assert_eq!(
         client(&fake)
-            .delete(ID, "v1", &WaitLog::default())
+            .delete(ID, "v1", &crate::ignore_waits)
             .await
             .unwrap()
             .outcome,
@@ -357,7 +365,7 @@ async fn a_401_is_retried_once_with_a_new_token() {
         reply(200, &[], json!({})),
     ]);
     let client_ok = client(&fake);
-    assert!(client_ok.get(ID, "v1", &WaitLog::default()).await.is_ok());
+    assert!(client_ok.get(ID, "v1", &crate::ignore_waits).await.is_ok());
     let tokens: Vec<_> = fake
         .received()
         .iter()
@@ -370,7 +378,7 @@ async fn a_401_is_retried_once_with_a_new_token() {
         error(401, "InvalidAuthenticationTokenTenant"),
     ]);
     let error = client(&fake)
-        .get(ID, "v1", &WaitLog::default())
+        .get(ID, "v1", &crate::ignore_waits)
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotLoggedIn);
@@ -405,7 +413,10 @@ async fn a_request_without_a_token_is_not_retried() {
         ClientOptions::default(),
     );
     let log = WaitLog::default();
-    let error = client.get(ID, "v1", &log).await.unwrap_err();
+    let error = client
+        .get(ID, "v1", &|wait: Wait<'_>| log.record(wait))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotLoggedIn);
     assert_eq!(
         error.message,
@@ -426,14 +437,14 @@ async fn waiting_for_a_resource_resumes_operations_of_others() {
     ]);
     let client = client(&fake);
     let settled = client
-        .wait_for_resource(ID, "v1", Duration::from_secs(3600), &WaitLog::default())
+        .wait_for_resource(ID, "v1", Duration::from_secs(3600), &crate::ignore_waits)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(settled["properties"]["provisioningState"], "Failed");
     assert_eq!(
         client
-            .wait_for_resource(ID, "v1", Duration::from_secs(3600), &WaitLog::default())
+            .wait_for_resource(ID, "v1", Duration::from_secs(3600), &crate::ignore_waits)
             .await
             .unwrap(),
         None
@@ -444,7 +455,7 @@ async fn waiting_for_a_resource_resumes_operations_of_others() {
 async fn an_invalid_path_is_rejected_before_it_is_sent() {
     let fake = FakeTransport::new([]);
     let error = client(&fake)
-        .delete("/subscriptions/s/../t", "v1", &WaitLog::default())
+        .delete("/subscriptions/s/../t", "v1", &crate::ignore_waits)
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidRequest);
@@ -457,7 +468,7 @@ async fn a_poll_that_keeps_failing_is_reported_as_the_write() {
     let failures = (0..8).map(|_| error(503, "ServiceUnavailable"));
     let fake = FakeTransport::new(std::iter::once(first).chain(failures));
     let failed = client(&fake)
-        .put(ID, "v1", &json!({}), &WaitLog::default())
+        .put(ID, "v1", &json!({}), &crate::ignore_waits)
         .await
         .unwrap_err();
     assert_eq!(failed.kind, ErrorKind::Unavailable);
@@ -487,14 +498,18 @@ async fn an_operation_with_a_transient_failure_is_restarted() {
             reply(200, &[], json!({"status": "Succeeded"})),
         ]);
         let log = WaitLog::default();
-        let done = client(&fake).put(ID, "v1", &json!({}), &log).await;
+        let done = client(&fake)
+            .put(ID, "v1", &json!({}), &|wait: Wait<'_>| log.record(wait))
+            .await;
         assert_eq!(done.unwrap().outcome, WriteOutcome::Accepted);
         assert_eq!(log.lines(), ["Accepted 1s", expected, "Accepted 1s"]);
     }
     for code in ["Endpoint validation", "OperationCancelled"] {
         let fake = FakeTransport::new([accepted(), failed(code)]);
         let log = WaitLog::default();
-        let error = client(&fake).put(ID, "v1", &json!({}), &log).await;
+        let error = client(&fake)
+            .put(ID, "v1", &json!({}), &|wait: Wait<'_>| log.record(wait))
+            .await;
         assert_eq!(error.unwrap_err().code.as_deref(), Some(code));
         assert_eq!(fake.calls().len(), 2);
     }
@@ -506,7 +521,7 @@ async fn a_write_is_not_repeated_if_its_polls_fail() {
     let accepted = reply(202, &[("azure-asyncoperation", OP)], json!(null));
     let fake = FakeTransport::new(std::iter::once(accepted).chain(busy));
     let error = client(&fake)
-        .put(ID, "v1", &json!({}), &WaitLog::default())
+        .put(ID, "v1", &json!({}), &crate::ignore_waits)
         .await
         .unwrap_err();
     assert_eq!(error.status, Some(409));

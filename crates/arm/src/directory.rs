@@ -7,7 +7,7 @@ use crate::{
     error::{ArmError, ErrorKind},
     options::ClientOptions,
     policy::AuthorizationPolicy,
-    progress::Quiet,
+    wait::ignore_waits,
     well_known::GET_BY_IDS_PATH,
 };
 use azure_core::{
@@ -96,7 +96,7 @@ impl Directory {
         let query = query.map(Bytes::from);
         let response = self
             .client
-            .send(method, url, GET_BY_IDS_PATH, query, &Quiet)
+            .send(method, url, GET_BY_IDS_PATH, query, &ignore_waits)
             .await?;
         let page = response.require_json(method, GET_BY_IDS_PATH)?;
         let items = page

@@ -21,13 +21,13 @@ mod paging;
 mod path;
 mod policy;
 mod poll;
-mod progress;
 mod request;
 mod retry;
 #[cfg(test)]
 mod testing;
 mod trace;
 mod transport;
+mod wait;
 mod well_known;
 
 pub use azure_core::{
@@ -43,7 +43,7 @@ pub use error::{ArmError, ErrorKind, ErrorReport, KnownCode, Remedy, known_codes
 pub use operation::{is_settled, provisioning_state};
 pub use options::ClientOptions;
 pub use paging::ListSummary;
-pub use progress::{Progress, Quiet};
 pub use request::{WriteOutcome, WriteRequest, WriteResult};
 pub use trace::{Exchange, ExchangeMessage, Trace};
 pub use transport::{TransportError, TransportOptions, transport};
+pub use wait::{OnWait, Wait, ignore_waits};

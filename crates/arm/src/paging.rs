@@ -4,7 +4,7 @@ use crate::{
     client::Client,
     error::{ArmError, ErrorKind},
     path::is_trusted,
-    progress::Progress,
+    wait::OnWait,
 };
 use azure_core::http::{Method, Url};
 use serde::{
@@ -41,13 +41,13 @@ impl Client {
         api_version: &str,
         query: &[(&str, &str)],
         on_item: &mut (dyn FnMut(Value) + Send),
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<ListSummary, ArmError> {
         let mut url = self.url(Method::Get, path, api_version, query)?;
         let mut summary = ListSummary::default();
         let mut visited = HashSet::new();
         loop {
-            let response = match self.send(Method::Get, &url, path, None, progress).await {
+            let response = match self.send(Method::Get, &url, path, None, on_wait).await {
                 Ok(response) => response,
                 Err(error) if error.is_absence() && summary.pages == 0 => {
                     return Ok(summary);
@@ -84,7 +84,7 @@ impl Client {
         path: &str,
         api_version: &str,
         query: &[(&str, &str)],
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<Vec<Value>, ArmError> {
         let mut items = Vec::new();
         self.list(
@@ -92,7 +92,7 @@ impl Client {
             api_version,
             query,
             &mut |item| items.push(item),
-            progress,
+            on_wait,
         )
         .await?;
         Ok(items)

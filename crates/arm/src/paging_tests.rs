@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Quiet,
     client::tests::client,
+    ignore_waits,
     testing::{FakeTransport, Reply, reply},
 };
 use serde_json::json;
@@ -16,7 +16,7 @@ fn page(item: u32, next: &str) -> Reply {
 
 async fn list(fake: &FakeTransport) -> Result<Vec<Value>, ArmError> {
     client(fake)
-        .list_all(PATH, "v1", &[("$filter", "x")], &Quiet)
+        .list_all(PATH, "v1", &[("$filter", "x")], &ignore_waits)
         .await
 }
 
@@ -51,7 +51,7 @@ async fn a_scope_that_does_not_exist_has_no_items() {
     )]);
     let mut items = 0;
     let summary = client(&fake)
-        .list(PATH, "v1", &[], &mut |_| items += 1, &Quiet)
+        .list(PATH, "v1", &[], &mut |_| items += 1, &ignore_waits)
         .await
         .unwrap();
     assert_eq!(

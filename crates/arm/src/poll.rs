@@ -11,8 +11,8 @@ use crate::{
     client::Client,
     error::{ArmError, ErrorKind},
     operation::{LongRunningOperation, PollDecision, PollResponse, provisioning_state},
-    progress::{Progress, Quiet},
     request::{ArmResponse, WriteRequest},
+    wait::{OnWait, Wait, ignore_waits},
 };
 
 /// An operation that succeeded.
@@ -35,12 +35,12 @@ impl Client {
         path: &str,
         api_version: &str,
         longest: Duration,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<Option<Value>, ArmError> {
         let url = self.url(Method::Get, path, api_version, &[])?;
-        let mut timer = PollTimer::new(Method::Get, path, longest, progress);
+        let mut timer = PollTimer::new(Method::Get, path, longest, on_wait);
         loop {
-            let Some(response) = self.send_get(&url, path, progress).await? else {
+            let Some(response) = self.send_get(&url, path, on_wait).await? else {
                 return Ok(None);
             };
             let body = response.require_json(Method::Get, path)?;
@@ -62,11 +62,11 @@ impl Client {
         request: &WriteRequest<'_>,
         url: &Url,
         first: ArmResponse,
-        progress: &dyn Progress,
+        on_wait: &OnWait<'_>,
     ) -> Result<FinishedOperation, ArmError> {
         let WriteRequest { method, path, .. } = *request;
         let timeout = self.options().operation_timeout;
-        let mut timer = PollTimer::new(method, path, timeout, progress);
+        let mut timer = PollTimer::new(method, path, timeout, on_wait);
         let mut was_polled = false;
         let mut body = first.json();
         let (mut operation, mut decision) = LongRunningOperation::start(
@@ -114,7 +114,7 @@ impl Client {
                 continue;
             }
             match self
-                .send(Method::Get, &url, url.path(), None, progress)
+                .send(Method::Get, &url, url.path(), None, on_wait)
                 .await
             {
                 Ok(response) => {
@@ -145,7 +145,9 @@ impl Client {
                 states.insert(id.to_ascii_lowercase(), state.to_owned());
             }
         };
-        let listed = self.list(path, api_version, &[], &mut keep, &Quiet).await;
+        let listed = self
+            .list(path, api_version, &[], &mut keep, &ignore_waits)
+            .await;
         listed.is_ok_and(|summary| summary.found).then_some(states)
     }
 }
@@ -154,18 +156,18 @@ impl Client {
 struct PollTimer<'a> {
     method: Method,
     path: &'a str,
-    progress: &'a dyn Progress,
+    on_wait: &'a OnWait<'a>,
     started: Instant,
     limits: BackoffLimits,
     backoff: Backoff<'a>,
 }
 
 impl<'a> PollTimer<'a> {
-    fn new(method: Method, path: &'a str, timeout: Duration, progress: &'a dyn Progress) -> Self {
+    fn new(method: Method, path: &'a str, timeout: Duration, on_wait: &'a OnWait<'a>) -> Self {
         Self {
             method,
             path,
-            progress,
+            on_wait,
             started: Instant::now(),
             limits: BackoffLimits {
                 total: timeout,
@@ -181,7 +183,7 @@ impl<'a> PollTimer<'a> {
         let Some(pause) = self.backoff.next_pause(&self.limits, after, elapsed) else {
             return Err(self.timeout(status));
         };
-        self.progress.polling(status, pause);
+        (self.on_wait)(Wait::Poll { status, pause });
         sleep(pause).await;
         Ok(())
     }

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
-    Client, Quiet,
+    Client,
     client::tests::client_over,
+    ignore_waits,
     testing::{FakeTransport, Reply, reply},
 };
 use azure_core::{error::ErrorKind as Core, http::Url};
@@ -47,7 +48,7 @@ async fn each_attempt_is_recorded() {
         json!({"id": ID, "tags": {}}),
     );
     let (client, _, recorded) = traced_client(vec![throttled, found]);
-    client.get(ID, "2025-01-01", &Quiet).await.unwrap();
+    client.get(ID, "2025-01-01", &ignore_waits).await.unwrap();
     let recorded = recorded.lock().unwrap();
     let sent = json!({ "headers": {
         "accept": "application/json",
@@ -88,7 +89,7 @@ async fn no_token_and_no_secret_is_recorded() {
     trace.conceal([&Secret::new("hunter2!")]);
     let body = json!({"properties": {"adminPassword": "another", "note": "it is hunter2!"}});
     client
-        .put(ID, "2025-01-01", &body, &Quiet)
+        .put(ID, "2025-01-01", &body, &ignore_waits)
         .await
         .unwrap_err();
     let recorded = recorded.lock().unwrap();
@@ -150,7 +151,7 @@ async fn token_requests_are_recorded_without_bodies() {
 async fn a_broken_connection_is_recorded_with_its_reason() {
     let (client, _, recorded) =
         traced_client(vec![Reply::Broken(Core::Io), reply(404, &[], Value::Null)]);
-    assert_eq!(client.get(ID, "1", &Quiet).await.unwrap(), None);
+    assert_eq!(client.get(ID, "1", &ignore_waits).await.unwrap(), None);
     let recorded = recorded.lock().unwrap();
     assert_eq!(recorded[0]["error"], "broken");
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use lazuli_arm::{ArmError, Caller, Client, Quiet};
+use lazuli_arm::{ArmError, Caller, Client, ignore_waits};
 use lazuli_core::{facts::PermissionPurpose, permissions::allows};
 use lazuli_handlers::REGISTRY;
 use serde_json::Value as Json;
@@ -128,7 +128,7 @@ fn clock(azure: Option<SystemTime>, here: SystemTime) -> Check {
 /// Checks one subscription; if it is not visible, only that.
 async fn check_subscription(client: &Client, id: &str, caller: &Caller) -> Vec<Check> {
     let path = format!("/subscriptions/{id}");
-    let subscription = match client.get(&path, SUBSCRIPTIONS_API, &Quiet).await {
+    let subscription = match client.get(&path, SUBSCRIPTIONS_API, &ignore_waits).await {
         found if is_absent(&found) => {
             let says = format!("{id} does not exist or is not visible");
             let help =
@@ -209,7 +209,10 @@ const TASKS: [Task; 4] = [
 
 async fn check_permissions(client: &Client, subscription: &str, caller: &Caller) -> Vec<Check> {
     let path = format!("{subscription}/providers/Microsoft.Authorization/permissions");
-    let permissions = match client.list_all(&path, AUTHORIZATION_API, &[], &Quiet).await {
+    let permissions = match client
+        .list_all(&path, AUTHORIZATION_API, &[], &ignore_waits)
+        .await
+    {
         Ok(permissions) => Json::from(permissions),
         Err(error) => return vec![failed(Warn, "permissions", &error)],
     };
@@ -246,7 +249,7 @@ async fn check_providers(client: &Client, subscription: &str) -> Check {
     let mut missing = Vec::new();
     for namespace in &namespaces {
         let path = format!("{subscription}/providers/{namespace}");
-        match client.get(&path, PROVIDERS_API, &Quiet).await {
+        match client.get(&path, PROVIDERS_API, &ignore_waits).await {
             Ok(Some(provider)) if provider["registrationState"] == "Registered" => {}
             Ok(_) => missing.push(*namespace),
             Err(error) => return failed(Warn, "providers", &error),

@@ -12,7 +12,7 @@ pub use principals::observe_principals;
 pub use settle::observe_settled;
 
 use futures::{StreamExt, stream};
-use lazuli_arm::{ArmError, Client, ErrorKind, Quiet};
+use lazuli_arm::{ArmError, Client, ErrorKind, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     live::{Live, LiveGrant},
@@ -140,13 +140,13 @@ async fn send(
                 items.push(item);
             }
         };
-        let listing = client.list(path, api_version, query, &mut keep, &Quiet);
+        let listing = client.list(path, api_version, query, &mut keep, &ignore_waits);
         let listing = listing.await?;
         Ok(listing.found.then_some(items))
     };
     match read {
         Read::Resource { id, api_version } => {
-            let found = client.get(id.as_str(), api_version, &Quiet).await?;
+            let found = client.get(id.as_str(), api_version, &ignore_waits).await?;
             Ok(found.map(|body| vec![body]))
         }
         Read::Wide { .. } => Ok(None),

@@ -1,7 +1,7 @@
 //! Records server overrides in tags, so that later plans do not report them as drift.
 
 use futures::{StreamExt, stream};
-use lazuli_arm::{ArmError, Client, Quiet};
+use lazuli_arm::{ArmError, Client, ignore_waits};
 use lazuli_core::{marker::OVERRIDES_TAG, plan::Reminder};
 use serde_json::json;
 
@@ -22,7 +22,10 @@ pub async fn remember(client: &Client, reminders: &[Reminder]) -> Result<(), Vec
                 "operation": "Merge",
                 "properties": { "tags": { OVERRIDES_TAG: reminder.tag } },
             });
-            client.patch(&path, TAGS_API, &body, &Quiet).await.err()
+            client
+                .patch(&path, TAGS_API, &body, &ignore_waits)
+                .await
+                .err()
         })
         .buffered(CONCURRENCY)
         .filter_map(|error| async { error })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use lazuli_arm::{ArmError, Client, Quiet};
+use lazuli_arm::{ArmError, Client, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     facts::CreationRequest,
@@ -61,10 +61,12 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
         Question::Creation(question) => {
             let (path, api_version) = (&question.path, question.api_version);
             match &question.request {
-                CreationRequest::Get => client.get(path, api_version, &Quiet).await,
+                CreationRequest::Get => client.get(path, api_version, &ignore_waits).await,
                 CreationRequest::List => list(client, path, api_version, None).await,
                 CreationRequest::Post(body) => {
-                    let asked = client.post(path, api_version, Some(body), &Quiet).await;
+                    let asked = client
+                        .post(path, api_version, Some(body), &ignore_waits)
+                        .await;
                     asked.map(|done| done.result)
                 }
             }
@@ -74,7 +76,7 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
             namespace,
         } => {
             let path = format!("{subscription}/providers/{namespace}");
-            client.get(&path, PROVIDERS_API, &Quiet).await
+            client.get(&path, PROVIDERS_API, &ignore_waits).await
         }
         Question::Permissions(scope) => {
             let path = extensions(scope, "permissions");
@@ -105,7 +107,7 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
             let path = format!("{at}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
             let body = proposal.body();
             let asked = client
-                .post(&path, RESTRICTIONS_API, Some(&body), &Quiet)
+                .post(&path, RESTRICTIONS_API, Some(&body), &ignore_waits)
                 .await;
             asked.map(|done| done.result)
         }
@@ -113,7 +115,7 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
             let path = extensions(scope, "policyExemptions");
             list(client, &path, EXEMPTIONS_API, None).await
         }
-        Question::PolicyDefinition(id) => client.get(id.as_str(), POLICY_API, &Quiet).await,
+        Question::PolicyDefinition(id) => client.get(id.as_str(), POLICY_API, &ignore_waits).await,
     };
     match answer {
         Ok(Some(said)) => Answer::Said(said),
@@ -139,7 +141,7 @@ async fn list(
             api_version,
             &query,
             &mut |item| items.push(item),
-            &Quiet,
+            &ignore_waits,
         )
         .await?;
     Ok(listing.found.then_some(Json::Array(items)))
@@ -156,10 +158,12 @@ pub async fn register(
 ) -> Result<(), RegistrationError> {
     let path = format!("{subscription}/providers/{namespace}");
     let action = format!("{path}/register");
-    client.post(&action, PROVIDERS_API, None, &Quiet).await?;
+    client
+        .post(&action, PROVIDERS_API, None, &ignore_waits)
+        .await?;
     let started = Instant::now();
     loop {
-        let provider = client.get(&path, PROVIDERS_API, &Quiet).await?;
+        let provider = client.get(&path, PROVIDERS_API, &ignore_waits).await?;
         let state = provider
             .as_ref()
             .and_then(|provider| provider.get("registrationState")?.as_str());

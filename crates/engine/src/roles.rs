@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
-use lazuli_arm::{ArmError, Client, Quiet};
+use lazuli_arm::{ArmError, Client, ignore_waits};
 use lazuli_core::{arm::ArmId, graph::RoleName};
 use serde_json::Value as Json;
 
@@ -60,7 +60,7 @@ async fn definitions(client: &Client, role: &RoleName) -> Result<Vec<ArmId>, Arm
             }
         };
         let listing = client
-            .list(&path, DEFINITIONS_API, &query, &mut collect, &Quiet)
+            .list(&path, DEFINITIONS_API, &query, &mut collect, &ignore_waits)
             .await?;
         if listing.found {
             return Ok(found.into_values().collect());

@@ -1,6 +1,6 @@
 //! Writes a spec of what is live in resource groups.
 
-use lazuli_arm::{ArmError, ErrorKind, Quiet};
+use lazuli_arm::{ArmError, ErrorKind, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     export::{self, Export, Scene, reads},
@@ -140,7 +140,9 @@ impl Reconciler<'_> {
         let others = match group.subscription_id() {
             Some(subscription) => {
                 let path = format!("/subscriptions/{subscription}/resourcegroups");
-                self.client.list_all(&path, GROUPS_API, &[], &Quiet).await
+                self.client
+                    .list_all(&path, GROUPS_API, &[], &ignore_waits)
+                    .await
             }
             None => Ok(Vec::new()),
         };

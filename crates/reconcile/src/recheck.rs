@@ -1,6 +1,6 @@
 //! Reads back what a plan wrote, and records server overrides.
 
-use lazuli_arm::{ArmError, Quiet};
+use lazuli_arm::{ArmError, ignore_waits};
 use lazuli_core::{
     graph::{Graph, NodeKey},
     live::Live,
@@ -75,7 +75,11 @@ impl Reconciler<'_> {
         let nodes = suspects.iter().filter_map(|one| graph.node(&one.key));
         for (node, id) in nodes.filter_map(|node| Some((node, node.id()?))) {
             let api_version = &node.subject.arm_type.api_version;
-            match self.client.get(id.as_str(), api_version, &Quiet).await {
+            match self
+                .client
+                .get(id.as_str(), api_version, &ignore_waits)
+                .await
+            {
                 Ok(Some(body)) => live.insert_as(id.clone(), body),
                 Ok(None) => {}
                 Err(error) => unreadable.push(ObserveError { error }),

@@ -2,7 +2,7 @@
 
 use super::{AuthMethod, credential};
 use crate::{
-    Client, ClientOptions, Endpoints, Quiet, Url,
+    Client, ClientOptions, Endpoints, Url, ignore_waits,
     testing::{FakeTransport, ReceivedRequest, Reply, reply},
 };
 use azure_core::error::ErrorKind;
@@ -54,7 +54,7 @@ fn ok() -> Reply {
 }
 
 async fn get(client: &Client) -> Option<Value> {
-    client.get(ID, "v1", &Quiet).await.unwrap()
+    client.get(ID, "v1", &ignore_waits).await.unwrap()
 }
 
 /// The host of each request with its token or assertion.
@@ -200,6 +200,6 @@ async fn a_failed_renewal_is_not_an_error_while_the_old_token_is_valid() {
     let client = self::client(&fake, AuthMethod::Environment, &secret);
     get(&client).await;
     advance(61 * MINUTE).await;
-    let error = client.get(ID, "v1", &Quiet).await.unwrap_err();
+    let error = client.get(ID, "v1", &ignore_waits).await.unwrap_err();
     assert!(error.to_string().contains("AADSTS90033"), "{error}");
 }

@@ -10,8 +10,9 @@ use std::{
 };
 
 use lazuli_arm::{
-    Client, ClientOptions, Quiet, TransportOptions, Url,
+    Client, ClientOptions, TransportOptions, Url,
     auth::{AuthMethod, credential},
+    ignore_waits,
 };
 use lazuli_sim::SUBSCRIPTION;
 use serde_json::json;
@@ -86,7 +87,7 @@ impl Server {
             );
             let change = json!({ "tags": { "team": "sales", "lazuli-stack": "bench" } });
             client
-                .patch(&account, "2023-05-01", &change, &Quiet)
+                .patch(&account, "2023-05-01", &change, &ignore_waits)
                 .await
                 .unwrap();
         });
@@ -104,7 +105,7 @@ impl Server {
                 tasks.spawn(async move {
                     let subscription = format!("/subscriptions/{SUBSCRIPTION}");
                     for _ in 0..EACH {
-                        let found = client.get(&subscription, "2022-12-01", &Quiet).await;
+                        let found = client.get(&subscription, "2022-12-01", &ignore_waits).await;
                         assert!(found.unwrap().is_some());
                     }
                 });

@@ -1,7 +1,7 @@
 //! `lazuli roles`: lists Azure's built-in roles and their permissions, as compiled in or as Azure returns them.
 
 use clap::Args;
-use lazuli_arm::Quiet;
+use lazuli_arm::ignore_waits;
 use lazuli_core::diagnostic::did_you_mean;
 use lazuli_handlers::roles::{self, Catalogue};
 use serde_json::Value as Json;
@@ -54,7 +54,7 @@ fn definitions(args: &RolesArgs) -> Result<Vec<Json>, CommandError> {
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let client = &session.client;
-        let listed = client.list_all(DEFINITIONS, API_VERSION, &[BUILT_IN], &Quiet);
+        let listed = client.list_all(DEFINITIONS, API_VERSION, &[BUILT_IN], &ignore_waits);
         Ok(listed.await?)
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lazuli_arm::{ArmError, Progress, Quiet, WriteResult};
+use lazuli_arm::{ArmError, Wait, WriteResult, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     live::LiveGrant,
@@ -12,10 +12,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::Execution;
-use crate::{
-    observer::{Event, Observer},
-    propagation::RetryDeadlines,
-};
+use crate::{observer::Event, propagation::RetryDeadlines};
 
 /// The result of a step that succeeded.
 #[derive(Default)]
@@ -100,7 +97,7 @@ async fn same_grant(
     let query = [("$filter", filter.as_str())];
     let found = execution
         .client
-        .list_all(list, &step.call.api_version, &query, &Quiet)
+        .list_all(list, &step.call.api_version, &query, &ignore_waits)
         .await?;
     Ok(found
         .into_iter()
@@ -115,22 +112,23 @@ async fn send_once(
     target: &ArmId,
     body: &Json,
 ) -> Result<WriteResult, ArmError> {
-    let progress = StepProgress {
-        observer: execution.observer,
-        step,
+    let on_wait = |wait: Wait<'_>| {
+        if let Some(event) = step_event(step, wait) {
+            execution.observer.event(&event);
+        }
     };
     let (path, api) = (target.as_str(), step.call.api_version.as_str());
     match step.call.method {
         Method::Put if step.action == Action::Create => {
-            execution.client.create(path, api, body, &progress).await
+            execution.client.create(path, api, body, &on_wait).await
         }
-        Method::Put => execution.client.put(path, api, body, &progress).await,
+        Method::Put => execution.client.put(path, api, body, &on_wait).await,
         Method::Replace => {
-            execution.client.delete(path, api, &progress).await?;
-            execution.client.create(path, api, body, &progress).await
+            execution.client.delete(path, api, &on_wait).await?;
+            execution.client.create(path, api, body, &on_wait).await
         }
-        Method::Patch => execution.client.patch(path, api, body, &progress).await,
-        Method::Delete => execution.client.delete(path, api, &progress).await,
+        Method::Patch => execution.client.patch(path, api, body, &on_wait).await,
+        Method::Delete => execution.client.delete(path, api, &on_wait).await,
     }
 }
 
@@ -147,7 +145,7 @@ async fn read_back(
     for attempt in 1..=READ_ATTEMPTS {
         let found = execution
             .client
-            .get(target.as_str(), &step.call.api_version, &Quiet)
+            .get(target.as_str(), &step.call.api_version, &ignore_waits)
             .await?;
         if found.is_some() {
             return Ok(found);
@@ -163,30 +161,23 @@ async fn read_back(
     Ok(None)
 }
 
-/// Reports the client's waits as events of a step.
-struct StepProgress<'a> {
-    observer: &'a dyn Observer,
-    step: &'a Step,
-}
-
-impl Progress for StepProgress<'_> {
-    fn retrying(&self, reason: &str, wait: Duration, _attempt: u32) {
-        let step = self.step;
-        self.observer
-            .event(&Event::StepRetrying { step, reason, wait });
-    }
-
-    fn pacing(&self, wait: Duration) {
-        if wait >= SHORTEST_REPORTED {
-            let (step, reason) = (self.step, "Azure accepts no more requests for now");
-            self.observer
-                .event(&Event::StepRetrying { step, reason, wait });
-        }
-    }
-
-    fn polling(&self, status: &str, wait: Duration) {
-        let step = self.step;
-        self.observer
-            .event(&Event::StepPolling { step, status, wait });
+/// The event of a step for a wait of the client; short waits for Azure's rate limit have none.
+fn step_event<'a>(step: &'a Step, wait: Wait<'a>) -> Option<Event<'a>> {
+    match wait {
+        Wait::Retry { reason, pause, .. } => Some(Event::StepRetrying {
+            step,
+            reason,
+            wait: pause,
+        }),
+        Wait::Pace { pause } => (pause >= SHORTEST_REPORTED).then_some(Event::StepRetrying {
+            step,
+            reason: "Azure accepts no more requests for now",
+            wait: pause,
+        }),
+        Wait::Poll { status, pause } => Some(Event::StepPolling {
+            step,
+            status,
+            wait: pause,
+        }),
     }
 }

@@ -1,7 +1,7 @@
 //! Reads management locks. They only add advice to a plan, so a failed read is recorded and is no error.
 
 use futures::{StreamExt, stream};
-use lazuli_arm::{ArmError, Client, ErrorKind, Quiet};
+use lazuli_arm::{ArmError, Client, ErrorKind, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     live::{Live, UnreadLocks},
@@ -19,7 +19,13 @@ pub(super) async fn list(client: &Client, scope: &ArmId) -> Result<Option<Vec<Js
     let path = format!("{scope}/providers/Microsoft.Authorization/locks");
     let mut locks = Vec::new();
     let listing = client
-        .list(&path, LOCKS_API, &[], &mut |lock| locks.push(lock), &Quiet)
+        .list(
+            &path,
+            LOCKS_API,
+            &[],
+            &mut |lock| locks.push(lock),
+            &ignore_waits,
+        )
         .await?;
     Ok(listing.found.then_some(locks))
 }

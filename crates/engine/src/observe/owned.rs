@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::{StreamExt, future::join_all, stream};
-use lazuli_arm::{ArmError, Client, Quiet};
+use lazuli_arm::{ArmError, Client, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     graph::StackScope,
@@ -182,7 +182,7 @@ async fn list<T: Send>(
     let asked = lists.iter().map(async |path| {
         let mut taken = Vec::new();
         let mut keep = |item| taken.extend(take(item));
-        let listing = client.list(path, CONTENTS_API, &query, &mut keep, &Quiet);
+        let listing = client.list(path, CONTENTS_API, &query, &mut keep, &ignore_waits);
         listing.await.map(|_| taken)
     });
     let mut found = Vec::new();
@@ -196,7 +196,9 @@ async fn list<T: Send>(
 async fn custom_roles(client: &Client, at: &ArmId) -> Result<Vec<Json>, ArmError> {
     let path = format!("{at}/providers/Microsoft.Authorization/roleDefinitions");
     let custom = [("$filter", "type eq 'CustomRole'")];
-    client.list_all(&path, GRANTS_API, &custom, &Quiet).await
+    client
+        .list_all(&path, GRANTS_API, &custom, &ignore_waits)
+        .await
 }
 
 /// Asks resource providers for the api-versions of types that no kind knows, with one request per provider. A resource
@@ -219,7 +221,7 @@ pub async fn find_versions(
     let providers: BTreeSet<String> = unknown.iter().map(namespace).collect();
     let mut failures = Vec::new();
     for path in providers {
-        match client.get(&path, PROVIDERS_API, &Quiet).await {
+        match client.get(&path, PROVIDERS_API, &ignore_waits).await {
             Ok(provider) => {
                 for (arm_type, api_version) in provider.iter().flat_map(versions) {
                     let kind = "resource";

@@ -3,10 +3,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use futures::{StreamExt, stream};
-use lazuli_arm::{Client, Progress, is_settled, provisioning_state};
+use lazuli_arm::{Client, Wait, is_settled, provisioning_state};
 use lazuli_core::{
     arm::ArmId,
-    graph::{Graph, Node, NodeKey},
+    graph::{Graph, Node},
     live::Live,
     reads::Read,
 };
@@ -86,15 +86,19 @@ async fn settle(
     observer: &dyn Observer,
 ) -> Result<Option<Json>, ObserveError> {
     let (key, began) = (&node.subject.key, Instant::now());
-    let progress = SettleProgress {
-        observer,
-        key,
-        began,
+    let on_wait = |wait: Wait<'_>| {
+        if let Wait::Poll { status, .. } = wait {
+            observer.event(&Event::ResourceBusy {
+                key,
+                state: status,
+                waited: began.elapsed(),
+            });
+        }
     };
     let api_version = node.subject.arm_type.api_version.to_string();
     let left = until.saturating_duration_since(began);
     let body = client
-        .wait_for_resource(id.as_str(), &api_version, left, &progress)
+        .wait_for_resource(id.as_str(), &api_version, left, &on_wait)
         .await
         .map_err(|error| ObserveError { error })?;
     let state = body
@@ -106,21 +110,4 @@ async fn settle(
         waited: began.elapsed(),
     });
     Ok(body)
-}
-
-/// Reports the client's polls as events of a resource.
-struct SettleProgress<'a> {
-    observer: &'a dyn Observer,
-    key: &'a NodeKey,
-    began: Instant,
-}
-
-impl Progress for SettleProgress<'_> {
-    fn polling(&self, state: &str, _wait: Duration) {
-        self.observer.event(&Event::ResourceBusy {
-            key: self.key,
-            state,
-            waited: self.began.elapsed(),
-        });
-    }
 }
