@@ -20,7 +20,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A folder with a spec in it, and the simulated Azure beside that.
+/// A folder with a spec and the simulated Azure.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -84,7 +84,7 @@ impl Folder {
     }
 }
 
-/// Against the schema, and against one that allows no member beside: what is not described is no contract.
+/// Validates against the schema, and against one without additional members: every member must be described.
 fn assert_valid(document: &Json, schema: &str) {
     let path = root().join("schemas").join(format!("{schema}.schema.json"));
     let mut schema: Json = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -134,7 +134,7 @@ fn every_example_answers_as_the_schemas_say() {
         let report = folder.apply_saved(&[]);
         assert_eq!(
             report["plan"], plan,
-            "{name}: what is carried out is the plan"
+            "{name}: the executed plan is the shown plan"
         );
         assert_eq!(report["result"], "complete", "{name}");
         assert_eq!(report["summary"]["done"], steps.len(), "{name}");
@@ -196,24 +196,24 @@ fn a_change_has_both_values() {
 fn a_part_is_said_to_be_one() {
     let app = "  app: { kind: userAssignedIdentity, name: id-docs }\n";
     let folder = Folder::with(&(HEAD.to_owned() + app));
-    assert_eq!(folder.plan(&[]).get("part"), None);
-    let part = &folder.plan(&["--target", "group"])["part"];
-    let told = json!({ "targets": ["group"], "others": 0, "leftOut": 1 });
-    assert_eq!(*part, told);
+    assert_eq!(folder.plan(&[]).get("selection"), None);
+    let part = &folder.plan(&["--target", "group"])["selection"];
+    let expected = json!({ "targets": ["group"], "others": 0, "leftOut": 1 });
+    assert_eq!(*part, expected);
     folder.run("apply", &[]);
     let down = folder.run("destroy", &["--target", "app"]);
-    assert_eq!(down["plan"]["part"]["targets"], json!(["app"]));
+    assert_eq!(down["plan"]["selection"]["targets"], json!(["app"]));
     assert_eq!(down["summary"]["done"], 1);
 }
 
 #[test]
 fn a_failure_says_why_and_what_it_kept_from_beginning() {
-    // The simulator has this name taken by somebody else.
+    // In the simulator, another tenant has this name.
     let taken = "  account: { kind: storageAccount, name: stlazulitaken, sku: Standard_LRS, containers: { video: {} } }\n";
     let folder = Folder::with(&(HEAD.to_owned() + taken));
     let refused = folder.run("apply", &[]);
-    assert_eq!(refused["result"], "refused");
-    assert_eq!(refused["summary"]["notBegun"], 3);
+    assert_eq!(refused["result"], "rejected");
+    assert_eq!(refused["summary"]["notStarted"], 3);
     let finding = &refused["plan"]["findings"][0];
     assert_eq!(finding["finding"], "nameRefused");
     assert_eq!(finding["certain"], true);
@@ -261,7 +261,7 @@ fn a_policy_that_denies_is_told_with_its_conditions_and_steps() {
     let made = folder.lazuli(&["sim", "request", "PUT", &url, &body.to_string()]);
     assert!(made.status.success(), "{made:?}");
     let refused = folder.run("apply", &[]);
-    assert_eq!(refused["result"], "refused");
+    assert_eq!(refused["result"], "rejected");
     let finding = &refused["plan"]["findings"][0];
     assert_eq!(finding["finding"], "disallowed");
     assert_eq!(finding["certain"], true);
@@ -303,7 +303,7 @@ fn no_answer_has_a_secret() {
         folder.run("apply", &again),
         folder.run("destroy", &again),
     ];
-    let told = |command: &[&str], secret: &[&str], form| {
+    let output_of = |command: &[&str], secret: &[&str], form| {
         let words = [command, &["stack.yaml", "--output", form], secret].concat();
         let output = folder.lazuli(&words);
         assert_eq!(output.status.code(), Some(0), "{words:?}");
@@ -311,11 +311,11 @@ fn no_answer_has_a_secret() {
     };
     let mut texts: Vec<String> = answers.iter().map(ToString::to_string).collect();
     for form in ["text", "markdown", "html"] {
-        texts.push(told(&["plan"], &secret, form));
+        texts.push(output_of(&["plan"], &secret, form));
     }
-    texts.push(told(&["apply", "--yes"], &secret, "markdown"));
+    texts.push(output_of(&["apply", "--yes"], &secret, "markdown"));
     for form in ["text", "markdown", "html"] {
-        let changed = told(&["plan"], &again, form);
+        let changed = output_of(&["plan"], &again, form);
         assert!(changed.contains("(secret)"), "{changed}");
         texts.push(changed);
     }
@@ -354,20 +354,20 @@ fn a_plan_file_has_no_secret_and_is_carried_out_where_it_is_given_again() {
         assert_eq!(saved["asked"]["params"], kept);
         saved.to_string()
     };
-    let told = |more: &[&str]| {
+    let output_of = |more: &[&str]| {
         let output = folder.lazuli(&[&["apply", "plan.json", "--yes"], more].concat());
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty());
         String::from_utf8(output.stderr).unwrap()
     };
     let mut texts = vec![saved(&first)];
-    assert!(told(&[]).contains("--param password=..."));
+    assert!(output_of(&[]).contains("--param password=..."));
     let report = folder.apply_saved(&first);
     assert_eq!(report["result"], "complete");
     texts.push(report.to_string());
 
     texts.push(saved(&second));
-    let another = told(&first);
+    let another = output_of(&first);
     assert!(another.contains("LZ0029"), "{another}");
     texts.push(another);
     texts.push(folder.apply_saved(&second).to_string());

@@ -64,7 +64,7 @@ impl Case {
         };
         let context = LoadContext {
             env: &|name| self.variables.get(name).cloned(),
-            file: &|_, _| Err("there is no such file".to_owned()),
+            file: &|_, _| Err("file not found".to_owned()),
             ..LoadContext::isolated(Some(SUBSCRIPTION.to_owned()))
         };
         let reconciler = azure.reconciler();

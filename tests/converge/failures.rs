@@ -30,7 +30,7 @@ fn fates(plan: &Plan, report: &Report) -> Vec<(String, String)> {
                 }
                 Outcome::Failed(other) => format!("failed {other}"),
                 Outcome::Blocked(by) => format!("blocked by {}", plan.steps[by.0].subject.key),
-                Outcome::NotBegun => "not begun".to_owned(),
+                Outcome::NotStarted => "not begun".to_owned(),
             };
             (step.subject.key.to_string(), fate)
         })

@@ -119,7 +119,7 @@ impl LockedPlan {
                 self.plan.steps[step.0].subject.key
             );
         }
-        let not_done = report.failures().count() + report.not_begun().count();
+        let not_done = report.failures().count() + report.not_started().count();
         assert!(reported.len() <= not_done);
         assert_eq!(report.done() + not_done, self.plan.steps.len());
     }

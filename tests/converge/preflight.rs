@@ -287,10 +287,10 @@ async fn permissions_on_the_resource_alone_suffice() {
 async fn role_assignments_of_the_plan_may_give_missing_permissions() {
     let owner = Azure::new().await;
     let contributor = owner.seen_by(Caller::Contributor).await;
-    let somebody = Caller::Reader.object_id();
+    let reader = Caller::Reader.object_id();
     let text = stack()
         + &format!(
-            "  more: {{ kind: roleAssignment, principal: {{ objectId: {somebody}, type: ServicePrincipal }}, \
+            "  more: {{ kind: roleAssignment, principal: {{ objectId: {reader}, type: ServicePrincipal }}, \
              scope: \"${{group}}\", role: Owner }}\n"
         );
     let (_, refused) = found(&contributor, &text).await;

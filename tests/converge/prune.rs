@@ -213,9 +213,9 @@ async fn empty_spec_is_a_mass_deletion_and_a_small_change_is_not() {
     azure.converge(&spec(ALL)).await;
     let empty = "apiVersion: lazuli/v1\nstack: test\nresources: {}\n";
     let plan = azure.plan_to_prune(empty).await;
-    let razed = &plan.remarks.mass_deletions[0];
+    let deletion = &plan.remarks.mass_deletions[0];
     assert_eq!(
-        (razed.stack.as_str(), razed.going, razed.owned),
+        (deletion.stack.as_str(), deletion.going, deletion.owned),
         ("test", 8, 8)
     );
     let without_lock: String = ALL

@@ -243,7 +243,7 @@ async fn at_the_start(world: &World) -> Stage {
     stage
 }
 
-/// How many requests a phase takes, and what is there thereafter.
+/// The number of requests of a phase, and the resources after it.
 async fn undisturbed(world: &World, graph: &Graph, phase: Phase) -> (u64, Inventory) {
     let stage = at_the_start(world).await;
     assert!(stage.run(graph, phase).await, "{phase:?} works undisturbed");
@@ -251,7 +251,7 @@ async fn undisturbed(world: &World, graph: &Graph, phase: Phase) -> (u64, Invent
     (requests, stage.inventory(graph, phase).await)
 }
 
-/// What is there once nothing goes wrong any more.
+/// The resources once no more faults occur.
 async fn after_a_rerun(stage: &Stage, graph: &Graph, phase: Phase) -> Inventory {
     stage.calm();
     assert!(

@@ -20,7 +20,7 @@ use proptest::{
 
 use crate::mutation::{mutated, mutations};
 
-/// How many cases are tried between two looks at the clock.
+/// The number of cases between two reads of the clock.
 const BATCH: u32 = 32;
 /// One input takes milliseconds; one that takes this long does not end.
 const ENDLESS: Duration = Duration::from_secs(120);
@@ -107,7 +107,7 @@ impl Target {
         }
     }
 
-    /// Checks one input. It is on disk meanwhile: an overflown stack or memory leaves nobody to save it.
+    /// Checks one input. It is on disk meanwhile, because a stack overflow or a lack of memory ends the process.
     fn attempt(&self, bytes: &[u8]) -> Result<(), String> {
         let current = folder().join(format!("{}.current", self.name));
         fs::write(&current, bytes).unwrap();

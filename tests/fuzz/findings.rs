@@ -1,5 +1,5 @@
 //! What Azure answers to the questions before the first write: whatever it is, the questions come to an end, and what
-//! follows from the answers is told.
+//! follows from the answers is reported.
 
 use std::sync::LazyLock;
 
@@ -69,7 +69,7 @@ static PLAN: LazyLock<Plan> = LazyLock::new(|| {
 /// More rounds of questions than any answers may lead to.
 const TOO_MANY: usize = 8;
 
-/// Every question has the same answer: lists all items, and what is no list the first one.
+/// Every question has the same answer: lists all items, and anything else returns the first one.
 fn found(said: &Json) -> Vec<Finding> {
     let mut answers = Answers::default();
     let mut open = questions(&PLAN, REGISTRY);

@@ -5,7 +5,7 @@ use proptest::{collection::vec, prelude::*};
 /// Longer inputs are cut: what grows without bound is found with less.
 const LONGEST: usize = 128 << 10;
 
-/// One change. Places are taken modulo the length of what there is.
+/// One change. Positions are taken modulo the length of the input.
 #[derive(Debug, Clone)]
 pub enum Mutation {
     FlipBit {

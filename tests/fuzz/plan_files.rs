@@ -79,8 +79,11 @@ fn check(bytes: &[u8]) {
         WHOLE.first_difference(&edited, &graph),
     ];
     for found in moved.into_iter().flatten() {
-        let told = found.message.len() + found.note.map_or(0, |note| note.len());
-        assert!(told <= text.len() + 1_000, "{told} bytes are told");
+        let length = found.message.len() + found.note.map_or(0, |note| note.len());
+        assert!(
+            length <= text.len() + 1_000,
+            "{length} bytes in the message"
+        );
     }
 }
 

@@ -29,8 +29,8 @@ use crate::{
     script::{ENDPOINT, Script},
 };
 
-/// The longest that a person is told of one failure, in characters.
-const LONGEST_TOLD: usize = 20_000;
+/// The maximal length of the report of one failure, in characters.
+const MAX_REPORT: usize = 20_000;
 
 #[test]
 fn specs() {
@@ -324,7 +324,11 @@ fn spec(bytes: &[u8]) {
                 .subject
                 .arm_type
                 .is("Microsoft.Resources/resourceGroups");
-            assert!(of_type || is_group, "{id} is no {}", node.subject.arm_type);
+            assert!(
+                of_type || is_group,
+                "{id} is not a {}",
+                node.subject.arm_type
+            );
         }
     }
     let live = Live::default();
@@ -449,17 +453,17 @@ fn answer(bytes: &[u8]) {
     script.urls();
 }
 
-/// What is told of a failure is of bounded length, and acts on no terminal.
+/// The report of a failure has a bounded length and no control characters.
 fn harmless(error: &ArmError) {
-    let told = format!("{error}{}", error.hint().unwrap_or_default());
+    let report = format!("{error}{}", error.hint().unwrap_or_default());
     assert!(
-        told.chars().count() <= LONGEST_TOLD,
+        report.chars().count() <= MAX_REPORT,
         "{} characters",
-        told.len()
+        report.len()
     );
     assert!(
-        told.chars().all(|c| c == '\n' || !c.is_control()),
-        "{told:?}"
+        report.chars().all(|c| c == '\n' || !c.is_control()),
+        "{report:?}"
     );
 }
 
@@ -496,7 +500,7 @@ resources:
   any: { kind: resource, type: Microsoft.Web/sites@2024-04-01, name: any, body: { properties: { a: [{ name: x, b: 1 }], id: \"${id}\" } } }
 ";
 
-/// Reads, compares, and carries out what comes of it, on a service that answers anything.
+/// Reads, plans and executes the plan on a service that returns anything.
 fn comparison(bytes: &[u8]) {
     let script = Script::of(bytes);
     let client = script.client();

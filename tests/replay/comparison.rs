@@ -1,4 +1,4 @@
-//! A second plan is empty: what was written, compared with what Azure answered thereafter.
+//! A second plan is empty: what was written, compared with the response to the next read.
 
 use std::collections::BTreeMap;
 
@@ -105,7 +105,7 @@ fn the_page_lists_every_exception() {
     for line in listed {
         let row = rows
             .next()
-            .unwrap_or_else(|| panic!("there is no row for {line}"));
+            .unwrap_or_else(|| panic!("missing row for {line}"));
         assert!(
             line.starts_with(&begins(row)) && line.ends_with(&ends(row)),
             "{line}"

@@ -15,14 +15,14 @@ use crate::{
     recordings,
 };
 
-/// One change of what is live, and where a difference shall be seen.
+/// One change of the live body, and where a difference must be found.
 struct Edit {
     what: &'static str,
     /// Where, in the form of a rule: `properties.rules[].name`.
     path: String,
     /// Where, as a JSON pointer into what is live.
     pointer: String,
-    /// What is there now; `None` for nothing.
+    /// The new value; `None` if it is removed.
     now: Option<Json>,
     /// Whether a list was changed: then the difference may be seen at the list or at an item.
     of_list: bool,
@@ -97,7 +97,7 @@ impl Tally {
         *self.misses.entry(miss).or_default() += 1;
     }
 
-    /// Prints what was counted, and tells which percentage of edits was found.
+    /// Prints what was counted, and returns which percentage of edits was found.
     fn print(&self) -> f64 {
         let rate = |found: usize, all: usize| 100.0 * found as f64 / all.max(1) as f64;
         let sums = self.found.values();

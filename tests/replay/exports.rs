@@ -66,7 +66,7 @@ fn what_was_answered_is_exported_to_what_changes_nothing() {
     );
 }
 
-/// The answer as the only thing in its group; none of what is in no group, and of what is no resource.
+/// The response as the only resource of its group; `None` outside of a group, or if it is not a resource.
 fn live(pair: &Pair<'_>) -> Option<(Live, ArmId)> {
     let id = ArmId::parse(pair.path)?;
     let group = id.group()?;

@@ -1,4 +1,4 @@
-//! What was written, each time beside what was read thereafter.
+//! Every written body with the response to the next read of the resource.
 
 use serde_json::Value as Json;
 

@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 
 use crate::pairs::Pair;
 
-/// The changes that a plan shows, or why there is none. Grants are known by who has them, so they cannot be a
+/// The changes that a plan shows, or why a plan cannot be made. Grants are known by who has them, so they cannot be a
 /// `resource`; their bodies alone are compared.
 pub fn changes(pair: &Pair<'_>) -> Result<Vec<Change>, String> {
     if pair
@@ -35,7 +35,7 @@ pub fn changes(pair: &Pair<'_>) -> Result<Vec<Change>, String> {
     let graph = graph(pair)?;
     let created = planned(&graph, &Live::default())?;
     let mut live = Live::default();
-    let id = ArmId::parse(pair.path).ok_or("its path is no id")?;
+    let id = ArmId::parse(pair.path).ok_or("its path is not an id")?;
     live.insert_as(id, marked(pair.read, &created));
     let plan = planned(&graph, &live)?;
     Ok(plan

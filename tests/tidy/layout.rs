@@ -90,7 +90,7 @@ fn every_source_file_is_short_and_says_what_lives_in_it() {
     }
 }
 
-/// `clippy::print_stdout` and `print_stderr` keep the macros out, which panic where nobody reads.
+/// `clippy::print_stdout` and `print_stderr` keep the macros out, which panic on a closed pipe.
 #[test]
 fn standard_output_is_written_in_one_place() {
     for file in sources("crates/cli/src") {
@@ -123,12 +123,15 @@ fn every_invariant_is_guarded_by_a_test_that_is_there() {
         for name in guards.split('`').skip(1).step_by(2) {
             if name.contains('/') {
                 files = texts_at(name);
-                assert!(!files.is_empty(), "invariant {number}: there is no {name}");
+                assert!(
+                    !files.is_empty(),
+                    "invariant {number}: {name} does not exist"
+                );
             } else {
                 let start = format!("fn {name}(");
                 assert!(
                     files.iter().any(|text| text.contains(&start)),
-                    "invariant {number}: there is no {name}"
+                    "invariant {number}: {name} does not exist"
                 );
             }
         }

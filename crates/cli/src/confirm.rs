@@ -9,7 +9,7 @@ use crate::{
     terminal::{Terminal, write_message},
 };
 
-/// Fails if confirmation is needed and there is no terminal. Called before the first request.
+/// Fails if confirmation is needed and stdin is not a terminal. Called before the first request.
 pub(crate) fn fail_unless_possible(
     yes: bool,
     verb: &str,

@@ -50,15 +50,15 @@ pub(crate) struct Network {
 const IN_PROCESS: &str = "https://sim.lazuli.invalid";
 
 impl Connection {
-    /// The environment that `--cloud` names. The simulator's world is stored beside the first spec.
+    /// The environment that `--cloud` names. The simulator's world is stored next to the first spec.
     pub(crate) fn new(args: &AzureArgs, specs: &[PathBuf]) -> Result<Self, CommandError> {
         let trace = args.trace.clone();
         if args.cloud().eq_ignore_ascii_case("sim") {
-            let beside = specs
+            let neighbor = specs
                 .first()
                 .map_or_else(|| PathBuf::from("."), |path| directory_of(path));
             return Ok(Self {
-                destination: Destination::Simulator(world_in(&beside)),
+                destination: Destination::Simulator(world_in(&neighbor)),
                 trace,
             });
         }
@@ -291,7 +291,7 @@ pub(crate) fn login(caller: Caller, name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// The file of the simulator's world beside specs.
+/// The file of the simulator's world next to specs.
 pub(crate) fn world_in(directory: &Path) -> PathBuf {
     directory.join(".lazuli").join("sim.json")
 }

@@ -134,12 +134,12 @@ impl Ending<'_> {
                 ..document(&Report::unstarted(view.plan))
             },
             Self::Executed(report, recheck) => ReportDocument {
-                overruled: recheck
+                server_overrides: recheck
                     .overrides
                     .iter()
                     .map(ServerOverrideDocument::new)
                     .collect(),
-                not_remembered: recheck.unrecorded.first().map(ToString::to_string),
+                unrecorded_overrides: recheck.unrecorded.first().map(ToString::to_string),
                 ..document(report)
             },
         }
@@ -287,7 +287,7 @@ impl<'a> ReportPrinter<'a> {
     }
 }
 
-/// Prints the findings: on stdout with a plan as text, on stderr beside a document.
+/// Prints the findings: on stdout with a plan as text, on stderr if stdout has a document.
 fn print_findings(
     view: &PlanContext<'_>,
     is_document: bool,

@@ -77,13 +77,13 @@ impl<'a> PlanFile<'a> {
             .to_text()
             .map_err(|error| failed(error.into()))?;
         // A rename keeps the file complete at any time.
-        let mut beside = self.path.as_os_str().to_owned();
-        beside.push(format!(".{}.tmp", std::process::id()));
-        let beside = PathBuf::from(beside);
-        fs::write(&beside, text)
-            .and_then(|()| fs::rename(&beside, self.path))
+        let mut temporary = self.path.as_os_str().to_owned();
+        temporary.push(format!(".{}.tmp", std::process::id()));
+        let temporary = PathBuf::from(temporary);
+        fs::write(&temporary, text)
+            .and_then(|()| fs::rename(&temporary, self.path))
             .map_err(|error| {
-                let _ = fs::remove_file(&beside);
+                let _ = fs::remove_file(&temporary);
                 failed(error)
             })?;
         let path = shown(self.path);

@@ -13,7 +13,7 @@ use lazuli_handlers::{
 
 use crate::error::CommandError;
 
-/// The name of the stack document, beside the kinds.
+/// The name of the stack document among the kinds.
 pub(crate) const DOCUMENT: &str = "stack";
 
 /// What can be explained.

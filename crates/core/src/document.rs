@@ -518,8 +518,8 @@ impl KeptDocument {
 
 impl ServerOverrideDocument {
     /// The document of the server overrides of one resource.
-    pub fn new(overruled: &ServerOverride) -> Self {
-        let ServerOverride { key, changes } = overruled;
+    pub fn new(found: &ServerOverride) -> Self {
+        let ServerOverride { key, changes } = found;
         Self {
             address: AddressDocument::new(key),
             changes: changes.iter().map(ChangeDocument::new).collect(),

@@ -339,10 +339,10 @@ impl<'a> LiftSource<'a> {
         }
         let others = &form["additionalProperties"];
         if others.is_object() || form["properties"].is_null() {
-            let told = form["properties"].as_object();
+            let properties = form["properties"].as_object();
             let is_told = |name: &str| {
-                let mut names = told.into_iter().flatten();
-                names.any(|(told, _)| told.eq_ignore_ascii_case(name))
+                let mut names = properties.into_iter().flatten();
+                names.any(|(known, _)| known.eq_ignore_ascii_case(name))
             };
             for (name, value) in live.iter().filter(|(name, _)| !is_told(name)) {
                 let inner = format!("{path}.{name}");

@@ -65,7 +65,7 @@ mod tests {
             !matches("ab*b", "ab"),
             "`*` does not match characters twice"
         );
-        assert!(!matches("a?c", "abc"), "`?` is no wildcard");
+        assert!(!matches("a?c", "abc"), "`?` is not a wildcard");
     }
 
     #[test]

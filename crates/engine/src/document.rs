@@ -34,10 +34,10 @@ pub struct ReportDocument {
     /// The outcome of each step, in the order of the plan.
     pub steps: Vec<OutcomeDocument>,
     /// Server overrides: values that Azure keeps although this run sent others. Later plans do not send them again.
-    pub overruled: Vec<ServerOverrideDocument>,
+    pub server_overrides: Vec<ServerOverrideDocument>,
     /// Why the server overrides could not be recorded in tags. Later plans report them as drift.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_remembered: Option<String>,
+    pub unrecorded_overrides: Option<String>,
     /// The executed plan.
     pub plan: PlanDocument,
 }
@@ -73,7 +73,7 @@ pub struct OutcomesDocument {
     /// Steps that failed.
     pub failed: usize,
     /// Steps that were not begun, because a dependency failed or the run was interrupted.
-    pub not_begun: usize,
+    pub not_started: usize,
 }
 
 /// The outcome of one step.
@@ -114,7 +114,7 @@ pub enum OutcomeWord {
     /// A step that this one depends on failed.
     Blocked,
     /// The run was interrupted before the step began.
-    NotBegun,
+    NotStarted,
 }
 
 /// Why a step failed.
@@ -171,7 +171,7 @@ impl ReportDocument {
             summary: OutcomesDocument {
                 done: report.done(),
                 failed,
-                not_begun: report.not_begun().count(),
+                not_started: report.not_started().count(),
             },
             steps: plan
                 .steps
@@ -179,8 +179,8 @@ impl ReportDocument {
                 .zip(&report.outcomes)
                 .map(|(step, outcome)| OutcomeDocument::of(step, outcome, sources))
                 .collect(),
-            overruled: Vec::new(),
-            not_remembered: None,
+            server_overrides: Vec::new(),
+            unrecorded_overrides: None,
             plan: shown,
         }
     }
@@ -197,7 +197,7 @@ impl OutcomeDocument {
             id: step.id.0,
             action: step.action,
             address: AddressDocument::new(&step.subject.key),
-            outcome: OutcomeWord::NotBegun,
+            outcome: OutcomeWord::NotStarted,
             took_ms: None,
             already_there: None,
             blocked_by: None,
@@ -223,7 +223,7 @@ impl OutcomeDocument {
                 blocked_by: Some(by.0),
                 ..began
             },
-            Outcome::NotBegun => began,
+            Outcome::NotStarted => began,
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct Execution<'a> {
     pub concurrency: usize,
     /// How long to retry while a change propagates.
     pub limits: PropagationLimits,
-    /// The time of day, to tell the age of role assignments.
+    /// The time of day, to compute the age of role assignments.
     pub now: &'a (dyn Fn() -> SystemTime + Sync),
     /// Becomes true to stop: no further step begins, and steps in flight are finished.
     pub stop: watch::Receiver<bool>,
@@ -76,7 +76,7 @@ pub async fn execute(plan: &Plan, execution: Execution<'_>) -> Report {
     let outcomes = run.outcomes.0.into_iter();
     let report = Report {
         outcomes: outcomes
-            .map(|outcome| outcome.unwrap_or(Outcome::NotBegun))
+            .map(|outcome| outcome.unwrap_or(Outcome::NotStarted))
             .collect(),
         stopped,
         took: began.elapsed(),
@@ -253,7 +253,7 @@ impl<'a> Run<'a> {
             let blocked_by = match &outcome {
                 Outcome::Done { .. } => None,
                 Outcome::Blocked(by) => Some(*by),
-                Outcome::Failed(_) | Outcome::NotBegun => Some(step.id),
+                Outcome::Failed(_) | Outcome::NotStarted => Some(step.id),
             };
             self.outcomes[step.id] = Some(outcome);
             for &dependent in &self.dependents[step.id] {

@@ -37,7 +37,7 @@ pub struct ObserveError {
     pub error: ArmError,
 }
 
-/// Sends the reads and collects the live state. A missing resource is no error. Items of lists that concern neither the
+/// Sends the reads and collects the live state. A missing resource is not an error. Items of lists that concern neither the
 /// graph nor the stacks are dropped as they arrive.
 ///
 /// # Errors

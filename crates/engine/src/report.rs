@@ -35,7 +35,7 @@ pub enum Outcome {
     /// A step that this one depends on failed.
     Blocked(StepId),
     /// The run was stopped before the step began.
-    NotBegun,
+    NotStarted,
 }
 
 /// Why a step failed.
@@ -66,7 +66,7 @@ impl Report {
     /// The report of a plan of which no step was begun.
     pub fn unstarted(plan: &Plan) -> Self {
         Self {
-            outcomes: vec![Outcome::NotBegun; plan.steps.len()],
+            outcomes: vec![Outcome::NotStarted; plan.steps.len()],
             ..Self::default()
         }
     }
@@ -98,13 +98,13 @@ impl Report {
     }
 
     /// The steps that were not begun, each with the failed step that blocks it.
-    pub fn not_begun(&self) -> impl Iterator<Item = (StepId, Option<StepId>)> {
+    pub fn not_started(&self) -> impl Iterator<Item = (StepId, Option<StepId>)> {
         self.outcomes
             .iter()
             .enumerate()
             .filter_map(|(at, outcome)| match outcome {
                 Outcome::Blocked(by) => Some((StepId(at), Some(*by))),
-                Outcome::NotBegun => Some((StepId(at), None)),
+                Outcome::NotStarted => Some((StepId(at), None)),
                 _ => None,
             })
     }

@@ -191,7 +191,7 @@ fn another(value: &Json) -> Json {
         Json::Number(number) => json!(number.as_f64().unwrap() + 1.0),
         Json::Array(items) => json!(items[1..]),
         Json::String(text) => json!(format!("{text}x")),
-        other => panic!("{other} is no leaf"),
+        other => panic!("{other} is not a leaf"),
     }
 }
 

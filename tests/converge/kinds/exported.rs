@@ -145,7 +145,7 @@ fn same(wanted: &Value, found: &Value) -> bool {
     text(wanted) == text(found)
 }
 
-/// What Azure does not tell from nothing.
+/// Values that Azure does not distinguish from absent ones.
 fn is_usual(wanted: &Value) -> bool {
     match wanted {
         Value::Null => true,

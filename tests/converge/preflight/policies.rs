@@ -84,7 +84,7 @@ async fn policy_denial_is_reported_with_its_steps_and_denied_by_apply() {
             plan.steps[step.0].subject.key.to_string()
         })
         .collect();
-    assert_eq!(codes, ["data", "id"], "as it was told");
+    assert_eq!(codes, ["data", "id"], "as reported");
 
     let another = Azure::new().await;
     assign(&another, &subscription(), LOCATIONS, only_north()).await;
@@ -226,7 +226,7 @@ async fn exempt_resource_is_not_denied_for_certain() {
     };
     exempt(&identity("one"), Method::Put).await;
     let (plan, refused) = found(&azure, &tagged).await;
-    let told: Vec<_> = refused
+    let reported: Vec<_> = refused
         .iter()
         .map(|finding| match finding {
             Finding::Disallowed { denial, steps } => {
@@ -240,7 +240,7 @@ async fn exempt_resource_is_not_denied_for_certain() {
         ("one".to_owned(), Some(Doubt::Exempt)),
         ("two".to_owned(), None),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     exempt(&group(), Method::Put).await;
     assert_eq!(found(&azure, &tagged).await.1, []);
     azure.converge(&tagged).await;

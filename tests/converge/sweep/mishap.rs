@@ -82,7 +82,7 @@ pub struct Wire {
 #[derive(Debug, Default)]
 struct Shared {
     sent: AtomicU64,
-    /// The request that is struck, counted from 1; 0 is none.
+    /// The request that is struck, counted from 1; 0 for no request.
     at: AtomicU64,
     mishap: std::sync::Mutex<Option<Mishap>>,
     died: Notify,

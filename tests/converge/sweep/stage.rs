@@ -1,4 +1,4 @@
-//! A world, a client of it on a wire that can be cut, and what there is in it.
+//! A world, a client of it through a connection that can fail, and its resources.
 
 use std::collections::BTreeMap;
 
@@ -255,7 +255,7 @@ async fn listed(azure: &Azure, what: &str) -> Vec<Json> {
     items
 }
 
-/// A world with somebody else's things in it, whose lists have so many items on a page.
+/// A world with resources of others, whose lists have the given page size.
 pub async fn with_foreigners(page_size: usize) -> World {
     let options = WorldOptions {
         page_size,
@@ -292,7 +292,7 @@ pub async fn settled(world: &World, graph: &Graph) -> World {
     stage.azure.simulator.world()
 }
 
-/// The world in which somebody has taken all tags and all grants away that are the stack's.
+/// The world after all tags and role assignments of the stack were removed by hand.
 pub async fn drifted(world: &World) -> World {
     let stage = Stage::new(world.clone()).await;
     let azure = &stage.azure;

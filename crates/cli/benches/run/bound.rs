@@ -13,7 +13,7 @@ const FOREIGN_GRANTS: usize = 3;
 /// What Azure would refuse is asked before the first write.
 const ASK: usize = 1;
 /// A group; a storage account and what it is polled at; a grant on it; the account that uses both. The identity is made
-/// beside the storage account.
+/// next to the storage account.
 const CREATE: usize = 5;
 /// One write.
 const UPDATE: usize = 1;
@@ -44,7 +44,7 @@ impl Bound {
         let owned = (3 * units).div_ceil(PAGE);
         let look = grants.max(owned);
         let (trips, writes) = match phase {
-            // Nothing is there at first; what Azure made of it is looked at in the end.
+            // Nothing exists at first; the result is read back at the end.
             Phase::Create => (1 + ASK + CREATE + grants, groups + units * units::RESOURCES),
             Phase::PlanNothing | Phase::ApplyNothing => (look, 0),
             Phase::PlanDrift => (look + ASK, 0),

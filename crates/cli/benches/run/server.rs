@@ -136,7 +136,7 @@ impl Server {
         })
     }
 
-    /// Begins to count anew.
+    /// Resets the counters.
     pub fn forget_requests(&mut self) {
         self.read = std::fs::metadata(&self.log).map_or(0, |log| log.len());
     }

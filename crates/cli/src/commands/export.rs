@@ -45,8 +45,8 @@ pub(crate) struct ExportArgs {
 }
 
 pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<Success, CommandError> {
-    let beside: Vec<PathBuf> = args.out.iter().cloned().collect();
-    let connection = Connection::new(&args.azure, &beside)?;
+    let neighbors: Vec<PathBuf> = args.out.iter().cloned().collect();
+    let connection = Connection::new(&args.azure, &neighbors)?;
     let subscription = connection.subscription_or_default(args.subscription.clone())?;
     let scope = ExportScope {
         groups: groups(args, &subscription)?,

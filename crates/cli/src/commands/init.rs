@@ -18,7 +18,7 @@ use crate::{
 
 const SPEC: &str = "stack.yaml";
 const GITIGNORE: &str = ".gitignore";
-/// The directory of the simulator's world, beside a spec.
+/// The directory of the simulator's world, next to a spec.
 const LAZULI_DIR: &str = ".lazuli/";
 const LOCATION: &str = "westeurope";
 /// The stack name if the directory has no usable name.

@@ -72,7 +72,7 @@ pub(crate) struct ServeArgs {
     /// Add a host name to the certificate; may be repeated
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
-    /// Write the certificate authority to this file [default: .lazuli/sim-ca.pem beside the world]
+    /// Write the certificate authority to this file [default: .lazuli/sim-ca.pem next to the world]
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// Start with an empty world that is not saved
@@ -151,7 +151,7 @@ fn failed(error: impl std::fmt::Display) -> CommandError {
     CommandError::new(error.to_string())
 }
 
-/// The file of the world beside a spec or directory. The path must exist: a typo would create another world.
+/// The file of the world next to a spec or directory. The path must exist: a typo would create another world.
 fn world_file(path: &Path) -> Result<PathBuf, CommandError> {
     match path.exists() {
         true => Ok(world_in(&directory_of(path))),

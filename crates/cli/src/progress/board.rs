@@ -98,7 +98,7 @@ impl Board {
         let state = match outcome {
             Outcome::Done { .. } => StepState::Done,
             Outcome::Failed(_) => StepState::Failed,
-            Outcome::Blocked(_) | Outcome::NotBegun => StepState::NotStarted,
+            Outcome::Blocked(_) | Outcome::NotStarted => StepState::NotStarted,
         };
         self.set(step, state);
     }

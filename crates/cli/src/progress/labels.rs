@@ -109,7 +109,7 @@ impl StepLabels {
                 "{name}: not started, depends on {}, which did not complete",
                 blocker.unwrap_or("another step")
             ),
-            Outcome::NotBegun => format!("{name}: not started"),
+            Outcome::NotStarted => format!("{name}: not started"),
         }
     }
 }

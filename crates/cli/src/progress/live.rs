@@ -166,7 +166,7 @@ impl LiveExecution {
             Outcome::Done { .. } => Tint::Green,
             Outcome::Failed(_) => Tint::Red,
             // Counted in the redrawn lines and listed in the report.
-            Outcome::Blocked(_) | Outcome::NotBegun => return,
+            Outcome::Blocked(_) | Outcome::NotStarted => return,
         };
         let line = self.labels.ended(step, outcome, None);
         self.write_line(&line, Some(tint));

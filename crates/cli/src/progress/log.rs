@@ -69,7 +69,7 @@ impl ProgressLog {
             Outcome::Failed(why) => {
                 tracing::error!(target: PROGRESS, step = name, %action, reason = %why, "failed");
             }
-            Outcome::Blocked(_) | Outcome::NotBegun => {
+            Outcome::Blocked(_) | Outcome::NotStarted => {
                 tracing::warn!(target: PROGRESS, step = name, %action, "not started");
             }
         }

@@ -73,7 +73,7 @@ pub(crate) fn render(run: &ExecutionSummary<'_>, style: &Style) -> String {
                 );
                 not_started.add(&(line + &wrap_block(INDENT, &why, style.width)));
             }
-            Outcome::NotBegun => not_started
+            Outcome::NotStarted => not_started
                 .add(&(line + &wrap_block(INDENT, "the run was stopped first", style.width))),
         }
     }
@@ -101,7 +101,7 @@ pub(crate) fn summarize(run: &ExecutionSummary<'_>) -> String {
         "{} done, {} failed, {} not started",
         report.done(),
         report.failures().count(),
-        report.not_begun().count()
+        report.not_started().count()
     );
     let command = match run.purpose {
         Purpose::Apply | Purpose::ApplySaved => "Apply",
@@ -327,7 +327,7 @@ done.
             render_run(
                 Purpose::Destroy,
                 &teardown,
-                vec![DONE, Outcome::NotBegun],
+                vec![DONE, Outcome::NotStarted],
                 true
             ),
             "\

@@ -1,4 +1,4 @@
-//! Each rule of comparison by a case that needs it, and one beside it that is a difference.
+//! Each rule of comparison, with a case that needs it and a similar one that differs.
 
 use serde_json::json;
 

@@ -97,10 +97,10 @@ pub enum FindingKind {
         /// The name that the definition is shown under, where it could be read.
         #[serde(skip_serializing_if = "Option::is_none")]
         defined_as: Option<String>,
-        /// What whoever assigned it says to those whom it denies something.
+        /// The message that the author of the assignment wrote for denied callers.
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
-        /// The conditions of the policy that hold, as far as Azure tells.
+        /// The conditions of the policy that hold, as far as Azure reports them.
         because: Vec<ExpressionDocument>,
         /// The numbers of the steps.
         steps: Vec<usize>,
@@ -131,9 +131,9 @@ pub struct ActionDocument {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExpressionDocument {
-    /// The path of a property, or what else is looked at.
+    /// The path of a property, or another part of the request.
     pub path: String,
-    /// What is there.
+    /// The value in the request.
     pub value: serde_json::Value,
     /// `notIn`, `exists`, and the like.
     pub operator: String,
@@ -142,7 +142,7 @@ pub struct ExpressionDocument {
 }
 
 impl FindingDocument {
-    /// The document of a finding. What it rests on and what can be done is told to people.
+    /// The document of a finding. Its causes and remedies are only in output for people.
     pub fn new(finding: &Finding) -> Self {
         let numbers = |steps: &[StepId]| steps.iter().map(|step| step.0).collect();
         let what = match finding {
@@ -217,7 +217,7 @@ impl FindingDocument {
     }
 }
 
-/// Why it may not come to that is told to people; programs have `certain`.
+/// The reasons for doubt are only in output for people; programs have `certain`.
 fn disallowed(denial: &Denial, steps: Vec<usize>) -> FindingKind {
     let Denial {
         assignment,

@@ -91,11 +91,11 @@ impl PruneAction {
 }
 
 impl MassDeletionDocument {
-    pub(super) fn new(razed: &MassDeletion) -> Self {
+    pub(super) fn new(deletion: &MassDeletion) -> Self {
         Self {
-            stack: razed.stack.clone(),
-            going: razed.going,
-            owned: razed.owned,
+            stack: deletion.stack.clone(),
+            going: deletion.going,
+            owned: deletion.owned,
         }
     }
 }

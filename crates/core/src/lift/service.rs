@@ -36,7 +36,7 @@ const FILLED: &[&str] = &[
 ];
 
 /// Members next to `properties` that no author writes.
-const BESIDE: &[&str] = &["id", "name", "type", "managedBy", "managedByExtended"];
+const ENVELOPE: &[&str] = &["id", "name", "type", "managedBy", "managedByExtended"];
 
 /// Members of an identity that Azure fills in.
 const OF_IDENTITIES: &[&str] = &["principalId", "clientId", "tenantId"];
@@ -51,7 +51,7 @@ pub(super) fn without(live: &Json, own: &ArmId) -> Json {
     let Json::Object(members) = live else {
         return live.clone();
     };
-    let is_left = |name: &str| !BESIDE.contains(&name);
+    let is_left = |name: &str| !ENVELOPE.contains(&name);
     let left = members.iter().filter(|(name, _)| is_left(name));
     let left = left.map(|(name, value)| match name.as_str() {
         "identity" => (name.clone(), identity(value)),

@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use super::{Action, Remarks, Step, StepId, Steps};
 
-/// The steps that make Azure match the spec, and what there is to say in addition.
+/// The steps that make Azure match the spec, and remarks on it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
     /// The steps, each after the steps that it depends on.

@@ -88,7 +88,7 @@ impl Handler for Thing {
     }
 }
 
-/// A grant to whoever a thing is.
+/// A role assignment to an identity.
 struct Right;
 
 #[derive(Deserialize, JsonSchema)]

@@ -77,7 +77,7 @@ fn written_plan_reads_back_equal() {
     };
     assert_eq!(read, sealed);
     assert!(SavedPlan::looks_like(text.as_bytes()));
-    // Other white space is no other content.
+    // White space does not change the content.
     let compact = serde_json::from_str::<Json>(&text).unwrap().to_string();
     assert_eq!(SavedPlan::parse(&compact), Ok(read));
 }
@@ -234,7 +234,7 @@ fn changes_in_azure_are_reported() {
     };
     let delete = |target: &str| {
         step(json!({
-            "action": "delete", "changes": none(), "target": { "id": target }, "reason": "nobody wants it",
+            "action": "delete", "changes": none(), "target": { "id": target }, "reason": "it left the spec",
         }))
     };
     let replace = |reason: &str| step(json!({ "action": "replace", "reason": reason }));
@@ -320,19 +320,19 @@ fn changes_in_azure_are_reported() {
             vec![delete("/a"), delete("/b")],
             vec![delete("/b")],
             "`pictures` would no longer be deleted",
-            "when the plan was made: nobody wants it",
+            "when the plan was made: it left the spec",
         ),
         (
             vec![delete("/a")],
             vec![delete("/a"), delete("/b")],
             "`pictures` would now be deleted, but not when the plan was made",
-            "st: nobody wants it",
+            "st: it left the spec",
         ),
         (
             vec![delete("/a"), delete("/b")],
             vec![delete("/b"), delete("/c")],
             "`pictures` would no longer be deleted",
-            "when the plan was made: nobody wants it",
+            "when the plan was made: it left the spec",
         ),
         (
             vec![delete("/a")],

@@ -1,4 +1,4 @@
-//! Reads management locks. They only add advice to a plan, so a failed read is recorded and is no error.
+//! Reads management locks. They only add advice to a plan, so a failed read is recorded and is not an error.
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ErrorKind, ignore_waits};

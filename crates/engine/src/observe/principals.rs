@@ -1,4 +1,4 @@
-//! Looks up principals in the directory. They only add advice to a plan, so a failed read is recorded and is no error.
+//! Looks up principals in the directory. They only add advice to a plan, so a failed read is recorded and is not an error.
 
 use std::time::Duration;
 

@@ -198,11 +198,11 @@ fn mistakes_are_reported_at_their_place() {
             "a resource needs `type`",
         ),
         (
-            "x: { kind: resource, name: x, type: A.B/cs@2024-01-01, body: { \"${nobody}\": 1 } }"
+            "x: { kind: resource, name: x, type: A.B/cs@2024-01-01, body: { \"${missing}\": 1 } }"
                 .to_owned(),
             Code::UnknownReference,
-            "${nobody}",
-            "there is no resource `nobody` in this stack",
+            "${missing}",
+            "there is no resource `missing` in this stack",
         ),
     ] {
         let (found_code, found_at, found) = of(&spec);

@@ -62,7 +62,7 @@ pub(crate) fn report(
                 let by = code_element(&names.step_name(plan, *by));
                 format!("not started, depends on {by}, which did not complete")
             }
-            Outcome::NotBegun => "not started".to_owned(),
+            Outcome::NotStarted => "not started".to_owned(),
         };
         let headline = format!("{}: {result}", step_headline(step, names));
         sections.push(step_section(step, &headline, view));

@@ -1,4 +1,4 @@
-//! Each general rule by answers that are no difference, and by answers beside them that are.
+//! Each general rule, with responses that are equal and similar ones that differ.
 
 use serde_json::{Value as Json, json};
 

@@ -19,11 +19,11 @@ fn owned(id: &str, properties: Json) -> Owned {
 fn order_of(orphans: &[Owned]) -> Vec<String> {
     let ordered = order::deletion_order(orphans, &Live::default());
     let name = |orphan: &Owned| orphan.id.name().to_owned();
-    let told = |(orphan, before): &(&Owned, Vec<&Owned>)| {
+    let reported = |(orphan, before): &(&Owned, Vec<&Owned>)| {
         let before: Vec<String> = before.iter().map(|before| name(before)).collect();
         format!("{} after [{}]", name(orphan), before.join(" "))
     };
-    ordered.iter().map(told).collect()
+    ordered.iter().map(reported).collect()
 }
 
 #[test]

@@ -528,7 +528,7 @@ fn caller_without_access_to_the_subscription_asks_at_the_group() {
     let permissions = json!([{ "actions": ["Microsoft.Storage/*"], "notActions": [] }]);
     answers.insert(rights, Answer::Said(permissions));
     assert_eq!(asked(&plan, &answers), []);
-    let told = |answers: &Answers| -> Vec<(Question, String)> {
+    let reported = |answers: &Answers| -> Vec<(Question, String)> {
         let found = findings(&plan, answers, None, NO_KINDS).into_iter();
         found
             .filter_map(|finding| match finding {
@@ -539,11 +539,11 @@ fn caller_without_access_to_the_subscription_asks_at_the_group() {
             .collect()
     };
     let once = [(policies(GROUP), "AuthorizationFailed".to_owned())];
-    assert_eq!(told(&answers), once);
+    assert_eq!(reported(&answers), once);
     let mut answers = Answers::default();
     answers.insert(policies(SUBSCRIPTION), refused());
     answers.insert(policies(GROUP), refused());
-    assert_eq!(told(&answers), once);
+    assert_eq!(reported(&answers), once);
 }
 
 #[test]
