@@ -120,7 +120,7 @@ fn close(schema: &mut Json) {
 }
 
 #[test]
-fn every_example_answers_as_the_schemas_say() {
+fn output_of_every_example_conforms_to_its_schema() {
     for entry in fs::read_dir(root().join("examples")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let folder = Folder::example(&name);
@@ -165,7 +165,7 @@ const HEAD: &str = "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\nre
                     group: { kind: resourceGroup, name: rg }\n";
 
 #[test]
-fn a_change_has_both_values() {
+fn change_has_both_values() {
     let account = "  account: { kind: storageAccount, name: stdocs, sku: Standard_LRS }\n";
     let folder = Folder::with(&(HEAD.to_owned() + account));
     folder.run("apply", &[]);
@@ -193,7 +193,7 @@ fn a_change_has_both_values() {
 }
 
 #[test]
-fn a_part_is_said_to_be_one() {
+fn selection_is_part_of_the_plan() {
     let app = "  app: { kind: userAssignedIdentity, name: id-docs }\n";
     let folder = Folder::with(&(HEAD.to_owned() + app));
     assert_eq!(folder.plan(&[]).get("selection"), None);
@@ -207,7 +207,7 @@ fn a_part_is_said_to_be_one() {
 }
 
 #[test]
-fn a_failure_says_why_and_what_it_kept_from_beginning() {
+fn failure_has_its_cause_and_blocked_steps() {
     // In the simulator, another tenant has this name.
     let taken = "  account: { kind: storageAccount, name: stlazulitaken, sku: Standard_LRS, containers: { video: {} } }\n";
     let folder = Folder::with(&(HEAD.to_owned() + taken));
@@ -247,7 +247,7 @@ fn a_failure_says_why_and_what_it_kept_from_beginning() {
 }
 
 #[test]
-fn a_policy_that_denies_is_told_with_its_conditions_and_steps() {
+fn policy_denial_has_its_conditions_and_steps() {
     let app = "  app: { kind: userAssignedIdentity, name: id-docs }\n";
     let folder = Folder::with(&(HEAD.to_owned() + app));
     let subscription = "/subscriptions/00000000-0000-0000-0000-0000000a2c05";
@@ -292,7 +292,7 @@ const SECRETS: &str = "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\
                        list: [{ name: a, value: \"${params.token}\" }]\n";
 
 #[test]
-fn no_answer_has_a_secret() {
+fn no_output_contains_a_secret() {
     let folder = Folder::with(SECRETS);
     let secret = ["--param", "token=tk-hidden-1"];
     let again = ["--param", "token=tk-hidden-2"];
@@ -333,7 +333,7 @@ fn no_answer_has_a_secret() {
 }
 
 #[test]
-fn a_plan_file_has_no_secret_and_is_carried_out_where_it_is_given_again() {
+fn plan_file_has_no_secret_and_needs_it_again_to_be_applied() {
     // The second one is not declared to be a secret, and becomes one where it is used.
     let spec = SECRETS
         .replace(
@@ -380,7 +380,7 @@ fn a_plan_file_has_no_secret_and_is_carried_out_where_it_is_given_again() {
 }
 
 #[test]
-fn what_steers_a_plan_is_kept_in_its_file() {
+fn plan_file_contains_the_options_of_the_plan() {
     let app = "  app: { kind: userAssignedIdentity, name: id-app }\n";
     let old = "  old: { kind: userAssignedIdentity, name: id-old }\n";
     let folder = Folder::with(&format!("{HEAD}{app}{old}"));

@@ -119,8 +119,8 @@ async fn role_for_plan_can_only_plan() {
     } });
     owner.by_hand(Method::Put, &assignment, Some(here)).await;
     let found = preflight(&planner.client, &planner.plan(&changed).await, REGISTRY).await;
-    let is_told = |finding: &Finding| matches!(finding, Finding::Disallowed { .. });
-    assert!(found.iter().any(is_told), "{found:#?}");
+    let is_disallowed = |finding: &Finding| matches!(finding, Finding::Disallowed { .. });
+    assert!(found.iter().any(is_disallowed), "{found:#?}");
     let is_unknown = |finding: &Finding| matches!(finding, Finding::Unknown { .. });
     assert!(!found.iter().any(is_unknown), "{found:#?}");
     let (_, report) = planner.apply(&changed).await;

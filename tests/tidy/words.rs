@@ -91,7 +91,9 @@ fn no_word_needs_a_translation() {
             if QUOTED.iter().any(|quoted| line.contains(quoted)) {
                 continue;
             }
-            for hit in banned.captures_iter(line) {
+            // Names are words too: `is_told` has two.
+            let words = line.replace('_', " ");
+            for hit in banned.captures_iter(&words) {
                 let rule = (1..hit.len()).find(|rule| hit.get(*rule).is_some());
                 let (_, instead) = BANNED[rule.unwrap() - 1];
                 count += 1;

@@ -328,7 +328,7 @@ mod tests {
             lacking
                 .help
                 .unwrap()
-                .contains("Role Based Access Control Administrator for o")
+                .contains("Role Based Access Control Administrator to o")
         );
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn load_specs(
         subscription: args.subscription.clone().or_else(default),
         secrets,
         env: &|name| connection.environment(name),
-        file: &input::file_beside,
+        file: &input::read_neighbor,
     };
     Ok(load(&CATALOG, input::read(args)?, context)?)
 }
@@ -51,7 +51,7 @@ pub(crate) fn load_offline(args: &SpecArgs, terminal: &Terminal) -> Result<Stack
         subscription: Some(args.subscription.clone().unwrap_or_else(placeholder)),
         secrets: SecretsPolicy::default(),
         env: &environment,
-        file: &input::file_beside,
+        file: &input::read_neighbor,
     };
     let stacks = load(&CATALOG, input::read(args)?, context)?.into_stacks()?;
     warn(&stacks.sources, &stacks.warnings, terminal);

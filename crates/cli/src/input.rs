@@ -90,7 +90,7 @@ pub(crate) fn directory_of(path: &Path) -> PathBuf {
 }
 
 /// The text of a file that a spec refers to, by its path from the spec.
-pub(crate) fn file_beside(spec: &str, path: &str) -> Result<String, String> {
+pub(crate) fn read_neighbor(spec: &str, path: &str) -> Result<String, String> {
     let full = directory_of(Path::new(spec)).join(path);
     let mut text = String::new();
     let read = fs::File::open(full)

@@ -128,7 +128,7 @@ pub(crate) fn write_output(text: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Writes a message to stderr. Errors are ignored: there is no other place to report them.
+/// Writes a message to stderr. Errors are ignored, because they cannot be reported elsewhere.
 pub(crate) fn write_message(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());

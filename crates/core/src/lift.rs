@@ -340,11 +340,11 @@ impl<'a> LiftSource<'a> {
         let others = &form["additionalProperties"];
         if others.is_object() || form["properties"].is_null() {
             let properties = form["properties"].as_object();
-            let is_told = |name: &str| {
+            let has_property = |name: &str| {
                 let mut names = properties.into_iter().flatten();
                 names.any(|(known, _)| known.eq_ignore_ascii_case(name))
             };
-            for (name, value) in live.iter().filter(|(name, _)| !is_told(name)) {
+            for (name, value) in live.iter().filter(|(name, _)| !has_property(name)) {
                 let inner = format!("{path}.{name}");
                 let value = match others.is_object() {
                     true => self.shape(&inner, others, value, depth),

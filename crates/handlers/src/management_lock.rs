@@ -174,7 +174,7 @@ mod tests {
         );
         assert!(waits(&graph, "keep").contains(&(
             "analyzer".into(),
-            "a lock goes on after what it locks".into()
+            "a lock is created after the resources that it locks".into()
         )));
     }
 

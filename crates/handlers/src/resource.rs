@@ -134,13 +134,13 @@ impl Handler for AnyResource {
         )]);
         let above = id.parent()?;
         let inside = id.as_str().get(above.as_str().len()..)?;
-        let is_beside = inside.to_ascii_lowercase().starts_with("/providers/");
+        let is_extension = inside.to_ascii_lowercase().starts_with("/providers/");
         let mut name = id.name().to_owned();
-        if is_beside && !id.is_top_level() {
+        if is_extension && !id.is_top_level() {
             props.insert("scope".into(), Value::string(above.as_str()));
-        } else if !is_beside && found.reference(&above).is_some() {
+        } else if !is_extension && found.reference(&above).is_some() {
             props.insert("parent".into(), Value::string(above.as_str()));
-        } else if !is_beside {
+        } else if !is_extension {
             let provider = id.as_str().to_ascii_lowercase().rfind("/providers/")?;
             let segments = id.as_str().get(provider..)?.split('/').skip(4);
             let names: Vec<&str> = segments.step_by(2).collect();

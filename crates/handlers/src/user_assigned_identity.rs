@@ -339,7 +339,10 @@ mod tests {
         );
         assert_eq!(
             waits(&graph, "analyzer/federatedCredentials/main"),
-            [("analyzer".to_owned(), "it is in or on it".to_owned())]
+            [(
+                "analyzer".to_owned(),
+                "contained in it or attached to it".to_owned()
+            )]
         );
     }
 

@@ -70,7 +70,7 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<Success, Com
         let name = name.unwrap_or_else(|| "<stdout>".to_owned());
         let context = LoadContext {
             env: &|name| connection.environment(name),
-            file: &input::file_beside,
+            file: &input::read_neighbor,
             ..LoadContext::isolated(None)
         };
         let specs = load(&CATALOG, SpecTexts::from_spec(name, &export.text), context)?;

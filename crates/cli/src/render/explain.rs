@@ -331,16 +331,16 @@ fn render_table(rows: impl Iterator<Item = (String, String)>, style: &Style) -> 
     const LEAST_ROOM: usize = 44;
     let rows: Vec<(String, String)> = rows.collect();
     let column = MARGIN + measure_names(&rows) + 2;
-    let is_beside = style.width.saturating_sub(column) >= LEAST_ROOM;
+    let has_room = style.width.saturating_sub(column) >= LEAST_ROOM;
     let lines = rows.into_iter().map(|(name, description)| {
         let label = format!("{:MARGIN$}{name}", "");
-        match is_beside && columns(&label) + 2 <= column {
+        match has_room && columns(&label) + 2 <= column {
             true => {
                 let label = format!("{label:column$}");
                 labeled_block(&label, column, &description, style.width)
             }
             false => {
-                let indent = if is_beside { column } else { 3 * MARGIN };
+                let indent = if has_room { column } else { 3 * MARGIN };
                 format!("{label}\n{}", wrap_block(indent, &description, style.width))
             }
         }

@@ -200,8 +200,8 @@ error: AuthorizationFailed: The client 'c' with object id 'c' does not have
 authorization to perform action 'Microsoft.Storage/storageAccounts/write' over
 scope '/subscriptions/s' or the scope is invalid.
   GET /metadata/endpoints returned 403
-{correlation}  help: A role with this right is needed, such as Contributor on
-  /subscriptions/s. A fresh grant can take ten minutes to work
+{correlation}  help: Assign a role with this permission, such as Contributor on
+  /subscriptions/s. A new role assignment can take ten minutes to take effect
 "
             )
         );

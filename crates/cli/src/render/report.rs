@@ -297,8 +297,7 @@ Failed (2):
     StorageAccountAlreadyTaken: The storage account named stcameras is already
     taken.
     GET /metadata/endpoints returned 409
-{correlation}    help: Choose another name: this one must be unique in all of Azure, and is
-    in use
+{correlation}    help: Choose another name: it must be unique across Azure
     in the spec: stack.yaml:2:1
 + hub  Test.Things/things hub
     Azure returned no value for `analyzer.principalId`

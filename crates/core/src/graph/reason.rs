@@ -24,7 +24,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Refers(property) => write!(f, "`{property}` refers to it"),
             Self::DependsOn => f.write_str("it is listed in dependsOn"),
-            Self::Within => f.write_str("it contains it"),
+            Self::Within => f.write_str("contained in it or attached to it"),
             Self::NeedsGrant(why) => f.write_str(why),
             Self::Follows(why) => f.write_str(why),
             Self::Locks => f.write_str("a lock is created after the resources that it locks"),

@@ -239,7 +239,7 @@ fn graph_of(text: &str) -> (Graph, Diagnostics) {
 struct World(Live, u64);
 
 impl World {
-    fn carry_out(mut self, graph: &Graph, plan: &Plan) -> Self {
+    fn execute(mut self, graph: &Graph, plan: &Plan) -> Self {
         let mut done = HashSet::new();
         for step in &plan.steps {
             assert!(
@@ -312,7 +312,7 @@ proptest! {
         let (plan, found) = converge(&graph, &Live::default());
         prop_assert!(!found.has_errors());
         prop_assert_eq!(plan.steps.len(), graph.len());
-        let world = World(Live::default(), 0).carry_out(&graph, &plan);
+        let world = World(Live::default(), 0).execute(&graph, &plan);
         let (second, found) = converge(&graph, &world.0);
         prop_assert!(!found.has_errors());
         prop_assert!(second.is_empty(), "{:#?}", second.steps);
@@ -333,7 +333,7 @@ proptest! {
     ) {
         let (graph, _) = graph_of(&spec_of(&recipes));
         let (plan, _) = converge(&graph, &Live::default());
-        let World(mut live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+        let World(mut live, _) = World(Live::default(), 0).execute(&graph, &plan);
         let name = format!("t{}", which.index(recipes.len()));
         let node = graph.nodes().find(|node| node.subject.key.to_string() == name).unwrap();
         let id = node.id().unwrap().clone();
@@ -355,7 +355,7 @@ proptest! {
     ) {
         let (graph, _) = graph_of(&spec_of(&recipes));
         let (plan, _) = converge(&graph, &Live::default());
-        let World(live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+        let World(live, _) = World(Live::default(), 0).execute(&graph, &plan);
         let down = teardown(&graph, &live);
         prop_assert_eq!(down.count(Action::Delete), graph.len());
         for step in &down.steps {
@@ -406,11 +406,11 @@ proptest! {
         let first = only(&Live::default());
         prop_assert!(first.steps.iter().all(|step| selection.has(&step.subject.key)));
         prop_assert_eq!(first.steps.len() + selection.summary().unwrap().left_out, graph.len());
-        let world = World(Live::default(), 0).carry_out(&graph, &first);
+        let world = World(Live::default(), 0).execute(&graph, &first);
         prop_assert!(only(&world.0).is_empty());
         let (rest, _) = converge(&graph, &world.0);
         prop_assert!(rest.steps.iter().all(|step| !selection.has(&step.subject.key)));
-        let world = world.carry_out(&graph, &rest);
+        let world = world.execute(&graph, &rest);
         prop_assert!(converge(&graph, &world.0).0.is_empty());
         prop_assert!(only(&world.0).is_empty());
     }
@@ -422,7 +422,7 @@ proptest! {
     ) {
         let (graph, _) = graph_of(&spec_of(&recipes));
         let (plan, _) = converge(&graph, &Live::default());
-        let World(live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+        let World(live, _) = World(Live::default(), 0).execute(&graph, &plan);
         let selection = Selection::new(&graph, &names_of(&graph, &chosen), Closure::Dependents);
         let down = teardown_part(&graph, &live, &selection);
         prop_assert_eq!(down.steps.len() + selection.summary().unwrap().left_out, graph.len());
@@ -441,7 +441,7 @@ proptest! {
         let text = spec_of(&recipes);
         let (graph, _) = graph_of(&text);
         let (plan, _) = converge(&graph, &Live::default());
-        let World(live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+        let World(live, _) = World(Live::default(), 0).execute(&graph, &plan);
         let (other, _) = graph_of(&text.replace("stack: s\n", "stack: other\n"));
         let down = teardown(&other, &live);
         prop_assert!(down.is_empty());
@@ -473,13 +473,13 @@ fn cycle_is_reported_with_its_path() {
 }
 
 #[test]
-fn role_assignment_under_any_name_is_no_difference() {
+fn role_assignment_matches_under_any_name() {
     let text = "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
                 resourceGroup: rg\nresources:\n  a: { kind: thing, name: a }\n  g: { kind: right, to: \"${a}\", scope: \"${a}\" }\n";
     let (graph, found) = graph_of(text);
     assert!(!found.has_errors(), "{found:?}");
     let (plan, _) = converge(&graph, &Live::default());
-    let World(live, _) = World(Live::default(), 0).carry_out(&graph, &plan);
+    let World(live, _) = World(Live::default(), 0).execute(&graph, &plan);
     let grant = &live.grants()[0];
     let mut renamed = Live::default();
     let thing = graph.nodes().find_map(|node| node.id()).unwrap();

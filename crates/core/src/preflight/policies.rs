@@ -379,7 +379,7 @@ fn denied(inquiry: &Inquiry, said: &Json, answers: &Answers) -> Vec<(Denial, Vec
             Some(Doubt::Unevaluated)
         } else if may_be_withheld(&because, &inquiry.withheld) {
             Some(Doubt::Withheld)
-        } else if inquiry.lacks_group && looks_at_group(evaluation) {
+        } else if inquiry.lacks_group && depends_on_group(evaluation) {
             Some(Doubt::NewGroup)
         } else {
             is_altered.then_some(Doubt::Altered)
@@ -508,7 +508,7 @@ fn expressions(evaluation: &Json) -> Vec<Expression> {
 }
 
 /// Whether a condition uses the function `resourceGroup()`.
-fn looks_at_group(evaluation: &Json) -> bool {
+fn depends_on_group(evaluation: &Json) -> bool {
     let details = evaluation.pointer("/evaluationDetails");
     let details = details.map(|details| details.to_string().to_ascii_lowercase());
     details.is_some_and(|details| details.contains("resourcegroup("))

@@ -161,7 +161,7 @@ fn mistakes_are_reported_at_their_place() {
             typed("name: x, type: Microsoft.KeyVault/vaults"),
             Code::ValueNotAllowed,
             "Microsoft.KeyVault/vaults",
-            "`Microsoft.KeyVault/vaults` is no type with its api-version",
+            "`Microsoft.KeyVault/vaults` is not a type with an api-version",
         ),
         (
             typed("name: x, type: Microsoft.Authorization/roleAssignments@2022-04-01"),

@@ -218,7 +218,7 @@ lifecycleRules:
         waits(&graph, "recordings/containers/video"),
         [(
             "recordings/blobService".to_owned(),
-            "it is in or on it".to_owned()
+            "contained in it or attached to it".to_owned()
         )]
     );
     let lifecycle = node(&graph, "recordings/lifecycle");

@@ -32,7 +32,7 @@ fn cameras() -> Diagram {
             node(
                 "each[\"a\\b\"]",
                 "storageAccount",
-                &[(0, "it is in or on it")],
+                &[(0, "contained in it or attached to it")],
             ),
             node(
                 "access/Reader",
@@ -50,7 +50,7 @@ fn text_lists_the_dependencies_of_each_resource() {
         "\
 group  resourceGroup (existing)
 each[\"a\\b\"]  storageAccount
-  depends on group: it is in or on it
+  depends on group: contained in it or attached to it
 access/Reader  roleAssignment
   depends on group: dependsOn names it
   depends on each[\"a\\b\"]: `scope` refers to it
@@ -67,7 +67,7 @@ flowchart TD
     n0([\"group<br>resourceGroup\"])
     n1[\"each[#34;a#92;b#34;]<br>storageAccount\"]
     n2[\"access/Reader<br>roleAssignment\"]
-    n1 -->|\"it is in or on it\"| n0
+    n1 -->|\"contained in it or attached to it\"| n0
     n2 -->|\"dependsOn names it\"| n0
     n2 -->|\"#96;scope#96; refers to it\"| n1
 "
@@ -85,7 +85,7 @@ digraph lazuli {
     n0 [label = \"group\\nresourceGroup\", style = dashed];
     n1 [label = \"each[\\\"a\\\\b\\\"]\\nstorageAccount\"];
     n2 [label = \"access/Reader\\nroleAssignment\"];
-    n1 -> n0 [label = \"it is in or on it\"];
+    n1 -> n0 [label = \"contained in it or attached to it\"];
     n2 -> n0 [label = \"dependsOn names it\"];
     n2 -> n1 [label = \"`scope` refers to it\"];
 }
