@@ -6,12 +6,15 @@
 mod mishap;
 mod stage;
 
-use lazuli_core::graph::Graph;
+use lazuli_reconcile::Specs;
 use lazuli_sim::{Fault, Faults, World};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
-use crate::examples::{example, names};
+use crate::{
+    examples::{example, names},
+    harness::load_text,
+};
 
 use mishap::Mishap;
 use stage::{Inventory, Phase, Stage};
@@ -43,14 +46,14 @@ fn one_fault_at_any_request_loses_nothing() {
 #[test]
 fn one_fault_between_the_pages_of_a_list_loses_nothing() {
     let struck = paused(async {
-        let Scene { graph, phases } = Scene::of(EXAMPLE, MANY_PAGES).await;
+        let Scene { spec, phases } = Scene::of(EXAMPLE, MANY_PAGES).await;
         let [_, healing, destroying] = &phases;
         let mut struck = 0;
         for (phase, world) in [healing, destroying] {
             let stage = at_the_start(world).await;
-            assert!(stage.run(&graph, *phase).await);
+            assert!(stage.run(&spec, *phase).await);
             assert!(stage.pages() > 2, "{} further pages", stage.pages());
-            struck += sweep_phase(EXAMPLE, &graph, *phase, world).await;
+            struck += sweep_phase(EXAMPLE, &spec, *phase, world).await;
         }
         struck
     });
@@ -63,17 +66,17 @@ fn one_fault_while_orphans_are_pruned_loses_nothing() {
     let struck = paused(async {
         let Scene { phases, .. } = Scene::of(EXAMPLE, ONE_PAGE).await;
         let [.., (_, settled)] = &phases;
-        let text = example(EXAMPLE);
+        let text = swept_text(EXAMPLE);
         let (less, _) = text.split_once("  analyzer:\n").unwrap();
-        let graph = stage::graph(settled, less).await;
+        let less = loaded(less);
         let stage = at_the_start(settled).await;
-        assert!(stage.run(&graph, Phase::Prune).await);
+        assert!(stage.run(&less, Phase::Prune).await);
         assert_eq!(
             stage.deletions(),
-            5,
-            "the identity, the accounts, two grants"
+            6,
+            "the identity, the accounts, role assignments"
         );
-        sweep_phase(EXAMPLE, &graph, Phase::Prune, settled).await
+        sweep_phase(EXAMPLE, &less, Phase::Prune, settled).await
     });
     assert!(struck > 200);
 }
@@ -85,15 +88,31 @@ fn one_fault_while_an_account_is_replaced_loses_nothing() {
         let Scene { phases, .. } = Scene::of(EXAMPLE, ONE_PAGE).await;
         let [.., (_, settled)] = &phases;
         let sku = "sku: Standard_LRS";
-        let other = example(EXAMPLE).replace(sku, &format!("{sku}\n    isHnsEnabled: true"));
-        let graph = stage::graph(settled, &other).await;
+        let other = swept_text(EXAMPLE).replace(sku, &format!("{sku}\n    isHnsEnabled: true"));
+        let other = loaded(&other);
         let stage = at_the_start(settled).await;
-        assert!(!stage.run(&graph, Phase::Converge).await);
-        assert!(stage.run(&graph, Phase::Replace).await);
+        assert!(!stage.run(&other, Phase::Converge).await);
+        assert!(stage.run(&other, Phase::Replace).await);
         assert!(stage.deletions() > 0);
-        sweep_phase(EXAMPLE, &graph, Phase::Replace, settled).await
+        sweep_phase(EXAMPLE, &other, Phase::Replace, settled).await
     });
     assert!(struck > 200);
+}
+
+/// The spec of an example. The one that is always swept also assigns a role that only a request resolves.
+fn swept_text(name: &str) -> String {
+    let text = example(name);
+    match name {
+        EXAMPLE => format!(
+            "{text}\n  watch:\n    kind: roleAssignment\n    principal: ${{analyzer}}\n    scope: ${{group}}\n    role: {}\n",
+            stage::TENANT_ROLE
+        ),
+        _ => text,
+    }
+}
+
+fn loaded(text: &str) -> Specs {
+    load_text(text).expect("the spec has no mistakes")
 }
 
 /// Runs on a clock that stands still while there is something to do.
@@ -108,18 +127,18 @@ fn paused<T>(future: impl Future<Output = T>) -> T {
 
 /// An example, and the worlds that its phases begin in.
 struct Scene {
-    graph: Graph,
+    spec: Specs,
     phases: [(Phase, World); 3],
 }
 
 impl Scene {
     async fn of(name: &str, page_size: usize) -> Self {
         let empty = stage::with_foreigners(page_size).await;
-        let graph = stage::graph(&empty, &example(name)).await;
-        let settled = stage::settled(&empty, &graph).await;
+        let spec = loaded(&swept_text(name));
+        let settled = stage::settled(&empty, &spec).await;
         let drifted = stage::drifted(&settled).await;
         Self {
-            graph,
+            spec,
             phases: [
                 (Phase::Converge, empty),
                 (Phase::Converge, drifted),
@@ -130,23 +149,23 @@ impl Scene {
 }
 
 async fn sweep(name: &str) -> usize {
-    let Scene { graph, phases } = Scene::of(name, ONE_PAGE).await;
+    let Scene { spec, phases } = Scene::of(name, ONE_PAGE).await;
     let mut struck = 0;
     for (phase, world) in &phases {
-        struck += sweep_phase(name, &graph, *phase, world).await;
+        struck += sweep_phase(name, &spec, *phase, world).await;
     }
     struck
 }
 
 /// Lets everything go wrong once at every request of a phase, and gives how often that was.
-async fn sweep_phase(name: &str, graph: &Graph, phase: Phase, world: &World) -> usize {
-    let (requests, wanted) = undisturbed(world, graph, phase).await;
+async fn sweep_phase(name: &str, spec: &Specs, phase: Phase, world: &World) -> usize {
+    let (requests, wanted) = undisturbed(world, spec, phase).await;
     let mut struck = 0;
     for mishap in Mishap::ALL {
         for at in 0..requests {
             let stage = at_the_start(world).await;
-            stage.run_with(graph, phase, *mishap, at).await;
-            let found = after_a_rerun(&stage, graph, phase).await;
+            stage.run_with(spec, phase, *mishap, at).await;
+            let found = after_a_rerun(&stage, spec, phase).await;
             assert_eq!(
                 found, wanted,
                 "{name}: {phase:?} with {mishap:?} at request {at} of {requests}"
@@ -160,9 +179,9 @@ async fn sweep_phase(name: &str, graph: &Graph, phase: Phase, world: &World) -> 
 #[test]
 fn two_faults_lose_nothing() {
     paused(async {
-        let Scene { graph, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
+        let Scene { spec, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
-            let (requests, wanted) = undisturbed(world, &graph, *phase).await;
+            let (requests, wanted) = undisturbed(world, &spec, *phase).await;
             let faults = Mishap::ALL.iter().filter_map(|mishap| mishap.fault());
             let faults: Vec<Fault> = faults.collect();
             for (number, first) in (0..requests).step_by(3).enumerate() {
@@ -173,8 +192,8 @@ fn two_faults_lose_nothing() {
                 let schedule = Faults::none()
                     .at(first, one.clone())
                     .at(second, other.clone());
-                stage.run_under(&graph, *phase, schedule).await;
-                let found = after_a_rerun(&stage, &graph, *phase).await;
+                stage.run_under(&spec, *phase, schedule).await;
+                let found = after_a_rerun(&stage, &spec, *phase).await;
                 assert_eq!(
                     found, wanted,
                     "{phase:?}: {one:?} at {first}, {other:?} at {second}"
@@ -187,13 +206,13 @@ fn two_faults_lose_nothing() {
 #[test]
 fn two_runs_at_once_agree_wherever_one_overtakes_the_other() {
     paused(async {
-        let Scene { graph, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
+        let Scene { spec, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
-            let (requests, wanted) = undisturbed(world, &graph, *phase).await;
+            let (requests, wanted) = undisturbed(world, &spec, *phase).await;
             for at in 0..requests {
                 let stage = at_the_start(world).await;
-                stage.run_around(&graph, *phase, at).await;
-                let found = after_a_rerun(&stage, &graph, *phase).await;
+                stage.run_around(&spec, *phase, at).await;
+                let found = after_a_rerun(&stage, &spec, *phase).await;
                 assert_eq!(
                     found, wanted,
                     "{phase:?}, overtaken at request {at} of {requests}"
@@ -217,9 +236,9 @@ fn a_storm_of_faults_loses_nothing() {
         let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let faults = Mishap::ALL.iter().filter_map(|mishap| mishap.fault());
         let faults: Vec<Fault> = faults.collect();
-        let Scene { graph, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
+        let Scene { spec, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
-            let (requests, wanted) = undisturbed(world, &graph, *phase).await;
+            let (requests, wanted) = undisturbed(world, &spec, *phase).await;
             for _ in 0..10 {
                 let mut schedule = Faults::none();
                 for at in 0..3 * requests {
@@ -229,8 +248,8 @@ fn a_storm_of_faults_loses_nothing() {
                     }
                 }
                 let stage = at_the_start(world).await;
-                stage.run_under(&graph, *phase, schedule).await;
-                let found = after_a_rerun(&stage, &graph, *phase).await;
+                stage.run_under(&spec, *phase, schedule).await;
+                let found = after_a_rerun(&stage, &spec, *phase).await;
                 assert_eq!(found, wanted, "{phase:?}");
             }
         }
@@ -244,19 +263,19 @@ async fn at_the_start(world: &World) -> Stage {
 }
 
 /// The number of requests of a phase, and the resources after it.
-async fn undisturbed(world: &World, graph: &Graph, phase: Phase) -> (u64, Inventory) {
+async fn undisturbed(world: &World, spec: &Specs, phase: Phase) -> (u64, Inventory) {
     let stage = at_the_start(world).await;
-    assert!(stage.run(graph, phase).await, "{phase:?} works undisturbed");
+    assert!(stage.run(spec, phase).await, "{phase:?} works undisturbed");
     let requests = stage.requests();
-    (requests, stage.inventory(graph, phase).await)
+    (requests, stage.inventory(spec, phase).await)
 }
 
 /// The resources once no more faults occur.
-async fn after_a_rerun(stage: &Stage, graph: &Graph, phase: Phase) -> Inventory {
+async fn after_a_rerun(stage: &Stage, spec: &Specs, phase: Phase) -> Inventory {
     stage.calm();
     assert!(
-        stage.run(graph, phase).await,
+        stage.run(spec, phase).await,
         "a rerun of {phase:?} ends well"
     );
-    stage.inventory(graph, phase).await
+    stage.inventory(spec, phase).await
 }

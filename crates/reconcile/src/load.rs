@@ -1,10 +1,10 @@
 //! From texts to a graph, as far as it can be known without a request.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use lazuli_core::{
     diagnostic::{Diagnostics, Gap},
-    graph::{self, Graph, SecretsPolicy, Settings},
+    graph::{self, Graph, SecretsPolicy, Settings, Shapes},
     secret::Secret,
     source::{SourceId, Sources},
     spec::{self, Inputs, ParamValue, Spec},
@@ -66,8 +66,10 @@ impl LoadContext<'static> {
 }
 
 /// Specs without definite mistakes. Roles that only Azure knows are unresolved.
+#[derive(Clone)]
 pub struct Specs {
     catalog: Catalog,
+    shapes: Arc<Shapes>,
     sources: Sources,
     spec: Spec,
     settings: Settings,
@@ -117,7 +119,9 @@ pub fn load(
         secrets: context.secrets,
         ..Settings::default()
     };
-    let (graph, graph_diagnostics) = graph::build(&spec, catalog.registry, &settings);
+    let shapes = Arc::new(Shapes::compile(&spec, catalog.registry));
+    let (graph, graph_diagnostics) =
+        { graph::build_with(&spec, catalog.registry, &settings, &shapes) };
     tracing::info!(
         texts = texts.specs.len(),
         stacks = spec.stacks.len(),
@@ -138,6 +142,7 @@ pub fn load(
     }
     Ok(Specs {
         catalog: *catalog,
+        shapes,
         sources: texts.sources,
         spec,
         settings,
@@ -173,7 +178,8 @@ impl Specs {
             roles: roles.into_iter().collect(),
             ..self.settings
         };
-        let (graph, graph_diagnostics) = graph::build(&self.spec, self.catalog.registry, &settings);
+        let (graph, graph_diagnostics) =
+            graph::build_with(&self.spec, self.catalog.registry, &settings, &self.shapes);
         Self {
             settings,
             graph,

@@ -4,19 +4,14 @@ use std::collections::BTreeMap;
 
 use lazuli_arm::Transport;
 use lazuli_core::{
-    arm::ArmId,
-    graph::{Graph, Names},
-    live::Live,
-    plan::{Consent, OrphanPolicy, converge_with, needed_to_replace, orphans, teardown},
+    graph::Names,
+    plan::{Consent, OrphanPolicy},
     preflight::Finding,
-    reads,
 };
-use lazuli_engine::{
-    ObserveError, Silent, find_versions, observe, observe_owned, observe_settled, preflight,
-};
-use lazuli_handlers::{REGISTRY, known_types};
+use lazuli_reconcile::{Intent, Specs};
 use lazuli_sim::{
-    Caller, Faults, InProcess, Method, Request, Simulator, TokioClock, World, WorldOptions,
+    Caller, Faults, InProcess, Method, Request, Simulator, TokioClock, USER_OBJECT_ID, World,
+    WorldOptions,
 };
 use serde_json::{Value as Json, json};
 
@@ -34,7 +29,26 @@ pub enum Phase {
     Destroy,
 }
 
-/// Everything that is there: ids in lower case, grants by scope, role and principal, with what matters of each.
+impl Phase {
+    fn intent(self) -> Intent {
+        let replaced = (self == Self::Replace).then(|| "recordings".to_owned());
+        match self {
+            Self::Destroy => Intent::destroy(),
+            Self::Converge | Self::Prune | Self::Replace => Intent::Converge {
+                consent: Consent {
+                    orphans: match self {
+                        Self::Prune => OrphanPolicy::Prune,
+                        _ => OrphanPolicy::List,
+                    },
+                    replace: Names(replaced.into_iter().collect()),
+                },
+                targets: Names::default(),
+            },
+        }
+    }
+}
+
+/// All resources by lowercase id, and role assignments by scope, role and description, each with its tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
     things: BTreeMap<String, String>,
@@ -87,72 +101,32 @@ impl Stage {
         deletions.count()
     }
 
-    /// Whether a phase, with all that the command reads and asks before, ends well.
-    pub async fn run(&self, graph: &Graph, phase: Phase) -> bool {
-        let client = &self.azure.client;
-        let replaced = (phase == Phase::Replace).then(|| "recordings".to_owned());
-        let consent = Consent {
-            orphans: match phase {
-                Phase::Prune => OrphanPolicy::Prune,
-                _ => OrphanPolicy::List,
-            },
-            replace: Names(replaced.into_iter().collect()),
-        };
-        let mut needed = match phase {
-            Phase::Converge | Phase::Prune | Phase::Replace => reads::needed(graph),
-            Phase::Destroy => reads::needed_to_destroy(graph),
-        };
-        needed.extend(needed_to_replace(graph, &consent.replace));
-        let Ok(mut live) = observe_settled(client, graph, &needed, &Silent).await else {
+    /// Runs a phase as the command does after it has loaded the spec, up to the recheck. Returns whether it succeeds.
+    pub async fn run(&self, spec: &Specs, phase: Phase) -> bool {
+        let reconciler = self.azure.reconciler();
+        let Ok(stacks) = reconciler.resolve(spec.clone()).await else {
             return false;
         };
-        let orphans = self
-            .find_orphans(graph, &mut live, phase == Phase::Prune)
-            .await;
-        if orphans.is_err() {
+        let Ok(difference) = reconciler.plan(&stacks, &phase.intent()).await else {
             return false;
-        }
-        let plan = match phase {
-            Phase::Converge | Phase::Prune | Phase::Replace => {
-                let (plan, found) = converge_with(graph, &live, &consent);
-                if found.has_errors() {
-                    return false;
-                }
-                plan
-            }
-            Phase::Destroy => teardown(graph, &live),
         };
-        let refused = preflight(client, &plan, REGISTRY).await;
-        if refused.iter().any(Finding::is_certain) {
+        let plan = &difference.plan;
+        if plan.is_empty() {
+            return true;
+        }
+        let findings = reconciler.preflight(plan).await;
+        if findings.iter().any(Finding::is_certain) {
             return false;
         }
-        self.azure.execute(&plan).await.is_complete()
-    }
-
-    /// Finds what the stacks own beyond the graph, and to prune it what that has to know.
-    async fn find_orphans(
-        &self,
-        graph: &Graph,
-        live: &mut Live,
-        is_pruned: bool,
-    ) -> Result<(), Vec<ObserveError>> {
-        let client = &self.azure.client;
-        let is_known = |id: &ArmId| graph.node_by_id(id).is_some();
-        live.absorb(observe_owned(client, graph.stack_scopes(), &is_known).await?);
-        for (arm_type, known) in known_types(REGISTRY) {
-            live.insert_type(arm_type, known);
+        let is_complete = self.azure.execute(plan).await.is_complete();
+        if is_complete && phase != Phase::Destroy {
+            reconciler.recheck(&stacks, plan).await;
         }
-        if is_pruned {
-            let unknown = orphans::unknown_types(graph, live);
-            find_versions(client, &unknown, live).await?;
-            let closer = orphans::needed_to_prune(graph, live);
-            live.absorb(observe(client, graph, &closer).await?);
-        }
-        Ok(())
+        is_complete
     }
 
     /// A phase with something going wrong; how it ends does not matter.
-    pub async fn run_with(&self, graph: &Graph, phase: Phase, mishap: Mishap, at: u64) {
+    pub async fn run_with(&self, spec: &Specs, phase: Phase, mishap: Mishap, at: u64) {
         match mishap.fault() {
             Some(fault) => self
                 .azure
@@ -161,29 +135,29 @@ impl Stage {
             None => self.wire.strike(at, mishap),
         }
         tokio::select! {
-            _ = self.run(graph, phase) => {}
+            _ = self.run(spec, phase) => {}
             () = self.wire.died() => {}
         }
     }
 
     /// A phase under a schedule of faults; how it ends does not matter.
-    pub async fn run_under(&self, graph: &Graph, phase: Phase, faults: Faults) {
+    pub async fn run_under(&self, spec: &Specs, phase: Phase, faults: Faults) {
         self.azure.simulator.set_faults(faults);
-        self.run(graph, phase).await;
+        self.run(spec, phase).await;
     }
 
     /// A phase that stands still at a request while another process goes through the same from beginning to end.
-    pub async fn run_around(&self, graph: &Graph, phase: Phase, at: u64) {
+    pub async fn run_around(&self, spec: &Specs, phase: Phase, at: u64) {
         let other = self.another().await;
         self.wire.strike(at, Mishap::Held);
         let meanwhile = async {
             self.wire.held().await;
-            other.run(graph, phase).await;
+            other.run(spec, phase).await;
             self.wire.let_go();
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            _ = self.run(graph, phase) => {}
+            _ = self.run(spec, phase) => {}
             () = meanwhile => {}
         }
     }
@@ -193,9 +167,9 @@ impl Stage {
         self.wire.calm();
     }
 
-    pub async fn inventory(&self, graph: &Graph, phase: Phase) -> Inventory {
+    pub async fn inventory(&self, spec: &Specs, phase: Phase) -> Inventory {
         self.azure.simulator.clear_log();
-        let is_done = self.run(graph, phase).await;
+        let is_done = self.run(spec, phase).await;
         let is_at_rest = is_done && self.azure.writes().is_empty();
         let mut things = BTreeMap::new();
         let lists = [
@@ -204,7 +178,8 @@ impl Stage {
             "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
             "/providers/Microsoft.Authorization/locks?api-version=2020-05-01",
         ];
-        let has_roles = graph
+        let has_roles = spec
+            .graph()
             .nodes()
             .any(|node| node.subject.kind == "roleDefinition");
         let roles = "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01&$filter=type%20eq%20'CustomRole'";
@@ -278,17 +253,34 @@ pub async fn with_foreigners(page_size: usize) -> World {
         "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
     } });
     put(format!("{grant}?api-version=2022-04-01"), given).await;
+    let role = json!({ "properties": {
+        "roleName": TENANT_ROLE,
+        "type": "CustomRole",
+        "permissions": [{ "actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": [] }],
+        "assignableScopes": [SUBSCRIPTION_URL],
+    } });
+    let url = format!(
+        "{SUBSCRIPTION_URL}/providers/Microsoft.Authorization/roleDefinitions/7d0c1f0e-0000-4000-8000-0000000000aa"
+    );
+    put(format!("{url}?api-version=2022-04-01"), role).await;
+    // "Add or replace a tag on resources": the tag that the examples send does not stay.
+    let policy = json!({ "properties": {
+        "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/5ffd78d9-436d-4b41-a421-5baa819e3008",
+        "parameters": { "tagName": { "value": "team" }, "tagValue": { "value": "platform" } },
+    } });
+    let url =
+        format!("{SUBSCRIPTION_URL}/providers/Microsoft.Authorization/policyAssignments/team");
+    put(format!("{url}?api-version=2023-04-01"), policy).await;
     azure.simulator.world()
 }
 
-pub async fn graph(world: &World, text: &str) -> Graph {
-    Stage::new(world.clone()).await.azure.graph(text).await
-}
+/// A custom role of the tenant: only a request resolves its name.
+pub const TENANT_ROLE: &str = "Watchkeeper";
 
-/// The world in which the graph is.
-pub async fn settled(world: &World, graph: &Graph) -> World {
+/// The world after the spec was applied.
+pub async fn settled(world: &World, spec: &Specs) -> World {
     let stage = Stage::new(world.clone()).await;
-    assert!(stage.run(graph, Phase::Converge).await);
+    assert!(stage.run(spec, Phase::Converge).await);
     stage.azure.simulator.world()
 }
 
@@ -314,6 +306,26 @@ pub async fn drifted(world: &World) -> World {
             let delete = Request::new(Method::Delete, &url).with_bearer(&token);
             // A lock may forbid it.
             let _ = azure.simulator.send(delete).await;
+        }
+    }
+    // An undeclared role assignment: a plan looks its principal up in the directory.
+    let undeclared = json!({ "properties": {
+        "principalId": USER_OBJECT_ID,
+        "principalType": "User",
+        "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    } });
+    for group in listed(azure, "/resourceGroups?api-version=2025-04-01").await {
+        let id = group["id"].as_str().unwrap();
+        if !id.ends_with("/rg-theirs") {
+            let name = "7d0c1f0e-0000-4000-8000-0000000000bb";
+            let url = format!(
+                "{id}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01"
+            );
+            let token = azure.simulator.token(Caller::Owner);
+            let put = Request::new(Method::Put, &url)
+                .with_bearer(&token)
+                .with_json(&undeclared);
+            let _ = azure.simulator.send(put).await;
         }
     }
     azure.simulator.world()

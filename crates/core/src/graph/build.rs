@@ -27,12 +27,42 @@ use crate::{
 /// Builds the graph of a spec. Use the graph only if the diagnostics have no errors. If it has open roles, look them up in
 /// Azure and build the graph again with the result before planning.
 pub fn build(spec: &Spec, registry: Registry, settings: &Settings) -> (Graph, Diagnostics) {
+    build_with(spec, registry, settings, &Shapes::compile(spec, registry))
+}
+
+/// The compiled schemas of the kinds in a spec. Compilation takes longer than everything else that a small graph needs, so
+/// a spec whose graph is built twice keeps them.
+#[derive(Debug, Default)]
+pub struct Shapes(HashMap<&'static str, Shape>);
+
+impl Shapes {
+    /// Compiles the schemas of the kinds that a spec declares resources of.
+    pub fn compile(spec: &Spec, registry: Registry) -> Self {
+        let resources = spec.stacks.iter().flat_map(|stack| &stack.resources);
+        let mut shapes = HashMap::new();
+        for resource in resources.filter(|resource| !resource.existing) {
+            if let Some(kind) = registry.get(&resource.kind.value) {
+                let name = kind.facts().kind;
+                shapes.entry(name).or_insert_with(|| kind.shape());
+            }
+        }
+        Self(shapes)
+    }
+}
+
+/// [`build`] with the schemas of the same spec and registry.
+pub fn build_with(
+    spec: &Spec,
+    registry: Registry,
+    settings: &Settings,
+    shapes: &Shapes,
+) -> (Graph, Diagnostics) {
     let index = index(spec);
     let (places, mut diagnostics) = place::place(spec, &index, registry, settings);
     let resolver = Resolver::new(&index, &places, &settings.roles);
     let mut building = Building {
         resolver: &resolver,
-        shapes: HashMap::new(),
+        shapes,
         retired: HashSet::new(),
         entries: Vec::new(),
         nodes: Vec::new(),
@@ -97,7 +127,7 @@ fn stack_scopes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<StackSc
 
 struct Building<'a> {
     resolver: &'a Resolver<'a>,
-    shapes: HashMap<&'static str, Shape>,
+    shapes: &'a Shapes,
     retired: HashSet<&'static str>,
     /// The entries that could be read, in the order of the spec.
     entries: Vec<Box<dyn DynEntry + 'a>>,
@@ -128,11 +158,7 @@ impl<'a> Building<'a> {
             ));
         }
         let mut is_broken = false;
-        if !resource.existing {
-            let shape = self
-                .shapes
-                .entry(facts.kind)
-                .or_insert_with(|| kind.shape());
+        if let (false, Some(shape)) = (resource.existing, self.shapes.0.get(facts.kind)) {
             let mut found = Diagnostics::default();
             shape.check(&resource.props, resource.span, &mut found);
             is_broken = found.has_errors();

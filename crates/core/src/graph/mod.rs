@@ -10,7 +10,7 @@ mod selection;
 mod settings;
 mod stack_scope;
 
-pub use build::build;
+pub use build::{Shapes, build, build_with};
 pub use dag::Graph;
 pub use node::{Lifecycle, Node};
 pub use reason::Reason;
