@@ -4,6 +4,7 @@
 //! says which property this is. All examples take minutes: `LAZULI_SWEEP=all` sweeps them, otherwise it is one.
 
 mod mishap;
+mod shipped;
 mod stage;
 
 use lazuli_reconcile::Specs;

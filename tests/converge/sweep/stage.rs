@@ -10,8 +10,8 @@ use lazuli_core::{
 };
 use lazuli_reconcile::{Intent, Specs};
 use lazuli_sim::{
-    Caller, Faults, InProcess, Method, Request, Simulator, TokioClock, USER_OBJECT_ID, World,
-    WorldOptions,
+    Caller, Faults, InProcess, LogEntry, Method, Request, Simulator, TokioClock, USER_OBJECT_ID,
+    World, WorldOptions,
 };
 use serde_json::{Value as Json, json};
 
@@ -64,15 +64,15 @@ pub struct Stage {
 impl Stage {
     pub async fn new(world: World) -> Self {
         let start = world.latest();
-        Self::of(Simulator::new(world, TokioClock::starting_at(start))).await
+        Self::from_simulator(Simulator::new(world, TokioClock::starting_at(start))).await
     }
 
     /// Another process in the same world.
     pub async fn another(&self) -> Self {
-        Self::of(self.azure.simulator.clone()).await
+        Self::from_simulator(self.azure.simulator.clone()).await
     }
 
-    async fn of(simulator: Simulator) -> Self {
+    pub async fn from_simulator(simulator: Simulator) -> Self {
         let wire = Wire::new(InProcess::new(simulator.clone()));
         let transport = Transport::new(std::sync::Arc::new(wire.clone()));
         let azure = Azure::over(simulator, Caller::Owner, transport).await;
@@ -85,6 +85,11 @@ impl Stage {
 
     pub fn requests(&self) -> u64 {
         self.azure.simulator.log().len() as u64
+    }
+
+    /// The requests since the last reset.
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.azure.simulator.log()
     }
 
     /// How many of the requests were for a further page of a list.
@@ -253,25 +258,56 @@ pub async fn with_foreigners(page_size: usize) -> World {
         "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
     } });
     put(format!("{grant}?api-version=2022-04-01"), given).await;
+    for (url, body) in surroundings() {
+        put(url, body).await;
+    }
+    azure.simulator.world()
+}
+
+/// The URLs and bodies of a role of the tenant, and of a policy that overrides a tag of the examples: "Add or replace a
+/// tag on resources".
+pub fn surroundings() -> [(String, Json); 2] {
     let role = json!({ "properties": {
         "roleName": TENANT_ROLE,
         "type": "CustomRole",
         "permissions": [{ "actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": [] }],
         "assignableScopes": [SUBSCRIPTION_URL],
     } });
-    let url = format!(
-        "{SUBSCRIPTION_URL}/providers/Microsoft.Authorization/roleDefinitions/7d0c1f0e-0000-4000-8000-0000000000aa"
-    );
-    put(format!("{url}?api-version=2022-04-01"), role).await;
-    // "Add or replace a tag on resources": the tag that the examples send does not stay.
     let policy = json!({ "properties": {
         "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/5ffd78d9-436d-4b41-a421-5baa819e3008",
         "parameters": { "tagName": { "value": "team" }, "tagValue": { "value": "platform" } },
     } });
-    let url =
-        format!("{SUBSCRIPTION_URL}/providers/Microsoft.Authorization/policyAssignments/team");
-    put(format!("{url}?api-version=2023-04-01"), policy).await;
-    azure.simulator.world()
+    let authorization = format!("{SUBSCRIPTION_URL}/providers/Microsoft.Authorization");
+    let role_name = "7d0c1f0e-0000-4000-8000-0000000000aa";
+    [
+        (
+            format!("{authorization}/roleDefinitions/{role_name}?api-version=2022-04-01"),
+            role,
+        ),
+        (
+            format!("{authorization}/policyAssignments/team?api-version=2023-04-01"),
+            policy,
+        ),
+    ]
+}
+
+/// The URL of a resource group.
+pub fn group_url(name: &str) -> String {
+    format!("{SUBSCRIPTION_URL}/resourceGroups/{name}?api-version=2025-04-01")
+}
+
+/// The URL and body of an undeclared role assignment: a plan looks its principal up in the directory.
+pub fn undeclared_grant(group: &str) -> (String, Json) {
+    let id = "7d0c1f0e-0000-4000-8000-0000000000bb";
+    let url = format!(
+        "{group}/providers/Microsoft.Authorization/roleAssignments/{id}?api-version=2022-04-01"
+    );
+    let body = json!({ "properties": {
+        "principalId": USER_OBJECT_ID,
+        "principalType": "User",
+        "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    } });
+    (url, body)
 }
 
 /// A custom role of the tenant: only a request resolves its name.
@@ -308,23 +344,15 @@ pub async fn drifted(world: &World) -> World {
             let _ = azure.simulator.send(delete).await;
         }
     }
-    // An undeclared role assignment: a plan looks its principal up in the directory.
-    let undeclared = json!({ "properties": {
-        "principalId": USER_OBJECT_ID,
-        "principalType": "User",
-        "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
-    } });
     for group in listed(azure, "/resourceGroups?api-version=2025-04-01").await {
         let id = group["id"].as_str().unwrap();
         if !id.ends_with("/rg-theirs") {
-            let name = "7d0c1f0e-0000-4000-8000-0000000000bb";
-            let url = format!(
-                "{id}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01"
-            );
+            let (url, body) = undeclared_grant(id);
             let token = azure.simulator.token(Caller::Owner);
             let put = Request::new(Method::Put, &url)
                 .with_bearer(&token)
-                .with_json(&undeclared);
+                .with_json(&body);
+            // A lock may forbid it.
             let _ = azure.simulator.send(put).await;
         }
     }

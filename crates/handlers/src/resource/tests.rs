@@ -167,7 +167,7 @@ fn mistakes_are_reported_at_their_place() {
             typed("name: x, type: Microsoft.Authorization/roleAssignments@2022-04-01"),
             Code::ValueNotAllowed,
             "Microsoft.Authorization/roleAssignments@2022-04-01",
-            "a role assignment is known by its scope, role and principal, not by its name",
+            "a role assignment is identified by its scope, role and principal, not by its name",
         ),
         (
             typed("name: x, type: A.B/cs/ds@2024-01-01"),
