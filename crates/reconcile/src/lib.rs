@@ -1,7 +1,7 @@
 //! The steps of lazuli as one API: load specs, resolve roles, plan, preflight, execute, recheck; list what stacks own and
 //! export what is live.
 //!
-//! [`load`] turns texts into [`Specs`] without a request. [`Reconciler`] does the rest. Diagnostics and failures are
+//! [`load()`] turns texts into [`Specs`] without a request. [`Reconciler`] does the rest. Diagnostics and failures are
 //! returned, and events go to one [`Observer`]: nothing is printed.
 
 mod catalog;

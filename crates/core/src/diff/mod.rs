@@ -1,8 +1,7 @@
 //! Compares a wanted body with a live one, by general rules and those of the type.
 //!
 //! Only wanted members are compared, because a response always has more (ARM facts 1.1). The rules for all types are in
-//! `rules.rs`; rules for one type are data: the [`Rule`]s of a
-//! kind, or a row of [`exceptions`].
+//! `rules.rs`; rules for one type are data: the [`Rule`]s of a kind or, without a kind, of the type in the registry.
 
 use serde_json::{Map, Value as Json};
 

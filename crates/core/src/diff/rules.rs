@@ -1,7 +1,6 @@
 //! The rules of comparison for all types, each with its evidence from recorded traffic.
 //!
-//! A rule for one type only is a row of
-//! [`exceptions`](super::exceptions).
+//! A rule for one type only belongs to its kind or, without a kind, to the type in the registry.
 
 use serde_json::{Number, Value as Json};
 
