@@ -150,10 +150,16 @@ struct Scene {
 
 impl Scene {
     async fn of(name: &str, page_size: usize) -> Self {
-        let empty = stage::with_foreigners(page_size).await;
+        let mut empty = stage::with_foreigners(page_size).await;
+        if name == EXAMPLE {
+            empty = stage::with_surroundings(empty).await;
+        }
         let spec = loaded(&swept_text(name));
         let settled = stage::settled(&empty, &spec).await;
-        let drifted = stage::drifted(&settled).await;
+        let mut drifted = stage::drifted(&settled).await;
+        if name == EXAMPLE {
+            drifted = stage::with_undeclared_grants(drifted).await;
+        }
         Self {
             spec,
             phases: [
@@ -220,6 +226,19 @@ async fn sweep_phase(
         }
     }
     struck
+}
+
+#[test]
+fn every_example_succeeds_without_faults() {
+    for name in names() {
+        paused(async {
+            let Scene { spec, phases } = Scene::of(&name, ONE_PAGE).await;
+            for (phase, world) in &phases {
+                let (requests, after) = undisturbed(world, &spec, *phase).await;
+                assert!(requests > 0 && after.is_at_rest(), "{name}: {phase:?}");
+            }
+        });
+    }
 }
 
 #[test]

@@ -56,6 +56,13 @@ pub struct Inventory {
     is_at_rest: bool,
 }
 
+impl Inventory {
+    /// Whether another run sends no write.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_at_rest
+    }
+}
+
 pub struct Stage {
     azure: Azure,
     wire: Wire,
@@ -258,8 +265,28 @@ pub async fn with_foreigners(page_size: usize) -> World {
         "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
     } });
     put(format!("{grant}?api-version=2022-04-01"), given).await;
+    azure.simulator.world()
+}
+
+/// The world with a role of the tenant, and with a policy that overrides a tag.
+pub async fn with_surroundings(world: World) -> World {
+    let stage = Stage::new(world).await;
     for (url, body) in surroundings() {
-        put(url, body).await;
+        stage.azure.by_hand(Method::Put, &url, Some(body)).await;
+    }
+    stage.azure.simulator.world()
+}
+
+/// The world with an undeclared role assignment on every resource group of the stack.
+pub async fn with_undeclared_grants(world: World) -> World {
+    let stage = Stage::new(world).await;
+    let azure = &stage.azure;
+    for group in listed(azure, "/resourceGroups?api-version=2025-04-01").await {
+        let id = group["id"].as_str().unwrap();
+        if !id.ends_with("/rg-theirs") {
+            let (url, body) = undeclared_grant(id);
+            azure.by_hand(Method::Put, &url, Some(body)).await;
+        }
     }
     azure.simulator.world()
 }
@@ -342,18 +369,6 @@ pub async fn drifted(world: &World) -> World {
             let delete = Request::new(Method::Delete, &url).with_bearer(&token);
             // A lock may forbid it.
             let _ = azure.simulator.send(delete).await;
-        }
-    }
-    for group in listed(azure, "/resourceGroups?api-version=2025-04-01").await {
-        let id = group["id"].as_str().unwrap();
-        if !id.ends_with("/rg-theirs") {
-            let (url, body) = undeclared_grant(id);
-            let token = azure.simulator.token(Caller::Owner);
-            let put = Request::new(Method::Put, &url)
-                .with_bearer(&token)
-                .with_json(&body);
-            // A lock may forbid it.
-            let _ = azure.simulator.send(put).await;
         }
     }
     azure.simulator.world()
