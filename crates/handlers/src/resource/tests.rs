@@ -173,7 +173,7 @@ fn mistakes_are_reported_at_their_place() {
             typed("name: x, type: A.B/cs/ds@2024-01-01"),
             Code::BadName,
             "x",
-            "`x` is not the name of such a resource",
+            "`x` is not a valid name for this type",
         ),
         (
             typed(&format!(
@@ -181,7 +181,7 @@ fn mistakes_are_reported_at_their_place() {
             )),
             Code::ValueNotAllowed,
             &format!("{GROUP}/providers/A.B/es/e"),
-            "the parent of a A.B/cs/ds is a A.B/cs, not a A.B/es",
+            "the parent of a A.B/cs/ds has to be a A.B/cs, not a A.B/es",
         ),
         (
             typed(&format!(
@@ -189,20 +189,20 @@ fn mistakes_are_reported_at_their_place() {
             )),
             Code::ValueNotAllowed,
             GROUP,
-            "`parent` and `scope` exclude each other",
+            "`parent` and `scope` cannot be combined",
         ),
         (
             typed("name: x"),
             Code::MissingKey,
             "x",
-            "a resource needs `type`",
+            "a resource requires `type`",
         ),
         (
             "x: { kind: resource, name: x, type: A.B/cs@2024-01-01, body: { \"${missing}\": 1 } }"
                 .to_owned(),
             Code::UnknownReference,
             "${missing}",
-            "there is no resource `missing` in this stack",
+            "the resource `missing` does not exist in this stack",
         ),
     ] {
         let (found_code, found_at, found) = of(&spec);
