@@ -105,7 +105,7 @@ impl Handler for KeyVault {
     }
 
     fn declare(entry: &EntryOf<'_, Self>, nodes: &mut Nodes) {
-        let Some(id) = entry.placed().id.clone() else {
+        let Some(id) = entry.placement().id.clone() else {
             return;
         };
         let mut body = entry.envelope(nodes);

@@ -190,14 +190,14 @@ impl<'a> LiftSource<'a> {
     /// or were edited in Azure.
     pub fn words(&self, member: &str) -> Option<&'a str> {
         let text = self.text(&format!("properties.{member}"))?;
-        let Some(mark) = TextMarker::find(text) else {
+        let Some(marker) = TextMarker::find(text) else {
             return Some(text);
         };
         let words = text
             .get(..TextMarker::remove_from(text).len())
             .filter(|words| !words.is_empty())?;
-        let is_own = mark.stack == self.stack && mark.entry == self.entry;
-        (is_own && mark.append_to(Some(words)) == text).then_some(words)
+        let is_own = marker.stack == self.stack && marker.entry == self.entry;
+        (is_own && marker.append_to(Some(words)) == text).then_some(words)
     }
 
     /// Whether a text has a marker of the stack for another entry name, or in another position than today.
@@ -205,10 +205,10 @@ impl<'a> LiftSource<'a> {
         let Some(text) = self.text(&format!("properties.{member}")) else {
             return false;
         };
-        TextMarker::find(text).is_some_and(|mark| {
+        TextMarker::find(text).is_some_and(|marker| {
             let own = TextMarker {
                 entry: self.entry.to_owned(),
-                ..mark
+                ..marker
             };
             own.stack == self.stack && own.append_to(self.words(member)) != text
         })

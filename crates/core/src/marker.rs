@@ -132,11 +132,11 @@ impl TextMarker {
 
     /// Text without its marker.
     pub fn remove_from(text: &str) -> String {
-        let Some(mark) = Self::find(text) else {
+        let Some(marker) = Self::find(text) else {
             return text.to_owned();
         };
-        let mark = mark.to_string();
-        [format!(" ({mark})"), format!("\n{mark}"), mark]
+        let marker = marker.to_string();
+        [format!(" ({marker})"), format!("\n{marker}"), marker]
             .iter()
             .find_map(|end| text.strip_suffix(end.as_str()))
             .unwrap_or(text)
@@ -146,13 +146,13 @@ impl TextMarker {
     /// The marker in a text.
     pub fn find(text: &str) -> Option<Self> {
         let start = format!("{STACK_TAG}: ");
-        let (before, mark) = text.rsplit_once(&start)?;
-        let mark = match before {
-            "" => mark,
-            _ if before.ends_with('\n') => mark,
-            _ => before.ends_with(" (").then(|| mark.strip_suffix(')'))??,
+        let (before, marker) = text.rsplit_once(&start)?;
+        let marker = match before {
+            "" => marker,
+            _ if before.ends_with('\n') => marker,
+            _ => before.ends_with(" (").then(|| marker.strip_suffix(')'))??,
         };
-        let (stack, rest) = mark.split_once("; ").filter(|_| !mark.contains('\n'))?;
+        let (stack, rest) = marker.split_once("; ").filter(|_| !marker.contains('\n'))?;
         let written = RemovalPolicy::WRITTEN
             .into_iter()
             .find_map(|removal_policy| {
@@ -205,20 +205,20 @@ mod tests {
 
     #[test]
     fn marker_is_found_where_it_was_written() {
-        let mark = TextMarker {
+        let marker = TextMarker {
             stack: "cameras".into(),
             entry: "access[a]".into(),
             removal_policy: RemovalPolicy::Keep,
         };
-        assert_eq!(mark.to_string(), "lazuli-stack: cameras; access[a]; keep");
+        assert_eq!(marker.to_string(), "lazuli-stack: cameras; access[a]; keep");
         for own in [None, Some("Reads the cameras"), Some("Reads (a lot)")] {
             assert_eq!(
-                TextMarker::find(&mark.append_to(own)),
-                Some(mark.clone()),
+                TextMarker::find(&marker.append_to(own)),
+                Some(marker.clone()),
                 "{own:?}"
             );
             assert_eq!(
-                TextMarker::remove_from(&mark.append_to(own)),
+                TextMarker::remove_from(&marker.append_to(own)),
                 own.unwrap_or("")
             );
         }
@@ -226,31 +226,31 @@ mod tests {
 
     #[test]
     fn text_written_in_azure_is_kept_above_the_marker() {
-        let mark = TextMarker {
+        let marker = TextMarker {
             stack: "cameras".into(),
             entry: "access".into(),
             removal_policy: RemovalPolicy::Delete,
         };
-        let marked = mark.append_line_to("Ask Ada (or Bo)");
+        let marked = marker.append_line_to("Ask Ada (or Bo)");
         assert_eq!(marked, "Ask Ada (or Bo)\nlazuli-stack: cameras; access");
-        assert_eq!(TextMarker::find(&marked), Some(mark.clone()));
+        assert_eq!(TextMarker::find(&marked), Some(marker.clone()));
         assert_eq!(TextMarker::remove_from(&marked), "Ask Ada (or Bo)");
         let protected = TextMarker {
             removal_policy: RemovalPolicy::Protect,
-            ..mark.clone()
+            ..marker.clone()
         };
         assert_eq!(
             protected.append_line_to(&marked),
             format!("{marked}; protect")
         );
         assert_eq!(
-            mark.append_line_to(&protected.append_line_to(&marked)),
+            marker.append_line_to(&protected.append_line_to(&marked)),
             marked
         );
         let long = "x".repeat(LONGEST_TEXT);
         let others = "Reads (lazuli-stack: doors; access)".to_owned();
         for untouched in [marked, long, others] {
-            assert_eq!(mark.append_line_to(&untouched), untouched);
+            assert_eq!(marker.append_line_to(&untouched), untouched);
         }
     }
 

@@ -1,16 +1,16 @@
 //! Preflight: questions to Azure about a plan before the first write, and the findings that follow from the answers.
 
 mod causes;
+mod permissions;
 mod policies;
-mod rights;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value as Json;
 
 pub use causes::Cause;
+use permissions::{PermissionState, RequiredPermissions};
 pub use policies::{Denial, Doubt, Expression, Proposal};
-use rights::{Needs, PermissionState};
 
 use crate::{
     arm::ArmId,
@@ -215,7 +215,7 @@ pub fn questions(plan: &Plan, registry: Registry) -> Vec<Question> {
             });
         }
     }
-    let needs = Needs::new(plan, registry);
+    let needs = RequiredPermissions::new(plan, registry);
     questions.extend(needs.iter().flat_map(|need| {
         let from = || need.from.clone();
         [Question::Permissions(from()), Question::Denials(from())]
@@ -232,7 +232,7 @@ pub fn further(plan: &Plan, answers: &Answers, registry: Registry) -> Vec<Questi
     for new in creations(plan, registry) {
         questions.extend(new.detail(answers).map(Question::Creation));
     }
-    for need in Needs::new(plan, registry).iter() {
+    for need in RequiredPermissions::new(plan, registry).iter() {
         match need.state(answers) {
             PermissionState::Missing => questions.extend(causes::of_missing(&need.from)),
             PermissionState::NotAbove => {
@@ -275,7 +275,7 @@ fn unknown(
     creations: Vec<Creation<'_>>,
     registry: Registry,
 ) -> Vec<Finding> {
-    let needs = Needs::new(plan, registry);
+    let needs = RequiredPermissions::new(plan, registry);
     let permissions = needs
         .iter()
         .filter(|need| need.state(answers) == PermissionState::Unknown)
@@ -421,7 +421,7 @@ fn missing_permissions(
     caller: Option<&str>,
     registry: Registry,
 ) -> Vec<Finding> {
-    let needs = Needs::new(plan, registry);
+    let needs = RequiredPermissions::new(plan, registry);
     let mut missing: BTreeMap<&ArmId, BTreeMap<&str, Vec<StepId>>> = BTreeMap::new();
     let mut held: BTreeMap<(&ArmId, &str), Vec<StepId>> = BTreeMap::new();
     for need in needs.iter() {
@@ -434,7 +434,7 @@ fn missing_permissions(
             PermissionState::Held => held.entry((&need.from, &need.action)).or_default(),
             PermissionState::NotAbove | PermissionState::Unknown => continue,
         };
-        // Needs are in the order of the steps.
+        // RequiredPermissions are in the order of the steps.
         if steps.last() != Some(&need.step) {
             steps.push(need.step);
         }

@@ -69,9 +69,9 @@ impl<'a> ResourceLink<'a> {
             ))
         };
         if let Some(target) = declared.target_of(node) {
-            let kind = target.placed.facts.kind;
+            let kind = target.placement.facts.kind;
             let is_of_type = (facts.arm_type.as_ref())
-                .is_some_and(|wanted| target.placed.arm_type.is(&wanted.name));
+                .is_some_and(|wanted| target.placement.arm_type.is(&wanted.name));
             if !is_of_type {
                 nodes.report(wrong(format!(
                     "but `{}` is a {kind}",
@@ -80,7 +80,7 @@ impl<'a> ResourceLink<'a> {
                 return None;
             }
             return Some(Self {
-                id: target.placed.id.clone()?,
+                id: target.placement.id.clone()?,
                 span,
                 target: Some(target),
             });

@@ -106,7 +106,7 @@ impl Handler for ManagementLock {
     }
 
     fn declare(resource: &TypedEntry<'_, ManagementLockProps>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else {
+        let Some(id) = resource.placement().id.clone() else {
             return;
         };
         let mut properties = resource.properties_except(&["scope", "notes"], nodes);
@@ -120,7 +120,7 @@ impl Handler for ManagementLock {
             RULES_WITHOUT_NOTES
         };
         nodes.push(Draft {
-            mark: Marker::Text("notes"),
+            marker: Marker::Text("notes"),
             rules,
             ..resource.draft(id, body)
         });
@@ -137,7 +137,7 @@ impl Handler for ManagementLock {
 
     fn implies(resource: &TypedEntry<'_, ManagementLockProps>) -> Vec<Implied> {
         resource
-            .placed()
+            .placement()
             .scope
             .iter()
             .cloned()
@@ -167,7 +167,7 @@ mod tests {
             keep.id().unwrap().as_str(),
             format!("{GROUP}/providers/Microsoft.Authorization/locks/keep")
         );
-        assert_eq!(keep.mark, Marker::Text("notes"));
+        assert_eq!(keep.marker, Marker::Text("notes"));
         assert_eq!(
             body(&graph, "keep"),
             json!({ "properties": { "level": "CanNotDelete", "notes": "lazuli-stack: cameras; keep" } })

@@ -93,8 +93,8 @@ impl Handler for AnyResource {
     }
 
     fn declare(resource: &TypedEntry<'_, AnyResourceProps>, nodes: &mut Nodes) {
-        let placed = resource.placed();
-        let Some(id) = placed.id.clone() else {
+        let placement = resource.placement();
+        let Some(id) = placement.id.clone() else {
             return;
         };
         let mut body = match resource.value("body", nodes) {
@@ -105,7 +105,7 @@ impl Handler for AnyResource {
         if body.get("location") == Some(&Value::Null) {
             body.shift_remove("location");
         }
-        let has_tags = placed.location.is_some() && id.is_top_level()
+        let has_tags = placement.location.is_some() && id.is_top_level()
             || body.contains_key("tags")
             || !resource.resource().tags.is_empty();
         let mut envelope = resource.envelope(nodes);
@@ -121,7 +121,7 @@ impl Handler for AnyResource {
         body.extend(envelope.into_iter().filter(|(key, _)| key != "tags"));
         let mut draft = resource.draft(id, body);
         if !has_tags {
-            draft.mark = Marker::Parent;
+            draft.marker = Marker::Parent;
         }
         nodes.push(draft);
     }
@@ -168,14 +168,14 @@ impl Handler for AnyResource {
         let pairs = identities.iter().flat_map(|identity| {
             others
                 .iter()
-                .filter(|other| other.placed.key != identity.placed.key)
+                .filter(|other| other.placement.key != identity.placement.key)
                 .map(move |other| (identity, other))
         });
         pairs
             .filter_map(|(identity, other)| {
                 Some(Implied::RoleAssignmentsOf {
-                    principal: identity.placed.key.clone(),
-                    on: other.placed.id.clone()?,
+                    principal: identity.placement.key.clone(),
+                    on: other.placement.id.clone()?,
                     why: format!(
                         "it uses the identity `{}` on `{}`",
                         identity.resource.address, other.resource.address

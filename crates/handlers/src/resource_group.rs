@@ -78,7 +78,7 @@ impl Handler for ResourceGroup {
     }
 
     fn declare(resource: &TypedEntry<'_, ResourceGroupProps>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else {
+        let Some(id) = resource.placement().id.clone() else {
             return;
         };
         let mut body = resource.envelope(nodes);

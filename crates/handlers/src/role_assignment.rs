@@ -149,7 +149,7 @@ impl Handler for RoleAssignment {
     type Links<'a> = WantedRoles;
 
     fn link(entry: &TypedEntry<'_, RoleAssignmentProps>, nodes: &mut Nodes) -> Option<WantedRoles> {
-        let scope = entry.placed().scope.clone()?;
+        let scope = entry.placement().scope.clone()?;
         let roles = wanted_roles(entry, &scope, nodes);
         Some(WantedRoles { scope, roles })
     }
@@ -193,7 +193,7 @@ impl Handler for RoleAssignment {
             properties.insert("roleDefinitionId".into(), Value::String(definition));
             nodes.push(Draft {
                 part: Some(role.name.clone()),
-                arm_type: resource.placed().arm_type.clone(),
+                arm_type: resource.placement().arm_type.clone(),
                 identity: Identity::Grant(Grant {
                     scope: scope.clone(),
                     role: role.guid.clone(),
@@ -202,7 +202,7 @@ impl Handler for RoleAssignment {
                 }),
                 body: Value::object([("properties", Value::Object(properties))]),
                 rules,
-                mark: Marker::Text("description"),
+                marker: Marker::Text("description"),
                 deletable: true,
                 listed: true,
                 after: Vec::new(),
@@ -248,13 +248,13 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
                     node.span,
                     format!(
                         "`{}` is a {}, which has no identity",
-                        target.resource.address, target.placed.facts.kind
+                        target.resource.address, target.placement.facts.kind
                     ),
                 )
                 .help(HOW_TO_NAME),
             );
         }
-        let facts = target.placed.facts;
+        let facts = target.placement.facts;
         let mut outputs = facts.outputs.iter();
         if facts.body.is_none()
             && outputs.any(|output| output.path == "identity.principalId")

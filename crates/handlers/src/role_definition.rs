@@ -123,7 +123,8 @@ impl Handler for RoleDefinition {
     }
 
     fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
-        let (Some(id), Some(name)) = (resource.placed().id.clone(), &resource.placed().name) else {
+        let (Some(id), Some(name)) = (resource.placement().id.clone(), &resource.placement().name)
+        else {
             return;
         };
         let own = resource.value("description", nodes);
@@ -132,7 +133,7 @@ impl Handler for RoleDefinition {
         let AssignableScopes(scopes) = &resource.links;
         let mut scopes: Vec<Value> = scopes.iter().map(|(scope, _)| scope.clone()).collect();
         if scopes.is_empty() {
-            let subscription = ArmId::subscription(&resource.placed().subscription);
+            let subscription = ArmId::subscription(&resource.placement().subscription);
             scopes.push(subscription.as_str().into());
         }
         let properties = Value::object([
@@ -144,7 +145,7 @@ impl Handler for RoleDefinition {
         ]);
         let body = [("properties".to_owned(), properties)].into();
         nodes.push(Draft {
-            mark: Marker::Text("description"),
+            marker: Marker::Text("description"),
             ..resource.draft(id, body)
         });
     }
@@ -220,7 +221,8 @@ fn listed(resource: &EntryContext<'_>, property: &str, nodes: &mut Nodes) -> Val
 
 /// Role names are unique in a tenant, built-in roles included.
 fn check_name(resource: &EntryContext<'_>, diagnostics: &mut Diagnostics) {
-    let (Some(name), Some(written)) = (&resource.placed().name, &resource.resource().name) else {
+    let (Some(name), Some(written)) = (&resource.placement().name, &resource.resource().name)
+    else {
         return;
     };
     if let Some(role) = roles::by_name(name) {
@@ -238,8 +240,8 @@ fn check_name(resource: &EntryContext<'_>, diagnostics: &mut Diagnostics) {
         .all_of(RoleDefinition::FACTS.kind)
         .into_iter()
         .find(|other| {
-            other.placed.name.as_deref().is_some_and(same)
-                && other.placed.id != resource.placed().id
+            other.placement.name.as_deref().is_some_and(same)
+                && other.placement.id != resource.placement().id
         });
     if let Some(other) = same_name {
         diagnostics.push(

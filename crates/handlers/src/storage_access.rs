@@ -14,8 +14,8 @@ pub(crate) fn in_another_region(
     resource: &EntryContext<'_>,
     storage: &ResourceLink<'_>,
 ) -> Option<Diagnostic> {
-    let there = storage.target.as_ref()?.placed.location.as_deref()?;
-    let here = resource.placed().location.as_deref()?;
+    let there = storage.target.as_ref()?.placement.location.as_deref()?;
+    let here = resource.placement().location.as_deref()?;
     (!same_location(there, here)).then(|| {
         let shown = storage.shown();
         Diagnostic::error(
@@ -66,7 +66,7 @@ pub(crate) fn missing_roles(
     }
     let held = |name: &&str| {
         roles::by_name(name)
-            .is_some_and(|role| around.grants(&target.placed.key, role.guid, &storage.id))
+            .is_some_and(|role| around.grants(&target.placement.key, role.guid, &storage.id))
     };
     let missing: Vec<&str> = needed
         .iter()
@@ -107,7 +107,7 @@ pub(crate) fn waits_for_grants(
     why: String,
 ) -> Option<Implied> {
     Some(Implied::RoleAssignmentsOf {
-        principal: identity.target.as_ref()?.placed.key.clone(),
+        principal: identity.target.as_ref()?.placement.key.clone(),
         on: storage.id.clone(),
         why,
     })

@@ -138,7 +138,7 @@ impl Handler for UserAssignedIdentity {
     }
 
     fn declare(resource: &TypedEntry<'_, UserAssignedIdentityProps>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else {
+        let Some(id) = resource.placement().id.clone() else {
             return;
         };
         let mut body = resource.envelope(nodes);

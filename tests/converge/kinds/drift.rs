@@ -177,7 +177,7 @@ fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
 
 /// Whether a body carries the mark of a stack, where the node's type takes one.
 fn is_marked(node: &Node, body: &Json) -> bool {
-    match node.mark {
+    match node.marker {
         Marker::Tag => marker::owner(body).is_some(),
         Marker::Text(member) => TextMarker::on(body, member).is_some(),
         Marker::Parent => true,

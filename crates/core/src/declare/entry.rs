@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::{Draft, Identity, Nodes, Placed, Resolver, RoleName, resolver::whole, templates};
+use super::{Draft, Identity, Nodes, Placement, Resolver, RoleName, resolver::whole, templates};
 use crate::{
     arm::{ArmId, ArmType},
     facts::Rule,
@@ -19,7 +19,7 @@ use crate::{
 pub struct EntryContext<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) stack: &'a Stack,
-    pub(crate) placed: &'a Placed,
+    pub(crate) placement: &'a Placement,
     pub(crate) resolver: &'a Resolver<'a>,
 }
 
@@ -46,7 +46,7 @@ pub struct ReferenceTarget<'a> {
     /// Its entry.
     pub resource: &'a Resource,
     /// What is known of it before apply.
-    pub placed: &'a Placed,
+    pub placement: &'a Placement,
 }
 
 impl<'a> EntryContext<'a> {
@@ -56,8 +56,8 @@ impl<'a> EntryContext<'a> {
     }
 
     /// What is known of the resource before apply.
-    pub fn placed(&self) -> &'a Placed {
-        self.placed
+    pub fn placement(&self) -> &'a Placement {
+        self.placement
     }
 
     /// The stack's name.
@@ -137,8 +137,8 @@ impl<'a> EntryContext<'a> {
                 _ => None,
             })
             .collect();
-        targets.sort_by(|left, right| left.placed.key.cmp(&right.placed.key));
-        targets.dedup_by(|left, right| left.placed.key == right.placed.key);
+        targets.sort_by(|left, right| left.placement.key.cmp(&right.placement.key));
+        targets.dedup_by(|left, right| left.placement.key == right.placement.key);
         targets
     }
 
@@ -147,7 +147,7 @@ impl<'a> EntryContext<'a> {
         let found = self.resolver.by_kind.get(kind);
         let mut found: Vec<_> = found.into_iter().flatten().copied().collect();
         found.sort_by_key(|target| {
-            let key = &target.placed.key;
+            let key = &target.placement.key;
             (key.stack != self.stack(), key)
         });
         found
@@ -160,9 +160,9 @@ impl<'a> EntryContext<'a> {
 
     /// `location` and `tags` of the body, for kinds that have them. The tags include the ownership marker.
     pub fn envelope(&self, nodes: &mut Nodes) -> Object {
-        let facts = self.placed.facts;
+        let facts = self.placement.facts;
         let mut body = Object::new();
-        if let Some(location) = &self.placed.location {
+        if let Some(location) = &self.placement.location {
             body.insert("location".into(), Value::string(location));
         }
         if facts.tags {
@@ -192,14 +192,14 @@ impl<'a> EntryContext<'a> {
 
     /// The entry itself as an Azure resource: its own id, its type, its rules.
     pub fn draft(&self, id: ArmId, body: Object) -> Draft {
-        let facts = self.placed.facts;
+        let facts = self.placement.facts;
         Draft {
             part: None,
-            arm_type: self.placed.arm_type.clone(),
+            arm_type: self.placement.arm_type.clone(),
             identity: Identity::Resource(id),
             body: Value::Object(body),
-            rules: self.placed.rules,
-            mark: if facts.tags {
+            rules: self.placement.rules,
+            marker: if facts.tags {
                 Marker::Tag
             } else {
                 Marker::Parent
@@ -225,7 +225,7 @@ impl<'a> EntryContext<'a> {
             identity: Identity::Resource(id),
             body: Value::Object(body),
             rules,
-            mark: Marker::Parent,
+            marker: Marker::Parent,
             deletable: true,
             listed: true,
             after: Vec::new(),
@@ -234,7 +234,7 @@ impl<'a> EntryContext<'a> {
 
     /// The author's text, followed by the ownership marker.
     pub fn marked_text(&self, own: Option<&str>) -> String {
-        TextMarker::new(&self.placed.key, self.removal_policy()).append_to(own)
+        TextMarker::new(&self.placement.key, self.removal_policy()).append_to(own)
     }
 
     fn removal_policy(&self) -> RemovalPolicy {

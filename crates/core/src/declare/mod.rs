@@ -3,15 +3,15 @@
 
 mod entry;
 mod identity;
-mod placed;
+mod placement;
 mod resolver;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub use entry::{EntryContext, ReferenceTarget, TypedEntry};
 pub use identity::{Grant, Identity, RoleName};
-pub use placed::Placed;
-pub(crate) use placed::{Index, Places, address_of, index, root_id};
+pub use placement::Placement;
+pub(crate) use placement::{Index, Placements, address_of, index, root_id};
 pub(crate) use resolver::{Resolver, templates};
 
 use crate::{
@@ -69,7 +69,7 @@ pub struct Draft {
     /// How it is compared.
     pub rules: &'static [Rule],
     /// Where its ownership marker is kept.
-    pub mark: Marker,
+    pub marker: Marker,
     /// Whether it can be deleted separately.
     pub deletable: bool,
     /// Whether a list of its type returns everything that a GET would.

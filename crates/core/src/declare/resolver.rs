@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Index, Placed, Places, ReferenceTarget, RoleName, address_of};
+use super::{Index, Placement, Placements, ReferenceTarget, RoleName, address_of};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
@@ -15,7 +15,7 @@ use crate::{
 
 pub(crate) struct Resolver<'a> {
     pub(crate) index: &'a Index<'a>,
-    pub(crate) places: &'a Places,
+    pub(crate) places: &'a Placements,
     pub(crate) roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
     pub(crate) by_kind: HashMap<&'a str, Vec<ReferenceTarget<'a>>>,
 }
@@ -39,21 +39,27 @@ impl<'a> Resolver<'a> {
     ) -> Option<ReferenceTarget<'a>> {
         let address = address_of(reference);
         let (_, resource) = *self.index.get(&(stack.name.value.as_str(), &address))?;
-        let placed = self.places.get(&(stack.name.value.clone(), address))?;
-        Some(ReferenceTarget { resource, placed })
+        let placement = self.places.get(&(stack.name.value.clone(), address))?;
+        Some(ReferenceTarget {
+            resource,
+            placement,
+        })
     }
 
     pub(crate) fn new(
         index: &'a Index<'a>,
-        places: &'a Places,
+        places: &'a Placements,
         roles: &'a BTreeMap<RoleName, Vec<ArmId>>,
     ) -> Self {
         let mut by_kind: HashMap<&str, Vec<ReferenceTarget<'_>>> = HashMap::new();
         for (stack, resource) in index.values() {
             let key = (stack.name.value.clone(), resource.address.clone());
-            if let Some(placed) = places.get(&key) {
+            if let Some(placement) = places.get(&key) {
                 let kind = resource.kind.value.as_str();
-                let target = ReferenceTarget { resource, placed };
+                let target = ReferenceTarget {
+                    resource,
+                    placement,
+                };
                 by_kind.entry(kind).or_default().push(target);
             }
         }
@@ -172,23 +178,23 @@ impl<'a> Resolver<'a> {
         let Some(target) = self.target(stack, reference) else {
             return Value::Null;
         };
-        if let Some(text) = target.placed.fixed(&reference.path) {
+        if let Some(text) = target.placement.fixed(&reference.path) {
             return Value::String(text);
         }
-        let written = target.placed.written(target.resource, &reference.path);
+        let written = target.placement.written(target.resource, &reference.path);
         if let Some(node) = written.filter(|_| !reference.path.is_empty() && depth < MAX_DEPTH) {
             return self.value(stack, node, depth + 1, diagnostics);
         }
         if let Some(part) = self.output(&target, &reference.path, &reference.to_string()) {
             return whole(part);
         }
-        let facts = target.placed.facts;
+        let facts = target.placement.facts;
         let property = reference.path.join(".");
-        let outputs = target.placed.outputs;
+        let outputs = target.placement.outputs;
         let candidates = outputs
             .iter()
             .map(|output| output.name)
-            .chain(Placed::FIXED);
+            .chain(Placement::FIXED);
         diagnostics.push(if property.is_empty() {
             Diagnostic::error(
                 Code::UnknownReference,
@@ -226,8 +232,8 @@ impl<'a> Resolver<'a> {
         written: &str,
     ) -> Option<UnresolvedPart> {
         let (first, rest) = path.split_first()?;
-        let facts = target.placed.facts;
-        let mut known = target.placed.outputs.iter();
+        let facts = target.placement.facts;
+        let mut known = target.placement.outputs.iter();
         let documented = known.find(|output| output.name == first);
         let mut full: Vec<String> = match documented {
             Some(output) => output.path.split('.').map(str::to_owned).collect(),
@@ -238,7 +244,7 @@ impl<'a> Resolver<'a> {
         };
         full.extend_from_slice(rest);
         Some(UnresolvedPart::Output(Output {
-            of: target.placed.key.clone(),
+            of: target.placement.key.clone(),
             path: full,
             written: written.to_owned(),
         }))

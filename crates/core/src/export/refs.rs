@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     arm::ArmId,
-    declare::Placed,
+    declare::Placement,
     diff::holds_free_text,
     facts::OutputDoc,
     lift::{EntryIndex, member},
@@ -57,7 +57,7 @@ impl References {
         let Some(entry) = self.names.get(at).cloned() else {
             return;
         };
-        let is_shared = |name: &str| Placed::FIXED.contains(&name) || name == TENANT;
+        let is_shared = |name: &str| Placement::FIXED.contains(&name) || name == TENANT;
         for output in outputs.iter().filter(|output| !is_shared(output.name)) {
             let Some(live) = output.path.split('.').try_fold(body, member) else {
                 continue;

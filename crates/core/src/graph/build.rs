@@ -9,7 +9,7 @@ use super::{Graph, Lifecycle, Node, Settings, StackScope, edges, place};
 use crate::{
     arm::ArmId,
     declare::{
-        Draft, EntryContext, Grant, Identity, Implied, Nodes, Placed, Resolver, RoleName,
+        Draft, EntryContext, Grant, Identity, Implied, Nodes, Placement, Resolver, RoleName,
         Surroundings, index,
     },
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -165,17 +165,17 @@ impl<'a> Building<'a> {
             self.diagnostics.extend(found);
         }
         let key = (stack.name.value.clone(), resource.address.clone());
-        let Some(placed) = self.resolver.places.get(&key) else {
+        let Some(placement) = self.resolver.places.get(&key) else {
             return;
         };
         if resource.existing {
-            self.look_up(stack, resource, placed);
+            self.look_up(stack, resource, placement);
             return;
         }
         let context = EntryContext {
             resource,
             stack,
-            placed,
+            placement,
             resolver: self.resolver,
         };
         let mut declared = Nodes::default();
@@ -192,13 +192,19 @@ impl<'a> Building<'a> {
             entry.declare(&mut declared);
             let implied = entry.implies().into_iter();
             self.implied
-                .extend(implied.map(|implied| (placed.key.clone(), implied)));
+                .extend(implied.map(|implied| (placement.key.clone(), implied)));
         }
         self.entries.extend(entry);
-        self.push_nodes(stack, resource, placed, declared);
+        self.push_nodes(stack, resource, placement, declared);
     }
 
-    fn push_nodes(&mut self, stack: &Stack, resource: &Resource, placed: &Placed, declared: Nodes) {
+    fn push_nodes(
+        &mut self,
+        stack: &Stack,
+        resource: &Resource,
+        placement: &Placement,
+        declared: Nodes,
+    ) {
         self.diagnostics.extend(declared.diagnostics);
         self.open_roles.extend(declared.open_roles);
         let places = Arc::new(value_positions(resource));
@@ -209,41 +215,41 @@ impl<'a> Building<'a> {
                     after: part.clone(),
                     why,
                 };
-                self.implied.push((placed.key.clone(), follows));
+                self.implied.push((placement.key.clone(), follows));
             }
             let key = NodeKey {
                 part: draft.part.clone(),
-                ..placed.key.clone()
+                ..placement.key.clone()
             };
             self.nodes
-                .push(node(key, placed, stack, resource, draft, places.clone()));
+                .push(node(key, placement, stack, resource, draft, places.clone()));
         }
     }
 
     /// Adds the node of an `existing` entry. It has no body and no parts.
-    fn look_up(&mut self, stack: &Stack, resource: &Resource, placed: &Placed) {
-        let facts = placed.facts;
+    fn look_up(&mut self, stack: &Stack, resource: &Resource, placement: &Placement) {
+        let facts = placement.facts;
         let own = NodeKey {
             stack: stack.name.value.clone(),
             address: resource.address.clone(),
             part: None,
         };
-        match &placed.id {
-            Some(id) if own == placed.key => {
+        match &placement.id {
+            Some(id) if own == placement.key => {
                 let draft = Draft {
                     part: None,
-                    arm_type: placed.arm_type.clone(),
+                    arm_type: placement.arm_type.clone(),
                     identity: Identity::Resource(id.clone()),
                     body: Value::Null,
                     rules: facts.rules,
-                    mark: Marker::Parent,
+                    marker: Marker::Parent,
                     deletable: false,
                     listed: facts.listed,
                     after: Vec::new(),
                 };
                 let places = Arc::new(value_positions(resource));
                 self.nodes
-                    .push(node(own, placed, stack, resource, draft, places));
+                    .push(node(own, placement, stack, resource, draft, places));
             }
             Some(_) => {}
             None => self.diagnostics.push(
@@ -291,13 +297,13 @@ impl<'a> Building<'a> {
 
 fn node(
     key: NodeKey,
-    placed: &Placed,
+    placement: &Placement,
     stack: &Stack,
     resource: &Resource,
     draft: Draft,
     places: Arc<HashMap<String, Span>>,
 ) -> Node {
-    let name = placed.name.as_deref().filter(|_| key.part.is_none());
+    let name = placement.name.as_deref().filter(|_| key.part.is_none());
     let title = match &draft.identity {
         Identity::Resource(id) => name.unwrap_or_else(|| id.name()).to_owned(),
         Identity::Grant(grant) => format!("{} on {}", grant.role_name, grant.scope.name()),
@@ -305,7 +311,7 @@ fn node(
     Node {
         subject: Subject {
             key,
-            kind: placed.facts.kind,
+            kind: placement.facts.kind,
             arm_type: draft.arm_type,
             title,
             span: resource.span,
@@ -331,7 +337,7 @@ fn node(
                 )
                 .collect(),
         },
-        mark: draft.mark,
+        marker: draft.marker,
         deletable: draft.deletable,
         listed: draft.listed,
     }

@@ -11,7 +11,7 @@ use petgraph::{
 use super::{Graph, Node, Reason};
 use crate::{
     arm::ArmId,
-    declare::{Identity, Implied, Places, address_of, templates},
+    declare::{Identity, Implied, Placements, address_of, templates},
     diagnostic::{Code, Diagnostic, Diagnostics},
     key::NodeKey,
     spec::{Address, Resource, Spec},
@@ -39,7 +39,7 @@ pub(super) fn find<'a>(
     nodes: &'a [Node],
     implied: &'a [(NodeKey, Implied)],
     spec: &Spec,
-    places: &Places,
+    places: &Placements,
 ) -> Vec<Edge> {
     let mut by_entry: HashMap<_, Vec<usize>> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
@@ -105,7 +105,7 @@ impl<'a> Finder<'a> {
     }
 
     /// References and `dependsOn` of one entry.
-    fn written(&mut self, stack: &str, resource: &Resource, places: &Places) {
+    fn written(&mut self, stack: &str, resource: &Resource, places: &Placements) {
         let mut found: Vec<(String, &Template)> = Vec::new();
         templates(&resource.props, "", &mut found);
         let common = [
@@ -134,12 +134,12 @@ impl<'a> Finder<'a> {
                 let Segment::Expr(Expr::Resource(reference)) = segment else {
                     continue;
                 };
-                let Some(placed) = places.get(&(stack.to_owned(), address_of(reference))) else {
+                let Some(placement) = places.get(&(stack.to_owned(), address_of(reference))) else {
                     continue;
                 };
                 let target = self
                     .by_entry
-                    .get(&(placed.key.stack.clone(), placed.key.address.clone()));
+                    .get(&(placement.key.stack.clone(), placement.key.address.clone()));
                 let main: Vec<usize> = target
                     .into_iter()
                     .flatten()
@@ -150,12 +150,12 @@ impl<'a> Finder<'a> {
             }
         }
         for name in &resource.depends_on {
-            let Some(placed) = places.get(&(stack.to_owned(), name.value.clone())) else {
+            let Some(placement) = places.get(&(stack.to_owned(), name.value.clone())) else {
                 continue;
             };
             let all = self
                 .by_entry
-                .get(&(placed.key.stack.clone(), placed.key.address.clone()));
+                .get(&(placement.key.stack.clone(), placement.key.address.clone()));
             wait(all.map_or(&[], Vec::as_slice), Reason::DependsOn);
         }
     }

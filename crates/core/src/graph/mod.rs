@@ -20,7 +20,7 @@ pub use stack_scope::StackScope;
 
 pub use crate::{
     declare::{
-        Draft, EntryContext, Grant, Identity, Implied, Nodes, Placed, ReferenceTarget, RoleName,
+        Draft, EntryContext, Grant, Identity, Implied, Nodes, Placement, ReferenceTarget, RoleName,
         Surroundings, TypedEntry,
     },
     key::NodeKey,

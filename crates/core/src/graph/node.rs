@@ -54,7 +54,7 @@ pub struct Node {
     /// How it is managed.
     pub lifecycle: Lifecycle,
     /// Where its ownership marker is.
-    pub mark: Marker,
+    pub marker: Marker,
     /// Whether it can be deleted by itself: the `default` services of a storage account cannot.
     pub deletable: bool,
     /// Whether a list of its type is as complete as a GET of each resource.

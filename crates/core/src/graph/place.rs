@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Settings;
 use crate::{
     arm::{ArmId, normal_location},
-    declare::{Index, Placed, Places, address_of, root_id},
+    declare::{Index, Placement, Placements, address_of, root_id},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     facts::Place,
     key::NodeKey,
@@ -35,7 +35,7 @@ struct Placer<'a> {
     index: &'a Index<'a>,
     registry: Registry,
     settings: &'a Settings,
-    placed: HashMap<(String, Address), Option<Placed>>,
+    placement: HashMap<(String, Address), Option<Placement>>,
     visiting: HashSet<(String, Address)>,
     without_subscription: HashSet<String>,
     diagnostics: Diagnostics,
@@ -46,12 +46,12 @@ pub(super) fn place(
     index: &Index<'_>,
     registry: Registry,
     settings: &Settings,
-) -> (Places, Diagnostics) {
+) -> (Placements, Diagnostics) {
     let mut placer = Placer {
         index,
         registry,
         settings,
-        placed: HashMap::new(),
+        placement: HashMap::new(),
         visiting: HashSet::new(),
         without_subscription: HashSet::new(),
         diagnostics: Diagnostics::default(),
@@ -62,17 +62,17 @@ pub(super) fn place(
         }
     }
     let diagnostics = placer.diagnostics;
-    let mut places: Places = placer
-        .placed
+    let mut places: Placements = placer
+        .placement
         .into_iter()
-        .filter_map(|(key, placed)| Some((key, placed?)))
+        .filter_map(|(key, placement)| Some((key, placement?)))
         .collect();
     alias_existing(&mut places, index);
     (places, diagnostics)
 }
 
 /// An entry with `existing: true` is an alias of the entry that declares the same resource, if there is one.
-fn alias_existing(places: &mut Places, index: &Index<'_>) {
+fn alias_existing(places: &mut Placements, index: &Index<'_>) {
     let is_existing = |(stack, address): &(String, Address)| {
         index
             .get(&(stack, address))
@@ -81,24 +81,24 @@ fn alias_existing(places: &mut Places, index: &Index<'_>) {
     let makers: HashMap<ArmId, NodeKey> = places
         .iter()
         .filter(|(key, _)| !is_existing(key))
-        .filter_map(|(_, placed)| Some((placed.id.clone()?, placed.key.clone())))
+        .filter_map(|(_, placement)| Some((placement.id.clone()?, placement.key.clone())))
         .collect();
-    for (key, placed) in places.iter_mut() {
-        if let Some(maker) = placed
+    for (key, placement) in places.iter_mut() {
+        if let Some(maker) = placement
             .id
             .as_ref()
             .and_then(|id| makers.get(id))
             .filter(|_| is_existing(key))
         {
-            placed.key = maker.clone();
+            placement.key = maker.clone();
         }
     }
 }
 
 impl Placer<'_> {
-    fn place(&mut self, stack: &Stack, resource: &Resource) -> Option<Placed> {
+    fn place(&mut self, stack: &Stack, resource: &Resource) -> Option<Placement> {
         let key = (stack.name.value.clone(), resource.address.clone());
-        if let Some(done) = self.placed.get(&key) {
+        if let Some(done) = self.placement.get(&key) {
             return done.clone();
         }
         if self.visiting.len() >= MAX_DEPTH || !self.visiting.insert(key.clone()) {
@@ -112,13 +112,13 @@ impl Placer<'_> {
             ));
             return None;
         }
-        let placed = self.locate(stack, resource);
+        let placement = self.locate(stack, resource);
         self.visiting.remove(&key);
-        self.placed.insert(key, placed.clone());
-        placed
+        self.placement.insert(key, placement.clone());
+        placement
     }
 
-    fn locate(&mut self, stack: &Stack, resource: &Resource) -> Option<Placed> {
+    fn locate(&mut self, stack: &Stack, resource: &Resource) -> Option<Placement> {
         let Some(kind) = self.registry.get(&resource.kind.value) else {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -191,7 +191,7 @@ impl Placer<'_> {
             }
             Place::Written => None,
         };
-        Some(Placed {
+        Some(Placement {
             key: own_key(stack, resource),
             facts,
             arm_type,
@@ -419,11 +419,11 @@ impl Placer<'_> {
     ) -> Option<String> {
         let address = address_of(reference);
         let (_, target) = *self.index.get(&(stack.name.value.as_str(), &address))?;
-        let placed = self.place(stack, target)?;
-        if let Some(text) = placed.fixed(&reference.path) {
+        let placement = self.place(stack, target)?;
+        if let Some(text) = placement.fixed(&reference.path) {
             return Some(text);
         }
-        if let Some(node) = placed.written(target, &reference.path) {
+        if let Some(node) = placement.written(target, &reference.path) {
             return self.text(stack, &node.clone(), property);
         }
         self.diagnostics.push(

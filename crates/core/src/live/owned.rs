@@ -48,13 +48,13 @@ impl Owned {
 
     /// A resource with its ownership marker in this member of its properties.
     pub fn from_marked_text(body: Json, member: &str) -> Option<Self> {
-        let mark = TextMarker::on(&body, member)?;
+        let marker = TextMarker::on(&body, member)?;
         let id = ArmId::parse(body.get("id")?.as_str()?)?;
         Some(Self {
             arm_type: id.arm_type()?,
-            stack: mark.stack,
-            entry: Some(mark.entry),
-            removal_policy: mark.removal_policy,
+            stack: marker.stack,
+            entry: Some(marker.entry),
+            removal_policy: marker.removal_policy,
             id,
             body,
         })

@@ -249,7 +249,7 @@ impl<'a> Planner<'a, '_> {
         live: &Json,
         call: impl Fn(Value) -> Call,
     ) -> Option<PlannedChange> {
-        if node.mark == Marker::Tag && self.is_of_another_stack(node, live) {
+        if node.marker == Marker::Tag && self.is_of_another_stack(node, live) {
             return None;
         }
         let ignore = &node.lifecycle.ignore;

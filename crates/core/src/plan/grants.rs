@@ -63,12 +63,12 @@ impl<'a> Standing<'a> {
             .iter()
             .map(|home| &*home.stack)
             .collect();
-        let mark_on = |grant: &LiveGrant| TextMarker::on(&grant.body, "description");
+        let marker_on = |grant: &LiveGrant| TextMarker::on(&grant.body, "description");
         let mut replaced = Grants::new();
         for grant in live.grants() {
-            let of_entry = mark_on(grant).and_then(|mark| {
-                let stack = *stacks.get(mark.stack.as_str())?;
-                by_entry.get(&(stack, mark.entry))
+            let of_entry = marker_on(grant).and_then(|marker| {
+                let stack = *stacks.get(marker.stack.as_str())?;
+                by_entry.get(&(stack, marker.entry))
             });
             let made_for = of_entry.and_then(|parts| {
                 let is_it = |(_, wanted): &&(&Node, &Grant)| grant.is_of(wanted);
@@ -79,8 +79,9 @@ impl<'a> Standing<'a> {
             }
         }
         let mut undeclared = Grants::new();
-        let is_orphan =
-            |grant: &LiveGrant| mark_on(grant).is_some_and(|mark| stacks.contains(&*mark.stack));
+        let is_orphan = |grant: &LiveGrant| {
+            marker_on(grant).is_some_and(|marker| stacks.contains(&*marker.stack))
+        };
         for node in graph.nodes().filter(|node| !node.lifecycle.existing) {
             let is_reported = node.lifecycle.grants == GrantsPolicy::Report;
             let others = node.id().into_iter().flat_map(|id| live.grants_on(id));

@@ -97,16 +97,16 @@ fn freed_by_deletion(plan: &Plan, lock: &LiveLock) -> HashSet<StepId> {
 }
 
 fn owner(lock: &LiveLock, graph: &Graph) -> LockOwner {
-    let Some(mark) = lock.notes.as_deref().and_then(TextMarker::find) else {
+    let Some(marker) = lock.notes.as_deref().and_then(TextMarker::find) else {
         return LockOwner::Unmarked;
     };
     if graph
         .nodes()
-        .any(|node| node.subject.key.stack == mark.stack)
+        .any(|node| node.subject.key.stack == marker.stack)
     {
         LockOwner::Own
     } else {
-        LockOwner::Stack(mark.stack)
+        LockOwner::Stack(marker.stack)
     }
 }
 

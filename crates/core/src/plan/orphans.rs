@@ -89,11 +89,11 @@ fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
     let declared: HashSet<&ArmId> = declared.map(|grant| &grant.id).collect();
     let is_recreated = |owned: &Owned| {
         let grant = LiveGrant::parse(owned.body.clone());
-        let mark = TextMarker::on(&owned.body, "description");
-        grant.zip(mark).is_some_and(|(grant, mark)| {
+        let marker = TextMarker::on(&owned.body, "description");
+        grant.zip(marker).is_some_and(|(grant, marker)| {
             entries
                 .iter()
-                .any(|(key, wanted)| mark.is_for(key) && grant.is_of(wanted))
+                .any(|(key, wanted)| marker.is_for(key) && grant.is_of(wanted))
         })
     };
     let mut found: Vec<Owned> = live

@@ -97,7 +97,7 @@ fn holder<'g>(graph: &'g Graph, node: &'g Node) -> Option<&'g Node> {
     std::iter::once(node)
         .chain(above.filter_map(|id| graph.node_by_id(&id)))
         .find(|holder| {
-            holder.mark == Marker::Tag
+            holder.marker == Marker::Tag
                 && !holder.lifecycle.existing
                 && holder.subject.key.stack == node.subject.key.stack
         })

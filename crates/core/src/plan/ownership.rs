@@ -12,16 +12,16 @@ use crate::{
 
 /// The stack that owns a live resource.
 pub(super) fn owner_of(node: &Node, live: &Json) -> Option<String> {
-    match node.mark {
+    match node.marker {
         Marker::Tag => owner(live).map(str::to_owned),
-        Marker::Text(member) => TextMarker::on(live, member).map(|mark| mark.stack),
+        Marker::Text(member) => TextMarker::on(live, member).map(|marker| marker.stack),
         Marker::Parent => None,
     }
 }
 
 /// Whether a write adds the ownership marker to a resource without one.
 pub(super) fn is_added(node: &Node, wanted: &Value, live: &Json) -> bool {
-    let is_wanted = match node.mark {
+    let is_wanted = match node.marker {
         Marker::Tag => {
             !node.lifecycle.ignores("tags")
                 && !node.lifecycle.ignores(&format!("tags.{STACK_TAG}"))
@@ -55,7 +55,7 @@ pub(super) fn reason_beyond_differences(
 /// Keeps text that was written in Azure and puts the ownership marker below it, where the spec does not set the text.
 /// Returns the change, if there is one.
 pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<Change> {
-    let Marker::Text(member) = node.mark else {
+    let Marker::Text(member) = node.marker else {
         return None;
     };
     let path = format!("properties.{member}");
@@ -65,8 +65,8 @@ pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<
     if !node.rules.iter().any(is_unset) || node.lifecycle.ignores(member) {
         return None;
     }
-    let mark = TextMarker::new(&node.subject.key, node.lifecycle.removal_policy());
-    let text = Value::String(mark.append_line_to(words));
+    let marker = TextMarker::new(&node.subject.key, node.lifecycle.removal_policy());
+    let text = Value::String(marker.append_line_to(words));
     if let Value::Object(body) = wanted
         && let Some(Value::Object(properties)) = body.get_mut("properties")
     {
@@ -83,7 +83,7 @@ pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<
 /// The change of an ownership marker with an outdated removal policy. Where the spec sets the text or the tag, the general
 /// comparison finds it.
 pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
-    match node.mark {
+    match node.marker {
         Marker::Tag if node.lifecycle.removal_policy() == RemovalPolicy::Delete => {
             owner(live).filter(|stack| *stack == node.subject.key.stack)?;
             let said = tag(live, ON_REMOVE_TAG)?;
@@ -95,9 +95,9 @@ pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
             })
         }
         Marker::Text(member) => {
-            let mark =
-                TextMarker::on(live, member).filter(|mark| mark.is_for(&node.subject.key))?;
-            let is_other = mark.removal_policy != node.lifecycle.removal_policy();
+            let marker =
+                TextMarker::on(live, member).filter(|marker| marker.is_for(&node.subject.key))?;
+            let is_other = marker.removal_policy != node.lifecycle.removal_policy();
             let mut wanted = Value::object([("properties", Value::object::<&str>([]))]);
             is_other.then(|| keep_text(node, &mut wanted, live))?
         }
@@ -107,7 +107,7 @@ pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
 
 /// A body without the tag that [`outdated`] removes.
 pub(super) fn without_outdated(node: &Node, mut body: Value) -> Value {
-    if node.mark == Marker::Tag
+    if node.marker == Marker::Tag
         && node.lifecycle.removal_policy() == RemovalPolicy::Delete
         && let Value::Object(members) = &mut body
         && let Some(Value::Object(tags)) = members.get_mut("tags")

@@ -82,7 +82,7 @@ impl Handler for Thing {
             "properties".into(),
             Value::Object(resource.properties_except(&[], nodes)),
         );
-        if let Some(id) = resource.placed().id.clone() {
+        if let Some(id) = resource.placement().id.clone() {
             nodes.push(resource.draft(id, body));
         }
     }
@@ -133,7 +133,7 @@ impl Handler for Right {
         let principal = resource
             .target("to")
             .and_then(|target| resource.output(&target, "serial"));
-        let (Some(principal), Some(scope)) = (principal, resource.placed().scope.clone()) else {
+        let (Some(principal), Some(scope)) = (principal, resource.placement().scope.clone()) else {
             return;
         };
         let grant = Grant {
@@ -157,7 +157,7 @@ impl Handler for Right {
                 .collect(),
         );
         draft.identity = Identity::Grant(grant);
-        draft.mark = Marker::Text("description");
+        draft.marker = Marker::Text("description");
         nodes.push(draft);
     }
 }

@@ -197,7 +197,7 @@ fn why_precious(node: &Node) -> &'static str {
 /// Whether a live node has the ownership marker of its stack, or is of a type without ownership markers.
 fn is_own(live: &Live, node: &Node) -> bool {
     let body = node.id().and_then(|id| live.resource(id));
-    match (node.mark, body) {
+    match (node.marker, body) {
         (Marker::Parent, _) | (_, None) => !node.lifecycle.existing,
         (_, Some(body)) => {
             ownership::owner_of(node, body).as_ref() == Some(&node.subject.key.stack)

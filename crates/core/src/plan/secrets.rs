@@ -72,7 +72,7 @@ impl<'a> Secrets<'a> {
     }
 
     fn has_tags(&self) -> bool {
-        self.node.mark == Marker::Tag
+        self.node.marker == Marker::Tag
     }
 
     /// The digest of a secret; `None` for resources without tags.

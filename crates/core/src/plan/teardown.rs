@@ -97,7 +97,7 @@ pub fn inseparable(graph: &Graph, targets: &Names, selection: &Selection) -> Dia
 
 /// Whether a node is a part of its entry, and so is never deleted by itself.
 fn goes_with_entry(node: &Node) -> bool {
-    node.mark == Marker::Parent && node.subject.key.part.is_some()
+    node.marker == Marker::Parent && node.subject.key.part.is_some()
 }
 
 enum TeardownDecision {
@@ -119,7 +119,8 @@ fn decision(
         return TeardownDecision::Absent;
     };
     let lifecycle = &node.lifecycle;
-    if lifecycle.existing || node.mark == Marker::Parent && goes_with_parent(graph, selection, node)
+    if lifecycle.existing
+        || node.marker == Marker::Parent && goes_with_parent(graph, selection, node)
     {
         return TeardownDecision::WithParent;
     }
@@ -130,7 +131,7 @@ fn decision(
         return TeardownDecision::Keep("its entry has `onRemove: keep`".to_owned());
     }
     if !owned {
-        let why = match node.mark {
+        let why = match node.marker {
             Marker::Parent => format!(
                 "its type has no ownership marker, and the resource that contains it is not owned by stack `{}`",
                 node.subject.key.stack
@@ -170,11 +171,10 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
             (found.id.clone(), &found.body)
         }
     };
-    let owned = match node.mark {
+    let owned = match node.marker {
         Marker::Tag => owner(body) == Some(node.subject.key.stack.as_str()),
-        Marker::Text(member) => {
-            TextMarker::on(body, member).is_some_and(|mark| mark.stack == node.subject.key.stack)
-        }
+        Marker::Text(member) => TextMarker::on(body, member)
+            .is_some_and(|marker| marker.stack == node.subject.key.stack),
         Marker::Parent => nearest(graph, &id)
             .filter(|above| {
                 !above.lifecycle.existing && above.subject.key.stack == node.subject.key.stack

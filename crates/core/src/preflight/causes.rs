@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Answers, Question, array, rights::Need};
+use super::{Answers, Question, array, permissions::RequiredPermission};
 use crate::{arm::ArmId, permissions::is_in};
 
 /// The actions that a condition on role assignments names (Microsoft docs "Delegate Azure role assignment management to
@@ -47,7 +47,7 @@ pub enum Cause {
 }
 
 /// The question about a permission that can have a condition; asked in the first round, as most callers have it.
-pub(super) fn of_conditions(need: &Need) -> Option<Question> {
+pub(super) fn of_conditions(need: &RequiredPermission) -> Option<Question> {
     is_conditioned(&need.action).then(|| Question::CallerRoles(need.from.clone()))
 }
 

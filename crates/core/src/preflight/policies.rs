@@ -104,7 +104,7 @@ pub(super) fn first(plan: &Plan) -> impl Iterator<Item = Question> {
 
 /// The questions once the assignments are known; for denials, also display names and exemptions.
 pub(super) fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
-    let inquiries = Inquiries::of(plan, answers);
+    let inquiries = Inquiries::new(plan, answers);
     let denials = denials(plan, &inquiries, answers);
     let named = denials
         .iter()
@@ -122,7 +122,7 @@ pub(super) fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
 }
 
 pub(super) fn findings(plan: &Plan, answers: &Answers) -> Vec<Finding> {
-    let inquiries = Inquiries::of(plan, answers);
+    let inquiries = Inquiries::new(plan, answers);
     let denied = denials(plan, &inquiries, answers).into_iter();
     let mut findings: Vec<Finding> = denied
         .map(|(denial, steps)| Finding::Disallowed { denial, steps })
@@ -136,7 +136,7 @@ pub(super) fn findings(plan: &Plan, answers: &Answers) -> Vec<Finding> {
 
 /// The scopes where Azure did not evaluate its policies, with reasons.
 pub(super) fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
-    let mut inquiries = Inquiries::of(plan, answers);
+    let mut inquiries = Inquiries::new(plan, answers);
     for inquiry in &inquiries.asked {
         let Question::Restrictions { at, .. } = &inquiry.question else {
             continue;
@@ -163,14 +163,14 @@ fn subscription(step: &Step) -> Option<ArmId> {
 impl Inquiries {
     /// One question for steps of a subscription that differ only in names, ids and resource group, and to which the same
     /// assignments apply. It contains the first step, with the names of all.
-    fn of(plan: &Plan, answers: &Answers) -> Self {
+    fn new(plan: &Plan, answers: &Answers) -> Self {
         let mut all = Self::default();
         let new: HashSet<&ArmId> = plan.steps.iter().filter_map(made).collect();
         let mut enforced: HashMap<ArmId, Vec<Assignment<'_>>> = HashMap::new();
         let mut at_of: HashMap<String, usize> = HashMap::new();
         let mut alike: Vec<Vec<ProposedStep<'_>>> = Vec::new();
         for step in &plan.steps {
-            let Some(draft) = ProposedStep::of(step, &new) else {
+            let Some(draft) = ProposedStep::from_step(step, &new) else {
                 continue;
             };
             let Some((at, list)) = all.assignments(&draft, answers) else {

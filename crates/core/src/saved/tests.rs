@@ -167,7 +167,7 @@ fn equal_plans_have_no_difference() {
     let second = step(json!({ "address": "other", "dependsOn": [0] }));
     let both = plan(&[], &[first, second]);
     assert_eq!(moved(&both, &both), None);
-    // Places and words are not what is done.
+    // Placements and words are not what is done.
     let moved_down = step(json!({ "place": { "file": "stack.yaml", "line": 9 }, "reason": "x" }));
     let before = plan(&[], &[step(json!({}))]);
     assert_eq!(moved(&before, &plan(&[], &[moved_down])), None);

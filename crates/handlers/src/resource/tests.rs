@@ -31,7 +31,7 @@ fn resource_in_a_group_has_location_and_tags() {
             "location": "westeurope",
         })
     );
-    assert_eq!(node(&graph, "vault").mark, Marker::Tag);
+    assert_eq!(node(&graph, "vault").marker, Marker::Tag);
     assert_eq!(
         node(&graph, "vault").subject.arm_type.to_string(),
         "Microsoft.KeyVault/vaults@2024-11-01"
@@ -49,7 +49,7 @@ fn tags_of_the_body_are_kept_and_location_null_omits_the_location() {
         json!({ "location": "global", "tags": { "tier": "1", "team": "vision", "lazuli-stack": "cameras" } })
     );
     assert_eq!(body(&graph, "b"), json!({}));
-    assert_eq!(node(&graph, "b").mark, Marker::Parent);
+    assert_eq!(node(&graph, "b").marker, Marker::Parent);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn nested_resources_and_extensions_have_their_ids() {
         "/providers/Microsoft.Management/managementGroups/all"
     );
     assert_eq!(id_of(&graph, "group"), "GROUP");
-    assert_eq!(node(&graph, "db").mark, Marker::Parent);
+    assert_eq!(node(&graph, "db").marker, Marker::Parent);
     assert_eq!(body(&graph, "rule"), json!({}));
     let waits_for = |key: &str| {
         waits(&graph, key)

@@ -59,7 +59,7 @@ fn every_role_is_a_separate_node() {
         (BLOBS, "Storage Blob Data Contributor")
     );
     assert_eq!(grant.principal_key().unwrap().to_string(), "analyzer");
-    assert_eq!(node.mark, Marker::Text("description"));
+    assert_eq!(node.marker, Marker::Text("description"));
     assert_eq!(
         body(&graph, "access/Storage Blob Data Contributor"),
         json!({ "properties": {

@@ -125,9 +125,9 @@ fn is_definition(id: &ArmId) -> bool {
 fn declared<'a>(resource: &EntryContext<'a>, role: &RoleText) -> Option<ReferenceTarget<'a>> {
     let is_meant = |target: &ReferenceTarget<'_>| match role {
         RoleText::Guid(guid) => {
-            (target.placed.id.as_ref()).is_some_and(|id| id.name().eq_ignore_ascii_case(guid))
+            (target.placement.id.as_ref()).is_some_and(|id| id.name().eq_ignore_ascii_case(guid))
         }
-        RoleText::Name(name) => (target.placed.name.as_ref())
+        RoleText::Name(name) => (target.placement.name.as_ref())
             .is_some_and(|other| other.to_lowercase() == name.to_lowercase()),
     };
     resource
@@ -186,10 +186,10 @@ fn wanted_role(
         return Some(wanted(role.name.to_owned(), role.guid.to_owned()));
     }
     if let Some(target) = declared(resource, &role) {
-        let name = target.placed.name.clone()?;
-        let guid = target.placed.id.as_ref()?.name().to_owned();
+        let name = target.placement.name.clone()?;
+        let guid = target.placement.id.as_ref()?.name().to_owned();
         return Some(WantedRole {
-            definition: Some(target.placed.key.clone()),
+            definition: Some(target.placement.key.clone()),
             ..wanted(name, guid)
         });
     }
@@ -239,7 +239,7 @@ fn role_of_tenant(
     names.extend(
         declared
             .iter()
-            .filter_map(|target| target.placed.name.as_deref()),
+            .filter_map(|target| target.placement.name.as_deref()),
     );
     let meant = with_words(name, &names);
     let nearest = did_you_mean(name, names);

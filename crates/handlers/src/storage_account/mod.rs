@@ -115,7 +115,7 @@ impl Handler for StorageAccount {
     }
 
     fn declare(resource: &TypedEntry<'_, StorageAccountProps>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else {
+        let Some(id) = resource.placement().id.clone() else {
             return;
         };
         let mut body = resource.envelope(nodes);

@@ -51,7 +51,7 @@ fn in_another_subscription(
     used: &UsedStorage<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let (own, storage) = (resource.placed(), &used.account);
+    let (own, storage) = (resource.placement(), &used.account);
     let Some(there) = storage.id.subscription_id() else {
         return;
     };

@@ -125,7 +125,7 @@ impl Handler for VideoAnalyzer {
     }
 
     fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else {
+        let Some(id) = resource.placement().id.clone() else {
             return;
         };
         let links = &resource.links;

@@ -77,7 +77,7 @@ impl Handler for VideoIndexer {
     }
 
     fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
-        let Some(id) = resource.placed().id.clone() else {
+        let Some(id) = resource.placement().id.clone() else {
             return;
         };
         let uses = &resource.links;
@@ -267,11 +267,11 @@ fn service(account: Value, reached_by: &Option<ResourceLink<'_>>) -> Value {
 /// The account as the owner of its system-assigned identity.
 fn itself<'a>(resource: &EntryContext<'a>) -> Option<ResourceLink<'a>> {
     Some(ResourceLink {
-        id: resource.placed().id.clone()?,
+        id: resource.placement().id.clone()?,
         span: resource.span_of("identity"),
         target: Some(ReferenceTarget {
             resource: resource.resource(),
-            placed: resource.placed(),
+            placement: resource.placement(),
         }),
     })
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Placer, own_key};
 use crate::{
     arm::{ArmId, ArmType, normal_location},
-    declare::Placed,
+    declare::Placement,
     diagnostic::{Code, Diagnostic},
     kind::Kind,
     node::{Datum, Node},
@@ -35,7 +35,7 @@ impl Placer<'_> {
         stack: &Stack,
         resource: &Resource,
         kind: &'static dyn Kind,
-    ) -> Option<Placed> {
+    ) -> Option<Placement> {
         let name = self.name(stack, resource, kind);
         let subscription = self
             .subscription(stack, resource)
@@ -66,7 +66,7 @@ impl Placer<'_> {
         };
         let location = self.location_written(stack, resource, &id);
         let known_as = self.registry.of_type(&arm_type.name).unwrap_or(kind);
-        Some(Placed {
+        Some(Placement {
             key: own_key(stack, resource),
             facts: kind.facts(),
             outputs: known_as.facts().outputs,

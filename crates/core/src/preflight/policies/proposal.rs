@@ -44,7 +44,7 @@ pub(super) struct ProposedStep<'a> {
 }
 
 impl<'a> ProposedStep<'a> {
-    pub(super) fn of(step: &'a Step, new: &HashSet<&ArmId>) -> Option<Self> {
+    pub(super) fn from_step(step: &'a Step, new: &HashSet<&ArmId>) -> Option<Self> {
         let id = writes(step)?;
         let group = id
             .group()

@@ -524,9 +524,9 @@ fn caller_without_access_to_the_subscription_asks_at_the_group() {
     answers.insert(policies(GROUP), list);
     assert_eq!(asked(&plan, &answers).len(), 1);
 
-    let rights = Question::Permissions(ArmId::parse(GROUP).unwrap());
+    let permissions_question = Question::Permissions(ArmId::parse(GROUP).unwrap());
     let permissions = json!([{ "actions": ["Microsoft.Storage/*"], "notActions": [] }]);
-    answers.insert(rights, Answer::Said(permissions));
+    answers.insert(permissions_question, Answer::Said(permissions));
     assert_eq!(asked(&plan, &answers), []);
     let reported = |answers: &Answers| -> Vec<(Question, String)> {
         let found = findings(&plan, answers, None, NO_KINDS).into_iter();

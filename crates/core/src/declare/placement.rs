@@ -15,7 +15,7 @@ use crate::{
 
 /// What is known of a resource before apply.
 #[derive(Clone)]
-pub struct Placed {
+pub struct Placement {
     /// Its node; of an `existing` resource that another entry declares, the node of that entry.
     pub key: NodeKey,
     /// The data about its kind.
@@ -38,8 +38,8 @@ pub struct Placed {
     pub name: Option<String>,
 }
 
-impl Placed {
-    /// The outputs that every resource has and that are known before apply: [`Placed::FIXED`].
+impl Placement {
+    /// The outputs that every resource has and that are known before apply: [`Placement::FIXED`].
     pub fn fixed(&self, path: &[String]) -> Option<String> {
         let id = self.id.as_ref();
         match path {
@@ -66,7 +66,7 @@ impl Placed {
         path.iter().try_fold(root, |node, part| node.get(part))
     }
 
-    /// The names that [`Placed::fixed`] accepts.
+    /// The names that [`Placement::fixed`] accepts.
     pub const FIXED: [&'static str; 6] = [
         "id",
         "name",
@@ -77,7 +77,7 @@ impl Placed {
     ];
 }
 
-pub(crate) type Places = HashMap<(String, Address), Placed>;
+pub(crate) type Placements = HashMap<(String, Address), Placement>;
 
 /// The resources of a spec by stack and address.
 pub(crate) type Index<'a> = HashMap<(&'a str, &'a Address), (&'a Stack, &'a Resource)>;

@@ -15,7 +15,7 @@ const ASSIGN_IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/
 
 /// A permission that a step needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Need {
+pub(super) struct RequiredPermission {
     pub(super) step: StepId,
     /// `Microsoft.Storage/storageAccounts/write`
     pub(super) action: String,
@@ -35,7 +35,7 @@ pub(super) enum PermissionState {
     Unknown,
 }
 
-impl Need {
+impl RequiredPermission {
     pub(super) fn state(&self, answers: &Answers) -> PermissionState {
         let broad = Question::Permissions(self.from.clone());
         let above = answers.0.get(&broad).map(|_| answers.said(&broad));
@@ -57,11 +57,11 @@ impl Need {
     }
 }
 
-/// The needs of a whole plan.
-pub(super) struct Needs(Vec<Need>);
+/// The permissions that a whole plan needs.
+pub(super) struct RequiredPermissions(Vec<RequiredPermission>);
 
-impl Needs {
-    pub(super) fn iter(&self) -> std::slice::Iter<'_, Need> {
+impl RequiredPermissions {
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, RequiredPermission> {
         self.0.iter()
     }
 
@@ -79,7 +79,7 @@ impl Needs {
                     .group()
                     .or_else(|| at.root())
                     .unwrap_or_else(|| at.clone());
-                needs.push(Need {
+                needs.push(RequiredPermission {
                     step: step.id,
                     action,
                     at,
