@@ -7,7 +7,7 @@ use lazuli_core::{
     document::PlanDocument,
     graph::{Graph, Names},
     plan::{Action, Consent, Plan},
-    saved::{Asked, SavedPlan},
+    saved::{SavedOptions, SavedPlan},
     source::Sources,
 };
 use lazuli_sim::{Method, SUBSCRIPTION};
@@ -62,7 +62,7 @@ async fn save(azure: &Azure, text: &str, consent: &Consent) -> (Plan, String, Gr
     assert!(!found.has_errors(), "{found:#?}");
     let graph = azure.graph(text).await;
     let document = PlanDocument::new(&plan, &[], &[], &Sources::default());
-    let saved = SavedPlan::new(Asked::default(), &graph, &plan, document);
+    let saved = SavedPlan::new(SavedOptions::default(), &graph, &plan, document);
     (plan, saved.to_text().unwrap(), graph)
 }
 

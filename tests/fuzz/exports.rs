@@ -6,7 +6,7 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::Code,
     export::{self, Scene, only_adds_markers},
-    live::{KnownType, Live, Owned},
+    live::{KnownType, Live, OwnedResource},
     plan::converge,
     text::is_shown,
 };
@@ -119,7 +119,7 @@ fn live(bodies: Vec<Json>) -> Option<(Live, ArmId)> {
         };
         live.insert_lock(&body);
         live.insert(body.clone());
-        let role = Owned::from_marked_text(body, "description").filter(|one| one.is(ROLE));
+        let role = OwnedResource::from_marked_text(body, "description").filter(|one| one.is(ROLE));
         if let Some(role) = role.filter(|_| live.resource(&id).is_some()) {
             live.insert_owned(role);
         }

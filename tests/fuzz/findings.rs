@@ -88,7 +88,7 @@ fn found(said: &Json) -> Vec<Finding> {
                 ),
             };
             let first = said.get(0).filter(|_| is_one).unwrap_or(said);
-            answers.insert(question, Answer::Said(first.clone()));
+            answers.insert(question, Answer::Response(first.clone()));
         }
         open = further(&PLAN, &answers, REGISTRY);
     }

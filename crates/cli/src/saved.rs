@@ -8,7 +8,7 @@ use std::{
 
 use lazuli_core::{
     diagnostic::Diagnostics,
-    saved::{Asked, SavedPlan, sort_params},
+    saved::{SavedOptions, SavedPlan, sort_params},
 };
 
 use crate::{
@@ -97,7 +97,7 @@ impl<'a> PlanFile<'a> {
 }
 
 /// The options of a plan. The pattern lists all of them, so that no new option is forgotten here.
-fn asked(args: &PlanArgs, view: &PlanContext<'_>) -> Asked {
+fn asked(args: &PlanArgs, view: &PlanContext<'_>) -> SavedOptions {
     let PlanArgs {
         specs:
             SpecArgs {
@@ -124,7 +124,7 @@ fn asked(args: &PlanArgs, view: &PlanContext<'_>) -> Asked {
         let paths = paths.iter();
         paths.map(|path| path.display().to_string()).collect()
     };
-    Asked {
+    SavedOptions {
         cloud: azure.cloud().to_owned(),
         paths: texts(paths),
         params,
@@ -138,7 +138,7 @@ fn asked(args: &PlanArgs, view: &PlanContext<'_>) -> Asked {
     }
 }
 
-fn saved(asked: Asked, view: &PlanContext<'_>) -> SavedPlan {
+fn saved(asked: SavedOptions, view: &PlanContext<'_>) -> SavedPlan {
     SavedPlan::new(asked, &view.stacks.graph, view.plan, view.document())
 }
 
@@ -201,7 +201,7 @@ impl ResumedPlan {
 
 /// The command line with the options of a saved plan. Options that affect the plan cannot be given again. The pattern
 /// lists all options, so that no new one is forgotten here.
-fn with_options(args: ApplyArgs, asked: &Asked) -> Result<ApplyArgs, CommandError> {
+fn with_options(args: ApplyArgs, asked: &SavedOptions) -> Result<ApplyArgs, CommandError> {
     let ApplyArgs {
         specs:
             SpecArgs {
@@ -233,7 +233,7 @@ fn with_options(args: ApplyArgs, asked: &Asked) -> Result<ApplyArgs, CommandErro
     if let Some((option, _)) = steering.iter().find(|(_, is_given)| *is_given) {
         return Err(fixed(option));
     }
-    let Asked {
+    let SavedOptions {
         cloud,
         paths,
         params,

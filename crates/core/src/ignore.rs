@@ -6,14 +6,14 @@ use wildmatch::WildMatch;
 
 /// A pattern for properties or tags. `*` matches any number of characters.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Ignored {
+pub enum IgnorePattern {
     /// A property and everything below it, a pattern per segment: `networkAcls.ipRules`, `tags.hidden-*`, `rules[].name`.
     Property(Vec<WildMatch>),
     /// A tag; its name can contain dots.
     Tag(WildMatch),
 }
 
-impl Ignored {
+impl IgnorePattern {
     /// Reads the path of a property in the notation of the spec or of ARM.
     pub fn property(path: &str) -> Self {
         Self::Property(
@@ -44,7 +44,7 @@ impl Ignored {
     }
 }
 
-impl fmt::Display for Ignored {
+impl fmt::Display for IgnorePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tag(pattern) => write!(f, "tag {pattern}"),
@@ -66,9 +66,9 @@ fn matches(pattern: &[WildMatch], place: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Ignored;
+    use super::IgnorePattern;
 
-    fn is(ignored: &Ignored, place: &[&str]) -> bool {
+    fn is(ignored: &IgnorePattern, place: &[&str]) -> bool {
         ignored.is(&place
             .iter()
             .map(|segment| (*segment).to_owned())
@@ -82,7 +82,7 @@ mod tests {
             "properties.networkacls.ipRules",
             "networkAcls.*",
         ] {
-            let ignored = Ignored::property(path);
+            let ignored = IgnorePattern::property(path);
             assert!(
                 is(&ignored, &["properties", "networkAcls", "ipRules"]),
                 "{path}"
@@ -91,24 +91,24 @@ mod tests {
             assert!(!is(&ignored, &["properties", "other", "ipRules"]), "{path}");
         }
         assert!(is(
-            &Ignored::property("rules[].name"),
+            &IgnorePattern::property("rules[].name"),
             &["properties", "rules[]", "name"]
         ));
         assert!(is(
-            &Ignored::property("*.ipRules"),
+            &IgnorePattern::property("*.ipRules"),
             &["properties", "networkAcls", "ipRules"]
         ));
     }
 
     #[test]
     fn tag_matches_by_name_with_dots_and_slashes() {
-        let hidden = Ignored::tag("hidden-*");
+        let hidden = IgnorePattern::tag("hidden-*");
         assert!(is(&hidden, &["tags", "hidden-link:/subscriptions/a.b/c"]));
         assert!(is(&hidden, &["tags", "Hidden-title"]));
         assert!(!is(&hidden, &["tags", "team"]));
         assert!(!is(&hidden, &["properties", "hidden-x"]));
         assert!(is(
-            &Ignored::property("tags.created*"),
+            &IgnorePattern::property("tags.created*"),
             &["tags", "createdBy"]
         ));
     }

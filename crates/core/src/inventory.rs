@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use crate::{
     arm::ArmId,
     graph::{Grant, Graph, Identity, Node, NodeKey, StackScope},
-    live::{Live, LiveGrant, LiveLock, LockLevel, Owned, UnreadLocks, UnreadableScope},
+    live::{Live, LiveGrant, LiveLock, LockLevel, OwnedResource, UnreadLocks, UnreadableScope},
     marker::{RemovalPolicy, TextMarker},
     reads::Read,
 };
@@ -143,7 +143,7 @@ pub fn needed(homes: &[StackScope]) -> Vec<Read> {
 
 /// The resources that stacks own, matched to the entries of a spec if there is one.
 pub fn inventory(homes: &[StackScope], spec: Option<&Graph>, live: &Live) -> Inventory {
-    let owned: Vec<Owned> = live.owned().map(Cow::into_owned).collect();
+    let owned: Vec<OwnedResource> = live.owned().map(Cow::into_owned).collect();
     let holdings = |home: &StackScope| {
         let mine = owned.iter().filter(|one| one.stack == home.stack);
         let mut items: Vec<Item> = mine.map(|one| item(one, &owned, spec, live)).collect();
@@ -172,7 +172,7 @@ fn sort_key(item: &Item) -> (bool, Vec<String>, bool, String) {
     )
 }
 
-fn item(one: &Owned, all: &[Owned], spec: Option<&Graph>, live: &Live) -> Item {
+fn item(one: &OwnedResource, all: &[OwnedResource], spec: Option<&Graph>, live: &Live) -> Item {
     let node = spec.and_then(|graph| node_by_id(one, all, graph));
     let extension = if one.is(GRANT) {
         LiveGrant::parse(one.body.clone()).map(|grant| extension_of_grant(&grant, node))
@@ -221,7 +221,13 @@ fn extension_of_grant(grant: &LiveGrant, node: Option<&Node>) -> ExtensionResour
 }
 
 /// The name of the role from the spec, the built-in roles or a role of the stack.
-fn role_name(one: &Owned, role: &str, node: Option<&Node>, all: &[Owned], live: &Live) -> String {
+fn role_name(
+    one: &OwnedResource,
+    role: &str,
+    node: Option<&Node>,
+    all: &[OwnedResource],
+    live: &Live,
+) -> String {
     let in_spec = node.and_then(|node| match &node.identity {
         Identity::Grant(grant) => Some(grant.role_name.clone()),
         Identity::Resource(_) => None,
@@ -231,7 +237,8 @@ fn role_name(one: &Owned, role: &str, node: Option<&Node>, all: &[Owned], live: 
         grant.role_name.clone()
     };
     let own = || {
-        let has_id = |other: &&Owned| other.is(ROLE) && other.id.name().eq_ignore_ascii_case(role);
+        let has_id =
+            |other: &&OwnedResource| other.is(ROLE) && other.id.name().eq_ignore_ascii_case(role);
         let name = all
             .iter()
             .find(has_id)?
@@ -247,7 +254,11 @@ fn role_name(one: &Owned, role: &str, node: Option<&Node>, all: &[Owned], live: 
 
 /// The node of an owned resource, without further reads: a grant belongs to the entry in its ownership marker, or to an
 /// entry that declares such a grant and has none.
-fn node_by_id<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g Node> {
+fn node_by_id<'g>(
+    one: &OwnedResource,
+    all: &[OwnedResource],
+    graph: &'g Graph,
+) -> Option<&'g Node> {
     if !one.is(GRANT) {
         return graph.node_by_id(&one.id);
     }
@@ -260,7 +271,7 @@ fn node_by_id<'g>(one: &Owned, all: &[Owned], graph: &'g Graph) -> Option<&'g No
             _ => None,
         })
         .collect();
-    let has_marker = |owned: &Owned, node: &Node| {
+    let has_marker = |owned: &OwnedResource, node: &Node| {
         let marker = TextMarker::on(&owned.body, "description");
         marker.is_some_and(|marker| marker.is_for(&node.subject.key))
     };

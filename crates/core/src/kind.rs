@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    declare::{EntryContext, Implied, Nodes, Surroundings, TypedEntry},
+    declare::{EntryContext, ImpliedDependency, Nodes, Surroundings, TypedEntry},
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{
         CreationCheck, Facts, Family, LinkedAction, PartOf, PermissionPurpose, Rule, TypeFacts,
@@ -43,7 +43,7 @@ pub trait Handler: Sized + 'static {
     }
 
     /// Dependencies that follow from the meaning of the entry rather than from its references.
-    fn implies(_entry: &EntryOf<'_, Self>) -> Vec<Implied> {
+    fn implies(_entry: &EntryOf<'_, Self>) -> Vec<ImpliedDependency> {
         Vec::new()
     }
 
@@ -88,7 +88,7 @@ pub trait DynEntry {
     /// See [`Handler::declare`].
     fn declare(&self, nodes: &mut Nodes);
     /// See [`Handler::implies`].
-    fn implies(&self) -> Vec<Implied>;
+    fn implies(&self) -> Vec<ImpliedDependency>;
     /// See [`Handler::check`].
     fn check(&self, around: &Surroundings<'_>, diagnostics: &mut Diagnostics);
 }
@@ -114,7 +114,7 @@ impl<H: Handler> DynEntry for EntryAdapter<'_, H> {
         H::declare(&self.0, nodes);
     }
 
-    fn implies(&self) -> Vec<Implied> {
+    fn implies(&self) -> Vec<ImpliedDependency> {
         H::implies(&self.0)
     }
 

@@ -8,6 +8,6 @@ mod state;
 
 pub use grants::LiveGrant;
 pub use locks::{LiveLock, LockLevel, UnreadLocks};
-pub use owned::{KnownType, Owned, UnreadableScope};
+pub use owned::{KnownType, OwnedResource, UnreadableScope};
 pub use principals::Existence;
 pub use state::Live;

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 pub use causes::Cause;
 use permissions::{PermissionState, RequiredPermissions};
-pub use policies::{Denial, Doubt, Expression, Proposal};
+pub use policies::{Denial, Expression, Proposal, Uncertainty};
 
 use crate::{
     arm::ArmId,
@@ -61,9 +61,9 @@ pub enum Question {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// The body, or the items of a list.
-    Said(Json),
+    Response(Json),
     /// 404.
-    Nothing,
+    NotFound,
     /// The request failed, with the reason.
     Unknown(String),
 }
@@ -78,15 +78,15 @@ impl Answers {
         self.0.insert(question, answer);
     }
 
-    fn said(&self, question: &Question) -> Option<&Json> {
+    fn response(&self, question: &Question) -> Option<&Json> {
         match self.0.get(question) {
-            Some(Answer::Said(said)) => Some(said),
+            Some(Answer::Response(response)) => Some(response),
             _ => None,
         }
     }
 
     fn items(&self, question: &Question) -> &[Json] {
-        array(self.said(question))
+        array(self.response(question))
     }
 }
 
@@ -193,7 +193,7 @@ impl Finding {
                 };
                 !excludes_groups
             }),
-            Self::Disallowed { denial, .. } => denial.doubt.is_none(),
+            Self::Disallowed { denial, .. } => denial.uncertainty.is_none(),
             Self::PolicyUnasked { .. } | Self::Unknown { .. } => false,
         }
     }
@@ -281,7 +281,7 @@ fn unknown(
         .filter(|need| need.state(answers) == PermissionState::Unknown)
         .map(|need| {
             let broad = Question::Permissions(need.from.clone());
-            match answers.said(&broad) {
+            match answers.response(&broad) {
                 Some(_) => Question::Permissions(need.at.clone()),
                 None => broad,
             }
@@ -295,10 +295,10 @@ fn unknown(
     let questions: BTreeSet<Question> = creations.chain(registrations).chain(permissions).collect();
     let why = |question: &Question| match answers.0.get(question)? {
         Answer::Unknown(why) => Some(why.clone()),
-        Answer::Nothing if matches!(question, Question::Permissions(_)) => {
+        Answer::NotFound if matches!(question, Question::Permissions(_)) => {
             Some("NotFound".to_owned())
         }
-        Answer::Nothing | Answer::Said(_) => None,
+        Answer::NotFound | Answer::Response(_) => None,
     };
     questions
         .into_iter()
@@ -320,14 +320,16 @@ struct Creation<'a> {
 impl Creation<'_> {
     /// The second question, if the answer to the first one needs an explanation.
     fn detail(&self, answers: &Answers) -> Option<CreationQuestion> {
-        let answer = answers.said(&Question::Creation(self.question.clone()))?;
+        let answer = answers.response(&Question::Creation(self.question.clone()))?;
         (self.check.detail)(&self.resource, answer)
     }
 
     fn finding(&self, answers: &Answers) -> Option<Finding> {
-        let answer = answers.said(&Question::Creation(self.question.clone()))?;
+        let answer = answers.response(&Question::Creation(self.question.clone()))?;
         let detail = self.detail(answers).map(Question::Creation);
-        let detail = detail.as_ref().and_then(|question| answers.said(question));
+        let detail = detail
+            .as_ref()
+            .and_then(|question| answers.response(question));
         let found = (self.check.finding)(&self.resource, answer, detail)?;
         Some(Finding::Creation {
             step: self.step.id,
@@ -381,8 +383,8 @@ fn registrations(plan: &Plan, answers: &Answers) -> Vec<Finding> {
         };
         let state = match answers.0.get(&question)? {
             Answer::Unknown(_) => return None,
-            Answer::Nothing => None,
-            Answer::Said(provider) => {
+            Answer::NotFound => None,
+            Answer::Response(provider) => {
                 let text = |member: &str| provider.get(member).and_then(Json::as_str);
                 let state = text("registrationState").unwrap_or("Registered");
                 let is_free = text("registrationPolicy") == Some("RegistrationFree");

@@ -4,7 +4,7 @@
 //! one: see [`SavedPlan::first_difference`].
 
 mod basis;
-mod moved;
+mod differences;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-pub use basis::{Leaf, Sent, Wanted};
+pub use basis::{DesiredState, Leaf, RequestDigests};
 
 use crate::{diff::mask_secrets, document::PlanDocument, graph::Graph, plan::Plan, secret::Secret};
 
@@ -29,13 +29,13 @@ pub struct SavedPlan {
     /// The stacks that it covers.
     pub stacks: Vec<String>,
     /// The options of the plan.
-    pub asked: Asked,
+    pub asked: SavedOptions,
     /// The plan, for people and programs.
     pub plan: PlanDocument,
-    /// The wanted state of each resource.
-    pub wanted: Vec<Wanted>,
+    /// The desired state of each resource.
+    pub wanted: Vec<DesiredState>,
     /// Digests of the requests, by step.
-    pub sent: Vec<Sent>,
+    pub sent: Vec<RequestDigests>,
     /// Identifies the key of the digests (`LAZULI_SECRETS_KEY`).
     pub key: String,
     /// SHA-256 of all members above as compact JSON. It detects edits and corruption, and is not a signature.
@@ -59,13 +59,13 @@ pub const FORMATS: &str = "lazuli/saved-plan/";
 /// The options of a plan. The plan that is made to apply it uses the same options.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Asked {
+pub struct SavedOptions {
     /// The cloud.
     pub cloud: String,
     /// The specs: files and directories, relative to the working directory of the command.
     pub paths: Vec<String>,
     /// The values of parameters from the command line.
-    pub params: Vec<Given>,
+    pub params: Vec<SavedParam>,
     /// The parameters from the command line whose values are not saved, because they are or could be secrets.
     pub secret_params: Vec<String>,
     /// The files with values of parameters.
@@ -86,7 +86,7 @@ pub struct Asked {
 /// The value of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Given {
+pub struct SavedParam {
     /// Its name.
     pub name: String,
     /// Its value, as written.
@@ -99,7 +99,7 @@ pub fn sort_params(
     given: &[(String, String)],
     declared: &BTreeSet<String>,
     graph: &Graph,
-) -> (Vec<Given>, Vec<String>) {
+) -> (Vec<SavedParam>, Vec<String>) {
     let bodies: Vec<_> = graph
         .nodes()
         .map(|node| mask_secrets(node.body.clone()))
@@ -122,7 +122,7 @@ pub fn sort_params(
         if is_secret(name, value) {
             hidden.insert(name.clone());
         } else {
-            kept.push(Given {
+            kept.push(SavedParam {
                 name: name.clone(),
                 value: value.clone(),
             });
@@ -172,7 +172,7 @@ pub enum OpenError {
 
 impl SavedPlan {
     /// A plan with what it is based on.
-    pub fn new(asked: Asked, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
+    pub fn new(asked: SavedOptions, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
         let homes = graph.stack_scopes().iter();
         Self {
             format: SavedFormat::V1,
@@ -180,11 +180,14 @@ impl SavedPlan {
             stacks: homes.map(|home| home.stack.clone()).collect(),
             asked,
             plan: document,
-            wanted: graph.nodes().map(|node| Wanted::new(graph, node)).collect(),
+            wanted: graph
+                .nodes()
+                .map(|node| DesiredState::new(graph, node))
+                .collect(),
             sent: plan
                 .steps
                 .iter()
-                .map(|step| Sent::new(graph, step))
+                .map(|step| RequestDigests::new(graph, step))
                 .collect(),
             key: basis::key_print(graph),
             digest: String::new(),

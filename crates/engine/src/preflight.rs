@@ -118,8 +118,8 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
         Question::PolicyDefinition(id) => client.get(id.as_str(), POLICY_API, &ignore_waits).await,
     };
     match answer {
-        Ok(Some(said)) => Answer::Said(said),
-        Ok(None) => Answer::Nothing,
+        Ok(Some(said)) => Answer::Response(said),
+        Ok(None) => Answer::NotFound,
         Err(error) => Answer::Unknown(error.code.clone().unwrap_or_else(|| error.message.clone())),
     }
 }

@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     facts::{Facts, Family, Field, NameRule, PermissionPurpose, Place, Rule},
-    graph::{Draft, Implied, Marker, Nodes, TypedEntry},
+    graph::{Draft, ImpliedDependency, Marker, Nodes, TypedEntry},
     kind::Handler,
     lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
@@ -135,13 +135,13 @@ impl Handler for ManagementLock {
         Some(found.lifted(props))
     }
 
-    fn implies(resource: &TypedEntry<'_, ManagementLockProps>) -> Vec<Implied> {
+    fn implies(resource: &TypedEntry<'_, ManagementLockProps>) -> Vec<ImpliedDependency> {
         resource
             .placement()
             .scope
             .iter()
             .cloned()
-            .map(Implied::EverythingWithin)
+            .map(ImpliedDependency::EverythingWithin)
             .collect()
     }
 }

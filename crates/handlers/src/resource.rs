@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     facts::{Facts, Family, NameRule, OutputDoc, Place},
-    graph::{Implied, Marker, Nodes, TypedEntry},
+    graph::{ImpliedDependency, Marker, Nodes, TypedEntry},
     kind::Handler,
     lift::{LiftSource, LiftedEntry},
     value::{Object, Value},
@@ -156,7 +156,7 @@ impl Handler for AnyResource {
     }
 
     /// An identity of the resource needs its roles on the resources that the entry refers to.
-    fn implies(resource: &TypedEntry<'_, AnyResourceProps>) -> Vec<Implied> {
+    fn implies(resource: &TypedEntry<'_, AnyResourceProps>) -> Vec<ImpliedDependency> {
         let Some(body) = resource.resource().props.get("body") else {
             return Vec::new();
         };
@@ -173,7 +173,7 @@ impl Handler for AnyResource {
         });
         pairs
             .filter_map(|(identity, other)| {
-                Some(Implied::RoleAssignmentsOf {
+                Some(ImpliedDependency::RoleAssignmentsOf {
                     principal: identity.placement.key.clone(),
                     on: other.placement.id.clone()?,
                     why: format!(

@@ -7,7 +7,7 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic},
     facts::{Facts, Family, Field, OutputDoc, PermissionPurpose, Place, Rule},
-    graph::{Draft, Grant, Identity, Implied, Marker, Nodes, TypedEntry},
+    graph::{Draft, Grant, Identity, ImpliedDependency, Marker, Nodes, TypedEntry},
     kind::{EntryOf, Handler},
     lift::{LiftSource, LiftedEntry},
     node::Datum,
@@ -215,10 +215,10 @@ impl Handler for RoleAssignment {
     }
 
     /// A role that is named by anything but a reference depends on its definition in the spec.
-    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<ImpliedDependency> {
         let roles = resource.links.roles.iter();
         let named = roles.filter_map(|role| {
-            Some(Implied::Named {
+            Some(ImpliedDependency::Named {
                 node: role.definition.clone()?,
                 property: role.property,
             })

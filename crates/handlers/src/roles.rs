@@ -1,15 +1,15 @@
 //! Azure's built-in roles: names and GUIDs, which are the same in every tenant and cloud, and the permissions of the
 //! roles for storage, keys and identities.
 
-mod catalogue;
+mod catalog;
 mod permissions;
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use uuid::Uuid;
 
-pub use catalogue::{Catalogue, Listed};
-pub use permissions::{Allowed, RolePermission};
+pub use catalog::{CatalogRole, RoleCatalog};
+pub use permissions::{RoleDetails, RolePermission};
 
 /// A built-in role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

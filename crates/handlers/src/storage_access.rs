@@ -4,7 +4,7 @@
 use lazuli_core::{
     arm::same_location,
     diagnostic::{Code, Diagnostic},
-    graph::{EntryContext, Implied, Surroundings},
+    graph::{EntryContext, ImpliedDependency, Surroundings},
 };
 
 use crate::{link::ResourceLink, roles};
@@ -105,8 +105,8 @@ pub(crate) fn waits_for_grants(
     identity: &ResourceLink<'_>,
     storage: &ResourceLink<'_>,
     why: String,
-) -> Option<Implied> {
-    Some(Implied::RoleAssignmentsOf {
+) -> Option<ImpliedDependency> {
+    Some(ImpliedDependency::RoleAssignmentsOf {
         principal: identity.target.as_ref()?.placement.key.clone(),
         on: storage.id.clone(),
         why,

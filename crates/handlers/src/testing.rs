@@ -23,15 +23,15 @@ resources:
 ";
 
 /// A graph and the diagnostics of its spec.
-pub(crate) struct Built {
+pub(crate) struct BuiltStack {
     pub(crate) graph: Graph,
     /// Severity, code, message, the text at the place, help.
-    pub(crate) said: Vec<Said>,
+    pub(crate) said: Vec<ReportedDiagnostic>,
 }
 
 /// A diagnostic, as the author sees it.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Said {
+pub(crate) struct ReportedDiagnostic {
     pub(crate) severity: Severity,
     pub(crate) code: Code,
     pub(crate) message: String,
@@ -40,12 +40,12 @@ pub(crate) struct Said {
 }
 
 /// Builds the resources of a stack. The lines may be indented as a whole.
-pub(crate) fn stack(resources: &str) -> Built {
+pub(crate) fn stack(resources: &str) -> BuiltStack {
     stack_with(resources, &Settings::default())
 }
 
 /// Like [`stack`], with settings.
-pub(crate) fn stack_with(resources: &str, settings: &Settings) -> Built {
+pub(crate) fn stack_with(resources: &str, settings: &Settings) -> BuiltStack {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let lines: Vec<&str> = resources
         .lines()
@@ -80,7 +80,7 @@ pub(crate) fn stack_with(resources: &str, settings: &Settings) -> Built {
     let said = diagnostics
         .sorted()
         .into_iter()
-        .map(|said| Said {
+        .map(|said| ReportedDiagnostic {
             severity: said.severity,
             code: said.code,
             message: said.message,
@@ -88,7 +88,7 @@ pub(crate) fn stack_with(resources: &str, settings: &Settings) -> Built {
             help: said.help.unwrap_or_default(),
         })
         .collect();
-    Built { graph, said }
+    BuiltStack { graph, said }
 }
 
 /// Builds resources without errors.
@@ -102,7 +102,7 @@ pub(crate) fn sound(resources: &str) -> Graph {
     built.graph
 }
 
-impl Built {
+impl BuiltStack {
     /// The codes and places of the errors.
     pub(crate) fn errors(&self) -> Vec<(Code, &str)> {
         let errors = self
@@ -113,7 +113,7 @@ impl Built {
     }
 
     /// The only error.
-    pub(crate) fn error(&self) -> &Said {
+    pub(crate) fn error(&self) -> &ReportedDiagnostic {
         let errors: Vec<_> = self
             .said
             .iter()

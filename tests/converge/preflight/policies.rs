@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     plan::Plan,
-    preflight::{Doubt, Finding, Question},
+    preflight::{Finding, Question, Uncertainty},
 };
 use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
@@ -149,11 +149,14 @@ async fn policy_that_modifies_the_resource_leaves_a_doubt() {
     let set = json!({ "tagName": { "value": "team" }, "tagValue": { "value": "vision" } });
     assign(&azure, &group(), SET_TAG, set).await;
     let (_, doubtful) = found(&azure, &stack()).await;
-    let doubts = doubtful.iter().filter_map(|finding| match finding {
-        Finding::Disallowed { denial, .. } => Some(denial.doubt),
+    let uncertainty = doubtful.iter().filter_map(|finding| match finding {
+        Finding::Disallowed { denial, .. } => Some(denial.uncertainty),
         _ => None,
     });
-    assert_eq!(doubts.collect::<Vec<_>>(), [Some(Doubt::Altered)]);
+    assert_eq!(
+        uncertainty.collect::<Vec<_>>(),
+        [Some(Uncertainty::Modification)]
+    );
     assert!(!doubtful.iter().any(Finding::is_certain));
     azure.converge(&stack()).await;
 }
@@ -231,13 +234,16 @@ async fn exempt_resource_is_not_denied_for_certain() {
         .map(|finding| match finding {
             Finding::Disallowed { denial, steps } => {
                 assert_eq!(steps.len(), 1);
-                (plan.steps[steps[0].0].subject.key.to_string(), denial.doubt)
+                (
+                    plan.steps[steps[0].0].subject.key.to_string(),
+                    denial.uncertainty,
+                )
             }
             other => panic!("{other:?}"),
         })
         .collect();
     let expected = [
-        ("one".to_owned(), Some(Doubt::Exempt)),
+        ("one".to_owned(), Some(Uncertainty::Exemption)),
         ("two".to_owned(), None),
     ];
     assert_eq!(reported, expected);

@@ -3,7 +3,7 @@
 use clap::Args;
 use lazuli_arm::ignore_waits;
 use lazuli_core::diagnostic::did_you_mean;
-use lazuli_handlers::roles::{self, Catalogue};
+use lazuli_handlers::roles::{self, RoleCatalog};
 use serde_json::Value as Json;
 
 use crate::{
@@ -42,10 +42,10 @@ pub(crate) struct RolesArgs {
 
 pub(super) fn run(args: &RolesArgs, terminal: &Terminal) -> Result<Success, CommandError> {
     if !args.live {
-        return search(args, &Catalogue::built_in(), terminal);
+        return search(args, &RoleCatalog::built_in(), terminal);
     }
     let definitions = definitions(args)?;
-    search(args, &Catalogue::from_definitions(&definitions), terminal)
+    search(args, &RoleCatalog::from_definitions(&definitions), terminal)
 }
 
 /// The built-in roles as Azure returns them.
@@ -61,18 +61,18 @@ fn definitions(args: &RolesArgs) -> Result<Vec<Json>, CommandError> {
 
 fn search(
     args: &RolesArgs,
-    catalogue: &Catalogue<'_>,
+    catalog: &RoleCatalog<'_>,
     terminal: &Terminal,
 ) -> Result<Success, CommandError> {
     let search = args.search.join(" ");
     let by_action = search.contains('/');
     let found: Vec<RoleMatch<'_>> = match by_action {
-        true => catalogue
+        true => catalog
             .granting(search.trim())
             .into_iter()
             .map(|(role, by)| RoleMatch { role, by })
             .collect(),
-        false => catalogue
+        false => catalog
             .with_words(&search)
             .into_iter()
             .map(|role| RoleMatch {
@@ -82,20 +82,20 @@ fn search(
             .collect(),
     };
     if found.is_empty() {
-        return Err(not_found(&search, by_action, catalogue));
+        return Err(not_found(&search, by_action, catalog));
     }
     let is_named = |shown: &RoleMatch<'_>| shown.role.name.eq_ignore_ascii_case(search.trim());
     let in_full = |shown: &RoleMatch<'_>| args.actions || found.len() == 1 || is_named(shown);
     let mut text = render::list(&found, in_full, &terminal.out);
     if by_action {
-        text.push_str(&render::only_known(catalogue, &terminal.out));
+        text.push_str(&render::only_known(catalog, &terminal.out));
     }
     write_output(&text)?;
     Ok(Success::Done)
 }
 
-fn not_found(search: &str, by_action: bool, catalogue: &Catalogue<'_>) -> CommandError {
-    let (known, all) = (catalogue.known(), catalogue.roles().len());
+fn not_found(search: &str, by_action: bool, catalog: &RoleCatalog<'_>) -> CommandError {
+    let (known, all) = (catalog.known(), catalog.roles().len());
     if by_action {
         let message = format!("no known role allows `{search}`");
         return match known == all {
@@ -110,7 +110,7 @@ fn not_found(search: &str, by_action: bool, catalogue: &Catalogue<'_>) -> Comman
             ),
         };
     }
-    let names = catalogue.roles().iter().map(|role| role.name);
+    let names = catalog.roles().iter().map(|role| role.name);
     let hint = did_you_mean(search, names).unwrap_or_else(|| {
         "for custom roles, run `az role definition list --custom-role-only`".to_owned()
     });

@@ -1,12 +1,12 @@
 //! Built-in roles as text, in short or with all permissions.
 
-use lazuli_handlers::roles::{self, Allowed, Catalogue, Listed, RolePermission};
+use lazuli_handlers::roles::{self, CatalogRole, RoleCatalog, RoleDetails, RolePermission};
 
 use super::style::{Style, Tint, escape_control, wrap, wrap_block};
 
 /// A role that matches a search.
 pub(crate) struct RoleMatch<'a> {
-    pub(crate) role: &'a Listed<'a>,
+    pub(crate) role: &'a CatalogRole<'a>,
     /// The action patterns that match, if the search is for an action.
     pub(crate) by: Vec<&'a str>,
 }
@@ -39,10 +39,10 @@ pub(crate) fn list(
 
 /// `GUID  NAME`, with the description and the matching pattern below.
 fn render_role(found: &RoleMatch<'_>, in_full: bool, style: &Style) -> String {
-    let Listed {
+    let CatalogRole {
         guid,
         name,
-        allowed,
+        details,
     } = found.role;
     let (guid, name) = (escape_control(guid), escape_control(name));
     let column = guid.len() + GAP;
@@ -53,8 +53,9 @@ fn render_role(found: &RoleMatch<'_>, in_full: bool, style: &Style) -> String {
         let line = style.paint(Tint::Strong, line);
         text.push_str(&format!("{start:column$}{line}\n"));
     }
-    if let Some(Allowed { says, .. }) = allowed.as_ref().filter(|it| !it.says.is_empty()) {
-        text.push_str(&wrap_block(column, &escape_control(says), style.width));
+    if let Some(RoleDetails { purpose, .. }) = details.as_ref().filter(|it| !it.purpose.is_empty())
+    {
+        text.push_str(&wrap_block(column, &escape_control(purpose), style.width));
     }
     if let (false, Some(by)) = (in_full, found.by.first()) {
         let more = match found.by.len() - 1 {
@@ -70,8 +71,8 @@ fn render_role(found: &RoleMatch<'_>, in_full: bool, style: &Style) -> String {
     text
 }
 
-fn render_permissions(role: &Listed<'_>, style: &Style) -> String {
-    let Some(allowed) = &role.allowed else {
+fn render_permissions(role: &CatalogRole<'_>, style: &Style) -> String {
+    let Some(details) = &role.details else {
         let hint = format!(
             "lazuli does not know its permissions: run `lazuli roles --live` to read them from Azure, or see\n{}",
             roles::REFERENCE
@@ -79,7 +80,7 @@ fn render_permissions(role: &Listed<'_>, style: &Style) -> String {
         return wrap_block(INDENT, &hint, style.width);
     };
     let mut text = String::new();
-    for permission in &allowed.permissions {
+    for permission in &details.permissions {
         let RolePermission {
             actions,
             not_actions,
@@ -109,8 +110,8 @@ fn render_permissions(role: &Listed<'_>, style: &Style) -> String {
 }
 
 /// The number of roles that a search by action covered, if not all.
-pub(crate) fn only_known(catalogue: &Catalogue<'_>, style: &Style) -> String {
-    let (known, all) = (catalogue.known(), catalogue.roles().len());
+pub(crate) fn only_known(catalog: &RoleCatalog<'_>, style: &Style) -> String {
+    let (known, all) = (catalog.known(), catalog.roles().len());
     if known == all {
         return String::new();
     }

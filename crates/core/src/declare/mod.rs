@@ -25,7 +25,7 @@ use crate::{
 
 /// A dependency that does not follow from a reference.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Implied {
+pub enum ImpliedDependency {
     /// Every role assignment of a principal at a scope, above it, or possibly above it.
     RoleAssignmentsOf {
         /// The identity that needs the roles.

@@ -9,7 +9,7 @@ use self::{list_match::ListMatch, place::Place};
 use crate::{
     arm::ArmId,
     facts::Rule,
-    ignore::Ignored,
+    ignore::IgnorePattern,
     secret::HIDDEN,
     value::{Object, Value},
 };
@@ -57,7 +57,7 @@ pub fn compare(
     wanted: &Value,
     live: &Json,
     rules: &[Rule],
-    ignore: &[Ignored],
+    ignore: &[IgnorePattern],
 ) -> ComparisonResult {
     let rules = rules_for(wanted, rules);
     let mut comparison = Comparison::new(&rules, ignore, live);
@@ -69,7 +69,7 @@ pub fn compare(
 }
 
 /// The differences between a wanted body and a live one, in the order of the wanted body.
-pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[Ignored]) -> Vec<Change> {
+pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[IgnorePattern]) -> Vec<Change> {
     compare(wanted, live, rules, ignore).changes
 }
 
@@ -125,7 +125,7 @@ fn plain_text(value: &Json) -> String {
 
 struct Comparison<'a> {
     rules: &'a [Rule],
-    ignore: &'a [Ignored],
+    ignore: &'a [IgnorePattern],
     /// The whole live body.
     body: &'a Json,
     changes: Vec<Change>,
@@ -133,7 +133,7 @@ struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(rules: &'a [Rule], ignore: &'a [Ignored], body: &'a Json) -> Self {
+    fn new(rules: &'a [Rule], ignore: &'a [IgnorePattern], body: &'a Json) -> Self {
         Self {
             rules,
             ignore,

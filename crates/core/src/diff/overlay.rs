@@ -5,13 +5,13 @@ use serde_json::Value as Json;
 use super::{Comparison, list_match::ListMatch, place::Place, rules, rules_for};
 use crate::{
     facts::Rule,
-    ignore::Ignored,
+    ignore::IgnorePattern,
     value::{Object, Value},
 };
 
 /// The body of a PUT that changes only what differs from the spec: the live body without read-only members and masks of
 /// secrets, with the wanted body merged onto it, except for ignored properties.
-pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[Ignored]) -> Value {
+pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[IgnorePattern]) -> Value {
     let rules = rules_for(wanted, rules);
     let base = writable(live, &rules);
     Overlay(Comparison::new(&rules, ignore, live)).merge(&Place::root(), base, wanted)

@@ -1,6 +1,6 @@
 //! The current place of a comparison in a body.
 
-use crate::{facts::Rule, ignore::Ignored};
+use crate::{facts::Rule, ignore::IgnorePattern};
 
 /// A place in a body: its path for people, and in the notation of rules with a segment per level.
 #[derive(Clone, Default)]
@@ -54,7 +54,7 @@ impl Place {
     }
 
     /// Whether the author excludes this place from the comparison.
-    pub(super) fn is_ignored(&self, ignored: &[Ignored]) -> bool {
+    pub(super) fn is_ignored(&self, ignored: &[IgnorePattern]) -> bool {
         ignored.iter().any(|ignored| ignored.is(&self.ruled))
     }
 

@@ -134,7 +134,7 @@ fn ignored_path_matches_with_or_without_properties() {
             &Value::from(json!({"properties": {"a": 1}})),
             &json!({"properties": {"a": 2}}),
             &[],
-            &[Ignored::property(path)],
+            &[IgnorePattern::property(path)],
         );
         assert!(found.is_empty(), "{path}");
     }
@@ -217,7 +217,7 @@ fn wildcard_key_matches_keys_with_dots() {
 fn update_keeps_ignored_properties() {
     let live = json!({"tags": {"owner": "you"}, "properties": {"tier": "Cool", "tls": "1"}});
     let wanted = json!({"tags": {"owner": "me"}, "properties": {"tier": "Hot", "tls": "2"}});
-    let ignore = ["tags.owner", "tier"].map(Ignored::property);
+    let ignore = ["tags.owner", "tier"].map(IgnorePattern::property);
     let body = overlay(&Value::from(wanted), &live, &[], &ignore)
         .to_json()
         .unwrap();

@@ -217,7 +217,7 @@ impl FindingDocument {
     }
 }
 
-/// The reasons for doubt are only in output for people; programs have `certain`.
+/// The reasons for uncertainty are only in output for people; programs have `certain`.
 fn disallowed(denial: &Denial, steps: Vec<usize>) -> FindingKind {
     let Denial {
         assignment,
@@ -226,7 +226,7 @@ fn disallowed(denial: &Denial, steps: Vec<usize>) -> FindingKind {
         defined_as,
         message,
         because,
-        doubt: _,
+        uncertainty: _,
     } = denial.clone();
     let because = because.into_iter().map(
         |Expression {

@@ -9,11 +9,11 @@ use super::{Graph, Lifecycle, Node, Settings, StackScope, edges, place};
 use crate::{
     arm::ArmId,
     declare::{
-        Draft, EntryContext, Grant, Identity, Implied, Nodes, Placement, Resolver, RoleName,
-        Surroundings, index,
+        Draft, EntryContext, Grant, Identity, ImpliedDependency, Nodes, Placement, Resolver,
+        RoleName, Surroundings, index,
     },
     diagnostic::{Code, Diagnostic, Diagnostics},
-    ignore::Ignored,
+    ignore::IgnorePattern,
     key::NodeKey,
     kind::{DynEntry, Registry},
     marker::Marker,
@@ -132,7 +132,7 @@ struct Building<'a> {
     /// The entries that could be read, in the order of the spec.
     entries: Vec<Box<dyn DynEntry + 'a>>,
     nodes: Vec<Node>,
-    implied: Vec<(NodeKey, Implied)>,
+    implied: Vec<(NodeKey, ImpliedDependency)>,
     open_roles: BTreeSet<RoleName>,
     diagnostics: Diagnostics,
 }
@@ -210,7 +210,7 @@ impl<'a> Building<'a> {
         let places = Arc::new(value_positions(resource));
         for draft in declared.drafts {
             for (part, why) in &draft.after {
-                let follows = Implied::FollowsPart {
+                let follows = ImpliedDependency::FollowsPart {
                     part: draft.part.clone(),
                     after: part.clone(),
                     why,
@@ -328,12 +328,12 @@ fn node(
             ignore: resource
                 .ignore
                 .iter()
-                .map(|path| Ignored::property(&path.value))
+                .map(|path| IgnorePattern::property(&path.value))
                 .chain(
                     stack
                         .ignore_tags
                         .iter()
-                        .map(|name| Ignored::tag(&name.value)),
+                        .map(|name| IgnorePattern::tag(&name.value)),
                 )
                 .collect(),
         },

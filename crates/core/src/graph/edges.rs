@@ -11,7 +11,7 @@ use petgraph::{
 use super::{Graph, Node, Reason};
 use crate::{
     arm::ArmId,
-    declare::{Identity, Implied, Placements, address_of, templates},
+    declare::{Identity, ImpliedDependency, Placements, address_of, templates},
     diagnostic::{Code, Diagnostic, Diagnostics},
     key::NodeKey,
     spec::{Address, Resource, Spec},
@@ -37,7 +37,7 @@ struct Finder<'a> {
 /// All edges, in a fixed order. An edge from a node to itself is kept: it is a cycle.
 pub(super) fn find<'a>(
     nodes: &'a [Node],
-    implied: &'a [(NodeKey, Implied)],
+    implied: &'a [(NodeKey, ImpliedDependency)],
     spec: &Spec,
     places: &Placements,
 ) -> Vec<Edge> {
@@ -58,7 +58,7 @@ pub(super) fn find<'a>(
         .collect();
     let last = implied
         .iter()
-        .filter(|(_, implied)| matches!(implied, Implied::EverythingWithin(_)))
+        .filter(|(_, implied)| matches!(implied, ImpliedDependency::EverythingWithin(_)))
         .map(|(key, _)| key)
         .collect();
     let mut by_principal: HashMap<_, Vec<usize>> = HashMap::new();
@@ -176,11 +176,11 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn implied(&mut self, key: &NodeKey, implied: &Implied) {
+    fn implied(&mut self, key: &NodeKey, implied: &ImpliedDependency) {
         let waiting = self.entry(&key.stack, &key.address).to_vec();
         let part_of = |at: &usize| &self.nodes[*at].subject.key.part;
         let (on, waiting, reason): (Vec<usize>, Vec<usize>, Reason) = match implied {
-            Implied::RoleAssignmentsOf { principal, on, why } => {
+            ImpliedDependency::RoleAssignmentsOf { principal, on, why } => {
                 let needed = |at: &usize| match &self.nodes[*at].identity {
                     Identity::Grant(grant) => grant.scope.may_reach(on),
                     Identity::Resource(_) => false,
@@ -192,7 +192,7 @@ impl<'a> Finder<'a> {
                     Reason::NeedsGrant(why.clone()),
                 )
             }
-            Implied::Named { node, property } => {
+            ImpliedDependency::Named { node, property } => {
                 let entry = self.entry(&node.stack, &node.address);
                 let main = entry.iter().copied().filter(|at| part_of(at).is_none());
                 (
@@ -201,7 +201,7 @@ impl<'a> Finder<'a> {
                     Reason::Refers((*property).to_owned()),
                 )
             }
-            Implied::EverythingWithin(scope) => {
+            ImpliedDependency::EverythingWithin(scope) => {
                 let own: BTreeSet<&NodeKey> = waiting
                     .iter()
                     .map(|at| &self.nodes[*at].subject.key)
@@ -213,7 +213,7 @@ impl<'a> Finder<'a> {
                 let within = self.all_within(scope).filter(locked).collect();
                 (within, waiting, Reason::Locks)
             }
-            Implied::FollowsPart { part, after, why } => {
+            ImpliedDependency::FollowsPart { part, after, why } => {
                 let (first, second) = waiting
                     .iter()
                     .partition::<Vec<usize>, _>(|at| part_of(at).as_ref() == Some(after));

@@ -20,8 +20,8 @@ pub use stack_scope::StackScope;
 
 pub use crate::{
     declare::{
-        Draft, EntryContext, Grant, Identity, Implied, Nodes, Placement, ReferenceTarget, RoleName,
-        Surroundings, TypedEntry,
+        Draft, EntryContext, Grant, Identity, ImpliedDependency, Nodes, Placement, ReferenceTarget,
+        RoleName, Surroundings, TypedEntry,
     },
     key::NodeKey,
     marker::{Marker, RemovalPolicy},

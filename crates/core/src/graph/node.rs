@@ -4,7 +4,7 @@ use crate::{
     arm::ArmId,
     declare::Identity,
     facts::Rule,
-    ignore::Ignored,
+    ignore::IgnorePattern,
     key::NodeKey,
     marker::{Marker, RemovalPolicy},
     spec::{GrantsPolicy, OnRemove},
@@ -22,7 +22,7 @@ pub struct Lifecycle {
     /// What happens when its entry is removed from the spec.
     pub on_remove: OnRemove,
     /// The properties and tags that are not compared.
-    pub ignore: Vec<Ignored>,
+    pub ignore: Vec<IgnorePattern>,
     /// What happens to undeclared role assignments on it.
     pub grants: GrantsPolicy,
 }

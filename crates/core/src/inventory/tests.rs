@@ -21,9 +21,9 @@ fn home() -> StackScope {
     }
 }
 
-fn marked(id: &str) -> Owned {
+fn marked(id: &str) -> OwnedResource {
     let body = json!({ "id": id, "location": "westeurope" });
-    Owned::from_tagged(body, "cameras").unwrap()
+    OwnedResource::from_tagged(body, "cameras").unwrap()
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn custom_role_of_the_stack_names_its_grants_without_a_spec() {
     let marker = "lazuli-stack: cameras; operator";
     let body =
         json!({ "id": role, "properties": { "roleName": "Operator", "description": marker } });
-    live.insert_owned(Owned::from_marked_text(body, "description").unwrap());
+    live.insert_owned(OwnedResource::from_marked_text(body, "description").unwrap());
     live.insert(json!({
         "id": format!("{GROUP}/providers/Microsoft.Authorization/roleAssignments/n"),
         "type": GRANT,

@@ -11,7 +11,7 @@ use crate::{
 
 /// A resource that a stack owns.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Owned {
+pub struct OwnedResource {
     /// Its id.
     pub id: ArmId,
     /// Its type, from its id.
@@ -26,7 +26,7 @@ pub struct Owned {
     pub body: Json,
 }
 
-impl Owned {
+impl OwnedResource {
     /// An item of a list that was filtered by the tag of the stack.
     ///
     /// Such a list does not return tags (Microsoft docs "Resources - List", `$filter`), so the removal policy can be set
@@ -87,7 +87,7 @@ pub struct KnownType {
 /// The owned resources.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct OwnedStore {
-    pub(super) found: Vec<Owned>,
+    pub(super) found: Vec<OwnedResource>,
     pub(super) unreadable: Vec<UnreadableScope>,
     pub(super) types: HashMap<String, KnownType>,
 }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn listed_resource_can_lack_tags_but_not_have_another_owner() {
-        let owned = Owned::from_tagged(json!({ "id": ACCOUNT }), "cameras").unwrap();
+        let owned = OwnedResource::from_tagged(json!({ "id": ACCOUNT }), "cameras").unwrap();
         assert_eq!(owned.arm_type, "Microsoft.Storage/storageAccounts");
         assert_eq!(owned.removal_policy, RemovalPolicy::Delete);
         let mut live = Live::default();
@@ -131,13 +131,13 @@ mod tests {
         let afterlives: Vec<_> = live.owned().map(|one| one.removal_policy).collect();
         assert_eq!(afterlives, [RemovalPolicy::Keep]);
         let other = json!({ "id": ACCOUNT, "tags": { "lazuli-stack": "doors" } });
-        assert_eq!(Owned::from_tagged(other, "cameras"), None);
+        assert_eq!(OwnedResource::from_tagged(other, "cameras"), None);
     }
 
     #[test]
     fn unknown_removal_policy_protects() {
         let body = json!({ "id": ACCOUNT, "tags": { "Lazuli-Stack": "cameras", "lazuli-on-remove": "later" } });
-        let owned = Owned::from_tagged(body, "cameras").unwrap();
+        let owned = OwnedResource::from_tagged(body, "cameras").unwrap();
         assert_eq!(owned.removal_policy, RemovalPolicy::Protect);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value as Json;
 
 use super::{
-    Existence, KnownType, LiveGrant, LiveLock, Owned, UnreadLocks, UnreadableScope,
+    Existence, KnownType, LiveGrant, LiveLock, OwnedResource, UnreadLocks, UnreadableScope,
     grants::{GrantIdentity, GrantStore},
     locks::LockStore,
     owned::OwnedStore,
@@ -171,8 +171,8 @@ impl Live {
         &self.locks.unread
     }
 
-    /// Adds a resource that a stack owns. Owned role assignments and locks come from their own lists.
-    pub fn insert_owned(&mut self, owned: Owned) {
+    /// Adds a resource that a stack owns. OwnedResource role assignments and locks come from their own lists.
+    pub fn insert_owned(&mut self, owned: OwnedResource) {
         self.owned.found.push(owned);
     }
 
@@ -205,11 +205,13 @@ impl Live {
     }
 
     /// Everything with an ownership marker, each resource once. Borrows where it can, because there can be many.
-    pub fn owned(&self) -> impl Iterator<Item = Cow<'_, Owned>> {
+    pub fn owned(&self) -> impl Iterator<Item = Cow<'_, OwnedResource>> {
         let grants = self.grants().iter().map(|grant| &grant.body);
-        let grants = grants.filter_map(|body| Owned::from_marked_text(body.clone(), "description"));
+        let grants =
+            grants.filter_map(|body| OwnedResource::from_marked_text(body.clone(), "description"));
         let locks = self.locks.found.iter();
-        let locks = locks.filter_map(|lock| Owned::from_marked_text(lock.to_json(), "notes"));
+        let locks =
+            locks.filter_map(|lock| OwnedResource::from_marked_text(lock.to_json(), "notes"));
         let mut known = HashSet::new();
         let found = self.owned.found.iter().map(Cow::Borrowed);
         found

@@ -19,7 +19,7 @@ use crate::{
     arm::{ArmId, ArmType},
     diff::Change,
     graph::{Grant, Graph, Identity, NodeKey, StackScope},
-    live::{Live, LiveGrant, Owned},
+    live::{Live, LiveGrant, OwnedResource},
     marker::{ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker},
     reads::Read,
     source::Span,
@@ -71,8 +71,8 @@ pub(super) fn list(graph: &Graph, live: &Live) -> Vec<Orphan> {
 }
 
 /// The resources that stacks of the graph own and no node declares.
-fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
-    let is_of_spec = |owned: &Owned| {
+fn find(graph: &Graph, live: &Live) -> Vec<OwnedResource> {
+    let is_of_spec = |owned: &OwnedResource| {
         graph
             .stack_scopes()
             .iter()
@@ -87,7 +87,7 @@ fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
         .iter()
         .filter_map(|(_, grant)| live.grant(graph, grant));
     let declared: HashSet<&ArmId> = declared.map(|grant| &grant.id).collect();
-    let is_recreated = |owned: &Owned| {
+    let is_recreated = |owned: &OwnedResource| {
         let grant = LiveGrant::parse(owned.body.clone());
         let marker = TextMarker::on(&owned.body, "description");
         grant.zip(marker).is_some_and(|(grant, marker)| {
@@ -96,7 +96,7 @@ fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
                 .any(|(key, wanted)| marker.is_for(key) && grant.is_of(wanted))
         })
     };
-    let mut found: Vec<Owned> = live
+    let mut found: Vec<OwnedResource> = live
         .owned()
         .filter(|owned| is_of_spec(owned))
         .filter(|owned| graph.node_by_id(&owned.id).is_none() && !declared.contains(&owned.id))
@@ -108,13 +108,13 @@ fn find(graph: &Graph, live: &Live) -> Vec<Owned> {
 }
 
 /// Lists of role assignments, roles and locks are complete: no GET is needed.
-fn is_complete_in_lists(owned: &Owned) -> bool {
+fn is_complete_in_lists(owned: &OwnedResource) -> bool {
     [GRANT, ROLE, LOCK]
         .iter()
         .any(|complete| owned.is(complete))
 }
 
-fn described(orphan: &Owned, live: &Live) -> Orphan {
+fn described(orphan: &OwnedResource, live: &Live) -> Orphan {
     let grant = LiveGrant::parse(orphan.body.clone()).filter(|_| orphan.is(GRANT));
     let named = live.grant_by_id(&orphan.id);
     let title = match (named.or(grant.as_ref()), orphan.id.parent()) {
@@ -200,7 +200,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
 fn mass_deletions(
     graph: &Graph,
     live: &Live,
-    orphans: &[Owned],
+    orphans: &[OwnedResource],
     decisions: &OrphanDecisions,
 ) -> Vec<MassDeletion> {
     let mut owned_by: HashMap<String, usize> = HashMap::new();
@@ -248,8 +248,8 @@ enum OrphanDecision {
 struct OrphanDecisions(HashMap<ArmId, OrphanDecision>);
 
 impl OrphanDecisions {
-    fn new(graph: &Graph, live: &Live, orphans: &[Owned]) -> Self {
-        let first = |orphan: &Owned| (orphan.id.clone(), decide(graph, live, orphan));
+    fn new(graph: &Graph, live: &Live, orphans: &[OwnedResource]) -> Self {
+        let first = |orphan: &OwnedResource| (orphan.id.clone(), decide(graph, live, orphan));
         let mut decisions = Self(orphans.iter().map(first).collect());
         // A resource that stays keeps its dependencies, and they keep theirs.
         loop {
@@ -273,9 +273,14 @@ impl OrphanDecisions {
     }
 
     /// Why an orphan that could be deleted stays, because of resources that stay.
-    fn reason_to_keep(&self, live: &Live, orphans: &[Owned], orphan: &Owned) -> Option<String> {
+    fn reason_to_keep(
+        &self,
+        live: &Live,
+        orphans: &[OwnedResource],
+        orphan: &OwnedResource,
+    ) -> Option<String> {
         let mut staying = orphans.iter().filter(|other| !self.is_deleted(&other.id));
-        let needs = |other: &&Owned| {
+        let needs = |other: &&OwnedResource| {
             orphan.id != other.id
                 && (orphan.id.covers(&other.id) && !other.is(GRANT)
                     || order::refers(live, other, &orphan.id))
@@ -300,7 +305,7 @@ impl OrphanDecisions {
     }
 }
 
-fn decide(graph: &Graph, live: &Live, orphan: &Owned) -> OrphanDecision {
+fn decide(graph: &Graph, live: &Live, orphan: &OwnedResource) -> OrphanDecision {
     let api_version = live
         .known_type(&orphan.arm_type)
         .map(|known| known.api_version.clone());
@@ -335,7 +340,7 @@ fn decide(graph: &Graph, live: &Live, orphan: &Owned) -> OrphanDecision {
 }
 
 /// The member of `properties` with the ownership marker, for types without tags.
-fn text_member(orphan: &Owned) -> Option<&'static str> {
+fn text_member(orphan: &OwnedResource) -> Option<&'static str> {
     let members = [
         (GRANT, "description"),
         (ROLE, "description"),
@@ -363,7 +368,7 @@ const WRITABLE: [&str; 12] = [
 
 /// A step for an orphan.
 struct Pruning<'a> {
-    orphan: &'a Owned,
+    orphan: &'a OwnedResource,
     described: &'a Orphan,
     kind: &'static str,
     span: Span,

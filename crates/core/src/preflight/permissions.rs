@@ -38,7 +38,7 @@ pub(super) enum PermissionState {
 impl RequiredPermission {
     pub(super) fn state(&self, answers: &Answers) -> PermissionState {
         let broad = Question::Permissions(self.from.clone());
-        let above = answers.0.get(&broad).map(|_| answers.said(&broad));
+        let above = answers.0.get(&broad).map(|_| answers.response(&broad));
         if let Some(Some(permissions)) = above
             && allows(permissions, &self.action)
         {
@@ -48,7 +48,7 @@ impl RequiredPermission {
         match (above, answers.0.get(&narrow)) {
             (None, _) => PermissionState::Unknown,
             (Some(_), None) => PermissionState::NotAbove,
-            (Some(_), Some(_)) => match answers.said(&narrow) {
+            (Some(_), Some(_)) => match answers.response(&narrow) {
                 Some(permissions) if allows(permissions, &self.action) => PermissionState::Held,
                 Some(_) => PermissionState::Missing,
                 None => PermissionState::Unknown,

@@ -41,7 +41,7 @@ pub struct Denial {
     /// The conditions of the policy that hold, if Azure returns them.
     pub because: Vec<Expression>,
     /// Why the denial is not certain.
-    pub doubt: Option<Doubt>,
+    pub uncertainty: Option<Uncertainty>,
 }
 
 /// A condition of a policy that holds for a resource.
@@ -59,17 +59,17 @@ pub struct Expression {
 
 /// Why a denial is not certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubt {
+pub enum Uncertainty {
     /// It may depend on an unresolved output, or on a secret, which is not sent.
-    Withheld,
+    OmittedValue,
     /// Other policies change the resource before the evaluation.
-    Altered,
+    Modification,
     /// It may depend on the resource group, which does not exist yet.
     NewGroup,
     /// An exemption from the policy applies at the resource or above.
-    Exempt,
+    Exemption,
     /// Azure could not evaluate the policy.
-    Unevaluated,
+    NoEvaluation,
 }
 
 /// A question, and the steps that its answer applies to.
@@ -143,8 +143,8 @@ pub(super) fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
         };
         let why = match answers.0.get(&inquiry.question) {
             Some(Answer::Unknown(why)) => why.clone(),
-            Some(Answer::Nothing) => "NotFound".to_owned(),
-            Some(Answer::Said(_)) | None => continue,
+            Some(Answer::NotFound) => "NotFound".to_owned(),
+            Some(Answer::Response(_)) | None => continue,
         };
         inquiries.barred.insert((at.clone(), why));
     }
@@ -212,13 +212,13 @@ impl Inquiries {
     ) -> Option<(ArmId, &'a [Json])> {
         let whole = ArmId::subscription(draft.id.subscription_id()?);
         match answers.0.get(&Question::Policies(whole.clone()))? {
-            Answer::Said(Json::Array(items)) => return Some((whole, items)),
-            Answer::Said(_) | Answer::Nothing => return None,
+            Answer::Response(Json::Array(items)) => return Some((whole, items)),
+            Answer::Response(_) | Answer::NotFound => return None,
             Answer::Unknown(_) => {}
         }
         let narrow = Question::Policies(draft.at.clone());
         match answers.0.get(&narrow) {
-            Some(Answer::Said(Json::Array(items))) => return Some((draft.at.clone(), items)),
+            Some(Answer::Response(Json::Array(items))) => return Some((draft.at.clone(), items)),
             Some(Answer::Unknown(why)) => {
                 self.barred.insert((draft.at.clone(), why.clone()));
             }
@@ -232,7 +232,7 @@ impl Inquiries {
 
     /// Whether the caller is known to lack the permission for the question.
     fn is_barred(&mut self, at: &ArmId, answers: &Answers) -> bool {
-        let permissions = answers.said(&Question::Permissions(at.clone()));
+        let permissions = answers.response(&Question::Permissions(at.clone()));
         let is_barred = permissions.is_some_and(|permissions| !allows(permissions, ASK));
         if is_barred {
             let why = "AuthorizationFailed".to_owned();
@@ -304,16 +304,18 @@ fn denials(plan: &Plan, inquiries: &Inquiries, answers: &Answers) -> Vec<(Denial
         }
     };
     for inquiry in &inquiries.asked {
-        let Some(said) = answers.said(&inquiry.question) else {
+        let Some(said) = answers.response(&inquiry.question) else {
             continue;
         };
         for (denial, steps) in denied(inquiry, said, answers) {
             for step in steps {
                 let is_exempt = is_exempt(plan, step, &denial, answers);
-                let doubt = denial.doubt.or(is_exempt.then_some(Doubt::Exempt));
+                let uncertainty = denial
+                    .uncertainty
+                    .or(is_exempt.then_some(Uncertainty::Exemption));
                 add(
                     Denial {
-                        doubt,
+                        uncertainty,
                         ..denial.clone()
                     },
                     step,
@@ -375,21 +377,21 @@ fn denied(inquiry: &Inquiry, said: &Json, answers: &Answers) -> Vec<(Denial, Vec
             continue;
         }
         let because = expressions(evaluation);
-        let doubt = if !result.eq_ignore_ascii_case("NonCompliant") {
-            Some(Doubt::Unevaluated)
+        let uncertainty = if !result.eq_ignore_ascii_case("NonCompliant") {
+            Some(Uncertainty::NoEvaluation)
         } else if may_be_withheld(&because, &inquiry.withheld) {
-            Some(Doubt::Withheld)
+            Some(Uncertainty::OmittedValue)
         } else if inquiry.lacks_group && depends_on_group(evaluation) {
-            Some(Doubt::NewGroup)
+            Some(Uncertainty::NewGroup)
         } else {
-            is_altered.then_some(Doubt::Altered)
+            is_altered.then_some(Uncertainty::Modification)
         };
         let says =
             |it: &Expression| !(it.path == "type" && it.operator.eq_ignore_ascii_case("equals"));
         let because = because.into_iter().filter(says);
         let denial = Denial {
             because: because.collect(),
-            doubt,
+            uncertainty,
             ..denial(
                 evaluation,
                 "/policyInfo",
@@ -402,9 +404,15 @@ fn denied(inquiry: &Inquiry, said: &Json, answers: &Answers) -> Vec<(Denial, Vec
     for (_, restriction) in restrictions.iter().filter(|(is_name, _)| *is_name) {
         let steps = names_denied(restriction, &inquiry.names);
         if !steps.is_empty() {
-            let doubt = is_altered.then_some(Doubt::Altered);
+            let uncertainty = is_altered.then_some(Uncertainty::Modification);
             let denial = denial(restriction, "/policy", "/reason", answers);
-            found.push((Denial { doubt, ..denial }, steps));
+            found.push((
+                Denial {
+                    uncertainty,
+                    ..denial
+                },
+                steps,
+            ));
         }
     }
     found
@@ -443,7 +451,7 @@ fn denial(item: &Json, reference: &str, reason: &str, answers: &Answers) -> Deni
     let lists = answers.0.iter().filter_map(|(question, answer)| {
         let is_list = matches!(question, Question::Policies(_));
         match answer {
-            Answer::Said(Json::Array(items)) if is_list => Some(items),
+            Answer::Response(Json::Array(items)) if is_list => Some(items),
             _ => None,
         }
     });
@@ -462,14 +470,14 @@ fn denial(item: &Json, reference: &str, reason: &str, answers: &Answers) -> Deni
     Denial {
         assigned_as: shown.filter(|it| !it.is_empty()).unwrap_or(last).to_owned(),
         defined_as: ArmId::parse(&definition)
-            .and_then(|id| answers.said(&Question::PolicyDefinition(id)))
+            .and_then(|id| answers.response(&Question::PolicyDefinition(id)))
             .map(|it| text(it, "/properties/displayName").to_owned())
             .filter(|it| !it.is_empty()),
         assignment,
         definition,
         message,
         because: Vec::new(),
-        doubt: None,
+        uncertainty: None,
     }
 }
 

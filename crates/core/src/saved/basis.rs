@@ -1,4 +1,4 @@
-//! What a plan is based on, by leaf and without secrets: the wanted state, and digests of the requests.
+//! What a plan is based on, by leaf and without secrets: the desired state, and digests of the requests.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use crate::{
     value::{UnresolvedPart, Value},
 };
 
-/// The wanted state of one resource.
+/// The desired state of one resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Wanted {
+pub struct DesiredState {
     /// The resource.
     #[serde(flatten)]
     pub address: AddressDocument,
@@ -46,9 +46,9 @@ pub struct Leaf {
 /// The request of a step: a digest for each path of the body.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Sent(pub BTreeMap<String, String>);
+pub struct RequestDigests(pub BTreeMap<String, String>);
 
-impl Wanted {
+impl DesiredState {
     pub(super) fn new(graph: &Graph, node: &Node) -> Self {
         let body = mask_secrets(node.body.clone().without_nulls());
         let leaf = |path: String, value: Value| Leaf {
@@ -69,7 +69,7 @@ impl Wanted {
     }
 }
 
-impl Sent {
+impl RequestDigests {
     pub(super) fn new(graph: &Graph, step: &Step) -> Self {
         let place = step.call.target.place();
         let digest = |path: String, value: &Value| {

@@ -16,11 +16,11 @@ fn plan(wanted: &[Json], steps: &[Json]) -> SavedPlan {
         step
     });
     document.steps = steps.map(read).collect();
-    let sent = vec![Sent::default(); document.steps.len()];
+    let sent = vec![RequestDigests::default(); document.steps.len()];
     SavedPlan {
         wanted: wanted.iter().cloned().map(read).collect(),
         sent,
-        ..SavedPlan::new(Asked::default(), &Graph::default(), &empty, document)
+        ..SavedPlan::new(SavedOptions::default(), &Graph::default(), &empty, document)
     }
 }
 
@@ -155,7 +155,7 @@ fn moved(saved: &SavedPlan, now: &SavedPlan) -> Option<(String, String)> {
     Some((found.message, found.note.unwrap_or_default()))
 }
 
-fn assert_moved(saved: &SavedPlan, now: &SavedPlan, title: &str, note: &str) {
+fn assert_difference(saved: &SavedPlan, now: &SavedPlan, title: &str, note: &str) {
     let expected = Some((title.to_owned(), note.to_owned()));
     assert_eq!(moved(saved, now), expected);
 }
@@ -179,33 +179,33 @@ fn changes_of_the_spec_are_reported_before_changes_in_azure() {
     let saved = plan(&[lrs()], &[step(json!({}))]);
     let now = |wanted: &[Json]| plan(wanted, &[]);
     let zrs = wanted("pictures", json!({ "value": "ZRS" }));
-    assert_moved(
+    assert_difference(
         &saved,
         &now(&[zrs]),
         "`sku.name` of `pictures` has changed in the spec",
         "it was LRS when the plan was made, and is now ZRS",
     );
     let none = json!({ "stack": "site", "address": "pictures", "settings": [], "properties": [] });
-    assert_moved(
+    assert_difference(
         &saved,
         &now(&[none]),
         "`sku.name` of `pictures` has changed in the spec",
         "it was LRS when the plan was made, and is now not set",
     );
     let more = wanted("more", json!({ "value": "LRS" }));
-    assert_moved(
+    assert_difference(
         &saved,
         &now(&[lrs(), more]),
         "`more` is new in the spec",
         "it was not in the spec when the plan was made",
     );
-    assert_moved(&saved, &now(&[]), "`pictures` is no longer in the spec", "");
+    assert_difference(&saved, &now(&[]), "`pictures` is no longer in the spec", "");
 
     let secret = |digest: &str| {
         let sku = json!({ "value": "(secret)", "digest": digest });
         plan(&[wanted("pictures", sku)], &[])
     };
-    assert_moved(
+    assert_difference(
         &secret("aaaaaa"),
         &secret("bbbbbb"),
         "`sku.name` of `pictures` has changed in the spec",
@@ -215,7 +215,7 @@ fn changes_of_the_spec_are_reported_before_changes_in_azure() {
         key: "other".into(),
         ..saved.clone()
     };
-    assert_moved(
+    assert_difference(
         &saved,
         &keyed,
         "LAZULI_SECRETS_KEY has changed since the plan was made",
@@ -375,20 +375,20 @@ fn changes_in_azure_are_reported() {
         ),
     ];
     for (saved, now, title, note) in cases {
-        assert_moved(&plan(&[], &saved), &plan(&[], &now), title, note);
+        assert_difference(&plan(&[], &saved), &plan(&[], &now), title, note);
     }
 }
 
 #[test]
 fn live_properties_in_a_request_are_compared() {
     let sending = |digest: &str| {
-        let sent = Sent([("tags.a".to_owned(), digest.to_owned())].into());
+        let sent = RequestDigests([("tags.a".to_owned(), digest.to_owned())].into());
         SavedPlan {
             sent: vec![sent],
             ..plan(&[], &[step(json!({}))])
         }
     };
-    assert_moved(
+    assert_difference(
         &sending("aaaaaa"),
         &sending("bbbbbb"),
         "`tags.a` of `pictures` has changed in Azure",
@@ -404,5 +404,5 @@ fn newly_kept_resource_is_reported_with_its_reason() {
         json!({ "stack": "site", "address": "pictures", "reason": "it is locked" }),
     )];
     let title = "`pictures` would now be kept";
-    assert_moved(&plan(&[], &[deletion]), &now, title, "it is locked");
+    assert_difference(&plan(&[], &[deletion]), &now, title, "it is locked");
 }

@@ -8,7 +8,7 @@ use lazuli_arm::{ArmError, Client, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     graph::StackScope,
-    live::{KnownType, Live, Owned, UnreadableScope},
+    live::{KnownType, Live, OwnedResource, UnreadableScope},
     marker::{ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, owner},
 };
 use serde_json::Value as Json;
@@ -72,7 +72,7 @@ pub async fn observe_owned(
     for (at, answer) in worded {
         match answer {
             Ok(roles) => {
-                let marked = |role: Json| Owned::from_marked_text(role, "description");
+                let marked = |role: Json| OwnedResource::from_marked_text(role, "description");
                 let roles = roles.into_iter().filter_map(marked);
                 let roles = roles.filter(|owned| is_of_spec(&owned.stack));
                 roles.for_each(|owned| live.insert_owned(owned));
@@ -97,7 +97,7 @@ pub(super) fn unreadable(scope: &ArmId, error: &ArmError) -> UnreadableScope {
 
 /// The resources with the ownership tag of stacks.
 struct TaggedResources {
-    found: Vec<Owned>,
+    found: Vec<OwnedResource>,
     /// Why some may be missing.
     denied: Option<ArmError>,
 }
@@ -109,8 +109,8 @@ async fn tagged(
     is_known: &(dyn Fn(&ArmId) -> bool + Sync),
 ) -> Result<TaggedResources, ArmError> {
     // Known resources are read in full elsewhere.
-    let slim = |owned: Owned| match is_known(&owned.id) {
-        true => Owned {
+    let slim = |owned: OwnedResource| match is_known(&owned.id) {
+        true => OwnedResource {
             body: Json::Null,
             ..owned
         },
@@ -131,7 +131,7 @@ async fn tagged(
         }
         Err(error) => return Err(error),
     };
-    let is_open = |owned: &Owned| owned.body.get("tags").is_none() && !is_known(&owned.id);
+    let is_open = |owned: &OwnedResource| owned.body.get("tags").is_none() && !is_known(&owned.id);
     if found.iter().any(is_open) {
         for removal_policy in RemovalPolicy::WRITTEN {
             let Some(word) = removal_policy.word() else {
@@ -154,10 +154,10 @@ async fn by_stack(
     client: &Client,
     lists: &[String],
     homes: &[&StackScope],
-    slim: &(dyn Fn(Owned) -> Owned + Sync),
-) -> Result<Vec<Owned>, ArmError> {
+    slim: &(dyn Fn(OwnedResource) -> OwnedResource + Sync),
+) -> Result<Vec<OwnedResource>, ArmError> {
     if let [home] = homes {
-        let own = |item: Json| Owned::from_tagged(item, &home.stack).map(slim);
+        let own = |item: Json| OwnedResource::from_tagged(item, &home.stack).map(slim);
         return list(client, lists, Some((STACK_TAG, &home.stack)), &own).await;
     }
     let stacks: HashSet<&str> = homes.iter().map(|home| &*home.stack).collect();
@@ -165,7 +165,7 @@ async fn by_stack(
         let stack = owner(&item)
             .filter(|stack| stacks.contains(stack))?
             .to_owned();
-        Owned::from_tagged(item, &stack).map(slim)
+        OwnedResource::from_tagged(item, &stack).map(slim)
     };
     list(client, lists, None, &own).await
 }

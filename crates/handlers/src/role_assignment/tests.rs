@@ -9,7 +9,7 @@ use lazuli_core::{
 };
 use serde_json::json;
 
-use crate::testing::{Built, GROUP, body, keys, node, sound, stack, stack_with, waits};
+use crate::testing::{BuiltStack, GROUP, body, keys, node, sound, stack, stack_with, waits};
 
 const BLOBS: &str = "ba92f5b4-2d11-453d-a403-e96b0029c9fe";
 const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
@@ -28,7 +28,7 @@ fn granted(access: &str) -> Graph {
     sound(&with(access))
 }
 
-fn wrong(access: &str) -> Built {
+fn wrong(access: &str) -> BuiltStack {
     stack(&with(access))
 }
 
@@ -331,7 +331,7 @@ fn bobs() -> RoleName {
     }
 }
 
-fn answered(guids: &[&str]) -> Built {
+fn answered(guids: &[&str]) -> BuiltStack {
     let definition = |guid: &&str| {
         ArmId::parse(&format!(
             "/providers/Microsoft.Authorization/roleDefinitions/{guid}"

@@ -7,9 +7,9 @@ use lazuli_core::permissions::matches;
 
 /// The permissions of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allowed<'a> {
+pub struct RoleDetails<'a> {
     /// The purpose of the role, in a sentence.
-    pub says: &'a str,
+    pub purpose: &'a str,
     /// The permissions; an action is allowed if any of them allows it.
     pub permissions: Vec<RolePermission<'a>>,
 }
@@ -44,12 +44,12 @@ impl<'a> RolePermission<'a> {
 
 /// One permission per line, sorted by the name of the role, separated by tabs: GUID, purpose, actions, not-actions, data
 /// actions, not-data-actions; lists are separated by spaces.
-static ALLOWED: LazyLock<BTreeMap<&str, Allowed<'_>>> = LazyLock::new(|| {
+static DETAILS: LazyLock<BTreeMap<&str, RoleDetails<'_>>> = LazyLock::new(|| {
     let mut all = BTreeMap::new();
     for line in include_str!("permissions.tsv").lines() {
         let mut columns = line.split('\t');
         let mut next = || columns.next().unwrap_or_default();
-        let (guid, says) = (next(), next());
+        let (guid, purpose) = (next(), next());
         let mut list = || next().split_whitespace().collect();
         let permission = RolePermission {
             actions: list(),
@@ -57,8 +57,8 @@ static ALLOWED: LazyLock<BTreeMap<&str, Allowed<'_>>> = LazyLock::new(|| {
             data_actions: list(),
             not_data_actions: list(),
         };
-        let role = all.entry(guid).or_insert_with(|| Allowed {
-            says,
+        let role = all.entry(guid).or_insert_with(|| RoleDetails {
+            purpose,
             permissions: Vec::new(),
         });
         role.permissions.push(permission);
@@ -67,8 +67,8 @@ static ALLOWED: LazyLock<BTreeMap<&str, Allowed<'_>>> = LazyLock::new(|| {
 });
 
 /// The known permissions of the role with a GUID.
-pub(super) fn allowed(guid: &str) -> Option<&'static Allowed<'static>> {
-    ALLOWED.get(guid)
+pub(super) fn find_details(guid: &str) -> Option<&'static RoleDetails<'static>> {
+    DETAILS.get(guid)
 }
 
 #[cfg(test)]
@@ -78,13 +78,13 @@ mod tests {
 
     #[test]
     fn every_line_belongs_to_a_role_and_has_actions() {
-        assert_eq!(ALLOWED.len(), 55);
-        for guid in ALLOWED.keys().copied() {
+        assert_eq!(DETAILS.len(), 55);
+        for guid in DETAILS.keys().copied() {
             let role = by_guid(guid).unwrap();
             assert_eq!(role.guid, guid);
-            let allowed = allowed(guid).unwrap();
-            assert!(allowed.says.ends_with('.'), "{}", role.name);
-            for permission in &allowed.permissions {
+            let details = find_details(guid).unwrap();
+            assert!(details.purpose.ends_with('.'), "{}", role.name);
+            for permission in &details.permissions {
                 let allows = permission.actions.len() + permission.data_actions.len();
                 assert!(allows > 0, "{}", role.name);
             }
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn excluded_actions_are_not_allowed() {
-        let contributor = allowed(by_name("Contributor").unwrap().guid).unwrap();
+        let contributor = find_details(by_name("Contributor").unwrap().guid).unwrap();
         let [permission] = contributor.permissions.as_slice() else {
             panic!("{contributor:?}");
         };

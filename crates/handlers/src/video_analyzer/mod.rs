@@ -9,7 +9,7 @@ use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{Facts, Family, NameRule, OutputDoc, PartOf, Place, Rule},
-    graph::{EntryContext, Implied, Nodes, Surroundings, TypedEntry},
+    graph::{EntryContext, ImpliedDependency, Nodes, Surroundings, TypedEntry},
     kind::{EntryOf, Handler},
     lift::{LiftSource, LiftedEntry},
     node::{Datum, Node},
@@ -231,7 +231,7 @@ impl Handler for VideoAnalyzer {
         checks::check(resource, &resource.links, around, diagnostics);
     }
 
-    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<ImpliedDependency> {
         let links = &resource.links;
         let needs = links.storage.iter().filter_map(|used| {
             let identity = links.identities.find(&used.identity)?;

@@ -3,7 +3,7 @@
 use lazuli_core::diagnostic::{Code, Severity};
 use serde_json::json;
 
-use crate::testing::{Built, GROUP, body, keys, node, sound, stack, waits};
+use crate::testing::{BuiltStack, GROUP, body, keys, node, sound, stack, waits};
 
 /// A complete stack; `with` replaces parts of it.
 const CAMERAS: &str = "
@@ -17,7 +17,7 @@ access:
 cameras: { kind: videoAnalyzer, name: vacameras, identity: '${analyzer}', storage: '${recordings}' }
 ";
 
-fn with(replacements: &[(&str, &str)]) -> Built {
+fn with(replacements: &[(&str, &str)]) -> BuiltStack {
     let text = replacements
         .iter()
         .fold(CAMERAS.to_owned(), |text, (from, to)| {

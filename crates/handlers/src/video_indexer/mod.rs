@@ -8,7 +8,7 @@ mod tests;
 use lazuli_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{Facts, Family, NameRule, OutputDoc, Place, Rule},
-    graph::{EntryContext, Implied, Nodes, ReferenceTarget, Surroundings, TypedEntry},
+    graph::{EntryContext, ImpliedDependency, Nodes, ReferenceTarget, Surroundings, TypedEntry},
     kind::{EntryOf, Handler},
     lift::{LiftSource, LiftedEntry},
     node::{Datum, Node},
@@ -128,7 +128,7 @@ impl Handler for VideoIndexer {
     }
 
     /// The roles of an identity of the account's own cannot be assigned before the account exists.
-    fn implies(resource: &EntryOf<'_, Self>) -> Vec<Implied> {
+    fn implies(resource: &EntryOf<'_, Self>) -> Vec<ImpliedDependency> {
         let uses = &resource.links;
         let needs = uses.reached_by.iter().filter_map(|identity| {
             let (who, on) = (identity.shown(), uses.storage.shown());

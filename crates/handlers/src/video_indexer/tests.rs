@@ -3,7 +3,7 @@
 use lazuli_core::diagnostic::{Code, Severity};
 use serde_json::{Value as Json, json};
 
-use crate::testing::{Built, GROUP, Said, body, keys, sound, stack, waits};
+use crate::testing::{BuiltStack, GROUP, ReportedDiagnostic, body, keys, sound, stack, waits};
 
 const VIDEOS: &str = "
 indexer:    { kind: userAssignedIdentity, name: id-videos }
@@ -21,7 +21,7 @@ const OWN: &[(&str, &str)] = &[
     ),
 ];
 
-fn with(replacements: &[(&str, &str)]) -> Built {
+fn with(replacements: &[(&str, &str)]) -> BuiltStack {
     let replace = |text: String, (from, to): &(&str, &str)| {
         assert!(text.contains(from), "{from}");
         text.replace(from, to)
@@ -30,7 +30,7 @@ fn with(replacements: &[(&str, &str)]) -> Built {
 }
 
 /// The only diagnostic.
-fn said(replacements: &[(&str, &str)]) -> Said {
+fn said(replacements: &[(&str, &str)]) -> ReportedDiagnostic {
     let mut said = with(replacements).said;
     assert_eq!(said.len(), 1, "{said:#?}");
     said.remove(0)

@@ -2,14 +2,14 @@
 
 use lazuli_core::{
     arm::ArmId,
-    preflight::{Denial, Doubt, Expression},
+    preflight::{Denial, Expression, Uncertainty},
 };
 use serde_json::Value as Json;
 
 use super::super::locks::describe_scope;
 
 pub(super) fn summarize(denial: &Denial) -> String {
-    let verb = match denial.doubt {
+    let verb = match denial.uncertainty {
         None => "denies",
         Some(_) => "may deny",
     };
@@ -34,19 +34,19 @@ pub(super) fn list_details(denial: &Denial) -> Vec<String> {
         None => format!("policy: {}", denial.definition),
     };
     let conditions = denial.because.iter().map(describe_condition);
-    let doubt = denial.doubt.map(|doubt| {
-        match doubt {
-            Doubt::Withheld => {
+    let uncertainty = denial.uncertainty.map(|uncertainty| {
+        match uncertainty {
+            Uncertainty::OmittedValue => {
                 "uncertain: unresolved outputs and secrets were not sent to the check"
             }
-            Doubt::Altered => {
+            Uncertainty::Modification => {
                 "uncertain: other policies modify the resource first, which was not evaluated"
             }
-            Doubt::NewGroup => {
+            Uncertainty::NewGroup => {
                 "uncertain: the policy may depend on the resource group, which does not exist yet"
             }
-            Doubt::Exempt => "uncertain: an exemption from the policy may apply",
-            Doubt::Unevaluated => "uncertain: Azure could not evaluate the policy",
+            Uncertainty::Exemption => "uncertain: an exemption from the policy may apply",
+            Uncertainty::NoEvaluation => "uncertain: Azure could not evaluate the policy",
         }
         .to_owned()
     });
@@ -54,7 +54,7 @@ pub(super) fn list_details(denial: &Denial) -> Vec<String> {
         .into_iter()
         .chain(denial.message.clone())
         .chain(conditions)
-        .chain(doubt)
+        .chain(uncertainty)
         .collect()
 }
 
@@ -88,12 +88,12 @@ fn format_value(value: &Json) -> String {
 }
 
 pub(super) fn suggest_fix(denial: &Denial) -> &'static str {
-    match denial.doubt {
+    match denial.uncertainty {
         None => {
             "change the properties in the conditions, or ask the owner of the policy for an exemption"
         }
         Some(_) => {
-            "a denied step fails with RequestDisallowedByPolicy; ask the owner of the policy if in doubt"
+            "a denied step fails with RequestDisallowedByPolicy; ask the owner of the policy if in uncertainty"
         }
     }
 }

@@ -6,26 +6,27 @@ use std::collections::HashMap;
 use super::{GRANT, GROUP, LOCK, ROLE};
 use crate::{
     arm::ArmId,
-    live::{Live, LiveGrant, Owned},
+    live::{Live, LiveGrant, OwnedResource},
 };
 
 /// The orphans in the order of their deletion, each with the earlier orphans that it waits for. Resources in a cycle of
 /// references do not wait for each other.
 pub(super) fn deletion_order<'a>(
-    orphans: &'a [Owned],
+    orphans: &'a [OwnedResource],
     live: &Live,
-) -> Vec<(&'a Owned, Vec<&'a Owned>)> {
+) -> Vec<(&'a OwnedResource, Vec<&'a OwnedResource>)> {
     let texts: HashMap<&ArmId, String> = orphans
         .iter()
         .map(|orphan| (&orphan.id, text_of(live, orphan)))
         .collect();
-    let waits =
-        |orphan: &Owned, other: &Owned| orphan.id != other.id && waits(&texts, orphan, other);
-    let mut left: Vec<&Owned> = orphans.iter().collect();
+    let waits = |orphan: &OwnedResource, other: &OwnedResource| {
+        orphan.id != other.id && waits(&texts, orphan, other)
+    };
+    let mut left: Vec<&OwnedResource> = orphans.iter().collect();
     left.sort_by_key(|orphan| (rank(orphan), std::cmp::Reverse(depth(orphan)), &orphan.id));
-    let mut ordered: Vec<(&Owned, Vec<&Owned>)> = Vec::new();
+    let mut ordered: Vec<(&OwnedResource, Vec<&OwnedResource>)> = Vec::new();
     while !left.is_empty() {
-        let is_free = |orphan: &&Owned| !left.iter().any(|other| waits(orphan, other));
+        let is_free = |orphan: &&OwnedResource| !left.iter().any(|other| waits(orphan, other));
         // In a cycle of references, the first goes first.
         let at = left.iter().position(is_free).unwrap_or(0);
         let orphan = left.remove(at);
@@ -37,11 +38,11 @@ pub(super) fn deletion_order<'a>(
 }
 
 /// Whether the body of an orphan contains an id.
-pub(super) fn refers(live: &Live, orphan: &Owned, id: &ArmId) -> bool {
+pub(super) fn refers(live: &Live, orphan: &OwnedResource, id: &ArmId) -> bool {
     names(&text_of(live, orphan), id)
 }
 
-fn text_of(live: &Live, orphan: &Owned) -> String {
+fn text_of(live: &Live, orphan: &OwnedResource) -> String {
     let body = live.resource(&orphan.id).unwrap_or(&orphan.body);
     body.to_string().to_lowercase()
 }
@@ -56,7 +57,7 @@ fn names(text: &str, id: &ArmId) -> bool {
     })
 }
 
-fn waits(texts: &HashMap<&ArmId, String>, orphan: &Owned, other: &Owned) -> bool {
+fn waits(texts: &HashMap<&ArmId, String>, orphan: &OwnedResource, other: &OwnedResource) -> bool {
     if other.is(LOCK) {
         let scope = other.id.parent();
         let is_under = |scope: &ArmId| scope.covers(&orphan.id) || orphan.id.covers(scope);
@@ -69,7 +70,7 @@ fn waits(texts: &HashMap<&ArmId, String>, orphan: &Owned, other: &Owned) -> bool
         let grant = LiveGrant::parse(other.body.clone());
         return grant.is_some_and(|grant| grant.role.eq_ignore_ascii_case(orphan.id.name()));
     }
-    let is_resource = |owned: &Owned| rank(owned) == RESOURCE;
+    let is_resource = |owned: &OwnedResource| rank(owned) == RESOURCE;
     is_resource(orphan)
         && is_resource(other)
         && !other.id.covers(&orphan.id)
@@ -80,12 +81,12 @@ fn waits(texts: &HashMap<&ArmId, String>, orphan: &Owned, other: &Owned) -> bool
 
 const RESOURCE: u8 = 2;
 
-fn rank(orphan: &Owned) -> u8 {
+fn rank(orphan: &OwnedResource) -> u8 {
     let ranks = [(LOCK, 0), (GRANT, 1), (ROLE, 3), (GROUP, 4)];
     let found = ranks.iter().find(|(arm_type, _)| orphan.is(arm_type));
     found.map_or(RESOURCE, |(_, rank)| *rank)
 }
 
-fn depth(orphan: &Owned) -> usize {
+fn depth(orphan: &OwnedResource) -> usize {
     orphan.id.as_str().matches('/').count()
 }

@@ -4,9 +4,9 @@ use super::*;
 
 const GROUP_ID: &str = "/subscriptions/s/resourceGroups/g";
 
-fn owned(id: &str, properties: Json) -> Owned {
+fn owned(id: &str, properties: Json) -> OwnedResource {
     let id = ArmId::parse(id).unwrap();
-    Owned {
+    OwnedResource {
         arm_type: id.arm_type().unwrap(),
         stack: "cameras".into(),
         entry: None,
@@ -16,10 +16,10 @@ fn owned(id: &str, properties: Json) -> Owned {
     }
 }
 
-fn order_of(orphans: &[Owned]) -> Vec<String> {
+fn order_of(orphans: &[OwnedResource]) -> Vec<String> {
     let ordered = order::deletion_order(orphans, &Live::default());
-    let name = |orphan: &Owned| orphan.id.name().to_owned();
-    let reported = |(orphan, before): &(&Owned, Vec<&Owned>)| {
+    let name = |orphan: &OwnedResource| orphan.id.name().to_owned();
+    let reported = |(orphan, before): &(&OwnedResource, Vec<&OwnedResource>)| {
         let before: Vec<String> = before.iter().map(|before| name(before)).collect();
         format!("{} after [{}]", name(orphan), before.join(" "))
     };

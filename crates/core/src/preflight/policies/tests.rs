@@ -124,7 +124,7 @@ fn assignment(properties: Json) -> Json {
 fn assigned(items: impl IntoIterator<Item = Json>) -> Answers {
     let mut answers = Answers::default();
     let items = items.into_iter().collect();
-    answers.insert(policies(SUBSCRIPTION), Answer::Said(Json::Array(items)));
+    answers.insert(policies(SUBSCRIPTION), Answer::Response(Json::Array(items)));
     answers
 }
 
@@ -143,7 +143,7 @@ fn asked(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
 fn answered(plan: &Plan, mut answers: Answers, said: &Json) -> Answers {
     for question in further(plan, &answers, NO_KINDS) {
         if matches!(question, Question::Restrictions { .. }) {
-            answers.insert(question, Answer::Said(said.clone()));
+            answers.insert(question, Answer::Response(said.clone()));
         }
     }
     answers
@@ -282,7 +282,7 @@ fn every_subscription_has_its_own_question() {
     let plan = plan_of([account(GROUP, "one"), account(other, "two")]);
     let managed = "/providers/Microsoft.Management/managementGroups/m";
     let mut answers = assigned([assignment(json!({ "scope": managed }))]);
-    let list = Answer::Said(json!([assignment(json!({ "scope": managed }))]));
+    let list = Answer::Response(json!([assignment(json!({ "scope": managed }))]));
     answers.insert(policies("/subscriptions/t"), list);
     let at: Vec<String> = asked(&plan, &answers)
         .into_iter()
@@ -367,15 +367,15 @@ fn secrets_and_unresolved_outputs_are_not_sent() {
 #[test]
 fn denial_that_may_depend_on_omitted_values_is_not_certain() {
     let plan = with_a_secret_and_a_hole();
-    let doubt = |expressions: Json| {
+    let uncertainty = |expressions: Json| {
         let answers = assigned([assignment(json!({}))]);
         let answers = answered(&plan, answers, &denied_by(expressions));
         let found = denials_of(&plan, &answers);
         assert_eq!(found.len(), 1);
-        found[0].0.doubt
+        found[0].0.uncertainty
     };
     let holds = |path: &str| json!([{ "result": "True", "path": path, "operator": "exists" }]);
-    assert_eq!(doubt(json!([])), Some(Doubt::Withheld));
+    assert_eq!(uncertainty(json!([])), Some(Uncertainty::OmittedValue));
     for path in [
         "properties.password",
         "properties.keys[1]",
@@ -383,10 +383,14 @@ fn denial_that_may_depend_on_omitted_values_is_not_certain() {
         "properties",
         "Properties.Owner.id",
     ] {
-        assert_eq!(doubt(holds(path)), Some(Doubt::Withheld), "{path}");
+        assert_eq!(
+            uncertainty(holds(path)),
+            Some(Uncertainty::OmittedValue),
+            "{path}"
+        );
     }
-    assert_eq!(doubt(holds("properties.open")), None);
-    assert_eq!(doubt(holds("properties.passwords")), None);
+    assert_eq!(uncertainty(holds("properties.open")), None);
+    assert_eq!(uncertainty(holds("properties.passwords")), None);
 }
 
 #[test]
@@ -409,7 +413,7 @@ fn denial_contains_assignment_definition_and_conditions() {
     let definition = Question::PolicyDefinition(ArmId::parse(DEFINITION).unwrap());
     assert!(further(&plan, &answers, NO_KINDS).contains(&definition));
     let called = json!({ "properties": { "displayName": "Allowed locations" } });
-    answers.insert(definition, Answer::Said(called));
+    answers.insert(definition, Answer::Response(called));
     let found = denials_of(&plan, &answers);
     let expected = Denial {
         assignment: ASSIGNMENT.into(),
@@ -423,13 +427,13 @@ fn denial_contains_assignment_definition_and_conditions() {
             operator: "notIn".into(),
             target: json!(["westeurope"]),
         }],
-        doubt: None,
+        uncertainty: None,
     };
     assert_eq!(found, [(expected, vec![StepId(0), StepId(1)])]);
 }
 
 #[test]
-fn audits_are_not_findings_and_modifications_leave_a_doubt() {
+fn audits_are_not_findings_and_modifications_make_a_denial_uncertain() {
     let plan = plan_of([account(GROUP, "one")]);
     let found = |said: &Json| {
         let answers = answered(&plan, assigned([assignment(json!({}))]), said);
@@ -445,12 +449,18 @@ fn audits_are_not_findings_and_modifications_leave_a_doubt() {
         assert_eq!(found(&said), [], "{effect}");
     }
     set(&mut said, "effectDetails/policyEffect", "deny");
-    assert_eq!(found(&said)[0].0.doubt, None);
+    assert_eq!(found(&said)[0].0.uncertainty, None);
     said["fieldRestrictions"] = json!([{ "field": "tags.team", "restrictions": [
         { "result": "Required", "defaultValue": "x", "policyEffect": "Modify" } ] }]);
-    assert_eq!(found(&said)[0].0.doubt, Some(Doubt::Altered));
+    assert_eq!(
+        found(&said)[0].0.uncertainty,
+        Some(Uncertainty::Modification)
+    );
     set(&mut said, "evaluationResult", "Error");
-    assert_eq!(found(&said)[0].0.doubt, Some(Doubt::Unevaluated));
+    assert_eq!(
+        found(&said)[0].0.uncertainty,
+        Some(Uncertainty::NoEvaluation)
+    );
     set(&mut said, "evaluationResult", "Compliant");
     assert_eq!(found(&said), []);
     for odd in [json!([]), json!("x"), json!({ "fieldRestrictions": 1 })] {
@@ -520,13 +530,13 @@ fn caller_without_access_to_the_subscription_asks_at_the_group() {
     let mut answers = Answers::default();
     answers.insert(policies(SUBSCRIPTION), refused());
     assert!(further(&plan, &answers, NO_KINDS).contains(&policies(GROUP)));
-    let list = Answer::Said(json!([assignment(json!({}))]));
+    let list = Answer::Response(json!([assignment(json!({}))]));
     answers.insert(policies(GROUP), list);
     assert_eq!(asked(&plan, &answers).len(), 1);
 
     let permissions_question = Question::Permissions(ArmId::parse(GROUP).unwrap());
     let permissions = json!([{ "actions": ["Microsoft.Storage/*"], "notActions": [] }]);
-    answers.insert(permissions_question, Answer::Said(permissions));
+    answers.insert(permissions_question, Answer::Response(permissions));
     assert_eq!(asked(&plan, &answers), []);
     let reported = |answers: &Answers| -> Vec<(Question, String)> {
         let found = findings(&plan, answers, None, NO_KINDS).into_iter();
@@ -547,11 +557,11 @@ fn caller_without_access_to_the_subscription_asks_at_the_group() {
 }
 
 #[test]
-fn condition_on_a_new_group_leaves_a_doubt() {
+fn condition_on_a_new_group_makes_a_denial_uncertain() {
     let group = put(GROUP, json!({ "location": "westeurope" }));
     let holds = json!([{ "result": "True", "path": "tags.team", "operator": "notEquals",
         "expression": "tags['team']", "targetValue": "[resourceGroup().tags['team']]" }]);
-    let doubts = |plan: &Plan| {
+    let uncertainty = |plan: &Plan| {
         let answers = answered(
             plan,
             assigned([assignment(json!({}))]),
@@ -559,21 +569,21 @@ fn condition_on_a_new_group_leaves_a_doubt() {
         );
         let found = denials_of(plan, &answers).into_iter();
         found
-            .map(|(denial, steps)| (denial.doubt, steps))
+            .map(|(denial, steps)| (denial.uncertainty, steps))
             .collect::<Vec<_>>()
     };
     let both = plan_of([group, account(GROUP, "one")]);
     let expected = [
         (None, vec![StepId(0)]),
-        (Some(Doubt::NewGroup), vec![StepId(1)]),
+        (Some(Uncertainty::NewGroup), vec![StepId(1)]),
     ];
-    assert_eq!(doubts(&both), expected);
+    assert_eq!(uncertainty(&both), expected);
     let there = plan_of([account(GROUP, "one")]);
-    assert_eq!(doubts(&there), [(None, vec![StepId(0)])]);
+    assert_eq!(uncertainty(&there), [(None, vec![StepId(0)])]);
 }
 
 #[test]
-fn exemption_leaves_a_doubt() {
+fn exemption_makes_a_denial_uncertain() {
     let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
     let answers = assigned([assignment(json!({}))]);
     let mut answers = answered(&plan, answers, &denied_by(json!([])));
@@ -589,11 +599,13 @@ fn exemption_leaves_a_doubt() {
         exemption(&one, &ASSIGNMENT.to_uppercase()),
         exemption(&two, "/other")
     ]);
-    answers.insert(list, Answer::Said(items));
+    answers.insert(list, Answer::Response(items));
     let found = denials_of(&plan, &answers).into_iter();
-    let found: Vec<_> = found.map(|(denial, steps)| (denial.doubt, steps)).collect();
+    let found: Vec<_> = found
+        .map(|(denial, steps)| (denial.uncertainty, steps))
+        .collect();
     let expected = [
-        (Some(Doubt::Exempt), vec![StepId(0)]),
+        (Some(Uncertainty::Exemption), vec![StepId(0)]),
         (None, vec![StepId(1)]),
     ];
     assert_eq!(found, expected);

@@ -6,66 +6,67 @@ use lazuli_core::permissions::matches;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{Allowed, RolePermission, all, permissions::allowed};
+use super::{RoleDetails, RolePermission, all, permissions::find_details};
 
 /// A role, with its permissions where they are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed<'a> {
+pub struct CatalogRole<'a> {
     /// The GUID of its definition.
     pub guid: &'a str,
     /// The display name.
     pub name: &'a str,
     /// Its permissions.
-    pub allowed: Option<Allowed<'a>>,
+    pub details: Option<RoleDetails<'a>>,
 }
 
 /// Roles by name: the built-in ones, or the definitions of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Catalogue<'a>(Vec<Listed<'a>>);
+pub struct RoleCatalog<'a>(Vec<CatalogRole<'a>>);
 
-impl Catalogue<'static> {
+impl RoleCatalog<'static> {
     /// All built-in roles, some of them with permissions.
     pub fn built_in() -> Self {
-        let listed = |role: &super::Role| Listed {
+        let catalog_role = |role: &super::Role| CatalogRole {
             guid: role.guid,
             name: role.name,
-            allowed: allowed(role.guid).cloned(),
+            details: find_details(role.guid).cloned(),
         };
-        Self(all().iter().map(listed).collect())
+        Self(all().iter().map(catalog_role).collect())
     }
 }
 
-impl<'a> Catalogue<'a> {
+impl<'a> RoleCatalog<'a> {
     /// The role definitions of a response (REST reference, "Role Definitions - List").
     pub fn from_definitions(definitions: &'a [Json]) -> Self {
-        let mut roles: Vec<Listed<'_>> = definitions.iter().filter_map(listed).collect();
+        let mut roles: Vec<CatalogRole<'_>> =
+            definitions.iter().filter_map(parse_definition).collect();
         roles.sort_by_key(|role| role.name.to_lowercase());
         Self(roles)
     }
 
     /// All of them.
-    pub fn roles(&self) -> &[Listed<'a>] {
+    pub fn roles(&self) -> &[CatalogRole<'a>] {
         &self.0
     }
 
     /// The number of roles with known permissions.
     pub fn known(&self) -> usize {
-        self.0.iter().filter(|role| role.allowed.is_some()).count()
+        self.0.iter().filter(|role| role.details.is_some()).count()
     }
 
     /// The roles with all of these words in name or description, or with this GUID. A role with exactly this name comes
     /// first.
-    pub fn with_words(&self, text: &str) -> Vec<&Listed<'a>> {
+    pub fn with_words(&self, text: &str) -> Vec<&CatalogRole<'a>> {
         let text = text.trim();
         if let Ok(guid) = Uuid::try_parse(text) {
             let guid = guid.hyphenated().to_string();
-            let is_meant = |role: &&Listed<'_>| role.guid.eq_ignore_ascii_case(&guid);
+            let is_meant = |role: &&CatalogRole<'_>| role.guid.eq_ignore_ascii_case(&guid);
             return self.0.iter().filter(is_meant).collect();
         }
         let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-        let has_all = |role: &&Listed<'_>| {
-            let says = role.allowed.as_ref().map_or("", |allowed| allowed.says);
-            let text = format!("{} {says}", role.name).to_lowercase();
+        let has_all = |role: &&CatalogRole<'_>| {
+            let purpose = role.details.as_ref().map_or("", |details| details.purpose);
+            let text = format!("{} {purpose}", role.name).to_lowercase();
             words.iter().all(|word| text.contains(word))
         };
         let mut found: Vec<_> = self.0.iter().filter(has_all).collect();
@@ -75,11 +76,11 @@ impl<'a> Catalogue<'a> {
 
     /// The roles that allow an action, each with the matching patterns, the most specific ones first. Accepts segments of
     /// an action, such as `blobs/read`, and `*` for any characters. Searches only roles with known permissions.
-    pub fn granting(&self, action: &str) -> Vec<(&Listed<'a>, Vec<&'a str>)> {
+    pub fn granting(&self, action: &str) -> Vec<(&CatalogRole<'a>, Vec<&'a str>)> {
         let meant = self.meant(action);
-        let mut found: Vec<(&Listed<'a>, Vec<&str>)> = Vec::new();
+        let mut found: Vec<(&CatalogRole<'a>, Vec<&str>)> = Vec::new();
         for role in &self.0 {
-            let permissions = role.allowed.iter().flat_map(|allowed| &allowed.permissions);
+            let permissions = role.details.iter().flat_map(|details| &details.permissions);
             let mut patterns: Vec<&str> = permissions
                 .flat_map(|permission| {
                     let of = |(name, on_data): &(&str, bool)| permission.pattern(name, *on_data);
@@ -106,9 +107,9 @@ impl<'a> Catalogue<'a> {
             format!("{action}/*"),
             format!("*/{action}/*"),
         ];
-        let permissions = self.0.iter().filter_map(|role| role.allowed.as_ref());
+        let permissions = self.0.iter().filter_map(|role| role.details.as_ref());
         let actions: BTreeSet<(&str, bool)> = permissions
-            .flat_map(|allowed| &allowed.permissions)
+            .flat_map(|details| &details.permissions)
             .flat_map(|permission| {
                 let actions = permission.actions.iter().map(|name| (*name, false));
                 actions.chain(permission.data_actions.iter().map(|name| (*name, true)))
@@ -123,15 +124,15 @@ impl<'a> Catalogue<'a> {
     }
 }
 
-fn listed(definition: &Json) -> Option<Listed<'_>> {
+fn parse_definition(definition: &Json) -> Option<CatalogRole<'_>> {
     let text = |pointer: &str| definition.pointer(pointer).and_then(Json::as_str);
     let permissions = definition.pointer("/properties/permissions");
     let permissions = permissions.and_then(Json::as_array);
-    Some(Listed {
+    Some(CatalogRole {
         guid: text("/name")?,
         name: text("/properties/roleName")?,
-        allowed: Some(Allowed {
-            says: text("/properties/description").unwrap_or(""),
+        details: Some(RoleDetails {
+            purpose: text("/properties/description").unwrap_or(""),
             permissions: permissions.into_iter().flatten().map(permission).collect(),
         }),
     })
@@ -172,14 +173,14 @@ mod tests {
     use super::*;
 
     fn granting(action: &str) -> Vec<&'static str> {
-        let carried = Catalogue::built_in();
-        let found = carried.granting(action);
+        let catalog = RoleCatalog::built_in();
+        let found = catalog.granting(action);
         found.iter().map(|(role, _)| role.name).collect()
     }
 
     fn with_words(text: &str) -> Vec<&'static str> {
-        let carried = Catalogue::built_in();
-        let found = carried.with_words(text);
+        let catalog = RoleCatalog::built_in();
+        let found = catalog.with_words(text);
         found.iter().map(|role| role.name).collect()
     }
 
@@ -240,10 +241,10 @@ mod tests {
             } }),
             serde_json::json!({ "name": "no role" }),
         ];
-        let catalogue = Catalogue::from_definitions(&definitions);
-        assert_eq!((catalogue.roles().len(), catalogue.known()), (1, 1));
-        let found = catalogue.granting("grafana/ActAsGrafanaAdmin/action");
+        let catalog = RoleCatalog::from_definitions(&definitions);
+        assert_eq!((catalog.roles().len(), catalog.known()), (1, 1));
+        let found = catalog.granting("grafana/ActAsGrafanaAdmin/action");
         assert_eq!(found.first().map(|(role, _)| role.guid), Some(grafana));
-        assert_eq!(catalogue.with_words("administers").len(), 1);
+        assert_eq!(catalog.with_words("administers").len(), 1);
     }
 }

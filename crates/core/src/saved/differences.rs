@@ -1,8 +1,8 @@
-//! What has changed since a plan was saved: the first difference from a new plan.
+//! The first difference of a new plan from a saved one.
 
 use serde_json::Value as Json;
 
-use super::{Leaf, SavedPlan, Sent, Wanted};
+use super::{DesiredState, Leaf, RequestDigests, SavedPlan};
 use crate::{
     diagnostic::{Code, Diagnostic},
     diff::lifted,
@@ -17,29 +17,29 @@ impl SavedPlan {
     ///
     /// State that no step reads or sends and no entry declares is not compared.
     pub fn first_difference(&self, now: &SavedPlan, graph: &Graph) -> Option<Diagnostic> {
-        let page = Page {
+        let comparison = Comparison {
             saved: self,
             now,
             graph,
         };
-        let found = page
+        let found = comparison
             .key()
-            .or_else(|| page.spec())
-            .or_else(|| page.azure())?;
+            .or_else(|| comparison.spec())
+            .or_else(|| comparison.azure())?;
         Some(found.help("make and review a new plan: `lazuli plan --out FILE`"))
     }
 }
 
-struct Page<'a> {
+struct Comparison<'a> {
     saved: &'a SavedPlan,
     now: &'a SavedPlan,
     graph: &'a Graph,
 }
 
 /// A step and its request.
-type Sending<'a> = (&'a StepDocument, &'a Sent);
+type StepWithDigests<'a> = (&'a StepDocument, &'a RequestDigests);
 
-impl<'a> Page<'a> {
+impl<'a> Comparison<'a> {
     fn key(&self) -> Option<Diagnostic> {
         (self.saved.key != self.now.key).then(|| {
             let message = "LAZULI_SECRETS_KEY has changed since the plan was made";
@@ -49,7 +49,7 @@ impl<'a> Page<'a> {
     }
 
     fn spec(&self) -> Option<Diagnostic> {
-        let find = |list: &'a [Wanted], one: &Wanted| {
+        let find = |list: &'a [DesiredState], one: &DesiredState| {
             let mut list = list.iter();
             list.find(|other| other.address == one.address)
         };
@@ -69,7 +69,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    fn wanted(&self, saved: &Wanted, now: &Wanted) -> Option<Diagnostic> {
+    fn wanted(&self, saved: &DesiredState, now: &DesiredState) -> Option<Diagnostic> {
         let lists = [
             (&saved.settings, &now.settings),
             (&saved.properties, &now.properties),
@@ -86,16 +86,16 @@ impl<'a> Page<'a> {
     }
 
     fn azure(&self) -> Option<Diagnostic> {
-        let saved: Vec<Sending<'_>> = sendings(self.saved);
-        let now: Vec<Sending<'_>> = sendings(self.now);
-        let moved = saved
+        let saved: Vec<StepWithDigests<'_>> = steps_with_digests(self.saved);
+        let now: Vec<StepWithDigests<'_>> = steps_with_digests(self.now);
+        let difference = saved
             .iter()
             .find_map(|step| match other(step.0, &saved, &now) {
                 Some(other) => self.step(*step, other),
                 None => Some(self.dropped(step.0)),
             });
-        let is_new = |step: &&Sending<'_>| other(step.0, &now, &saved).is_none();
-        moved
+        let is_new = |step: &&StepWithDigests<'_>| other(step.0, &now, &saved).is_none();
+        difference
             .or_else(|| now.iter().find(is_new).map(|step| self.added(step.0)))
             .or_else(|| {
                 let (had, has) = (saved.len(), now.len());
@@ -105,7 +105,11 @@ impl<'a> Page<'a> {
     }
 
     /// The first difference between a saved step and the new one.
-    fn step(&self, (saved, sent): Sending<'_>, (now, sends): Sending<'_>) -> Option<Diagnostic> {
+    fn step(
+        &self,
+        (saved, sent): StepWithDigests<'_>,
+        (now, sends): StepWithDigests<'_>,
+    ) -> Option<Diagnostic> {
         let address = &saved.address;
         let name = &address.address;
         match (exists(saved.action), exists(now.action)) {
@@ -113,8 +117,8 @@ impl<'a> Page<'a> {
             (true, false) => return Some(self.gone(address)),
             _ => {}
         }
-        if let Some(moved) = self.changes(saved, now) {
-            return Some(moved);
+        if let Some(difference) = self.changes(saved, now) {
+            return Some(difference);
         }
         if saved.action != now.action {
             let message = format!(
@@ -270,7 +274,7 @@ impl<'a> Page<'a> {
     }
 }
 
-fn sendings(plan: &SavedPlan) -> Vec<Sending<'_>> {
+fn steps_with_digests(plan: &SavedPlan) -> Vec<StepWithDigests<'_>> {
     plan.plan.steps.iter().zip(&plan.sent).collect()
 }
 
@@ -296,11 +300,11 @@ fn waits(plan: &SavedPlan, step: &StepDocument) -> Vec<String> {
 /// The corresponding step of the other plan. Several steps of one address differ in their targets.
 fn other<'a>(
     step: &StepDocument,
-    mine: &[Sending<'_>],
-    others: &[Sending<'a>],
-) -> Option<Sending<'a>> {
+    mine: &[StepWithDigests<'_>],
+    others: &[StepWithDigests<'a>],
+) -> Option<StepWithDigests<'a>> {
     let same = |other: &StepDocument| other.address == step.address;
-    let candidates: Vec<Sending<'a>> = others
+    let candidates: Vec<StepWithDigests<'a>> = others
         .iter()
         .copied()
         .filter(|(other, _)| same(other))
