@@ -307,9 +307,13 @@ async fn missing_subscription_is_an_error() {
         "stack: test\nsubscription: 22222222-2222-4222-8222-222222222222",
     );
     let graph = crate::harness::graph(&elsewhere);
-    let errors = lazuli_engine::observe(&azure.client, &graph, &lazuli_core::reads::needed(&graph))
-        .await
-        .unwrap_err();
+    let errors = lazuli_engine::observe(
+        &azure.client,
+        &graph,
+        &lazuli_core::reads::list_reads(&graph),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(
         errors[0].error.code.as_deref(),
         Some("SubscriptionNotFound")

@@ -206,7 +206,7 @@ impl Azure {
 
     /// The live state of a graph.
     pub async fn observe(&self, graph: &Graph) -> Live {
-        observe_settled(&self.client, graph, &reads::needed(graph), &Silent)
+        observe_settled(&self.client, graph, &reads::list_reads(graph), &Silent)
             .await
             .expect("reads work")
     }

@@ -57,7 +57,7 @@ async fn create_lock(azure: &Azure, scope: &str, name: &str, level: &str) {
 
 async fn read_live(azure: &Azure, text: &str) -> Live {
     let graph = graph(text);
-    let reads = reads::needed_to_destroy(&graph);
+    let reads = reads::list_reads_to_destroy(&graph);
     observe(&azure.client, &graph, &reads)
         .await
         .expect("reads work")
@@ -240,7 +240,7 @@ async fn own_read_only_lock_is_reported_where_it_blocks_an_update() {
         .replace("rg-test", "rg-other")
         .replace("stlocks", "stother");
     let other = graph(&other);
-    let reads = reads::needed(&other);
+    let reads = reads::list_reads(&other);
     let live = observe(&azure.client, &other, &reads).await.unwrap();
     let found = obstacles(&apply.plan, &other, &live);
     assert_eq!(

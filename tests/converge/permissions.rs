@@ -221,7 +221,7 @@ async fn grants_at_a_management_group_need_permissions_on_grants_and_roles_there
 
     let planner = with_actions(&owner, Caller::Reader, actions("may-plan")).await;
     let graph = planner.graph(&text).await;
-    let reads = reads::needed(&graph);
+    let reads = reads::list_reads(&graph);
     assert!(observe(&planner.client, &graph, &reads).await.is_err());
     let name = Caller::Reader.client_id();
     allow(

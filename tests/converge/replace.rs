@@ -191,7 +191,7 @@ async fn rerun_completes_a_replacement_interrupted_after_the_deletion() {
 fn unknown_name_is_an_error_with_a_suggestion() {
     let graph = graph(&spec(STACK));
     let names = allow(&["dat", "data", "test:app"]).replace;
-    let found = names.unknown(&graph, "--allow-replace");
+    let found = names.report_unknown(&graph, "--allow-replace");
     let said: Vec<_> = found.iter().collect();
     assert_eq!(said.len(), 1);
     assert_eq!(

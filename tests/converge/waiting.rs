@@ -86,7 +86,7 @@ async fn creation_by_another_run_is_awaited_and_not_overwritten() {
 
     let graph = azure.graph(&text).await;
     let waits = WaitLog::default();
-    let live = observe_settled(&azure.client, &graph, &reads::needed(&graph), &waits)
+    let live = observe_settled(&azure.client, &graph, &reads::list_reads(&graph), &waits)
         .await
         .unwrap();
     assert_eq!(
@@ -111,7 +111,7 @@ async fn deletion_in_progress_is_awaited_before_the_creation() {
 
     let graph = azure.graph(&text).await;
     let waits = WaitLog::default();
-    let live = observe_settled(&azure.client, &graph, &reads::needed(&graph), &waits)
+    let live = observe_settled(&azure.client, &graph, &reads::list_reads(&graph), &waits)
         .await
         .unwrap();
     assert_eq!(waits.lines(), ["group Deleting", "group gone"]);
@@ -135,7 +135,7 @@ async fn operation_that_does_not_complete_is_an_error() {
     azure.simulator.clear_log();
 
     let graph = azure.graph(&text).await;
-    let errors = observe_settled(&azure.client, &graph, &reads::needed(&graph), &Silent)
+    let errors = observe_settled(&azure.client, &graph, &reads::list_reads(&graph), &Silent)
         .await
         .unwrap_err();
     let [error] = errors.as_slice() else {

@@ -8,7 +8,7 @@ use lazuli_core::{
     facts::CreationRequest,
     live::Live,
     plan::{Plan, converge},
-    preflight::{Answer, Answers, Finding, Question, findings, further, questions},
+    preflight::{Answer, Answers, Finding, Question, findings, list_further_questions, questions},
 };
 use lazuli_handlers::REGISTRY;
 use serde_json::Value as Json;
@@ -90,7 +90,7 @@ fn found(said: &Json) -> Vec<Finding> {
             let first = said.get(0).filter(|_| is_one).unwrap_or(said);
             answers.insert(question, Answer::Response(first.clone()));
         }
-        open = further(&PLAN, &answers, REGISTRY);
+        open = list_further_questions(&PLAN, &answers, REGISTRY);
     }
     findings(&PLAN, &answers, Some("caller"), REGISTRY)
 }

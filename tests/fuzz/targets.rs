@@ -335,7 +335,10 @@ fn spec(bytes: &[u8]) {
     let (plan, _) = converge(&graph, &live);
     assert!(plan.steps.len() <= graph.len());
     assert!(teardown(&graph, &live).is_empty());
-    let _ = (reads::needed(&graph), reads::needed_to_destroy(&graph));
+    let _ = (
+        reads::list_reads(&graph),
+        reads::list_reads_to_destroy(&graph),
+    );
 }
 
 pub fn graph(text: &str) -> (Graph, Diagnostics) {

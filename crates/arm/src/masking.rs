@@ -11,7 +11,7 @@ pub(crate) struct SecretMask(Arc<RwLock<Redaction>>);
 impl SecretMask {
     pub(crate) fn add<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.learn(secrets);
+        known.add_secrets(secrets);
     }
 
     /// The error with all secrets masked.

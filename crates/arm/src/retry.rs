@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn post_is_repeated_only_where_it_had_no_effect() {
+    async fn post_is_retried_only_where_it_had_no_effect() {
         for (status, is_retried) in [
             (500, false),
             (502, false),

@@ -131,7 +131,7 @@ impl Trace {
             .redaction
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        redaction.learn(secrets);
+        redaction.add_secrets(secrets);
     }
 
     /// The same transport, with all its requests recorded.

@@ -253,7 +253,7 @@ impl Reader {
     }
 
     fn take(&mut self, name: &str, bytes: &[u8]) {
-        if SavedPlan::looks_like(bytes) {
+        if SavedPlan::has_format(bytes) {
             let why = "it is a saved plan: use `lazuli apply` with it";
             return self.unreadable(Path::new(name), why);
         }

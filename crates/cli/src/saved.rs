@@ -330,7 +330,7 @@ fn is_plan(path: &Path) -> bool {
         && fs::File::open(path)
             .and_then(|file| file.take(512).read_to_end(&mut head))
             .is_ok()
-        && SavedPlan::looks_like(&head)
+        && SavedPlan::has_format(&head)
 }
 
 fn shown(path: &Path) -> String {

@@ -198,7 +198,7 @@ impl ArmId {
     }
 
     /// Whether text has the format of an id, and so is compared like one.
-    pub fn looks_like(text: &str) -> bool {
+    pub fn resembles_id(text: &str) -> bool {
         let starts = |prefix: &str| {
             text.get(..prefix.len())
                 .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_in_a_subscription_or_a_management_group() {
+    fn root_of_an_id_is_its_subscription_or_management_group() {
         let root = |text: &str| id(text).root().map(|root| root.to_string());
         assert_eq!(
             root("/subscriptions/s/resourceGroups/g/providers/a/b/c").unwrap(),
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_covers_what_is_below_it_and_not_its_namesakes() {
+    fn scope_covers_its_descendants_but_not_names_with_the_same_prefix() {
         let group = id("/subscriptions/s/resourceGroups/g");
         assert!(group.covers(&id("/subscriptions/S/resourcegroups/G/providers/a/b/c")));
         assert!(group.covers(&group));
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_made_of_types_and_names_and_say_their_type() {
+    fn ids_are_built_from_and_return_their_type_and_names() {
         let group = id("/subscriptions/s/resourceGroups/g");
         let database = group
             .provider_descendant("Microsoft.Sql/servers/databases", &["a", "b"])
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn a_management_group_may_reach_every_subscription_but_no_other_group() {
+    fn management_group_can_contain_any_subscription_but_no_other_group() {
         let all = id("/providers/Microsoft.Management/managementGroups/all");
         let group = id("/subscriptions/s/resourceGroups/g");
         assert!(all.may_reach(&group) && all.may_reach(&all));

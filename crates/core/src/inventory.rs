@@ -117,11 +117,11 @@ impl Item {
 }
 
 /// The reads of grants and locks, one of each per subscription. All other resources are found by their markers.
-pub fn needed(homes: &[StackScope]) -> Vec<Read> {
+pub fn list_reads(scopes: &[StackScope]) -> Vec<Read> {
     let mut groups: BTreeMap<&ArmId, BTreeSet<ArmId>> = BTreeMap::new();
-    for home in homes {
-        for subscription in &home.subscriptions {
-            let inside = home.groups.iter().filter(|it| subscription.covers(it));
+    for scope in scopes {
+        for subscription in &scope.subscriptions {
+            let inside = scope.groups.iter().filter(|it| subscription.covers(it));
             let inside = inside.cloned();
             groups.entry(subscription).or_default().extend(inside);
         }
@@ -142,19 +142,19 @@ pub fn needed(homes: &[StackScope]) -> Vec<Read> {
 }
 
 /// The resources that stacks own, matched to the entries of a spec if there is one.
-pub fn inventory(homes: &[StackScope], spec: Option<&Graph>, live: &Live) -> Inventory {
+pub fn inventory(scopes: &[StackScope], spec: Option<&Graph>, live: &Live) -> Inventory {
     let owned: Vec<OwnedResource> = live.owned().map(Cow::into_owned).collect();
-    let holdings = |home: &StackScope| {
-        let mine = owned.iter().filter(|one| one.stack == home.stack);
+    let holdings = |scope: &StackScope| {
+        let mine = owned.iter().filter(|one| one.stack == scope.stack);
         let mut items: Vec<Item> = mine.map(|one| item(one, &owned, spec, live)).collect();
         items.sort_by_cached_key(sort_key);
         Holdings {
-            stack: home.stack.clone(),
+            stack: scope.stack.clone(),
             items,
         }
     };
     Inventory {
-        stacks: homes.iter().map(holdings).collect(),
+        stacks: scopes.iter().map(holdings).collect(),
         unreadable: live.unreadable_scopes().to_vec(),
         unread_locks: live.unread_locks().to_vec(),
     }

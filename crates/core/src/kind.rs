@@ -51,7 +51,7 @@ pub trait Handler: Sized + 'static {
     /// the export replaces them by references.
     fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
         let props = found.properties_except(&[]);
-        Some(found.lifted(props))
+        Some(found.to_entry(props))
     }
 }
 

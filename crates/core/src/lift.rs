@@ -109,7 +109,7 @@ impl<'a> LiftSource<'a> {
     }
 
     /// An entry with these properties, under the name in Azure.
-    pub fn lifted(&self, props: Object) -> LiftedEntry {
+    pub fn to_entry(&self, props: Object) -> LiftedEntry {
         LiftedEntry {
             name: self.id.name().to_owned(),
             props,

@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marker_is_found_where_it_was_written() {
+    fn marker_round_trips_through_text() {
         let marker = TextMarker {
             stack: "cameras".into(),
             entry: "access[a]".into(),

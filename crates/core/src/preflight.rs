@@ -221,13 +221,13 @@ pub fn questions(plan: &Plan, registry: Registry) -> Vec<Question> {
         [Question::Permissions(from()), Question::Denials(from())]
     }));
     questions.extend(needs.iter().filter_map(causes::of_conditions));
-    questions.extend(policies::first(plan));
+    questions.extend(policies::list_questions(plan));
     questions.into_iter().collect()
 }
 
 /// The next questions, given the answers so far: details of creations, permissions on resources themselves, causes of
 /// missing permissions, and policies. Repeat until no question is left.
-pub fn further(plan: &Plan, answers: &Answers, registry: Registry) -> Vec<Question> {
+pub fn list_further_questions(plan: &Plan, answers: &Answers, registry: Registry) -> Vec<Question> {
     let mut questions = BTreeSet::new();
     for new in creations(plan, registry) {
         questions.extend(new.detail(answers).map(Question::Creation));
@@ -241,7 +241,7 @@ pub fn further(plan: &Plan, answers: &Answers, registry: Registry) -> Vec<Questi
             PermissionState::Held | PermissionState::Unknown => {}
         }
     }
-    questions.extend(policies::further(plan, answers));
+    questions.extend(policies::list_further_questions(plan, answers));
     let is_new = |question: &Question| !answers.0.contains_key(question);
     questions.into_iter().filter(is_new).collect()
 }
@@ -263,13 +263,13 @@ pub fn findings(
     findings.extend(registrations(plan, answers));
     findings.extend(missing_permissions(plan, answers, caller, registry));
     findings.extend(policies::findings(plan, answers));
-    findings.extend(unknown(plan, answers, creations, registry));
-    findings.extend(policies::unknown(plan, answers));
+    findings.extend(list_unknown_findings(plan, answers, creations, registry));
+    findings.extend(policies::list_unknown_findings(plan, answers));
     findings
 }
 
 /// Questions without an answer, except those that would only explain a finding.
-fn unknown(
+fn list_unknown_findings(
     plan: &Plan,
     answers: &Answers,
     creations: Vec<Creation<'_>>,
@@ -350,7 +350,7 @@ fn creations(plan: &Plan, registry: Registry) -> Vec<Creation<'_>> {
         .filter_map(|step| Some(name_key(step, target(step)?.name())))
         .collect();
     let new = plan.steps.iter().filter_map(|step| {
-        let id = made(step)?;
+        let id = find_created_id(step)?;
         let check = registry.creation_check(&step.subject.arm_type.name)?;
         if check.deletion_frees_name && freed.contains(&name_key(step, id.name())) {
             return None;
@@ -406,7 +406,7 @@ fn registrations(plan: &Plan, answers: &Answers) -> Vec<Finding> {
 
 /// The subscription and provider of a resource that a step creates.
 fn new_of_provider(step: &Step) -> Option<(ArmId, String)> {
-    let id = made(step)?;
+    let id = find_created_id(step)?;
     let arm_type = id.arm_type()?;
     let (namespace, _) = arm_type.split_once('/')?;
     let mut free = REGISTRATION_FREE.iter();
@@ -479,7 +479,7 @@ fn may_come(plan: &Plan, scope: &ArmId) -> bool {
 }
 
 /// The id of the resource that a step creates.
-fn made(step: &Step) -> Option<&ArmId> {
+fn find_created_id(step: &Step) -> Option<&ArmId> {
     target(step).filter(|_| step.action == Action::Create)
 }
 

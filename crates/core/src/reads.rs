@@ -55,7 +55,7 @@ const FEW: usize = 2;
 
 /// The reads for a plan: a GET for few resources of a type; otherwise a list over their parent, resource group or
 /// subscription; and one list each of role assignments and locks per subscription.
-pub fn needed(graph: &Graph) -> Vec<Read> {
+pub fn list_reads(graph: &Graph) -> Vec<Read> {
     let mut types: BTreeMap<(String, &ArmType), BTreeMap<String, Vec<&ArmId>>> = BTreeMap::new();
     let mut reads = Vec::new();
     let mut authoritative: BTreeSet<ArmId> = BTreeSet::new();
@@ -168,13 +168,13 @@ fn grants(graph: &Graph) -> Vec<Read> {
     wide.chain(managed.into_iter().map(Read::Grants)).collect()
 }
 
-/// [`needed`], and the contents of resource groups that a destroy would delete.
-pub fn needed_to_destroy(graph: &Graph) -> Vec<Read> {
+/// [`list_reads`], and the contents of resource groups that a destroy would delete.
+pub fn list_reads_to_destroy(graph: &Graph) -> Vec<Read> {
     let groups = graph
         .nodes()
         .filter(|node| !node.lifecycle.existing)
         .filter_map(|node| node.id().filter(|id| is_group(id)).cloned());
-    needed(graph)
+    list_reads(graph)
         .into_iter()
         .chain(groups.map(Read::Contents))
         .collect()

@@ -22,7 +22,7 @@ const SHORTEST_LINE: usize = 12;
 
 impl Redaction {
     /// Registers secrets.
-    pub fn learn<'s>(&mut self, secrets: impl IntoIterator<Item = &'s Secret>) {
+    pub fn add_secrets<'s>(&mut self, secrets: impl IntoIterator<Item = &'s Secret>) {
         let mut known: HashSet<Secret> = self.known.drain(..).collect();
         for secret in secrets {
             let encodings = encodings(secret.expose()).into_iter();

@@ -173,11 +173,11 @@ pub enum OpenError {
 impl SavedPlan {
     /// A plan with what it is based on.
     pub fn new(asked: SavedOptions, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
-        let homes = graph.stack_scopes().iter();
+        let scopes = graph.stack_scopes().iter();
         Self {
             format: SavedFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
-            stacks: homes.map(|home| home.stack.clone()).collect(),
+            stacks: scopes.map(|scope| scope.stack.clone()).collect(),
             asked,
             plan: document,
             wanted: graph
@@ -203,14 +203,14 @@ impl SavedPlan {
         if let Json::Object(members) = &mut content {
             members.shift_remove("digest");
             // Read back first: the digest covers what a reader parses.
-            let seal = seal_of(&serde_json::from_str(&serde_json::to_string(members)?)?);
-            members.insert("digest".to_owned(), Json::String(seal));
+            let digest = compute_digest(&serde_json::from_str(&serde_json::to_string(members)?)?);
+            members.insert("digest".to_owned(), Json::String(digest));
         }
         Ok(format!("{content:#}\n"))
     }
 
     /// Whether a text looks like a saved plan of any version, complete or not.
-    pub fn looks_like(text: &[u8]) -> bool {
+    pub fn has_format(text: &[u8]) -> bool {
         let head = String::from_utf8_lossy(text.get(..HEAD).unwrap_or(text));
         head.trim_start().starts_with('{') && head.contains(&format!("\"{FORMATS}"))
     }
@@ -221,7 +221,7 @@ impl SavedPlan {
     /// The first reason not to apply it.
     pub fn parse(text: &str) -> Result<Self, OpenError> {
         let content: Json =
-            serde_json::from_str(text).map_err(|_| match Self::looks_like(text.as_bytes()) {
+            serde_json::from_str(text).map_err(|_| match Self::has_format(text.as_bytes()) {
                 true => OpenError::Edited,
                 false => OpenError::Another,
             })?;
@@ -242,7 +242,7 @@ impl SavedPlan {
         match content {
             Json::Object(mut members) => {
                 members.shift_remove("digest");
-                match seal_of(&members) == saved.digest {
+                match compute_digest(&members) == saved.digest {
                     true => Ok(saved),
                     false => Err(OpenError::Edited),
                 }
@@ -260,7 +260,7 @@ impl SavedPlan {
 /// The number of bytes at the beginning of a file that contain its format.
 const HEAD: usize = 256;
 
-fn seal_of(members: &serde_json::Map<String, Json>) -> String {
+fn compute_digest(members: &serde_json::Map<String, Json>) -> String {
     let text = Json::Object(members.clone()).to_string();
     let sum = digest(&SHA256, text.as_bytes());
     let digits: String = sum

@@ -9,7 +9,7 @@ use lazuli_core::{
     facts::CreationRequest,
     kind::Registry,
     plan::Plan,
-    preflight::{Answer, Answers, Finding, Question, findings, further, questions},
+    preflight::{Answer, Answers, Finding, Question, findings, list_further_questions, questions},
 };
 use serde_json::Value as Json;
 use tokio::time::{Instant, sleep};
@@ -47,7 +47,7 @@ pub async fn preflight(client: &Client, plan: &Plan, registry: Registry) -> Vec<
         for (question, answer) in open.into_iter().zip(received) {
             answers.insert(question, answer);
         }
-        open = further(plan, &answers, registry);
+        open = list_further_questions(plan, &answers, registry);
     }
     findings(plan, &answers, caller.as_deref(), registry)
 }

@@ -112,7 +112,7 @@ pub(crate) fn user_assigned<'a>(found: &LiftSource<'a>, first: Option<&str>) -> 
 
 /// The identities of a live resource as an author would write them, `first` before the others; `None` if the entry
 /// would ask for other identities.
-pub(crate) fn lifted(found: &LiftSource<'_>, first: Option<&str>) -> Option<Value> {
+pub(crate) fn lift(found: &LiftSource<'_>, first: Option<&str>) -> Option<Value> {
     let kind = found.text("identity.type")?;
     let user = user_assigned(found, first);
     let own = kind.to_ascii_lowercase().contains("systemassigned");

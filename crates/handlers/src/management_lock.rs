@@ -132,7 +132,7 @@ impl Handler for ManagementLock {
         props.extend(found.properties_except(&["scope", "notes"]));
         let notes = found.words("notes").map(Value::string);
         props.extend(notes.map(|notes| ("notes".to_owned(), notes)));
-        Some(found.lifted(props))
+        Some(found.to_entry(props))
     }
 
     fn implies(resource: &TypedEntry<'_, ManagementLockProps>) -> Vec<ImpliedDependency> {

@@ -48,7 +48,7 @@ pub enum Form {
 
 impl Form {
     /// The words in backticks, or the type.
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Words(words) => quoted(words),
             Self::Any(name) => name.clone(),
@@ -259,7 +259,7 @@ fn form_of(root: &Json, schema: &Json) -> Form {
         Some("integer") => "whole number".into(),
         Some("array") => {
             let items = forms(root, &schema["items"]);
-            let items: Vec<String> = items.map(|item| form_of(root, item).in_words()).collect();
+            let items: Vec<String> = items.map(|item| form_of(root, item).describe()).collect();
             match items.is_empty() {
                 true => "list".into(),
                 false => format!("list of {}", items.join(" or ")),

@@ -46,7 +46,7 @@ fn page(kind: &dyn Kind) -> String {
         "| property | type | required | Azure's default | description |\n|---|---|---|---|---|\n";
     for property in properties::of_kind(kind) {
         let required = if property.required { "yes" } else { "" };
-        let forms: Vec<String> = property.forms.iter().map(Form::in_words).collect();
+        let forms: Vec<String> = property.forms.iter().map(Form::describe).collect();
         let default = property.default().unwrap_or("");
         let mut says = property.meaning();
         for (is_so, note) in [

@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn schema_accepts_what_the_loader_accepts() {
+    fn schema_accepts_a_spec_that_loads() {
         let text = "
 apiVersion: lazuli/v1
 stack: cameras-${params.environment}

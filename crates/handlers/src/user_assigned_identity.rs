@@ -204,7 +204,7 @@ impl Handler for UserAssignedIdentity {
             remove_default_audience(&mut credentials);
             props.insert("federatedCredentials".into(), credentials);
         }
-        Some(found.lifted(props))
+        Some(found.to_entry(props))
     }
 
     fn check(

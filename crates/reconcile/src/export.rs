@@ -82,7 +82,7 @@ impl Reconciler<'_> {
         stack: Option<&str>,
     ) -> Result<(Live, Vec<ArmError>), ExportError> {
         let concern = || Concern::within(groups);
-        let first = reads::first(groups, self.catalog.registry);
+        let first = reads::list_first_reads(groups, self.catalog.registry);
         let (live, failures) = observe_each(self.client, concern(), &first).await;
         fail_on_any(failures)?;
         let mut live = self.catalog.complete(live);
@@ -90,22 +90,22 @@ impl Reconciler<'_> {
             return Err(self.group_not_found(group).await);
         }
         let mut unreadable = self.versions(groups, &mut live).await?;
-        let second = reads::second(&self.scene(groups, &live));
+        let second = reads::list_second_reads(&self.scene(groups, &live));
         let (more, failures) = observe_each(self.client, concern(), &second).await;
         unreadable.extend(tolerate_rejected(failures, &live, groups)?);
-        live.absorb(more);
+        live.merge(more);
         let is_built_in = |guid: &str| (self.catalog.role_name)(guid).is_some();
-        let third = reads::third(&self.scene(groups, &live), &is_built_in);
+        let third = reads::list_third_reads(&self.scene(groups, &live), &is_built_in);
         let (more, failures) = observe_each(self.client, concern(), &third).await;
         fail_on_any(failures)?;
-        live.absorb(more);
+        live.merge(more);
         let owner = stack
             .map(str::to_owned)
             .or_else(|| export::owner(&self.scene(groups, &live)));
         if let Some(owner) = owner {
             let stacks = [stack_scope(&owner, groups)];
             let owned = observe_owned(self.client, &stacks, &|_| true).await;
-            live.absorb(owned.map_err(unreadable_state)?);
+            live.merge(owned.map_err(unreadable_state)?);
         }
         Ok((live, unreadable))
     }

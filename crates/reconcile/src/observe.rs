@@ -92,7 +92,7 @@ impl Reconciler<'_> {
             true => owned().await,
             false => found,
         };
-        live.absorb(found?);
+        live.merge(found?);
         Ok(live)
     }
 
@@ -104,8 +104,8 @@ impl Reconciler<'_> {
     ) -> Result<(), Vec<ObserveError>> {
         let unknown = orphans::unknown_types(graph, live);
         find_versions(self.client, &unknown, live).await?;
-        let reads = orphans::needed_to_prune(graph, live);
-        live.absorb(observe(self.client, graph, &reads).await?);
+        let reads = orphans::list_reads_to_prune(graph, live);
+        live.merge(observe(self.client, graph, &reads).await?);
         Ok(())
     }
 }

@@ -5,7 +5,8 @@ use lazuli_core::{
     graph::{Closure, Names, Selection},
     live::Live,
     plan::{
-        Consent, OrphanPolicy, Plan, converge_part, inseparable, needed_to_replace, teardown_part,
+        Consent, OrphanPolicy, Plan, converge_part, inseparable, list_reads_to_replace,
+        teardown_part,
     },
     reads,
 };
@@ -55,10 +56,10 @@ impl Reconciler<'_> {
     ) -> Result<Difference, ReconcileError> {
         let graph = &stacks.graph;
         let part = select(stacks, targets, Closure::Dependencies)?;
-        let unknown = consent.replace.unknown(graph, "--allow-replace");
+        let unknown = consent.replace.report_unknown(graph, "--allow-replace");
         fail_on_errors(&stacks.sources, unknown)?;
-        let mut reads = reads::needed(graph);
-        reads.extend(needed_to_replace(graph, &consent.replace));
+        let mut reads = reads::list_reads(graph);
+        reads.extend(list_reads_to_replace(graph, &consent.replace));
         let breadth = match (part.is_all(), consent.orphans) {
             (false, _) => Breadth::GraphOnly,
             (true, OrphanPolicy::List) => Breadth::Owned,
@@ -88,7 +89,7 @@ impl Reconciler<'_> {
             true => Breadth::Owned,
             false => Breadth::GraphOnly,
         };
-        let reads = reads::needed_to_destroy(graph);
+        let reads = reads::list_reads_to_destroy(graph);
         let live = self
             .observe(graph, &reads, breadth, Principals::Ignored)
             .await?;
@@ -102,7 +103,7 @@ impl Reconciler<'_> {
 
 /// The part of the graph that the targets select.
 fn select(stacks: &Stacks, targets: &Names, along: Closure) -> Result<Selection, Box<Rejection>> {
-    let unknown = targets.unknown(&stacks.graph, "--target");
+    let unknown = targets.report_unknown(&stacks.graph, "--target");
     fail_on_errors(&stacks.sources, unknown)?;
     Ok(Selection::new(&stacks.graph, targets, along))
 }

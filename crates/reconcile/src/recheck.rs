@@ -36,7 +36,7 @@ impl Reconciler<'_> {
         if written.is_empty() {
             return Recheck::default();
         }
-        let mut live = match observe(self.client, graph, &reads::needed(graph)).await {
+        let mut live = match observe(self.client, graph, &reads::list_reads(graph)).await {
             Ok(live) => self.catalog.complete(live),
             Err(unreadable) => {
                 return Recheck {

@@ -87,13 +87,13 @@ impl Reconciler<'_> {
         stacks: &[StackScope],
         graph: Option<&Graph>,
     ) -> Result<Inventory, ReconcileError> {
-        let reads = inventory::needed(stacks);
+        let reads = inventory::list_reads(stacks);
         let (live, owned) = tokio::join!(
             observe(self.client, stacks, &reads),
             observe_owned(self.client, stacks, &|_| false),
         );
         let mut live = live?;
-        live.absorb(owned?);
+        live.merge(owned?);
         let live = self.catalog.complete(live);
         Ok(inventory::inventory(stacks, graph, &live))
     }

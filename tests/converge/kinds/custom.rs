@@ -144,18 +144,18 @@ async fn registered_kind_is_planned_applied_and_exported() {
     for (arm_type, known) in lazuli_handlers::known_types(REGISTRY) {
         live.insert_type(arm_type, known);
     }
-    let reads = export::reads::first(&groups, REGISTRY);
+    let reads = export::reads::list_first_reads(&groups, REGISTRY);
     let (found, unanswered) = observe_each(&azure.client, Concern::within(&groups), &reads).await;
     assert!(unanswered.is_empty(), "{unanswered:#?}");
-    live.absorb(found);
+    live.merge(found);
     let scene = Scene {
         groups: &groups,
         live: &live,
         registry: REGISTRY,
     };
-    let reads = export::reads::second(&scene);
+    let reads = export::reads::list_second_reads(&scene);
     let (found, _) = observe_each(&azure.client, Concern::within(&groups), &reads).await;
-    live.absorb(found);
+    live.merge(found);
     let scene = Scene {
         groups: &groups,
         live: &live,

@@ -207,7 +207,7 @@ fn split(pointer: &str) -> (&str, String) {
 }
 
 fn is_id_key(pointer: &str) -> bool {
-    ArmId::looks_like(&split(pointer).1)
+    ArmId::resembles_id(&split(pointer).1)
 }
 
 struct Walk<'a> {

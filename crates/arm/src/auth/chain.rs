@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_source_that_succeeds_is_kept_and_recreated_on_demand() {
+    async fn first_credential_source_that_succeeds_is_reused_and_refreshed_on_demand() {
         let chain = CredentialChain::new(vec![source("a", "no"), working("b"), working("c")]);
         assert_eq!(chain.method().await, None);
         assert_eq!(token(&chain, Context::new()).await.unwrap(), "token-1");

@@ -223,7 +223,7 @@ fn a_failed_operation_has_its_innermost_error() {
 }
 
 #[test]
-fn a_hidden_tls_error_is_found() {
+fn nested_tls_error_is_detected() {
     let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
     let outer = azure_core::Error::with_error(
         azure_core::error::ErrorKind::Connection,

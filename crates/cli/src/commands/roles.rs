@@ -68,12 +68,12 @@ fn search(
     let by_action = search.contains('/');
     let found: Vec<RoleMatch<'_>> = match by_action {
         true => catalog
-            .granting(search.trim())
+            .find_by_action(search.trim())
             .into_iter()
             .map(|(role, by)| RoleMatch { role, by })
             .collect(),
         false => catalog
-            .with_words(&search)
+            .find_by_words(&search)
             .into_iter()
             .map(|role| RoleMatch {
                 role,

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_role_is_provisional_until_azure_is_asked() {
+    fn unknown_role_is_provisional_until_its_lookup() {
         let mut found = Diagnostics::default();
         for code in [Code::UnknownRole, Code::UnusedParameter, Code::Syntax] {
             found.push(Diagnostic::error(code, None, "message"));

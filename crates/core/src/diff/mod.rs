@@ -208,7 +208,7 @@ impl<'a> Comparison<'a> {
             });
             let inner = place.member(key);
             // In a mapping of ids the keys are the wanted values.
-            if live.is_none() && ArmId::looks_like(key) && !inner.is_ignored(self.ignore) {
+            if live.is_none() && ArmId::resembles_id(key) && !inner.is_ignored(self.ignore) {
                 self.report(&inner, None, Some(wanted));
             } else {
                 self.value(&inner, wanted, live);

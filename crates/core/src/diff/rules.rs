@@ -203,7 +203,7 @@ fn same_guid(_: &Place, wanted: &str, live: &str) -> bool {
 /// L12).
 fn same_id(_: &Place, wanted: &str, live: &str) -> bool {
     let (wanted, live) = (wanted.trim_matches('/'), live.trim_matches('/'));
-    let is_id = |text: &str| ArmId::looks_like(&format!("/{text}"));
+    let is_id = |text: &str| ArmId::resembles_id(&format!("/{text}"));
     if is_id(wanted) {
         return wanted.eq_ignore_ascii_case(live);
     }

@@ -339,7 +339,7 @@ fn live_values_of_secrets_are_masked() {
 }
 
 #[test]
-fn stripped_body_comes_with_the_paths_of_its_secrets() {
+fn stripping_a_body_returns_the_paths_of_its_secrets() {
     let live = json!({
         "tags": { "password": "no secret" },
         "properties": {

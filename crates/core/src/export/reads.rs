@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The first round: the groups, their contents, and the grants and locks on them.
-pub fn first(groups: &[ArmId], registry: Registry) -> Vec<Read> {
+pub fn list_first_reads(groups: &[ArmId], registry: Registry) -> Vec<Read> {
     let mut reads = Vec::new();
     let group = registry.kinds.iter().find_map(|kind| {
         let facts = kind.facts();
@@ -56,7 +56,7 @@ pub fn unknown_types(groups: &[ArmId], live: &Live) -> BTreeSet<(ArmId, String)>
 
 /// The second round: the resources in the groups with their child resources, as one list per type where the list is
 /// complete, and the locks.
-pub fn second(scope: &Scene<'_>) -> Vec<Read> {
+pub fn list_second_reads(scope: &Scene<'_>) -> Vec<Read> {
     let mut reads = Vec::new();
     let mut listed: BTreeMap<(ArmId, String), Vec<&ArmId>> = BTreeMap::new();
     for id in contents(scope.groups, scope.live) {
@@ -102,7 +102,7 @@ pub fn second(scope: &Scene<'_>) -> Vec<Read> {
 }
 
 /// The third round: the role definitions of the grants in the groups, except for those that `is_known` knows by GUID.
-pub fn third(scope: &Scene<'_>, is_known: &dyn Fn(&str) -> bool) -> Vec<Read> {
+pub fn list_third_reads(scope: &Scene<'_>, is_known: &dyn Fn(&str) -> bool) -> Vec<Read> {
     let role = scope.registry.of_type(ROLE);
     let Some(arm_type) = role.and_then(|kind| kind.facts().arm_type.as_ref()) else {
         return Vec::new();

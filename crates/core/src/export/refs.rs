@@ -155,14 +155,14 @@ impl References {
 
     /// Keys must be known before the run, so only ids in them become references.
     fn key(&mut self, at: usize, key: &str) -> String {
-        match ArmId::looks_like(key) {
+        match ArmId::resembles_id(key) {
             true => self.text(at, key, false),
             false => escape(key),
         }
     }
 
     fn text(&mut self, at: usize, text: &str, freely: bool) -> String {
-        let written = match ArmId::looks_like(text) {
+        let written = match ArmId::resembles_id(text) {
             true => self.id(at, text, freely),
             false => self.output(at, text),
         };

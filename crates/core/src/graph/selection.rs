@@ -36,7 +36,7 @@ impl Names {
     }
 
     /// Reports names without a node. `option` is the option that they were passed with.
-    pub fn unknown(&self, graph: &Graph, option: &str) -> Diagnostics {
+    pub fn report_unknown(&self, graph: &Graph, option: &str) -> Diagnostics {
         let mut found = Diagnostics::default();
         let is_unknown = |name: &&String| {
             let only = Self(BTreeSet::from([(*name).clone()]));

@@ -91,7 +91,7 @@ fn custom_role_of_the_stack_names_its_grants_without_a_spec() {
 fn grants_and_locks_are_read_once_per_subscription() {
     let mut two = [home(), home()];
     two[1].groups = BTreeSet::from([ArmId::resource_group("s", "g2")]);
-    let reads = needed(&two);
+    let reads = list_reads(&two);
     let [Read::Wide { list, instead }, Read::Locks { groups, .. }] = reads.as_slice() else {
         panic!("{reads:?}");
     };

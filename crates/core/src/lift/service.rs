@@ -86,7 +86,7 @@ fn escape_control(live: &Json, own: &ArmId) -> Option<Json> {
                     continue;
                 }
                 // In a mapping by ids, only the keys matter.
-                let nothing = ArmId::looks_like(name).then(|| Json::Object(Map::new()));
+                let nothing = ArmId::resembles_id(name).then(|| Json::Object(Map::new()));
                 left.extend(
                     escape_control(value, own)
                         .or(nothing)

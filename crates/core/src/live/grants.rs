@@ -110,7 +110,7 @@ impl GrantStore {
     }
 
     /// The role assignments that satisfy a condition.
-    pub(super) fn retained(&self, stays: impl Fn(&LiveGrant) -> bool) -> Self {
+    pub(super) fn filter(&self, stays: impl Fn(&LiveGrant) -> bool) -> Self {
         let mut left = Self::default();
         let grants = self.all.iter().filter(|grant| stays(grant)).cloned();
         grants.for_each(|grant| left.insert(grant));

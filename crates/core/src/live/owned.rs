@@ -99,7 +99,7 @@ impl OwnedStore {
         }
     }
 
-    pub(super) fn absorb(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         self.found.extend(other.found);
         self.types.extend(other.types);
         let unseen = other.unreadable.into_iter();

@@ -76,15 +76,15 @@ impl Live {
         left.resources.retain(|id, _| stays(id));
         left.grants = self
             .grants
-            .retained(|grant| stays(&grant.scope) && stays(&grant.id));
+            .filter(|grant| stays(&grant.scope) && stays(&grant.id));
         left
     }
 
     /// Adds the resources, the contents of groups and the owned resources of another read.
-    pub fn absorb(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.resources.extend(other.resources);
         self.contents.extend(other.contents);
-        self.owned.absorb(other.owned);
+        self.owned.merge(other.owned);
     }
 
     /// Adds the contents of a resource group.

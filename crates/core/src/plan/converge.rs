@@ -261,7 +261,7 @@ impl<'a> Planner<'a, '_> {
         changes.extend(secrets.changed(&unverifiable, live));
         let known = overrides::take_known(self.graph, self.live, node, &mut changes);
         self.plan.remarks.server_overrides.extend(known);
-        let outdated = ownership::outdated(node, live);
+        let outdated = ownership::find_outdated(node, live);
         changes.extend(outdated.clone());
         let broken = broken(live);
         if changes.is_empty() && broken.is_none() {
@@ -294,7 +294,7 @@ impl<'a> Planner<'a, '_> {
             },
             reason,
             changes,
-            call: call(ownership::without_outdated(
+            call: call(ownership::remove_outdated(
                 node,
                 overlay(&wanted, live, node.rules, ignore),
             )),

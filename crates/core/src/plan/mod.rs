@@ -27,6 +27,6 @@ pub use overrides::{Reminder, overrides_after, reminders};
 pub use remarks::{
     KeptResource, MassDeletion, Orphan, Remarks, ReportedGrant, ServerOverride, UnverifiableSecret,
 };
-pub use replace::needed_to_replace;
+pub use replace::list_reads_to_replace;
 pub use step::{GrantTime, RetryCause, Step, StepId, Steps};
 pub use teardown::{inseparable, teardown, teardown_part};

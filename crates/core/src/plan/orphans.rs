@@ -47,7 +47,7 @@ pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
 
 /// The additional reads for pruning: each orphan in full, because its references order the deletions, and the contents of
 /// resource groups.
-pub fn needed_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
+pub fn list_reads_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
     let mut reads = Vec::new();
     for orphan in find(graph, live) {
         if orphan.is(GROUP) {
@@ -283,7 +283,7 @@ impl OrphanDecisions {
         let needs = |other: &&OwnedResource| {
             orphan.id != other.id
                 && (orphan.id.covers(&other.id) && !other.is(GRANT)
-                    || order::refers(live, other, &orphan.id))
+                    || order::refers_to(live, other, &orphan.id))
         };
         if let Some(other) = staying.find(needs) {
             let title = described(other, live).title;

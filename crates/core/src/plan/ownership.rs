@@ -82,7 +82,7 @@ pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<
 
 /// The change of an ownership marker with an outdated removal policy. Where the spec sets the text or the tag, the general
 /// comparison finds it.
-pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
+pub(super) fn find_outdated(node: &Node, live: &Json) -> Option<Change> {
     match node.marker {
         Marker::Tag if node.lifecycle.removal_policy() == RemovalPolicy::Delete => {
             owner(live).filter(|stack| *stack == node.subject.key.stack)?;
@@ -106,7 +106,7 @@ pub(super) fn outdated(node: &Node, live: &Json) -> Option<Change> {
 }
 
 /// A body without the tag that [`outdated`] removes.
-pub(super) fn without_outdated(node: &Node, mut body: Value) -> Value {
+pub(super) fn remove_outdated(node: &Node, mut body: Value) -> Value {
     if node.marker == Marker::Tag
         && node.lifecycle.removal_policy() == RemovalPolicy::Delete
         && let Value::Object(members) = &mut body

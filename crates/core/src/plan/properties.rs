@@ -103,7 +103,7 @@ struct RightProps {
 
 impl Handler for Right {
     const FACTS: Facts = Facts {
-        kind: "right",
+        kind: "grant",
         arm_type: Some(ArmType::new(
             "Microsoft.Authorization/roleAssignments",
             "2022-04-01",
@@ -209,7 +209,7 @@ fn spec_of(recipes: &[Recipe]) -> String {
             text += &format!("    links: [{}]\n", links.join(", "));
             if let Some(on) = &recipe.grant_on {
                 text += &format!(
-                    "  g{at}:\n    kind: right\n    to: ${{t{at}}}\n    scope: ${{t{}}}\n",
+                    "  g{at}:\n    kind: grant\n    to: ${{t{at}}}\n    scope: ${{t{}}}\n",
                     on.index(at)
                 );
             }
@@ -320,7 +320,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_input_gives_the_same_plan(recipes in prop::collection::vec(recipe(), 1..12)) {
+    fn equal_specs_give_equal_plans(recipes in prop::collection::vec(recipe(), 1..12)) {
         let text = spec_of(&recipes);
         let plans = [(); 2].map(|()| converge(&graph_of(&text).0, &Live::default()).0);
         prop_assert_eq!(&plans[0], &plans[1]);
@@ -367,7 +367,7 @@ proptest! {
     }
 
     #[test]
-    fn selection_has_what_it_needs_and_nothing_else(
+    fn selection_is_exactly_the_closure_of_its_targets(
         recipes in prop::collection::vec(recipe(), 1..12),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
         closure in prop::sample::select(vec![Closure::Dependencies, Closure::Dependents]),
@@ -383,7 +383,7 @@ proptest! {
             let (needed, needing) = beyond(&node.subject.key);
             prop_assert!(needed.iter().all(|(other, _)| selection.has(&other.subject.key)), "{}", node.subject.key);
             let is_needed = needing.iter().any(|(other, _)| selection.has(&other.subject.key));
-            prop_assert!(is_needed || names.name(&node.subject.key), "{} is for nothing", node.subject.key);
+            prop_assert!(is_needed || names.name(&node.subject.key), "{} is selected without a reason", node.subject.key);
         }
         let summary = selection.summary().unwrap();
         let count = graph.nodes().filter(|node| selection.has(&node.subject.key)).count();
@@ -392,7 +392,7 @@ proptest! {
     }
 
     #[test]
-    fn selection_then_everything_converges_like_everything(
+    fn selection_and_then_the_rest_converge_like_a_single_plan(
         recipes in prop::collection::vec(recipe(), 1..12),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
     ) {
@@ -416,7 +416,7 @@ proptest! {
     }
 
     #[test]
-    fn teardown_of_a_selection_deletes_no_dependency_of_what_stays(
+    fn teardown_of_a_selection_deletes_no_dependency_of_a_remaining_resource(
         recipes in prop::collection::vec(recipe(), 1..10),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
     ) {
@@ -437,7 +437,7 @@ proptest! {
     }
 
     #[test]
-    fn teardown_deletes_nothing_of_other_stacks(recipes in prop::collection::vec(recipe(), 1..6)) {
+    fn teardown_deletes_no_resource_of_another_stack(recipes in prop::collection::vec(recipe(), 1..6)) {
         let text = spec_of(&recipes);
         let (graph, _) = graph_of(&text);
         let (plan, _) = converge(&graph, &Live::default());
@@ -475,7 +475,7 @@ fn cycle_is_reported_with_its_path() {
 #[test]
 fn role_assignment_matches_under_any_name() {
     let text = "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
-                resourceGroup: rg\nresources:\n  a: { kind: thing, name: a }\n  g: { kind: right, to: \"${a}\", scope: \"${a}\" }\n";
+                resourceGroup: rg\nresources:\n  a: { kind: thing, name: a }\n  g: { kind: grant, to: \"${a}\", scope: \"${a}\" }\n";
     let (graph, found) = graph_of(text);
     assert!(!found.has_errors(), "{found:?}");
     let (plan, _) = converge(&graph, &Live::default());

@@ -19,7 +19,7 @@ const DATALESS: [&str; 4] = [
 ];
 
 /// The additional reads for allowed replacements: the contents of resource groups.
-pub fn needed_to_replace(graph: &Graph, allowed: &Names) -> Vec<Read> {
+pub fn list_reads_to_replace(graph: &Graph, allowed: &Names) -> Vec<Read> {
     let groups = graph.nodes().filter(|node| allowed.name(&node.subject.key));
     let groups = groups.filter_map(|node| node.id().filter(|id| is_group(id)));
     groups.cloned().map(Read::Contents).collect()
@@ -49,7 +49,7 @@ pub(super) fn consent(
     if !node.deletable {
         return Err("set the live value: the resource cannot be deleted by itself".to_owned());
     }
-    let others = others_in(graph, live, node, id);
+    let others = find_others_in(graph, live, node, id);
     if !allowed.name(&node.subject.key) {
         let names = others.iter().copied();
         let names =
@@ -131,7 +131,7 @@ pub(super) fn list(nodes: &[&Node]) -> String {
 }
 
 /// The other live nodes in or on a resource, which are deleted with it.
-pub(super) fn others_in<'g>(
+pub(super) fn find_others_in<'g>(
     graph: &'g Graph,
     live: &Live,
     node: &Node,
@@ -216,7 +216,7 @@ pub(super) fn reason(graph: &Graph, live: &Live, node: &Node, replacement: &Repl
     if holds_data(node) {
         reason.push_str("; its data is lost");
     }
-    let others = others_in(graph, live, node, &replacement.id);
+    let others = find_others_in(graph, live, node, &replacement.id);
     if !others.is_empty() {
         reason.push_str(&format!(
             "; deleted and recreated with it: {}",

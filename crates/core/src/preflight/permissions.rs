@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, iter};
 
-use super::{Answers, Question, made, target};
+use super::{Answers, Question, find_created_id, target};
 use crate::{
     arm::ArmId,
     kind::Registry,
@@ -66,7 +66,7 @@ impl RequiredPermissions {
     }
 
     pub(super) fn new(plan: &Plan, registry: Registry) -> Self {
-        let made: HashSet<&ArmId> = plan.steps.iter().filter_map(made).collect();
+        let made: HashSet<&ArmId> = plan.steps.iter().filter_map(find_created_id).collect();
         let mut needs = Vec::new();
         for step in &plan.steps {
             for (action, on) in actions(step, registry) {

@@ -9,9 +9,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value as Json;
 
 pub use proposal::Proposal;
-use proposal::{ProposedStep, writes};
+use proposal::{ProposedStep, find_written_id};
 
-use super::{Answer, Answers, Finding, Question, array, made};
+use super::{Answer, Answers, Finding, Question, array, find_created_id};
 use crate::{
     arm::ArmId,
     permissions::allows,
@@ -97,13 +97,13 @@ struct Inquiries {
 }
 
 /// The assignments of the subscriptions in which the plan writes.
-pub(super) fn first(plan: &Plan) -> impl Iterator<Item = Question> {
+pub(super) fn list_questions(plan: &Plan) -> impl Iterator<Item = Question> {
     let subscriptions: BTreeSet<ArmId> = plan.steps.iter().filter_map(subscription).collect();
     subscriptions.into_iter().map(Question::Policies)
 }
 
 /// The questions once the assignments are known; for denials, also display names and exemptions.
-pub(super) fn further(plan: &Plan, answers: &Answers) -> Vec<Question> {
+pub(super) fn list_further_questions(plan: &Plan, answers: &Answers) -> Vec<Question> {
     let inquiries = Inquiries::new(plan, answers);
     let denials = denials(plan, &inquiries, answers);
     let named = denials
@@ -135,7 +135,7 @@ pub(super) fn findings(plan: &Plan, answers: &Answers) -> Vec<Finding> {
 }
 
 /// The scopes where Azure did not evaluate its policies, with reasons.
-pub(super) fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
+pub(super) fn list_unknown_findings(plan: &Plan, answers: &Answers) -> Vec<Finding> {
     let mut inquiries = Inquiries::new(plan, answers);
     for inquiry in &inquiries.asked {
         let Question::Restrictions { at, .. } = &inquiry.question else {
@@ -156,7 +156,7 @@ pub(super) fn unknown(plan: &Plan, answers: &Answers) -> Vec<Finding> {
 }
 
 fn subscription(step: &Step) -> Option<ArmId> {
-    let subscription = writes(step)?.subscription_id()?;
+    let subscription = find_written_id(step)?.subscription_id()?;
     Some(ArmId::subscription(subscription))
 }
 
@@ -165,7 +165,7 @@ impl Inquiries {
     /// assignments apply. It contains the first step, with the names of all.
     fn new(plan: &Plan, answers: &Answers) -> Self {
         let mut all = Self::default();
-        let new: HashSet<&ArmId> = plan.steps.iter().filter_map(made).collect();
+        let new: HashSet<&ArmId> = plan.steps.iter().filter_map(find_created_id).collect();
         let mut enforced: HashMap<ArmId, Vec<Assignment<'_>>> = HashMap::new();
         let mut at_of: HashMap<String, usize> = HashMap::new();
         let mut alike: Vec<Vec<ProposedStep<'_>>> = Vec::new();
@@ -333,7 +333,7 @@ fn denials(plan: &Plan, inquiries: &Inquiries, answers: &Answers) -> Vec<(Denial
 /// Whether an exemption from the assignment exists at the resource of a step or above. It may have expired, or apply to
 /// another policy of a set (REST reference, "Policy Exemptions - List").
 fn is_exempt(plan: &Plan, step: StepId, denial: &Denial, answers: &Answers) -> bool {
-    let Some(id) = plan.steps.get(step.0).and_then(writes) else {
+    let Some(id) = plan.steps.get(step.0).and_then(find_written_id) else {
         return false;
     };
     let Some(subscription) = id.subscription_id().map(ArmId::subscription) else {

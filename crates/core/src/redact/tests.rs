@@ -10,7 +10,7 @@ const SECRET: &str = "Tr0ub4dor&3 \"quoted\"";
 fn redaction_of(secrets: &[&str]) -> Redaction {
     let mut redaction = Redaction::default();
     let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new(*text)).collect();
-    redaction.learn(&secrets);
+    redaction.add_secrets(&secrets);
     redaction
 }
 

@@ -76,14 +76,14 @@ fn written_plan_reads_back_equal() {
         ..whole()
     };
     assert_eq!(read, sealed);
-    assert!(SavedPlan::looks_like(text.as_bytes()));
+    assert!(SavedPlan::has_format(text.as_bytes()));
     // White space does not change the content.
     let compact = serde_json::from_str::<Json>(&text).unwrap().to_string();
     assert_eq!(SavedPlan::parse(&compact), Ok(read));
 }
 
 #[test]
-fn no_edit_is_taken() {
+fn edited_plan_is_rejected() {
     let text = whole().to_text().unwrap();
     let content: Json = serde_json::from_str(&text).unwrap();
     for at in 0..text.len() {

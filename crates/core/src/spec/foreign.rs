@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_specs_are_not_taken_for_other_formats() {
+    fn invalid_specs_are_not_detected_as_other_formats() {
         for text in [
             "apiVersion: lazuli/v2\nkind: x",
             "apiVersion: lazuly/v1\nstack: a\nkind: x",

@@ -57,7 +57,7 @@ pub(super) fn lift(found: &mut LiftSource<'_>) -> Option<LiftedEntry> {
     }
     let words = found.words("description").map(Value::string);
     props.extend(words.map(|words| ("description".to_owned(), words)));
-    Some(found.lifted(props))
+    Some(found.to_entry(props))
 }
 
 /// The role of a live role assignment: a reference, a name, or the GUID.

@@ -56,7 +56,7 @@ impl<'a> RoleCatalog<'a> {
 
     /// The roles with all of these words in name or description, or with this GUID. A role with exactly this name comes
     /// first.
-    pub fn with_words(&self, text: &str) -> Vec<&CatalogRole<'a>> {
+    pub fn find_by_words(&self, text: &str) -> Vec<&CatalogRole<'a>> {
         let text = text.trim();
         if let Ok(guid) = Uuid::try_parse(text) {
             let guid = guid.hyphenated().to_string();
@@ -76,15 +76,15 @@ impl<'a> RoleCatalog<'a> {
 
     /// The roles that allow an action, each with the matching patterns, the most specific ones first. Accepts segments of
     /// an action, such as `blobs/read`, and `*` for any characters. Searches only roles with known permissions.
-    pub fn granting(&self, action: &str) -> Vec<(&CatalogRole<'a>, Vec<&'a str>)> {
-        let meant = self.meant(action);
+    pub fn find_by_action(&self, action: &str) -> Vec<(&CatalogRole<'a>, Vec<&'a str>)> {
+        let actions = self.find_actions(action);
         let mut found: Vec<(&CatalogRole<'a>, Vec<&str>)> = Vec::new();
         for role in &self.0 {
             let permissions = role.details.iter().flat_map(|details| &details.permissions);
             let mut patterns: Vec<&str> = permissions
                 .flat_map(|permission| {
                     let of = |(name, on_data): &(&str, bool)| permission.pattern(name, *on_data);
-                    meant.iter().filter_map(of)
+                    actions.iter().filter_map(of)
                 })
                 .collect();
             patterns.sort_by_key(|pattern| distance(pattern));
@@ -100,7 +100,7 @@ impl<'a> RoleCatalog<'a> {
 
     /// The known actions that contain these segments, or the action itself if it is complete; each with whether it is a
     /// data action.
-    fn meant<'s>(&'s self, action: &'s str) -> Vec<(&'s str, bool)> {
+    fn find_actions<'s>(&'s self, action: &'s str) -> Vec<(&'s str, bool)> {
         let forms = [
             action.to_owned(),
             format!("*/{action}"),
@@ -172,33 +172,33 @@ fn distance(pattern: &str) -> (bool, Reverse<usize>, &str) {
 mod tests {
     use super::*;
 
-    fn granting(action: &str) -> Vec<&'static str> {
+    fn find_by_action(action: &str) -> Vec<&'static str> {
         let catalog = RoleCatalog::built_in();
-        let found = catalog.granting(action);
+        let found = catalog.find_by_action(action);
         found.iter().map(|(role, _)| role.name).collect()
     }
 
-    fn with_words(text: &str) -> Vec<&'static str> {
+    fn find_by_words(text: &str) -> Vec<&'static str> {
         let catalog = RoleCatalog::built_in();
-        let found = catalog.with_words(text);
+        let found = catalog.find_by_words(text);
         found.iter().map(|role| role.name).collect()
     }
 
     #[test]
     fn words_match_in_any_order_and_case() {
-        let found = with_words("data BLOB contributor");
+        let found = find_by_words("data BLOB contributor");
         assert_eq!(found.first(), Some(&"Storage Blob Data Contributor"));
-        assert_eq!(with_words("reader").first(), Some(&"Reader"));
+        assert_eq!(find_by_words("reader").first(), Some(&"Reader"));
         assert_eq!(
-            with_words("BA92F5B4-2D11-453D-A403-E96B0029C9FE"),
+            find_by_words("BA92F5B4-2D11-453D-A403-E96B0029C9FE"),
             &found[..1]
         );
-        assert!(with_words("signatures federated").is_empty());
+        assert!(find_by_words("signatures federated").is_empty());
     }
 
     #[test]
     fn part_of_an_action_finds_roles_closest_first() {
-        let names = granting("blobs/read");
+        let names = find_by_action("blobs/read");
         let at = |name: &str| names.iter().position(|one| *one == name);
         assert!(
             at("Storage Blob Data Reader") < at("Storage Blob Data Owner"),
@@ -212,11 +212,11 @@ mod tests {
 
     #[test]
     fn wildcards_match_on_both_sides() {
-        let write = granting("Microsoft.Authorization/roleAssignments/write");
+        let write = find_by_action("Microsoft.Authorization/roleAssignments/write");
         assert!(write.contains(&"Owner") && write.contains(&"User Access Administrator"));
         assert!(!write.contains(&"Contributor"));
-        assert!(granting("secrets/getSecret/*").contains(&"Key Vault Secrets User"));
-        let unheard = granting("Microsoft.Sql/servers/databases/read");
+        assert!(find_by_action("secrets/getSecret/*").contains(&"Key Vault Secrets User"));
+        let unheard = find_by_action("Microsoft.Sql/servers/databases/read");
         assert_eq!(
             unheard,
             [
@@ -227,7 +227,7 @@ mod tests {
                 "Owner"
             ]
         );
-        assert!(granting("no/such/thing").is_empty());
+        assert!(find_by_action("no/such/thing").is_empty());
     }
 
     #[test]
@@ -243,8 +243,8 @@ mod tests {
         ];
         let catalog = RoleCatalog::from_definitions(&definitions);
         assert_eq!((catalog.roles().len(), catalog.known()), (1, 1));
-        let found = catalog.granting("grafana/ActAsGrafanaAdmin/action");
+        let found = catalog.find_by_action("grafana/ActAsGrafanaAdmin/action");
         assert_eq!(found.first().map(|(role, _)| role.guid), Some(grafana));
-        assert_eq!(catalog.with_words("administers").len(), 1);
+        assert_eq!(catalog.find_by_words("administers").len(), 1);
     }
 }

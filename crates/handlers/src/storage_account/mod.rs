@@ -157,11 +157,11 @@ impl Handler for StorageAccount {
         }
         props.extend(found.properties_except(NOT_LIFTED));
         props.retain(|name, value| name != "encryption" || !is_usual_encryption(value));
-        let identity = identity::lifted(found, None);
+        let identity = identity::lift(found, None);
         props.extend(identity.map(|identity| ("identity".to_owned(), identity)));
         blobs::lift(found, &mut props);
         lifecycle::lift(found, &mut props);
-        Some(found.lifted(props))
+        Some(found.to_entry(props))
     }
 
     fn check(

@@ -181,7 +181,7 @@ impl Handler for VideoAnalyzer {
                 .map(str::to_owned)
         };
         let first = reached_by(used.first()?)?;
-        let identity = identity::lifted(found, Some(&first))?;
+        let identity = identity::lift(found, Some(&first))?;
         let usual = *identity::user_assigned(found, Some(&first)).first()?;
         if matches!(identity, Value::Object(_)) {
             return None;
@@ -220,7 +220,7 @@ impl Handler for VideoAnalyzer {
         if !modules.is_empty() {
             props.insert(EDGE_MODULES.into(), Value::Array(modules));
         }
-        Some(found.lifted(props))
+        Some(found.to_entry(props))
     }
 
     fn check(

@@ -40,7 +40,10 @@ pub(super) fn check(
         let span = used.node.get("resourceId").unwrap_or(used.node).span;
         unassigned(&uses.identities, &used.reached_by, span, "Azure OpenAI")
     });
-    let found = region.into_iter().chain(sort).chain(shut_out(storage));
+    let found = region
+        .into_iter()
+        .chain(sort)
+        .chain(check_network_access(storage));
     let found = found.chain(access).chain(open_ai);
     found.for_each(|diagnostic| diagnostics.push(diagnostic));
 }
@@ -88,7 +91,7 @@ fn lacks_roles(
 }
 
 /// The error for storage whose rules block trusted Azure services, such as Video Indexer.
-fn shut_out(storage: &ResourceLink<'_>) -> Option<Diagnostic> {
+fn check_network_access(storage: &ResourceLink<'_>) -> Option<Diagnostic> {
     let acls = storage.target.as_ref()?.resource.props.get("networkAcls")?;
     let bypass = acls.get("bypass")?;
     let denies = acls.get("defaultAction").and_then(Node::as_str) == Some("Deny");

@@ -103,7 +103,7 @@ impl Handler for VideoIndexer {
             .at("properties.storageServices.resourceId")?
             .as_str()?;
         let reached_by = found.text("properties.storageServices.userAssignedIdentity");
-        let identity = identity::lifted(found, reached_by)?;
+        let identity = identity::lift(found, reached_by)?;
         let mut props = Object::from([("identity".to_owned(), identity)]);
         let first = identity::user_assigned(found, reached_by).first().copied();
         let is_usual = match (first, reached_by) {
@@ -116,7 +116,7 @@ impl Handler for VideoIndexer {
         } else {
             props.extend(found.properties_except(&["identity", "storage"]));
         }
-        Some(found.lifted(props))
+        Some(found.to_entry(props))
     }
 
     fn check(

@@ -38,7 +38,7 @@ pub(super) fn deletion_order<'a>(
 }
 
 /// Whether the body of an orphan contains an id.
-pub(super) fn refers(live: &Live, orphan: &OwnedResource, id: &ArmId) -> bool {
+pub(super) fn refers_to(live: &Live, orphan: &OwnedResource, id: &ArmId) -> bool {
     names(&text_of(live, orphan), id)
 }
 

@@ -22,7 +22,7 @@ impl Proposal {
 }
 
 /// The id that a step writes in a subscription: a resource, or the scope of a role assignment.
-pub(super) fn writes(step: &Step) -> Option<&ArmId> {
+pub(super) fn find_written_id(step: &Step) -> Option<&ArmId> {
     if !matches!(step.call.method, Method::Put | Method::Replace) {
         return None;
     }
@@ -45,7 +45,7 @@ pub(super) struct ProposedStep<'a> {
 
 impl<'a> ProposedStep<'a> {
     pub(super) fn from_step(step: &'a Step, new: &HashSet<&ArmId>) -> Option<Self> {
-        let id = writes(step)?;
+        let id = find_written_id(step)?;
         let group = id
             .group()
             .filter(|group| group != id && !new.contains(group));
@@ -217,7 +217,7 @@ fn write_shape(value: &Value, name: &str, shape: &mut String) {
 }
 
 fn write_text(text: &str, name: &str, shape: &mut String) {
-    if ArmId::looks_like(text) {
+    if ArmId::resembles_id(text) {
         shape.push_str("id");
     } else if text == name {
         shape.push_str("name");

@@ -8,7 +8,7 @@ use crate::{
     key::NodeKey,
     kind::Registry,
     plan::{Action, Call, CallTarget, Method, NewGrant, Principal, Step},
-    preflight::{findings, further, questions},
+    preflight::{findings, list_further_questions, questions},
     secret::Secret,
     source::{Sources, Span},
     spec::Address,
@@ -130,7 +130,7 @@ fn assigned(items: impl IntoIterator<Item = Json>) -> Answers {
 
 /// The scopes and bodies of the next questions to Azure Policy.
 fn asked(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
-    further(plan, answers, NO_KINDS)
+    list_further_questions(plan, answers, NO_KINDS)
         .into_iter()
         .filter_map(|question| match question {
             Question::Restrictions { at, proposal } => Some((at.to_string(), proposal.body())),
@@ -141,7 +141,7 @@ fn asked(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
 
 /// Answers every question about restrictions in the same way.
 fn answered(plan: &Plan, mut answers: Answers, said: &Json) -> Answers {
-    for question in further(plan, &answers, NO_KINDS) {
+    for question in list_further_questions(plan, &answers, NO_KINDS) {
         if matches!(question, Question::Restrictions { .. }) {
             answers.insert(question, Answer::Response(said.clone()));
         }
@@ -411,7 +411,7 @@ fn denial_contains_assignment_definition_and_conditions() {
     ]);
     let mut answers = answered(&plan, answers, &denied_by(expressions));
     let definition = Question::PolicyDefinition(ArmId::parse(DEFINITION).unwrap());
-    assert!(further(&plan, &answers, NO_KINDS).contains(&definition));
+    assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&definition));
     let called = json!({ "properties": { "displayName": "Allowed locations" } });
     answers.insert(definition, Answer::Response(called));
     let found = denials_of(&plan, &answers);
@@ -529,7 +529,7 @@ fn caller_without_access_to_the_subscription_asks_at_the_group() {
     let refused = || Answer::Unknown("AuthorizationFailed".into());
     let mut answers = Answers::default();
     answers.insert(policies(SUBSCRIPTION), refused());
-    assert!(further(&plan, &answers, NO_KINDS).contains(&policies(GROUP)));
+    assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&policies(GROUP)));
     let list = Answer::Response(json!([assignment(json!({}))]));
     answers.insert(policies(GROUP), list);
     assert_eq!(asked(&plan, &answers).len(), 1);
@@ -588,7 +588,7 @@ fn exemption_makes_a_denial_uncertain() {
     let answers = assigned([assignment(json!({}))]);
     let mut answers = answered(&plan, answers, &denied_by(json!([])));
     let list = Question::PolicyExemptions(ArmId::parse(SUBSCRIPTION).unwrap());
-    assert!(further(&plan, &answers, NO_KINDS).contains(&list));
+    assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&list));
     let exemption = |scope: &str, of: &str| {
         let id = format!("{scope}/providers/Microsoft.Authorization/policyExemptions/e");
         json!({ "id": id, "properties": { "policyAssignmentId": of } })
