@@ -121,7 +121,7 @@ async fn data_and_protected_resources_are_replaced_only_by_their_own_name() {
     azure.converge(&entries(false, "")).await;
     assert_eq!(
         help(&azure, &entries(true, ""), &["events"], "events[a]").await,
-        "`events[a]` can hold data and has to be allowed by its own name: --allow-replace 'events[a]'"
+        "`events[a]` can hold data and must be allowed by its own name: --allow-replace 'events[a]'"
     );
     let names = ["events[a]", "test:events[b]"];
     replaced(&azure, &entries(true, ""), &names).await;

@@ -105,13 +105,13 @@ impl<'a> ResourceLink<'a> {
             }
             // A reference that leads nowhere has been reported where it was resolved.
             Value::Null => None,
-            Value::Unresolved(hole) => {
+            Value::Unresolved(unresolved) => {
                 nodes.report(
                     Diagnostic::error(
                         Code::UnknownBeforeRun,
                         span,
                         format!(
-                            "the id must be known before apply, but `{hole}` is known only after apply"
+                            "the id must be known before apply, but `{unresolved}` is known only after apply"
                         ),
                     )
                     .help(format!("refer to the {} itself", facts.kind)),

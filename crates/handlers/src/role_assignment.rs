@@ -293,7 +293,7 @@ fn principal(resource: &EntryOf<'_, RoleAssignment>, nodes: &mut Nodes) -> Optio
         return Some((id, resource.resolve(node.get("type")?, nodes)));
     }
     match resource.resolve(node, nodes) {
-        hole @ Value::Unresolved(_) => Some((hole, "ServicePrincipal".into())),
+        unresolved @ Value::Unresolved(_) => Some((unresolved, "ServicePrincipal".into())),
         Value::Null => None,
         _ => {
             nodes.report(

@@ -19,7 +19,7 @@ use crate::arm_types;
 /// Handles `userAssignedIdentity`.
 pub struct UserAssignedIdentity;
 
-/// An identity in Microsoft Entra ID that other resources act as, without a secret to keep.
+/// An identity in Microsoft Entra ID that other resources act as, without stored secrets.
 ///
 /// ```yaml
 /// analyzer:
@@ -94,12 +94,12 @@ impl Handler for UserAssignedIdentity {
             OutputDoc {
                 name: "principalId",
                 path: "properties.principalId",
-                doc: "The object id of its service principal, which grants are made for.",
+                doc: "The object id of its service principal, for role assignments.",
             },
             OutputDoc {
                 name: "clientId",
                 path: "properties.clientId",
-                doc: "The client id, which an application asks for a token with.",
+                doc: "The client id, with which an application requests tokens.",
             },
             OutputDoc {
                 name: "tenantId",

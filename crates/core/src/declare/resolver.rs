@@ -120,12 +120,12 @@ impl<'a> Resolver<'a> {
         };
         match self.template(stack, segments, entry.key_span, depth, diagnostics) {
             Value::String(text) => text,
-            Value::Unresolved(hole) => {
+            Value::Unresolved(unresolved) => {
                 diagnostics.push(Diagnostic::error(
                     Code::UnknownBeforeRun,
                     entry.key_span,
                     format!(
-                        "a key must be known before apply, but `{hole}` is known only after apply"
+                        "a key must be known before apply, but `{unresolved}` is known only after apply"
                     ),
                 ));
                 entry.key.clone()

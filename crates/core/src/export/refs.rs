@@ -127,13 +127,13 @@ impl References {
             Value::Bool(value) => Json::Bool(*value),
             Value::Number(number) => Json::Number(number.clone()),
             Value::String(text) => Json::String(self.text(at, text, freely)),
-            Value::Unresolved(hole) => {
+            Value::Unresolved(unresolved) => {
                 let part = |part: &UnresolvedPart| match part {
                     UnresolvedPart::Text(text) => escape(text),
                     UnresolvedPart::Secret(_) => String::new(),
                     UnresolvedPart::Output(output) => format!("${{{}}}", output.written),
                 };
-                Json::String(hole.0.iter().map(part).collect())
+                Json::String(unresolved.0.iter().map(part).collect())
             }
             Value::Array(items) => items
                 .iter()

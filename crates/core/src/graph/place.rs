@@ -372,7 +372,7 @@ impl Placer<'_> {
         root
     }
 
-    /// Text that has to be known before apply.
+    /// Text that must be known before apply.
     fn text(&mut self, stack: &Stack, node: &Node, property: &str) -> Option<String> {
         let segments = match &node.datum {
             Datum::String(text) => return Some(text.clone()),
@@ -383,7 +383,7 @@ impl Placer<'_> {
                 self.diagnostics.push(Diagnostic::error(
                     Code::WrongType,
                     node.span,
-                    format!("`{property}` has to be a string, not {}", node.type_name()),
+                    format!("`{property}` must be a string, not {}", node.type_name()),
                 ));
                 return None;
             }
@@ -430,7 +430,7 @@ impl Placer<'_> {
             Diagnostic::error(
                 Code::UnknownBeforeRun,
                 span,
-                format!("`{property}` has to be known before apply, but `${{{reference}}}` is known after apply"),
+                format!("`{property}` must be known before apply, but `${{{reference}}}` is known after apply"),
             )
             .help("use parameters, variables, or the id, name and location of other resources"),
         );

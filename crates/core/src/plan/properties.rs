@@ -263,7 +263,7 @@ impl World {
                 .body
                 .fill(&find)
                 .to_json()
-                .expect("every hole can be filled by now");
+                .expect("every unresolved output is known by now");
             if let Json::Object(members) = &mut body {
                 members.insert("id".into(), json!(id.as_str().to_uppercase()));
                 let is_grant = matches!(step.call.target, CallTarget::Grant(_));

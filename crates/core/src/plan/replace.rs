@@ -79,7 +79,7 @@ pub(super) fn consent(
     for precious in std::iter::once(&node).chain(entries) {
         if is_precious(live, precious) && !allowed.name_exactly(&precious.subject.key) {
             return Err(format!(
-                "`{}` {} and has to be allowed by its own name: --allow-replace {}",
+                "`{}` {} and must be allowed by its own name: --allow-replace {}",
                 precious.subject.key,
                 why_precious(precious),
                 quoted(&precious.subject.key)
@@ -91,7 +91,7 @@ pub(super) fn consent(
         .find(|other| !selection.has(&other.subject.key))
     {
         return Err(format!(
-            "`{0}` is deleted with it and has to be selected: --target {1}",
+            "`{0}` is deleted with it and must be selected: --target {1}",
             left_out.subject.key,
             quoted(&left_out.subject.key)
         ));

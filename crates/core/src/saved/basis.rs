@@ -164,9 +164,9 @@ fn write(value: &Value, text: &mut String) {
     let quoted = |text: &str| Json::from(text).to_string();
     match value {
         Value::Secret(secret) => text.push_str(&quoted(secret.expose())),
-        Value::Unresolved(hole) => {
+        Value::Unresolved(unresolved) => {
             text.push('(');
-            for part in &hole.0 {
+            for part in &unresolved.0 {
                 match part {
                     UnresolvedPart::Text(known) => text.push_str(&quoted(known)),
                     UnresolvedPart::Secret(secret) => text.push_str(&quoted(secret.expose())),

@@ -1,4 +1,4 @@
-//! The file: what is read is what was written, or it is refused. And what has moved, on plans made by hand; the real
+//! The file: it reads back as it was written, or is rejected. And differences between plans made by hand; the real
 //! ones are in tests/converge/saved.rs.
 
 use serde_json::json;
@@ -148,8 +148,8 @@ fn values_of_secret_parameters_are_not_saved() {
     assert_eq!((kept, hidden), (vec!["dev", "prod"], vec!["token".into()]));
 }
 
-/// What has moved from one plan to the other: the title, and the words at the caret.
-fn moved(saved: &SavedPlan, now: &SavedPlan) -> Option<(String, String)> {
+/// What has difference from one plan to the other: the title, and the words at the caret.
+fn difference(saved: &SavedPlan, now: &SavedPlan) -> Option<(String, String)> {
     let found = saved.first_difference(now, &Graph::default())?;
     assert_eq!(found.code, crate::diagnostic::Code::Stale);
     Some((found.message, found.note.unwrap_or_default()))
@@ -157,20 +157,20 @@ fn moved(saved: &SavedPlan, now: &SavedPlan) -> Option<(String, String)> {
 
 fn assert_difference(saved: &SavedPlan, now: &SavedPlan, title: &str, note: &str) {
     let expected = Some((title.to_owned(), note.to_owned()));
-    assert_eq!(moved(saved, now), expected);
+    assert_eq!(difference(saved, now), expected);
 }
 
 #[test]
 fn equal_plans_have_no_difference() {
-    assert_eq!(moved(&whole(), &whole()), None);
+    assert_eq!(difference(&whole(), &whole()), None);
     let first = step(json!({}));
     let second = step(json!({ "address": "other", "dependsOn": [0] }));
     let both = plan(&[], &[first, second]);
-    assert_eq!(moved(&both, &both), None);
+    assert_eq!(difference(&both, &both), None);
     // Placements and words are not what is done.
     let moved_down = step(json!({ "place": { "file": "stack.yaml", "line": 9 }, "reason": "x" }));
     let before = plan(&[], &[step(json!({}))]);
-    assert_eq!(moved(&before, &plan(&[], &[moved_down])), None);
+    assert_eq!(difference(&before, &plan(&[], &[moved_down])), None);
 }
 
 #[test]

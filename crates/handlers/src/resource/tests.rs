@@ -181,7 +181,7 @@ fn mistakes_are_reported_at_their_place() {
             )),
             Code::ValueNotAllowed,
             &format!("{GROUP}/providers/A.B/es/e"),
-            "the parent of a A.B/cs/ds has to be a A.B/cs, not a A.B/es",
+            "the parent of a A.B/cs/ds must be a A.B/cs, not a A.B/es",
         ),
         (
             typed(&format!(

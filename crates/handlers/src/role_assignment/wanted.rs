@@ -149,12 +149,12 @@ fn wanted_role(
     }
     let text = match resource.resolve(node, nodes) {
         Value::String(text) => text,
-        Value::Unresolved(hole) => {
+        Value::Unresolved(unresolved) => {
             nodes.report(Diagnostic::error(
                 Code::UnknownBeforeRun,
                 node.span,
                 format!(
-                    "the role must be known before apply, but `{hole}` is known only after apply"
+                    "the role must be known before apply, but `{unresolved}` is known only after apply"
                 ),
             ));
             return None;

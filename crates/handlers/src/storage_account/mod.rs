@@ -272,7 +272,7 @@ const OUTPUTS: &[OutputDoc] = &[
     OutputDoc {
         name: "primaryEndpoints",
         path: "properties.primaryEndpoints",
-        doc: "The service URLs: `primaryEndpoints.blob`, `.dfs`, `.file`, `.queue`, `.table`, `.web`.",
+        doc: "The service URLs: `.blob`, `.dfs`, `.file`, `.queue`, `.table`, `.web`.",
     },
     OutputDoc {
         name: "secondaryEndpoints",

@@ -158,7 +158,7 @@ impl Placer<'_> {
             Some(wanted) if wanted.eq_ignore_ascii_case(&found) => None,
             Some(wanted) => Some((
                 format!(
-                    "the parent of a {} has to be a {wanted}, not a {found}",
+                    "the parent of a {} must be a {wanted}, not a {found}",
                     arm_type.name
                 ),
                 "refer to the resource that contains it",

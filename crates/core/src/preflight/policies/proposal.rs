@@ -190,7 +190,7 @@ fn send(value: &Value, path: &str, withheld: &mut Vec<String>) -> Option<Json> {
 fn write_shape(value: &Value, name: &str, shape: &mut String) {
     match value {
         Value::Secret(_) => shape.push_str("secret"),
-        Value::Unresolved(_) => shape.push_str("hole"),
+        Value::Unresolved(_) => shape.push_str("unresolved"),
         Value::String(text) => write_text(text, name, shape),
         Value::Array(items) => {
             shape.push('[');

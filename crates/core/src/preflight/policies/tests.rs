@@ -325,14 +325,14 @@ fn resources_of_a_new_group_are_checked_at_the_subscription_by_full_name() {
     assert_eq!(found, [there("c", json!(parent)), there("one", Json::Null)]);
 }
 
-fn with_a_secret_and_a_hole() -> Plan {
+fn with_a_secret_and_an_unresolved_output() -> Plan {
     let mut step = account(GROUP, "one");
     let output = Output {
         of: step.subject.key.clone(),
         path: vec!["properties".into(), "principalId".into()],
         written: "id.principalId".into(),
     };
-    let hole = Value::Unresolved(Unresolved(vec![
+    let unresolved = Value::Unresolved(Unresolved(vec![
         UnresolvedPart::Secret(Secret::new("hunter2")),
         UnresolvedPart::Output(output),
     ]));
@@ -343,7 +343,7 @@ fn with_a_secret_and_a_hole() -> Plan {
             "properties",
             Value::object([
                 ("password", secret.clone()),
-                ("owner", hole),
+                ("owner", unresolved),
                 ("keys", Value::Array(vec![Value::from("a"), secret])),
                 ("open", Value::Bool(true)),
             ]),
@@ -354,7 +354,7 @@ fn with_a_secret_and_a_hole() -> Plan {
 
 #[test]
 fn secrets_and_unresolved_outputs_are_not_sent() {
-    let plan = with_a_secret_and_a_hole();
+    let plan = with_a_secret_and_an_unresolved_output();
     let asked = asked(&plan, &assigned([assignment(json!({}))]));
     let [(_, body)] = asked.as_slice() else {
         panic!("{asked:#?}")
@@ -366,7 +366,7 @@ fn secrets_and_unresolved_outputs_are_not_sent() {
 
 #[test]
 fn denial_that_may_depend_on_omitted_values_is_not_certain() {
-    let plan = with_a_secret_and_a_hole();
+    let plan = with_a_secret_and_an_unresolved_output();
     let uncertainty = |expressions: Json| {
         let answers = assigned([assignment(json!({}))]);
         let answers = answered(&plan, answers, &denied_by(expressions));
