@@ -367,7 +367,7 @@ fn secrets_and_unresolved_outputs_are_not_sent() {
 #[test]
 fn denial_that_may_depend_on_omitted_values_is_not_certain() {
     let plan = with_a_secret_and_an_unresolved_output();
-    let uncertainty = |expressions: Json| {
+    let reason = |expressions: Json| {
         let answers = assigned([assignment(json!({}))]);
         let answers = answered(&plan, answers, &denied_by(expressions));
         let found = denials_of(&plan, &answers);
@@ -375,7 +375,8 @@ fn denial_that_may_depend_on_omitted_values_is_not_certain() {
         found[0].0.uncertainty
     };
     let holds = |path: &str| json!([{ "result": "True", "path": path, "operator": "exists" }]);
-    assert_eq!(uncertainty(json!([])), Some(Uncertainty::OmittedValue));
+    let omitted = Some(Uncertainty::OmittedValue);
+    assert_eq!(reason(json!([])), omitted);
     for path in [
         "properties.password",
         "properties.keys[1]",
@@ -383,14 +384,10 @@ fn denial_that_may_depend_on_omitted_values_is_not_certain() {
         "properties",
         "Properties.Owner.id",
     ] {
-        assert_eq!(
-            uncertainty(holds(path)),
-            Some(Uncertainty::OmittedValue),
-            "{path}"
-        );
+        assert_eq!(reason(holds(path)), omitted, "{path}");
     }
-    assert_eq!(uncertainty(holds("properties.open")), None);
-    assert_eq!(uncertainty(holds("properties.passwords")), None);
+    assert_eq!(reason(holds("properties.open")), None);
+    assert_eq!(reason(holds("properties.passwords")), None);
 }
 
 #[test]
@@ -439,6 +436,7 @@ fn audits_are_not_findings_and_modifications_make_a_denial_uncertain() {
         let answers = answered(&plan, assigned([assignment(json!({}))]), said);
         denials_of(&plan, &answers)
     };
+    let reason = |said: &Json| found(said)[0].0.uncertainty;
     let mut said = denied_by(json!([]));
     let evaluation = "/contentEvaluationResult/policyEvaluations/0";
     let set = |said: &mut Json, at: &str, value: &str| {
@@ -449,18 +447,12 @@ fn audits_are_not_findings_and_modifications_make_a_denial_uncertain() {
         assert_eq!(found(&said), [], "{effect}");
     }
     set(&mut said, "effectDetails/policyEffect", "deny");
-    assert_eq!(found(&said)[0].0.uncertainty, None);
+    assert_eq!(reason(&said), None);
     said["fieldRestrictions"] = json!([{ "field": "tags.team", "restrictions": [
         { "result": "Required", "defaultValue": "x", "policyEffect": "Modify" } ] }]);
-    assert_eq!(
-        found(&said)[0].0.uncertainty,
-        Some(Uncertainty::Modification)
-    );
+    assert_eq!(reason(&said), Some(Uncertainty::Modification));
     set(&mut said, "evaluationResult", "Error");
-    assert_eq!(
-        found(&said)[0].0.uncertainty,
-        Some(Uncertainty::NoEvaluation)
-    );
+    assert_eq!(reason(&said), Some(Uncertainty::NoEvaluation));
     set(&mut said, "evaluationResult", "Compliant");
     assert_eq!(found(&said), []);
     for odd in [json!([]), json!("x"), json!({ "fieldRestrictions": 1 })] {
@@ -601,12 +593,7 @@ fn exemption_makes_a_denial_uncertain() {
     ]);
     answers.insert(list, Answer::Response(items));
     let found = denials_of(&plan, &answers).into_iter();
-    let found: Vec<_> = found
-        .map(|(denial, steps)| (denial.uncertainty, steps))
-        .collect();
-    let expected = [
-        (Some(Uncertainty::Exemption), vec![StepId(0)]),
-        (None, vec![StepId(1)]),
-    ];
-    assert_eq!(found, expected);
+    let found: Vec<_> = found.map(|(it, steps)| (it.uncertainty, steps)).collect();
+    let (one, other) = (vec![StepId(0)], vec![StepId(1)]);
+    assert_eq!(found, [(Some(Uncertainty::Exemption), one), (None, other)]);
 }
