@@ -17,7 +17,7 @@ impl SavedPlan {
     ///
     /// State that no step reads or sends and no entry declares is not compared.
     pub fn first_difference(&self, now: &SavedPlan, graph: &Graph) -> Option<Diagnostic> {
-        let comparison = Comparison {
+        let comparison = PlanComparison {
             saved: self,
             now,
             graph,
@@ -30,7 +30,7 @@ impl SavedPlan {
     }
 }
 
-struct Comparison<'a> {
+struct PlanComparison<'a> {
     saved: &'a SavedPlan,
     now: &'a SavedPlan,
     graph: &'a Graph,
@@ -39,7 +39,7 @@ struct Comparison<'a> {
 /// A step and its request.
 type StepWithDigests<'a> = (&'a StepDocument, &'a RequestDigests);
 
-impl<'a> Comparison<'a> {
+impl<'a> PlanComparison<'a> {
     fn key(&self) -> Option<Diagnostic> {
         (self.saved.key != self.now.key).then(|| {
             let message = "LAZULI_SECRETS_KEY has changed since the plan was made";
