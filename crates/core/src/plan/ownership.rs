@@ -105,7 +105,7 @@ pub(super) fn find_outdated(node: &Node, live: &Json) -> Option<Change> {
     }
 }
 
-/// A body without the tag that [`outdated`] removes.
+/// A body without the tag that [`find_outdated`] removes.
 pub(super) fn remove_outdated(node: &Node, mut body: Value) -> Value {
     if node.marker == Marker::Tag
         && node.lifecycle.removal_policy() == RemovalPolicy::Delete
