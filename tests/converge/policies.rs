@@ -2,7 +2,8 @@
 
 use lazuli_core::plan::{converge, overrides_after, reminders};
 use lazuli_engine::remember;
-use lazuli_sim::Method;
+use lazuli_reconcile::Intent;
+use lazuli_sim::{Fault, Faults, Method, Occurrence};
 use serde_json::json;
 
 use crate::harness::{Azure, spec};
@@ -103,4 +104,36 @@ async fn server_override_is_recorded_until_either_value_changes() {
         1,
         "Azure keeps another value"
     );
+}
+
+/// A list or a GET may lag behind, so that an identity that was just created seems to be missing.
+#[tokio::test(start_paused = true)]
+async fn property_that_needs_an_unread_resource_is_not_a_server_override() {
+    let azure = Azure::new().await;
+    let text = spec(
+        "  id: { kind: userAssignedIdentity, name: id-test }\n\
+         \x20 vault:\n    kind: resource\n    type: Microsoft.KeyVault/vaults@2024-11-01\n    name: kv-lazuli-test\n\
+         \x20   body: { properties: { tenantId: \"${id.tenantId}\", sku: { family: A, name: standard } } }\n",
+    );
+    let reconciler = azure.reconciler();
+    let stacks = azure.resolve(&text).await.unwrap();
+    let plan = reconciler
+        .plan(&stacks, &Intent::converge())
+        .await
+        .unwrap()
+        .plan;
+    assert!(azure.execute(&plan).await.is_complete());
+
+    let stale = Faults::none().on(
+        Method::Get,
+        "*/id-test",
+        Occurrence::Nth(1),
+        Fault::StaleRead,
+    );
+    azure.simulator.set_faults(stale);
+    azure.simulator.clear_log();
+    let recheck = reconciler.recheck(&stacks, &plan).await;
+    assert_eq!(recheck.overrides, []);
+    let writes = azure.writes();
+    assert!(writes.is_empty(), "{writes:#?}");
 }

@@ -22,19 +22,31 @@ pub struct Reminder {
     pub tag: String,
 }
 
-/// The server overrides: differences that a plan made after the writes of `done` still has.
+/// The server overrides: differences that a plan made after the writes of `done` still has. A difference whose wanted
+/// value is not known, because the resource that it comes from could not be read, is none.
 pub fn overrides_after(again: &Plan, done: &[NodeKey]) -> Vec<ServerOverride> {
     let is_again = |key: &NodeKey| done.contains(key);
     again
         .steps
         .iter()
         .filter(|step| step.action == Action::Update && is_again(&step.subject.key))
-        .filter(|step| !step.changes.is_empty())
         .map(|step| ServerOverride {
             key: step.subject.key.clone(),
-            changes: step.changes.clone(),
+            changes: step
+                .changes
+                .iter()
+                .filter(|change| is_known(change))
+                .cloned()
+                .collect(),
         })
+        .filter(|kept| !kept.changes.is_empty())
         .collect()
+}
+
+/// Whether all of the wanted value is known.
+fn is_known(change: &Change) -> bool {
+    let wanted = change.after.as_ref();
+    wanted.is_none_or(|wanted| wanted.outputs().is_empty())
 }
 
 /// The tags that record known and new server overrides. Those of resources without a place for the tag are left out.
@@ -81,10 +93,10 @@ pub(super) fn take_known(
 ) -> Option<ServerOverride> {
     let body = live.resource(holder(graph, node)?.id()?)?;
     let known: BTreeSet<Digest> = Digest::parse_tag(tag(body, OVERRIDES_TAG)?).collect();
-    let is_known = |change: &mut Change| {
+    let is_recorded = |change: &mut Change| {
         digest(graph, node, change).is_some_and(|digest| known.contains(&digest))
     };
-    let kept: Vec<Change> = changes.extract_if(.., is_known).collect();
+    let kept: Vec<Change> = changes.extract_if(.., is_recorded).collect();
     (!kept.is_empty()).then(|| ServerOverride {
         key: node.subject.key.clone(),
         changes: kept,
