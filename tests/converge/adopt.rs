@@ -49,7 +49,7 @@ async fn unmarked_resource_is_adopted_with_its_differences() {
         step.reason,
         "it exists and no stack owns it, 2 properties differ"
     );
-    let changes: Vec<_> = step.changes.iter().map(|change| &*change.path).collect();
+    let changes: Vec<_> = step.changes.iter().map(|change| &change.path).collect();
     assert_eq!(
         changes,
         ["tags.lazuli-stack", "properties.allowSharedKeyAccess"]

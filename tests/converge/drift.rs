@@ -36,7 +36,7 @@ fn changes(
                 let after = change.after.as_ref().map(|value| value.to_display_json());
                 (
                     step.subject.key.to_string(),
-                    change.path.clone(),
+                    change.path.to_string(),
                     change.before.clone(),
                     after,
                 )

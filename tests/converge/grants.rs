@@ -451,7 +451,7 @@ async fn description_of_a_grant_is_preserved_before_the_ownership_marker() {
     let changed: Vec<_> = plan.steps[0]
         .changes
         .iter()
-        .map(|change| &*change.path)
+        .map(|change| &change.path)
         .collect();
     let paths = [
         "properties.condition",

@@ -290,7 +290,7 @@ async fn notes_of_a_lock_are_preserved_before_the_ownership_marker() {
     let reported: Vec<_> = plan.steps[0]
         .changes
         .iter()
-        .map(|change| &*change.path)
+        .map(|change| &change.path)
         .collect();
     assert_eq!(reported, ["properties.level", "properties.notes"]);
     let url = format!("{}/{LOCKS}/keep?api-version=2020-05-01", group());

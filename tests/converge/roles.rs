@@ -140,7 +140,7 @@ async fn changed_actions_are_planned_and_restored() {
         let plan = azure.converge(&text).await;
         assert_eq!(steps(&plan), [(Action::Update, "operator".into())]);
         let path = format!("properties.permissions[0].{list}");
-        assert_eq!(plan.steps[0].changes[0].path, path);
+        assert_eq!(plan.steps[0].changes[0].path, path.as_str());
         let (_, healed) = live_role(&azure, &text).await;
         assert_eq!(
             healed["properties"]["permissions"],

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lazuli_core::{
+    body_path::{BodyPath, Level},
     diff::{Change, diff},
     facts::Rule,
     value::Value,
@@ -19,7 +20,7 @@ use crate::{
 struct Edit {
     what: &'static str,
     /// Where, in the form of a rule: `properties.rules[].name`.
-    path: String,
+    path: BodyPath,
     /// Where, as a JSON pointer into what is live.
     pointer: String,
     /// The new value; `None` if it is removed.
@@ -91,7 +92,10 @@ impl Tally {
             *found += 1;
             return;
         }
-        let seen: Vec<String> = changes.iter().map(|change| bare(&change.path)).collect();
+        let paths = changes
+            .iter()
+            .map(|change| change.path.without_labels().to_string());
+        let seen: Vec<String> = paths.collect();
         let (arm_type, path, what) = (&pair.arm_type, &edit.path, edit.what);
         let miss = format!("{arm_type} {path}: {what}, seen: {seen:?}");
         *self.misses.entry(miss).or_default() += 1;
@@ -123,26 +127,12 @@ impl Tally {
 
 fn is_the_one(changes: &[Change], edit: &Edit) -> bool {
     let [change] = changes else { return false };
-    let (seen, path) = (bare(&change.path), bare(&edit.path));
+    let (seen, path) = (change.path.without_labels(), edit.path.clone());
     if edit.of_list {
-        seen == path || seen == format!("{path}[]")
+        seen == path || seen == path.any_item()
     } else {
         seen == path && change.before == edit.now
     }
-}
-
-/// A path without what names the items of its lists.
-fn bare(path: &str) -> String {
-    let mut depth = 0;
-    let mut bare = String::new();
-    for c in path.chars() {
-        depth -= i32::from(c == ']');
-        if depth == 0 {
-            bare.push(c);
-        }
-        depth += i32::from(c == '[');
-    }
-    bare
 }
 
 /// Every single edit of what was read of what was written.
@@ -185,7 +175,7 @@ fn text_of(value: &Json) -> String {
 #[derive(Clone, Default)]
 struct Spot {
     /// In what was written, in the form of a rule.
-    path: String,
+    path: BodyPath,
     /// In what was read, as a JSON pointer.
     pointer: String,
 }
@@ -194,31 +184,24 @@ impl Spot {
     fn member(&self, written: &str, read: &str) -> Self {
         let escaped = read.replace('~', "~0").replace('/', "~1");
         Self {
-            path: format!("{}.{written}", self.path)
-                .trim_start_matches('.')
-                .to_owned(),
+            path: self.path.member(written),
             pointer: format!("{}/{escaped}", self.pointer),
         }
     }
 
     fn item(&self, at: usize) -> Self {
         Self {
-            path: format!("{}[]", self.path),
+            path: self.path.any_item(),
             pointer: format!("{}/{at}", self.pointer),
         }
     }
 
     fn is(&self, path: &str) -> bool {
-        path.eq_ignore_ascii_case(&self.path)
+        self.path.matches(path)
     }
 
     fn is_within(&self, path: &str) -> bool {
-        let head = self.path.get(..path.len());
-        head.is_some_and(|head| head.eq_ignore_ascii_case(path))
-            && matches!(
-                self.path.as_bytes().get(path.len()),
-                None | Some(b'.' | b'[')
-            )
+        self.path.is_within(path)
     }
 
     fn is_envelope(&self) -> bool {
@@ -320,12 +303,14 @@ impl Walk<'_> {
         if self.rules.iter().any(becomes) {
             return self.leave_out("decided by the service");
         }
+        let of_list = matches!(spot.path.levels().last(), Some(Level::Item(_)));
+        let list = spot.path.parent().filter(|_| of_list);
         self.edits.push(Edit {
             what,
-            path: spot.path.trim_end_matches("[]").to_owned(),
+            path: list.unwrap_or_else(|| spot.path.clone()),
             pointer: spot.pointer.clone(),
             now: Some(value),
-            of_list: spot.path.ends_with("[]"),
+            of_list,
         });
     }
 

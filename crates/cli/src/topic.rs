@@ -2,6 +2,7 @@
 
 use lazuli_arm::{KnownCode, known_codes};
 use lazuli_core::{
+    body_path::BodyPath,
     diagnostic::{Code, did_you_mean},
     facts::OutputDoc,
     kind::Kind,
@@ -76,10 +77,10 @@ impl Topic {
             ));
         }
         let (name, path) = word.split_once('.').unwrap_or((word, ""));
-        let path = properties::plain(path);
+        let path = properties::plain(&BodyPath::parse(path));
         if name.eq_ignore_ascii_case(DOCUMENT) {
             let all = properties::of_document(REGISTRY);
-            return match path.is_empty() {
+            return match path.is_root() {
                 true => Ok(Self::Document(all)),
                 false => find_property("the stack document", DOCUMENT, &path, all),
             };
@@ -88,13 +89,16 @@ impl Topic {
         let Some(kind) = kinds.find(|kind| kind.facts().kind.eq_ignore_ascii_case(name)) else {
             return Err(unknown_kind(name));
         };
-        if path.is_empty() {
+        if path.is_root() {
             return Ok(Self::Kind(kind));
         }
         let facts = kind.facts();
         let mut all = properties::of_kind(kind);
         all.extend(properties::shared(facts));
-        let output = facts.outputs.iter().find(|output| output.name == path);
+        let output = facts
+            .outputs
+            .iter()
+            .find(|output| path == BodyPath::from_names([output.name]));
         if let Some(output) = output.filter(|_| !all.iter().any(|property| property.path == path)) {
             return Ok(Self::Output {
                 kind: facts.kind,
@@ -127,8 +131,9 @@ fn unknown_code(word: &str) -> CommandError {
 fn unknown_kind(name: &str) -> CommandError {
     let has_property = |kind: &&&'static dyn Kind| {
         let own = properties::of_kind(**kind);
+        let path = BodyPath::parse(name);
         own.iter()
-            .any(|property| property.path.eq_ignore_ascii_case(name))
+            .any(|property| property.path.has_same_names(&path))
     };
     let names = REGISTRY.names().chain([DOCUMENT]);
     let hint = did_you_mean(name, names)
@@ -148,11 +153,11 @@ fn unknown_kind(name: &str) -> CommandError {
 fn find_property(
     owner: &str,
     name: &'static str,
-    path: &str,
+    path: &BodyPath,
     all: Vec<PropertyDoc>,
 ) -> Result<Topic, CommandError> {
-    let at = |path: &str| {
-        let matches = |property: &PropertyDoc| property.plain_path().eq_ignore_ascii_case(path);
+    let at = |path: &BodyPath| {
+        let matches = |property: &PropertyDoc| property.plain_path().has_same_names(path);
         all.iter().position(matches)
     };
     if let Some(index) = at(path) {
@@ -162,34 +167,27 @@ fn find_property(
             index,
         }));
     }
-    let mut known = "";
-    let mut end = path.len();
-    while let Some(dot) = path[..end].rfind('.') {
-        end = dot;
-        if at(&path[..end]).is_some() {
-            known = &path[..end];
-            break;
-        }
-    }
-    let unknown = path[known.len()..].trim_start_matches('.');
-    let unknown = unknown.split('.').next().unwrap_or(unknown);
-    let message = match known {
-        "" => format!("{owner} has no property `{unknown}`"),
-        known => format!("`{known}` has no property `{unknown}`"),
+    let mut around = std::iter::successors(path.parent(), BodyPath::parent);
+    let known = around.find(|around| at(around).is_some());
+    let known = known.unwrap_or_default();
+    let unknown = path.names().nth(known.levels().len()).unwrap_or("");
+    let message = match known.is_root() {
+        true => format!("{owner} has no property `{unknown}`"),
+        false => format!("`{known}` has no property `{unknown}`"),
     };
-    let within = |property: &&PropertyDoc| property.is_directly_within(known);
+    let within = |property: &&PropertyDoc| property.is_directly_within(&known);
     let names: Vec<String> = all
         .iter()
         .filter(within)
-        .map(|property| last(&property.plain_path()).to_owned())
+        .map(|property| property.plain_path().name().to_owned())
         .collect();
     let deeper = all
         .iter()
         .map(PropertyDoc::plain_path)
-        .find(|plain| last(plain).eq_ignore_ascii_case(unknown));
-    let listed = match known {
-        "" => format!("run `lazuli explain {name}` to list its properties"),
-        known => format!("run `lazuli explain {name}.{known}` to list its properties"),
+        .find(|plain| plain.name().eq_ignore_ascii_case(unknown));
+    let listed = match known.is_root() {
+        true => format!("run `lazuli explain {name}` to list its properties"),
+        false => format!("run `lazuli explain {name}.{known}` to list its properties"),
     };
     let hint = match names.is_empty() {
         true => format!("`{known}` has no nested properties"),
@@ -198,8 +196,4 @@ fn find_property(
             .unwrap_or(listed),
     };
     Err(CommandError::with_hint(message, hint))
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or(path)
 }

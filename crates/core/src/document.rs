@@ -12,6 +12,7 @@ pub use findings::{ActionDocument, ExpressionDocument, FindingDocument, FindingK
 pub use orphans::{MassDeletionDocument, OrphanDocument, PruneAction, UnreadableScopeDocument};
 
 use crate::{
+    body_path::BodyPath,
     diff::Change,
     graph::SelectionSummary,
     key::NodeKey,
@@ -180,7 +181,7 @@ pub enum TargetDocument {
 #[serde(rename_all = "camelCase")]
 pub struct ChangeDocument {
     /// The path in ARM's body: `properties.networkAcls.ipRules[203.0.113.0/24]`.
-    pub path: String,
+    pub path: BodyPath,
     /// The live value. Absent if it is not set, or if Azure does not return it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Json>,
@@ -235,7 +236,7 @@ pub struct UnverifiableSecretDocument {
     #[serde(flatten)]
     pub address: AddressDocument,
     /// The paths of the secrets in ARM's body.
-    pub paths: Vec<String>,
+    pub paths: Vec<BodyPath>,
 }
 
 /// A live role assignment.

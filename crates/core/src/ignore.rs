@@ -4,42 +4,68 @@ use std::fmt;
 
 use wildmatch::WildMatch;
 
+use crate::body_path::{BodyPath, Level};
+
 /// A pattern for properties or tags. `*` matches any number of characters.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IgnorePattern {
-    /// A property and everything below it, a pattern per segment: `networkAcls.ipRules`, `tags.hidden-*`, `rules[].name`.
-    Property(Vec<WildMatch>),
+    /// A property and everything below it, a pattern per level: `networkAcls.ipRules`, `tags.hidden-*`, `rules[].name`.
+    Property(Vec<LevelPattern>),
     /// A tag; its name can contain dots.
     Tag(WildMatch),
 }
 
+/// A pattern for a level of a path.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LevelPattern {
+    /// Members by name.
+    Member(WildMatch),
+    /// Any item of a list.
+    AnyItem,
+}
+
 impl IgnorePattern {
-    /// Reads the path of a property in the notation of the spec or of ARM.
+    /// Parses the path of a property in the notation of the spec or of ARM.
     pub fn property(path: &str) -> Self {
-        Self::Property(
-            path.split('.')
-                .map(WildMatch::new_case_insensitive)
-                .collect(),
-        )
+        let path = BodyPath::parse(path);
+        Self::Property(path.levels().iter().map(LevelPattern::new).collect())
     }
 
-    /// Reads the name of a tag.
+    /// Parses the name of a tag.
     pub fn tag(name: &str) -> Self {
         Self::Tag(WildMatch::new_case_insensitive(name))
     }
 
-    /// Whether it matches a path in ARM's body, a segment per level; an item of a list is `list[]`. The leading
-    /// `properties`, which first-class kinds omit, is optional.
-    pub fn is(&self, place: &[String]) -> bool {
-        match (self, place) {
-            (Self::Tag(pattern), [tags, name]) => {
+    /// Whether it matches a path in ARM's body. The leading `properties`, which first-class kinds omit, is optional.
+    pub fn matches(&self, path: &BodyPath) -> bool {
+        match (self, path.levels()) {
+            (Self::Tag(pattern), [Level::Member(tags), Level::Member(name)]) => {
                 tags.eq_ignore_ascii_case("tags") && pattern.matches(name)
             }
             (Self::Tag(_), _) => false,
-            (Self::Property(pattern), [hidden, inner @ ..]) if hidden == "properties" => {
-                matches(pattern, place) || matches(pattern, inner)
+            (Self::Property(pattern), [Level::Member(hidden), inner @ ..])
+                if hidden == "properties" =>
+            {
+                match_levels(pattern, path.levels()) || match_levels(pattern, inner)
             }
-            (Self::Property(pattern), _) => matches(pattern, place),
+            (Self::Property(pattern), levels) => match_levels(pattern, levels),
+        }
+    }
+}
+
+impl LevelPattern {
+    fn new(level: &Level<'_>) -> Self {
+        match level {
+            Level::Member(name) => Self::Member(WildMatch::new_case_insensitive(name)),
+            Level::Item(_) => Self::AnyItem,
+        }
+    }
+
+    fn matches(&self, level: &Level<'_>) -> bool {
+        match (self, level) {
+            (Self::Member(pattern), Level::Member(name)) => pattern.matches(name),
+            (Self::AnyItem, Level::Item(_)) => true,
+            _ => false,
         }
     }
 }
@@ -49,67 +75,76 @@ impl fmt::Display for IgnorePattern {
         match self {
             Self::Tag(pattern) => write!(f, "tag {pattern}"),
             Self::Property(pattern) => {
-                let segments: Vec<String> = pattern.iter().map(ToString::to_string).collect();
-                f.write_str(&segments.join("."))
+                let join = |path: BodyPath, level: &LevelPattern| match level {
+                    LevelPattern::Member(name) => path.member(&name.to_string()),
+                    LevelPattern::AnyItem => path.any_item(),
+                };
+                write!(f, "{}", pattern.iter().fold(BodyPath::root(), join))
             }
         }
     }
 }
 
-fn matches(pattern: &[WildMatch], place: &[String]) -> bool {
-    pattern.len() == place.len()
+fn match_levels(pattern: &[LevelPattern], levels: &[Level<'_>]) -> bool {
+    pattern.len() == levels.len()
         && pattern
             .iter()
-            .zip(place)
-            .all(|(pattern, segment)| pattern.matches(segment))
+            .zip(levels)
+            .all(|(pattern, level)| pattern.matches(level))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::IgnorePattern;
+    use super::{BodyPath, IgnorePattern};
 
-    fn is(ignored: &IgnorePattern, place: &[&str]) -> bool {
-        ignored.is(&place
-            .iter()
-            .map(|segment| (*segment).to_owned())
-            .collect::<Vec<_>>())
+    fn is_match(pattern: &IgnorePattern, path: &str) -> bool {
+        pattern.matches(&BodyPath::parse(path))
     }
 
     #[test]
     fn path_matches_in_the_notation_of_the_spec_and_of_arm() {
-        for path in [
+        for text in [
             "networkAcls.ipRules",
             "properties.networkacls.ipRules",
             "networkAcls.*",
         ] {
-            let ignored = IgnorePattern::property(path);
+            let pattern = IgnorePattern::property(text);
             assert!(
-                is(&ignored, &["properties", "networkAcls", "ipRules"]),
-                "{path}"
+                is_match(&pattern, "properties.networkAcls.ipRules"),
+                "{text}"
             );
-            assert!(!is(&ignored, &["properties", "networkAcls"]), "{path}");
-            assert!(!is(&ignored, &["properties", "other", "ipRules"]), "{path}");
+            assert!(!is_match(&pattern, "properties.networkAcls"), "{text}");
+            assert!(!is_match(&pattern, "properties.other.ipRules"), "{text}");
         }
-        assert!(is(
-            &IgnorePattern::property("rules[].name"),
-            &["properties", "rules[]", "name"]
-        ));
-        assert!(is(
-            &IgnorePattern::property("*.ipRules"),
-            &["properties", "networkAcls", "ipRules"]
-        ));
+        for (text, path) in [
+            ("rules[].name", "properties.rules[].name"),
+            ("rules[].name", "properties.rules[main].name"),
+            ("*.ipRules", "properties.networkAcls.ipRules"),
+        ] {
+            assert!(is_match(&IgnorePattern::property(text), path), "{text}");
+        }
     }
 
     #[test]
     fn tag_matches_by_name_with_dots_and_slashes() {
         let hidden = IgnorePattern::tag("hidden-*");
-        assert!(is(&hidden, &["tags", "hidden-link:/subscriptions/a.b/c"]));
-        assert!(is(&hidden, &["tags", "Hidden-title"]));
-        assert!(!is(&hidden, &["tags", "team"]));
-        assert!(!is(&hidden, &["properties", "hidden-x"]));
-        assert!(is(
-            &IgnorePattern::property("tags.created*"),
-            &["tags", "createdBy"]
+        assert!(is_match(
+            &hidden,
+            r#"tags["hidden-link:/subscriptions/a.b/c"]"#
         ));
+        assert!(is_match(&hidden, "tags.Hidden-title"));
+        assert!(!is_match(&hidden, "tags.team"));
+        assert!(!is_match(&hidden, "properties.hidden-x"));
+        assert!(is_match(
+            &IgnorePattern::property("tags.created*"),
+            "tags.createdBy"
+        ));
+    }
+
+    #[test]
+    fn pattern_is_printed_as_written() {
+        for text in ["networkAcls.*", "rules[].name", r#"tags["a.b"]"#] {
+            assert_eq!(IgnorePattern::property(text).to_string(), text);
+        }
     }
 }

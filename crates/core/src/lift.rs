@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     arm::{ArmId, ArmType},
+    body_path::BodyPath,
     diff::{is_empty, writable},
     facts::Rule,
     key::NodeKey,
@@ -43,7 +44,7 @@ pub struct LiftSource<'a> {
     pub(crate) schema: &'a Json,
     pub(crate) known: &'a dyn EntryIndex,
     /// The paths in the entry of values that the kind cannot express.
-    pub(crate) unsaid: Vec<String>,
+    pub(crate) unsaid: Vec<BodyPath>,
     /// Whether to note members that the kind lacks: only where its rules list what the service fills in.
     pub(crate) notes_unknown: bool,
 }
@@ -74,8 +75,8 @@ impl<'a> LiftSource<'a> {
 
     /// A value of the body, by its path: `properties.owners`.
     pub fn at(&self, path: &str) -> Option<&'a Json> {
-        path.split('.')
-            .try_fold(self.body, member)
+        BodyPath::parse(path)
+            .find(self.body)
             .filter(|value| !is_empty(value))
     }
 
@@ -126,7 +127,7 @@ impl<'a> LiftSource<'a> {
         self.notes_unknown = true;
         let live = self.at("properties").and_then(Json::as_object);
         if let (Some(live), Some(names)) = (live, names) {
-            self.note_unknown("", live, &|name| {
+            self.note_unknown(&BodyPath::root(), live, &|name| {
                 let own = names.keys().map(String::as_str);
                 let mut known = own.chain(except.iter().copied());
                 known.any(|known| known.eq_ignore_ascii_case(name))
@@ -151,7 +152,7 @@ impl<'a> LiftSource<'a> {
     /// Notes the members that the kind lacks and that no service fills in.
     fn note_unknown(
         &mut self,
-        path: &str,
+        path: &BodyPath,
         live: &Map<String, Json>,
         is_known: &dyn Fn(&str) -> bool,
     ) {
@@ -159,13 +160,11 @@ impl<'a> LiftSource<'a> {
             return;
         }
         for (name, value) in live {
-            let inner = match path {
-                "" => name.clone(),
-                path => format!("{path}.{name}"),
-            };
+            let inner = path.member(name);
+            let in_body = BodyPath::from_names(["properties"]).join(&inner);
             let is_ruled = self.rules.iter().any(|rule| match rule {
                 Rule::ReadOnly(ruled) | Rule::WriteOnly(ruled) => {
-                    is_at(ruled, &format!("properties.{inner}")) || is_at(ruled, &inner)
+                    in_body.matches(ruled) || inner.matches(ruled)
                 }
                 _ => false,
             });
@@ -178,11 +177,11 @@ impl<'a> LiftSource<'a> {
     /// A live value in the form that a property accepts. Notes what the property cannot express.
     pub fn shaped(&mut self, property: &str, live: &Json) -> Option<Value> {
         let schema = &self.schema["properties"][property];
-        self.shape(property, schema, live, MAX_DEPTH)
+        self.shape(&BodyPath::from_names([property]), schema, live, MAX_DEPTH)
     }
 
     /// Notes that the entry cannot express a property.
-    pub fn leave_out(&mut self, path: String) {
+    pub fn leave_out(&mut self, path: BodyPath) {
         self.unsaid.push(path);
     }
 
@@ -236,7 +235,7 @@ impl<'a> LiftSource<'a> {
                 },
                 part: None,
             },
-            path: Vec::new(),
+            path: BodyPath::root(),
             written: entry,
         })]))
     }
@@ -253,7 +252,13 @@ impl<'a> LiftSource<'a> {
         }
     }
 
-    fn shape(&mut self, path: &str, schema: &Json, live: &Json, depth: usize) -> Option<Value> {
+    fn shape(
+        &mut self,
+        path: &BodyPath,
+        schema: &Json,
+        live: &Json,
+        depth: usize,
+    ) -> Option<Value> {
         let forms = forms(self.schema, schema, MAX_DEPTH);
         let depth = depth.checked_sub(1)?;
         let before = self.unsaid.len();
@@ -263,12 +268,12 @@ impl<'a> LiftSource<'a> {
             }
         }
         if self.unsaid.len() == before && !is_empty(live) {
-            self.unsaid.push(path.to_owned());
+            self.unsaid.push(path.clone());
         }
         None
     }
 
-    fn form(&mut self, path: &str, form: &Json, live: &Json, depth: usize) -> Option<Value> {
+    fn form(&mut self, path: &BodyPath, form: &Json, live: &Json, depth: usize) -> Option<Value> {
         let words = form["enum"].as_array().into_iter().flatten();
         let words: Vec<&Json> = words.chain(form.get("const")).collect();
         if !words.is_empty() {
@@ -284,7 +289,7 @@ impl<'a> LiftSource<'a> {
         match (type_of(form), live) {
             (Some("object"), Json::Object(members)) => self.object(path, form, members, depth),
             (Some("array"), Json::Array(items)) => {
-                let inner = format!("{path}[]");
+                let inner = path.any_item();
                 // Without one of its items, the list would differ.
                 let items = items
                     .iter()
@@ -308,7 +313,7 @@ impl<'a> LiftSource<'a> {
 
     fn object(
         &mut self,
-        path: &str,
+        path: &BodyPath,
         form: &Json,
         live: &Map<String, Json>,
         depth: usize,
@@ -327,8 +332,8 @@ impl<'a> LiftSource<'a> {
             let is_required = required.is_some_and(|names| names.iter().any(|one| one == name));
             let found = among(live, name);
             let found = found.filter(|value| is_required && !value.is_null() || !is_empty(value));
-            let shaped = found
-                .and_then(|found| self.shape(&format!("{path}.{name}"), property, found, depth));
+            let shaped =
+                found.and_then(|found| self.shape(&path.member(name), property, found, depth));
             match shaped {
                 Some(value) if is_required || !is_nothing(&value) => {
                     result.insert(name.clone(), value);
@@ -345,7 +350,7 @@ impl<'a> LiftSource<'a> {
                 names.any(|(known, _)| known.eq_ignore_ascii_case(name))
             };
             for (name, value) in live.iter().filter(|(name, _)| !has_property(name)) {
-                let inner = format!("{path}.{name}");
+                let inner = path.member(name);
                 let value = match others.is_object() {
                     true => self.shape(&inner, others, value, depth),
                     false => Some(Value::from(value.clone())),
@@ -364,18 +369,6 @@ fn type_of(form: &Json) -> Option<&str> {
             .filter_map(Json::as_str)
             .find(|name| *name != "null"),
         name => name.as_str(),
-    }
-}
-
-/// Whether a path matches the path of a rule, in which `*` matches any name.
-fn is_at(rule: &str, path: &str) -> bool {
-    let (mut rule, mut path) = (rule.split('.'), path.split('.'));
-    loop {
-        match (rule.next(), path.next()) {
-            (None, None) => return true,
-            (Some(rule), Some(path)) if rule == "*" || rule.eq_ignore_ascii_case(path) => {}
-            _ => return false,
-        }
     }
 }
 

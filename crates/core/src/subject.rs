@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{arm::ArmType, diff::lifted, key::NodeKey, source::Span};
+use crate::{arm::ArmType, body_path::BodyPath, key::NodeKey, source::Span};
 
 /// A resource: its names, its type and its position in the spec.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,26 +18,25 @@ pub struct Subject {
     /// The position of its entry in the spec.
     pub span: Span,
     /// The positions of the values of its entry, by path: `networkAcls.defaultAction`.
-    pub places: Arc<HashMap<String, Span>>,
+    pub places: Arc<HashMap<BodyPath, Span>>,
 }
 
 impl Subject {
     /// The position of the value that a property of ARM's body comes from, or of the nearest value around it.
-    pub fn span_of(&self, path: &str) -> Span {
-        let path = lifted(path);
+    pub fn span_of(&self, path: &BodyPath) -> Span {
+        let path = path.lifted();
         let part = self.key.part.as_ref();
-        let in_part = part.map(|part| format!("{}.{path}", part.replace('/', ".")));
+        let in_part = part.map(|part| BodyPath::from_names(part.split('/')).join(&path));
         in_part
-            .as_deref()
             .into_iter()
             .chain([path])
             .find_map(|path| self.nearest(path))
             .unwrap_or(self.span)
     }
 
-    fn nearest(&self, path: &str) -> Option<Span> {
-        std::iter::successors(Some(path), |path| path.get(..path.rfind(['.', '['])?))
-            .find_map(|path| self.places.get(path))
+    fn nearest(&self, path: BodyPath) -> Option<Span> {
+        std::iter::successors(Some(path), BodyPath::parent)
+            .find_map(|path| self.places.get(&path))
             .copied()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde_json::{Number, Value as Json};
 
-use crate::{key::NodeKey, secret::Secret};
+use crate::{body_path::BodyPath, key::NodeKey, secret::Secret};
 
 /// A wanted value.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,24 +52,15 @@ pub struct Output {
     /// The node of the resource.
     pub of: NodeKey,
     /// The path in ARM's body, including `properties`.
-    pub path: Vec<String>,
+    pub path: BodyPath,
     /// The reference in the spec: `analyzer.principalId`.
     pub written: String,
 }
 
 impl Output {
-    /// The property in a live body. Member names are compared without case.
+    /// The property in a live body.
     pub fn find<'a>(&self, body: &'a Json) -> Option<&'a Json> {
-        self.path.iter().try_fold(body, |value, part| match value {
-            Json::Array(items) => items.get(part.parse::<usize>().ok()?),
-            Json::Object(members) => members.get(part).or_else(|| {
-                members
-                    .iter()
-                    .find(|(key, _)| key.eq_ignore_ascii_case(part))
-                    .map(|(_, value)| value)
-            }),
-            _ => None,
-        })
+        self.path.find(body)
     }
 }
 

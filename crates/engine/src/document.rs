@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lazuli_core::source::Sources;
 use lazuli_core::{
+    body_path::BodyPath,
     document::{AddressDocument, PlaceDocument, PlanDocument, ServerOverrideDocument},
     plan::{Action, Plan, Step},
 };
@@ -150,7 +151,7 @@ pub struct ErrorDocument {
 #[serde(rename_all = "camelCase")]
 pub struct PropertyDocument {
     /// The path in the spec: `networkAcls.defaultAction`.
-    pub path: String,
+    pub path: BodyPath,
     /// The location of its value in the spec.
     pub place: PlaceDocument,
 }

@@ -2,6 +2,7 @@
 
 use lazuli_arm::{ArmError, ErrorKind};
 use lazuli_core::{
+    body_path::BodyPath,
     plan::Step,
     source::{Sources, Span},
 };
@@ -14,7 +15,7 @@ pub struct Fault {
     /// The property's value, or the entry if the property is unknown.
     pub span: Span,
     /// The path of the property in the spec: `networkAcls.defaultAction`.
-    pub property: Option<String>,
+    pub property: Option<BodyPath>,
 }
 
 impl Fault {
@@ -32,7 +33,7 @@ impl Fault {
         match property {
             Some((path, span)) => Self {
                 span,
-                property: Some(path.to_owned()),
+                property: Some(path.clone()),
             },
             None => Self {
                 span: step.subject.span,
@@ -45,7 +46,7 @@ impl Fault {
 /// Property names that have other meanings in Azure's messages.
 const TOO_COMMON: &[&str] = &["id", "kind", "name", "properties", "type", "value"];
 
-type Property<'a> = (&'a str, Span);
+type Property<'a> = (&'a BodyPath, Span);
 
 /// The entry of a step, with its properties.
 struct FailedEntry<'a> {
@@ -70,7 +71,7 @@ impl<'a> FailedEntry<'a> {
             _ if error.has_code("AccountNameInvalid") => &["name"],
             _ => &[],
         };
-        names.iter().find_map(|name| self.written(name))
+        names.iter().find_map(|name| self.find(&[name]))
     }
 
     /// `Values for request parameters are invalid: sku, keyPolicy.keyExpirationPeriodInDays.`: the first that is
@@ -80,7 +81,10 @@ impl<'a> FailedEntry<'a> {
             .has_code("InvalidValuesForRequestParameters")
             .then(|| error.message.rsplit_once(": "))??;
         let mut names = list.1.trim_end_matches('.').split(',');
-        names.find_map(|name| self.written(name.trim()))
+        names.find_map(|name| {
+            let path = BodyPath::parse(name.trim());
+            self.find(&path.names().collect::<Vec<_>>())
+        })
     }
 
     /// `properties.networkAcls.ipRules[0].value`, `/properties/minimumTlsVersion`, `$.sku.name`: the last segment that is
@@ -92,7 +96,7 @@ impl<'a> FailedEntry<'a> {
             .filter(|segment| !segment.chars().all(|c| c.is_ascii_digit()))
             .collect();
         if let [only] = segments.as_slice() {
-            return self.written(only);
+            return self.find(&[only]);
         }
         let deepest = self.deepest();
         (1..=segments.len())
@@ -100,7 +104,7 @@ impl<'a> FailedEntry<'a> {
             .flat_map(|end| (end.saturating_sub(deepest)..end).map(move |start| (start, end)))
             .filter_map(|(start, end)| segments.get(start..end))
             .filter(|part| part.len() > 1 || !part.iter().all(|word| is_common(word)))
-            .find_map(|part| self.written(&part.join(".")))
+            .find_map(|part| self.find(part))
     }
 
     /// The first word of a message that is a property, or the first quoted text that is a value.
@@ -114,7 +118,7 @@ impl<'a> FailedEntry<'a> {
             }
             let is_camel = bare.starts_with(|c: char| c.is_ascii_lowercase())
                 && bare.contains(|c: char| c.is_ascii_uppercase());
-            (is_camel || is_quoted && !is_common(bare)).then(|| self.written(bare))?
+            (is_camel || is_quoted && !is_common(bare)).then(|| self.find(&[bare]))?
         });
         named
             .into_iter()
@@ -131,7 +135,7 @@ impl<'a> FailedEntry<'a> {
         (segments.len().saturating_sub(self.deepest())..segments.len())
             .filter_map(|start| segments.get(start..))
             .filter(|tail| tail.len() > 1 || !tail.iter().all(|word| is_common(word)))
-            .find_map(|tail| self.written(&tail.join(".")))
+            .find_map(|tail| self.find(tail))
     }
 
     /// The number of segments in the longest path. Azure's messages may have any number.
@@ -141,23 +145,25 @@ impl<'a> FailedEntry<'a> {
             .subject
             .places
             .keys()
-            .map(|path| path.matches('.').count() + 1);
+            .map(|path| path.names().count());
         depths.max().unwrap_or(0)
     }
 
-    /// The property with this path, or the only one whose path ends with it.
-    fn written(&self, path: &str) -> Option<Property<'a>> {
+    /// The property whose path has these names, or the only one whose path ends with them.
+    fn find(&self, names: &[&str]) -> Option<Property<'a>> {
         let mut ending = None;
-        for (known, span) in self.step.subject.places.iter() {
-            if known.eq_ignore_ascii_case(path) {
-                return Some((known, *span));
-            }
-            let tail = known.len().checked_sub(path.len() + 1);
-            let ends_so = tail.and_then(|tail| known.get(tail..)).is_some_and(|tail| {
-                tail.strip_prefix('.')
-                    .is_some_and(|tail| tail.eq_ignore_ascii_case(path))
+        for (path, span) in self.step.subject.places.iter() {
+            let mut known = path.names().rev();
+            let mut wanted = names.iter().rev();
+            let is_end = wanted.all(|name| {
+                known
+                    .next()
+                    .is_some_and(|known| known.eq_ignore_ascii_case(name))
             });
-            if ends_so && ending.replace((known.as_str(), *span)).is_some() {
+            if is_end && known.next().is_none() {
+                return Some((path, *span));
+            }
+            if is_end && ending.replace((path, *span)).is_some() {
                 return None;
             }
         }
@@ -167,15 +173,16 @@ impl<'a> FailedEntry<'a> {
     /// The only property with this value. The resource's name is skipped because most messages mention it.
     fn with_value(&self, text: &str) -> Option<Property<'a>> {
         let mut found = None;
+        let name = BodyPath::from_names(["name"]);
         for (path, span) in self
             .step
             .subject
             .places
             .iter()
-            .filter(|(path, _)| *path != "name")
+            .filter(|(path, _)| **path != name)
         {
             let value = self.sources.slice(*span).trim_matches(['\'', '"']);
-            if value == text && found.replace((path.as_str(), *span)).is_some() {
+            if value == text && found.replace((path, *span)).is_some() {
                 return None;
             }
         }
@@ -196,8 +203,8 @@ impl<'a> FailedEntry<'a> {
             .iter()
             .filter(|(_, span)| has_it(**span));
         places
-            .map(|(path, span)| (path.as_str(), *span))
-            .min_by_key(|(path, span)| (span.start, std::cmp::Reverse(path.len())))
+            .map(|(path, span)| (path, *span))
+            .min_by_key(|(path, span)| (span.start, std::cmp::Reverse(path.levels().len())))
     }
 }
 

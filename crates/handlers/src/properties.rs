@@ -1,7 +1,8 @@
 //! The properties of a kind, from its schema and rules: the data of the reference pages and of `explain`.
 
 use lazuli_core::{
-    diff::{MaskedSecret, lifted, mask_secrets},
+    body_path::BodyPath,
+    diff::{MaskedSecret, mask_secrets},
     facts::{Facts, Rule},
     kind::{Kind, Registry},
     shape,
@@ -14,17 +15,15 @@ use crate::schema;
 /// The maximum depth of listed properties; no property is nested deeper.
 const MAX_NESTED: usize = 12;
 
-/// The path segment for any item of a list.
-const ITEM: &str = "[]";
-/// The path segment for any key of a mapping.
-const KEY: &str = ".NAME";
+/// The name in a path for any key of a mapping.
+pub const KEY: &str = "NAME";
 
 /// A property of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PropertyDoc {
     /// Its path in an entry: `networkAcls.ipRules[].value`, where `[]` is any item of a list; `containers.NAME.metadata`,
     /// where `NAME` is any key of a mapping.
-    pub path: String,
+    pub path: BodyPath,
     /// The accepted forms.
     pub forms: Vec<Form>,
     /// Whether it is required within its parent.
@@ -76,29 +75,20 @@ impl PropertyDoc {
         left.join(" ")
     }
 
-    /// The path without the segments for items and keys.
-    pub fn plain_path(&self) -> String {
+    /// The path without items and keys of mappings.
+    pub fn plain_path(&self) -> BodyPath {
         plain(&self.path)
     }
 
     /// Whether it is a direct member of the property at a plain path, or of the entry if the path is empty.
-    pub fn is_directly_within(&self, path: &str) -> bool {
-        let own = self.plain_path();
-        match (path.is_empty(), own.rsplit_once('.')) {
-            (true, parent) => parent.is_none(),
-            (false, parent) => parent.is_some_and(|(parent, _)| parent == path),
-        }
+    pub fn is_directly_within(&self, path: &BodyPath) -> bool {
+        self.plain_path().parent().as_ref() == Some(path)
     }
 }
 
-/// A path without the segments for items and keys: `networkAcls.ipRules[].value` is `networkAcls.ipRules.value`. A
-/// number in brackets is an item, too.
-pub fn plain(path: &str) -> String {
-    let mut plain: Vec<&str> = Vec::new();
-    for part in path.split('.').filter(|part| format!(".{part}") != KEY) {
-        plain.push(part.split('[').next().unwrap_or(part));
-    }
-    plain.join(".")
+/// A path without items and keys of mappings: `networkAcls.ipRules[].value` is `networkAcls.ipRules.value`.
+pub fn plain(path: &BodyPath) -> BodyPath {
+    BodyPath::from_names(path.names().filter(|name| *name != KEY))
 }
 
 /// The sentences of a text. A sentence ends with a period before a space and a capital letter.
@@ -153,19 +143,20 @@ pub fn of_document(registry: Registry) -> Vec<PropertyDoc> {
     of_schema(&schema::schema(registry))
 }
 
-fn is_fixed(facts: &Facts, path: &str) -> bool {
+fn is_fixed(facts: &Facts, path: &BodyPath) -> bool {
     let path = plain(path);
     facts.rules.iter().any(|rule| match rule {
-        Rule::Immutable(fixed) => lifted(fixed) == path,
+        Rule::Immutable(fixed) => BodyPath::parse(fixed).lifted() == path,
         _ => false,
     })
 }
 
 /// Whether plans and messages mask the value at a path.
-fn is_secret(path: &str) -> bool {
+fn is_secret(path: &BodyPath) -> bool {
     let path = plain(path);
     let body = path
-        .rsplit('.')
+        .names()
+        .rev()
         .fold(Value::String("text".into()), |inner, name| {
             Value::Object(std::iter::once((name.to_owned(), inner)).collect())
         });
@@ -174,12 +165,24 @@ fn is_secret(path: &str) -> bool {
 
 fn of_schema(schema: &Json) -> Vec<PropertyDoc> {
     let mut properties = Vec::new();
-    below(schema, schema, "", MAX_NESTED, &mut properties);
+    below(
+        schema,
+        schema,
+        &BodyPath::root(),
+        MAX_NESTED,
+        &mut properties,
+    );
     properties
 }
 
 /// The properties of a mapping, each followed by those below it.
-fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<PropertyDoc>) {
+fn below(
+    root: &Json,
+    schema: &Json,
+    path: &BodyPath,
+    depth: usize,
+    properties: &mut Vec<PropertyDoc>,
+) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };
@@ -188,11 +191,7 @@ fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut 
         names.is_some_and(|names| names.iter().any(|required| required == name))
     };
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let path = if path.is_empty() {
-            name.clone()
-        } else {
-            format!("{path}.{name}")
-        };
+        let path = path.member(name);
         let mut kinds: Vec<Form> = Vec::new();
         let at = properties.len();
         for form in forms(root, property) {
@@ -216,15 +215,25 @@ fn below(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut 
 }
 
 /// The properties below a value: members, items, or values of any key.
-fn inside(root: &Json, schema: &Json, path: &str, depth: usize, properties: &mut Vec<PropertyDoc>) {
+fn inside(
+    root: &Json,
+    schema: &Json,
+    path: &BodyPath,
+    depth: usize,
+    properties: &mut Vec<PropertyDoc>,
+) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };
     let mut found = Vec::new();
     below(root, schema, path, depth, &mut found);
-    for (keyword, suffix) in [("items", ITEM), ("additionalProperties", KEY)] {
+    let nested = [
+        ("items", path.any_item()),
+        ("additionalProperties", path.member(KEY)),
+    ];
+    for (keyword, path) in nested {
         for form in forms(root, &schema[keyword]) {
-            inside(root, form, &format!("{path}{suffix}"), depth, &mut found);
+            inside(root, form, &path, depth, &mut found);
         }
     }
     found.retain(|new| properties.iter().all(|known| known.path != new.path));
@@ -283,7 +292,9 @@ mod tests {
 
     fn property(kind: &str, path: &str) -> PropertyDoc {
         let all = of_kind(REGISTRY.get(kind).unwrap());
-        all.into_iter().find(|one| one.path == path).unwrap()
+        all.into_iter()
+            .find(|one| one.path == BodyPath::parse(path))
+            .unwrap()
     }
 
     #[test]
@@ -308,10 +319,10 @@ mod tests {
             "Whether blobs have a hierarchical namespace (Data Lake Storage Gen2)."
         );
         let rule = property("storageAccount", "networkAcls.ipRules[].value");
-        assert_eq!(rule.plain_path(), "networkAcls.ipRules.value");
-        assert!(rule.required && rule.is_directly_within("networkAcls.ipRules"));
+        assert_eq!(rule.plain_path().to_string(), "networkAcls.ipRules.value");
+        assert!(rule.required && rule.is_directly_within(&BodyPath::parse("networkAcls.ipRules")));
         let sentences: Vec<_> = sentences("A 2.0 b. c. D.").collect();
         assert_eq!(sentences, ["A 2.0 b. c.", "D."]);
-        assert!(is_secret("users[].adminPassword"));
+        assert!(is_secret(&BodyPath::parse("users[].adminPassword")));
     }
 }

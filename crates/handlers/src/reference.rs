@@ -1,7 +1,7 @@
 //! The reference: one Markdown page per kind, from its data and the descriptions of its properties.
 
 use lazuli_core::{
-    diff::lifted,
+    body_path::BodyPath,
     facts::{Facts, Place, Rule},
     kind::{Kind, Registry},
 };
@@ -79,7 +79,7 @@ fn page(kind: &dyn Kind) -> String {
             Rule::Immutable(path) => Some(*path),
             _ => None,
         })
-        .map(|path| format!("`{}`", lifted(path)))
+        .map(|path| format!("`{}`", BodyPath::parse(path).lifted()))
         .collect();
     if !fixed.is_empty() {
         page += &format!("\nFixed at creation: {}.\n", fixed.join(", "));
@@ -96,7 +96,7 @@ fn cell(text: &str) -> String {
 fn shared(facts: &Facts) -> String {
     let names: Vec<String> = properties::shared(facts)
         .iter()
-        .filter(|property| property.is_directly_within(""))
+        .filter(|property| property.is_directly_within(&BodyPath::root()))
         .map(|property| format!("`{}`", property.path))
         .collect();
     names.join(", ")

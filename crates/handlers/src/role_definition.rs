@@ -399,7 +399,10 @@ mod tests {
             live["properties"]["permissions"][0][list] = found;
             let changes = diff(&operator.body, &live, operator.rules, &[]);
             assert_eq!(changes.len(), 1, "{list}");
-            assert_eq!(changes[0].path, format!("properties.permissions[0].{list}"));
+            assert_eq!(
+                changes[0].path.to_string(),
+                format!("properties.permissions[0].{list}")
+            );
         }
     }
 

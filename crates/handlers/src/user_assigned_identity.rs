@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lazuli_core::{
+    body_path::BodyPath,
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{Facts, Family, Field, NameRule, OutputDoc, PartOf, PermissionPurpose, Place, Rule},
     graph::{Nodes, Surroundings, TypedEntry},
@@ -194,7 +195,7 @@ impl Handler for UserAssignedIdentity {
             // Without audiences, the default one would be sent.
             match body["properties"]["audiences"].is_array() {
                 true => drop(credentials.insert(name.to_owned(), body["properties"].clone())),
-                false => found.leave_out(format!("federatedCredentials.{name}")),
+                false => found.leave_out(BodyPath::from_names(["federatedCredentials", name])),
             }
         }
         if !credentials.is_empty()

@@ -162,18 +162,14 @@ async fn check_row(azure: &Azure, text: &str, (old, new, then): &Row) {
                 (step.action, step.subject.key.to_string().as_str()),
                 (Action::Update, *key)
             );
-            let paths: Vec<_> = step
-                .changes
-                .iter()
-                .map(|change| change.path.as_str())
-                .collect();
+            let paths: Vec<_> = step.changes.iter().map(|change| &change.path).collect();
             assert_eq!(paths, [*path]);
             azure.simulator.clear_log();
             assert!(azure.execute(&plan).await.is_complete(), "{new}");
             assert_eq!(azure.writes().len(), 1, "{new}");
             let back = azure.plan(text).await;
             let paths = back.steps.iter().flat_map(|step| &step.changes);
-            let paths: Vec<_> = paths.map(|change| change.path.as_str()).collect();
+            let paths: Vec<_> = paths.map(|change| &change.path).collect();
             assert_eq!(paths, [*path], "{new}");
             assert!(azure.execute(&back).await.is_complete(), "{new}");
         }

@@ -135,7 +135,7 @@ async fn registered_kind_is_planned_applied_and_exported() {
     let paths: Vec<_> = changed.steps[0]
         .changes
         .iter()
-        .map(|change| change.path.as_str())
+        .map(|change| &change.path)
         .collect();
     assert_eq!(paths, ["properties.sku.name"]);
 

@@ -163,7 +163,7 @@ fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
             false => Action::Adopt,
         };
         assert_eq!(step.action, expected, "{what}");
-        let changed = step.changes.iter().map(|change| change.path.as_str());
+        let changed = step.changes.iter().map(|change| &change.path);
         assert_eq!(changed.collect::<Vec<_>>(), paths(false), "{what}");
         let mut before = step.changes.iter().map(|change| &change.before);
         assert!(before.all(|before| *before == drift.before), "{what}");

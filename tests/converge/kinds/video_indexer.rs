@@ -66,18 +66,9 @@ async fn storage_is_updated_in_place() {
     let [step] = plan.steps.as_slice() else {
         panic!("{:#?}", plan.steps)
     };
-    let paths: Vec<_> = step
-        .changes
-        .iter()
-        .map(|change| change.path.as_str())
-        .collect();
-    assert_eq!(
-        (step.action, paths),
-        (
-            Action::Update,
-            vec!["properties.storageServices.resourceId"]
-        )
-    );
+    let paths: Vec<_> = step.changes.iter().map(|change| &change.path).collect();
+    assert_eq!(step.action, Action::Update);
+    assert_eq!(paths, ["properties.storageServices.resourceId"]);
     let after = azure.by_hand(Method::Get, url, None).await;
     assert_eq!(
         after["properties"]["accountId"],

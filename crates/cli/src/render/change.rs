@@ -1,7 +1,7 @@
 //! The property changes of a step: each with its label and both values, in one line or line by line.
 
 use lazuli_core::{
-    diff::{Change, lifted},
+    diff::Change,
     plan::{Action, Step},
     secret::HIDDEN,
     value::Value,
@@ -74,7 +74,7 @@ impl PropertyRow {
             (before, _) => DisplayValue::from_live(before.as_ref()),
         };
         Self {
-            label: lifted(&shorten_ids(&escape_control(&change.path), ellipsis)).to_owned(),
+            label: shorten_ids(&escape_control(&change.path.lifted().to_string()), ellipsis),
             is_fixed: change.immutable,
             is_creation: action == Action::Create,
             ellipsis,

@@ -2,6 +2,7 @@
 
 use lazuli_arm::KnownCode;
 use lazuli_core::{
+    body_path::{BodyPath, Level},
     diagnostic::{
         Code,
         explanation::{ExampleRole, ExplanationBlock},
@@ -11,7 +12,7 @@ use lazuli_core::{
 };
 use lazuli_handlers::{
     REGISTRY,
-    properties::{self, Form, PropertyDoc},
+    properties::{self, Form, KEY, PropertyDoc},
     reference::{self, Description},
 };
 
@@ -130,10 +131,14 @@ pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
     text.push_str(&render_example(&example, style));
     let own = properties::of_kind(kind);
     text.push_str(&render_heading("Properties", style));
-    text.push_str(&render_children("", &own, style));
+    text.push_str(&render_children(&BodyPath::root(), &own, style));
     text.push('\n');
     text.push_str(&render_heading("Common properties", style));
-    text.push_str(&render_children("", &properties::shared(facts), style));
+    text.push_str(&render_children(
+        &BodyPath::root(),
+        &properties::shared(facts),
+        style,
+    ));
     if !facts.outputs.is_empty() {
         text.push('\n');
         text.push_str(&render_heading("Outputs", style));
@@ -151,7 +156,7 @@ pub(crate) fn document(all: &[PropertyDoc], style: &Style) -> String {
     let example = "apiVersion: lazuli/v1\nstack: cameras\nlocation: westeurope\nresources:\n  group: { kind: resourceGroup, name: rg-cameras }";
     text.push_str(&render_example(example, style));
     text.push_str(&render_heading("Keys", style));
-    text + &render_children("", all, style)
+    text + &render_children(&BodyPath::root(), all, style)
 }
 
 /// An output of a kind.
@@ -233,11 +238,16 @@ pub(crate) fn property(
 
 /// The heading of the children of a property, which may be those of its items or keys.
 fn describe_children(property: &PropertyDoc, all: &[PropertyDoc]) -> &'static str {
-    let begins = |end: &str| {
-        let start = format!("{}{end}.", property.path);
-        all.iter().any(|one| one.path.starts_with(&start))
+    let has_below = |path: BodyPath| {
+        let start = path.levels();
+        let is_below = |one: &PropertyDoc| {
+            let levels = one.path.levels();
+            levels.len() > start.len() && levels.starts_with(start)
+        };
+        all.iter().any(is_below)
     };
-    match (begins(".NAME"), begins("[]")) {
+    let path = &property.path;
+    match (has_below(path.member(KEY)), has_below(path.any_item())) {
         (true, true) => "Properties of each list item or name",
         (true, false) => "Properties of each name",
         (false, true) => "Properties of each item",
@@ -253,16 +263,19 @@ fn write_sample(of: &str, property: &PropertyDoc) -> String {
     };
     let mut indent = 0;
     let mut lead = "";
-    let parts: Vec<&str> = property.path.split('.').collect();
-    for (at, part) in parts.iter().enumerate() {
-        let name = part.trim_end_matches("[]");
-        let value = match at + 1 == parts.len() {
+    let levels = property.path.levels();
+    for (at, level) in levels.iter().enumerate() {
+        let Level::Member(name) = level else {
+            lead = "- ";
+            continue;
+        };
+        let value = match at + 1 == levels.len() {
             true => format!(" {}", sample_value(property)),
             false => String::new(),
         };
-        text.push_str(&format!("{:indent$}{lead}{name}:{}\n", "", value));
+        text.push_str(&format!("{:indent$}{lead}{name}:{value}\n", ""));
         indent += 2 + lead.len();
-        lead = if part.ends_with("[]") { "- " } else { "" };
+        lead = "";
     }
     text
 }
@@ -288,11 +301,10 @@ fn sample_value(property: &PropertyDoc) -> String {
 }
 
 /// The properties directly below a plain path.
-fn render_children(path: &str, all: &[PropertyDoc], style: &Style) -> String {
+fn render_children(path: &BodyPath, all: &[PropertyDoc], style: &Style) -> String {
     let mut rows: Vec<(String, String)> = Vec::new();
     for property in all.iter().filter(|one| one.is_directly_within(path)) {
-        let plain = property.plain_path();
-        let name = plain.rsplit('.').next().unwrap_or(&plain).to_owned();
+        let name = property.plain_path().name().to_owned();
         let required = if property.required { "(required) " } else { "" };
         let description = format!("{required}{}", first_sentence(&property.meaning()));
         if rows.iter().all(|(known, _)| *known != name) {

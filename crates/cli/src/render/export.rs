@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use lazuli_arm::ArmError;
 use lazuli_core::{
     arm::ArmId,
+    body_path::BodyPath,
     export::{Export, Note, only_adds_markers},
     plan::Plan,
 };
@@ -50,7 +51,7 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
             Note::Secrets { entry, paths } => add(format!(
                 "`{entry}` is exported without {} that may be secrets: {}. Pass them in parameters with `secret: true`",
                 pluralize(paths.len(), "value"),
-                paths.join(", ")
+                list_paths(paths)
             )),
             Note::UnverifiableSecrets(entry) => add(format!(
                 "`{entry}` has secrets that Azure does not return: pass them in parameters with `secret: true`"
@@ -58,7 +59,7 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
             Note::Inexpressible { entry, paths } => add(format!(
                 "`{entry}` is exported without {} that its kind cannot express: {}",
                 pluralize(paths.len(), "value"),
-                paths.join(", ")
+                list_paths(paths)
             )),
         }
     }
@@ -88,6 +89,11 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
         });
     }
     text
+}
+
+fn list_paths(paths: &[BodyPath]) -> String {
+    let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+    paths.join(", ")
 }
 
 /// Whether an error has no note of its own: it is neither about a resource nor about the API version of a type.

@@ -112,7 +112,7 @@ impl Dependency {
         let short = match reason {
             Reason::Within => "in".to_owned(),
             Reason::DependsOn => "dependsOn".to_owned(),
-            Reason::Refers(path) => escape_control(path.rsplit('.').next().unwrap_or(path)),
+            Reason::Refers(path) => escape_control(path.name()),
             Reason::NeedsGrant(_) => "needs role".to_owned(),
             Reason::Locks => "locks".to_owned(),
             Reason::Follows(_) => long.clone(),

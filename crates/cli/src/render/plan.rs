@@ -1,7 +1,6 @@
 //! Plans as text: a block per step, resources that are not changed, and a summary.
 
 use lazuli_core::{
-    diff::lifted,
     graph::{Closure, Graph, SelectionSummary},
     plan::{Action, Plan, Step},
 };
@@ -118,7 +117,7 @@ pub(crate) fn list_kept(plan: &Plan) -> Vec<Notice> {
         Notice::new(Weight::Note, "=", &head)
     });
     let withheld = plan.remarks.unverifiable_secrets.iter().map(|withheld| {
-        let paths: Vec<&str> = withheld.paths.iter().map(|path| lifted(path)).collect();
+        let paths: Vec<String> = withheld.paths.iter().map(|path| path.lifted().to_string()).collect();
         let head = format!(
             "{}: not compared, because Azure does not return it: {}; use --rewrite-secrets to send it again",
             names.name(&withheld.key),

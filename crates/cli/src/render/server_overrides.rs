@@ -1,10 +1,7 @@
 //! Server overrides: values that Azure kept although another value was sent.
 
 use lazuli_arm::ArmError;
-use lazuli_core::{
-    diff::{Change, lifted},
-    plan::ServerOverride,
-};
+use lazuli_core::{diff::Change, plan::ServerOverride};
 
 use super::{
     NodeNames, pluralize,
@@ -58,5 +55,5 @@ fn describe_override(change: &Change) -> String {
     let before = or_none(change.before.as_ref().map(ToString::to_string));
     let after = change.after.as_ref();
     let after = or_none(after.map(|value| value.to_display_json().to_string()));
-    format!("{} is {before}, not {after}", lifted(&change.path))
+    format!("{} is {before}, not {after}", change.path.lifted())
 }

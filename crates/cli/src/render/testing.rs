@@ -129,7 +129,7 @@ pub(crate) fn change(
     after: impl Into<Option<Value>>,
 ) -> Change {
     Change {
-        path: path.to_owned(),
+        path: path.into(),
         before: before.into(),
         after: after.into(),
         immutable: false,
@@ -141,7 +141,7 @@ pub(crate) fn output(written: &str) -> Output {
     let node = key(written.split('.').next().unwrap());
     Output {
         of: node,
-        path: vec!["properties".to_owned()],
+        path: "properties".into(),
         written: written.to_owned(),
     }
 }

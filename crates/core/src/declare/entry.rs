@@ -5,6 +5,7 @@ use std::ops::Deref;
 use super::{Draft, Identity, Nodes, Placement, Resolver, RoleName, resolver::whole, templates};
 use crate::{
     arm::{ArmId, ArmType},
+    body_path::BodyPath,
     facts::Rule,
     marker::{Marker, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker},
     node::{Datum, Entry, Node},
@@ -126,7 +127,7 @@ impl<'a> EntryContext<'a> {
     /// The resources that values and keys of a node refer to, each once.
     pub fn targets_below(&self, node: &Node) -> Vec<ReferenceTarget<'a>> {
         let mut found = Vec::new();
-        templates(node, "", &mut found);
+        templates(node, &BodyPath::root(), &mut found);
         let mut targets: Vec<ReferenceTarget<'a>> = found
             .iter()
             .flat_map(|(_, template)| &template.0)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Index, Placement, Placements, ReferenceTarget, RoleName, address_of};
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     node::{Datum, Entry, Node},
     source::Span,
@@ -235,39 +236,36 @@ impl<'a> Resolver<'a> {
         let facts = target.placement.facts;
         let mut known = target.placement.outputs.iter();
         let documented = known.find(|output| output.name == first);
-        let mut full: Vec<String> = match documented {
-            Some(output) => output.path.split('.').map(str::to_owned).collect(),
+        let first = match documented {
+            Some(output) => BodyPath::parse(output.path),
             None if facts.body.is_some() || first == "properties" && !rest.is_empty() => {
-                vec![first.clone()]
+                BodyPath::from_names([first.as_str()])
             }
             None => return None,
         };
-        full.extend_from_slice(rest);
+        let rest = BodyPath::from_names(rest.iter().map(String::as_str));
         Some(UnresolvedPart::Output(Output {
             of: target.placement.key.clone(),
-            path: full,
+            path: first.join(&rest),
             written: written.to_owned(),
         }))
     }
 }
 
 /// All templates below a node, in values and keys, each with its property path.
-pub(crate) fn templates<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Template)>) {
-    let below = |part: &str| {
-        if path.is_empty() {
-            part.to_owned()
-        } else {
-            format!("{path}.{part}")
-        }
-    };
+pub(crate) fn templates<'n>(
+    node: &'n Node,
+    path: &BodyPath,
+    found: &mut Vec<(BodyPath, &'n Template)>,
+) {
     match &node.datum {
-        Datum::Template(template) => found.push((path.to_owned(), template)),
+        Datum::Template(template) => found.push((path.clone(), template)),
         Datum::Seq(items) => items.iter().for_each(|item| templates(item, path, found)),
         Datum::Map(entries) => {
             for entry in entries {
                 let in_key = entry.key_template.iter();
-                found.extend(in_key.map(|template| (path.to_owned(), template)));
-                templates(&entry.value, &below(&entry.key), found);
+                found.extend(in_key.map(|template| (path.clone(), template)));
+                templates(&entry.value, &path.member(&entry.key), found);
             }
         }
         Datum::Null | Datum::Bool(_) | Datum::Number(_) | Datum::String(_) | Datum::Secret(_) => {}

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
-use super::{Comparison, place::Place, rules::KEYS};
-use crate::{facts::Rule, value::Value};
+use super::{Comparison, rules::KEYS};
+use crate::{body_path::BodyPath, facts::Rule, value::Value};
 
 /// The items of a list, matched.
 pub(super) struct ListMatch<'l> {
@@ -32,15 +32,15 @@ enum Matching {
 }
 
 impl Matching {
-    fn new(comparison: &Comparison<'_>, place: &Place, items: &[Value], live: &[Json]) -> Self {
+    fn new(comparison: &Comparison<'_>, place: &BodyPath, items: &[Value], live: &[Json]) -> Self {
         let declared = comparison.rules.iter().find_map(|rule| match rule {
-            Rule::Keyed(path, key) if place.is(path) => Some(*key),
+            Rule::Keyed(path, key) if place.matches(path) => Some(*key),
             _ => None,
         });
         if let Some(key) = declared.filter(|key| items.iter().all(|item| item.get(key).is_some())) {
             return Self::DeclaredKey(key);
         }
-        if comparison.any_rule(|rule| matches!(rule, Rule::Set(path) if place.is(path))) {
+        if comparison.any_rule(|rule| matches!(rule, Rule::Set(path) if place.matches(path))) {
             return Self::Sameness;
         }
         let calls_all = |key: &&str| {
@@ -66,7 +66,7 @@ impl Matching {
 impl<'l> ListMatch<'l> {
     pub(super) fn new(
         comparison: &Comparison<'_>,
-        place: &Place,
+        place: &BodyPath,
         items: &[Value],
         live: &'l [Json],
     ) -> Self {
@@ -83,7 +83,7 @@ impl<'l> ListMatch<'l> {
             },
             matching,
         };
-        let inner = place.item("");
+        let inner = place.any_item();
         for (at, item) in items.iter().enumerate() {
             let is_match = |live: &Json| match matching.key() {
                 Some(key) => comparison.has_same_key(&inner, key, item, live),
@@ -111,13 +111,13 @@ impl<'l> ListMatch<'l> {
     pub(super) fn match_changed_items(
         &mut self,
         comparison: &Comparison<'_>,
-        place: &Place,
+        place: &BodyPath,
         items: &[Value],
     ) {
         if self.is_one_value || matches!(self.matching, Matching::DeclaredKey(_)) {
             return;
         }
-        let inner = place.item("");
+        let inner = place.any_item();
         for (item, other) in items.iter().zip(&mut self.found) {
             if other.is_some() {
                 continue;
@@ -129,7 +129,7 @@ impl<'l> ListMatch<'l> {
     }
 
     /// The place of an item: by its key, or by its position in the list.
-    pub(super) fn place_of(&self, list: &Place, item: &Json, at: usize) -> Place {
+    pub(super) fn place_of(&self, list: &BodyPath, item: &Json, at: usize) -> BodyPath {
         let key = self.matching.key().and_then(|key| item.get(key));
         match key {
             Some(Json::String(key)) => list.item(key),

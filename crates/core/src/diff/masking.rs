@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::{place::Place, rules};
+use super::rules;
 use crate::{
+    body_path::BodyPath,
     secret::{HIDDEN, Secret},
     value::Value,
 };
@@ -11,10 +12,8 @@ use crate::{
 /// A secret and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaskedSecret {
-    /// The path for people: `properties.rules[main].password`.
-    pub shown: String,
-    /// The path without the keys of items: `properties.rules[].password`.
-    pub place: String,
+    /// The path: `properties.rules[0].password`.
+    pub path: BodyPath,
     /// The secret.
     pub secret: Secret,
 }
@@ -22,15 +21,14 @@ pub struct MaskedSecret {
 impl MaskedSecret {
     /// The secrets of a body, in order.
     pub fn all_in(body: &Value) -> Vec<Self> {
-        Self::all_below(&Place::root(), body)
+        Self::all_below(&BodyPath::root(), body)
     }
 
     /// The secrets at and below a place.
-    pub(super) fn all_below(place: &Place, value: &Value) -> Vec<Self> {
+    pub(super) fn all_below(place: &BodyPath, value: &Value) -> Vec<Self> {
         match value {
             Value::Secret(secret) => vec![Self {
-                shown: place.shown.clone(),
-                place: place.to_string(),
+                path: place.clone(),
                 secret: secret.clone(),
             }],
             Value::Object(members) => members
@@ -49,7 +47,7 @@ impl MaskedSecret {
 
 /// The body with all text masked in places of secrets.
 pub fn mask_secrets(body: Value) -> Value {
-    fn hide(place: &Place, value: Value) -> Value {
+    fn hide(place: &BodyPath, value: Value) -> Value {
         match value {
             Value::String(text) if rules::is_place_of_secrets(place) && !text.is_empty() => {
                 Value::Secret(Secret::new(text))
@@ -64,23 +62,23 @@ pub fn mask_secrets(body: Value) -> Value {
                     .collect(),
             ),
             Value::Array(items) => {
-                let inner = place.item("");
+                let inner = place.any_item();
                 Value::Array(items.into_iter().map(|item| hide(&inner, item)).collect())
             }
             other => other,
         }
     }
-    hide(&Place::root(), body)
+    hide(&BodyPath::root(), body)
 }
 
 /// A live body without its secrets and masks, and their paths: `properties.rules[].password`.
-pub fn bare(live: &Json) -> (Json, Vec<String>) {
-    fn strip(place: &Place, live: &Json, found: &mut Vec<String>) -> Option<Json> {
+pub fn bare(live: &Json) -> (Json, Vec<BodyPath>) {
+    fn strip(place: &BodyPath, live: &Json, found: &mut Vec<BodyPath>) -> Option<Json> {
         match live {
             Json::String(text) if !text.is_empty() => {
                 let is_secret = rules::is_place_of_secrets(place) || rules::is_mask(text);
                 if is_secret {
-                    found.push(place.to_string());
+                    found.push(place.clone());
                 }
                 (!is_secret).then(|| live.clone())
             }
@@ -93,7 +91,7 @@ pub fn bare(live: &Json) -> (Json, Vec<String>) {
                     .collect(),
             )),
             Json::Array(items) => {
-                let inner = place.item("");
+                let inner = place.any_item();
                 let items = items.iter().filter_map(|item| strip(&inner, item, found));
                 Some(Json::Array(items.collect()))
             }
@@ -101,13 +99,13 @@ pub fn bare(live: &Json) -> (Json, Vec<String>) {
         }
     }
     let mut found = Vec::new();
-    let left = strip(&Place::root(), live, &mut found).unwrap_or(Json::Null);
+    let left = strip(&BodyPath::root(), live, &mut found).unwrap_or(Json::Null);
     found.dedup();
     (left, found)
 }
 
 /// A live value for display, with its secrets masked.
-pub(super) fn mask_live(place: &Place, live: &Json) -> Json {
+pub(super) fn mask_live(place: &BodyPath, live: &Json) -> Json {
     match live {
         Json::String(_) if rules::is_place_of_secrets(place) => Json::from(HIDDEN),
         Json::Object(members) => members
@@ -115,7 +113,7 @@ pub(super) fn mask_live(place: &Place, live: &Json) -> Json {
             .map(|(key, value)| (key.clone(), mask_live(&place.member(key), value)))
             .collect(),
         Json::Array(items) => {
-            let inner = place.item("");
+            let inner = place.any_item();
             items.iter().map(|item| mask_live(&inner, item)).collect()
         }
         other => other.clone(),

@@ -5,9 +5,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use self::{list_match::ListMatch, place::Place};
+use self::list_match::ListMatch;
 use crate::{
     arm::ArmId,
+    body_path::{BodyPath, Level, levels},
     facts::Rule,
     ignore::IgnorePattern,
     secret::HIDDEN,
@@ -18,7 +19,6 @@ mod forms;
 mod list_match;
 mod masking;
 mod overlay;
-mod place;
 mod rules;
 
 pub use masking::{MaskedSecret, bare, mask_secrets};
@@ -28,19 +28,14 @@ pub use rules::{holds_free_text, is_empty};
 /// A property that differs from the spec.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// The path in ARM's body: `properties.networkAcls.ipRules[203.0.113.0/24]`.
-    pub path: String,
+    /// The path in ARM's body.
+    pub path: BodyPath,
     /// The live value; `None` if it is not set.
     pub before: Option<Json>,
     /// The wanted value; `None` if the property is removed.
     pub after: Option<Value>,
     /// Whether the property is fixed at creation.
     pub immutable: bool,
-}
-
-/// A path in ARM's body in the notation of the spec: without `properties`, which first-class kinds omit.
-pub fn lifted(path: &str) -> &str {
-    path.strip_prefix("properties.").unwrap_or(path)
 }
 
 /// The result of a comparison.
@@ -61,7 +56,7 @@ pub fn compare(
 ) -> ComparisonResult {
     let rules = rules_for(wanted, rules);
     let mut comparison = Comparison::new(&rules, ignore, live);
-    comparison.value(&Place::root(), wanted, Some(live));
+    comparison.value(&BodyPath::root(), wanted, Some(live));
     ComparisonResult {
         changes: comparison.changes,
         unverifiable: comparison.unverifiable,
@@ -75,21 +70,16 @@ pub fn diff(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[IgnorePattern
 
 /// The changes of a creation: every wanted leaf.
 pub fn creation(wanted: &Value) -> Vec<Change> {
-    fn leaves(path: &str, value: &Value, changes: &mut Vec<Change>) {
+    fn leaves(path: BodyPath, value: &Value, changes: &mut Vec<Change>) {
         match value {
             Value::Object(members) if !members.is_empty() => {
                 for (key, value) in members {
-                    let path = if path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{path}.{key}")
-                    };
-                    leaves(&path, value, changes);
+                    leaves(path.member(key), value, changes);
                 }
             }
             Value::Null => {}
             leaf => changes.push(Change {
-                path: path.to_owned(),
+                path,
                 before: None,
                 after: Some(leaf.clone()),
                 immutable: false,
@@ -97,19 +87,21 @@ pub fn creation(wanted: &Value) -> Vec<Change> {
         }
     }
     let mut changes = Vec::new();
-    leaves("", wanted, &mut changes);
+    leaves(BodyPath::root(), wanted, &mut changes);
     changes
 }
 
 /// The rules for a body, with conditional rules resolved.
 fn rules_for(wanted: &Value, rules: &[Rule]) -> Vec<Rule> {
-    let says = |path: &str, text: &str| {
-        let mut names = path.split('.');
-        let value = names.try_fold(wanted, |value, name| value.get(name));
+    let is_set_to = |path: &str, text: &str| {
+        let value = levels(path).try_fold(wanted, |value, level| match level {
+            Level::Member(name) => value.get(&name),
+            Level::Item(_) => None,
+        });
         value.is_some_and(|value| plain_text(&value.to_display_json()).eq_ignore_ascii_case(text))
     };
     let hold = |rule: &Rule| match rule {
-        Rule::When(path, text, rule) => says(path, text).then_some(**rule),
+        Rule::When(path, text, rule) => is_set_to(path, text).then_some(**rule),
         rule => Some(*rule),
     };
     rules.iter().filter_map(hold).collect()
@@ -143,25 +135,35 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// Whether the value is fixed at creation. An absent boolean of this kind means false.
+    fn is_fixed(&self, place: &BodyPath) -> bool {
+        self.any_rule(|rule| matches!(rule, Rule::Immutable(path) if place.is_within(path)))
+    }
+
+    /// Whether the author excludes this place from the comparison.
+    fn is_ignored(&self, place: &BodyPath) -> bool {
+        self.ignore.iter().any(|ignored| ignored.matches(place))
+    }
+
     fn any_rule(&self, holds: impl Fn(&Rule) -> bool) -> bool {
         self.rules.iter().any(holds)
     }
 
-    fn report(&mut self, place: &Place, before: Option<&Json>, after: Option<&Value>) {
+    fn report(&mut self, place: &BodyPath, before: Option<&Json>, after: Option<&Value>) {
         self.changes.push(Change {
-            path: place.shown.clone(),
+            path: place.clone(),
             before: match after {
                 Some(after) if after.has_secrets() => before.map(|_| Json::from(HIDDEN)),
                 _ => before.map(|live| masking::mask_live(place, live)),
             },
             after: after.cloned(),
-            immutable: place.is_fixed(self.rules) || rules::is_where_it_is(place, before),
+            immutable: self.is_fixed(place) || rules::is_where_it_is(place, before),
         });
     }
 
-    fn value(&mut self, place: &Place, wanted: &Value, live: Option<&Json>) {
+    fn value(&mut self, place: &BodyPath, wanted: &Value, live: Option<&Json>) {
         if !self.is_compared(place, wanted, live) {
-            if !place.is_ignored(self.ignore) {
+            if !self.is_ignored(place) {
                 self.unverifiable
                     .extend(MaskedSecret::all_below(place, wanted));
             }
@@ -169,7 +171,7 @@ impl<'a> Comparison<'a> {
         }
         match (wanted, live) {
             (Value::Null, _) => {}
-            (Value::Bool(false), None) if place.is_fixed(self.rules) => {}
+            (Value::Bool(false), None) if self.is_fixed(place) => {}
             (Value::Object(members), Some(Json::Object(found))) => {
                 self.object(place, members, found)
             }
@@ -185,22 +187,24 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn is_compared(&self, place: &Place, wanted: &Value, live: Option<&Json>) -> bool {
+    fn is_compared(&self, place: &BodyPath, wanted: &Value, live: Option<&Json>) -> bool {
         let is_exempt = self.any_rule(|rule| match rule {
-            Rule::WriteOnly(path) | Rule::ReadOnly(path) | Rule::Decided(path) => place.is(path),
+            Rule::WriteOnly(path) | Rule::ReadOnly(path) | Rule::Decided(path) => {
+                place.matches(path)
+            }
             _ => false,
         });
         let is_unreturned =
             |rule: &Rule| matches!(rule, Rule::Withheld(path) if place.is_within(path));
         !(is_exempt
-            || place.is_ignored(self.ignore)
+            || self.is_ignored(place)
             || rules::is_envelope(place)
             || rules::both_empty(wanted, live)
             || rules::is_unreturned(place, wanted, live, self.body)
             || live.is_none_or(rules::is_empty) && self.any_rule(is_unreturned))
     }
 
-    fn object(&mut self, place: &Place, members: &Object, found: &Map<String, Json>) {
+    fn object(&mut self, place: &BodyPath, members: &Object, found: &Map<String, Json>) {
         for (key, wanted) in members {
             let live = found.get(key).or_else(|| {
                 let same = |(other, _): &(&String, &Json)| other.eq_ignore_ascii_case(key);
@@ -208,7 +212,7 @@ impl<'a> Comparison<'a> {
             });
             let inner = place.member(key);
             // In a mapping of ids the keys are the wanted values.
-            if live.is_none() && ArmId::resembles_id(key) && !inner.is_ignored(self.ignore) {
+            if live.is_none() && ArmId::resembles_id(key) && !self.is_ignored(&inner) {
                 self.report(&inner, None, Some(wanted));
             } else {
                 self.value(&inner, wanted, live);
@@ -216,7 +220,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn array(&mut self, place: &Place, items: &[Value], found: &[Json]) {
+    fn array(&mut self, place: &BodyPath, items: &[Value], found: &[Json]) {
         let is_open = self.is_open(place);
         let mut matched = ListMatch::new(self, place, items, found);
         matched.match_changed_items(self, place, items);
@@ -239,27 +243,27 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn is_open(&self, place: &Place) -> bool {
-        self.any_rule(|rule| matches!(rule, Rule::Open(path) if place.is(path)))
+    fn is_open(&self, place: &BodyPath) -> bool {
+        self.any_rule(|rule| matches!(rule, Rule::Open(path) if place.matches(path)))
     }
 
     /// The differences at and below a place, without reporting them.
-    fn changes_in(&self, place: &Place, wanted: &Value, live: &Json) -> Vec<Change> {
+    fn changes_in(&self, place: &BodyPath, wanted: &Value, live: &Json) -> Vec<Change> {
         let mut inner = Comparison::new(self.rules, self.ignore, self.body);
         inner.value(place, wanted, Some(live));
         inner.changes
     }
 
-    fn is_as_wanted(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
+    fn is_as_wanted(&self, place: &BodyPath, wanted: &Value, live: &Json) -> bool {
         self.changes_in(place, wanted, live).is_empty()
     }
 
-    fn has_same_key(&self, item: &Place, key: &str, wanted: &Value, live: &Json) -> bool {
+    fn has_same_key(&self, item: &BodyPath, key: &str, wanted: &Value, live: &Json) -> bool {
         let keys = wanted.get(key).zip(live.get(key));
         keys.is_some_and(|(wanted, live)| self.is_scalar_same(&item.member(key), wanted, live))
     }
 
-    fn is_scalar_same(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
+    fn is_scalar_same(&self, place: &BodyPath, wanted: &Value, live: &Json) -> bool {
         let is_same = match (wanted, live) {
             (Value::Bool(wanted), Json::Bool(live)) => wanted == live,
             (Value::Secret(wanted), Json::String(live)) => wanted.expose() == live,
@@ -273,21 +277,21 @@ impl<'a> Comparison<'a> {
     }
 
     /// Whether the rules of the type treat two texts as equal.
-    fn is_text_same(&self, place: &Place, wanted: &str, live: &str) -> bool {
+    fn is_text_same(&self, place: &BodyPath, wanted: &str, live: &str) -> bool {
         self.any_rule(|rule| match rule {
-            Rule::AnyCase(path) => place.is(path) && wanted.eq_ignore_ascii_case(live),
+            Rule::AnyCase(path) => place.matches(path) && wanted.eq_ignore_ascii_case(live),
             Rule::Open(path) => {
                 let added = live.strip_prefix(wanted);
-                place.is(path) && added.is_some_and(|added| added.starts_with(' '))
+                place.matches(path) && added.is_some_and(|added| added.starts_with(' '))
             }
             _ => false,
         })
     }
 
-    fn has_become(&self, place: &Place, wanted: &Value, live: &Json) -> bool {
+    fn has_become(&self, place: &BodyPath, wanted: &Value, live: &Json) -> bool {
         self.any_rule(|rule| match rule {
             Rule::Becomes(path, sent, answered) => {
-                place.is(path)
+                place.matches(path)
                     && plain_text(live) == *answered
                     && plain_text(&wanted.to_display_json()) == *sent
             }

@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::{Comparison, list_match::ListMatch, place::Place, rules, rules_for};
+use super::{Comparison, list_match::ListMatch, rules, rules_for};
 use crate::{
+    body_path::BodyPath,
     facts::Rule,
     ignore::IgnorePattern,
     value::{Object, Value},
@@ -14,7 +15,7 @@ use crate::{
 pub fn overlay(wanted: &Value, live: &Json, rules: &[Rule], ignore: &[IgnorePattern]) -> Value {
     let rules = rules_for(wanted, rules);
     let base = writable(live, &rules);
-    Overlay(Comparison::new(&rules, ignore, live)).merge(&Place::root(), base, wanted)
+    Overlay(Comparison::new(&rules, ignore, live)).merge(&BodyPath::root(), base, wanted)
 }
 
 /// A live body without read-only members and masks of secrets.
@@ -23,18 +24,18 @@ pub fn writable(live: &Json, rules: &[Rule]) -> Json {
     if let Json::Object(members) = &mut left {
         members.retain(|name, _| !ENVELOPE_READ_ONLY.contains(&name.as_str()));
     }
-    strip_read_only(&Place::root(), &mut left, rules);
+    strip_read_only(&BodyPath::root(), &mut left, rules);
     left
 }
 
 /// The read-only members of all types: those that follow from the URL, and metadata of ARM.
 const ENVELOPE_READ_ONLY: &[&str] = &["id", "name", "type", "systemData", "etag"];
 
-fn strip_read_only(place: &Place, live: &mut Json, rules: &[Rule]) {
-    let is_sent = |place: &Place, value: &Json| {
+fn strip_read_only(place: &BodyPath, live: &mut Json, rules: &[Rule]) {
+    let is_sent = |place: &BodyPath, value: &Json| {
         let is_read_only = rules
             .iter()
-            .any(|rule| matches!(rule, Rule::ReadOnly(path) if place.is(path)));
+            .any(|rule| matches!(rule, Rule::ReadOnly(path) if place.matches(path)));
         !is_read_only
             && place.name() != "provisioningState"
             && !value.as_str().is_some_and(rules::is_mask)
@@ -50,7 +51,7 @@ fn strip_read_only(place: &Place, live: &mut Json, rules: &[Rule]) {
         }),
         Json::Array(items) => items
             .iter_mut()
-            .for_each(|item| strip_read_only(&place.item(""), item, rules)),
+            .for_each(|item| strip_read_only(&place.any_item(), item, rules)),
         _ => {}
     }
 }
@@ -58,8 +59,8 @@ fn strip_read_only(place: &Place, live: &mut Json, rules: &[Rule]) {
 struct Overlay<'a>(Comparison<'a>);
 
 impl Overlay<'_> {
-    fn merge(&self, place: &Place, base: Json, wanted: &Value) -> Value {
-        if place.is_ignored(self.0.ignore) {
+    fn merge(&self, place: &BodyPath, base: Json, wanted: &Value) -> Value {
+        if self.0.is_ignored(place) {
             return Value::from(base);
         }
         match (base, wanted) {
@@ -79,7 +80,7 @@ impl Overlay<'_> {
                     let inner = place.member(key);
                     let value = match before {
                         Some(before) => self.merge(&inner, before, wanted),
-                        None if *wanted == Value::Bool(false) && inner.is_fixed(self.0.rules) => {
+                        None if *wanted == Value::Bool(false) && self.0.is_fixed(&inner) => {
                             continue;
                         }
                         None => wanted.clone(),
@@ -94,8 +95,8 @@ impl Overlay<'_> {
         }
     }
 
-    fn merge_list(&self, place: &Place, base: &[Json], items: &[Value]) -> Value {
-        let inner = place.item("");
+    fn merge_list(&self, place: &BodyPath, base: &[Json], items: &[Value]) -> Value {
+        let inner = place.any_item();
         let matched = ListMatch::new(&self.0, place, items, base);
         let is_same = |item: &Value, live: &Json| {
             matched.are_of_one_item() || self.0.is_as_wanted(&inner, item, live)

@@ -4,21 +4,24 @@
 
 use serde_json::{Number, Value as Json};
 
-use super::{
-    forms::{instant, is_guid, is_word, unindented, version},
-    place::Place,
-};
+use super::forms::{instant, is_guid, is_word, unindented, version};
 use crate::{
     arm::{ArmId, same_location},
+    body_path::BodyPath,
     value::Value,
 };
 
 // Values that are not compared.
 
+/// Whether a path is that of a member of the body itself.
+fn is_top(place: &BodyPath) -> bool {
+    place.levels().len() == 1
+}
+
 /// The name, type and id of a body follow from its URL and are returned differently: `account/project`,
 /// `DefaultManagementPolicy`, ids in other case (ARM facts 1.1 L9: 77 pairs).
-pub(super) fn is_envelope(place: &Place) -> bool {
-    place.is_top() && is_one_of(place.name(), &["id", "name", "type"])
+pub(super) fn is_envelope(place: &BodyPath) -> bool {
+    is_top(place) && is_one_of(place.name(), &["id", "name", "type"])
 }
 
 /// Absent and empty are equal (ARM facts 1.1 L5 and L6, 1.4: 150 pairs).
@@ -35,7 +38,7 @@ pub(super) fn both_empty(wanted: &Value, live: Option<&Json>) -> bool {
 
 /// Whether a response leaves the live value open, because types are free not to return it.
 pub(super) fn is_unreturned(
-    place: &Place,
+    place: &BodyPath,
     wanted: &Value,
     live: Option<&Json>,
     body: &Json,
@@ -57,7 +60,7 @@ pub(super) fn is_unreturned(
 
 /// Secrets are returned absent, empty, null, masked or as a reference (ARM facts 1.1 L11: 112 pairs). They are recognized
 /// by the last word of their name or of the name of a container.
-pub(super) fn is_place_of_secrets(place: &Place) -> bool {
+pub(super) fn is_place_of_secrets(place: &BodyPath) -> bool {
     const WORDS: &[&str] = &[
         "connectionstring",
         "passphrase",
@@ -83,7 +86,7 @@ pub(super) fn is_place_of_secrets(place: &Place) -> bool {
 }
 
 /// A container of secrets can be absent as a whole, and everything in it is a secret.
-fn is_among_secrets(place: &Place) -> bool {
+fn is_among_secrets(place: &BodyPath) -> bool {
     const HOLDERS: &[&str] = &["credential", "credentials", "protectedsettings"];
     place.names().any(|around| {
         let around = around.to_ascii_lowercase();
@@ -93,15 +96,15 @@ fn is_among_secrets(place: &Place) -> bool {
 
 /// `createMode` says how to create a resource, not what it is (ARM facts 1.6: absent in all 37 responses of three
 /// providers).
-fn says_how_to_make(place: &Place) -> bool {
+fn says_how_to_make(place: &BodyPath) -> bool {
     place.name().eq_ignore_ascii_case("createMode")
 }
 
 /// A child resource has the location of its parent and can omit it, unless it is a tracked resource with a location and
 /// tags of its own (ARM facts 1.3: 47 pairs of two providers).
-fn is_place_of_a_part(place: &Place, body: &Json) -> bool {
+fn is_place_of_a_part(place: &BodyPath, body: &Json) -> bool {
     let is_part = |arm_type: &str| arm_type.matches('/').count() > 1;
-    place.is_top()
+    is_top(place)
         && place.name().eq_ignore_ascii_case("location")
         && body.get("type").and_then(Json::as_str).is_some_and(is_part)
         && body.get("tags").is_none()
@@ -109,11 +112,11 @@ fn is_place_of_a_part(place: &Place, body: &Json) -> bool {
 
 /// A resource stays in the region of its creation: Azure Resource Manager rejects another region for all types
 /// (`InvalidResourceLocation`), and no recording contradicts that. A resource without a live region is exempt.
-pub(super) fn is_where_it_is(place: &Place, live: Option<&Json>) -> bool {
+pub(super) fn is_where_it_is(place: &BodyPath, live: Option<&Json>) -> bool {
     let is_somewhere = live
         .and_then(Json::as_str)
         .is_some_and(|location| !location.is_empty());
-    is_somewhere && place.is_top() && place.name().eq_ignore_ascii_case("location")
+    is_somewhere && is_top(place) && place.name().eq_ignore_ascii_case("location")
 }
 
 /// A mask does not reveal the secret: `####`, `…;SharedAccessKey=****`, `<redacted>` (ARM facts 1.1,
@@ -152,9 +155,9 @@ pub(super) fn same_number(left: &Number, right: &Number) -> bool {
 }
 
 /// Texts that are equal.
-pub(super) fn same_text(place: &Place, wanted: &str, live: &str) -> bool {
+pub(super) fn same_text(place: &BodyPath, wanted: &str, live: &str) -> bool {
     /// The rules for text, in the order in which they are tried.
-    const RULES: &[fn(&Place, &str, &str) -> bool] = &[
+    const RULES: &[fn(&BodyPath, &str, &str) -> bool] = &[
         same_word,
         same_guid,
         same_id,
@@ -168,7 +171,7 @@ pub(super) fn same_text(place: &Place, wanted: &str, live: &str) -> bool {
 }
 
 /// Free text is compared exactly; no service is known to change it.
-fn is_free_text(place: &Place) -> bool {
+fn is_free_text(place: &BodyPath) -> bool {
     const NAMES: &[&str] = &["description", "displayName"];
     is_one_of(place.name(), NAMES) || place.names().any(holds_free_text)
 }
@@ -190,18 +193,18 @@ pub fn holds_free_text(name: &str) -> bool {
 }
 
 /// Words of an enumeration without case: `enabled` is `Enabled`, `utf8` is `UTF8` (ARM facts 1.2: 37 pairs).
-fn same_word(_: &Place, wanted: &str, live: &str) -> bool {
+fn same_word(_: &BodyPath, wanted: &str, live: &str) -> bool {
     is_word(wanted) && wanted.eq_ignore_ascii_case(live)
 }
 
 /// GUIDs without case (ARM facts 1.2: `applicationId` of access policies).
-fn same_guid(_: &Place, wanted: &str, live: &str) -> bool {
+fn same_guid(_: &BodyPath, wanted: &str, live: &str) -> bool {
     is_guid(wanted) && wanted.eq_ignore_ascii_case(live)
 }
 
 /// Ids without case; one that is relative is the end of the full one (ARM facts 1.2: 820 of 4,772 answers, 1.1 L1 and
 /// L12).
-fn same_id(_: &Place, wanted: &str, live: &str) -> bool {
+fn same_id(_: &BodyPath, wanted: &str, live: &str) -> bool {
     let (wanted, live) = (wanted.trim_matches('/'), live.trim_matches('/'));
     let is_id = |text: &str| ArmId::resembles_id(&format!("/{text}"));
     if is_id(wanted) {
@@ -217,13 +220,13 @@ fn same_id(_: &Place, wanted: &str, live: &str) -> bool {
 }
 
 /// Slashes around a path are ignored (ARM facts 1.1 L12: `/account-api` is returned as `account-api`).
-fn same_path(_: &Place, wanted: &str, live: &str) -> bool {
+fn same_path(_: &BodyPath, wanted: &str, live: &str) -> bool {
     let bare = wanted.trim_matches('/');
     !bare.is_empty() && bare == live.trim_matches('/')
 }
 
 /// Locations in normal form, in every property whose name ends in that word (ARM facts 1.3: 192 leaves, 178 pairs).
-fn same_place(place: &Place, wanted: &str, live: &str) -> bool {
+fn same_place(place: &BodyPath, wanted: &str, live: &str) -> bool {
     let name = place.name();
     let is_location = is_one_of(name, &["location", "locationName"])
         || ["Location", "LocationName"]
@@ -233,19 +236,19 @@ fn same_place(place: &Place, wanted: &str, live: &str) -> bool {
 }
 
 /// A version that the service completes: `6` is `6.0` (ARM facts 1.6: `redisVersion`).
-fn same_version(place: &Place, wanted: &str, live: &str) -> bool {
+fn same_version(place: &BodyPath, wanted: &str, live: &str) -> bool {
     place.name().to_ascii_lowercase().ends_with("version")
         && version(wanted).is_some_and(|wanted| version(live) == Some(wanted))
 }
 
 /// Times by the instant: services return their own number of digits and their own notation of UTC. The recordings have the
 /// same time everywhere (ARM facts, "Read with care"), so they do not show which.
-fn same_time(_: &Place, wanted: &str, live: &str) -> bool {
+fn same_time(_: &BodyPath, wanted: &str, live: &str) -> bool {
     instant(wanted).is_some_and(|wanted| instant(live) == Some(wanted))
 }
 
 /// Markup without white space around its tags: policies are returned with other indentation (ARM facts 1.6: 17 pairs).
-fn same_markup(_: &Place, wanted: &str, live: &str) -> bool {
+fn same_markup(_: &BodyPath, wanted: &str, live: &str) -> bool {
     let is_markup = |text: &str| text.trim_start().starts_with('<');
     is_markup(wanted) && is_markup(live) && unindented(wanted) == unindented(live)
 }

@@ -7,7 +7,7 @@ use super::*;
 fn changes(wanted: Json, live: Json, rules: &[Rule]) -> Vec<String> {
     diff(&Value::from(wanted), &live, rules, &[])
         .into_iter()
-        .map(|change| change.path)
+        .map(|change| change.path.to_string())
         .collect()
 }
 
@@ -34,9 +34,15 @@ fn missing_or_different_value_is_a_difference() {
     );
     let shown: Vec<_> = found
         .iter()
-        .map(|change| (change.path.as_str(), change.before.clone()))
+        .map(|change| (change.path.to_string(), change.before.clone()))
         .collect();
-    assert_eq!(shown, [("a.b", None), ("a.c", Some(json!(false)))]);
+    assert_eq!(
+        shown,
+        [
+            ("a.b".to_owned(), None),
+            ("a.c".to_owned(), Some(json!(false)))
+        ]
+    );
 }
 
 #[test]
@@ -234,9 +240,15 @@ fn members_of_a_missing_mapping_are_reported_by_leaf() {
     let found = diff(&Value::from(wanted), &json!({}), rules, &[]);
     let found: Vec<_> = found
         .iter()
-        .map(|change| (change.path.as_str(), change.immutable))
+        .map(|change| (change.path.to_string(), change.immutable))
         .collect();
-    assert_eq!(found, [("a.b.fixed", true), ("a.b.free", false)]);
+    assert_eq!(
+        found,
+        [
+            ("a.b.fixed".to_owned(), true),
+            ("a.b.free".to_owned(), false)
+        ]
+    );
 }
 
 #[test]
@@ -356,6 +368,7 @@ fn stripping_a_body_returns_the_paths_of_its_secrets() {
             "properties.connection",
             "properties.credentials.user"
         ]
+        .map(BodyPath::parse)
     );
     assert_eq!(
         left,

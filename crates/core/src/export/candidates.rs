@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     arm::{ArmId, ArmType},
+    body_path::BodyPath,
     diff::bare,
     facts::Place,
     kind::Kind,
@@ -34,7 +35,7 @@ pub(super) struct Candidate {
     pub(super) parts: Vec<Json>,
     pub(super) marker: Option<CandidateMarker>,
     /// The paths of the removed secrets.
-    pub(super) secrets: Vec<String>,
+    pub(super) secrets: Vec<BodyPath>,
 }
 
 /// The ownership marker of a candidate.

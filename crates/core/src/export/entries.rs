@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     arm::{ArmId, normal_location},
+    body_path::BodyPath,
     declare::root_id,
     facts::{Facts, Place},
     lift::{EntryIndex, LiftSource, LiftedEntry},
@@ -91,7 +92,10 @@ pub(super) fn write_document(
         if !omitted.is_empty() {
             notes.push(Note::Inexpressible {
                 entry: name.clone(),
-                paths: omitted,
+                paths: omitted
+                    .iter()
+                    .map(|key| BodyPath::from_names([key.as_str()]))
+                    .collect(),
             });
         }
     }

@@ -19,6 +19,7 @@ use serde_json::Value as Json;
 
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     diff::Change,
     facts::Place,
     marker::{STACK_TAG, TextMarker},
@@ -99,7 +100,7 @@ pub fn only_adds_markers(step: &Step) -> bool {
     let is_marker = |change: &Change| {
         let after = change.after.as_ref().and_then(Value::as_str).unwrap_or("");
         let before = change.before.as_ref().and_then(Json::as_str).unwrap_or("");
-        change.path == format!("tags.{STACK_TAG}")
+        change.path == BodyPath::from_names(["tags", STACK_TAG])
             || TextMarker::find(after).is_some() && TextMarker::remove_from(after) == before
     };
     step.action == Action::Adopt && step.changes.iter().all(is_marker)

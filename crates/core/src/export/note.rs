@@ -1,6 +1,7 @@
 //! Notes about the differences between an exported spec and the live resources.
 
 use crate::arm::ArmId;
+use crate::body_path::BodyPath;
 
 /// A difference between an exported spec and the live resources.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +38,7 @@ pub enum Note {
         /// The entry.
         entry: String,
         /// The paths in Azure's body.
-        paths: Vec<String>,
+        paths: Vec<BodyPath>,
     },
     /// An entry has secrets that Azure does not return; a tag stores their digests.
     UnverifiableSecrets(String),
@@ -46,6 +47,6 @@ pub enum Note {
         /// The entry.
         entry: String,
         /// The paths in the entry.
-        paths: Vec<String>,
+        paths: Vec<BodyPath>,
     },
 }

@@ -6,10 +6,11 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     declare::Placement,
     diff::holds_free_text,
     facts::OutputDoc,
-    lift::{EntryIndex, member},
+    lift::EntryIndex,
     template::escape,
     text::is_shown,
     value::{UnresolvedPart, Value},
@@ -59,7 +60,7 @@ impl References {
         };
         let is_shared = |name: &str| Placement::FIXED.contains(&name) || name == TENANT;
         for output in outputs.iter().filter(|output| !is_shared(output.name)) {
-            let Some(live) = output.path.split('.').try_fold(body, member) else {
+            let Some(live) = BodyPath::parse(output.path).find(body) else {
                 continue;
             };
             if let (PRINCIPAL, Some(id)) = (output.name, live.as_str()) {

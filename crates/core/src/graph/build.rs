@@ -8,6 +8,7 @@ use std::{
 use super::{Graph, Lifecycle, Node, Settings, StackScope, edges, place};
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     declare::{
         Draft, EntryContext, Grant, Identity, ImpliedDependency, Nodes, Placement, Resolver,
         RoleName, Surroundings, index,
@@ -301,7 +302,7 @@ fn node(
     stack: &Stack,
     resource: &Resource,
     draft: Draft,
-    places: Arc<HashMap<String, Span>>,
+    places: Arc<HashMap<BodyPath, Span>>,
 ) -> Node {
     let name = placement.name.as_deref().filter(|_| key.part.is_none());
     let title = match &draft.identity {
@@ -344,13 +345,10 @@ fn node(
 }
 
 /// The positions of the values of an entry by path, and of the common keys that Azure can reject.
-fn value_positions(resource: &Resource) -> HashMap<String, Span> {
-    fn below(path: &str, node: &crate::node::Node, places: &mut HashMap<String, Span>) {
+fn value_positions(resource: &Resource) -> HashMap<BodyPath, Span> {
+    fn below(path: &BodyPath, node: &crate::node::Node, places: &mut HashMap<BodyPath, Span>) {
         for entry in node.entries() {
-            let path = match path {
-                "" => entry.key.clone(),
-                _ => format!("{path}.{}", entry.key),
-            };
+            let path = path.member(&entry.key);
             below(&path, &entry.value, places);
             places.insert(path, entry.value.span);
         }
@@ -362,9 +360,9 @@ fn value_positions(resource: &Resource) -> HashMap<String, Span> {
     ];
     let common = common
         .into_iter()
-        .filter_map(|(key, node)| Some((key.to_owned(), node.as_ref()?.span)));
+        .filter_map(|(key, node)| Some((BodyPath::from_names([key]), node.as_ref()?.span)));
     let mut places = common.collect();
-    below("", &resource.props, &mut places);
+    below(&BodyPath::root(), &resource.props, &mut places);
     places
 }
 

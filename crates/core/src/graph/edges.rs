@@ -11,6 +11,7 @@ use petgraph::{
 use super::{Graph, Node, Reason};
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     declare::{Identity, ImpliedDependency, Placements, address_of, templates},
     diagnostic::{Code, Diagnostic, Diagnostics},
     key::NodeKey,
@@ -106,21 +107,23 @@ impl<'a> Finder<'a> {
 
     /// References and `dependsOn` of one entry.
     fn written(&mut self, stack: &str, resource: &Resource, places: &Placements) {
-        let mut found: Vec<(String, &Template)> = Vec::new();
-        templates(&resource.props, "", &mut found);
+        let mut found: Vec<(BodyPath, &Template)> = Vec::new();
+        templates(&resource.props, &BodyPath::root(), &mut found);
         let common = [
             ("name", &resource.name),
             ("location", &resource.location),
             ("resourceGroup", &resource.resource_group),
         ];
         for (property, node) in common {
+            let path = BodyPath::from_names([property]);
             node.iter()
-                .for_each(|node| templates(node, property, &mut found));
+                .for_each(|node| templates(node, &path, &mut found));
         }
+        let tags = BodyPath::from_names(["tags"]);
         resource
             .tags
             .iter()
-            .for_each(|tag| templates(&tag.value, "tags", &mut found));
+            .for_each(|tag| templates(&tag.value, &tags, &mut found));
         let waiting = self.entry(stack, &resource.address).to_vec();
         let mut wait = |on: &[usize], reason: Reason| {
             for from in on {
@@ -198,7 +201,7 @@ impl<'a> Finder<'a> {
                 (
                     main.collect(),
                     waiting,
-                    Reason::Refers((*property).to_owned()),
+                    Reason::Refers(BodyPath::parse(property)),
                 )
             }
             ImpliedDependency::EverythingWithin(scope) => {

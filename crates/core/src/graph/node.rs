@@ -2,6 +2,7 @@
 
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     declare::Identity,
     facts::Rule,
     ignore::IgnorePattern,
@@ -35,8 +36,8 @@ impl Lifecycle {
 
     /// Whether a member of `properties` is not compared.
     pub fn ignores(&self, member: &str) -> bool {
-        let place = ["properties".to_owned(), member.to_owned()];
-        self.ignore.iter().any(|ignored| ignored.is(&place))
+        let path = BodyPath::from_names(["properties", member]);
+        self.ignore.iter().any(|ignored| ignored.matches(&path))
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use crate::body_path::BodyPath;
+
 /// Why one resource depends on another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// A property refers to it.
-    Refers(String),
+    Refers(BodyPath),
     /// It is listed in `dependsOn`.
     DependsOn,
     /// It is the resource group, the parent or the scope.

@@ -171,7 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{key::NodeKey, spec::Address, value::UnresolvedPart};
+    use crate::{body_path::BodyPath, key::NodeKey, spec::Address, value::UnresolvedPart};
 
     fn target() -> CallTarget {
         let address = Address {
@@ -184,7 +184,7 @@ mod tests {
                 address,
                 part: None,
             },
-            path: vec!["principalId".into()],
+            path: BodyPath::from_names(["principalId"]),
             written: "analyzer.principalId".into(),
         };
         let value = Value::Unresolved(Unresolved(vec![UnresolvedPart::Output(output)]));

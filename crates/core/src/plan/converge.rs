@@ -16,8 +16,9 @@ use super::{
 };
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    diff::{Change, ComparisonResult, compare, creation, lifted, mask_secrets, overlay},
+    diff::{Change, ComparisonResult, compare, creation, mask_secrets, overlay},
     graph::{Grant, Graph, Identity, Names, Node, NodeKey, Selection},
     live::{Live, LiveGrant},
     marker::Marker,
@@ -319,7 +320,7 @@ impl<'a> Planner<'a, '_> {
                     "the principal of `{}` is not an object id",
                     node.subject.key
                 );
-                let span = node.subject.span_of("principalId");
+                let span = node.subject.span_of(&BodyPath::from_names(["principalId"]));
                 self.diagnostics
                     .push(Diagnostic::error(Code::ValueNotAllowed, span, message));
                 return None;
@@ -520,7 +521,7 @@ fn differing(changes: &[Change]) -> String {
 }
 
 fn immutable(node: &Node, change: &Change, help: &str) -> Diagnostic {
-    let path = lifted(&change.path);
+    let path = change.path.lifted();
     let is = match &change.before {
         Some(before) => format!("it is {before} in Azure"),
         None => "it is not set in Azure".to_owned(),

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     arm::{ArmId, ArmType},
+    body_path::BodyPath,
     diff::Change,
     graph::{Grant, Graph, Identity, NodeKey, StackScope},
     live::{Live, LiveGrant, OwnedResource},
@@ -400,7 +401,7 @@ impl Pruning<'_> {
             ]),
         };
         let change = Change {
-            path: format!("tags.{STACK_TAG}"),
+            path: BodyPath::from_names(["tags", STACK_TAG]),
             before: Some(json!(self.orphan.stack)),
             after: None,
             immutable: false,
@@ -429,7 +430,7 @@ impl Pruning<'_> {
             body: Value::object([("properties", Value::object(body))]),
         };
         let change = Change {
-            path: format!("properties.{member}"),
+            path: BodyPath::from_names(["properties", member]),
             before: before.cloned(),
             after,
             immutable: false,

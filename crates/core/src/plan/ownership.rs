@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::{
+    body_path::BodyPath,
     diff::Change,
     facts::Rule,
     graph::Node,
@@ -58,8 +59,8 @@ pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<
     let Marker::Text(member) = node.marker else {
         return None;
     };
-    let path = format!("properties.{member}");
-    let is_unset = |rule: &Rule| matches!(rule, Rule::WriteOnly(left) if *left == path);
+    let path = BodyPath::from_names(["properties", member]);
+    let is_unset = |rule: &Rule| matches!(rule, Rule::WriteOnly(left) if path.matches(left));
     let before = live.get("properties")?.get(member)?;
     let words = before.as_str().filter(|words| !words.is_empty())?;
     if !node.rules.iter().any(is_unset) || node.lifecycle.ignores(member) {
@@ -88,7 +89,7 @@ pub(super) fn find_outdated(node: &Node, live: &Json) -> Option<Change> {
             owner(live).filter(|stack| *stack == node.subject.key.stack)?;
             let said = tag(live, ON_REMOVE_TAG)?;
             Some(Change {
-                path: format!("tags.{ON_REMOVE_TAG}"),
+                path: BodyPath::from_names(["tags", ON_REMOVE_TAG]),
                 before: Some(Json::from(said)),
                 after: None,
                 immutable: false,

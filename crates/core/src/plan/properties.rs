@@ -345,7 +345,7 @@ proptest! {
         let step = &repair.steps[0];
         prop_assert_eq!(step.subject.key.to_string(), name);
         prop_assert_eq!(step.changes.len(), 1);
-        prop_assert_eq!(&step.changes[0].path, "properties.size");
+        prop_assert_eq!(step.changes[0].path.to_string(), "properties.size");
         prop_assert!(step.call.body.get("properties").unwrap().get("serial").is_none(), "read-only is never sent");
     }
 

@@ -3,6 +3,7 @@
 
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     diff::Change,
     graph::SelectionSummary,
     key::NodeKey,
@@ -52,7 +53,7 @@ pub struct UnverifiableSecret {
     /// The node.
     pub key: NodeKey,
     /// The paths of the secrets in ARM's body.
-    pub paths: Vec<String>,
+    pub paths: Vec<BodyPath>,
 }
 
 /// A resource of which Azure keeps other values than those that were sent.

@@ -4,7 +4,7 @@
 use super::ownership;
 use crate::{
     arm::ArmId,
-    diff::{Change, lifted},
+    diff::Change,
     graph::{Graph, Identity, Marker, Names, Node, NodeKey, Selection},
     live::Live,
     reads::Read,
@@ -209,7 +209,7 @@ fn is_own(live: &Live, node: &Node) -> bool {
 pub(super) fn reason(graph: &Graph, live: &Live, node: &Node, replacement: &Replacement) -> String {
     let fixed = replacement.changes.iter().filter(|change| change.immutable);
     let paths: Vec<String> = fixed
-        .map(|change| format!("`{}`", lifted(&change.path)))
+        .map(|change| format!("`{}`", change.path.lifted()))
         .collect();
     let verb = if paths.len() == 1 { "is" } else { "are" };
     let mut reason = format!("{} {verb} fixed at creation", paths.join(", "));

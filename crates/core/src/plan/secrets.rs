@@ -55,7 +55,7 @@ impl<'a> Secrets<'a> {
             self.policy.rewrite || digest.is_some_and(|digest| !known.contains(&digest))
         };
         let change = |secret: &MaskedSecret| Change {
-            path: secret.shown.clone(),
+            path: secret.path.clone(),
             before: (!known.is_empty()).then(|| Json::from(HIDDEN)),
             after: Some(Value::Secret(secret.secret.clone())),
             immutable: false,
@@ -67,7 +67,7 @@ impl<'a> Secrets<'a> {
     pub(super) fn unverifiable(&self, unreturned: Vec<MaskedSecret>) -> Option<UnverifiableSecret> {
         (!self.has_tags() && !unreturned.is_empty()).then(|| UnverifiableSecret {
             key: self.node.subject.key.clone(),
-            paths: unreturned.into_iter().map(|secret| secret.shown).collect(),
+            paths: unreturned.into_iter().map(|secret| secret.path).collect(),
         })
     }
 
@@ -79,6 +79,7 @@ impl<'a> Secrets<'a> {
     fn digest(&self, secret: &MaskedSecret) -> Option<Digest> {
         let id = self.node.id().filter(|_| self.has_tags())?;
         let text = secret.secret.expose();
-        Some(self.policy.key.digest(id, &secret.place, text))
+        let place = secret.path.without_labels().to_string();
+        Some(self.policy.key.digest(id, &place, text))
     }
 }

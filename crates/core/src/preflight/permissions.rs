@@ -132,7 +132,11 @@ fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
 /// The actions that Azure requires on other resources that the body names.
 fn linked(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     let is_set = |what: &str| {
-        step.action == Action::Create || step.changes.iter().any(|it| it.path.contains(what))
+        step.action == Action::Create
+            || step
+                .changes
+                .iter()
+                .any(|it| it.path.names().any(|name| name == what))
     };
     let body = &step.call.body;
     let mut linked = Vec::new();

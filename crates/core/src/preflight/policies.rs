@@ -14,6 +14,7 @@ use proposal::{ProposedStep, find_written_id};
 use super::{Answer, Answers, Finding, Question, array, find_created_id};
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     permissions::allows,
     plan::{Plan, Step, StepId},
 };
@@ -79,7 +80,7 @@ struct Inquiry {
     /// The steps, by the names in the question.
     names: Vec<(String, StepId)>,
     /// The paths of values that were not sent.
-    withheld: Vec<String>,
+    withheld: Vec<BodyPath>,
     /// Whether the resource group does not exist yet.
     lacks_group: bool,
 }
@@ -523,18 +524,11 @@ fn depends_on_group(evaluation: &Json) -> bool {
 }
 
 /// Whether a condition may depend on a value that was not sent; without known conditions, it may.
-fn may_be_withheld(because: &[Expression], withheld: &[String]) -> bool {
-    let touches = |path: &str, withheld: &str| {
-        let segments = |path: &str| -> Vec<String> {
-            let names = path.split(['.', '[']).filter(|it| !it.ends_with(']'));
-            names.map(str::to_ascii_lowercase).collect()
-        };
-        let (path, withheld) = (segments(path), segments(withheld));
-        path.iter().zip(&withheld).all(|(one, other)| one == other)
+fn may_be_withheld(because: &[Expression], withheld: &[BodyPath]) -> bool {
+    let may_be_at = |path: &str| {
+        let path = BodyPath::parse(path);
+        withheld.iter().any(|withheld| path.shares_names(withheld))
     };
     !withheld.is_empty()
-        && (because.is_empty()
-            || because
-                .iter()
-                .any(|it| withheld.iter().any(|path| touches(&it.path, path))))
+        && (because.is_empty() || because.iter().any(|condition| may_be_at(&condition.path)))
 }

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     diff::{creation, mask_secrets},
     document::AddressDocument,
     graph::{Graph, Identity, Lifecycle, Node},
@@ -35,7 +36,7 @@ pub struct DesiredState {
 #[serde(rename_all = "camelCase")]
 pub struct Leaf {
     /// The path.
-    pub path: String,
+    pub path: BodyPath,
     /// The value, with secrets as `(secret)`.
     pub value: Json,
     /// A digest of the value with its secrets, if it has any.
@@ -46,12 +47,12 @@ pub struct Leaf {
 /// The request of a step: a digest for each path of the body.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct RequestDigests(pub BTreeMap<String, String>);
+pub struct RequestDigests(pub BTreeMap<BodyPath, String>);
 
 impl DesiredState {
     pub(super) fn new(graph: &Graph, node: &Node) -> Self {
         let body = mask_secrets(node.body.clone().without_nulls());
-        let leaf = |path: String, value: Value| Leaf {
+        let leaf = |path: BodyPath, value: Value| Leaf {
             digest: value
                 .has_secrets()
                 .then(|| print(graph, place_of(node), &path, &value)),
@@ -72,7 +73,7 @@ impl DesiredState {
 impl RequestDigests {
     pub(super) fn new(graph: &Graph, step: &Step) -> Self {
         let place = step.call.target.place();
-        let digest = |path: String, value: &Value| {
+        let digest = |path: BodyPath, value: &Value| {
             let digest = print(graph, place, &path, value);
             (path, digest)
         };
@@ -133,7 +134,7 @@ fn settings(graph: &Graph, node: &Node) -> Vec<Leaf> {
     all.into_iter()
         .filter_map(|(path, value)| {
             Some(Leaf {
-                path: path.to_owned(),
+                path: BodyPath::from_names([path]),
                 value: value?,
                 digest: None,
             })
@@ -150,13 +151,18 @@ fn place_of(node: &Node) -> &ArmId {
 
 /// Identifies the key of digests.
 pub(super) fn key_print(graph: &Graph) -> String {
-    print(graph, &ArmId::subscription("key"), "", &Value::Null)
+    print(
+        graph,
+        &ArmId::subscription("key"),
+        &BodyPath::root(),
+        &Value::Null,
+    )
 }
 
-fn print(graph: &Graph, id: &ArmId, path: &str, value: &Value) -> String {
+fn print(graph: &Graph, id: &ArmId, path: &BodyPath, value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
-    Digest::format_tag([graph.secrets().key.digest(id, path, &text)])
+    Digest::format_tag([graph.secrets().key.digest(id, &path.to_string(), &text)])
 }
 
 /// A text that differs for each value, including secrets and unresolved outputs.

@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::{DesiredState, Leaf, RequestDigests, SavedPlan};
 use crate::{
+    body_path::BodyPath,
     diagnostic::{Code, Diagnostic},
-    diff::lifted,
     document::{AddressDocument, ChangeDocument, StepDocument, TargetDocument},
     graph::{Graph, Node},
     plan::Action,
@@ -57,7 +57,7 @@ impl<'a> PlanComparison<'a> {
             let Some(saved) = find(&self.saved.wanted, now) else {
                 let message = format!("`{}` is new in the spec", now.address.address);
                 let note = "it was not in the spec when the plan was made";
-                return Some(self.at(&now.address, "", message).note(note));
+                return Some(self.at(&now.address, &BodyPath::root(), message).note(note));
             };
             self.wanted(saved, now)
         });
@@ -65,7 +65,7 @@ impl<'a> PlanComparison<'a> {
             let mut saved = self.saved.wanted.iter();
             let gone = saved.find(|saved| find(&self.now.wanted, saved).is_none())?;
             let message = format!("`{}` is no longer in the spec", gone.address.address);
-            Some(self.at(&gone.address, "", message))
+            Some(self.at(&gone.address, &BodyPath::root(), message))
         })
     }
 
@@ -126,22 +126,28 @@ impl<'a> PlanComparison<'a> {
                 now.action.done(),
                 saved.action.done()
             );
-            return Some(self.at(address, "", message).note(now.reason.clone()));
+            return Some(
+                self.at(address, &BodyPath::root(), message)
+                    .note(now.reason.clone()),
+            );
         }
         if saved.target != now.target {
             let message = format!("`{name}` is a different resource in Azure");
             let note = was_and_is(&named(&saved.target), &named(&now.target));
-            return Some(self.at(address, "", message).note(note));
+            return Some(self.at(address, &BodyPath::root(), message).note(note));
         }
         if saved.api_version != now.api_version {
             let message = format!("the api-version of `{name}` has changed");
             let note = was_and_is(&saved.api_version, &now.api_version);
-            return Some(self.at(address, "", message).note(note));
+            return Some(self.at(address, &BodyPath::root(), message).note(note));
         }
         // What is lost along with it is in the words alone.
         if now.action == Action::Replace && saved.reason != now.reason {
             let message = format!("the live properties of `{name}` have changed in Azure");
-            return Some(self.at(address, "", message).note(now.reason.clone()));
+            return Some(
+                self.at(address, &BodyPath::root(), message)
+                    .note(now.reason.clone()),
+            );
         }
         let mut paths = sent.0.keys().chain(sends.0.keys());
         if let Some(path) = paths.find(|path| sent.0.get(*path) != sends.0.get(*path)) {
@@ -156,7 +162,7 @@ impl<'a> PlanComparison<'a> {
                 waited.join(", "),
                 waits.join(", ")
             );
-            self.at(address, "", message).note(note)
+            self.at(address, &BodyPath::root(), message).note(note)
         })
     }
 
@@ -172,7 +178,7 @@ impl<'a> PlanComparison<'a> {
                 Some(is) if is.after != was.after => {
                     let message = format!(
                         "the planned value of `{}` of `{}` has changed",
-                        lifted(&was.path),
+                        was.path.lifted(),
                         address.address
                     );
                     let note = format!(
@@ -210,7 +216,7 @@ impl<'a> PlanComparison<'a> {
                         format!("when the plan was made: {}", step.reason),
                     ),
                 };
-                self.at(address, "", message).note(note)
+                self.at(address, &BodyPath::root(), message).note(note)
             }
         }
     }
@@ -230,7 +236,7 @@ impl<'a> PlanComparison<'a> {
                     action.done()
                 );
                 let note = format!("{}: {}", step.subject, step.reason);
-                self.at(address, "", message).note(note)
+                self.at(address, &BodyPath::root(), message).note(note)
             }
         }
     }
@@ -238,13 +244,13 @@ impl<'a> PlanComparison<'a> {
     fn appeared(&self, address: &AddressDocument) -> Diagnostic {
         let message = format!("`{}` has appeared in Azure", address.address);
         let note = "it did not exist when the plan was made";
-        self.at(address, "", message).note(note)
+        self.at(address, &BodyPath::root(), message).note(note)
     }
 
     fn gone(&self, address: &AddressDocument) -> Diagnostic {
         let message = format!("`{}` no longer exists in Azure", address.address);
         let note = "it existed when the plan was made";
-        self.at(address, "", message).note(note)
+        self.at(address, &BodyPath::root(), message).note(note)
     }
 
     fn drifted(&self, address: &AddressDocument, is: &ChangeDocument, was: &str) -> Diagnostic {
@@ -257,13 +263,13 @@ impl<'a> PlanComparison<'a> {
         self.changed(address, &was.path, "Azure").note(note)
     }
 
-    fn changed(&self, address: &AddressDocument, path: &str, place: &str) -> Diagnostic {
+    fn changed(&self, address: &AddressDocument, path: &BodyPath, place: &str) -> Diagnostic {
         let name = &address.address;
-        let message = format!("`{}` of `{name}` has changed in {place}", lifted(path));
+        let message = format!("`{}` of `{name}` has changed in {place}", path.lifted());
         self.at(address, path, message)
     }
 
-    fn at(&self, address: &AddressDocument, path: &str, message: String) -> Diagnostic {
+    fn at(&self, address: &AddressDocument, path: &BodyPath, message: String) -> Diagnostic {
         let is_it = |node: &&Node| AddressDocument::new(&node.subject.key) == *address;
         let node = self.graph.nodes().find(is_it);
         Diagnostic::error(
@@ -322,11 +328,11 @@ fn other<'a>(
 fn first_difference<'a>(
     saved: &'a [Leaf],
     now: &'a [Leaf],
-) -> Option<(&'a str, Option<&'a Leaf>, Option<&'a Leaf>)> {
-    let find = |list: &'a [Leaf], path: &str| list.iter().find(|leaf| leaf.path == path);
+) -> Option<(&'a BodyPath, Option<&'a Leaf>, Option<&'a Leaf>)> {
+    let find = |list: &'a [Leaf], path: &BodyPath| list.iter().find(|leaf| leaf.path == *path);
     now.iter().chain(saved).find_map(|leaf| {
         let (was, is) = (find(saved, &leaf.path), find(now, &leaf.path));
-        (was != is).then_some((leaf.path.as_str(), was, is))
+        (was != is).then_some((&leaf.path, was, is))
     })
 }
 

@@ -1,6 +1,7 @@
 //! The file: it reads back as it was written, or is rejected. And differences between plans made by hand; the real
 //! ones are in tests/converge/saved.rs.
 
+use crate::body_path::BodyPath;
 use serde_json::json;
 
 use super::*;
@@ -382,7 +383,7 @@ fn changes_in_azure_are_reported() {
 #[test]
 fn live_properties_in_a_request_are_compared() {
     let sending = |digest: &str| {
-        let sent = RequestDigests([("tags.a".to_owned(), digest.to_owned())].into());
+        let sent = RequestDigests([(BodyPath::parse("tags.a"), digest.to_owned())].into());
         SavedPlan {
             sent: vec![sent],
             ..plan(&[], &[step(json!({}))])

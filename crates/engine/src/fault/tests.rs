@@ -39,7 +39,7 @@ recordings:
 fn entry() -> (Step, Sources) {
     let mut sources = Sources::default();
     let source = sources.add("stack.yaml", SPEC);
-    let (mut places, mut above): (HashMap<String, Span>, Vec<&str>) = Default::default();
+    let (mut places, mut above): (HashMap<BodyPath, Span>, Vec<&str>) = Default::default();
     let mut start = 0;
     for line in SPEC.lines().skip(1) {
         let at = SPEC[start..].find(line).unwrap() + start;
@@ -48,7 +48,7 @@ fn entry() -> (Step, Sources) {
         above.push(key);
         let value = line.find(": ").map_or(line.len(), |colon| colon + 2);
         places.insert(
-            above.join("."),
+            BodyPath::from_names(above.iter().copied()),
             Span::new(source, at + value..at + line.len()),
         );
         start = at + line.len();
@@ -97,7 +97,7 @@ fn by(find: impl Fn(&FailedEntry<'_>) -> Option<String>) -> Option<String> {
 #[test]
 fn a_target_leads_to_the_property_at_its_end_or_the_nearest_around_it() {
     let by_target =
-        |target: &str| by(|entry| entry.by_target(target).map(|(path, _)| path.to_owned()));
+        |target: &str| by(|entry| entry.by_target(target).map(|(path, _)| path.to_string()));
     for (target, property) in [
         ("properties.minimumTlsVersion", Some("minimumTlsVersion")),
         ("/properties/MinimumTlsVersion", Some("minimumTlsVersion")),
@@ -132,7 +132,8 @@ fn a_target_leads_to_the_property_at_its_end_or_the_nearest_around_it() {
 
 #[test]
 fn a_message_leads_to_the_property_or_the_value_that_it_speaks_of() {
-    let by_words = |words: &str| by(|entry| entry.by_words(words).map(|(path, _)| path.to_owned()));
+    let by_words =
+        |words: &str| by(|entry| entry.by_words(words).map(|(path, _)| path.to_string()));
     for (message, property) in [
         (
             "Values for request parameters are invalid: keyPolicy.keyExpirationPeriodInDays.",

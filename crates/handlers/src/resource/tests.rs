@@ -145,7 +145,7 @@ fn type_with_a_kind_has_the_outputs_of_the_kind() {
         panic!("a grant");
     };
     let outputs = grant.principal.outputs();
-    assert_eq!(outputs[0].path, ["properties", "principalId"]);
+    assert_eq!(outputs[0].path.to_string(), "properties.principalId");
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn every_role_is_a_separate_node() {
         .body
         .outputs()
         .into_iter()
-        .map(|output| output.path.join("."))
+        .map(|output| output.path.to_string())
         .collect();
     assert_eq!(outputs, ["properties.principalId"]);
 }
@@ -162,7 +162,7 @@ fn system_assigned_identity_is_a_service_principal() {
             .body
             .outputs()
             .into_iter()
-            .map(|o| o.path.join("."))
+            .map(|o| o.path.to_string())
             .collect();
         assert_eq!(outputs, ["identity.principalId"]);
     }

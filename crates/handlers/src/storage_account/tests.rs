@@ -263,7 +263,7 @@ fn lifecycle_rules_compare_equal_as_list_or_mapping_in_any_order() {
         json!({ "properties": { "policy": { "rules": [live("b", 8.0), live("a", 30.0)] } } });
     let paths: Vec<_> = diff(&policy.body, &found, policy.rules, &[])
         .into_iter()
-        .map(|change| change.path)
+        .map(|change| change.path.to_string())
         .collect();
     assert_eq!(
         paths,

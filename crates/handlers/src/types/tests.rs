@@ -16,7 +16,10 @@ fn seen(arm_type: &str, wanted: Json, live: Json) -> Vec<String> {
         REGISTRY.type_rules(arm_type),
         &[],
     );
-    changes.into_iter().map(|change| change.path).collect()
+    changes
+        .into_iter()
+        .map(|change| change.path.to_string())
+        .collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::{diff::diff, value::Value};
+use crate::{body_path::BodyPath, diff::diff, value::Value};
 
 /// Checks a property of this path, its values as text.
 fn texts(path: &[&str], cases: &[(&str, &[&str], &[&str])]) {
@@ -18,7 +18,7 @@ fn texts(path: &[&str], cases: &[(&str, &[&str], &[&str])]) {
         for live in *other {
             assert_eq!(
                 seen(body(wanted), body(live)),
-                [path.join(".")],
+                [BodyPath::from_names(path.iter().copied()).to_string()],
                 "{wanted}, {live}"
             );
         }
@@ -27,7 +27,10 @@ fn texts(path: &[&str], cases: &[(&str, &[&str], &[&str])]) {
 
 fn seen(wanted: Json, live: Json) -> Vec<String> {
     let changes = diff(&Value::from(wanted), &live, &[], &[]);
-    changes.into_iter().map(|change| change.path).collect()
+    changes
+        .into_iter()
+        .map(|change| change.path.to_string())
+        .collect()
 }
 
 #[test]
@@ -354,7 +357,7 @@ fn location_of_a_resource_is_immutable_but_nested_locations_are_not() {
             .map(|change| (change.path, change.immutable))
             .collect::<Vec<_>>()
     };
-    let fixed = |path: &str, fixed: bool| (path.to_owned(), fixed);
+    let fixed = |path: &str, fixed: bool| (BodyPath::parse(path), fixed);
     let elsewhere = json!({ "location": "eastus", "properties": { "location": "eastus" } });
     let both = [fixed("location", true), fixed("properties.location", false)];
     assert_eq!(moved(elsewhere), both);

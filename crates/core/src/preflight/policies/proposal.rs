@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     arm::ArmId,
+    body_path::BodyPath,
     plan::{CallTarget, Method, Step},
     value::Value,
 };
@@ -93,9 +94,9 @@ impl<'a> ProposedStep<'a> {
     }
 
     /// The question for several names, and the paths of omitted values.
-    pub(super) fn proposal(&self, names: &[&str]) -> (Proposal, Vec<String>) {
+    pub(super) fn proposal(&self, names: &[&str]) -> (Proposal, Vec<BodyPath>) {
         let mut withheld = Vec::new();
-        let sent = send(&self.step.call.body, "", &mut withheld);
+        let sent = send(&self.step.call.body, &BodyPath::root(), &mut withheld);
         let mut content = match sent {
             Some(Json::Object(members)) => members,
             _ => Map::new(),
@@ -157,10 +158,10 @@ impl<'a> ProposedStep<'a> {
 
 /// The value without secrets and unresolved outputs, whose paths are noted. A list that contains one is omitted as a
 /// whole, since without the item it would differ.
-fn send(value: &Value, path: &str, withheld: &mut Vec<String>) -> Option<Json> {
+fn send(value: &Value, path: &BodyPath, withheld: &mut Vec<BodyPath>) -> Option<Json> {
     match value {
         Value::Secret(_) | Value::Unresolved(_) => {
-            withheld.push(path.to_owned());
+            withheld.push(path.clone());
             None
         }
         Value::Array(items) => {
@@ -170,16 +171,12 @@ fn send(value: &Value, path: &str, withheld: &mut Vec<String>) -> Option<Json> {
             if inside.is_empty() {
                 return Some(Json::Array(sent));
             }
-            withheld.push(path.to_owned());
+            withheld.push(path.clone());
             None
         }
         Value::Object(members) => {
             let sent = members.iter().filter_map(|(key, member)| {
-                let path = match path {
-                    "" => key.clone(),
-                    above => format!("{above}.{key}"),
-                };
-                Some((key.clone(), send(member, &path, withheld)?))
+                Some((key.clone(), send(member, &path.member(key), withheld)?))
             });
             Some(Json::Object(sent.collect()))
         }

@@ -329,7 +329,7 @@ fn with_a_secret_and_an_unresolved_output() -> Plan {
     let mut step = account(GROUP, "one");
     let output = Output {
         of: step.subject.key.clone(),
-        path: vec!["properties".into(), "principalId".into()],
+        path: BodyPath::parse("properties.principalId"),
         written: "id.principalId".into(),
     };
     let unresolved = Value::Unresolved(Unresolved(vec![

@@ -37,7 +37,7 @@ fn reasons_are_short_in_the_drawing_and_complete_in_the_tooltip() {
         edge
     };
     let reason = edge_reason(&[
-        Reason::Refers("properties.scope".to_owned()),
+        Reason::Refers("properties.scope".into()),
         Reason::DependsOn,
         Reason::Within,
     ]);
