@@ -11,6 +11,7 @@ mod input;
 mod logs;
 mod observer;
 mod output;
+mod output_file;
 mod preflight;
 mod progress;
 mod refusal;

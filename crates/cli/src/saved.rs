@@ -17,6 +17,7 @@ use crate::{
     error::CommandError,
     input::describe,
     output::PlanContext,
+    output_file::{self, cannot_write},
     render::style::escape_control,
     terminal::{Terminal, Tone},
 };
@@ -66,26 +67,11 @@ impl<'a> PlanFile<'a> {
             .iter()
             .map(|name| format!(" --param {name}=..."))
             .collect();
-        let failed = |error: io::Error| {
-            CommandError::new(format!(
-                "{} cannot be written: {}",
-                shown(self.path),
-                describe(&error)
-            ))
-        };
+        let failed = |error: &io::Error| cannot_write(shown(self.path), error);
         let text = saved(asked, view)
             .to_text()
-            .map_err(|error| failed(error.into()))?;
-        // A rename keeps the file complete at any time.
-        let mut temporary = self.path.as_os_str().to_owned();
-        temporary.push(format!(".{}.tmp", std::process::id()));
-        let temporary = PathBuf::from(temporary);
-        fs::write(&temporary, text)
-            .and_then(|()| fs::rename(&temporary, self.path))
-            .map_err(|error| {
-                let _ = fs::remove_file(&temporary);
-                failed(error)
-            })?;
+            .map_err(|error| failed(&error.into()))?;
+        output_file::replace(self.path, &text).map_err(|error| failed(&error))?;
         let path = shown(self.path);
         let note = format!(
             "\nPlan saved. To execute exactly this plan, run `lazuli apply {path}{}`.\n",

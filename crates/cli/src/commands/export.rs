@@ -1,8 +1,7 @@
 //! `lazuli export`: writes a spec for the resources in resource groups, and shows its plan. Sends reads only.
 
 use std::{
-    fs::File,
-    io::{ErrorKind, Write},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +15,9 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{CATALOG, Flow},
-    input, render,
+    input,
+    output_file::{self, cannot_write},
+    render,
     terminal::{Terminal, Tone, write_output},
 };
 
@@ -132,10 +133,9 @@ fn exists(path: &Path) -> bool {
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
-    let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| match error.kind() {
+    output_file::create(path, text).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => already_exists(path),
-        _ => CommandError::new(format!("{} cannot be written: {error}", path.display())),
+        _ => cannot_write(path.display(), &error),
     })
 }
 

@@ -1,8 +1,8 @@
 //! `lazuli init`: creates a commented spec to start from, and checks it before it is written.
 
 use std::{
-    fs::{self, File},
-    io::{ErrorKind, Write},
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +11,7 @@ use clap::Args;
 use crate::{
     args, confirm,
     error::{CommandError, Success},
-    input::describe,
+    output_file::{self, cannot_write},
     starter::{Starter, StarterNames, check, spec},
     terminal::{Terminal, write_output},
 };
@@ -60,12 +60,13 @@ pub(super) fn run(args: &InitArgs, terminal: &Terminal) -> Result<Success, Comma
     let names = names(args, terminal)?;
     let text = spec(args.kind, &names);
     check(&path, &text)?;
-    fs::create_dir_all(&args.directory).map_err(|error| cannot_write(&args.directory, &error))?;
-    match write_new(&path, &text) {
+    fs::create_dir_all(&args.directory)
+        .map_err(|error| cannot_write(args.directory.display(), &error))?;
+    match output_file::create(&path, &text) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(already_exists(&path));
         }
-        written => written.map_err(|error| cannot_write(&path, &error))?,
+        written => written.map_err(|error| cannot_write(path.display(), &error))?,
     }
     let gitignore = write_gitignore(&args.directory)?;
     write_output(&summary(args, &path, &gitignore))?;
@@ -120,10 +121,6 @@ fn default_stack(directory: &Path) -> String {
     }
 }
 
-fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
-    File::create_new(path)?.write_all(text.as_bytes())
-}
-
 /// The state of the .gitignore file.
 enum GitIgnore {
     Written,
@@ -134,7 +131,7 @@ enum GitIgnore {
 
 fn write_gitignore(directory: &Path) -> Result<GitIgnore, CommandError> {
     let path = directory.join(GITIGNORE);
-    match write_new(&path, &format!("{LAZULI_DIR}\n")) {
+    match output_file::create(&path, &format!("{LAZULI_DIR}\n")) {
         Ok(()) => Ok(GitIgnore::Written),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let text = fs::read_to_string(&path).unwrap_or_default();
@@ -146,7 +143,7 @@ fn write_gitignore(directory: &Path) -> Result<GitIgnore, CommandError> {
                 false => GitIgnore::Incomplete,
             })
         }
-        Err(error) => Err(cannot_write(&path, &error)),
+        Err(error) => Err(cannot_write(path.display(), &error)),
     }
 }
 
@@ -183,15 +180,6 @@ fn already_exists(path: &Path) -> CommandError {
         ),
         "name another directory: `lazuli init DIR`",
     )
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
-    let path: PathBuf = path.to_owned();
-    CommandError::new(format!(
-        "{} cannot be written: {}",
-        path.display(),
-        describe(error)
-    ))
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::{
     error::{CommandError, Success},
     input::{describe, directory_of},
     output::json,
+    output_file::cannot_write,
     stop,
     terminal::write_output,
 };
@@ -217,13 +218,7 @@ fn create_simulator(args: &ServeArgs, home: &Path) -> Result<Simulator, CommandE
         return Ok(simulator);
     };
     let file = OpenOptions::new().append(true).create(true).open(path);
-    let file = file.map_err(|error| {
-        CommandError::new(format!(
-            "{} cannot be written: {}",
-            path.display(),
-            describe(&error)
-        ))
-    })?;
+    let file = file.map_err(|error| cannot_write(path.display(), &error))?;
     Ok(simulator.with_log_file(file))
 }
 
