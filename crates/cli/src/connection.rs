@@ -120,7 +120,7 @@ impl Connection {
         let given = given.or_else(|| self.default_subscription());
         let given = given.ok_or_else(|| {
             CommandError::with_hint(
-                "no subscription is given",
+                "no subscription is set",
                 "pass --subscription, set AZURE_SUBSCRIPTION_ID, or run `az account set`",
             )
         })?;
@@ -212,7 +212,7 @@ impl Session {
 impl Network {
     async fn open(&self, trace: Option<&TraceFile>) -> Result<Session, ArmError> {
         let trace = trace.map(|file| file.recorder(SystemTime::now));
-        let transport = traced(self.transport.clone(), trace.as_ref());
+        let transport = record_requests(self.transport.clone(), trace.as_ref());
         let endpoints = self.cloud.endpoints(&transport).await?;
         let login = auth::login(self.auth, &environment, &endpoints, &transport);
         let session = Session::new(
@@ -227,7 +227,7 @@ impl Network {
 }
 
 /// The transport, with a recorder if there is one.
-fn traced(transport: Transport, trace: Option<&Arc<Trace>>) -> Transport {
+fn record_requests(transport: Transport, trace: Option<&Arc<Trace>>) -> Transport {
     match trace {
         Some(trace) => trace.over(transport),
         None => transport,
@@ -243,7 +243,7 @@ async fn open_simulator(path: &Path, trace: Option<&TraceFile>) -> Result<Sessio
     };
     let trace = trace.map(|file| file.recorder(now.clone()));
     let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
-    let transport = traced(transport, trace.as_ref());
+    let transport = record_requests(transport, trace.as_ref());
     let endpoints = in_process_endpoints(&transport).await?;
     let logged_in = auth::login(
         Some(AuthMethod::Environment),

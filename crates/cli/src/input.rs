@@ -148,7 +148,7 @@ fn is_spec(bytes: &[u8]) -> bool {
 }
 
 /// The description of a file for another tool, by its extension.
-fn foreign(path: &Path) -> Option<&'static str> {
+fn describe_foreign_file(path: &Path) -> Option<&'static str> {
     match path.extension()?.to_str()? {
         "bicep" | "bicepparam" => Some("a Bicep file, not a lazuli spec"),
         "tf" | "tfvars" => Some("a Terraform file, not a lazuli spec"),
@@ -214,7 +214,7 @@ impl Reader {
 
     /// Reads a file. In a directory, YAML files that are not specs are skipped.
     fn file(&mut self, path: &Path, in_directory: bool) {
-        if let Some(what) = foreign(path) {
+        if let Some(what) = describe_foreign_file(path) {
             let message = format!("{} is {what}", path.display());
             let found = Diagnostic::error(Code::Unreadable, None, message);
             return self

@@ -113,7 +113,7 @@ impl<'a> PlanContext<'a> {
 }
 
 /// The end of a command that executes a plan.
-pub(crate) enum Ending<'a> {
+pub(crate) enum ExecutionResult<'a> {
     /// The plan has no steps.
     NoSteps,
     /// No step was begun because of the findings.
@@ -122,10 +122,10 @@ pub(crate) enum Ending<'a> {
     Executed(&'a Report, &'a Recheck),
 }
 
-impl Ending<'_> {
+impl ExecutionResult<'_> {
     fn document(&self, view: &PlanContext<'_>) -> ReportDocument {
         let document = |report: &Report| {
-            ReportDocument::of(view.plan, view.document(), report, &view.stacks.sources)
+            ReportDocument::new(view.plan, view.document(), report, &view.stacks.sources)
         };
         match self {
             Self::NoSteps => document(&Report::default()),
@@ -212,7 +212,7 @@ impl<'a> PlanPrinter<'a> {
 
 /// Prints how a plan is executed.
 pub(crate) struct ReportPrinter<'a> {
-    document: Option<fn(&Ending<'_>, &PlanContext<'_>, Purpose) -> String>,
+    document: Option<fn(&ExecutionResult<'_>, &PlanContext<'_>, Purpose) -> String>,
     purpose: Purpose,
     terminal: &'a Terminal,
 }
@@ -222,9 +222,9 @@ impl<'a> ReportPrinter<'a> {
         Self {
             document: match output {
                 ReportOutput::Text => None,
-                ReportOutput::Json => Some(|ending, view, _| json(&ending.document(view))),
+                ReportOutput::Json => Some(|result, view, _| json(&result.document(view))),
                 ReportOutput::Markdown => {
-                    Some(|ending, view, purpose| ending.markdown(view, purpose))
+                    Some(|result, view, purpose| result.markdown(view, purpose))
                 }
             },
             purpose,
@@ -253,7 +253,7 @@ impl<'a> ReportPrinter<'a> {
     pub(crate) fn absent(&self, view: &PlanContext<'_>, message: &str) -> Result<(), CommandError> {
         match self.document {
             None => write_output(&format!("{message}\n")),
-            Some(_) => self.end(view, &Ending::NoSteps),
+            Some(_) => self.end(view, &ExecutionResult::NoSteps),
         }
     }
 
@@ -275,14 +275,14 @@ impl<'a> ReportPrinter<'a> {
     pub(crate) fn end(
         &self,
         view: &PlanContext<'_>,
-        ending: &Ending<'_>,
+        result: &ExecutionResult<'_>,
     ) -> Result<(), CommandError> {
-        match (self.document, ending) {
-            (Some(document), ending) => write_output(&document(ending, view, self.purpose)),
-            (None, Ending::Executed(_, recheck)) => {
+        match (self.document, result) {
+            (Some(document), result) => write_output(&document(result, view, self.purpose)),
+            (None, ExecutionResult::Executed(_, recheck)) => {
                 write_output(&overrides(recheck, &self.terminal.out))
             }
-            (None, Ending::NoSteps | Ending::Rejected) => Ok(()),
+            (None, ExecutionResult::NoSteps | ExecutionResult::Rejected) => Ok(()),
         }
     }
 }

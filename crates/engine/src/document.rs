@@ -157,11 +157,11 @@ pub struct PropertyDocument {
 
 impl ReportDocument {
     /// The document of an execution.
-    pub fn of(plan: &Plan, shown: PlanDocument, report: &Report, sources: &Sources) -> Self {
+    pub fn new(plan: &Plan, executed: PlanDocument, report: &Report, sources: &Sources) -> Self {
         let failed = report.failures().count();
         Self {
             format: ReportFormat::V1,
-            lazuli: shown.lazuli.clone(),
+            lazuli: executed.lazuli.clone(),
             result: match (report.is_complete(), report.stopped) {
                 (true, _) => ResultDocument::Complete,
                 (false, true) => ResultDocument::Stopped,
@@ -177,11 +177,11 @@ impl ReportDocument {
                 .steps
                 .iter()
                 .zip(&report.outcomes)
-                .map(|(step, outcome)| OutcomeDocument::of(step, outcome, sources))
+                .map(|(step, outcome)| OutcomeDocument::new(step, outcome, sources))
                 .collect(),
             server_overrides: Vec::new(),
             unrecorded_overrides: None,
-            plan: shown,
+            plan: executed,
         }
     }
 
@@ -192,8 +192,8 @@ impl ReportDocument {
 }
 
 impl OutcomeDocument {
-    fn of(step: &Step, outcome: &Outcome, sources: &Sources) -> Self {
-        let began = Self {
+    fn new(step: &Step, outcome: &Outcome, sources: &Sources) -> Self {
+        let not_started = Self {
             id: step.id.0,
             action: step.action,
             address: AddressDocument::new(&step.subject.key),
@@ -211,30 +211,30 @@ impl OutcomeDocument {
                 outcome: OutcomeWord::Done,
                 took_ms: Some(millis(*took)),
                 already_there: already_there.as_ref().map(ToString::to_string),
-                ..began
+                ..not_started
             },
             Outcome::Failed(failure) => Self {
                 outcome: OutcomeWord::Failed,
-                error: Some(ErrorDocument::of(failure, step, sources)),
-                ..began
+                error: Some(ErrorDocument::new(failure, step, sources)),
+                ..not_started
             },
             Outcome::Blocked(by) => Self {
                 outcome: OutcomeWord::Blocked,
                 blocked_by: Some(by.0),
-                ..began
+                ..not_started
             },
-            Outcome::NotStarted => began,
+            Outcome::NotStarted => not_started,
         }
     }
 }
 
 impl ErrorDocument {
-    fn of(failure: &Failure, step: &Step, sources: &Sources) -> Self {
+    fn new(failure: &Failure, step: &Step, sources: &Sources) -> Self {
         let response = match failure {
             Failure::Arm(error) => Some(error),
             Failure::MissingOutput(_) => None,
         };
-        let fault = Fault::of(failure, step, sources);
+        let fault = Fault::from_failure(failure, step, sources);
         Self {
             code: response.and_then(|error| error.code.clone()),
             message: response.map_or_else(|| failure.to_string(), |error| error.message.clone()),

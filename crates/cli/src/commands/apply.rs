@@ -13,7 +13,7 @@ use crate::{
     error::{CommandError, Success},
     flow::{self, Flow, load_specs},
     input,
-    output::{Ending, PlanContext, ReportOutput, ReportPrinter},
+    output::{ExecutionResult, PlanContext, ReportOutput, ReportPrinter},
     preflight,
     render::report::Purpose,
     saved::ResumedPlan,
@@ -82,7 +82,7 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
         printer.plan(&view, !args.yes)?;
         let plan = view.plan;
         if plan.is_empty() {
-            printer.end(&view, &Ending::NoSteps)?;
+            printer.end(&view, &ExecutionResult::NoSteps)?;
             return Ok(Success::Done);
         }
         view.providers = args.preflight.providers();
@@ -91,7 +91,7 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
             printer.findings(&view)?;
         }
         if let Err(blocked) = preflight::fail_on_blocking(&view.findings, view.providers) {
-            printer.end(&view, &Ending::Rejected)?;
+            printer.end(&view, &ExecutionResult::Rejected)?;
             return Err(blocked);
         }
         confirm::mass_deletion(
@@ -109,7 +109,7 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
             true => flow.recheck(&stacks, plan).await,
             false => Recheck::default(),
         };
-        printer.end(&view, &Ending::Executed(&report, &recheck))?;
+        printer.end(&view, &ExecutionResult::Executed(&report, &recheck))?;
         flow::success(&report)
     })
 }

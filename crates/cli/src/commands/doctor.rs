@@ -27,7 +27,7 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     azure: AzureArgs,
     /// Check this subscription; may be repeated [default: the default subscription, or all visible ones]
-    #[arg(long = "subscription", value_name = "GUID", value_parser = args::subscription)]
+    #[arg(long = "subscription", value_name = "GUID", value_parser = args::parse_subscription)]
     subscriptions: Vec<String>,
 }
 
@@ -44,13 +44,13 @@ pub(super) fn run(args: &DoctorArgs, terminal: &Terminal) -> Result<Success, Com
             }
             Err(CommandError::Azure(refusals)) => Ok(refusals
                 .iter()
-                .map(|refusal| doctor::failed(Fail, "azure", &refusal.error))
+                .map(|refusal| doctor::report_error(Fail, "azure", &refusal.error))
                 .collect()),
             Err(other) => Err(other),
         }
     })?;
     write_output(&checks(&found, &terminal.out))?;
-    match found.iter().any(|check| check.mark == Fail) {
+    match found.iter().any(|check| check.status == Fail) {
         true => Err(CommandError::Incomplete),
         false => Ok(Success::Done),
     }

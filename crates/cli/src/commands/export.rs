@@ -36,7 +36,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "GUID")]
     subscription: Option<String>,
     /// Set the name of the stack [default: the owner of most resources, or the name of the first group]
-    #[arg(long, value_name = "STACK", value_parser = args::stack)]
+    #[arg(long, value_name = "STACK", value_parser = args::parse_stack)]
     stack: Option<String>,
     /// Write the spec to a new file instead of standard output
     #[arg(long, value_name = "FILE")]

@@ -39,7 +39,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_enum, default_value_t = Starter::StorageAccount)]
     kind: Starter,
     /// Set the name of the stack [default: the name of the directory]
-    #[arg(long, value_name = "NAME", value_parser = args::stack)]
+    #[arg(long, value_name = "NAME", value_parser = args::parse_stack)]
     stack: Option<String>,
     /// Set the region [default: westeurope]
     #[arg(long, value_name = "REGION")]
@@ -89,8 +89,8 @@ fn names(args: &InitArgs, terminal: &Terminal) -> Result<StarterNames, CommandEr
     };
     let default = default_stack(&args.directory);
     let stack = prompt(&args.stack, "Stack name", default)?;
-    let stack = args::stack(&stack).map_err(|why| {
-        CommandError::with_hint(format!("`{stack}` is not a valid stack name"), why)
+    let stack = args::parse_stack(&stack).map_err(|hint| {
+        CommandError::with_hint(format!("`{stack}` is not a valid stack name"), hint)
     })?;
     let location = prompt(&args.location, "Region", LOCATION.to_owned())?;
     let group = prompt(

@@ -32,7 +32,7 @@ pub(crate) struct ShowArgs {
     #[command(flatten)]
     specs: SpecArgs,
     /// List a stack by its name, without its spec; may be repeated
-    #[arg(long = "stack", value_name = "STACK", value_parser = args::stack, conflicts_with = "paths")]
+    #[arg(long = "stack", value_name = "STACK", value_parser = args::parse_stack, conflicts_with = "paths")]
     stacks: Vec<String>,
     #[command(flatten)]
     azure: AzureArgs,

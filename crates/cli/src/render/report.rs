@@ -152,7 +152,7 @@ pub(crate) fn render_failed_step(
     indent: usize,
     style: &Style,
 ) -> String {
-    let Fault { span, property } = Fault::of(why, step, sources);
+    let Fault { span, property } = Fault::from_failure(why, step, sources);
     let text = failure::render_step_failure(why, indent, style);
     if property.is_none() {
         let line = format!("in the spec: {}", format_position(span, sources));
