@@ -254,7 +254,7 @@ impl Reader {
 
     fn take(&mut self, name: &str, bytes: &[u8]) {
         if SavedPlan::has_format(bytes) {
-            let why = "it is a saved plan: use `lazuli apply` with it";
+            let why = "it is a saved plan: run `lazuli apply` with it";
             return self.unreadable(Path::new(name), why);
         }
         if let Some(id) = self.decode(name, bytes) {

@@ -48,7 +48,9 @@ fn main() -> ExitCode {
                 None => drop(usage.print()),
             }
             if lacks_path(&usage) {
-                write_message("\nhelp: use `.` for all specs in this directory and below\n");
+                write_message(
+                    "\nhelp: use `.` for all specs in this directory and its subdirectories\n",
+                );
             }
             return ExitCode::from(u8::from(failed));
         }

@@ -143,7 +143,7 @@ impl ResumedPlan {
         let name = escape_path(path);
         if args.specs.paths.len() > 1 {
             return Err(CommandError::new(format!(
-                "{name} is a saved plan: pass no other paths with it"
+                "{name} is a saved plan and must be the only path"
             )));
         }
         let text = fs::read_to_string(path).map_err(|error| {
@@ -269,7 +269,7 @@ fn with_options(args: ApplyArgs, options: &SavedOptions) -> Result<ApplyArgs, Co
 fn reject_option(option: &str) -> CommandError {
     CommandError::with_hint(
         format!("{option} cannot be used with a saved plan"),
-        "omit it, or create a new plan with it: `lazuli plan --out FILE`",
+        "omit it, or pass it to `lazuli plan --out FILE` to create a new plan",
     )
 }
 

@@ -40,7 +40,7 @@ impl TraceFile {
                     path.display(),
                     describe(&error)
                 ),
-                "give --trace the path of a new file in an existing directory",
+                "pass --trace the path of a new file in an existing directory",
             )
         })?;
         let trace = Self(Arc::new(Mutex::new(file)));

@@ -32,7 +32,7 @@ pub(crate) struct ExportArgs {
     /// Export this resource group; may be repeated
     #[arg(long = "resource-group", value_name = "NAME", required = true)]
     resource_groups: Vec<String>,
-    /// Use the resource groups of this subscription [env: AZURE_SUBSCRIPTION_ID]
+    /// Export from this subscription [env: AZURE_SUBSCRIPTION_ID]
     #[arg(long, value_name = "GUID")]
     subscription: Option<String>,
     /// Set the name of the stack [default: the owner of most resources, or the name of the first group]
@@ -117,9 +117,11 @@ impl From<ExportError> for CommandError {
                     group.subscription_id().unwrap_or("unknown")
                 );
                 let hint = did_you_mean(group.name(), others.iter().map(String::as_str));
-                let visible = || match others.as_slice() {
-                    [] => "no resource group is visible there".to_owned(),
+                let visible = || {
+                    match others.as_slice() {
+                    [] => "the caller can read no resource group there: check the subscription and the permissions".to_owned(),
                     names => format!("use one of: {}", names.join(", ")),
+                }
                 };
                 Self::with_hint(message, hint.unwrap_or_else(visible))
             }
@@ -142,9 +144,9 @@ fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
 fn already_exists(path: &Path) -> CommandError {
     CommandError::with_hint(
         format!(
-            "{} already exists, and export overwrites no files",
+            "{} already exists: export does not overwrite files",
             path.display()
         ),
-        "name another file, or compare: `lazuli export ... | diff FILE -`",
+        "choose another file, or compare: `lazuli export ... | diff FILE -`",
     )
 }

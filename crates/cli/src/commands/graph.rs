@@ -46,13 +46,13 @@ pub(crate) struct GraphArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum GraphOutput {
-    /// Lines of text
+    /// Plain text
     Text,
     /// A Mermaid flowchart
     Mermaid,
     /// A Graphviz file
     Dot,
-    /// A drawing for a browser
+    /// An SVG image
     Svg,
 }
 

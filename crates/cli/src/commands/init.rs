@@ -35,7 +35,7 @@ pub(crate) struct InitArgs {
     /// The directory for stack.yaml; created if it does not exist
     #[arg(value_name = "DIR", default_value = ".")]
     directory: PathBuf,
-    /// Choose the content of the spec
+    /// Choose the resources of the spec
     #[arg(long, value_enum, default_value_t = Starter::StorageAccount)]
     kind: Starter,
     /// Set the name of the stack [default: the name of the directory]
@@ -175,10 +175,10 @@ pub(super) fn shell_word(path: &Path) -> String {
 fn already_exists(path: &Path) -> CommandError {
     CommandError::with_hint(
         format!(
-            "{} already exists, and init overwrites no files",
+            "{} already exists: init does not overwrite files",
             path.display()
         ),
-        "name another directory: `lazuli init DIR`",
+        "choose another directory: `lazuli init DIR`",
     )
 }
 

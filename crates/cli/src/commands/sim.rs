@@ -29,7 +29,7 @@ use crate::{
 };
 
 const SERVE_EXAMPLES: &str = examples! {
-    "lazuli sim serve shop                prints the settings for other shells"
+    "lazuli sim serve shop                print the settings for other shells"
     "lazuli sim serve --in-memory --max-delay 0 --port 0"
 };
 const RESET_EXAMPLES: &str = examples! {
@@ -45,7 +45,7 @@ const REQUEST_EXAMPLES: &str = examples! {
 pub(crate) enum SimCommand {
     /// Serve the simulator over HTTPS to any ARM client
     Serve(ServeArgs),
-    /// Empty the simulated Azure
+    /// Start again with an empty simulated Azure
     Reset(ResetArgs),
     /// Send one request to the simulated Azure, like a manual change in the portal
     Request(RequestArgs),
@@ -64,7 +64,7 @@ struct WorldArgs {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     world: WorldArgs,
-    /// Listen on this port; 0 for a free one
+    /// Listen on this port; 0 selects a free port
     #[arg(long, default_value_t = 8443)]
     port: u16,
     /// Listen on this address [default: 127.0.0.1, which only this machine can reach]
@@ -82,13 +82,13 @@ pub(crate) struct ServeArgs {
     /// Delay every response
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     latency: u64,
-    /// Enforce Azure's rate limits with 429: 250 reads and 25 more per second, 200 writes and 10 more
+    /// Enforce Azure's rate limits with 429: 250 reads plus 25 per second, 200 writes plus 10 per second
     #[arg(long)]
     throttle: bool,
     /// Limit the duration of operations, replication and propagation [default: as long as in Azure]
     #[arg(long, value_name = "SECONDS")]
     max_delay: Option<u64>,
-    /// Append one line of JSON per request to this file
+    /// Append one JSON line per request to this file
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }
@@ -101,7 +101,7 @@ pub(crate) struct ResetArgs {
     /// Set the seed of generated ids
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Set the role of the caller that --cloud sim logs in as
+    /// Set the role of the caller of --cloud sim
     #[arg(long, value_enum, default_value_t = CallerArg::Owner)]
     caller: CallerArg,
 }
@@ -119,7 +119,7 @@ enum CallerArg {
 #[derive(Debug, Args)]
 #[command(after_help = REQUEST_EXAMPLES)]
 pub(crate) struct RequestArgs {
-    /// GET, PUT, PATCH, POST or DELETE
+    /// The method: GET, PUT, PATCH, POST or DELETE
     method: String,
     /// The path with its query: /subscriptions/...?api-version=...
     url: String,
@@ -272,7 +272,10 @@ fn reset(args: &ResetArgs) -> Result<Success, CommandError> {
         },
     )
     .map_err(failed)?;
-    write_output(&format!("{} is empty.\n", home.display()))?;
+    write_output(&format!(
+        "Reset {}: the simulated Azure is empty.\n",
+        home.display()
+    ))?;
     Ok(Success::Done)
 }
 
@@ -295,7 +298,7 @@ async fn request(args: &RequestArgs) -> Result<Success, CommandError> {
     let response = simulator
         .send(request)
         .await
-        .map_err(|_| CommandError::new("the connection was closed"))?;
+        .map_err(|_| CommandError::new("the simulator closed the connection"))?;
     let body = match response.body.is_empty() {
         true => String::new(),
         false => json(&response.json()),

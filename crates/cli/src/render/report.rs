@@ -73,8 +73,9 @@ pub(crate) fn render(run: &ExecutionSummary<'_>, style: &Style) -> String {
                 );
                 not_started.add(&(line + &wrap_block(INDENT, &why, style.width)));
             }
-            Outcome::NotStarted => not_started
-                .add(&(line + &wrap_block(INDENT, "the run was stopped first", style.width))),
+            Outcome::NotStarted => not_started.add(
+                &(line + &wrap_block(INDENT, "the run was stopped before this step", style.width)),
+            ),
         }
     }
     let mut text = String::new();
@@ -335,7 +336,7 @@ Done (1):
 
 Not started (1):
 - recordings  storageAccount stcameras
-    the run was stopped first
+    the run was stopped before this step
 
 Destroy stopped: 1 done, 0 failed, 1 not started.
 Run `lazuli destroy` again: it skips the steps that are done.

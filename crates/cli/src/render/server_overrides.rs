@@ -26,7 +26,7 @@ pub(crate) fn render_overrides(
     }
     let names = NodeNames::from_keys(found.iter().map(|found| &found.key));
     let overrides = pluralize(changes().count(), "server override");
-    let title = format!("{overrides}: Azure kept a different value than was sent:");
+    let title = format!("{overrides}: Azure stores a different value than the one sent:");
     let mut text = format!("\n{}\n", style.paint(Tint::Yellow, &title));
     for found in found {
         for change in &found.changes {
@@ -37,8 +37,8 @@ pub(crate) fn render_overrides(
     text.push_str(&match errors.first() {
         None => wrap_block(
             0,
-            "Recorded in a tag, so that the next plan shows no difference. To settle it in the spec, write the value \
-             that Azure keeps, or add the property to `ignore`.",
+            "Recorded in a tag, so that the next plan shows no difference. To resolve it, write Azure's value in \
+             the spec, or add the property to `ignore`.",
             style.width,
         ),
         Some(why) => {
