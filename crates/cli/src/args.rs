@@ -210,7 +210,7 @@ pub(crate) fn parse_stack(text: &str) -> Result<String, String> {
 pub(crate) fn parse_subscription(text: &str) -> Result<String, String> {
     match Uuid::try_parse(text) {
         Ok(guid) => Ok(guid.hyphenated().to_string()),
-        Err(_) => Err("use a GUID: `az account list` lists your subscriptions".to_owned()),
+        Err(_) => Err("use a GUID from `az account list`".to_owned()),
     }
 }
 
