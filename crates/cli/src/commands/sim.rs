@@ -272,10 +272,7 @@ fn reset(args: &ResetArgs) -> Result<Success, CommandError> {
         },
     )
     .map_err(failed)?;
-    write_output(&format!(
-        "Reset {}: the simulated Azure is empty.\n",
-        home.display()
-    ))?;
+    write_output(&format!("Reset the simulator: {}\n", home.display()))?;
     Ok(Success::Done)
 }
 
