@@ -12,9 +12,9 @@ use crate::{
     args::SpecArgs,
     connection::{Connection, Session},
     error::{CommandError, Success},
+    failed_request::match_entries,
     input::{self, environment},
     observer::TerminalObserver,
-    refusal::refusals,
     render, stop,
     terminal::{Terminal, Tone},
 };
@@ -110,7 +110,7 @@ impl<'a> Flow<'a> {
         let difference = self.reconciler().plan(stacks, intent).await;
         let difference = difference.map_err(|error| match error {
             ReconcileError::Unreadable(errors) => {
-                CommandError::Azure(refusals(errors, &stacks.graph, &stacks.sources))
+                CommandError::Azure(match_entries(errors, &stacks.graph, &stacks.sources))
             }
             rejected @ ReconcileError::Rejected(_) => rejected.into(),
         })?;
@@ -135,7 +135,7 @@ impl<'a> Flow<'a> {
 }
 
 /// The end of a command that executed a plan.
-pub(crate) fn success(report: &Report) -> Result<Success, CommandError> {
+pub(crate) fn check_report(report: &Report) -> Result<Success, CommandError> {
     match report.is_complete() {
         true => Ok(Success::Done),
         false => Err(CommandError::Incomplete),

@@ -6,6 +6,7 @@ mod confirm;
 mod connection;
 mod doctor;
 mod error;
+mod failed_request;
 mod flow;
 mod input;
 mod logs;
@@ -14,7 +15,7 @@ mod output;
 mod output_file;
 mod preflight;
 mod progress;
-mod refusal;
+
 mod render;
 mod saved;
 mod starter;

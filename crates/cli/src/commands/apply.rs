@@ -65,7 +65,11 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
     };
     let printer = ReportPrinter::new(args.output, purpose, terminal);
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let specs = load_specs(&args.specs, &connection, input::secrets(&args.secrets))?;
+    let specs = load_specs(
+        &args.specs,
+        &connection,
+        input::secrets_policy(&args.secrets),
+    )?;
     let intent = Intent::Converge {
         consent: args.replacing.consent(&args.orphans),
         targets: args.targets.names(),
@@ -110,6 +114,6 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
             false => Recheck::default(),
         };
         printer.end(&view, &ExecutionResult::Executed(&report, &recheck))?;
-        flow::success(&report)
+        flow::check_report(&report)
     })
 }

@@ -92,6 +92,6 @@ pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Success, Co
             &view,
             &ExecutionResult::Executed(&report, &Recheck::default()),
         )?;
-        flow::success(&report)
+        flow::check_report(&report)
     })
 }

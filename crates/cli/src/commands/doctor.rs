@@ -42,9 +42,9 @@ pub(super) fn run(args: &DoctorArgs, terminal: &Terminal) -> Result<Success, Com
                 }
                 Ok(doctor::run_checks(&session, &subscriptions).await)
             }
-            Err(CommandError::Azure(refusals)) => Ok(refusals
+            Err(CommandError::Azure(requests)) => Ok(requests
                 .iter()
-                .map(|refusal| doctor::report_error(Fail, "azure", &refusal.error))
+                .map(|request| doctor::report_error(Fail, "azure", &request.error))
                 .collect()),
             Err(other) => Err(other),
         }

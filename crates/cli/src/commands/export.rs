@@ -50,7 +50,7 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<Success, Com
     let connection = Connection::new(&args.azure, &neighbors)?;
     let subscription = connection.subscription_or_default(args.subscription.clone())?;
     let scope = ExportScope {
-        groups: groups(args, &subscription)?,
+        groups: parse_groups(args, &subscription)?,
         stack: args.stack.clone(),
     };
     if let Some(out) = args.out.as_deref().filter(|out| exists(out)) {
@@ -84,7 +84,7 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<Success, Com
 }
 
 /// The ids of the groups, each once.
-fn groups(args: &ExportArgs, subscription: &str) -> Result<Vec<ArmId>, CommandError> {
+fn parse_groups(args: &ExportArgs, subscription: &str) -> Result<Vec<ArmId>, CommandError> {
     let kind = REGISTRY.get("resourceGroup");
     let rule = kind.and_then(|kind| kind.facts().name.as_ref());
     let mut groups = Vec::new();

@@ -81,7 +81,7 @@ fn run_with_plan(args: &GraphArgs, terminal: &Terminal) -> Result<Success, Comma
 }
 
 fn secrets() -> SecretsPolicy {
-    input::secrets(&SecretArgs {
+    input::secrets_policy(&SecretArgs {
         rewrite_secrets: false,
     })
 }

@@ -12,7 +12,7 @@ use crate::{
     args, confirm,
     error::{CommandError, Success},
     output_file::{self, cannot_write},
-    starter::{Starter, StarterNames, check, spec},
+    starter::{Starter, StarterNames, check_spec, fill_starter},
     terminal::{Terminal, write_output},
 };
 
@@ -57,9 +57,9 @@ pub(super) fn run(args: &InitArgs, terminal: &Terminal) -> Result<Success, Comma
     if path.symlink_metadata().is_ok() {
         return Err(already_exists(&path));
     }
-    let names = names(args, terminal)?;
-    let text = spec(args.kind, &names);
-    check(&path, &text)?;
+    let names = choose_names(args, terminal)?;
+    let text = fill_starter(args.kind, &names);
+    check_spec(&path, &text)?;
     fs::create_dir_all(&args.directory)
         .map_err(|error| cannot_write(args.directory.display(), &error))?;
     match output_file::create(&path, &text) {
@@ -69,12 +69,12 @@ pub(super) fn run(args: &InitArgs, terminal: &Terminal) -> Result<Success, Comma
         written => written.map_err(|error| cannot_write(path.display(), &error))?,
     }
     let gitignore = write_gitignore(&args.directory)?;
-    write_output(&summary(args, &path, &gitignore))?;
+    write_output(&summarize(args, &path, &gitignore))?;
     Ok(Success::Done)
 }
 
 /// The names from the command line, the prompts, or the defaults.
-fn names(args: &InitArgs, terminal: &Terminal) -> Result<StarterNames, CommandError> {
+fn choose_names(args: &InitArgs, terminal: &Terminal) -> Result<StarterNames, CommandError> {
     let is_open = args.stack.is_none() || args.location.is_none() || args.resource_group.is_none();
     if is_open && !args.yes && !terminal.can_ask {
         return Err(CommandError::with_hint(
@@ -87,7 +87,7 @@ fn names(args: &InitArgs, terminal: &Terminal) -> Result<StarterNames, CommandEr
         None if args.yes => Ok(default),
         None => confirm::prompt(question, default),
     };
-    let default = default_stack(&args.directory);
+    let default = derive_stack_name(&args.directory);
     let stack = prompt(&args.stack, "Stack name", default)?;
     let stack = args::parse_stack(&stack).map_err(|hint| {
         CommandError::with_hint(format!("`{stack}` is not a valid stack name"), hint)
@@ -106,7 +106,7 @@ fn names(args: &InitArgs, terminal: &Terminal) -> Result<StarterNames, CommandEr
 }
 
 /// A stack name from the name of a directory.
-fn default_stack(directory: &Path) -> String {
+fn derive_stack_name(directory: &Path) -> String {
     let full = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     let name = full.file_name().map(|name| name.to_string_lossy());
     let name = name.unwrap_or_default();
@@ -147,7 +147,7 @@ fn write_gitignore(directory: &Path) -> Result<GitIgnore, CommandError> {
     }
 }
 
-fn summary(args: &InitArgs, path: &Path, gitignore: &GitIgnore) -> String {
+fn summarize(args: &InitArgs, path: &Path, gitignore: &GitIgnore) -> String {
     let path = path.display();
     let text = match gitignore {
         GitIgnore::Written => format!("Created {path} and {GITIGNORE}"),
@@ -193,7 +193,10 @@ mod tests {
 
     #[test]
     fn the_default_stack_name_comes_from_the_directory() {
-        assert_eq!(default_stack(Path::new("/none/My Cameras!")), "my-cameras");
-        assert_eq!(default_stack(Path::new("/none/___")), DEFAULT_STACK);
+        assert_eq!(
+            derive_stack_name(Path::new("/none/My Cameras!")),
+            "my-cameras"
+        );
+        assert_eq!(derive_stack_name(Path::new("/none/___")), DEFAULT_STACK);
     }
 }

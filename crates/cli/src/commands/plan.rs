@@ -58,7 +58,11 @@ pub(crate) struct PlanArgs {
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Success, CommandError> {
     let out = PlanFile::from_args(args)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let specs = load_specs(&args.specs, &connection, input::secrets(&args.secrets))?;
+    let specs = load_specs(
+        &args.specs,
+        &connection,
+        input::secrets_policy(&args.secrets),
+    )?;
     let intent = Intent::Converge {
         consent: args.replacing.consent(&args.orphans),
         targets: args.targets.names(),

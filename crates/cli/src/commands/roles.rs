@@ -44,12 +44,12 @@ pub(super) fn run(args: &RolesArgs, terminal: &Terminal) -> Result<Success, Comm
     if !args.live {
         return search(args, &RoleCatalog::built_in(), terminal);
     }
-    let definitions = definitions(args)?;
+    let definitions = list_definitions(args)?;
     search(args, &RoleCatalog::from_definitions(&definitions), terminal)
 }
 
 /// The built-in roles as Azure returns them.
-fn definitions(args: &RolesArgs) -> Result<Vec<Json>, CommandError> {
+fn list_definitions(args: &RolesArgs) -> Result<Vec<Json>, CommandError> {
     let connection = Connection::new(&args.azure, &[])?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;

@@ -19,7 +19,7 @@ use tokio::{
 
 use super::init::shell_word;
 use crate::{
-    connection::{login, simulator, world_in},
+    connection::{load_simulator, login_variable, world_path},
     error::{CommandError, Success},
     input::{describe, directory_of},
     output::json,
@@ -145,17 +145,17 @@ pub(super) fn run(command: &SimCommand) -> Result<Success, CommandError> {
 }
 
 fn runtime(builder: &mut Builder) -> Result<Runtime, CommandError> {
-    builder.enable_all().build().map_err(failed)
+    builder.enable_all().build().map_err(to_command_error)
 }
 
-fn failed(error: impl std::fmt::Display) -> CommandError {
+fn to_command_error(error: impl std::fmt::Display) -> CommandError {
     CommandError::new(error.to_string())
 }
 
 /// The file of the world next to a spec or directory. The path must exist: a typo would create another world.
-fn world_file(path: &Path) -> Result<PathBuf, CommandError> {
+fn find_world(path: &Path) -> Result<PathBuf, CommandError> {
     match path.exists() {
-        true => Ok(world_in(&directory_of(path))),
+        true => Ok(world_path(&directory_of(path))),
         false => Err(CommandError::with_hint(
             format!("{} does not exist", path.display()),
             "pass the spec or directory that the world belongs to",
@@ -164,13 +164,13 @@ fn world_file(path: &Path) -> Result<PathBuf, CommandError> {
 }
 
 async fn serve(args: &ServeArgs) -> Result<Success, CommandError> {
-    let home = world_file(&args.world.path)?;
+    let home = find_world(&args.world.path)?;
     let ca_file = args
         .ca_file
         .clone()
         .unwrap_or_else(|| home.with_file_name("sim-ca.pem"));
     let simulator = create_simulator(args, &home)?;
-    let tls = Tls::with_authority(&ca_file, &args.hosts).map_err(failed)?;
+    let tls = Tls::with_authority(&ca_file, &args.hosts).map_err(to_command_error)?;
     let listener: TcpListener =
         lazuli_sim::bind(args.address, args.port)
             .await
@@ -180,7 +180,7 @@ async fn serve(args: &ServeArgs) -> Result<Success, CommandError> {
                     "choose another port with --port, or 0 for a free one",
                 )
             })?;
-    let address = listener.local_addr().map_err(failed)?;
+    let address = listener.local_addr().map_err(to_command_error)?;
     print_settings(&address, &ca_file, simulator.world().options().caller)?;
     let shutdown = async {
         if !stop::interrupted().await {
@@ -189,7 +189,7 @@ async fn serve(args: &ServeArgs) -> Result<Success, CommandError> {
     };
     lazuli_sim::serve(listener, tls, simulator, shutdown)
         .await
-        .map_err(failed)?;
+        .map_err(to_command_error)?;
     Ok(Success::Done)
 }
 
@@ -203,7 +203,7 @@ fn create_simulator(args: &ServeArgs, home: &Path) -> Result<Simulator, CommandE
         Simulator::open(home, options, |latest| {
             Box::new(TokioClock::starting_at(latest.max(now))) as Box<dyn Clock>
         })
-        .map_err(failed)?
+        .map_err(to_command_error)?
     };
     let simulator = simulator
         .with_latency(Latency {
@@ -242,7 +242,8 @@ fn print_settings(
     };
     let names = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"];
     let exports = names.map(|name| {
-        login(caller, name).map_or(String::new(), |value| format!("export {name}={value}\n"))
+        login_variable(caller, name)
+            .map_or(String::new(), |value| format!("export {name}={value}\n"))
     });
     write_output(&format!(
         "# The simulator listens on https://{host}. Run in another shell:\n\
@@ -254,9 +255,9 @@ fn print_settings(
 }
 
 fn reset(args: &ResetArgs) -> Result<Success, CommandError> {
-    let home = world_file(&args.world.path)?;
+    let home = find_world(&args.world.path)?;
     if let Some(directory) = home.parent() {
-        std::fs::create_dir_all(directory).map_err(failed)?;
+        std::fs::create_dir_all(directory).map_err(to_command_error)?;
     }
     let caller = match args.caller {
         CallerArg::Owner => Caller::Owner,
@@ -271,13 +272,13 @@ fn reset(args: &ResetArgs) -> Result<Success, CommandError> {
             ..WorldOptions::default()
         },
     )
-    .map_err(failed)?;
+    .map_err(to_command_error)?;
     write_output(&format!("Reset the simulator: {}\n", home.display()))?;
     Ok(Success::Done)
 }
 
 async fn request(args: &RequestArgs) -> Result<Success, CommandError> {
-    let simulator = simulator(&world_file(&args.path)?)?;
+    let simulator = load_simulator(&find_world(&args.path)?)?;
     let method = Method::parse(&args.method.to_uppercase()).ok_or_else(|| {
         CommandError::with_hint(
             format!("`{}` is not a supported method", args.method),
