@@ -18,7 +18,7 @@ use crate::{
 pub(crate) enum Success {
     /// The command succeeded.
     Done,
-    /// The plan has changes, and `--detailed-exitcode` was given.
+    /// The plan has changes, and `--detailed-exitcode` is set.
     Changes,
 }
 

@@ -1,4 +1,4 @@
-//! Requests that failed outside of steps, with the entries of the spec that they are about.
+//! Requests that failed outside of steps, with the entries of the spec that need them.
 
 use lazuli_arm::ArmError;
 use lazuli_core::{

@@ -25,7 +25,7 @@ pub(crate) const CATALOG: Catalog = Catalog {
     role_name: |guid| roles::by_guid(guid).map(|role| role.name),
 };
 
-/// The subscription of commands that send no request, if none is given.
+/// The subscription of commands that send no request, if none is set.
 pub(crate) const PLACEHOLDER_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Reads and loads the specs on the command line, for the environment of a connection.

@@ -116,7 +116,7 @@ impl<'a> PlanContext<'a> {
 pub(crate) enum ExecutionResult<'a> {
     /// The plan has no steps.
     NoSteps,
-    /// No step was begun because of the findings.
+    /// No step was started because of the findings.
     Rejected,
     /// The plan was executed and rechecked.
     Executed(&'a Report, &'a Recheck),
@@ -202,7 +202,7 @@ impl<'a> PlanPrinter<'a> {
         }
     }
 
-    /// Prints the findings, and the document if one was asked for.
+    /// Prints the findings, and the document if one is requested.
     pub(crate) fn end(&self, view: &PlanContext<'_>) -> Result<(), CommandError> {
         print_findings(view, self.document.is_some(), self.terminal)?;
         self.document
@@ -232,7 +232,7 @@ impl<'a> ReportPrinter<'a> {
         }
     }
 
-    /// Prints the plan before it is executed. If the output is a document and the user is asked for confirmation, the plan
+    /// Prints the plan before it is executed. If the output is a document and the user must confirm, the plan
     /// goes to stderr.
     pub(crate) fn plan(&self, view: &PlanContext<'_>, asks: bool) -> Result<(), CommandError> {
         match self.document {
@@ -271,7 +271,7 @@ impl<'a> ReportPrinter<'a> {
         write_output(&format!("\n{}\n", text.trim_end()))
     }
 
-    /// Prints the result of the recheck, or the document if one was asked for.
+    /// Prints the result of the recheck, or the document if one is requested.
     pub(crate) fn end(
         &self,
         view: &PlanContext<'_>,

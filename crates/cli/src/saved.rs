@@ -188,7 +188,7 @@ impl ResumedPlan {
     }
 }
 
-/// The command line with the options of a saved plan. Options that affect the plan cannot be given again. The pattern
+/// The command line with the options of a saved plan. Options that affect the plan cannot be passed again. The pattern
 /// lists all options, so that no new one is forgotten here.
 fn with_options(args: ApplyArgs, options: &SavedOptions) -> Result<ApplyArgs, CommandError> {
     let ApplyArgs {
@@ -273,7 +273,7 @@ fn reject_option(option: &str) -> CommandError {
     )
 }
 
-/// The parameters that must be given with a saved plan: those whose secret values it does not contain.
+/// The parameters that must be passed with a saved plan: those whose secret values it does not contain.
 fn secret_params_from(
     given: Vec<(String, String)>,
     required: &[String],

@@ -58,9 +58,9 @@ pub enum ResultDocument {
     Complete,
     /// Some steps failed.
     Incomplete,
-    /// No step was begun because Azure would reject steps: see `findings` of the plan.
+    /// No step was started because Azure would reject steps: see `findings` of the plan.
     Rejected,
-    /// The run was interrupted, and some steps were not begun.
+    /// The run was interrupted, and some steps were not started.
     Stopped,
 }
 
@@ -72,7 +72,7 @@ pub struct OutcomesDocument {
     pub done: usize,
     /// Steps that failed.
     pub failed: usize,
-    /// Steps that were not begun, because a dependency failed or the run was interrupted.
+    /// Steps that were not started, because a dependency failed or the run was interrupted.
     pub not_started: usize,
 }
 
@@ -113,7 +113,7 @@ pub enum OutcomeWord {
     Failed,
     /// A step that this one depends on failed.
     Blocked,
-    /// The run was interrupted before the step began.
+    /// The run was interrupted before the step started.
     NotStarted,
 }
 

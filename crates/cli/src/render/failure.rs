@@ -41,7 +41,7 @@ struct FailureCause<'a> {
     kind: Discriminant<ErrorKind>,
     status: Option<u16>,
     code: Option<&'a str>,
-    /// The message, if it says more than the request.
+    /// The message, if it adds to the request.
     message: Option<&'a str>,
 }
 

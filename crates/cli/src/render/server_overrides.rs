@@ -1,4 +1,4 @@
-//! Server overrides: values that Azure kept although another value was sent.
+//! Server overrides: values that Azure stores instead of those that were sent.
 
 use lazuli_arm::ArmError;
 use lazuli_core::{
@@ -13,7 +13,7 @@ use super::{
 
 const INDENT: usize = 4;
 
-/// Lists the overrides and says what to do; empty if there are none. `errors` are the errors that prevented their
+/// Lists the overrides with what to do; empty if there are none. `errors` are the errors that prevented their
 /// recording.
 pub(crate) fn render_overrides(
     found: &[ServerOverride],
