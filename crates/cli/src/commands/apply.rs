@@ -12,7 +12,7 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{self, Flow, load_specs},
-    input,
+    input::secrets_policy,
     output::{ExecutionResult, PlanContext, ReportOutput, ReportPrinter},
     preflight,
     render::report::Purpose,
@@ -65,11 +65,7 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
     };
     let printer = ReportPrinter::new(args.output, purpose, terminal);
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let specs = load_specs(
-        &args.specs,
-        &connection,
-        input::secrets_policy(&args.secrets),
-    )?;
+    let specs = load_specs(&args.specs, &connection, secrets_policy(&args.secrets))?;
     let intent = Intent::Converge {
         consent: args.replacing.consent(&args.orphans),
         targets: args.targets.names(),
