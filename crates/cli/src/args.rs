@@ -39,24 +39,24 @@ pub(crate) enum LogFormat {
 /// The specs and their parameters.
 #[derive(Debug, Args)]
 pub(crate) struct SpecArgs {
-    /// Files, directories (all .yaml and .yml files below them), or - for standard input
+    /// Files, directories (with all .yaml and .yml files below them), or - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Set the value of a parameter; may be repeated
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter)]
     pub(crate) params: Vec<(String, String)>,
-    /// Read values of parameters from a YAML or JSON file; may be repeated, later files win
+    /// Read values of parameters from a YAML or JSON file; may be repeated, later files take precedence
     #[arg(long = "params-file", value_name = "FILE")]
     pub(crate) params_files: Vec<PathBuf>,
-    /// Use this subscription for stacks that name none [env: AZURE_SUBSCRIPTION_ID]
-    #[arg(long, value_name = "GUID", value_parser = subscription)]
+    /// Use this subscription for stacks that do not set one [env: AZURE_SUBSCRIPTION_ID]
+    #[arg(long, value_name = "GUID", value_parser = parse_subscription)]
     pub(crate) subscription: Option<String>,
 }
 
 /// How long to retry while changes propagate.
 #[derive(Debug, Args)]
 pub(crate) struct PropagationArgs {
-    /// Retry a 403 while a role assignment that should allow the request is younger than this
+    /// Retry a 403 for this long after the role assignment that allows the request is created
     #[arg(long, value_name = "SECONDS", default_value_t = PropagationLimits::default().grant.as_secs())]
     pub(crate) grant_propagation: u64,
     /// Retry PrincipalNotFound for this long after an identity is created
@@ -101,7 +101,7 @@ impl PreflightArgs {
 /// How to treat secrets that Azure does not return.
 #[derive(Debug, Args)]
 pub(crate) struct SecretArgs {
-    /// Send secrets that Azure does not return again, changed or not
+    /// Send all secrets that Azure does not return, even unchanged ones
     #[arg(long)]
     pub(crate) rewrite_secrets: bool,
 }
@@ -169,7 +169,7 @@ pub(crate) struct AzureArgs {
     )]
     pub(crate) cloud: Option<String>,
     /// Log in with this method only [default: the first one that is configured and works]
-    #[arg(long, value_name = "METHOD", value_parser = auth_methods())]
+    #[arg(long, value_name = "METHOD", value_parser = auth_method_parser())]
     pub(crate) auth: Option<AuthMethod>,
     /// Trust additional certificate authorities from a PEM file [env: SSL_CERT_FILE]
     #[arg(long, value_name = "FILE")]
@@ -191,7 +191,7 @@ impl AzureArgs {
 }
 
 /// Parses `NAME=VALUE`.
-fn parameter(text: &str) -> Result<(String, String), String> {
+fn parse_parameter(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -199,7 +199,7 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 /// Parses the name of a stack.
-pub(crate) fn stack(text: &str) -> Result<String, String> {
+pub(crate) fn parse_stack(text: &str) -> Result<String, String> {
     match is_stack_name(text) {
         true => Ok(text.to_owned()),
         false => Err("use 1 to 63 lowercase letters, digits and `-`".to_owned()),
@@ -207,14 +207,14 @@ pub(crate) fn stack(text: &str) -> Result<String, String> {
 }
 
 /// Parses the GUID of a subscription.
-pub(crate) fn subscription(text: &str) -> Result<String, String> {
+pub(crate) fn parse_subscription(text: &str) -> Result<String, String> {
     match Uuid::try_parse(text) {
         Ok(guid) => Ok(guid.hyphenated().to_string()),
-        Err(_) => Err("use a GUID; `az account list` shows those of your subscriptions".to_owned()),
+        Err(_) => Err("use a GUID from `az account list`".to_owned()),
     }
 }
 
-fn auth_methods() -> impl TypedValueParser<Value = AuthMethod> {
+fn auth_method_parser() -> impl TypedValueParser<Value = AuthMethod> {
     PossibleValuesParser::new(AuthMethod::ALL.map(AuthMethod::name))
         .try_map(|name| name.parse::<AuthMethod>())
 }

@@ -95,7 +95,7 @@ fn read_answer() -> Option<String> {
         .map(|_| answer.trim().to_owned())
 }
 
-/// Asks for a name. An empty answer accepts the default.
+/// Prompts for a name. Empty input accepts the default.
 pub(crate) fn prompt(question: &str, default: String) -> Result<String, CommandError> {
     write_message(&format!("{question} [{default}]: "));
     match read_answer() {

@@ -58,7 +58,7 @@ impl Connection {
                 .first()
                 .map_or_else(|| PathBuf::from("."), |path| directory_of(path));
             return Ok(Self {
-                destination: Destination::Simulator(world_in(&neighbor)),
+                destination: Destination::Simulator(world_path(&neighbor)),
                 trace,
             });
         }
@@ -120,7 +120,7 @@ impl Connection {
         let given = given.or_else(|| self.default_subscription());
         let given = given.ok_or_else(|| {
             CommandError::with_hint(
-                "no subscription is given",
+                "no subscription is set",
                 "pass --subscription, set AZURE_SUBSCRIPTION_ID, or run `az account set`",
             )
         })?;
@@ -212,7 +212,7 @@ impl Session {
 impl Network {
     async fn open(&self, trace: Option<&TraceFile>) -> Result<Session, ArmError> {
         let trace = trace.map(|file| file.recorder(SystemTime::now));
-        let transport = traced(self.transport.clone(), trace.as_ref());
+        let transport = record_requests(self.transport.clone(), trace.as_ref());
         let endpoints = self.cloud.endpoints(&transport).await?;
         let login = auth::login(self.auth, &environment, &endpoints, &transport);
         let session = Session::new(
@@ -227,7 +227,7 @@ impl Network {
 }
 
 /// The transport, with a recorder if there is one.
-fn traced(transport: Transport, trace: Option<&Arc<Trace>>) -> Transport {
+fn record_requests(transport: Transport, trace: Option<&Arc<Trace>>) -> Transport {
     match trace {
         Some(trace) => trace.over(transport),
         None => transport,
@@ -235,7 +235,7 @@ fn traced(transport: Transport, trace: Option<&Arc<Trace>>) -> Transport {
 }
 
 async fn open_simulator(path: &Path, trace: Option<&TraceFile>) -> Result<Session, CommandError> {
-    let simulator = simulator(path)?;
+    let simulator = load_simulator(path)?;
     let caller = simulator.world().options().caller;
     let now = {
         let simulator = simulator.clone();
@@ -243,11 +243,11 @@ async fn open_simulator(path: &Path, trace: Option<&TraceFile>) -> Result<Sessio
     };
     let trace = trace.map(|file| file.recorder(now.clone()));
     let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
-    let transport = traced(transport, trace.as_ref());
-    let endpoints = in_process_endpoints(&transport).await?;
+    let transport = record_requests(transport, trace.as_ref());
+    let endpoints = discover_in_process(&transport).await?;
     let logged_in = auth::login(
         Some(AuthMethod::Environment),
-        &|name| login(caller, name),
+        &|name| login_variable(caller, name),
         &endpoints,
         &transport,
     );
@@ -275,13 +275,13 @@ impl Jitter for LongestWait {
     }
 }
 
-async fn in_process_endpoints(transport: &Transport) -> Result<Endpoints, CommandError> {
+async fn discover_in_process(transport: &Transport) -> Result<Endpoints, CommandError> {
     let url = Url::parse(IN_PROCESS).map_err(|error| CommandError::new(error.to_string()))?;
     Ok(lazuli_arm::discover(&url, transport).await?)
 }
 
 /// The environment variables for the login of a simulated application.
-pub(crate) fn login(caller: Caller, name: &str) -> Option<String> {
+pub(crate) fn login_variable(caller: Caller, name: &str) -> Option<String> {
     let value = match name {
         "AZURE_TENANT_ID" => TENANT,
         "AZURE_CLIENT_ID" => caller.client_id(),
@@ -292,12 +292,12 @@ pub(crate) fn login(caller: Caller, name: &str) -> Option<String> {
 }
 
 /// The file of the simulator's world next to specs.
-pub(crate) fn world_in(directory: &Path) -> PathBuf {
+pub(crate) fn world_path(directory: &Path) -> PathBuf {
     directory.join(".lazuli").join("sim.json")
 }
 
 /// The simulator on tokio's clock, starting at the time when its world was saved.
-pub(crate) fn simulator(path: &Path) -> Result<Simulator, CommandError> {
+pub(crate) fn load_simulator(path: &Path) -> Result<Simulator, CommandError> {
     Simulator::open(path, WorldOptions::default(), |latest| {
         Box::new(TokioClock::starting_at(latest))
     })

@@ -24,25 +24,25 @@ const SKEW_REJECTED: Duration = Duration::from_secs(5 * 60);
 const SKEW_REPORTED: Duration = Duration::from_secs(60);
 /// A token that expires sooner is a warning: a login by `az` may have to be renewed.
 const EXPIRES_SOON: Duration = Duration::from_secs(5 * 60);
-/// The number of visible subscriptions that are checked if none is given.
+/// The number of visible subscriptions to check without `--subscription`.
 const MAX_SUBSCRIPTIONS: usize = 5;
 
-/// Runs all checks. `subscriptions` are checked; without any, those that are visible.
+/// Runs all checks. Without `subscriptions`, the first visible ones are checked.
 pub(crate) async fn run_checks(session: &Session, subscriptions: &[String]) -> Vec<Check> {
     let client = &session.client;
     let caller = match client.log_in().await {
         Ok(caller) => caller,
-        Err(why) => return vec![not_logged_in(&why)],
+        Err(why) => return vec![report_failed_login(&why)],
     };
     let method = session.login.method().await;
-    let mut found = vec![logged_in(&caller, method, (session.now)())];
+    let mut found = vec![check_login(&caller, method, (session.now)())];
     let listed = match client
         .get_with_date("/subscriptions", SUBSCRIPTIONS_API)
         .await
     {
         Ok(listed) => listed,
         Err(error) => {
-            found.push(failed(Fail, "azure", &error));
+            found.push(report_error(Fail, "azure", &error));
             return found;
         }
     };
@@ -55,35 +55,35 @@ pub(crate) async fn run_checks(session: &Session, subscriptions: &[String]) -> V
         Well,
         "azure",
         format!(
-            "{} responds, and shows {}",
+            "{} responds; {} visible",
             session.place,
             crate::render::pluralize(visible.len(), "subscription")
         ),
     ));
-    found.push(clock(listed.date, (session.now)()));
+    found.push(check_clock(listed.date, (session.now)()));
     let ids = |subscription: &&Json| subscription["subscriptionId"].as_str().map(str::to_owned);
-    let mut wanted = subscriptions.to_vec();
-    if wanted.is_empty() {
-        wanted.extend(visible.iter().take(MAX_SUBSCRIPTIONS).filter_map(ids));
+    let mut checked = subscriptions.to_vec();
+    if checked.is_empty() {
+        checked.extend(visible.iter().take(MAX_SUBSCRIPTIONS).filter_map(ids));
     }
-    if wanted.is_empty() {
+    if checked.is_empty() {
         found.push(
-            Check::new(Fail, "subscription", "none is given, and none is visible")
-                .help("pass --subscription; the caller needs a role on it, at least Reader"),
+            Check::new(Fail, "subscription", "no subscription is visible to the caller")
+                .help("assign the caller a role on a subscription, at least Reader, or check the tenant of the login"),
         );
     }
-    for id in wanted {
+    for id in checked {
         found.extend(check_subscription(client, &id, &caller).await);
     }
     found
 }
 
-fn not_logged_in(why: &str) -> Check {
+fn report_failed_login(why: &str) -> Check {
     Check::new(Fail, "login", why)
-        .help("run 'az login', or pass --auth METHOD -v to see why a method fails")
+        .help("run 'az login', or pass --auth METHOD -v to see why a login method fails")
 }
 
-fn logged_in(caller: &Caller, method: Option<&str>, now: SystemTime) -> Check {
+fn check_login(caller: &Caller, method: Option<&str>, now: SystemTime) -> Check {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
     let left = caller
         .expires_at
@@ -92,37 +92,41 @@ fn logged_in(caller: &Caller, method: Option<&str>, now: SystemTime) -> Check {
         Some(left) => format!("token expires in {} min", left.as_secs() / 60),
         None => "token expiry is unknown".to_owned(),
     };
-    let says = format!(
-        "by {}, as {}\nobject id {}\ntenant {}\n{ends}",
-        method.unwrap_or("another method"),
+    let message = format!(
+        "logged in with {} as {}\nobject id {}\ntenant {}\n{ends}",
+        method.unwrap_or("an unknown method"),
         text(&caller.name),
         text(&caller.object_id),
         text(&caller.tenant),
     );
     match left.is_some_and(|left| left < EXPIRES_SOON) {
-        true => Check::new(Warn, "login", says)
-            .help("log in again if the login method does not renew tokens"),
-        false => Check::new(Well, "login", says),
+        true => Check::new(Warn, "login", message)
+            .help("log in again, unless the login method renews tokens"),
+        false => Check::new(Well, "login", message),
     }
 }
 
 /// Compares the clock of this machine with Azure's.
-fn clock(azure: Option<SystemTime>, here: SystemTime) -> Check {
+fn check_clock(azure: Option<SystemTime>, here: SystemTime) -> Check {
     let Some(azure) = azure else {
-        return Check::new(Warn, "clock", "the response has no date to compare with");
+        return Check::new(
+            Warn,
+            "clock",
+            "the response of Azure has no date, so the clock cannot be checked",
+        );
     };
     let (skew, which) = match here.duration_since(azure) {
         Ok(ahead) => (ahead, "ahead of"),
         Err(behind) => (behind.duration(), "behind"),
     };
-    let says = format!("{} s {which} Azure's", skew.as_secs());
-    let mark = match skew {
+    let message = format!("{} s {which} the clock of Azure", skew.as_secs());
+    let status = match skew {
         skew if skew > SKEW_REJECTED => Fail,
         skew if skew > SKEW_REPORTED => Warn,
-        _ => return Check::new(Well, "clock", "in sync with Azure's"),
+        _ => return Check::new(Well, "clock", "in sync with Azure"),
     };
-    Check::new(mark, "clock", says)
-        .help("synchronize it with a time server: beyond 5 min, logins and tokens are rejected")
+    Check::new(status, "clock", message)
+        .help("synchronize the clock of this machine with a time server: Azure rejects logins and tokens if it is more than 5 min off")
 }
 
 /// Checks one subscription; if it is not visible, only that.
@@ -130,23 +134,22 @@ async fn check_subscription(client: &Client, id: &str, caller: &Caller) -> Vec<C
     let path = format!("/subscriptions/{id}");
     let subscription = match client.get(&path, SUBSCRIPTIONS_API, &ignore_waits).await {
         found if is_absent(&found) => {
-            let says = format!("{id} does not exist or is not visible");
-            let help =
-                "check the GUID and the tenant; the caller needs a role on it, at least Reader";
-            return vec![Check::new(Fail, "subscription", says).help(help)];
+            let message = format!("{id} does not exist or is not visible");
+            let help = "check the GUID and the tenant, and assign the caller a role on it, at least Reader";
+            return vec![Check::new(Fail, "subscription", message).help(help)];
         }
         Ok(found) => found.unwrap_or(Json::Null),
-        Err(error) => return vec![failed(Fail, "subscription", &error)],
+        Err(error) => return vec![report_error(Fail, "subscription", &error)],
     };
     let name = subscription["displayName"].as_str().unwrap_or("unnamed");
     let state = subscription["state"]
         .as_str()
         .unwrap_or("in an unknown state");
-    let says = format!("{name} ({id})");
+    let message = format!("{name} ({id})");
     let mut found = vec![match state {
-        "Enabled" => Check::new(Well, "subscription", says),
-        state => Check::new(Warn, "subscription", format!("{says} is {state}"))
-            .help("it is read-only until it is enabled again"),
+        "Enabled" => Check::new(Well, "subscription", message),
+        state => Check::new(Warn, "subscription", format!("{message} is {state}"))
+            .help("enable it in the Azure portal: until then it is read-only"),
     }];
     found.extend(check_permissions(client, &path, caller).await);
     found.push(check_providers(client, &path).await);
@@ -164,12 +167,12 @@ fn is_absent(found: &Result<Option<Json>, ArmError>) -> bool {
     }
 }
 
-/// What lazuli typically does, and the permissions for it.
+/// A typical task of lazuli, and the permissions for it.
 struct Task {
-    what: &'static str,
-    /// What does not work without the permissions.
+    name: &'static str,
+    /// What fails without the permissions.
     lacking: &'static str,
-    mark: CheckStatus,
+    status: CheckStatus,
     /// The purpose of the required permissions.
     purpose: PermissionPurpose,
     /// A role with the permissions.
@@ -178,30 +181,30 @@ struct Task {
 
 const TASKS: [Task; 4] = [
     Task {
-        what: "read",
+        name: "read",
         lacking: "plan cannot read all resources",
-        mark: Fail,
+        status: Fail,
         purpose: PermissionPurpose::Read,
         role: "Reader",
     },
     Task {
-        what: "write",
+        name: "write",
         lacking: "apply cannot create, update or delete resources",
-        mark: Warn,
+        status: Warn,
         purpose: PermissionPurpose::Write,
         role: "Contributor",
     },
     Task {
-        what: "grants",
+        name: "grants",
         lacking: "apply cannot assign roles",
-        mark: Warn,
+        status: Warn,
         purpose: PermissionPurpose::AssignRoles,
         role: "Role Based Access Control Administrator",
     },
     Task {
-        what: "locks",
+        name: "locks",
         lacking: "apply cannot create locks and custom roles",
-        mark: Warn,
+        status: Warn,
         purpose: PermissionPurpose::ManageLocks,
         role: "User Access Administrator",
     },
@@ -214,7 +217,7 @@ async fn check_permissions(client: &Client, subscription: &str, caller: &Caller)
         .await
     {
         Ok(permissions) => Json::from(permissions),
-        Err(error) => return vec![failed(Warn, "permissions", &error)],
+        Err(error) => return vec![report_error(Warn, "permissions", &error)],
     };
     let who = caller.object_id.as_deref().unwrap_or("the caller");
     TASKS
@@ -229,18 +232,18 @@ fn check_task(task: &Task, permissions: &Json, who: &str) -> Check {
         .filter(|action| !allows(permissions, action))
         .collect();
     if missing.is_empty() {
-        return Check::new(Well, task.what, "allowed on the whole subscription");
+        return Check::new(Well, task.name, "allowed on the whole subscription");
     }
-    let says = format!(
-        "not on the whole subscription: {} without\n  {}",
+    let message = format!(
+        "not allowed on the whole subscription: {} without\n  {}",
         task.lacking,
         missing.join("\n  ")
     );
     let help = format!(
-        "assign the role {} to {who}, here or on a resource group",
+        "assign the role {} to {who}, on the subscription or on a resource group",
         task.role
     );
-    Check::new(task.mark, task.what, says).help(help)
+    Check::new(task.status, task.name, message).help(help)
 }
 
 /// Checks the resource providers of all kinds that Azure still offers.
@@ -252,7 +255,7 @@ async fn check_providers(client: &Client, subscription: &str) -> Check {
         match client.get(&path, PROVIDERS_API, &ignore_waits).await {
             Ok(Some(provider)) if provider["registrationState"] == "Registered" => {}
             Ok(_) => missing.push(*namespace),
-            Err(error) => return failed(Warn, "providers", &error),
+            Err(error) => return report_error(Warn, "providers", &error),
         }
     }
     let names: Vec<&str> = namespaces.into_iter().collect();
@@ -263,16 +266,16 @@ async fn check_providers(client: &Client, subscription: &str) -> Check {
             format!("registered: {}", names.join(", ")),
         );
     }
-    let says = format!("not registered: {}", missing.join(", "));
-    Check::new(Warn, "providers", says)
-        .help("run 'lazuli apply --register-providers' to register those that a plan needs")
+    let message = format!("not registered: {}", missing.join(", "));
+    Check::new(Warn, "providers", message)
+        .help("run 'lazuli apply --register-providers' to register the providers that a plan needs")
 }
 
 /// A check that failed with an error.
-pub(crate) fn failed(mark: CheckStatus, what: &'static str, error: &ArmError) -> Check {
-    let check = Check::new(mark, what, error.to_string());
-    match what {
-        "azure" => check.help("check --cloud, the network and its proxy, and --ca-file if your company has its own certificates"),
+pub(crate) fn report_error(status: CheckStatus, name: &'static str, error: &ArmError) -> Check {
+    let check = Check::new(status, name, error.to_string());
+    match name {
+        "azure" => check.help("check --cloud, the network, the proxy, and --ca-file if your network uses a private certificate authority"),
         _ => check,
     }
 }
@@ -291,24 +294,27 @@ mod tests {
 
     #[test]
     fn a_clock_warns_beyond_one_minute_and_fails_beyond_five() {
-        let mark = |here: u64| clock(Some(at(1000)), at(here)).mark;
-        assert_eq!([mark(1000), mark(940), mark(1060)], [Well; 3]);
-        assert_eq!([mark(939), mark(1300)], [Warn; 2]);
-        assert_eq!([mark(699), mark(1301)], [Fail; 2]);
-        assert_eq!(clock(None, at(0)).mark, Warn);
-        assert_eq!(clock(Some(at(1000)), at(600)).says, "400 s behind Azure's");
+        let status = |here: u64| check_clock(Some(at(1000)), at(here)).status;
+        assert_eq!([status(1000), status(940), status(1060)], [Well; 3]);
+        assert_eq!([status(939), status(1300)], [Warn; 2]);
+        assert_eq!([status(699), status(1301)], [Fail; 2]);
+        assert_eq!(check_clock(None, at(0)).status, Warn);
+        assert_eq!(
+            check_clock(Some(at(1000)), at(600)).message,
+            "400 s behind the clock of Azure"
+        );
     }
 
     #[test]
     fn a_token_that_expires_soon_is_a_warning() {
-        let mark = |left: u64| {
+        let status = |left: u64| {
             let caller = Caller {
                 expires_at: Some(at(1000 + left)),
                 ..Caller::default()
             };
-            logged_in(&caller, Some("Azure CLI"), at(1000)).mark
+            check_login(&caller, Some("Azure CLI"), at(1000)).status
         };
-        assert_eq!((mark(300), mark(299)), (Well, Warn));
+        assert_eq!((status(300), status(299)), (Well, Warn));
     }
 
     #[test]
@@ -316,12 +322,12 @@ mod tests {
         let [_, write, grants, _] = &TASKS;
         let contributor =
             json!([{ "actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"] }]);
-        assert_eq!(check_task(write, &contributor, "o").mark, Well);
+        assert_eq!(check_task(write, &contributor, "o").status, Well);
         let lacking = check_task(grants, &contributor, "o");
-        assert_eq!(lacking.mark, Warn);
+        assert_eq!(lacking.status, Warn);
         assert!(
             lacking
-                .says
+                .message
                 .ends_with("without\n  Microsoft.Authorization/roleAssignments/write")
         );
         assert!(

@@ -7,8 +7,8 @@ use lazuli_core::{diagnostic::Diagnostics, source::Sources};
 use lazuli_reconcile::{LoadError, ReconcileError, Rejection};
 
 use crate::{
+    failed_request::FailedRequest,
     input,
-    refusal::Refusal,
     render::{self, style::Tint},
     terminal::{Terminal, Tone},
 };
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) enum Success {
     /// The command succeeded.
     Done,
-    /// The plan has changes, and `--detailed-exitcode` was given.
+    /// The plan has changes, and `--detailed-exitcode` is set.
     Changes,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum CommandError {
     /// The specs have mistakes.
     Spec(Box<Sources>, Diagnostics),
     /// Requests outside of steps failed.
-    Azure(Vec<Refusal>),
+    Azure(Vec<FailedRequest>),
     /// Steps failed; the report has been printed.
     Incomplete,
     /// Any other error, with a hint.
@@ -72,8 +72,11 @@ impl CommandError {
                 let text = render::diagnostics::diagnostics(&sources, &found, style);
                 terminal.write_message(&text, Tone::Error);
             }
-            Self::Azure(refusals) => {
-                terminal.write_message(&render::failure::refusals(&refusals, style), Tone::Error);
+            Self::Azure(requests) => {
+                terminal.write_message(
+                    &render::failure::render_requests(&requests, style),
+                    Tone::Error,
+                );
             }
             Self::Incomplete => {}
             Self::Other { message, hint } => {

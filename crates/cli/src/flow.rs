@@ -12,9 +12,9 @@ use crate::{
     args::SpecArgs,
     connection::{Connection, Session},
     error::{CommandError, Success},
+    failed_request::match_entries,
     input::{self, environment},
     observer::TerminalObserver,
-    refusal::refusals,
     render, stop,
     terminal::{Terminal, Tone},
 };
@@ -25,7 +25,7 @@ pub(crate) const CATALOG: Catalog = Catalog {
     role_name: |guid| roles::by_guid(guid).map(|role| role.name),
 };
 
-/// The subscription of commands that send no request, if none is given.
+/// The subscription of commands that send no request, if none is set.
 pub(crate) const PLACEHOLDER_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Reads and loads the specs on the command line, for the environment of a connection.
@@ -110,7 +110,7 @@ impl<'a> Flow<'a> {
         let difference = self.reconciler().plan(stacks, intent).await;
         let difference = difference.map_err(|error| match error {
             ReconcileError::Unreadable(errors) => {
-                CommandError::Azure(refusals(errors, &stacks.graph, &stacks.sources))
+                CommandError::Azure(match_entries(errors, &stacks.graph, &stacks.sources))
             }
             rejected @ ReconcileError::Rejected(_) => rejected.into(),
         })?;
@@ -135,7 +135,7 @@ impl<'a> Flow<'a> {
 }
 
 /// The end of a command that executed a plan.
-pub(crate) fn success(report: &Report) -> Result<Success, CommandError> {
+pub(crate) fn check_report(report: &Report) -> Result<Success, CommandError> {
     match report.is_complete() {
         true => Ok(Success::Done),
         false => Err(CommandError::Incomplete),

@@ -31,11 +31,11 @@ use crate::{
 pub(crate) fn read(args: &SpecArgs) -> Result<SpecTexts, CommandError> {
     let mut reader = Reader::default();
     for path in &args.paths {
-        reader.spec(path);
+        reader.read_spec(path);
     }
     let unreadable = mem::take(&mut reader.diagnostics);
     for path in &args.params_files {
-        reader.params_file(path);
+        reader.read_params_file(path);
     }
     let given = |(name, value): &(String, String)| {
         (
@@ -111,7 +111,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 const SECRETS_KEY: &str = "LAZULI_SECRETS_KEY";
 
 /// How to detect changed secrets that Azure does not return.
-pub(crate) fn secrets(args: &SecretArgs) -> SecretsPolicy {
+pub(crate) fn secrets_policy(args: &SecretArgs) -> SecretsPolicy {
     SecretsPolicy {
         key: DigestKey::new(option_from_environment(SECRETS_KEY)),
         rewrite: args.rewrite_secrets,
@@ -148,7 +148,7 @@ fn is_spec(bytes: &[u8]) -> bool {
 }
 
 /// The description of a file for another tool, by its extension.
-fn foreign(path: &Path) -> Option<&'static str> {
+fn describe_foreign_file(path: &Path) -> Option<&'static str> {
     match path.extension()?.to_str()? {
         "bicep" | "bicepparam" => Some("a Bicep file, not a lazuli spec"),
         "tf" | "tfvars" => Some("a Terraform file, not a lazuli spec"),
@@ -169,30 +169,30 @@ struct Reader {
 }
 
 impl Reader {
-    fn spec(&mut self, path: &Path) {
+    fn read_spec(&mut self, path: &Path) {
         if path == Path::new("-") {
             let mut bytes = Vec::new();
             let limit = yaml::MAX_BYTES as u64 + 1;
             match io::stdin().lock().take(limit).read_to_end(&mut bytes) {
-                Ok(_) => self.take("<stdin>", &bytes),
-                Err(error) => self.unreadable(Path::new("<stdin>"), &describe(&error)),
+                Ok(_) => self.add_spec("<stdin>", &bytes),
+                Err(error) => self.report_unreadable(Path::new("<stdin>"), &describe(&error)),
             }
         } else if path.is_dir() {
             let mut files = Vec::new();
-            self.collect(path, &mut files);
+            self.collect_files(path, &mut files);
             files.sort();
             for file in files {
-                self.file(&file, true);
+                self.read_file(&file, true);
             }
         } else {
-            self.file(path, false);
+            self.read_file(path, false);
         }
     }
 
-    fn collect(&mut self, directory: &Path, files: &mut Vec<PathBuf>) {
+    fn collect_files(&mut self, directory: &Path, files: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(directory, &describe(&error)),
+            Err(error) => return self.report_unreadable(directory, &describe(&error)),
         };
         for path in entries.flatten().map(|entry| entry.path()) {
             let hidden = path
@@ -205,7 +205,7 @@ impl Reader {
                 continue;
             }
             if path.is_dir() {
-                self.collect(&path, files);
+                self.collect_files(&path, files);
             } else if yaml {
                 files.push(path);
             }
@@ -213,15 +213,15 @@ impl Reader {
     }
 
     /// Reads a file. In a directory, YAML files that are not specs are skipped.
-    fn file(&mut self, path: &Path, in_directory: bool) {
-        if let Some(what) = foreign(path) {
+    fn read_file(&mut self, path: &Path, in_directory: bool) {
+        if let Some(what) = describe_foreign_file(path) {
             let message = format!("{} is {what}", path.display());
             let found = Diagnostic::error(Code::Unreadable, None, message);
             return self
                 .diagnostics
                 .push(found.help("run `lazuli init` to create a spec"));
         }
-        let Some(bytes) = self.bytes(path) else {
+        let Some(bytes) = self.read_bytes(path) else {
             return;
         };
         if in_directory && !is_spec(&bytes) {
@@ -231,11 +231,11 @@ impl Reader {
         }
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if self.seen.insert(real) {
-            self.take(&path.display().to_string(), &bytes);
+            self.add_spec(&path.display().to_string(), &bytes);
         }
     }
 
-    fn bytes(&mut self, path: &Path) -> Option<Vec<u8>> {
+    fn read_bytes(&mut self, path: &Path) -> Option<Vec<u8>> {
         let read = || -> io::Result<Vec<u8>> {
             let file = fs::File::open(path)?;
             let mut bytes = Vec::new();
@@ -246,16 +246,16 @@ impl Reader {
         match read() {
             Ok(bytes) => Some(bytes),
             Err(error) => {
-                self.unreadable(path, &describe(&error));
+                self.report_unreadable(path, &describe(&error));
                 None
             }
         }
     }
 
-    fn take(&mut self, name: &str, bytes: &[u8]) {
+    fn add_spec(&mut self, name: &str, bytes: &[u8]) {
         if SavedPlan::has_format(bytes) {
-            let why = "it is a saved plan: use `lazuli apply` with it";
-            return self.unreadable(Path::new(name), why);
+            let why = "it is a saved plan: run `lazuli apply` with it";
+            return self.report_unreadable(Path::new(name), why);
         }
         if let Some(id) = self.decode(name, bytes) {
             self.specs.push(id);
@@ -272,9 +272,9 @@ impl Reader {
         }
     }
 
-    fn params_file(&mut self, path: &Path) {
+    fn read_params_file(&mut self, path: &Path) {
         let name = path.display().to_string();
-        let Some(bytes) = self.bytes(path) else {
+        let Some(bytes) = self.read_bytes(path) else {
             return;
         };
         let Some(id) = self.decode(&name, &bytes) else {
@@ -307,7 +307,7 @@ impl Reader {
         }
     }
 
-    fn unreadable(&mut self, path: &Path, why: &str) {
+    fn report_unreadable(&mut self, path: &Path, why: &str) {
         self.diagnostics.push(Diagnostic::error(
             Code::Unreadable,
             None,

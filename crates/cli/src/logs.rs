@@ -33,7 +33,7 @@ pub(crate) fn start(verbose: u8, format: LogFormat) {
     }
 }
 
-/// Whether the user asked for logs.
+/// Whether logs are requested.
 pub(crate) fn is_requested(verbose: u8) -> bool {
     verbose > 0 || option_from_environment("RUST_LOG").is_some()
 }

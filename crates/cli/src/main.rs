@@ -6,14 +6,16 @@ mod confirm;
 mod connection;
 mod doctor;
 mod error;
+mod failed_request;
 mod flow;
 mod input;
 mod logs;
 mod observer;
 mod output;
+mod output_file;
 mod preflight;
 mod progress;
-mod refusal;
+
 mod render;
 mod saved;
 mod starter;
@@ -41,13 +43,15 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(usage) => {
             let failed = usage.use_stderr();
-            match wrapped(&usage) {
+            match wrap_usage(&usage) {
                 Some(text) => write_message(&text),
                 // A closed pipe is not an error.
                 None => drop(usage.print()),
             }
             if lacks_path(&usage) {
-                write_message("\nhelp: use `.` for all specs in this directory and below\n");
+                write_message(
+                    "\nhelp: use `.` for all specs in this directory and its subdirectories\n",
+                );
             }
             return ExitCode::from(u8::from(failed));
         }
@@ -77,15 +81,15 @@ fn output_options(cli: &Cli) -> OutputOptions {
 }
 
 /// The usage error, wrapped if clap's own lines are too wide.
-fn wrapped(usage: &clap::Error) -> Option<String> {
+fn wrap_usage(usage: &clap::Error) -> Option<String> {
     const WORD: &str = "error:";
     let style = terminal::stderr_style();
     let text = usage.render().to_string();
-    let says = text.strip_prefix(WORD)?.trim_start();
+    let message = text.strip_prefix(WORD)?.trim_start();
     let is_wide = |line: &str| render::style::columns(line) > style.width;
     text.lines()
         .any(is_wide)
-        .then(|| render::render_message(WORD, Tint::Red, says, &style))
+        .then(|| render::render_message(WORD, Tint::Red, message, &style))
 }
 
 /// Whether the paths of the specs are missing.

@@ -113,19 +113,19 @@ impl<'a> PlanContext<'a> {
 }
 
 /// The end of a command that executes a plan.
-pub(crate) enum Ending<'a> {
+pub(crate) enum ExecutionResult<'a> {
     /// The plan has no steps.
     NoSteps,
-    /// No step was begun because of the findings.
+    /// No step was started because of the findings.
     Rejected,
     /// The plan was executed and rechecked.
     Executed(&'a Report, &'a Recheck),
 }
 
-impl Ending<'_> {
+impl ExecutionResult<'_> {
     fn document(&self, view: &PlanContext<'_>) -> ReportDocument {
         let document = |report: &Report| {
-            ReportDocument::of(view.plan, view.document(), report, &view.stacks.sources)
+            ReportDocument::new(view.plan, view.document(), report, &view.stacks.sources)
         };
         match self {
             Self::NoSteps => document(&Report::default()),
@@ -202,7 +202,7 @@ impl<'a> PlanPrinter<'a> {
         }
     }
 
-    /// Prints the findings, and the document if one was asked for.
+    /// Prints the findings, and the document if one is requested.
     pub(crate) fn end(&self, view: &PlanContext<'_>) -> Result<(), CommandError> {
         print_findings(view, self.document.is_some(), self.terminal)?;
         self.document
@@ -212,7 +212,7 @@ impl<'a> PlanPrinter<'a> {
 
 /// Prints how a plan is executed.
 pub(crate) struct ReportPrinter<'a> {
-    document: Option<fn(&Ending<'_>, &PlanContext<'_>, Purpose) -> String>,
+    document: Option<fn(&ExecutionResult<'_>, &PlanContext<'_>, Purpose) -> String>,
     purpose: Purpose,
     terminal: &'a Terminal,
 }
@@ -222,9 +222,9 @@ impl<'a> ReportPrinter<'a> {
         Self {
             document: match output {
                 ReportOutput::Text => None,
-                ReportOutput::Json => Some(|ending, view, _| json(&ending.document(view))),
+                ReportOutput::Json => Some(|result, view, _| json(&result.document(view))),
                 ReportOutput::Markdown => {
-                    Some(|ending, view, purpose| ending.markdown(view, purpose))
+                    Some(|result, view, purpose| result.markdown(view, purpose))
                 }
             },
             purpose,
@@ -232,7 +232,7 @@ impl<'a> ReportPrinter<'a> {
         }
     }
 
-    /// Prints the plan before it is executed. If the output is a document and the user is asked for confirmation, the plan
+    /// Prints the plan before it is executed. If the output is a document and the user must confirm, the plan
     /// goes to stderr.
     pub(crate) fn plan(&self, view: &PlanContext<'_>, asks: bool) -> Result<(), CommandError> {
         match self.document {
@@ -253,7 +253,7 @@ impl<'a> ReportPrinter<'a> {
     pub(crate) fn absent(&self, view: &PlanContext<'_>, message: &str) -> Result<(), CommandError> {
         match self.document {
             None => write_output(&format!("{message}\n")),
-            Some(_) => self.end(view, &Ending::NoSteps),
+            Some(_) => self.end(view, &ExecutionResult::NoSteps),
         }
     }
 
@@ -271,18 +271,18 @@ impl<'a> ReportPrinter<'a> {
         write_output(&format!("\n{}\n", text.trim_end()))
     }
 
-    /// Prints the result of the recheck, or the document if one was asked for.
+    /// Prints the result of the recheck, or the document if one is requested.
     pub(crate) fn end(
         &self,
         view: &PlanContext<'_>,
-        ending: &Ending<'_>,
+        result: &ExecutionResult<'_>,
     ) -> Result<(), CommandError> {
-        match (self.document, ending) {
-            (Some(document), ending) => write_output(&document(ending, view, self.purpose)),
-            (None, Ending::Executed(_, recheck)) => {
+        match (self.document, result) {
+            (Some(document), result) => write_output(&document(result, view, self.purpose)),
+            (None, ExecutionResult::Executed(_, recheck)) => {
                 write_output(&overrides(recheck, &self.terminal.out))
             }
-            (None, Ending::NoSteps | Ending::Rejected) => Ok(()),
+            (None, ExecutionResult::NoSteps | ExecutionResult::Rejected) => Ok(()),
         }
     }
 }

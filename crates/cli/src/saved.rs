@@ -17,6 +17,7 @@ use crate::{
     error::CommandError,
     input::describe,
     output::PlanContext,
+    output_file::{self, cannot_write},
     render::style::escape_control,
     terminal::{Terminal, Tone},
 };
@@ -42,13 +43,16 @@ impl<'a> PlanFile<'a> {
         }
         if path.exists() && !is_plan(path) {
             return Err(CommandError::with_hint(
-                format!("{} already exists and is not a saved plan", shown(path)),
+                format!(
+                    "{} already exists and is not a saved plan",
+                    escape_path(path)
+                ),
                 "choose another file name",
             ));
         }
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            let message = format!("directory {} does not exist", shown(folder));
+            let message = format!("directory {} does not exist", escape_path(folder));
             return Err(CommandError::new(message));
         }
         Ok(Some(Self { path, args }))
@@ -60,36 +64,21 @@ impl<'a> PlanFile<'a> {
         view: &PlanContext<'_>,
         terminal: &Terminal,
     ) -> Result<(), CommandError> {
-        let asked = asked(self.args, view);
-        let again: String = asked
+        let options = collect_options(self.args, view);
+        let secret_params: String = options
             .secret_params
             .iter()
             .map(|name| format!(" --param {name}=..."))
             .collect();
-        let failed = |error: io::Error| {
-            CommandError::new(format!(
-                "{} cannot be written: {}",
-                shown(self.path),
-                describe(&error)
-            ))
-        };
-        let text = saved(asked, view)
+        let failed = |error: &io::Error| cannot_write(escape_path(self.path), error);
+        let text = create_plan(options, view)
             .to_text()
-            .map_err(|error| failed(error.into()))?;
-        // A rename keeps the file complete at any time.
-        let mut temporary = self.path.as_os_str().to_owned();
-        temporary.push(format!(".{}.tmp", std::process::id()));
-        let temporary = PathBuf::from(temporary);
-        fs::write(&temporary, text)
-            .and_then(|()| fs::rename(&temporary, self.path))
-            .map_err(|error| {
-                let _ = fs::remove_file(&temporary);
-                failed(error)
-            })?;
-        let path = shown(self.path);
+            .map_err(|error| failed(&error.into()))?;
+        output_file::replace(self.path, &text).map_err(|error| failed(&error))?;
+        let path = escape_path(self.path);
         let note = format!(
             "\nPlan saved. To execute exactly this plan, run `lazuli apply {path}{}`.\n",
-            escape_control(&again)
+            escape_control(&secret_params)
         );
         terminal.write_message(&note, Tone::Note);
         Ok(())
@@ -97,7 +86,7 @@ impl<'a> PlanFile<'a> {
 }
 
 /// The options of a plan. The pattern lists all of them, so that no new option is forgotten here.
-fn asked(args: &PlanArgs, view: &PlanContext<'_>) -> SavedOptions {
+fn collect_options(args: &PlanArgs, view: &PlanContext<'_>) -> SavedOptions {
     let PlanArgs {
         specs:
             SpecArgs {
@@ -138,8 +127,8 @@ fn asked(args: &PlanArgs, view: &PlanContext<'_>) -> SavedOptions {
     }
 }
 
-fn saved(asked: SavedOptions, view: &PlanContext<'_>) -> SavedPlan {
-    SavedPlan::new(asked, &view.stacks.graph, view.plan, view.document())
+fn create_plan(options: SavedOptions, view: &PlanContext<'_>) -> SavedPlan {
+    SavedPlan::new(options, &view.stacks.graph, view.plan, view.document())
 }
 
 /// A saved plan that is executed.
@@ -151,10 +140,10 @@ impl ResumedPlan {
         let Some(path) = args.specs.paths.iter().find(|path| is_plan(path)) else {
             return Ok((args, None));
         };
-        let name = shown(path);
+        let name = escape_path(path);
         if args.specs.paths.len() > 1 {
             return Err(CommandError::new(format!(
-                "{name} is a saved plan: pass no other paths with it"
+                "{name} is a saved plan and must be the only path"
             )));
         }
         let text = fs::read_to_string(path).map_err(|error| {
@@ -171,7 +160,7 @@ impl ResumedPlan {
             return Err(CommandError::with_hint(
                 format!(
                     "{name} was created from {}, which does not exist",
-                    shown(spec)
+                    escape_path(spec)
                 ),
                 "run the command in the directory where the plan was created: apply reads the specs again",
             ));
@@ -183,25 +172,25 @@ impl ResumedPlan {
     pub(crate) fn fail_on_difference(&self, view: &PlanContext<'_>) -> Result<(), CommandError> {
         let failed = |error: &dyn fmt::Display| CommandError::new(error.to_string());
         // Compared as a file, so that nothing differs that a file does not keep.
-        let now = saved(self.0.asked.clone(), view)
+        let now = create_plan(self.0.asked.clone(), view)
             .to_text()
             .map_err(|error| failed(&error))?;
         let now = SavedPlan::parse(&now).map_err(|error| failed(&error))?;
         let stacks = view.stacks;
         match self.0.first_difference(&now, &stacks.graph) {
             None => Ok(()),
-            Some(moved) => {
+            Some(difference) => {
                 let mut found = Diagnostics::default();
-                found.push(moved);
+                found.push(difference);
                 Err(CommandError::Spec(Box::new(stacks.sources.clone()), found))
             }
         }
     }
 }
 
-/// The command line with the options of a saved plan. Options that affect the plan cannot be given again. The pattern
+/// The command line with the options of a saved plan. Options that affect the plan cannot be passed again. The pattern
 /// lists all options, so that no new one is forgotten here.
-fn with_options(args: ApplyArgs, asked: &SavedOptions) -> Result<ApplyArgs, CommandError> {
+fn with_options(args: ApplyArgs, options: &SavedOptions) -> Result<ApplyArgs, CommandError> {
     let ApplyArgs {
         specs:
             SpecArgs {
@@ -222,7 +211,7 @@ fn with_options(args: ApplyArgs, asked: &SavedOptions) -> Result<ApplyArgs, Comm
         output,
         yes,
     } = args;
-    let steering = [
+    let planning_options = [
         ("--params-file", !params_files.is_empty()),
         ("--subscription", subscription.is_some()),
         ("--rewrite-secrets", rewrite_secrets),
@@ -230,8 +219,8 @@ fn with_options(args: ApplyArgs, asked: &SavedOptions) -> Result<ApplyArgs, Comm
         ("--allow-replace", !allow_replace.is_empty()),
         ("--target", !target.is_empty()),
     ];
-    if let Some((option, _)) = steering.iter().find(|(_, is_given)| *is_given) {
-        return Err(fixed(option));
+    if let Some((option, _)) = planning_options.iter().find(|(_, is_given)| *is_given) {
+        return Err(reject_option(option));
     }
     let SavedOptions {
         cloud,
@@ -244,7 +233,7 @@ fn with_options(args: ApplyArgs, asked: &SavedOptions) -> Result<ApplyArgs, Comm
         prune,
         allow_replace,
         target,
-    } = asked;
+    } = options;
     let params = params
         .iter()
         .map(|kept| (kept.name.clone(), kept.value.clone()))
@@ -258,7 +247,7 @@ fn with_options(args: ApplyArgs, asked: &SavedOptions) -> Result<ApplyArgs, Comm
             params_files: files(params_files),
             subscription: subscription.clone(),
         },
-        azure: same_cloud(azure, cloud)?,
+        azure: use_cloud(azure, cloud)?,
         secrets: SecretArgs {
             rewrite_secrets: *rewrite_secrets,
         },
@@ -277,20 +266,20 @@ fn with_options(args: ApplyArgs, asked: &SavedOptions) -> Result<ApplyArgs, Comm
     })
 }
 
-fn fixed(option: &str) -> CommandError {
+fn reject_option(option: &str) -> CommandError {
     CommandError::with_hint(
         format!("{option} cannot be used with a saved plan"),
-        "omit it, or create a new plan with it: `lazuli plan --out FILE`",
+        "omit it, or pass it to `lazuli plan --out FILE` to create a new plan",
     )
 }
 
-/// The parameters that must be given with a saved plan: those whose secret values it does not contain.
+/// The parameters that must be passed with a saved plan: those whose secret values it does not contain.
 fn secret_params_from(
     given: Vec<(String, String)>,
     required: &[String],
 ) -> Result<Vec<(String, String)>, CommandError> {
     if let Some((other, _)) = given.iter().find(|(name, _)| !required.contains(name)) {
-        return Err(fixed(&format!("--param {}", escape_control(other))));
+        return Err(reject_option(&format!("--param {}", escape_control(other))));
     }
     let is_given = |name: &String| given.iter().any(|(given, _)| given == name);
     match required.iter().find(|name| !is_given(name)) {
@@ -305,7 +294,7 @@ fn secret_params_from(
     }
 }
 
-fn same_cloud(azure: AzureArgs, cloud: &str) -> Result<AzureArgs, CommandError> {
+fn use_cloud(azure: AzureArgs, cloud: &str) -> Result<AzureArgs, CommandError> {
     let named = azure.named_cloud();
     if let Some(other) = named.filter(|other| !other.eq_ignore_ascii_case(cloud)) {
         return Err(CommandError::with_hint(
@@ -333,6 +322,6 @@ fn is_plan(path: &Path) -> bool {
         && SavedPlan::has_format(&head)
 }
 
-fn shown(path: &Path) -> String {
+fn escape_path(path: &Path) -> String {
     escape_control(&path.display().to_string())
 }

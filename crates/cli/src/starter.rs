@@ -33,7 +33,7 @@ pub(crate) struct StarterNames {
 }
 
 /// Fills a starter.
-pub(crate) fn spec(starter: Starter, names: &StarterNames) -> String {
+pub(crate) fn fill_starter(starter: Starter, names: &StarterNames) -> String {
     let template = match starter {
         Starter::StorageAccount => include_str!("starters/storageAccount.yaml"),
         Starter::VideoIndexer => include_str!("starters/videoIndexer.yaml"),
@@ -53,17 +53,17 @@ pub(crate) fn spec(starter: Starter, names: &StarterNames) -> String {
         .take(14)
         .collect();
     template
-        .replace("id-@stack@", &scalar(&format!("id-{stack}")))
-        .replace("vi-@stack@", &scalar(&format!("vi-{stack}")))
-        .replace("@stack@", &scalar(stack))
-        .replace("@location@", &scalar(location))
-        .replace("@group@", &scalar(group))
+        .replace("id-@stack@", &quote_scalar(&format!("id-{stack}")))
+        .replace("vi-@stack@", &quote_scalar(&format!("vi-{stack}")))
+        .replace("@stack@", &quote_scalar(stack))
+        .replace("@location@", &quote_scalar(location))
+        .replace("@group@", &quote_scalar(group))
         .replace("@storage@", &format!("st{letters}{end}"))
         .replace("@vault@", &format!("kv-{letters}{end}"))
 }
 
 /// Text as a YAML value, in quotes unless it is a plain word.
-fn scalar(text: &str) -> String {
+fn quote_scalar(text: &str) -> String {
     let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text
             .bytes()
@@ -76,7 +76,7 @@ fn scalar(text: &str) -> String {
 }
 
 /// Fails if a spec has mistakes or warnings, such as an invalid resource group name.
-pub(crate) fn check(path: &Path, text: &str) -> Result<(), CommandError> {
+pub(crate) fn check_spec(path: &Path, text: &str) -> Result<(), CommandError> {
     let texts = SpecTexts::from_spec(path.display().to_string(), text);
     let context = LoadContext::isolated(Some(PLACEHOLDER_SUBSCRIPTION.to_owned()));
     let stacks = load(&CATALOG, texts, context)?.into_stacks()?;
@@ -95,10 +95,10 @@ mod tests {
 
     #[test]
     fn values_that_look_like_other_types_are_quoted() {
-        assert_eq!(scalar("cameras-2"), "cameras-2");
-        assert_eq!(scalar("2024"), "\"2024\"");
-        assert_eq!(scalar("True"), "\"True\"");
-        assert_eq!(scalar("a: b # c"), "\"a: b # c\"");
+        assert_eq!(quote_scalar("cameras-2"), "cameras-2");
+        assert_eq!(quote_scalar("2024"), "\"2024\"");
+        assert_eq!(quote_scalar("True"), "\"True\"");
+        assert_eq!(quote_scalar("a: b # c"), "\"a: b # c\"");
     }
 
     #[test]
@@ -114,12 +114,12 @@ mod tests {
                     location: "West Europe".to_owned(),
                     group: format!("rg-{stack}"),
                 };
-                let text = spec(starter, &names);
+                let text = fill_starter(starter, &names);
                 assert!(
                     !text.contains('@') || starter == Starter::Resource,
                     "{text}"
                 );
-                assert!(check(Path::new("stack.yaml"), &text).is_ok(), "{text}");
+                assert!(check_spec(Path::new("stack.yaml"), &text).is_ok(), "{text}");
             }
         }
     }

@@ -17,7 +17,7 @@ pub(crate) struct Terminal {
     pub(crate) out: Style,
     /// The style of stderr.
     pub(crate) err: Style,
-    /// Whether questions can be asked: both stdin and stderr are terminals.
+    /// Whether prompts are possible: both stdin and stderr are terminals.
     pub(crate) can_ask: bool,
     /// Whether stderr is a terminal.
     pub(crate) is_stderr_terminal: bool,
@@ -40,7 +40,7 @@ pub(crate) enum Display {
     Nothing,
 }
 
-/// What the command line says about output.
+/// The options of the command line for output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OutputOptions {
     /// The requested display; `None` chooses one.

@@ -40,7 +40,7 @@ impl TraceFile {
                     path.display(),
                     describe(&error)
                 ),
-                "give --trace the path of a new file in an existing directory",
+                "pass --trace the path of a new file in an existing directory",
             )
         })?;
         let trace = Self(Arc::new(Mutex::new(file)));
@@ -52,7 +52,7 @@ impl TraceFile {
         Ok(trace)
     }
 
-    /// A recorder that writes each exchange to the file, with times of the given clock.
+    /// A recorder that writes each exchange to the file, with times of the clock `now`.
     pub(crate) fn recorder(
         &self,
         now: impl Fn() -> SystemTime + Send + Sync + 'static,

@@ -59,9 +59,9 @@ pub enum ResultDocument {
     Complete,
     /// Some steps failed.
     Incomplete,
-    /// No step was begun because Azure would reject steps: see `findings` of the plan.
+    /// No step was started because Azure would reject steps: see `findings` of the plan.
     Rejected,
-    /// The run was interrupted, and some steps were not begun.
+    /// The run was interrupted, and some steps were not started.
     Stopped,
 }
 
@@ -73,7 +73,7 @@ pub struct OutcomesDocument {
     pub done: usize,
     /// Steps that failed.
     pub failed: usize,
-    /// Steps that were not begun, because a dependency failed or the run was interrupted.
+    /// Steps that were not started, because a dependency failed or the run was interrupted.
     pub not_started: usize,
 }
 
@@ -114,7 +114,7 @@ pub enum OutcomeWord {
     Failed,
     /// A step that this one depends on failed.
     Blocked,
-    /// The run was interrupted before the step began.
+    /// The run was interrupted before the step started.
     NotStarted,
 }
 
@@ -158,11 +158,11 @@ pub struct PropertyDocument {
 
 impl ReportDocument {
     /// The document of an execution.
-    pub fn of(plan: &Plan, shown: PlanDocument, report: &Report, sources: &Sources) -> Self {
+    pub fn new(plan: &Plan, executed: PlanDocument, report: &Report, sources: &Sources) -> Self {
         let failed = report.failures().count();
         Self {
             format: ReportFormat::V1,
-            lazuli: shown.lazuli.clone(),
+            lazuli: executed.lazuli.clone(),
             result: match (report.is_complete(), report.stopped) {
                 (true, _) => ResultDocument::Complete,
                 (false, true) => ResultDocument::Stopped,
@@ -178,11 +178,11 @@ impl ReportDocument {
                 .steps
                 .iter()
                 .zip(&report.outcomes)
-                .map(|(step, outcome)| OutcomeDocument::of(step, outcome, sources))
+                .map(|(step, outcome)| OutcomeDocument::new(step, outcome, sources))
                 .collect(),
             server_overrides: Vec::new(),
             unrecorded_overrides: None,
-            plan: shown,
+            plan: executed,
         }
     }
 
@@ -193,8 +193,8 @@ impl ReportDocument {
 }
 
 impl OutcomeDocument {
-    fn of(step: &Step, outcome: &Outcome, sources: &Sources) -> Self {
-        let began = Self {
+    fn new(step: &Step, outcome: &Outcome, sources: &Sources) -> Self {
+        let not_started = Self {
             id: step.id.0,
             action: step.action,
             address: AddressDocument::new(&step.subject.key),
@@ -212,30 +212,30 @@ impl OutcomeDocument {
                 outcome: OutcomeWord::Done,
                 took_ms: Some(millis(*took)),
                 already_there: already_there.as_ref().map(ToString::to_string),
-                ..began
+                ..not_started
             },
             Outcome::Failed(failure) => Self {
                 outcome: OutcomeWord::Failed,
-                error: Some(ErrorDocument::of(failure, step, sources)),
-                ..began
+                error: Some(ErrorDocument::new(failure, step, sources)),
+                ..not_started
             },
             Outcome::Blocked(by) => Self {
                 outcome: OutcomeWord::Blocked,
                 blocked_by: Some(by.0),
-                ..began
+                ..not_started
             },
-            Outcome::NotStarted => began,
+            Outcome::NotStarted => not_started,
         }
     }
 }
 
 impl ErrorDocument {
-    fn of(failure: &Failure, step: &Step, sources: &Sources) -> Self {
+    fn new(failure: &Failure, step: &Step, sources: &Sources) -> Self {
         let response = match failure {
             Failure::Arm(error) => Some(error),
             Failure::MissingOutput(_) => None,
         };
-        let fault = Fault::of(failure, step, sources);
+        let fault = Fault::from_failure(failure, step, sources);
         Self {
             code: response.and_then(|error| error.code.clone()),
             message: response.map_or_else(|| failure.to_string(), |error| error.message.clone()),

@@ -52,7 +52,7 @@ pub async fn execute(plan: &Plan, execution: Execution<'_>) -> Report {
     let mut run = Run::new(plan, &execution);
     let mut stop = execution.stop.clone();
     let mut stopped = *stop.borrow();
-    let mut running: FuturesUnordered<BoxFuture<'_, Ended>> = FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'_, FinishedStep>> = FuturesUnordered::new();
     loop {
         while !stopped && running.len() < execution.concurrency {
             let Some((_, Reverse(next))) = run.ready.pop_last() else {
@@ -61,8 +61,8 @@ pub async fn execute(plan: &Plan, execution: Execution<'_>) -> Report {
             running.extend(run.begin(next));
         }
         tokio::select! {
-            ended = running.next() => match ended {
-                Some(ended) => run.end(ended),
+            finished = running.next() => match finished {
+                Some(finished) => run.end(finished),
                 None => break,
             },
             changed = stop.changed(), if !stopped => {
@@ -81,8 +81,8 @@ pub async fn execute(plan: &Plan, execution: Execution<'_>) -> Report {
         stopped,
         took: began.elapsed(),
     };
-    let finished = Event::ExecutionFinished { report: &report };
-    execution.observer.event(&finished);
+    let event = Event::ExecutionFinished { report: &report };
+    execution.observer.event(&event);
     report
 }
 
@@ -126,7 +126,7 @@ struct Run<'a> {
 /// A step that can begin. The step with the longest chain of dependents sorts last, then the first step of the plan.
 type Ready = (usize, Reverse<StepId>);
 
-struct Ended {
+struct FinishedStep {
     step: StepId,
     took: Duration,
     result: Result<StepResult, Failure>,
@@ -158,7 +158,7 @@ impl<'a> Run<'a> {
     }
 
     /// The running step; `None` if it failed at once because an output is missing.
-    fn begin(&mut self, id: StepId) -> Option<BoxFuture<'a, Ended>> {
+    fn begin(&mut self, id: StepId) -> Option<BoxFuture<'a, FinishedStep>> {
         let step = &self.plan[id];
         match self.resolve_call(step) {
             Ok((target, body)) => Some(Box::pin(self.send(step, target, body))),
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
         step: &'a Step,
         target: ArmId,
         body: Json,
-    ) -> impl Future<Output = Ended> + Send + use<'a> {
+    ) -> impl Future<Output = FinishedStep> + Send + use<'a> {
         let execution = self.execution;
         let principal = |value: &Value| {
             value
@@ -214,7 +214,7 @@ impl<'a> Run<'a> {
             let began = Instant::now();
             execution.observer.event(&Event::StepStarted { step });
             let result = send(execution, step, &deadlines, &target, &body).await;
-            Ended {
+            FinishedStep {
                 step: step.id,
                 took: began.elapsed(),
                 result: result.map_err(Failure::from),
@@ -223,16 +223,16 @@ impl<'a> Run<'a> {
         sent.instrument(span)
     }
 
-    fn end(&mut self, ended: Ended) {
-        let step = &self.plan[ended.step];
-        let outcome = match ended.result {
+    fn end(&mut self, finished: FinishedStep) {
+        let step = &self.plan[finished.step];
+        let outcome = match finished.result {
             Ok(result) => {
                 self.done_at.insert(step.id, Instant::now());
                 if let Some(body) = result.body {
                     self.outputs.insert(&step.subject.key, body);
                 }
                 Outcome::Done {
-                    took: ended.took,
+                    took: finished.took,
                     already_there: result.already_there,
                 }
             }
@@ -245,11 +245,11 @@ impl<'a> Run<'a> {
     fn settle(&mut self, step: &'a Step, outcome: Outcome) {
         let mut settled = vec![(step, outcome)];
         while let Some((step, outcome)) = settled.pop() {
-            let finished = Event::StepFinished {
+            let event = Event::StepFinished {
                 step,
                 outcome: &outcome,
             };
-            self.execution.observer.event(&finished);
+            self.execution.observer.event(&event);
             let blocked_by = match &outcome {
                 Outcome::Done { .. } => None,
                 Outcome::Blocked(by) => Some(*by),

@@ -20,7 +20,7 @@ pub struct Fault {
 
 impl Fault {
     /// Locates a failure. A property is named only if Azure's error code, target or message identifies it.
-    pub fn of(failure: &Failure, step: &Step, sources: &Sources) -> Self {
+    pub fn from_failure(failure: &Failure, step: &Step, sources: &Sources) -> Self {
         let entry = FailedEntry { step, sources };
         let property = match failure {
             Failure::Arm(error) => entry

@@ -14,7 +14,7 @@ use lazuli_core::{
 pub struct Report {
     /// One outcome per step, in the order of the plan.
     pub outcomes: Vec<Outcome>,
-    /// Whether the run was asked to stop.
+    /// Whether the run was interrupted.
     pub stopped: bool,
     /// How long the run took.
     pub took: Duration,
@@ -34,7 +34,7 @@ pub enum Outcome {
     Failed(Failure),
     /// A step that this one depends on failed.
     Blocked(StepId),
-    /// The run was stopped before the step began.
+    /// The run was interrupted before the step started.
     NotStarted,
 }
 
@@ -63,7 +63,7 @@ impl Failure {
 }
 
 impl Report {
-    /// The report of a plan of which no step was begun.
+    /// The report of a plan of which no step was started.
     pub fn unstarted(plan: &Plan) -> Self {
         Self {
             outcomes: vec![Outcome::NotStarted; plan.steps.len()],
@@ -97,7 +97,7 @@ impl Report {
             })
     }
 
-    /// The steps that were not begun, each with the failed step that blocks it.
+    /// The steps that were not started, each with the failed step that blocks it.
     pub fn not_started(&self) -> impl Iterator<Item = (StepId, Option<StepId>)> {
         self.outcomes
             .iter()

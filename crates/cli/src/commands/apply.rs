@@ -12,8 +12,8 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{self, Flow, load_specs},
-    input,
-    output::{Ending, PlanContext, ReportOutput, ReportPrinter},
+    input::secrets_policy,
+    output::{ExecutionResult, PlanContext, ReportOutput, ReportPrinter},
     preflight,
     render::report::Purpose,
     saved::ResumedPlan,
@@ -65,7 +65,7 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
     };
     let printer = ReportPrinter::new(args.output, purpose, terminal);
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let specs = load_specs(&args.specs, &connection, input::secrets(&args.secrets))?;
+    let specs = load_specs(&args.specs, &connection, secrets_policy(&args.secrets))?;
     let intent = Intent::Converge {
         consent: args.replacing.consent(&args.orphans),
         targets: args.targets.names(),
@@ -82,7 +82,7 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
         printer.plan(&view, !args.yes)?;
         let plan = view.plan;
         if plan.is_empty() {
-            printer.end(&view, &Ending::NoSteps)?;
+            printer.end(&view, &ExecutionResult::NoSteps)?;
             return Ok(Success::Done);
         }
         view.providers = args.preflight.providers();
@@ -91,7 +91,7 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
             printer.findings(&view)?;
         }
         if let Err(blocked) = preflight::fail_on_blocking(&view.findings, view.providers) {
-            printer.end(&view, &Ending::Rejected)?;
+            printer.end(&view, &ExecutionResult::Rejected)?;
             return Err(blocked);
         }
         confirm::mass_deletion(
@@ -109,7 +109,7 @@ pub(super) fn run(args: ApplyArgs, terminal: &Terminal) -> Result<Success, Comma
             true => flow.recheck(&stacks, plan).await,
             false => Recheck::default(),
         };
-        printer.end(&view, &Ending::Executed(&report, &recheck))?;
-        flow::success(&report)
+        printer.end(&view, &ExecutionResult::Executed(&report, &recheck))?;
+        flow::check_report(&report)
     })
 }

@@ -11,7 +11,7 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{self, Flow, load_specs},
-    output::{Ending, PlanContext, ReportOutput, ReportPrinter},
+    output::{ExecutionResult, PlanContext, ReportOutput, ReportPrinter},
     preflight,
     render::{report::Purpose, style::escape_control},
     terminal::Terminal,
@@ -71,7 +71,7 @@ pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Success, Co
         }
         printer.plan(&view, !args.yes)?;
         if plan.is_empty() {
-            printer.end(&view, &Ending::NoSteps)?;
+            printer.end(&view, &ExecutionResult::NoSteps)?;
             return Ok(Success::Done);
         }
         if !args.skip_preflight {
@@ -79,7 +79,7 @@ pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Success, Co
             printer.findings(&view)?;
         }
         if let Err(blocked) = preflight::fail_on_blocking(&view.findings, ProviderPolicy::Report) {
-            printer.end(&view, &Ending::Rejected)?;
+            printer.end(&view, &ExecutionResult::Rejected)?;
             return Err(blocked);
         }
         if args.yes && is_whole {
@@ -88,7 +88,10 @@ pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Success, Co
         confirm::ask(args.yes, &format!("\nDelete these resources of {names}?"))?;
         let report = flow.execute(plan, PropagationLimits::default()).await;
         printer.report(&view, &report)?;
-        printer.end(&view, &Ending::Executed(&report, &Recheck::default()))?;
-        flow::success(&report)
+        printer.end(
+            &view,
+            &ExecutionResult::Executed(&report, &Recheck::default()),
+        )?;
+        flow::check_report(&report)
     })
 }

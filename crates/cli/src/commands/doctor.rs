@@ -27,7 +27,7 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     azure: AzureArgs,
     /// Check this subscription; may be repeated [default: the default subscription, or all visible ones]
-    #[arg(long = "subscription", value_name = "GUID", value_parser = args::subscription)]
+    #[arg(long = "subscription", value_name = "GUID", value_parser = args::parse_subscription)]
     subscriptions: Vec<String>,
 }
 
@@ -42,15 +42,15 @@ pub(super) fn run(args: &DoctorArgs, terminal: &Terminal) -> Result<Success, Com
                 }
                 Ok(doctor::run_checks(&session, &subscriptions).await)
             }
-            Err(CommandError::Azure(refusals)) => Ok(refusals
+            Err(CommandError::Azure(requests)) => Ok(requests
                 .iter()
-                .map(|refusal| doctor::failed(Fail, "azure", &refusal.error))
+                .map(|request| doctor::report_error(Fail, "azure", &request.error))
                 .collect()),
             Err(other) => Err(other),
         }
     })?;
     write_output(&checks(&found, &terminal.out))?;
-    match found.iter().any(|check| check.mark == Fail) {
+    match found.iter().any(|check| check.status == Fail) {
         true => Err(CommandError::Incomplete),
         false => Ok(Success::Done),
     }

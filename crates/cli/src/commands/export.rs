@@ -1,8 +1,7 @@
 //! `lazuli export`: writes a spec for the resources in resource groups, and shows its plan. Sends reads only.
 
 use std::{
-    fs::File,
-    io::{ErrorKind, Write},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +15,9 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{CATALOG, Flow},
-    input, render,
+    input,
+    output_file::{self, cannot_write},
+    render,
     terminal::{Terminal, Tone, write_output},
 };
 
@@ -31,11 +32,11 @@ pub(crate) struct ExportArgs {
     /// Export this resource group; may be repeated
     #[arg(long = "resource-group", value_name = "NAME", required = true)]
     resource_groups: Vec<String>,
-    /// Use the resource groups of this subscription [env: AZURE_SUBSCRIPTION_ID]
+    /// Export from this subscription [env: AZURE_SUBSCRIPTION_ID]
     #[arg(long, value_name = "GUID")]
     subscription: Option<String>,
     /// Set the name of the stack [default: the owner of most resources, or the name of the first group]
-    #[arg(long, value_name = "STACK", value_parser = args::stack)]
+    #[arg(long, value_name = "STACK", value_parser = args::parse_stack)]
     stack: Option<String>,
     /// Write the spec to a new file instead of standard output
     #[arg(long, value_name = "FILE")]
@@ -49,7 +50,7 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<Success, Com
     let connection = Connection::new(&args.azure, &neighbors)?;
     let subscription = connection.subscription_or_default(args.subscription.clone())?;
     let scope = ExportScope {
-        groups: groups(args, &subscription)?,
+        groups: parse_groups(args, &subscription)?,
         stack: args.stack.clone(),
     };
     if let Some(out) = args.out.as_deref().filter(|out| exists(out)) {
@@ -83,7 +84,7 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<Success, Com
 }
 
 /// The ids of the groups, each once.
-fn groups(args: &ExportArgs, subscription: &str) -> Result<Vec<ArmId>, CommandError> {
+fn parse_groups(args: &ExportArgs, subscription: &str) -> Result<Vec<ArmId>, CommandError> {
     let kind = REGISTRY.get("resourceGroup");
     let rule = kind.and_then(|kind| kind.facts().name.as_ref());
     let mut groups = Vec::new();
@@ -116,9 +117,11 @@ impl From<ExportError> for CommandError {
                     group.subscription_id().unwrap_or("unknown")
                 );
                 let hint = did_you_mean(group.name(), others.iter().map(String::as_str));
-                let visible = || match others.as_slice() {
-                    [] => "no resource group is visible there".to_owned(),
+                let visible = || {
+                    match others.as_slice() {
+                    [] => "the caller can read no resource group there: check the subscription and the permissions".to_owned(),
                     names => format!("use one of: {}", names.join(", ")),
+                }
                 };
                 Self::with_hint(message, hint.unwrap_or_else(visible))
             }
@@ -132,19 +135,18 @@ fn exists(path: &Path) -> bool {
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
-    let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| match error.kind() {
+    output_file::create(path, text).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => already_exists(path),
-        _ => CommandError::new(format!("{} cannot be written: {error}", path.display())),
+        _ => cannot_write(path.display(), &error),
     })
 }
 
 fn already_exists(path: &Path) -> CommandError {
     CommandError::with_hint(
         format!(
-            "{} already exists, and export overwrites no files",
+            "{} already exists: export does not overwrite files",
             path.display()
         ),
-        "name another file, or compare: `lazuli export ... | diff FILE -`",
+        "choose another file, or compare: `lazuli export ... | diff FILE -`",
     )
 }

@@ -46,13 +46,13 @@ pub(crate) struct GraphArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum GraphOutput {
-    /// Lines of text
+    /// Plain text
     Text,
     /// A Mermaid flowchart
     Mermaid,
     /// A Graphviz file
     Dot,
-    /// A drawing for a browser
+    /// An SVG image
     Svg,
 }
 
@@ -81,7 +81,7 @@ fn run_with_plan(args: &GraphArgs, terminal: &Terminal) -> Result<Success, Comma
 }
 
 fn secrets() -> SecretsPolicy {
-    input::secrets(&SecretArgs {
+    input::secrets_policy(&SecretArgs {
         rewrite_secrets: false,
     })
 }

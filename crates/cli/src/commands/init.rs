@@ -1,8 +1,8 @@
 //! `lazuli init`: creates a commented spec to start from, and checks it before it is written.
 
 use std::{
-    fs::{self, File},
-    io::{ErrorKind, Write},
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -11,8 +11,8 @@ use clap::Args;
 use crate::{
     args, confirm,
     error::{CommandError, Success},
-    input::describe,
-    starter::{Starter, StarterNames, check, spec},
+    output_file::{self, cannot_write},
+    starter::{Starter, StarterNames, check_spec, fill_starter},
     terminal::{Terminal, write_output},
 };
 
@@ -35,11 +35,11 @@ pub(crate) struct InitArgs {
     /// The directory for stack.yaml; created if it does not exist
     #[arg(value_name = "DIR", default_value = ".")]
     directory: PathBuf,
-    /// Choose the content of the spec
+    /// Choose the resources of the spec
     #[arg(long, value_enum, default_value_t = Starter::StorageAccount)]
     kind: Starter,
     /// Set the name of the stack [default: the name of the directory]
-    #[arg(long, value_name = "NAME", value_parser = args::stack)]
+    #[arg(long, value_name = "NAME", value_parser = args::parse_stack)]
     stack: Option<String>,
     /// Set the region [default: westeurope]
     #[arg(long, value_name = "REGION")]
@@ -57,23 +57,24 @@ pub(super) fn run(args: &InitArgs, terminal: &Terminal) -> Result<Success, Comma
     if path.symlink_metadata().is_ok() {
         return Err(already_exists(&path));
     }
-    let names = names(args, terminal)?;
-    let text = spec(args.kind, &names);
-    check(&path, &text)?;
-    fs::create_dir_all(&args.directory).map_err(|error| cannot_write(&args.directory, &error))?;
-    match write_new(&path, &text) {
+    let names = choose_names(args, terminal)?;
+    let text = fill_starter(args.kind, &names);
+    check_spec(&path, &text)?;
+    fs::create_dir_all(&args.directory)
+        .map_err(|error| cannot_write(args.directory.display(), &error))?;
+    match output_file::create(&path, &text) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(already_exists(&path));
         }
-        written => written.map_err(|error| cannot_write(&path, &error))?,
+        written => written.map_err(|error| cannot_write(path.display(), &error))?,
     }
     let gitignore = write_gitignore(&args.directory)?;
-    write_output(&summary(args, &path, &gitignore))?;
+    write_output(&summarize(args, &path, &gitignore))?;
     Ok(Success::Done)
 }
 
 /// The names from the command line, the prompts, or the defaults.
-fn names(args: &InitArgs, terminal: &Terminal) -> Result<StarterNames, CommandError> {
+fn choose_names(args: &InitArgs, terminal: &Terminal) -> Result<StarterNames, CommandError> {
     let is_open = args.stack.is_none() || args.location.is_none() || args.resource_group.is_none();
     if is_open && !args.yes && !terminal.can_ask {
         return Err(CommandError::with_hint(
@@ -86,10 +87,10 @@ fn names(args: &InitArgs, terminal: &Terminal) -> Result<StarterNames, CommandEr
         None if args.yes => Ok(default),
         None => confirm::prompt(question, default),
     };
-    let default = default_stack(&args.directory);
+    let default = derive_stack_name(&args.directory);
     let stack = prompt(&args.stack, "Stack name", default)?;
-    let stack = args::stack(&stack).map_err(|why| {
-        CommandError::with_hint(format!("`{stack}` is not a valid stack name"), why)
+    let stack = args::parse_stack(&stack).map_err(|hint| {
+        CommandError::with_hint(format!("`{stack}` is not a valid stack name"), hint)
     })?;
     let location = prompt(&args.location, "Region", LOCATION.to_owned())?;
     let group = prompt(
@@ -105,7 +106,7 @@ fn names(args: &InitArgs, terminal: &Terminal) -> Result<StarterNames, CommandEr
 }
 
 /// A stack name from the name of a directory.
-fn default_stack(directory: &Path) -> String {
+fn derive_stack_name(directory: &Path) -> String {
     let full = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     let name = full.file_name().map(|name| name.to_string_lossy());
     let name = name.unwrap_or_default();
@@ -120,10 +121,6 @@ fn default_stack(directory: &Path) -> String {
     }
 }
 
-fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
-    File::create_new(path)?.write_all(text.as_bytes())
-}
-
 /// The state of the .gitignore file.
 enum GitIgnore {
     Written,
@@ -134,7 +131,7 @@ enum GitIgnore {
 
 fn write_gitignore(directory: &Path) -> Result<GitIgnore, CommandError> {
     let path = directory.join(GITIGNORE);
-    match write_new(&path, &format!("{LAZULI_DIR}\n")) {
+    match output_file::create(&path, &format!("{LAZULI_DIR}\n")) {
         Ok(()) => Ok(GitIgnore::Written),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let text = fs::read_to_string(&path).unwrap_or_default();
@@ -146,11 +143,11 @@ fn write_gitignore(directory: &Path) -> Result<GitIgnore, CommandError> {
                 false => GitIgnore::Incomplete,
             })
         }
-        Err(error) => Err(cannot_write(&path, &error)),
+        Err(error) => Err(cannot_write(path.display(), &error)),
     }
 }
 
-fn summary(args: &InitArgs, path: &Path, gitignore: &GitIgnore) -> String {
+fn summarize(args: &InitArgs, path: &Path, gitignore: &GitIgnore) -> String {
     let path = path.display();
     let text = match gitignore {
         GitIgnore::Written => format!("Created {path} and {GITIGNORE}"),
@@ -178,20 +175,11 @@ pub(super) fn shell_word(path: &Path) -> String {
 fn already_exists(path: &Path) -> CommandError {
     CommandError::with_hint(
         format!(
-            "{} already exists, and init overwrites no files",
+            "{} already exists: init does not overwrite files",
             path.display()
         ),
-        "name another directory: `lazuli init DIR`",
+        "choose another directory: `lazuli init DIR`",
     )
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
-    let path: PathBuf = path.to_owned();
-    CommandError::new(format!(
-        "{} cannot be written: {}",
-        path.display(),
-        describe(error)
-    ))
 }
 
 #[cfg(test)]
@@ -205,7 +193,10 @@ mod tests {
 
     #[test]
     fn the_default_stack_name_comes_from_the_directory() {
-        assert_eq!(default_stack(Path::new("/none/My Cameras!")), "my-cameras");
-        assert_eq!(default_stack(Path::new("/none/___")), DEFAULT_STACK);
+        assert_eq!(
+            derive_stack_name(Path::new("/none/My Cameras!")),
+            "my-cameras"
+        );
+        assert_eq!(derive_stack_name(Path::new("/none/___")), DEFAULT_STACK);
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory};
 use crate::{
     commands::Cli,
     error::{CommandError, Success},
-    input::describe,
+    output_file::cannot_write,
     terminal::write_output,
 };
 
@@ -27,13 +27,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Success, CommandError> {
     let directory = &args.directory;
     let written = fs::create_dir_all(directory)
         .and_then(|()| clap_mangen::generate_to(Cli::command(), directory));
-    written.map_err(|error| {
-        CommandError::new(format!(
-            "{} cannot be written: {}",
-            directory.display(),
-            describe(&error)
-        ))
-    })?;
+    written.map_err(|error| cannot_write(directory.display(), &error))?;
     write_output(&format!(
         "Manual pages written to {0}: read them with man {0}/lazuli.1\n",
         directory.display()

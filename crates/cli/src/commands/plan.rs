@@ -10,7 +10,7 @@ use crate::{
     connection::Connection,
     error::{CommandError, Success},
     flow::{Flow, load_specs},
-    input,
+    input::secrets_policy,
     output::{PlanContext, PlanOutput, PlanPrinter},
     saved::PlanFile,
     terminal::Terminal,
@@ -58,7 +58,7 @@ pub(crate) struct PlanArgs {
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Success, CommandError> {
     let out = PlanFile::from_args(args)?;
     let connection = Connection::new(&args.azure, &args.specs.paths)?;
-    let specs = load_specs(&args.specs, &connection, input::secrets(&args.secrets))?;
+    let specs = load_specs(&args.specs, &connection, secrets_policy(&args.secrets))?;
     let intent = Intent::Converge {
         consent: args.replacing.consent(&args.orphans),
         targets: args.targets.names(),

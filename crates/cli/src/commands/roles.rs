@@ -28,12 +28,12 @@ const EXAMPLES: &str = examples! {
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RolesArgs {
-    /// Words of a name, a GUID, or an action or part of one (blobs/read) [default: all roles]
+    /// Words of a role name, a GUID, or an action or a part of it (blobs/read) [default: all roles]
     search: Vec<String>,
     /// Show the permissions of each role
     #[arg(long)]
     actions: bool,
-    /// Ask Azure for the permissions of every built-in role
+    /// Read the permissions of all built-in roles from Azure
     #[arg(long)]
     live: bool,
     #[command(flatten)]
@@ -44,12 +44,12 @@ pub(super) fn run(args: &RolesArgs, terminal: &Terminal) -> Result<Success, Comm
     if !args.live {
         return search(args, &RoleCatalog::built_in(), terminal);
     }
-    let definitions = definitions(args)?;
+    let definitions = list_definitions(args)?;
     search(args, &RoleCatalog::from_definitions(&definitions), terminal)
 }
 
 /// The built-in roles as Azure returns them.
-fn definitions(args: &RolesArgs) -> Result<Vec<Json>, CommandError> {
+fn list_definitions(args: &RolesArgs) -> Result<Vec<Json>, CommandError> {
     let connection = Connection::new(&args.azure, &[])?;
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
@@ -103,8 +103,8 @@ fn not_found(search: &str, by_action: bool, catalog: &RoleCatalog<'_>) -> Comman
             false => CommandError::with_hint(
                 message,
                 format!(
-                    "the permissions of {known} of {all} built-in roles are compiled in: run `lazuli roles --live` to ask Azure \
-                     for all, or see {}",
+                    "lazuli knows the permissions of {known} of {all} built-in roles: run `lazuli roles --live` to read all \
+                     from Azure, or see {}",
                     roles::REFERENCE
                 ),
             ),

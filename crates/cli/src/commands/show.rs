@@ -32,7 +32,7 @@ pub(crate) struct ShowArgs {
     #[command(flatten)]
     specs: SpecArgs,
     /// List a stack by its name, without its spec; may be repeated
-    #[arg(long = "stack", value_name = "STACK", value_parser = args::stack, conflicts_with = "paths")]
+    #[arg(long = "stack", value_name = "STACK", value_parser = args::parse_stack, conflicts_with = "paths")]
     stacks: Vec<String>,
     #[command(flatten)]
     azure: AzureArgs,
@@ -46,7 +46,7 @@ pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<Success, Comma
     if !args.stacks.is_empty() {
         let given = args.specs.subscription.clone();
         let subscription = connection.subscription_or_default(given)?;
-        let homes = homes(&args.stacks, &ArmId::subscription(&subscription));
+        let homes = search_scopes(&args.stacks, &ArmId::subscription(&subscription));
         return connection.runtime()?.block_on(async {
             let session = connection.open().await?;
             show(args, &Flow::new(&session, terminal), &homes, None, terminal).await
@@ -77,7 +77,7 @@ async fn show(
 }
 
 /// Stacks in one subscription of which only the names are known.
-fn homes(stacks: &[String], subscription: &ArmId) -> Vec<StackScope> {
+fn search_scopes(stacks: &[String], subscription: &ArmId) -> Vec<StackScope> {
     let mut sources = Sources::default();
     let home = |stack: &String| StackScope {
         stack: stack.clone(),

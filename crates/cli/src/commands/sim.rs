@@ -19,16 +19,17 @@ use tokio::{
 
 use super::init::shell_word;
 use crate::{
-    connection::{login, simulator, world_in},
+    connection::{load_simulator, login_variable, world_path},
     error::{CommandError, Success},
     input::{describe, directory_of},
     output::json,
+    output_file::cannot_write,
     stop,
     terminal::write_output,
 };
 
 const SERVE_EXAMPLES: &str = examples! {
-    "lazuli sim serve shop                prints the settings for other shells"
+    "lazuli sim serve shop                print the settings for other shells"
     "lazuli sim serve --in-memory --max-delay 0 --port 0"
 };
 const RESET_EXAMPLES: &str = examples! {
@@ -44,7 +45,7 @@ const REQUEST_EXAMPLES: &str = examples! {
 pub(crate) enum SimCommand {
     /// Serve the simulator over HTTPS to any ARM client
     Serve(ServeArgs),
-    /// Empty the simulated Azure
+    /// Start again with an empty simulated Azure
     Reset(ResetArgs),
     /// Send one request to the simulated Azure, like a manual change in the portal
     Request(RequestArgs),
@@ -63,7 +64,7 @@ struct WorldArgs {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     world: WorldArgs,
-    /// Listen on this port; 0 for a free one
+    /// Listen on this port; 0 selects a free port
     #[arg(long, default_value_t = 8443)]
     port: u16,
     /// Listen on this address [default: 127.0.0.1, which only this machine can reach]
@@ -81,13 +82,13 @@ pub(crate) struct ServeArgs {
     /// Delay every response
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     latency: u64,
-    /// Enforce Azure's rate limits with 429: 250 reads and 25 more per second, 200 writes and 10 more
+    /// Enforce Azure's rate limits with 429: 250 reads plus 25 per second, 200 writes plus 10 per second
     #[arg(long)]
     throttle: bool,
     /// Limit the duration of operations, replication and propagation [default: as long as in Azure]
     #[arg(long, value_name = "SECONDS")]
     max_delay: Option<u64>,
-    /// Append one line of JSON per request to this file
+    /// Append one JSON line per request to this file
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }
@@ -100,7 +101,7 @@ pub(crate) struct ResetArgs {
     /// Set the seed of generated ids
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Set the role of the caller that --cloud sim logs in as
+    /// Set the role of the caller of --cloud sim
     #[arg(long, value_enum, default_value_t = CallerArg::Owner)]
     caller: CallerArg,
 }
@@ -118,7 +119,7 @@ enum CallerArg {
 #[derive(Debug, Args)]
 #[command(after_help = REQUEST_EXAMPLES)]
 pub(crate) struct RequestArgs {
-    /// GET, PUT, PATCH, POST or DELETE
+    /// The method: GET, PUT, PATCH, POST or DELETE
     method: String,
     /// The path with its query: /subscriptions/...?api-version=...
     url: String,
@@ -144,17 +145,17 @@ pub(super) fn run(command: &SimCommand) -> Result<Success, CommandError> {
 }
 
 fn runtime(builder: &mut Builder) -> Result<Runtime, CommandError> {
-    builder.enable_all().build().map_err(failed)
+    builder.enable_all().build().map_err(to_command_error)
 }
 
-fn failed(error: impl std::fmt::Display) -> CommandError {
+fn to_command_error(error: impl std::fmt::Display) -> CommandError {
     CommandError::new(error.to_string())
 }
 
 /// The file of the world next to a spec or directory. The path must exist: a typo would create another world.
-fn world_file(path: &Path) -> Result<PathBuf, CommandError> {
+fn find_world(path: &Path) -> Result<PathBuf, CommandError> {
     match path.exists() {
-        true => Ok(world_in(&directory_of(path))),
+        true => Ok(world_path(&directory_of(path))),
         false => Err(CommandError::with_hint(
             format!("{} does not exist", path.display()),
             "pass the spec or directory that the world belongs to",
@@ -163,13 +164,13 @@ fn world_file(path: &Path) -> Result<PathBuf, CommandError> {
 }
 
 async fn serve(args: &ServeArgs) -> Result<Success, CommandError> {
-    let home = world_file(&args.world.path)?;
+    let home = find_world(&args.world.path)?;
     let ca_file = args
         .ca_file
         .clone()
         .unwrap_or_else(|| home.with_file_name("sim-ca.pem"));
     let simulator = create_simulator(args, &home)?;
-    let tls = Tls::with_authority(&ca_file, &args.hosts).map_err(failed)?;
+    let tls = Tls::with_authority(&ca_file, &args.hosts).map_err(to_command_error)?;
     let listener: TcpListener =
         lazuli_sim::bind(args.address, args.port)
             .await
@@ -179,7 +180,7 @@ async fn serve(args: &ServeArgs) -> Result<Success, CommandError> {
                     "choose another port with --port, or 0 for a free one",
                 )
             })?;
-    let address = listener.local_addr().map_err(failed)?;
+    let address = listener.local_addr().map_err(to_command_error)?;
     print_settings(&address, &ca_file, simulator.world().options().caller)?;
     let shutdown = async {
         if !stop::interrupted().await {
@@ -188,7 +189,7 @@ async fn serve(args: &ServeArgs) -> Result<Success, CommandError> {
     };
     lazuli_sim::serve(listener, tls, simulator, shutdown)
         .await
-        .map_err(failed)?;
+        .map_err(to_command_error)?;
     Ok(Success::Done)
 }
 
@@ -202,7 +203,7 @@ fn create_simulator(args: &ServeArgs, home: &Path) -> Result<Simulator, CommandE
         Simulator::open(home, options, |latest| {
             Box::new(TokioClock::starting_at(latest.max(now))) as Box<dyn Clock>
         })
-        .map_err(failed)?
+        .map_err(to_command_error)?
     };
     let simulator = simulator
         .with_latency(Latency {
@@ -217,13 +218,7 @@ fn create_simulator(args: &ServeArgs, home: &Path) -> Result<Simulator, CommandE
         return Ok(simulator);
     };
     let file = OpenOptions::new().append(true).create(true).open(path);
-    let file = file.map_err(|error| {
-        CommandError::new(format!(
-            "{} cannot be written: {}",
-            path.display(),
-            describe(&error)
-        ))
-    })?;
+    let file = file.map_err(|error| cannot_write(path.display(), &error))?;
     Ok(simulator.with_log_file(file))
 }
 
@@ -247,7 +242,8 @@ fn print_settings(
     };
     let names = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"];
     let exports = names.map(|name| {
-        login(caller, name).map_or(String::new(), |value| format!("export {name}={value}\n"))
+        login_variable(caller, name)
+            .map_or(String::new(), |value| format!("export {name}={value}\n"))
     });
     write_output(&format!(
         "# The simulator listens on https://{host}. Run in another shell:\n\
@@ -259,9 +255,9 @@ fn print_settings(
 }
 
 fn reset(args: &ResetArgs) -> Result<Success, CommandError> {
-    let home = world_file(&args.world.path)?;
+    let home = find_world(&args.world.path)?;
     if let Some(directory) = home.parent() {
-        std::fs::create_dir_all(directory).map_err(failed)?;
+        std::fs::create_dir_all(directory).map_err(to_command_error)?;
     }
     let caller = match args.caller {
         CallerArg::Owner => Caller::Owner,
@@ -276,13 +272,13 @@ fn reset(args: &ResetArgs) -> Result<Success, CommandError> {
             ..WorldOptions::default()
         },
     )
-    .map_err(failed)?;
-    write_output(&format!("{} is empty.\n", home.display()))?;
+    .map_err(to_command_error)?;
+    write_output(&format!("Reset the simulator: {}\n", home.display()))?;
     Ok(Success::Done)
 }
 
 async fn request(args: &RequestArgs) -> Result<Success, CommandError> {
-    let simulator = simulator(&world_file(&args.path)?)?;
+    let simulator = load_simulator(&find_world(&args.path)?)?;
     let method = Method::parse(&args.method.to_uppercase()).ok_or_else(|| {
         CommandError::with_hint(
             format!("`{}` is not a supported method", args.method),
@@ -300,7 +296,7 @@ async fn request(args: &RequestArgs) -> Result<Success, CommandError> {
     let response = simulator
         .send(request)
         .await
-        .map_err(|_| CommandError::new("the connection was closed"))?;
+        .map_err(|_| CommandError::new("the simulator closed the connection"))?;
     let body = match response.body.is_empty() {
         true => String::new(),
         false => json(&response.json()),

@@ -45,7 +45,7 @@ impl WaitCause {
 
 /// The message about the first Ctrl-C.
 pub(super) const STOPPING: &str =
-    "Stopping after the steps in progress. Press Ctrl-C again to stop immediately.";
+    "Stopping when the steps in progress are finished. Press Ctrl-C again to stop immediately.";
 
 impl StepLabels {
     pub(super) fn from_plan(plan: &Plan) -> Self {

@@ -29,7 +29,7 @@ struct LineWriter<W> {
 }
 
 impl<W: Write> ExecutionLines<W> {
-    /// Wraps lines at a width, if given. Write errors are ignored: progress never fails a run.
+    /// Wraps lines at a width, if set. Write errors are ignored: progress never fails a run.
     pub(super) fn new(to: W, labels: StepLabels, width: Option<usize>) -> Self {
         Self {
             labels,

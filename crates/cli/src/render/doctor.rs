@@ -36,21 +36,21 @@ impl CheckStatus {
 /// A check and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Check {
-    pub(crate) mark: CheckStatus,
+    pub(crate) status: CheckStatus,
     /// The name of the check, in one word.
-    pub(crate) what: &'static str,
+    pub(crate) name: &'static str,
     /// The result.
-    pub(crate) says: String,
+    pub(crate) message: String,
     /// What to do, if anything.
     pub(crate) help: Option<String>,
 }
 
 impl Check {
-    pub(crate) fn new(mark: CheckStatus, what: &'static str, says: impl Into<String>) -> Self {
+    pub(crate) fn new(status: CheckStatus, name: &'static str, message: impl Into<String>) -> Self {
         Self {
-            mark,
-            what,
-            says: says.into(),
+            status,
+            name,
+            message: message.into(),
             help: None,
         }
     }
@@ -69,15 +69,15 @@ pub(crate) fn checks(checks: &[Check], style: &Style) -> String {
     let mut text = String::new();
     for check in checks {
         let indent = STATUS_COLUMNS + NAME_COLUMNS;
-        let word = format!("{:STATUS_COLUMNS$}", check.mark.word());
-        let label = style.paint(check.mark.tint(), &word);
-        let label = format!("{label}{:NAME_COLUMNS$}", check.what);
-        text.push_str(&labeled_block(&label, indent, &check.says, style.width));
+        let word = format!("{:STATUS_COLUMNS$}", check.status.word());
+        let label = style.paint(check.status.tint(), &word);
+        let label = format!("{label}{:NAME_COLUMNS$}", check.name);
+        text.push_str(&labeled_block(&label, indent, &check.message, style.width));
         if let Some(help) = &check.help {
             text.push_str(&wrap_block(indent, &format!("help: {help}"), style.width));
         }
     }
-    let count_of = |status| checks.iter().filter(|check| check.mark == status).count();
+    let count_of = |status| checks.iter().filter(|check| check.status == status).count();
     let summary = match (count_of(CheckStatus::Fail), count_of(CheckStatus::Warn)) {
         (0, 0) => "All checks passed.".to_owned(),
         (0, warnings) => format!("No check failed, {}.", pluralize(warnings, "warning")),

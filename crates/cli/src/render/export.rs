@@ -33,13 +33,13 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
     for note in &export.notes {
         match note {
             Note::Unreadable(id) => add(format!("{id} is omitted: {}", explain_unread(id, errors))),
-            Note::Unsupported(id) => add(format!("{id} is omitted: no kind can express it")),
+            Note::Unsupported(id) => add(format!("{id} is omitted: no kind supports it")),
             Note::NoVersion(id) => add(format!(
                 "{id} is omitted: {}",
                 explain_no_version(id, errors)
             )),
             Note::Generic { entry, kind } => add(format!(
-                "`{entry}` is exported as `kind: resource` without its child resources: kind {kind} cannot express it"
+                "`{entry}` is exported as `kind: resource` without its child resources: kind {kind} does not support it"
             )),
             Note::Existing { entry, stack } => {
                 existing
@@ -57,7 +57,7 @@ pub(crate) fn notes(export: &Export, errors: &[ArmError], style: &Style) -> Stri
                 "`{entry}` has secrets that Azure does not return: pass them in parameters with `secret: true`"
             )),
             Note::Inexpressible { entry, paths } => add(format!(
-                "`{entry}` is exported without {} that its kind cannot express: {}",
+                "`{entry}` is exported without {} that its kind does not support: {}",
                 pluralize(paths.len(), "value"),
                 list_paths(paths)
             )),
@@ -164,8 +164,8 @@ pub(crate) fn outcome(export: &Export, plan: &Plan, file: Option<&Path>, style: 
     });
     if !plan.remarks.orphans.is_empty() {
         text.push_str(&format!(
-            " The stack also owns {} that the spec does not have: export with another name (`--stack`) to leave them \
-             alone; `lazuli plan` lists them as orphans.",
+            " The stack also owns {} without an entry in the spec: `lazuli plan` lists them as orphans. To leave them \
+             alone, export with another stack name (`--stack`).",
             pluralize(plan.remarks.orphans.len(), "resource")
         ));
     }

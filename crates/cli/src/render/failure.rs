@@ -12,19 +12,19 @@ use super::{
     render_message,
     style::{Style, Tint, wrap_block},
 };
-use crate::refusal::Refusal;
+use crate::failed_request::FailedRequest;
 
 /// The number of requests, and of entries, that are listed per cause.
 const LONGEST_LIST: usize = 3;
 
 /// Renders failures outside of steps. Failures with the same cause are shown once, with their requests.
-pub(crate) fn refusals(refusals: &[Refusal], style: &Style) -> String {
-    let mut causes: Vec<(FailureCause<'_>, Vec<&Refusal>)> = Vec::new();
-    for refusal in refusals {
-        let cause = FailureCause::from_error(&refusal.error);
+pub(crate) fn render_requests(requests: &[FailedRequest], style: &Style) -> String {
+    let mut causes: Vec<(FailureCause<'_>, Vec<&FailedRequest>)> = Vec::new();
+    for request in requests {
+        let cause = FailureCause::from_error(&request.error);
         match causes.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, same)) => same.push(refusal),
-            None => causes.push((cause, vec![refusal])),
+            Some((_, same)) => same.push(request),
+            None => causes.push((cause, vec![request])),
         }
     }
     let texts: Vec<String> = causes
@@ -41,7 +41,7 @@ struct FailureCause<'a> {
     kind: Discriminant<ErrorKind>,
     status: Option<u16>,
     code: Option<&'a str>,
-    /// The message, if it says more than the request.
+    /// The message, if it adds to the request.
     message: Option<&'a str>,
 }
 
@@ -66,7 +66,7 @@ impl<'a> FailureCause<'a> {
     }
 }
 
-fn render_cause(first: &Refusal, others: &[&Refusal], style: &Style) -> String {
+fn render_cause(first: &FailedRequest, others: &[&FailedRequest], style: &Style) -> String {
     let error = &first.error;
     let mut text = render_message("error:", Tint::Red, &format_error(error), style);
     text.push_str(&wrap_block(2, &format_request(error), style.width));
@@ -82,7 +82,7 @@ fn render_cause(first: &Refusal, others: &[&Refusal], style: &Style) -> String {
     let mut seen = HashSet::new();
     let about: Vec<&str> = std::iter::once(first)
         .chain(others.iter().copied())
-        .flat_map(|refusal| refusal.about.iter().map(String::as_str))
+        .flat_map(|request| request.about.iter().map(String::as_str))
         .filter(|about| seen.insert(*about))
         .collect();
     text.push_str(&render_entries(&about, style));
@@ -158,27 +158,27 @@ mod tests {
     };
 
     fn arm_errors<'a>(errors: impl IntoIterator<Item = &'a ArmError>, style: &Style) -> String {
-        let errors = errors.into_iter().cloned().map(Refusal::from);
-        refusals(&errors.collect::<Vec<_>>(), style)
+        let errors = errors.into_iter().cloned().map(FailedRequest::from);
+        render_requests(&errors.collect::<Vec<_>>(), style)
     }
 
     #[test]
     fn a_failed_read_lists_the_entries_that_need_it() {
         let error = arm_error(403, "AuthorizationFailed", "No.");
-        let refusal = |about: &[&str]| Refusal {
+        let request = |about: &[&str]| FailedRequest {
             error: error.clone(),
             about: about.iter().map(ToString::to_string).collect(),
         };
-        let render = |all: &[Refusal]| refusals(all, &Style::default());
+        let render = |all: &[FailedRequest]| render_requests(all, &Style::default());
         assert!(
-            render(&[refusal(&["a (s.yaml:4:3)", "b (s.yaml:5:3)"])])
+            render(&[request(&["a (s.yaml:4:3)", "b (s.yaml:5:3)"])])
                 .contains("\n  read for a (s.yaml:4:3), b (s.yaml:5:3)\n")
         );
-        let many = render(&[refusal(&["a", "b", "c"]), refusal(&["c", "d", "e"])]);
+        let many = render(&[request(&["a", "b", "c"]), request(&["c", "d", "e"])]);
         assert!(many.contains("\n  read for a, b, c and 2 more\n"), "{many}");
-        let twice = render(&[refusal(&["a", "b"]), refusal(&["a", "b"])]);
+        let twice = render(&[request(&["a", "b"]), request(&["a", "b"])]);
         assert!(twice.contains("\n  read for a, b\n"), "{twice}");
-        assert!(!render(&[refusal(&[])]).contains("read for"));
+        assert!(!render(&[request(&[])]).contains("read for"));
     }
 
     #[test]

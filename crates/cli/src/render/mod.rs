@@ -183,7 +183,7 @@ fn render_heading(step: &Step, names: NodeNames, style: &Style) -> String {
     render_pair(&head, tint, &describe_step(step), style)
 }
 
-/// A name and a description, which goes below the name where there is no room next to it.
+/// A name and a description, which is placed below the name where there is no room next to it.
 fn render_pair(head: &str, tint: Tint, description: &str, style: &Style) -> String {
     match style::columns(head) + 2 + style::columns(description) <= style.width {
         true => format!("{}  {description}\n", style.paint(tint, head)),

@@ -119,7 +119,7 @@ pub(crate) fn list_kept(plan: &Plan) -> Vec<Notice> {
     let withheld = plan.remarks.unverifiable_secrets.iter().map(|withheld| {
         let paths: Vec<String> = withheld.paths.iter().map(|path| path.lifted().to_string()).collect();
         let head = format!(
-            "{}: not compared, because Azure does not return it: {}; use --rewrite-secrets to send it again",
+            "{}: not compared, because Azure does not return it: {}; pass --rewrite-secrets to send it again",
             names.name(&withheld.key),
             paths.join(", ")
         );

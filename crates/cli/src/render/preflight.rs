@@ -244,7 +244,7 @@ fn suggest_fix(finding: &Finding) -> String {
         Finding::Restricted { .. } => "check that the conditions allow the steps of the plan, or ask the owner of the assignment",
         Finding::Disallowed { denial, .. } => policies::suggest_fix(denial),
         Finding::PolicyUnasked { .. } => {
-            "a denied step fails with RequestDisallowedByPolicy; use `--target` to check some of the resources"
+            "pass `--target` to check some of the resources: a denied step fails with RequestDisallowedByPolicy"
         }
         Finding::Unknown { question, .. } => match question {
             Question::Creation(question) => {

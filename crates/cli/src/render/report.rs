@@ -73,8 +73,9 @@ pub(crate) fn render(run: &ExecutionSummary<'_>, style: &Style) -> String {
                 );
                 not_started.add(&(line + &wrap_block(INDENT, &why, style.width)));
             }
-            Outcome::NotStarted => not_started
-                .add(&(line + &wrap_block(INDENT, "the run was stopped first", style.width))),
+            Outcome::NotStarted => not_started.add(
+                &(line + &wrap_block(INDENT, "the run was stopped before this step", style.width)),
+            ),
         }
     }
     let mut text = String::new();
@@ -152,7 +153,7 @@ pub(crate) fn render_failed_step(
     indent: usize,
     style: &Style,
 ) -> String {
-    let Fault { span, property } = Fault::of(why, step, sources);
+    let Fault { span, property } = Fault::from_failure(why, step, sources);
     let text = failure::render_step_failure(why, indent, style);
     if property.is_none() {
         let line = format!("in the spec: {}", format_position(span, sources));
@@ -335,7 +336,7 @@ Done (1):
 
 Not started (1):
 - recordings  storageAccount stcameras
-    the run was stopped first
+    the run was stopped before this step
 
 Destroy stopped: 1 done, 0 failed, 1 not started.
 Run `lazuli destroy` again: it skips the steps that are done.

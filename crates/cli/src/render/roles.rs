@@ -116,7 +116,7 @@ pub(crate) fn only_known(catalog: &RoleCatalog<'_>, style: &Style) -> String {
         return String::new();
     }
     let note = format!(
-        "Searched {known} of {all} roles: lazuli does not know the permissions of the others. Use `--live` to read all \
+        "Searched {known} of {all} roles: lazuli does not know the permissions of the others. Pass `--live` to read all \
          roles from Azure."
     );
     format!("\n{}", wrap_block(0, &note, style.width))

@@ -1,4 +1,4 @@
-//! Server overrides: values that Azure kept although another value was sent.
+//! Server overrides: values that Azure stores instead of those that were sent.
 
 use lazuli_arm::ArmError;
 use lazuli_core::{diff::Change, plan::ServerOverride};
@@ -10,7 +10,7 @@ use super::{
 
 const INDENT: usize = 4;
 
-/// Lists the overrides and says what to do; empty if there are none. `errors` are the errors that prevented their
+/// Lists the overrides with what to do; empty if there are none. `errors` are the errors that prevented their
 /// recording.
 pub(crate) fn render_overrides(
     found: &[ServerOverride],
@@ -23,7 +23,7 @@ pub(crate) fn render_overrides(
     }
     let names = NodeNames::from_keys(found.iter().map(|found| &found.key));
     let overrides = pluralize(changes().count(), "server override");
-    let title = format!("{overrides}: Azure kept a different value than was sent:");
+    let title = format!("{overrides}: Azure stores a different value than the one sent:");
     let mut text = format!("\n{}\n", style.paint(Tint::Yellow, &title));
     for found in found {
         for change in &found.changes {
@@ -34,8 +34,8 @@ pub(crate) fn render_overrides(
     text.push_str(&match errors.first() {
         None => wrap_block(
             0,
-            "Recorded in a tag, so that the next plan shows no difference. To settle it in the spec, write the value \
-             that Azure keeps, or add the property to `ignore`.",
+            "Recorded in a tag, so that the next plan shows no difference. To resolve it, write Azure's value in \
+             the spec, or add the property to `ignore`.",
             style.width,
         ),
         Some(why) => {

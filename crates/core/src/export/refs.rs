@@ -154,7 +154,7 @@ impl References {
         }
     }
 
-    /// Keys must be known before the run, so only ids in them become references.
+    /// Keys must be known before apply, so only ids in them become references.
     fn key(&mut self, at: usize, key: &str) -> String {
         match ArmId::resembles_id(key) {
             true => self.text(at, key, false),

@@ -121,7 +121,7 @@ impl Loader<'_> {
             let Entry { key, value, .. } = entry;
             if entry.key_template.is_some() {
                 let message = format!(
-                    "the tag name `{key}` must be known before the run and cannot refer to a resource"
+                    "the tag name `{key}` must be known before apply and cannot refer to a resource"
                 );
                 self.error(Code::UnknownBeforeRun, entry.key_span, message);
                 continue;

@@ -51,7 +51,7 @@ pub(super) enum VisibleResources<'s> {
 }
 
 impl Loader<'_> {
-    /// Resolves everything in a value that is known before the run. Expressions that cannot be resolved are reported and
+    /// Resolves everything in a value that is known before apply. Expressions that cannot be resolved are reported and
     /// kept.
     pub(super) fn fill(&mut self, node: &Node, scope: ExpressionScope<'_>) -> Node {
         let text = if let Datum::String(text) = &node.datum {

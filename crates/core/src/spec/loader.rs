@@ -122,7 +122,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// A value that must be a string known before the run.
+    /// A value that must be a string known before apply.
     pub(super) fn string(&mut self, what: &str, node: &Node) -> Option<Spanned<String>> {
         match &node.datum {
             Datum::String(text) => Some(Spanned {
@@ -136,7 +136,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// A value that must be a boolean known before the run.
+    /// A value that must be a boolean known before apply.
     pub(super) fn boolean(&mut self, what: &str, node: &Node) -> bool {
         match node.datum {
             Datum::Bool(value) => value,
@@ -162,7 +162,7 @@ impl<'a> Loader<'a> {
         self.unless_unresolved(node, |loader| match &node.datum {
             Datum::Template(_) => {
                 let message =
-                    format!("{what} must be known before the run and cannot refer to a resource");
+                    format!("{what} must be known before apply and cannot refer to a resource");
                 loader.error(Code::UnknownBeforeRun, node.span, message);
             }
             _ => loader.wrong_type(what, expected, node),

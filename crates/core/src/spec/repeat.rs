@@ -98,7 +98,7 @@ impl Loader<'_> {
     fn report_invalid_key(&mut self, item: &Node) {
         self.unless_unresolved(item, |loader| {
             let message = match item.datum {
-                Datum::Template(_) => "an instance key must be known before the run".to_owned(),
+                Datum::Template(_) => "an instance key must be known before apply".to_owned(),
                 _ => format!(
                     "an item of a `forEach` list must be a string, a number or a boolean, not {}",
                     item.type_name()

@@ -210,7 +210,7 @@ fn drawing(view: &PlanView<'_>) -> Markup {
                     (drawing_frame(svg))
                 }
                 Figure::TooLarge { resources } => {
-                    p.muted { "Too many resources to draw: " (resources) ". Use --target to plan and draw some of them." }
+                    p.muted { "Too many resources to draw: " (resources) ". Pass --target to plan and draw some of them." }
                 }
             }
         }

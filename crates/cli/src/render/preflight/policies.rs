@@ -93,7 +93,7 @@ pub(super) fn suggest_fix(denial: &Denial) -> &'static str {
             "change the properties in the conditions, or ask the owner of the policy for an exemption"
         }
         Some(_) => {
-            "a denied step fails with RequestDisallowedByPolicy; ask the owner of the policy if in uncertainty"
+            "ask the owner of the policy if you are not sure: a denied step fails with RequestDisallowedByPolicy"
         }
     }
 }

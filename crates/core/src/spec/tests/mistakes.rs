@@ -19,7 +19,7 @@ fn document_mistakes_have_a_message_and_a_position() {
         ),
         (
             "location: ${r.location}\nresources: { r: { kind: k } }",
-            "LZ0020 3:11 `location` must be known before the run and cannot refer to a resource",
+            "LZ0020 3:11 `location` must be known before apply and cannot refer to a resource",
         ),
         (
             "subscription: prod",
@@ -148,7 +148,7 @@ fn resource_mistakes_have_a_message_and_a_position() {
         ),
         (
             "a: { kind: k, protect: '${a.x}' }",
-            "LZ0020 4:26 `protect` must be known before the run and cannot refer to a resource",
+            "LZ0020 4:26 `protect` must be known before apply and cannot refer to a resource",
         ),
         (
             "a: { kind: k, ignore: [1] }",
@@ -212,7 +212,7 @@ fn resource_mistakes_have_a_message_and_a_position() {
         ),
         (
             "a: { kind: k, forEach: ['${b.id}'] }\n  b: { kind: k }",
-            "LZ0014 4:27 an instance key must be known before the run | use a mapping: its keys name the instances, and its values can have any type",
+            "LZ0014 4:27 an instance key must be known before apply | use a mapping: its keys name the instances, and its values can have any type",
         ),
         (
             "a: { kind: k, forEach: ['a]b'] }",

@@ -1,4 +1,4 @@
-//! Requests that failed outside of steps, with the entries of the spec that they are about.
+//! Requests that failed outside of steps, with the entries of the spec that need them.
 
 use lazuli_arm::ArmError;
 use lazuli_core::{
@@ -12,14 +12,14 @@ use crate::render::{NodeNames, format_position};
 
 /// A request that failed outside of steps.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal {
+pub(crate) struct FailedRequest {
     /// The error.
     pub(crate) error: ArmError,
     /// The entries that the request was sent for, each with its location: `recordings (stack.yaml:9:3)`.
     pub(crate) about: Vec<String>,
 }
 
-impl From<ArmError> for Refusal {
+impl From<ArmError> for FailedRequest {
     fn from(error: ArmError) -> Self {
         let about = Vec::new();
         Self { error, about }
@@ -27,13 +27,13 @@ impl From<ArmError> for Refusal {
 }
 
 /// The failed reads of a graph.
-pub(crate) fn refusals(
+pub(crate) fn match_entries(
     errors: Vec<ObserveError>,
     graph: &Graph,
     sources: &Sources,
-) -> Vec<Refusal> {
+) -> Vec<FailedRequest> {
     let names = NodeNames::from_keys(graph.nodes().map(|node| &node.subject.key));
-    let refusals = errors.into_iter().map(|ObserveError { error }| {
+    let requests = errors.into_iter().map(|ObserveError { error }| {
         let list = List::at(&error.path);
         let is_about = |node: &&Node| is_about(&error.path, list.as_ref(), node);
         let about = graph
@@ -47,9 +47,9 @@ pub(crate) fn refusals(
                 )
             })
             .collect();
-        Refusal { error, about }
+        FailedRequest { error, about }
     });
-    refusals.collect()
+    requests.collect()
 }
 
 /// Whether a request returns a resource: its path is that of the resource, or of a list that contains it.
