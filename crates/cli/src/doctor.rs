@@ -3,7 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use lazuli_arm::{ArmError, Caller, Client, ignore_waits};
-use lazuli_core::{facts::PermissionPurpose, permissions::allows};
+use lazuli_core::{
+    arm_types::{PERMISSIONS, PROVIDERS_VERSION, SUBSCRIPTION},
+    facts::PermissionPurpose,
+    permissions::allows,
+};
 use lazuli_handlers::REGISTRY;
 use serde_json::Value as Json;
 
@@ -15,9 +19,6 @@ use crate::{
     },
 };
 
-const SUBSCRIPTIONS_API: &str = "2022-12-01";
-const PROVIDERS_API: &str = "2021-04-01";
-const AUTHORIZATION_API: &str = "2022-04-01";
 /// Microsoft Entra ID rejects assertions beyond this clock skew (Microsoft docs "Access token claims": validators allow
 /// for five minutes).
 const SKEW_REJECTED: Duration = Duration::from_secs(5 * 60);
@@ -37,7 +38,7 @@ pub(crate) async fn run_checks(session: &Session, subscriptions: &[String]) -> V
     let method = session.login.method().await;
     let mut found = vec![check_login(&caller, method, (session.now)())];
     let listed = match client
-        .get_with_date("/subscriptions", SUBSCRIPTIONS_API)
+        .get_with_date("/subscriptions", &SUBSCRIPTION.api_version)
         .await
     {
         Ok(listed) => listed,
@@ -132,7 +133,10 @@ fn check_clock(azure: Option<SystemTime>, here: SystemTime) -> Check {
 /// Checks one subscription; if it is not visible, only that.
 async fn check_subscription(client: &Client, id: &str, caller: &Caller) -> Vec<Check> {
     let path = format!("/subscriptions/{id}");
-    let subscription = match client.get(&path, SUBSCRIPTIONS_API, &ignore_waits).await {
+    let subscription = match client
+        .get(&path, &SUBSCRIPTION.api_version, &ignore_waits)
+        .await
+    {
         found if is_absent(&found) => {
             let message = format!("{id} does not exist or is not visible");
             let help = "check the GUID and the tenant, and assign the caller a role on it, at least Reader";
@@ -211,9 +215,9 @@ const TASKS: [Task; 4] = [
 ];
 
 async fn check_permissions(client: &Client, subscription: &str, caller: &Caller) -> Vec<Check> {
-    let path = format!("{subscription}/providers/Microsoft.Authorization/permissions");
+    let path = format!("{subscription}/providers/{}", PERMISSIONS.name);
     let permissions = match client
-        .list_all(&path, AUTHORIZATION_API, &[], &ignore_waits)
+        .list_all(&path, &PERMISSIONS.api_version, &[], &ignore_waits)
         .await
     {
         Ok(permissions) => Json::from(permissions),
@@ -252,7 +256,7 @@ async fn check_providers(client: &Client, subscription: &str) -> Check {
     let mut missing = Vec::new();
     for namespace in &namespaces {
         let path = format!("{subscription}/providers/{namespace}");
-        match client.get(&path, PROVIDERS_API, &ignore_waits).await {
+        match client.get(&path, PROVIDERS_VERSION, &ignore_waits).await {
             Ok(Some(provider)) if provider["registrationState"] == "Registered" => {}
             Ok(_) => missing.push(*namespace),
             Err(error) => return report_error(Warn, "providers", &error),

@@ -1,5 +1,6 @@
 //! Terms of Azure Resource Manager: resource ids, types with their api-version, locations.
 
+use crate::arm_types::{RESOURCE_GROUP, SUBSCRIPTION};
 use std::{
     borrow::Cow,
     cmp::Ordering,
@@ -59,6 +60,11 @@ impl ArmId {
         Self(format!("{}/providers/{arm_type}/{name}", self.0).into())
     }
 
+    /// The path of the list of resources of a type at a scope: `{self}/providers/{type}`.
+    pub fn collection(&self, arm_type: &ArmType) -> String {
+        format!("{}/providers/{}", self.0, arm_type.name)
+    }
+
     /// A resource of a nested type below a scope: `{self}/providers/{provider}/{type}/{name}/{type}/{name}`. `None` unless
     /// there is one name per segment of the type.
     pub fn provider_descendant(&self, arm_type: &str, names: &[&str]) -> Option<Self> {
@@ -87,12 +93,10 @@ impl ArmId {
                 let types = segments.step_by(2).map(|segment| format!("/{segment}"));
                 Some(provider + &types.collect::<String>()).filter(|name| name.contains('/'))
             }
-            None if self.resource_group_name().is_some() => {
-                Some("Microsoft.Resources/resourceGroups".to_owned())
-            }
+            None if self.resource_group_name().is_some() => Some(RESOURCE_GROUP.name.into_owned()),
             None => self
                 .subscription_id()
-                .map(|_| "Microsoft.Resources/subscriptions".to_owned()),
+                .map(|_| SUBSCRIPTION.name.into_owned()),
         }
     }
 

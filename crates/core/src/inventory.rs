@@ -11,15 +11,12 @@ use serde_json::Value as Json;
 
 use crate::{
     arm::ArmId,
+    arm_types::{MANAGEMENT_LOCK, ROLE_ASSIGNMENT, ROLE_DEFINITION},
     graph::{Grant, Graph, Identity, Node, NodeKey, StackScope},
     live::{Live, LiveGrant, LiveLock, LockLevel, OwnedResource, UnreadLocks, UnreadableScope},
     marker::{RemovalPolicy, TextMarker},
     reads::Read,
 };
-
-const GRANT: &str = "Microsoft.Authorization/roleAssignments";
-const ROLE: &str = "Microsoft.Authorization/roleDefinitions";
-const LOCK: &str = "Microsoft.Authorization/locks";
 
 /// The resources that stacks own.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,9 +171,9 @@ fn sort_key(item: &Item) -> (bool, Vec<String>, bool, String) {
 
 fn item(one: &OwnedResource, all: &[OwnedResource], spec: Option<&Graph>, live: &Live) -> Item {
     let node = spec.and_then(|graph| node_by_id(one, all, graph));
-    let extension = if one.is(GRANT) {
+    let extension = if one.is(&ROLE_ASSIGNMENT) {
         LiveGrant::parse(one.body.clone()).map(|grant| extension_of_grant(&grant, node))
-    } else if one.is(LOCK) {
+    } else if one.is(&MANAGEMENT_LOCK) {
         LiveLock::parse(&one.body).map(|lock| ExtensionResource::Lock {
             scope: lock.scope,
             level: lock.level,
@@ -187,7 +184,7 @@ fn item(one: &OwnedResource, all: &[OwnedResource], spec: Option<&Graph>, live: 
     let text = |path: &str| one.body.pointer(path).and_then(Json::as_str);
     let name = match &extension {
         Some(ExtensionResource::Grant { role, .. }) => role_name(one, role, node, all, live),
-        _ if one.is(ROLE) => text("/properties/roleName")
+        _ if one.is(&ROLE_DEFINITION) => text("/properties/roleName")
             .unwrap_or(one.id.name())
             .to_owned(),
         _ => one.id.name().to_owned(),
@@ -237,8 +234,9 @@ fn role_name(
         grant.role_name.clone()
     };
     let own = || {
-        let has_id =
-            |other: &&OwnedResource| other.is(ROLE) && other.id.name().eq_ignore_ascii_case(role);
+        let has_id = |other: &&OwnedResource| {
+            other.is(&ROLE_DEFINITION) && other.id.name().eq_ignore_ascii_case(role)
+        };
         let name = all
             .iter()
             .find(has_id)?
@@ -259,7 +257,7 @@ fn node_by_id<'g>(
     all: &[OwnedResource],
     graph: &'g Graph,
 ) -> Option<&'g Node> {
-    if !one.is(GRANT) {
+    if !one.is(&ROLE_ASSIGNMENT) {
         return graph.node_by_id(&one.id);
     }
     let grant = LiveGrant::parse(one.body.clone())?;

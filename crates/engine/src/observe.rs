@@ -15,6 +15,7 @@ use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ErrorKind, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
+    arm_types::{RESOURCE_GROUP, ROLE_ASSIGNMENT},
     live::{Live, LiveGrant},
     reads::Read,
 };
@@ -22,12 +23,8 @@ use serde_json::Value as Json;
 
 /// The number of reads that are in flight or queued at once. The client limits the number of requests.
 const READS_AT_ONCE: usize = 64;
-/// The api-version of role assignments and role definitions.
-const GRANTS_API: &str = "2022-04-01";
 /// The filter that excludes role assignments below a scope.
 const AT_SCOPE: (&str, &str) = ("$filter", "atScope()");
-/// The api-version of the list of resources of a group.
-const CONTENTS_API: &str = "2025-04-01";
 
 /// A read that failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -155,7 +152,12 @@ async fn send(
             // A management group contains whole subscriptions.
             let is_managed = scope.subscription_id().is_none();
             let query: &[_] = if is_managed { &[AT_SCOPE] } else { &[] };
-            list(&assignments(scope), GRANTS_API, query).await
+            list(
+                &scope.collection(&ROLE_ASSIGNMENT),
+                &ROLE_ASSIGNMENT.api_version,
+                query,
+            )
+            .await
         }
         Read::CallerGrants(scope) => {
             // If the caller is unknown, every role assignment may be the one that gives it access.
@@ -164,19 +166,27 @@ async fn send(
                 None => AT_SCOPE.1.to_owned(),
             };
             let query = [(AT_SCOPE.0, filter.as_str())];
-            list(&assignments(scope), GRANTS_API, &query).await
+            list(
+                &scope.collection(&ROLE_ASSIGNMENT),
+                &ROLE_ASSIGNMENT.api_version,
+                &query,
+            )
+            .await
         }
-        Read::Contents(group) => list(&format!("{group}/resources"), CONTENTS_API, &[]).await,
+        Read::Contents(group) => {
+            list(
+                &format!("{group}/resources"),
+                &RESOURCE_GROUP.api_version,
+                &[],
+            )
+            .await
+        }
         Read::Locks { subscription, .. } => locks::list(client, subscription).await,
     }
 }
 
 fn is_denied(error: &ArmError) -> bool {
     matches!(error.kind, ErrorKind::Forbidden { .. })
-}
-
-fn assignments(scope: &ArmId) -> String {
-    format!("{scope}/providers/Microsoft.Authorization/roleAssignments")
 }
 
 fn insert(live: &mut Live, read: &Read, items: Vec<Json>) {

@@ -2,11 +2,9 @@
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ignore_waits};
-use lazuli_core::{marker::OVERRIDES_TAG, plan::Reminder};
+use lazuli_core::{arm_types::TAGS, marker::OVERRIDES_TAG, plan::Reminder};
 use serde_json::json;
 
-/// The api-version of `Microsoft.Resources/tags`.
-const TAGS_API: &str = "2021-04-01";
 /// The number of tags that are written at once.
 const CONCURRENCY: usize = 8;
 
@@ -17,13 +15,13 @@ const CONCURRENCY: usize = 8;
 pub async fn remember(client: &Client, reminders: &[Reminder]) -> Result<(), Vec<ArmError>> {
     let errors: Vec<ArmError> = stream::iter(reminders)
         .map(|reminder| async move {
-            let path = format!("{}/providers/Microsoft.Resources/tags/default", reminder.on);
+            let tags = reminder.on.provider_child(&TAGS.name, "default");
             let body = json!({
                 "operation": "Merge",
                 "properties": { "tags": { OVERRIDES_TAG: reminder.tag } },
             });
             client
-                .patch(&path, TAGS_API, &body, &ignore_waits)
+                .patch(tags.as_str(), &TAGS.api_version, &body, &ignore_waits)
                 .await
                 .err()
         })

@@ -5,7 +5,12 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ignore_waits};
 use lazuli_core::{
-    arm::ArmId,
+    arm::{ArmId, ArmType},
+    arm_types::{
+        DENY_ASSIGNMENT, PERMISSIONS, POLICY_ASSIGNMENT, POLICY_DEFINITIONS_VERSION,
+        POLICY_EXEMPTION, POLICY_RESTRICTIONS, PROVIDERS_VERSION, ROLE_ASSIGNMENT,
+        ROLE_ELIGIBILITY,
+    },
     facts::CreationRequest,
     kind::Registry,
     plan::Plan,
@@ -16,14 +21,6 @@ use tokio::time::{Instant, sleep};
 
 /// The number of questions that are in flight or queued at once. The client limits the number of requests.
 const CONCURRENCY: usize = 256;
-const PROVIDERS_API: &str = "2021-04-01";
-const AUTHORIZATION_API: &str = "2022-04-01";
-const ELIGIBILITY_API: &str = "2020-10-01";
-const POLICY_API: &str = "2023-04-01";
-/// There is no stable version.
-const EXEMPTIONS_API: &str = "2022-07-01-preview";
-/// Not the newest, for clouds that lag behind. Newer versions add the texts of the assignment, which are known anyway.
-const RESTRICTIONS_API: &str = "2023-03-01";
 /// The interval between polls of a registration.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// How long to wait for a registration. Most take a minute or two.
@@ -53,8 +50,14 @@ pub async fn preflight(client: &Client, plan: &Plan, registry: Registry) -> Vec<
 }
 
 async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answer {
-    let extensions = |scope: &ArmId, kind: &str| -> String {
-        format!("{scope}/providers/Microsoft.Authorization/{kind}")
+    let list = async |at: &ArmId, arm_type: ArmType, filter: Option<String>| {
+        list(
+            client,
+            &at.collection(&arm_type),
+            &arm_type.api_version,
+            filter,
+        )
+        .await
     };
     let at_scope = "atScope()".to_owned();
     let answer = match question {
@@ -62,7 +65,7 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
             let (path, api_version) = (&question.path, question.api_version);
             match &question.request {
                 CreationRequest::Get => client.get(path, api_version, &ignore_waits).await,
-                CreationRequest::List => list(client, path, api_version, None).await,
+                CreationRequest::List => self::list(client, path, api_version, None).await,
                 CreationRequest::Post(body) => {
                     let asked = client
                         .post(path, api_version, Some(body), &ignore_waits)
@@ -76,46 +79,41 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
             namespace,
         } => {
             let path = format!("{subscription}/providers/{namespace}");
-            client.get(&path, PROVIDERS_API, &ignore_waits).await
+            client.get(&path, PROVIDERS_VERSION, &ignore_waits).await
         }
-        Question::Permissions(scope) => {
-            let path = extensions(scope, "permissions");
-            list(client, &path, AUTHORIZATION_API, None).await
-        }
-        Question::Denials(scope) => {
-            let path = extensions(scope, "denyAssignments");
-            list(client, &path, AUTHORIZATION_API, Some(at_scope)).await
-        }
+        Question::Permissions(scope) => list(scope, PERMISSIONS, None).await,
+        Question::Denials(scope) => list(scope, DENY_ASSIGNMENT, Some(at_scope)).await,
         Question::Eligibilities(scope) => {
-            let path = extensions(scope, "roleEligibilityScheduleInstances");
             let own = Some("asTarget()".to_owned());
-            list(client, &path, ELIGIBILITY_API, own).await
+            list(scope, ROLE_ELIGIBILITY, own).await
         }
         Question::CallerRoles(scope) => match caller {
             Some(caller) => {
-                let path = extensions(scope, "roleAssignments");
                 let own = Some(format!("assignedTo('{caller}')"));
-                list(client, &path, AUTHORIZATION_API, own).await
+                list(scope, ROLE_ASSIGNMENT, own).await
             }
             None => Ok(None),
         },
-        Question::Policies(scope) => {
-            let path = extensions(scope, "policyAssignments");
-            list(client, &path, POLICY_API, None).await
-        }
+        Question::Policies(scope) => list(scope, POLICY_ASSIGNMENT, None).await,
         Question::Restrictions { at, proposal } => {
-            let path = format!("{at}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
+            let path = at.collection(&POLICY_RESTRICTIONS);
             let body = proposal.body();
             let asked = client
-                .post(&path, RESTRICTIONS_API, Some(&body), &ignore_waits)
+                .post(
+                    &path,
+                    &POLICY_RESTRICTIONS.api_version,
+                    Some(&body),
+                    &ignore_waits,
+                )
                 .await;
             asked.map(|done| done.result)
         }
-        Question::PolicyExemptions(scope) => {
-            let path = extensions(scope, "policyExemptions");
-            list(client, &path, EXEMPTIONS_API, None).await
+        Question::PolicyExemptions(scope) => list(scope, POLICY_EXEMPTION, None).await,
+        Question::PolicyDefinition(id) => {
+            client
+                .get(id.as_str(), POLICY_DEFINITIONS_VERSION, &ignore_waits)
+                .await
         }
-        Question::PolicyDefinition(id) => client.get(id.as_str(), POLICY_API, &ignore_waits).await,
     };
     match answer {
         Ok(Some(said)) => Answer::Response(said),
@@ -159,11 +157,11 @@ pub async fn register(
     let path = format!("{subscription}/providers/{namespace}");
     let action = format!("{path}/register");
     client
-        .post(&action, PROVIDERS_API, None, &ignore_waits)
+        .post(&action, PROVIDERS_VERSION, None, &ignore_waits)
         .await?;
     let started = Instant::now();
     loop {
-        let provider = client.get(&path, PROVIDERS_API, &ignore_waits).await?;
+        let provider = client.get(&path, PROVIDERS_VERSION, &ignore_waits).await?;
         let state = provider
             .as_ref()
             .and_then(|provider| provider.get("registrationState")?.as_str());

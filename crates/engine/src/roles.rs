@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ignore_waits};
-use lazuli_core::{arm::ArmId, graph::RoleName};
+use lazuli_core::{arm::ArmId, arm_types::ROLE_DEFINITION, graph::RoleName};
 use serde_json::Value as Json;
 
 use crate::ObserveError;
 
 /// The number of names that are looked up at once.
 const CONCURRENCY: usize = 16;
-/// The api-version of role definitions.
-const DEFINITIONS_API: &str = "2022-04-01";
 
 /// Finds the role definitions of each name that can be assigned at the scope where the name is used.
 ///
@@ -50,7 +48,7 @@ async fn definitions(client: &Client, role: &RoleName) -> Result<Vec<ArmId>, Arm
     let query = [("$filter", filter.as_str())];
     let mut at = Some(role.at.clone());
     while let Some(scope) = at {
-        let path = format!("{scope}/providers/Microsoft.Authorization/roleDefinitions");
+        let path = scope.collection(&ROLE_DEFINITION);
         let mut found = BTreeMap::new();
         let mut collect = |definition: Json| {
             if has_name(&definition, &role.name)
@@ -60,7 +58,13 @@ async fn definitions(client: &Client, role: &RoleName) -> Result<Vec<ArmId>, Arm
             }
         };
         let listing = client
-            .list(&path, DEFINITIONS_API, &query, &mut collect, &ignore_waits)
+            .list(
+                &path,
+                &ROLE_DEFINITION.api_version,
+                &query,
+                &mut collect,
+                &ignore_waits,
+            )
             .await?;
         if listing.found {
             return Ok(found.into_values().collect());

@@ -1,12 +1,13 @@
 //! The ARM types of the kinds, each with the api-version that lazuli uses.
 
 use lazuli_core::arm::ArmType;
+pub(crate) use lazuli_core::arm_types::{
+    MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION,
+};
 
 /// The api-version of all types of Microsoft.Storage.
 pub(crate) const STORAGE_VERSION: &str = "2025-06-01";
 
-pub(crate) const RESOURCE_GROUP: ArmType =
-    ArmType::new("Microsoft.Resources/resourceGroups", "2025-04-01");
 pub(crate) const USER_ASSIGNED_IDENTITY: ArmType = ArmType::new(
     "Microsoft.ManagedIdentity/userAssignedIdentities",
     "2024-11-30",
@@ -33,12 +34,6 @@ pub(crate) const STORAGE_MANAGEMENT_POLICY: ArmType = ArmType::new(
     "Microsoft.Storage/storageAccounts/managementPolicies",
     STORAGE_VERSION,
 );
-pub(crate) const ROLE_DEFINITION: ArmType =
-    ArmType::new("Microsoft.Authorization/roleDefinitions", "2022-04-01");
-pub(crate) const ROLE_ASSIGNMENT: ArmType =
-    ArmType::new("Microsoft.Authorization/roleAssignments", "2022-04-01");
-pub(crate) const MANAGEMENT_LOCK: ArmType =
-    ArmType::new("Microsoft.Authorization/locks", "2020-05-01");
 pub(crate) const VIDEO_ANALYZER: ArmType =
     ArmType::new("Microsoft.Media/videoAnalyzers", VIDEO_ANALYZER_VERSION);
 /// An access policy of a Video Analyzer account.

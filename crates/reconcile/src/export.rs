@@ -3,6 +3,7 @@
 use lazuli_arm::{ArmError, ErrorKind, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
+    arm_types::RESOURCE_GROUP,
     export::{self, Export, Scene, reads},
     graph::StackScope,
     live::Live,
@@ -15,9 +16,6 @@ use lazuli_engine::{
 use serde_json::Value as Json;
 
 use crate::reconciler::Reconciler;
-
-/// The api-version of resource groups.
-const GROUPS_API: &str = "2025-04-01";
 
 /// What to export.
 #[derive(Debug, Clone)]
@@ -141,7 +139,7 @@ impl Reconciler<'_> {
             Some(subscription) => {
                 let path = format!("/subscriptions/{subscription}/resourcegroups");
                 self.client
-                    .list_all(&path, GROUPS_API, &[], &ignore_waits)
+                    .list_all(&path, &RESOURCE_GROUP.api_version, &[], &ignore_waits)
                     .await
             }
             None => Ok(Vec::new()),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use lazuli_arm::ignore_waits;
+use lazuli_core::arm_types::ROLE_DEFINITION;
 use lazuli_core::diagnostic::did_you_mean;
 use lazuli_handlers::roles::{self, RoleCatalog};
 use serde_json::Value as Json;
@@ -14,9 +15,7 @@ use crate::{
     terminal::{Terminal, write_output},
 };
 
-/// The built-in roles of a tenant (Microsoft docs "List Azure role definitions", REST).
-const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
-const API_VERSION: &str = "2022-04-01";
+/// The filter of built-in roles (Microsoft docs "List Azure role definitions", REST).
 const BUILT_IN: (&str, &str) = ("$filter", "type eq 'BuiltInRole'");
 
 const EXAMPLES: &str = examples! {
@@ -54,7 +53,9 @@ fn list_definitions(args: &RolesArgs) -> Result<Vec<Json>, CommandError> {
     connection.runtime()?.block_on(async {
         let session = connection.open().await?;
         let client = &session.client;
-        let listed = client.list_all(DEFINITIONS, API_VERSION, &[BUILT_IN], &ignore_waits);
+        let definitions = ROLE_DEFINITION;
+        let path = format!("/providers/{}", definitions.name);
+        let listed = client.list_all(&path, &definitions.api_version, &[BUILT_IN], &ignore_waits);
         Ok(listed.await?)
     })
 }

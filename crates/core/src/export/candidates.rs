@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value as Json};
 
-use super::{
-    note::Note,
-    reads,
-    scope::{GRANT, LOCK, ROLE, Scene},
-};
+use super::{note::Note, reads, scope::Scene};
 use crate::{
     arm::{ArmId, ArmType},
+    arm_types::{MANAGEMENT_LOCK, ROLE_ASSIGNMENT, ROLE_DEFINITION},
     body_path::BodyPath,
     diff::bare,
     facts::Place,
@@ -212,7 +209,7 @@ fn canonical_id(scope: &Scene<'_>, candidate: &Candidate) -> Option<ArmId> {
 }
 
 fn find_locks(scope: &Scene<'_>) -> Vec<Candidate> {
-    let Some(kind) = scope.registry.of_type(LOCK) else {
+    let Some(kind) = scope.registry.of_type(&MANAGEMENT_LOCK.name) else {
         return Vec::new();
     };
     let Some(arm_type) = &kind.facts().arm_type else {
@@ -233,21 +230,21 @@ fn find_locks(scope: &Scene<'_>) -> Vec<Candidate> {
 
 /// The role definitions that a stack owns in any scope.
 pub(super) fn find_roles(scope: &Scene<'_>, stack: &str) -> Vec<Candidate> {
-    let Some(kind) = scope.registry.of_type(ROLE) else {
+    let Some(kind) = scope.registry.of_type(&ROLE_DEFINITION.name) else {
         return Vec::new();
     };
     let Some(arm_type) = &kind.facts().arm_type else {
         return Vec::new();
     };
     let owned = scope.live.owned();
-    let mine = owned.filter(|one| one.stack == stack && one.is(ROLE));
+    let mine = owned.filter(|one| one.stack == stack && one.is(&ROLE_DEFINITION));
     mine.map(|one| Candidate::new(kind, arm_type.clone(), &one.id, &one.body))
         .collect()
 }
 
 /// The grants in the groups and those that a stack owns. Grants that differ only by role become one candidate.
 pub(super) fn find_grants(scope: &Scene<'_>, stack: &str) -> Vec<Candidate> {
-    let Some(kind) = scope.registry.of_type(GRANT) else {
+    let Some(kind) = scope.registry.of_type(&ROLE_ASSIGNMENT.name) else {
         return Vec::new();
     };
     let Some(arm_type) = &kind.facts().arm_type else {

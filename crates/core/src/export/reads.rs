@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::scope::{LOCK, ROLE, Scene};
+use super::scope::Scene;
 use crate::{
     arm::{ArmId, ArmType},
+    arm_types::{MANAGEMENT_LOCK, ROLE_DEFINITION},
     facts::Place,
     kind::{Kind, Registry},
     live::{Live, LiveGrant},
@@ -92,7 +93,7 @@ pub fn list_second_reads(scope: &Scene<'_>) -> Vec<Read> {
             },
         });
     }
-    let lock = scope.registry.of_type(LOCK);
+    let lock = scope.registry.of_type(&MANAGEMENT_LOCK.name);
     if let Some(arm_type) = lock.and_then(|kind| kind.facts().arm_type.as_ref()) {
         let locks = scope.live.locks().iter();
         let locks = locks.filter(|lock| scope.covers(&lock.scope));
@@ -103,7 +104,7 @@ pub fn list_second_reads(scope: &Scene<'_>) -> Vec<Read> {
 
 /// The third round: the role definitions of the grants in the groups, except for those that `is_known` knows by GUID.
 pub fn list_third_reads(scope: &Scene<'_>, is_known: &dyn Fn(&str) -> bool) -> Vec<Read> {
-    let role = scope.registry.of_type(ROLE);
+    let role = scope.registry.of_type(&ROLE_DEFINITION.name);
     let Some(arm_type) = role.and_then(|kind| kind.facts().arm_type.as_ref()) else {
         return Vec::new();
     };

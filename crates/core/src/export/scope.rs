@@ -7,10 +7,6 @@ use crate::{
     live::Live,
 };
 
-pub(crate) const GRANT: &str = "Microsoft.Authorization/roleAssignments";
-pub(crate) const ROLE: &str = "Microsoft.Authorization/roleDefinitions";
-pub(crate) const LOCK: &str = "Microsoft.Authorization/locks";
-
 /// The scope of an export: resource groups of one subscription, and the live state of their resources.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {

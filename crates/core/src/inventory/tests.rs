@@ -75,7 +75,7 @@ fn custom_role_of_the_stack_names_its_grants_without_a_spec() {
     live.insert_owned(OwnedResource::from_marked_text(body, "description").unwrap());
     live.insert(json!({
         "id": format!("{GROUP}/providers/Microsoft.Authorization/roleAssignments/n"),
-        "type": GRANT,
+        "type": ROLE_ASSIGNMENT.name,
         "properties": { "roleDefinitionId": role.to_lowercase(), "principalId": "p", "description": marker },
     }));
     let found = inventory(&[home()], None, &live);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use crate::{
-    arm::ArmId,
+    arm::{ArmId, ArmType},
     marker::{ON_REMOVE_TAG, RemovalPolicy, TextMarker, owner, tag},
 };
 
@@ -61,8 +61,8 @@ impl OwnedResource {
     }
 
     /// Whether it is of this type.
-    pub fn is(&self, arm_type: &str) -> bool {
-        self.arm_type.eq_ignore_ascii_case(arm_type)
+    pub fn is(&self, arm_type: &ArmType) -> bool {
+        arm_type.is(&self.arm_type)
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     arm::ArmId,
+    arm_types::ROLE_ASSIGNMENT,
     declare::Grant,
     graph::{Graph, Node},
     marker::RemovalPolicy,
@@ -37,9 +38,8 @@ pub struct Live {
 impl Live {
     /// Adds a resource or a role assignment.
     pub fn insert(&mut self, body: Json) {
-        let is_grant = body.get("type").and_then(Json::as_str).is_some_and(|name| {
-            name.eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments")
-        });
+        let name = body.get("type").and_then(Json::as_str);
+        let is_grant = name.is_some_and(|name| ROLE_ASSIGNMENT.is(name));
         if is_grant {
             if let Some(grant) = LiveGrant::parse(body) {
                 self.grants.insert(grant);

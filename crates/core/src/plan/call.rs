@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     arm::ArmId,
+    arm_types::ROLE_ASSIGNMENT,
     secret::Secret,
     value::{Output, Unresolved, Value},
 };
@@ -163,7 +164,7 @@ fn grant_id(grant: &NewGrant, principal: &str) -> ArmId {
     let name = Uuid::new_v5(&GRANT_NAMES, identity.as_bytes());
     grant
         .scope
-        .provider_child("Microsoft.Authorization/roleAssignments", &name.to_string())
+        .provider_child(&ROLE_ASSIGNMENT.name, &name.to_string())
 }
 
 #[cfg(test)]

@@ -5,15 +5,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Call, KeptResource, Plan, ReportedGrant, StepId, step::StepDraft};
 use crate::{
-    arm::{ArmId, ArmType},
+    arm::ArmId,
+    arm_types::ROLE_ASSIGNMENT,
     graph::{Grant, Graph, Identity, Node, NodeKey, Selection},
     live::{Existence, Live, LiveGrant},
     marker::TextMarker,
     spec::GrantsPolicy,
     subject::Subject,
 };
-
-const ASSIGNMENT: ArmType = ArmType::new("Microsoft.Authorization/roleAssignments", "2022-04-01");
 
 impl ReportedGrant {
     fn new(node: &Node, grant: &LiveGrant, live: &Live) -> Self {
@@ -198,11 +197,11 @@ fn deletion(node: &Node, grant: &LiveGrant, reason: String, after: Vec<StepId>) 
     let subject = Subject {
         key: part_of(&node.subject.key, grant),
         kind: "roleAssignment",
-        arm_type: ASSIGNMENT,
+        arm_type: ROLE_ASSIGNMENT,
         title: format!("{} on {}", grant.role_label(), grant.scope.name()),
         span: node.subject.span,
         places: node.subject.places.clone(),
     };
-    let call = Call::delete(grant.id.clone(), ASSIGNMENT.api_version);
+    let call = Call::delete(grant.id.clone(), ROLE_ASSIGNMENT.api_version);
     StepDraft::deletion(subject, reason, call, after)
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{CallTarget, Method, Plan, Step, StepId};
 use crate::{
     arm::ArmId,
+    arm_types::MANAGEMENT_LOCK,
     graph::Graph,
     live::{Live, LiveLock, LockLevel},
     marker::TextMarker,
@@ -12,7 +13,6 @@ use crate::{
 
 /// The type of locks. They do not lock each other (Microsoft docs "Lock your Azure resources": deleting a lock takes
 /// permissions only).
-const LOCKS: &str = "Microsoft.Authorization/locks";
 
 /// A lock that blocks steps of a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +68,7 @@ pub fn obstacles(plan: &Plan, graph: &Graph, live: &Live) -> Vec<Obstacle> {
 }
 
 fn blocks(lock: &LiveLock, step: &Step) -> bool {
-    if step.subject.arm_type.name.eq_ignore_ascii_case(LOCKS) {
+    if MANAGEMENT_LOCK.is(&step.subject.arm_type.name) {
         return false;
     }
     let target = step.call.target.place();

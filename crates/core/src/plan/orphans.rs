@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     arm::{ArmId, ArmType},
+    arm_types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION, TAGS},
     body_path::BodyPath,
     diff::Change,
     graph::{Grant, Graph, Identity, NodeKey, StackScope},
@@ -29,12 +30,7 @@ use crate::{
     value::Value,
 };
 
-const GROUP: &str = "Microsoft.Resources/resourceGroups";
-const GRANT: &str = "Microsoft.Authorization/roleAssignments";
-const ROLE: &str = "Microsoft.Authorization/roleDefinitions";
-const LOCK: &str = "Microsoft.Authorization/locks";
 /// The tags of a resource as a resource of their own.
-const TAGS: ArmType = ArmType::new("Microsoft.Resources/tags", "2021-04-01");
 
 /// The types of orphans without a kind, each with a subscription to ask for its api-versions.
 pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
@@ -51,7 +47,7 @@ pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
 pub fn list_reads_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
     let mut reads = Vec::new();
     for orphan in find(graph, live) {
-        if orphan.is(GROUP) {
+        if orphan.is(&RESOURCE_GROUP) {
             reads.push(Read::Contents(orphan.id));
         } else if !is_complete_in_lists(&orphan)
             && let Some(known) = live.known_type(&orphan.arm_type)
@@ -101,7 +97,7 @@ fn find(graph: &Graph, live: &Live) -> Vec<OwnedResource> {
         .owned()
         .filter(|owned| is_of_spec(owned))
         .filter(|owned| graph.node_by_id(&owned.id).is_none() && !declared.contains(&owned.id))
-        .filter(|owned| !owned.is(GRANT) || !is_recreated(owned))
+        .filter(|owned| !owned.is(&ROLE_ASSIGNMENT) || !is_recreated(owned))
         .map(Cow::into_owned)
         .collect();
     found.sort_by(|left, right| (&left.stack, &left.id).cmp(&(&right.stack, &right.id)));
@@ -110,17 +106,17 @@ fn find(graph: &Graph, live: &Live) -> Vec<OwnedResource> {
 
 /// Lists of role assignments, roles and locks are complete: no GET is needed.
 fn is_complete_in_lists(owned: &OwnedResource) -> bool {
-    [GRANT, ROLE, LOCK]
+    [ROLE_ASSIGNMENT, ROLE_DEFINITION, MANAGEMENT_LOCK]
         .iter()
         .any(|complete| owned.is(complete))
 }
 
 fn described(orphan: &OwnedResource, live: &Live) -> Orphan {
-    let grant = LiveGrant::parse(orphan.body.clone()).filter(|_| orphan.is(GRANT));
+    let grant = LiveGrant::parse(orphan.body.clone()).filter(|_| orphan.is(&ROLE_ASSIGNMENT));
     let named = live.grant_by_id(&orphan.id);
     let title = match (named.or(grant.as_ref()), orphan.id.parent()) {
         (Some(grant), _) => format!("{} on {}", grant.role_label(), grant.scope.name()),
-        (None, Some(scope)) if orphan.is(LOCK) => {
+        (None, Some(scope)) if orphan.is(&MANAGEMENT_LOCK) => {
             format!("{} on {}", orphan.id.name(), scope.name())
         }
         (None, _) => {
@@ -163,7 +159,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
             .iter()
             .filter_map(|before| steps_of.get(&before.id).copied())
             .collect();
-        if !orphan.is(LOCK) {
+        if !orphan.is(&MANAGEMENT_LOCK) {
             after.extend(&last);
         }
         let described = described(orphan, live);
@@ -283,14 +279,14 @@ impl OrphanDecisions {
         let mut staying = orphans.iter().filter(|other| !self.is_deleted(&other.id));
         let needs = |other: &&OwnedResource| {
             orphan.id != other.id
-                && (orphan.id.covers(&other.id) && !other.is(GRANT)
+                && (orphan.id.covers(&other.id) && !other.is(&ROLE_ASSIGNMENT)
                     || order::refers_to(live, other, &orphan.id))
         };
         if let Some(other) = staying.find(needs) {
             let title = described(other, live).title;
             return Some(format!("`{title}` needs it and stays"));
         }
-        if !orphan.is(GROUP) {
+        if !orphan.is(&RESOURCE_GROUP) {
             return None;
         }
         let Some(contents) = live.contents(&orphan.id) else {
@@ -343,9 +339,9 @@ fn decide(graph: &Graph, live: &Live, orphan: &OwnedResource) -> OrphanDecision 
 /// The member of `properties` with the ownership marker, for types without tags.
 fn text_member(orphan: &OwnedResource) -> Option<&'static str> {
     let members = [
-        (GRANT, "description"),
-        (ROLE, "description"),
-        (LOCK, "notes"),
+        (ROLE_ASSIGNMENT, "description"),
+        (ROLE_DEFINITION, "description"),
+        (MANAGEMENT_LOCK, "notes"),
     ];
     let member = members.iter().find(|(arm_type, _)| orphan.is(arm_type));
     member.map(|(_, member)| *member)

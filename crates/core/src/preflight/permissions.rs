@@ -5,6 +5,7 @@ use std::{collections::HashSet, iter};
 use super::{Answers, Question, find_created_id, target};
 use crate::{
     arm::ArmId,
+    arm_types::{RESOURCE_GROUP_IN_ACTIONS, ROLE_ASSIGNMENT, TAGS},
     kind::Registry,
     permissions::allows,
     plan::{Action, CallTarget, Method, Plan, Step, StepId},
@@ -97,20 +98,20 @@ fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
         // A PATCH always writes tags.
         (Method::Patch, CallTarget::Id(tags)) => {
             let on = tags.parent().unwrap_or_else(|| tags.clone());
-            return vec![("Microsoft.Resources/tags/write".to_owned(), on)];
+            return vec![(format!("{}/write", TAGS.name), on)];
         }
         (Method::Put | Method::Patch, _) => "write",
         (Method::Replace | Method::Delete, _) => "delete",
     };
     let id = match &step.call.target {
         CallTarget::Grant(grant) => {
-            let action = format!("Microsoft.Authorization/roleAssignments/{verb}");
+            let action = format!("{}/{verb}", ROLE_ASSIGNMENT.name);
             return vec![(action, grant.scope.clone())];
         }
         CallTarget::Id(id) => id,
     };
     let arm_type = match id.group() {
-        Some(group) if group == *id => "Microsoft.Resources/subscriptions/resourceGroups",
+        Some(group) if group == *id => RESOURCE_GROUP_IN_ACTIONS,
         _ => step.subject.arm_type.name.as_ref(),
     };
     // Permissions for role assignments, roles and locks apply at their scope.

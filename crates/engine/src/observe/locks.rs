@@ -4,24 +4,22 @@ use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ErrorKind, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
+    arm_types::MANAGEMENT_LOCK,
     live::{Live, UnreadLocks},
 };
 use serde_json::Value as Json;
 
 use super::READS_AT_ONCE;
 
-/// The api-version of locks.
-const LOCKS_API: &str = "2020-05-01";
-
 /// The locks at, above and below a scope (Microsoft docs "Get-AzResourceLock", without AtScope); `None` if the scope does
 /// not exist.
 pub(super) async fn list(client: &Client, scope: &ArmId) -> Result<Option<Vec<Json>>, ArmError> {
-    let path = format!("{scope}/providers/Microsoft.Authorization/locks");
+    let path = scope.collection(&MANAGEMENT_LOCK);
     let mut locks = Vec::new();
     let listing = client
         .list(
             &path,
-            LOCKS_API,
+            &MANAGEMENT_LOCK.api_version,
             &[],
             &mut |lock| locks.push(lock),
             &ignore_waits,

@@ -7,16 +7,14 @@ use futures::{StreamExt, future::join_all, stream};
 use lazuli_arm::{ArmError, Client, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
+    arm_types::{PROVIDERS_VERSION, RESOURCE_GROUP, ROLE_DEFINITION},
     graph::StackScope,
     live::{KnownType, Live, OwnedResource, UnreadableScope},
     marker::{ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, owner},
 };
 use serde_json::Value as Json;
 
-use super::{CONTENTS_API, GRANTS_API, ObserveError, READS_AT_ONCE, is_denied};
-
-/// The api-version of resource providers.
-const PROVIDERS_API: &str = "2021-04-01";
+use super::{ObserveError, READS_AT_ONCE, is_denied};
 
 /// Up to this number of stacks in a subscription, the resources of each are listed by tag. With more stacks, all resources
 /// are listed once.
@@ -179,10 +177,11 @@ async fn list<T: Send>(
 ) -> Result<Vec<T>, ArmError> {
     let filter = tag.map(|(tag, value)| format!("tagName eq '{tag}' and tagValue eq '{value}'"));
     let query: Vec<(&str, &str)> = filter.iter().map(|filter| ("$filter", &**filter)).collect();
+    let api_version = RESOURCE_GROUP.api_version;
     let asked = lists.iter().map(async |path| {
         let mut taken = Vec::new();
         let mut keep = |item| taken.extend(take(item));
-        let listing = client.list(path, CONTENTS_API, &query, &mut keep, &ignore_waits);
+        let listing = client.list(path, &api_version, &query, &mut keep, &ignore_waits);
         listing.await.map(|_| taken)
     });
     let mut found = Vec::new();
@@ -194,10 +193,10 @@ async fn list<T: Send>(
 
 /// The custom roles of a subscription.
 async fn custom_roles(client: &Client, at: &ArmId) -> Result<Vec<Json>, ArmError> {
-    let path = format!("{at}/providers/Microsoft.Authorization/roleDefinitions");
+    let path = at.collection(&ROLE_DEFINITION);
     let custom = [("$filter", "type eq 'CustomRole'")];
     client
-        .list_all(&path, GRANTS_API, &custom, &ignore_waits)
+        .list_all(&path, &ROLE_DEFINITION.api_version, &custom, &ignore_waits)
         .await
 }
 
@@ -221,7 +220,7 @@ pub async fn find_versions(
     let providers: BTreeSet<String> = unknown.iter().map(namespace).collect();
     let mut failures = Vec::new();
     for path in providers {
-        match client.get(&path, PROVIDERS_API, &ignore_waits).await {
+        match client.get(&path, PROVIDERS_VERSION, &ignore_waits).await {
             Ok(provider) => {
                 for (arm_type, api_version) in provider.iter().flat_map(versions) {
                     let kind = "resource";

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{Placer, own_key};
 use crate::{
     arm::{ArmId, ArmType, normal_location},
+    arm_types::{RESOURCE_GROUP, ROLE_ASSIGNMENT},
     declare::Placement,
     diagnostic::{Code, Diagnostic},
     kind::Kind,
@@ -14,10 +15,6 @@ use crate::{
 
 /// The scope of the tenant, as written in a spec.
 const TENANT: &str = "/";
-/// The type whose ids do not contain its provider.
-const RESOURCE_GROUP: &str = "Microsoft.Resources/resourceGroups";
-/// Role assignments are identified by scope, role and principal, never by name.
-const ROLE_ASSIGNMENT: &str = "Microsoft.Authorization/roleAssignments";
 
 /// Where an entry places its resource.
 enum Where {
@@ -49,14 +46,14 @@ impl Placer<'_> {
                 let id = ArmId::parse(&format!("/providers/{}/{name}", arm_type.name))?;
                 (id, None)
             }
-            Where::Scope(Some(scope)) if arm_type.is(RESOURCE_GROUP) => {
+            Where::Scope(Some(scope)) if arm_type.is(&RESOURCE_GROUP.name) => {
                 let subscription = scope.subscription_id().unwrap_or(&subscription);
                 (ArmId::resource_group(subscription, &name), None)
             }
             Where::Scope(Some(scope)) => {
                 (self.on(resource, &arm_type, &scope, &name)?, Some(scope))
             }
-            Where::Group if arm_type.is(RESOURCE_GROUP) => {
+            Where::Group if arm_type.is(&RESOURCE_GROUP.name) => {
                 (ArmId::resource_group(&subscription, &name), None)
             }
             Where::Group => {
@@ -104,7 +101,8 @@ impl Placer<'_> {
             );
             return None;
         };
-        if arm_type.is(ROLE_ASSIGNMENT) {
+        // Role assignments are identified by scope, role and principal, never by name.
+        if arm_type.is(&ROLE_ASSIGNMENT.name) {
             self.diagnostics.push(
                 Diagnostic::error(
                     Code::ValueNotAllowed,

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     arm::ArmType,
+    arm_types::ROLE_ASSIGNMENT,
     key::NodeKey,
     plan::{Action, Call, NewGrant, Principal},
     source::{Sources, Span},
@@ -18,10 +19,9 @@ const ACCOUNT: &str =
     "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
 const NAMESAKE: &str =
     "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a2";
-const ASSIGNMENTS: &str = "Microsoft.Authorization/roleAssignments";
 
 fn lock_id(scope: &str) -> String {
-    format!("{scope}/providers/{LOCKS}/keep")
+    format!("{scope}/providers/{}/keep", MANAGEMENT_LOCK.name)
 }
 
 fn live(scope: &str, level: &str, notes: &str) -> Live {
@@ -32,7 +32,7 @@ fn live(scope: &str, level: &str, notes: &str) -> Live {
 }
 
 /// A step that waits for the one before it in the plan.
-fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
+fn step(method: Method, target: CallTarget, arm_type: ArmType) -> Step {
     let address = Address {
         resource: "r".into(),
         instance: None,
@@ -46,7 +46,7 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
                 part: None,
             },
             kind: "resource",
-            arm_type: ArmType::new(arm_type, "2026-01-01"),
+            arm_type,
             title: String::new(),
             places: Default::default(),
             span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
@@ -72,8 +72,12 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
 
 fn on(method: Method, id: &str) -> Step {
     let target = CallTarget::Id(ArmId::parse(id).unwrap());
-    let kind = if id.contains(LOCKS) { LOCKS } else { "T/t" };
-    step(method, target, kind)
+    let lock = MANAGEMENT_LOCK;
+    let arm_type = match id.contains(&*lock.name) {
+        true => lock,
+        false => ArmType::new("T/t", "1"),
+    };
+    step(method, target, arm_type)
 }
 
 fn put(id: &str) -> Step {
@@ -91,7 +95,7 @@ fn grant_on(scope: &str) -> Step {
         role_name: "Reader".into(),
         principal: Principal::Id("p".into()),
     };
-    step(Method::Put, CallTarget::Grant(grant), ASSIGNMENTS)
+    step(Method::Put, CallTarget::Grant(grant), ROLE_ASSIGNMENT)
 }
 
 fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
@@ -137,7 +141,7 @@ fn read_only_blocks_every_write_and_deletion_at_and_below() {
 
 #[test]
 fn can_not_delete_blocks_deletions_at_and_below_and_no_write() {
-    let assignment = format!("{ACCOUNT}/providers/{ASSIGNMENTS}/x");
+    let assignment = format!("{ACCOUNT}/providers/{}/x", ROLE_ASSIGNMENT.name);
     let steps = [
         put(ACCOUNT),
         grant_on(ACCOUNT),

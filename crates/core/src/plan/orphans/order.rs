@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::{GRANT, GROUP, LOCK, ROLE};
 use crate::{
     arm::ArmId,
+    arm_types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION},
     live::{Live, LiveGrant, OwnedResource},
 };
 
@@ -58,15 +58,15 @@ fn names(text: &str, id: &ArmId) -> bool {
 }
 
 fn waits(texts: &HashMap<&ArmId, String>, orphan: &OwnedResource, other: &OwnedResource) -> bool {
-    if other.is(LOCK) {
+    if other.is(&MANAGEMENT_LOCK) {
         let scope = other.id.parent();
         let is_under = |scope: &ArmId| scope.covers(&orphan.id) || orphan.id.covers(scope);
-        return !orphan.is(LOCK) && scope.as_ref().is_some_and(is_under);
+        return !orphan.is(&MANAGEMENT_LOCK) && scope.as_ref().is_some_and(is_under);
     }
     if orphan.id.covers(&other.id) {
         return true;
     }
-    if other.is(GRANT) && orphan.is(ROLE) {
+    if other.is(&ROLE_ASSIGNMENT) && orphan.is(&ROLE_DEFINITION) {
         let grant = LiveGrant::parse(other.body.clone());
         return grant.is_some_and(|grant| grant.role.eq_ignore_ascii_case(orphan.id.name()));
     }
@@ -82,7 +82,12 @@ fn waits(texts: &HashMap<&ArmId, String>, orphan: &OwnedResource, other: &OwnedR
 const RESOURCE: u8 = 2;
 
 fn rank(orphan: &OwnedResource) -> u8 {
-    let ranks = [(LOCK, 0), (GRANT, 1), (ROLE, 3), (GROUP, 4)];
+    let ranks = [
+        (MANAGEMENT_LOCK, 0),
+        (ROLE_ASSIGNMENT, 1),
+        (ROLE_DEFINITION, 3),
+        (RESOURCE_GROUP, 4),
+    ];
     let found = ranks.iter().find(|(arm_type, _)| orphan.is(arm_type));
     found.map_or(RESOURCE, |(_, rank)| *rank)
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     arm::ArmId,
+    arm_types::RESOURCE_GROUP_IN_ACTIONS,
     body_path::BodyPath,
     plan::{CallTarget, Method, Step},
     value::Value,
@@ -72,9 +73,7 @@ impl<'a> ProposedStep<'a> {
 
     fn arm_type(&self) -> &str {
         match self.id.group() {
-            Some(group) if group == *self.id && !self.is_grant() => {
-                "Microsoft.Resources/subscriptions/resourceGroups"
-            }
+            Some(group) if group == *self.id && !self.is_grant() => RESOURCE_GROUP_IN_ACTIONS,
             _ => self.step.subject.arm_type.name.as_ref(),
         }
     }
