@@ -114,7 +114,7 @@ async fn create_roles_with_the_same_name(azure: &Azure) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_examples_report_their_code_and_right_ones_no_error() {
+async fn wrong_examples_report_their_code_and_correct_examples_no_error() {
     for code in Code::ALL {
         let explanation = code.explanation();
         for role in [ExampleRole::Wrong, ExampleRole::Right] {

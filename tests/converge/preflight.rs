@@ -84,7 +84,7 @@ fn asked(azure: &Azure) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn preflight_asks_only_what_the_plan_needs() {
+async fn preflight_requests_only_what_the_plan_needs() {
     let azure = Azure::new().await;
     let (_, clean) = found(&azure, &stack()).await;
     assert_eq!(clean, []);
@@ -375,7 +375,7 @@ async fn condition_on_role_assignments_is_reported_unless_another_role_has_none(
 }
 
 #[tokio::test(start_paused = true)]
-async fn unanswered_questions_are_reported_and_stop_nothing() {
+async fn failed_questions_are_reported_and_stop_nothing() {
     let azure = Azure::new().await;
     let refused = Fault::status(403, None);
     let mut faults = Faults::none();

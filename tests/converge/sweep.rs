@@ -269,7 +269,7 @@ fn two_faults_lose_nothing() {
 }
 
 #[test]
-fn two_runs_at_once_agree_wherever_one_overtakes_the_other() {
+fn concurrent_runs_converge_wherever_one_overtakes_the_other() {
     paused(async {
         let Scene { spec, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
@@ -289,7 +289,7 @@ fn two_runs_at_once_agree_wherever_one_overtakes_the_other() {
 
 /// Many faults at once, at random. `LAZULI_SEED` repeats a run.
 #[test]
-fn a_storm_of_faults_loses_nothing() {
+fn storm_of_faults_loses_nothing() {
     let seed = std::env::var("LAZULI_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());

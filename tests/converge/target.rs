@@ -57,7 +57,7 @@ fn account(below: &str, version: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn targets_and_then_the_rest_equal_the_whole() {
+async fn applying_targets_and_then_the_rest_equals_applying_everything() {
     let azure = Azure::new().await;
     let (plan, _) = azure.part(&spec(ENTRIES), &["access"], &[]).await;
     let made: BTreeSet<String> = plan
@@ -80,7 +80,7 @@ async fn targets_and_then_the_rest_equal_the_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drift_and_mistakes_of_excluded_entries_do_not_matter() {
+async fn drift_and_mistakes_of_excluded_entries_are_ignored() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let drift = json!({ "properties": { "minimumTlsVersion": "TLS1_0" } });

@@ -18,7 +18,7 @@ use crate::{driver::Target, targets::graph};
 const ROLE: &str = "Microsoft.Authorization/roleDefinitions";
 
 #[test]
-fn exports() {
+fn arbitrary_live_state_exports_to_a_spec_that_only_adds_markers() {
     Target {
         name: "exports",
         seeds: &[],

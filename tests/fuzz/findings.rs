@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use crate::{driver::Target, targets};
 
 #[test]
-fn answers_before_the_first_write() {
+fn arbitrary_preflight_responses_yield_reported_findings() {
     Target {
         name: "findings",
         seeds: &[],
@@ -106,7 +106,7 @@ fn check(bytes: &[u8]) {
 
 /// Else mutations of it would try nothing.
 #[test]
-fn the_corpus_leads_to_findings() {
+fn corpus_yields_findings() {
     let said = |text: &str| found(&serde_json::from_str(text).unwrap());
     let policies = said(include_str!("corpus/findings/policies.json"));
     let is_denial = |finding: &Finding| matches!(finding, Finding::Disallowed { .. });

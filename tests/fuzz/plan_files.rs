@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::driver::Target;
 
 #[test]
-fn plan_files() {
+fn only_the_written_plan_file_is_accepted() {
     Target {
         name: "plan-files",
         seeds: &[],
@@ -88,7 +88,7 @@ fn check(bytes: &[u8]) {
 }
 
 #[test]
-fn the_whole_one_is_taken() {
+fn complete_plan_file_is_accepted() {
     let corpus = include_str!("corpus/plan-files/whole.json");
     let text = corpus
         .replace(VERSION, env!("CARGO_PKG_VERSION"))

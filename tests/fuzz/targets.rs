@@ -33,7 +33,7 @@ use crate::{
 const MAX_REPORT: usize = 20_000;
 
 #[test]
-fn specs() {
+fn arbitrary_spec_text_loads_and_plans_without_panic() {
     Target {
         name: "spec",
         seeds: &[
@@ -116,7 +116,7 @@ fn specs() {
 }
 
 #[test]
-fn references() {
+fn arbitrary_expression_text_loads_without_panic() {
     Target {
         name: "references",
         seeds: &[],
@@ -155,7 +155,7 @@ fn references() {
 }
 
 #[test]
-fn ids() {
+fn paths_reach_only_the_segments_they_name() {
     Target {
         name: "ids",
         seeds: &[],
@@ -198,7 +198,7 @@ fn ids() {
 }
 
 #[test]
-fn answers() {
+fn arbitrary_responses_yield_bounded_errors() {
     Target {
         name: "answers",
         seeds: &[],
@@ -210,7 +210,7 @@ fn answers() {
 }
 
 #[test]
-fn comparisons() {
+fn arbitrary_live_state_is_planned_and_applied_without_panic() {
     Target {
         name: "live",
         seeds: &[],

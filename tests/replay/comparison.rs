@@ -33,7 +33,7 @@ pub const ARTEFACTS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn what_was_written_is_found_unchanged() {
+fn written_bodies_read_back_unchanged() {
     let Some(recordings) = recordings::all() else {
         return;
     };
@@ -94,7 +94,7 @@ fn what_was_written_is_found_unchanged() {
 
 /// The page for users lists the exceptions of types, all of them and no others.
 #[test]
-fn the_page_lists_every_exception() {
+fn page_lists_every_exception() {
     let page = include_str!("../../docs/comparison.md");
     let listed = page
         .lines()

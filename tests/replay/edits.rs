@@ -29,7 +29,7 @@ struct Edit {
 }
 
 #[test]
-fn a_single_edit_is_the_one_change() {
+fn single_edit_is_the_only_change() {
     let Some(recordings) = recordings::all() else {
         return;
     };

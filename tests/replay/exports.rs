@@ -25,7 +25,7 @@ use crate::{
 const ANYTHING: Registry = Registry::new(&[kind::<ResourceGroup>(), kind::<AnyResource>()]);
 
 #[test]
-fn what_was_answered_is_exported_to_what_changes_nothing() {
+fn recorded_resources_export_to_specs_without_changes() {
     let Some(recordings) = recordings::all() else {
         return;
     };

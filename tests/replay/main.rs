@@ -24,7 +24,7 @@ mod refusals;
 mod transport;
 
 #[test]
-fn recordings_are_read_whole() {
+fn recordings_have_interactions_with_absolute_paths() {
     let Some(recordings) = recordings::all() else {
         return;
     };

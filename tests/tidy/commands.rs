@@ -10,7 +10,7 @@ use crate::{relative, sources};
 const LONGEST: usize = 60;
 
 #[test]
-fn the_body_of_a_command_is_short() {
+fn command_bodies_are_short() {
     let mut too_long = Vec::new();
     let files = sources("crates/cli/src/commands");
     assert!(files.len() > 10, "the commands are found");

@@ -31,7 +31,7 @@ fn cycles<'a>(edges: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Vec<&'a st
 }
 
 #[test]
-fn no_more_than_four_files_import_one_another() {
+fn import_cycles_have_at_most_four_files() {
     let mut too_large = Vec::new();
     for name in crates() {
         let read = Crate::read(&root().join("crates").join(&name));

@@ -8,7 +8,7 @@ use crate::{crates, imports::Crate, relative, root};
 const MOST: usize = 100;
 
 #[test]
-fn few_missing_values_become_empty_ones() {
+fn few_missing_values_default_to_empty() {
     let mut total = 0;
     for name in crates() {
         let read = Crate::read(&root().join("crates").join(&name));

@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn crates_use_only_what_they_may() {
+fn crates_use_only_allowed_crates() {
     let found: BTreeSet<String> = crates().into_iter().collect();
     let known: BTreeSet<String> = MAY_USE.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(found, known, "every crate has its arrows here");
@@ -37,7 +37,7 @@ fn crates_use_only_what_they_may() {
 }
 
 #[test]
-fn the_core_reaches_no_clock_file_network_or_randomness() {
+fn core_uses_no_clock_file_network_or_randomness() {
     for file in sources("crates/core/src")
         .into_iter()
         .chain(sources("crates/handlers/src"))
@@ -66,7 +66,7 @@ fn the_core_reaches_no_clock_file_network_or_randomness() {
 }
 
 #[test]
-fn every_source_file_is_short_and_says_what_lives_in_it() {
+fn every_source_file_is_short_and_begins_with_a_description() {
     let files = ["crates", "tests"]
         .into_iter()
         .flat_map(sources)
@@ -106,7 +106,7 @@ fn standard_output_is_written_in_one_place() {
 
 /// The invariants of docs/architecture.md: each has its number, and a test that is there.
 #[test]
-fn every_invariant_is_guarded_by_a_test_that_is_there() {
+fn every_invariant_names_an_existing_test() {
     let text = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let rows = text.lines().filter_map(|line| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();

@@ -8,7 +8,7 @@ use crate::{crates, imports::Crate, relative, root};
 const MOST: usize = 5;
 
 #[test]
-fn a_type_name_has_one_meaning() {
+fn type_names_have_one_meaning() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for name in crates().iter().filter(|name| *name != "sim") {
         let read = Crate::read(&root().join("crates").join(name));

@@ -72,7 +72,7 @@ const EXTENSIONS: &[&str] = &[
 ];
 
 #[test]
-fn no_word_needs_a_translation() {
+fn text_contains_no_banned_words() {
     let all: Vec<String> = BANNED.iter().map(|(word, _)| format!("({word})")).collect();
     let banned = Regex::new(&format!(r"(?i)\b(?:{})\b", all.join("|"))).unwrap();
     let folders = FOLDERS

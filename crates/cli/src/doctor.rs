@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_warns_beyond_one_minute_and_fails_beyond_five() {
+    fn clock_warns_beyond_one_minute_and_fails_beyond_five() {
         let mark = |here: u64| clock(Some(at(1000)), at(here)).mark;
         assert_eq!([mark(1000), mark(940), mark(1060)], [Well; 3]);
         assert_eq!([mark(939), mark(1300)], [Warn; 2]);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_expires_soon_is_a_warning() {
+    fn token_that_expires_soon_is_a_warning() {
         let mark = |left: u64| {
             let caller = Caller {
                 expires_at: Some(at(1000 + left)),

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn manager_is_outside_of_properties() {
+    fn managed_by_is_outside_of_properties() {
         let graph = sound("group: { kind: resourceGroup, name: rg, managedBy: /subscriptions/x }");
         assert_eq!(body(&graph, "group")["managedBy"], "/subscriptions/x");
     }

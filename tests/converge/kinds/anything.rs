@@ -39,7 +39,7 @@ async fn stack_of_any_types_is_destroyed_completely() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unmarkable_child_of_a_foreign_resource_stays() {
+async fn child_without_tags_stays_with_its_foreign_parent() {
     let text = spec(&format!(
         "  theirs: {{ kind: resource, existing: true, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-theirs }}\n  \
          log:\n    kind: resource\n    type: Microsoft.Insights/diagnosticSettings@2021-05-01-preview\n    \

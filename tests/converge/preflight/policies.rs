@@ -137,7 +137,7 @@ async fn unenforced_policies_and_excluded_scopes_cause_no_question() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn policy_that_modifies_the_resource_leaves_a_doubt() {
+async fn policy_that_modifies_the_resource_makes_a_denial_uncertain() {
     let azure = Azure::new().await;
     let team = json!({ "tagName": { "value": "team" } });
     assign(&azure, &subscription(), REQUIRE_TAG, team).await;
@@ -162,7 +162,7 @@ async fn policy_that_modifies_the_resource_leaves_a_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn caller_with_access_to_the_group_asks_there_and_others_get_a_finding() {
+async fn caller_with_access_to_the_group_checks_there_and_others_get_a_finding() {
     let owner = Azure::new().await;
     make_group(&owner).await;
     let url = format!(
@@ -207,7 +207,7 @@ async fn caller_with_access_to_the_group_asks_there_and_others_get_a_finding() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn exempt_resource_is_not_denied_for_certain() {
+async fn exempt_resource_makes_a_denial_uncertain() {
     let azure = Azure::new().await;
     let two = "  one: { kind: userAssignedIdentity, name: one }\n  two: { kind: userAssignedIdentity, name: two }\n";
     azure.converge(&spec(two)).await;

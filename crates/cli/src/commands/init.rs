@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_stack_name_comes_from_the_directory() {
+    fn default_stack_name_comes_from_the_directory() {
         assert_eq!(default_stack(Path::new("/none/My Cameras!")), "my-cameras");
         assert_eq!(default_stack(Path::new("/none/___")), DEFAULT_STACK);
     }

@@ -59,7 +59,7 @@ fn ids_are_compared_without_case_as_values_and_as_keys() {
 }
 
 #[test]
-fn text_in_other_case_needs_a_rule() {
+fn text_is_compared_with_case_without_a_rule() {
     let rules = &[Rule::AnyCase("keySource")];
     same(
         json!({"keySource": "Microsoft.Keyvault"}),
@@ -69,7 +69,7 @@ fn text_in_other_case_needs_a_rule() {
 }
 
 #[test]
-fn lists_are_ordered_unless_a_rule_says_otherwise() {
+fn lists_are_compared_in_order_without_a_rule() {
     assert_eq!(
         changes(json!({"a": [1, 2]}), json!({"a": [2, 1]}), &[]),
         ["a"]

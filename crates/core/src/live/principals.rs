@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn principal_that_the_directory_does_not_return_is_gone() {
+    fn principal_that_the_directory_does_not_return_is_deleted() {
         let mut live = Live::default();
         let asked = ["AA".to_owned(), "bb".to_owned()];
         live.insert_principals(&asked, &HashSet::from(["aa".to_owned()]));

@@ -95,7 +95,7 @@ fn by(find: impl Fn(&FailedEntry<'_>) -> Option<String>) -> Option<String> {
 }
 
 #[test]
-fn a_target_leads_to_the_property_at_its_end_or_the_nearest_around_it() {
+fn target_locates_its_property_or_the_nearest_parent() {
     let by_target =
         |target: &str| by(|entry| entry.by_target(target).map(|(path, _)| path.to_owned()));
     for (target, property) in [
@@ -131,7 +131,7 @@ fn a_target_leads_to_the_property_at_its_end_or_the_nearest_around_it() {
 }
 
 #[test]
-fn a_message_leads_to_the_property_or_the_value_that_it_speaks_of() {
+fn message_locates_the_property_or_value_it_names() {
     let by_words = |words: &str| by(|entry| entry.by_words(words).map(|(path, _)| path.to_owned()));
     for (message, property) in [
         (
@@ -164,7 +164,7 @@ fn a_message_leads_to_the_property_or_the_value_that_it_speaks_of() {
 }
 
 #[test]
-fn what_azure_did_not_fill_in_is_missed_where_it_is_referred_to() {
+fn missing_output_is_reported_at_its_reference() {
     let found = by(|entry| {
         let (path, span) = entry.that_refers_to("analyzer.principalId")?;
         Some(format!("{path} {}", entry.sources.slice(span)))

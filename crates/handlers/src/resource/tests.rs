@@ -149,7 +149,7 @@ fn type_with_a_kind_has_the_outputs_of_the_kind() {
 }
 
 #[test]
-fn mistakes_are_reported_at_their_place() {
+fn mistakes_are_reported_at_their_position() {
     let of = |text: &str| {
         let built = stack(text);
         let said = built.error();

@@ -176,7 +176,7 @@ fn locks_do_not_block_locks() {
 }
 
 #[test]
-fn deleted_lock_does_not_block_steps_that_wait_for_its_deletion() {
+fn deleted_lock_does_not_block_steps_that_depend_on_its_deletion() {
     let mut plan = plan_of([
         delete(&lock_id(&GROUP.to_uppercase())),
         delete(ACCOUNT),

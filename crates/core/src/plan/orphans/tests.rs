@@ -80,7 +80,7 @@ fn resources_in_a_reference_cycle_are_deleted() {
 }
 
 #[test]
-fn common_prefix_of_names_is_no_reference() {
+fn common_prefix_of_names_is_not_a_reference() {
     let id = |name: &str| format!("{GROUP_ID}/providers/A.B/c/{name}");
     let orphans = [
         owned(&id("one"), json!({})),

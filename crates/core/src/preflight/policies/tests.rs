@@ -249,7 +249,7 @@ fn steps_that_differ_in_names_share_a_question() {
 }
 
 #[test]
-fn shared_name_is_asked_about_once() {
+fn shared_name_is_checked_once() {
     let container = |account: &str| {
         let parent = format!("{GROUP}/providers/{ACCOUNTS}/{account}/blobServices/default");
         put(
@@ -516,7 +516,7 @@ fn steps_beyond_the_maximum_of_questions_are_reported() {
 }
 
 #[test]
-fn caller_without_access_to_the_subscription_asks_at_the_group() {
+fn caller_without_access_to_the_subscription_checks_at_the_group() {
     let plan = plan_of([account(GROUP, "one")]);
     let refused = || Answer::Unknown("AuthorizationFailed".into());
     let mut answers = Answers::default();
