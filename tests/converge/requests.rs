@@ -74,7 +74,7 @@ async fn pages_of_a_list_are_combined() {
         page_size: 5,
         ..WorldOptions::default()
     };
-    let azure = Azure::with(options).await;
+    let azure = Azure::with_options(options).await;
     let text = units(12, 4);
     azure.converge(&text).await;
     azure.simulator.clear_log();
@@ -125,12 +125,12 @@ async fn confine_to_groups(azure: &Azure, groups: usize) -> Azure {
     let list = format!(
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
     );
-    let found = azure.by_hand(Method::Get, &list, None).await;
+    let found = azure.send_directly(Method::Get, &list, None).await;
     let own = found["value"].as_array().unwrap().iter();
     let own = own.filter(|grant| grant["properties"]["principalId"] == Caller::Reader.object_id());
     for grant in own {
         let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
-        azure.by_hand(Method::Delete, &url, None).await;
+        azure.send_directly(Method::Delete, &url, None).await;
         for group in 0..groups {
             let here = url.replace(
                 "/providers/Microsoft.Auth",
@@ -140,10 +140,10 @@ async fn confine_to_groups(azure: &Azure, groups: usize) -> Azure {
                 "roleDefinitionId": grant["properties"]["roleDefinitionId"],
                 "principalId": Caller::Reader.object_id(), "principalType": "ServicePrincipal",
             }});
-            azure.by_hand(Method::Put, &here, Some(body)).await;
+            azure.send_directly(Method::Put, &here, Some(body)).await;
         }
     }
-    azure.seen_by(Caller::Reader).await
+    azure.as_caller(Caller::Reader).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,7 +195,7 @@ async fn throttling_delays_a_run_and_does_not_fail_it() {
         throttling: true,
         ..WorldOptions::default()
     };
-    let azure = Azure::with(options).await;
+    let azure = Azure::with_options(options).await;
     let text = units(60, 3);
     azure.converge(&text).await;
     let throttled = |entry: &&lazuli_sim::LogEntry| entry.status == Some(429);

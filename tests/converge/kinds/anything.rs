@@ -49,14 +49,14 @@ async fn child_without_tags_stays_with_its_foreign_parent() {
     let group = VAULT.split("/providers").next().unwrap();
     let place = json!({ "location": "westeurope" });
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &format!("{group}?api-version=2025-04-01"),
             Some(place.clone()),
         )
         .await;
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &format!("{VAULT}?api-version=2024-11-01"),
             Some(place),
@@ -80,6 +80,6 @@ async fn child_without_tags_stays_with_its_foreign_parent() {
         "its type has no ownership marker, and the resource that contains it is not owned by stack `test`"
     );
     azure
-        .by_hand(Method::Get, &format!("{VAULT}/{SETTING}"), None)
+        .send_directly(Method::Get, &format!("{VAULT}/{SETTING}"), None)
         .await;
 }

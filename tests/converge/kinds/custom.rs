@@ -180,7 +180,7 @@ async fn preflight_sends_the_question_of_a_registered_kind() {
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedVaults/kv-test?api-version=2022-07-01"
     );
     let body = json!({ "properties": {} });
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     let found = preflight(&azure.client, &plan, REGISTRY).await;
     let [Finding::Creation { name, found, .. }] = found.as_slice() else {
         panic!("{found:?}")

@@ -59,7 +59,7 @@ async fn storage_is_updated_in_place() {
     azure.converge(&text).await;
     let url = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-test/providers/\
                Microsoft.VideoIndexer/accounts/vi-videos?api-version=2025-04-01";
-    let before = azure.by_hand(Method::Get, url, None).await;
+    let before = azure.send_directly(Method::Get, url, None).await;
 
     let moved = text.replace(r#"storage: "${recordings}""#, r#"storage: "${archive}""#);
     let plan = azure.converge(&moved).await;
@@ -78,7 +78,7 @@ async fn storage_is_updated_in_place() {
             vec!["properties.storageServices.resourceId"]
         )
     );
-    let after = azure.by_hand(Method::Get, url, None).await;
+    let after = azure.send_directly(Method::Get, url, None).await;
     assert_eq!(
         after["properties"]["accountId"],
         before["properties"]["accountId"]

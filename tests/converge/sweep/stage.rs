@@ -82,7 +82,7 @@ impl Stage {
     pub async fn from_simulator(simulator: Simulator) -> Self {
         let wire = Wire::new(InProcess::new(simulator.clone()));
         let transport = Transport::new(std::sync::Arc::new(wire.clone()));
-        let azure = Azure::over(simulator, Caller::Owner, transport).await;
+        let azure = Azure::with_transport(simulator, Caller::Owner, transport).await;
         Self { azure, wire }
     }
 
@@ -234,7 +234,7 @@ async fn listed(azure: &Azure, what: &str) -> Vec<Json> {
     let mut items = Vec::new();
     let mut next = Some(format!("{SUBSCRIPTION_URL}{what}"));
     while let Some(url) = next {
-        let page = azure.by_hand(Method::Get, &url, None).await;
+        let page = azure.send_directly(Method::Get, &url, None).await;
         items.extend(page["value"].as_array().unwrap().iter().cloned());
         let link = page["nextLink"].as_str();
         next = link.and_then(|link| Some(link[link.find("/subscriptions/")?..].to_owned()));
@@ -248,7 +248,7 @@ pub async fn with_foreigners(page_size: usize) -> World {
         page_size,
         ..WorldOptions::default()
     };
-    let azure = Azure::with(options).await;
+    let azure = Azure::with_options(options).await;
     let group = format!("{SUBSCRIPTION_URL}/resourceGroups/rg-theirs");
     let identity =
         format!("{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-theirs");
@@ -256,7 +256,8 @@ pub async fn with_foreigners(page_size: usize) -> World {
         "{group}/providers/Microsoft.Authorization/roleAssignments/7d0c1f0e-0000-4000-8000-00000000beef"
     );
     let body = json!({ "location": "westeurope", "tags": { "owner": "them" } });
-    let put = async |url: String, body: Json| azure.by_hand(Method::Put, &url, Some(body)).await;
+    let put =
+        async |url: String, body: Json| azure.send_directly(Method::Put, &url, Some(body)).await;
     put(format!("{group}?api-version=2025-04-01"), body.clone()).await;
     let made = put(format!("{identity}?api-version=2024-11-30"), body).await;
     let given = json!({ "properties": {
@@ -272,7 +273,10 @@ pub async fn with_foreigners(page_size: usize) -> World {
 pub async fn with_surroundings(world: World) -> World {
     let stage = Stage::new(world).await;
     for (url, body) in surroundings() {
-        stage.azure.by_hand(Method::Put, &url, Some(body)).await;
+        stage
+            .azure
+            .send_directly(Method::Put, &url, Some(body))
+            .await;
     }
     stage.azure.simulator.world()
 }
@@ -285,7 +289,7 @@ pub async fn with_undeclared_grants(world: World) -> World {
         let id = group["id"].as_str().unwrap();
         if !id.ends_with("/rg-theirs") {
             let (url, body) = undeclared_grant(id);
-            azure.by_hand(Method::Put, &url, Some(body)).await;
+            azure.send_directly(Method::Put, &url, Some(body)).await;
         }
     }
     azure.simulator.world()
@@ -357,7 +361,7 @@ pub async fn drifted(world: &World) -> World {
             let url =
                 format!("{id}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01");
             let none = json!({ "properties": { "tags": {} } });
-            azure.by_hand(Method::Put, &url, Some(none)).await;
+            azure.send_directly(Method::Put, &url, Some(none)).await;
         }
     }
     let grants = "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01";
