@@ -3,7 +3,7 @@
 use lazuli_core::diagnostic::{Code, Severity};
 use serde_json::json;
 
-use crate::testing::{BuiltStack, GROUP, body, keys, node, sound, stack, waits};
+use crate::testing::{BuiltStack, GROUP, body, dependencies, keys, node, stack, valid_graph};
 
 /// A complete stack; `with` replaces parts of it.
 const CAMERAS: &str = "
@@ -27,7 +27,7 @@ fn with(replacements: &[(&str, &str)]) -> BuiltStack {
     stack(&text)
 }
 
-fn refused(replacements: &[(&str, &str)]) -> String {
+fn rejection_message(replacements: &[(&str, &str)]) -> String {
     let built = with(replacements);
     let error = built.error();
     assert_eq!(
@@ -40,7 +40,7 @@ fn refused(replacements: &[(&str, &str)]) -> String {
 
 #[test]
 fn body_contains_identity_and_storage() {
-    let graph = sound(CAMERAS);
+    let graph = valid_graph(CAMERAS);
     let identity =
         format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-cameras");
     assert_eq!(
@@ -63,17 +63,20 @@ fn body_contains_identity_and_storage() {
 
 #[test]
 fn account_depends_on_the_roles_of_its_identity() {
-    let graph = sound(CAMERAS);
+    let graph = valid_graph(CAMERAS);
     let why =
         "Azure accepts the account only when `analyzer` has its roles on `recordings`".to_owned();
-    let waits = waits(&graph, "cameras");
+    let dependencies = dependencies(&graph, "cameras");
     for (key, why) in [
         ("access/Reader", why.clone()),
         ("access/Storage Blob Data Contributor", why),
         ("analyzer", "`identity` refers to it".into()),
         ("recordings", "`storage` refers to it".into()),
     ] {
-        assert!(waits.contains(&(key.to_owned(), why)), "{key}: {waits:?}");
+        assert!(
+            dependencies.contains(&(key.to_owned(), why)),
+            "{key}: {dependencies:?}"
+        );
     }
 }
 
@@ -84,12 +87,12 @@ fn retired_service_is_reported_once() {
         "more: { kind: videoAnalyzer, name: vamore, identity: '${analyzer}', storage: '${recordings}' }\ncameras: {",
     )]);
     let warnings: Vec<_> = built
-        .said
+        .diagnostics
         .iter()
-        .map(|said| (said.severity, said.code))
+        .map(|diagnostic| (diagnostic.severity, diagnostic.code))
         .collect();
     assert_eq!(warnings, [(Severity::Warning, Code::Retired)]);
-    assert!(built.said[0].message.contains("simulator"));
+    assert!(built.diagnostics[0].message.contains("simulator"));
 }
 
 #[test]
@@ -161,12 +164,12 @@ fn storage_accounts_can_have_different_identities() {
 #[test]
 fn storage_in_another_region_or_subscription_is_rejected() {
     let here = "name: stcameras, sku";
-    let message = refused(&[(here, "name: stcameras, location: northeurope, sku")]);
+    let message = rejection_message(&[(here, "name: stcameras, location: northeurope, sku")]);
     assert_eq!(
         message,
         "`recordings` is in northeurope, but the account that uses it is in westeurope"
     );
-    let message = refused(&[(
+    let message = rejection_message(&[(
         here,
         "name: stcameras, subscription: 22222222-2222-2222-2222-222222222222, sku",
     )]);
@@ -178,9 +181,9 @@ fn storage_in_another_region_or_subscription_is_rejected() {
 
 #[test]
 fn unsupported_storage_is_rejected() {
-    let message = refused(&[("Standard_LRS", "Premium_LRS")]);
+    let message = rejection_message(&[("Standard_LRS", "Premium_LRS")]);
     assert_eq!(message, "`recordings` uses premium storage (Premium_LRS)");
-    let message = refused(&[(
+    let message = rejection_message(&[(
         "Standard_LRS",
         "Standard_LRS, accountKind: BlobStorage, accessTier: Hot",
     )]);
@@ -223,9 +226,9 @@ fn role_assignment_above_the_storage_suffices() {
     ] {
         let built = with(&[("scope: ${recordings}", &format!("scope: {above}"))]);
         assert_eq!(built.errors(), []);
-        let waits = waits(&built.graph, "cameras");
+        let dependencies = dependencies(&built.graph, "cameras");
         let on_grant = |(on, _): &&(String, String)| on.starts_with("access/");
-        assert_eq!(waits.iter().filter(on_grant).count(), 2, "{above}");
+        assert_eq!(dependencies.iter().filter(on_grant).count(), 2, "{above}");
     }
 }
 
