@@ -36,10 +36,10 @@ impl WaitLog {
 }
 
 pub(crate) fn client(fake: &FakeTransport) -> Client {
-    client_over(fake.transport())
+    client_with_transport(fake.transport())
 }
 
-pub(crate) fn client_over(transport: Transport) -> Client {
+pub(crate) fn client_with_transport(transport: Transport) -> Client {
     let endpoints = Endpoints {
         resource_manager: Url::parse("https://management.azure.com/").unwrap(),
         authority: Url::parse("https://login.microsoftonline.com/").unwrap(),

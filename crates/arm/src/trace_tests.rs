@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     Client,
-    client::tests::client_over,
+    client::tests::client_with_transport,
     ignore_waits,
     testing::{FakeTransport, Reply, reply},
 };
@@ -31,7 +31,7 @@ fn recording_trace() -> (Arc<Trace>, Arc<Mutex<Vec<Value>>>) {
 /// A client with a trace over a fake transport, and the recorded exchanges.
 fn traced_client(replies: Vec<Reply>) -> (Client, Arc<Trace>, Arc<Mutex<Vec<Value>>>) {
     let (trace, recorded) = recording_trace();
-    let client = client_over(trace.over(FakeTransport::new(replies).transport()));
+    let client = client_with_transport(trace.over(FakeTransport::new(replies).transport()));
     (client, trace, recorded)
 }
 

@@ -1,12 +1,12 @@
-//! The file: it reads back as it was written, or is rejected. And differences between plans made by hand; the real
-//! ones are in tests/converge/saved.rs.
+//! Round trips and rejected files, and differences between constructed plans. Differences between real plans are tested
+//! in tests/converge/saved.rs.
 
 use serde_json::json;
 
 use super::*;
 use crate::source::Sources;
 
-/// A plan of these steps, over what the spec wants.
+/// A plan with these wanted entries and steps.
 fn plan(wanted: &[Json], steps: &[Json]) -> SavedPlan {
     let empty = Plan::default();
     let mut document = PlanDocument::new(&empty, &[], &[], &Sources::default());
@@ -35,7 +35,7 @@ fn with(mut base: Json, more: Json) -> Json {
     base
 }
 
-/// A step, where nothing else is said an update of `pictures` in one property.
+/// A step; by default, an update of one property of `pictures`.
 fn step(more: Json) -> Json {
     let base = json!({
         "action": "update", "stack": "site", "address": "pictures", "kind": "storageAccount", "type": "A.B/c",
@@ -77,7 +77,7 @@ fn written_plan_reads_back_equal() {
     };
     assert_eq!(read, sealed);
     assert!(SavedPlan::has_format(text.as_bytes()));
-    // White space does not change the content.
+    // Whitespace does not change the content.
     let compact = serde_json::from_str::<Json>(&text).unwrap().to_string();
     assert_eq!(SavedPlan::parse(&compact), Ok(read));
 }
@@ -148,7 +148,7 @@ fn values_of_secret_parameters_are_not_saved() {
     assert_eq!((kept, hidden), (vec!["dev", "prod"], vec!["token".into()]));
 }
 
-/// What has difference from one plan to the other: the title, and the words at the caret.
+/// The first difference between two plans: the title, and the text at the caret.
 fn difference(saved: &SavedPlan, now: &SavedPlan) -> Option<(String, String)> {
     let found = saved.first_difference(now, &Graph::default())?;
     assert_eq!(found.code, crate::diagnostic::Code::Stale);
@@ -167,7 +167,7 @@ fn equal_plans_have_no_difference() {
     let second = step(json!({ "address": "other", "dependsOn": [0] }));
     let both = plan(&[], &[first, second]);
     assert_eq!(difference(&both, &both), None);
-    // Placements and words are not what is done.
+    // Positions and descriptions are not part of the operation.
     let moved_down = step(json!({ "place": { "file": "stack.yaml", "line": 9 }, "reason": "x" }));
     let before = plan(&[], &[step(json!({}))]);
     assert_eq!(difference(&before, &plan(&[], &[moved_down])), None);
@@ -223,7 +223,7 @@ fn changes_of_the_spec_are_reported_before_changes_in_azure() {
     );
 }
 
-/// For each: the steps that were planned, those of now, and what is said.
+/// Saved steps, current steps, and the expected message.
 #[test]
 fn changes_in_azure_are_reported() {
     let none = || json!([]);

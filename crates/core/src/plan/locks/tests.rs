@@ -1,4 +1,4 @@
-//! Each rule of what a lock blocks, on plans made by hand.
+//! The rules of which steps a lock blocks, on constructed plans.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn live(scope: &str, level: &str, notes: &str) -> Live {
     live
 }
 
-/// A step that waits for the one before it in the plan.
+/// A step that depends on the one before it in the plan.
 fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
     let address = Address {
         resource: "r".into(),
@@ -105,7 +105,7 @@ fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
     }
 }
 
-/// The positions of the steps that a lock blocks, where no step waits for another.
+/// The positions of the steps that a lock blocks, where no step depends on another.
 fn blocked<const N: usize>(scope: &str, level: &str, steps: [Step; N]) -> Vec<usize> {
     let found = obstacles(&plan_of(steps), &Graph::default(), &live(scope, level, ""));
     found
