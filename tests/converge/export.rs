@@ -257,11 +257,11 @@ async fn unusual_names_and_tags_export_as_text() {
         .await;
     }
     let export = azure.export(&["rg-test"]).await;
-    let unsaid = Note::Inexpressible {
+    let inexpressible = Note::Inexpressible {
         entry: "group".into(),
         paths: vec!["un\u{200b}seen".into()],
     };
-    assert_eq!(export.notes, [unsaid]);
+    assert_eq!(export.notes, [inexpressible]);
     let acts = |c: char| c != '\n' && !lazuli_core::text::is_shown(c);
     assert!(!export.text.contains(acts), "{}", export.text);
     for name in [

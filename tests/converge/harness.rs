@@ -156,8 +156,7 @@ impl Azure {
         self.difference(text, &Intent::converge()).await.plan
     }
 
-    /// The plan of a spec without mistakes of its own, and the diagnostics that live state gives rise to. The plan is empty
-    /// if there are errors.
+    /// The plan of a valid spec, and the diagnostics that depend on live state. The plan is empty if there are errors.
     pub async fn compare(&self, text: &str) -> (Plan, Diagnostics) {
         self.compare_with(text, &Consent::default()).await
     }
@@ -298,7 +297,7 @@ pub fn load_text(text: &str) -> Result<Specs, LoadError> {
     load(&CATALOG, SpecTexts::from_spec("spec.yaml", text), context)
 }
 
-/// A mistake that needs no request to find, as an error of the reconciler.
+/// Converts a load error. Panics if the spec has no stacks.
 pub fn to_reconcile_error(error: LoadError) -> ReconcileError {
     match error {
         LoadError::Rejected(rejection) => ReconcileError::Rejected(rejection),

@@ -1,4 +1,4 @@
-//! Every kind with every property: values are written, stay, and are compared.
+//! Every kind with every property: values are written, preserved and compared.
 
 mod anything;
 mod applied;

@@ -1,4 +1,4 @@
-//! Written values are live after apply, and stay.
+//! Written values are live after apply, and a second plan is empty.
 
 use std::collections::HashMap;
 

@@ -11,7 +11,7 @@ use lazuli_handlers::REGISTRY;
 use super::SPECS;
 use crate::harness::{Azure, check, graph};
 
-/// Every kind that can be looked up, from the stack `video` and [`MORE`], which make them.
+/// Every kind that can be looked up, from the stack `video` and [`MORE`], which create them.
 const LOOKED_UP: &str = r#"
 apiVersion: lazuli/v1
 stack: guests
