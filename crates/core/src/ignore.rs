@@ -68,7 +68,7 @@ fn matches(pattern: &[WildMatch], place: &[String]) -> bool {
 mod tests {
     use super::IgnorePattern;
 
-    fn is(ignored: &IgnorePattern, place: &[&str]) -> bool {
+    fn matches(ignored: &IgnorePattern, place: &[&str]) -> bool {
         ignored.is(&place
             .iter()
             .map(|segment| (*segment).to_owned())
@@ -84,17 +84,20 @@ mod tests {
         ] {
             let ignored = IgnorePattern::property(path);
             assert!(
-                is(&ignored, &["properties", "networkAcls", "ipRules"]),
+                matches(&ignored, &["properties", "networkAcls", "ipRules"]),
                 "{path}"
             );
-            assert!(!is(&ignored, &["properties", "networkAcls"]), "{path}");
-            assert!(!is(&ignored, &["properties", "other", "ipRules"]), "{path}");
+            assert!(!matches(&ignored, &["properties", "networkAcls"]), "{path}");
+            assert!(
+                !matches(&ignored, &["properties", "other", "ipRules"]),
+                "{path}"
+            );
         }
-        assert!(is(
+        assert!(matches(
             &IgnorePattern::property("rules[].name"),
             &["properties", "rules[]", "name"]
         ));
-        assert!(is(
+        assert!(matches(
             &IgnorePattern::property("*.ipRules"),
             &["properties", "networkAcls", "ipRules"]
         ));
@@ -103,11 +106,14 @@ mod tests {
     #[test]
     fn tag_matches_by_name_with_dots_and_slashes() {
         let hidden = IgnorePattern::tag("hidden-*");
-        assert!(is(&hidden, &["tags", "hidden-link:/subscriptions/a.b/c"]));
-        assert!(is(&hidden, &["tags", "Hidden-title"]));
-        assert!(!is(&hidden, &["tags", "team"]));
-        assert!(!is(&hidden, &["properties", "hidden-x"]));
-        assert!(is(
+        assert!(matches(
+            &hidden,
+            &["tags", "hidden-link:/subscriptions/a.b/c"]
+        ));
+        assert!(matches(&hidden, &["tags", "Hidden-title"]));
+        assert!(!matches(&hidden, &["tags", "team"]));
+        assert!(!matches(&hidden, &["properties", "hidden-x"]));
+        assert!(matches(
             &IgnorePattern::property("tags.created*"),
             &["tags", "createdBy"]
         ));

@@ -106,21 +106,21 @@ fn edited_plan_is_rejected() {
 
 #[test]
 fn rejected_file_has_a_reason() {
-    let refused = |text: &str| SavedPlan::parse(text).unwrap_err().to_string();
-    assert_eq!(refused("resources: {}"), "it is not a saved plan");
+    let rejection = |text: &str| SavedPlan::parse(text).unwrap_err().to_string();
+    assert_eq!(rejection("resources: {}"), "it is not a saved plan");
     assert_eq!(
-        refused(r#"{ "format": "lazuli/plan/v1" }"#),
+        rejection(r#"{ "format": "lazuli/plan/v1" }"#),
         "it is not a saved plan"
     );
     assert_eq!(
-        refused(r#"{ "format": "lazuli/saved-plan/v9", "lazuli": "9.0.0" }"#),
+        rejection(r#"{ "format": "lazuli/saved-plan/v9", "lazuli": "9.0.0" }"#),
         "its format is lazuli/saved-plan/v9, but this version of lazuli reads lazuli/saved-plan/v1"
     );
     let text = whole().to_text().unwrap();
     let version = env!("CARGO_PKG_VERSION");
     let other = text.replacen(version, "0.0.7", 1);
     assert_eq!(
-        refused(&other),
+        rejection(&other),
         format!("it was written by lazuli 0.0.7, but this is {version}")
     );
     let edited = "it was edited or is incomplete";
@@ -130,7 +130,7 @@ fn rejected_file_has_a_reason() {
         text.replace("\"prune\": false", "\"prune\": true"),
         text[..text.len() / 2].to_owned(),
     ] {
-        assert_eq!(refused(&other), edited);
+        assert_eq!(rejection(&other), edited);
     }
 }
 

@@ -524,9 +524,9 @@ fn steps_beyond_the_maximum_of_questions_are_reported() {
 #[test]
 fn caller_without_access_to_the_subscription_checks_at_the_group() {
     let plan = plan_of([account(GROUP, "one")]);
-    let refused = || Answer::Unknown("AuthorizationFailed".into());
+    let denied_read = || Answer::Unknown("AuthorizationFailed".into());
     let mut answers = Answers::default();
-    answers.insert(policies(SUBSCRIPTION), refused());
+    answers.insert(policies(SUBSCRIPTION), denied_read());
     assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&policies(GROUP)));
     let list = Answer::Response(json!([assignment(json!({}))]));
     answers.insert(policies(GROUP), list);
@@ -549,8 +549,8 @@ fn caller_without_access_to_the_subscription_checks_at_the_group() {
     let once = [(policies(GROUP), "AuthorizationFailed".to_owned())];
     assert_eq!(reported(&answers), once);
     let mut answers = Answers::default();
-    answers.insert(policies(SUBSCRIPTION), refused());
-    answers.insert(policies(GROUP), refused());
+    answers.insert(policies(SUBSCRIPTION), denied_read());
+    answers.insert(policies(GROUP), denied_read());
     assert_eq!(reported(&answers), once);
 }
 
