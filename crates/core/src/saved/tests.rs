@@ -28,7 +28,7 @@ fn read<T: serde::de::DeserializeOwned>(json: Json) -> T {
     serde_json::from_value(json).unwrap()
 }
 
-fn with(mut base: Json, more: Json) -> Json {
+fn merge(mut base: Json, more: Json) -> Json {
     for (name, value) in more.as_object().unwrap() {
         base[name] = value.clone();
     }
@@ -43,7 +43,7 @@ fn step(more: Json) -> Json {
         "reason": "1 property differs", "dependsOn": [], "place": { "file": "stack.yaml", "line": 1 },
         "changes": [change("sku.name", "LRS", "ZRS")],
     });
-    with(base, more)
+    merge(base, more)
 }
 
 fn change(path: &str, before: &str, after: &str) -> Json {
@@ -51,7 +51,7 @@ fn change(path: &str, before: &str, after: &str) -> Json {
 }
 
 fn wanted(address: &str, sku: Json) -> Json {
-    let sku = with(json!({ "path": "sku.name" }), sku);
+    let sku = merge(json!({ "path": "sku.name" }), sku);
     json!({ "stack": "site", "address": address, "settings": [], "properties": [sku] })
 }
 

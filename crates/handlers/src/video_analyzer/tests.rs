@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::testing::{BuiltStack, GROUP, body, dependencies, keys, node, stack, valid_graph};
 
-/// A complete stack; `with` replaces parts of it.
+/// A complete stack; `cameras_with` replaces parts of it.
 const CAMERAS: &str = "
 analyzer:   { kind: userAssignedIdentity, name: id-cameras }
 recordings: { kind: storageAccount, name: stcameras, sku: Standard_LRS }
@@ -17,7 +17,7 @@ access:
 cameras: { kind: videoAnalyzer, name: vacameras, identity: '${analyzer}', storage: '${recordings}' }
 ";
 
-fn with(replacements: &[(&str, &str)]) -> BuiltStack {
+fn cameras_with(replacements: &[(&str, &str)]) -> BuiltStack {
     let text = replacements
         .iter()
         .fold(CAMERAS.to_owned(), |text, (from, to)| {
@@ -28,7 +28,7 @@ fn with(replacements: &[(&str, &str)]) -> BuiltStack {
 }
 
 fn rejection_message(replacements: &[(&str, &str)]) -> String {
-    let built = with(replacements);
+    let built = cameras_with(replacements);
     let error = built.error();
     assert_eq!(
         (error.code, error.at.trim_matches('\'')),
@@ -82,7 +82,7 @@ fn account_depends_on_the_roles_of_its_identity() {
 
 #[test]
 fn retired_service_is_reported_once() {
-    let built = with(&[(
+    let built = cameras_with(&[(
         "cameras: {",
         "more: { kind: videoAnalyzer, name: vamore, identity: '${analyzer}', storage: '${recordings}' }\ncameras: {",
     )]);
@@ -98,7 +98,7 @@ fn retired_service_is_reported_once() {
 #[test]
 fn policies_and_modules_are_separate_nodes() {
     for modules in ["[gate]", "{ gate: {} }", "{ gate: }"] {
-        let built = with(&[(
+        let built = cameras_with(&[(
             "storage: '${recordings}'",
             &format!(
                 "storage: '${{recordings}}', edgeModules: {modules}, accessPolicies: {{ watch: {{ role: Reader, authentication: \
@@ -136,7 +136,7 @@ fn policies_and_modules_are_separate_nodes() {
 
 #[test]
 fn storage_accounts_can_have_different_identities() {
-    let built = with(&[
+    let built = cameras_with(&[
         (
             "cameras: {",
             "other: { kind: userAssignedIdentity, name: id-other, existing: true }\ncameras: {",
@@ -192,7 +192,7 @@ fn unsupported_storage_is_rejected() {
 
 #[test]
 fn missing_roles_are_reported_with_the_entry_to_add() {
-    let built = with(&[(
+    let built = cameras_with(&[(
         "[Storage Blob Data Contributor, Reader]",
         "[Storage Blob Data Contributor]",
     )]);
@@ -224,7 +224,7 @@ fn role_assignment_above_the_storage_suffices() {
         "/subscriptions/11111111-1111-1111-1111-111111111111",
         "/providers/Microsoft.Management/managementGroups/all",
     ] {
-        let built = with(&[("scope: ${recordings}", &format!("scope: {above}"))]);
+        let built = cameras_with(&[("scope: ${recordings}", &format!("scope: {above}"))]);
         assert_eq!(built.errors(), []);
         let dependencies = dependencies(&built.graph, "cameras");
         let on_grant = |(on, _): &&(String, String)| on.starts_with("access/");
@@ -234,7 +234,7 @@ fn role_assignment_above_the_storage_suffices() {
 
 #[test]
 fn roles_of_an_existing_identity_are_not_required_in_the_spec() {
-    let built = with(&[
+    let built = cameras_with(&[
         ("name: id-cameras", "name: id-cameras, existing: true"),
         (
             "roles: [Storage Blob Data Contributor, Reader]",
@@ -246,7 +246,7 @@ fn roles_of_an_existing_identity_are_not_required_in_the_spec() {
 
 #[test]
 fn identity_and_storage_must_have_the_expected_kind() {
-    let built = with(&[(
+    let built = cameras_with(&[(
         "identity: '${analyzer}', storage: '${recordings}'",
         "identity: '${recordings}', storage: '${recordings}'",
     )]);
@@ -255,7 +255,7 @@ fn identity_and_storage_must_have_the_expected_kind() {
         built.error().message,
         "expected a userAssignedIdentity, but `recordings` is a storageAccount"
     );
-    let built = with(&[("storage: '${recordings}'", "storage: '${analyzer}'")]);
+    let built = cameras_with(&[("storage: '${recordings}'", "storage: '${analyzer}'")]);
     assert_eq!(
         built.error().message,
         "expected a storageAccount, but `analyzer` is a userAssignedIdentity"
@@ -264,15 +264,15 @@ fn identity_and_storage_must_have_the_expected_kind() {
 
 #[test]
 fn identity_and_storage_are_required() {
-    let built = with(&[("identity: '${analyzer}',", "identity: [],")]);
+    let built = cameras_with(&[("identity: '${analyzer}',", "identity: [],")]);
     assert_eq!(built.error().message, "`cameras` requires `identity`");
-    let built = with(&[("storage: '${recordings}'", "storage: []")]);
+    let built = cameras_with(&[("storage: '${recordings}'", "storage: []")]);
     assert_eq!(built.error().message, "`cameras` requires `storage`");
 }
 
 #[test]
 fn identity_of_the_storage_must_belong_to_the_account() {
-    let built = with(&[
+    let built = cameras_with(&[
         (
             "cameras: {",
             "other: { kind: userAssignedIdentity, name: id-other, existing: true }\ncameras: {",

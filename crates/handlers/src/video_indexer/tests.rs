@@ -23,7 +23,7 @@ const OWN: &[(&str, &str)] = &[
     ),
 ];
 
-fn with(replacements: &[(&str, &str)]) -> BuiltStack {
+fn videos_with(replacements: &[(&str, &str)]) -> BuiltStack {
     let replace = |text: String, (from, to): &(&str, &str)| {
         assert!(text.contains(from), "{from}");
         text.replace(from, to)
@@ -33,7 +33,7 @@ fn with(replacements: &[(&str, &str)]) -> BuiltStack {
 
 /// The only diagnostic.
 fn single_diagnostic(replacements: &[(&str, &str)]) -> ReportedDiagnostic {
-    let mut diagnostics = with(replacements).diagnostics;
+    let mut diagnostics = videos_with(replacements).diagnostics;
     assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");
     diagnostics.remove(0)
 }
@@ -57,7 +57,7 @@ fn body_contains_identity_and_storage() {
         } },
     });
     assert_eq!(body(&valid_graph(VIDEOS), "videos"), wanted);
-    let in_arm_names = with(&[(
+    let in_arm_names = videos_with(&[(
         "storage: '${recordings}'",
         "storageServices: { resourceId: '${recordings}', userAssignedIdentity: '${indexer}' }",
     )]);
@@ -67,7 +67,7 @@ fn body_contains_identity_and_storage() {
 
 #[test]
 fn body_contains_open_ai_and_network_access() {
-    let built = with(&[(
+    let built = videos_with(&[(
         "storage: '${recordings}'",
         "storage: '${recordings}', publicNetworkAccess: Disabled, openAiServices: { resourceId: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-ai/providers/Microsoft.CognitiveServices/accounts/oai, userAssignedIdentity: '${indexer}' }",
     )]);
@@ -97,7 +97,7 @@ fn account_depends_on_the_roles_of_its_identity() {
 
 #[test]
 fn roles_of_the_system_assigned_identity_depend_on_the_account() {
-    let built = with(OWN);
+    let built = videos_with(OWN);
     assert_eq!(built.diagnostics, []);
     let of_account = body(&built.graph, "videos");
     assert_eq!(of_account["identity"], json!({ "type": "SystemAssigned" }));
@@ -112,7 +112,7 @@ fn roles_of_the_system_assigned_identity_depend_on_the_account() {
 #[test]
 fn first_identity_accesses_the_storage() {
     let both = "identity: { systemAssigned: true, userAssigned: ['${indexer}'] }";
-    let built = with(&[("identity: '${indexer}'", both)]);
+    let built = videos_with(&[("identity: '${indexer}'", both)]);
     assert_eq!(built.diagnostics, []);
     let body = body(&built.graph, "videos");
     assert_eq!(body["identity"]["type"], "SystemAssigned,UserAssigned");
@@ -132,7 +132,7 @@ fn missing_role_is_reported_with_the_entry_to_add() {
         missing.message,
         "`indexer` lacks the role Storage Blob Data Contributor on `recordings`"
     );
-    let owner = with(&[("Storage Blob Data Contributor", "Storage Blob Data Owner")]);
+    let owner = videos_with(&[("Storage Blob Data Contributor", "Storage Blob Data Owner")]);
     assert_eq!(owner.diagnostics, []);
 }
 
@@ -209,7 +209,7 @@ fn storage_that_blocks_trusted_services_is_rejected() {
     );
     for open in ["", ", bypass: 'Logging, AzureServices'"] {
         assert_eq!(
-            with(&[("Standard_LRS", &rules(open))]).diagnostics,
+            videos_with(&[("Standard_LRS", &rules(open))]).diagnostics,
             [],
             "{open}"
         );
@@ -281,7 +281,7 @@ fn storage_must_be_set_exactly_once() {
 #[test]
 fn names_follow_the_rule_of_azure() {
     for (name, takes) in [("vi", false), ("vi_x", false), ("Vi-1", true)] {
-        let built = with(&[("vi-videos", name)]);
+        let built = videos_with(&[("vi-videos", name)]);
         assert_eq!(
             built.diagnostics.is_empty(),
             takes,
@@ -293,7 +293,7 @@ fn names_follow_the_rule_of_azure() {
 
 #[test]
 fn role_of_an_account_without_identity_is_rejected() {
-    let built = with(&[OWN[0]]);
+    let built = videos_with(&[OWN[0]]);
     let messages: Vec<_> = built
         .diagnostics
         .iter()

@@ -70,18 +70,18 @@ fn step(method: Method, target: CallTarget, arm_type: &'static str) -> Step {
     }
 }
 
-fn on(method: Method, id: &str) -> Step {
+fn step_on(method: Method, id: &str) -> Step {
     let target = CallTarget::Id(ArmId::parse(id).unwrap());
     let kind = if id.contains(LOCKS) { LOCKS } else { "T/t" };
     step(method, target, kind)
 }
 
 fn put(id: &str) -> Step {
-    on(Method::Put, id)
+    step_on(Method::Put, id)
 }
 
 fn delete(id: &str) -> Step {
-    on(Method::Delete, id)
+    step_on(Method::Delete, id)
 }
 
 fn grant_on(scope: &str) -> Step {

@@ -121,7 +121,7 @@ fn assignment(properties: Json) -> Json {
     item
 }
 
-fn with_assignments(items: impl IntoIterator<Item = Json>) -> Answers {
+fn assign(items: impl IntoIterator<Item = Json>) -> Answers {
     let mut answers = Answers::default();
     let items = items.into_iter().collect();
     answers.insert(policies(SUBSCRIPTION), Answer::Response(Json::Array(items)));
@@ -129,7 +129,7 @@ fn with_assignments(items: impl IntoIterator<Item = Json>) -> Answers {
 }
 
 /// The scopes and bodies of the next policy checks.
-fn policy_checks(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
+fn checks(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
     list_further_questions(plan, answers, NO_KINDS)
         .into_iter()
         .filter_map(|question| match question {
@@ -140,7 +140,7 @@ fn policy_checks(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
 }
 
 /// Adds the same response to every policy check.
-fn respond_to_checks(plan: &Plan, mut answers: Answers, response: &Json) -> Answers {
+fn respond(plan: &Plan, mut answers: Answers, response: &Json) -> Answers {
     for question in list_further_questions(plan, &answers, NO_KINDS) {
         if matches!(question, Question::Restrictions { .. }) {
             answers.insert(question, Answer::Response(response.clone()));
@@ -149,7 +149,7 @@ fn respond_to_checks(plan: &Plan, mut answers: Answers, response: &Json) -> Answ
     answers
 }
 
-fn denial_response(expressions: Json) -> Json {
+fn denial(expressions: Json) -> Json {
     json!({ "fieldRestrictions": [], "contentEvaluationResult": { "policyEvaluations": [{
         "policyInfo": { "policyAssignmentId": ASSIGNMENT, "policyDefinitionId": DEFINITION },
         "evaluationResult": "NonCompliant",
@@ -174,8 +174,8 @@ fn subscription_without_assignments_needs_no_further_question() {
     let all = questions(&plan, NO_KINDS);
     let lists = all.iter().filter(|it| matches!(it, Question::Policies(_)));
     assert_eq!(lists.collect::<Vec<_>>(), [&policies(SUBSCRIPTION)]);
-    assert_eq!(policy_checks(&plan, &Answers::default()), []);
-    assert_eq!(policy_checks(&plan, &with_assignments([])), []);
+    assert_eq!(checks(&plan, &Answers::default()), []);
+    assert_eq!(checks(&plan, &assign([])), []);
 
     let gone = ArmId::parse(&format!("{GROUP}/providers/{ACCOUNTS}/one")).unwrap();
     let delete = step(Action::Delete, CallTarget::Id(gone), ACCOUNTS, Value::Null);
@@ -186,7 +186,7 @@ fn subscription_without_assignments_needs_no_further_question() {
 #[test]
 fn only_enforced_assignments_cause_questions() {
     let plan = plan_of([account(GROUP, "one")]);
-    let count = |assignment: Json| policy_checks(&plan, &with_assignments([assignment])).len();
+    let count = |assignment: Json| checks(&plan, &assign([assignment])).len();
     let managed = "/providers/Microsoft.Management/managementGroups/m";
     assert_eq!(count(assignment(json!({}))), 1);
     assert_eq!(count(assignment(json!({ "scope": managed }))), 1);
@@ -212,7 +212,7 @@ fn steps_that_differ_in_names_share_a_question() {
         grant_on(&format!("{GROUP}/providers/{ACCOUNTS}/one")),
         grant_on(&format!("{other}/providers/{ACCOUNTS}/two")),
     ]);
-    let checks = policy_checks(&plan, &with_assignments([assignment(json!({}))]));
+    let checks = checks(&plan, &assign([assignment(json!({}))]));
     let by_type = |name: &str, named: bool| {
         checks
             .iter()
@@ -258,7 +258,7 @@ fn shared_name_is_checked_once() {
         )
     };
     let plan = plan_of([container("one"), container("two")]);
-    let checks = policy_checks(&plan, &with_assignments([assignment(json!({}))]));
+    let checks = checks(&plan, &assign([assignment(json!({}))]));
     let [(_, body)] = checks.as_slice() else {
         panic!("{checks:#?}")
     };
@@ -271,7 +271,7 @@ fn group_with_its_own_policies_has_its_own_question() {
     let other = "/subscriptions/s/resourceGroups/h";
     let plan = plan_of([account(GROUP, "one"), account(other, "two")]);
     let own = json!({ "id": "b", "properties": { "scope": other } });
-    let checks = policy_checks(&plan, &with_assignments([assignment(json!({})), own]));
+    let checks = checks(&plan, &assign([assignment(json!({})), own]));
     let at: Vec<&str> = checks.iter().map(|(at, _)| at.as_str()).collect();
     assert_eq!(at, [GROUP, other]);
 }
@@ -281,10 +281,10 @@ fn every_subscription_has_its_own_question() {
     let other = "/subscriptions/t/resourceGroups/g";
     let plan = plan_of([account(GROUP, "one"), account(other, "two")]);
     let managed = "/providers/Microsoft.Management/managementGroups/m";
-    let mut answers = with_assignments([assignment(json!({ "scope": managed }))]);
+    let mut answers = assign([assignment(json!({ "scope": managed }))]);
     let list = Answer::Response(json!([assignment(json!({ "scope": managed }))]));
     answers.insert(policies("/subscriptions/t"), list);
-    let at: Vec<String> = policy_checks(&plan, &answers)
+    let at: Vec<String> = checks(&plan, &answers)
         .into_iter()
         .map(|(at, _)| at)
         .collect();
@@ -301,9 +301,9 @@ fn resources_of_a_new_group_are_checked_at_the_subscription_by_full_name() {
         ]
     };
     let group = put(GROUP, json!({ "location": "westeurope" }));
-    let answers = with_assignments([assignment(json!({}))]);
+    let answers = assign([assignment(json!({}))]);
     let named = |plan: &Plan| -> Vec<(String, Json, Json)> {
-        let checks = policy_checks(plan, &answers).into_iter();
+        let checks = checks(plan, &answers).into_iter();
         checks
             .map(|(at, body)| {
                 let details = &body["resourceDetails"];
@@ -355,7 +355,7 @@ fn plan_with_a_secret_and_an_unresolved_output() -> Plan {
 #[test]
 fn secrets_and_unresolved_outputs_are_not_sent() {
     let plan = plan_with_a_secret_and_an_unresolved_output();
-    let checks = policy_checks(&plan, &with_assignments([assignment(json!({}))]));
+    let checks = checks(&plan, &assign([assignment(json!({}))]));
     let [(_, body)] = checks.as_slice() else {
         panic!("{checks:#?}")
     };
@@ -368,8 +368,8 @@ fn secrets_and_unresolved_outputs_are_not_sent() {
 fn denial_that_may_depend_on_omitted_values_is_not_certain() {
     let plan = plan_with_a_secret_and_an_unresolved_output();
     let reason = |expressions: Json| {
-        let answers = with_assignments([assignment(json!({}))]);
-        let answers = respond_to_checks(&plan, answers, &denial_response(expressions));
+        let answers = assign([assignment(json!({}))]);
+        let answers = respond(&plan, answers, &denial(expressions));
         let found = denials_in(&plan, &answers);
         assert_eq!(found.len(), 1);
         found[0].0.uncertainty
@@ -393,7 +393,7 @@ fn denial_that_may_depend_on_omitted_values_is_not_certain() {
 #[test]
 fn denial_contains_assignment_definition_and_conditions() {
     let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
-    let answers = with_assignments([assignment(json!({
+    let answers = assign([assignment(json!({
         "displayName": "Only Europe",
         "nonComplianceMessages": [
             { "message": "of another", "policyDefinitionReferenceId": "other" },
@@ -406,7 +406,7 @@ fn denial_contains_assignment_definition_and_conditions() {
         { "result": "True", "path": "location", "operator": "notIn", "expressionValue": "westus",
           "targetValue": ["westeurope"] },
     ]);
-    let mut answers = respond_to_checks(&plan, answers, &denial_response(expressions));
+    let mut answers = respond(&plan, answers, &denial(expressions));
     let definition = Question::PolicyDefinition(ArmId::parse(DEFINITION).unwrap());
     assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&definition));
     let called = json!({ "properties": { "displayName": "Allowed locations" } });
@@ -433,11 +433,11 @@ fn denial_contains_assignment_definition_and_conditions() {
 fn audits_are_not_findings_and_modifications_make_a_denial_uncertain() {
     let plan = plan_of([account(GROUP, "one")]);
     let denials = |response: &Json| {
-        let answers = respond_to_checks(&plan, with_assignments([assignment(json!({}))]), response);
+        let answers = respond(&plan, assign([assignment(json!({}))]), response);
         denials_in(&plan, &answers)
     };
     let reason = |response: &Json| denials(response)[0].0.uncertainty;
-    let mut response = denial_response(json!([]));
+    let mut response = denial(json!([]));
     let evaluation = "/contentEvaluationResult/policyEvaluations/0";
     let set = |response: &mut Json, at: &str, value: &str| {
         *response.pointer_mut(&format!("{evaluation}/{at}")).unwrap() = value.into();
@@ -468,8 +468,7 @@ fn denied_name_belongs_to_its_step() {
         restriction["policy"] = json!({ "policyAssignmentId": ASSIGNMENT });
         let response =
             json!({ "fieldRestrictions": [{ "field": "name", "restrictions": [restriction] }] });
-        let answers =
-            respond_to_checks(&plan, with_assignments([assignment(json!({}))]), &response);
+        let answers = respond(&plan, assign([assignment(json!({}))]), &response);
         let steps = denials_in(&plan, &answers).into_iter();
         steps
             .flat_map(|(_, steps)| steps)
@@ -499,20 +498,15 @@ fn steps_beyond_the_maximum_of_questions_are_reported() {
             .map(odd)
             .chain([account(GROUP, "one"), account(GROUP, "two")]),
     );
-    let answers = with_assignments([assignment(json!({}))]);
-    let checks = policy_checks(&plan, &answers);
+    let answers = assign([assignment(json!({}))]);
+    let checks = checks(&plan, &answers);
     assert_eq!(checks.len(), MOST_QUESTIONS);
     let most = checks
         .iter()
         .filter(|(_, body)| body.get("pendingFields").is_some());
     assert_eq!(most.count(), 1, "the most frequent check is sent first");
     let response = json!({ "fieldRestrictions": [] });
-    let found = findings(
-        &plan,
-        &respond_to_checks(&plan, answers, &response),
-        None,
-        NO_KINDS,
-    );
+    let found = findings(&plan, &respond(&plan, answers, &response), None, NO_KINDS);
     let unasked = found.iter().find_map(|finding| match finding {
         Finding::PolicyUnasked { steps } => Some(steps.len()),
         _ => None,
@@ -530,12 +524,12 @@ fn caller_without_access_to_the_subscription_checks_at_the_group() {
     assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&policies(GROUP)));
     let list = Answer::Response(json!([assignment(json!({}))]));
     answers.insert(policies(GROUP), list);
-    assert_eq!(policy_checks(&plan, &answers).len(), 1);
+    assert_eq!(checks(&plan, &answers).len(), 1);
 
     let permissions_question = Question::Permissions(ArmId::parse(GROUP).unwrap());
     let permissions = json!([{ "actions": ["Microsoft.Storage/*"], "notActions": [] }]);
     answers.insert(permissions_question, Answer::Response(permissions));
-    assert_eq!(policy_checks(&plan, &answers), []);
+    assert_eq!(checks(&plan, &answers), []);
     let reported = |answers: &Answers| -> Vec<(Question, String)> {
         let found = findings(&plan, answers, None, NO_KINDS).into_iter();
         found
@@ -560,10 +554,10 @@ fn condition_on_a_new_group_makes_a_denial_uncertain() {
     let holds = json!([{ "result": "True", "path": "tags.team", "operator": "notEquals",
         "expression": "tags['team']", "targetValue": "[resourceGroup().tags['team']]" }]);
     let uncertainty = |plan: &Plan| {
-        let answers = respond_to_checks(
+        let answers = respond(
             plan,
-            with_assignments([assignment(json!({}))]),
-            &denial_response(holds.clone()),
+            assign([assignment(json!({}))]),
+            &denial(holds.clone()),
         );
         let found = denials_in(plan, &answers).into_iter();
         found
@@ -583,8 +577,8 @@ fn condition_on_a_new_group_makes_a_denial_uncertain() {
 #[test]
 fn exemption_makes_a_denial_uncertain() {
     let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
-    let answers = with_assignments([assignment(json!({}))]);
-    let mut answers = respond_to_checks(&plan, answers, &denial_response(json!([])));
+    let answers = assign([assignment(json!({}))]);
+    let mut answers = respond(&plan, answers, &denial(json!([])));
     let list = Question::PolicyExemptions(ArmId::parse(SUBSCRIPTION).unwrap());
     assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&list));
     let exemption = |scope: &str, of: &str| {
