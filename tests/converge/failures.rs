@@ -64,8 +64,8 @@ async fn unavailable_name_stops_only_its_dependents() {
     assert_eq!(result_of(&results, "id"), "done");
     assert_eq!(only_error(&report), ErrorKind::NameTaken);
 
-    let mended = two_accounts().replace("stlazulitaken", "stlazulifree");
-    let second = azure.converge(&mended).await;
+    let fixed = two_accounts().replace("stlazulitaken", "stlazulifree");
+    let second = azure.converge(&fixed).await;
     let names: Vec<_> = second
         .steps
         .iter()
@@ -292,15 +292,15 @@ async fn account_is_created_after_its_grants_have_propagated() {
     ] {
         assert!(waits.contains(&needed.to_owned()), "{waits:?}");
     }
-    let refusals = azure
+    let failures = azure
         .simulator
         .log()
         .iter()
         .filter(|entry| entry.status == Some(403))
         .count();
     assert!(
-        refusals > 0,
-        "the simulator refuses while a grant is too young"
+        failures > 0,
+        "the simulator denies requests until a grant has propagated"
     );
 }
 

@@ -376,14 +376,14 @@ async fn locks_of_groups_are_listed_without_permission_on_the_subscription() {
 async fn unreadable_locks_do_not_fail_the_plan() {
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;
-    let refusal = |status: u16, code: &str| Fault::Status {
+    let read_fault = |status: u16, code: &str| Fault::Status {
         status,
         code: code.to_owned(),
         message: "no".to_owned(),
         retry_after: None,
     };
-    let refused = refusal(403, "AuthorizationFailed");
-    for (fault, scopes) in [(refused, 2), (refusal(400, "BadRequest"), 1)] {
+    let denied = read_fault(403, "AuthorizationFailed");
+    for (fault, scopes) in [(denied, 2), (read_fault(400, "BadRequest"), 1)] {
         let anywhere = format!("*{LOCKS}*");
         azure.simulator.set_faults(Faults::none().on(
             Some(Method::Get),
@@ -406,9 +406,9 @@ async fn unreadable_locks_do_not_fail_the_plan() {
 async fn locks_above_a_new_group_are_unknown() {
     let azure = Azure::new().await;
     let list = format!("*subscriptions/{SUBSCRIPTION}/{LOCKS}*");
-    let refused = Fault::status(403, None);
+    let denied = Fault::status(403, None);
     let every = Occurrence::Every;
-    let faults = Faults::none().on(Some(Method::Get), &list, every, refused);
+    let faults = Faults::none().on(Some(Method::Get), &list, every, denied);
     azure.simulator.set_faults(faults);
     let apply = LockedPlan::for_apply(&azure, &stack()).await;
     let scopes: Vec<_> = apply.unread.iter().map(|one| one.scope.as_str()).collect();

@@ -202,13 +202,13 @@ async fn provider_registration_is_awaited() {
 async fn missing_permissions_are_reported_by_action_scope_and_caller() {
     let owner = Azure::new().await;
     let reader = owner.as_caller(Caller::Reader).await;
-    let (plan, refused) = run_preflight(&reader, &stack()).await;
+    let (plan, findings) = run_preflight(&reader, &stack()).await;
     let write = |kind: &str, keys: &[&str]| {
         let keys = keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
         (format!("Microsoft.{kind}/write"), keys)
     };
     assert_eq!(
-        missing_actions(&plan, &refused),
+        missing_actions(&plan, &findings),
         [
             write("Authorization/roleAssignments", &["access/Reader"]),
             write("ManagedIdentity/userAssignedIdentities", &["id"]),
@@ -220,17 +220,17 @@ async fn missing_permissions_are_reported_by_action_scope_and_caller() {
             write("Storage/storageAccounts", &["data"]),
         ]
     );
-    let [Finding::MissingPermissions { scope, caller, .. }] = refused.as_slice() else {
-        panic!("{refused:?}")
+    let [Finding::MissingPermissions { scope, caller, .. }] = findings.as_slice() else {
+        panic!("{findings:?}")
     };
     assert_eq!(scope.as_str(), subscription());
     assert_eq!(caller.as_deref(), Some(Caller::Reader.object_id()));
-    assert!(refused[0].is_certain());
+    assert!(findings[0].is_certain());
 
     let contributor = owner.as_caller(Caller::Contributor).await;
-    let (plan, refused) = run_preflight(&contributor, &stack()).await;
+    let (plan, findings) = run_preflight(&contributor, &stack()).await;
     assert_eq!(
-        missing_actions(&plan, &refused),
+        missing_actions(&plan, &findings),
         [write("Authorization/roleAssignments", &["access/Reader"])]
     );
 }
@@ -241,11 +241,11 @@ async fn missing_delete_permissions_are_reported_before_the_first_deletion() {
     owner.converge(&stack()).await;
     let contributor = owner.as_caller(Caller::Contributor).await;
     let plan = contributor.teardown(&stack()).await;
-    let refused = preflight(&contributor.client, &plan, REGISTRY).await;
+    let findings = preflight(&contributor.client, &plan, REGISTRY).await;
     let deletion = "Microsoft.Authorization/roleAssignments/delete".to_owned();
     let steps = vec!["access/Reader".to_owned()];
-    assert_eq!(missing_actions(&plan, &refused), [(deletion, steps)]);
-    assert!(refused.iter().all(Finding::is_certain), "{refused:#?}");
+    assert_eq!(missing_actions(&plan, &findings), [(deletion, steps)]);
+    assert!(findings.iter().all(Finding::is_certain), "{findings:#?}");
     let plan = owner.teardown(&stack()).await;
     assert_eq!(preflight(&owner.client, &plan, REGISTRY).await, []);
 }
@@ -257,9 +257,9 @@ async fn identity_assignment_needs_its_own_permission() {
         + "  indexer: { kind: videoIndexer, name: vi-test, identity: \"${id}\", storage: \"${data}\" }\n";
     owner.converge(&stack()).await;
     let reader = owner.as_caller(Caller::Reader).await;
-    let (plan, refused) = run_preflight(&reader, &text).await;
+    let (plan, findings) = run_preflight(&reader, &text).await;
     let assign = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
-    let needs = missing_actions(&plan, &refused);
+    let needs = missing_actions(&plan, &findings);
     let needed_by = needs.iter().find(|(action, _)| action == assign);
     assert_eq!(needed_by.unwrap().1, ["indexer"]);
 }
@@ -270,16 +270,16 @@ async fn permissions_on_the_resource_alone_suffice() {
     owner.converge(&stack()).await;
     let reader = owner.as_caller(Caller::Reader).await;
     let changed = stack().replace("sku: Standard_LRS", "sku: Standard_GRS");
-    let (plan, refused) = run_preflight(&reader, &changed).await;
-    assert_eq!(missing_actions(&plan, &refused).len(), 1);
+    let (plan, findings) = run_preflight(&reader, &changed).await;
+    assert_eq!(missing_actions(&plan, &findings).len(), 1);
 
     let account = format!(
         "{}/providers/Microsoft.Storage/storageAccounts/stpreflight",
         group()
     );
     assign_role(&owner, Caller::Reader, CONTRIBUTOR, &account, json!({})).await;
-    let (_, refused) = run_preflight(&reader, &changed).await;
-    assert_eq!(refused, []);
+    let (_, findings) = run_preflight(&reader, &changed).await;
+    assert_eq!(findings, []);
     reader.converge(&changed).await;
 }
 
@@ -293,9 +293,9 @@ async fn role_assignments_of_the_plan_may_give_missing_permissions() {
             "  more: {{ kind: roleAssignment, principal: {{ objectId: {reader}, type: ServicePrincipal }}, \
              scope: \"${{group}}\", role: Owner }}\n"
         );
-    let (_, refused) = run_preflight(&contributor, &text).await;
-    assert_eq!(refused.len(), 1);
-    assert!(!refused[0].is_certain(), "{refused:?}");
+    let (_, findings) = run_preflight(&contributor, &text).await;
+    assert_eq!(findings.len(), 1);
+    assert!(!findings[0].is_certain(), "{findings:?}");
 }
 
 /// The test writes eligible roles and deny assignments into the simulator, because no API of lazuli creates them.
@@ -315,9 +315,9 @@ async fn causes_of_missing_permissions_are_reported() {
     put("roleEligibilityScheduleInstances/e", "2020-10-01", eligible).await;
     let changed = stack().replace("sku: Standard_LRS", "sku: Standard_GRS");
     let reader = owner.as_caller(Caller::Reader).await;
-    let (_, refused) = run_preflight(&reader, &changed).await;
-    let [Finding::MissingPermissions { causes, .. }] = refused.as_slice() else {
-        panic!("{refused:?}")
+    let (_, findings) = run_preflight(&reader, &changed).await;
+    let [Finding::MissingPermissions { causes, .. }] = findings.as_slice() else {
+        panic!("{findings:?}")
     };
     let expected = Cause::Eligible {
         role: "Contributor".into(),
@@ -332,19 +332,19 @@ async fn causes_of_missing_permissions_are_reported() {
         "permissions": [{ "actions": ["*/write"], "notActions": ["Microsoft.Authorization/*"] }],
     });
     put("denyAssignments/d", "2022-04-01", denial.clone()).await;
-    let (_, refused) = run_preflight(&owner, &changed).await;
-    let [Finding::Restricted { action, causes, .. }] = refused.as_slice() else {
-        panic!("{refused:?}")
+    let (_, findings) = run_preflight(&owner, &changed).await;
+    let [Finding::Restricted { action, causes, .. }] = findings.as_slice() else {
+        panic!("{findings:?}")
     };
     assert_eq!(action, "Microsoft.Storage/storageAccounts/write");
     assert!(matches!(&causes[..], [Cause::Denied { name, .. }] if name == "managed"));
-    assert!(refused[0].is_certain());
+    assert!(findings[0].is_certain());
 
     denial["excludePrincipals"] =
         json!([{ "id": Caller::Owner.object_id(), "type": "ServicePrincipal" }]);
     put("denyAssignments/d", "2022-04-01", denial).await;
-    let (_, refused) = run_preflight(&owner, &changed).await;
-    assert_eq!(refused, [], "who is excluded is not denied");
+    let (_, findings) = run_preflight(&owner, &changed).await;
+    assert_eq!(findings, [], "excluded principals are not denied");
 }
 
 #[tokio::test(start_paused = true)]
@@ -377,14 +377,14 @@ async fn condition_on_role_assignments_is_reported_unless_another_role_has_none(
 #[tokio::test(start_paused = true)]
 async fn failed_questions_are_reported_and_stop_nothing() {
     let azure = Azure::new().await;
-    let refused = Fault::status(403, None);
+    let denied = Fault::status(403, None);
     let mut faults = Faults::none();
     for what in [
         "*checkNameAvailability*",
         "*/permissions*",
         "*/providers/Microsoft.Storage",
     ] {
-        faults = faults.on(None, what, Occurrence::Every, refused.clone());
+        faults = faults.on(None, what, Occurrence::Every, denied.clone());
     }
     azure.simulator.set_faults(faults);
     let (_, found) = run_preflight(&azure, &stack()).await;
@@ -427,14 +427,14 @@ async fn soft_deleted_vault_holds_its_name_unless_it_is_recovered() {
              \x20   body: {{ properties: {{ tenantId: 00000000-0000-0000-0000-000000007e4a, createMode: {mode} }} }}\n"
         ))
     };
-    let (_, refused) = run_preflight(&azure, &vault("kv-test", "default")).await;
+    let (_, findings) = run_preflight(&azure, &vault("kv-test", "default")).await;
     let [
         Finding::Creation {
             name, found: why, ..
         },
-    ] = refused.as_slice()
+    ] = findings.as_slice()
     else {
-        panic!("{refused:?}")
+        panic!("{findings:?}")
     };
     let CreationObstacle::SoftDeleted {
         until: at,
@@ -444,7 +444,7 @@ async fn soft_deleted_vault_holds_its_name_unless_it_is_recovered() {
         panic!("{why:?}")
     };
     assert_eq!((name.as_str(), at.as_deref()), ("kv-test", Some(until)));
-    assert!(!can_purge && refused[0].is_certain());
+    assert!(!can_purge && findings[0].is_certain());
     assert_eq!(
         run_preflight(&azure, &vault("kv-test", "recover")).await.1,
         []

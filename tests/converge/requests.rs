@@ -110,9 +110,9 @@ async fn denied_list_is_requested_once_and_groups_are_read_instead() {
     azure.simulator.clear_log();
     assert!(reader.plan(&text).await.is_empty());
     let log = azure.simulator.log();
-    let refused = log.iter().filter(|entry| entry.status == Some(403)).count();
+    let denied = log.iter().filter(|entry| entry.status == Some(403)).count();
     let sent = requests(&azure);
-    assert!(refused <= 12, "{refused} of {sent:#?}");
+    assert!(denied <= 12, "{denied} of {sent:#?}");
     assert!(
         sent.len() <= TYPES * groups + 12,
         "{}: {sent:#?}",
@@ -199,8 +199,8 @@ async fn throttling_delays_a_run_and_does_not_fail_it() {
     let text = units(60, 3);
     azure.converge(&text).await;
     let throttled = |entry: &&lazuli_sim::LogEntry| entry.status == Some(429);
-    let refused = azure.simulator.log().iter().filter(throttled).count();
-    assert_eq!(refused, 0, "the bucket is watched, not run dry");
+    let count = azure.simulator.log().iter().filter(throttled).count();
+    assert_eq!(count, 0, "the client slows down before the bucket is empty");
     let again = azure.simulator.log().len();
     assert!(azure.plan(&text).await.is_empty(), "{again}");
 }

@@ -20,7 +20,7 @@ mod exports;
 mod pair_plan;
 mod pairs;
 mod recordings;
-mod refusals;
+mod retries;
 mod transport;
 
 #[test]

@@ -18,20 +18,20 @@ async fn stack_of_any_types_is_destroyed_completely() {
     let azure = Azure::new().await;
     azure.converge(text).await;
     let down = azure.teardown(text).await;
-    let gone: Vec<_> = down
+    let deleted: Vec<_> = down
         .steps
         .iter()
         .map(|step| step.subject.key.to_string())
         .collect();
-    let at = |key: &str| gone.iter().position(|gone| gone == key);
+    let at = |key: &str| deleted.iter().position(|other| other == key);
     assert!(
         at("log") < at("vault"),
-        "an extension goes by itself: {gone:?}"
+        "an extension is deleted separately: {deleted:?}"
     );
     assert_eq!(
         at("settings"),
         None,
-        "a nested resource goes with its parent: {gone:?}"
+        "a nested resource is deleted with its parent: {deleted:?}"
     );
     assert!(down.remarks.kept.is_empty(), "{:?}", down.remarks.kept);
     assert!(azure.execute(&down).await.is_complete());

@@ -1,4 +1,4 @@
-//! A live resource differs in a leaf, or lacks a leaf or mapping: the plan contains exactly those leaves.
+//! A live resource has a different or missing leaf or a missing mapping: the plan contains exactly those leaves.
 
 use std::collections::HashMap;
 
@@ -80,7 +80,7 @@ async fn missing_leaf_or_mapping_is_the_only_change() {
             pointer: leaf.pointer.clone(),
             leaves: vec![leaf],
         });
-        let gone = single.chain(walk.branches).map(|branch| {
+        let drifts = single.chain(walk.branches).map(|branch| {
             let mut body = live.clone();
             remove(&mut body, &branch.pointer);
             Drift {
@@ -89,7 +89,7 @@ async fn missing_leaf_or_mapping_is_the_only_change() {
                 leaves: branch.leaves,
             }
         });
-        gone.collect()
+        drifts.collect()
     })
     .await;
 }

@@ -9,7 +9,7 @@ use crate::harness::{Azure, spec};
 const IN_GROUP: &str =
     "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-video";
 
-/// A stack of every kind that takes tags, and the resources in it.
+/// A stack of every kind that can have tags, and its resources.
 fn tagged() -> (String, [String; 5]) {
     let (_, text) = SPECS.iter().find(|(name, _)| *name == "video").unwrap();
     let text = text.replace("resources:\n", "tags: { team: vision }\nresources:\n");
