@@ -18,7 +18,7 @@ fn accepted(name: &str) -> Reply {
 
 fn listed(states: [(&str, &str); 2]) -> Reply {
     let item = |(name, state): (&str, &str)| {
-        // ARM facts 1.2: ids come back in another case.
+        // ARM facts 1.2: ids are returned in another case.
         json!({ "id": format!("{}/{name}", LIST.replace("resourceGroups", "resourcegroups")),
             "properties": { "provisioningState": state } })
     };
@@ -56,7 +56,7 @@ async fn one_list_polls_all_members() {
         reply(200, &[], json!({ "id": "b" })),
     ]);
     assert_eq!(create_both(&fake).await, [Ok(()), Ok(())]);
-    // The last member is polled on its own.
+    // The last member is polled individually.
     assert_eq!(
         calls(&fake),
         ["PUT …/a", "PUT …/b", "GET …", "GET …", "GET /ops/b"]

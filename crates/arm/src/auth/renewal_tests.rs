@@ -172,7 +172,7 @@ async fn failed_renewal_is_not_an_error_while_the_old_token_is_valid() {
         ok(),
         failure(),
         ok(),
-        // The renewal is not retried at once.
+        // The renewal is not retried immediately.
         ok(),
         token("second"),
         ok(),

@@ -319,7 +319,7 @@ fn named_items_are_compared_without_order() {
             json!([{"name": "x", "v": 1}, {"name": "z", "v": 9}, {"name": "y", "v": 2}]),
             &["a[z]"],
         ),
-        // Renamed, as all else is the same.
+        // Only the name differs.
         (
             json!([{"name": "x", "v": 1}, {"name": "z", "v": 2}]),
             &["a[y].name"],
