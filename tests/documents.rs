@@ -1,4 +1,4 @@
-//! What the binary answers in JSON is as its schemas say, whole, and free of secrets.
+//! JSON documents of the binary conform to their schemas, are complete and contain no secrets.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,15 +24,15 @@ fn root() -> PathBuf {
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn with(spec: &str) -> Self {
+    fn new(spec: &str) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         folder.write("stack.yaml", spec);
         folder
     }
 
-    fn example(name: &str) -> Self {
+    fn from_example(name: &str) -> Self {
         let spec = root().join("examples").join(name).join("stack.yaml");
-        Self::with(&fs::read_to_string(spec).unwrap())
+        Self::new(&fs::read_to_string(spec).unwrap())
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -49,7 +49,7 @@ impl Folder {
             .unwrap()
     }
 
-    /// The one document on standard output, held against its schema.
+    /// The document on standard output, which must conform to the schema.
     fn json(&self, arguments: &[&str], schema: &str) -> Json {
         let output = self.lazuli(arguments);
         let document = serde_json::from_slice(&output.stdout)
@@ -88,7 +88,7 @@ impl Folder {
 fn assert_valid(document: &Json, schema: &str) {
     let path = root().join("schemas").join(format!("{schema}.schema.json"));
     let mut schema: Json = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    close(&mut schema);
+    disallow_other_members(&mut schema);
     let validator = jsonschema::validator_for(&schema).unwrap();
     let found: Vec<String> = validator
         .iter_errors(document)
@@ -97,7 +97,7 @@ fn assert_valid(document: &Json, schema: &str) {
     assert!(found.is_empty(), "{found:#?}\n{document:#}");
 }
 
-fn close(schema: &mut Json) {
+fn disallow_other_members(schema: &mut Json) {
     match schema {
         Json::Object(members) => {
             if members.contains_key("properties") {
@@ -105,16 +105,18 @@ fn close(schema: &mut Json) {
             }
             for (key, inner) in members {
                 match inner {
-                    // Of what is composed, the whole is closed and not each of its parts.
+                    // A composed schema is closed as a whole, not in each of its parts.
                     Json::Array(parts) if key == "oneOf" => {
                         let parts = parts.iter_mut().filter_map(Json::as_object_mut);
-                        parts.flat_map(|part| part.values_mut()).for_each(close);
+                        parts
+                            .flat_map(|part| part.values_mut())
+                            .for_each(disallow_other_members);
                     }
-                    _ => close(inner),
+                    _ => disallow_other_members(inner),
                 }
             }
         }
-        Json::Array(items) => items.iter_mut().for_each(close),
+        Json::Array(items) => items.iter_mut().for_each(disallow_other_members),
         _ => {}
     }
 }
@@ -123,7 +125,7 @@ fn close(schema: &mut Json) {
 fn output_of_every_example_conforms_to_its_schema() {
     for entry in fs::read_dir(root().join("examples")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let folder = Folder::example(&name);
+        let folder = Folder::from_example(&name);
         let plan = folder.plan(&["--out", "plan.json"]);
         let saved = folder.saved();
         assert_eq!(saved["plan"], plan, "{name}");
@@ -167,7 +169,7 @@ const HEAD: &str = "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\nre
 #[test]
 fn change_has_both_values() {
     let account = "  account: { kind: storageAccount, name: stdocs, sku: Standard_LRS }\n";
-    let folder = Folder::with(&(HEAD.to_owned() + account));
+    let folder = Folder::new(&(HEAD.to_owned() + account));
     folder.run("apply", &[]);
     let changed = account
         .replace("LRS", "ZRS")
@@ -195,7 +197,7 @@ fn change_has_both_values() {
 #[test]
 fn selection_is_part_of_the_plan() {
     let app = "  app: { kind: userAssignedIdentity, name: id-docs }\n";
-    let folder = Folder::with(&(HEAD.to_owned() + app));
+    let folder = Folder::new(&(HEAD.to_owned() + app));
     assert_eq!(folder.plan(&[]).get("selection"), None);
     let part = &folder.plan(&["--target", "group"])["selection"];
     let expected = json!({ "targets": ["group"], "others": 0, "leftOut": 1 });
@@ -210,7 +212,7 @@ fn selection_is_part_of_the_plan() {
 fn failure_has_its_cause_and_blocked_steps() {
     // In the simulator, another tenant has this name.
     let taken = "  account: { kind: storageAccount, name: stlazulitaken, sku: Standard_LRS, containers: { video: {} } }\n";
-    let folder = Folder::with(&(HEAD.to_owned() + taken));
+    let folder = Folder::new(&(HEAD.to_owned() + taken));
     let refused = folder.run("apply", &[]);
     assert_eq!(refused["result"], "rejected");
     assert_eq!(refused["summary"]["notStarted"], 3);
@@ -249,7 +251,7 @@ fn failure_has_its_cause_and_blocked_steps() {
 #[test]
 fn policy_denial_has_its_conditions_and_steps() {
     let app = "  app: { kind: userAssignedIdentity, name: id-docs }\n";
-    let folder = Folder::with(&(HEAD.to_owned() + app));
+    let folder = Folder::new(&(HEAD.to_owned() + app));
     let subscription = "/subscriptions/00000000-0000-0000-0000-0000000a2c05";
     let url = format!(
         "{subscription}/providers/Microsoft.Authorization/policyAssignments/north?api-version=2023-04-01"
@@ -277,7 +279,7 @@ fn policy_denial_has_its_conditions_and_steps() {
 #[test]
 fn mistakes_leave_standard_output_empty() {
     let folder =
-        Folder::with("apiVersion: lazuli/v1\nstack: test\nresources: { a: { kind: nothing } }\n");
+        Folder::new("apiVersion: lazuli/v1\nstack: test\nresources: { a: { kind: nothing } }\n");
     let output = folder.lazuli(&["plan", "stack.yaml", "--output", "json"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
@@ -293,7 +295,7 @@ const SECRETS: &str = "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\
 
 #[test]
 fn no_output_contains_a_secret() {
-    let folder = Folder::with(SECRETS);
+    let folder = Folder::new(SECRETS);
     let secret = ["--param", "token=tk-hidden-1"];
     let again = ["--param", "token=tk-hidden-2"];
     let answers = [
@@ -342,7 +344,7 @@ fn plan_file_has_no_secret_and_needs_it_again_to_be_applied() {
         )
         .replace("hunter2-pass", "\"${params.password}\"")
         .replace("name: vm\n", "name: \"${params.name}\"\n");
-    let folder = Folder::with(&spec);
+    let folder = Folder::new(&spec);
     let secrets = |token| ["--param", "password=hunter2-pass", "--param", token];
     let (first, second) = (secrets("token=tk-hidden-1"), secrets("token=tk-hidden-2"));
     let out = ["--param", "name=vm-docs", "--out", "plan.json"];
@@ -383,7 +385,7 @@ fn plan_file_has_no_secret_and_needs_it_again_to_be_applied() {
 fn plan_file_contains_the_options_of_the_plan() {
     let app = "  app: { kind: userAssignedIdentity, name: id-app }\n";
     let old = "  old: { kind: userAssignedIdentity, name: id-old }\n";
-    let folder = Folder::with(&format!("{HEAD}{app}{old}"));
+    let folder = Folder::new(&format!("{HEAD}{app}{old}"));
     folder.run("apply", &[]);
     let moved = app.replace("id-app", "id-app, location: northeurope");
     folder.write("stack.yaml", &format!("{HEAD}{moved}"));

@@ -144,7 +144,7 @@ fn is_replaced(world: &Path, times: usize, while_writing: bool) -> impl FnMut() 
 }
 
 #[test]
-fn a_kill_at_any_moment_leaves_a_complete_file_and_loses_no_resource() {
+fn kill_at_any_moment_leaves_a_complete_file_and_loses_no_resource() {
     let workspace = Workspace::new();
     let file = workspace.write_stack("killed");
     let mut before = BTreeSet::new();
@@ -164,7 +164,7 @@ fn a_kill_at_any_moment_leaves_a_complete_file_and_loses_no_resource() {
 }
 
 #[test]
-fn a_full_disk_keeps_the_old_file_and_is_reported() {
+fn full_disk_keeps_the_old_file_and_is_reported() {
     let workspace = Workspace::new();
     let (first, second) = (
         workspace.write_stack("first"),

@@ -87,7 +87,7 @@ fn stderr_text(output: &Output) -> String {
 }
 
 #[test]
-fn a_closed_standard_output_is_not_a_failure() {
+fn closed_standard_output_is_not_a_failure() {
     let folder = folder();
     for arguments in COMMANDS {
         let output = lazuli(folder.path(), arguments)
@@ -109,7 +109,7 @@ fn a_closed_standard_output_is_not_a_failure() {
 }
 
 #[test]
-fn a_closed_standard_error_is_not_a_failure() {
+fn closed_standard_error_is_not_a_failure() {
     let folder = folder();
     for arguments in COMMANDS {
         let output = lazuli(folder.path(), arguments)

@@ -76,7 +76,7 @@ const RECORDINGS: &str = "[...document.querySelectorAll('details')].find(it => i
 
 #[test]
 #[ignore = "needs Chromium, which .ci/run installs"]
-fn a_resource_in_the_drawing_links_to_its_changes() {
+fn resource_in_the_drawing_links_to_its_changes() {
     let (_folder, url) = create_page();
     let mut browser = Browser::start();
     browser.set_window(1200, 900, false, "light");
@@ -128,7 +128,7 @@ fn a_resource_in_the_drawing_links_to_its_changes() {
 
 #[test]
 #[ignore = "needs Chromium, which .ci/run installs"]
-fn on_a_phone_the_page_fits_the_window_and_states_have_words() {
+fn page_fits_a_phone_and_shows_states_as_words() {
     let (_folder, url) = create_page();
     let mut browser = Browser::start();
     for scheme in ["light", "dark"] {
@@ -159,7 +159,7 @@ fn on_a_phone_the_page_fits_the_window_and_states_have_words() {
 
 #[test]
 #[ignore = "needs Chromium, which .ci/run installs"]
-fn without_scripts_and_in_print_the_content_is_the_same() {
+fn content_is_the_same_without_scripts_and_in_print() {
     let (_folder, url) = create_page();
     let mut browser = Browser::start();
     browser.call(
@@ -189,7 +189,7 @@ fn without_scripts_and_in_print_the_content_is_the_same() {
 
 #[test]
 #[ignore = "needs Chromium, which .ci/run installs"]
-fn the_page_cannot_load_or_run_anything_else() {
+fn page_cannot_load_or_run_anything_else() {
     let (_folder, url) = create_page();
     let mut browser = Browser::start();
     browser.open(&url);

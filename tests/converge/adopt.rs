@@ -21,12 +21,14 @@ fn account() -> String {
 async fn create_outside_of_lazuli(azure: &Azure, tags: Json, properties: Json) {
     let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "test" } });
     let url = format!("{}?api-version=2025-04-01", group());
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     let body = json!({
         "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" },
         "tags": tags, "properties": properties,
     });
-    azure.by_hand(Method::Put, &account(), Some(body)).await;
+    azure
+        .send_directly(Method::Put, &account(), Some(body))
+        .await;
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
 }
 
@@ -55,7 +57,7 @@ async fn unmarked_resource_is_adopted_with_its_differences() {
         ["tags.lazuli-stack", "properties.allowSharedKeyAccess"]
     );
     assert_eq!(azure.writes().len(), 1);
-    let found = azure.by_hand(Method::Get, &account(), None).await;
+    let found = azure.send_directly(Method::Get, &account(), None).await;
     assert_eq!(
         found["tags"],
         json!({ "owner": "ada", "lazuli-stack": "test" })
@@ -72,11 +74,11 @@ async fn resource_of_another_stack_is_an_error_that_names_the_owner() {
     let azure = Azure::new().await;
     create_outside_of_lazuli(&azure, json!({ "LAZULI-STACK": "doors" }), json!({})).await;
     let (plan, found) = azure.compare(&spec(ACCOUNT)).await;
-    let [said] = found.iter().collect::<Vec<_>>()[..] else {
+    let [diagnostic] = found.iter().collect::<Vec<_>>()[..] else {
         panic!("{found:?}");
     };
-    assert_eq!(said.code, Code::ForeignOwner);
-    assert_eq!(said.message, "`recordings` is owned by stack `doors`");
+    assert_eq!(diagnostic.code, Code::ForeignOwner);
+    assert_eq!(diagnostic.message, "`recordings` is owned by stack `doors`");
     assert!(plan.is_empty());
 }
 
@@ -92,12 +94,12 @@ async fn role_and_lock_of_another_stack_are_not_overwritten() {
         .replace("stack: test", "stack: doors")
         .replace("name: rg-test }", "name: rg-test, existing: true }");
     let (plan, found) = azure.compare(&other).await;
-    let said: Vec<_> = found
+    let reported: Vec<_> = found
         .iter()
-        .map(|said| (said.code, &*said.message))
+        .map(|diagnostic| (diagnostic.code, &*diagnostic.message))
         .collect();
     assert_eq!(
-        said,
+        reported,
         [
             (Code::ForeignOwner, "`operator` is owned by stack `test`"),
             (Code::ForeignOwner, "`keep` is owned by stack `test`"),
@@ -112,7 +114,7 @@ async fn immutable_difference_is_an_error_and_prevents_adoption() {
     create_outside_of_lazuli(&azure, json!({}), json!({ "isHnsEnabled": true })).await;
     let wanted = ACCOUNT.replace("sku:", "isHnsEnabled: false, sku:");
     let (plan, found) = azure.compare(&spec(&wanted)).await;
-    let said: Vec<_> = found.iter().map(|said| said.code).collect();
-    assert_eq!(said, [Code::Immutable]);
+    let reported: Vec<_> = found.iter().map(|diagnostic| diagnostic.code).collect();
+    assert_eq!(reported, [Code::Immutable]);
     assert!(plan.is_empty());
 }

@@ -51,12 +51,12 @@ async fn changed_properties_are_planned_and_restored() {
     azure.converge(&stack()).await;
     let url = format!("{}?api-version=2025-06-01", account());
     let patch = json!({ "tags": { "team": "audio", "lazuli-stack": "test", "costcentre": "7" }, "properties": { "minimumTlsVersion": "TLS1_0" } });
-    azure.by_hand(Method::Patch, &url, Some(patch)).await;
+    azure.send_directly(Method::Patch, &url, Some(patch)).await;
     let grants = format!(
         "{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter=atScope()",
         account()
     );
-    let found = azure.by_hand(Method::Get, &grants, None).await;
+    let found = azure.send_directly(Method::Get, &grants, None).await;
     let reader = found["value"]
         .as_array()
         .unwrap()
@@ -74,7 +74,7 @@ async fn changed_properties_are_planned_and_restored() {
         .unwrap();
     let id = reader["id"].as_str().unwrap();
     azure
-        .by_hand(
+        .send_directly(
             Method::Delete,
             &format!("{id}?api-version=2022-04-01"),
             None,
@@ -119,7 +119,7 @@ async fn changed_properties_are_planned_and_restored() {
     azure.simulator.clear_log();
     assert!(azure.execute(&plan).await.is_complete());
     assert_eq!(azure.writes().len(), 2, "{:#?}", azure.writes());
-    let healed = azure.by_hand(Method::Get, &url, None).await;
+    let healed = azure.send_directly(Method::Get, &url, None).await;
     assert_eq!(
         healed["tags"],
         json!({ "team": "vision", "lazuli-stack": "test", "costcentre": "7" })
@@ -133,7 +133,7 @@ async fn foreign_tag_and_undeclared_property_are_not_changed() {
     azure.converge(&stack()).await;
     let url = format!("{}?api-version=2025-06-01", account());
     let patch = json!({ "tags": { "team": "vision", "lazuli-stack": "test", "policy": "x" }, "properties": { "allowBlobPublicAccess": true } });
-    azure.by_hand(Method::Patch, &url, Some(patch)).await;
+    azure.send_directly(Method::Patch, &url, Some(patch)).await;
     assert!(azure.plan(&stack()).await.is_empty());
 }
 
@@ -149,7 +149,7 @@ async fn existing_grant_with_another_name_is_accepted() {
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test"
     );
     let found = azure
-        .by_hand(
+        .send_directly(
             Method::Get,
             &format!("{identity}?api-version=2024-11-30"),
             None,
@@ -164,7 +164,7 @@ async fn existing_grant_with_another_name_is_accepted() {
         "principalId": principal, "principalType": "ServicePrincipal",
         "roleDefinitionId": format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"),
     }});
-    azure.by_hand(Method::Put, &grant, Some(body)).await;
+    azure.send_directly(Method::Put, &grant, Some(body)).await;
     let text = spec(
         "  analyzer: { kind: userAssignedIdentity, name: id-test }\n\
          \x20 access: { kind: roleAssignment, principal: \"${analyzer}\", scope: \"${group}\", role: Reader }\n",

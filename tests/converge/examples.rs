@@ -51,7 +51,7 @@ async fn every_example_applies_plans_empty_and_is_destroyed() {
             "resourceGroups?api-version=2021-04-01",
         ] {
             let left = azure
-                .by_hand(
+                .send_directly(
                     Method::Get,
                     &format!("/subscriptions/{SUBSCRIPTION}/{what}"),
                     None,

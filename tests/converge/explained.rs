@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{
     harness::{Azure, CATALOG},
-    saved::moved_since,
+    saved::find_difference_since,
 };
 
 /// The spec of an example, and the parameters and variables of its commands.
@@ -28,12 +28,12 @@ struct Case {
 
 impl Case {
     fn from_explanation(explanation: &Explanation, role: ExampleRole) -> Option<Self> {
-        let of = |language: &str| {
+        let example = |language: &str| {
             let mut examples = explanation.examples(role);
-            let found = examples.find(|example| example.language == language)?;
+            let found = examples.find(|candidate| candidate.language == language)?;
             Some(found.text)
         };
-        let commands = of("sh").unwrap_or_default();
+        let commands = example("sh").unwrap_or_default();
         let pair = |text: &str| {
             let (name, value) = text.split_once('=').expect("NAME=VALUE");
             (name.to_owned(), value.to_owned())
@@ -50,14 +50,14 @@ impl Case {
             (name, value)
         });
         Some(Self {
-            spec: of("yaml")?,
+            spec: example("yaml")?,
             params: given.collect(),
             variables: exported.map(pair).collect(),
         })
     }
 
     /// The diagnostics of the spec, and of the plan if the spec has no errors.
-    async fn found(self, azure: &Azure) -> Diagnostics {
+    async fn diagnose(self, azure: &Azure) -> Diagnostics {
         let texts = SpecTexts {
             params: self.params,
             ..SpecTexts::from_spec("stack.yaml", self.spec)
@@ -109,16 +109,16 @@ async fn create_roles_with_the_same_name(azure: &Azure) {
             "permissions": [{ "actions": ["*/read"] }],
             "assignableScopes": [subscription],
         } });
-        azure.by_hand(Method::Put, &url, Some(body)).await;
+        azure.send_directly(Method::Put, &url, Some(body)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_examples_report_their_code_and_right_ones_no_error() {
+async fn wrong_examples_report_their_code_and_correct_examples_no_error() {
     for code in Code::ALL {
         let explanation = code.explanation();
         for role in [ExampleRole::Wrong, ExampleRole::Right] {
-            let azure = Azure::with(WorldOptions {
+            let azure = Azure::with_options(WorldOptions {
                 role_name_replication: 60_000,
                 ..WorldOptions::default()
             })
@@ -131,19 +131,21 @@ async fn wrong_examples_report_their_code_and_right_ones_no_error() {
             }
             let case = Case::from_explanation(&explanation, role).expect("a spec");
             let text = case.spec;
-            let mut found = case.found(&azure).await;
+            let mut found = case.diagnose(&azure).await;
             if *code == Code::Stale {
                 let planned =
                     Case::from_explanation(&explanation, ExampleRole::Right).expect("a spec");
-                let moved = moved_since(&azure, planned.spec, text).await;
-                moved.into_iter().for_each(|moved| found.push(moved));
+                let difference = find_difference_since(&azure, planned.spec, text).await;
+                difference
+                    .into_iter()
+                    .for_each(|difference| found.push(difference));
             }
-            let gives_it = found.iter().any(|said| said.code == *code);
-            let is_as_said = match role {
-                ExampleRole::Wrong => gives_it,
-                _ => !gives_it && !found.has_errors(),
+            let is_reported = found.iter().any(|diagnostic| diagnostic.code == *code);
+            let is_as_documented = match role {
+                ExampleRole::Wrong => is_reported,
+                _ => !is_reported && !found.has_errors(),
             };
-            assert!(is_as_said, "{code}, {role:?}: {found:#?}");
+            assert!(is_as_documented, "{code}, {role:?}: {found:#?}");
         }
     }
 }

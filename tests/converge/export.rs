@@ -23,7 +23,7 @@ fn group() -> String {
 /// Creates a resource in the group, as in the portal, and waits until it is ready.
 async fn put(azure: &Azure, path: &str, api_version: &str, body: Json) {
     let url = format!("{}{path}?api-version={api_version}", group());
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
 }
 
@@ -123,7 +123,7 @@ async fn unmarked_resources_only_get_ownership_markers() {
     let container = format!("{account}/blobServices/default/containers/video");
     put(&azure, &container, "2025-06-01", json!({})).await;
     let url = format!("{}{identity}?api-version=2024-11-30", group());
-    let found = azure.by_hand(Method::Get, &url, None).await;
+    let found = azure.send_directly(Method::Get, &url, None).await;
     let principal = found["properties"]["principalId"].as_str().unwrap();
     for (name, role) in [
         ("a", "acdd72a7-3385-48ef-bd42-f606fba81ae7"),
@@ -166,9 +166,9 @@ async fn unmarked_resources_only_get_ownership_markers() {
     assert_eq!(plan.count(Action::Adopt), 4, "{:#?}", plan.steps);
 
     let url = format!("{}{account}?api-version=2025-06-01", group());
-    let before = azure.by_hand(Method::Get, &url, None).await;
+    let before = azure.send_directly(Method::Get, &url, None).await;
     azure.converge(&export.text).await;
-    let mut after = azure.by_hand(Method::Get, &url, None).await;
+    let mut after = azure.send_directly(Method::Get, &url, None).await;
     assert_eq!(after["tags"], json!({ "lazuli-stack": "test" }));
     after["tags"] = before["tags"].clone();
     assert_eq!(after, before);
@@ -257,11 +257,11 @@ async fn unusual_names_and_tags_export_as_text() {
         .await;
     }
     let export = azure.export(&["rg-test"]).await;
-    let unsaid = Note::Inexpressible {
+    let inexpressible = Note::Inexpressible {
         entry: "group".into(),
         paths: vec!["un\u{200b}seen".into()],
     };
-    assert_eq!(export.notes, [unsaid]);
+    assert_eq!(export.notes, [inexpressible]);
     let acts = |c: char| c != '\n' && !lazuli_core::text::is_shown(c);
     assert!(!export.text.contains(acts), "{}", export.text);
     for name in [
@@ -286,7 +286,7 @@ async fn unusual_names_and_tags_export_as_text() {
     );
     azure.converge(&export.text).await;
     let url = format!("{}?api-version=2025-04-01", group());
-    let mut after = azure.by_hand(Method::Get, &url, None).await["tags"].take();
+    let mut after = azure.send_directly(Method::Get, &url, None).await["tags"].take();
     after.as_object_mut().unwrap().remove("lazuli-stack");
     assert_eq!(after, tags);
 }
@@ -357,7 +357,7 @@ async fn custom_role_of_another_owner_is_referenced_by_name() {
         "permissions": [{ "actions": ["*/read"] }],
     }});
     let url = format!("{definition}?api-version=2022-04-01");
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     let path =
         "/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-0000000000bb";
     let body = json!({ "properties": {

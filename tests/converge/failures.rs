@@ -17,28 +17,28 @@ fn two_accounts() -> String {
     )
 }
 
-/// The result of each step: `done`, `failed CODE`, `blocked by NAME`, `not begun`.
-fn fates(plan: &Plan, report: &Report) -> Vec<(String, String)> {
+/// The result of each step: `done`, `failed CODE`, `blocked by NAME`, `not started`.
+fn results(plan: &Plan, report: &Report) -> Vec<(String, String)> {
     plan.steps
         .iter()
         .zip(&report.outcomes)
         .map(|(step, outcome)| {
-            let fate = match outcome {
+            let result = match outcome {
                 Outcome::Done { .. } => "done".to_owned(),
                 Outcome::Failed(Failure::Arm(error)) => {
                     format!("failed {}", error.code.clone().unwrap_or_default())
                 }
                 Outcome::Failed(other) => format!("failed {other}"),
                 Outcome::Blocked(by) => format!("blocked by {}", plan.steps[by.0].subject.key),
-                Outcome::NotStarted => "not begun".to_owned(),
+                Outcome::NotStarted => "not started".to_owned(),
             };
-            (step.subject.key.to_string(), fate)
+            (step.subject.key.to_string(), result)
         })
         .collect()
 }
 
-fn fate_of<'a>(fates: &'a [(String, String)], key: &str) -> &'a str {
-    &fates.iter().find(|(name, _)| name == key).unwrap().1
+fn result_of<'a>(results: &'a [(String, String)], key: &str) -> &'a str {
+    &results.iter().find(|(name, _)| name == key).unwrap().1
 }
 
 fn only_error(report: &Report) -> ErrorKind {
@@ -54,15 +54,18 @@ fn only_error(report: &Report) -> ErrorKind {
 async fn unavailable_name_stops_only_its_dependents() {
     let azure = Azure::new().await;
     let (plan, report) = azure.apply(&two_accounts()).await;
-    let fates = fates(&plan, &report);
-    assert_eq!(fate_of(&fates, "bad"), "failed StorageAccountAlreadyTaken");
-    assert_eq!(fate_of(&fates, "bad/containers/cam"), "blocked by bad");
-    assert_eq!(fate_of(&fates, "good"), "done");
-    assert_eq!(fate_of(&fates, "id"), "done");
+    let results = results(&plan, &report);
+    assert_eq!(
+        result_of(&results, "bad"),
+        "failed StorageAccountAlreadyTaken"
+    );
+    assert_eq!(result_of(&results, "bad/containers/cam"), "blocked by bad");
+    assert_eq!(result_of(&results, "good"), "done");
+    assert_eq!(result_of(&results, "id"), "done");
     assert_eq!(only_error(&report), ErrorKind::NameTaken);
 
-    let mended = two_accounts().replace("stlazulitaken", "stlazulifree");
-    let second = azure.converge(&mended).await;
+    let fixed = two_accounts().replace("stlazulitaken", "stlazulifree");
+    let second = azure.converge(&fixed).await;
     let names: Vec<_> = second
         .steps
         .iter()
@@ -77,7 +80,7 @@ async fn unavailable_name_stops_only_its_dependents() {
 
 #[tokio::test(start_paused = true)]
 async fn missing_permission_is_reported_with_action_scope_and_object_id() {
-    let azure = Azure::with(WorldOptions {
+    let azure = Azure::with_options(WorldOptions {
         caller: Caller::Reader,
         ..WorldOptions::default()
     })
@@ -102,7 +105,7 @@ async fn missing_permission_is_reported_with_action_scope_and_object_id() {
 
 #[tokio::test(start_paused = true)]
 async fn caller_without_permission_to_grant_fails_immediately() {
-    let azure = Azure::with(WorldOptions {
+    let azure = Azure::with_options(WorldOptions {
         caller: Caller::Contributor,
         ..WorldOptions::default()
     })
@@ -113,7 +116,7 @@ async fn caller_without_permission_to_grant_fails_immediately() {
     );
     let (plan, report) = azure.apply(&text).await;
     assert_eq!(
-        fate_of(&fates(&plan, &report), "access/Reader"),
+        result_of(&results(&plan, &report), "access/Reader"),
         "failed AuthorizationFailed"
     );
     let tries = azure
@@ -136,7 +139,9 @@ async fn policy_denial_names_the_policy() {
         "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c",
         "parameters": { "listOfAllowedLocations": { "value": ["northeurope"] } },
     }});
-    azure.by_hand(Method::Put, &assignment, Some(body)).await;
+    azure
+        .send_directly(Method::Put, &assignment, Some(body))
+        .await;
     let (_, report) = azure
         .apply(&spec(
             "  data: { kind: storageAccount, name: stdenied, sku: Standard_LRS }\n",
@@ -160,7 +165,7 @@ async fn locked_scope_fails_and_the_rest_is_applied() {
         "{account}/providers/Microsoft.Authorization/locks/hands-off?api-version=2020-05-01"
     );
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &lock,
             Some(json!({ "properties": { "level": "CanNotDelete" } })),
@@ -169,10 +174,10 @@ async fn locked_scope_fails_and_the_rest_is_applied() {
     let down = azure.teardown(&text).await;
     let report = azure.execute(&down).await;
     assert_eq!(only_error(&report), ErrorKind::Locked);
-    let fates = fates(&down, &report);
-    assert_eq!(fate_of(&fates, "good"), "done");
-    assert_eq!(fate_of(&fates, "group"), "blocked by bad");
-    azure.by_hand(Method::Delete, &lock, None).await;
+    let results = results(&down, &report);
+    assert_eq!(result_of(&results, "good"), "done");
+    assert_eq!(result_of(&results, "group"), "blocked by bad");
+    azure.send_directly(Method::Delete, &lock, None).await;
     let rest = azure.teardown(&text).await;
     assert!(azure.execute(&rest).await.is_complete());
 }
@@ -191,7 +196,7 @@ async fn broken_connection_fails_only_its_branch_and_a_rerun_completes() {
     ));
     let report = azure.execute(&plan).await;
     assert_eq!(only_error(&report), ErrorKind::Network);
-    assert_eq!(fate_of(&fates(&plan, &report), "good"), "done");
+    assert_eq!(result_of(&results(&plan, &report), "good"), "done");
     azure.simulator.set_faults(Faults::none());
     let second = azure.converge(&text).await;
     assert_eq!(second.steps.first().unwrap().subject.key.to_string(), "bad");
@@ -235,9 +240,9 @@ async fn stop_finishes_steps_in_flight_and_starts_no_others() {
     };
     let report = tokio::select! { report = run => report, () = ask => unreachable!() };
     assert!(report.stopped);
-    let fates = fates(&plan, &report);
-    assert_eq!(fate_of(&fates, "good"), "done", "in flight");
-    assert_eq!(fate_of(&fates, "bad/containers/cam"), "not begun");
+    let results = results(&plan, &report);
+    assert_eq!(result_of(&results, "good"), "done", "in flight");
+    assert_eq!(result_of(&results, "bad/containers/cam"), "not started");
     let second = azure.converge(&text).await;
     assert_eq!(second.steps.len(), 1);
 }
@@ -287,15 +292,15 @@ async fn account_is_created_after_its_grants_have_propagated() {
     ] {
         assert!(waits.contains(&needed.to_owned()), "{waits:?}");
     }
-    let refusals = azure
+    let failures = azure
         .simulator
         .log()
         .iter()
         .filter(|entry| entry.status == Some(403))
         .count();
     assert!(
-        refusals > 0,
-        "the simulator refuses while a grant is too young"
+        failures > 0,
+        "the simulator denies requests until a grant has propagated"
     );
 }
 

@@ -57,7 +57,7 @@ fn steps(plan: &Plan) -> Vec<(Action, String)> {
 
 async fn principal(azure: &Azure) -> String {
     let found = azure
-        .by_hand(
+        .send_directly(
             Method::Get,
             &format!("{}?api-version=2024-11-30", identity()),
             None,
@@ -78,7 +78,7 @@ async fn concurrent_runs_choose_the_same_name() {
             "{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
             group()
         );
-        let found = azure.by_hand(Method::Get, &url, None).await;
+        let found = azure.send_directly(Method::Get, &url, None).await;
         let own = |grant: &&Json| {
             grant["properties"]["scope"]
                 .as_str()
@@ -102,7 +102,7 @@ async fn lost_race_counts_as_done_and_names_the_grant() {
     let name = "5b1e6b0e-1111-4222-8333-123456789abc";
     let body = grant_body(&principal(&azure).await, "ServicePrincipal", READER);
     azure
-        .by_hand(Method::Put, &grant_url(&group(), name), Some(body))
+        .send_directly(Method::Put, &grant_url(&group(), name), Some(body))
         .await;
     azure.simulator.clear_log();
     let report = azure.execute(&plan).await;
@@ -132,7 +132,7 @@ async fn replaced_identity_gets_its_grant_before_the_old_one_is_deleted() {
     azure.converge(&stack("")).await;
     let old = principal(&azure).await;
     azure
-        .by_hand(
+        .send_directly(
             Method::Delete,
             &format!("{}?api-version=2024-11-30", identity()),
             None,
@@ -184,10 +184,12 @@ async fn identity_recreated_outside_of_lazuli_gets_its_grant() {
     let azure = Azure::new().await;
     azure.converge(&stack("")).await;
     let url = format!("{}?api-version=2024-11-30", identity());
-    let body = azure.by_hand(Method::Get, &url, None).await;
-    azure.by_hand(Method::Delete, &url, None).await;
+    let body = azure.send_directly(Method::Get, &url, None).await;
+    azure.send_directly(Method::Delete, &url, None).await;
     let recreated = json!({ "location": "westeurope", "tags": body["tags"] });
-    azure.by_hand(Method::Put, &url, Some(recreated)).await;
+    azure
+        .send_directly(Method::Put, &url, Some(recreated))
+        .await;
     let plan = azure.plan(&stack("")).await;
     let actions: Vec<_> = plan.steps.iter().map(|step| step.action).collect();
     assert_eq!(actions, [Action::Create, Action::Delete]);
@@ -202,7 +204,7 @@ async fn unknown_principal_is_retried_only_if_this_run_created_it() {
         typed_principal_replication: 20_000,
         ..WorldOptions::default()
     };
-    let azure = Azure::with(options()).await;
+    let azure = Azure::with_options(options()).await;
     azure.converge(&stack("")).await;
     let tries = azure
         .writes()
@@ -211,7 +213,7 @@ async fn unknown_principal_is_retried_only_if_this_run_created_it() {
         .count();
     assert!(tries > 1, "PrincipalNotFound is tried again");
 
-    let azure = Azure::with(options()).await;
+    let azure = Azure::with_options(options()).await;
     azure.converge(&spec("")).await;
     azure.simulator.clear_log();
     let undeclared = spec(
@@ -253,11 +255,11 @@ async fn principal_type_is_always_sent() {
 async fn undeclared_grants_are_shown_and_not_changed() {
     let azure = Azure::new().await;
     azure.converge(&stack("")).await;
-    let by_hand = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
+    let send_directly = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
-            &by_hand,
+            &send_directly,
             Some(grant_body(USER_OBJECT_ID, "User", OWNER)),
         )
         .await;
@@ -286,7 +288,9 @@ async fn with_undeclared_grants(azure: &Azure) -> (String, String) {
     azure.converge(&stack("")).await;
     let undeclared = identity().replace("id-test", "id-undeclared") + "?api-version=2024-11-30";
     let place = json!({ "location": "westeurope" });
-    let made = azure.by_hand(Method::Put, &undeclared, Some(place)).await;
+    let made = azure
+        .send_directly(Method::Put, &undeclared, Some(place))
+        .await;
     let principal = made["properties"]["principalId"].as_str().unwrap();
     for (name, principal, kind) in [
         (
@@ -302,7 +306,7 @@ async fn with_undeclared_grants(azure: &Azure) -> (String, String) {
     ] {
         let body = grant_body(principal, kind, READER);
         azure
-            .by_hand(Method::Put, &grant_url(&group(), name), Some(body))
+            .send_directly(Method::Put, &grant_url(&group(), name), Some(body))
             .await;
     }
     (undeclared, principal.to_owned())
@@ -324,7 +328,7 @@ async fn undeclared_grant_shows_whether_its_principal_exists() {
     assert_eq!(existence(&plan, &principal), Existence::Exists);
     assert_eq!(existence(&plan, USER_OBJECT_ID), Existence::Exists);
 
-    azure.by_hand(Method::Delete, &undeclared, None).await;
+    azure.send_directly(Method::Delete, &undeclared, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&stack("")).await;
     assert_eq!(existence(&plan, &principal), Existence::Gone);
@@ -337,8 +341,8 @@ async fn undeclared_grant_shows_whether_its_principal_exists() {
 async fn plan_succeeds_without_permission_to_read_the_directory() {
     let azure = Azure::new().await;
     let (undeclared, principal) = with_undeclared_grants(&azure).await;
-    azure.by_hand(Method::Delete, &undeclared, None).await;
-    let reader = azure.seen_by(Caller::Reader).await;
+    azure.send_directly(Method::Delete, &undeclared, None).await;
+    let reader = azure.as_caller(Caller::Reader).await;
     azure.simulator.clear_log();
     let plan = reader.plan(&stack("")).await;
     assert_eq!(existence(&plan, &principal), Existence::Unknown);
@@ -380,7 +384,7 @@ async fn principals_of_the_spec_are_not_looked_up_in_the_directory() {
 async fn deletion_of_an_undeclared_grant_shows_whether_its_principal_exists() {
     let azure = Azure::new().await;
     let (undeclared, principal) = with_undeclared_grants(&azure).await;
-    azure.by_hand(Method::Delete, &undeclared, None).await;
+    azure.send_directly(Method::Delete, &undeclared, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&stack(", grants: authoritative")).await;
     assert_eq!(directory_statuses(&azure), [200], "both in one request");
@@ -415,7 +419,7 @@ async fn declared_grant_of_a_deleted_principal_is_reported_and_stays() {
     let plan = azure.plan(&text).await;
     assert!(plan.is_empty() && plan.remarks.orphaned.is_empty());
 
-    azure.by_hand(Method::Delete, &undeclared, None).await;
+    azure.send_directly(Method::Delete, &undeclared, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&text).await;
     assert!(plan.is_empty() && plan.remarks.undeclared.is_empty());
@@ -439,7 +443,7 @@ async fn description_of_a_grant_is_preserved_before_the_ownership_marker() {
     let url = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
     let mut body = grant_body(&principal(&azure).await, "ServicePrincipal", READER);
     body["properties"]["description"] = "Ask Ada first".into();
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     assert!(
         azure.plan(&stack("")).await.is_empty(),
         "accepted without changes"
@@ -461,7 +465,7 @@ async fn description_of_a_grant_is_preserved_before_the_ownership_marker() {
     assert_eq!(changed, paths);
     let marked = "Ask Ada first\nlazuli-stack: test; read";
     let description = async || {
-        let found = azure.by_hand(Method::Get, &url, None).await;
+        let found = azure.send_directly(Method::Get, &url, None).await;
         found["properties"]["description"].clone()
     };
     assert_eq!(description().await, marked);
@@ -480,7 +484,7 @@ async fn authoritative_scope_loses_undeclared_grants_except_inherited_ones_and_t
     azure.converge(&authoritative).await;
     let undeclared = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abc");
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &undeclared,
             Some(grant_body(USER_OBJECT_ID, "User", OWNER)),
@@ -489,7 +493,7 @@ async fn authoritative_scope_loses_undeclared_grants_except_inherited_ones_and_t
     let callers = grant_url(&group(), "5b1e6b0e-1111-4222-8333-123456789abd");
     let caller = Caller::Owner.object_id();
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &callers,
             Some(grant_body(caller, "ServicePrincipal", OWNER)),
@@ -514,6 +518,6 @@ async fn authoritative_scope_loses_undeclared_grants_except_inherited_ones_and_t
         1,
         "the grants of the subscription are not touched"
     );
-    azure.by_hand(Method::Get, &callers, None).await;
+    azure.send_directly(Method::Get, &callers, None).await;
     assert!(azure.plan(&authoritative).await.is_empty());
 }

@@ -65,28 +65,32 @@ impl Jitter for LongestWait {
 impl Azure {
     /// An empty Azure. Must be called on a paused runtime.
     pub async fn new() -> Self {
-        Self::with(WorldOptions::default()).await
+        Self::with_options(WorldOptions::default()).await
     }
 
-    pub async fn with(options: WorldOptions) -> Self {
+    pub async fn with_options(options: WorldOptions) -> Self {
         let caller = options.caller;
         let simulator =
             Simulator::new(World::new(options), TokioClock::starting_at(SimTime::EPOCH));
-        Self::of(simulator, caller).await
+        Self::from_simulator(simulator, caller).await
     }
 
-    /// The same Azure for another caller.
-    pub async fn seen_by(&self, caller: Caller) -> Self {
-        Self::of(self.simulator.clone(), caller).await
+    /// A client of the same Azure for another caller.
+    pub async fn as_caller(&self, caller: Caller) -> Self {
+        Self::from_simulator(self.simulator.clone(), caller).await
     }
 
-    async fn of(simulator: Simulator, caller: Caller) -> Self {
+    async fn from_simulator(simulator: Simulator, caller: Caller) -> Self {
         let transport = Transport::new(Arc::new(InProcess::new(simulator.clone())));
-        Self::over(simulator, caller, transport).await
+        Self::with_transport(simulator, caller, transport).await
     }
 
-    /// Azure through a custom transport.
-    pub async fn over(simulator: Simulator, caller: Caller, transport: Transport) -> Self {
+    /// A client of Azure with a custom transport.
+    pub async fn with_transport(
+        simulator: Simulator,
+        caller: Caller,
+        transport: Transport,
+    ) -> Self {
         let url = Url::parse("https://sim.lazuli.invalid").unwrap();
         let endpoints = lazuli_arm::discover(&url, &transport)
             .await
@@ -136,7 +140,7 @@ impl Azure {
 
     /// The stacks of a spec, with resolved roles.
     pub async fn resolve(&self, text: &str) -> Result<Stacks, ReconcileError> {
-        let specs = load_text(text).map_err(rejected)?;
+        let specs = load_text(text).map_err(to_reconcile_error)?;
         self.reconciler().resolve(specs).await
     }
 
@@ -152,13 +156,12 @@ impl Azure {
         self.difference(text, &Intent::converge()).await.plan
     }
 
-    /// The plan of a spec without mistakes of its own, and the diagnostics that live state gives rise to. The plan is empty
-    /// if there are errors.
+    /// The plan of a valid spec, and the diagnostics that depend on live state. The plan is empty if there are errors.
     pub async fn compare(&self, text: &str) -> (Plan, Diagnostics) {
         self.compare_with(text, &Consent::default()).await
     }
 
-    /// The same, with consent to deletions.
+    /// Like [`Azure::compare`], with consent to deletions.
     pub async fn compare_with(&self, text: &str, consent: &Consent) -> (Plan, Diagnostics) {
         let intent = Intent::Converge {
             consent: consent.clone(),
@@ -167,7 +170,7 @@ impl Azure {
         self.compare_for(text, &intent).await
     }
 
-    /// The same, for any intent.
+    /// Like [`Azure::compare`], for any intent.
     pub async fn compare_for(&self, text: &str, intent: &Intent) -> (Plan, Diagnostics) {
         let stacks = self.resolve(text).await.expect("the spec is valid");
         match self.reconciler().plan(&stacks, intent).await {
@@ -184,12 +187,12 @@ impl Azure {
         plan
     }
 
-    /// The plan that deletes what the stack owns.
+    /// The plan that deletes everything the stack owns.
     pub async fn teardown(&self, text: &str) -> Plan {
         self.difference(text, &Intent::destroy()).await.plan
     }
 
-    /// A spec of what is live in resource groups, as the stack that owns most of it.
+    /// Exports resource groups as the stack that owns most of their resources.
     pub async fn export(&self, groups: &[&str]) -> Export {
         let groups = groups.iter();
         let scope = ExportScope {
@@ -211,14 +214,14 @@ impl Azure {
             .expect("reads work")
     }
 
-    /// Plans and executes, with no regard to failures.
+    /// Plans and executes; steps may fail.
     pub async fn apply(&self, text: &str) -> (Plan, Report) {
         let plan = self.plan(text).await;
         let report = self.execute(&plan).await;
         (plan, report)
     }
 
-    /// As [`Azure::apply`], where every step must succeed.
+    /// Like [`Azure::apply`]; panics unless every step succeeds.
     pub async fn converge(&self, text: &str) -> Plan {
         let (plan, report) = self.apply(text).await;
         let failures: Vec<_> = report
@@ -255,7 +258,7 @@ impl Azure {
     }
 
     /// Sends a request outside of lazuli, as the owner, and returns the body of the response.
-    pub async fn by_hand(&self, method: Method, url: &str, body: Option<Json>) -> Json {
+    pub async fn send_directly(&self, method: Method, url: &str, body: Option<Json>) -> Json {
         let token = self
             .simulator
             .world()
@@ -281,8 +284,8 @@ impl Azure {
     /// The write requests since the log was cleared, except for tokens and directory queries.
     pub fn writes(&self) -> Vec<LogEntry> {
         let is_write = |entry: &LogEntry| {
-            let only_asks = entry.url.contains("/oauth2/") || entry.url.starts_with("/graph/");
-            !entry.method.is_read() && !only_asks
+            let is_query = entry.url.contains("/oauth2/") || entry.url.starts_with("/graph/");
+            !entry.method.is_read() && !is_query
         };
         self.simulator.log().into_iter().filter(is_write).collect()
     }
@@ -294,8 +297,8 @@ pub fn load_text(text: &str) -> Result<Specs, LoadError> {
     load(&CATALOG, SpecTexts::from_spec("spec.yaml", text), context)
 }
 
-/// A mistake that needs no request to find, as an error of the reconciler.
-pub fn rejected(error: LoadError) -> ReconcileError {
+/// Converts a load error. Panics if the spec has no stacks.
+pub fn to_reconcile_error(error: LoadError) -> ReconcileError {
     match error {
         LoadError::Rejected(rejection) => ReconcileError::Rejected(rejection),
         LoadError::NoStacks => panic!("{error}"),

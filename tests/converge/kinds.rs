@@ -1,6 +1,7 @@
-//! Every kind with every property: values are written, stay, and are compared.
+//! Every kind with every property: values are written, preserved and compared.
 
 mod anything;
+mod applied;
 mod changes;
 mod coverage;
 mod credentials;
@@ -9,7 +10,6 @@ mod drift;
 mod exported;
 mod kept;
 mod lookups;
-mod settled;
 mod video_indexer;
 
 pub use exported::groups;

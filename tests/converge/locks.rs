@@ -30,7 +30,7 @@ fn stack() -> String {
 }
 
 /// The same stack with a lock.
-fn locked(scope: &str, level: &str) -> String {
+fn stack_with_lock(scope: &str, level: &str) -> String {
     stack()
         + &format!(
             "  keep: {{ kind: managementLock, name: keep, scope: \"{scope}\", level: {level} }}\n"
@@ -52,7 +52,7 @@ fn account() -> String {
 async fn create_lock(azure: &Azure, scope: &str, name: &str, level: &str) {
     let body = json!({ "properties": { "level": level, "notes": "Ask Ada" } });
     let url = format!("{scope}/{LOCKS}/{name}?api-version=2020-05-01");
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
 }
 
 async fn read_live(azure: &Azure, text: &str) -> Live {
@@ -71,11 +71,11 @@ struct LockedPlan {
 }
 
 impl LockedPlan {
-    async fn on_apply(azure: &Azure, text: &str) -> Self {
+    async fn for_apply(azure: &Azure, text: &str) -> Self {
         Self::for_intent(azure, text, Intent::converge()).await
     }
 
-    async fn on_destroy(azure: &Azure, text: &str) -> Self {
+    async fn for_destroy(azure: &Azure, text: &str) -> Self {
         Self::for_intent(azure, text, Intent::destroy()).await
     }
 
@@ -152,11 +152,11 @@ async fn foreign_delete_lock_is_reported_blocks_the_deletion_and_stays() {
     create_lock(&azure, &account(), "hands-off", "CanNotDelete").await;
 
     let changed = stack().replace("Standard_LRS", "Standard_GRS");
-    let apply = LockedPlan::on_apply(&azure, &changed).await;
+    let apply = LockedPlan::for_apply(&azure, &changed).await;
     assert_eq!(apply.plan.steps.len(), 1);
     assert_eq!(apply.obstacles, [], "writes are let through");
 
-    let destroy = LockedPlan::on_destroy(&azure, &stack()).await;
+    let destroy = LockedPlan::for_destroy(&azure, &stack()).await;
     assert_eq!(destroy.blocked(), ["access/Reader", "data", "group"]);
     assert_eq!(destroy.obstacles[0].owner, LockOwner::Unmarked);
     assert_eq!(destroy.obstacles[0].lock.notes.as_deref(), Some("Ask Ada"));
@@ -175,7 +175,7 @@ async fn foreign_read_only_lock_on_a_parent_blocks_every_write() {
     azure.converge(&spec("")).await;
     let subscription = format!("/subscriptions/{SUBSCRIPTION}");
     create_lock(&azure, &subscription, "freeze", "ReadOnly").await;
-    let apply = LockedPlan::on_apply(&azure, &stack()).await;
+    let apply = LockedPlan::for_apply(&azure, &stack()).await;
     assert_eq!(
         apply.blocked(),
         ["data", "data/containers/cam", "id", "access/Reader"]
@@ -192,9 +192,9 @@ async fn lock_on_another_scope_blocks_nothing() {
     let elsewhere = format!("{}-2", group());
     let url = format!("{elsewhere}?api-version=2025-04-01");
     let body = json!({ "location": "westeurope" });
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     create_lock(&azure, &elsewhere, "hands-off", "ReadOnly").await;
-    let destroy = LockedPlan::on_destroy(&azure, &stack()).await;
+    let destroy = LockedPlan::for_destroy(&azure, &stack()).await;
     assert_eq!(destroy.obstacles, []);
     assert!(azure.execute(&destroy.plan).await.is_complete());
 }
@@ -203,8 +203,8 @@ async fn lock_on_another_scope_blocks_nothing() {
 async fn own_locks_are_created_last_and_deleted_first() {
     for scope in ["${group}", "${data}"] {
         let azure = Azure::new().await;
-        let text = locked(scope, "ReadOnly");
-        let apply = LockedPlan::on_apply(&azure, &text).await;
+        let text = stack_with_lock(scope, "ReadOnly");
+        let apply = LockedPlan::for_apply(&azure, &text).await;
         assert_eq!(apply.obstacles, []);
         azure.converge(&text).await;
         let sent = writes(&azure);
@@ -215,7 +215,7 @@ async fn own_locks_are_created_last_and_deleted_first() {
             "{scope}: only what is outside may come after"
         );
 
-        let destroy = LockedPlan::on_destroy(&azure, &text).await;
+        let destroy = LockedPlan::for_destroy(&azure, &text).await;
         assert_eq!(destroy.obstacles, [], "{scope}: it is off by then");
         azure.simulator.clear_log();
         assert!(azure.execute(&destroy.plan).await.is_complete(), "{scope}");
@@ -229,9 +229,9 @@ async fn own_locks_are_created_last_and_deleted_first() {
 #[tokio::test(start_paused = true)]
 async fn own_read_only_lock_is_reported_where_it_blocks_an_update() {
     let azure = Azure::new().await;
-    let text = locked("${data}", "ReadOnly");
+    let text = stack_with_lock("${data}", "ReadOnly");
     azure.converge(&text).await;
-    let apply = LockedPlan::on_apply(&azure, &text.replace("Standard_LRS", "Standard_GRS")).await;
+    let apply = LockedPlan::for_apply(&azure, &text.replace("Standard_LRS", "Standard_GRS")).await;
     assert_eq!(apply.blocked(), ["data"]);
     assert_eq!(apply.obstacles[0].owner, LockOwner::Own);
 
@@ -255,16 +255,16 @@ async fn lock_with_the_same_name_and_no_marker_is_accepted_and_stays() {
     let azure = Azure::new().await;
     azure.converge(&stack()).await;
     create_lock(&azure, &account(), "keep", "CanNotDelete").await;
-    let text = locked("${data}", "CanNotDelete");
-    let apply = LockedPlan::on_apply(&azure, &text).await;
+    let text = stack_with_lock("${data}", "CanNotDelete");
+    let apply = LockedPlan::for_apply(&azure, &text).await;
     assert!(apply.plan.is_empty(), "{:#?}", apply.plan.steps);
-    let stricter = LockedPlan::on_apply(&azure, &locked("${data}", "ReadOnly")).await;
+    let stricter = LockedPlan::for_apply(&azure, &stack_with_lock("${data}", "ReadOnly")).await;
     let [step] = stricter.plan.steps.as_slice() else {
         panic!("{:#?}", stricter.plan.steps)
     };
     assert_eq!(step.changes[0].path, "properties.level");
 
-    let destroy = LockedPlan::on_destroy(&azure, &text).await;
+    let destroy = LockedPlan::for_destroy(&azure, &text).await;
     let kept: Vec<_> = destroy
         .plan
         .remarks
@@ -285,7 +285,7 @@ async fn notes_of_a_lock_are_preserved_before_the_ownership_marker() {
     let azure = Azure::new().await;
     azure.converge(&stack()).await;
     create_lock(&azure, &group(), "keep", "CanNotDelete").await;
-    let stricter = locked("${group}", "ReadOnly");
+    let stricter = stack_with_lock("${group}", "ReadOnly");
     let plan = azure.converge(&stricter).await;
     let reported: Vec<_> = plan.steps[0]
         .changes
@@ -294,7 +294,7 @@ async fn notes_of_a_lock_are_preserved_before_the_ownership_marker() {
         .collect();
     assert_eq!(reported, ["properties.level", "properties.notes"]);
     let url = format!("{}/{LOCKS}/keep?api-version=2020-05-01", group());
-    let found = azure.by_hand(Method::Get, &url, None).await;
+    let found = azure.send_directly(Method::Get, &url, None).await;
     assert_eq!(
         found["properties"]["notes"],
         "Ask Ada\nlazuli-stack: test; keep"
@@ -304,7 +304,7 @@ async fn notes_of_a_lock_are_preserved_before_the_ownership_marker() {
 
 #[tokio::test(start_paused = true)]
 async fn locks_are_read_by_one_paged_list_per_subscription() {
-    let azure = Azure::with(WorldOptions {
+    let azure = Azure::with_options(WorldOptions {
         page_size: 2,
         ..WorldOptions::default()
     })
@@ -328,8 +328,8 @@ async fn move_grant_to_group(azure: &Azure) {
     let old = format!(
         "/subscriptions/{SUBSCRIPTION}/{assignments}/00000000-0000-0000-0000-0000000e0002?api-version=2022-04-01"
     );
-    let mut grant = azure.by_hand(Method::Get, &old, None).await;
-    azure.by_hand(Method::Delete, &old, None).await;
+    let mut grant = azure.send_directly(Method::Get, &old, None).await;
+    azure.send_directly(Method::Delete, &old, None).await;
     let new = format!(
         "{}/{assignments}/00000000-0000-0000-0000-00000000a001?api-version=2022-04-01",
         group()
@@ -340,12 +340,12 @@ async fn move_grant_to_group(azure: &Azure) {
         "principalType": "ServicePrincipal",
     });
     let body = json!({ "properties": properties });
-    azure.by_hand(Method::Put, &new, Some(body)).await;
+    azure.send_directly(Method::Put, &new, Some(body)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn locks_of_groups_are_listed_without_permission_on_the_subscription() {
-    let azure = Azure::with(WorldOptions {
+    let azure = Azure::with_options(WorldOptions {
         caller: Caller::Contributor,
         ..WorldOptions::default()
     })
@@ -361,7 +361,7 @@ async fn locks_of_groups_are_listed_without_permission_on_the_subscription() {
     .await;
     create_lock(&azure, &group(), "b", "CanNotDelete").await;
     azure.simulator.clear_log();
-    let destroy = LockedPlan::on_destroy(&azure, &spec("")).await;
+    let destroy = LockedPlan::for_destroy(&azure, &spec("")).await;
     assert_eq!(destroy.unread, []);
     let names: Vec<_> = destroy
         .obstacles
@@ -376,14 +376,14 @@ async fn locks_of_groups_are_listed_without_permission_on_the_subscription() {
 async fn unreadable_locks_do_not_fail_the_plan() {
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;
-    let refusal = |status: u16, code: &str| Fault::Status {
+    let read_fault = |status: u16, code: &str| Fault::Status {
         status,
         code: code.to_owned(),
         message: "no".to_owned(),
         retry_after: None,
     };
-    let refused = refusal(403, "AuthorizationFailed");
-    for (fault, scopes) in [(refused, 2), (refusal(400, "BadRequest"), 1)] {
+    let denied = read_fault(403, "AuthorizationFailed");
+    for (fault, scopes) in [(denied, 2), (read_fault(400, "BadRequest"), 1)] {
         let anywhere = format!("*{LOCKS}*");
         azure.simulator.set_faults(Faults::none().on(
             Some(Method::Get),
@@ -391,7 +391,7 @@ async fn unreadable_locks_do_not_fail_the_plan() {
             Occurrence::Every,
             fault.clone(),
         ));
-        let destroy = LockedPlan::on_destroy(&azure, &spec("")).await;
+        let destroy = LockedPlan::for_destroy(&azure, &spec("")).await;
         assert_eq!(destroy.plan.steps.len(), 1);
         assert_eq!(destroy.obstacles, []);
         assert_eq!(destroy.unread.len(), scopes, "{:#?}", destroy.unread);
@@ -406,11 +406,11 @@ async fn unreadable_locks_do_not_fail_the_plan() {
 async fn locks_above_a_new_group_are_unknown() {
     let azure = Azure::new().await;
     let list = format!("*subscriptions/{SUBSCRIPTION}/{LOCKS}*");
-    let refused = Fault::status(403, None);
+    let denied = Fault::status(403, None);
     let every = Occurrence::Every;
-    let faults = Faults::none().on(Some(Method::Get), &list, every, refused);
+    let faults = Faults::none().on(Some(Method::Get), &list, every, denied);
     azure.simulator.set_faults(faults);
-    let apply = LockedPlan::on_apply(&azure, &stack()).await;
+    let apply = LockedPlan::for_apply(&azure, &stack()).await;
     let scopes: Vec<_> = apply.unread.iter().map(|one| one.scope.as_str()).collect();
     assert_eq!(scopes, [format!("/subscriptions/{SUBSCRIPTION}")]);
 }

@@ -1,4 +1,4 @@
-//! The five steps against the simulator, on simulated time: what is sent, what comes of it, what happens on failures.
+//! The five steps against the simulator, in simulated time: requests, results and failures.
 
 #![allow(
     clippy::unwrap_used,

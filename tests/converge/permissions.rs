@@ -37,14 +37,14 @@ async fn grants_of(azure: &Azure, principal: &str) -> Vec<Json> {
     let list = format!(
         "/subscriptions/{SUBSCRIPTION}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01&$filter=principalId%20eq%20'{principal}'"
     );
-    let found = azure.by_hand(Method::Get, &list, None).await;
+    let found = azure.send_directly(Method::Get, &list, None).await;
     found["value"].as_array().unwrap().clone()
 }
 
 async fn remove_all_permissions(azure: &Azure, caller: Caller) {
     for grant in grants_of(azure, caller.object_id()).await {
         let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
-        azure.by_hand(Method::Delete, &url, None).await;
+        azure.send_directly(Method::Delete, &url, None).await;
     }
 }
 
@@ -54,7 +54,7 @@ async fn with_permissions_of(azure: &Azure, caller: Caller, identity: &str) -> A
     let url = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-gitops/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}?api-version=2024-11-30"
     );
-    let found = azure.by_hand(Method::Get, &url, None).await;
+    let found = azure.send_directly(Method::Get, &url, None).await;
     let principal = found["properties"]["principalId"].as_str().unwrap();
     let grants = grants_of(azure, principal).await;
     assert!(!grants.is_empty(), "{identity} may do something");
@@ -71,9 +71,9 @@ async fn with_permissions_of(azure: &Azure, caller: Caller, identity: &str) -> A
             "condition": given["condition"], "conditionVersion": given["conditionVersion"],
         }});
         let url = format!("{scope}/{AUTHORIZATION}/roleAssignments/{name}?api-version=2022-04-01");
-        azure.by_hand(Method::Put, &url, Some(body)).await;
+        azure.send_directly(Method::Put, &url, Some(body)).await;
     }
-    azure.seen_by(caller).await
+    azure.as_caller(caller).await
 }
 
 /// A session of `caller` with only a custom role with these actions.
@@ -81,7 +81,7 @@ async fn with_actions(azure: &Azure, caller: Caller, actions: Json) -> Azure {
     remove_all_permissions(azure, caller).await;
     let scope = format!("/subscriptions/{SUBSCRIPTION}");
     allow(azure, caller, &scope, actions, caller.object_id()).await;
-    azure.seen_by(caller).await
+    azure.as_caller(caller).await
 }
 
 /// Assigns a custom role with these actions at a scope. Role and grant have the same name.
@@ -96,7 +96,7 @@ async fn allow(azure: &Azure, caller: Caller, scope: &str, actions: Json, name: 
     }});
     for (kind, body) in [("roleDefinitions", role), ("roleAssignments", grant)] {
         let url = format!("{scope}/{AUTHORIZATION}/{kind}/{name}?api-version=2022-04-01");
-        azure.by_hand(Method::Put, &url, Some(body)).await;
+        azure.send_directly(Method::Put, &url, Some(body)).await;
     }
 }
 
@@ -117,7 +117,9 @@ async fn role_for_plan_can_only_plan() {
         "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c",
         "parameters": { "listOfAllowedLocations": { "value": ["northeurope"] } },
     } });
-    owner.by_hand(Method::Put, &assignment, Some(here)).await;
+    owner
+        .send_directly(Method::Put, &assignment, Some(here))
+        .await;
     let found = preflight(&planner.client, &planner.plan(&changed).await, REGISTRY).await;
     let is_disallowed = |finding: &Finding| matches!(finding, Finding::Disallowed { .. });
     assert!(found.iter().any(is_disallowed), "{found:#?}");
@@ -197,7 +199,9 @@ async fn grants_at_a_management_group_need_permissions_on_grants_and_roles_there
     let owner = Azure::new().await;
     let platform = "/providers/Microsoft.Management/managementGroups/platform";
     let url = format!("{platform}?api-version=2020-05-01");
-    owner.by_hand(Method::Put, &url, Some(json!({}))).await;
+    owner
+        .send_directly(Method::Put, &url, Some(json!({})))
+        .await;
     tokio::time::sleep(std::time::Duration::from_secs(10)).await;
     let text = spec(&format!(
         "  app: {{ kind: userAssignedIdentity, name: id-test }}\n\

@@ -14,7 +14,7 @@ const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourc
 async fn assign_tag_policy(azure: &Azure, name: &str, value: &str) {
     let group = json!({ "location": "westeurope" });
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &format!("{GROUP}?api-version=2025-04-01"),
             Some(group),
@@ -27,10 +27,12 @@ async fn assign_tag_policy(azure: &Azure, name: &str, value: &str) {
     let url = format!(
         "{GROUP}/providers/Microsoft.Authorization/policyAssignments/tag?api-version=2023-04-01"
     );
-    azure.by_hand(Method::Put, &url, Some(assignment)).await;
+    azure
+        .send_directly(Method::Put, &url, Some(assignment))
+        .await;
 }
 
-fn tagged(head: &str) -> String {
+fn stack_with_tag(head: &str) -> String {
     let text =
         spec("  id: { kind: userAssignedIdentity, name: id-test, tags: { costCentre: \"7\" } }\n");
     text.replace("resources:\n", &format!("{head}resources:\n"))
@@ -40,8 +42,8 @@ fn tagged(head: &str) -> String {
 async fn tag_added_by_a_policy_is_not_a_change() {
     let azure = Azure::new().await;
     assign_tag_policy(&azure, "createdBy", "policy").await;
-    azure.converge(&tagged("")).await;
-    assert!(azure.plan(&tagged("")).await.is_empty());
+    azure.converge(&stack_with_tag("")).await;
+    assert!(azure.plan(&stack_with_tag("")).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,18 +54,18 @@ async fn ignored_tag_is_set_at_creation_and_never_compared() {
         "ignoreTags: [createdBy, \"cost*\"]\n",
         "ignoreTags: COSTCENTRE\n",
     ] {
-        azure.converge(&tagged(head)).await;
-        assert!(azure.plan(&tagged(head)).await.is_empty(), "{head}");
+        azure.converge(&stack_with_tag(head)).await;
+        assert!(azure.plan(&stack_with_tag(head)).await.is_empty(), "{head}");
     }
-    assert_eq!(azure.plan(&tagged("")).await.steps.len(), 1);
+    assert_eq!(azure.plan(&stack_with_tag("")).await.steps.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn server_override_is_recorded_until_either_value_changes() {
     let azure = Azure::new().await;
     assign_tag_policy(&azure, "costCentre", "42").await;
-    let first = azure.converge(&tagged("")).await;
-    let graph = azure.graph(&tagged("")).await;
+    let first = azure.converge(&stack_with_tag("")).await;
+    let graph = azure.graph(&stack_with_tag("")).await;
     let live = azure.observe(&graph).await;
     let (again, _) = converge(&graph, &live);
     let written: Vec<_> = first
@@ -83,11 +85,11 @@ async fn server_override_is_recorded_until_either_value_changes() {
 
     let reminders = reminders(&graph, &live, &again, &kept);
     remember(&azure.client, &reminders).await.unwrap();
-    let plan = azure.plan(&tagged("")).await;
+    let plan = azure.plan(&stack_with_tag("")).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);
     assert_eq!(plan.remarks.server_overrides, kept);
 
-    let another = tagged("").replace("\"7\"", "\"8\"");
+    let another = stack_with_tag("").replace("\"7\"", "\"8\"");
     assert_eq!(
         azure.plan(&another).await.steps.len(),
         1,
@@ -98,9 +100,9 @@ async fn server_override_is_recorded_until_either_value_changes() {
          Microsoft.Resources/tags/default?api-version=2021-04-01"
     );
     let merge = json!({ "operation": "Merge", "properties": { "tags": { "costCentre": "44" } } });
-    azure.by_hand(Method::Patch, &id, Some(merge)).await;
+    azure.send_directly(Method::Patch, &id, Some(merge)).await;
     assert_eq!(
-        azure.plan(&tagged("")).await.steps.len(),
+        azure.plan(&stack_with_tag("")).await.steps.len(),
         1,
         "Azure keeps another value"
     );

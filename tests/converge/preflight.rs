@@ -37,7 +37,7 @@ fn stack() -> String {
     )
 }
 
-async fn found(azure: &Azure, text: &str) -> (Plan, Vec<Finding>) {
+async fn run_preflight(azure: &Azure, text: &str) -> (Plan, Vec<Finding>) {
     let plan = azure.plan(text).await;
     azure.simulator.clear_log();
     let found = preflight(&azure.client, &plan, REGISTRY).await;
@@ -45,7 +45,7 @@ async fn found(azure: &Azure, text: &str) -> (Plan, Vec<Finding>) {
 }
 
 /// Assigns a role to a caller outside of lazuli.
-async fn give(azure: &Azure, caller: Caller, role: &str, scope: &str, more: Json) {
+async fn assign_role(azure: &Azure, caller: Caller, role: &str, scope: &str, more: Json) {
     let mut properties = json!({
         "principalId": caller.object_id(), "principalType": "ServicePrincipal",
         "roleDefinitionId": format!("{}/{AUTHORIZATION}/roleDefinitions/{role}", subscription()),
@@ -55,11 +55,11 @@ async fn give(azure: &Azure, caller: Caller, role: &str, scope: &str, more: Json
     }
     let url = format!("{scope}/{AUTHORIZATION}/roleAssignments/{role}?api-version=2022-04-01");
     let body = json!({ "properties": properties });
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
 }
 
 /// Each missing action with the keys of its steps.
-fn missing(plan: &Plan, found: &[Finding]) -> Vec<(String, Vec<String>)> {
+fn missing_actions(plan: &Plan, found: &[Finding]) -> Vec<(String, Vec<String>)> {
     let keys = |steps: &[StepId]| {
         steps
             .iter()
@@ -77,16 +77,16 @@ fn missing(plan: &Plan, found: &[Finding]) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-fn asked(azure: &Azure) -> Vec<String> {
+fn requests(azure: &Azure) -> Vec<String> {
     let log = azure.simulator.log().into_iter();
     log.map(|entry| format!("{} {}", entry.method.as_str(), entry.url))
         .collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn preflight_asks_only_what_the_plan_needs() {
+async fn preflight_requests_only_what_the_plan_needs() {
     let azure = Azure::new().await;
-    let (_, clean) = found(&azure, &stack()).await;
+    let (_, clean) = run_preflight(&azure, &stack()).await;
     assert_eq!(clean, []);
     let root = subscription();
     let expected: BTreeSet<String> = [
@@ -99,7 +99,7 @@ async fn preflight_asks_only_what_the_plan_needs() {
         format!("GET {root}/{AUTHORIZATION}/policyAssignments"),
     ]
     .into();
-    let log = asked(&azure);
+    let log = requests(&azure);
     let paths: BTreeSet<String> = log
         .iter()
         .map(|line| line.split('?').next().unwrap().to_owned())
@@ -108,9 +108,9 @@ async fn preflight_asks_only_what_the_plan_needs() {
     assert_eq!(log.len(), expected.len(), "each once: {log:#?}");
 
     azure.converge(&stack()).await;
-    let (_, clean) = found(&azure, &stack()).await;
+    let (_, clean) = run_preflight(&azure, &stack()).await;
     assert_eq!(clean, []);
-    assert_eq!(asked(&azure), [""; 0], "nothing to do, nothing to ask");
+    assert_eq!(requests(&azure), [""; 0], "an empty plan needs no requests");
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,11 +120,11 @@ async fn taken_names_and_missing_providers_are_reported_together() {
     let account = format!("{other}/providers/Microsoft.Storage/storageAccounts/stmine");
     let body = json!({ "location": "westeurope" });
     let url = format!("{other}?api-version=2021-04-01");
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     let body =
         json!({ "location": "westeurope", "sku": { "name": "Standard_LRS" }, "kind": "StorageV2" });
     let url = format!("{account}?api-version=2025-06-01");
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
 
     let text = spec(
@@ -134,7 +134,7 @@ async fn taken_names_and_missing_providers_are_reported_together() {
          \x20 app: { kind: resource, type: Microsoft.App/managedEnvironments@2024-03-01, name: env }\n\
          \x20 odd: { kind: resource, type: Microsoft.Nothing/things@2024-03-01, name: thing }\n",
     );
-    let (plan, found) = found(&azure, &text).await;
+    let (plan, found) = run_preflight(&azure, &text).await;
     let key = |step: &StepId| plan.steps[step.0].subject.key.to_string();
     let shown: Vec<String> = found
         .iter()
@@ -169,7 +169,7 @@ async fn taken_names_and_missing_providers_are_reported_together() {
     assert_eq!(
         azure.writes().len(),
         3,
-        "only the names are asked with a POST"
+        "only the names are requests with a POST"
     );
 }
 
@@ -179,7 +179,7 @@ async fn provider_registration_is_awaited() {
     let text = spec(
         "  app: { kind: resource, type: Microsoft.App/managedEnvironments@2024-03-01, name: env }\n",
     );
-    let (_, before) = found(&azure, &text).await;
+    let (_, before) = run_preflight(&azure, &text).await;
     let [
         Finding::NotRegistered {
             subscription,
@@ -193,7 +193,7 @@ async fn provider_registration_is_awaited() {
     register(&azure.client, subscription, namespace)
         .await
         .unwrap();
-    let (_, after) = found(&azure, &text).await;
+    let (_, after) = run_preflight(&azure, &text).await;
     assert_eq!(after, []);
     azure.converge(&text).await;
 }
@@ -201,14 +201,14 @@ async fn provider_registration_is_awaited() {
 #[tokio::test(start_paused = true)]
 async fn missing_permissions_are_reported_by_action_scope_and_caller() {
     let owner = Azure::new().await;
-    let reader = owner.seen_by(Caller::Reader).await;
-    let (plan, refused) = found(&reader, &stack()).await;
+    let reader = owner.as_caller(Caller::Reader).await;
+    let (plan, findings) = run_preflight(&reader, &stack()).await;
     let write = |kind: &str, keys: &[&str]| {
         let keys = keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
         (format!("Microsoft.{kind}/write"), keys)
     };
     assert_eq!(
-        missing(&plan, &refused),
+        missing_actions(&plan, &findings),
         [
             write("Authorization/roleAssignments", &["access/Reader"]),
             write("ManagedIdentity/userAssignedIdentities", &["id"]),
@@ -220,17 +220,17 @@ async fn missing_permissions_are_reported_by_action_scope_and_caller() {
             write("Storage/storageAccounts", &["data"]),
         ]
     );
-    let [Finding::MissingPermissions { scope, caller, .. }] = refused.as_slice() else {
-        panic!("{refused:?}")
+    let [Finding::MissingPermissions { scope, caller, .. }] = findings.as_slice() else {
+        panic!("{findings:?}")
     };
     assert_eq!(scope.as_str(), subscription());
     assert_eq!(caller.as_deref(), Some(Caller::Reader.object_id()));
-    assert!(refused[0].is_certain());
+    assert!(findings[0].is_certain());
 
-    let contributor = owner.seen_by(Caller::Contributor).await;
-    let (plan, refused) = found(&contributor, &stack()).await;
+    let contributor = owner.as_caller(Caller::Contributor).await;
+    let (plan, findings) = run_preflight(&contributor, &stack()).await;
     assert_eq!(
-        missing(&plan, &refused),
+        missing_actions(&plan, &findings),
         [write("Authorization/roleAssignments", &["access/Reader"])]
     );
 }
@@ -239,13 +239,13 @@ async fn missing_permissions_are_reported_by_action_scope_and_caller() {
 async fn missing_delete_permissions_are_reported_before_the_first_deletion() {
     let owner = Azure::new().await;
     owner.converge(&stack()).await;
-    let contributor = owner.seen_by(Caller::Contributor).await;
+    let contributor = owner.as_caller(Caller::Contributor).await;
     let plan = contributor.teardown(&stack()).await;
-    let refused = preflight(&contributor.client, &plan, REGISTRY).await;
+    let findings = preflight(&contributor.client, &plan, REGISTRY).await;
     let deletion = "Microsoft.Authorization/roleAssignments/delete".to_owned();
     let steps = vec!["access/Reader".to_owned()];
-    assert_eq!(missing(&plan, &refused), [(deletion, steps)]);
-    assert!(refused.iter().all(Finding::is_certain), "{refused:#?}");
+    assert_eq!(missing_actions(&plan, &findings), [(deletion, steps)]);
+    assert!(findings.iter().all(Finding::is_certain), "{findings:#?}");
     let plan = owner.teardown(&stack()).await;
     assert_eq!(preflight(&owner.client, &plan, REGISTRY).await, []);
 }
@@ -256,10 +256,10 @@ async fn identity_assignment_needs_its_own_permission() {
     let text = stack().replace("role: Reader", "role: Storage Blob Data Contributor")
         + "  indexer: { kind: videoIndexer, name: vi-test, identity: \"${id}\", storage: \"${data}\" }\n";
     owner.converge(&stack()).await;
-    let reader = owner.seen_by(Caller::Reader).await;
-    let (plan, refused) = found(&reader, &text).await;
+    let reader = owner.as_caller(Caller::Reader).await;
+    let (plan, findings) = run_preflight(&reader, &text).await;
     let assign = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
-    let needs = missing(&plan, &refused);
+    let needs = missing_actions(&plan, &findings);
     let needed_by = needs.iter().find(|(action, _)| action == assign);
     assert_eq!(needed_by.unwrap().1, ["indexer"]);
 }
@@ -268,34 +268,34 @@ async fn identity_assignment_needs_its_own_permission() {
 async fn permissions_on_the_resource_alone_suffice() {
     let owner = Azure::new().await;
     owner.converge(&stack()).await;
-    let reader = owner.seen_by(Caller::Reader).await;
+    let reader = owner.as_caller(Caller::Reader).await;
     let changed = stack().replace("sku: Standard_LRS", "sku: Standard_GRS");
-    let (plan, refused) = found(&reader, &changed).await;
-    assert_eq!(missing(&plan, &refused).len(), 1);
+    let (plan, findings) = run_preflight(&reader, &changed).await;
+    assert_eq!(missing_actions(&plan, &findings).len(), 1);
 
     let account = format!(
         "{}/providers/Microsoft.Storage/storageAccounts/stpreflight",
         group()
     );
-    give(&owner, Caller::Reader, CONTRIBUTOR, &account, json!({})).await;
-    let (_, refused) = found(&reader, &changed).await;
-    assert_eq!(refused, []);
+    assign_role(&owner, Caller::Reader, CONTRIBUTOR, &account, json!({})).await;
+    let (_, findings) = run_preflight(&reader, &changed).await;
+    assert_eq!(findings, []);
     reader.converge(&changed).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn role_assignments_of_the_plan_may_give_missing_permissions() {
     let owner = Azure::new().await;
-    let contributor = owner.seen_by(Caller::Contributor).await;
+    let contributor = owner.as_caller(Caller::Contributor).await;
     let reader = Caller::Reader.object_id();
     let text = stack()
         + &format!(
             "  more: {{ kind: roleAssignment, principal: {{ objectId: {reader}, type: ServicePrincipal }}, \
              scope: \"${{group}}\", role: Owner }}\n"
         );
-    let (_, refused) = found(&contributor, &text).await;
-    assert_eq!(refused.len(), 1);
-    assert!(!refused[0].is_certain(), "{refused:?}");
+    let (_, findings) = run_preflight(&contributor, &text).await;
+    assert_eq!(findings.len(), 1);
+    assert!(!findings[0].is_certain(), "{findings:?}");
 }
 
 /// The test writes eligible roles and deny assignments into the simulator, because no API of lazuli creates them.
@@ -306,7 +306,7 @@ async fn causes_of_missing_permissions_are_reported() {
     let put = async |name: &str, api: &str, properties: Json| {
         let url = format!("{}/{AUTHORIZATION}/{name}?api-version={api}", group());
         let body = json!({ "properties": properties });
-        owner.by_hand(Method::Put, &url, Some(body)).await;
+        owner.send_directly(Method::Put, &url, Some(body)).await;
     };
     let eligible = json!({
         "scope": group(), "principalId": Caller::Reader.object_id(),
@@ -314,10 +314,10 @@ async fn causes_of_missing_permissions_are_reported() {
     });
     put("roleEligibilityScheduleInstances/e", "2020-10-01", eligible).await;
     let changed = stack().replace("sku: Standard_LRS", "sku: Standard_GRS");
-    let reader = owner.seen_by(Caller::Reader).await;
-    let (_, refused) = found(&reader, &changed).await;
-    let [Finding::MissingPermissions { causes, .. }] = refused.as_slice() else {
-        panic!("{refused:?}")
+    let reader = owner.as_caller(Caller::Reader).await;
+    let (_, findings) = run_preflight(&reader, &changed).await;
+    let [Finding::MissingPermissions { causes, .. }] = findings.as_slice() else {
+        panic!("{findings:?}")
     };
     let expected = Cause::Eligible {
         role: "Contributor".into(),
@@ -332,29 +332,29 @@ async fn causes_of_missing_permissions_are_reported() {
         "permissions": [{ "actions": ["*/write"], "notActions": ["Microsoft.Authorization/*"] }],
     });
     put("denyAssignments/d", "2022-04-01", denial.clone()).await;
-    let (_, refused) = found(&owner, &changed).await;
-    let [Finding::Restricted { action, causes, .. }] = refused.as_slice() else {
-        panic!("{refused:?}")
+    let (_, findings) = run_preflight(&owner, &changed).await;
+    let [Finding::Restricted { action, causes, .. }] = findings.as_slice() else {
+        panic!("{findings:?}")
     };
     assert_eq!(action, "Microsoft.Storage/storageAccounts/write");
     assert!(matches!(&causes[..], [Cause::Denied { name, .. }] if name == "managed"));
-    assert!(refused[0].is_certain());
+    assert!(findings[0].is_certain());
 
     denial["excludePrincipals"] =
         json!([{ "id": Caller::Owner.object_id(), "type": "ServicePrincipal" }]);
     put("denyAssignments/d", "2022-04-01", denial).await;
-    let (_, refused) = found(&owner, &changed).await;
-    assert_eq!(refused, [], "who is excluded is not denied");
+    let (_, findings) = run_preflight(&owner, &changed).await;
+    assert_eq!(findings, [], "excluded principals are not denied");
 }
 
 #[tokio::test(start_paused = true)]
 async fn condition_on_role_assignments_is_reported_unless_another_role_has_none() {
     let owner = Azure::new().await;
-    let contributor = owner.seen_by(Caller::Contributor).await;
+    let contributor = owner.as_caller(Caller::Contributor).await;
     let condition = "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {ba92f5b4-2d11-453d-a403-e96b0029c9fe}))";
     let limited = json!({ "condition": condition, "conditionVersion": "2.0" });
     let root = subscription();
-    give(
+    assign_role(
         &owner,
         Caller::Contributor,
         ACCESS_ADMINISTRATOR,
@@ -362,7 +362,7 @@ async fn condition_on_role_assignments_is_reported_unless_another_role_has_none(
         limited,
     )
     .await;
-    let (_, restricted) = found(&contributor, &stack()).await;
+    let (_, restricted) = run_preflight(&contributor, &stack()).await;
     let [Finding::Restricted { causes, .. }] = restricted.as_slice() else {
         panic!("{restricted:?}")
     };
@@ -370,24 +370,24 @@ async fn condition_on_role_assignments_is_reported_unless_another_role_has_none(
         if assignment.name() == ACCESS_ADMINISTRATOR));
     assert!(!restricted[0].is_certain());
 
-    give(&owner, Caller::Contributor, OWNER, &root, json!({})).await;
-    assert_eq!(found(&contributor, &stack()).await.1, []);
+    assign_role(&owner, Caller::Contributor, OWNER, &root, json!({})).await;
+    assert_eq!(run_preflight(&contributor, &stack()).await.1, []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn unanswered_questions_are_reported_and_stop_nothing() {
+async fn failed_questions_are_reported_and_stop_nothing() {
     let azure = Azure::new().await;
-    let refused = Fault::status(403, None);
+    let denied = Fault::status(403, None);
     let mut faults = Faults::none();
     for what in [
         "*checkNameAvailability*",
         "*/permissions*",
         "*/providers/Microsoft.Storage",
     ] {
-        faults = faults.on(None, what, Occurrence::Every, refused.clone());
+        faults = faults.on(None, what, Occurrence::Every, denied.clone());
     }
     azure.simulator.set_faults(faults);
-    let (_, found) = found(&azure, &stack()).await;
+    let (_, found) = run_preflight(&azure, &stack()).await;
     let questions: Vec<_> = found
         .iter()
         .map(|finding| match finding {
@@ -420,21 +420,21 @@ async fn soft_deleted_vault_holds_its_name_unless_it_is_recovered() {
     let until = "2026-04-01T00:00:59Z";
     let properties = json!({ "scheduledPurgeDate": until, "purgeProtectionEnabled": true });
     let body = json!({ "properties": properties });
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     let vault = |name: &str, mode: &str| {
         spec(&format!(
             "  vault:\n    kind: resource\n    type: Microsoft.KeyVault/vaults@2024-11-01\n    name: {name}\n\
              \x20   body: {{ properties: {{ tenantId: 00000000-0000-0000-0000-000000007e4a, createMode: {mode} }} }}\n"
         ))
     };
-    let (_, refused) = found(&azure, &vault("kv-test", "default")).await;
+    let (_, findings) = run_preflight(&azure, &vault("kv-test", "default")).await;
     let [
         Finding::Creation {
             name, found: why, ..
         },
-    ] = refused.as_slice()
+    ] = findings.as_slice()
     else {
-        panic!("{refused:?}")
+        panic!("{findings:?}")
     };
     let CreationObstacle::SoftDeleted {
         until: at,
@@ -444,7 +444,13 @@ async fn soft_deleted_vault_holds_its_name_unless_it_is_recovered() {
         panic!("{why:?}")
     };
     assert_eq!((name.as_str(), at.as_deref()), ("kv-test", Some(until)));
-    assert!(!can_purge && refused[0].is_certain());
-    assert_eq!(found(&azure, &vault("kv-test", "recover")).await.1, []);
-    assert_eq!(found(&azure, &vault("kv-other", "default")).await.1, []);
+    assert!(!can_purge && findings[0].is_certain());
+    assert_eq!(
+        run_preflight(&azure, &vault("kv-test", "recover")).await.1,
+        []
+    );
+    assert_eq!(
+        run_preflight(&azure, &vault("kv-other", "default")).await.1,
+        []
+    );
 }

@@ -20,7 +20,7 @@ fn cameras() -> String {
 }
 
 /// A world in which everything but the account was created an hour ago.
-async fn account_prerequisites_of_an_hour_ago() -> Azure {
+async fn azure_with_hour_old_prerequisites() -> Azure {
     let azure = Azure::new().await;
     let text = cameras();
     let before: Vec<&str> = text
@@ -148,7 +148,7 @@ async fn other_errors_fail_immediately() {
 
 #[tokio::test(start_paused = true)]
 async fn denial_is_retried_only_while_a_grant_is_recent() {
-    let azure = account_prerequisites_of_an_hour_ago().await;
+    let azure = azure_with_hour_old_prerequisites().await;
     fail_requests(
         &azure,
         Occurrence::Every,
@@ -184,7 +184,7 @@ fn reader(tag: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn unknown_principal_fails_after_the_propagation_limit() {
-    let azure = Azure::with(WorldOptions {
+    let azure = Azure::with_options(WorldOptions {
         typed_principal_replication: 3_600_000,
         ..WorldOptions::default()
     })

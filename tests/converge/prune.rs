@@ -1,4 +1,4 @@
-//! Orphans: listed, pruned in an order that Azure accepts, released or kept as the spec said; nothing else is deleted.
+//! Orphans: listed, pruned in an order that Azure accepts, released or kept as the spec declares; nothing else is deleted.
 
 use lazuli_core::plan::{Action, Plan};
 use lazuli_sim::{Caller, Method, SUBSCRIPTION};
@@ -59,7 +59,7 @@ async fn orphans_are_listed_and_pruned_in_an_order_that_azure_accepts() {
         assert!(listed.iter().any(|one| one == what), "{what}: {listed:#?}");
     }
     assert_eq!(listed.len(), 7, "{listed:#?}");
-    let asked = azure.simulator.log().len();
+    let requests = azure.simulator.log().len();
 
     let plan = azure.plan_to_prune(&spec("")).await;
     assert_eq!(plan.count(Action::Delete), 7);
@@ -70,7 +70,7 @@ async fn orphans_are_listed_and_pruned_in_an_order_that_azure_accepts() {
         "{after:#?}"
     );
     let groups = azure
-        .by_hand(
+        .send_directly(
             Method::Get,
             &format!("/subscriptions/{SUBSCRIPTION}/resourcegroups?api-version=2025-04-01"),
             None,
@@ -81,13 +81,13 @@ async fn orphans_are_listed_and_pruned_in_an_order_that_azure_accepts() {
         1,
         "the group of the spec stays"
     );
-    assert!(asked < 15, "{asked}");
+    assert!(requests < 15, "{requests}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn number_of_requests_does_not_grow_with_the_owned_resources() {
     let azure = Azure::new().await;
-    let asked = async |count: usize| {
+    let requests = async |count: usize| {
         let entries: String = (0..count)
             .map(|at| format!("  app{at}: {{ kind: userAssignedIdentity, name: id-{at} }}\n"))
             .collect();
@@ -96,7 +96,7 @@ async fn number_of_requests_does_not_grow_with_the_owned_resources() {
         assert_eq!(azure.plan(&spec("")).await.remarks.orphans.len(), count);
         azure.simulator.log().len()
     };
-    assert_eq!(asked(2).await, asked(9).await);
+    assert_eq!(requests(2).await, requests(9).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,11 +111,11 @@ async fn unmarked_resources_and_those_of_other_stacks_are_not_pruned() {
     };
     let body = json!({ "location": "westeurope" });
     azure
-        .by_hand(Method::Put, &identity("by-hand"), Some(body))
+        .send_directly(Method::Put, &identity("by-hand"), Some(body))
         .await;
     let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "doors" } });
     azure
-        .by_hand(Method::Put, &identity("doors"), Some(body))
+        .send_directly(Method::Put, &identity("doors"), Some(body))
         .await;
 
     let plan = azure.plan_to_prune(&spec("")).await;
@@ -131,7 +131,9 @@ async fn unmarked_resources_and_those_of_other_stacks_are_not_pruned() {
     );
     execute_successfully(&azure, &plan).await;
     for name in ["by-hand", "doors"] {
-        azure.by_hand(Method::Get, &identity(name), None).await;
+        azure
+            .send_directly(Method::Get, &identity(name), None)
+            .await;
     }
 }
 
@@ -170,13 +172,13 @@ async fn kept_orphans_are_released_and_protected_orphans_stay() {
         "rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-kept",
         "2024-11-30",
     );
-    let kept = azure.by_hand(Method::Get, &kept, None).await;
+    let kept = azure.send_directly(Method::Get, &kept, None).await;
     assert_eq!(kept["tags"], json!({ "owner": "ada" }));
     let grants = path(
         "rg-test/providers/Microsoft.Authorization/roleAssignments",
         "2022-04-01",
     );
-    let grants = azure.by_hand(Method::Get, &grants, None).await;
+    let grants = azure.send_directly(Method::Get, &grants, None).await;
     assert!(
         grants["value"]
             .as_array()
@@ -255,13 +257,13 @@ async fn unreadable_subscription_is_reported_and_the_groups_of_the_spec_are_read
     let list = format!(
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
     );
-    let found = azure.by_hand(Method::Get, &list, None).await;
+    let found = azure.send_directly(Method::Get, &list, None).await;
     let mine = |grant: &&serde_json::Value| {
         grant["properties"]["principalId"] == Caller::Reader.object_id()
     };
     for grant in found["value"].as_array().unwrap().iter().filter(mine) {
         let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
-        azure.by_hand(Method::Delete, &url, None).await;
+        azure.send_directly(Method::Delete, &url, None).await;
         let here = url.replace(
             "/providers/Microsoft.Auth",
             "/resourceGroups/rg-test/providers/Microsoft.Auth",
@@ -270,9 +272,9 @@ async fn unreadable_subscription_is_reported_and_the_groups_of_the_spec_are_read
             "roleDefinitionId": grant["properties"]["roleDefinitionId"],
             "principalId": grant["properties"]["principalId"], "principalType": "ServicePrincipal",
         }});
-        azure.by_hand(Method::Put, &here, Some(body)).await;
+        azure.send_directly(Method::Put, &here, Some(body)).await;
     }
-    let reader = azure.seen_by(Caller::Reader).await;
+    let reader = azure.as_caller(Caller::Reader).await;
     let plan = reader.plan(&spec("")).await;
     let listed: Vec<_> = plan
         .remarks

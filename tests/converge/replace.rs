@@ -16,12 +16,12 @@ const STACK: &str = "  app: { kind: userAssignedIdentity, name: id-test }
   group-read: { kind: roleAssignment, principal: \"${app}\", scope: \"${group}\", role: Reader }
 ";
 
-fn hierarchical() -> String {
+fn stack_with_hierarchical_namespace() -> String {
     spec(&STACK.replace("isHnsEnabled: false", "isHnsEnabled: true"))
 }
 
 /// The stack with one of its entries in another region.
-fn moved(name: &str) -> String {
+fn stack_with_moved_entry(name: &str) -> String {
     let here = format!("name: {name} }}");
     spec(STACK).replace(&here, &format!("name: {name}, location: northeurope }}"))
 }
@@ -44,13 +44,15 @@ fn steps(plan: &Plan) -> Vec<(Action, String)> {
 async fn help(azure: &Azure, text: &str, names: &[&str], entry: &str) -> String {
     let (_, found) = azure.compare_with(text, &allow(names)).await;
     let of_entry = format!("of `{entry}` is fixed at creation");
-    let said = found.iter().find(|said| said.message.ends_with(&of_entry));
-    let said = said.unwrap_or_else(|| panic!("{found:#?}"));
-    assert_eq!(said.code, Code::Immutable);
-    said.help.clone().unwrap()
+    let diagnostic = found
+        .iter()
+        .find(|diagnostic| diagnostic.message.ends_with(&of_entry));
+    let diagnostic = diagnostic.unwrap_or_else(|| panic!("{found:#?}"));
+    assert_eq!(diagnostic.code, Code::Immutable);
+    diagnostic.help.clone().unwrap()
 }
 
-async fn replaced(azure: &Azure, text: &str, names: &[&str]) -> Plan {
+async fn replace(azure: &Azure, text: &str, names: &[&str]) -> Plan {
     let (plan, found) = azure.compare_with(text, &allow(names)).await;
     assert!(!found.has_errors(), "{found:#?}");
     let report = azure.execute(&plan).await;
@@ -67,7 +69,7 @@ async fn replacement_without_consent_is_an_error_that_names_the_option() {
     azure.converge(&spec(STACK)).await;
     azure.simulator.clear_log();
     assert_eq!(
-        help(&azure, &hierarchical(), &[], "data").await,
+        help(&azure, &stack_with_hierarchical_namespace(), &[], "data").await,
         "set the live value, or delete and recreate the resource: --allow-replace data; its data is lost; \
          deleted and recreated with it: data/containers/video, read/Reader"
     );
@@ -78,7 +80,7 @@ async fn replacement_without_consent_is_an_error_that_names_the_option() {
 async fn replacement_by_name_includes_contained_and_attached_resources() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
-    let plan = replaced(&azure, &hierarchical(), &["data"]).await;
+    let plan = replace(&azure, &stack_with_hierarchical_namespace(), &["data"]).await;
     assert_eq!(
         steps(&plan),
         [
@@ -102,7 +104,7 @@ async fn replacement_by_name_includes_contained_and_attached_resources() {
 async fn replaced_identity_gets_new_grants_and_the_old_ones_are_deleted() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
-    let plan = replaced(&azure, &moved("id-test"), &["app"]).await;
+    let plan = replace(&azure, &stack_with_moved_entry("id-test"), &["app"]).await;
     let actual = steps(&plan);
     assert_eq!(actual[0], (Action::Replace, "app".to_owned()));
     assert_eq!(plan.count(Action::Create), 2, "{actual:?}");
@@ -124,14 +126,14 @@ async fn data_and_protected_resources_are_replaced_only_by_their_own_name() {
         "`events[a]` can hold data and must be allowed by its own name: --allow-replace 'events[a]'"
     );
     let names = ["events[a]", "test:events[b]"];
-    replaced(&azure, &entries(true, ""), &names).await;
+    replace(&azure, &entries(true, ""), &names).await;
 
     // Resources without data are covered by the name of their entry unless they are protected.
-    replaced(&azure, &entries(true, ", location: northeurope"), &["ids"]).await;
+    replace(&azure, &entries(true, ", location: northeurope"), &["ids"]).await;
     let protected = entries(true, ", location: westus, protect: true");
-    let said = help(&azure, &protected, &["ids"], "ids[a]").await;
-    assert!(said.starts_with("`ids[a]` is protected and"), "{said}");
-    replaced(&azure, &protected, &["ids[a]", "ids[b]"]).await;
+    let text = help(&azure, &protected, &["ids"], "ids[a]").await;
+    assert!(text.starts_with("`ids[a]` is protected and"), "{text}");
+    replace(&azure, &protected, &["ids[a]", "ids[b]"]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,33 +145,37 @@ async fn unmarked_resources_are_replaced_only_by_name_and_those_of_other_stacks_
     );
     let tagged = async |tags| {
         let body = json!({ "tags": tags });
-        azure.by_hand(Method::Patch, &account, Some(body)).await
+        azure
+            .send_directly(Method::Patch, &account, Some(body))
+            .await
     };
     tagged(json!({ "lazuli-stack": "doors" })).await;
-    let (_, found) = azure.compare_with(&hierarchical(), &allow(&["data"])).await;
-    let codes: Vec<_> = found.iter().map(|said| said.code).collect();
+    let (_, found) = azure
+        .compare_with(&stack_with_hierarchical_namespace(), &allow(&["data"]))
+        .await;
+    let codes: Vec<_> = found.iter().map(|diagnostic| diagnostic.code).collect();
     assert_eq!(codes, [Code::ForeignOwner]);
     tagged(json!({})).await;
-    replaced(&azure, &hierarchical(), &["data"]).await;
+    replace(&azure, &stack_with_hierarchical_namespace(), &["data"]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn replaced_group_includes_only_named_resources_of_the_stack() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
-    let moved = moved("rg-test");
-    let said = help(&azure, &moved, &["group"], "group").await;
-    assert!(said.contains("`data` can hold data"), "{said}");
+    let moved = stack_with_moved_entry("rg-test");
+    let text = help(&azure, &moved, &["group"], "group").await;
+    assert!(text.contains("`data` can hold data"), "{text}");
     let url = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/by-hand?api-version=2024-11-30"
     );
     let body = json!({ "location": "westeurope" });
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     let names = ["group", "data"];
-    let said = help(&azure, &moved, &names, "group").await;
-    assert!(said.ends_with("which are never deleted: by-hand"), "{said}");
-    azure.by_hand(Method::Delete, &url, None).await;
-    let plan = replaced(&azure, &moved, &names).await;
+    let text = help(&azure, &moved, &names, "group").await;
+    assert!(text.ends_with("which are never deleted: by-hand"), "{text}");
+    azure.send_directly(Method::Delete, &url, None).await;
+    let plan = replace(&azure, &moved, &names).await;
     assert_eq!(steps(&plan)[0], (Action::Replace, "group".to_owned()));
     assert_eq!(plan.count(Action::Replace), 1);
 }
@@ -178,13 +184,20 @@ async fn replaced_group_includes_only_named_resources_of_the_stack() {
 async fn rerun_completes_a_replacement_interrupted_after_the_deletion() {
     let azure = Azure::new().await;
     azure.converge(&spec(STACK)).await;
-    let (plan, _) = azure.compare_with(&hierarchical(), &allow(&["data"])).await;
+    let (plan, _) = azure
+        .compare_with(&stack_with_hierarchical_namespace(), &allow(&["data"]))
+        .await;
     let account = plan.steps[0].call.target.resolve(&|_| None).unwrap();
     let url = format!("{account}?api-version=2025-06-01");
-    azure.by_hand(Method::Delete, &url, None).await;
-    let plan = azure.converge(&hierarchical()).await;
+    azure.send_directly(Method::Delete, &url, None).await;
+    let plan = azure.converge(&stack_with_hierarchical_namespace()).await;
     assert_eq!(plan.count(Action::Create), 3, "{:?}", steps(&plan));
-    assert!(azure.plan(&hierarchical()).await.is_empty());
+    assert!(
+        azure
+            .plan(&stack_with_hierarchical_namespace())
+            .await
+            .is_empty()
+    );
 }
 
 #[test]
@@ -192,13 +205,13 @@ fn unknown_name_is_an_error_with_a_suggestion() {
     let graph = graph(&spec(STACK));
     let names = allow(&["dat", "data", "test:app"]).replace;
     let found = names.report_unknown(&graph, "--allow-replace");
-    let said: Vec<_> = found.iter().collect();
-    assert_eq!(said.len(), 1);
+    let diagnostics: Vec<_> = found.iter().collect();
+    assert_eq!(diagnostics.len(), 1);
     assert_eq!(
-        said[0].message,
+        diagnostics[0].message,
         "`dat` of --allow-replace is not in the specs"
     );
-    assert_eq!(said[0].help.as_deref(), Some("did you mean `data`?"));
+    assert_eq!(diagnostics[0].help.as_deref(), Some("did you mean `data`?"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,6 +226,6 @@ async fn generic_resource_is_replaced_when_its_location_changes() {
     assert!(azure.plan(&at("West Europe")).await.is_empty());
     let actual = help(&azure, &at("northeurope"), &[], "web").await;
     assert!(actual.contains("--allow-replace web"), "{actual}");
-    let plan = replaced(&azure, &at("northeurope"), &["web"]).await;
+    let plan = replace(&azure, &at("northeurope"), &["web"]).await;
     assert_eq!(steps(&plan), [(Action::Replace, "web".to_owned())]);
 }

@@ -74,7 +74,7 @@ async fn pages_of_a_list_are_combined() {
         page_size: 5,
         ..WorldOptions::default()
     };
-    let azure = Azure::with(options).await;
+    let azure = Azure::with_options(options).await;
     let text = units(12, 4);
     azure.converge(&text).await;
     azure.simulator.clear_log();
@@ -110,9 +110,9 @@ async fn denied_list_is_requested_once_and_groups_are_read_instead() {
     azure.simulator.clear_log();
     assert!(reader.plan(&text).await.is_empty());
     let log = azure.simulator.log();
-    let refused = log.iter().filter(|entry| entry.status == Some(403)).count();
+    let denied = log.iter().filter(|entry| entry.status == Some(403)).count();
     let sent = requests(&azure);
-    assert!(refused <= 12, "{refused} of {sent:#?}");
+    assert!(denied <= 12, "{denied} of {sent:#?}");
     assert!(
         sent.len() <= TYPES * groups + 12,
         "{}: {sent:#?}",
@@ -125,12 +125,12 @@ async fn confine_to_groups(azure: &Azure, groups: usize) -> Azure {
     let list = format!(
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
     );
-    let found = azure.by_hand(Method::Get, &list, None).await;
+    let found = azure.send_directly(Method::Get, &list, None).await;
     let own = found["value"].as_array().unwrap().iter();
     let own = own.filter(|grant| grant["properties"]["principalId"] == Caller::Reader.object_id());
     for grant in own {
         let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
-        azure.by_hand(Method::Delete, &url, None).await;
+        azure.send_directly(Method::Delete, &url, None).await;
         for group in 0..groups {
             let here = url.replace(
                 "/providers/Microsoft.Auth",
@@ -140,10 +140,10 @@ async fn confine_to_groups(azure: &Azure, groups: usize) -> Azure {
                 "roleDefinitionId": grant["properties"]["roleDefinitionId"],
                 "principalId": Caller::Reader.object_id(), "principalType": "ServicePrincipal",
             }});
-            azure.by_hand(Method::Put, &here, Some(body)).await;
+            azure.send_directly(Method::Put, &here, Some(body)).await;
         }
     }
-    azure.seen_by(Caller::Reader).await
+    azure.as_caller(Caller::Reader).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,12 +195,12 @@ async fn throttling_delays_a_run_and_does_not_fail_it() {
         throttling: true,
         ..WorldOptions::default()
     };
-    let azure = Azure::with(options).await;
+    let azure = Azure::with_options(options).await;
     let text = units(60, 3);
     azure.converge(&text).await;
     let throttled = |entry: &&lazuli_sim::LogEntry| entry.status == Some(429);
-    let refused = azure.simulator.log().iter().filter(throttled).count();
-    assert_eq!(refused, 0, "the bucket is watched, not run dry");
+    let count = azure.simulator.log().iter().filter(throttled).count();
+    assert_eq!(count, 0, "the client slows down before the bucket is empty");
     let again = azure.simulator.log().len();
     assert!(azure.plan(&text).await.is_empty(), "{again}");
 }

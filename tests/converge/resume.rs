@@ -21,16 +21,16 @@ const LONG: &str = "\
 \x20 analyzer: { kind: videoAnalyzer, name: valazuli, identity: \"${id}\", storage: \"${media}\" }
 ";
 
-fn is(entry: &LogEntry, method: Method, name: &str) -> bool {
+fn matches_request(entry: &LogEntry, method: Method, name: &str) -> bool {
     let path = entry.url.split('?').next().unwrap_or_default();
     entry.method == method && path.ends_with(name)
 }
 
 /// Executes the plan and kills the run some time after Azure accepted the write of `name`.
-async fn killed_after(azure: &Azure, plan: &Plan, method: Method, name: &str, later: Duration) {
+async fn kill_after(azure: &Azure, plan: &Plan, method: Method, name: &str, later: Duration) {
     let accepted = async {
         let is_accepted = |entry: &LogEntry| {
-            is(entry, method, name) && entry.status.is_some_and(|status| status < 300)
+            matches_request(entry, method, name) && entry.status.is_some_and(|status| status < 300)
         };
         while !azure.simulator.log().iter().any(is_accepted) {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -50,7 +50,9 @@ async fn assert_resumed(azure: &Azure, text: &str, name: &str) {
     let again: Vec<_> = azure
         .writes()
         .into_iter()
-        .filter(|entry| is(entry, Method::Put, name) || is(entry, Method::Patch, name))
+        .filter(|entry| {
+            matches_request(entry, Method::Put, name) || matches_request(entry, Method::Patch, name)
+        })
         .collect();
     assert!(again.is_empty(), "{again:#?}");
     assert!(azure.plan(text).await.is_empty());
@@ -64,7 +66,7 @@ async fn creation_of_a_killed_run_is_awaited_and_not_repeated() {
             let azure = Azure::new().await;
             let plan = azure.plan(&text).await;
             let later = Duration::from_secs(seconds);
-            killed_after(&azure, &plan, Method::Put, name, later).await;
+            kill_after(&azure, &plan, Method::Put, name, later).await;
             assert_resumed(&azure, &text, name).await;
         }
     }
@@ -83,7 +85,7 @@ async fn write_without_a_response_is_not_repeated() {
         Occurrence::First(1),
         late,
     ));
-    killed_after(&azure, &plan, Method::Put, "/stlazulimedia", Duration::ZERO).await;
+    kill_after(&azure, &plan, Method::Put, "/stlazulimedia", Duration::ZERO).await;
     azure.simulator.set_faults(Faults::none());
     assert_resumed(&azure, &text, "/stlazulimedia").await;
 }
@@ -94,7 +96,7 @@ async fn deletion_of_a_killed_run_is_awaited() {
     let azure = Azure::new().await;
     azure.converge(&text).await;
     let plan = azure.teardown(&text).await;
-    killed_after(
+    kill_after(
         &azure,
         &plan,
         Method::Delete,
@@ -108,8 +110,8 @@ async fn deletion_of_a_killed_run_is_awaited() {
 }
 
 /// A run of 90 minutes: two accounts that take 45 minutes each, one after the other.
-async fn ninety_minutes() -> (Azure, String) {
-    let azure = Azure::with(WorldOptions {
+async fn azure_for_a_run_of_90_minutes() -> (Azure, String) {
+    let azure = Azure::with_options(WorldOptions {
         storage_creation: 45 * MINUTE,
         ..WorldOptions::default()
     })
@@ -121,33 +123,33 @@ async fn ninety_minutes() -> (Azure, String) {
     (azure, text)
 }
 
-fn logins(azure: &Azure) -> usize {
+fn count_logins(azure: &Azure) -> usize {
     let log = azure.simulator.log();
     let is_login = |entry: &&LogEntry| entry.url.contains("/oauth2/");
     log.iter().filter(is_login).count()
 }
 
-fn denied(azure: &Azure) -> usize {
+fn count_denials(azure: &Azure) -> usize {
     let log = azure.simulator.log();
     log.iter().filter(|entry| entry.status == Some(401)).count()
 }
 
 #[tokio::test(start_paused = true)]
 async fn long_run_renews_its_token_before_it_expires() {
-    let (azure, text) = ninety_minutes().await;
+    let (azure, text) = azure_for_a_run_of_90_minutes().await;
     let began = azure.simulator.now();
     let plan = azure.plan(&text).await;
     azure.simulator.clear_log();
     let report = azure.execute(&plan).await;
     assert!(report.is_complete(), "{report:?}");
     assert!(azure.simulator.now().since(began) >= 90 * MINUTE);
-    assert_eq!((logins(&azure), denied(&azure)), (1, 0));
+    assert_eq!((count_logins(&azure), count_denials(&azure)), (1, 0));
     assert!(azure.plan(&text).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn token_that_expires_early_is_renewed() {
-    let (azure, text) = ninety_minutes().await;
+    let (azure, text) = azure_for_a_run_of_90_minutes().await;
     let plan = azure.plan(&text).await;
     azure.simulator.clear_log();
     azure.simulator.set_faults(
@@ -173,10 +175,10 @@ async fn token_that_expires_early_is_renewed() {
     );
     let report = azure.execute(&plan).await;
     assert!(report.is_complete(), "{report:?}");
-    assert!(denied(&azure) >= 2);
+    assert!(count_denials(&azure) >= 2);
     assert_eq!(
-        logins(&azure),
-        denied(&azure) + 1,
+        count_logins(&azure),
+        count_denials(&azure) + 1,
         "one for each refusal, one in time"
     );
     assert!(azure.plan(&text).await.is_empty());

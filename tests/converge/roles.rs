@@ -56,7 +56,7 @@ async fn create_role(azure: &Azure, guid: &str, name: &str, at: &str) {
         "assignableScopes": [at],
     }});
     azure
-        .by_hand(Method::Put, &definition(guid), Some(body))
+        .send_directly(Method::Put, &definition(guid), Some(body))
         .await;
 }
 
@@ -67,7 +67,7 @@ fn subscription() -> String {
 fn errors(found: &Diagnostics) -> Vec<(Code, String)> {
     found
         .iter()
-        .map(|said| (said.code, said.message.clone()))
+        .map(|diagnostic| (diagnostic.code, diagnostic.message.clone()))
         .collect()
 }
 
@@ -78,7 +78,7 @@ async fn live_role(azure: &Azure, text: &str) -> (String, Json) {
         .nodes()
         .find(|node| node.subject.kind == "roleDefinition");
     let url = format!("{}?api-version=2022-04-01", node.unwrap().id().unwrap());
-    let body = azure.by_hand(Method::Get, &url, None).await;
+    let body = azure.send_directly(Method::Get, &url, None).await;
     (url, body)
 }
 
@@ -136,7 +136,7 @@ async fn changed_actions_are_planned_and_restored() {
     ] {
         let mut changed = wanted.clone();
         changed["properties"]["permissions"][0][list] = actions;
-        azure.by_hand(Method::Put, &url, Some(changed)).await;
+        azure.send_directly(Method::Put, &url, Some(changed)).await;
         let plan = azure.converge(&text).await;
         assert_eq!(steps(&plan), [(Action::Update, "operator".into())]);
         let path = format!("properties.permissions[0].{list}");
@@ -152,7 +152,7 @@ async fn changed_actions_are_planned_and_restored() {
         "microsoft.media/videoanalyzers/WRITE",
         "microsoft.media/videoanalyzers/read"
     ]);
-    azure.by_hand(Method::Put, &url, Some(shuffled)).await;
+    azure.send_directly(Method::Put, &url, Some(shuffled)).await;
     assert!(azure.plan(&text).await.is_empty());
 }
 
@@ -173,11 +173,11 @@ async fn role_of_the_tenant_is_resolved_by_name() {
 
     azure.simulator.clear_log();
     assert!(azure.plan(&text).await.is_empty());
-    let asked = azure.simulator.log();
-    let asked = asked
+    let log = azure.simulator.log();
+    let requests = log
         .iter()
         .filter(|entry| entry.url.contains("roleDefinitions") && !entry.url.contains("CustomRole"));
-    assert_eq!(asked.count(), 1, "the group is there now, and knows");
+    assert_eq!(requests.count(), 1, "the existing group lists its roles");
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,7 +209,7 @@ async fn name_similar_to_a_built_in_role_is_an_error_unless_the_tenant_has_it() 
 #[tokio::test(start_paused = true)]
 async fn roles_with_the_same_name_are_all_listed() {
     // Role names are unique in a tenant, but concurrent writes can both succeed.
-    let azure = Azure::with(WorldOptions {
+    let azure = Azure::with_options(WorldOptions {
         role_name_replication: 60_000,
         ..WorldOptions::default()
     })
@@ -218,7 +218,7 @@ async fn roles_with_the_same_name_are_all_listed() {
     create_role(&azure, GUID, "Watchkeeper", &subscription()).await;
     create_role(&azure, TWIN, "watchkeeper", &group).await;
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &format!("{group}?api-version=2025-04-01"),
             Some(json!({ "location": "westeurope" })),
@@ -232,8 +232,8 @@ async fn roles_with_the_same_name_are_all_listed() {
     azure.converge(&stack(&format!("role: {TWIN}"))).await;
 }
 
-/// The statuses of attempts to assign a role.
-fn attempts(azure: &Azure) -> Vec<Option<u16>> {
+/// The statuses of the requests that assign a role.
+fn assignment_statuses(azure: &Azure) -> Vec<Option<u16>> {
     let writes = azure.writes().into_iter();
     writes
         .filter(|entry| entry.url.contains("/roleAssignments/"))
@@ -242,8 +242,8 @@ fn attempts(azure: &Azure) -> Vec<Option<u16>> {
 }
 
 /// A world in which a new role takes this many milliseconds to propagate.
-async fn slow_with_roles(delay: u64) -> Azure {
-    Azure::with(WorldOptions {
+async fn azure_with_role_delay(delay: u64) -> Azure {
+    Azure::with_options(WorldOptions {
         role_replication: delay,
         ..WorldOptions::default()
     })
@@ -252,19 +252,19 @@ async fn slow_with_roles(delay: u64) -> Azure {
 
 #[tokio::test(start_paused = true)]
 async fn role_that_this_run_created_is_retried() {
-    let azure = slow_with_roles(20_000).await;
+    let azure = azure_with_role_delay(20_000).await;
     let text = with_operator("role: \"${operator}\"");
     azure.converge(&text).await;
     // Retries after 1, 2, 4, 8 and 16 seconds.
-    let refused = [Some(400); 5];
-    assert_eq!(attempts(&azure)[..5], refused);
-    assert_eq!(attempts(&azure)[5..], [Some(201)]);
+    let failures = [Some(400); 5];
+    assert_eq!(assignment_statuses(&azure)[..5], failures);
+    assert_eq!(assignment_statuses(&azure)[5..], [Some(201)]);
     assert!(azure.plan(&text).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn unknown_role_fails_after_the_propagation_limit() {
-    let azure = slow_with_roles(3_600_000).await;
+    let azure = azure_with_role_delay(3_600_000).await;
     let before = azure.simulator.now();
     let (_, report) = azure.apply(&with_operator("role: \"${operator}\"")).await;
     assert_eq!(report.failures().count(), 1);
@@ -274,7 +274,7 @@ async fn unknown_role_fails_after_the_propagation_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn role_that_this_run_did_not_create_fails_immediately() {
-    let azure = slow_with_roles(3_600_000).await;
+    let azure = azure_with_role_delay(3_600_000).await;
     let whole = with_operator("role: Reader");
     let without_grant = whole
         .lines()
@@ -286,7 +286,7 @@ async fn role_that_this_run_did_not_create_fails_immediately() {
         let before = azure.simulator.now();
         let (_, report) = azure.apply(&with_operator(access)).await;
         assert_eq!(report.failures().count(), 1);
-        assert_eq!(attempts(&azure), [Some(400)]);
+        assert_eq!(assignment_statuses(&azure), [Some(400)]);
         assert!(azure.simulator.now().since(before) < 2_000);
     }
 }

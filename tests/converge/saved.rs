@@ -21,15 +21,15 @@ const ENTRIES: &str = "\
 \x20 access: { kind: roleAssignment, principal: \"${app}\", scope: \"${data}\", roles: [Reader, Contributor] }
 ";
 
-/// The change since a plan of another spec was created, with unchanged live resources.
-pub async fn moved_since(azure: &Azure, before: &str, text: &str) -> Option<Diagnostic> {
+/// The difference from a plan of another spec, with unchanged live resources.
+pub async fn find_difference_since(azure: &Azure, before: &str, text: &str) -> Option<Diagnostic> {
     let consent = Consent::default();
     let (_, saved, _) = save(azure, before, &consent).await;
-    compared(azure, &saved, text, &consent).await.1
+    compare_saved(azure, &saved, text, &consent).await.1
 }
 
-/// The current plan, and the change since the saved one.
-async fn compared(
+/// The current plan, and its difference from the saved one.
+async fn compare_saved(
     azure: &Azure,
     saved: &str,
     text: &str,
@@ -40,14 +40,14 @@ async fn compared(
     (plan, saved.first_difference(&now, &graph))
 }
 
-/// The current plan, or the change as message and note.
-async fn moved(
+/// The current plan, or its difference from the saved one as message and note.
+async fn find_difference(
     azure: &Azure,
     saved: &str,
     text: &str,
     consent: &Consent,
 ) -> Result<Plan, (String, String)> {
-    match compared(azure, saved, text, consent).await {
+    match compare_saved(azure, saved, text, consent).await {
         (plan, None) => Ok(plan),
         (_, Some(found)) => {
             assert_eq!(found.code, Code::Stale);
@@ -66,7 +66,7 @@ async fn save(azure: &Azure, text: &str, consent: &Consent) -> (Plan, String, Gr
     (plan, saved.to_text().unwrap(), graph)
 }
 
-async fn assert_moved(
+async fn assert_difference(
     azure: &Azure,
     saved: &str,
     text: &str,
@@ -74,7 +74,7 @@ async fn assert_moved(
     title: &str,
     note: &str,
 ) {
-    let found = moved(azure, saved, text, consent).await;
+    let found = find_difference(azure, saved, text, consent).await;
     let expected = (title.to_owned(), note.to_owned());
     assert_eq!(found.map(|plan| plan.steps), Err(expected));
 }
@@ -95,14 +95,16 @@ fn identity(name: &str) -> String {
 }
 
 async fn patch(azure: &Azure, body: Json) {
-    azure.by_hand(Method::Patch, &account(), Some(body)).await;
+    azure
+        .send_directly(Method::Patch, &account(), Some(body))
+        .await;
 }
 
 /// The names of the grants on the account.
 async fn grants(azure: &Azure) -> Vec<String> {
     let below = "Microsoft.Storage/storageAccounts/sttest/providers/Microsoft.Authorization/roleAssignments";
     let found = azure
-        .by_hand(Method::Get, &url(below, "2022-04-01"), None)
+        .send_directly(Method::Get, &url(below, "2022-04-01"), None)
         .await;
     let ids = found["value"].as_array().unwrap().iter();
     let ids = ids.filter_map(|grant| grant["id"].as_str());
@@ -118,13 +120,13 @@ async fn unchanged_plan_is_executed_and_saved_identically() {
     let none = Consent::default();
     let (plan, saved, _) = save(&azure, &text, &none).await;
     assert_eq!(save(&azure, &text, &none).await.1, saved);
-    let now = moved(&azure, &saved, &text, &none).await.unwrap();
+    let now = find_difference(&azure, &saved, &text, &none).await.unwrap();
     assert_eq!(now, plan);
     assert!(azure.execute(&now).await.is_complete());
     let (after, saved, _) = save(&azure, &text, &none).await;
     assert!(after.is_empty());
     assert!(
-        moved(&azure, &saved, &text, &none)
+        find_difference(&azure, &saved, &text, &none)
             .await
             .unwrap()
             .is_empty()
@@ -177,7 +179,7 @@ async fn change_in_the_spec_is_reported() {
         ),
     ] {
         let text = spec(&ENTRIES.replace(from, to));
-        assert_moved(&azure, &saved, &text, &none, title, &note).await;
+        assert_difference(&azure, &saved, &text, &none, title, &note).await;
     }
     // Equivalent values are equal.
     let reordered: String = ENTRIES
@@ -187,7 +189,7 @@ async fn change_in_the_spec_is_reported() {
         .collect();
     let text = spec(&reordered).replace("resources:", "# the same\nresources:");
     assert!(
-        moved(&azure, &saved, &text, &none)
+        find_difference(&azure, &saved, &text, &none)
             .await
             .unwrap()
             .steps
@@ -211,10 +213,10 @@ async fn change_in_azure_is_reported() {
     .await;
     let title = "`minimumTlsVersion` of `data` has changed in Azure";
     let note = "it was TLS1_2 (as in the spec) when the plan was made, and is now TLS1_0";
-    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    assert_difference(&azure, &saved, &text, &none, title, note).await;
     let healed = json!({ "properties": { "minimumTlsVersion": "TLS1_2" } });
     patch(&azure, healed).await;
-    moved(&azure, &saved, &text, &none).await.unwrap();
+    find_difference(&azure, &saved, &text, &none).await.unwrap();
 
     // Undeclared properties are part of the request.
     patch(
@@ -224,17 +226,17 @@ async fn change_in_azure_is_reported() {
     .await;
     let title = "`tags.by` of `data` has changed in Azure";
     let note = "the request contains it, and it has changed since the plan was made";
-    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    assert_difference(&azure, &saved, &text, &none, title, note).await;
     patch(&azure, json!({ "tags": { "lazuli-stack": "test" } })).await;
 
     patch(&azure, json!({ "sku": { "name": "Standard_GRS" } })).await;
     let title = "`sku.name` of `data` has changed in Azure";
     let note = "it was Standard_LRS when the plan was made, and is now Standard_GRS";
-    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    assert_difference(&azure, &saved, &text, &none, title, note).await;
     patch(&azure, json!({ "sku": { "name": "Standard_ZRS" } })).await;
     let note =
         "it was Standard_LRS when the plan was made, and is now Standard_ZRS (as in the spec)";
-    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    assert_difference(&azure, &saved, &text, &none, title, note).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,11 +249,11 @@ async fn created_and_deleted_resources_are_reported() {
     let (_, saved, _) = save(&azure, &text, &none).await;
     let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "test" } });
     azure
-        .by_hand(Method::Put, &identity("id-test"), Some(body))
+        .send_directly(Method::Put, &identity("id-test"), Some(body))
         .await;
     let title = "`app` has appeared in Azure";
     let note = "it did not exist when the plan was made";
-    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    assert_difference(&azure, &saved, &text, &none, title, note).await;
 
     azure.converge(&text).await;
     let (_, saved, _) = save(&azure, &text, &none).await;
@@ -259,15 +261,15 @@ async fn created_and_deleted_resources_are_reported() {
     assert_eq!(names.len(), 2);
     for name in names {
         let url = format!("{name}?api-version=2022-04-01");
-        azure.by_hand(Method::Delete, &url, None).await;
+        azure.send_directly(Method::Delete, &url, None).await;
     }
     let title = "`access/Reader` no longer exists in Azure";
     let note = "it existed when the plan was made";
-    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    assert_difference(&azure, &saved, &text, &none, title, note).await;
     azure.converge(&text).await;
-    azure.by_hand(Method::Delete, &account(), None).await;
+    azure.send_directly(Method::Delete, &account(), None).await;
     let title = "`data` no longer exists in Azure";
-    assert_moved(&azure, &saved, &text, &none, title, note).await;
+    assert_difference(&azure, &saved, &text, &none, title, note).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -282,26 +284,28 @@ async fn added_and_removed_orphans_are_reported() {
         .map(|step| step.subject.key.to_string())
         .collect();
     assert_eq!((plan.count(Action::Delete), addresses.len()), (2, 1));
-    moved(&azure, &saved, &text, &PRUNE).await.unwrap();
+    find_difference(&azure, &saved, &text, &PRUNE)
+        .await
+        .unwrap();
 
     // Without pruning, orphans do not affect the plan.
     let note = "when the plan was made: stack `test` owns it, and no entry of the spec declares it";
     let title = "`access` would no longer be deleted";
-    assert_moved(&azure, &saved, &text, &Consent::default(), title, note).await;
+    assert_difference(&azure, &saved, &text, &Consent::default(), title, note).await;
 
     let gone = format!("{}?api-version=2022-04-01", grants(&azure).await[0]);
-    azure.by_hand(Method::Delete, &gone, None).await;
-    assert_moved(&azure, &saved, &text, &PRUNE, title, note).await;
+    azure.send_directly(Method::Delete, &gone, None).await;
+    assert_difference(&azure, &saved, &text, &PRUNE, title, note).await;
 
     let (plan, saved, _) = save(&azure, &text, &PRUNE).await;
     assert_eq!(plan.count(Action::Delete), 1);
     let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "test" } });
     azure
-        .by_hand(Method::Put, &identity("id-more"), Some(body))
+        .send_directly(Method::Put, &identity("id-more"), Some(body))
         .await;
     let title = "`id-more` would now be deleted, but not when the plan was made";
     let note = "id-more: stack `test` owns it, and no entry of the spec declares it";
-    assert_moved(&azure, &saved, &text, &PRUNE, title, note).await;
+    assert_difference(&azure, &saved, &text, &PRUNE, title, note).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -315,7 +319,9 @@ async fn resources_deleted_by_a_replacement_are_part_of_the_plan() {
     let text = spec(&ENTRIES.replace("name: sttest", "name: sttest, isHnsEnabled: true"));
     let (plan, saved, _) = save(&azure, &text, &consent).await;
     assert_eq!(plan.count(Action::Replace), 1);
-    moved(&azure, &saved, &text, &consent).await.unwrap();
+    find_difference(&azure, &saved, &text, &consent)
+        .await
+        .unwrap();
 
     let below = "Microsoft.Storage/storageAccounts/sttest/providers/Microsoft.Authorization/roleAssignments/\
                  3f5f9b1e-58a1-4a4e-8a53-0d4ad7a3b001";
@@ -326,17 +332,19 @@ async fn resources_deleted_by_a_replacement_are_part_of_the_plan() {
         "roleDefinitionId": role, "principalType": "User", "principalId": "00000000-0000-0000-0000-00000000b0b1",
     }});
     azure
-        .by_hand(Method::Put, &url(below, "2022-04-01"), Some(body))
+        .send_directly(Method::Put, &url(below, "2022-04-01"), Some(body))
         .await;
-    let (title, note) = moved(&azure, &saved, &text, &consent).await.unwrap_err();
+    let (title, note) = find_difference(&azure, &saved, &text, &consent)
+        .await
+        .unwrap_err();
     assert_eq!(title, "the live properties of `data` have changed in Azure");
     assert!(
         note.ends_with("deleted with it: 1 undeclared role assignment"),
         "{note}"
     );
 
-    azure.by_hand(Method::Delete, &account(), None).await;
+    azure.send_directly(Method::Delete, &account(), None).await;
     let title = "`data` no longer exists in Azure";
     let note = "it existed when the plan was made";
-    assert_moved(&azure, &saved, &text, &consent, title, note).await;
+    assert_difference(&azure, &saved, &text, &consent, title, note).await;
 }

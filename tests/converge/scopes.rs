@@ -44,7 +44,7 @@ async fn world_with_scopes() -> Azure {
     azure.converge(&base()).await;
     create_management_group(&azure, "platform", None).await;
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &format!("{}?api-version=2021-05-01-preview", extension()),
             Some(json!({ "properties": {} })),
@@ -58,9 +58,9 @@ async fn create_management_group(azure: &Azure, name: &str, parent: Option<&str>
     let url = format!("{GROUPS}/{name}?api-version=2020-05-01");
     let parent = parent.map(|parent| json!({ "id": format!("{GROUPS}/{parent}") }));
     let body = json!({ "properties": { "details": { "parent": parent } } });
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     tokio::time::sleep(std::time::Duration::from_secs(10)).await;
-    azure.by_hand(Method::Get, &url, None).await;
+    azure.send_directly(Method::Get, &url, None).await;
 }
 
 fn extension() -> String {
@@ -89,7 +89,7 @@ fn base() -> String {
     )
 }
 
-fn granted(scope: &str, more: &str) -> String {
+fn stack_with_grant(scope: &str, more: &str) -> String {
     base()
         + &format!(
             "  read: {{ kind: roleAssignment, principal: \"${{app}}\", scope: \"{scope}\", role: Reader{more} }}\n"
@@ -106,7 +106,7 @@ fn actions(plan: &Plan) -> Vec<(Action, String)> {
 /// The live grants of the stack directly on a scope.
 async fn grants_on(azure: &Azure, scope: &str) -> Vec<Json> {
     let url = format!("{scope}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01");
-    let found = azure.by_hand(Method::Get, &url, None).await;
+    let found = azure.send_directly(Method::Get, &url, None).await;
     let own = |grant: &&Json| {
         let properties = &grant["properties"];
         let text = |name: &str| properties[name].as_str().unwrap_or_default().to_owned();
@@ -122,7 +122,7 @@ fn id(grant: &Json) -> String {
 
 /// Asserts the lifecycle of a grant on a scope: created once, drift is restored, deleted with the stack.
 async fn assert_lifecycle(azure: &Azure, scope: &str) {
-    let text = granted(&with_odd_case(scope), "");
+    let text = stack_with_grant(&with_odd_case(scope), "");
     azure.simulator.clear_log();
     let plan = azure.converge(&text).await;
     let step = (Action::Create, "read/Reader".to_owned());
@@ -134,11 +134,14 @@ async fn assert_lifecycle(azure: &Azure, scope: &str) {
 
     azure.simulator.clear_log();
     assert!(azure.plan(&text).await.is_empty(), "{scope}");
-    assert!(azure.plan(&granted(scope, "")).await.is_empty(), "{scope}");
+    assert!(
+        azure.plan(&stack_with_grant(scope, "")).await.is_empty(),
+        "{scope}"
+    );
     azure.converge(&text).await;
     assert_eq!(azure.writes(), [], "{scope}");
 
-    azure.by_hand(Method::Delete, &id(made), None).await;
+    azure.send_directly(Method::Delete, &id(made), None).await;
     let plan = azure.converge(&text).await;
     assert_eq!(actions(&plan), [step], "{scope}");
     let [again] = &grants_on(azure, scope).await[..] else {
@@ -146,7 +149,7 @@ async fn assert_lifecycle(azure: &Azure, scope: &str) {
     };
     assert_eq!(again["name"], made["name"], "the name is stable");
     assert!(azure.plan(&text).await.is_empty(), "{scope}");
-    azure.by_hand(Method::Delete, &id(made), None).await;
+    azure.send_directly(Method::Delete, &id(made), None).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,7 +163,7 @@ async fn grants_work_on_scopes_of_every_kind() {
 #[tokio::test(start_paused = true)]
 async fn grant_on_a_part_of_an_entry_depends_on_the_part() {
     let azure = Azure::new().await;
-    let text = granted("${data}/BlobServices/Default/containers/VIDEO", "");
+    let text = stack_with_grant("${data}/BlobServices/Default/containers/VIDEO", "");
     let plan = azure.converge(&text).await;
     let named = |key: &str| {
         let mut steps = plan.steps.iter();
@@ -236,7 +239,7 @@ async fn cross_tenant_grant_with_a_condition_sends_all_properties() {
              delegatedManagedIdentityResourceId: \"{delegated}\""
         )
     };
-    let text = granted(&account(), &more(condition, &identity));
+    let text = stack_with_grant(&account(), &more(condition, &identity));
     azure.converge(&text).await;
     let [made] = &grants_on(&azure, &account()).await[..] else {
         panic!("one grant")
@@ -250,7 +253,7 @@ async fn cross_tenant_grant_with_a_condition_sends_all_properties() {
     );
     assert_eq!(properties["delegatedManagedIdentityResourceId"], identity);
 
-    let same = granted(
+    let same = stack_with_grant(
         &with_odd_case(&account()),
         &more(condition, &with_odd_case(&identity)),
     );
@@ -262,7 +265,7 @@ async fn cross_tenant_grant_with_a_condition_sends_all_properties() {
 
     let narrower = condition.replace("video", "audio");
     let plan = azure
-        .converge(&granted(&account(), &more(&narrower, &identity)))
+        .converge(&stack_with_grant(&account(), &more(&narrower, &identity)))
         .await;
     assert_eq!(actions(&plan), [(Action::Update, "read/Reader".into())]);
     assert_eq!(plan.steps[0].changes[0].path, "properties.condition");
@@ -270,15 +273,15 @@ async fn cross_tenant_grant_with_a_condition_sends_all_properties() {
     assert_eq!(kept["condition"], *narrower);
     assert_eq!(kept["delegatedManagedIdentityResourceId"], identity);
 
-    let other = granted(&account(), &more(&narrower, &format!("{identity}-2")));
+    let other = stack_with_grant(&account(), &more(&narrower, &format!("{identity}-2")));
     let (_, found) = azure.compare(&other).await;
-    let codes: Vec<_> = found.iter().map(|said| said.code).collect();
+    let codes: Vec<_> = found.iter().map(|diagnostic| diagnostic.code).collect();
     assert_eq!(codes, [Code::Immutable], "it belongs to the grant for good");
 }
 
 #[tokio::test(start_paused = true)]
 async fn role_of_a_management_group_is_assignable_on_it_and_below() {
-    let azure = Azure::with(WorldOptions {
+    let azure = Azure::with_options(WorldOptions {
         role_replication: 7_000,
         ..WorldOptions::default()
     })
@@ -286,7 +289,7 @@ async fn role_of_a_management_group_is_assignable_on_it_and_below() {
     create_management_group(&azure, "platform", None).await;
     create_management_group(&azure, "landing", Some("platform")).await;
     let member = format!("{GROUPS}/landing/subscriptions/{SUBSCRIPTION}?api-version=2020-05-01");
-    azure.by_hand(Method::Put, &member, None).await;
+    azure.send_directly(Method::Put, &member, None).await;
     let text = base()
         + &format!(
             "  auditor: {{ kind: roleDefinition, name: Auditor, actions: [\"*/read\"], assignableScopes: [\"{GROUPS}/platform\"] }}\n\
@@ -300,7 +303,7 @@ async fn role_of_a_management_group_is_assignable_on_it_and_below() {
     let url = format!(
         "{GROUPS}/landing/{AUTHORIZATION}/roleDefinitions?api-version=2022-04-01&$filter=roleName%20eq%20'Auditor'"
     );
-    let found = azure.by_hand(Method::Get, &url, None).await;
+    let found = azure.send_directly(Method::Get, &url, None).await;
     assert_eq!(found["value"].as_array().unwrap().len(), 1);
     let down = azure.teardown(&text).await;
     assert!(azure.execute(&down).await.is_complete());
@@ -312,7 +315,7 @@ async fn inherited_grant_of_a_management_group_is_never_changed() {
     let azure = Azure::new().await;
     create_management_group(&azure, "platform", None).await;
     let member = format!("{GROUPS}/platform/subscriptions/{SUBSCRIPTION}?api-version=2020-05-01");
-    azure.by_hand(Method::Put, &member, None).await;
+    azure.send_directly(Method::Put, &member, None).await;
     let text = spec("").replace("name: rg-test }", "name: rg-test, grants: authoritative }");
     azure.converge(&text).await;
     let inherited = format!(
@@ -323,12 +326,17 @@ async fn inherited_grant_of_a_management_group_is_never_changed() {
         "principalType": "ServicePrincipal",
         "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
     }});
-    azure.by_hand(Method::Put, &inherited, Some(body)).await;
+    azure
+        .send_directly(Method::Put, &inherited, Some(body))
+        .await;
     let list = format!(
         "{}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01",
         group()
     );
-    let shown = azure.by_hand(Method::Get, &list, None).await.to_string();
+    let shown = azure
+        .send_directly(Method::Get, &list, None)
+        .await
+        .to_string();
     assert!(
         shown.contains("5b1e6b0e-1111-4222-8333-000000000001"),
         "inherited"

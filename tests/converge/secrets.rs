@@ -16,7 +16,7 @@ fn machine(password: &str, size: &str) -> String {
 }
 
 /// The body of the only step.
-fn sent(plan: &lazuli_core::plan::Plan) -> serde_json::Value {
+fn sent_body(plan: &lazuli_core::plan::Plan) -> serde_json::Value {
     let step = plan
         .steps
         .iter()
@@ -29,10 +29,10 @@ async fn secret_is_sent_once_until_it_changes() {
     let azure = Azure::new().await;
     let first = azure.converge(&machine("hunter2", "small")).await;
     assert_eq!(
-        sent(&first)["properties"]["osProfile"]["adminPassword"],
+        sent_body(&first)["properties"]["osProfile"]["adminPassword"],
         "hunter2"
     );
-    let live = azure.by_hand(Method::Get, VM, None).await;
+    let live = azure.send_directly(Method::Get, VM, None).await;
     assert!(!live.to_string().contains("hunter2"));
     assert!(live["tags"]["lazuli-secrets"].is_string());
     assert!(azure.plan(&machine("hunter2", "small")).await.is_empty());
@@ -61,7 +61,7 @@ async fn update_of_another_property_sends_the_secret() {
     azure.converge(&machine("hunter2", "small")).await;
     let plan = azure.converge(&machine("hunter2", "large")).await;
     assert_eq!(
-        sent(&plan)["properties"]["osProfile"]["adminPassword"],
+        sent_body(&plan)["properties"]["osProfile"]["adminPassword"],
         "hunter2"
     );
     assert_eq!(
@@ -81,7 +81,9 @@ async fn missing_tag_sends_the_secret_again() {
     let (id, _) = VM.split_once('?').unwrap();
     let tags = format!("{id}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01");
     let only_owner = serde_json::json!({ "properties": { "tags": { "lazuli-stack": "test" } } });
-    azure.by_hand(Method::Put, &tags, Some(only_owner)).await;
+    azure
+        .send_directly(Method::Put, &tags, Some(only_owner))
+        .await;
     assert_eq!(azure.converge(&text).await.steps.len(), 1);
     assert!(azure.plan(&text).await.is_empty());
 }

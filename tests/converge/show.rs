@@ -18,7 +18,7 @@ const ENTRIES: &str = "\
 ";
 
 impl Azure {
-    async fn owned(&self, text: &str) -> Holdings {
+    async fn holdings(&self, text: &str) -> Holdings {
         let graph = self.graph(text).await;
         let found = self
             .reconciler()
@@ -44,7 +44,7 @@ async fn owned_resources_are_shown_with_their_entries() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     azure.simulator.clear_log();
-    let found = azure.owned(&spec(ENTRIES)).await;
+    let found = azure.holdings(&spec(ENTRIES)).await;
     assert_eq!(
         lines(&found),
         [
@@ -67,8 +67,8 @@ async fn owned_resources_are_shown_with_their_entries() {
     };
     assert_eq!(principal_entry.as_ref().unwrap().to_string(), "app");
     assert_eq!(azure.writes().len(), 0);
-    let asked = azure.simulator.log().len();
-    assert!(asked <= 10, "{asked}");
+    let requests = azure.simulator.log().len();
+    assert!(requests <= 10, "{requests}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,7 +76,7 @@ async fn resources_without_an_entry_are_orphans_even_if_the_spec_is_empty() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let empty = "apiVersion: lazuli/v1\nstack: test\nresources: {}\n";
-    let found = azure.owned(empty).await;
+    let found = azure.holdings(empty).await;
     assert_eq!(found.items.len(), 7);
     assert!(
         found
@@ -91,13 +91,13 @@ async fn grants_of_renamed_entries_and_recreated_principals_are_not_orphans() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let renamed = spec(&ENTRIES.replace("  access:", "  rights:"));
-    let found = azure.owned(&renamed).await;
+    let found = azure.holdings(&renamed).await;
     assert!(lines(&found).contains(&"rights/Reader roleAssignment Reader".to_owned()));
     let identity = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test?api-version=2024-11-30"
     );
-    azure.by_hand(Method::Delete, &identity, None).await;
-    let found = azure.owned(&spec(ENTRIES)).await;
+    azure.send_directly(Method::Delete, &identity, None).await;
+    let found = azure.holdings(&spec(ENTRIES)).await;
     assert!(lines(&found).contains(&"access/Reader roleAssignment Reader".to_owned()));
 }
 
@@ -115,9 +115,11 @@ async fn unmarked_resources_and_those_of_other_stacks_are_not_shown() {
         ("by-hand", json!({})),
     ] {
         let body = json!({ "location": "westeurope", "tags": tags });
-        azure.by_hand(Method::Put, &url(name), Some(body)).await;
+        azure
+            .send_directly(Method::Put, &url(name), Some(body))
+            .await;
     }
-    let reader = azure.seen_by(Caller::Reader).await;
-    let found = reader.owned(&spec("")).await;
+    let reader = azure.as_caller(Caller::Reader).await;
+    let found = reader.holdings(&spec("")).await;
     assert_eq!(lines(&found), ["group resourceGroup rg-test"]);
 }

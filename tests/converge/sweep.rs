@@ -1,10 +1,10 @@
-//! Whatever goes wrong at whichever request: once it stops, a rerun makes the world what the spec says, and it stays so.
+//! A fault at any request: once faults end, a rerun converges the world to the spec, and the next plan is empty.
 //!
-//! An example is applied, healed and destroyed, and at every request of that each fault strikes once. docs/reliability.md
-//! states the property. All examples take minutes: `LAZULI_SWEEP=all` sweeps them with every fault. Otherwise, one example
-//! is swept with every fault, and its variants with a sample.
+//! An example is applied, repaired after drift and destroyed, and each fault occurs once at every request of these runs.
+//! docs/reliability.md states the property. All examples take minutes: `LAZULI_SWEEP=all` sweeps them with every fault.
+//! Otherwise, one example is swept with every fault, and its variants with a sample.
 
-mod mishap;
+mod injected_fault;
 mod shipped;
 mod stage;
 
@@ -18,12 +18,12 @@ use crate::{
     harness::load_text,
 };
 
-use mishap::Mishap;
+use injected_fault::InjectedFault;
 use stage::{Inventory, Phase, Stage};
 
-/// The example that is swept in any case: it has an account that waits for grants, and long-running operations.
+/// The example that is always swept: it has an account that depends on grants, and long-running operations.
 const EXAMPLE: &str = "video-analyzer";
-/// How many items a page has so that what the examples list is on one, and so that it is on several.
+/// Page sizes with which each list of the examples has one page, and several pages.
 const ONE_PAGE: usize = 100;
 const MANY_PAGES: usize = 1;
 
@@ -33,46 +33,49 @@ fn one_fault_at_any_request_loses_nothing() {
         Ok("all") => names(),
         _ => vec![EXAMPLE.to_owned()],
     };
-    let struck: usize = std::thread::scope(|scope| {
+    let count: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = swept
             .into_iter()
-            .map(|name| scope.spawn(move || paused(sweep(&name))))
+            .map(|name| scope.spawn(move || run_paused(sweep(&name))))
             .collect();
-        let ended = threads.into_iter().map(|thread| thread.join().unwrap());
-        ended.sum()
+        let counts = threads.into_iter().map(|thread| thread.join().unwrap());
+        counts.sum()
     });
-    println!("{struck} faults, none of which lost anything");
-    assert!(struck > 500);
+    println!("{count} faults, no resource lost");
+    assert!(count > 500);
 }
 
 #[test]
 fn one_fault_between_the_pages_of_a_list_loses_nothing() {
-    let struck = paused(async {
-        let Scene { spec, phases } = Scene::of(EXAMPLE, MANY_PAGES).await;
+    let count = run_paused(async {
+        let Scene { spec, phases } = Scene::new(EXAMPLE, MANY_PAGES).await;
         let [_, healing, destroying] = &phases;
-        let mut struck = 0;
+        let mut count = 0;
         for (phase, world) in [healing, destroying] {
-            let stage = at_the_start(world).await;
+            let stage = start_stage(world).await;
             assert!(stage.run(&spec, *phase).await);
-            assert!(stage.pages() > 2, "{} further pages", stage.pages());
-            struck +=
-                sweep_phase(EXAMPLE, &spec, *phase, world, Coverage::from_environment()).await;
+            assert!(
+                stage.further_pages() > 2,
+                "{} further pages",
+                stage.further_pages()
+            );
+            count += sweep_phase(EXAMPLE, &spec, *phase, world, Coverage::from_environment()).await;
         }
-        struck
+        count
     });
-    assert!(struck > 100);
+    assert!(count > 100);
 }
 
-/// Of the example, only the resource group is wanted any longer.
+/// The new spec contains only the resource group of the example.
 #[test]
 fn one_fault_while_orphans_are_pruned_loses_nothing() {
-    let struck = paused(async {
-        let Scene { phases, .. } = Scene::of(EXAMPLE, ONE_PAGE).await;
+    let count = run_paused(async {
+        let Scene { phases, .. } = Scene::new(EXAMPLE, ONE_PAGE).await;
         let [.., (_, settled)] = &phases;
         let text = swept_text(EXAMPLE);
         let (less, _) = text.split_once("  analyzer:\n").unwrap();
-        let less = loaded(less);
-        let stage = at_the_start(settled).await;
+        let less = load_spec(less);
+        let stage = start_stage(settled).await;
         assert!(stage.run(&less, Phase::Prune).await);
         assert_eq!(
             stage.deletions(),
@@ -88,19 +91,19 @@ fn one_fault_while_orphans_are_pruned_loses_nothing() {
         )
         .await
     });
-    assert!(struck > 50);
+    assert!(count > 50);
 }
 
-/// Of the example, the storage account is wanted as it cannot become.
+/// The new spec changes an immutable property of the storage account of the example.
 #[test]
 fn one_fault_while_an_account_is_replaced_loses_nothing() {
-    let struck = paused(async {
-        let Scene { phases, .. } = Scene::of(EXAMPLE, ONE_PAGE).await;
+    let count = run_paused(async {
+        let Scene { phases, .. } = Scene::new(EXAMPLE, ONE_PAGE).await;
         let [.., (_, settled)] = &phases;
         let sku = "sku: Standard_LRS";
         let other = swept_text(EXAMPLE).replace(sku, &format!("{sku}\n    isHnsEnabled: true"));
-        let other = loaded(&other);
-        let stage = at_the_start(settled).await;
+        let other = load_spec(&other);
+        let stage = start_stage(settled).await;
         assert!(!stage.run(&other, Phase::Converge).await);
         assert!(stage.run(&other, Phase::Replace).await);
         assert!(stage.deletions() > 0);
@@ -113,7 +116,7 @@ fn one_fault_while_an_account_is_replaced_loses_nothing() {
         )
         .await
     });
-    assert!(struck > 50);
+    assert!(count > 50);
 }
 
 /// The spec of an example. The one that is always swept also assigns a role that only a request resolves.
@@ -128,12 +131,12 @@ fn swept_text(name: &str) -> String {
     }
 }
 
-fn loaded(text: &str) -> Specs {
+fn load_spec(text: &str) -> Specs {
     load_text(text).expect("the spec has no mistakes")
 }
 
-/// Runs on a clock that stands still while there is something to do.
-fn paused<T>(future: impl Future<Output = T>) -> T {
+/// Runs on a paused clock, which advances only while all tasks wait.
+fn run_paused<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -142,23 +145,23 @@ fn paused<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// An example, and the worlds that its phases begin in.
+/// An example, and the worlds in which its phases begin.
 struct Scene {
     spec: Specs,
     phases: [(Phase, World); 3],
 }
 
 impl Scene {
-    async fn of(name: &str, page_size: usize) -> Self {
-        let mut empty = stage::with_foreigners(page_size).await;
+    async fn new(name: &str, page_size: usize) -> Self {
+        let mut empty = stage::world_with_foreign_resources(page_size).await;
         if name == EXAMPLE {
-            empty = stage::with_surroundings(empty).await;
+            empty = stage::add_role_and_policy(empty).await;
         }
-        let spec = loaded(&swept_text(name));
-        let settled = stage::settled(&empty, &spec).await;
-        let mut drifted = stage::drifted(&settled).await;
+        let spec = load_spec(&swept_text(name));
+        let settled = stage::converge_world(&empty, &spec).await;
+        let mut drifted = stage::drift_world(&settled).await;
         if name == EXAMPLE {
-            drifted = stage::with_undeclared_grants(drifted).await;
+            drifted = stage::add_undeclared_grants(drifted).await;
         }
         Self {
             spec,
@@ -172,15 +175,15 @@ impl Scene {
 }
 
 async fn sweep(name: &str) -> usize {
-    let Scene { spec, phases } = Scene::of(name, ONE_PAGE).await;
-    let mut struck = 0;
+    let Scene { spec, phases } = Scene::new(name, ONE_PAGE).await;
+    let mut count = 0;
     for (phase, world) in &phases {
-        struck += sweep_phase(name, &spec, *phase, world, Coverage::All).await;
+        count += sweep_phase(name, &spec, *phase, world, Coverage::All).await;
     }
-    struck
+    count
 }
 
-/// Which faults strike at a request.
+/// Which faults are injected at a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Coverage {
     /// Every fault.
@@ -211,30 +214,30 @@ async fn sweep_phase(
     world: &World,
     coverage: Coverage,
 ) -> usize {
-    let (requests, wanted) = undisturbed(world, spec, phase).await;
-    let mut struck = 0;
-    for (number, mishap) in Mishap::ALL.iter().enumerate() {
+    let (requests, wanted) = run_without_faults(world, spec, phase).await;
+    let mut count = 0;
+    for (number, injected) in InjectedFault::ALL.iter().enumerate() {
         for at in (0..requests).filter(|at| coverage.includes(number, *at)) {
-            let stage = at_the_start(world).await;
-            stage.run_with(spec, phase, *mishap, at).await;
-            let found = after_a_rerun(&stage, spec, phase).await;
+            let stage = start_stage(world).await;
+            stage.run_with_fault(spec, phase, *injected, at).await;
+            let found = rerun(&stage, spec, phase).await;
             assert_eq!(
                 found, wanted,
-                "{name}: {phase:?} with {mishap:?} at request {at} of {requests}"
+                "{name}: {phase:?} with {injected:?} at request {at} of {requests}"
             );
-            struck += 1;
+            count += 1;
         }
     }
-    struck
+    count
 }
 
 #[test]
 fn every_example_succeeds_without_faults() {
     for name in names() {
-        paused(async {
-            let Scene { spec, phases } = Scene::of(&name, ONE_PAGE).await;
+        run_paused(async {
+            let Scene { spec, phases } = Scene::new(&name, ONE_PAGE).await;
             for (phase, world) in &phases {
-                let (requests, after) = undisturbed(world, &spec, *phase).await;
+                let (requests, after) = run_without_faults(world, &spec, *phase).await;
                 assert!(requests > 0 && after.is_at_rest(), "{name}: {phase:?}");
             }
         });
@@ -243,22 +246,24 @@ fn every_example_succeeds_without_faults() {
 
 #[test]
 fn two_faults_lose_nothing() {
-    paused(async {
-        let Scene { spec, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
+    run_paused(async {
+        let Scene { spec, phases } = Scene::new(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
-            let (requests, wanted) = undisturbed(world, &spec, *phase).await;
-            let faults = Mishap::ALL.iter().filter_map(|mishap| mishap.fault());
+            let (requests, wanted) = run_without_faults(world, &spec, *phase).await;
+            let faults = InjectedFault::ALL
+                .iter()
+                .filter_map(|injected| injected.simulator_fault());
             let faults: Vec<Fault> = faults.collect();
             for (number, first) in (0..requests).step_by(3).enumerate() {
                 let one = &faults[number % faults.len()];
                 let other = &faults[(number / 2 + 3) % faults.len()];
                 let second = first + 1 + number as u64 % 5;
-                let stage = at_the_start(world).await;
+                let stage = start_stage(world).await;
                 let schedule = Faults::none()
                     .at(first, one.clone())
                     .at(second, other.clone());
-                stage.run_under(&spec, *phase, schedule).await;
-                let found = after_a_rerun(&stage, &spec, *phase).await;
+                stage.run_with_faults(&spec, *phase, schedule).await;
+                let found = rerun(&stage, &spec, *phase).await;
                 assert_eq!(
                     found, wanted,
                     "{phase:?}: {one:?} at {first}, {other:?} at {second}"
@@ -269,15 +274,15 @@ fn two_faults_lose_nothing() {
 }
 
 #[test]
-fn two_runs_at_once_agree_wherever_one_overtakes_the_other() {
-    paused(async {
-        let Scene { spec, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
+fn concurrent_runs_converge_wherever_one_overtakes_the_other() {
+    run_paused(async {
+        let Scene { spec, phases } = Scene::new(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
-            let (requests, wanted) = undisturbed(world, &spec, *phase).await;
+            let (requests, wanted) = run_without_faults(world, &spec, *phase).await;
             for at in 0..requests {
-                let stage = at_the_start(world).await;
-                stage.run_around(&spec, *phase, at).await;
-                let found = after_a_rerun(&stage, &spec, *phase).await;
+                let stage = start_stage(world).await;
+                stage.run_overtaken(&spec, *phase, at).await;
+                let found = rerun(&stage, &spec, *phase).await;
                 assert_eq!(
                     found, wanted,
                     "{phase:?}, overtaken at request {at} of {requests}"
@@ -289,21 +294,23 @@ fn two_runs_at_once_agree_wherever_one_overtakes_the_other() {
 
 /// Many faults at once, at random. `LAZULI_SEED` repeats a run.
 #[test]
-fn a_storm_of_faults_loses_nothing() {
+fn storm_of_faults_loses_nothing() {
     let seed = std::env::var("LAZULI_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());
     let seed: u64 = seed.unwrap_or(7);
     println!("LAZULI_SEED={seed}");
-    paused(async {
+    run_paused(async {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let faults = Mishap::ALL.iter().filter_map(|mishap| mishap.fault());
+        let faults = InjectedFault::ALL
+            .iter()
+            .filter_map(|injected| injected.simulator_fault());
         let faults: Vec<Fault> = faults.collect();
-        let Scene { spec, phases } = Scene::of(EXAMPLE, ONE_PAGE).await;
+        let Scene { spec, phases } = Scene::new(EXAMPLE, ONE_PAGE).await;
         for (phase, world) in &phases {
-            let (requests, wanted) = undisturbed(world, &spec, *phase).await;
+            let (requests, wanted) = run_without_faults(world, &spec, *phase).await;
             for _ in 0..10 {
                 let mut schedule = Faults::none();
                 for at in 0..3 * requests {
@@ -312,35 +319,38 @@ fn a_storm_of_faults_loses_nothing() {
                         schedule = schedule.at(at, faults[number / 3 % faults.len()].clone());
                     }
                 }
-                let stage = at_the_start(world).await;
-                stage.run_under(&spec, *phase, schedule).await;
-                let found = after_a_rerun(&stage, &spec, *phase).await;
+                let stage = start_stage(world).await;
+                stage.run_with_faults(&spec, *phase, schedule).await;
+                let found = rerun(&stage, &spec, *phase).await;
                 assert_eq!(found, wanted, "{phase:?}");
             }
         }
     });
 }
 
-async fn at_the_start(world: &World) -> Stage {
+async fn start_stage(world: &World) -> Stage {
     let stage = Stage::new(world.clone()).await;
-    stage.count_from_here();
+    stage.reset_requests();
     stage
 }
 
 /// The number of requests of a phase, and the resources after it.
-async fn undisturbed(world: &World, spec: &Specs, phase: Phase) -> (u64, Inventory) {
-    let stage = at_the_start(world).await;
-    assert!(stage.run(spec, phase).await, "{phase:?} works undisturbed");
+async fn run_without_faults(world: &World, spec: &Specs, phase: Phase) -> (u64, Inventory) {
+    let stage = start_stage(world).await;
+    assert!(
+        stage.run(spec, phase).await,
+        "{phase:?} succeeds without faults"
+    );
     let requests = stage.requests();
     (requests, stage.inventory(spec, phase).await)
 }
 
-/// The resources once no more faults occur.
-async fn after_a_rerun(stage: &Stage, spec: &Specs, phase: Phase) -> Inventory {
-    stage.calm();
+/// Ends all faults and runs the phase again. Returns the resources.
+async fn rerun(stage: &Stage, spec: &Specs, phase: Phase) -> Inventory {
+    stage.end_faults();
     assert!(
         stage.run(spec, phase).await,
-        "a rerun of {phase:?} ends well"
+        "a rerun of {phase:?} succeeds"
     );
     stage.inventory(spec, phase).await
 }

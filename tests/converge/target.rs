@@ -26,7 +26,12 @@ fn names(targets: &[&str]) -> Names {
 }
 
 impl Azure {
-    async fn part(&self, text: &str, targets: &[&str], replace: &[&str]) -> (Plan, Diagnostics) {
+    async fn plan_targets(
+        &self,
+        text: &str,
+        targets: &[&str],
+        replace: &[&str],
+    ) -> (Plan, Diagnostics) {
         let intent = Intent::Converge {
             consent: Consent {
                 replace: names(replace),
@@ -37,7 +42,7 @@ impl Azure {
         self.compare_for(text, &intent).await
     }
 
-    async fn part_down(&self, text: &str, targets: &[&str]) -> Plan {
+    async fn plan_targets_to_destroy(&self, text: &str, targets: &[&str]) -> Plan {
         let targets = names(targets);
         self.difference(text, &Intent::Destroy { targets })
             .await
@@ -57,9 +62,9 @@ fn account(below: &str, version: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn targets_and_then_the_rest_equal_the_whole() {
+async fn applying_targets_and_then_the_rest_equals_applying_everything() {
     let azure = Azure::new().await;
-    let (plan, _) = azure.part(&spec(ENTRIES), &["access"], &[]).await;
+    let (plan, _) = azure.plan_targets(&spec(ENTRIES), &["access"], &[]).await;
     let made: BTreeSet<String> = plan
         .steps
         .iter()
@@ -71,21 +76,21 @@ async fn targets_and_then_the_rest_equal_the_whole() {
         expected
     );
     assert!(azure.execute(&plan).await.is_complete());
-    let (again, _) = azure.part(&spec(ENTRIES), &["access"], &[]).await;
+    let (again, _) = azure.plan_targets(&spec(ENTRIES), &["access"], &[]).await;
     assert!(again.is_empty(), "{:?}", steps(&again));
     azure.converge(&spec(ENTRIES)).await;
     assert!(azure.plan(&spec(ENTRIES)).await.is_empty());
-    let (again, _) = azure.part(&spec(ENTRIES), &["access"], &[]).await;
+    let (again, _) = azure.plan_targets(&spec(ENTRIES), &["access"], &[]).await;
     assert!(again.is_empty(), "{:?}", steps(&again));
 }
 
 #[tokio::test(start_paused = true)]
-async fn drift_and_mistakes_of_excluded_entries_do_not_matter() {
+async fn drift_and_mistakes_of_excluded_entries_are_ignored() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
     let drift = json!({ "properties": { "minimumTlsVersion": "TLS1_0" } });
     azure
-        .by_hand(Method::Patch, &account("", "2025-06-01"), Some(drift))
+        .send_directly(Method::Patch, &account("", "2025-06-01"), Some(drift))
         .await;
     // An immutable property differs as well, which is an error in a plan without targets.
     let changed = spec(&ENTRIES.replace(
@@ -93,9 +98,15 @@ async fn drift_and_mistakes_of_excluded_entries_do_not_matter() {
         "Standard_LRS, minimumTlsVersion: TLS1_2, isHnsEnabled: true,",
     ));
     assert!(azure.compare(&changed).await.1.has_errors());
-    let (plan, found) = azure.part(&changed, &["app"], &[]).await;
+    let (plan, found) = azure.plan_targets(&changed, &["app"], &[]).await;
     assert!(!found.has_errors() && plan.is_empty(), "{:?}", steps(&plan));
-    assert!(azure.part(&changed, &["data"], &[]).await.1.has_errors());
+    assert!(
+        azure
+            .plan_targets(&changed, &["data"], &[])
+            .await
+            .1
+            .has_errors()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,10 +123,10 @@ async fn grants_of_excluded_entries_count_as_declared() {
         "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{role}"),
         "principalId": undeclared, "principalType": "ServicePrincipal",
     }});
-    azure.by_hand(Method::Put, &url, Some(body)).await;
-    let (plan, _) = azure.part(&spec(ENTRIES), &["data"], &[]).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
+    let (plan, _) = azure.plan_targets(&spec(ENTRIES), &["data"], &[]).await;
     assert_eq!(steps(&plan), [format!("delete data/grant of {undeclared}")]);
-    let (plan, _) = azure.part(&spec(ENTRIES), &["app"], &[]).await;
+    let (plan, _) = azure.plan_targets(&spec(ENTRIES), &["app"], &[]).await;
     assert!(plan.is_empty(), "{:?}", steps(&plan));
 }
 
@@ -125,13 +136,15 @@ async fn replacement_that_would_delete_excluded_entries_is_rejected() {
     let entries = ENTRIES.replace("  keep:", "  # keep:");
     azure.converge(&spec(&entries)).await;
     let changed = spec(&entries.replace("Standard_LRS,", "Standard_LRS, isHnsEnabled: true,"));
-    let (_, found) = azure.part(&changed, &["data"], &["data"]).await;
+    let (_, found) = azure.plan_targets(&changed, &["data"], &["data"]).await;
     let help = found
         .iter()
-        .find_map(|said| said.help.clone())
+        .find_map(|diagnostic| diagnostic.help.clone())
         .unwrap_or_default();
     assert!(help.contains("--target access/Reader"), "{found:#?}");
-    let (plan, found) = azure.part(&changed, &["data", "access"], &["data"]).await;
+    let (plan, found) = azure
+        .plan_targets(&changed, &["data", "access"], &["data"])
+        .await;
     assert!(!found.has_errors(), "{found:#?}");
     assert_eq!(plan.count(Action::Replace), 1);
 }
@@ -140,14 +153,23 @@ async fn replacement_that_would_delete_excluded_entries_is_rejected() {
 async fn targets_are_destroyed_with_their_dependents_only() {
     let azure = Azure::new().await;
     azure.converge(&spec(ENTRIES)).await;
-    let down = azure.part_down(&spec(ENTRIES), &["data"]).await;
+    let down = azure
+        .plan_targets_to_destroy(&spec(ENTRIES), &["data"])
+        .await;
     assert_eq!(
         steps(&down),
         ["delete keep", "delete access/Reader", "delete data"]
     );
     assert!(azure.execute(&down).await.is_complete());
-    assert!(azure.part_down(&spec(ENTRIES), &["data"]).await.is_empty());
-    let (plan, _) = azure.part(&spec(ENTRIES), &["app", "other"], &[]).await;
+    assert!(
+        azure
+            .plan_targets_to_destroy(&spec(ENTRIES), &["data"])
+            .await
+            .is_empty()
+    );
+    let (plan, _) = azure
+        .plan_targets(&spec(ENTRIES), &["app", "other"], &[])
+        .await;
     assert!(plan.is_empty(), "{:?}", steps(&plan));
     let graph = azure.graph(&spec(ENTRIES)).await;
     for (target, mistakes) in [("data/containers/video", 1), ("data", 0)] {
@@ -170,9 +192,13 @@ async fn child_resource_is_destroyed_without_its_parent() {
 \x20   body: { properties: { issuer: \"https://token.test\", subject: a, audiences: [b] } }
 ";
     azure.converge(&spec(entries)).await;
-    let down = azure.part_down(&spec(entries), &["nested"]).await;
+    let down = azure
+        .plan_targets_to_destroy(&spec(entries), &["nested"])
+        .await;
     assert_eq!(steps(&down), ["delete nested"]);
     assert!(azure.execute(&down).await.is_complete());
-    let down = azure.part_down(&spec(entries), &["app"]).await;
+    let down = azure
+        .plan_targets_to_destroy(&spec(entries), &["app"])
+        .await;
     assert_eq!(steps(&down), ["delete app"]);
 }

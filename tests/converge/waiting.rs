@@ -61,12 +61,12 @@ async fn start_account_creation(azure: &Azure, name: &str) {
     let body =
         json!({ "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" } });
     let url = format!("{}?api-version=2025-06-01", account(name));
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
 }
 
 async fn state_of(azure: &Azure, name: &str) -> String {
     let url = format!("{}?api-version=2025-06-01", account(name));
-    let body = azure.by_hand(Method::Get, &url, None).await;
+    let body = azure.send_directly(Method::Get, &url, None).await;
     body["properties"]["provisioningState"]
         .as_str()
         .unwrap()
@@ -107,7 +107,7 @@ async fn deletion_in_progress_is_awaited_before_the_creation() {
     let azure = Azure::new().await;
     azure.converge(&text).await;
     let url = format!("{}?api-version=2020-06-01", group());
-    azure.by_hand(Method::Delete, &url, None).await;
+    azure.send_directly(Method::Delete, &url, None).await;
 
     let graph = azure.graph(&text).await;
     let waits = WaitLog::default();
@@ -125,7 +125,7 @@ async fn deletion_in_progress_is_awaited_before_the_creation() {
 #[tokio::test(start_paused = true)]
 async fn operation_that_does_not_complete_is_an_error() {
     let text = spec(ACCOUNTS);
-    let azure = Azure::with(WorldOptions {
+    let azure = Azure::with_options(WorldOptions {
         storage_creation: 3 * 60 * 60 * 1000,
         ..WorldOptions::default()
     })

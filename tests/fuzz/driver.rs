@@ -18,24 +18,24 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
 };
 
-use crate::mutation::{mutated, mutations};
+use crate::mutation::{apply_mutations, mutations};
 
 /// The number of cases between two reads of the clock.
 const BATCH: u32 = 32;
-/// One input takes milliseconds; one that takes this long does not end.
-const ENDLESS: Duration = Duration::from_secs(120);
+/// The time limit of one input, which usually takes milliseconds.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// One way in.
+/// A function to test with inputs.
 pub struct Target {
     /// The folder of its corpus.
     pub name: &'static str,
     /// Other seeds than those of the corpus, by path from the root of the repository.
     pub seeds: &'static [&'static str],
-    /// Pieces of input that mean something.
+    /// Words with a meaning in the format of the input.
     pub words: &'static [&'static str],
     /// Mutations without `LAZULI_FUZZ_SECONDS`.
     pub cases: u32,
-    /// Panics if something is wrong.
+    /// Panics if an input is handled wrongly.
     pub check: fn(&[u8]),
 }
 
@@ -48,8 +48,8 @@ impl Target {
             }
         }
         let corpus: Vec<Vec<u8>> = corpus.into_iter().map(|(_, bytes)| bytes).collect();
-        let seconds = number("LAZULI_FUZZ_SECONDS");
-        let seed = number("LAZULI_FUZZ_SEED").unwrap_or_else(|| match seconds {
+        let seconds = parse_variable("LAZULI_FUZZ_SECONDS");
+        let seed = parse_variable("LAZULI_FUZZ_SEED").unwrap_or_else(|| match seconds {
             Some(_) => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .unwrap()
@@ -57,20 +57,20 @@ impl Target {
             None => 0,
         });
         eprintln!("{}: LAZULI_FUZZ_SEED={seed}", self.name);
-        let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes_of(seed));
+        let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed_bytes(seed));
         let (began, mut tried) = (Instant::now(), 0);
-        let goes_on = |tried: u32| match seconds {
+        let continues = |tried: u32| match seconds {
             Some(seconds) => began.elapsed() < Duration::from_secs(seconds),
             None => tried < self.cases,
         };
-        while goes_on(tried) {
+        while continues(tried) {
             rng = self.batch(&corpus, rng);
             tried += BATCH;
         }
         eprintln!("{}: {tried} mutations", self.name);
     }
 
-    /// Tries some mutations. What fails is made smaller and ends the test.
+    /// Tries some mutations. A failing input is shrunk and ends the test.
     fn batch(&self, corpus: &[Vec<u8>], rng: TestRng) -> TestRng {
         let config = Config {
             cases: BATCH,
@@ -80,7 +80,7 @@ impl Target {
         };
         let mut runner = TestRunner::new_with_rng(config, rng);
         let input = |seed: usize, changes: &[_]| {
-            mutated(
+            apply_mutations(
                 corpus[seed % corpus.len()].clone(),
                 changes,
                 self.words,
@@ -97,7 +97,7 @@ impl Target {
                 let smallest = input(seed, &changes);
                 let saved = self.save(&smallest);
                 panic!(
-                    "{why}\ninput: {}\nsaved as {}; once it is mended, keep it in tests/fuzz/corpus/{}",
+                    "{why}\ninput: {}\nsaved as {}; after the fix, keep it in tests/fuzz/corpus/{}",
                     smallest.escape_ascii(),
                     saved.display(),
                     self.name
@@ -107,12 +107,12 @@ impl Target {
         }
     }
 
-    /// Checks one input. It is on disk meanwhile, because a stack overflow or a lack of memory ends the process.
+    /// Checks one input. It is on disk during the check, because a stack overflow or a lack of memory ends the process.
     fn attempt(&self, bytes: &[u8]) -> Result<(), String> {
         let current = folder().join(format!("{}.current", self.name));
         fs::write(&current, bytes).unwrap();
-        let _watch = Watch::over(&current);
-        let checked = quietly(|| (self.check)(bytes));
+        let _watchdog = Watchdog::start(&current);
+        let checked = catch_panic(|| (self.check)(bytes));
         fs::remove_file(&current).unwrap();
         checked
     }
@@ -140,11 +140,11 @@ impl Target {
     }
 }
 
-fn number(variable: &str) -> Option<u64> {
+fn parse_variable(variable: &str) -> Option<u64> {
     Some(env::var(variable).ok()?.parse().expect("a number"))
 }
 
-fn bytes_of(seed: u64) -> [u8; 32] {
+fn seed_bytes(seed: u64) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes
@@ -162,8 +162,8 @@ thread_local! {
     static LAST: Mutex<String> = const { Mutex::new(String::new()) };
 }
 
-/// What a panic says and where it is, not printed: while an input is made smaller there are hundreds.
-fn quietly(act: impl FnOnce()) -> Result<(), String> {
+/// Returns the message and location of a panic without printing them: shrinking causes hundreds of panics.
+fn catch_panic(act: impl FnOnce()) -> Result<(), String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let usual = panic::take_hook();
@@ -181,18 +181,18 @@ fn quietly(act: impl FnOnce()) -> Result<(), String> {
     done.map_err(|_| LAST.with(|last| last.lock().unwrap().clone()))
 }
 
-/// Ends the process if it lives for too long.
-struct Watch {
+/// Ends the process unless it is dropped within the time limit.
+struct Watchdog {
     _alive: mpsc::Sender<()>,
 }
 
-impl Watch {
-    fn over(input: &Path) -> Self {
+impl Watchdog {
+    fn start(input: &Path) -> Self {
         let (alive, ended) = mpsc::channel();
         let input = input.to_owned();
         thread::spawn(move || {
-            if ended.recv_timeout(ENDLESS) == Err(mpsc::RecvTimeoutError::Timeout) {
-                eprintln!("no end in {ENDLESS:?} with {}", input.display());
+            if ended.recv_timeout(TIME_LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                eprintln!("no result within {TIME_LIMIT:?} for {}", input.display());
                 process::exit(101);
             }
         });

@@ -1,9 +1,10 @@
-//! What is live, whatever it is, is exported to a document that can be read, acts on no terminal and wants nothing else.
+//! Arbitrary live state exports to a document that loads, contains no control characters and plans no changes.
 
 use std::collections::BTreeSet;
 
 use lazuli_core::{
     arm::ArmId,
+    arm_types::ROLE_DEFINITION,
     diagnostic::Code,
     export::{self, Scene, only_adds_markers},
     live::{KnownType, Live, OwnedResource},
@@ -15,10 +16,8 @@ use serde_json::Value as Json;
 
 use crate::{driver::Target, targets::graph};
 
-const ROLE: &str = "Microsoft.Authorization/roleDefinitions";
-
 #[test]
-fn exports() {
+fn arbitrary_live_state_exports_to_a_spec_that_only_adds_markers() {
     Target {
         name: "exports",
         seeds: &[],
@@ -84,8 +83,8 @@ fn check(bytes: &[u8]) {
     };
     let stack = export::owner(&scene).unwrap_or_else(|| export::stack_from_group(&groups[0]));
     let export = export::export(&scene, &stack);
-    let acts = |c: char| c != '\n' && !is_shown(c);
-    assert!(!export.text.contains(acts), "{:?}", export.text);
+    let is_control = |c: char| c != '\n' && !is_shown(c);
+    assert!(!export.text.contains(is_control), "{:?}", export.text);
     let (graph, found) = graph(&export.text);
     let unread = [
         Code::Syntax,
@@ -94,11 +93,15 @@ fn check(bytes: &[u8]) {
         Code::ReferenceCycle,
         Code::UnknownKey,
     ];
-    for said in found.iter() {
-        assert!(!unread.contains(&said.code), "{said:#?}\n{}", export.text);
+    for diagnostic in found.iter() {
+        assert!(
+            !unread.contains(&diagnostic.code),
+            "{diagnostic:#?}\n{}",
+            export.text
+        );
     }
-    let (plan, refused) = converge(&graph, &live);
-    if found.has_errors() || refused.has_errors() || !graph.open_roles().is_empty() {
+    let (plan, rejected) = converge(&graph, &live);
+    if found.has_errors() || rejected.has_errors() || !graph.open_roles().is_empty() {
         return;
     }
     let is_broken = |reason: &str| reason.contains("its last write ended");
@@ -107,19 +110,20 @@ fn check(bytes: &[u8]) {
     }
 }
 
-/// A world of these bodies: its first resource group, and what is directly in that.
+/// Live state with these bodies, and its first resource group.
 fn live(bodies: Vec<Json>) -> Option<(Live, ArmId)> {
     let mut live = Live::default();
     let mut ids = BTreeSet::new();
     for body in bodies.into_iter().filter(Json::is_object) {
         let id = body.get("id").and_then(Json::as_str).and_then(ArmId::parse);
-        // Of two answers about one thing, the first counts.
+        // The first of two bodies with the same id counts.
         let Some(id) = id.filter(|id| ids.insert(id.clone())) else {
             continue;
         };
         live.insert_lock(&body);
         live.insert(body.clone());
-        let role = OwnedResource::from_marked_text(body, "description").filter(|one| one.is(ROLE));
+        let role = OwnedResource::from_marked_text(body, "description")
+            .filter(|one| one.is(&ROLE_DEFINITION));
         if let Some(role) = role.filter(|_| live.resource(&id).is_some()) {
             live.insert_owned(role);
         }

@@ -1,5 +1,4 @@
-//! What Azure answers to the questions before the first write: whatever it is, the questions come to an end, and what
-//! follows from the answers is reported.
+//! Arbitrary responses to the preflight: the number of questions is bounded, and the findings are reported.
 
 use std::sync::LazyLock;
 
@@ -16,7 +15,7 @@ use serde_json::Value as Json;
 use crate::{driver::Target, targets};
 
 #[test]
-fn answers_before_the_first_write() {
+fn arbitrary_preflight_responses_yield_reported_findings() {
     Target {
         name: "findings",
         seeds: &[],
@@ -66,11 +65,11 @@ static PLAN: LazyLock<Plan> = LazyLock::new(|| {
     converge(&graph, &Live::default()).0
 });
 
-/// More rounds of questions than any answers may lead to.
+/// More rounds of questions than any responses may cause.
 const TOO_MANY: usize = 8;
 
-/// Every question has the same answer: lists all items, and anything else returns the first one.
-fn found(said: &Json) -> Vec<Finding> {
+/// The findings if every question has this response; questions about one object have its first item.
+fn findings_for(response: &Json) -> Vec<Finding> {
     let mut answers = Answers::default();
     let mut open = questions(&PLAN, REGISTRY);
     let mut rounds = 0;
@@ -87,7 +86,7 @@ fn found(said: &Json) -> Vec<Finding> {
                         | Question::PolicyDefinition(_)
                 ),
             };
-            let first = said.get(0).filter(|_| is_one).unwrap_or(said);
+            let first = response.get(0).filter(|_| is_one).unwrap_or(response);
             answers.insert(question, Answer::Response(first.clone()));
         }
         open = list_further_questions(&PLAN, &answers, REGISTRY);
@@ -96,21 +95,21 @@ fn found(said: &Json) -> Vec<Finding> {
 }
 
 fn check(bytes: &[u8]) {
-    let Ok(said) = serde_json::from_slice(bytes) else {
+    let Ok(response) = serde_json::from_slice(bytes) else {
         return;
     };
-    for finding in found(&said) {
+    for finding in findings_for(&response) {
         serde_json::to_string(&FindingDocument::new(&finding)).unwrap();
     }
 }
 
-/// Else mutations of it would try nothing.
+/// Without findings in the corpus, its mutations would test nothing.
 #[test]
-fn the_corpus_leads_to_findings() {
-    let said = |text: &str| found(&serde_json::from_str(text).unwrap());
-    let policies = said(include_str!("corpus/findings/policies.json"));
+fn corpus_yields_findings() {
+    let findings = |text: &str| findings_for(&serde_json::from_str(text).unwrap());
+    let policies = findings(include_str!("corpus/findings/policies.json"));
     let is_denial = |finding: &Finding| matches!(finding, Finding::Disallowed { .. });
     assert!(policies.iter().any(is_denial), "{policies:#?}");
-    let rights = said(include_str!("corpus/findings/rights.json"));
-    assert!(rights.len() > 3, "{rights:#?}");
+    let permissions = findings(include_str!("corpus/findings/rights.json"));
+    assert!(permissions.len() > 3, "{permissions:#?}");
 }

@@ -1,9 +1,9 @@
-//! Hostile input: what an author, a network or a broken service may send never panics, never runs without end, and
-//! leads to no other place than it names.
+//! Hostile input: text of an author, a network or a broken service never causes a panic, an endless run or a request to
+//! another path.
 //!
-//! Each target takes every file of `corpus/TARGET` as it is, and then mutations of them by a seeded generator. In
-//! `cargo test` these are a few hundred, always the same. `LAZULI_FUZZ_SECONDS=60` lets each target go on for that
-//! long from another seed each time (`LAZULI_FUZZ_SEED` fixes it). What fails is made smaller, printed and saved.
+//! Each target runs with every file of `corpus/TARGET`, then with mutations of them from a seeded generator. `cargo test`
+//! runs a few hundred mutations, always the same. With `LAZULI_FUZZ_SECONDS=60`, each target runs for that time from a
+//! new seed (`LAZULI_FUZZ_SEED` sets it). A failing input is shrunk, printed and saved.
 
 #![allow(
     clippy::unwrap_used,

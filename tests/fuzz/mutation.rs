@@ -1,11 +1,11 @@
-//! What is done to an input to make another one of it.
+//! Mutations of inputs.
 
 use proptest::{collection::vec, prelude::*};
 
-/// Longer inputs are cut: what grows without bound is found with less.
-const LONGEST: usize = 128 << 10;
+/// Longer inputs are truncated: unbounded growth is found with shorter ones.
+const MAX_LENGTH: usize = 128 << 10;
 
-/// One change. Positions are taken modulo the length of the input.
+/// A mutation. Positions are taken modulo the length of the input.
 #[derive(Debug, Clone)]
 pub enum Mutation {
     FlipBit {
@@ -25,7 +25,7 @@ pub enum Mutation {
         word: usize,
         times: usize,
     },
-    Again {
+    Repeat {
         at: usize,
         length: usize,
         times: usize,
@@ -48,7 +48,7 @@ pub fn mutations() -> impl Strategy<Value = Vec<Mutation>> {
         2 => (at(), vec(any::<u8>(), 1..8)).prop_map(|(at, bytes)| Mutation::Insert { at, bytes }),
         8 => (at(), at(), times()).prop_map(|(at, word, times)| Mutation::Word { at, word, times }),
         3 => (at(), length.clone(), times())
-            .prop_map(|(at, length, times)| Mutation::Again { at, length, times }),
+            .prop_map(|(at, length, times)| Mutation::Repeat { at, length, times }),
         3 => (at(), at(), at(), length).prop_map(|(at, other, from, length)| Mutation::Splice {
             at,
             other,
@@ -59,8 +59,8 @@ pub fn mutations() -> impl Strategy<Value = Vec<Mutation>> {
     vec(one, 1..10)
 }
 
-/// The input after these changes. `words` are those that mean something to the target.
-pub fn mutated(
+/// Applies mutations to an input. `words` are those of the target.
+pub fn apply_mutations(
     mut bytes: Vec<u8>,
     changes: &[Mutation],
     words: &[&str],
@@ -69,13 +69,13 @@ pub fn mutated(
     for change in changes {
         match change {
             Mutation::FlipBit { at, bit } => {
-                let at = place(&bytes, *at);
+                let at = wrap_position(&bytes, *at);
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte ^= 1 << bit;
                 }
             }
             Mutation::Delete { at, length } => {
-                let at = place(&bytes, *at);
+                let at = wrap_position(&bytes, *at);
                 let end = (at + length).min(bytes.len());
                 bytes.drain(at..end);
             }
@@ -84,7 +84,7 @@ pub fn mutated(
                 let word = words[word % words.len()].as_bytes();
                 insert(&mut bytes, *at, &word.repeat(*times));
             }
-            Mutation::Again { at, length, times } => {
+            Mutation::Repeat { at, length, times } => {
                 let piece = piece(&bytes, *at, *length).repeat(*times);
                 insert(&mut bytes, *at, &piece);
             }
@@ -98,21 +98,21 @@ pub fn mutated(
                 insert(&mut bytes, *at, &piece);
             }
         }
-        bytes.truncate(LONGEST);
+        bytes.truncate(MAX_LENGTH);
     }
     bytes
 }
 
-fn place(bytes: &[u8], at: usize) -> usize {
+fn wrap_position(bytes: &[u8], at: usize) -> usize {
     at % (bytes.len() + 1)
 }
 
 fn piece(bytes: &[u8], at: usize, length: usize) -> Vec<u8> {
-    let at = place(bytes, at);
+    let at = wrap_position(bytes, at);
     bytes[at..(at + length).min(bytes.len())].to_vec()
 }
 
 fn insert(bytes: &mut Vec<u8>, at: usize, new: &[u8]) {
-    let at = place(bytes, at);
+    let at = wrap_position(bytes, at);
     bytes.splice(at..at, new.iter().copied());
 }

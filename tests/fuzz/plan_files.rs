@@ -1,4 +1,4 @@
-//! Files of saved plans: none but what lazuli wrote is taken, and nothing that is well-formed does harm.
+//! Files of saved plans: only a file that lazuli wrote is accepted, and well-formed files are compared within bounds.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::driver::Target;
 
 #[test]
-fn plan_files() {
+fn only_the_written_plan_file_is_accepted() {
     Target {
         name: "plan-files",
         seeds: &[],
@@ -49,11 +49,11 @@ fn plan_files() {
     .run();
 }
 
-/// In the corpus, what changes with each version is left open, so that mutations of its files get as far as they can.
+/// Placeholders in the corpus for values that change with each version, so that mutations of its files stay valid.
 const VERSION: &str = "[VERSION]";
 const DIGEST: &str = "[DIGEST]";
 
-static WHOLE: LazyLock<SavedPlan> = LazyLock::new(|| {
+static WRITTEN: LazyLock<SavedPlan> = LazyLock::new(|| {
     let corpus = include_str!("corpus/plan-files/whole.json");
     let plan: SavedPlan =
         serde_json::from_str(&corpus.replace(VERSION, env!("CARGO_PKG_VERSION"))).unwrap();
@@ -63,22 +63,22 @@ static WHOLE: LazyLock<SavedPlan> = LazyLock::new(|| {
 fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes)
         .replace(VERSION, env!("CARGO_PKG_VERSION"))
-        .replace(DIGEST, &WHOLE.digest);
-    if let Ok(taken) = SavedPlan::parse(&text) {
-        assert_eq!(taken, *WHOLE, "an edited plan is taken");
+        .replace(DIGEST, &WRITTEN.digest);
+    if let Ok(accepted) = SavedPlan::parse(&text) {
+        assert_eq!(accepted, *WRITTEN, "an edited plan is accepted");
         let read: Json = serde_json::from_str(&text).unwrap();
-        let whole: Json = serde_json::from_str(&WHOLE.to_text().unwrap()).unwrap();
-        assert_eq!(read, whole);
+        let written: Json = serde_json::from_str(&WRITTEN.to_text().unwrap()).unwrap();
+        assert_eq!(read, written);
     }
     let Ok(edited) = serde_json::from_str::<SavedPlan>(&text) else {
         return;
     };
     let graph = Graph::default();
-    let moved = [
-        edited.first_difference(&WHOLE, &graph),
-        WHOLE.first_difference(&edited, &graph),
+    let differences = [
+        edited.first_difference(&WRITTEN, &graph),
+        WRITTEN.first_difference(&edited, &graph),
     ];
-    for found in moved.into_iter().flatten() {
+    for found in differences.into_iter().flatten() {
         let length = found.message.len() + found.note.map_or(0, |note| note.len());
         assert!(
             length <= text.len() + 1_000,
@@ -88,10 +88,10 @@ fn check(bytes: &[u8]) {
 }
 
 #[test]
-fn the_whole_one_is_taken() {
+fn complete_plan_file_is_accepted() {
     let corpus = include_str!("corpus/plan-files/whole.json");
     let text = corpus
         .replace(VERSION, env!("CARGO_PKG_VERSION"))
-        .replace(DIGEST, &WHOLE.digest);
-    assert_eq!(SavedPlan::parse(&text).as_ref(), Ok(&*WHOLE));
+        .replace(DIGEST, &WRITTEN.digest);
+    assert_eq!(SavedPlan::parse(&text).as_ref(), Ok(&*WRITTEN));
 }

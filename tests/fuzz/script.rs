@@ -1,7 +1,7 @@
-//! A service that answers what an input says.
+//! A service whose responses are those of an input.
 //!
-//! An input is answers one after the other: `### STATUS`, headers, an empty line, a body. They are given in turn and
-//! then once more from the first, until the service has enough and knows nothing any more.
+//! An input is a sequence of responses: `### STATUS`, headers, an empty line, a body. The service returns them in order,
+//! starts again at the first, and returns 404 after a limit.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,24 +17,24 @@ use azure_core::{
 use lazuli_arm::{Client, ClientOptions, Endpoints};
 
 pub const ENDPOINT: &str = "https://arm.local/";
-/// After so many requests everything is answered with 404.
-const ENOUGH: usize = 300;
-/// More requests than any input may lead to.
-const TOO_MANY: usize = 20_000;
+/// The number of requests after which every response is 404.
+const MAX_SCRIPTED: usize = 300;
+/// More requests than any input may cause.
+const MAX_REQUESTS: usize = 20_000;
 
 #[derive(Debug)]
 pub struct Script {
-    answers: Vec<(u16, Headers, Vec<u8>)>,
+    responses: Vec<(u16, Headers, Vec<u8>)>,
     urls: Mutex<Vec<Url>>,
 }
 
 impl Script {
-    pub fn of(input: &[u8]) -> Arc<Self> {
+    pub fn parse(input: &[u8]) -> Arc<Self> {
         let text = String::from_utf8_lossy(input);
-        // A body keeps the bytes that are no text; only headers must be some.
-        let answers = text.split("### ").skip(1).map(answer).collect();
+        // Bytes that are not UTF-8 are kept in bodies only.
+        let responses = text.split("### ").skip(1).map(parse_response).collect();
         Arc::new(Self {
-            answers,
+            responses,
             urls: Mutex::default(),
         })
     }
@@ -55,7 +55,7 @@ impl Script {
         )
     }
 
-    /// Everything that was asked for; all of it of the one service.
+    /// The URLs of all requests. Panics if one is for another host.
     pub fn urls(&self) -> Vec<Url> {
         let urls = self.urls.lock().unwrap().clone();
         for url in &urls {
@@ -67,13 +67,13 @@ impl Script {
     }
 }
 
-fn answer(text: &str) -> (u16, Headers, Vec<u8>) {
+fn parse_response(text: &str) -> (u16, Headers, Vec<u8>) {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.trim().parse().ok());
     let mut headers = Headers::new();
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        // Others do not pass the parser of HTTP.
+        // The HTTP parser rejects other names.
         let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         let name = name.trim().to_ascii_lowercase();
         if !name.is_empty() && is_name(&name) {
@@ -87,14 +87,14 @@ fn answer(text: &str) -> (u16, Headers, Vec<u8>) {
 #[async_trait]
 impl HttpClient for Script {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let asked = {
+        let number = {
             let mut urls = self.urls.lock().unwrap();
             urls.push(request.url().clone());
             urls.len() - 1
         };
-        assert!(asked < TOO_MANY, "no end of requests");
-        let (status, headers, body) = match self.answers.len() {
-            known if known > 0 && asked < ENOUGH => self.answers[asked % known].clone(),
+        assert!(number < MAX_REQUESTS, "unbounded number of requests");
+        let (status, headers, body) = match self.responses.len() {
+            known if known > 0 && number < MAX_SCRIPTED => self.responses[number % known].clone(),
             _ => (404, Headers::new(), Vec::new()),
         };
         Ok(AsyncRawResponse::from_bytes(status.into(), headers, body))

@@ -33,7 +33,7 @@ use crate::{
 const MAX_REPORT: usize = 20_000;
 
 #[test]
-fn specs() {
+fn arbitrary_spec_text_loads_and_plans_without_panic() {
     Target {
         name: "spec",
         seeds: &[
@@ -110,13 +110,13 @@ fn specs() {
             "true",
         ],
         cases: 64,
-        check: spec,
+        check: check_spec,
     }
     .run();
 }
 
 #[test]
-fn references() {
+fn arbitrary_expression_text_loads_without_panic() {
     Target {
         name: "references",
         seeds: &[],
@@ -149,13 +149,13 @@ fn references() {
             "{",
         ],
         cases: 128,
-        check: reference,
+        check: check_reference,
     }
     .run();
 }
 
 #[test]
-fn ids() {
+fn paths_reach_only_the_segments_they_name() {
     Target {
         name: "ids",
         seeds: &[],
@@ -192,36 +192,36 @@ fn ids() {
             "://",
         ],
         cases: 256,
-        check: id,
+        check: check_id,
     }
     .run();
 }
 
 #[test]
-fn answers() {
+fn arbitrary_responses_yield_bounded_errors() {
     Target {
         name: "answers",
         seeds: &[],
-        words: ANSWER_WORDS,
+        words: RESPONSE_WORDS,
         cases: 96,
-        check: answer,
+        check: check_responses,
     }
     .run();
 }
 
 #[test]
-fn comparisons() {
+fn arbitrary_live_state_is_planned_and_applied_without_panic() {
     Target {
         name: "live",
         seeds: &[],
-        words: ANSWER_WORDS,
+        words: RESPONSE_WORDS,
         cases: 64,
-        check: comparison,
+        check: check_live_state,
     }
     .run();
 }
 
-const ANSWER_WORDS: &[&str] = &[
+const RESPONSE_WORDS: &[&str] = &[
     "### 200\n\n",
     "### 201\n",
     "### 202\n",
@@ -290,25 +290,25 @@ const ANSWER_WORDS: &[&str] = &[
     "\u{202e}",
 ];
 
-/// Everything that can be said and planned of a text, with nothing and with something in Azure.
-fn spec(bytes: &[u8]) {
+/// Loads a text, builds its graph and plans it without live resources.
+fn check_spec(bytes: &[u8]) {
     let Ok(text) = yaml::decode("input.yaml", bytes) else {
         return;
     };
     let (graph, found) = graph(&text);
-    for said in found.iter() {
-        let spans = said
+    for diagnostic in found.iter() {
+        let spans = diagnostic
             .span
             .iter()
-            .chain(said.related.iter().map(|label| &label.span));
+            .chain(diagnostic.related.iter().map(|label| &label.span));
         for span in spans {
             assert!(
                 span.start <= span.end && span.end as usize <= text.len(),
-                "{said:?}"
+                "{diagnostic:?}"
             );
         }
     }
-    // What a name holds cannot lead an id elsewhere, unless it is a mistake that ends the run.
+    // Without an error, a name cannot change the type or the depth of an id.
     for node in graph.nodes().filter(|_| !found.has_errors()) {
         if let Some(id) = node.id() {
             assert_eq!(
@@ -359,8 +359,8 @@ pub fn graph(text: &str) -> (Graph, Diagnostics) {
     (graph, found)
 }
 
-/// An expression by itself, and wherever a spec takes one.
-fn reference(bytes: &[u8]) {
+/// Parses an expression alone and in every place of a spec that allows one.
+fn check_reference(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Err(errors) = Template::parse(&text) {
         assert!(!errors.is_empty());
@@ -370,7 +370,7 @@ fn reference(bytes: &[u8]) {
     }
     // JSON is YAML, and needs no other escapes here.
     let quoted = serde_json::to_string(&text).unwrap();
-    spec(
+    check_spec(
         format!(
             "apiVersion: lazuli/v1\nstack: test\nlocation: westeurope\nresourceGroup: rg-test\nparameters: {{ p: {{ default: {quoted} }} }}\n\
              resources:\n  group: {{ kind: resourceGroup, name: rg-test, tags: {{ a: {quoted}, b: \"${{params.p}}\" }} }}\n\
@@ -381,15 +381,15 @@ fn reference(bytes: &[u8]) {
     );
 }
 
-/// A path reaches the segments that it names and no others, or is not sent.
-fn id(bytes: &[u8]) {
+/// A request reaches exactly the segments that its path names, or is not sent.
+fn check_id(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some(id) = ArmId::parse(&text) {
-        let mut climbing = Some(id.clone());
+        let mut ancestor = Some(id.clone());
         for _ in 0..=id.as_str().len() {
-            climbing = climbing.and_then(|id| id.parent());
+            ancestor = ancestor.and_then(|id| id.parent());
         }
-        assert_eq!(climbing, None, "{id} has parents without end");
+        assert_eq!(ancestor, None, "{id} has an unbounded number of parents");
         let _ = (id.arm_type(), id.group(), id.root(), id.name().len());
     }
     for (path, version) in [
@@ -400,15 +400,14 @@ fn id(bytes: &[u8]) {
         ),
         ("/subscriptions/s".to_owned(), text.to_string()),
     ] {
-        let script = Script::of(b"### 200\n\n{}");
-        let sent =
-            on_paused_time(async { script.client().get(&path, &version, &ignore_waits).await });
+        let script = Script::parse(b"### 200\n\n{}");
+        let sent = run_paused(async { script.client().get(&path, &version, &ignore_waits).await });
         let urls = script.urls();
         let Some(url) = urls.first() else {
             assert!(sent.is_err());
             continue;
         };
-        let segments: Vec<String> = url.path_segments().unwrap().map(decoded).collect();
+        let segments: Vec<String> = url.path_segments().unwrap().map(decode_segment).collect();
         let named: Vec<&str> = path.strip_prefix('/').unwrap().split('/').collect();
         assert_eq!(segments, named, "{url}");
         let query: Vec<_> = url.query_pairs().collect();
@@ -421,21 +420,21 @@ fn id(bytes: &[u8]) {
     }
 }
 
-fn decoded(segment: &str) -> String {
-    // A query of one pair decodes as a segment does, but for the plus sign, which is encoded in ours.
+fn decode_segment(segment: &str) -> String {
+    // A query decodes like a segment, except for the plus sign, which is encoded here.
     let url = Url::parse(&format!("https://x/?a={segment}")).unwrap();
     url.query_pairs().next().unwrap().1.into_owned()
 }
 
-/// Every request of the client, with answers of any sort: bodies, errors, pages, operations.
-fn answer(bytes: &[u8]) {
+/// Sends every request of the client to a service with arbitrary bodies, errors, pages and operations.
+fn check_responses(bytes: &[u8]) {
     const ID: &str = "/subscriptions/s/resourceGroups/g/providers/A.B/c/n";
     const V: &str = "2020-01-01";
     let body = serde_json::json!({});
     for act in 0..5 {
-        let script = Script::of(bytes);
+        let script = Script::parse(bytes);
         let client = script.client();
-        let failure = on_paused_time(async {
+        let failure = run_paused(async {
             match act {
                 0 => client.get(ID, V, &ignore_waits).await.err(),
                 1 => client.list_all(ID, V, &[], &ignore_waits).await.err(),
@@ -444,20 +443,19 @@ fn answer(bytes: &[u8]) {
                 _ => client.post(ID, V, Some(&body), &ignore_waits).await.err(),
             }
         });
-        failure.iter().for_each(harmless);
+        failure.iter().for_each(assert_harmless);
         script.urls();
     }
-    let script = Script::of(bytes);
+    let script = Script::parse(bytes);
     let hour = Duration::from_secs(3600);
     let client = script.client();
-    let waited =
-        on_paused_time(async { client.wait_for_resource(ID, V, hour, &ignore_waits).await });
-    waited.err().iter().for_each(harmless);
+    let result = run_paused(async { client.wait_for_resource(ID, V, hour, &ignore_waits).await });
+    result.err().iter().for_each(assert_harmless);
     script.urls();
 }
 
 /// The report of a failure has a bounded length and no control characters.
-fn harmless(error: &ArmError) {
+fn assert_harmless(error: &ArmError) {
     let report = format!("{error}{}", error.hint().unwrap_or_default());
     assert!(
         report.chars().count() <= MAX_REPORT,
@@ -470,9 +468,11 @@ fn harmless(error: &ArmError) {
     );
 }
 
-fn harmless_failure(error: ReconcileError) {
+fn assert_harmless_failure(error: ReconcileError) {
     if let ReconcileError::Unreadable(errors) = error {
-        errors.iter().for_each(|failed| harmless(&failed.error));
+        errors
+            .iter()
+            .for_each(|failed| assert_harmless(&failed.error));
     }
 }
 
@@ -482,7 +482,7 @@ const CATALOG: Catalog = Catalog {
     role_name: |guid| roles::by_guid(guid).map(|role| role.name),
 };
 
-/// What is compared with answers of any sort.
+/// The spec that is compared with arbitrary responses.
 pub const COMPARED: &str = "\
 apiVersion: lazuli/v1
 stack: test
@@ -504,8 +504,8 @@ resources:
 ";
 
 /// Reads, plans and executes the plan on a service that returns anything.
-fn comparison(bytes: &[u8]) {
-    let script = Script::of(bytes);
+fn check_live_state(bytes: &[u8]) {
+    let script = Script::parse(bytes);
     let client = script.client();
     let reconciler = Reconciler {
         client: &client,
@@ -517,16 +517,16 @@ fn comparison(bytes: &[u8]) {
     let texts = SpecTexts::from_spec("input.yaml", COMPARED);
     let context = LoadContext::isolated(Some(SUBSCRIPTION.to_owned()));
     let specs = lazuli_reconcile::load(&CATALOG, texts, context).expect("the spec has no mistakes");
-    on_paused_time(async {
+    run_paused(async {
         let stacks = match reconciler.resolve(specs).await {
             Ok(stacks) => stacks,
-            Err(error) => return harmless_failure(error),
+            Err(error) => return assert_harmless_failure(error),
         };
         for intent in [Intent::converge(), Intent::destroy()] {
             let plan = match reconciler.plan(&stacks, &intent).await {
                 Ok(difference) => difference.plan,
                 Err(error) => {
-                    harmless_failure(error);
+                    assert_harmless_failure(error);
                     continue;
                 }
             };
@@ -541,7 +541,7 @@ fn comparison(bytes: &[u8]) {
     script.urls();
 }
 
-fn on_paused_time<T>(act: impl Future<Output = T>) -> T {
+fn run_paused<T>(act: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -53,12 +53,12 @@ fn expected_files() -> BTreeMap<PathBuf, String> {
          | kind | description | ARM type |\n|---|---|---|\n",
     );
     for (kind, mut page) in lazuli_handlers::reference(REGISTRY) {
-        let examples = examples_of(kind);
+        let examples = link_examples(kind);
         assert!(!examples.is_empty(), "no example uses {kind}");
         page += &format!("\nExamples: {}.\n", examples.join(", "));
         let of_kind = REGISTRY.get(kind).unwrap();
-        let says = Description::from_kind(of_kind).says.replace('\n', " ");
-        let first = says.split(". ").next().unwrap_or_default();
+        let description = Description::from_kind(of_kind).says.replace('\n', " ");
+        let first = description.split(". ").next().unwrap_or_default();
         let arm_type = of_kind.facts().arm_type.as_ref();
         let arm_type = arm_type.map_or("any".to_owned(), |known| format!("`{}`", known.name));
         index += &format!(
@@ -72,7 +72,7 @@ fn expected_files() -> BTreeMap<PathBuf, String> {
 }
 
 /// Links to the examples that use the kind.
-fn examples_of(kind: &str) -> Vec<String> {
+fn link_examples(kind: &str) -> Vec<String> {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let mut found = Vec::new();
     for example in fs::read_dir(examples).unwrap() {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anstyle::RgbColor;
 use anstyle_svg::{Palette, Term};
 
-use super::{assert_is, blocks::blocks, root, sessions::Session};
+use super::{assert_up_to_date, blocks::blocks, root, sessions::Session};
 
 const ACCOUNT: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-videos/providers/\
     Microsoft.Storage/storageAccounts/stvideos2031";
@@ -93,8 +93,8 @@ impl Theme {
 #[test]
 fn session_image_is_up_to_date() {
     let mut session = Session::new()
-        .with("NO_COLOR", "")
-        .with("CLICOLOR_FORCE", "1");
+        .with_variable("NO_COLOR", "")
+        .with_variable("CLICOLOR_FORCE", "1");
     let page = fs::read_to_string(root().join(PAGE)).unwrap();
     let blocks = blocks(&page);
     let spec = blocks.iter().find(|block| block.info == "yaml").unwrap();
@@ -109,6 +109,6 @@ fn session_image_is_up_to_date() {
     assert!(shown.contains("TLS1_0"), "{shown}");
     for theme in &THEMES {
         let path = format!("docs/session-{}.svg", theme.name);
-        assert_is(Path::new(&path), &theme.term().render_svg(shown.trim_end()));
+        assert_up_to_date(Path::new(&path), &theme.term().render_svg(shown.trim_end()));
     }
 }

@@ -85,10 +85,10 @@ fn links_resolve() {
         .map(|page| (page.path.as_path(), anchors(&page.text)))
         .collect();
     let mut broken = Vec::new();
-    let mut seen = 0;
+    let mut count = 0;
     for Page { path, text } in &pages {
         for link in links(text).into_iter().filter(|link| !is_external(link)) {
-            seen += 1;
+            count += 1;
             let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
             let to = if file.is_empty() {
                 path.clone()
@@ -105,7 +105,7 @@ fn links_resolve() {
             }
         }
     }
-    assert!(seen > 100, "links are found");
+    assert!(count > 100, "links are found");
     assert!(broken.is_empty(), "{broken:#?}");
 }
 

@@ -56,7 +56,7 @@ fn pages() -> Vec<Page> {
 }
 
 /// Compares a file with the expected text. `LAZULI_UPDATE=1 cargo test --test pages` updates it.
-fn assert_is(path: &Path, expected: &str) {
+fn assert_up_to_date(path: &Path, expected: &str) {
     let full = root().join(path);
     if env::var_os("LAZULI_UPDATE").is_some() {
         fs::write(&full, expected).unwrap();

@@ -15,22 +15,22 @@ use std::{
 use snapbox::{Data, filter::NormalizeToExpected};
 
 use super::{
-    LAZULI, assert_is,
+    LAZULI, assert_up_to_date,
     blocks::{Block, blocks},
     pages, root,
 };
 
 #[test]
 fn sessions_print_the_output_that_the_page_shows() {
-    let mut seen = 0;
+    let mut count = 0;
     for page in pages() {
         let blocks = blocks(&page.text);
         if blocks.iter().any(|block| block.info == "console") {
-            seen += 1;
-            assert_is(&page.path, &replay(&page.text, &blocks));
+            count += 1;
+            assert_up_to_date(&page.path, &replay(&page.text, &blocks));
         }
     }
-    assert!(seen > 0, "sessions are found");
+    assert!(count > 0, "sessions are found");
 }
 
 /// The page with the current output of its commands.
@@ -97,7 +97,7 @@ impl Session {
         session
     }
 
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
     }

@@ -9,7 +9,7 @@ const ERRORS_PAGE: &str = "docs/errors.md";
 
 #[test]
 fn specs_on_pages_are_valid() {
-    let mut seen = 0;
+    let mut count = 0;
     for page in pages() {
         if page.path == std::path::Path::new(ERRORS_PAGE) {
             continue;
@@ -29,7 +29,7 @@ fn specs_on_pages_are_valid() {
                 page.path.display(),
                 spec.info
             );
-            seen += 1;
+            count += 1;
             fs::write(folder.path().join("spec"), &spec.text).unwrap();
             let validated = Command::new(LAZULI)
                 .args(["validate", "spec"])
@@ -49,5 +49,5 @@ fn specs_on_pages_are_valid() {
             );
         }
     }
-    assert!(seen > 2, "specs are found");
+    assert!(count > 2, "specs are found");
 }

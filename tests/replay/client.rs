@@ -28,7 +28,7 @@ pub enum RecordedResult<'a> {
 
 #[tokio::test(start_paused = true)]
 async fn every_write_has_its_recorded_result() {
-    let Some(recordings) = recordings::all() else {
+    let Some(recordings) = recordings::load_all() else {
         return;
     };
     let mut counts: BTreeMap<String, BTreeMap<&str, u32>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! A second plan is empty: what was written, compared with the response to the next read.
+//! A second plan is empty: written bodies are compared with the response to the next read.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,13 @@ use lazuli_core::{
 use lazuli_handlers::REGISTRY;
 
 use crate::{
+    pair_plan,
     pairs::{self, Pair},
-    planned, recordings,
+    recordings,
 };
 
-/// Recordings that were edited by hand after the fact, so that an answer does not belong to its request
-/// (ARM facts 1.6): the type and what was edited.
+/// Recordings that were edited afterwards, so that a response does not match its request (ARM facts 1.6): the type and the
+/// edited property.
 pub const ARTEFACTS: &[(&str, &str)] = &[
     (
         "Microsoft.ManagedIdentity/userAssignedIdentities",
@@ -33,11 +34,11 @@ pub const ARTEFACTS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn what_was_written_is_found_unchanged() {
-    let Some(recordings) = recordings::all() else {
+fn written_bodies_read_back_unchanged() {
+    let Some(recordings) = recordings::load_all() else {
         return;
     };
-    let pairs = pairs::of(&recordings);
+    let pairs = pairs::from_recordings(&recordings);
     let mut empty = 0;
     let mut empty_in_general = 0;
     let mut artefacts = 0;
@@ -47,7 +48,7 @@ fn what_was_written_is_found_unchanged() {
         if diff(&wanted, pair.read, &[], &[]).is_empty() {
             empty_in_general += 1;
         }
-        let changes = match planned::changes(pair) {
+        let changes = match pair_plan::changes(pair) {
             Ok(changes) => changes,
             Err(why) => {
                 let place = format!("{} cannot be planned", pair.arm_type);
@@ -89,12 +90,12 @@ fn what_was_written_is_found_unchanged() {
         "{:.1} % of pairs are empty",
         rate(empty)
     );
-    assert!(misses.is_empty(), "differences that nothing explains");
+    assert!(misses.is_empty(), "unexplained differences");
 }
 
 /// The page for users lists the exceptions of types, all of them and no others.
 #[test]
-fn the_page_lists_every_exception() {
+fn page_lists_every_exception() {
     let page = include_str!("../../docs/comparison.md");
     let listed = page
         .lines()

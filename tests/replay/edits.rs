@@ -1,4 +1,4 @@
-//! What is not as written is seen: each leaf of what was written, changed alone in what Azure answered.
+//! Every difference is found: each written leaf is changed alone in the response of Azure.
 
 use std::collections::BTreeMap;
 
@@ -16,35 +16,35 @@ use crate::{
     recordings,
 };
 
-/// One change of the live body, and where a difference must be found.
+/// One change of the live body, and the expected path of the difference.
 struct Edit {
     what: &'static str,
-    /// Where, in the form of a rule: `properties.rules[].name`.
+    /// The path in the format of a rule: `properties.rules[].name`.
     path: BodyPath,
-    /// Where, as a JSON pointer into what is live.
+    /// The JSON pointer into the live body.
     pointer: String,
     /// The new value; `None` if it is removed.
     now: Option<Json>,
-    /// Whether a list was changed: then the difference may be seen at the list or at an item.
-    of_list: bool,
+    /// Whether a list was changed: the difference is then at the list or at an item.
+    is_list: bool,
 }
 
 #[test]
-fn a_single_edit_is_the_one_change() {
-    let Some(recordings) = recordings::all() else {
+fn single_edit_is_the_only_change() {
+    let Some(recordings) = recordings::load_all() else {
         return;
     };
-    let mut tally = Tally::default();
-    for pair in pairs::of(&recordings) {
+    let mut counts = EditCounts::default();
+    for pair in pairs::from_recordings(&recordings) {
         let wanted = Value::from(pair.written.clone());
         let rules = REGISTRY.type_rules(&pair.arm_type);
         if !diff(&wanted, pair.read, rules, &[]).is_empty() {
             continue;
         }
         let mut body = pair.read.clone();
-        for edit in edits(&pair, &mut tally.left_out) {
+        for edit in edits(&pair, &mut counts.skipped) {
             put(&mut body, &edit.pointer, edit.now.clone());
-            tally.count(&pair, &edit, &diff(&wanted, &body, rules, &[]));
+            counts.count(&pair, &edit, &diff(&wanted, &body, rules, &[]));
             put(
                 &mut body,
                 &edit.pointer,
@@ -52,7 +52,7 @@ fn a_single_edit_is_the_one_change() {
             );
         }
     }
-    let rate = tally.print();
+    let rate = counts.print();
     assert!(rate >= 99.0, "{rate:.2} % of single edits are found");
 }
 
@@ -61,34 +61,34 @@ fn put(body: &mut Json, pointer: &str, value: Option<Json>) {
     match (body.pointer_mut(parent).unwrap(), value) {
         (Json::Array(items), Some(value)) => items[key.parse::<usize>().unwrap()] = value,
         (Json::Object(members), Some(value)) => {
-            members.insert(unescaped(key), value);
+            members.insert(unescape_key(key), value);
         }
         (Json::Object(members), None) => {
-            members.remove(&unescaped(key)).unwrap();
+            members.remove(&unescape_key(key)).unwrap();
         }
         (other, _) => panic!("{pointer} is not in {other}"),
     }
 }
 
-fn unescaped(key: &str) -> String {
+fn unescape_key(key: &str) -> String {
     key.replace("~1", "/").replace("~0", "~")
 }
 
 #[derive(Default)]
-struct Tally {
-    /// How many edits were found, of how many, by what was done.
+struct EditCounts {
+    /// Found edits and all edits, by the kind of edit.
     found: BTreeMap<&'static str, (usize, usize)>,
-    /// Edits that were not found, by type and place.
+    /// Edits that were not found, by type and path.
     misses: BTreeMap<String, usize>,
-    /// What was not edited, by the reason.
-    left_out: BTreeMap<&'static str, usize>,
+    /// Values that were not edited, by reason.
+    skipped: BTreeMap<&'static str, usize>,
 }
 
-impl Tally {
+impl EditCounts {
     fn count(&mut self, pair: &Pair<'_>, edit: &Edit, changes: &[Change]) {
         let (found, all) = self.found.entry(edit.what).or_default();
         *all += 1;
-        if is_the_one(changes, edit) {
+        if is_only_change(changes, edit) {
             *found += 1;
             return;
         }
@@ -101,7 +101,7 @@ impl Tally {
         *self.misses.entry(miss).or_default() += 1;
     }
 
-    /// Prints what was counted, and returns which percentage of edits was found.
+    /// Prints the counts, and returns the percentage of edits that were found.
     fn print(&self) -> f64 {
         let rate = |found: usize, all: usize| 100.0 * found as f64 / all.max(1) as f64;
         let sums = self.found.values();
@@ -118,42 +118,43 @@ impl Tally {
             println!("  {count:3} {miss}");
         }
         println!("not edited, because not comparable:");
-        for (why, count) in &self.left_out {
+        for (why, count) in &self.skipped {
             println!("  {why}: {count}");
         }
         rate(found, all)
     }
 }
 
-fn is_the_one(changes: &[Change], edit: &Edit) -> bool {
+fn is_only_change(changes: &[Change], edit: &Edit) -> bool {
     let [change] = changes else { return false };
     let (seen, path) = (change.path.without_labels(), edit.path.clone());
-    if edit.of_list {
+    if edit.is_list {
         seen == path || seen == path.any_item()
     } else {
         seen == path && change.before == edit.now
     }
 }
 
-/// Every single edit of what was read of what was written.
-fn edits(pair: &Pair<'_>, left_out: &mut BTreeMap<&'static str, usize>) -> Vec<Edit> {
-    let mut walk = Walk {
+/// All single edits of the written values in the body that was read.
+fn edits(pair: &Pair<'_>, skipped: &mut BTreeMap<&'static str, usize>) -> Vec<Edit> {
+    let mut collector = EditCollector {
         rules: rules_of(pair),
-        left_out,
+        skipped,
         edits: Vec::new(),
     };
-    walk.value(pair.written, &Spot::default(), pair.read);
-    walk.edits
+    collector.value(pair.written, &Position::default(), pair.read);
+    collector.edits
 }
 
-/// The exceptions of the type that hold for what was written.
+/// The rules of the type that apply to the written body.
 fn rules_of(pair: &Pair<'_>) -> Vec<Rule> {
     let holds = |rule: &Rule| match rule {
         Rule::When(path, text, rule) => {
-            let said = pair
+            let value = pair
                 .written
                 .pointer(&format!("/{}", path.replace('.', "/")));
-            said.is_some_and(|said| text_of(said) == *text)
+            value
+                .is_some_and(|value| text_of(value) == *text)
                 .then_some(**rule)
         }
         rule => Some(*rule),
@@ -171,16 +172,16 @@ fn text_of(value: &Json) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A place in both bodies.
+/// A position in both bodies.
 #[derive(Clone, Default)]
-struct Spot {
-    /// In what was written, in the form of a rule.
+struct Position {
+    /// In the written body, in the format of a rule.
     path: BodyPath,
-    /// In what was read, as a JSON pointer.
+    /// In the body that was read, as a JSON pointer.
     pointer: String,
 }
 
-impl Spot {
+impl Position {
     fn member(&self, written: &str, read: &str) -> Self {
         let escaped = read.replace('~', "~0").replace('/', "~1");
         Self {
@@ -209,48 +210,53 @@ impl Spot {
     }
 }
 
-struct Walk<'a> {
+struct EditCollector<'a> {
     rules: Vec<Rule>,
-    left_out: &'a mut BTreeMap<&'static str, usize>,
+    skipped: &'a mut BTreeMap<&'static str, usize>,
     edits: Vec<Edit>,
 }
 
-impl Walk<'_> {
-    fn value(&mut self, written: &Json, spot: &Spot, read: &Json) {
+impl EditCollector<'_> {
+    fn value(&mut self, written: &Json, position: &Position, read: &Json) {
         match (written, read) {
-            _ if spot.is_envelope() => self.leave_out("envelope"),
-            _ if self.is_decided(spot) => self.leave_out("decided by the service"),
-            _ if read.as_str().is_some_and(is_mask) => self.leave_out("a mask of a secret"),
-            (Json::Object(written), Json::Object(read)) => self.object(written, spot, read),
-            (Json::Array(written), Json::Array(read)) => self.array(written, spot, read),
+            _ if position.is_envelope() => self.skip("envelope"),
+            _ if self.is_decided(position) => self.skip("decided by the service"),
+            _ if read.as_str().is_some_and(is_mask) => self.skip("a mask of a secret"),
+            (Json::Object(written), Json::Object(read)) => self.object(written, position, read),
+            (Json::Array(written), Json::Array(read)) => self.array(written, position, read),
             (Json::Null, _) => {}
             (written, read) if is_empty(written) && is_empty(read) => {}
             (Json::Bool(written), Json::Bool(read)) if written == read => {
-                self.leaf("another boolean", spot, json!(!read));
+                self.leaf("another boolean", position, json!(!read));
             }
             (Json::Number(_), Json::Number(read)) => {
                 let another = match read.as_i64() {
                     Some(read) => json!(read + 1),
                     None => json!(read.as_f64().unwrap() + 1.0),
                 };
-                self.leaf("another number", spot, another);
+                self.leaf("another number", position, another);
             }
             (Json::String(_), Json::String(read)) => {
-                self.leaf("another string", spot, json!(format!("{read}-edited")));
-                self.leaf("another string", spot, json!("something else"));
+                self.leaf("another string", position, json!(format!("{read}-edited")));
+                self.leaf("another string", position, json!("something else"));
             }
-            _ => self.leave_out("answered in another form"),
+            _ => self.skip("returned in another format"),
         }
     }
 
-    fn object(&mut self, written: &Map<String, Json>, spot: &Spot, read: &Map<String, Json>) {
+    fn object(
+        &mut self,
+        written: &Map<String, Json>,
+        position: &Position,
+        read: &Map<String, Json>,
+    ) {
         for (key, value) in written {
             let found = read
                 .iter()
                 .find(|(other, _)| other.eq_ignore_ascii_case(key));
             match found {
                 Some((name, found)) if !is_empty(found) || value == found => {
-                    let inner = spot.member(key, name);
+                    let inner = position.member(key, name);
                     self.value(value, &inner, found);
                     let is_leaf = !value.is_object() && !is_empty(value);
                     let is_id = value.is_object() && key.starts_with('/');
@@ -259,108 +265,108 @@ impl Walk<'_> {
                     }
                 }
                 _ if is_empty(value) => {}
-                _ => self.leave_out("not answered"),
+                _ => self.skip("not returned"),
             }
         }
     }
 
-    fn array(&mut self, written: &[Json], spot: &Spot, read: &[Json]) {
+    fn array(&mut self, written: &[Json], position: &Position, read: &[Json]) {
         let is_open = self
             .rules
             .iter()
-            .any(|rule| matches!(rule, Rule::Open(path) if spot.is(path)));
+            .any(|rule| matches!(rule, Rule::Open(path) if position.is(path)));
         if is_open {
-            self.leave_out("an element more where the service adds its own");
+            self.skip("an added element where the service adds its own");
         } else {
             let another = read.last().map_or_else(|| json!("another"), another_item);
-            self.list("an element more", spot, [read, &[another]].concat());
+            self.list("an added element", position, [read, &[another]].concat());
         }
         for (at, item) in written.iter().enumerate() {
-            let twin = ["name", "id", "path"].iter().find_map(|key| {
+            let index = ["name", "id", "path"].iter().find_map(|key| {
                 let name = item.get(key)?.as_str()?;
-                let is_twin = |live: &Json| {
+                let has_name = |live: &Json| {
                     let other = live.get(key).and_then(Json::as_str);
                     other.is_some_and(|other| other.eq_ignore_ascii_case(name))
                 };
-                read.iter().position(is_twin)
+                read.iter().position(has_name)
             });
-            let at = twin.unwrap_or(at);
+            let at = index.unwrap_or(at);
             let Some(found) = read.get(at) else {
-                self.leave_out("not answered");
+                self.skip("not returned");
                 continue;
             };
             let fewer = [&read[..at], &read[at + 1..]].concat();
-            self.list("an element less", spot, fewer);
-            self.value(item, &spot.item(at), found);
+            self.list("a removed element", position, fewer);
+            self.value(item, &position.item(at), found);
         }
     }
 
-    fn leaf(&mut self, what: &'static str, spot: &Spot, value: Json) {
+    fn leaf(&mut self, what: &'static str, position: &Position, value: Json) {
         let becomes = |rule: &Rule| match rule {
-            Rule::Becomes(path, _, answered) => spot.is(path) && text_of(&value) == *answered,
+            Rule::Becomes(path, _, answered) => position.is(path) && text_of(&value) == *answered,
             _ => false,
         };
         if self.rules.iter().any(becomes) {
-            return self.leave_out("decided by the service");
+            return self.skip("decided by the service");
         }
-        let of_list = matches!(spot.path.levels().last(), Some(Level::Item(_)));
-        let list = spot.path.parent().filter(|_| of_list);
+        let is_list = matches!(position.path.levels().last(), Some(Level::Item(_)));
+        let list = position.path.parent().filter(|_| is_list);
         self.edits.push(Edit {
             what,
-            path: list.unwrap_or_else(|| spot.path.clone()),
-            pointer: spot.pointer.clone(),
+            path: list.unwrap_or_else(|| position.path.clone()),
+            pointer: position.pointer.clone(),
             now: Some(value),
-            of_list,
+            is_list,
         });
     }
 
-    fn list(&mut self, what: &'static str, spot: &Spot, items: Vec<Json>) {
+    fn list(&mut self, what: &'static str, position: &Position, items: Vec<Json>) {
         self.edits.push(Edit {
             what,
-            path: spot.path.clone(),
-            pointer: spot.pointer.clone(),
+            path: position.path.clone(),
+            pointer: position.pointer.clone(),
             now: Some(Json::Array(items)),
-            of_list: true,
+            is_list: true,
         });
     }
 
-    fn removed(&mut self, spot: &Spot, found: &Json) {
+    fn removed(&mut self, position: &Position, found: &Json) {
         let is_mask = found.as_str().is_some_and(is_mask);
-        if spot.is_envelope() || self.is_decided(spot) || is_mask {
+        if position.is_envelope() || self.is_decided(position) || is_mask {
             return;
         }
-        if self.may_be_withheld(spot) {
-            return self.leave_out("a missing key that need not come back");
+        if self.may_be_withheld(position) {
+            return self.skip("a missing key that may be absent in a response");
         }
         self.edits.push(Edit {
             what: "a missing key",
-            path: spot.path.clone(),
-            pointer: spot.pointer.clone(),
+            path: position.path.clone(),
+            pointer: position.pointer.clone(),
             now: None,
-            of_list: false,
+            is_list: false,
         });
     }
 
-    fn leave_out(&mut self, why: &'static str) {
-        *self.left_out.entry(why).or_default() += 1;
+    fn skip(&mut self, why: &'static str) {
+        *self.skipped.entry(why).or_default() += 1;
     }
 
-    fn is_decided(&self, spot: &Spot) -> bool {
+    fn is_decided(&self, position: &Position) -> bool {
         self.rules.iter().any(|rule| match rule {
-            Rule::Decided(path) => spot.is_within(path),
+            Rule::Decided(path) => position.is_within(path),
             _ => false,
         })
     }
 
-    fn may_be_withheld(&self, spot: &Spot) -> bool {
+    fn may_be_withheld(&self, position: &Position) -> bool {
         self.rules.iter().any(|rule| match rule {
-            Rule::Withheld(path) => spot.is_within(path),
+            Rule::Withheld(path) => position.is_within(path),
             _ => false,
         })
     }
 }
 
-/// Whether the recording does not show what was answered.
+/// Whether the recording masks the value.
 fn is_mask(text: &str) -> bool {
     text.contains("REDACTED") || text.contains("####") || text.starts_with("{{")
 }
@@ -375,7 +381,7 @@ fn is_empty(value: &Json) -> bool {
     }
 }
 
-/// An item like the one given, all of its text another.
+/// A copy of an item with different text.
 fn another_item(item: &Json) -> Json {
     match item {
         Json::String(text) => json!(format!("{text}-another")),

@@ -115,7 +115,7 @@ pub fn assert_reports(error: &ArmError, document: &Json, what: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn every_error_response_is_reported_by_its_innermost_error() {
-    let Some(recordings) = recordings::all() else {
+    let Some(recordings) = recordings::load_all() else {
         return;
     };
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
@@ -155,7 +155,7 @@ async fn every_error_response_is_reported_by_its_innermost_error() {
 
 #[tokio::test(start_paused = true)]
 async fn every_failed_operation_is_reported_by_its_innermost_error() {
-    let Some(recordings) = recordings::all() else {
+    let Some(recordings) = recordings::load_all() else {
         return;
     };
     let mut failed = 0;

@@ -1,5 +1,4 @@
-//! What was answered is exported to a spec that wants nothing else: as a resource of any type, and by the kind that
-//! knows the type.
+//! Recorded resources export to specs without changes: as a generic resource, and as the kind of their type.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,19 +20,19 @@ use crate::{
     recordings,
 };
 
-/// Groups and what is in them, whatever it is.
-const ANYTHING: Registry = Registry::new(&[kind::<ResourceGroup>(), kind::<AnyResource>()]);
+/// Resource groups and generic resources.
+const GENERIC: Registry = Registry::new(&[kind::<ResourceGroup>(), kind::<AnyResource>()]);
 
 #[test]
-fn what_was_answered_is_exported_to_what_changes_nothing() {
-    let Some(recordings) = recordings::all() else {
+fn recorded_resources_export_to_specs_without_changes() {
+    let Some(recordings) = recordings::load_all() else {
         return;
     };
-    let pairs = pairs::of(&recordings);
+    let pairs = pairs::from_recordings(&recordings);
     let (mut exported, mut types) = (0, BTreeSet::new());
     let mut misses: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in &pairs {
-        for registry in [ANYTHING, REGISTRY] {
+        for registry in [GENERIC, REGISTRY] {
             let Some((live, group)) = live(pair) else {
                 continue;
             };
@@ -96,7 +95,7 @@ fn live(pair: &Pair<'_>) -> Option<(Live, ArmId)> {
     Some((live, group))
 }
 
-/// What a plan of the export would change, and what is wrong with its text.
+/// The changes in the plan of the export, and the errors in its text.
 fn differences(export: &Export, live: &Live, registry: Registry) -> Vec<String> {
     let mut sources = Sources::default();
     let id = sources.add("export.yaml", &export.text);
@@ -114,8 +113,11 @@ fn differences(export: &Export, live: &Live, registry: Registry) -> Vec<String> 
     let changes = steps.flat_map(|step| &step.changes);
     let changes = changes.filter(|change| change.path != "tags.lazuli-stack");
     let mistakes = found.has_errors().then(|| {
-        let said: Vec<&str> = found.iter().map(|said| said.message.as_str()).collect();
-        format!("{}\n{}", said.join("; "), export.text)
+        let messages: Vec<&str> = found
+            .iter()
+            .map(|diagnostic| diagnostic.message.as_str())
+            .collect();
+        format!("{}\n{}", messages.join("; "), export.text)
     });
     let shown = |change: &lazuli_core::diff::Change| {
         format!("{} {:?} {:?}", change.path, change.before, change.after)

@@ -1,4 +1,4 @@
-//! Recorded traffic of Azure Resource Manager, replayed: what lazuli makes of what Azure really answered.
+//! Replays recorded traffic of Azure Resource Manager: lazuli handles the actual responses of Azure correctly.
 //!
 //! The recordings are not part of the repository. `LAZULI_RECORDINGS` names their folder; without one these tests
 //! say that they were skipped.
@@ -17,15 +17,15 @@ mod comparison;
 mod edits;
 mod errors;
 mod exports;
+mod pair_plan;
 mod pairs;
-mod planned;
 mod recordings;
-mod refusals;
+mod retries;
 mod transport;
 
 #[test]
-fn recordings_are_read_whole() {
-    let Some(recordings) = recordings::all() else {
+fn recordings_have_interactions_with_absolute_paths() {
+    let Some(recordings) = recordings::load_all() else {
         return;
     };
     for recording in &recordings {

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::recordings::{Interaction, Recording};
 
 /// A PUT that was accepted, and the last GET of the same path and api-version before the next write to the path that
-/// shows the resource at rest (ARM facts 1).
+/// shows the resource in a final state (ARM facts 1).
 pub struct Pair<'a> {
     /// The recording's name.
     pub recording: &'a str,
@@ -22,11 +22,11 @@ pub struct Pair<'a> {
 }
 
 /// All pairs, in the order of the PUTs.
-pub fn of(recordings: &[Recording]) -> Vec<Pair<'_>> {
-    recordings.iter().flat_map(of_one).collect()
+pub fn from_recordings(recordings: &[Recording]) -> Vec<Pair<'_>> {
+    recordings.iter().flat_map(from_recording).collect()
 }
 
-fn of_one(recording: &Recording) -> impl Iterator<Item = Pair<'_>> {
+fn from_recording(recording: &Recording) -> impl Iterator<Item = Pair<'_>> {
     let interactions = recording.interactions.iter().enumerate();
     interactions.filter_map(|(at, put)| {
         let written = put.request_body.as_ref().filter(|body| body.is_object())?;
@@ -39,20 +39,20 @@ fn of_one(recording: &Recording) -> impl Iterator<Item = Pair<'_>> {
             .take_while(|later| !matches!(later.method.as_str(), "PUT" | "PATCH" | "DELETE"))
             .filter(|later| later.method == "GET" && later.status == 200)
             .filter(|later| later.api_version == put.api_version)
-            .filter_map(at_rest)
+            .filter_map(body_in_final_state)
             .last()?;
         Some(Pair {
             recording: &recording.name,
             path: put.path.trim_end_matches('/'),
             api_version: put.api_version.as_deref()?,
-            arm_type: type_of(&put.path),
+            arm_type: arm_type(&put.path),
             written,
             read,
         })
     })
 }
 
-fn at_rest(get: &Interaction) -> Option<&Json> {
+fn body_in_final_state(get: &Interaction) -> Option<&Json> {
     let body = get.response_body.as_ref().filter(|body| body.is_object())?;
     let state = body.pointer("/properties/provisioningState");
     let is_final = |state: &str| {
@@ -72,7 +72,7 @@ fn same_path(left: &str, right: &str) -> bool {
 }
 
 /// The type of what a path names: of `…/providers/A.B/c/x/d/y` it is `A.B/c/d`.
-fn type_of(path: &str) -> String {
+fn arm_type(path: &str) -> String {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     let marker = segments
         .iter()

@@ -43,7 +43,7 @@ pub struct Interaction {
 }
 
 /// All recordings, sorted by name. Prints a message and returns `None` if the folder does not exist.
-pub fn all() -> Option<Vec<Recording>> {
+pub fn load_all() -> Option<Vec<Recording>> {
     let folder = folder();
     let Ok(entries) = fs::read_dir(&folder) else {
         println!(

@@ -1,4 +1,4 @@
-//! The size of commands: arguments, one or two calls, a view.
+//! The size of commands: each parses arguments, makes one or two calls and renders a view.
 
 use std::fs;
 
@@ -6,11 +6,11 @@ use syn::Item;
 
 use crate::{relative, sources};
 
-/// The most lines of one function in `cli/src/commands`.
-const LONGEST: usize = 60;
+/// The maximum number of lines of a function in `cli/src/commands`.
+const MAX_LINES: usize = 60;
 
 #[test]
-fn the_body_of_a_command_is_short() {
+fn command_bodies_are_short() {
     let mut too_long = Vec::new();
     let files = sources("crates/cli/src/commands");
     assert!(files.len() > 10, "the commands are found");
@@ -30,7 +30,7 @@ fn the_body_of_a_command_is_short() {
             continue;
         };
         println!("{}: run has {run} lines", relative(&file));
-        let long = functions.iter().filter(|(_, lines)| *lines > LONGEST);
+        let long = functions.iter().filter(|(_, lines)| *lines > MAX_LINES);
         too_long.extend(long.map(|(name, lines)| format!("{}: {name} {lines}", relative(&file))));
     }
     assert!(too_long.is_empty(), "{}", too_long.join("\n"));

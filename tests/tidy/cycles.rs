@@ -1,4 +1,4 @@
-//! Import cycles: small between files, none between the folders of the core.
+//! Import cycles: small between files, and none between the folders of the core.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,10 +6,10 @@ use petgraph::{algo::tarjan_scc, graph::DiGraph};
 
 use crate::{crates, imports::Crate, relative, root};
 
-/// The most files that may depend on one another.
-const LARGEST: usize = 4;
+/// The maximum number of files in an import cycle.
+const MAX_FILES: usize = 4;
 
-/// The groups of nodes that reach one another, largest first.
+/// The cycles of a graph as groups of nodes, largest first.
 fn cycles<'a>(edges: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Vec<&'a str>> {
     let mut graph = DiGraph::<&str, ()>::new();
     let mut indices = BTreeMap::new();
@@ -31,7 +31,7 @@ fn cycles<'a>(edges: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Vec<&'a st
 }
 
 #[test]
-fn no_more_than_four_files_import_one_another() {
+fn import_cycles_have_at_most_four_files() {
     let mut too_large = Vec::new();
     for name in crates() {
         let read = Crate::read(&root().join("crates").join(&name));
@@ -52,7 +52,7 @@ fn no_more_than_four_files_import_one_another() {
             found.len(),
             found.first().map_or(0, Vec::len)
         );
-        let large = found.iter().filter(|group| group.len() > LARGEST);
+        let large = found.iter().filter(|group| group.len() > MAX_FILES);
         too_large.extend(large.map(|group| group.join("\n  ")));
     }
     assert!(

@@ -1,14 +1,14 @@
-//! Silent defaults: few places of the product replace a missing value by an empty one.
+//! Silent defaults: few places of the product replace a missing value with an empty one.
 
 use std::fs;
 
 use crate::{crates, imports::Crate, relative, root};
 
-/// How many there may be in all crates.
-const MOST: usize = 100;
+/// The maximum number in all crates.
+const MAX_DEFAULTS: usize = 100;
 
 #[test]
-fn few_missing_values_become_empty_ones() {
+fn few_missing_values_default_to_empty() {
     let mut total = 0;
     for name in crates() {
         let read = Crate::read(&root().join("crates").join(&name));
@@ -27,5 +27,5 @@ fn few_missing_values_become_empty_ones() {
         total += sum;
     }
     println!("unwrap_or_default in all crates: {total}");
-    assert!(total <= MOST, "{total} calls of unwrap_or_default");
+    assert!(total <= MAX_DEFAULTS, "{total} calls of unwrap_or_default");
 }

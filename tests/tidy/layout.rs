@@ -1,11 +1,11 @@
-//! Which crate may use which, and the rules that every file keeps.
+//! The allowed dependencies between crates, and rules for every source file.
 
 use std::{collections::BTreeSet, fs};
 
 use crate::{crates, files, root, sources};
 
-/// docs/architecture.md: the arrows.
-const MAY_USE: &[(&str, &[&str])] = &[
+/// The dependencies between crates in docs/architecture.md.
+const ALLOWED: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("handlers", &["core"]),
     ("arm", &["core"]),
@@ -19,11 +19,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn crates_use_only_what_they_may() {
+fn crates_use_only_allowed_crates() {
     let found: BTreeSet<String> = crates().into_iter().collect();
-    let known: BTreeSet<String> = MAY_USE.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(found, known, "every crate has its arrows here");
-    for (name, allowed) in MAY_USE {
+    let known: BTreeSet<String> = ALLOWED.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(found, known, "every crate is listed here");
+    for (name, allowed) in ALLOWED {
         let manifest =
             fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap();
         for line in manifest.lines() {
@@ -37,7 +37,7 @@ fn crates_use_only_what_they_may() {
 }
 
 #[test]
-fn the_core_reaches_no_clock_file_network_or_randomness() {
+fn core_uses_no_clock_file_network_or_randomness() {
     for file in sources("crates/core/src")
         .into_iter()
         .chain(sources("crates/handlers/src"))
@@ -58,7 +58,7 @@ fn the_core_reaches_no_clock_file_network_or_randomness() {
         ] {
             assert!(
                 !text.contains(forbidden),
-                "{} speaks of {forbidden}",
+                "{} contains {forbidden}",
                 file.display()
             );
         }
@@ -66,17 +66,17 @@ fn the_core_reaches_no_clock_file_network_or_randomness() {
 }
 
 #[test]
-fn every_source_file_is_short_and_says_what_lives_in_it() {
+fn every_source_file_is_short_and_begins_with_a_description() {
     let files = ["crates", "tests"]
         .into_iter()
         .flat_map(sources)
         .collect::<Vec<_>>();
-    assert!(files.len() > 50, "the walk finds the sources");
+    assert!(files.len() > 50, "the sources are found");
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         assert!(
             text.starts_with("//! "),
-            "{} does not begin with what lives there",
+            "{} does not begin with a description",
             file.display()
         );
         let lines = text.lines().count();
@@ -90,23 +90,23 @@ fn every_source_file_is_short_and_says_what_lives_in_it() {
     }
 }
 
-/// `clippy::print_stdout` and `print_stderr` keep the macros out, which panic on a closed pipe.
+/// `clippy::print_stdout` and `print_stderr` deny the macros, which panic on a closed pipe.
 #[test]
 fn standard_output_is_written_in_one_place() {
     for file in sources("crates/cli/src") {
-        let is_the_place = file.ends_with("terminal.rs");
+        let is_terminal = file.ends_with("terminal.rs");
         let text = fs::read_to_string(&file).unwrap();
         assert!(
-            is_the_place || !text.contains("stdout()"),
+            is_terminal || !text.contains("stdout()"),
             "{} writes to standard output",
             file.display()
         );
     }
 }
 
-/// The invariants of docs/architecture.md: each has its number, and a test that is there.
+/// Each invariant in docs/architecture.md has a number and an existing test.
 #[test]
-fn every_invariant_is_guarded_by_a_test_that_is_there() {
+fn every_invariant_names_an_existing_test() {
     let text = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let rows = text.lines().filter_map(|line| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -122,7 +122,7 @@ fn every_invariant_is_guarded_by_a_test_that_is_there() {
         let mut files: Vec<String> = Vec::new();
         for name in guards.split('`').skip(1).step_by(2) {
             if name.contains('/') {
-                files = texts_at(name);
+                files = read_sources(name);
                 assert!(
                     !files.is_empty(),
                     "invariant {number}: {name} does not exist"
@@ -139,8 +139,8 @@ fn every_invariant_is_guarded_by_a_test_that_is_there() {
     }
 }
 
-/// A file, or the sources of a folder, at a path from the root or from `crates`.
-fn texts_at(path: &str) -> Vec<String> {
+/// The texts of a file, or of the sources in a folder, by a path from the root or from `crates`.
+fn read_sources(path: &str) -> Vec<String> {
     let places = [root().join(path), root().join("crates").join(path)];
     let found = places.into_iter().find(|place| place.exists());
     let guards = match found {

@@ -1,4 +1,4 @@
-//! The shape of the repository, measured: layers, layout, import cycles, names, words and the size of commands.
+//! Measures the structure of the repository: layers, layout, import cycles, names, words and the size of commands.
 //!
 //! `cargo test --test tidy -- --nocapture` prints the numbers that docs/architecture.md refers to.
 
@@ -42,7 +42,7 @@ fn crates() -> Vec<String> {
     names
 }
 
-/// A path as it is written in documents: from the top folder.
+/// A path from the top folder, as in documents.
 fn relative(path: &Path) -> String {
     path.strip_prefix(root())
         .unwrap_or(path)

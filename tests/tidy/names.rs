@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::{crates, imports::Crate, relative, root};
 
-/// How many names may be defined twice. The simulator has names of its own, because it shares nothing with the rest.
-const MOST: usize = 5;
+/// The maximum number of names that are defined twice. The simulator is excluded, because it shares no code with the rest.
+const MAX_DUPLICATES: usize = 5;
 
 #[test]
-fn a_type_name_has_one_meaning() {
+fn type_names_have_one_meaning() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for name in crates().iter().filter(|name| *name != "sim") {
         let read = Crate::read(&root().join("crates").join(name));
@@ -19,7 +19,7 @@ fn a_type_name_has_one_meaning() {
     places.retain(|_, places| places.len() > 1);
     println!("type names defined twice: {}", places.len());
     assert!(
-        places.len() <= MOST,
+        places.len() <= MAX_DUPLICATES,
         "{} type names are defined twice: {places:#?}",
         places.len()
     );

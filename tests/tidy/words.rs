@@ -1,4 +1,4 @@
-//! Words: what a person reads keeps to the field's terms.
+//! Words: text for readers uses the terms of the field.
 
 use std::{collections::BTreeMap, fs};
 
@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::{files, relative, root};
 
-/// Words and turns of phrase that readers would have to translate, each with what to write instead.
+/// Words and phrases that are foreign to the field, with their replacements.
 const BANNED: &[(&str, &str)] = &[
     (r"anew", "again, recreate, replace"),
     (
@@ -57,7 +57,7 @@ const QUOTED: &[&str] = &[
     "`@somebody`",
 ];
 
-/// Where the words are checked.
+/// The folders that are checked.
 const FOLDERS: &[&str] = &["crates", "docs", "examples", "schemas", "tests", ".github"];
 /// The files in the top folder that are checked.
 const TOP: &[&str] = &[
@@ -72,7 +72,7 @@ const EXTENSIONS: &[&str] = &[
 ];
 
 #[test]
-fn no_word_needs_a_translation() {
+fn text_contains_no_banned_words() {
     let all: Vec<String> = BANNED.iter().map(|(word, _)| format!("({word})")).collect();
     let banned = Regex::new(&format!(r"(?i)\b(?:{})\b", all.join("|"))).unwrap();
     let folders = FOLDERS
@@ -82,7 +82,7 @@ fn no_word_needs_a_translation() {
     let mut count = 0;
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in folders.chain(top) {
-        // This list itself, and inputs that were generated.
+        // This list itself, and generated inputs.
         if file.ends_with("tidy/words.rs") || relative(&file).contains("/corpus/") {
             continue;
         }

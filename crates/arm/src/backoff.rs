@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_the_longest_one() {
+    fn pauses_grow_to_the_maximum() {
         let doubled = pauses(&BackoffLimits::TRANSIENT, None, 100);
         assert_eq!(doubled, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
         let polls = pauses(&BackoffLimits::POLLING, None, 8);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_requested_pause_replaces_the_computed_one_within_the_total() {
+    fn requested_pause_replaces_the_computed_one_within_the_total() {
         let polls = pauses(&BackoffLimits::POLLING, Some(Duration::ZERO), 3);
         assert_eq!(polls, [0, 100, 100]);
         let hour = Some(BackoffLimits::THROTTLED.total);

@@ -18,7 +18,7 @@ fn accepted(name: &str) -> Reply {
 
 fn listed(states: [(&str, &str); 2]) -> Reply {
     let item = |(name, state): (&str, &str)| {
-        // ARM facts 1.2: ids come back in another case.
+        // ARM facts 1.2: ids are returned in another case.
         json!({ "id": format!("{}/{name}", LIST.replace("resourceGroups", "resourcegroups")),
             "properties": { "provisioningState": state } })
     };
@@ -56,7 +56,7 @@ async fn one_list_polls_all_members() {
         reply(200, &[], json!({ "id": "b" })),
     ]);
     assert_eq!(create_both(&fake).await, [Ok(()), Ok(())]);
-    // The last member is polled on its own.
+    // The last member is polled individually.
     assert_eq!(
         calls(&fake),
         ["PUT …/a", "PUT …/b", "GET …", "GET …", "GET /ops/b"]
@@ -64,7 +64,7 @@ async fn one_list_polls_all_members() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_member_is_polled_for_its_reason() {
+async fn failed_member_is_polled_for_its_reason() {
     let failed = json!({ "status": "Failed", "error": { "code": "Sold", "message": "out" } });
     let fake = FakeTransport::new([
         accepted("a"),
@@ -77,7 +77,7 @@ async fn a_failed_member_is_polled_for_its_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn members_of_an_unreadable_collection_are_polled_on_their_own() {
+async fn members_of_an_unreadable_collection_are_polled_individually() {
     let fake = FakeTransport::new([
         accepted("a"),
         accepted("b"),
@@ -104,7 +104,7 @@ async fn members_of_an_unreadable_collection_are_polled_on_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_with_a_status_document_is_polled_there() {
+async fn operation_with_a_status_document_is_polled_there() {
     let accepted = |name: &str| {
         let status = format!("https://management.azure.com/subscriptions/s/providers/P/ops/{name}");
         reply(201, &[("azure-asyncoperation", &status)], json!({}))

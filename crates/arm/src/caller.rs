@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_has_its_name_and_an_application_its_id() {
+    fn user_is_shown_by_name_and_application_by_id() {
         let user = Caller::from_claims(
             &json!({ "oid": "o", "tid": "t", "upn": "ada@x", "appid": "cli", "exp": 60 }),
         );

@@ -36,10 +36,10 @@ impl WaitLog {
 }
 
 pub(crate) fn client(fake: &FakeTransport) -> Client {
-    client_over(fake.transport())
+    client_with_transport(fake.transport())
 }
 
-pub(crate) fn client_over(transport: Transport) -> Client {
+pub(crate) fn client_with_transport(transport: Transport) -> Client {
     let endpoints = Endpoints {
         resource_manager: Url::parse("https://management.azure.com/").unwrap(),
         authority: Url::parse("https://login.microsoftonline.com/").unwrap(),
@@ -233,7 +233,7 @@ async fn failing_polls_do_not_end_an_operation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_operation_names_the_request_that_started_it() {
+async fn failed_operation_names_the_request_that_started_it() {
     let fake = FakeTransport::new([
         reply(202, &[("azure-asyncoperation", OP)], json!(null)),
         reply(
@@ -255,7 +255,7 @@ async fn a_failed_operation_names_the_request_that_started_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_that_does_not_finish_times_out() {
+async fn operation_that_does_not_finish_times_out() {
     let running =
         (0..2000).map(|_| reply(200, &[("retry-after", "60")], json!({"status": "Running"})));
     let first = reply(202, &[("azure-asyncoperation", OP)], json!(null));
@@ -298,7 +298,7 @@ async fn nothing_is_sent_to_another_host() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_status_determines_the_outcome() {
+async fn status_determines_the_outcome() {
     for (status, outcome) in [(200, WriteOutcome::Updated), (201, WriteOutcome::Created)] {
         let fake = FakeTransport::new([reply(status, &[], json!({"id": ID}))]);
         assert_eq!(
@@ -359,7 +359,7 @@ async fn the_status_determines_the_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_401_is_retried_once_with_a_new_token() {
+async fn status_401_is_retried_once_with_a_new_token() {
     let fake = FakeTransport::new([
         error(401, "ExpiredAuthenticationToken"),
         reply(200, &[], json!({})),
@@ -387,7 +387,7 @@ async fn a_401_is_retried_once_with_a_new_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_without_a_token_is_not_retried() {
+async fn request_without_a_token_is_not_retried() {
     #[derive(Debug)]
     struct NoToken;
     #[async_trait::async_trait]
@@ -452,7 +452,7 @@ async fn waiting_for_a_resource_resumes_operations_of_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invalid_path_is_rejected_before_it_is_sent() {
+async fn invalid_path_is_rejected_before_it_is_sent() {
     let fake = FakeTransport::new([]);
     let error = client(&fake)
         .delete("/subscriptions/s/../t", "v1", &crate::ignore_waits)
@@ -463,7 +463,7 @@ async fn an_invalid_path_is_rejected_before_it_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_keeps_failing_is_reported_as_the_write() {
+async fn poll_that_keeps_failing_is_reported_as_the_write() {
     let first = reply(202, &[("azure-asyncoperation", OP)], json!(null));
     let failures = (0..8).map(|_| error(503, "ServiceUnavailable"));
     let fake = FakeTransport::new(std::iter::once(first).chain(failures));
@@ -481,7 +481,7 @@ async fn a_poll_that_keeps_failing_is_reported_as_the_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_with_a_transient_failure_is_restarted() {
+async fn operation_with_a_transient_failure_is_restarted() {
     let accepted = || reply(202, &[("azure-asyncoperation", OP)], json!(null));
     let failed = |code: &str| {
         let error = json!({"code": code, "message": "Try again later."});
@@ -516,7 +516,7 @@ async fn an_operation_with_a_transient_failure_is_restarted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_is_not_repeated_if_its_polls_fail() {
+async fn write_is_not_repeated_if_its_polls_fail() {
     let busy = (0..100).map(|_| error(409, "AnotherOperationInProgress"));
     let accepted = reply(202, &[("azure-asyncoperation", OP)], json!(null));
     let fake = FakeTransport::new(std::iter::once(accepted).chain(busy));

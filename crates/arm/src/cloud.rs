@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_directory_of_a_cloud_is_optional() {
+    async fn directory_of_a_cloud_is_optional() {
         let graph = async |value: Value| {
             let body = json!({
                 "authentication": {"loginEndpoint": "https://login.local", "audiences": ["x"]},

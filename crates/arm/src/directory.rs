@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_ids_no_request_is_sent() {
+    async fn no_request_is_sent_without_ids() {
         let fake = FakeTransport::new([]);
         let existing = directory("https://graph.microsoft.com/", &fake)
             .existing(&[])
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_denial_fails_at_once_and_an_outage_after_three_attempts() {
+    async fn denial_fails_immediately_and_outage_fails_after_three_attempts() {
         let denial = json!({"error": {
             "code": "Authorization_RequestDenied",
             "message": "Insufficient privileges to complete the operation.",

@@ -69,7 +69,7 @@ fn short(decision: &PollDecision) -> String {
 }
 
 #[test]
-fn the_first_response_decides_what_is_polled() {
+fn first_response_decides_what_is_polled() {
     use Method::{Delete, Patch, Post, Put};
     let asynchronous: &[(&'static str, &str)] = &[("azure-asyncoperation", OP)];
     let both: &[(&'static str, &str)] = &[
@@ -130,7 +130,7 @@ fn the_first_response_decides_what_is_polled() {
 }
 
 #[test]
-fn the_status_document_decides_not_the_http_status() {
+fn status_document_takes_precedence_over_http_status() {
     let accepted: Reply<'_> = (201, &[("azure-asyncoperation", OP)], state("Creating"));
     let table: &[(Reply<'_>, &str)] = &[
         ((200, &[], json!({"status": "InProgress"})), "poll op"),
@@ -184,7 +184,7 @@ fn the_status_document_decides_not_the_http_status() {
 }
 
 #[test]
-fn a_location_is_polled_at_its_newest_url() {
+fn location_is_polled_at_its_newest_url() {
     let (mut operation, _) = start(Method::Delete, &(202, &[("location", OP)], json!(null)));
     let newer: &[(&'static str, &str)] = &[("location", OP2), ("retry-after", "15")];
     assert_eq!(
@@ -209,7 +209,7 @@ fn a_location_is_polled_at_its_newest_url() {
 }
 
 #[test]
-fn a_location_ends_with_any_other_success() {
+fn location_poll_ends_with_any_other_success() {
     let table: &[(Method, Reply<'_>, &str)] = &[
         (Method::Put, (200, &[], state("Succeeded")), "done"),
         (
@@ -243,7 +243,7 @@ fn a_location_ends_with_any_other_success() {
 }
 
 #[test]
-fn a_resource_is_polled_until_its_state_is_final() {
+fn resource_is_polled_until_its_state_is_final() {
     let (mut operation, _) = start(Method::Put, &(200, &[], state("RegisteringDns")));
     assert_eq!(
         short(&next(&mut operation, &(200, &[], state("Updating")))),
@@ -288,7 +288,7 @@ fn polling_ends_if_the_resource_never_appears() {
 }
 
 #[test]
-fn every_state_but_the_final_ones_means_running() {
+fn every_state_except_final_ones_means_running() {
     for word in ["Succeeded", "succeeded", "FAILED", "Canceled", "Ready", ""] {
         assert!(is_settled(&state(word)), "{word}");
     }

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_a_subscription_and_its_innermost_provider() {
+    fn lane_is_a_subscription_and_its_innermost_provider() {
         let key = |path| {
             let LaneKey {
                 subscription,
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_limit_grows_while_azure_sustains_it() {
+    async fn limit_grows_while_azure_sustains_it() {
         let pacer = Arc::new(Pacer::default());
         for _ in 0..300 {
             admit(&pacer).await.learn(200, &Headers::new());

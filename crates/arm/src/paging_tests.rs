@@ -43,7 +43,7 @@ async fn every_page_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_that_does_not_exist_has_no_items() {
+async fn scope_that_does_not_exist_has_no_items() {
     let fake = FakeTransport::new([reply(
         404,
         &[],
@@ -106,7 +106,7 @@ async fn links_to_other_hosts_or_earlier_pages_are_errors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_later_page_is_an_error() {
+async fn missing_later_page_is_an_error() {
     let fake = FakeTransport::new([page(1, "/a"), reply(404, &[], json!(null))]);
     assert_eq!(list(&fake).await.unwrap_err().kind, ErrorKind::NotFound);
 }

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_in_their_segment() {
+    fn names_are_encoded_into_one_segment() {
         let table = [
             ("/subscriptions/s", "/subscriptions/s"),
             ("/a/b c", "/a/b%20c"),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     Client,
-    client::tests::client_over,
+    client::tests::client_with_transport,
     ignore_waits,
     testing::{FakeTransport, Reply, reply},
 };
@@ -31,7 +31,7 @@ fn recording_trace() -> (Arc<Trace>, Arc<Mutex<Vec<Value>>>) {
 /// A client with a trace over a fake transport, and the recorded exchanges.
 fn traced_client(replies: Vec<Reply>) -> (Client, Arc<Trace>, Arc<Mutex<Vec<Value>>>) {
     let (trace, recorded) = recording_trace();
-    let client = client_over(trace.over(FakeTransport::new(replies).transport()));
+    let client = client_with_transport(trace.over(FakeTransport::new(replies).transport()));
     (client, trace, recorded)
 }
 
@@ -148,7 +148,7 @@ async fn token_requests_are_recorded_without_bodies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_connection_is_recorded_with_its_reason() {
+async fn broken_connection_is_recorded_with_its_reason() {
     let (client, _, recorded) =
         traced_client(vec![Reply::Broken(Core::Io), reply(404, &[], Value::Null)]);
     assert_eq!(client.get(ID, "1", &ignore_waits).await.unwrap(), None);
@@ -162,7 +162,7 @@ async fn a_broken_connection_is_recorded_with_its_reason() {
 }
 
 #[tokio::test]
-async fn only_the_size_is_recorded_of_bodies_that_are_large_or_not_json() {
+async fn large_and_non_json_bodies_are_recorded_by_size_only() {
     let html = Reply::Response(503, Headers::new(), b"<html>busy</html>".to_vec());
     let large = reply(200, &[], json!({ "value": "x".repeat(LARGEST_BODY) }));
     let (trace, recorded) = recording_trace();

@@ -78,7 +78,7 @@ fn localhost(port: u16) -> Url {
 }
 
 #[tokio::test]
-async fn an_unknown_ca_is_a_tls_error_and_a_ca_file_fixes_it() {
+async fn unknown_ca_is_a_tls_error_and_a_ca_file_fixes_it() {
     let certified = certificate("127.0.0.1");
     let url = localhost(serve(&certified).await);
     let without_ca_file = transport(&TransportOptions::default()).unwrap();
@@ -96,7 +96,7 @@ async fn an_unknown_ca_is_a_tls_error_and_a_ca_file_fixes_it() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_host_is_a_tls_error() {
+async fn certificate_for_another_host_is_a_tls_error() {
     let certified = certificate("arm.local");
     let url = localhost(serve(&certified).await);
     let file = TempFile::new("host", &certified.cert.pem());
@@ -108,7 +108,7 @@ async fn a_certificate_for_another_host_is_a_tls_error() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_a_network_error() {
+async fn refused_connection_is_a_network_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = localhost(listener.local_addr().unwrap().port());
     drop(listener);
@@ -122,7 +122,7 @@ async fn a_refused_connection_is_a_network_error() {
 }
 
 #[test]
-fn a_ca_file_adds_to_the_default_roots() {
+fn ca_file_adds_to_the_default_roots() {
     let default_count = roots(&TransportOptions::default()).unwrap().len();
     let pem = certificate("a.local").cert.pem() + &certificate("b.local").cert.pem();
     let file = TempFile::new("two", &pem);
@@ -131,7 +131,7 @@ fn a_ca_file_adds_to_the_default_roots() {
 }
 
 #[test]
-fn an_unusable_ca_file_is_an_error() {
+fn unusable_ca_file_is_an_error() {
     for (name, text, words) in [
         ("empty", "", "contains no certificate"),
         (
@@ -173,7 +173,7 @@ impl HttpClient for LargeResponse {
 }
 
 #[tokio::test]
-async fn a_response_above_the_size_limit_is_an_error() {
+async fn response_above_the_size_limit_is_an_error() {
     let request = Request::new(Url::parse("https://arm.local/").unwrap(), Method::Get);
     let read = async |bytes| {
         let response = SizeLimitedClient(LargeResponse(bytes))

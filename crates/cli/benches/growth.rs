@@ -30,7 +30,7 @@ mod harness;
 #[path = "run/units.rs"]
 mod units;
 
-/// About so many resources, in units of five.
+/// Approximate numbers of resources, in units of five.
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 
 fn growth(criterion: &mut Criterion) {
@@ -52,8 +52,8 @@ fn growth(criterion: &mut Criterion) {
         };
         let spec = parse().0;
         let graph = build(&spec, REGISTRY, &settings).0;
-        let live = converged(&text);
-        let nothing = Live::default();
+        let live = converge_live(&text);
+        let empty = Live::default();
         assert!(converge(&graph, &live).0.steps.is_empty());
 
         let mut measure = |what: &str, work: &dyn Fn()| {
@@ -68,12 +68,12 @@ fn growth(criterion: &mut Criterion) {
             drop(black_box(build(&spec, REGISTRY, &settings)));
         });
         measure("diff", &|| drop(black_box(converge(&graph, &live))));
-        measure("plan", &|| drop(black_box(converge(&graph, &nothing))));
+        measure("plan", &|| drop(black_box(converge(&graph, &empty))));
     }
 }
 
-/// What Azure shows of the spec once it is applied.
-fn converged(text: &str) -> Live {
+/// The live state after the spec was applied.
+fn converge_live(text: &str) -> Live {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .start_paused(true)

@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_warns_beyond_one_minute_and_fails_beyond_five() {
+    fn clock_warns_beyond_one_minute_and_fails_beyond_five() {
         let status = |here: u64| check_clock(Some(at(1000)), at(here)).status;
         assert_eq!([status(1000), status(940), status(1060)], [Well; 3]);
         assert_eq!([status(939), status(1300)], [Warn; 2]);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_expires_soon_is_a_warning() {
+    fn token_that_expires_soon_is_a_warning() {
         let status = |left: u64| {
             let caller = Caller {
                 expires_at: Some(at(1000 + left)),

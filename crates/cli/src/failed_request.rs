@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_contains_the_resources_of_its_type_in_its_scope() {
+    fn list_contains_the_resources_of_its_type_in_its_scope() {
         const ACCOUNTS: &str = "Microsoft.Storage/storageAccounts";
         const ACCOUNT: &str =
             "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/st";

@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn parents_of_every_form() {
+    fn parent_of_every_id_format_is_found() {
         let account =
             "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
         assert_eq!(
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn locations_in_display_form_are_the_same() {
+    fn display_names_of_locations_are_equal() {
         assert!(same_location("West US 2", "westus2"));
         assert!(!same_location("West US 2", "westus3"));
     }

@@ -151,7 +151,7 @@ mod tests {
     use lazuli_core::{diff::diff, marker::Marker};
     use serde_json::json;
 
-    use crate::testing::{GROUP, body, node, sound, waits};
+    use crate::testing::{GROUP, body, dependencies, node, valid_graph};
 
     const LOCKED: &str = "
         keep: { kind: managementLock, name: keep, scope: '${group}', level: CanNotDelete }
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn lock_is_created_last_and_has_its_marker_in_the_notes() {
-        let graph = sound(LOCKED);
+        let graph = valid_graph(LOCKED);
         let keep = node(&graph, "keep");
         assert_eq!(
             keep.id().unwrap().as_str(),
@@ -172,7 +172,7 @@ mod tests {
             body(&graph, "keep"),
             json!({ "properties": { "level": "CanNotDelete", "notes": "lazuli-stack: cameras; keep" } })
         );
-        assert!(waits(&graph, "keep").contains(&(
+        assert!(dependencies(&graph, "keep").contains(&(
             "analyzer".into(),
             "a lock is created after the resources that it locks".into()
         )));
@@ -181,11 +181,11 @@ mod tests {
     #[test]
     fn notes_are_compared_only_if_the_spec_has_notes() {
         let live = json!({ "properties": { "level": "CanNotDelete", "notes": "by hand" } });
-        let graph = sound(LOCKED);
+        let graph = valid_graph(LOCKED);
         let keep = node(&graph, "keep");
         assert_eq!(diff(&keep.body, &live, keep.rules, &[]), []);
 
-        let graph = sound(&LOCKED.replace("level:", "notes: Evidence, level:"));
+        let graph = valid_graph(&LOCKED.replace("level:", "notes: Evidence, level:"));
         let keep = node(&graph, "keep");
         let changes = diff(&keep.body, &live, keep.rules, &[]);
         assert_eq!(changes.len(), 1);

@@ -200,9 +200,11 @@ mod tests {
                 .and_then(|rest| rest.split("```").next());
             let built = stack(example.unwrap_or_else(|| panic!("{kind} has no example")));
             let wrong: Vec<_> = built
-                .said
+                .diagnostics
                 .iter()
-                .filter(|said| !matches!(said.code, Code::UnknownReference | Code::Retired))
+                .filter(|diagnostic| {
+                    !matches!(diagnostic.code, Code::UnknownReference | Code::Retired)
+                })
                 .collect();
             assert!(wrong.is_empty(), "{kind}: {wrong:#?}");
         }

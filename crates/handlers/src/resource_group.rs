@@ -92,11 +92,11 @@ mod tests {
     use lazuli_core::diagnostic::Code;
     use serde_json::json;
 
-    use crate::testing::{GROUP, body, node, sound, stack};
+    use crate::testing::{GROUP, body, node, stack, valid_graph};
 
     #[test]
     fn group_has_location_and_tags() {
-        let graph = sound(
+        let graph = valid_graph(
             "group: { kind: resourceGroup, name: rg-cameras, location: West Europe, tags: { team: vision } }",
         );
         assert_eq!(node(&graph, "group").id().unwrap().as_str(), GROUP);
@@ -107,8 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn manager_is_outside_of_properties() {
-        let graph = sound("group: { kind: resourceGroup, name: rg, managedBy: /subscriptions/x }");
+    fn managed_by_is_outside_of_properties() {
+        let graph =
+            valid_graph("group: { kind: resourceGroup, name: rg, managedBy: /subscriptions/x }");
         assert_eq!(body(&graph, "group")["managedBy"], "/subscriptions/x");
     }
 

@@ -299,7 +299,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{GROUP, body, node, sound, stack, waits};
+    use crate::testing::{GROUP, body, dependencies, node, stack, valid_graph};
 
     const SUBSCRIPTION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111";
 
@@ -313,11 +313,11 @@ mod tests {
     }
 
     fn properties(props: &str) -> Json {
-        body(&sound(&operator(props)), "operator")["properties"].clone()
+        body(&valid_graph(&operator(props)), "operator")["properties"].clone()
     }
 
     fn id(resources: &str) -> String {
-        node(&sound(resources), "operator")
+        node(&valid_graph(resources), "operator")
             .id()
             .unwrap()
             .to_string()
@@ -365,9 +365,9 @@ mod tests {
 
     #[test]
     fn role_depends_on_the_groups_of_its_scopes() {
-        let graph = sound(&operator("actions: [x], assignableScopes: ['${group}']"));
+        let graph = valid_graph(&operator("actions: [x], assignableScopes: ['${group}']"));
         assert_eq!(
-            waits(&graph, "operator"),
+            dependencies(&graph, "operator"),
             [("group".into(), "`assignableScopes` refers to it".into())]
         );
         assert_eq!(
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn order_case_and_defaults_are_equal_but_actions_differ() {
-        let graph = sound(&operator(
+        let graph = valid_graph(&operator(
             "actions: [A/read, B/*], assignableScopes: ['${group}', /subscriptions/22222222-2222-2222-2222-222222222222]",
         ));
         let operator = node(&graph, "operator");

@@ -1,4 +1,4 @@
-//! Specs from a few lines, for the tests of the kinds.
+//! Graphs from a few lines of a spec, for the tests of kinds.
 
 use lazuli_core::{
     diagnostic::{Code, Severity},
@@ -25,11 +25,10 @@ resources:
 /// A graph and the diagnostics of its spec.
 pub(crate) struct BuiltStack {
     pub(crate) graph: Graph,
-    /// Severity, code, message, the text at the place, help.
-    pub(crate) said: Vec<ReportedDiagnostic>,
+    pub(crate) diagnostics: Vec<ReportedDiagnostic>,
 }
 
-/// A diagnostic, as the author sees it.
+/// A diagnostic with the text at its position.
 #[derive(Debug, PartialEq)]
 pub(crate) struct ReportedDiagnostic {
     pub(crate) severity: Severity,
@@ -77,47 +76,52 @@ pub(crate) fn stack_with(resources: &str, settings: &Settings) -> BuiltStack {
         span.map(|span| sources.slice(span).to_owned())
             .unwrap_or_default()
     };
-    let said = diagnostics
+    let diagnostics = diagnostics
         .sorted()
         .into_iter()
-        .map(|said| ReportedDiagnostic {
-            severity: said.severity,
-            code: said.code,
-            message: said.message,
-            at: at(said.span),
-            help: said.help.unwrap_or_default(),
+        .map(|diagnostic| ReportedDiagnostic {
+            severity: diagnostic.severity,
+            code: diagnostic.code,
+            message: diagnostic.message,
+            at: at(diagnostic.span),
+            help: diagnostic.help.unwrap_or_default(),
         })
         .collect();
-    BuiltStack { graph, said }
+    BuiltStack { graph, diagnostics }
 }
 
-/// Builds resources without errors.
-pub(crate) fn sound(resources: &str) -> Graph {
+/// Builds a stack. Panics on any diagnostic except [`Code::Retired`].
+pub(crate) fn valid_graph(resources: &str) -> Graph {
     let built = stack(resources);
     assert!(
-        built.said.iter().all(|said| said.code == Code::Retired),
+        built
+            .diagnostics
+            .iter()
+            .all(|diagnostic| diagnostic.code == Code::Retired),
         "{:#?}",
-        built.said
+        built.diagnostics
     );
     built.graph
 }
 
 impl BuiltStack {
-    /// The codes and places of the errors.
+    /// The codes of the errors with the text at their positions.
     pub(crate) fn errors(&self) -> Vec<(Code, &str)> {
         let errors = self
-            .said
+            .diagnostics
             .iter()
-            .filter(|said| said.severity == Severity::Error);
-        errors.map(|said| (said.code, said.at.as_str())).collect()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error);
+        errors
+            .map(|diagnostic| (diagnostic.code, diagnostic.at.as_str()))
+            .collect()
     }
 
     /// The only error.
     pub(crate) fn error(&self) -> &ReportedDiagnostic {
         let errors: Vec<_> = self
-            .said
+            .diagnostics
             .iter()
-            .filter(|said| said.severity == Severity::Error)
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
             .collect();
         assert_eq!(errors.len(), 1, "{errors:#?}");
         errors[0]
@@ -146,7 +150,7 @@ pub(crate) fn body(graph: &Graph, key: &str) -> Json {
 }
 
 /// The dependencies of a node, with reasons.
-pub(crate) fn waits(graph: &Graph, key: &str) -> Vec<(String, String)> {
+pub(crate) fn dependencies(graph: &Graph, key: &str) -> Vec<(String, String)> {
     let dependencies = graph.dependencies(&node(graph, key).subject.key);
     dependencies
         .into_iter()

@@ -286,11 +286,11 @@ mod tests {
     use lazuli_core::diagnostic::Code;
     use serde_json::json;
 
-    use crate::testing::{GROUP, body, keys, node, sound, stack, waits};
+    use crate::testing::{GROUP, body, dependencies, keys, node, stack, valid_graph};
 
     #[test]
     fn identity_and_credentials_are_separate_nodes() {
-        let graph = sound(
+        let graph = valid_graph(
             "
             analyzer:
               kind: userAssignedIdentity
@@ -339,7 +339,7 @@ mod tests {
             json!(["me"])
         );
         assert_eq!(
-            waits(&graph, "analyzer/federatedCredentials/main"),
+            dependencies(&graph, "analyzer/federatedCredentials/main"),
             [(
                 "analyzer".to_owned(),
                 "contained in it or attached to it".to_owned()
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn identity_without_properties_sends_none() {
-        let graph = sound("analyzer: { kind: userAssignedIdentity, name: id-cameras }");
+        let graph = valid_graph("analyzer: { kind: userAssignedIdentity, name: id-cameras }");
         assert_eq!(body(&graph, "analyzer").get("properties"), None);
     }
 

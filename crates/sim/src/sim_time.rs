@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_moment_is_the_end_of_the_year_9999() {
+    fn last_moment_is_the_end_of_the_year_9999() {
         assert_eq!(SimTime(u64::MAX).iso(), "9999-12-31T23:59:59.9999999Z");
     }
 }

@@ -18,20 +18,20 @@ async fn stack_of_any_types_is_destroyed_completely() {
     let azure = Azure::new().await;
     azure.converge(text).await;
     let down = azure.teardown(text).await;
-    let gone: Vec<_> = down
+    let deleted: Vec<_> = down
         .steps
         .iter()
         .map(|step| step.subject.key.to_string())
         .collect();
-    let at = |key: &str| gone.iter().position(|gone| gone == key);
+    let at = |key: &str| deleted.iter().position(|other| other == key);
     assert!(
         at("log") < at("vault"),
-        "an extension goes by itself: {gone:?}"
+        "an extension is deleted separately: {deleted:?}"
     );
     assert_eq!(
         at("settings"),
         None,
-        "a nested resource goes with its parent: {gone:?}"
+        "a nested resource is deleted with its parent: {deleted:?}"
     );
     assert!(down.remarks.kept.is_empty(), "{:?}", down.remarks.kept);
     assert!(azure.execute(&down).await.is_complete());
@@ -39,7 +39,7 @@ async fn stack_of_any_types_is_destroyed_completely() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unmarkable_child_of_a_foreign_resource_stays() {
+async fn child_without_tags_stays_with_its_foreign_parent() {
     let text = spec(&format!(
         "  theirs: {{ kind: resource, existing: true, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-theirs }}\n  \
          log:\n    kind: resource\n    type: Microsoft.Insights/diagnosticSettings@2021-05-01-preview\n    \
@@ -49,14 +49,14 @@ async fn unmarkable_child_of_a_foreign_resource_stays() {
     let group = VAULT.split("/providers").next().unwrap();
     let place = json!({ "location": "westeurope" });
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &format!("{group}?api-version=2025-04-01"),
             Some(place.clone()),
         )
         .await;
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &format!("{VAULT}?api-version=2024-11-01"),
             Some(place),
@@ -80,6 +80,6 @@ async fn unmarkable_child_of_a_foreign_resource_stays() {
         "its type has no ownership marker, and the resource that contains it is not owned by stack `test`"
     );
     azure
-        .by_hand(Method::Get, &format!("{VAULT}/{SETTING}"), None)
+        .send_directly(Method::Get, &format!("{VAULT}/{SETTING}"), None)
         .await;
 }

@@ -5,19 +5,19 @@ use lazuli_core::{diagnostic::Code, plan::Action};
 use super::SPECS;
 use crate::harness::Azure;
 
-/// What comes of a change in a spec.
-enum Then {
+/// The expected result of a change in a spec.
+enum Expectation {
     /// One step on this node, with one change at this path.
     Update(&'static str, &'static str),
-    /// A mistake at what was written: this, as the spec calls it, is fixed at creation.
+    /// An error at the changed value: this property of the spec is fixed at creation.
     Fixed(&'static str),
-    /// Nothing.
+    /// No change.
     Same,
 }
-use Then::{Fixed, Same, Update};
+use Expectation::{Fixed, Same, Update};
 
-/// A text of a spec, which it has once, and what is written in its place.
-type Row = (&'static str, &'static str, Then);
+/// A text that occurs once in a spec, its replacement, and the result.
+type Row = (&'static str, &'static str, Expectation);
 
 #[rustfmt::skip]
 const PLATFORM: &[Row] = &[
@@ -130,33 +130,37 @@ async fn check(spec: &str, table: &[Row]) {
     assert!(azure.plan(text).await.is_empty());
 }
 
-async fn check_row(azure: &Azure, text: &str, (old, new, then): &Row) {
+async fn check_row(azure: &Azure, text: &str, (old, new, expected): &Row) {
     assert_eq!(text.matches(old).count(), 1, "{old}");
     let changed = text.replacen(old, new, 1);
     let (plan, found) = azure.compare(&changed).await;
-    let said: Vec<_> = found.iter().collect();
-    match then {
+    let diagnostics: Vec<_> = found.iter().collect();
+    match expected {
         Same => assert!(
-            plan.is_empty() && said.is_empty(),
-            "{new}: {plan:#?} {said:#?}"
+            plan.is_empty() && diagnostics.is_empty(),
+            "{new}: {plan:#?} {diagnostics:#?}"
         ),
         Fixed(path) => {
-            let [said] = said.as_slice() else {
-                panic!("{new}: {said:#?}")
+            let [diagnostic] = diagnostics.as_slice() else {
+                panic!("{new}: {diagnostics:#?}")
             };
-            assert_eq!(said.code, Code::Immutable);
+            assert_eq!(diagnostic.code, Code::Immutable);
             assert!(
-                said.message.starts_with(&format!("`{path}`")),
+                diagnostic.message.starts_with(&format!("`{path}`")),
                 "{}",
-                said.message
+                diagnostic.message
             );
             let line = |at: usize| changed[..at].matches('\n').count();
             let written = line(text.find(old).unwrap() + new.trim_end().len());
-            assert_eq!(line(said.span.unwrap().range().start), written, "{new}");
+            assert_eq!(
+                line(diagnostic.span.unwrap().range().start),
+                written,
+                "{new}"
+            );
         }
         Update(key, path) => {
             let [step] = plan.steps.as_slice() else {
-                panic!("{new}: {said:#?} {:#?}", plan.steps)
+                panic!("{new}: {diagnostics:#?} {:#?}", plan.steps)
             };
             assert_eq!(
                 (step.action, step.subject.key.to_string().as_str()),

@@ -1,4 +1,4 @@
-//! The specs set every property of the schemas of all kinds, in every form.
+//! The specs set every property of the schemas of all kinds, in every type that their schemas allow.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::SPECS;
 
-/// Places of values and their forms: `sku`, `networkAcls{}`, `networkAcls{}.ipRules[]`, `containers{}.NAME{}`.
+/// Places of values and their types: `sku`, `networkAcls{}`, `networkAcls{}.ipRules[]`, `containers{}.NAME{}`.
 type Places = BTreeSet<String>;
 
 #[test]
@@ -17,11 +17,11 @@ fn specs_set_every_property_of_every_kind() {
     for kind in kinds {
         let schema = kind.schema().to_value();
         let mut wanted = Places::new();
-        forms_of_schema(&schema, &schema, "", &mut wanted);
+        collect_schema_places(&schema, &schema, "", &mut wanted);
         assert!(!wanted.is_empty());
         let mut set = Places::new();
-        for entry in entries_of(kind.facts().kind) {
-            forms_of_value(&entry, "", &wanted, &mut set);
+        for entry in entries_of_kind(kind.facts().kind) {
+            collect_value_places(&entry, "", &wanted, &mut set);
         }
         let missing: Vec<_> = wanted.difference(&set).collect();
         assert!(missing.is_empty(), "{}: {missing:#?}", kind.facts().kind);
@@ -29,7 +29,7 @@ fn specs_set_every_property_of_every_kind() {
 }
 
 /// The entries of a kind in all specs.
-fn entries_of(kind: &str) -> Vec<Json> {
+fn entries_of_kind(kind: &str) -> Vec<Json> {
     let mut found = Vec::new();
     for (name, text) in SPECS {
         let mut sources = Sources::default();
@@ -41,50 +41,50 @@ fn entries_of(kind: &str) -> Vec<Json> {
     found
 }
 
-fn forms_of_schema(root: &Json, schema: &Json, place: &str, places: &mut Places) {
+fn collect_schema_places(root: &Json, schema: &Json, place: &str, places: &mut Places) {
     if let Some(target) = schema["$ref"].as_str() {
         let target = root.pointer(target.strip_prefix('#').unwrap()).unwrap();
-        return forms_of_schema(root, target, place, places);
+        return collect_schema_places(root, target, place, places);
     }
     if let Some(forms) = schema["anyOf"].as_array() {
         return forms
             .iter()
-            .for_each(|form| forms_of_schema(root, form, place, places));
+            .for_each(|form| collect_schema_places(root, form, place, places));
     }
-    let is = |kind: &str| match &schema["type"] {
+    let has_type = |kind: &str| match &schema["type"] {
         Json::Array(kinds) => kinds.iter().any(|one| one == kind),
         one => one == kind,
     };
-    if is("object") {
+    if has_type("object") {
         let place = format!("{place}{{}}");
         places.insert(place.clone());
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            forms_of_schema(root, property, &format!("{place}.{name}"), places);
+            collect_schema_places(root, property, &format!("{place}.{name}"), places);
         }
-        forms_of_schema(
+        collect_schema_places(
             root,
             &schema["additionalProperties"],
             &format!("{place}.NAME"),
             places,
         );
-    } else if is("array") {
+    } else if has_type("array") {
         let place = format!("{place}[]");
         places.insert(place.clone());
-        forms_of_schema(root, &schema["items"], &place, places);
-    } else if is("string")
-        || is("integer")
-        || is("number")
-        || is("boolean")
+        collect_schema_places(root, &schema["items"], &place, places);
+    } else if has_type("string")
+        || has_type("integer")
+        || has_type("number")
+        || has_type("boolean")
         || schema["enum"].is_array()
     {
         places.insert(place.to_owned());
     } else {
-        // Nothing else says what may stand there: `null`, `true`, `false`.
-        assert!(!schema.is_object() || is("null"), "{place}: {schema}");
+        // Other schemas are `null`, `true` and `false`.
+        assert!(!schema.is_object() || has_type("null"), "{place}: {schema}");
     }
 }
 
-fn forms_of_value(value: &Json, place: &str, known: &Places, places: &mut Places) {
+fn collect_value_places(value: &Json, place: &str, known: &Places, places: &mut Places) {
     match value {
         Json::Null => {}
         Json::Object(members) => {
@@ -99,14 +99,14 @@ fn forms_of_value(value: &Json, place: &str, known: &Places, places: &mut Places
                 } else {
                     format!("{place}.NAME")
                 };
-                forms_of_value(member, &inner, known, places);
+                collect_value_places(member, &inner, known, places);
             }
             places.insert(place);
         }
         Json::Array(items) => {
             let place = format!("{place}[]");
             for item in items {
-                forms_of_value(item, &place, known, places);
+                collect_value_places(item, &place, known, places);
             }
             places.insert(place);
         }

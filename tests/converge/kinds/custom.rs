@@ -172,7 +172,7 @@ async fn registered_kind_is_planned_applied_and_exported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn preflight_asks_the_question_of_a_registered_kind() {
+async fn preflight_sends_the_question_of_a_registered_kind() {
     let azure = Azure::new().await;
     let plan = plan(&azure, &spec(VAULT)).await;
     assert_eq!(preflight(&azure.client, &plan, REGISTRY).await, []);
@@ -180,7 +180,7 @@ async fn preflight_asks_the_question_of_a_registered_kind() {
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedVaults/kv-test?api-version=2022-07-01"
     );
     let body = json!({ "properties": {} });
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
     let found = preflight(&azure.client, &plan, REGISTRY).await;
     let [Finding::Creation { name, found, .. }] = found.as_slice() else {
         panic!("{found:?}")

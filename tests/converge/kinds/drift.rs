@@ -1,9 +1,10 @@
-//! A live resource differs in a leaf, or lacks a leaf or mapping: the plan contains exactly those leaves.
+//! A live resource has a different or missing leaf or a missing mapping: the plan contains exactly those leaves.
 
 use std::collections::HashMap;
 
 use lazuli_core::{
     arm::ArmId,
+    body_path::{BodyPath, Level},
     diagnostic::Code,
     facts::Rule,
     graph::{Graph, Identity, Node, NodeKey},
@@ -13,26 +14,29 @@ use lazuli_core::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{SPECS, settled::Settled};
+use super::{SPECS, applied::AppliedSpec};
 use crate::harness::graph;
 
 /// A value that is wanted and compared.
 #[derive(Debug, Clone)]
 struct Leaf {
-    /// Where it is in a body, as a JSON pointer; that of the whole list for a list.
+    /// Its JSON pointer in a body; for a list, that of the whole list.
     pointer: String,
-    /// Where a plan says that it is.
-    path: String,
+    /// Its path in a plan.
+    path: BodyPath,
     fixed: bool,
 }
 
 impl Leaf {
-    /// The leaf when a mapping that it is below is gone: a list in there is gone as one.
-    fn seen_from(&self, mapping: &str) -> Self {
-        let below = &self.path[mapping.len()..];
-        let end = below.find('[').unwrap_or(below.len());
+    /// The leaf that a plan shows when a mapping above this leaf is missing: a list is then missing as a whole.
+    fn removed_with(&self, mapping: &BodyPath) -> Self {
+        let below = self.path.levels()[mapping.levels().len()..].iter();
+        let names = below.map_while(|level| match level {
+            Level::Member(name) => Some(name),
+            Level::Item(_) => None,
+        });
         Self {
-            path: format!("{mapping}{}", &below[..end]),
+            path: names.fold(mapping.clone(), |path, name| path.member(name)),
             ..self.clone()
         }
     }
@@ -44,7 +48,7 @@ struct Branch {
     leaves: Vec<Leaf>,
 }
 
-/// What Azure could show of a node instead, and the leaves that then differ.
+/// A live body of a node, and the leaves that differ from the spec.
 struct Drift {
     body: Json,
     leaves: Vec<Leaf>,
@@ -59,8 +63,8 @@ async fn different_leaf_is_the_only_change() {
         let drifts = leaves.map(|leaf| {
             let mut body = live.clone();
             let value = body.pointer_mut(&leaf.pointer).unwrap();
-            *value = another(value);
-            // A resource of any type stays in its region.
+            *value = different_value(value);
+            // No resource can move to another region.
             let fixed = leaf.fixed || leaf.pointer == "/location";
             Drift {
                 before: Some(value.clone()),
@@ -80,7 +84,7 @@ async fn missing_leaf_or_mapping_is_the_only_change() {
             pointer: leaf.pointer.clone(),
             leaves: vec![leaf],
         });
-        let gone = single.chain(walk.branches).map(|branch| {
+        let drifts = single.chain(walk.branches).map(|branch| {
             let mut body = live.clone();
             remove(&mut body, &branch.pointer);
             Drift {
@@ -89,23 +93,23 @@ async fn missing_leaf_or_mapping_is_the_only_change() {
                 leaves: branch.leaves,
             }
         });
-        gone.collect()
+        drifts.collect()
     })
     .await;
 }
 
-/// Plans every spec as if Azure showed one drift of each node, then the next of each, until all were seen.
+/// Plans every spec with one drift of each node at a time, until all drifts are planned.
 async fn check(drifts_of: impl Fn(&Json, Walk<'_>) -> Vec<Drift>) {
     for (name, text) in SPECS {
-        let settled = Settled::of(text).await;
+        let applied = AppliedSpec::new(text).await;
         let graph = graph(text);
         let mut drifts: HashMap<&NodeKey, Vec<Drift>> = HashMap::new();
         for node in graph.nodes() {
-            let wanted = node.body.fill(&|output| settled.find(output));
-            let walk = Walk::of(node, &wanted.to_json().unwrap());
+            let wanted = node.body.fill(&|output| applied.find_output(output));
+            let walk = Walk::new(node, &wanted.to_json().unwrap());
             drifts.insert(
                 &node.subject.key,
-                drifts_of(&settled.live[&node.subject.key], walk),
+                drifts_of(&applied.live[&node.subject.key], walk),
             );
         }
         let count: usize = drifts.values().map(Vec::len).sum();
@@ -113,23 +117,27 @@ async fn check(drifts_of: impl Fn(&Json, Walk<'_>) -> Vec<Drift>) {
         while drifts.values().any(|left| !left.is_empty()) {
             let round = drifts.iter_mut();
             let round = round.filter_map(|(key, left)| Some((*key, left.pop()?)));
-            expect(&graph, &settled, &round.collect());
+            assert_plan(&graph, &applied, &round.collect());
         }
     }
 }
 
-fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
+fn assert_plan(graph: &Graph, applied: &AppliedSpec, drifts: &HashMap<&NodeKey, Drift>) {
     let mut live = Live::default();
     for node in graph.nodes() {
         let drift = drifts.get(&node.subject.key).map(|drift| &drift.body);
-        let body = drift.unwrap_or(&settled.live[&node.subject.key]).clone();
+        let body = drift.unwrap_or(&applied.live[&node.subject.key]).clone();
         match &node.identity {
             Identity::Resource(id) => live.insert_as(id.clone(), body),
             Identity::Grant(_) => live.insert(body),
         }
     }
     let (plan, found) = converge(graph, &live);
-    assert!(found.iter().all(|said| said.code == Code::Immutable));
+    assert!(
+        found
+            .iter()
+            .all(|diagnostic| diagnostic.code == Code::Immutable)
+    );
     for node in graph.nodes() {
         let Some(drift) = drifts.get(&node.subject.key) else {
             continue;
@@ -137,14 +145,15 @@ fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
         let what = format!("{}: {:?}", node.subject.key, drift.leaves);
         let paths = |fixed: bool| {
             let leaves = drift.leaves.iter().filter(move |leaf| leaf.fixed || !fixed);
-            leaves.map(|leaf| leaf.path.as_str()).collect::<Vec<_>>()
+            leaves.map(|leaf| &leaf.path).collect::<Vec<_>>()
         };
-        let said = found.iter().map(|said| said.message.as_str());
+        let messages = found.iter().map(|diagnostic| diagnostic.message.as_str());
         let of_node = format!("` of `{}` is fixed at creation", node.subject.key);
-        let refused = said.filter_map(|said| said.strip_suffix(&of_node)?.strip_prefix('`'));
+        let rejected =
+            messages.filter_map(|message| message.strip_suffix(&of_node)?.strip_prefix('`'));
         let fixed = paths(true).into_iter();
-        let fixed = fixed.map(|path| path.strip_prefix("properties.").unwrap_or(path));
-        assert!(refused.eq(fixed), "{what}: {found:#?}");
+        let fixed = fixed.map(|path| path.lifted().to_string());
+        assert!(rejected.eq(fixed), "{what}: {found:#?}");
 
         let steps = plan
             .steps
@@ -175,7 +184,7 @@ fn expect(graph: &Graph, settled: &Settled, drifts: &HashMap<&NodeKey, Drift>) {
     assert_eq!(others.count(), 0);
 }
 
-/// Whether a body carries the mark of a stack, where the node's type takes one.
+/// Whether a body has the ownership marker of a stack, if the node's type can have one.
 fn is_marked(node: &Node, body: &Json) -> bool {
     match node.marker {
         Marker::Tag => marker::owner(body).is_some(),
@@ -184,8 +193,8 @@ fn is_marked(node: &Node, body: &Json) -> bool {
     }
 }
 
-/// What the service does not let stand as it is: any other value of the same type.
-fn another(value: &Json) -> Json {
+/// A different value of the same type.
+fn different_value(value: &Json) -> Json {
     match value {
         Json::Bool(value) => json!(!value),
         Json::Number(number) => json!(number.as_f64().unwrap() + 1.0),
@@ -216,7 +225,7 @@ struct Walk<'a> {
     branches: Vec<Branch>,
 }
 
-/// What makes a grant this one, and what makes a resource this stack's: no change, but another resource.
+/// Properties that identify a grant or the owner of a resource: a difference is another resource, not a change.
 const IDENTITY: &[&str] = &[
     "tags.lazuli-stack",
     "properties.principalId",
@@ -224,19 +233,21 @@ const IDENTITY: &[&str] = &[
 ];
 
 impl<'a> Walk<'a> {
-    fn of(node: &'a Node, wanted: &Json) -> Self {
+    fn new(node: &'a Node, wanted: &Json) -> Self {
         let mut walk = Self {
             rules: node.rules,
             leaves: Vec::new(),
             branches: Vec::new(),
         };
-        walk.value(wanted, "", "", "");
+        walk.value(wanted, "", &BodyPath::root());
         walk
     }
 
-    fn value(&mut self, value: &Json, pointer: &str, path: &str, ruled: &str) {
-        let is_written_only = |rule: &Rule| matches!(rule, Rule::WriteOnly(path) if *path == ruled);
-        if self.rules.iter().any(is_written_only) || IDENTITY.contains(&path) {
+    fn value(&mut self, value: &Json, pointer: &str, path: &BodyPath) {
+        let is_write_only =
+            |rule: &Rule| matches!(rule, Rule::WriteOnly(rule) if path.matches(rule));
+        let is_identity = IDENTITY.iter().any(|identity| path == identity);
+        if is_identity || self.rules.iter().any(is_write_only) {
             return;
         }
         match value {
@@ -244,28 +255,25 @@ impl<'a> Walk<'a> {
                 let first = self.leaves.len();
                 for (name, value) in members {
                     let escaped = name.replace('~', "~0").replace('/', "~1");
-                    let below =
-                        |path: &str| format!("{path}.{name}").trim_start_matches('.').to_owned();
-                    self.value(
-                        value,
-                        &format!("{pointer}/{escaped}"),
-                        &below(path),
-                        &below(ruled),
-                    );
+                    self.value(value, &format!("{pointer}/{escaped}"), &path.member(name));
                 }
-                let is_shared = ["", "properties", "tags"].contains(&path);
+                let is_shared = ["", "properties", "tags"]
+                    .iter()
+                    .any(|shared| path == shared);
                 if !is_shared {
-                    let leaves = self.leaves[first..].iter().map(|leaf| leaf.seen_from(path));
+                    let leaves = self.leaves[first..]
+                        .iter()
+                        .map(|leaf| leaf.removed_with(path));
                     let mut leaves: Vec<_> = leaves.collect();
                     leaves.dedup_by(|left, right| left.path == right.path);
                     let pointer = pointer.to_owned();
                     self.branches.push(Branch { pointer, leaves });
                 }
             }
-            Json::Array(items) if let Some(key) = self.key_of(ruled, items) => {
+            Json::Array(items) if let Some(key) = self.key_of(path, items) => {
                 for (at, item) in items.iter().enumerate() {
                     let label = item[key].as_str().unwrap();
-                    let (path, ruled) = (format!("{path}[{label}]"), format!("{ruled}[]"));
+                    let path = path.item(label);
                     for (name, value) in item
                         .as_object()
                         .unwrap()
@@ -273,38 +281,31 @@ impl<'a> Walk<'a> {
                         .filter(|(name, _)| *name != key)
                     {
                         let pointer = format!("{pointer}/{at}/{name}");
-                        self.value(
-                            value,
-                            &pointer,
-                            &format!("{path}.{name}"),
-                            &format!("{ruled}.{name}"),
-                        );
+                        self.value(value, &pointer, &path.member(name));
                     }
                 }
             }
             Json::Object(_) if !is_id_key(pointer) => {}
             _ => self.leaves.push(Leaf {
                 pointer: pointer.to_owned(),
-                path: path.to_owned(),
-                fixed: self.is_fixed(ruled),
+                path: path.clone(),
+                fixed: self.is_fixed(path),
             }),
         }
     }
 
-    fn key_of(&self, ruled: &str, items: &[Json]) -> Option<&'static str> {
+    fn key_of(&self, path: &BodyPath, items: &[Json]) -> Option<&'static str> {
         let declared = self.rules.iter().find_map(|rule| match rule {
-            Rule::Keyed(path, key) if *path == ruled => Some(Some(*key)),
-            Rule::Set(path) if *path == ruled => Some(None),
+            Rule::Keyed(rule, key) if path.matches(rule) => Some(Some(*key)),
+            Rule::Set(rule) if path.matches(rule) => Some(None),
             _ => None,
         });
-        let calls_all = |key: &&str| items.iter().all(|item| item[*key].is_string());
-        declared.unwrap_or_else(|| ["name", "id"].into_iter().find(calls_all))
+        let identifies_all = |key: &&str| items.iter().all(|item| item[*key].is_string());
+        declared.unwrap_or_else(|| ["name", "id"].into_iter().find(identifies_all))
     }
 
-    fn is_fixed(&self, ruled: &str) -> bool {
-        self.rules.iter().any(|rule| match rule {
-            Rule::Immutable(path) => ruled == *path || ruled.starts_with(&format!("{path}.")),
-            _ => false,
-        })
+    fn is_fixed(&self, path: &BodyPath) -> bool {
+        let is_fixed = |rule: &Rule| matches!(rule, Rule::Immutable(rule) if path.is_within(rule));
+        self.rules.iter().any(is_fixed)
     }
 }

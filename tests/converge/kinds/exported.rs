@@ -11,14 +11,14 @@ use lazuli_core::{
 use lazuli_sim::{Method, SUBSCRIPTION};
 use serde_json::Value as Json;
 
-use super::{SPECS, settled::Settled};
+use super::{SPECS, applied::AppliedSpec};
 use crate::harness::Azure;
 
 #[tokio::test(start_paused = true)]
 async fn every_property_of_every_kind_is_exported() {
     for (name, text) in SPECS {
-        let settled = Settled::of(text).await;
-        let azure = &settled.azure;
+        let applied = AppliedSpec::new(text).await;
+        let azure = &applied.azure;
         let groups = groups(azure).await;
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
         let export = azure.export(&groups).await;
@@ -41,18 +41,18 @@ async fn every_property_of_every_kind_is_exported() {
         }
         for node in wanted.nodes().filter(|node| is_listed(node)) {
             let body = filled(&wanted, node);
-            let who = identity(node, &body);
-            let Some(found) = bodies.get(&who) else {
+            let id = identity(node, &body);
+            let Some(found) = bodies.get(&id) else {
                 panic!(
-                    "{name}: `{}` is not exported: {who}\n{}",
+                    "{name}: `{}` is not exported: {id}\n{}",
                     node.subject.key, export.text
                 );
             };
-            let mut lacking = Vec::new();
-            lacks(node, "", &body, Some(found), &mut lacking);
+            let mut missing = Vec::new();
+            collect_missing(node, "", &body, Some(found), &mut missing);
             assert!(
-                lacking.is_empty(),
-                "{name}: {}: {lacking:#?}\n{}",
+                missing.is_empty(),
+                "{name}: {}: {missing:#?}\n{}",
                 node.subject.key,
                 export.text
             );
@@ -62,14 +62,14 @@ async fn every_property_of_every_kind_is_exported() {
 
 pub async fn groups(azure: &Azure) -> Vec<String> {
     let url = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups?api-version=2021-04-01");
-    let listed = azure.by_hand(Method::Get, &url, None).await;
+    let listed = azure.send_directly(Method::Get, &url, None).await;
     let groups = listed["value"].as_array().unwrap().iter();
     groups
         .map(|group| group["name"].as_str().unwrap().to_owned())
         .collect()
 }
 
-/// What Azure lists of a group: neither what is nested in types without a kind nor extensions of them.
+/// Whether Azure lists a node in its group: it lists neither nested resources of types without a kind nor their extensions.
 fn is_listed(node: &Node) -> bool {
     node.subject.kind != "resource" || node.id().is_some_and(ArmId::is_top_level)
 }
@@ -86,19 +86,19 @@ fn identity(node: &Node, body: &Value) -> String {
     identity.to_lowercase()
 }
 
-/// Collects the wanted leaves that an export does not want as well.
-fn lacks(
+/// Collects the wanted leaves that an export does not contain.
+fn collect_missing(
     node: &Node,
     path: &str,
     wanted: &Value,
     found: Option<&Value>,
-    lacking: &mut Vec<String>,
+    missing: &mut Vec<String>,
 ) {
     let is_write_only = |rule: &Rule| match rule {
         Rule::WriteOnly(rule) | Rule::Withheld(rule) | Rule::Decided(rule) => *rule == path,
         _ => false,
     };
-    if node.rules.iter().any(is_write_only) || is_usual(wanted) || path.ends_with("apiVersion") {
+    if node.rules.iter().any(is_write_only) || is_empty(wanted) || path.ends_with("apiVersion") {
         return;
     }
     match (wanted, found) {
@@ -116,27 +116,27 @@ fn lacks(
                     }
                     _ => None,
                 });
-                lacks(node, &inner, wanted, found, lacking);
+                collect_missing(node, &inner, wanted, found, missing);
             }
         }
         (Value::Array(items), Some(Value::Array(others))) => {
             for item in items {
-                let is_it = |other: &&Value| {
+                let is_equal_item = |other: &&Value| {
                     let mut inner = Vec::new();
-                    lacks(node, &format!("{path}[]"), item, Some(other), &mut inner);
+                    collect_missing(node, &format!("{path}[]"), item, Some(other), &mut inner);
                     inner.is_empty()
                 };
-                if !others.iter().any(|other| is_it(&other)) {
-                    lacking.push(format!("{path}[]: {item:?}"));
+                if !others.iter().any(|other| is_equal_item(&other)) {
+                    missing.push(format!("{path}[]: {item:?}"));
                 }
             }
         }
-        (wanted, Some(found)) if same(wanted, found) => {}
-        (wanted, found) => lacking.push(format!("{path}: {wanted:?}, not {found:?}")),
+        (wanted, Some(found)) if is_equal(wanted, found) => {}
+        (wanted, found) => missing.push(format!("{path}: {wanted:?}, not {found:?}")),
     }
 }
 
-fn same(wanted: &Value, found: &Value) -> bool {
+fn is_equal(wanted: &Value, found: &Value) -> bool {
     let text = |value: &Value| match value.to_display_json() {
         Json::String(text) => text.replace(' ', "").to_lowercase(),
         Json::Number(number) => number.as_f64().unwrap_or_default().to_string(),
@@ -146,7 +146,7 @@ fn same(wanted: &Value, found: &Value) -> bool {
 }
 
 /// Values that Azure does not distinguish from absent ones.
-fn is_usual(wanted: &Value) -> bool {
+fn is_empty(wanted: &Value) -> bool {
     match wanted {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

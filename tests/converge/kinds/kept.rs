@@ -9,7 +9,7 @@ use crate::harness::{Azure, spec};
 const IN_GROUP: &str =
     "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-video";
 
-/// A stack of every kind that takes tags, and the resources in it.
+/// A stack of every kind that can have tags, and its resources.
 fn tagged() -> (String, [String; 5]) {
     let (_, text) = SPECS.iter().find(|(name, _)| *name == "video").unwrap();
     let text = text.replace("resources:\n", "tags: { team: vision }\nresources:\n");
@@ -33,16 +33,16 @@ async fn foreign_tag_survives_an_update() {
     let (text, urls) = tagged();
     azure.converge(&text).await;
     for url in &urls {
-        let mut tags = azure.by_hand(Method::Get, url, None).await["tags"].clone();
+        let mut tags = azure.send_directly(Method::Get, url, None).await["tags"].clone();
         tags["costcentre"] = json!("7");
         azure
-            .by_hand(Method::Patch, url, Some(json!({ "tags": tags })))
+            .send_directly(Method::Patch, url, Some(json!({ "tags": tags })))
             .await;
     }
     let changed = text.replace("team: vision", "team: audio");
     assert!(azure.converge(&changed).await.steps.len() >= urls.len());
     for url in &urls {
-        let live = azure.by_hand(Method::Get, url, None).await;
+        let live = azure.send_directly(Method::Get, url, None).await;
         let wanted = json!({ "team": "audio", "lazuli-stack": "video", "costcentre": "7" });
         assert_eq!(live["tags"], wanted, "{url}");
     }
@@ -79,11 +79,11 @@ async fn null_is_not_sent() {
         IN_GROUP.replace("rg-video", "rg-test")
     );
     let patch = json!({ "properties": { "minimumTlsVersion": "TLS1_3", "networkAcls": { "bypass": "None" } } });
-    azure.by_hand(Method::Patch, &url, Some(patch)).await;
+    azure.send_directly(Method::Patch, &url, Some(patch)).await;
     assert!(azure.plan(&text).await.is_empty());
     let plan = azure.converge(&text.replace("Allow", "Deny")).await;
     assert!(!has_null(&plan.steps[0].call.body.to_display_json()));
-    let live = azure.by_hand(Method::Get, &url, None).await;
+    let live = azure.send_directly(Method::Get, &url, None).await;
     assert_eq!(live["properties"]["minimumTlsVersion"], "TLS1_3");
     assert_eq!(live["properties"]["networkAcls"]["bypass"], "None");
 }
@@ -119,13 +119,13 @@ async fn condition_survives_a_changed_description() {
         };
         grants.into_iter().find(is_ours).unwrap()
     };
-    let mut grant = watches(azure.by_hand(Method::Get, &grants, None).await);
+    let mut grant = watches(azure.send_directly(Method::Get, &grants, None).await);
     let condition = "@Resource[Microsoft.Storage/storageAccounts:name] StringEquals 'sttest'";
     grant["properties"]["condition"] = json!(condition);
     grant["properties"]["conditionVersion"] = json!("2.0");
     let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &url,
             Some(json!({ "properties": grant["properties"] })),
@@ -137,7 +137,7 @@ async fn condition_survives_a_changed_description() {
         .converge(&text.replace("Watches", "Watches at night"))
         .await;
     assert_eq!(plan.steps[0].changes.len(), 1);
-    let live = watches(azure.by_hand(Method::Get, &grants, None).await);
+    let live = watches(azure.send_directly(Method::Get, &grants, None).await);
     let description = live["properties"]["description"].as_str().unwrap();
     assert!(
         description.starts_with("Watches at night ("),
@@ -165,10 +165,10 @@ async fn disabled_lifecycle_rule_stays_disabled() {
     let url = format!(
         "{group}/providers/Microsoft.Storage/storageAccounts/sttest/managementPolicies/default?api-version=2025-06-01"
     );
-    let mut policy = azure.by_hand(Method::Get, &url, None).await;
+    let mut policy = azure.send_directly(Method::Get, &url, None).await;
     policy["properties"]["policy"]["rules"][0]["enabled"] = json!(false);
     azure
-        .by_hand(
+        .send_directly(
             Method::Put,
             &url,
             Some(json!({ "properties": policy["properties"] })),
@@ -176,7 +176,7 @@ async fn disabled_lifecycle_rule_stays_disabled() {
         .await;
 
     azure.converge(&text.replace("60", "90")).await;
-    let live = azure.by_hand(Method::Get, &url, None).await;
+    let live = azure.send_directly(Method::Get, &url, None).await;
     let rules = &live["properties"]["policy"]["rules"];
     assert_eq!(
         (&rules[0]["name"], &rules[0]["enabled"]),

@@ -11,7 +11,7 @@ use lazuli_handlers::REGISTRY;
 use super::SPECS;
 use crate::harness::{Azure, check, graph};
 
-/// Every kind that can be looked up, from the stack `video` and [`MORE`], which make them.
+/// Every kind that can be looked up, from the stack `video` and [`MORE`], which create them.
 const LOOKED_UP: &str = r#"
 apiVersion: lazuli/v1
 stack: guests
@@ -78,10 +78,10 @@ async fn missing_existing_resource_is_an_error() {
     let azure = Azure::new().await;
     let (plan, found) = azure.compare(LOOKED_UP).await;
     assert!(plan.is_empty());
-    let said: Vec<_> = found.iter().map(|said| said.code).collect();
-    assert_eq!(said, [Code::NotFound; 8]);
-    for said in found.iter() {
-        let span = said.span.unwrap().range();
+    let codes: Vec<_> = found.iter().map(|diagnostic| diagnostic.code).collect();
+    assert_eq!(codes, [Code::NotFound; 8]);
+    for diagnostic in found.iter() {
+        let span = diagnostic.span.unwrap().range();
         let line = LOOKED_UP[span.start..].lines().next().unwrap();
         assert!(line.contains("existing: true"), "{line}");
     }
@@ -92,7 +92,9 @@ fn role_assignment_cannot_be_existing() {
     let found = check(&format!(
         "{LOOKED_UP}  access: {{ kind: roleAssignment, scope: \"${{recordings}}\", existing: true }}\n"
     ));
-    let errors = found.iter().filter(|said| said.severity == Severity::Error);
-    let codes: Vec<_> = errors.map(|said| said.code).collect();
+    let errors = found
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let codes: Vec<_> = errors.map(|diagnostic| diagnostic.code).collect();
     assert_eq!(codes, [Code::UnknownKey]);
 }

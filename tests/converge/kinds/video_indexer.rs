@@ -59,7 +59,7 @@ async fn storage_is_updated_in_place() {
     azure.converge(&text).await;
     let url = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-test/providers/\
                Microsoft.VideoIndexer/accounts/vi-videos?api-version=2025-04-01";
-    let before = azure.by_hand(Method::Get, url, None).await;
+    let before = azure.send_directly(Method::Get, url, None).await;
 
     let moved = text.replace(r#"storage: "${recordings}""#, r#"storage: "${archive}""#);
     let plan = azure.converge(&moved).await;
@@ -69,7 +69,7 @@ async fn storage_is_updated_in_place() {
     let paths: Vec<_> = step.changes.iter().map(|change| &change.path).collect();
     assert_eq!(step.action, Action::Update);
     assert_eq!(paths, ["properties.storageServices.resourceId"]);
-    let after = azure.by_hand(Method::Get, url, None).await;
+    let after = azure.send_directly(Method::Get, url, None).await;
     assert_eq!(
         after["properties"]["accountId"],
         before["properties"]["accountId"]

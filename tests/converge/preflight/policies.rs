@@ -7,7 +7,7 @@ use lazuli_core::{
 use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 
-use super::{AUTHORIZATION, asked, found, give, group, stack, subscription};
+use super::{AUTHORIZATION, assign_role, group, requests, run_preflight, stack, subscription};
 use crate::harness::{Azure, spec};
 
 const LOCATIONS: &str = "e56962a6-4747-49cd-b67b-bf8b01975c4c";
@@ -15,27 +15,27 @@ const REQUIRE_TAG: &str = "871b6d14-10aa-478d-b590-94f262ecfa99";
 const SET_TAG: &str = "5ffd78d9-436d-4b41-a421-5baa819e3008";
 const CHECK: &str = "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions";
 
-async fn assign(azure: &Azure, scope: &str, guid: &str, parameters: Json) {
+async fn assign_policy(azure: &Azure, scope: &str, guid: &str, parameters: Json) {
     let url = format!("{scope}/{AUTHORIZATION}/policyAssignments/rule?api-version=2023-04-01");
     let body = json!({ "properties": {
         "displayName": "The rule", "parameters": parameters,
         "policyDefinitionId": format!("/providers/Microsoft.Authorization/policyDefinitions/{guid}"),
     } });
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
 }
 
-async fn make_group(azure: &Azure) {
+async fn create_group(azure: &Azure) {
     let url = format!("{}?api-version=2021-04-01", group());
     let body = json!({ "location": "westeurope" });
-    azure.by_hand(Method::Put, &url, Some(body)).await;
+    azure.send_directly(Method::Put, &url, Some(body)).await;
 }
 
-fn only_north() -> Json {
+fn only_north_europe() -> Json {
     json!({ "listOfAllowedLocations": { "value": ["northeurope"] } })
 }
 
 /// Policy, property and step keys of each denial.
-fn denied(plan: &Plan, found: &[Finding]) -> Vec<(String, String, Vec<String>)> {
+fn denials(plan: &Plan, found: &[Finding]) -> Vec<(String, String, Vec<String>)> {
     let denied = found.iter().filter_map(|finding| match finding {
         Finding::Disallowed { denial, steps } => Some((denial, steps)),
         _ => None,
@@ -52,26 +52,26 @@ fn denied(plan: &Plan, found: &[Finding]) -> Vec<(String, String, Vec<String>)> 
         .collect()
 }
 
-/// The paths of policy questions, with counts.
-fn asked_of_policies(azure: &Azure) -> Vec<String> {
-    let of_policies = |line: &String| line.contains("policy") || line.contains("Policy");
+/// The paths of requests to Azure Policy.
+fn policy_requests(azure: &Azure) -> Vec<String> {
+    let is_policy_request = |line: &String| line.contains("policy") || line.contains("Policy");
     let path = |line: String| line.split('?').next().unwrap_or_default().to_owned();
-    let log = asked(azure).into_iter().filter(of_policies);
+    let log = requests(azure).into_iter().filter(is_policy_request);
     log.map(path).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn policy_denial_is_reported_with_its_steps_and_denied_by_apply() {
     let azure = Azure::new().await;
-    assign(&azure, &subscription(), LOCATIONS, only_north()).await;
-    let (plan, refused) = found(&azure, &stack()).await;
+    assign_policy(&azure, &subscription(), LOCATIONS, only_north_europe()).await;
+    let (plan, findings) = run_preflight(&azure, &stack()).await;
     let keys = ["data", "id"].map(str::to_owned).to_vec();
     let locations = "Allowed locations".to_owned();
     assert_eq!(
-        denied(&plan, &refused),
+        denials(&plan, &findings),
         [(locations, "location".to_owned(), keys)]
     );
-    assert!(refused.iter().all(Finding::is_certain));
+    assert!(findings.iter().all(Finding::is_certain));
 
     let report = azure.execute(&plan).await;
     let codes: Vec<_> = report
@@ -87,31 +87,31 @@ async fn policy_denial_is_reported_with_its_steps_and_denied_by_apply() {
     assert_eq!(codes, ["data", "id"], "as reported");
 
     let another = Azure::new().await;
-    assign(&another, &subscription(), LOCATIONS, only_north()).await;
+    assign_policy(&another, &subscription(), LOCATIONS, only_north_europe()).await;
     let moved = stack().replace("westeurope", "northeurope");
-    assert_eq!(found(&another, &moved).await.1, []);
+    assert_eq!(run_preflight(&another, &moved).await.1, []);
     another.converge(&moved).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn similar_steps_share_a_question() {
     let azure = Azure::new().await;
-    make_group(&azure).await;
-    assign(&azure, &group(), LOCATIONS, only_north()).await;
+    create_group(&azure).await;
+    assign_policy(&azure, &group(), LOCATIONS, only_north_europe()).await;
     let units: String = (0..30)
         .map(|unit| format!("  id{unit}: {{ kind: userAssignedIdentity, name: id-{unit} }}\n"))
         .collect();
-    let (plan, refused) = found(&azure, &spec(&units)).await;
-    assert_eq!(denied(&plan, &refused)[0].2.len(), 30);
-    let asked = asked_of_policies(&azure);
-    let checks = asked.iter().filter(|line| line.ends_with(CHECK)).count();
-    assert_eq!(checks, 2, "identities, and the group: {asked:#?}");
+    let (plan, findings) = run_preflight(&azure, &spec(&units)).await;
+    assert_eq!(denials(&plan, &findings)[0].2.len(), 30);
+    let requests = policy_requests(&azure);
+    let checks = requests.iter().filter(|line| line.ends_with(CHECK)).count();
+    assert_eq!(checks, 2, "identities, and the group: {requests:#?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn unenforced_policies_and_excluded_scopes_cause_no_question() {
     let azure = Azure::new().await;
-    make_group(&azure).await;
+    create_group(&azure).await;
     let url = format!(
         "{}/{AUTHORIZATION}/policyAssignments/rule?api-version=2023-04-01",
         subscription()
@@ -122,33 +122,33 @@ async fn unenforced_policies_and_excluded_scopes_cause_no_question() {
     ] {
         let mut properties = json!({
             "policyDefinitionId": format!("/providers/Microsoft.Authorization/policyDefinitions/{LOCATIONS}"),
-            "parameters": only_north(),
+            "parameters": only_north_europe(),
         });
         for (name, value) in left_out.as_object().unwrap() {
             properties[name] = value.clone();
         }
         let body = json!({ "properties": properties });
-        azure.by_hand(Method::Put, &url, Some(body)).await;
-        let (_, clean) = found(&azure, &stack()).await;
+        azure.send_directly(Method::Put, &url, Some(body)).await;
+        let (_, clean) = run_preflight(&azure, &stack()).await;
         assert_eq!(clean, [], "{left_out}");
-        let asked = asked_of_policies(&azure);
-        assert_eq!(asked.len(), 1, "{asked:#?}");
+        let requests = policy_requests(&azure);
+        assert_eq!(requests.len(), 1, "{requests:#?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn policy_that_modifies_the_resource_leaves_a_doubt() {
+async fn policy_that_modifies_the_resource_makes_a_denial_uncertain() {
     let azure = Azure::new().await;
     let team = json!({ "tagName": { "value": "team" } });
-    assign(&azure, &subscription(), REQUIRE_TAG, team).await;
-    let (plan, refused) = found(&azure, &stack()).await;
-    assert_eq!(denied(&plan, &refused)[0].1, "tags[team]");
-    assert!(refused.iter().all(Finding::is_certain));
+    assign_policy(&azure, &subscription(), REQUIRE_TAG, team).await;
+    let (plan, findings) = run_preflight(&azure, &stack()).await;
+    assert_eq!(denials(&plan, &findings)[0].1, "tags[team]");
+    assert!(findings.iter().all(Finding::is_certain));
 
-    make_group(&azure).await;
+    create_group(&azure).await;
     let set = json!({ "tagName": { "value": "team" }, "tagValue": { "value": "vision" } });
-    assign(&azure, &group(), SET_TAG, set).await;
-    let (_, doubtful) = found(&azure, &stack()).await;
+    assign_policy(&azure, &group(), SET_TAG, set).await;
+    let (_, doubtful) = run_preflight(&azure, &stack()).await;
     let uncertainty = doubtful.iter().filter_map(|finding| match finding {
         Finding::Disallowed { denial, .. } => Some(denial.uncertainty),
         _ => None,
@@ -162,19 +162,19 @@ async fn policy_that_modifies_the_resource_leaves_a_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn caller_with_access_to_the_group_asks_there_and_others_get_a_finding() {
+async fn caller_with_access_to_the_group_checks_there_and_others_get_a_finding() {
     let owner = Azure::new().await;
-    make_group(&owner).await;
+    create_group(&owner).await;
     let url = format!(
         "/subscriptions/{SUBSCRIPTION}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01&$filter=principalId%20eq%20'{}'",
         Caller::Reader.object_id()
     );
-    let grants = owner.by_hand(Method::Get, &url, None).await;
+    let grants = owner.send_directly(Method::Get, &url, None).await;
     for grant in grants["value"].as_array().unwrap() {
         let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
-        owner.by_hand(Method::Delete, &url, None).await;
+        owner.send_directly(Method::Delete, &url, None).await;
     }
-    give(
+    assign_role(
         &owner,
         Caller::Reader,
         super::CONTRIBUTOR,
@@ -182,14 +182,14 @@ async fn caller_with_access_to_the_group_asks_there_and_others_get_a_finding() {
         json!({}),
     )
     .await;
-    assign(&owner, &group(), LOCATIONS, only_north()).await;
+    assign_policy(&owner, &group(), LOCATIONS, only_north_europe()).await;
     let text = spec("  id: { kind: userAssignedIdentity, name: id-test }\n").replace(
         "resourceGroup, name: rg-test }",
         "resourceGroup, name: rg-test, existing: true }",
     );
-    let limited = owner.seen_by(Caller::Reader).await;
-    let (plan, refused) = found(&limited, &text).await;
-    assert_eq!(denied(&plan, &refused).len(), 1, "{refused:#?}");
+    let limited = owner.as_caller(Caller::Reader).await;
+    let (plan, findings) = run_preflight(&limited, &text).await;
+    assert_eq!(denials(&plan, &findings).len(), 1, "{findings:#?}");
 
     let refusal = Faults::none().on(
         None,
@@ -198,7 +198,7 @@ async fn caller_with_access_to_the_group_asks_there_and_others_get_a_finding() {
         Fault::status(403, None),
     );
     owner.simulator.set_faults(refusal);
-    let (_, unknown) = found(&limited, &text).await;
+    let (_, unknown) = run_preflight(&limited, &text).await;
     let policies = unknown.iter().filter(|finding| {
         matches!(finding, Finding::Unknown { question: Question::Policies(at), .. } if at.as_str() == group())
     });
@@ -207,17 +207,17 @@ async fn caller_with_access_to_the_group_asks_there_and_others_get_a_finding() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn exempt_resource_is_not_denied_for_certain() {
+async fn exempt_resource_makes_a_denial_uncertain() {
     let azure = Azure::new().await;
     let two = "  one: { kind: userAssignedIdentity, name: one }\n  two: { kind: userAssignedIdentity, name: two }\n";
     azure.converge(&spec(two)).await;
-    assign(&azure, &subscription(), LOCATIONS, only_north()).await;
+    assign_policy(&azure, &subscription(), LOCATIONS, only_north_europe()).await;
     let exempt = async |scope: &str, method: Method| {
         let url =
             format!("{scope}/{AUTHORIZATION}/policyExemptions/e?api-version=2022-07-01-preview");
         let rule = format!("{}/{AUTHORIZATION}/policyAssignments/rule", subscription());
         let body = json!({ "properties": { "policyAssignmentId": rule } });
-        azure.by_hand(method, &url, Some(body)).await;
+        azure.send_directly(method, &url, Some(body)).await;
     };
     let tagged = spec(&two.replace(" }", ", tags: { a: b } }"));
     let tagged = tagged.replace("group: { kind", "group: { existing: true, kind");
@@ -228,8 +228,8 @@ async fn exempt_resource_is_not_denied_for_certain() {
         )
     };
     exempt(&identity("one"), Method::Put).await;
-    let (plan, refused) = found(&azure, &tagged).await;
-    let reported: Vec<_> = refused
+    let (plan, findings) = run_preflight(&azure, &tagged).await;
+    let reported: Vec<_> = findings
         .iter()
         .map(|finding| match finding {
             Finding::Disallowed { denial, steps } => {
@@ -248,6 +248,6 @@ async fn exempt_resource_is_not_denied_for_certain() {
     ];
     assert_eq!(reported, expected);
     exempt(&group(), Method::Put).await;
-    assert_eq!(found(&azure, &tagged).await.1, []);
+    assert_eq!(run_preflight(&azure, &tagged).await.1, []);
     azure.converge(&tagged).await;
 }

@@ -11,7 +11,7 @@ use std::{
 use lazuli_sim::{Pace, Simulator, TokioClock, WorldOptions};
 use serde_json::{Value as Json, json};
 
-use super::{EXAMPLE, Phase, Stage, loaded, paused, stage, swept_text};
+use super::{EXAMPLE, Phase, Stage, load_spec, run_paused, stage, swept_text};
 
 const LAZULI: &str = env!("CARGO_BIN_EXE_lazuli");
 
@@ -23,7 +23,7 @@ fn swept_phase_sends_the_requests_of_the_binary() {
     let folder = tempfile::tempdir().unwrap();
     let spec = folder.path().join("stack.yaml");
     fs::write(&spec, swept_text(EXAMPLE)).unwrap();
-    for (url, body) in stage::surroundings() {
+    for (url, body) in stage::role_and_policy() {
         run(
             folder.path(),
             &["sim", "request", "PUT", &url, &body.to_string()],
@@ -62,7 +62,7 @@ fn swept_phase_sends_the_requests_of_the_binary() {
         (text("method"), text("url"))
     }));
 
-    let swept = paused(async {
+    let swept = run_paused(async {
         let pace = Pace {
             throttling: false,
             longest_delay: Some(0),
@@ -72,10 +72,10 @@ fn swept_phase_sends_the_requests_of_the_binary() {
         });
         let simulator = simulator.unwrap().with_pace(pace);
         let stage = Stage::from_simulator(simulator).await;
-        stage.count_from_here();
+        stage.reset_requests();
         assert!(
             stage
-                .run(&loaded(&swept_text(EXAMPLE)), Phase::Converge)
+                .run(&load_spec(&swept_text(EXAMPLE)), Phase::Converge)
                 .await
         );
         let log = stage.log().into_iter();

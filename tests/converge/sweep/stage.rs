@@ -15,10 +15,10 @@ use lazuli_sim::{
 };
 use serde_json::{Value as Json, json};
 
-use super::mishap::{Mishap, Wire};
+use super::injected_fault::{FaultyTransport, InjectedFault};
 use crate::harness::Azure;
 
-/// What is done to the world.
+/// What a run does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Converge,
@@ -51,8 +51,8 @@ impl Phase {
 /// All resources by lowercase id, and role assignments by scope, role and description, each with its tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
-    things: BTreeMap<String, String>,
-    /// Whether another run would do nothing.
+    resources: BTreeMap<String, String>,
+    /// Whether another run sends no write.
     is_at_rest: bool,
 }
 
@@ -65,7 +65,7 @@ impl Inventory {
 
 pub struct Stage {
     azure: Azure,
-    wire: Wire,
+    transport: FaultyTransport,
 }
 
 impl Stage {
@@ -75,18 +75,18 @@ impl Stage {
     }
 
     /// Another process in the same world.
-    pub async fn another(&self) -> Self {
+    pub async fn second_process(&self) -> Self {
         Self::from_simulator(self.azure.simulator.clone()).await
     }
 
     pub async fn from_simulator(simulator: Simulator) -> Self {
-        let wire = Wire::new(InProcess::new(simulator.clone()));
-        let transport = Transport::new(std::sync::Arc::new(wire.clone()));
-        let azure = Azure::over(simulator, Caller::Owner, transport).await;
-        Self { azure, wire }
+        let transport = FaultyTransport::new(InProcess::new(simulator.clone()));
+        let shared = Transport::new(std::sync::Arc::new(transport.clone()));
+        let azure = Azure::with_transport(simulator, Caller::Owner, shared).await;
+        Self { azure, transport }
     }
 
-    pub fn count_from_here(&self) {
+    pub fn reset_requests(&self) {
         self.azure.simulator.clear_log();
     }
 
@@ -99,14 +99,14 @@ impl Stage {
         self.azure.simulator.log()
     }
 
-    /// How many of the requests were for a further page of a list.
-    pub fn pages(&self) -> usize {
+    /// The number of requests for a further page of a list.
+    pub fn further_pages(&self) -> usize {
         let log = self.azure.simulator.log();
         let is_further = |url: &str| url.contains("skiptoken");
         log.iter().filter(|entry| is_further(&entry.url)).count()
     }
 
-    /// How many of the requests were to delete something.
+    /// The number of DELETE requests.
     pub fn deletions(&self) -> usize {
         let log = self.azure.simulator.log();
         let deletions = log.iter().filter(|entry| entry.method == Method::Delete);
@@ -137,35 +137,41 @@ impl Stage {
         is_complete
     }
 
-    /// A phase with something going wrong; how it ends does not matter.
-    pub async fn run_with(&self, spec: &Specs, phase: Phase, mishap: Mishap, at: u64) {
-        match mishap.fault() {
+    /// Runs a phase with one fault; it may fail.
+    pub async fn run_with_fault(
+        &self,
+        spec: &Specs,
+        phase: Phase,
+        injected: InjectedFault,
+        at: u64,
+    ) {
+        match injected.simulator_fault() {
             Some(fault) => self
                 .azure
                 .simulator
                 .set_faults(Faults::none().at(at, fault)),
-            None => self.wire.strike(at, mishap),
+            None => self.transport.schedule(at, injected),
         }
         tokio::select! {
             _ = self.run(spec, phase) => {}
-            () = self.wire.died() => {}
+            () = self.transport.wait_until_killed() => {}
         }
     }
 
-    /// A phase under a schedule of faults; how it ends does not matter.
-    pub async fn run_under(&self, spec: &Specs, phase: Phase, faults: Faults) {
+    /// Runs a phase with a schedule of faults; it may fail.
+    pub async fn run_with_faults(&self, spec: &Specs, phase: Phase, faults: Faults) {
         self.azure.simulator.set_faults(faults);
         self.run(spec, phase).await;
     }
 
-    /// A phase that stands still at a request while another process goes through the same from beginning to end.
-    pub async fn run_around(&self, spec: &Specs, phase: Phase, at: u64) {
-        let other = self.another().await;
-        self.wire.strike(at, Mishap::Held);
+    /// Runs a phase that is held at a request while another process runs the same phase from start to end.
+    pub async fn run_overtaken(&self, spec: &Specs, phase: Phase, at: u64) {
+        let other = self.second_process().await;
+        self.transport.schedule(at, InjectedFault::Held);
         let meanwhile = async {
-            self.wire.held().await;
+            self.transport.wait_until_held().await;
             other.run(spec, phase).await;
-            self.wire.let_go();
+            self.transport.release();
             std::future::pending::<()>().await;
         };
         tokio::select! {
@@ -174,16 +180,16 @@ impl Stage {
         }
     }
 
-    pub fn calm(&self) {
+    pub fn end_faults(&self) {
         self.azure.simulator.set_faults(Faults::none());
-        self.wire.calm();
+        self.transport.clear();
     }
 
     pub async fn inventory(&self, spec: &Specs, phase: Phase) -> Inventory {
         self.azure.simulator.clear_log();
         let is_done = self.run(spec, phase).await;
         let is_at_rest = is_done && self.azure.writes().is_empty();
-        let mut things = BTreeMap::new();
+        let mut resources = BTreeMap::new();
         let lists = [
             "/resourceGroups?api-version=2025-04-01",
             "/resources?api-version=2025-04-01",
@@ -196,18 +202,21 @@ impl Stage {
             .any(|node| node.subject.kind == "roleDefinition");
         let roles = "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01&$filter=type%20eq%20'CustomRole'";
         for list in lists.into_iter().chain(has_roles.then_some(roles)) {
-            for item in &listed(&self.azure, list).await {
-                let (key, says) = thing(item);
-                let twice = things.insert(key, says);
+            for item in &list_all(&self.azure, list).await {
+                let (key, tags) = inventory_entry(item);
+                let twice = resources.insert(key, tags);
                 assert_eq!(twice, None, "{item:#}");
             }
         }
-        Inventory { things, is_at_rest }
+        Inventory {
+            resources,
+            is_at_rest,
+        }
     }
 }
 
-/// What something is, and what matters of it. Ids that Azure makes up are others in each run.
-fn thing(item: &Json) -> (String, String) {
+/// The key of a resource and its tags. Ids that Azure generates differ between runs and are left out.
+fn inventory_entry(item: &Json) -> (String, String) {
     let text = |pointer: &str| {
         let found = item.pointer(pointer).and_then(Json::as_str);
         found.unwrap_or_default().to_lowercase()
@@ -230,11 +239,11 @@ fn thing(item: &Json) -> (String, String) {
 const SUBSCRIPTION_URL: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05";
 
 /// All pages of a list of the subscription.
-async fn listed(azure: &Azure, what: &str) -> Vec<Json> {
+async fn list_all(azure: &Azure, what: &str) -> Vec<Json> {
     let mut items = Vec::new();
     let mut next = Some(format!("{SUBSCRIPTION_URL}{what}"));
     while let Some(url) = next {
-        let page = azure.by_hand(Method::Get, &url, None).await;
+        let page = azure.send_directly(Method::Get, &url, None).await;
         items.extend(page["value"].as_array().unwrap().iter().cloned());
         let link = page["nextLink"].as_str();
         next = link.and_then(|link| Some(link[link.find("/subscriptions/")?..].to_owned()));
@@ -242,13 +251,13 @@ async fn listed(azure: &Azure, what: &str) -> Vec<Json> {
     items
 }
 
-/// A world with resources of others, whose lists have the given page size.
-pub async fn with_foreigners(page_size: usize) -> World {
+/// A world with resources of another owner, whose lists have the given page size.
+pub async fn world_with_foreign_resources(page_size: usize) -> World {
     let options = WorldOptions {
         page_size,
         ..WorldOptions::default()
     };
-    let azure = Azure::with(options).await;
+    let azure = Azure::with_options(options).await;
     let group = format!("{SUBSCRIPTION_URL}/resourceGroups/rg-theirs");
     let identity =
         format!("{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-theirs");
@@ -256,7 +265,8 @@ pub async fn with_foreigners(page_size: usize) -> World {
         "{group}/providers/Microsoft.Authorization/roleAssignments/7d0c1f0e-0000-4000-8000-00000000beef"
     );
     let body = json!({ "location": "westeurope", "tags": { "owner": "them" } });
-    let put = async |url: String, body: Json| azure.by_hand(Method::Put, &url, Some(body)).await;
+    let put =
+        async |url: String, body: Json| azure.send_directly(Method::Put, &url, Some(body)).await;
     put(format!("{group}?api-version=2025-04-01"), body.clone()).await;
     let made = put(format!("{identity}?api-version=2024-11-30"), body).await;
     let given = json!({ "properties": {
@@ -269,23 +279,26 @@ pub async fn with_foreigners(page_size: usize) -> World {
 }
 
 /// The world with a role of the tenant, and with a policy that overrides a tag.
-pub async fn with_surroundings(world: World) -> World {
+pub async fn add_role_and_policy(world: World) -> World {
     let stage = Stage::new(world).await;
-    for (url, body) in surroundings() {
-        stage.azure.by_hand(Method::Put, &url, Some(body)).await;
+    for (url, body) in role_and_policy() {
+        stage
+            .azure
+            .send_directly(Method::Put, &url, Some(body))
+            .await;
     }
     stage.azure.simulator.world()
 }
 
 /// The world with an undeclared role assignment on every resource group of the stack.
-pub async fn with_undeclared_grants(world: World) -> World {
+pub async fn add_undeclared_grants(world: World) -> World {
     let stage = Stage::new(world).await;
     let azure = &stage.azure;
-    for group in listed(azure, "/resourceGroups?api-version=2025-04-01").await {
+    for group in list_all(azure, "/resourceGroups?api-version=2025-04-01").await {
         let id = group["id"].as_str().unwrap();
         if !id.ends_with("/rg-theirs") {
             let (url, body) = undeclared_grant(id);
-            azure.by_hand(Method::Put, &url, Some(body)).await;
+            azure.send_directly(Method::Put, &url, Some(body)).await;
         }
     }
     azure.simulator.world()
@@ -293,7 +306,7 @@ pub async fn with_undeclared_grants(world: World) -> World {
 
 /// The URLs and bodies of a role of the tenant, and of a policy that overrides a tag of the examples: "Add or replace a
 /// tag on resources".
-pub fn surroundings() -> [(String, Json); 2] {
+pub fn role_and_policy() -> [(String, Json); 2] {
     let role = json!({ "properties": {
         "roleName": TENANT_ROLE,
         "type": "CustomRole",
@@ -341,33 +354,33 @@ pub fn undeclared_grant(group: &str) -> (String, Json) {
 pub const TENANT_ROLE: &str = "Watchkeeper";
 
 /// The world after the spec was applied.
-pub async fn settled(world: &World, spec: &Specs) -> World {
+pub async fn converge_world(world: &World, spec: &Specs) -> World {
     let stage = Stage::new(world.clone()).await;
     assert!(stage.run(spec, Phase::Converge).await);
     stage.azure.simulator.world()
 }
 
-/// The world after all tags and role assignments of the stack were removed by hand.
-pub async fn drifted(world: &World) -> World {
+/// The world after all tags and role assignments of the stack were removed outside of lazuli.
+pub async fn drift_world(world: &World) -> World {
     let stage = Stage::new(world.clone()).await;
     let azure = &stage.azure;
-    for resource in listed(azure, "/resources?api-version=2025-04-01").await {
+    for resource in list_all(azure, "/resources?api-version=2025-04-01").await {
         let id = resource["id"].as_str().unwrap();
         if resource["tags"]["lazuli-stack"].is_string() {
             let url =
                 format!("{id}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01");
             let none = json!({ "properties": { "tags": {} } });
-            azure.by_hand(Method::Put, &url, Some(none)).await;
+            azure.send_directly(Method::Put, &url, Some(none)).await;
         }
     }
     let grants = "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01";
-    for grant in listed(azure, grants).await {
+    for grant in list_all(azure, grants).await {
         let description = grant["properties"]["description"].as_str();
-        if description.is_some_and(|says| says.contains("lazuli-stack")) {
+        if description.is_some_and(|text| text.contains("lazuli-stack")) {
             let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
             let token = azure.simulator.token(Caller::Owner);
             let delete = Request::new(Method::Delete, &url).with_bearer(&token);
-            // A lock may forbid it.
+            // A lock may deny it.
             let _ = azure.simulator.send(delete).await;
         }
     }

@@ -21,7 +21,7 @@ fn part(token: &str, index: usize) -> Vec<u8> {
 }
 
 #[test]
-fn the_assertion_verifies_under_the_certificate() {
+fn assertion_verifies_under_the_certificate() {
     let assertion = parse(PEM).unwrap();
     let token = assertion.sign(1_000_000).unwrap();
     let header: Value = serde_json::from_slice(&part(&token, 0)).unwrap();
@@ -67,7 +67,7 @@ fn errors_explain_why_a_file_is_unusable() {
 }
 
 #[test]
-fn the_key_is_not_shown() {
+fn private_key_is_not_shown() {
     assert_eq!(
         format!("{:?}", parse(PEM).unwrap()),
         r#"CertificateAssertion { client_id: "client", .. }"#

@@ -58,7 +58,7 @@ mod tests {
         {\"id\": \"2\", \"name\": \"two\", \"isDefault\": true, \"tenantId\": \"t\", \"environmentName\": \"AzureCloud\"}]}";
 
     #[test]
-    fn the_default_subscription_is_found_after_the_byte_order_mark() {
+    fn default_subscription_is_found_after_the_byte_order_mark() {
         let found = parse_cli_profile(PROFILE.as_bytes()).unwrap();
         assert_eq!(
             (found.id.as_str(), found.name.as_deref()),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_without_a_default_yields_none() {
+    fn profile_without_a_default_subscription_yields_none() {
         for text in [
             "",
             "[]",

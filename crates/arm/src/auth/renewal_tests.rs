@@ -73,7 +73,7 @@ fn credentials_sent(fake: &FakeTransport) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_before_it_expires_with_a_new_assertion() {
+async fn token_is_renewed_before_it_expires_with_a_new_assertion() {
     let fake = FakeTransport::new([
         job_token("job-1"),
         token("first"),
@@ -104,7 +104,7 @@ async fn a_token_is_renewed_before_it_expires_with_a_new_assertion() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_reads_the_federated_token_file_again() {
+async fn renewal_reads_the_federated_token_file_again() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("token");
     std::fs::write(&file, "pod-1").unwrap();
@@ -127,7 +127,7 @@ async fn a_renewal_reads_the_federated_token_file_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_token_is_renewed_once_for_all_failed_requests() {
+async fn expired_token_is_renewed_once_for_all_failed_requests() {
     let expired = || {
         let body =
             json!({"error": {"code": "ExpiredAuthenticationToken", "message": "It has expired."}});
@@ -158,7 +158,7 @@ async fn an_expired_token_is_renewed_once_for_all_failed_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_renewal_is_not_an_error_while_the_old_token_is_valid() {
+async fn failed_renewal_is_not_an_error_while_the_old_token_is_valid() {
     let failure = || {
         reply(
             400,
@@ -172,7 +172,7 @@ async fn a_failed_renewal_is_not_an_error_while_the_old_token_is_valid() {
         ok(),
         failure(),
         ok(),
-        // The renewal is not retried at once.
+        // The renewal is not retried immediately.
         ok(),
         token("second"),
         ok(),

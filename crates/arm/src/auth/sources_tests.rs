@@ -56,7 +56,7 @@ async fn log_in(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_secret_goes_to_the_authority_of_the_cloud() {
+async fn client_secret_is_sent_to_the_authority_of_the_cloud() {
     let fake = FakeTransport::new([token()]);
     let vars = [
         ("AZURE_CLIENT_SECRET", "hush"),
@@ -79,7 +79,7 @@ async fn a_client_secret_goes_to_the_authority_of_the_cloud() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_secret_is_explained_and_not_shown() {
+async fn wrong_secret_is_explained_and_not_shown() {
     let failure = json!({"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided. Trace ID: 1", "error_codes": [7_000_215]});
     let fake = FakeTransport::new([reply(401, &[], failure)]);
     let error = log_in(
@@ -126,7 +126,7 @@ async fn github_tokens_become_assertions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_metadata_service_fails_within_two_seconds() {
+async fn silent_metadata_service_fails_within_two_seconds() {
     for silence in [
         Reply::Never,
         Reply::Broken(ErrorKind::Connection),
@@ -147,7 +147,7 @@ async fn a_silent_metadata_service_fails_within_two_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_managed_identity_yields_a_token() {
+async fn managed_identity_yields_a_token() {
     let token = json!({"access_token": "it", "expires_on": "4102444800", "token_type": "Bearer", "resource": "https://arm.local"});
     let fake = FakeTransport::new([reply(400, &[], json!(null)), reply(200, &[], token)]);
     assert_eq!(

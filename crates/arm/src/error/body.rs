@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn the_innermost_target_is_kept() {
+    fn innermost_target_is_kept() {
         let target = |body: &str| read(body.as_bytes()).target;
         assert_eq!(
             target(
@@ -468,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_reaches_the_terminal_but_text() {
+    fn messages_are_cleaned_of_control_characters_and_truncated() {
         assert_eq!(
             clean("a\u{1b}[31mred\u{7}\r\n\u{202e}b\u{9b}c"),
             "a [31mred b c"

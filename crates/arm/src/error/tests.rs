@@ -132,7 +132,7 @@ fn only_transient_errors_have_a_transient_cause() {
 }
 
 #[test]
-fn a_missing_permission_is_recognized_without_403() {
+fn missing_permission_is_recognized_without_403() {
     let body = r#"{"error":{"code":"BadRequest","message":"The provided credentials have insufficient access to perform the requested operation Activity ID: 1."}}"#;
     assert!(matches!(
         response_error(400, body).kind,
@@ -141,7 +141,7 @@ fn a_missing_permission_is_recognized_without_403() {
 }
 
 #[test]
-fn the_missing_permission_is_parsed_from_the_message() {
+fn missing_permission_is_parsed_from_the_message() {
     let error = response_error(
         403,
         r#"{"error":{"code":"AuthorizationFailed","message":"The client 'me@x' with object id 'oid' does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '/subscriptions/s' or the scope is invalid."}}"#,
@@ -201,7 +201,7 @@ fn hints_name_the_next_action() {
 }
 
 #[test]
-fn a_failed_operation_has_its_innermost_error() {
+fn failed_operation_has_its_innermost_error() {
     let document = serde_json::json!({"status": "Failed", "error": {"code": "Conflict", "message": "Another operation is pending on the specified resource."}});
     let error = ArmError::operation_failed(
         Method::Put,

@@ -1,26 +1,26 @@
-//! What a run could not be faster than: round trips that must follow each other, and requests that ARM lets through.
+//! Lower bounds of the duration of a run: sequential round trips, and the request limits of ARM.
 
 use serde::Serialize;
 
 use crate::{Options, Phase, units};
 
-/// Metadata and a token come before the first read.
+/// Metadata and a token precede the first read.
 const LOGIN: usize = 2;
-/// Items of a page of the simulator: pages follow each other, lists of several types do not.
+/// Items in a page of the simulator: pages are read sequentially, lists of several types concurrently.
 const PAGE: usize = 100;
-/// Grants that are there in any case.
+/// Grants that always exist.
 const FOREIGN_GRANTS: usize = 3;
-/// What Azure would refuse is asked before the first write.
-const ASK: usize = 1;
-/// A group; a storage account and what it is polled at; a grant on it; the account that uses both. The identity is made
-/// next to the storage account.
+/// Preflight requests before the first write.
+const PREFLIGHT: usize = 1;
+/// A group; a storage account and its poll; a grant on it; the account that uses both. The identity is created
+/// concurrently with the storage account.
 const CREATE: usize = 5;
 /// One write.
 const UPDATE: usize = 1;
-/// All groups at once, with what is in them, and what they are polled at.
+/// All groups with their contents concurrently, and their poll.
 const DELETE: usize = 2;
 
-/// Writes in a full bucket, and how many come back a second (Azure's page "Understand how Azure Resource Manager throttles
+/// Writes in a full bucket, and the refill per second (Azure's page "Understand how Azure Resource Manager throttles
 /// requests").
 const WRITES: (usize, usize) = (200, 10);
 
@@ -28,27 +28,30 @@ const WRITES: (usize, usize) = (200, 10);
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bound {
-    /// Requests that must follow each other.
+    /// Sequential requests.
     pub round_trips: usize,
-    /// Seconds that they take at the latency.
+    /// Seconds of the sequential requests at the latency.
     pub critical_path: f64,
-    /// Seconds until ARM has let all writes through; 0 where it does not throttle.
+    /// Seconds until ARM has accepted all writes; 0 without throttling.
     pub refill: f64,
 }
 
 impl Bound {
-    pub fn of(units: usize, phase: Phase, options: &Options) -> Self {
+    pub fn new(units: usize, phase: Phase, options: &Options) -> Self {
         let groups = units::groups(units);
-        // Of the types in a unit grants fill most pages; what carries the mark of the stack is found in one list of all.
+        // Of the types in a unit, grants fill most pages; owned resources are found in one list by their ownership marker.
         let grants = (2 * units + FOREIGN_GRANTS).div_ceil(PAGE);
         let owned = (3 * units).div_ceil(PAGE);
-        let look = grants.max(owned);
+        let reads = grants.max(owned);
         let (trips, writes) = match phase {
             // Nothing exists at first; the result is read back at the end.
-            Phase::Create => (1 + ASK + CREATE + grants, groups + units * units::RESOURCES),
-            Phase::PlanNothing | Phase::ApplyNothing => (look, 0),
-            Phase::PlanDrift => (look + ASK, 0),
-            Phase::ApplyDrift => (look + ASK + UPDATE + grants, 1),
+            Phase::Create => (
+                1 + PREFLIGHT + CREATE + grants,
+                groups + units * units::RESOURCES,
+            ),
+            Phase::PlanNothing | Phase::ApplyNothing => (reads, 0),
+            Phase::PlanDrift => (reads + PREFLIGHT, 0),
+            Phase::ApplyDrift => (reads + PREFLIGHT + UPDATE + grants, 1),
             Phase::Destroy => (grants + DELETE, groups),
         };
         let round_trips = LOGIN + trips;
@@ -64,7 +67,7 @@ impl Bound {
         }
     }
 
-    /// Seconds that any client needs.
+    /// The minimum duration of any client, in seconds.
     pub fn seconds(&self) -> f64 {
         self.critical_path.max(self.refill)
     }

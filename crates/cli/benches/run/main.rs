@@ -1,5 +1,5 @@
-//! Runs the binary against a simulated Azure with latency, and prints what it took:
-//! `cargo bench --bench run -- --units 10,100 --latency 30`. docs/performance.md says how to read it.
+//! Runs the binary against a simulated Azure with latency, and prints time, memory and requests:
+//! `cargo bench --bench run -- --units 10,100 --latency 30`. docs/performance.md explains the output.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,30 +31,30 @@ use server::Server;
 /// What to measure.
 #[derive(Debug, Clone, Parser)]
 struct Options {
-    /// How many units, each five resources; one run for each number
+    /// Numbers of units of five resources each; one run per number
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100, 1000])]
     units: Vec<usize>,
-    /// How long every answer takes, in milliseconds
+    /// Latency of every response in milliseconds
     #[arg(long, default_value_t = 30)]
     latency: u64,
-    /// Refuse what is beyond Azure's token buckets
+    /// Throttle requests like Azure
     #[arg(long)]
     throttle: bool,
-    /// The longest that operations take, in seconds
+    /// Maximum duration of operations in seconds
     #[arg(long, default_value_t = 0)]
     max_delay: u64,
-    /// How often commands that write nothing are run; the median counts
+    /// Number of runs of commands that write nothing; the median is reported
     #[arg(long, default_value_t = 3)]
     samples: usize,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
-    /// Given by cargo
+    /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What one command took.
+/// The measurement of one command.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Measurement {
@@ -67,7 +67,7 @@ struct Measurement {
     requests: Counts,
 }
 
-/// The commands that are measured, in their order.
+/// The measured commands, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Phase {
@@ -97,12 +97,12 @@ impl Phase {
         }
     }
 
-    fn writes(self) -> bool {
+    fn is_write(self) -> bool {
         matches!(self, Self::Create | Self::ApplyDrift | Self::Destroy)
     }
 
-    /// What the command must print, so that nothing else is measured.
-    fn prints(self) -> &'static str {
+    /// Text that the command must print, so that no failed command is measured.
+    fn expected_output(self) -> &'static str {
         match self {
             Self::Create => " created",
             Self::PlanNothing | Self::ApplyNothing => "No changes",
@@ -116,7 +116,7 @@ impl Phase {
 fn main() {
     let options = Options::parse();
     eprintln!(
-        "the simulator alone: {:.0} requests a second",
+        "the simulator alone: {:.0} requests per second",
         rate(&options)
     );
     let mut measured = Vec::new();
@@ -130,7 +130,7 @@ fn main() {
     }
 }
 
-/// How many requests a second the simulator answers without latency.
+/// Requests per second of the simulator without latency.
 fn rate(options: &Options) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let at_once = Options {
@@ -144,7 +144,7 @@ fn rate(options: &Options) -> f64 {
     rate
 }
 
-/// One world from nothing to nothing.
+/// Runs all phases in one world.
 fn measure(units: usize, options: &Options) -> Vec<Measurement> {
     let folder = tempfile::tempdir().unwrap();
     let spec = folder.path().join("bench.yaml");
@@ -162,31 +162,35 @@ fn measure(units: usize, options: &Options) -> Vec<Measurement> {
                 units,
                 phase,
                 usage,
-                bound: Bound::of(units, phase, options),
+                bound: Bound::new(units, phase, options),
                 requests,
             }
         })
         .collect();
-    let served = server.stop();
+    let usage = server.stop();
     eprintln!(
         "{units} units: the simulator used {:.2} s of CPU",
-        served.cpu
+        usage.cpu
     );
     measured
 }
 
-/// The median of as many runs as the phase allows.
+/// The run with the median duration.
 fn run(server: &mut Server, spec: &Path, phase: Phase, options: &Options) -> (Usage, Counts) {
-    let samples = if phase.writes() {
+    let samples = if phase.is_write() {
         1
     } else {
         options.samples.max(1)
     };
     let mut runs: Vec<(Usage, Counts)> = (0..samples)
         .map(|_| {
-            server.forget_requests();
-            let usage =
-                process::lazuli(phase.arguments(), spec, server.variables(), phase.prints());
+            server.reset_requests();
+            let usage = process::lazuli(
+                phase.arguments(),
+                spec,
+                server.variables(),
+                phase.expected_output(),
+            );
             (usage, server.requests())
         })
         .collect();

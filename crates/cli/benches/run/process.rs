@@ -1,4 +1,4 @@
-//! The binary as a child process, and what it took: wall, processor, memory.
+//! The binary as a child process, and its resource usage: wall time, CPU time, memory.
 
 use std::{
     collections::HashMap,
@@ -13,19 +13,19 @@ use wait4::{ResourceUsage, Wait4};
 
 pub const LAZULI: &str = env!("CARGO_BIN_EXE_lazuli");
 
-/// What a process took.
+/// The resource usage of a process.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Usage {
     /// Seconds from its start to its end.
     pub wall: f64,
-    /// Seconds of processor time, user and system.
+    /// Seconds of CPU time, user and system.
     pub cpu: f64,
-    /// The most memory that it had at once, in MiB.
+    /// Peak memory in MiB.
     pub memory: f64,
 }
 
 impl Usage {
-    pub fn of(usage: &ResourceUsage, wall: f64) -> Self {
+    pub fn from_resource_usage(usage: &ResourceUsage, wall: f64) -> Self {
         Self {
             wall,
             cpu: (usage.utime + usage.stime).as_secs_f64(),
@@ -34,12 +34,12 @@ impl Usage {
     }
 }
 
-/// Runs a command that must succeed and print that.
+/// Runs a command. Panics unless it succeeds and prints `expected`.
 pub fn lazuli(
     arguments: &[&str],
     spec: &Path,
     variables: &HashMap<String, String>,
-    prints: &str,
+    expected: &str,
 ) -> Usage {
     let output = spec.with_file_name("output.txt");
     let file = File::create(&output).unwrap();
@@ -53,12 +53,12 @@ pub fn lazuli(
         .stderr(file)
         .spawn()
         .unwrap();
-    let ended = child.wait4().unwrap();
+    let exit = child.wait4().unwrap();
     let wall = began.elapsed().as_secs_f64();
-    let said = std::fs::read_to_string(&output).unwrap();
+    let printed = std::fs::read_to_string(&output).unwrap();
     assert!(
-        ended.status.success() && said.contains(prints),
-        "{arguments:?} does not say `{prints}`:\n{said}"
+        exit.status.success() && printed.contains(expected),
+        "{arguments:?} does not print `{expected}`:\n{printed}"
     );
-    Usage::of(&ended.rusage, wall)
+    Usage::from_resource_usage(&exit.rusage, wall)
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-/// How many requests there were of each sort.
+/// The number of requests of each type.
 #[derive(Debug, Default, Serialize)]
 pub struct Counts {
     pub total: usize,
-    /// Refused for there being too many.
+    /// Requests rejected with status 429.
     pub throttled: usize,
     /// By method and type: `PUT roleAssignments`.
-    pub by_sort: BTreeMap<String, usize>,
+    pub by_type: BTreeMap<String, usize>,
 }
 
 impl FromIterator<String> for Counts {
@@ -24,14 +24,14 @@ impl FromIterator<String> for Counts {
             counts.total += 1;
             counts.throttled += usize::from(entry["status"] == 429);
             let url = entry["url"].as_str().unwrap();
-            let sort = format!("{} {}", entry["method"].as_str().unwrap(), subject(url));
-            *counts.by_sort.entry(sort).or_default() += 1;
+            let request_type = format!("{} {}", entry["method"].as_str().unwrap(), subject(url));
+            *counts.by_type.entry(request_type).or_default() += 1;
         }
         counts
     }
 }
 
-/// What a URL is about: the last type in it, and whether a list of it is asked for.
+/// The subject of a URL: its last resource type, and whether it requests a list.
 fn subject(url: &str) -> String {
     let path = url.split('?').next().unwrap_or_default();
     let words: Vec<&str> = path.split('/').skip(1).collect();

@@ -1,4 +1,4 @@
-//! `lazuli sim serve` as a child process: started, changed by hand, asked what it received.
+//! `lazuli sim serve` as a child process, with changes outside of lazuli and a log of requests.
 
 use std::{
     collections::HashMap,
@@ -25,14 +25,14 @@ use crate::{
     requests::Counts,
 };
 
-/// A simulated Azure in a process of its own.
+/// A simulated Azure in a separate process.
 pub struct Server {
     process: Option<Child>,
     began: Instant,
-    /// What it says to export.
+    /// The environment variables that it prints.
     variables: HashMap<String, String>,
     log: PathBuf,
-    /// How far the log was read.
+    /// The position up to which the log was read.
     read: u64,
 }
 
@@ -74,14 +74,14 @@ impl Server {
         }
     }
 
-    /// The environment in which a client finds it.
+    /// The environment variables of a client.
     pub fn variables(&self) -> &HashMap<String, String> {
         &self.variables
     }
 
-    /// Changes a tag of one storage account, as if by hand.
+    /// Changes a tag of one storage account outside of lazuli.
     pub fn drift(&self) {
-        self.asked(async |client| {
+        self.run_with_client(async |client| {
             let account = format!(
                 "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-bench-0/providers/Microsoft.Storage/storageAccounts/stbench0"
             );
@@ -93,11 +93,11 @@ impl Server {
         });
     }
 
-    /// How many requests a second it answers, of a client on one core: what is measured is not the simulator.
+    /// Requests per second of a client on one core, which shows that the simulator does not limit the measurement.
     pub fn rate(&self) -> f64 {
         const TASKS: usize = 64;
         const EACH: usize = 500;
-        self.asked(async |client| {
+        self.run_with_client(async |client| {
             let began = Instant::now();
             let mut tasks = JoinSet::new();
             for _ in 0..TASKS {
@@ -115,7 +115,7 @@ impl Server {
         })
     }
 
-    fn asked<T>(&self, act: impl AsyncFnOnce(Client) -> T) -> T {
+    fn run_with_client<T>(&self, act: impl AsyncFnOnce(Client) -> T) -> T {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let transport = lazuli_arm::transport(&TransportOptions {
@@ -136,28 +136,28 @@ impl Server {
         })
     }
 
-    /// Resets the counters.
-    pub fn forget_requests(&mut self) {
+    /// Ignores earlier requests from now on.
+    pub fn reset_requests(&mut self) {
         self.read = std::fs::metadata(&self.log).map_or(0, |log| log.len());
     }
 
-    /// What was received since.
+    /// The requests since the last reset.
     pub fn requests(&self) -> Counts {
         let mut log = File::open(&self.log).unwrap();
         log.seek(SeekFrom::Start(self.read)).unwrap();
         BufReader::new(log).lines().map(Result::unwrap).collect()
     }
 
-    /// Ends it, and says what it took.
+    /// Stops the process and returns its resource usage.
     pub fn stop(mut self) -> Usage {
         let mut process = self.process.take().unwrap();
         process.kill().unwrap();
-        let ended = process.wait4().unwrap();
-        Usage::of(&ended.rusage, self.began.elapsed().as_secs_f64())
+        let exit = process.wait4().unwrap();
+        Usage::from_resource_usage(&exit.rusage, self.began.elapsed().as_secs_f64())
     }
 }
 
-/// After a failure, nothing is left running.
+/// Stops the process after a failure.
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(process) = &mut self.process {

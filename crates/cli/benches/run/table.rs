@@ -1,4 +1,4 @@
-//! The measurements as tables: one line a command, and below it where the requests went.
+//! The measurements as tables: one line per command, followed by its requests by type.
 
 use std::fmt::Write as _;
 
@@ -24,18 +24,18 @@ pub fn render(measured: &[Measurement]) -> String {
     });
     let mut text = align(&head, rows.collect());
     for one in measured {
-        let mut sorts: Vec<(&String, &usize)> = one.requests.by_sort.iter().collect();
-        sorts.sort_by_key(|(sort, count)| (std::cmp::Reverse(**count), (*sort).clone()));
-        let sorts: Vec<String> = sorts
+        let mut types: Vec<(&String, &usize)> = one.requests.by_type.iter().collect();
+        types.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
+        let types: Vec<String> = types
             .iter()
-            .map(|(sort, count)| format!("{count} {sort}"))
+            .map(|(name, count)| format!("{count} {name}"))
             .collect();
         let _ = write!(
             text,
             "\n{} units, {}: {}\n",
             one.units,
             name(one.phase),
-            sorts.join(", ")
+            types.join(", ")
         );
     }
     text
@@ -52,7 +52,7 @@ fn name(phase: Phase) -> &'static str {
     }
 }
 
-/// Numbers to the right, words to the left.
+/// Aligns numbers to the right and text to the left.
 fn align<const N: usize>(head: &[&str; N], rows: Vec<[String; N]>) -> String {
     let head = head.map(str::to_owned);
     let widths: Vec<usize> = (0..N)

@@ -1,16 +1,16 @@
-//! The spec that is measured: so many units, each an identity, a storage account, two grants and an account on them.
+//! The measured spec: units of an identity, a storage account, two grants and a Video Indexer account each.
 
 use std::fmt::Write as _;
 
 /// Azure resources in a unit.
 pub const RESOURCES: usize = 5;
 
-/// Over how many resource groups the units lie: ten in each.
+/// The number of resource groups: one per ten units.
 pub fn groups(units: usize) -> usize {
     (units / 10).max(1)
 }
 
-/// A spec of so many units.
+/// A spec with this number of units.
 pub fn spec(units: usize) -> String {
     let mut text = String::from(
         "apiVersion: lazuli/v1\nstack: bench\nlocation: westeurope\ntags: { team: vision }\nresources:\n",

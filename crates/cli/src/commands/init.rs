@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_stack_name_comes_from_the_directory() {
+    fn default_stack_name_comes_from_the_directory() {
         assert_eq!(
             derive_stack_name(Path::new("/none/My Cameras!")),
             "my-cameras"

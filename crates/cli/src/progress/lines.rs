@@ -177,7 +177,7 @@ recordings: created storageAccount stcameras in 25s
     }
 
     #[test]
-    fn a_failure_shows_its_code_and_the_steps_that_it_blocks() {
+    fn failure_shows_its_code_and_the_steps_that_it_blocks() {
         let text = write_lines(|events, steps| {
             let failure = arm_error(403, "AuthorizationFailed", "No.");
             events.ended(&steps[0], &Outcome::Failed(failure.into()));

@@ -88,7 +88,7 @@ mod tests {
     use lazuli_core::plan::Action;
 
     #[test]
-    fn a_wait_is_written_per_state_and_every_minute() {
+    fn wait_is_written_per_state_and_every_minute() {
         let lines = WaitLines::new(Vec::new());
         let key = step(Action::Create, "recordings", "storageAccount", "st")
             .subject

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_read_lists_the_entries_that_need_it() {
+    fn failed_read_lists_the_entries_that_need_it() {
         let error = arm_error(403, "AuthorizationFailed", "No.");
         let request = |about: &[&str]| FailedRequest {
             error: error.clone(),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_shows_code_message_request_and_help() {
+    fn failure_shows_code_message_request_and_help() {
         let error = arm_error(
             403,
             "AuthorizationFailed",
@@ -234,7 +234,7 @@ scope '/subscriptions/s' or the scope is invalid.
     }
 
     #[test]
-    fn a_connection_error_has_no_code_and_no_status() {
+    fn connection_error_has_no_code_and_no_status() {
         let text = arm_errors(
             [&fault(Fault::ConnectionRefused), &fault(Fault::ResetBefore)],
             &Style::default(),

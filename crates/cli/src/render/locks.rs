@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_shown_with_blocked_steps_notes_and_help() {
+    fn lock_is_shown_with_blocked_steps_notes_and_help() {
         let found = [
             obstacle(ACCOUNT, "Evidence.\nAsk Ada", LockOwner::Unmarked, &[0, 1]),
             obstacle(

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_shows_its_position_and_the_steps_that_it_blocks() {
+    fn failure_shows_its_position_and_the_steps_that_it_blocks() {
         let error = arm_error(
             409,
             "StorageAccountAlreadyTaken",
@@ -318,7 +318,7 @@ done.
     }
 
     #[test]
-    fn a_stopped_run_lists_the_steps_that_did_not_start() {
+    fn stopped_run_lists_the_steps_that_did_not_start() {
         let teardown = plan_of([
             role_assignment(Action::Delete),
             step(Action::Delete, "recordings", "storageAccount", "stcameras"),

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_is_the_same_in_all_its_forms() {
+    fn instants_are_equal_in_every_format() {
         let noon = instant("2024-02-29T12:00:00Z");
         assert_eq!(noon, Some((1_709_208_000, "")));
         for same in [
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_the_same_without_zeros_at_its_end() {
+    fn versions_are_equal_without_trailing_zeros() {
         assert_eq!(version("6"), version("6.0"));
         assert_ne!(version("6"), version("6.1"));
         assert_ne!(version("60"), version("6"));
@@ -141,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn blanks_around_tags_are_no_part_of_markup() {
+    fn whitespace_around_tags_is_not_part_of_markup() {
         let indented = "<a>\r\n\t<b  c=\"d e\" />\r\n\ttext\r\n</a>";
         assert_eq!(unindented(indented), "<a><b c=\"d e\"/>text</a>");
         assert_ne!(unindented("<a>x y</a>"), unindented("<a>xy</a>"));
     }
 
     #[test]
-    fn words_and_guids_are_known_by_their_form() {
+    fn words_and_guids_are_recognized_by_their_syntax() {
         for word in ["enabled", "Standard_LRS", "Microsoft.KeyVault", "a-b"] {
             assert!(is_word(word), "{word}");
         }

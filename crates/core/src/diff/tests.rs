@@ -11,7 +11,7 @@ fn changes(wanted: Json, live: Json, rules: &[Rule]) -> Vec<String> {
         .collect()
 }
 
-fn same(wanted: Json, live: Json, rules: &[Rule]) {
+fn assert_no_changes(wanted: Json, live: Json, rules: &[Rule]) {
     assert_eq!(
         changes(wanted.clone(), live.clone(), rules),
         Vec::<String>::new(),
@@ -21,7 +21,7 @@ fn same(wanted: Json, live: Json, rules: &[Rule]) {
 
 #[test]
 fn unnamed_members_are_not_compared() {
-    same(json!({"a": 1}), json!({"a": 1, "b": 2}), &[]);
+    assert_no_changes(json!({"a": 1}), json!({"a": 1, "b": 2}), &[]);
 }
 
 #[test]
@@ -48,12 +48,12 @@ fn missing_or_different_value_is_a_difference() {
 #[test]
 fn ids_are_compared_without_case_as_values_and_as_keys() {
     let id = "/subscriptions/s/resourceGroups/g";
-    same(
+    assert_no_changes(
         json!({"id2": id}),
         json!({"id2": "/subscriptions/S/resourcegroups/G"}),
         &[],
     );
-    same(
+    assert_no_changes(
         json!({"map": {id: {"x": 1}}}),
         json!({"map": {"/subscriptions/s/resourcegroups/g": {"x": 1}}}),
         &[],
@@ -65,9 +65,9 @@ fn ids_are_compared_without_case_as_values_and_as_keys() {
 }
 
 #[test]
-fn text_in_other_case_needs_a_rule() {
+fn text_is_compared_with_case_without_a_rule() {
     let rules = &[Rule::AnyCase("keySource")];
-    same(
+    assert_no_changes(
         json!({"keySource": "Microsoft.Keyvault"}),
         json!({"keySource": "Microsoft.KeyVault"}),
         rules,
@@ -75,12 +75,12 @@ fn text_in_other_case_needs_a_rule() {
 }
 
 #[test]
-fn lists_are_ordered_unless_a_rule_says_otherwise() {
+fn lists_are_compared_in_order_without_a_rule() {
     assert_eq!(
         changes(json!({"a": [1, 2]}), json!({"a": [2, 1]}), &[]),
         ["a"]
     );
-    same(
+    assert_no_changes(
         json!({"a": [1, 2]}),
         json!({"a": [2, 1]}),
         &[Rule::Set("a")],
@@ -93,7 +93,7 @@ fn lists_are_ordered_unless_a_rule_says_otherwise() {
         ),
         ["a"]
     );
-    same(
+    assert_no_changes(
         json!({"a": [1, 2]}),
         json!({"a": [2, 1, 3]}),
         &[Rule::Open("a")],
@@ -104,7 +104,7 @@ fn lists_are_ordered_unless_a_rule_says_otherwise() {
 fn keyed_lists_report_the_item_that_differs() {
     let rules = &[Rule::Keyed("a", "name")];
     let live = json!({"a": [{"name": "y", "v": 2, "more": 1}, {"name": "x", "v": 1}]});
-    same(
+    assert_no_changes(
         json!({"a": [{"name": "x", "v": 1}, {"name": "y", "v": 2}]}),
         live.clone(),
         rules,
@@ -121,12 +121,12 @@ fn keyed_lists_report_the_item_that_differs() {
 
 #[test]
 fn write_only_and_read_only_properties_are_not_compared() {
-    same(
+    assert_no_changes(
         json!({"p": {"key": "s"}}),
         json!({"p": {}}),
         &[Rule::WriteOnly("p.key")],
     );
-    same(
+    assert_no_changes(
         json!({"p": {"m": {"x": {"id": "1"}}}}),
         json!({"p": {"m": {"x": {"id": "2"}}}}),
         &[Rule::ReadOnly("p.m.*.id")],
@@ -191,7 +191,7 @@ fn update_keeps_unnamed_members_and_omits_read_only_ones() {
 #[test]
 fn missing_identity_is_a_difference() {
     let live = json!({"ids": {"/subscriptions/s/resourcegroups/g": {"clientId": "1"}}});
-    same(
+    assert_no_changes(
         json!({"ids": {"/subscriptions/S/resourceGroups/g": {}}}),
         live.clone(),
         &[],
@@ -212,7 +212,7 @@ fn wildcard_key_matches_keys_with_dots() {
     let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i";
     let live = json!({"identity": {"userAssignedIdentities": {id: {"clientId": "1"}}}});
     let wanted = json!({"identity": {"userAssignedIdentities": {id: {"clientId": "2"}}}});
-    same(wanted, live.clone(), rules);
+    assert_no_changes(wanted, live.clone(), rules);
     let body = overlay(&Value::from(json!({"x": 1})), &live, rules, &[])
         .to_json()
         .unwrap();

@@ -58,10 +58,10 @@ mod tests {
     }
 
     #[test]
-    fn principal_that_the_directory_does_not_return_is_gone() {
+    fn principal_that_the_directory_does_not_return_is_deleted() {
         let mut live = Live::default();
-        let asked = ["AA".to_owned(), "bb".to_owned()];
-        live.insert_principals(&asked, &HashSet::from(["aa".to_owned()]));
+        let requested = ["AA".to_owned(), "bb".to_owned()];
+        live.insert_principals(&requested, &HashSet::from(["aa".to_owned()]));
         let existence = |principal, more| live.existence(&grant(principal, more));
         assert_eq!(existence("aA", json!({})), Existence::Exists);
         assert_eq!(

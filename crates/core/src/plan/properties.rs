@@ -1,4 +1,4 @@
-//! Properties of graph, diff and plan that hold for every spec, tried on random ones.
+//! Properties of graph, diff and plan that hold for every spec, tested on random ones.
 
 use std::collections::HashSet;
 
@@ -26,24 +26,24 @@ use crate::{
 };
 
 /// A resource with any properties.
-struct Thing;
+struct TestResource;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ThingProps {
-    /// What another thing filled in.
+struct TestResourceProps {
+    /// Outputs of other resources.
     #[serde(default)]
     #[allow(dead_code)]
     links: Vec<String>,
-    /// How large.
+    /// A size.
     #[allow(dead_code)]
     size: Option<i64>,
-    /// How it is called.
+    /// A label.
     #[allow(dead_code)]
     label: Option<String>,
 }
 
-impl Handler for Thing {
+impl Handler for TestResource {
     const FACTS: Facts = Facts {
         kind: "thing",
         arm_type: Some(ArmType::new("Test.Things/things", "2026-01-01")),
@@ -69,14 +69,14 @@ impl Handler for Thing {
         linked_actions: &[],
         creation: None,
     };
-    type Props = ThingProps;
+    type Props = TestResourceProps;
     type Links<'a> = ();
 
-    fn link(_: &TypedEntry<'_, ThingProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, TestResourceProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(resource: &TypedEntry<'_, ThingProps>, nodes: &mut Nodes) {
+    fn declare(resource: &TypedEntry<'_, TestResourceProps>, nodes: &mut Nodes) {
         let mut body = resource.envelope(nodes);
         body.insert(
             "properties".into(),
@@ -89,19 +89,19 @@ impl Handler for Thing {
 }
 
 /// A role assignment to an identity.
-struct Right;
+struct TestGrant;
 
 #[derive(Deserialize, JsonSchema)]
-struct RightProps {
-    /// The thing that gets the right.
+struct TestGrantProps {
+    /// The principal of the grant.
     #[allow(dead_code)]
     to: String,
-    /// Where.
+    /// The scope of the grant.
     #[allow(dead_code)]
     scope: String,
 }
 
-impl Handler for Right {
+impl Handler for TestGrant {
     const FACTS: Facts = Facts {
         kind: "grant",
         arm_type: Some(ArmType::new(
@@ -122,14 +122,14 @@ impl Handler for Right {
         linked_actions: &[],
         creation: None,
     };
-    type Props = RightProps;
+    type Props = TestGrantProps;
     type Links<'a> = ();
 
-    fn link(_: &TypedEntry<'_, RightProps>, _: &mut Nodes) -> Option<()> {
+    fn link(_: &TypedEntry<'_, TestGrantProps>, _: &mut Nodes) -> Option<()> {
         Some(())
     }
 
-    fn declare(resource: &TypedEntry<'_, RightProps>, nodes: &mut Nodes) {
+    fn declare(resource: &TypedEntry<'_, TestGrantProps>, nodes: &mut Nodes) {
         let principal = resource
             .target("to")
             .and_then(|target| resource.output(&target, "serial"));
@@ -162,9 +162,9 @@ impl Handler for Right {
     }
 }
 
-const REGISTRY: Registry = Registry::new(&[kind::<Thing>(), kind::<Right>()]);
+const REGISTRY: Registry = Registry::new(&[kind::<TestResource>(), kind::<TestGrant>()]);
 
-/// One thing of a random spec: its size, and which of the things before it it refers to.
+/// An entry of a random spec, and the earlier entries that it refers to.
 #[derive(Debug, Clone)]
 struct Recipe {
     size: i64,
@@ -189,7 +189,7 @@ fn recipe() -> impl Strategy<Value = Recipe> {
         })
 }
 
-fn spec_of(recipes: &[Recipe]) -> String {
+fn spec_from_recipes(recipes: &[Recipe]) -> String {
     let mut text = String::from(
         "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
          resourceGroup: rg\nresources:\n",
@@ -218,7 +218,7 @@ fn spec_of(recipes: &[Recipe]) -> String {
     text
 }
 
-fn graph_of(text: &str) -> (Graph, Diagnostics) {
+fn build_graph(text: &str) -> (Graph, Diagnostics) {
     let mut sources = Sources::default();
     let id = sources.add("spec.yaml", text);
     let (spec, mut found) = load(
@@ -235,7 +235,7 @@ fn graph_of(text: &str) -> (Graph, Diagnostics) {
     (graph, found)
 }
 
-/// Does what a plan says to a world that takes everything and gives each new resource a serial number.
+/// Live state that accepts every write and gives each new resource a serial number.
 struct World(Live, u64);
 
 impl World {
@@ -244,7 +244,7 @@ impl World {
         for step in &plan.steps {
             assert!(
                 step.after.iter().all(|before| done.contains(before)),
-                "{} is before what it waits for",
+                "{} precedes a dependency",
                 step.subject.key
             );
             done.insert(step.id);
@@ -257,7 +257,7 @@ impl World {
                 .call
                 .target
                 .resolve(&find)
-                .expect("what a step waits for is done");
+                .expect("the dependencies of a step are done");
             let mut body = step
                 .call
                 .body
@@ -290,8 +290,8 @@ impl World {
     }
 }
 
-/// The names of some of the nodes.
-fn names_of(graph: &Graph, chosen: &[prop::sample::Index]) -> Names {
+/// The names of the chosen nodes.
+fn choose_names(graph: &Graph, chosen: &[prop::sample::Index]) -> Names {
     let keys: Vec<String> = graph
         .nodes()
         .map(|node| node.subject.key.to_string())
@@ -307,7 +307,7 @@ proptest! {
 
     #[test]
     fn second_plan_is_empty(recipes in prop::collection::vec(recipe(), 1..12)) {
-        let (graph, found) = graph_of(&spec_of(&recipes));
+        let (graph, found) = build_graph(&spec_from_recipes(&recipes));
         prop_assert!(!found.has_errors(), "{found:?}");
         let (plan, found) = converge(&graph, &Live::default());
         prop_assert!(!found.has_errors());
@@ -321,8 +321,8 @@ proptest! {
 
     #[test]
     fn equal_specs_give_equal_plans(recipes in prop::collection::vec(recipe(), 1..12)) {
-        let text = spec_of(&recipes);
-        let plans = [(); 2].map(|()| converge(&graph_of(&text).0, &Live::default()).0);
+        let text = spec_from_recipes(&recipes);
+        let plans = [(); 2].map(|()| converge(&build_graph(&text).0, &Live::default()).0);
         prop_assert_eq!(&plans[0], &plans[1]);
     }
 
@@ -331,7 +331,7 @@ proptest! {
         recipes in prop::collection::vec(recipe(), 1..8),
         which in any::<prop::sample::Index>(),
     ) {
-        let (graph, _) = graph_of(&spec_of(&recipes));
+        let (graph, _) = build_graph(&spec_from_recipes(&recipes));
         let (plan, _) = converge(&graph, &Live::default());
         let World(mut live, _) = World(Live::default(), 0).execute(&graph, &plan);
         let name = format!("t{}", which.index(recipes.len()));
@@ -353,15 +353,15 @@ proptest! {
     fn teardown_deletes_dependents_before_their_dependencies(
         recipes in prop::collection::vec(recipe(), 1..10),
     ) {
-        let (graph, _) = graph_of(&spec_of(&recipes));
+        let (graph, _) = build_graph(&spec_from_recipes(&recipes));
         let (plan, _) = converge(&graph, &Live::default());
         let World(live, _) = World(Live::default(), 0).execute(&graph, &plan);
         let down = teardown(&graph, &live);
         prop_assert_eq!(down.count(Action::Delete), graph.len());
         for step in &down.steps {
-            let gone: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.subject.key).collect();
+            let deleted: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.subject.key).collect();
             for (dependent, _) in graph.dependents(&step.subject.key) {
-                prop_assert!(gone.contains(&dependent.subject.key), "{} goes before {}", step.subject.key, dependent.subject.key);
+                prop_assert!(deleted.contains(&dependent.subject.key), "{} is deleted before {}", step.subject.key, dependent.subject.key);
             }
         }
     }
@@ -372,8 +372,8 @@ proptest! {
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
         closure in prop::sample::select(vec![Closure::Dependencies, Closure::Dependents]),
     ) {
-        let (graph, _) = graph_of(&spec_of(&recipes));
-        let names = names_of(&graph, &chosen);
+        let (graph, _) = build_graph(&spec_from_recipes(&recipes));
+        let names = choose_names(&graph, &chosen);
         let selection = Selection::new(&graph, &names, closure);
         let beyond = |key: &NodeKey| match closure {
             Closure::Dependencies => (graph.dependencies(key), graph.dependents(key)),
@@ -396,8 +396,8 @@ proptest! {
         recipes in prop::collection::vec(recipe(), 1..12),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
     ) {
-        let (graph, _) = graph_of(&spec_of(&recipes));
-        let selection = Selection::new(&graph, &names_of(&graph, &chosen), Closure::Dependencies);
+        let (graph, _) = build_graph(&spec_from_recipes(&recipes));
+        let selection = Selection::new(&graph, &choose_names(&graph, &chosen), Closure::Dependencies);
         let only = |live: &Live| {
             let (plan, found) = converge_part(&graph, live, &Consent::default(), &selection);
             assert!(!found.has_errors());
@@ -420,29 +420,29 @@ proptest! {
         recipes in prop::collection::vec(recipe(), 1..10),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
     ) {
-        let (graph, _) = graph_of(&spec_of(&recipes));
+        let (graph, _) = build_graph(&spec_from_recipes(&recipes));
         let (plan, _) = converge(&graph, &Live::default());
         let World(live, _) = World(Live::default(), 0).execute(&graph, &plan);
-        let selection = Selection::new(&graph, &names_of(&graph, &chosen), Closure::Dependents);
+        let selection = Selection::new(&graph, &choose_names(&graph, &chosen), Closure::Dependents);
         let down = teardown_part(&graph, &live, &selection);
         prop_assert_eq!(down.steps.len() + selection.summary().unwrap().left_out, graph.len());
-        let goes = |key: &NodeKey| down.steps.iter().any(|step| step.subject.key == *key);
-        for node in graph.nodes().filter(|node| !goes(&node.subject.key)) {
-            prop_assert!(graph.dependencies(&node.subject.key).iter().all(|(needed, _)| !goes(&needed.subject.key)));
+        let is_deleted = |key: &NodeKey| down.steps.iter().any(|step| step.subject.key == *key);
+        for node in graph.nodes().filter(|node| !is_deleted(&node.subject.key)) {
+            prop_assert!(graph.dependencies(&node.subject.key).iter().all(|(needed, _)| !is_deleted(&needed.subject.key)));
         }
         for step in &down.steps {
-            let gone: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.subject.key).collect();
-            prop_assert!(graph.dependents(&step.subject.key).iter().all(|(one, _)| gone.contains(&one.subject.key)));
+            let deleted: HashSet<_> = down.steps[..step.id.0].iter().map(|step| &step.subject.key).collect();
+            prop_assert!(graph.dependents(&step.subject.key).iter().all(|(one, _)| deleted.contains(&one.subject.key)));
         }
     }
 
     #[test]
     fn teardown_deletes_no_resource_of_another_stack(recipes in prop::collection::vec(recipe(), 1..6)) {
-        let text = spec_of(&recipes);
-        let (graph, _) = graph_of(&text);
+        let text = spec_from_recipes(&recipes);
+        let (graph, _) = build_graph(&text);
         let (plan, _) = converge(&graph, &Live::default());
         let World(live, _) = World(Live::default(), 0).execute(&graph, &plan);
-        let (other, _) = graph_of(&text.replace("stack: s\n", "stack: other\n"));
+        let (other, _) = build_graph(&text.replace("stack: s\n", "stack: other\n"));
         let down = teardown(&other, &live);
         prop_assert!(down.is_empty());
         prop_assert_eq!(down.remarks.kept.len(), graph.len());
@@ -453,7 +453,7 @@ proptest! {
 
 #[test]
 fn cycle_is_reported_with_its_path() {
-    let (_, found) = graph_of(
+    let (_, found) = build_graph(
         "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
          resourceGroup: rg\nresources:\n  a: { kind: thing, name: a, label: \"${c.serial}\" }\n  \
          b: { kind: thing, name: b, label: \"${a.serial}\" }\n  c: { kind: thing, name: c, dependsOn: [b] }\n",
@@ -476,7 +476,7 @@ fn cycle_is_reported_with_its_path() {
 fn role_assignment_matches_under_any_name() {
     let text = "apiVersion: lazuli/v1\nstack: s\nsubscription: 00000000-0000-0000-0000-000000000001\nlocation: here\n\
                 resourceGroup: rg\nresources:\n  a: { kind: thing, name: a }\n  g: { kind: grant, to: \"${a}\", scope: \"${a}\" }\n";
-    let (graph, found) = graph_of(text);
+    let (graph, found) = build_graph(text);
     assert!(!found.has_errors(), "{found:?}");
     let (plan, _) = converge(&graph, &Live::default());
     let World(live, _) = World(Live::default(), 0).execute(&graph, &plan);

@@ -7,7 +7,7 @@ use super::*;
 
 const SECRET: &str = "Tr0ub4dor&3 \"quoted\"";
 
-fn redaction_of(secrets: &[&str]) -> Redaction {
+fn redaction_with(secrets: &[&str]) -> Redaction {
     let mut redaction = Redaction::default();
     let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new(*text)).collect();
     redaction.add_secrets(&secrets);
@@ -41,7 +41,7 @@ fn values_with_sensitive_names_are_removed_and_the_rest_stays() {
         },
     });
     assert_eq!(
-        redaction_of(&["1234"]).body("/subscriptions/1/resourceGroups/rg", &body),
+        redaction_with(&["1234"]).body("/subscriptions/1/resourceGroups/rg", &body),
         json!({
             "id": "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm",
             "name": "vm",
@@ -153,7 +153,7 @@ fn ordinary_text_is_not_changed() {
 
 #[test]
 fn registered_secrets_are_removed_in_every_encoding() {
-    let redaction = redaction_of(&[SECRET, "abc", "-----\nline number one\nline number two\n"]);
+    let redaction = redaction_with(&[SECRET, "abc", "-----\nline number one\nline number two\n"]);
     for text in [
         format!("the value {SECRET} is too short"),
         json!({ "inner": SECRET }).to_string(),
@@ -178,7 +178,7 @@ fn registered_secrets_are_removed_in_every_encoding() {
 fn around(secret: String) -> impl Strategy<Value = Json> {
     let text = prop_oneof![
         Just(json!(secret.clone())),
-        Just(json!(format!("said {secret}, twice {secret}"))),
+        Just(json!(format!("once {secret}, twice {secret}"))),
         Just(json!(json!({ "error": { "message": secret } }).to_string())),
         any::<i64>().prop_map(Json::from),
         "[a-z]{0,8}".prop_map(Json::from),
@@ -199,7 +199,7 @@ proptest! {
             (Just(secret.clone()), around(secret))
         })
     ) {
-        let shown = redaction_of(&[secret.as_str()]).body("/subscriptions/1", &body).to_string();
+        let shown = redaction_with(&[secret.as_str()]).body("/subscriptions/1", &body).to_string();
         let quoted = json!(secret).to_string();
         prop_assert!(!shown.contains(secret.trim()), "{shown}");
         prop_assert!(!shown.contains(quoted.trim_matches('"')), "{shown}");

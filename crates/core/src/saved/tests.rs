@@ -1,5 +1,5 @@
-//! The file: it reads back as it was written, or is rejected. And differences between plans made by hand; the real
-//! ones are in tests/converge/saved.rs.
+//! Round trips and rejected files, and differences between constructed plans. Differences between real plans are tested
+//! in tests/converge/saved.rs.
 
 use crate::body_path::BodyPath;
 use serde_json::json;
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::source::Sources;
 
-/// A plan of these steps, over what the spec wants.
+/// A plan with these wanted entries and steps.
 fn plan(wanted: &[Json], steps: &[Json]) -> SavedPlan {
     let empty = Plan::default();
     let mut document = PlanDocument::new(&empty, &[], &[], &Sources::default());
@@ -29,14 +29,14 @@ fn read<T: serde::de::DeserializeOwned>(json: Json) -> T {
     serde_json::from_value(json).unwrap()
 }
 
-fn with(mut base: Json, more: Json) -> Json {
+fn merge(mut base: Json, more: Json) -> Json {
     for (name, value) in more.as_object().unwrap() {
         base[name] = value.clone();
     }
     base
 }
 
-/// A step, where nothing else is said an update of `pictures` in one property.
+/// A step; by default, an update of one property of `pictures`.
 fn step(more: Json) -> Json {
     let base = json!({
         "action": "update", "stack": "site", "address": "pictures", "kind": "storageAccount", "type": "A.B/c",
@@ -44,7 +44,7 @@ fn step(more: Json) -> Json {
         "reason": "1 property differs", "dependsOn": [], "place": { "file": "stack.yaml", "line": 1 },
         "changes": [change("sku.name", "LRS", "ZRS")],
     });
-    with(base, more)
+    merge(base, more)
 }
 
 fn change(path: &str, before: &str, after: &str) -> Json {
@@ -52,7 +52,7 @@ fn change(path: &str, before: &str, after: &str) -> Json {
 }
 
 fn wanted(address: &str, sku: Json) -> Json {
-    let sku = with(json!({ "path": "sku.name" }), sku);
+    let sku = merge(json!({ "path": "sku.name" }), sku);
     json!({ "stack": "site", "address": address, "settings": [], "properties": [sku] })
 }
 
@@ -78,7 +78,7 @@ fn written_plan_reads_back_equal() {
     };
     assert_eq!(read, sealed);
     assert!(SavedPlan::has_format(text.as_bytes()));
-    // White space does not change the content.
+    // Whitespace does not change the content.
     let compact = serde_json::from_str::<Json>(&text).unwrap().to_string();
     assert_eq!(SavedPlan::parse(&compact), Ok(read));
 }
@@ -107,21 +107,21 @@ fn edited_plan_is_rejected() {
 
 #[test]
 fn rejected_file_has_a_reason() {
-    let refused = |text: &str| SavedPlan::parse(text).unwrap_err().to_string();
-    assert_eq!(refused("resources: {}"), "it is not a saved plan");
+    let rejection = |text: &str| SavedPlan::parse(text).unwrap_err().to_string();
+    assert_eq!(rejection("resources: {}"), "it is not a saved plan");
     assert_eq!(
-        refused(r#"{ "format": "lazuli/plan/v1" }"#),
+        rejection(r#"{ "format": "lazuli/plan/v1" }"#),
         "it is not a saved plan"
     );
     assert_eq!(
-        refused(r#"{ "format": "lazuli/saved-plan/v9", "lazuli": "9.0.0" }"#),
+        rejection(r#"{ "format": "lazuli/saved-plan/v9", "lazuli": "9.0.0" }"#),
         "its format is lazuli/saved-plan/v9, but this version of lazuli reads lazuli/saved-plan/v1"
     );
     let text = whole().to_text().unwrap();
     let version = env!("CARGO_PKG_VERSION");
     let other = text.replacen(version, "0.0.7", 1);
     assert_eq!(
-        refused(&other),
+        rejection(&other),
         format!("it was written by lazuli 0.0.7, but this is {version}")
     );
     let edited = "it was edited or is incomplete";
@@ -131,7 +131,7 @@ fn rejected_file_has_a_reason() {
         text.replace("\"prune\": false", "\"prune\": true"),
         text[..text.len() / 2].to_owned(),
     ] {
-        assert_eq!(refused(&other), edited);
+        assert_eq!(rejection(&other), edited);
     }
 }
 
@@ -149,7 +149,7 @@ fn values_of_secret_parameters_are_not_saved() {
     assert_eq!((kept, hidden), (vec!["dev", "prod"], vec!["token".into()]));
 }
 
-/// What has difference from one plan to the other: the title, and the words at the caret.
+/// The first difference between two plans: the title, and the text at the caret.
 fn difference(saved: &SavedPlan, now: &SavedPlan) -> Option<(String, String)> {
     let found = saved.first_difference(now, &Graph::default())?;
     assert_eq!(found.code, crate::diagnostic::Code::Stale);
@@ -168,7 +168,7 @@ fn equal_plans_have_no_difference() {
     let second = step(json!({ "address": "other", "dependsOn": [0] }));
     let both = plan(&[], &[first, second]);
     assert_eq!(difference(&both, &both), None);
-    // Placements and words are not what is done.
+    // Positions and descriptions are not part of the operation.
     let moved_down = step(json!({ "place": { "file": "stack.yaml", "line": 9 }, "reason": "x" }));
     let before = plan(&[], &[step(json!({}))]);
     assert_eq!(difference(&before, &plan(&[], &[moved_down])), None);
@@ -224,7 +224,7 @@ fn changes_of_the_spec_are_reported_before_changes_in_azure() {
     );
 }
 
-/// For each: the steps that were planned, those of now, and what is said.
+/// Saved steps, current steps, and the expected message.
 #[test]
 fn changes_in_azure_are_reported() {
     let none = || json!([]);

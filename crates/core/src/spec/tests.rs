@@ -340,7 +340,7 @@ fn lines() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn loader_panics_on_no_document(first in lines(), second in lines(), header in "[a-z:{}\\[\\]$. \n]{0,40}") {
+    fn loader_does_not_panic_on_arbitrary_documents(first in lines(), second in lines(), header in "[a-z:{}\\[\\]$. \n]{0,40}") {
         let text = format!("{HEADER}parameters: {{ p: [1, 2] }}\nresources:\n  r:\n{first}  s:\n{second}{header}");
         let (sources, _, diagnostics) = load_with(&text, &[]);
         for diagnostic in diagnostics.iter() {
@@ -349,7 +349,7 @@ proptest! {
     }
 
     #[test]
-    fn loader_panics_on_no_text(text in "\\PC{0,60}") {
+    fn loader_does_not_panic_on_arbitrary_text(text in "\\PC{0,60}") {
         load_with(&text, &[]);
     }
 }

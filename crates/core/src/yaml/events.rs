@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn anchors_tags_and_merge_keys_are_left_to_serde_saphyr() {
+    fn fast_path_leaves_anchors_tags_and_merge_keys_to_serde_saphyr() {
         for text in [
             "a: &x 1\n",
             "a: &x b\nc: *x\n",

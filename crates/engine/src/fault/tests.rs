@@ -1,4 +1,4 @@
-//! Which property of an entry Azure's targets and words lead to.
+//! The property of an entry that a target or a message of Azure refers to.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -35,7 +35,7 @@ recordings:
   principal: ${analyzer.principalId}
 ";
 
-/// Every `key: value` line of the spec under its path.
+/// A step with the span of every `key: value` line of the spec by its path.
 fn entry() -> (Step, Sources) {
     let mut sources = Sources::default();
     let source = sources.add("stack.yaml", SPEC);
@@ -86,7 +86,7 @@ fn entry() -> (Step, Sources) {
     (step, sources)
 }
 
-fn by(find: impl Fn(&FailedEntry<'_>) -> Option<String>) -> Option<String> {
+fn find_property(find: impl Fn(&FailedEntry<'_>) -> Option<String>) -> Option<String> {
     let (step, sources) = entry();
     find(&FailedEntry {
         step: &step,
@@ -95,9 +95,10 @@ fn by(find: impl Fn(&FailedEntry<'_>) -> Option<String>) -> Option<String> {
 }
 
 #[test]
-fn a_target_leads_to_the_property_at_its_end_or_the_nearest_around_it() {
-    let by_target =
-        |target: &str| by(|entry| entry.by_target(target).map(|(path, _)| path.to_string()));
+fn target_locates_its_property_or_the_nearest_parent() {
+    let by_target = |target: &str| {
+        find_property(|entry| entry.by_target(target).map(|(path, _)| path.to_string()))
+    };
     for (target, property) in [
         ("properties.minimumTlsVersion", Some("minimumTlsVersion")),
         ("/properties/MinimumTlsVersion", Some("minimumTlsVersion")),
@@ -131,9 +132,10 @@ fn a_target_leads_to_the_property_at_its_end_or_the_nearest_around_it() {
 }
 
 #[test]
-fn a_message_leads_to_the_property_or_the_value_that_it_speaks_of() {
-    let by_words =
-        |words: &str| by(|entry| entry.by_words(words).map(|(path, _)| path.to_string()));
+fn message_locates_the_property_or_value_it_names() {
+    let by_words = |words: &str| {
+        find_property(|entry| entry.by_words(words).map(|(path, _)| path.to_string()))
+    };
     for (message, property) in [
         (
             "Values for request parameters are invalid: keyPolicy.keyExpirationPeriodInDays.",
@@ -165,8 +167,8 @@ fn a_message_leads_to_the_property_or_the_value_that_it_speaks_of() {
 }
 
 #[test]
-fn what_azure_did_not_fill_in_is_missed_where_it_is_referred_to() {
-    let found = by(|entry| {
+fn missing_output_is_reported_at_its_reference() {
+    let found = find_property(|entry| {
         let (path, span) = entry.that_refers_to("analyzer.principalId")?;
         Some(format!("{path} {}", entry.sources.slice(span)))
     });

@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_of_a_type_is_its_default_or_the_newest_that_is_no_preview() {
+    fn api_version_of_a_type_is_its_default_or_the_newest_stable_one() {
         let provider = json!({ "namespace": "Microsoft.Sql", "resourceTypes": [
             { "resourceType": "servers", "apiVersions": ["2024-01-01-preview", "2023-08-01", "2021-11-01"] },
             { "resourceType": "servers/databases", "apiVersions": ["2023-08-01"], "defaultApiVersion": "2021-11-01" },

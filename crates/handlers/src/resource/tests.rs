@@ -6,7 +6,7 @@ use lazuli_core::{
 };
 use serde_json::json;
 
-use crate::testing::{GROUP, body, node, sound, stack, waits};
+use crate::testing::{GROUP, body, dependencies, node, stack, valid_graph};
 
 const VAULT: &str = "vault: { kind: resource, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-cameras, \
                      body: { properties: { sku: { family: A, name: standard } } } }";
@@ -18,7 +18,7 @@ fn id_of(graph: &lazuli_core::graph::Graph, key: &str) -> String {
 
 #[test]
 fn resource_in_a_group_has_location_and_tags() {
-    let graph = sound(VAULT);
+    let graph = valid_graph(VAULT);
     assert_eq!(
         id_of(&graph, "vault"),
         "GROUP/providers/Microsoft.KeyVault/vaults/kv-cameras"
@@ -40,7 +40,7 @@ fn resource_in_a_group_has_location_and_tags() {
 
 #[test]
 fn tags_of_the_body_are_kept_and_location_null_omits_the_location() {
-    let graph = sound(
+    let graph = valid_graph(
         "a: { kind: resource, type: A.B/cs@2024-01-01, name: a, tags: { team: vision }, body: { tags: { tier: \"1\" }, location: global } }\n\
          b: { kind: resource, type: A.B/cs@2024-01-01, name: b, body: { location: ~ } }",
     );
@@ -54,7 +54,7 @@ fn tags_of_the_body_are_kept_and_location_null_omits_the_location() {
 
 #[test]
 fn nested_resources_and_extensions_have_their_ids() {
-    let graph = sound(
+    let graph = valid_graph(
         "server: { kind: resource, type: Microsoft.Sql/servers@2023-08-01, name: sql-a }\n\
          db: { kind: resource, type: Microsoft.Sql/servers/databases@2023-08-01, name: db, parent: \"${server}\", body: { location: westeurope } }\n\
          rule: { kind: resource, type: Microsoft.Sql/servers/firewallRules@2023-08-01, name: sql-a/all }\n\
@@ -82,7 +82,7 @@ fn nested_resources_and_extensions_have_their_ids() {
     assert_eq!(node(&graph, "db").marker, Marker::Parent);
     assert_eq!(body(&graph, "rule"), json!({}));
     let waits_for = |key: &str| {
-        waits(&graph, key)
+        dependencies(&graph, key)
             .into_iter()
             .map(|(name, _)| name)
             .collect::<Vec<_>>()
@@ -94,7 +94,7 @@ fn nested_resources_and_extensions_have_their_ids() {
 
 #[test]
 fn references_resolve_in_values_and_keys() {
-    let graph = sound(
+    let graph = valid_graph(
         "analyzer: { kind: userAssignedIdentity, name: id-a }\n\
          recordings: { kind: storageAccount, name: stcameras, sku: Standard_LRS }\n\
          app:\n  kind: resource\n  type: Microsoft.App/containerApps@2025-01-01\n  name: app\n  body:\n    \
@@ -120,7 +120,7 @@ fn references_resolve_in_values_and_keys() {
         body(&graph, "other")["properties"],
         json!({ "mode": "fast", "at": "${app.properties.fqdn}", "who": "${app.identity.principalId}" })
     );
-    let of_app = waits(&graph, "app");
+    let of_app = dependencies(&graph, "app");
     assert!(
         of_app.contains(&(
             "access/Reader".into(),
@@ -129,7 +129,7 @@ fn references_resolve_in_values_and_keys() {
         "{of_app:?}"
     );
     assert!(
-        waits(&graph, "own/Reader")
+        dependencies(&graph, "own/Reader")
             .iter()
             .any(|(name, _)| name == "other")
     );
@@ -137,7 +137,7 @@ fn references_resolve_in_values_and_keys() {
 
 #[test]
 fn type_with_a_kind_has_the_outputs_of_the_kind() {
-    let graph = sound(
+    let graph = valid_graph(
         "id: { kind: resource, type: Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30, name: id-a }\n\
          access: { kind: roleAssignment, principal: \"${id}\", scope: \"${id}\", role: Reader }",
     );
@@ -149,11 +149,11 @@ fn type_with_a_kind_has_the_outputs_of_the_kind() {
 }
 
 #[test]
-fn mistakes_are_reported_at_their_place() {
+fn mistakes_are_reported_at_their_position() {
     let of = |text: &str| {
         let built = stack(text);
-        let said = built.error();
-        (said.code, said.at.clone(), said.message.clone())
+        let error = built.error();
+        (error.code, error.at.clone(), error.message.clone())
     };
     let typed = |rest: &str| format!("x: {{ kind: resource, {rest} }}");
     for (spec, code, at, message) in [
@@ -213,7 +213,7 @@ fn mistakes_are_reported_at_their_place() {
 
 #[test]
 fn existing_resource_is_identified_by_type_and_name() {
-    let graph = sound(
+    let graph = valid_graph(
         "vault: { kind: resource, existing: true, type: Microsoft.KeyVault/vaults@2024-11-01, name: kv-cameras }\n\
          use: { kind: resource, type: A.B/cs@2024-01-01, name: o, body: { properties: { url: \"${vault.properties.vaultUri}\" } } }",
     );

@@ -9,12 +9,14 @@ use lazuli_core::{
 };
 use serde_json::json;
 
-use crate::testing::{BuiltStack, GROUP, body, keys, node, sound, stack, stack_with, waits};
+use crate::testing::{
+    BuiltStack, GROUP, body, dependencies, keys, node, stack, stack_with, valid_graph,
+};
 
 const BLOBS: &str = "ba92f5b4-2d11-453d-a403-e96b0029c9fe";
 const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 
-fn with(access: &str) -> String {
+fn spec_with(access: &str) -> String {
     format!(
         "
         analyzer: {{ kind: userAssignedIdentity, name: id-cameras }}
@@ -24,17 +26,17 @@ fn with(access: &str) -> String {
     )
 }
 
-fn granted(access: &str) -> Graph {
-    sound(&with(access))
+fn graph_with(access: &str) -> Graph {
+    valid_graph(&spec_with(access))
 }
 
-fn wrong(access: &str) -> BuiltStack {
-    stack(&with(access))
+fn build_with(access: &str) -> BuiltStack {
+    stack(&spec_with(access))
 }
 
 #[test]
 fn every_role_is_a_separate_node() {
-    let graph = granted(
+    let graph = graph_with(
         "principal: '${analyzer}', scope: '${recordings}', roles: [storage blob data contributor, Reader]",
     );
     assert_eq!(
@@ -82,17 +84,17 @@ fn every_role_is_a_separate_node() {
 
 #[test]
 fn role_assignment_depends_on_principal_and_scope() {
-    let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader");
-    let waits = waits(&graph, "access/Reader");
-    assert!(waits.contains(&("analyzer".into(), "`principal` refers to it".into())));
-    assert!(waits.contains(&("recordings".into(), "`scope` refers to it".into())));
+    let graph = graph_with("principal: '${analyzer}', scope: '${recordings}', role: Reader");
+    let dependencies = dependencies(&graph, "access/Reader");
+    assert!(dependencies.contains(&("analyzer".into(), "`principal` refers to it".into())));
+    assert!(dependencies.contains(&("recordings".into(), "`scope` refers to it".into())));
 }
 
 #[test]
 fn role_can_be_a_guid_or_the_id_of_its_definition() {
     let definition = format!("/providers/Microsoft.Authorization/roleDefinitions/{READER}");
     let custom = "12345678-0000-4000-8000-1234567890ab";
-    let graph = granted(&format!(
+    let graph = graph_with(&format!(
         "principal: '${{analyzer}}', scope: '${{recordings}}', roles: [{definition}, {}, {custom}]",
         BLOBS.to_uppercase()
     ));
@@ -109,7 +111,7 @@ fn role_can_be_a_guid_or_the_id_of_its_definition() {
 #[test]
 fn definition_id_depends_on_the_scope() {
     let definition = |scope: &str| {
-        let graph = granted(&format!(
+        let graph = graph_with(&format!(
             "principal: '${{analyzer}}', scope: {scope}, role: Reader"
         ));
         let properties = &body(&graph, "access/Reader")["properties"];
@@ -138,7 +140,7 @@ fn definition_id_depends_on_the_scope() {
 
 #[test]
 fn users_and_groups_have_object_ids() {
-    let graph = granted(
+    let graph = graph_with(
         "principal: { objectId: 12345678-0000-4000-8000-1234567890ab, type: Group }, scope: '${recordings}', role: Reader",
     );
     let properties = &body(&graph, "access/Reader")["properties"];
@@ -152,7 +154,7 @@ fn users_and_groups_have_object_ids() {
 #[test]
 fn system_assigned_identity_is_a_service_principal() {
     for principal in ["${recordings}", "${recordings.principalId}"] {
-        let graph = granted(&format!(
+        let graph = graph_with(&format!(
             "principal: '{principal}', scope: '{GROUP}', role: Reader"
         ));
         let properties = &body(&graph, "access/Reader")["properties"];
@@ -170,7 +172,7 @@ fn system_assigned_identity_is_a_service_principal() {
 
 #[test]
 fn condition_has_a_default_version() {
-    let graph = granted(
+    let graph = graph_with(
         "principal: '${analyzer}', scope: '${recordings}', role: Reader, condition: '@Resource[x]'",
     );
     let properties = &body(&graph, "access/Reader")["properties"];
@@ -188,11 +190,11 @@ fn description_is_compared_only_if_the_spec_has_one() {
         "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{READER}"),
         "description": "by hand",
     } });
-    let graph = granted("principal: '${analyzer}', scope: '${recordings}', role: Reader");
+    let graph = graph_with("principal: '${analyzer}', scope: '${recordings}', role: Reader");
     let silent = node(&graph, "access/Reader");
     assert_eq!(diff(&silent.body, &live, silent.rules, &[]), []);
 
-    let graph = granted(
+    let graph = graph_with(
         "principal: '${analyzer}', scope: '${recordings}', role: Reader, description: Reads",
     );
     let described = node(&graph, "access/Reader");
@@ -206,7 +208,7 @@ fn description_is_compared_only_if_the_spec_has_one() {
 
 #[test]
 fn unknown_role_is_reported_with_a_suggestion() {
-    let built = wrong(
+    let built = build_with(
         "principal: '${analyzer}', scope: '${recordings}', roles: [Reader, Storage Blob Data Contributer]",
     );
     let error = built.error();
@@ -215,7 +217,8 @@ fn unknown_role_is_reported_with_a_suggestion() {
         (Code::UnknownRole, "Storage Blob Data Contributer")
     );
     assert_eq!(error.help, "did you mean `Storage Blob Data Contributor`?");
-    let built = wrong("principal: '${analyzer}', scope: '${recordings}', role: Blob Contributor");
+    let built =
+        build_with("principal: '${analyzer}', scope: '${recordings}', role: Blob Contributor");
     assert_eq!(
         built.error().help,
         "did you mean `Storage Blob Data Contributor`?",
@@ -225,16 +228,18 @@ fn unknown_role_is_reported_with_a_suggestion() {
 
 #[test]
 fn exactly_one_of_role_and_roles_is_required() {
-    let built = wrong("principal: '${analyzer}', scope: '${recordings}'");
+    let built = build_with("principal: '${analyzer}', scope: '${recordings}'");
     assert_eq!(built.errors(), [(Code::MissingKey, "access")]);
-    let built =
-        wrong("principal: '${analyzer}', scope: '${recordings}', role: Reader, roles: [Owner]");
+    let built = build_with(
+        "principal: '${analyzer}', scope: '${recordings}', role: Reader, roles: [Owner]",
+    );
     assert_eq!(built.error().code, Code::ValueNotAllowed);
 }
 
 #[test]
 fn duplicate_role_is_rejected() {
-    let built = wrong("principal: '${analyzer}', scope: '${recordings}', roles: [Reader, reader]");
+    let built =
+        build_with("principal: '${analyzer}', scope: '${recordings}', roles: [Reader, reader]");
     assert_eq!(built.errors(), [(Code::DuplicateId, "reader")]);
 }
 
@@ -247,7 +252,7 @@ fn invalid_principals_are_rejected() {
         ",
     );
     assert_eq!(group.error().code, Code::WrongType);
-    let bare = wrong(
+    let bare = build_with(
         "principal: 12345678-0000-4000-8000-1234567890ab, scope: '${recordings}', role: Reader",
     );
     assert_eq!(
@@ -255,7 +260,7 @@ fn invalid_principals_are_rejected() {
         [(Code::WrongType, "12345678-0000-4000-8000-1234567890ab")]
     );
     let named =
-        wrong("principal: { objectId: jo, type: User }, scope: '${recordings}', role: Reader");
+        build_with("principal: { objectId: jo, type: User }, scope: '${recordings}', role: Reader");
     assert_eq!(named.errors(), [(Code::BadName, "jo")]);
 }
 
@@ -274,26 +279,29 @@ fn storage_account_without_identity_is_not_a_principal() {
     );
 }
 
-fn with_operator(role: &str) -> String {
-    with(&format!(
+fn spec_with_operator(role: &str) -> String {
+    spec_with(&format!(
         "principal: '${{analyzer}}', scope: '${{recordings}}', {role}"
     )) + "operator: { kind: roleDefinition, name: Camera Operator, actions: ['*/read'] }\n"
 }
 
 #[test]
 fn role_of_the_spec_is_a_dependency_by_reference_or_name() {
-    let guid = node(&sound(&with_operator("role: Reader")), "operator")
-        .id()
-        .unwrap()
-        .name()
-        .to_owned();
+    let guid = node(
+        &valid_graph(&spec_with_operator("role: Reader")),
+        "operator",
+    )
+    .id()
+    .unwrap()
+    .name()
+    .to_owned();
     for role in [
         "role: '${operator}'",
         "roles: ['${operator.id}']",
         "roles: [camera operator]",
         &format!("role: {guid}"),
     ] {
-        let graph = sound(&with_operator(role));
+        let graph = valid_graph(&spec_with_operator(role));
         let node = node(&graph, "access/Camera Operator");
         let Identity::Grant(grant) = &node.identity else {
             panic!("{:?}", node.identity)
@@ -302,7 +310,7 @@ fn role_of_the_spec_is_a_dependency_by_reference_or_name() {
         let property = role.split(':').next().unwrap();
         let why = ("operator".to_owned(), format!("`{property}` refers to it"));
         assert!(
-            waits(&graph, "access/Camera Operator").contains(&why),
+            dependencies(&graph, "access/Camera Operator").contains(&why),
             "{role}"
         );
         assert!(graph.open_roles().is_empty());
@@ -311,11 +319,12 @@ fn role_of_the_spec_is_a_dependency_by_reference_or_name() {
 
 #[test]
 fn reference_to_another_kind_is_not_a_role() {
-    let built = wrong("principal: '${analyzer}', scope: '${recordings}', role: '${recordings}'");
+    let built =
+        build_with("principal: '${analyzer}', scope: '${recordings}', role: '${recordings}'");
     assert_eq!(built.errors(), [(Code::WrongType, "'${recordings}'")]);
     let unnamed = "/providers/Microsoft.Authorization/roleDefinitions/Reader";
     for id in [GROUP, unnamed] {
-        let built = wrong(&format!(
+        let built = build_with(&format!(
             "principal: '${{analyzer}}', scope: '${{recordings}}', role: {id}"
         ));
         assert_eq!(built.errors(), [(Code::WrongType, id)]);
@@ -324,37 +333,41 @@ fn reference_to_another_kind_is_not_a_role() {
 
 const BOBS: &str = "principal: '${analyzer}', scope: '${recordings}', roles: [\"Bob's\"]";
 
-fn bobs() -> RoleName {
+fn bobs_role_name() -> RoleName {
     RoleName {
         at: ArmId::parse(GROUP).unwrap(),
         name: "bob's".to_owned(),
     }
 }
 
-fn answered(guids: &[&str]) -> BuiltStack {
+fn stack_with_roles(guids: &[&str]) -> BuiltStack {
     let definition = |guid: &&str| {
         ArmId::parse(&format!(
             "/providers/Microsoft.Authorization/roleDefinitions/{guid}"
         ))
     };
     let settings = Settings {
-        roles: [(bobs(), guids.iter().filter_map(definition).collect())].into(),
+        roles: [(
+            bobs_role_name(),
+            guids.iter().filter_map(definition).collect(),
+        )]
+        .into(),
         ..Settings::default()
     };
-    stack_with(&with(BOBS), &settings)
+    stack_with(&spec_with(BOBS), &settings)
 }
 
 #[test]
 fn unknown_name_is_looked_up_with_a_warning() {
-    let built = wrong(BOBS);
+    let built = build_with(BOBS);
     assert_eq!(built.errors(), []);
     assert_eq!(
-        (built.said[0].severity, built.said[0].code),
+        (built.diagnostics[0].severity, built.diagnostics[0].code),
         (Severity::Warning, Code::UnknownRole)
     );
     assert_eq!(
         built.graph.open_roles().iter().collect::<Vec<_>>(),
-        [&bobs()]
+        [&bobs_role_name()]
     );
     assert!(keys(&built.graph).contains(&"access/Bob's".to_owned()));
 }
@@ -365,22 +378,25 @@ fn looked_up_name_must_match_one_role() {
         "12345678-0000-4000-8000-00000000000A",
         "12345678-0000-4000-8000-00000000000b",
     );
-    let built = answered(&[one]);
-    assert_eq!(built.said, []);
+    let built = stack_with_roles(&[one]);
+    assert_eq!(built.diagnostics, []);
     assert!(built.graph.open_roles().is_empty());
     let Identity::Grant(grant) = &node(&built.graph, "access/Bob's").identity else {
         panic!("no grant")
     };
     assert_eq!(grant.role, one.to_lowercase());
-    let none = answered(&[]);
+    let none = stack_with_roles(&[]);
     assert_eq!(none.error().code, Code::UnknownRole);
     assert_eq!(none.error().message, "role `Bob's` not found");
-    assert_eq!(answered(&[one, two]).error().code, Code::AmbiguousRole);
+    assert_eq!(
+        stack_with_roles(&[one, two]).error().code,
+        Code::AmbiguousRole
+    );
 }
 
 #[test]
 fn misspelled_name_of_a_role_in_the_spec_is_suggested() {
-    let built = stack(&with_operator("role: Camera Opperator"));
+    let built = stack(&spec_with_operator("role: Camera Opperator"));
     assert_eq!(built.error().help, "did you mean `Camera Operator`?");
     assert_eq!(
         built.graph.open_roles().len(),

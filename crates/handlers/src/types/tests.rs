@@ -6,8 +6,8 @@ use serde_json::{Value as Json, json};
 use super::TYPES;
 use crate::REGISTRY;
 
-/// What differs, each property by its name.
-fn seen(arm_type: &str, wanted: Json, live: Json) -> Vec<String> {
+/// The paths of the differences.
+fn changed_paths(arm_type: &str, wanted: Json, live: Json) -> Vec<String> {
     let bodies = [wanted, live].map(|properties| json!({ "properties": properties }));
     let [wanted, live] = bodies;
     let changes = diff(
@@ -36,10 +36,10 @@ fn types_are_sorted_and_found_in_any_case() {
 fn withheld_property_is_compared_where_it_is_returned() {
     let container = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers";
     let wanted = json!({"options": {"throughput": 900}});
-    assert_eq!(seen(container, wanted.clone(), json!({})), [""; 0]);
+    assert_eq!(changed_paths(container, wanted.clone(), json!({})), [""; 0]);
     let live = json!({"options": {"throughput": 800}});
     assert_eq!(
-        seen(container, wanted, live),
+        changed_paths(container, wanted, live),
         ["properties.options.throughput"]
     );
 }
@@ -49,26 +49,26 @@ fn property_that_the_service_decides_is_not_compared() {
     let wanted = json!({"redisConfiguration": {"maxmemory-delta": "1", "other": "1"}});
     let live = json!({"redisConfiguration": {"maxmemory-delta": "2", "other": "2"}});
     let paths = ["properties.redisConfiguration.other"];
-    assert_eq!(seen("Microsoft.Cache/redis", wanted, live), paths);
+    assert_eq!(changed_paths("Microsoft.Cache/redis", wanted, live), paths);
 }
 
 #[test]
 fn converted_value_equals_only_its_conversion() {
     let bus = "Microsoft.ServiceBus/namespaces";
     let zones = |on: bool| json!({ "zoneRedundant": on });
-    assert_eq!(seen(bus, zones(false), zones(true)), [""; 0]);
+    assert_eq!(changed_paths(bus, zones(false), zones(true)), [""; 0]);
     assert_eq!(
-        seen(bus, zones(true), zones(false)),
+        changed_paths(bus, zones(true), zones(false)),
         ["properties.zoneRedundant"]
     );
     let workspaces = "Microsoft.OperationalInsights/workspaces";
     let sku = |name: &str| json!({"sku": {"name": name}});
     assert_eq!(
-        seen(workspaces, sku("Standalone"), sku("PerGB2018")),
+        changed_paths(workspaces, sku("Standalone"), sku("PerGB2018")),
         [""; 0]
     );
     assert_eq!(
-        seen(workspaces, sku("Standalone"), sku("Free")),
+        changed_paths(workspaces, sku("Standalone"), sku("Free")),
         ["properties.sku.name"]
     );
 }
@@ -84,21 +84,24 @@ fn items_added_by_the_service_are_equal_but_missing_items_differ() {
     };
     let wanted = profiles(&["mine"]);
     assert_eq!(
-        seen(environment, wanted.clone(), profiles(&["theirs", "mine"])),
+        changed_paths(environment, wanted.clone(), profiles(&["theirs", "mine"])),
         [""; 0]
     );
     let paths = ["properties.workloadProfiles[mine]"];
-    assert_eq!(seen(environment, wanted, profiles(&["theirs"])), paths);
+    assert_eq!(
+        changed_paths(environment, wanted, profiles(&["theirs"])),
+        paths
+    );
 
     let policies = "Microsoft.Cache/redis/accessPolicies";
     let permissions = |text: &str| json!({ "permissions": text });
     let wanted = permissions("+get +set");
     assert_eq!(
-        seen(policies, wanted.clone(), permissions("+get +set allkeys")),
+        changed_paths(policies, wanted.clone(), permissions("+get +set allkeys")),
         [""; 0]
     );
     assert_eq!(
-        seen(policies, wanted, permissions("+get +setx")),
+        changed_paths(policies, wanted, permissions("+get +setx")),
         ["properties.permissions"]
     );
 }
@@ -115,13 +118,16 @@ fn access_policies_of_a_vault_are_compared_unless_it_is_recovered() {
         policy("service", &["get", "list"])
     ]));
     let paths = ["properties.accessPolicies[0].permissions.keys"];
-    assert_eq!(seen(vault, wanted("default"), other.clone()), paths);
-    assert_eq!(seen(vault, wanted("recover"), other), [""; 0]);
+    assert_eq!(
+        changed_paths(vault, wanted("default"), other.clone()),
+        paths
+    );
+    assert_eq!(changed_paths(vault, wanted("recover"), other), [""; 0]);
     let theirs = live(json!([policy("service", &["list"])]));
     assert_eq!(
-        seen(vault, wanted("default"), theirs),
+        changed_paths(vault, wanted("default"), theirs),
         ["properties.accessPolicies[0]"]
     );
     let added = live(json!([policy("service", &["list"]), policy("a", &["get"])]));
-    assert_eq!(seen(vault, wanted("default"), added), [""; 0]);
+    assert_eq!(changed_paths(vault, wanted("default"), added), [""; 0]);
 }

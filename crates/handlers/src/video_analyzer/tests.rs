@@ -3,9 +3,9 @@
 use lazuli_core::diagnostic::{Code, Severity};
 use serde_json::json;
 
-use crate::testing::{BuiltStack, GROUP, body, keys, node, sound, stack, waits};
+use crate::testing::{BuiltStack, GROUP, body, dependencies, keys, node, stack, valid_graph};
 
-/// A complete stack; `with` replaces parts of it.
+/// A complete stack; `cameras_with` replaces parts of it.
 const CAMERAS: &str = "
 analyzer:   { kind: userAssignedIdentity, name: id-cameras }
 recordings: { kind: storageAccount, name: stcameras, sku: Standard_LRS }
@@ -17,7 +17,7 @@ access:
 cameras: { kind: videoAnalyzer, name: vacameras, identity: '${analyzer}', storage: '${recordings}' }
 ";
 
-fn with(replacements: &[(&str, &str)]) -> BuiltStack {
+fn cameras_with(replacements: &[(&str, &str)]) -> BuiltStack {
     let text = replacements
         .iter()
         .fold(CAMERAS.to_owned(), |text, (from, to)| {
@@ -27,8 +27,8 @@ fn with(replacements: &[(&str, &str)]) -> BuiltStack {
     stack(&text)
 }
 
-fn refused(replacements: &[(&str, &str)]) -> String {
-    let built = with(replacements);
+fn rejection_message(replacements: &[(&str, &str)]) -> String {
+    let built = cameras_with(replacements);
     let error = built.error();
     assert_eq!(
         (error.code, error.at.trim_matches('\'')),
@@ -40,7 +40,7 @@ fn refused(replacements: &[(&str, &str)]) -> String {
 
 #[test]
 fn body_contains_identity_and_storage() {
-    let graph = sound(CAMERAS);
+    let graph = valid_graph(CAMERAS);
     let identity =
         format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-cameras");
     assert_eq!(
@@ -63,39 +63,42 @@ fn body_contains_identity_and_storage() {
 
 #[test]
 fn account_depends_on_the_roles_of_its_identity() {
-    let graph = sound(CAMERAS);
+    let graph = valid_graph(CAMERAS);
     let why =
         "Azure accepts the account only when `analyzer` has its roles on `recordings`".to_owned();
-    let waits = waits(&graph, "cameras");
+    let dependencies = dependencies(&graph, "cameras");
     for (key, why) in [
         ("access/Reader", why.clone()),
         ("access/Storage Blob Data Contributor", why),
         ("analyzer", "`identity` refers to it".into()),
         ("recordings", "`storage` refers to it".into()),
     ] {
-        assert!(waits.contains(&(key.to_owned(), why)), "{key}: {waits:?}");
+        assert!(
+            dependencies.contains(&(key.to_owned(), why)),
+            "{key}: {dependencies:?}"
+        );
     }
 }
 
 #[test]
 fn retired_service_is_reported_once() {
-    let built = with(&[(
+    let built = cameras_with(&[(
         "cameras: {",
         "more: { kind: videoAnalyzer, name: vamore, identity: '${analyzer}', storage: '${recordings}' }\ncameras: {",
     )]);
     let warnings: Vec<_> = built
-        .said
+        .diagnostics
         .iter()
-        .map(|said| (said.severity, said.code))
+        .map(|diagnostic| (diagnostic.severity, diagnostic.code))
         .collect();
     assert_eq!(warnings, [(Severity::Warning, Code::Retired)]);
-    assert!(built.said[0].message.contains("simulator"));
+    assert!(built.diagnostics[0].message.contains("simulator"));
 }
 
 #[test]
 fn policies_and_modules_are_separate_nodes() {
     for modules in ["[gate]", "{ gate: {} }", "{ gate: }"] {
-        let built = with(&[(
+        let built = cameras_with(&[(
             "storage: '${recordings}'",
             &format!(
                 "storage: '${{recordings}}', edgeModules: {modules}, accessPolicies: {{ watch: {{ role: Reader, authentication: \
@@ -133,7 +136,7 @@ fn policies_and_modules_are_separate_nodes() {
 
 #[test]
 fn storage_accounts_can_have_different_identities() {
-    let built = with(&[
+    let built = cameras_with(&[
         (
             "cameras: {",
             "other: { kind: userAssignedIdentity, name: id-other, existing: true }\ncameras: {",
@@ -161,12 +164,12 @@ fn storage_accounts_can_have_different_identities() {
 #[test]
 fn storage_in_another_region_or_subscription_is_rejected() {
     let here = "name: stcameras, sku";
-    let message = refused(&[(here, "name: stcameras, location: northeurope, sku")]);
+    let message = rejection_message(&[(here, "name: stcameras, location: northeurope, sku")]);
     assert_eq!(
         message,
         "`recordings` is in northeurope, but the account that uses it is in westeurope"
     );
-    let message = refused(&[(
+    let message = rejection_message(&[(
         here,
         "name: stcameras, subscription: 22222222-2222-2222-2222-222222222222, sku",
     )]);
@@ -178,9 +181,9 @@ fn storage_in_another_region_or_subscription_is_rejected() {
 
 #[test]
 fn unsupported_storage_is_rejected() {
-    let message = refused(&[("Standard_LRS", "Premium_LRS")]);
+    let message = rejection_message(&[("Standard_LRS", "Premium_LRS")]);
     assert_eq!(message, "`recordings` uses premium storage (Premium_LRS)");
-    let message = refused(&[(
+    let message = rejection_message(&[(
         "Standard_LRS",
         "Standard_LRS, accountKind: BlobStorage, accessTier: Hot",
     )]);
@@ -189,7 +192,7 @@ fn unsupported_storage_is_rejected() {
 
 #[test]
 fn missing_roles_are_reported_with_the_entry_to_add() {
-    let built = with(&[(
+    let built = cameras_with(&[(
         "[Storage Blob Data Contributor, Reader]",
         "[Storage Blob Data Contributor]",
     )]);
@@ -221,17 +224,17 @@ fn role_assignment_above_the_storage_suffices() {
         "/subscriptions/11111111-1111-1111-1111-111111111111",
         "/providers/Microsoft.Management/managementGroups/all",
     ] {
-        let built = with(&[("scope: ${recordings}", &format!("scope: {above}"))]);
+        let built = cameras_with(&[("scope: ${recordings}", &format!("scope: {above}"))]);
         assert_eq!(built.errors(), []);
-        let waits = waits(&built.graph, "cameras");
+        let dependencies = dependencies(&built.graph, "cameras");
         let on_grant = |(on, _): &&(String, String)| on.starts_with("access/");
-        assert_eq!(waits.iter().filter(on_grant).count(), 2, "{above}");
+        assert_eq!(dependencies.iter().filter(on_grant).count(), 2, "{above}");
     }
 }
 
 #[test]
 fn roles_of_an_existing_identity_are_not_required_in_the_spec() {
-    let built = with(&[
+    let built = cameras_with(&[
         ("name: id-cameras", "name: id-cameras, existing: true"),
         (
             "roles: [Storage Blob Data Contributor, Reader]",
@@ -243,7 +246,7 @@ fn roles_of_an_existing_identity_are_not_required_in_the_spec() {
 
 #[test]
 fn identity_and_storage_must_have_the_expected_kind() {
-    let built = with(&[(
+    let built = cameras_with(&[(
         "identity: '${analyzer}', storage: '${recordings}'",
         "identity: '${recordings}', storage: '${recordings}'",
     )]);
@@ -252,7 +255,7 @@ fn identity_and_storage_must_have_the_expected_kind() {
         built.error().message,
         "expected a userAssignedIdentity, but `recordings` is a storageAccount"
     );
-    let built = with(&[("storage: '${recordings}'", "storage: '${analyzer}'")]);
+    let built = cameras_with(&[("storage: '${recordings}'", "storage: '${analyzer}'")]);
     assert_eq!(
         built.error().message,
         "expected a storageAccount, but `analyzer` is a userAssignedIdentity"
@@ -261,15 +264,15 @@ fn identity_and_storage_must_have_the_expected_kind() {
 
 #[test]
 fn identity_and_storage_are_required() {
-    let built = with(&[("identity: '${analyzer}',", "identity: [],")]);
+    let built = cameras_with(&[("identity: '${analyzer}',", "identity: [],")]);
     assert_eq!(built.error().message, "`cameras` requires `identity`");
-    let built = with(&[("storage: '${recordings}'", "storage: []")]);
+    let built = cameras_with(&[("storage: '${recordings}'", "storage: []")]);
     assert_eq!(built.error().message, "`cameras` requires `storage`");
 }
 
 #[test]
 fn identity_of_the_storage_must_belong_to_the_account() {
-    let built = with(&[
+    let built = cameras_with(&[
         (
             "cameras: {",
             "other: { kind: userAssignedIdentity, name: id-other, existing: true }\ncameras: {",

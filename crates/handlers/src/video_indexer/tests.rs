@@ -3,7 +3,9 @@
 use lazuli_core::diagnostic::{Code, Severity};
 use serde_json::{Value as Json, json};
 
-use crate::testing::{BuiltStack, GROUP, ReportedDiagnostic, body, keys, sound, stack, waits};
+use crate::testing::{
+    BuiltStack, GROUP, ReportedDiagnostic, body, dependencies, keys, stack, valid_graph,
+};
 
 const VIDEOS: &str = "
 indexer:    { kind: userAssignedIdentity, name: id-videos }
@@ -12,7 +14,7 @@ access: { kind: roleAssignment, principal: '${indexer}', scope: '${recordings}',
 videos: { kind: videoIndexer, name: vi-videos, identity: '${indexer}', storage: '${recordings}' }
 ";
 
-/// The same with a system-assigned identity.
+/// Replacements for a system-assigned identity.
 const OWN: &[(&str, &str)] = &[
     ("principal: '${indexer}'", "principal: '${videos}'"),
     (
@@ -21,7 +23,7 @@ const OWN: &[(&str, &str)] = &[
     ),
 ];
 
-fn with(replacements: &[(&str, &str)]) -> BuiltStack {
+fn videos_with(replacements: &[(&str, &str)]) -> BuiltStack {
     let replace = |text: String, (from, to): &(&str, &str)| {
         assert!(text.contains(from), "{from}");
         text.replace(from, to)
@@ -30,10 +32,10 @@ fn with(replacements: &[(&str, &str)]) -> BuiltStack {
 }
 
 /// The only diagnostic.
-fn said(replacements: &[(&str, &str)]) -> ReportedDiagnostic {
-    let mut said = with(replacements).said;
-    assert_eq!(said.len(), 1, "{said:#?}");
-    said.remove(0)
+fn single_diagnostic(replacements: &[(&str, &str)]) -> ReportedDiagnostic {
+    let mut diagnostics = videos_with(replacements).diagnostics;
+    assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");
+    diagnostics.remove(0)
 }
 
 fn storage_id() -> String {
@@ -54,22 +56,22 @@ fn body_contains_identity_and_storage() {
             "resourceId": storage_id(), "userAssignedIdentity": identity_id(),
         } },
     });
-    assert_eq!(body(&sound(VIDEOS), "videos"), wanted);
-    let in_azures_words = with(&[(
+    assert_eq!(body(&valid_graph(VIDEOS), "videos"), wanted);
+    let in_arm_names = videos_with(&[(
         "storage: '${recordings}'",
         "storageServices: { resourceId: '${recordings}', userAssignedIdentity: '${indexer}' }",
     )]);
-    assert_eq!(in_azures_words.said, []);
-    assert_eq!(body(&in_azures_words.graph, "videos"), wanted);
+    assert_eq!(in_arm_names.diagnostics, []);
+    assert_eq!(body(&in_arm_names.graph, "videos"), wanted);
 }
 
 #[test]
 fn body_contains_open_ai_and_network_access() {
-    let built = with(&[(
+    let built = videos_with(&[(
         "storage: '${recordings}'",
         "storage: '${recordings}', publicNetworkAccess: Disabled, openAiServices: { resourceId: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-ai/providers/Microsoft.CognitiveServices/accounts/oai, userAssignedIdentity: '${indexer}' }",
     )]);
-    assert_eq!(built.said, []);
+    assert_eq!(built.diagnostics, []);
     let properties = &body(&built.graph, "videos")["properties"];
     assert_eq!(properties["publicNetworkAccess"], "Disabled");
     let open_ai = &properties["openAiServices"];
@@ -79,7 +81,7 @@ fn body_contains_open_ai_and_network_access() {
 
 #[test]
 fn account_depends_on_the_roles_of_its_identity() {
-    let waits = waits(&sound(VIDEOS), "videos");
+    let dependencies = dependencies(&valid_graph(VIDEOS), "videos");
     let why = "the account can use `recordings` only when `indexer` has its roles there";
     for (key, why) in [
         ("access/Storage Blob Data Contributor", why),
@@ -87,31 +89,31 @@ fn account_depends_on_the_roles_of_its_identity() {
         ("recordings", "`storage` refers to it"),
     ] {
         assert!(
-            waits.contains(&(key.into(), why.into())),
-            "{key}: {waits:?}"
+            dependencies.contains(&(key.into(), why.into())),
+            "{key}: {dependencies:?}"
         );
     }
 }
 
 #[test]
 fn roles_of_the_system_assigned_identity_depend_on_the_account() {
-    let built = with(OWN);
-    assert_eq!(built.said, []);
+    let built = videos_with(OWN);
+    assert_eq!(built.diagnostics, []);
     let of_account = body(&built.graph, "videos");
     assert_eq!(of_account["identity"], json!({ "type": "SystemAssigned" }));
     let services = &of_account["properties"]["storageServices"];
     assert_eq!(*services, json!({ "resourceId": storage_id() }));
     let grant = "access/Storage Blob Data Contributor";
     assert_eq!(keys(&built.graph).last().unwrap(), grant);
-    let waits = waits(&built.graph, grant);
-    assert!(waits.contains(&("videos".into(), "`principal` refers to it".into())));
+    let dependencies = dependencies(&built.graph, grant);
+    assert!(dependencies.contains(&("videos".into(), "`principal` refers to it".into())));
 }
 
 #[test]
 fn first_identity_accesses_the_storage() {
     let both = "identity: { systemAssigned: true, userAssigned: ['${indexer}'] }";
-    let built = with(&[("identity: '${indexer}'", both)]);
-    assert_eq!(built.said, []);
+    let built = videos_with(&[("identity: '${indexer}'", both)]);
+    assert_eq!(built.diagnostics, []);
     let body = body(&built.graph, "videos");
     assert_eq!(body["identity"]["type"], "SystemAssigned,UserAssigned");
     let used = &body["properties"]["storageServices"]["userAssignedIdentity"];
@@ -120,7 +122,8 @@ fn first_identity_accesses_the_storage() {
 
 #[test]
 fn missing_role_is_reported_with_the_entry_to_add() {
-    let missing = said(&[("Storage Blob Data Contributor", "Storage Blob Data Reader")]);
+    let missing =
+        single_diagnostic(&[("Storage Blob Data Contributor", "Storage Blob Data Reader")]);
     assert_eq!(
         (missing.severity, missing.code),
         (Severity::Error, Code::MissingGrant)
@@ -129,13 +132,13 @@ fn missing_role_is_reported_with_the_entry_to_add() {
         missing.message,
         "`indexer` lacks the role Storage Blob Data Contributor on `recordings`"
     );
-    let owner = with(&[("Storage Blob Data Contributor", "Storage Blob Data Owner")]);
-    assert_eq!(owner.said, []);
+    let owner = videos_with(&[("Storage Blob Data Contributor", "Storage Blob Data Owner")]);
+    assert_eq!(owner.diagnostics, []);
 }
 
 #[test]
 fn missing_role_of_the_system_assigned_identity_is_a_warning() {
-    let missing = said(&[OWN[1]]);
+    let missing = single_diagnostic(&[OWN[1]]);
     assert_eq!(
         (missing.severity, missing.code),
         (Severity::Warning, Code::MissingGrant)
@@ -158,7 +161,7 @@ fn missing_role_of_the_system_assigned_identity_is_a_warning() {
 
 #[test]
 fn storage_in_another_region_is_a_warning() {
-    let far = said(&[("sku:", "location: northeurope, sku:")]);
+    let far = single_diagnostic(&[("sku:", "location: northeurope, sku:")]);
     assert_eq!(
         (far.severity, far.code),
         (Severity::Warning, Code::Precondition)
@@ -181,7 +184,7 @@ fn unsupported_storage_is_rejected() {
             "`recordings` has the account kind Storage",
         ),
     ] {
-        let wrong = said(&[("Standard_LRS", written)]);
+        let wrong = single_diagnostic(&[("Standard_LRS", written)]);
         assert_eq!(
             (wrong.severity, wrong.code),
             (Severity::Error, Code::Precondition)
@@ -195,7 +198,7 @@ fn unsupported_storage_is_rejected() {
 fn storage_that_blocks_trusted_services_is_rejected() {
     let rules =
         |bypass: &str| format!("Standard_LRS, networkAcls: {{ defaultAction: Deny{bypass} }}");
-    let shut = said(&[("Standard_LRS", &rules(", bypass: None"))]);
+    let shut = single_diagnostic(&[("Standard_LRS", &rules(", bypass: None"))]);
     assert_eq!(
         (shut.severity, shut.code),
         (Severity::Warning, Code::Precondition)
@@ -205,7 +208,11 @@ fn storage_that_blocks_trusted_services_is_rejected() {
         "the network rules of `recordings` block the account"
     );
     for open in ["", ", bypass: 'Logging, AzureServices'"] {
-        assert_eq!(with(&[("Standard_LRS", &rules(open))]).said, [], "{open}");
+        assert_eq!(
+            videos_with(&[("Standard_LRS", &rules(open))]).diagnostics,
+            [],
+            "{open}"
+        );
     }
 }
 
@@ -213,7 +220,7 @@ fn storage_that_blocks_trusted_services_is_rejected() {
 fn identity_of_a_service_must_belong_to_the_account() {
     let services =
         |more: &str| format!("storageServices: {{ resourceId: '${{recordings}}'{more} }}");
-    let none = said(&[("storage: '${recordings}'", &services(""))]);
+    let none = single_diagnostic(&[("storage: '${recordings}'", &services(""))]);
     assert_eq!(none.code, Code::Precondition);
     assert_eq!(
         none.message,
@@ -221,7 +228,7 @@ fn identity_of_a_service_must_belong_to_the_account() {
     );
     let open_ai =
         "openAiServices: { resourceId: '${recordings.id}', userAssignedIdentity: '${other}' }";
-    let other = said(&[
+    let other = single_diagnostic(&[
         (
             "videos: {",
             "other: { kind: userAssignedIdentity, name: id-other }\nvideos: {",
@@ -246,9 +253,9 @@ fn invalid_identity_is_reported_once() {
             "storageServices: { resourceId: '${recordings}', userAssignedIdentity: '${recordings}' }",
         ),
     ] {
-        let said = said(&[(written, wrong)]);
+        let diagnostic = single_diagnostic(&[(written, wrong)]);
         assert_eq!(
-            said.message,
+            diagnostic.message,
             "expected a userAssignedIdentity, but `recordings` is a storageAccount"
         );
     }
@@ -256,7 +263,7 @@ fn invalid_identity_is_reported_once() {
 
 #[test]
 fn storage_must_be_set_exactly_once() {
-    let both = said(&[(
+    let both = single_diagnostic(&[(
         "storage: '${recordings}'",
         "storage: '${recordings}', storageServices: { resourceId: '${recordings}' }",
     )]);
@@ -264,7 +271,7 @@ fn storage_must_be_set_exactly_once() {
         both.message,
         "`storage` and `storageServices` cannot be combined"
     );
-    let none = said(&[(", storage: '${recordings}'", "")]);
+    let none = single_diagnostic(&[(", storage: '${recordings}'", "")]);
     assert_eq!(
         (none.code, none.message.as_str()),
         (Code::MissingKey, "`videos` requires `storage`")
@@ -274,18 +281,23 @@ fn storage_must_be_set_exactly_once() {
 #[test]
 fn names_follow_the_rule_of_azure() {
     for (name, takes) in [("vi", false), ("vi_x", false), ("Vi-1", true)] {
-        let built = with(&[("vi-videos", name)]);
-        assert_eq!(built.said.is_empty(), takes, "{name}: {:?}", built.said);
+        let built = videos_with(&[("vi-videos", name)]);
+        assert_eq!(
+            built.diagnostics.is_empty(),
+            takes,
+            "{name}: {:?}",
+            built.diagnostics
+        );
     }
 }
 
 #[test]
 fn role_of_an_account_without_identity_is_rejected() {
-    let built = with(&[OWN[0]]);
+    let built = videos_with(&[OWN[0]]);
     let messages: Vec<_> = built
-        .said
+        .diagnostics
         .iter()
-        .map(|said| said.message.as_str())
+        .map(|diagnostic| diagnostic.message.as_str())
         .collect();
     assert!(
         messages.contains(&"`videos` has no system-assigned identity"),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn only_reads_in_the_groups_that_azure_rejects_as_requests_are_tolerated() {
+fn export_tolerates_only_rejected_reads_in_its_groups() {
     let group = ArmId::resource_group("s", "rg");
     let account = group.provider_child("Microsoft.Storage/storageAccounts", "st");
     let mut live = Live::default();

@@ -107,7 +107,7 @@ fn crash_before_the_rename_loses_nothing() {
     let path = folder.path().join("sim.json");
     let mut store = Store::open(&path, WorldOptions::default()).unwrap();
     send(&mut store, Method::Put, "a");
-    // A process that dies while it writes leaves part of a file behind.
+    // A process that is killed during a write leaves part of a file.
     fs::write(folder.path().join("sim.json.new"), "{\"form").unwrap();
     assert_eq!(send(&mut store, Method::Get, "a"), 200);
     assert_eq!(send(&mut store, Method::Put, "b"), 201);

@@ -96,7 +96,7 @@ fn narrow_ascii_terminals_get_fewer_details() {
 }
 
 #[test]
-fn a_countdown_ends_with_waiting_for_a_response() {
+fn countdown_ends_with_waiting_for_a_response() {
     let began = Instant::now();
     let board = board(began);
     let line = |after: u64| {

@@ -116,7 +116,7 @@ For details, run `lazuli explain LZ0019`.
 }
 
 #[test]
-fn a_note_too_long_for_the_caret_line_goes_below() {
+fn note_too_long_for_the_caret_line_goes_below() {
     let mut sources = Sources::default();
     let id = sources.add("stack.yaml", STACK);
     let note = "the simulator and Azure both reject this name because another account has it";
@@ -148,7 +148,7 @@ For details, run `lazuli explain LZ0016`.
 }
 
 #[test]
-fn a_multiline_span_is_limited_to_its_first_line() {
+fn multiline_span_is_limited_to_its_first_line() {
     let mut sources = Sources::default();
     let id = sources.add("stack.yaml", STACK);
     let span = Span::new(id, 0..STACK.len());

@@ -94,7 +94,7 @@ digraph lazuli {
 }
 
 #[test]
-fn an_empty_graph_is_valid_in_every_format() {
+fn empty_graph_is_valid_in_every_format() {
     let graph = Graph::default();
     assert_eq!(text(&graph, None, &Style::default()), "");
     assert_eq!(mermaid(&graph, None), "flowchart TD\n");
@@ -139,7 +139,7 @@ fn actions_of_a_plan_are_signs_in_every_format() {
 }
 
 #[test]
-fn a_diagram_limited_to_changes_keeps_their_neighbors() {
+fn diagram_limited_to_changes_keeps_their_neighbors() {
     let mut all = cameras();
     for node in &mut all.nodes {
         node.change = Some(NodeChange::Unchanged);

@@ -109,7 +109,7 @@ fn changes_show_both_values_and_secrets_are_masked() {
 }
 
 #[test]
-fn a_step_links_to_its_dependencies() {
+fn step_links_to_its_dependencies() {
     let mut both = plan_of([
         step(Action::Create, "group", "resourceGroup", "rg"),
         step(Action::Create, "app", "userAssignedIdentity", "id"),

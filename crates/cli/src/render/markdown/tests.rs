@@ -132,7 +132,7 @@ Stack `cameras`
 }
 
 #[test]
-fn a_report_begins_with_failures_and_ends_with_the_next_step() {
+fn report_begins_with_failures_and_ends_with_the_next_step() {
     let plan = cameras();
     let outcomes = vec![
         Outcome::Blocked(StepId(1)),
@@ -195,7 +195,7 @@ fn long(action: Action, name: &str, value: &str) -> Step {
 }
 
 #[test]
-fn a_giant_value_omits_only_the_details_of_its_step() {
+fn giant_value_omits_only_the_details_of_its_step() {
     let giant = "`x` ".repeat(50_000);
     let text = render_plan(&plan_of([
         long(Action::Update, "first", "small"),
@@ -239,7 +239,7 @@ fn creations_are_omitted_before_deletions() {
 }
 
 #[test]
-fn a_huge_plan_is_reduced_to_counts() {
+fn huge_plan_is_reduced_to_counts() {
     let name = "n".repeat(500);
     let gone = (0..30_000).map(|at| long(Action::Delete, &format!("{name}{at}"), "v"));
     let text = render_plan(&plan_of(gone));

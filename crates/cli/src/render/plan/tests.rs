@@ -100,7 +100,7 @@ Plan: 2 to create, 1 to update, 1 to delete, 1 unchanged, 1 kept.
 }
 
 #[test]
-fn a_plan_of_several_stacks_names_them() {
+fn plan_of_several_stacks_names_them() {
     let mut hub = step(Action::Delete, "hub", "resourceGroup", "rg-hub");
     hub.subject.key.stack = "network".to_owned();
     let both = plan_of([hub, step(Action::Delete, "group", "resourceGroup", "rg")]);
@@ -119,7 +119,7 @@ Plan: 0 to create, 0 to update, 2 to delete, 0 unchanged.
 }
 
 #[test]
-fn a_plan_without_changes_is_one_sentence() {
+fn plan_without_changes_is_one_sentence() {
     let unchanged = |count| Plan {
         remarks: Remarks {
             unchanged: vec![key("a"); count],
@@ -228,7 +228,7 @@ Plan: 0 to create, 1 to update, 0 to delete, 0 unchanged.
 }
 
 #[test]
-fn a_creation_shows_multiline_text_without_signs() {
+fn creation_shows_multiline_text_without_signs() {
     let made = plan_of([Step {
         changes: vec![
             change("properties.script", None, Value::from("a: 1\n  b: 2\n")),

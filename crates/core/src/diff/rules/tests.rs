@@ -13,11 +13,15 @@ fn texts(path: &[&str], cases: &[(&str, &[&str], &[&str])]) {
     };
     for (wanted, same, other) in cases {
         for live in *same {
-            assert_eq!(seen(body(wanted), body(live)), [""; 0], "{wanted}, {live}");
+            assert_eq!(
+                changed_paths(body(wanted), body(live)),
+                [""; 0],
+                "{wanted}, {live}"
+            );
         }
         for live in *other {
             assert_eq!(
-                seen(body(wanted), body(live)),
+                changed_paths(body(wanted), body(live)),
                 [BodyPath::from_names(path.iter().copied()).to_string()],
                 "{wanted}, {live}"
             );
@@ -25,7 +29,7 @@ fn texts(path: &[&str], cases: &[(&str, &[&str], &[&str])]) {
     }
 }
 
-fn seen(wanted: Json, live: Json) -> Vec<String> {
+fn changed_paths(wanted: Json, live: Json) -> Vec<String> {
     let changes = diff(&Value::from(wanted), &live, &[], &[]);
     changes
         .into_iter()
@@ -38,7 +42,7 @@ fn envelope_is_not_compared_but_nested_names_are() {
     let wanted =
         json!({"id": "/a", "name": "child", "type": "A/b", "kind": "K", "p": {"name": "n"}});
     let live = json!({"id": "/b", "name": "parent/child", "type": "a/B/c", "kind": "L", "p": {"name": "m"}});
-    assert_eq!(seen(wanted, live), ["kind", "p.name"]);
+    assert_eq!(changed_paths(wanted, live), ["kind", "p.name"]);
 }
 
 #[test]
@@ -48,13 +52,16 @@ fn empty_equals_absent_but_not_a_value() {
         json!({}),
         json!({"a": 1, "b": null, "c": null, "d": null, "e": {}}),
     ] {
-        assert_eq!(seen(wanted.clone(), live), [""; 0]);
+        assert_eq!(changed_paths(wanted.clone(), live), [""; 0]);
     }
     assert_eq!(
-        seen(json!({"c": [], "d": ""}), json!({"c": [1], "d": "x"})),
+        changed_paths(json!({"c": [], "d": ""}), json!({"c": [1], "d": "x"})),
         ["c", "d"]
     );
-    assert_eq!(seen(json!({"a": false, "n": 0}), json!({})), ["a", "n"]);
+    assert_eq!(
+        changed_paths(json!({"a": false, "n": 0}), json!({})),
+        ["a", "n"]
+    );
 }
 
 #[test]
@@ -68,7 +75,7 @@ fn secrets_can_be_absent_in_a_response() {
         "adminPassword": null, "clientSecret": "", "connectionString": "Endpoint=e;Key=****",
         "secrets": [{"name": "s"}],
     }});
-    assert_eq!(seen(wanted, live), [""; 0]);
+    assert_eq!(changed_paths(wanted, live), [""; 0]);
 }
 
 #[test]
@@ -92,7 +99,7 @@ fn names_that_resemble_secrets_are_compared() {
         "permissions.keys",
         "keyName",
     ];
-    assert_eq!(seen(wanted, json!({})), paths);
+    assert_eq!(changed_paths(wanted, json!({})), paths);
 }
 
 #[test]
@@ -112,12 +119,12 @@ fn reference_to_a_secret_is_not_compared() {
 #[test]
 fn create_mode_can_be_absent_in_a_response() {
     assert_eq!(
-        seen(json!({"p": {"createMode": "Default"}}), json!({"p": {}})),
+        changed_paths(json!({"p": {"createMode": "Default"}}), json!({"p": {}})),
         [""; 0]
     );
     let live = json!({"p": {"createMode": "Default"}});
     assert_eq!(
-        seen(json!({"p": {"createMode": "Copy"}}), live),
+        changed_paths(json!({"p": {"createMode": "Copy"}}), live),
         ["p.createMode"]
     );
 }
@@ -125,12 +132,18 @@ fn create_mode_can_be_absent_in_a_response() {
 #[test]
 fn child_resources_can_omit_their_location() {
     let wanted = json!({"location": "westeurope"});
-    assert_eq!(seen(wanted.clone(), json!({"type": "A.B/c/d"})), [""; 0]);
-    assert_eq!(seen(wanted.clone(), json!({"type": "A.B/c"})), ["location"]);
+    assert_eq!(
+        changed_paths(wanted.clone(), json!({"type": "A.B/c/d"})),
+        [""; 0]
+    );
+    assert_eq!(
+        changed_paths(wanted.clone(), json!({"type": "A.B/c"})),
+        ["location"]
+    );
     let with_tags = json!({"type": "A.B/c/d", "tags": {}});
-    assert_eq!(seen(wanted.clone(), with_tags), ["location"]);
+    assert_eq!(changed_paths(wanted.clone(), with_tags), ["location"]);
     let elsewhere = json!({"type": "A.B/c/d", "location": "North Europe"});
-    assert_eq!(seen(wanted, elsewhere), ["location"]);
+    assert_eq!(changed_paths(wanted, elsewhere), ["location"]);
 }
 
 #[test]
@@ -147,7 +160,7 @@ fn numbers_are_compared_by_value() {
         (json!(1), json!("1"), false),
         (json!(1), json!(true), false),
     ] {
-        let is_found = seen(json!({"n": wanted}), json!({"n": live})).is_empty();
+        let is_found = changed_paths(json!({"n": wanted}), json!({"n": live})).is_empty();
         assert_eq!(is_found, is_same, "{wanted}, {live}");
     }
 }
@@ -183,7 +196,10 @@ fn free_text_is_compared_exactly() {
         );
     }
     let setting = |value: &str| json!({"appSettings": [{"name": "A", "value": value}]});
-    assert_eq!(seen(setting("on"), setting("On")), ["appSettings[A].value"]);
+    assert_eq!(
+        changed_paths(setting("on"), setting("On")),
+        ["appSettings[A].value"]
+    );
 }
 
 #[test]
@@ -306,7 +322,7 @@ fn named_items_are_compared_without_order() {
             json!([{"name": "x", "v": 1}, {"name": "z", "v": 9}, {"name": "y", "v": 2}]),
             &["a[z]"],
         ),
-        // Renamed, as all else is the same.
+        // Only the name differs.
         (
             json!([{"name": "x", "v": 1}, {"name": "z", "v": 2}]),
             &["a[y].name"],
@@ -317,7 +333,11 @@ fn named_items_are_compared_without_order() {
         ),
     ];
     for (items, paths) in cases {
-        assert_eq!(seen(wanted.clone(), live(items.clone())), *paths, "{items}");
+        assert_eq!(
+            changed_paths(wanted.clone(), live(items.clone())),
+            *paths,
+            "{items}"
+        );
     }
 }
 
@@ -343,7 +363,7 @@ fn unnamed_items_are_compared_in_order() {
         for (name, value) in other.as_object().unwrap() {
             live[name] = value.clone();
         }
-        assert_eq!(seen(wanted.clone(), live), [path], "{other}");
+        assert_eq!(changed_paths(wanted.clone(), live), [path], "{other}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Each rule of what a lock blocks, on plans made by hand.
+//! The rules of which steps a lock blocks, on constructed plans.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn live(scope: &str, level: &str, notes: &str) -> Live {
     live
 }
 
-/// A step that waits for the one before it in the plan.
+/// A step that depends on the one before it in the plan.
 fn step(method: Method, target: CallTarget, arm_type: ArmType) -> Step {
     let address = Address {
         resource: "r".into(),
@@ -70,7 +70,7 @@ fn step(method: Method, target: CallTarget, arm_type: ArmType) -> Step {
     }
 }
 
-fn on(method: Method, id: &str) -> Step {
+fn step_on(method: Method, id: &str) -> Step {
     let target = CallTarget::Id(ArmId::parse(id).unwrap());
     let lock = MANAGEMENT_LOCK;
     let arm_type = match id.contains(&*lock.name) {
@@ -81,11 +81,11 @@ fn on(method: Method, id: &str) -> Step {
 }
 
 fn put(id: &str) -> Step {
-    on(Method::Put, id)
+    step_on(Method::Put, id)
 }
 
 fn delete(id: &str) -> Step {
-    on(Method::Delete, id)
+    step_on(Method::Delete, id)
 }
 
 fn grant_on(scope: &str) -> Step {
@@ -109,7 +109,7 @@ fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {
     }
 }
 
-/// The positions of the steps that a lock blocks, where no step waits for another.
+/// The positions of the steps that a lock blocks, where no step depends on another.
 fn blocked<const N: usize>(scope: &str, level: &str, steps: [Step; N]) -> Vec<usize> {
     let found = obstacles(&plan_of(steps), &Graph::default(), &live(scope, level, ""));
     found
@@ -180,7 +180,7 @@ fn locks_do_not_block_locks() {
 }
 
 #[test]
-fn deleted_lock_does_not_block_steps_that_wait_for_its_deletion() {
+fn deleted_lock_does_not_block_steps_that_depend_on_its_deletion() {
     let mut plan = plan_of([
         delete(&lock_id(&GROUP.to_uppercase())),
         delete(ACCOUNT),

@@ -16,7 +16,7 @@ fn owned(id: &str, properties: Json) -> OwnedResource {
     }
 }
 
-fn order_of(orphans: &[OwnedResource]) -> Vec<String> {
+fn deletion_order(orphans: &[OwnedResource]) -> Vec<String> {
     let ordered = order::deletion_order(orphans, &Live::default());
     let name = |orphan: &OwnedResource| orphan.id.name().to_owned();
     let reported = |(orphan, before): &(&OwnedResource, Vec<&OwnedResource>)| {
@@ -57,7 +57,7 @@ fn dependents_are_deleted_before_their_dependencies_and_groups_last() {
         ),
     ];
     assert_eq!(
-        order_of(&orphans),
+        deletion_order(&orphans),
         [
             "keep after []",
             "r after [keep]",
@@ -76,15 +76,18 @@ fn resources_in_a_reference_cycle_are_deleted() {
         owned(&id("one"), json!({ "other": id("two") })),
         owned(&id("two"), json!({ "other": id("one") })),
     ];
-    assert_eq!(order_of(&orphans), ["one after []", "two after [one]"]);
+    assert_eq!(
+        deletion_order(&orphans),
+        ["one after []", "two after [one]"]
+    );
 }
 
 #[test]
-fn common_prefix_of_names_is_no_reference() {
+fn common_prefix_of_names_is_not_a_reference() {
     let id = |name: &str| format!("{GROUP_ID}/providers/A.B/c/{name}");
     let orphans = [
         owned(&id("one"), json!({})),
         owned(&id("two"), json!({ "other": id("one-more") })),
     ];
-    assert_eq!(order_of(&orphans), ["one after []", "two after []"]);
+    assert_eq!(deletion_order(&orphans), ["one after []", "two after []"]);
 }

@@ -1,4 +1,4 @@
-//! Questions to Azure Policy and denials in its answers, on constructed plans.
+//! Policy checks and the denials in their responses, on constructed plans.
 
 use serde_json::json;
 
@@ -121,15 +121,15 @@ fn assignment(properties: Json) -> Json {
     item
 }
 
-fn assigned(items: impl IntoIterator<Item = Json>) -> Answers {
+fn assign(items: impl IntoIterator<Item = Json>) -> Answers {
     let mut answers = Answers::default();
     let items = items.into_iter().collect();
     answers.insert(policies(SUBSCRIPTION), Answer::Response(Json::Array(items)));
     answers
 }
 
-/// The scopes and bodies of the next questions to Azure Policy.
-fn asked(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
+/// The scopes and bodies of the next policy checks.
+fn checks(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
     list_further_questions(plan, answers, NO_KINDS)
         .into_iter()
         .filter_map(|question| match question {
@@ -139,17 +139,17 @@ fn asked(plan: &Plan, answers: &Answers) -> Vec<(String, Json)> {
         .collect()
 }
 
-/// Answers every question about restrictions in the same way.
-fn answered(plan: &Plan, mut answers: Answers, said: &Json) -> Answers {
+/// Adds the same response to every policy check.
+fn respond(plan: &Plan, mut answers: Answers, response: &Json) -> Answers {
     for question in list_further_questions(plan, &answers, NO_KINDS) {
         if matches!(question, Question::Restrictions { .. }) {
-            answers.insert(question, Answer::Response(said.clone()));
+            answers.insert(question, Answer::Response(response.clone()));
         }
     }
     answers
 }
 
-fn denied_by(expressions: Json) -> Json {
+fn denial(expressions: Json) -> Json {
     json!({ "fieldRestrictions": [], "contentEvaluationResult": { "policyEvaluations": [{
         "policyInfo": { "policyAssignmentId": ASSIGNMENT, "policyDefinitionId": DEFINITION },
         "evaluationResult": "NonCompliant",
@@ -158,7 +158,7 @@ fn denied_by(expressions: Json) -> Json {
     }] } })
 }
 
-fn denials_of(plan: &Plan, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
+fn denials_in(plan: &Plan, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
     findings(plan, answers, None, NO_KINDS)
         .into_iter()
         .filter_map(|finding| match finding {
@@ -174,8 +174,8 @@ fn subscription_without_assignments_needs_no_further_question() {
     let all = questions(&plan, NO_KINDS);
     let lists = all.iter().filter(|it| matches!(it, Question::Policies(_)));
     assert_eq!(lists.collect::<Vec<_>>(), [&policies(SUBSCRIPTION)]);
-    assert_eq!(asked(&plan, &Answers::default()), []);
-    assert_eq!(asked(&plan, &assigned([])), []);
+    assert_eq!(checks(&plan, &Answers::default()), []);
+    assert_eq!(checks(&plan, &assign([])), []);
 
     let gone = ArmId::parse(&format!("{GROUP}/providers/{ACCOUNTS}/one")).unwrap();
     let delete = step(Action::Delete, CallTarget::Id(gone), ACCOUNTS, Value::Null);
@@ -186,7 +186,7 @@ fn subscription_without_assignments_needs_no_further_question() {
 #[test]
 fn only_enforced_assignments_cause_questions() {
     let plan = plan_of([account(GROUP, "one")]);
-    let count = |assignment: Json| asked(&plan, &assigned([assignment])).len();
+    let count = |assignment: Json| checks(&plan, &assign([assignment])).len();
     let managed = "/providers/Microsoft.Management/managementGroups/m";
     assert_eq!(count(assignment(json!({}))), 1);
     assert_eq!(count(assignment(json!({ "scope": managed }))), 1);
@@ -212,9 +212,9 @@ fn steps_that_differ_in_names_share_a_question() {
         grant_on(&format!("{GROUP}/providers/{ACCOUNTS}/one")),
         grant_on(&format!("{other}/providers/{ACCOUNTS}/two")),
     ]);
-    let asked = asked(&plan, &assigned([assignment(json!({}))]));
+    let checks = checks(&plan, &assign([assignment(json!({}))]));
     let by_type = |name: &str, named: bool| {
-        asked
+        checks
             .iter()
             .filter(|(_, body)| {
                 let content = &body["resourceDetails"]["resourceContent"];
@@ -222,10 +222,10 @@ fn steps_that_differ_in_names_share_a_question() {
             })
             .collect::<Vec<_>>()
     };
-    assert_eq!(asked.len(), 3, "{asked:#?}");
+    assert_eq!(checks.len(), 3, "{checks:#?}");
     assert_eq!(by_type(ACCOUNTS, true).len(), 1);
     let [(at, body)] = by_type(ACCOUNTS, false)[..] else {
-        panic!("{asked:#?}")
+        panic!("{checks:#?}")
     };
     assert_eq!(at, GROUP);
     assert_eq!(
@@ -241,7 +241,7 @@ fn steps_that_differ_in_names_share_a_question() {
         })
     );
     let [(_, grants)] = by_type("Microsoft.Authorization/roleAssignments", false)[..] else {
-        panic!("{asked:#?}")
+        panic!("{checks:#?}")
     };
     let scope = &grants["resourceDetails"]["scope"];
     assert_eq!(*scope, format!("{GROUP}/providers/{ACCOUNTS}/one"));
@@ -249,7 +249,7 @@ fn steps_that_differ_in_names_share_a_question() {
 }
 
 #[test]
-fn shared_name_is_asked_about_once() {
+fn shared_name_is_checked_once() {
     let container = |account: &str| {
         let parent = format!("{GROUP}/providers/{ACCOUNTS}/{account}/blobServices/default");
         put(
@@ -258,9 +258,9 @@ fn shared_name_is_asked_about_once() {
         )
     };
     let plan = plan_of([container("one"), container("two")]);
-    let asked = asked(&plan, &assigned([assignment(json!({}))]));
-    let [(_, body)] = asked.as_slice() else {
-        panic!("{asked:#?}")
+    let checks = checks(&plan, &assign([assignment(json!({}))]));
+    let [(_, body)] = checks.as_slice() else {
+        panic!("{checks:#?}")
     };
     assert_eq!(body["resourceDetails"]["resourceContent"]["name"], "logs");
     assert!(body.get("pendingFields").is_none());
@@ -271,8 +271,8 @@ fn group_with_its_own_policies_has_its_own_question() {
     let other = "/subscriptions/s/resourceGroups/h";
     let plan = plan_of([account(GROUP, "one"), account(other, "two")]);
     let own = json!({ "id": "b", "properties": { "scope": other } });
-    let asked = asked(&plan, &assigned([assignment(json!({})), own]));
-    let at: Vec<&str> = asked.iter().map(|(at, _)| at.as_str()).collect();
+    let checks = checks(&plan, &assign([assignment(json!({})), own]));
+    let at: Vec<&str> = checks.iter().map(|(at, _)| at.as_str()).collect();
     assert_eq!(at, [GROUP, other]);
 }
 
@@ -281,10 +281,10 @@ fn every_subscription_has_its_own_question() {
     let other = "/subscriptions/t/resourceGroups/g";
     let plan = plan_of([account(GROUP, "one"), account(other, "two")]);
     let managed = "/providers/Microsoft.Management/managementGroups/m";
-    let mut answers = assigned([assignment(json!({ "scope": managed }))]);
+    let mut answers = assign([assignment(json!({ "scope": managed }))]);
     let list = Answer::Response(json!([assignment(json!({ "scope": managed }))]));
     answers.insert(policies("/subscriptions/t"), list);
-    let at: Vec<String> = asked(&plan, &answers)
+    let at: Vec<String> = checks(&plan, &answers)
         .into_iter()
         .map(|(at, _)| at)
         .collect();
@@ -301,10 +301,10 @@ fn resources_of_a_new_group_are_checked_at_the_subscription_by_full_name() {
         ]
     };
     let group = put(GROUP, json!({ "location": "westeurope" }));
-    let answers = assigned([assignment(json!({}))]);
+    let answers = assign([assignment(json!({}))]);
     let named = |plan: &Plan| -> Vec<(String, Json, Json)> {
-        let asked = asked(plan, &answers).into_iter();
-        asked
+        let checks = checks(plan, &answers).into_iter();
+        checks
             .map(|(at, body)| {
                 let details = &body["resourceDetails"];
                 let name = details["resourceContent"]["name"].clone();
@@ -325,7 +325,7 @@ fn resources_of_a_new_group_are_checked_at_the_subscription_by_full_name() {
     assert_eq!(found, [there("c", json!(parent)), there("one", Json::Null)]);
 }
 
-fn with_a_secret_and_an_unresolved_output() -> Plan {
+fn plan_with_a_secret_and_an_unresolved_output() -> Plan {
     let mut step = account(GROUP, "one");
     let output = Output {
         of: step.subject.key.clone(),
@@ -354,10 +354,10 @@ fn with_a_secret_and_an_unresolved_output() -> Plan {
 
 #[test]
 fn secrets_and_unresolved_outputs_are_not_sent() {
-    let plan = with_a_secret_and_an_unresolved_output();
-    let asked = asked(&plan, &assigned([assignment(json!({}))]));
-    let [(_, body)] = asked.as_slice() else {
-        panic!("{asked:#?}")
+    let plan = plan_with_a_secret_and_an_unresolved_output();
+    let checks = checks(&plan, &assign([assignment(json!({}))]));
+    let [(_, body)] = checks.as_slice() else {
+        panic!("{checks:#?}")
     };
     assert!(!body.to_string().contains("hunter2"));
     let sent = &body["resourceDetails"]["resourceContent"]["properties"];
@@ -366,11 +366,11 @@ fn secrets_and_unresolved_outputs_are_not_sent() {
 
 #[test]
 fn denial_that_may_depend_on_omitted_values_is_not_certain() {
-    let plan = with_a_secret_and_an_unresolved_output();
+    let plan = plan_with_a_secret_and_an_unresolved_output();
     let reason = |expressions: Json| {
-        let answers = assigned([assignment(json!({}))]);
-        let answers = answered(&plan, answers, &denied_by(expressions));
-        let found = denials_of(&plan, &answers);
+        let answers = assign([assignment(json!({}))]);
+        let answers = respond(&plan, answers, &denial(expressions));
+        let found = denials_in(&plan, &answers);
         assert_eq!(found.len(), 1);
         found[0].0.uncertainty
     };
@@ -393,7 +393,7 @@ fn denial_that_may_depend_on_omitted_values_is_not_certain() {
 #[test]
 fn denial_contains_assignment_definition_and_conditions() {
     let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
-    let answers = assigned([assignment(json!({
+    let answers = assign([assignment(json!({
         "displayName": "Only Europe",
         "nonComplianceMessages": [
             { "message": "of another", "policyDefinitionReferenceId": "other" },
@@ -406,12 +406,12 @@ fn denial_contains_assignment_definition_and_conditions() {
         { "result": "True", "path": "location", "operator": "notIn", "expressionValue": "westus",
           "targetValue": ["westeurope"] },
     ]);
-    let mut answers = answered(&plan, answers, &denied_by(expressions));
+    let mut answers = respond(&plan, answers, &denial(expressions));
     let definition = Question::PolicyDefinition(ArmId::parse(DEFINITION).unwrap());
     assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&definition));
     let called = json!({ "properties": { "displayName": "Allowed locations" } });
     answers.insert(definition, Answer::Response(called));
-    let found = denials_of(&plan, &answers);
+    let found = denials_in(&plan, &answers);
     let expected = Denial {
         assignment: ASSIGNMENT.into(),
         assigned_as: "Only Europe".into(),
@@ -432,31 +432,31 @@ fn denial_contains_assignment_definition_and_conditions() {
 #[test]
 fn audits_are_not_findings_and_modifications_make_a_denial_uncertain() {
     let plan = plan_of([account(GROUP, "one")]);
-    let found = |said: &Json| {
-        let answers = answered(&plan, assigned([assignment(json!({}))]), said);
-        denials_of(&plan, &answers)
+    let denials = |response: &Json| {
+        let answers = respond(&plan, assign([assignment(json!({}))]), response);
+        denials_in(&plan, &answers)
     };
-    let reason = |said: &Json| found(said)[0].0.uncertainty;
-    let mut said = denied_by(json!([]));
+    let reason = |response: &Json| denials(response)[0].0.uncertainty;
+    let mut response = denial(json!([]));
     let evaluation = "/contentEvaluationResult/policyEvaluations/0";
-    let set = |said: &mut Json, at: &str, value: &str| {
-        *said.pointer_mut(&format!("{evaluation}/{at}")).unwrap() = value.into();
+    let set = |response: &mut Json, at: &str, value: &str| {
+        *response.pointer_mut(&format!("{evaluation}/{at}")).unwrap() = value.into();
     };
     for effect in ["Audit", "Modify", "DeployIfNotExists", "DenyAction", "None"] {
-        set(&mut said, "effectDetails/policyEffect", effect);
-        assert_eq!(found(&said), [], "{effect}");
+        set(&mut response, "effectDetails/policyEffect", effect);
+        assert_eq!(denials(&response), [], "{effect}");
     }
-    set(&mut said, "effectDetails/policyEffect", "deny");
-    assert_eq!(reason(&said), None);
-    said["fieldRestrictions"] = json!([{ "field": "tags.team", "restrictions": [
+    set(&mut response, "effectDetails/policyEffect", "deny");
+    assert_eq!(reason(&response), None);
+    response["fieldRestrictions"] = json!([{ "field": "tags.team", "restrictions": [
         { "result": "Required", "defaultValue": "x", "policyEffect": "Modify" } ] }]);
-    assert_eq!(reason(&said), Some(Uncertainty::Modification));
-    set(&mut said, "evaluationResult", "Error");
-    assert_eq!(reason(&said), Some(Uncertainty::NoEvaluation));
-    set(&mut said, "evaluationResult", "Compliant");
-    assert_eq!(found(&said), []);
+    assert_eq!(reason(&response), Some(Uncertainty::Modification));
+    set(&mut response, "evaluationResult", "Error");
+    assert_eq!(reason(&response), Some(Uncertainty::NoEvaluation));
+    set(&mut response, "evaluationResult", "Compliant");
+    assert_eq!(denials(&response), []);
     for odd in [json!([]), json!("x"), json!({ "fieldRestrictions": 1 })] {
-        assert_eq!(found(&odd), []);
+        assert_eq!(denials(&odd), []);
     }
 }
 
@@ -466,10 +466,10 @@ fn denied_name_belongs_to_its_step() {
     let found = |restriction: Json| {
         let mut restriction = restriction;
         restriction["policy"] = json!({ "policyAssignmentId": ASSIGNMENT });
-        let said =
+        let response =
             json!({ "fieldRestrictions": [{ "field": "name", "restrictions": [restriction] }] });
-        let answers = answered(&plan, assigned([assignment(json!({}))]), &said);
-        let steps = denials_of(&plan, &answers).into_iter();
+        let answers = respond(&plan, assign([assignment(json!({}))]), &response);
+        let steps = denials_in(&plan, &answers).into_iter();
         steps
             .flat_map(|(_, steps)| steps)
             .map(|step| step.0)
@@ -498,15 +498,15 @@ fn steps_beyond_the_maximum_of_questions_are_reported() {
             .map(odd)
             .chain([account(GROUP, "one"), account(GROUP, "two")]),
     );
-    let answers = assigned([assignment(json!({}))]);
-    let asked = asked(&plan, &answers);
-    assert_eq!(asked.len(), MOST_QUESTIONS);
-    let most = asked
+    let answers = assign([assignment(json!({}))]);
+    let checks = checks(&plan, &answers);
+    assert_eq!(checks.len(), MOST_QUESTIONS);
+    let most = checks
         .iter()
         .filter(|(_, body)| body.get("pendingFields").is_some());
-    assert_eq!(most.count(), 1, "what most steps are like is asked first");
-    let said = json!({ "fieldRestrictions": [] });
-    let found = findings(&plan, &answered(&plan, answers, &said), None, NO_KINDS);
+    assert_eq!(most.count(), 1, "the most frequent check is sent first");
+    let response = json!({ "fieldRestrictions": [] });
+    let found = findings(&plan, &respond(&plan, answers, &response), None, NO_KINDS);
     let unasked = found.iter().find_map(|finding| match finding {
         Finding::PolicyUnasked { steps } => Some(steps.len()),
         _ => None,
@@ -516,20 +516,20 @@ fn steps_beyond_the_maximum_of_questions_are_reported() {
 }
 
 #[test]
-fn caller_without_access_to_the_subscription_asks_at_the_group() {
+fn caller_without_access_to_the_subscription_checks_at_the_group() {
     let plan = plan_of([account(GROUP, "one")]);
-    let refused = || Answer::Unknown("AuthorizationFailed".into());
+    let denied_read = || Answer::Unknown("AuthorizationFailed".into());
     let mut answers = Answers::default();
-    answers.insert(policies(SUBSCRIPTION), refused());
+    answers.insert(policies(SUBSCRIPTION), denied_read());
     assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&policies(GROUP)));
     let list = Answer::Response(json!([assignment(json!({}))]));
     answers.insert(policies(GROUP), list);
-    assert_eq!(asked(&plan, &answers).len(), 1);
+    assert_eq!(checks(&plan, &answers).len(), 1);
 
     let permissions_question = Question::Permissions(ArmId::parse(GROUP).unwrap());
     let permissions = json!([{ "actions": ["Microsoft.Storage/*"], "notActions": [] }]);
     answers.insert(permissions_question, Answer::Response(permissions));
-    assert_eq!(asked(&plan, &answers), []);
+    assert_eq!(checks(&plan, &answers), []);
     let reported = |answers: &Answers| -> Vec<(Question, String)> {
         let found = findings(&plan, answers, None, NO_KINDS).into_iter();
         found
@@ -543,8 +543,8 @@ fn caller_without_access_to_the_subscription_asks_at_the_group() {
     let once = [(policies(GROUP), "AuthorizationFailed".to_owned())];
     assert_eq!(reported(&answers), once);
     let mut answers = Answers::default();
-    answers.insert(policies(SUBSCRIPTION), refused());
-    answers.insert(policies(GROUP), refused());
+    answers.insert(policies(SUBSCRIPTION), denied_read());
+    answers.insert(policies(GROUP), denied_read());
     assert_eq!(reported(&answers), once);
 }
 
@@ -554,12 +554,12 @@ fn condition_on_a_new_group_makes_a_denial_uncertain() {
     let holds = json!([{ "result": "True", "path": "tags.team", "operator": "notEquals",
         "expression": "tags['team']", "targetValue": "[resourceGroup().tags['team']]" }]);
     let uncertainty = |plan: &Plan| {
-        let answers = answered(
+        let answers = respond(
             plan,
-            assigned([assignment(json!({}))]),
-            &denied_by(holds.clone()),
+            assign([assignment(json!({}))]),
+            &denial(holds.clone()),
         );
-        let found = denials_of(plan, &answers).into_iter();
+        let found = denials_in(plan, &answers).into_iter();
         found
             .map(|(denial, steps)| (denial.uncertainty, steps))
             .collect::<Vec<_>>()
@@ -577,8 +577,8 @@ fn condition_on_a_new_group_makes_a_denial_uncertain() {
 #[test]
 fn exemption_makes_a_denial_uncertain() {
     let plan = plan_of([account(GROUP, "one"), account(GROUP, "two")]);
-    let answers = assigned([assignment(json!({}))]);
-    let mut answers = answered(&plan, answers, &denied_by(json!([])));
+    let answers = assign([assignment(json!({}))]);
+    let mut answers = respond(&plan, answers, &denial(json!([])));
     let list = Question::PolicyExemptions(ArmId::parse(SUBSCRIPTION).unwrap());
     assert!(list_further_questions(&plan, &answers, NO_KINDS).contains(&list));
     let exemption = |scope: &str, of: &str| {
@@ -592,7 +592,7 @@ fn exemption_makes_a_denial_uncertain() {
         exemption(&two, "/other")
     ]);
     answers.insert(list, Answer::Response(items));
-    let found = denials_of(&plan, &answers).into_iter();
+    let found = denials_in(&plan, &answers).into_iter();
     let found: Vec<_> = found.map(|(it, steps)| (it.uncertainty, steps)).collect();
     let (one, other) = (vec![StepId(0)], vec![StepId(1)]);
     assert_eq!(found, [(Some(Uncertainty::Exemption), one), (None, other)]);

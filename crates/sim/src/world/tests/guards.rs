@@ -86,20 +86,20 @@ fn lock_list_includes_locks_at_above_and_below_its_scope() {
     }
     let mut listed = |scope: &str, filter: &str| {
         let list = format!("{scope}/providers/Microsoft.Authorization/locks");
-        let mut answer = match filter {
+        let mut response = match filter {
             "" => bench.get(&list).json(),
             filter => bench.get(&format!("{list}?$filter={filter}")).json(),
         };
         let mut ids = Vec::new();
         loop {
-            let page = answer["value"].as_array().unwrap();
+            let page = response["value"].as_array().unwrap();
             assert!(page.len() <= 2);
             ids.extend(
                 page.iter()
                     .map(|lock| lock["id"].as_str().unwrap().to_owned()),
             );
-            match answer["nextLink"].as_str() {
-                Some(next) => answer = bench.follow(next).json(),
+            match response["nextLink"].as_str() {
+                Some(next) => response = bench.follow(next).json(),
                 None => break,
             }
         }
@@ -189,8 +189,8 @@ fn throttled_requests_succeed_after_the_bucket_refills() {
     });
     let mut left = Vec::new();
     for _ in 0..250 {
-        let answer = bench.get(RG);
-        let remaining = answer
+        let response = bench.get(RG);
+        let remaining = response
             .header("x-ms-ratelimit-remaining-subscription-reads")
             .unwrap();
         left.push(remaining.parse::<u64>().unwrap());

@@ -151,16 +151,16 @@ fn responses_have_the_headers_of_arm() {
     let request = bench
         .request(Method::Get, RG)
         .with_header("x-ms-correlation-request-id", "mine");
-    let answer = bench.send(&request);
-    assert_eq!(answer.header("Cache-Control"), Some("no-cache"));
-    assert_eq!(answer.header("x-ms-correlation-request-id"), Some("mine"));
+    let response = bench.send(&request);
+    assert_eq!(response.header("Cache-Control"), Some("no-cache"));
+    assert_eq!(response.header("x-ms-correlation-request-id"), Some("mine"));
     assert_eq!(
-        answer.header("Content-Type"),
+        response.header("Content-Type"),
         Some("application/json; charset=utf-8")
     );
     let second = bench.get(RG);
     assert_ne!(
-        answer.header("x-ms-request-id"),
+        response.header("x-ms-request-id"),
         second.header("x-ms-request-id")
     );
     let without_version =
@@ -252,6 +252,6 @@ fn responses_to_head_have_no_body() {
     let mut bench = Bench::new();
     let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
     let head = bench.request(Method::Head, &vault);
-    let answer = bench.send(&head);
-    assert_eq!((answer.status, answer.body.len()), (404, 0));
+    let response = bench.send(&head);
+    assert_eq!((response.status, response.body.len()), (404, 0));
 }

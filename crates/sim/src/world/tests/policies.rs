@@ -43,9 +43,9 @@ fn only_north() -> Value {
 
 fn check(bench: &mut Bench, scope: &str, body: &Value) -> Value {
     let path = format!("{scope}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
-    let answer = bench.post(&path, body);
-    assert_eq!(answer.status, 200, "{}", answer.json());
-    answer.json()
+    let response = bench.post(&path, body);
+    assert_eq!(response.status, 200, "{}", response.json());
+    response.json()
 }
 
 fn details(content: Value) -> Value {
@@ -53,8 +53,8 @@ fn details(content: Value) -> Value {
 }
 
 /// The names of the assignments that deny the resource.
-fn denied(answer: &Value) -> Vec<String> {
-    let evaluations = &answer["contentEvaluationResult"]["policyEvaluations"];
+fn denying_assignments(response: &Value) -> Vec<String> {
+    let evaluations = &response["contentEvaluationResult"]["policyEvaluations"];
     let name = |it: &Value| {
         assert_eq!(it["evaluationResult"], "NonCompliant");
         assert_eq!(it["effectDetails"]["policyEffect"], "Deny");
@@ -123,9 +123,9 @@ fn policy_check_reports_exactly_the_denied_writes() {
     ] {
         let mut content =
             json!({ "type": kind, "name": "one", "location": location, "tags": tags });
-        let answer = check(&mut bench, RG, &details(content.clone()));
-        assert_eq!(denied(&answer), expected, "{content}");
-        assert_eq!(answer["fieldRestrictions"], json!([]));
+        let response = check(&mut bench, RG, &details(content.clone()));
+        assert_eq!(denying_assignments(&response), expected, "{content}");
+        assert_eq!(response["fieldRestrictions"], json!([]));
         content.as_object_mut().unwrap().remove("type");
         let written = bench.put(&format!("{RG}/providers/{kind}/one"), &content);
         assert_eq!(
@@ -138,7 +138,7 @@ fn policy_check_reports_exactly_the_denied_writes() {
     let group =
         json!({ "type": "Microsoft.Resources/subscriptions/resourceGroups", "location": "eastus" });
     assert_eq!(
-        denied(&check(&mut bench, &subscription(), &details(group))),
+        denying_assignments(&check(&mut bench, &subscription(), &details(group))),
         [""; 0]
     );
 }
@@ -148,8 +148,8 @@ fn policy_check_reports_conditions_and_definitions_have_names() {
     let mut bench = Bench::with_group();
     let id = assign(&mut bench, RG, "north", LOCATIONS, &only_north());
     let content = json!({ "type": IDENTITY, "location": "westeurope" });
-    let answer = check(&mut bench, RG, &details(content));
-    let evaluation = &answer["contentEvaluationResult"]["policyEvaluations"][0];
+    let response = check(&mut bench, RG, &details(content));
+    let evaluation = &response["contentEvaluationResult"]["policyEvaluations"][0];
     assert_eq!(evaluation["policyInfo"]["policyAssignmentId"], id);
     assert_eq!(
         evaluation["evaluationDetails"]["evaluatedExpressions"],
@@ -174,10 +174,10 @@ fn pending_field_is_restricted_instead_of_denied() {
     let mut body = details(json!({ "type": IDENTITY, "tags": { "team": "a" } }));
     body["pendingFields"] =
         json!([{ "field": "location", "values": ["North Europe", "eastus", "westus"] }]);
-    let answer = check(&mut bench, RG, &body);
-    assert_eq!(denied(&answer), [""; 0]);
-    let [field] = answer["fieldRestrictions"].as_array().unwrap().as_slice() else {
-        panic!("{answer}")
+    let response = check(&mut bench, RG, &body);
+    assert_eq!(denying_assignments(&response), [""; 0]);
+    let [field] = response["fieldRestrictions"].as_array().unwrap().as_slice() else {
+        panic!("{response}")
     };
     assert_eq!(field["field"], "location");
     let restriction = &field["restrictions"][0];
@@ -190,11 +190,11 @@ fn pending_field_is_restricted_instead_of_denied() {
 
     let mut body = details(json!({ "type": IDENTITY, "location": "northeurope" }));
     body["pendingFields"] = json!([{ "field": "tags" }]);
-    let answer = check(&mut bench, RG, &body);
-    assert_eq!(denied(&answer), [""; 0]);
-    assert_eq!(answer["fieldRestrictions"][0]["field"], "tags[team]");
+    let response = check(&mut bench, RG, &body);
+    assert_eq!(denying_assignments(&response), [""; 0]);
+    assert_eq!(response["fieldRestrictions"][0]["field"], "tags[team]");
     assert_eq!(
-        answer["fieldRestrictions"][0]["restrictions"][0]["result"],
+        response["fieldRestrictions"][0]["restrictions"][0]["result"],
         "Required"
     );
 }
@@ -217,13 +217,13 @@ fn modify_policies_apply_before_deny_policies() {
         (created.status, &created.json()["tags"]["team"]),
         (201, &json!("vision"))
     );
-    let answer = check(
+    let response = check(
         &mut bench,
         RG,
         &details(json!({ "type": IDENTITY, "location": "westeurope" })),
     );
-    let [field] = answer["fieldRestrictions"].as_array().unwrap().as_slice() else {
-        panic!("{answer}")
+    let [field] = response["fieldRestrictions"].as_array().unwrap().as_slice() else {
+        panic!("{response}")
     };
     assert_eq!(field["field"], "tags.team");
     assert_eq!(field["restrictions"][0]["policyEffect"], "Modify");
@@ -276,7 +276,10 @@ fn policy_check_is_a_read_and_requires_a_type() {
     let mut bench = Bench::with_group();
     bench.caller = Caller::Reader;
     let content = json!({ "type": IDENTITY, "location": "westeurope" });
-    assert_eq!(denied(&check(&mut bench, RG, &details(content))), [""; 0]);
+    assert_eq!(
+        denying_assignments(&check(&mut bench, RG, &details(content))),
+        [""; 0]
+    );
     let path = format!("{RG}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
     let without_type = bench.post(
         &path,
@@ -303,7 +306,10 @@ fn exempt_resources_are_not_denied() {
     assert!(bench.put(&exempt, &waiver).status < 300);
     assert_eq!(bench.put(&id("one"), &body).status, 201);
     let content = json!({ "type": IDENTITY, "location": "westeurope" });
-    assert_eq!(denied(&check(&mut bench, RG, &details(content))), [""; 0]);
+    assert_eq!(
+        denying_assignments(&check(&mut bench, RG, &details(content))),
+        [""; 0]
+    );
     bench.delete(&exempt);
     let own = format!(
         "{}/providers/Microsoft.Authorization/policyExemptions/own",

@@ -51,9 +51,9 @@ fn metadata_contains_the_host_of_the_request() {
 fn client_secret_or_assertion_yields_a_token() {
     let mut bench = Bench::new();
     let client = Caller::Reader.client_id();
-    let answer = sign_in(&mut bench, TENANT, &form(client, CALLER_SECRET)).json();
-    assert_eq!(answer["expires_in"], 3600);
-    let token = answer["access_token"].as_str().unwrap();
+    let response = sign_in(&mut bench, TENANT, &form(client, CALLER_SECRET)).json();
+    assert_eq!(response["expires_in"], 3600);
+    let token = response["access_token"].as_str().unwrap();
     let request =
         Request::new(Method::Get, "/subscriptions?api-version=2022-12-01").with_bearer(token);
     assert_eq!(bench.send(&request).status, 200);

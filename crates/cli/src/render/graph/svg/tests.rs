@@ -50,7 +50,7 @@ fn reasons_are_short_in_the_drawing_and_complete_in_the_tooltip() {
 }
 
 #[test]
-fn the_sign_is_on_the_first_line_of_a_wrapped_name() {
+fn sign_is_on_the_first_line_of_a_wrapped_name() {
     let mut long = node(
         "planner/federatedCredentials/pull-request",
         "userAssignedIdentity",
@@ -65,7 +65,7 @@ fn the_sign_is_on_the_first_line_of_a_wrapped_name() {
 }
 
 #[test]
-fn an_empty_graph_is_a_valid_drawing() {
+fn empty_graph_is_a_valid_drawing() {
     let text = draw_document(&Diagram { nodes: Vec::new() }, REGISTRY);
     assert!(text.contains("0 resources") && text.ends_with("</svg>\n"));
 }

@@ -1,4 +1,4 @@
-//! A body that was written, as the spec of a `resource`, planned against what was read.
+//! Plans a written body, as a spec of a `resource`, against the body that was read.
 
 use lazuli_core::{
     arm::ArmId,
@@ -17,8 +17,8 @@ use serde_json::{Value as Json, json};
 
 use crate::pairs::Pair;
 
-/// The changes that a plan shows, or why a plan cannot be made. Grants are known by who has them, so they cannot be a
-/// `resource`; their bodies alone are compared.
+/// The changes of the plan, or the reason why there is no plan. A grant is identified by its principal, so it cannot be a
+/// `resource`: only its body is compared.
 pub fn changes(pair: &Pair<'_>) -> Result<Vec<Change>, String> {
     if pair
         .arm_type
@@ -33,11 +33,11 @@ pub fn changes(pair: &Pair<'_>) -> Result<Vec<Change>, String> {
         ));
     }
     let graph = graph(pair)?;
-    let created = planned(&graph, &Live::default())?;
+    let created = plan(&graph, &Live::default())?;
     let mut live = Live::default();
     let id = ArmId::parse(pair.path).ok_or("its path is not an id")?;
-    live.insert_as(id, marked(pair.read, &created));
-    let plan = planned(&graph, &live)?;
+    live.insert_as(id, with_markers(pair.read, &created));
+    let plan = plan(&graph, &live)?;
     Ok(plan
         .steps
         .into_iter()
@@ -46,7 +46,7 @@ pub fn changes(pair: &Pair<'_>) -> Result<Vec<Change>, String> {
 }
 
 fn graph(pair: &Pair<'_>) -> Result<Graph, String> {
-    let (scope, name) = split(pair.path);
+    let (scope, name) = split_path(pair.path);
     let spec = json!({
         "apiVersion": "lazuli/v1",
         "stack": "replay",
@@ -69,32 +69,32 @@ fn graph(pair: &Pair<'_>) -> Result<Graph, String> {
     let (spec, mut found) = load(&sources, &[id], &inputs);
     let (graph, more) = build(&spec, REGISTRY, &Settings::default());
     found.extend(more);
-    sound(graph, &found)
+    fail_on_errors(graph, &found)
 }
 
-/// A plan that may replace: what is fixed at creation and differs is shown as what it is, a change.
-fn planned(graph: &Graph, live: &Live) -> Result<Plan, String> {
+/// A plan with consent to replace: a difference in an immutable property is then a change, not an error.
+fn plan(graph: &Graph, live: &Live) -> Result<Plan, String> {
     let consent = Consent {
         replace: Names(["it".to_owned()].into()),
         ..Consent::default()
     };
     let (plan, found) = converge_with(graph, live, &consent);
-    sound(plan, &found)
+    fail_on_errors(plan, &found)
 }
 
-fn sound<T>(value: T, found: &Diagnostics) -> Result<T, String> {
+fn fail_on_errors<T>(value: T, found: &Diagnostics) -> Result<T, String> {
     match found.has_errors() {
         false => Ok(value),
         true => Err(found
             .iter()
-            .map(|said| said.message.as_str())
+            .map(|diagnostic| diagnostic.message.as_str())
             .collect::<Vec<_>>()
             .join("; ")),
     }
 }
 
-/// What was read, with the tags that lazuli would have set as well.
-fn marked(read: &Json, created: &Plan) -> Json {
+/// The body that was read, with the tags that lazuli sets.
+fn with_markers(read: &Json, created: &Plan) -> Json {
     let mut read = read.clone();
     let sent = created.steps[0].call.body.to_json().unwrap();
     for name in ["lazuli-stack", "lazuli-secrets"] {
@@ -108,8 +108,8 @@ fn marked(read: &Json, created: &Plan) -> Json {
     read
 }
 
-/// The scope that the last provider of a path is on, and the names behind it.
-fn split(path: &str) -> (String, String) {
+/// The scope of the last provider in a path, and the names after it.
+fn split_path(path: &str) -> (String, String) {
     let lower = path.to_ascii_lowercase();
     let Some(at) = lower.rfind("/providers/") else {
         let (group, name) = path.rsplit_once('/').unwrap();

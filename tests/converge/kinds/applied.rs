@@ -1,4 +1,4 @@
-//! Written values are live after apply, and stay.
+//! Written values are live after apply, and a second plan is empty.
 
 use std::collections::HashMap;
 
@@ -13,35 +13,35 @@ use serde_json::Value as Json;
 use super::SPECS;
 use crate::harness::Azure;
 
-/// A world in which a spec has been applied.
-pub(super) struct Settled {
+/// A simulated Azure after a spec was applied.
+pub(super) struct AppliedSpec {
     pub(super) azure: Azure,
     pub(super) plan: Plan,
-    /// What Azure shows of each node.
+    /// The live body of each node.
     pub(super) live: HashMap<NodeKey, Json>,
 }
 
-impl Settled {
-    pub(super) async fn of(text: &str) -> Self {
+impl AppliedSpec {
+    pub(super) async fn new(text: &str) -> Self {
         let azure = Azure::new().await;
         let plan = azure.converge(text).await;
-        let mut settled = Self {
+        let mut applied = Self {
             azure,
             plan,
             live: HashMap::new(),
         };
-        for step in &settled.plan.steps {
-            let find = |output: &Output| settled.find(output);
+        for step in &applied.plan.steps {
+            let find = |output: &Output| applied.find_output(output);
             let id = step.call.target.resolve(&find).unwrap();
             let url = format!("{id}?api-version={}", step.call.api_version);
-            let body = settled.azure.by_hand(Method::Get, &url, None).await;
-            settled.live.insert(step.subject.key.clone(), body);
+            let body = applied.azure.send_directly(Method::Get, &url, None).await;
+            applied.live.insert(step.subject.key.clone(), body);
         }
-        settled
+        applied
     }
 
-    /// What Azure filled in.
-    pub(super) fn find(&self, output: &Output) -> Option<Json> {
+    /// The value of an output.
+    pub(super) fn find_output(&self, output: &Output) -> Option<Json> {
         output.find(self.live.get(&output.of)?).cloned()
     }
 }
@@ -49,21 +49,21 @@ impl Settled {
 #[tokio::test(start_paused = true)]
 async fn written_values_are_live_and_stable() {
     for (name, text) in SPECS {
-        let settled = Settled::of(text).await;
-        let Settled { azure, plan, live } = &settled;
+        let applied = AppliedSpec::new(text).await;
+        let AppliedSpec { azure, plan, live } = &applied;
         assert_eq!(plan.count(Action::Create), plan.steps.len(), "{name}");
         for step in &plan.steps {
-            let sent = step.call.body.fill(&|output| settled.find(output));
-            let mut lacking = Vec::new();
-            lacks(
+            let sent = step.call.body.fill(&|output| applied.find_output(output));
+            let mut missing = Vec::new();
+            collect_missing(
                 "",
                 &sent.to_json().unwrap(),
                 &live[&step.subject.key],
-                &mut lacking,
+                &mut missing,
             );
             assert!(
-                lacking.is_empty(),
-                "{name}: {}: {lacking:#?}",
+                missing.is_empty(),
+                "{name}: {}: {missing:#?}",
                 step.subject.key
             );
         }
@@ -75,20 +75,20 @@ async fn written_values_are_live_and_stable() {
     }
 }
 
-/// Collects the places at which an answer does not hold what was sent. Ids have no case, numbers no form.
-fn lacks(place: &str, sent: &Json, live: &Json, found: &mut Vec<String>) {
+/// Collects the paths at which a response differs from the sent body. Ids are compared without case, numbers by value.
+fn collect_missing(place: &str, sent: &Json, live: &Json, found: &mut Vec<String>) {
     let same = match (sent, live) {
         (Json::Object(members), _) => {
             for (name, sent) in members {
                 let live = member(live, name);
-                lacks(&format!("{place}.{name}"), sent, live, found);
+                collect_missing(&format!("{place}.{name}"), sent, live, found);
             }
             true
         }
         (Json::Array(items), Json::Array(others)) => items.iter().all(|item| {
             others.iter().any(|other| {
                 let mut inner = Vec::new();
-                lacks("", item, other, &mut inner);
+                collect_missing("", item, other, &mut inner);
                 inner.is_empty()
             })
         }),
@@ -99,7 +99,7 @@ fn lacks(place: &str, sent: &Json, live: &Json, found: &mut Vec<String>) {
         _ => sent == live,
     };
     if !same {
-        found.push(format!("{place}: {sent} was sent, and {live} is there"));
+        found.push(format!("{place}: sent {sent}, live {live}"));
     }
 }
 

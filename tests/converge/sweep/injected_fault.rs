@@ -1,4 +1,4 @@
-//! What can go wrong with one request.
+//! Faults of a single request, in Azure, on the network or in the client.
 
 use std::{
     io,
@@ -17,9 +17,9 @@ use azure_core::{
 use lazuli_sim::{Fault, InProcess};
 use tokio::sync::Notify;
 
-/// What goes wrong with one request.
+/// A fault of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mishap {
+pub enum InjectedFault {
     Refused,
     ResetBefore,
     ResetAfter,
@@ -27,18 +27,18 @@ pub enum Mishap {
     InternalError,
     Unavailable,
     StaleRead,
-    /// The answer does not come in time; Azure has acted.
-    TooSlow,
+    /// The response times out after Azure has processed the request.
+    TimedOut,
     TokenExpired,
-    /// The process dies before the request is sent.
+    /// The process is killed before the request is sent.
     KilledBefore,
-    /// The process dies before the answer comes; Azure has acted.
+    /// The process is killed after Azure has processed the request and before the response arrives.
     KilledAfter,
-    /// The process stands still until it is let go on.
+    /// The request is held until it is released.
     Held,
 }
 
-impl Mishap {
+impl InjectedFault {
     pub const ALL: &[Self] = &[
         Self::Refused,
         Self::ResetBefore,
@@ -47,14 +47,14 @@ impl Mishap {
         Self::InternalError,
         Self::Unavailable,
         Self::StaleRead,
-        Self::TooSlow,
+        Self::TimedOut,
         Self::TokenExpired,
         Self::KilledBefore,
         Self::KilledAfter,
     ];
 
-    /// The fault on the side of Azure, for those that are.
-    pub fn fault(self) -> Option<Fault> {
+    /// The fault of the simulator; `None` for faults of the client.
+    pub fn simulator_fault(self) -> Option<Fault> {
         Some(match self {
             Self::Refused => Fault::ConnectionRefused,
             Self::ResetBefore => Fault::ResetBefore,
@@ -64,33 +64,33 @@ impl Mishap {
             Self::Unavailable => Fault::status(503, Some(3)),
             Self::StaleRead => Fault::StaleRead,
             Self::TokenExpired => Fault::Unauthorized,
-            Self::TooSlow | Self::KilledBefore | Self::KilledAfter | Self::Held => return None,
+            Self::TimedOut | Self::KilledBefore | Self::KilledAfter | Self::Held => return None,
         })
     }
 }
 
-/// How long a client waits for an answer.
+/// How long a client waits for a response.
 const TIMEOUT: Duration = Duration::from_secs(100);
 
-/// A way to Azure on which something goes wrong on the client's side.
+/// A transport that injects the faults of the client.
 #[derive(Debug, Clone)]
-pub struct Wire {
+pub struct FaultyTransport {
     inner: InProcess,
-    shared: Arc<Shared>,
+    shared: Arc<FaultState>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct FaultState {
     sent: AtomicU64,
-    /// The request that is struck, counted from 1; 0 for no request.
+    /// The request with the fault, counted from 1; 0 for no request.
     at: AtomicU64,
-    mishap: std::sync::Mutex<Option<Mishap>>,
-    died: Notify,
+    fault: std::sync::Mutex<Option<InjectedFault>>,
+    killed: Notify,
     held: Notify,
-    let_go: Notify,
+    released: Notify,
 }
 
-impl Wire {
+impl FaultyTransport {
     pub fn new(inner: InProcess) -> Self {
         Self {
             inner,
@@ -98,67 +98,67 @@ impl Wire {
         }
     }
 
-    /// Lets a request fail, counted from 0 from now on.
-    pub fn strike(&self, at: u64, mishap: Mishap) {
+    /// Schedules a fault at a request, counted from 0 from now on.
+    pub fn schedule(&self, at: u64, injected: InjectedFault) {
         self.shared.sent.store(0, Ordering::Relaxed);
         self.shared.at.store(at + 1, Ordering::Relaxed);
-        *self.shared.mishap.lock().unwrap() = Some(mishap);
+        *self.shared.fault.lock().unwrap() = Some(injected);
     }
 
-    pub fn calm(&self) {
-        *self.shared.mishap.lock().unwrap() = None;
+    pub fn clear(&self) {
+        *self.shared.fault.lock().unwrap() = None;
     }
 
-    /// Ends when the process dies.
-    pub async fn died(&self) {
-        self.shared.died.notified().await;
+    /// Returns when the process is killed.
+    pub async fn wait_until_killed(&self) {
+        self.shared.killed.notified().await;
     }
 
-    /// Ends when the process stands still.
-    pub async fn held(&self) {
+    /// Returns when a request is held.
+    pub async fn wait_until_held(&self) {
         self.shared.held.notified().await;
     }
 
-    /// Lets a process that stands still go on.
-    pub fn let_go(&self) {
-        self.shared.let_go.notify_one();
+    /// Releases a held request.
+    pub fn release(&self) {
+        self.shared.released.notify_one();
     }
 
-    fn struck(&self) -> Option<Mishap> {
+    fn next_fault(&self) -> Option<InjectedFault> {
         let number = self.shared.sent.fetch_add(1, Ordering::Relaxed) + 1;
-        let mishap = *self.shared.mishap.lock().unwrap();
-        mishap.filter(|_| number == self.shared.at.load(Ordering::Relaxed))
+        let fault = *self.shared.fault.lock().unwrap();
+        fault.filter(|_| number == self.shared.at.load(Ordering::Relaxed))
     }
 }
 
 #[async_trait]
-impl HttpClient for Wire {
+impl HttpClient for FaultyTransport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        match self.struck() {
-            Some(Mishap::TooSlow) => {
+        match self.next_fault() {
+            Some(InjectedFault::TimedOut) => {
                 let _ = self.inner.execute_request(request).await;
                 tokio::time::sleep(TIMEOUT).await;
                 let error = io::Error::from(io::ErrorKind::TimedOut);
                 Err(azure_core::Error::new(ErrorKind::Io, error))
             }
-            Some(Mishap::Held) => {
+            Some(InjectedFault::Held) => {
                 self.shared.held.notify_one();
-                self.shared.let_go.notified().await;
+                self.shared.released.notified().await;
                 self.inner.execute_request(request).await
             }
-            Some(Mishap::KilledBefore) => self.die().await,
-            Some(Mishap::KilledAfter) => {
+            Some(InjectedFault::KilledBefore) => self.kill().await,
+            Some(InjectedFault::KilledAfter) => {
                 let _ = self.inner.execute_request(request).await;
-                self.die().await
+                self.kill().await
             }
             _ => self.inner.execute_request(request).await,
         }
     }
 }
 
-impl Wire {
-    async fn die(&self) -> azure_core::Result<AsyncRawResponse> {
-        self.shared.died.notify_one();
+impl FaultyTransport {
+    async fn kill(&self) -> azure_core::Result<AsyncRawResponse> {
+        self.shared.killed.notify_one();
         std::future::pending().await
     }
 }

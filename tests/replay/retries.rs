@@ -58,7 +58,7 @@ fn class(method: &str, code: &str) -> ErrorClass {
 
 #[tokio::test(start_paused = true)]
 async fn only_transient_errors_are_retried() {
-    let Some(recordings) = recordings::all() else {
+    let Some(recordings) = recordings::load_all() else {
         return;
     };
     let options = ClientOptions::default();
