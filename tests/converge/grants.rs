@@ -331,7 +331,7 @@ async fn undeclared_grant_shows_whether_its_principal_exists() {
     azure.send_directly(Method::Delete, &undeclared, None).await;
     azure.simulator.clear_log();
     let plan = azure.plan(&stack("")).await;
-    assert_eq!(existence(&plan, &principal), Existence::Gone);
+    assert_eq!(existence(&plan, &principal), Existence::Deleted);
     assert_eq!(existence(&plan, USER_OBJECT_ID), Existence::Exists);
     assert!(plan.is_empty() && plan.remarks.unread_directory.is_none());
     assert_eq!(directory_statuses(&azure), [200], "both in one request");

@@ -23,7 +23,7 @@ use lazuli_engine::observe_settled;
 use lazuli_handlers::{REGISTRY, roles};
 use lazuli_reconcile::{
     Catalog, Difference, ExportScope, Intent, LoadContext, LoadError, PropagationLimits,
-    ReconcileError, Reconciler, Report, Silent, SpecTexts, Specs, Stacks, load,
+    ReconcileError, Reconciler, Report, SilentObserver, SpecTexts, Specs, Stacks, load,
 };
 use lazuli_sim::{
     CALLER_SECRET, Caller, InProcess, LogEntry, Method, Request, SUBSCRIPTION, SimTime, Simulator,
@@ -134,7 +134,7 @@ impl Azure {
             directory: self.directory.as_ref(),
             catalog: CATALOG,
             clock: &*self.clock,
-            observer: &Silent,
+            observer: &SilentObserver,
         }
     }
 
@@ -209,9 +209,14 @@ impl Azure {
 
     /// The live state of a graph.
     pub async fn observe(&self, graph: &Graph) -> Live {
-        observe_settled(&self.client, graph, &reads::list_reads(graph), &Silent)
-            .await
-            .expect("reads work")
+        observe_settled(
+            &self.client,
+            graph,
+            &reads::list_reads(graph),
+            &SilentObserver,
+        )
+        .await
+        .expect("reads work")
     }
 
     /// Plans and executes; steps may fail.

@@ -4,7 +4,7 @@ use std::{sync::Mutex, time::Duration};
 
 use lazuli_arm::ErrorKind;
 use lazuli_core::{arm::ArmId, plan::Action, reads};
-use lazuli_engine::{Event, Observer, Silent, observe_settled};
+use lazuli_engine::{Event, Observer, SilentObserver, observe_settled};
 use lazuli_sim::{Fault, Faults, Method, Occurrence, SUBSCRIPTION, WorldOptions};
 use serde_json::json;
 
@@ -135,9 +135,14 @@ async fn operation_that_does_not_complete_is_an_error() {
     azure.simulator.clear_log();
 
     let graph = azure.graph(&text).await;
-    let errors = observe_settled(&azure.client, &graph, &reads::list_reads(&graph), &Silent)
-        .await
-        .unwrap_err();
+    let errors = observe_settled(
+        &azure.client,
+        &graph,
+        &reads::list_reads(&graph),
+        &SilentObserver,
+    )
+    .await
+    .unwrap_err();
     let [error] = errors.as_slice() else {
         panic!("{errors:?}")
     };

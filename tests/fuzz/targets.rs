@@ -16,7 +16,7 @@ use lazuli_core::{
     template::Template,
     yaml,
 };
-use lazuli_engine::Silent;
+use lazuli_engine::SilentObserver;
 use lazuli_handlers::{REGISTRY, roles};
 use lazuli_reconcile::{
     Catalog, Intent, LoadContext, PropagationLimits, ReconcileError, Reconciler, SpecTexts,
@@ -512,7 +512,7 @@ fn check_live_state(bytes: &[u8]) {
         directory: None,
         catalog: CATALOG,
         clock: &|| UNIX_EPOCH,
-        observer: &Silent,
+        observer: &SilentObserver,
     };
     let texts = SpecTexts::from_spec("input.yaml", COMPARED);
     let context = LoadContext::isolated(Some(SUBSCRIPTION.to_owned()));

@@ -57,7 +57,7 @@ fn expected_files() -> BTreeMap<PathBuf, String> {
         assert!(!examples.is_empty(), "no example uses {kind}");
         page += &format!("\nExamples: {}.\n", examples.join(", "));
         let of_kind = REGISTRY.get(kind).unwrap();
-        let description = Description::from_kind(of_kind).says.replace('\n', " ");
+        let description = Description::from_kind(of_kind).text.replace('\n', " ");
         let first = description.split(". ").next().unwrap_or_default();
         let arm_type = of_kind.facts().arm_type.as_ref();
         let arm_type = arm_type.map_or("any".to_owned(), |known| format!("`{}`", known.name));

@@ -1,4 +1,4 @@
-//! Silent defaults: few places of the product replace a missing value with an empty one.
+//! SilentObserver defaults: few places of the product replace a missing value with an empty one.
 
 use std::fs;
 

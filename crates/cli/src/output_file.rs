@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_and_nothing_else_is_left() {
+    fn file_is_replaced_and_nothing_else_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan.json");
         replace(&path, "old").unwrap();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_overwrites_nothing() {
+    fn new_file_overwrites_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stack.yaml");
         create(&path, "first").unwrap();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_replaced_leaves_no_temporary_file() {
+    fn file_that_cannot_be_replaced_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("directory");
         fs::create_dir_all(path.join("full")).unwrap();
@@ -108,7 +108,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_has_the_permissions_of_any_new_file() {
+    fn file_has_the_permissions_of_any_new_file() {
         use std::os::unix::fs::PermissionsExt;
 
         let folder = tempfile::tempdir().unwrap();
@@ -121,7 +121,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_is_replaced_and_its_target_is_kept() {
+    fn link_is_replaced_and_its_target_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let (target, link) = (folder.path().join("target"), folder.path().join("link"));
         fs::write(&target, "kept").unwrap();

@@ -155,7 +155,7 @@ impl ResumedPlan {
                 "create a new plan with `lazuli plan --out FILE`",
             )
         })?;
-        let args = with_options(args, &plan.asked)?;
+        let args = with_options(args, &plan.options)?;
         if let Some(spec) = args.specs.paths.iter().find(|spec| !spec.exists()) {
             return Err(CommandError::with_hint(
                 format!(
@@ -172,7 +172,7 @@ impl ResumedPlan {
     pub(crate) fn fail_on_difference(&self, view: &PlanContext<'_>) -> Result<(), CommandError> {
         let failed = |error: &dyn fmt::Display| CommandError::new(error.to_string());
         // Compared as a file, so that nothing differs that a file does not keep.
-        let now = create_plan(self.0.asked.clone(), view)
+        let now = create_plan(self.0.options.clone(), view)
             .to_text()
             .map_err(|error| failed(&error))?;
         let now = SavedPlan::parse(&now).map_err(|error| failed(&error))?;

@@ -555,7 +555,7 @@ impl GrantDocument {
             principal_type: property("principalType"),
             principal_exists: match principal {
                 Existence::Exists => Some(true),
-                Existence::Gone => Some(false),
+                Existence::Deleted => Some(false),
                 Existence::Unknown => None,
             },
             created_on: property("createdOn"),

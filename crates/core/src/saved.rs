@@ -29,15 +29,15 @@ pub struct SavedPlan {
     /// The stacks that it covers.
     pub stacks: Vec<String>,
     /// The options of the plan.
-    pub asked: SavedOptions,
+    pub options: SavedOptions,
     /// The plan, for people and programs.
     pub plan: PlanDocument,
     /// The desired state of each resource.
-    pub wanted: Vec<DesiredState>,
+    pub desired: Vec<DesiredState>,
     /// Digests of the requests, by step.
-    pub sent: Vec<RequestDigests>,
+    pub requests: Vec<RequestDigests>,
     /// Identifies the key of the digests (`LAZULI_SECRETS_KEY`).
-    pub key: String,
+    pub digest_key: String,
     /// SHA-256 of all members above as compact JSON. It detects edits and corruption, and is not a signature.
     #[serde(default)]
     pub digest: String,
@@ -172,24 +172,24 @@ pub enum OpenError {
 
 impl SavedPlan {
     /// A plan with what it is based on.
-    pub fn new(asked: SavedOptions, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
+    pub fn new(options: SavedOptions, graph: &Graph, plan: &Plan, document: PlanDocument) -> Self {
         let scopes = graph.stack_scopes().iter();
         Self {
             format: SavedFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
             stacks: scopes.map(|scope| scope.stack.clone()).collect(),
-            asked,
+            options,
             plan: document,
-            wanted: graph
+            desired: graph
                 .nodes()
                 .map(|node| DesiredState::new(graph, node))
                 .collect(),
-            sent: plan
+            requests: plan
                 .steps
                 .iter()
                 .map(|step| RequestDigests::new(graph, step))
                 .collect(),
-            key: basis::key_print(graph),
+            digest_key: basis::key_print(graph),
             digest: String::new(),
         }
     }

@@ -14,10 +14,10 @@ mod roles;
 pub use execute::{Execution, execute};
 pub use fault::Fault;
 pub use observe::{
-    Concern, ObserveError, UnansweredRead, find_versions, observe, observe_each, observe_owned,
+    Concern, FailedRead, ObserveError, find_versions, observe, observe_each, observe_owned,
     observe_principals, observe_settled,
 };
-pub use observer::{Event, Observer, Silent};
+pub use observer::{Event, Observer, SilentObserver};
 pub use overrides::remember;
 pub use preflight::{RegistrationError, preflight, register};
 pub use propagation::PropagationLimits;

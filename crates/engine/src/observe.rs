@@ -57,7 +57,7 @@ pub async fn observe<'g>(
 
 /// A read that failed, with the read itself.
 #[derive(Debug, Clone)]
-pub struct UnansweredRead {
+pub struct FailedRead {
     /// The read.
     pub read: Read,
     /// Why it failed.
@@ -69,12 +69,12 @@ pub async fn observe_each<'g>(
     client: &Client,
     concern: impl Into<Concern<'g>>,
     reads: &[Read],
-) -> (Live, Vec<UnansweredRead>) {
+) -> (Live, Vec<FailedRead>) {
     let concern = concern.into();
     let mut live = Live::default();
     let mut failures = Vec::new();
     let mut narrower = Vec::new();
-    let unanswered = |read: &Read, error| UnansweredRead {
+    let unanswered = |read: &Read, error| FailedRead {
         read: read.clone(),
         error,
     };

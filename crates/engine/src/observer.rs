@@ -101,8 +101,8 @@ pub enum Event<'a> {
 
 /// An observer that ignores all events.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
+pub struct SilentObserver;
 
-impl Observer for Silent {
+impl Observer for SilentObserver {
     fn event(&self, _: &Event<'_>) {}
 }

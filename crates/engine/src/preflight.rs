@@ -67,10 +67,10 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
                 CreationRequest::Get => client.get(path, api_version, &ignore_waits).await,
                 CreationRequest::List => self::list(client, path, api_version, None).await,
                 CreationRequest::Post(body) => {
-                    let asked = client
+                    let sent = client
                         .post(path, api_version, Some(body), &ignore_waits)
                         .await;
-                    asked.map(|done| done.result)
+                    sent.map(|done| done.result)
                 }
             }
         }
@@ -98,7 +98,7 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
         Question::Restrictions { at, proposal } => {
             let path = at.collection(&POLICY_RESTRICTIONS);
             let body = proposal.body();
-            let asked = client
+            let sent = client
                 .post(
                     &path,
                     &POLICY_RESTRICTIONS.api_version,
@@ -106,7 +106,7 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
                     &ignore_waits,
                 )
                 .await;
-            asked.map(|done| done.result)
+            sent.map(|done| done.result)
         }
         Question::PolicyExemptions(scope) => list(scope, POLICY_EXEMPTION, None).await,
         Question::PolicyDefinition(id) => {
@@ -116,7 +116,7 @@ async fn ask(client: &Client, question: &Question, caller: Option<&str>) -> Answ
         }
     };
     match answer {
-        Ok(Some(said)) => Answer::Response(said),
+        Ok(Some(body)) => Answer::Response(body),
         Ok(None) => Answer::NotFound,
         Err(error) => Answer::Unknown(error.code.clone().unwrap_or_else(|| error.message.clone())),
     }

@@ -108,7 +108,7 @@ impl<'a> ResourceLink<'a> {
             Value::Unresolved(unresolved) => {
                 nodes.report(
                     Diagnostic::error(
-                        Code::UnknownBeforeRun,
+                        Code::UnknownBeforeApply,
                         span,
                         format!(
                             "the id must be known before apply, but `{unresolved}` is known only after apply"

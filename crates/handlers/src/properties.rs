@@ -33,7 +33,7 @@ pub struct PropertyDoc {
     /// Whether its value is sensitive.
     pub secret: bool,
     /// The description.
-    pub says: String,
+    pub description: String,
 }
 
 /// An accepted form of a property.
@@ -62,7 +62,7 @@ const FIXED: &str = "Fixed at creation";
 impl PropertyDoc {
     /// Azure's default, if the description states it.
     pub fn default(&self) -> Option<&str> {
-        sentences(&self.says)
+        sentences(&self.description)
             .find_map(|sentence| sentence.strip_prefix(DEFAULT))
             .map(|said| said.trim_end_matches('.'))
     }
@@ -71,7 +71,7 @@ impl PropertyDoc {
     pub fn meaning(&self) -> String {
         let is_meaning =
             |sentence: &&str| !sentence.starts_with(DEFAULT) && !sentence.starts_with(FIXED);
-        let left: Vec<&str> = sentences(&self.says).filter(is_meaning).collect();
+        let left: Vec<&str> = sentences(&self.description).filter(is_meaning).collect();
         left.join(" ")
     }
 
@@ -116,7 +116,7 @@ pub fn of_kind(kind: &dyn Kind) -> Vec<PropertyDoc> {
     let facts = kind.facts();
     let mut properties = of_schema(&kind.schema().to_value());
     for property in &mut properties {
-        let fixed = is_fixed(facts, &property.path) || property.says.contains(FIXED);
+        let fixed = is_fixed(facts, &property.path) || property.description.contains(FIXED);
         property.fixed = fixed;
         property.secret = is_secret(&property.path);
     }
@@ -201,14 +201,14 @@ fn below(
             }
             inside(root, form, &path, depth, properties);
         }
-        let says = property["description"].as_str().unwrap_or_default();
+        let description = property["description"].as_str().unwrap_or_default();
         let property = PropertyDoc {
             path,
             forms: kinds,
             required: required(name),
             fixed: false,
             secret: false,
-            says: says.replace('\n', " "),
+            description: description.replace('\n', " "),
         };
         properties.insert(at, property);
     }

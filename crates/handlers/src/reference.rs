@@ -19,8 +19,8 @@ pub fn reference(registry: Registry) -> Vec<(&'static str, String)> {
 
 fn page(kind: &dyn Kind) -> String {
     let facts = kind.facts();
-    let Description { says, example } = Description::from_kind(kind);
-    let mut page = format!("# {}\n\n{says}\n\n", facts.kind);
+    let Description { text, example } = Description::from_kind(kind);
+    let mut page = format!("# {}\n\n{text}\n\n", facts.kind);
     if let Some(retired) = facts.retired {
         page += &format!("> {retired}.\n\n");
     }
@@ -48,13 +48,13 @@ fn page(kind: &dyn Kind) -> String {
         let required = if property.required { "yes" } else { "" };
         let forms: Vec<String> = property.forms.iter().map(Form::describe).collect();
         let default = property.default().unwrap_or("");
-        let mut says = property.meaning();
+        let mut meaning = property.meaning();
         for (is_so, note) in [
             (property.fixed, " **Fixed at creation.**"),
             (property.secret, " **Secret.**"),
         ] {
             if is_so {
-                says += note;
+                meaning += note;
             }
         }
         page += &format!(
@@ -62,7 +62,7 @@ fn page(kind: &dyn Kind) -> String {
             property.path,
             cell(&forms.join(" or ")),
             cell(default),
-            cell(&says)
+            cell(&meaning)
         );
     }
     if !facts.outputs.is_empty() {
@@ -106,7 +106,7 @@ fn shared(facts: &Facts) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// The description, in paragraphs.
-    pub says: String,
+    pub text: String,
     /// An example, as YAML without a code fence.
     pub example: String,
 }
@@ -116,9 +116,9 @@ impl Description {
     pub fn from_kind(kind: &dyn Kind) -> Self {
         let schema = kind.schema().to_value();
         let whole = schema["description"].as_str().unwrap_or_default();
-        let (says, example) = whole.split_once("```yaml").unwrap_or((whole, ""));
+        let (text, example) = whole.split_once("```yaml").unwrap_or((whole, ""));
         Self {
-            says: says.trim().to_owned(),
+            text: text.trim().to_owned(),
             example: example.trim().trim_end_matches("```").trim().to_owned(),
         }
     }

@@ -1,8 +1,10 @@
 //! `roleAssignment`: roles of a principal on a scope. One node per role.
 
+mod assigned_roles;
 mod lift;
-mod wanted;
 
+pub use assigned_roles::AssignedRoles;
+use assigned_roles::assigned_roles;
 use lazuli_core::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic},
@@ -16,8 +18,6 @@ use lazuli_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
-pub use wanted::WantedRoles;
-use wanted::wanted_roles;
 
 use crate::{arm_types, identity::has_own};
 
@@ -146,16 +146,19 @@ impl Handler for RoleAssignment {
         creation: None,
     };
     type Props = RoleAssignmentProps;
-    type Links<'a> = WantedRoles;
+    type Links<'a> = AssignedRoles;
 
-    fn link(entry: &TypedEntry<'_, RoleAssignmentProps>, nodes: &mut Nodes) -> Option<WantedRoles> {
+    fn link(
+        entry: &TypedEntry<'_, RoleAssignmentProps>,
+        nodes: &mut Nodes,
+    ) -> Option<AssignedRoles> {
         let scope = entry.placement().scope.clone()?;
-        let roles = wanted_roles(entry, &scope, nodes);
-        Some(WantedRoles { scope, roles })
+        let roles = assigned_roles(entry, &scope, nodes);
+        Some(AssignedRoles { scope, roles })
     }
 
     fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
-        let WantedRoles { scope, roles } = &resource.links;
+        let AssignedRoles { scope, roles } = &resource.links;
         let Some((principal, principal_type)) = principal(resource, nodes) else {
             return;
         };
@@ -174,12 +177,12 @@ impl Handler for RoleAssignment {
             &["principal", "scope", "role", "roles", "description"],
             nodes,
         ));
-        let says = |property: &str| {
+        let is_set = |property: &str| {
             properties
                 .get(property)
                 .is_some_and(|value| *value != Value::Null)
         };
-        if says("condition") && !says("conditionVersion") {
+        if is_set("condition") && !is_set("conditionVersion") {
             properties.insert("conditionVersion".into(), USUAL_VERSION.into());
         }
         properties.insert(

@@ -156,8 +156,8 @@ fn of_kind(kind: &dyn Kind) -> Vec<(String, Json)> {
 
 /// The common keys of a kind.
 pub(crate) fn common(facts: &Facts) -> Map<String, Json> {
-    let text = |says: &str| json!({ "description": says, "type": "string" });
-    let flag = |says: &str| json!({ "description": says, "type": "boolean" });
+    let text = |description: &str| json!({ "description": description, "type": "string" });
+    let flag = |description: &str| json!({ "description": description, "type": "boolean" });
     let mut keys = Map::new();
     let mut add = |key: &str, schema: Json| keys.insert(key.to_owned(), schema);
     add(
@@ -232,14 +232,14 @@ pub(crate) fn common(facts: &Facts) -> Map<String, Json> {
     keys
 }
 
-fn one_or_many(says: &str) -> Json {
+fn one_or_many(description: &str) -> Json {
     let list = json!({ "type": "array", "items": { "type": "string" } });
-    json!({ "description": says, "anyOf": [{ "type": "string" }, list] })
+    json!({ "description": description, "anyOf": [{ "type": "string" }, list] })
 }
 
-fn tags(says: &str) -> Json {
+fn tags(description: &str) -> Json {
     json!({
-        "description": says,
+        "description": description,
         "type": "object",
         "additionalProperties": { "type": ["string", "number", "boolean"] },
     })

@@ -11,7 +11,7 @@ use lazuli_core::{
     source::{Sources, Span},
 };
 use lazuli_engine::{
-    Concern, ObserveError, UnansweredRead, find_versions, observe_each, observe_owned,
+    Concern, FailedRead, ObserveError, find_versions, observe_each, observe_owned,
 };
 use serde_json::Value as Json;
 
@@ -156,7 +156,7 @@ fn unreadable_state(failures: Vec<ObserveError>) -> ExportError {
     ExportError::Unreadable(failures.into_iter().map(|one| one.error).collect())
 }
 
-fn fail_on_any(failures: Vec<UnansweredRead>) -> Result<(), ExportError> {
+fn fail_on_any(failures: Vec<FailedRead>) -> Result<(), ExportError> {
     match failures.is_empty() {
         true => Ok(()),
         false => Err(ExportError::Unreadable(
@@ -168,12 +168,11 @@ fn fail_on_any(failures: Vec<UnansweredRead>) -> Result<(), ExportError> {
 /// Separates tolerated failures from those that end the export: a resource that is invisible for a moment would be missing
 /// in the spec.
 fn tolerate_rejected(
-    failures: Vec<UnansweredRead>,
+    failures: Vec<FailedRead>,
     live: &Live,
     groups: &[ArmId],
 ) -> Result<Vec<ArmError>, ExportError> {
-    let is_tolerated =
-        |one: &UnansweredRead| is_tolerated(&one.read, &one.error.kind, live, groups);
+    let is_tolerated = |one: &FailedRead| is_tolerated(&one.read, &one.error.kind, live, groups);
     let (tolerated, others): (Vec<_>, Vec<_>) = failures.into_iter().partition(is_tolerated);
     fail_on_any(others)?;
     Ok(tolerated.into_iter().map(|one| one.error).collect())

@@ -19,7 +19,9 @@ pub use catalog::Catalog;
 pub use error::{LoadError, ReconcileError, Rejection};
 pub use export::{ExportError, ExportScope, LiveExport};
 pub use intent::Intent;
-pub use lazuli_engine::{Event, Observer, PropagationLimits, RegistrationError, Report, Silent};
+pub use lazuli_engine::{
+    Event, Observer, PropagationLimits, RegistrationError, Report, SilentObserver,
+};
 pub use load::{LoadContext, SpecTexts, Specs, Stacks, load};
 pub use plan::Difference;
 pub use providers::{ProviderPolicy, blocking};

@@ -80,7 +80,7 @@ fn explain_and_reference_describe_a_registered_kind() {
     let kind = REGISTRY.get("keyVault").unwrap();
     let description = Description::from_kind(kind);
     assert_eq!(
-        description.says,
+        description.text,
         "A key vault: keys, secrets and certificates."
     );
     assert!(description.example.contains("kind: keyVault"));

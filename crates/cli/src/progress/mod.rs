@@ -14,7 +14,7 @@ mod wait_lines;
 use std::io;
 
 use lazuli_core::plan::Plan;
-use lazuli_engine::{Observer, Silent};
+use lazuli_engine::{Observer, SilentObserver};
 
 use crate::terminal::{Display, Terminal};
 use labels::StepLabels;
@@ -34,7 +34,7 @@ pub(crate) fn start_execution(plan: &Plan, terminal: &Terminal) -> Box<dyn Obser
             Box::new(ExecutionLines::new(io::stderr(), labels, width))
         }
         Display::Log => Box::new(ProgressLog { labels }),
-        Display::Nothing => Box::new(Silent),
+        Display::Nothing => Box::new(SilentObserver),
     }
 }
 
@@ -46,6 +46,6 @@ pub(crate) fn start_observation(terminal: &Terminal) -> Box<dyn Observer + Send>
         Display::Log => Box::new(ProgressLog {
             labels: StepLabels::default(),
         }),
-        Display::Nothing => Box::new(Silent),
+        Display::Nothing => Box::new(SilentObserver),
     }
 }

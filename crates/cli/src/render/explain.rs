@@ -26,7 +26,7 @@ const LONGEST_NAME: usize = 32;
 /// Lists the kinds and the other topics.
 pub(crate) fn kinds(style: &Style) -> String {
     let rows = REGISTRY.kinds.iter().map(|kind| {
-        let description = Description::from_kind(*kind).says;
+        let description = Description::from_kind(*kind).text;
         (
             kind.facts().kind.to_owned(),
             first_sentence(&description).to_owned(),
@@ -110,7 +110,10 @@ pub(crate) fn azure_code(known: &KnownCode, style: &Style) -> String {
 /// A kind: its description, an example, its properties and outputs.
 pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
     let facts = kind.facts();
-    let Description { says, example } = Description::from_kind(kind);
+    let Description {
+        text: description,
+        example,
+    } = Description::from_kind(kind);
     let mut text = style.paint(Tint::Strong, facts.kind) + "\n\n";
     let mut add = |paragraphs: &str| {
         let unwrapped: Vec<String> = paragraphs
@@ -120,7 +123,7 @@ pub(crate) fn kind(kind: &dyn Kind, style: &Style) -> String {
         text.push_str(&wrap_block(0, &unwrapped.join("\n\n"), style.width));
         text.push('\n');
     };
-    add(&says);
+    add(&description);
     if let Some(retired) = facts.retired {
         add(&format!("{retired}."));
     }

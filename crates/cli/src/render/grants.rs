@@ -93,7 +93,7 @@ mod tests {
             },
             ..Plan::default()
         };
-        let undeclared = text(&plan([Existence::Gone, Existence::Exists], None));
+        let undeclared = text(&plan([Existence::Deleted, Existence::Exists], None));
         assert_eq!(
             undeclared,
             "? group  undeclared role assignments\n    \
@@ -102,7 +102,7 @@ mod tests {
         );
         let orphaned = Plan {
             remarks: Remarks {
-                orphaned: vec![grant(Existence::Gone)],
+                orphaned: vec![grant(Existence::Deleted)],
                 ..Remarks::default()
             },
             ..Plan::default()

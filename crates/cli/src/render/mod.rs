@@ -71,13 +71,9 @@ impl NodeNames {
         }
     }
 
-    /// The name of a step of the plan; that of an id from another plan is `an earlier step`.
+    /// The name of a step of the plan.
     fn step_name(self, plan: &Plan, id: StepId) -> String {
-        let step = plan.steps.get(id.0);
-        step.map_or_else(
-            || "an earlier step".to_owned(),
-            |step| self.name(&step.subject.key),
-        )
+        self.name(&plan[id].subject.key)
     }
 }
 

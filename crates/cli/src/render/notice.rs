@@ -95,7 +95,7 @@ impl Notice {
         steps: &[StepId],
         describe: impl Fn(&Step) -> AffectedStep,
     ) {
-        let steps = steps.iter().filter_map(|id| plan.steps.get(id.0));
+        let steps = steps.iter().map(|id| &plan[*id]);
         self.lines.extend(steps.map(describe).map(NoticeLine::Step));
     }
 

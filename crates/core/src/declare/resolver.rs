@@ -123,7 +123,7 @@ impl<'a> Resolver<'a> {
             Value::String(text) => text,
             Value::Unresolved(unresolved) => {
                 diagnostics.push(Diagnostic::error(
-                    Code::UnknownBeforeRun,
+                    Code::UnknownBeforeApply,
                     entry.key_span,
                     format!(
                         "a key must be known before apply, but `{unresolved}` is known only after apply"

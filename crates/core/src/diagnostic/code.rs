@@ -57,7 +57,7 @@ codes! {
     LZ0017 UnknownRole "A role does not exist: it is not built in, not in the spec and not in Azure.";
     LZ0018 Precondition "Azure rejects a combination of values or, as a warning, it does not work well.";
     LZ0019 MissingGrant "An identity lacks a role that the account which uses it requires.";
-    LZ0020 UnknownBeforeRun "A value is required before apply but known only after it.";
+    LZ0020 UnknownBeforeApply "A value is required before apply but known only after it.";
     LZ0021 DuplicateStack "Two documents have the same stack name.";
     LZ0022 Retired "Azure has retired this type.";
     LZ0023 NotFound "An entry with `existing: true` refers to a resource that does not exist.";

@@ -53,7 +53,7 @@ pub(super) fn is_unreturned(
         Some(text) => is_mask(text) || is_reference(text) && is_secret(),
         None => {
             live.is_none_or(is_empty)
-                && (is_secret() || says_how_to_make(place) || is_place_of_a_part(place, body))
+                && (is_secret() || is_creation_mode(place) || is_place_of_a_part(place, body))
         }
     }
 }
@@ -96,7 +96,7 @@ fn is_among_secrets(place: &BodyPath) -> bool {
 
 /// `createMode` says how to create a resource, not what it is (ARM facts 1.6: absent in all 37 responses of three
 /// providers).
-fn says_how_to_make(place: &BodyPath) -> bool {
+fn is_creation_mode(place: &BodyPath) -> bool {
     place.name().eq_ignore_ascii_case("createMode")
 }
 

@@ -428,7 +428,7 @@ impl Placer<'_> {
         }
         self.diagnostics.push(
             Diagnostic::error(
-                Code::UnknownBeforeRun,
+                Code::UnknownBeforeApply,
                 span,
                 format!("`{property}` must be known before apply, but `${{{reference}}}` is known after apply"),
             )

@@ -10,7 +10,7 @@ pub enum Existence {
     /// The directory has it.
     Exists,
     /// The directory no longer has it.
-    Gone,
+    Deleted,
     /// The directory was not read.
     Unknown,
 }
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(existence("aA", json!({})), Existence::Exists);
         assert_eq!(
             existence("BB", json!({ "principalType": "User" })),
-            Existence::Gone
+            Existence::Deleted
         );
         assert_eq!(existence("cc", json!({})), Existence::Unknown);
     }
@@ -85,7 +85,7 @@ mod tests {
             json!({ "delegatedManagedIdentityResourceId": "" }),
             json!({ "delegatedManagedIdentityResourceId": null }),
         ] {
-            assert_eq!(live.existence(&grant("aa", more)), Existence::Gone);
+            assert_eq!(live.existence(&grant("aa", more)), Existence::Deleted);
         }
     }
 }

@@ -245,7 +245,7 @@ impl Live {
         let exists = self.principals.exist.get(&grant.principal.to_lowercase());
         match exists.filter(|_| !grant.is_foreign()) {
             Some(true) => Existence::Exists,
-            Some(false) => Existence::Gone,
+            Some(false) => Existence::Deleted,
             None => Existence::Unknown,
         }
     }

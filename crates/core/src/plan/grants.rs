@@ -174,7 +174,7 @@ pub(super) fn plan(
     let named = standing.with_undeclared_principal();
     let named = named.map(|(node, grant)| ReportedGrant::new(node, grant, live));
     plan.remarks.orphaned = named
-        .filter(|named| named.principal == Existence::Gone)
+        .filter(|named| named.principal == Existence::Deleted)
         .collect();
     plan.remarks.unread_directory = live.unread_directory().map(str::to_owned);
 }

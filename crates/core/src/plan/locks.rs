@@ -11,9 +11,6 @@ use crate::{
     marker::TextMarker,
 };
 
-/// The type of locks. They do not lock each other (Microsoft docs "Lock your Azure resources": deleting a lock takes
-/// permissions only).
-
 /// A lock that blocks steps of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Obstacle {
@@ -67,6 +64,7 @@ pub fn obstacles(plan: &Plan, graph: &Graph, live: &Live) -> Vec<Obstacle> {
     obstacles
 }
 
+/// Locks do not lock each other (Microsoft docs "Lock your Azure resources": deleting a lock takes permissions only).
 fn blocks(lock: &LiveLock, step: &Step) -> bool {
     if MANAGEMENT_LOCK.is(&step.subject.arm_type.name) {
         return false;

@@ -30,8 +30,6 @@ use crate::{
     value::Value,
 };
 
-/// The tags of a resource as a resource of their own.
-
 /// The types of orphans without a kind, each with a subscription to ask for its api-versions.
 pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
     let unknown = find(graph, live).into_iter().filter_map(|orphan| {

@@ -87,10 +87,10 @@ pub(super) fn find_outdated(node: &Node, live: &Json) -> Option<Change> {
     match node.marker {
         Marker::Tag if node.lifecycle.removal_policy() == RemovalPolicy::Delete => {
             owner(live).filter(|stack| *stack == node.subject.key.stack)?;
-            let said = tag(live, ON_REMOVE_TAG)?;
+            let policy = tag(live, ON_REMOVE_TAG)?;
             Some(Change {
                 path: BodyPath::from_names(["tags", ON_REMOVE_TAG]),
-                before: Some(Json::from(said)),
+                before: Some(Json::from(policy)),
                 after: None,
                 immutable: false,
             })

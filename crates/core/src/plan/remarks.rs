@@ -82,7 +82,7 @@ impl ReportedGrant {
     pub fn holder(&self) -> String {
         let kind = self.grant.property("principalType").unwrap_or("principal");
         let mut text = format!("{kind} {}", self.grant.principal);
-        if self.principal == Existence::Gone {
+        if self.principal == Existence::Deleted {
             text.push_str(", which no longer exists");
         }
         if let Some(created) = self.grant.property("createdOn") {

@@ -88,9 +88,9 @@ struct Inquiry {
 /// The questions about a plan, and the steps without a question.
 #[derive(Default)]
 struct Inquiries {
-    asked: Vec<Inquiry>,
+    open: Vec<Inquiry>,
     /// The steps beyond the maximum number of questions.
-    unasked: Vec<StepId>,
+    beyond_limit: Vec<StepId>,
     /// The scopes where no question is possible, with reasons.
     barred: BTreeSet<(ArmId, String)>,
     /// The lists of assignments to read first.
@@ -111,12 +111,12 @@ pub(super) fn list_further_questions(plan: &Plan, answers: &Answers) -> Vec<Ques
         .iter()
         .filter_map(|(denial, _)| ArmId::parse(&denial.definition));
     let exempt = denials.iter().flat_map(|(_, steps)| steps);
-    let exempt = exempt.filter_map(|step| subscription(plan.steps.get(step.0)?));
-    let asked = inquiries.asked.into_iter().map(|it| it.question);
+    let exempt = exempt.filter_map(|step| subscription(&plan[*step]));
+    let open = inquiries.open.into_iter().map(|it| it.question);
     inquiries
         .lists
         .into_iter()
-        .chain(asked)
+        .chain(open)
         .chain(named.map(Question::PolicyDefinition))
         .chain(exempt.map(Question::PolicyExemptions))
         .collect()
@@ -128,8 +128,8 @@ pub(super) fn findings(plan: &Plan, answers: &Answers) -> Vec<Finding> {
     let mut findings: Vec<Finding> = denied
         .map(|(denial, steps)| Finding::Disallowed { denial, steps })
         .collect();
-    if !inquiries.unasked.is_empty() {
-        let steps = inquiries.unasked;
+    if !inquiries.beyond_limit.is_empty() {
+        let steps = inquiries.beyond_limit;
         findings.push(Finding::PolicyUnasked { steps });
     }
     findings
@@ -138,7 +138,7 @@ pub(super) fn findings(plan: &Plan, answers: &Answers) -> Vec<Finding> {
 /// The scopes where Azure did not evaluate its policies, with reasons.
 pub(super) fn list_unknown_findings(plan: &Plan, answers: &Answers) -> Vec<Finding> {
     let mut inquiries = Inquiries::new(plan, answers);
-    for inquiry in &inquiries.asked {
+    for inquiry in &inquiries.open {
         let Question::Restrictions { at, .. } = &inquiry.question else {
             continue;
         };
@@ -194,13 +194,12 @@ impl Inquiries {
             }
         }
         let together = alike.iter().flat_map(|alike| alike.chunks(MOST_NAMES));
-        all.asked = together.filter_map(inquiry).collect();
-        all.asked
-            .sort_by_key(|it| std::cmp::Reverse(it.steps.len()));
-        let left = all.asked.len().min(MOST_QUESTIONS);
-        let unasked = all.asked.split_off(left);
-        all.unasked = unasked.into_iter().flat_map(|it| it.steps).collect();
-        all.unasked.sort();
+        all.open = together.filter_map(inquiry).collect();
+        all.open.sort_by_key(|it| std::cmp::Reverse(it.steps.len()));
+        let left = all.open.len().min(MOST_QUESTIONS);
+        let beyond_limit = all.open.split_off(left);
+        all.beyond_limit = beyond_limit.into_iter().flat_map(|it| it.steps).collect();
+        all.beyond_limit.sort();
         all
     }
 
@@ -304,11 +303,11 @@ fn denials(plan: &Plan, inquiries: &Inquiries, answers: &Answers) -> Vec<(Denial
             None => denials.push((denial, vec![step])),
         }
     };
-    for inquiry in &inquiries.asked {
-        let Some(said) = answers.response(&inquiry.question) else {
+    for inquiry in &inquiries.open {
+        let Some(response) = answers.response(&inquiry.question) else {
             continue;
         };
-        for (denial, steps) in denied(inquiry, said, answers) {
+        for (denial, steps) in denied(inquiry, response, answers) {
             for step in steps {
                 let is_exempt = is_exempt(plan, step, &denial, answers);
                 let uncertainty = denial
@@ -334,7 +333,7 @@ fn denials(plan: &Plan, inquiries: &Inquiries, answers: &Answers) -> Vec<(Denial
 /// Whether an exemption from the assignment exists at the resource of a step or above. It may have expired, or apply to
 /// another policy of a set (REST reference, "Policy Exemptions - List").
 fn is_exempt(plan: &Plan, step: StepId, denial: &Denial, answers: &Answers) -> bool {
-    let Some(id) = plan.steps.get(step.0).and_then(find_written_id) else {
+    let Some(id) = find_written_id(&plan[step]) else {
         return false;
     };
     let Some(subscription) = id.subscription_id().map(ArmId::subscription) else {
@@ -349,10 +348,10 @@ fn is_exempt(plan: &Plan, step: StepId, denial: &Denial, answers: &Answers) -> b
 }
 
 /// The denials in an answer (REST reference, "Policy Restrictions - Check At Resource Group Scope").
-fn denied(inquiry: &Inquiry, said: &Json, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
+fn denied(inquiry: &Inquiry, response: &Json, answers: &Answers) -> Vec<(Denial, Vec<StepId>)> {
     let items = |value: Option<&Json>| array(value).to_vec();
-    let evaluations = items(said.pointer("/contentEvaluationResult/policyEvaluations"));
-    let fields = items(said.get("fieldRestrictions"));
+    let evaluations = items(response.pointer("/contentEvaluationResult/policyEvaluations"));
+    let fields = items(response.get("fieldRestrictions"));
     let restrictions: Vec<(bool, Json)> = fields
         .iter()
         .flat_map(|field| {
@@ -387,9 +386,9 @@ fn denied(inquiry: &Inquiry, said: &Json, answers: &Answers) -> Vec<(Denial, Vec
         } else {
             is_altered.then_some(Uncertainty::Modification)
         };
-        let says =
+        let is_informative =
             |it: &Expression| !(it.path == "type" && it.operator.eq_ignore_ascii_case("equals"));
-        let because = because.into_iter().filter(says);
+        let because = because.into_iter().filter(is_informative);
         let denial = Denial {
             because: because.collect(),
             uncertainty,

@@ -41,7 +41,7 @@ type StepWithDigests<'a> = (&'a StepDocument, &'a RequestDigests);
 
 impl<'a> PlanComparison<'a> {
     fn key(&self) -> Option<Diagnostic> {
-        (self.saved.key != self.now.key).then(|| {
+        (self.saved.digest_key != self.now.digest_key).then(|| {
             let message = "LAZULI_SECRETS_KEY has changed since the plan was made";
             let note = "it is the key of the digests by which secrets are compared";
             Diagnostic::error(Code::Stale, None, message).note(note)
@@ -53,23 +53,23 @@ impl<'a> PlanComparison<'a> {
             let mut list = list.iter();
             list.find(|other| other.address == one.address)
         };
-        let changed = self.now.wanted.iter().find_map(|now| {
-            let Some(saved) = find(&self.saved.wanted, now) else {
+        let changed = self.now.desired.iter().find_map(|now| {
+            let Some(saved) = find(&self.saved.desired, now) else {
                 let message = format!("`{}` is new in the spec", now.address.address);
                 let note = "it was not in the spec when the plan was made";
                 return Some(self.at(&now.address, &BodyPath::root(), message).note(note));
             };
-            self.wanted(saved, now)
+            self.desired(saved, now)
         });
         changed.or_else(|| {
-            let mut saved = self.saved.wanted.iter();
-            let gone = saved.find(|saved| find(&self.now.wanted, saved).is_none())?;
+            let mut saved = self.saved.desired.iter();
+            let gone = saved.find(|saved| find(&self.now.desired, saved).is_none())?;
             let message = format!("`{}` is no longer in the spec", gone.address.address);
             Some(self.at(&gone.address, &BodyPath::root(), message))
         })
     }
 
-    fn wanted(&self, saved: &DesiredState, now: &DesiredState) -> Option<Diagnostic> {
+    fn desired(&self, saved: &DesiredState, now: &DesiredState) -> Option<Diagnostic> {
         let lists = [
             (&saved.settings, &now.settings),
             (&saved.properties, &now.properties),
@@ -281,7 +281,7 @@ impl<'a> PlanComparison<'a> {
 }
 
 fn steps_with_digests(plan: &SavedPlan) -> Vec<StepWithDigests<'_>> {
-    plan.plan.steps.iter().zip(&plan.sent).collect()
+    plan.plan.steps.iter().zip(&plan.requests).collect()
 }
 
 /// Whether the resource of a step exists before the step.

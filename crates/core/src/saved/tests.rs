@@ -19,8 +19,8 @@ fn plan(wanted: &[Json], steps: &[Json]) -> SavedPlan {
     document.steps = steps.map(read).collect();
     let sent = vec![RequestDigests::default(); document.steps.len()];
     SavedPlan {
-        wanted: wanted.iter().cloned().map(read).collect(),
-        sent,
+        desired: wanted.iter().cloned().map(read).collect(),
+        requests: sent,
         ..SavedPlan::new(SavedOptions::default(), &Graph::default(), &empty, document)
     }
 }
@@ -213,7 +213,7 @@ fn changes_of_the_spec_are_reported_before_changes_in_azure() {
         "its secret has changed since the plan was made",
     );
     let keyed = SavedPlan {
-        key: "other".into(),
+        digest_key: "other".into(),
         ..saved.clone()
     };
     assert_difference(
@@ -385,7 +385,7 @@ fn live_properties_in_a_request_are_compared() {
     let sending = |digest: &str| {
         let sent = RequestDigests([(BodyPath::parse("tags.a"), digest.to_owned())].into());
         SavedPlan {
-            sent: vec![sent],
+            requests: vec![sent],
             ..plan(&[], &[step(json!({}))])
         }
     };

@@ -6,6 +6,7 @@ use super::{
     loader::{Loader, listing, scalar_text},
 };
 use crate::{
+    body_path::{BodyPath, Level},
     diagnostic::{Code, Diagnostic},
     node::{Datum, Entry, Node},
     template::{self, Expr, Instance, Reference},
@@ -80,7 +81,7 @@ impl Loader<'_> {
                 "name" => resource.name = self.text("`name`", value),
                 "existing" => resource.existing = self.boolean("`existing`", &value),
                 "protect" => resource.protect = self.boolean("`protect`", &value),
-                "ignore" => resource.ignore = self.strings("`ignore`", &value),
+                "ignore" => resource.ignore = self.ignored_paths(&value),
                 "onRemove" => {
                     let words = [("delete", OnRemove::Delete), ("keep", OnRemove::Keep)];
                     resource.on_remove = self.one_of("onRemove", &value, words);
@@ -123,7 +124,7 @@ impl Loader<'_> {
                 let message = format!(
                     "the tag name `{key}` must be known before apply and cannot refer to a resource"
                 );
-                self.error(Code::UnknownBeforeRun, entry.key_span, message);
+                self.error(Code::UnknownBeforeApply, entry.key_span, message);
                 continue;
             }
             let datum = match (&value.datum, scalar_text(&value)) {
@@ -167,6 +168,24 @@ impl Loader<'_> {
                 .collect(),
             _ => self.string(what, node).into_iter().collect(),
         }
+    }
+
+    /// Loads the paths of `ignore`. An item of a list has no path of its own: its position can change.
+    fn ignored_paths(&mut self, node: &Node) -> Vec<Spanned<String>> {
+        let paths = self.strings("`ignore`", node);
+        for path in &paths {
+            let parsed = BodyPath::parse(&path.value);
+            let is_single =
+                |level: &Level<'_>| matches!(level, Level::Item(label) if !label.is_empty());
+            if parsed.levels().iter().any(is_single) {
+                let message = "`ignore` cannot select single items of a list";
+                let help = format!("write `{}` for all items", parsed.without_labels());
+                self.report(
+                    Diagnostic::error(Code::ValueNotAllowed, path.span, message).help(help),
+                );
+            }
+        }
+        paths
     }
 
     /// Loads one of a fixed set of words. Returns the default for any other value.

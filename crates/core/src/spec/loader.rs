@@ -163,7 +163,7 @@ impl<'a> Loader<'a> {
             Datum::Template(_) => {
                 let message =
                     format!("{what} must be known before apply and cannot refer to a resource");
-                loader.error(Code::UnknownBeforeRun, node.span, message);
+                loader.error(Code::UnknownBeforeApply, node.span, message);
             }
             _ => loader.wrong_type(what, expected, node),
         });

@@ -5,7 +5,7 @@ use lazuli_core::{
     graph::{EntryContext, Surroundings},
 };
 
-use super::{Links, UsedStorage};
+use super::{LinkedStorage, Links};
 use crate::storage_access::{in_another_region, missing_roles, unsupported_storage};
 
 /// The roles that the identity needs on the storage.
@@ -48,7 +48,7 @@ pub(super) fn check(
 
 fn in_another_subscription(
     resource: &EntryContext<'_>,
-    used: &UsedStorage<'_>,
+    used: &LinkedStorage<'_>,
     diagnostics: &mut Diagnostics,
 ) {
     let (own, storage) = (resource.placement(), &used.account);

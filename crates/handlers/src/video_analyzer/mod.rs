@@ -249,11 +249,11 @@ impl Handler for VideoAnalyzer {
 /// The identities and storage accounts that an account uses.
 pub struct Links<'a> {
     identities: AssignedIdentities<'a>,
-    storage: Vec<UsedStorage<'a>>,
+    storage: Vec<LinkedStorage<'a>>,
 }
 
 /// A storage account, and the identity that accesses it.
-struct UsedStorage<'a> {
+struct LinkedStorage<'a> {
     account: ResourceLink<'a>,
     identity: ArmId,
 }
@@ -289,7 +289,7 @@ impl<'a> Links<'a> {
                     }
                     None => first.clone(),
                 };
-                Some(UsedStorage { account, identity })
+                Some(LinkedStorage { account, identity })
             })
             .collect();
         (!storage.is_empty()).then_some(Self {

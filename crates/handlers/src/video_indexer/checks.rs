@@ -9,7 +9,7 @@ use lazuli_core::{
     source::Span,
 };
 
-use super::{Uses, itself};
+use super::{LinkedResources, itself};
 use crate::{
     identity::AssignedIdentities,
     link::ResourceLink,
@@ -21,13 +21,13 @@ const NEEDED: &[&[&str]] = &[&["Storage Blob Data Contributor", "Storage Blob Da
 
 pub(super) fn check(
     resource: &EntryContext<'_>,
-    uses: &Uses<'_>,
+    uses: &LinkedResources<'_>,
     around: &Surroundings<'_>,
     diagnostics: &mut Diagnostics,
 ) {
     let storage = &uses.storage;
     let region = in_another_region(resource, storage)
-        .map(|said| warning(said).help("Microsoft recommends the same region for both"));
+        .map(|message| warning(message).help("Microsoft recommends the same region for both"));
     let sort = unsupported_storage(
         storage,
         &["StorageV2"],
@@ -81,7 +81,7 @@ fn unassigned(
 /// Only a warning for a system-assigned identity: its roles may be assigned elsewhere once the account exists.
 fn lacks_roles(
     resource: &EntryContext<'_>,
-    uses: &Uses<'_>,
+    uses: &LinkedResources<'_>,
     around: &Surroundings<'_>,
 ) -> Option<Diagnostic> {
     match &uses.reached_by {

@@ -70,10 +70,13 @@ impl Handler for VideoIndexer {
         creation: None,
     };
     type Props = VideoIndexerProps;
-    type Links<'a> = Uses<'a>;
+    type Links<'a> = LinkedResources<'a>;
 
-    fn link<'a>(entry: &TypedEntry<'a, VideoIndexerProps>, nodes: &mut Nodes) -> Option<Uses<'a>> {
-        Uses::new(entry, nodes)
+    fn link<'a>(
+        entry: &TypedEntry<'a, VideoIndexerProps>,
+        nodes: &mut Nodes,
+    ) -> Option<LinkedResources<'a>> {
+        LinkedResources::new(entry, nodes)
     }
 
     fn declare(resource: &EntryOf<'_, Self>, nodes: &mut Nodes) {
@@ -173,7 +176,7 @@ const OUTPUTS: &[OutputDoc] = &[
 ];
 
 /// The resources that an account uses. Without a user-assigned identity, the system-assigned one accesses them.
-pub struct Uses<'a> {
+pub struct LinkedResources<'a> {
     identities: AssignedIdentities<'a>,
     storage: ResourceLink<'a>,
     reached_by: Option<ResourceLink<'a>>,
@@ -185,7 +188,7 @@ struct OpenAi<'a> {
     reached_by: Option<ResourceLink<'a>>,
 }
 
-impl<'a> Uses<'a> {
+impl<'a> LinkedResources<'a> {
     /// Reads `identity`, `storage`, `storageServices` and `openAiServices`; `None` if one of them is not valid.
     fn new(resource: &EntryContext<'a>, nodes: &mut Nodes) -> Option<Self> {
         let entry = resource.resource();

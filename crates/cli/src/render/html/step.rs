@@ -35,7 +35,7 @@ pub(super) fn steps(view: &PlanView<'_>) -> Markup {
 
 fn step_box(step: &Step, view: &PlanView<'_>, names: NodeNames) -> Markup {
     let rows = collect_rows(step, &Style::PAGE);
-    let dependencies = step.after.iter().filter_map(|id| view.plan.steps.get(id.0));
+    let dependencies = step.after.iter().map(|id| &view.plan[*id]);
     let dependencies: Vec<&Step> = dependencies.collect();
     html! {
         details class={ "fold is-" (step.action) } {

@@ -159,6 +159,10 @@ fn resource_mistakes_have_a_message_and_a_position() {
             "LZ0007 4:27 `onRemove` must be one of `delete`, `keep` | did you mean `keep`?",
         ),
         (
+            "a: { kind: k, ignore: ['x.rules[main].name', 'x.rules[].name'] }",
+            "LZ0007 4:26 `ignore` cannot select single items of a list | write `x.rules[].name` for all items",
+        ),
+        (
             "a: { kind: k, dependsOn: [{}] }",
             "LZ0009 4:29 `dependsOn` must name resources of this stack",
         ),

@@ -20,12 +20,12 @@ use crate::{
 };
 
 /// The roles of an entry, and where it assigns them.
-pub struct WantedRoles {
+pub struct AssignedRoles {
     pub(super) scope: ArmId,
-    pub(super) roles: Vec<WantedRole>,
+    pub(super) roles: Vec<AssignedRole>,
 }
 
-pub(super) struct WantedRole {
+pub(super) struct AssignedRole {
     pub(super) name: String,
     pub(super) guid: String,
     /// The property that names the role.
@@ -34,11 +34,11 @@ pub(super) struct WantedRole {
     pub(super) definition: Option<NodeKey>,
 }
 
-pub(super) fn wanted_roles(
+pub(super) fn assigned_roles(
     resource: &EntryContext<'_>,
     scope: &ArmId,
     nodes: &mut Nodes,
-) -> Vec<WantedRole> {
+) -> Vec<AssignedRole> {
     let entry = resource.resource();
     let (one, many) = (entry.props.get("role"), entry.props.get("roles"));
     if let (Some(_), Some(many)) = (one, many) {
@@ -143,7 +143,7 @@ fn wanted_role(
     node: &Node,
     scope: &ArmId,
     nodes: &mut Nodes,
-) -> Option<WantedRole> {
+) -> Option<AssignedRole> {
     if resource.target_of(node).is_some() {
         ResourceLink::to::<RoleDefinition>(resource, node, nodes)?;
     }
@@ -151,7 +151,7 @@ fn wanted_role(
         Value::String(text) => text,
         Value::Unresolved(unresolved) => {
             nodes.report(Diagnostic::error(
-                Code::UnknownBeforeRun,
+                Code::UnknownBeforeApply,
                 node.span,
                 format!(
                     "the role must be known before apply, but `{unresolved}` is known only after apply"
@@ -176,7 +176,7 @@ fn wanted_role(
         RoleText::Guid(guid) => roles::by_guid(guid),
         RoleText::Name(name) => roles::by_name(name),
     };
-    let wanted = |name: String, guid: String| WantedRole {
+    let wanted = |name: String, guid: String| AssignedRole {
         name,
         guid,
         property,
@@ -188,7 +188,7 @@ fn wanted_role(
     if let Some(target) = declared(resource, &role) {
         let name = target.placement.name.clone()?;
         let guid = target.placement.id.as_ref()?.name().to_owned();
-        return Some(WantedRole {
+        return Some(AssignedRole {
             definition: Some(target.placement.key.clone()),
             ..wanted(name, guid)
         });
