@@ -351,9 +351,12 @@ fn plan_file_has_no_secret_and_needs_it_again_to_be_applied() {
     let saved = |secrets: &[&str]| {
         folder.plan(&[secrets, &out].concat());
         let saved = folder.saved();
-        assert_eq!(saved["asked"]["secretParams"], json!(["password", "token"]));
+        assert_eq!(
+            saved["options"]["secretParams"],
+            json!(["password", "token"])
+        );
         let kept = json!([{ "name": "name", "value": "vm-docs" }]);
-        assert_eq!(saved["asked"]["params"], kept);
+        assert_eq!(saved["options"]["params"], kept);
         saved.to_string()
     };
     let output_of = |more: &[&str]| {

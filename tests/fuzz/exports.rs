@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lazuli_core::{
     arm::ArmId,
-    arm_types::ROLE_DEFINITION,
+    arm::types::ROLE_DEFINITION,
     diagnostic::Code,
     export::{self, Scene, only_adds_markers},
     live::{KnownType, Live, OwnedResource},

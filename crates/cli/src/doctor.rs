@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use lazuli_arm::{ArmError, Caller, Client, ignore_waits};
 use lazuli_core::{
-    arm_types::{PERMISSIONS, PROVIDERS_VERSION, SUBSCRIPTION},
+    arm::types::{PERMISSIONS, PROVIDERS_VERSION, SUBSCRIPTION},
     facts::PermissionPurpose,
     permissions::allows,
 };

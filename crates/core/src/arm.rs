@@ -1,6 +1,7 @@
 //! Terms of Azure Resource Manager: resource ids, types with their api-version, locations.
 
-use crate::arm_types::{RESOURCE_GROUP, SUBSCRIPTION};
+pub mod types;
+
 use std::{
     borrow::Cow,
     cmp::Ordering,
@@ -10,6 +11,8 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+
+use types::{RESOURCE_GROUP, SUBSCRIPTION};
 
 /// The id of a resource, a resource group, a subscription or any other scope: `/subscriptions/…`.
 ///

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::{
     arm::ArmId,
-    arm_types::{MANAGEMENT_LOCK, ROLE_ASSIGNMENT, ROLE_DEFINITION},
+    arm::types::{MANAGEMENT_LOCK, ROLE_ASSIGNMENT, ROLE_DEFINITION},
     graph::{Grant, Graph, Identity, Node, NodeKey, StackScope},
     live::{Live, LiveGrant, LiveLock, LockLevel, OwnedResource, UnreadLocks, UnreadableScope},
     marker::{RemovalPolicy, TextMarker},

@@ -3,7 +3,6 @@
 //! No clock, file, network or randomness: every function here gives the same answer for the same arguments.
 
 pub mod arm;
-pub mod arm_types;
 pub mod body_path;
 pub mod declare;
 pub mod diagnostic;

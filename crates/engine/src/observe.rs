@@ -15,7 +15,7 @@ use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ErrorKind, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
-    arm_types::{RESOURCE_GROUP, ROLE_ASSIGNMENT},
+    arm::types::{RESOURCE_GROUP, ROLE_ASSIGNMENT},
     live::{Live, LiveGrant},
     reads::Read,
 };

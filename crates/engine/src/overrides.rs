@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ignore_waits};
-use lazuli_core::{arm_types::TAGS, marker::OVERRIDES_TAG, plan::Reminder};
+use lazuli_core::{arm::types::TAGS, marker::OVERRIDES_TAG, plan::Reminder};
 use serde_json::json;
 
 /// The number of tags that are written at once.

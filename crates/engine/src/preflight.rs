@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ignore_waits};
 use lazuli_core::{
-    arm::{ArmId, ArmType},
-    arm_types::{
+    arm::types::{
         DENY_ASSIGNMENT, PERMISSIONS, POLICY_ASSIGNMENT, POLICY_DEFINITIONS_VERSION,
         POLICY_EXEMPTION, POLICY_RESTRICTIONS, PROVIDERS_VERSION, ROLE_ASSIGNMENT,
         ROLE_ELIGIBILITY,
     },
+    arm::{ArmId, ArmType},
     facts::CreationRequest,
     kind::Registry,
     plan::Plan,

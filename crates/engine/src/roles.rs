@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ignore_waits};
-use lazuli_core::{arm::ArmId, arm_types::ROLE_DEFINITION, graph::RoleName};
+use lazuli_core::{arm::ArmId, arm::types::ROLE_DEFINITION, graph::RoleName};
 use serde_json::Value as Json;
 
 use crate::ObserveError;

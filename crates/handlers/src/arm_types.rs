@@ -1,7 +1,7 @@
 //! The ARM types of the kinds, each with the api-version that lazuli uses.
 
 use lazuli_core::arm::ArmType;
-pub(crate) use lazuli_core::arm_types::{
+pub(crate) use lazuli_core::arm::types::{
     MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION,
 };
 

@@ -3,7 +3,7 @@
 use lazuli_arm::{ArmError, ErrorKind, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
-    arm_types::RESOURCE_GROUP,
+    arm::types::RESOURCE_GROUP,
     export::{self, Export, Scene, reads},
     graph::StackScope,
     live::Live,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use lazuli_arm::ignore_waits;
-use lazuli_core::arm_types::ROLE_DEFINITION;
+use lazuli_core::arm::types::ROLE_DEFINITION;
 use lazuli_core::diagnostic::did_you_mean;
 use lazuli_handlers::roles::{self, RoleCatalog};
 use serde_json::Value as Json;

@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json};
 
 use super::{note::Note, reads, scope::Scene};
 use crate::{
+    arm::types::{MANAGEMENT_LOCK, ROLE_ASSIGNMENT, ROLE_DEFINITION},
     arm::{ArmId, ArmType},
-    arm_types::{MANAGEMENT_LOCK, ROLE_ASSIGNMENT, ROLE_DEFINITION},
     body_path::BodyPath,
     diff::bare,
     facts::Place,

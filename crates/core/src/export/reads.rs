@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::scope::Scene;
 use crate::{
+    arm::types::{MANAGEMENT_LOCK, ROLE_DEFINITION},
     arm::{ArmId, ArmType},
-    arm_types::{MANAGEMENT_LOCK, ROLE_DEFINITION},
     facts::Place,
     kind::{Kind, Registry},
     live::{Live, LiveGrant},

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     arm::ArmId,
-    arm_types::ROLE_ASSIGNMENT,
+    arm::types::ROLE_ASSIGNMENT,
     declare::Grant,
     graph::{Graph, Node},
     marker::RemovalPolicy,

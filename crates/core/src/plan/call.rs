@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     arm::ArmId,
-    arm_types::ROLE_ASSIGNMENT,
+    arm::types::ROLE_ASSIGNMENT,
     secret::Secret,
     value::{Output, Unresolved, Value},
 };

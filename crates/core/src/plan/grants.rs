@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{Call, KeptResource, Plan, ReportedGrant, StepId, step::StepDraft};
 use crate::{
     arm::ArmId,
-    arm_types::ROLE_ASSIGNMENT,
+    arm::types::ROLE_ASSIGNMENT,
     graph::{Grant, Graph, Identity, Node, NodeKey, Selection},
     live::{Existence, Live, LiveGrant},
     marker::TextMarker,

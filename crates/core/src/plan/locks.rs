@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{CallTarget, Method, Plan, Step, StepId};
 use crate::{
     arm::ArmId,
-    arm_types::MANAGEMENT_LOCK,
+    arm::types::MANAGEMENT_LOCK,
     graph::Graph,
     live::{Live, LiveLock, LockLevel},
     marker::TextMarker,

@@ -16,8 +16,8 @@ use super::{
     step::StepDraft,
 };
 use crate::{
+    arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION, TAGS},
     arm::{ArmId, ArmType},
-    arm_types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION, TAGS},
     body_path::BodyPath,
     diff::Change,
     graph::{Grant, Graph, Identity, NodeKey, StackScope},

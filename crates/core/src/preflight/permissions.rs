@@ -5,7 +5,7 @@ use std::{collections::HashSet, iter};
 use super::{Answers, Question, find_created_id, target};
 use crate::{
     arm::ArmId,
-    arm_types::{RESOURCE_GROUP_IN_ACTIONS, ROLE_ASSIGNMENT, TAGS},
+    arm::types::{RESOURCE_GROUP_IN_ACTIONS, ROLE_ASSIGNMENT, TAGS},
     kind::Registry,
     permissions::allows,
     plan::{Action, CallTarget, Method, Plan, Step, StepId},

@@ -4,7 +4,7 @@ use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ErrorKind, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
-    arm_types::MANAGEMENT_LOCK,
+    arm::types::MANAGEMENT_LOCK,
     live::{Live, UnreadLocks},
 };
 use serde_json::Value as Json;

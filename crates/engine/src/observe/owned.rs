@@ -7,7 +7,7 @@ use futures::{StreamExt, future::join_all, stream};
 use lazuli_arm::{ArmError, Client, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
-    arm_types::{PROVIDERS_VERSION, RESOURCE_GROUP, ROLE_DEFINITION},
+    arm::types::{PROVIDERS_VERSION, RESOURCE_GROUP, ROLE_DEFINITION},
     graph::StackScope,
     live::{KnownType, Live, OwnedResource, UnreadableScope},
     marker::{ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, owner},

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::{Placer, own_key};
 use crate::{
+    arm::types::{RESOURCE_GROUP, ROLE_ASSIGNMENT},
     arm::{ArmId, ArmType, normal_location},
-    arm_types::{RESOURCE_GROUP, ROLE_ASSIGNMENT},
     declare::Placement,
     diagnostic::{Code, Diagnostic},
     kind::Kind,

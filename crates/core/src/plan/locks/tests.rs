@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     arm::ArmType,
-    arm_types::ROLE_ASSIGNMENT,
+    arm::types::ROLE_ASSIGNMENT,
     key::NodeKey,
     plan::{Action, Call, NewGrant, Principal},
     source::{Sources, Span},

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::{
     arm::ArmId,
-    arm_types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION},
+    arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION},
     live::{Live, LiveGrant, OwnedResource},
 };
 

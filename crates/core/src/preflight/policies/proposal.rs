@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     arm::ArmId,
-    arm_types::RESOURCE_GROUP_IN_ACTIONS,
+    arm::types::RESOURCE_GROUP_IN_ACTIONS,
     body_path::BodyPath,
     plan::{CallTarget, Method, Step},
     value::Value,

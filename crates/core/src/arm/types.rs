@@ -1,6 +1,6 @@
 //! The ARM types and api-versions that the steps use for all kinds. Those of one kind belong to the kind.
 
-use crate::arm::ArmType;
+use super::ArmType;
 
 /// Subscriptions.
 pub const SUBSCRIPTION: ArmType = ArmType::new("Microsoft.Resources/subscriptions", "2022-12-01");
