@@ -21,6 +21,7 @@ mod grants;
 mod harness;
 mod kinds;
 mod locks;
+mod ownership;
 mod permissions;
 mod policies;
 mod preflight;

@@ -20,7 +20,7 @@ use azure_core::{
     credentials::TokenCredential,
     http::{
         Context, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport, Url,
-        headers::{ACCEPT, CONTENT_TYPE},
+        headers::{ACCEPT, CONTENT_TYPE, IF_MATCH},
     },
 };
 use lazuli_core::secret::Secret;
@@ -203,6 +203,22 @@ impl Client {
         self.write(request, on_wait).await
     }
 
+    /// Deletes a resource if it still has an etag, as [`Client::delete`] does. Without an etag, there is no condition.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::write`]; status 412 if the resource has changed.
+    pub async fn delete_if_match(
+        &self,
+        path: &str,
+        api_version: &str,
+        etag: Option<&str>,
+        on_wait: &OnWait<'_>,
+    ) -> Result<WriteResult, ArmError> {
+        let request = WriteRequest::new(Method::Delete, path, api_version);
+        self.write(request.if_match(etag), on_wait).await
+    }
+
     /// Runs an action: [`Client::write`] with POST, which is retried only if it had no effect.
     ///
     /// # Errors
@@ -233,10 +249,16 @@ impl Client {
     ) -> Result<WriteResult, ArmError> {
         let WriteRequest { method, path, .. } = request;
         let url = self.url(method, path, request.api_version, &[])?;
-        let body = request.body.map(|body| Bytes::from(body.to_string()));
+        let content = Content {
+            body: request.body.map(|body| Bytes::from(body.to_string())),
+            if_match: request.if_match.map(str::to_owned),
+        };
         let mut restarts = None;
         loop {
-            let first = match self.send(method, &url, path, body.clone(), on_wait).await {
+            let first = match self
+                .send(method, &url, path, content.clone(), on_wait)
+                .await
+            {
                 Err(error) if method == Method::Delete && error.is_absence() => {
                     return Ok(WriteResult {
                         outcome: WriteOutcome::Absent,
@@ -302,7 +324,10 @@ impl Client {
         path: &str,
         on_wait: &OnWait<'_>,
     ) -> Result<Option<ArmResponse>, ArmError> {
-        match self.send(Method::Get, url, path, None, on_wait).await {
+        match self
+            .send(Method::Get, url, path, Content::default(), on_wait)
+            .await
+        {
             Ok(response) if response.status == 204 => Ok(None),
             Ok(response) => Ok(Some(response)),
             Err(error) if error.is_absence() => Ok(None),
@@ -316,7 +341,7 @@ impl Client {
         method: Method,
         url: &Url,
         path: &str,
-        body: Option<Bytes>,
+        content: Content,
         on_wait: &OnWait<'_>,
     ) -> Result<ArmResponse, ArmError> {
         let mut schedule = RetrySchedule::new(&self.options);
@@ -328,7 +353,7 @@ impl Client {
                 .await;
             let attempt = schedule.next_attempt();
             let error = match self
-                .send_once(method, url, path, body.clone(), attempt, &permit)
+                .send_once(method, url, path, content.clone(), attempt, &permit)
                 .instrument(span)
                 .await
             {
@@ -345,13 +370,16 @@ impl Client {
         method: Method,
         url: &Url,
         path: &str,
-        body: Option<Bytes>,
+        content: Content,
         attempt: RequestAttempt,
         permit: &Permit,
     ) -> Result<ArmResponse, ArmError> {
         let mut request = Request::new(url.clone(), method);
         request.insert_header(ACCEPT, "application/json");
-        if let Some(body) = body {
+        if let Some(etag) = content.if_match {
+            request.insert_header(IF_MATCH, etag);
+        }
+        if let Some(body) = content.body {
             request.insert_header(CONTENT_TYPE, "application/json");
             request.set_body(body);
         }
@@ -403,6 +431,14 @@ impl Client {
             }
         }
     }
+}
+
+/// The part of a request that it has in addition to method and URL.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Content {
+    pub(crate) body: Option<Bytes>,
+    /// The etag that the resource must still have.
+    pub(crate) if_match: Option<String>,
 }
 
 /// Waits until the request may be sent again, or returns the error if it is final.

@@ -2,7 +2,7 @@
 
 use crate::{
     backoff::BackoffLimits,
-    client::Client,
+    client::{Client, Content},
     cloud::Endpoints,
     error::{ArmError, ErrorKind},
     options::ClientOptions,
@@ -93,10 +93,13 @@ impl Directory {
         query: Option<String>,
         existing: &mut HashSet<String>,
     ) -> Result<Option<Url>, ArmError> {
-        let query = query.map(Bytes::from);
+        let content = Content {
+            body: query.map(Bytes::from),
+            ..Content::default()
+        };
         let response = self
             .client
-            .send(method, url, GET_BY_IDS_PATH, query, &ignore_waits)
+            .send(method, url, GET_BY_IDS_PATH, content, &ignore_waits)
             .await?;
         let page = response.require_json(method, GET_BY_IDS_PATH)?;
         let items = page

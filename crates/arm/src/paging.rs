@@ -1,7 +1,7 @@
 //! Lists of resources, read page by page.
 
 use crate::{
-    client::Client,
+    client::{Client, Content},
     error::{ArmError, ErrorKind},
     path::is_trusted,
     wait::OnWait,
@@ -47,7 +47,10 @@ impl Client {
         let mut summary = ListSummary::default();
         let mut visited = HashSet::new();
         loop {
-            let response = match self.send(Method::Get, &url, path, None, on_wait).await {
+            let response = match self
+                .send(Method::Get, &url, path, Content::default(), on_wait)
+                .await
+            {
                 Ok(response) => response,
                 Err(error) if error.is_absence() && summary.pages == 0 => {
                     return Ok(summary);

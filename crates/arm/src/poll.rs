@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     backoff::{Backoff, BackoffLimits, NoJitter},
-    client::Client,
+    client::{Client, Content},
     error::{ArmError, ErrorKind},
     operation::{LongRunningOperation, PollDecision, PollResponse, provisioning_state},
     request::{ArmResponse, WriteRequest},
@@ -114,7 +114,7 @@ impl Client {
                 continue;
             }
             match self
-                .send(Method::Get, &url, url.path(), None, on_wait)
+                .send(Method::Get, &url, url.path(), Content::default(), on_wait)
                 .await
             {
                 Ok(response) => {

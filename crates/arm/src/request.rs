@@ -18,6 +18,7 @@ pub struct WriteRequest<'a> {
     pub(crate) api_version: &'a str,
     pub(crate) body: Option<&'a Value>,
     pub(crate) is_batched: bool,
+    pub(crate) if_match: Option<&'a str>,
 }
 
 impl<'a> WriteRequest<'a> {
@@ -29,6 +30,7 @@ impl<'a> WriteRequest<'a> {
             api_version,
             body: None,
             is_batched: false,
+            if_match: None,
         }
     }
 
@@ -37,6 +39,16 @@ impl<'a> WriteRequest<'a> {
     pub fn with_body(self, body: &'a Value) -> Self {
         Self {
             body: Some(body),
+            ..self
+        }
+    }
+
+    /// The same request on condition that the resource still has an etag (RFC 9110, section 13.1.1). Without an etag there
+    /// is no condition.
+    #[must_use]
+    pub fn if_match(self, etag: Option<&'a str>) -> Self {
+        Self {
+            if_match: etag,
             ..self
         }
     }

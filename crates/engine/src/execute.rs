@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
             FinishedStep {
                 step: step.id,
                 took: began.elapsed(),
-                result: result.map_err(Failure::from),
+                result,
             }
         };
         sent.instrument(span)

@@ -29,6 +29,7 @@ impl Fault {
                 .or_else(|| entry.by_target(error.target.as_deref()?))
                 .or_else(|| entry.by_words(&error.message)),
             Failure::MissingOutput(output) => entry.that_refers_to(&output.written),
+            Failure::NotOwned(_) => None,
         };
         match property {
             Some((path, span)) => Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lazuli_arm::ArmError;
 use lazuli_core::{
     arm::ArmId,
-    plan::{Plan, StepId},
+    plan::{OwnershipLoss, Plan, StepId},
     value::Output,
 };
 
@@ -47,6 +47,9 @@ pub enum Failure {
     /// Azure did not return a value that the step refers to.
     #[error("Azure returned no value for `{}`", .0.written)]
     MissingOutput(Box<Output>),
+    /// The resource to delete does not belong to the stack any longer. Nothing was sent.
+    #[error("not deleted: {0}")]
+    NotOwned(OwnershipLoss),
 }
 
 impl Failure {
@@ -58,6 +61,7 @@ impl Failure {
                 "check that `{}` has this property after it is created",
                 output.of
             )),
+            Self::NotOwned(_) => Some("run 'lazuli plan' to see who owns what now".to_owned()),
         }
     }
 }

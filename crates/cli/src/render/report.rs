@@ -166,6 +166,7 @@ pub(crate) fn render_failed_step(
     let label = match why {
         Failure::Arm(_) => "rejected by Azure",
         Failure::MissingOutput(_) => "not returned by Azure",
+        Failure::NotOwned(_) => "not owned by the stack",
     };
     let excerpt = diagnostics::render_excerpt(sources, span, label, &narrower);
     let lines = excerpt.lines().map(|line| format!("{:indent$}{line}", ""));

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::OwnershipGuard;
 use crate::{
     arm::ArmId,
     arm::types::ROLE_ASSIGNMENT,
@@ -11,16 +12,16 @@ use crate::{
 };
 
 /// The method of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Method {
     /// Create or update. Idempotent in ARM.
     Put,
     /// Delete, then create.
-    Replace,
+    Replace(OwnershipGuard),
     /// Change the members that the body names.
     Patch,
     /// Delete.
-    Delete,
+    Delete(OwnershipGuard),
 }
 
 /// One request to ARM, complete except for unresolved outputs.
@@ -38,9 +39,9 @@ pub struct Call {
 
 impl Call {
     /// The deletion of a resource.
-    pub fn delete(id: ArmId, api_version: impl Into<String>) -> Self {
+    pub fn delete(id: ArmId, api_version: impl Into<String>, guard: OwnershipGuard) -> Self {
         Self {
-            method: Method::Delete,
+            method: Method::Delete(guard),
             target: CallTarget::Id(id),
             api_version: api_version.into(),
             body: Value::Null,

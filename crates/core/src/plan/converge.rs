@@ -349,7 +349,7 @@ impl<'a> Planner<'a, '_> {
         }
         if let Some(replacement) = self.replaced.iter().find(|one| one.key == node.subject.key) {
             let call = Call {
-                method: Method::Replace,
+                method: Method::Replace(replacement.guard.clone()),
                 target: CallTarget::Id(replacement.id.clone()),
                 ..draft.call
             };
@@ -406,9 +406,10 @@ impl<'a> Planner<'a, '_> {
         };
         let allowed = (&self.consent.replace, self.selection);
         match replace::consent(self.graph, self.before, allowed, node, &id) {
-            Ok(()) => self.more.push(Replacement {
+            Ok(guard) => self.more.push(Replacement {
                 key: node.subject.key.clone(),
                 id,
+                guard,
                 changes: changes.to_vec(),
             }),
             Err(help) => {

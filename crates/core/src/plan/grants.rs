@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Call, KeptResource, Plan, ReportedGrant, StepId, step::StepDraft};
+use super::{Call, KeptResource, OwnershipGuard, Plan, ReportedGrant, StepId, step::StepDraft};
 use crate::{
     arm::ArmId,
     arm::types::ROLE_ASSIGNMENT,
@@ -151,7 +151,8 @@ pub(super) fn plan(
             .copied()
             .into_iter()
             .collect();
-        plan.steps.push(deletion(node, grant, why, after));
+        let guard = OwnershipGuard::for_grant(node);
+        plan.steps.push(deletion(node, grant, guard, why, after));
     }
     for (node, grant) in &standing.undeclared {
         let found = ReportedGrant::new(node, grant, live);
@@ -163,12 +164,21 @@ pub(super) fn plan(
                 why: format!("the caller has its permissions through {}", grant.id.name()),
             });
         } else {
-            let why = format!(
-                "`{}` is authoritative, and no entry of the spec declares it: {}",
-                node.subject.key,
-                found.holder()
-            );
-            plan.steps.push(deletion(node, grant, why, Vec::new()));
+            match guard_undeclared(graph, node, grant) {
+                Ok(guard) => {
+                    let why = format!(
+                        "`{}` is authoritative, and no entry of the spec declares it: {}",
+                        node.subject.key,
+                        found.holder()
+                    );
+                    let step = deletion(node, grant, guard, why, Vec::new());
+                    plan.steps.push(step);
+                }
+                Err(why) => plan.remarks.kept.push(KeptResource {
+                    key: part_of(&node.subject.key, grant),
+                    why,
+                }),
+            }
         }
     }
     let named = standing.with_undeclared_principal();
@@ -177,6 +187,27 @@ pub(super) fn plan(
         .filter(|named| named.principal == Existence::Deleted)
         .collect();
     plan.remarks.unread_directory = live.unread_directory().map(str::to_owned);
+}
+
+/// What must hold when an undeclared role assignment is deleted.
+///
+/// # Errors
+/// Why it stays.
+fn guard_undeclared(
+    graph: &Graph,
+    node: &Node,
+    grant: &LiveGrant,
+) -> Result<OwnershipGuard, String> {
+    let marker = TextMarker::on(&grant.body, "description");
+    if let Some(foreign) = marker.filter(|marker| marker.stack != node.subject.key.stack) {
+        return Err(format!("stack `{}` owns it", foreign.stack));
+    }
+    OwnershipGuard::for_content(graph, node).ok_or_else(|| {
+        format!(
+            "`{}` has no ownership marker of the stack",
+            node.subject.key
+        )
+    })
 }
 
 /// The key of a role assignment that has no entry of its own.
@@ -193,7 +224,13 @@ fn part_of(key: &NodeKey, grant: &LiveGrant) -> NodeKey {
     }
 }
 
-fn deletion(node: &Node, grant: &LiveGrant, reason: String, after: Vec<StepId>) -> StepDraft {
+fn deletion(
+    node: &Node,
+    grant: &LiveGrant,
+    guard: OwnershipGuard,
+    reason: String,
+    after: Vec<StepId>,
+) -> StepDraft {
     let subject = Subject {
         key: part_of(&node.subject.key, grant),
         kind: "roleAssignment",
@@ -202,6 +239,6 @@ fn deletion(node: &Node, grant: &LiveGrant, reason: String, after: Vec<StepId>) 
         span: node.subject.span,
         places: node.subject.places.clone(),
     };
-    let call = Call::delete(grant.id.clone(), ROLE_ASSIGNMENT.api_version);
+    let call = Call::delete(grant.id.clone(), ROLE_ASSIGNMENT.api_version, guard);
     StepDraft::deletion(subject, reason, call, after)
 }

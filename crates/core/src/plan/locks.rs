@@ -71,8 +71,8 @@ fn blocks(lock: &LiveLock, step: &Step) -> bool {
     }
     let target = step.call.target.place();
     let inherited = lock.scope.covers(target);
-    match (step.call.method, lock.level) {
-        (Method::Delete | Method::Replace, _) => inherited || target.covers(&lock.scope),
+    match (&step.call.method, lock.level) {
+        (Method::Delete(_) | Method::Replace(_), _) => inherited || target.covers(&lock.scope),
         (Method::Put | Method::Patch, LockLevel::ReadOnly) => inherited,
         (Method::Put | Method::Patch, LockLevel::CanNotDelete) => false,
     }
@@ -82,7 +82,7 @@ fn blocks(lock: &LiveLock, step: &Step) -> bool {
 fn freed_by_deletion(plan: &Plan, lock: &LiveLock) -> HashSet<StepId> {
     let deletes = |step: &Step| {
         let is_on = |id: &ArmId| *id == lock.id;
-        step.call.method == Method::Delete
+        matches!(step.call.method, Method::Delete(_))
             && matches!(&step.call.target, CallTarget::Id(id) if is_on(id))
     };
     let mut freed = HashSet::new();

@@ -6,6 +6,7 @@ mod call;
 mod contents;
 mod converge;
 mod grants;
+mod guard;
 pub mod locks;
 pub mod orphans;
 mod overrides;
@@ -23,6 +24,7 @@ pub use call::{Call, CallTarget, Method, NewGrant, Principal};
 pub use contents::Plan;
 pub use converge::{Consent, OrphanPolicy, converge, converge_part, converge_with};
 pub use grants::principals_in_question;
+pub use guard::{OwnershipGuard, OwnershipLoss};
 pub use overrides::{Reminder, overrides_after, reminders};
 pub use remarks::{
     KeptResource, MassDeletion, Orphan, Remarks, ReportedGrant, ServerOverride, UnverifiableSecret,

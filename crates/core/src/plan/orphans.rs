@@ -12,8 +12,8 @@ use std::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    Action, Call, CallTarget, KeptResource, MassDeletion, Method, Orphan, Plan, StepId,
-    step::StepDraft,
+    Action, Call, CallTarget, KeptResource, MassDeletion, Method, Orphan, OwnershipGuard, Plan,
+    StepId, step::StepDraft,
 };
 use crate::{
     arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION, TAGS},
@@ -372,7 +372,8 @@ struct Pruning<'a> {
 
 impl Pruning<'_> {
     fn delete(self, api_version: &str) -> StepDraft {
-        let call = Call::delete(self.orphan.id.clone(), api_version);
+        let guard = OwnershipGuard::for_orphan(self.orphan, text_member(self.orphan));
+        let call = Call::delete(self.orphan.id.clone(), api_version, guard);
         let why = format!(
             "stack `{}` owns it, and no entry of the spec declares it",
             self.orphan.stack

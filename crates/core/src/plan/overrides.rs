@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Plan, ServerOverride};
+use super::{Action, Plan, ServerOverride, ownership};
 use crate::{
     arm::ArmId,
     diff::Change,
@@ -103,16 +103,10 @@ pub(super) fn take_known(
     })
 }
 
-/// The resource whose tags record the server overrides of a node: itself, or the nearest one above that the stack owns.
+/// The resource whose tags record the server overrides of a node: itself, or the nearest one around it that the stack
+/// owns.
 fn holder<'g>(graph: &'g Graph, node: &'g Node) -> Option<&'g Node> {
-    let above = std::iter::successors(node.scope(), ArmId::parent);
-    std::iter::once(node)
-        .chain(above.filter_map(|id| graph.node_by_id(&id)))
-        .find(|holder| {
-            holder.marker == Marker::Tag
-                && !holder.lifecycle.existing
-                && holder.subject.key.stack == node.subject.key.stack
-        })
+    ownership::owned_around(graph, node).find(|holder| holder.marker == Marker::Tag)
 }
 
 /// The digest of a change: of its path and both values.

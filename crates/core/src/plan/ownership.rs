@@ -3,13 +3,28 @@
 use serde_json::Value as Json;
 
 use crate::{
+    arm::ArmId,
     body_path::BodyPath,
     diff::Change,
     facts::Rule,
-    graph::Node,
+    graph::{Graph, Node},
     marker::{Marker, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker, owner, tag},
     value::Value,
 };
+
+/// The node and the nodes of the resources around it that its stack owns, innermost first.
+pub(super) fn owned_around<'g>(graph: &'g Graph, node: &'g Node) -> impl Iterator<Item = &'g Node> {
+    let around = std::iter::successors(node.scope(), ArmId::parent);
+    let around = around.filter_map(|id| graph.node_by_id(&id));
+    std::iter::once(node).chain(around).filter(|owned| {
+        !owned.lifecycle.existing && owned.subject.key.stack == node.subject.key.stack
+    })
+}
+
+/// The innermost of them that has an ownership marker of its own.
+pub(super) fn holder<'g>(graph: &'g Graph, node: &'g Node) -> Option<&'g Node> {
+    owned_around(graph, node).find(|owned| owned.marker != Marker::Parent)
+}
 
 /// The stack that owns a live resource.
 pub(super) fn owner_of(node: &Node, live: &Json) -> Option<String> {

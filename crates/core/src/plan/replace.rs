@@ -1,7 +1,7 @@
 //! Replacements: a resource that cannot be changed in place is deleted and recreated, with everything in and on it, if the
 //! caller allows it by name.
 
-use super::ownership;
+use super::{OwnershipGuard, ownership};
 use crate::{
     arm::ArmId,
     diff::Change,
@@ -31,29 +31,37 @@ pub(super) struct Replacement {
     pub(super) key: NodeKey,
     /// Its id in Azure.
     pub(super) id: ArmId,
+    /// What must hold when it is deleted.
+    pub(super) guard: OwnershipGuard,
     /// The differences.
     pub(super) changes: Vec<Change>,
 }
 
-/// Whether a live resource may be replaced.
+/// Whether a live resource may be replaced: what must hold when it is deleted.
 ///
 /// # Errors
-/// Why not, and how to allow it.
+/// Why it may not, and how to allow it.
 pub(super) fn consent(
     graph: &Graph,
     live: &Live,
     (allowed, selection): (&Names, &Selection),
     node: &Node,
     id: &ArmId,
-) -> Result<(), String> {
+) -> Result<OwnershipGuard, String> {
     if !node.deletable {
         return Err("set the live value: the resource cannot be deleted by itself".to_owned());
     }
+    let guard = OwnershipGuard::for_node(graph, node).filter(|_| is_own(live, node));
+    let Some(guard) = guard else {
+        return Err(
+            "set the live value: the resource lacks the ownership marker of the stack, and only resources with the marker are replaced"
+                .to_owned(),
+        );
+    };
     let others = find_others_in(graph, live, node, id);
     if !allowed.name(&node.subject.key) {
         let names = others.iter().copied();
-        let names =
-            names.filter(|other| other.subject.key.part.is_none() && is_precious(live, other));
+        let names = names.filter(|other| other.subject.key.part.is_none() && is_precious(other));
         let names = std::iter::once(node).chain(names);
         let options = names.map(|node| format!("--allow-replace {}", quoted(&node.subject.key)));
         let options: Vec<String> = options.collect();
@@ -77,7 +85,7 @@ pub(super) fn consent(
         .iter()
         .filter(|other| other.subject.key.part.is_none());
     for precious in std::iter::once(&node).chain(entries) {
-        if is_precious(live, precious) && !allowed.name_exactly(&precious.subject.key) {
+        if is_precious(precious) && !allowed.name_exactly(&precious.subject.key) {
             return Err(format!(
                 "`{}` {} and must be allowed by its own name: --allow-replace {}",
                 precious.subject.key,
@@ -103,8 +111,8 @@ pub(super) fn consent(
         ));
     }
     match undeclared(graph, live, id) {
-        None => Ok(()),
-        Some(undeclared) if undeclared.is_empty() => Ok(()),
+        None => Ok(guard),
+        Some(undeclared) if undeclared.is_empty() => Ok(guard),
         Some(undeclared) => Err(format!(
             "it contains undeclared resources, which are never deleted: {}",
             undeclared.join(", ")
@@ -180,17 +188,15 @@ fn holds_data(node: &Node) -> bool {
 }
 
 /// Whether a replacement has to be allowed by the node's own name.
-fn is_precious(live: &Live, node: &Node) -> bool {
-    node.lifecycle.protect || holds_data(node) || !is_own(live, node)
+fn is_precious(node: &Node) -> bool {
+    node.lifecycle.protect || holds_data(node)
 }
 
 fn why_precious(node: &Node) -> &'static str {
     if node.lifecycle.protect {
         "is protected"
-    } else if holds_data(node) {
-        "can hold data"
     } else {
-        "lacks the ownership marker of the stack"
+        "can hold data"
     }
 }
 

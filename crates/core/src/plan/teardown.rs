@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Call, KeptResource, Plan, StepId, orphans, step::StepDraft};
+use super::{Call, KeptResource, OwnershipGuard, Plan, StepId, orphans, step::StepDraft};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -27,7 +27,7 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
         let nodes = graph.nodes().rev();
         nodes.filter(|node| selection.has(&node.subject.key))
     };
-    let mut going: HashMap<&NodeKey, ArmId> = HashMap::new();
+    let mut going: HashMap<&NodeKey, (ArmId, OwnershipGuard)> = HashMap::new();
     let mut gone: HashSet<ArmId> = HashSet::new();
     let mut staying: HashSet<&NodeKey> = HashSet::new();
     for node in nodes() {
@@ -43,9 +43,9 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
                     why,
                 });
             }
-            TeardownDecision::Delete(id) => {
+            TeardownDecision::Delete(id, guard) => {
                 gone.insert(id.clone());
-                going.insert(&node.subject.key, id);
+                going.insert(&node.subject.key, (id, guard));
             }
         }
     }
@@ -60,11 +60,11 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
             .collect();
         after.sort();
         after.dedup();
-        let Some(id) = going.get(&node.subject.key) else {
+        let Some((id, guard)) = going.remove(&node.subject.key) else {
             waits.insert(&node.subject.key, after);
             continue;
         };
-        let step = plan.steps.push(deletion(node, id.clone(), after));
+        let step = plan.steps.push(deletion(node, id, guard, after));
         waits.insert(&node.subject.key, vec![step]);
     }
     if selection.is_all() {
@@ -104,7 +104,7 @@ enum TeardownDecision {
     Absent,
     WithParent,
     Keep(String),
-    Delete(ArmId),
+    Delete(ArmId, OwnershipGuard),
 }
 
 fn decision(
@@ -130,7 +130,8 @@ fn decision(
     if lifecycle.on_remove == OnRemove::Keep {
         return TeardownDecision::Keep("its entry has `onRemove: keep`".to_owned());
     }
-    if !owned {
+    let guard = OwnershipGuard::for_node(graph, node).filter(|_| owned);
+    let Some(guard) = guard else {
         let why = match node.marker {
             Marker::Parent => format!(
                 "its type has no ownership marker, and the resource that contains it is not owned by stack `{}`",
@@ -144,7 +145,7 @@ fn decision(
             }
         };
         return TeardownDecision::Keep(why);
-    }
+    };
     if let Some((user, _)) = graph
         .dependents(&node.subject.key)
         .into_iter()
@@ -159,7 +160,7 @@ fn decision(
             remaining.join(", ")
         ));
     }
-    TeardownDecision::Delete(id)
+    TeardownDecision::Delete(id, guard)
 }
 
 /// The id of the live resource of a node, and whether the stack owns it.
@@ -221,8 +222,8 @@ fn remaining(live: &Live, id: &ArmId, gone: &HashSet<ArmId>) -> Vec<String> {
         .collect()
 }
 
-fn deletion(node: &Node, id: ArmId, after: Vec<StepId>) -> StepDraft {
+fn deletion(node: &Node, id: ArmId, guard: OwnershipGuard, after: Vec<StepId>) -> StepDraft {
     let reason = format!("stack `{}` is destroyed", node.subject.key.stack);
-    let call = Call::delete(id, node.subject.arm_type.api_version.to_string());
+    let call = Call::delete(id, node.subject.arm_type.api_version.to_string(), guard);
     StepDraft::deletion(node.subject.clone(), reason, call, after)
 }

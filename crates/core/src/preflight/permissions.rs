@@ -94,14 +94,14 @@ impl RequiredPermissions {
 
 /// The actions of a step, each with its scope.
 fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
-    let verb = match (step.call.method, &step.call.target) {
+    let verb = match (&step.call.method, &step.call.target) {
         // A PATCH always writes tags.
         (Method::Patch, CallTarget::Id(tags)) => {
             let on = tags.parent().unwrap_or_else(|| tags.clone());
             return vec![(format!("{}/write", TAGS.name), on)];
         }
         (Method::Put | Method::Patch, _) => "write",
-        (Method::Replace | Method::Delete, _) => "delete",
+        (Method::Replace(_) | Method::Delete(_), _) => "delete",
     };
     let id = match &step.call.target {
         CallTarget::Grant(grant) => {
@@ -121,10 +121,10 @@ fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
         format!("{arm_type}/{verb}"),
         on.unwrap_or_else(|| id.clone()),
     )];
-    if step.call.method == Method::Replace {
+    if matches!(step.call.method, Method::Replace(_)) {
         actions.push((format!("{arm_type}/write"), id.clone()));
     }
-    if matches!(step.call.method, Method::Put | Method::Replace) {
+    if matches!(step.call.method, Method::Put | Method::Replace(_)) {
         actions.extend(linked(step, registry));
     }
     actions

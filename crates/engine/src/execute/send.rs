@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use lazuli_arm::{ArmError, Wait, WriteResult, ignore_waits};
+use lazuli_arm::{ArmError, Client, OnWait, Wait, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     live::LiveGrant,
-    plan::{Action, CallTarget, Method, Step},
+    plan::{Action, CallTarget, Method, OwnershipGuard, Step},
 };
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::Execution;
-use crate::{observer::Event, propagation::RetryDeadlines};
+use crate::{observer::Event, propagation::RetryDeadlines, report::Failure};
 
 /// The result of a step that succeeded.
 #[derive(Default)]
@@ -31,12 +31,13 @@ pub(super) async fn send(
     deadlines: &RetryDeadlines,
     target: &ArmId,
     body: &Json,
-) -> Result<StepResult, ArmError> {
+) -> Result<StepResult, Failure> {
     let mut attempt = 1;
     let response = loop {
         let error = match send_once(execution, step, target, body).await {
-            Ok(completed) => break completed.result,
-            Err(error) => error,
+            Ok(result) => break result,
+            Err(Failure::Arm(error)) => error,
+            Err(failure) => return Err(failure),
         };
         if error.has_code("RoleAssignmentExists")
             && let Some(existing) = same_grant(execution, step, target, body).await?
@@ -51,7 +52,7 @@ pub(super) async fn send(
             .deadline(&error)
             .is_some_and(|deadline| Instant::now() + pause <= deadline);
         if !in_time {
-            return Err(error);
+            return Err(error.into());
         }
         let reason = error.code.as_ref().unwrap_or(&error.message);
         execution.observer.event(&Event::StepRetrying {
@@ -111,25 +112,59 @@ async fn send_once(
     step: &Step,
     target: &ArmId,
     body: &Json,
-) -> Result<WriteResult, ArmError> {
+) -> Result<Option<Json>, Failure> {
     let on_wait = |wait: Wait<'_>| {
         if let Some(event) = step_event(step, wait) {
             execution.observer.event(&event);
         }
     };
     let (path, api) = (target.as_str(), step.call.api_version.as_str());
-    match step.call.method {
+    let client = execution.client;
+    let written = match &step.call.method {
         Method::Put if step.action == Action::Create => {
-            execution.client.create(path, api, body, &on_wait).await
+            client.create(path, api, body, &on_wait).await?
         }
-        Method::Put => execution.client.put(path, api, body, &on_wait).await,
-        Method::Replace => {
-            execution.client.delete(path, api, &on_wait).await?;
-            execution.client.create(path, api, body, &on_wait).await
+        Method::Put => client.put(path, api, body, &on_wait).await?,
+        Method::Replace(guard) => {
+            delete_guarded(client, target, api, guard, &on_wait).await?;
+            client.create(path, api, body, &on_wait).await?
         }
-        Method::Patch => execution.client.patch(path, api, body, &on_wait).await,
-        Method::Delete => execution.client.delete(path, api, &on_wait).await,
-    }
+        Method::Patch => client.patch(path, api, body, &on_wait).await?,
+        Method::Delete(guard) => {
+            delete_guarded(client, target, api, guard, &on_wait).await?;
+            return Ok(None);
+        }
+    };
+    Ok(written.result)
+}
+
+/// Deletes a resource if a GET shows that the stack owns it. Succeeds if it does not exist.
+async fn delete_guarded(
+    client: &Client,
+    target: &ArmId,
+    api_version: &str,
+    guard: &OwnershipGuard,
+    on_wait: &OnWait<'_>,
+) -> Result<(), Failure> {
+    let Some(body) = client.get(target.as_str(), api_version, on_wait).await? else {
+        return Ok(());
+    };
+    let other = match guard.other_read() {
+        Some((id, arm_type)) => {
+            client
+                .get(id.as_str(), &arm_type.api_version, on_wait)
+                .await?
+        }
+        None => None,
+    };
+    guard
+        .check(target, &body, other.as_ref())
+        .map_err(Failure::NotOwned)?;
+    let etag = body.get("etag").and_then(Json::as_str);
+    client
+        .delete_if_match(target.as_str(), api_version, etag, on_wait)
+        .await?;
+    Ok(())
 }
 
 /// Shorter waits for rate limits are not reported.

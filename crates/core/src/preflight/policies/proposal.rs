@@ -25,7 +25,7 @@ impl Proposal {
 
 /// The id that a step writes in a subscription: a resource, or the scope of a role assignment.
 pub(super) fn find_written_id(step: &Step) -> Option<&ArmId> {
-    if !matches!(step.call.method, Method::Put | Method::Replace) {
+    if !matches!(step.call.method, Method::Put | Method::Replace(_)) {
         return None;
     }
     let id = match &step.call.target {

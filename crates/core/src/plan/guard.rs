@@ -1,0 +1,262 @@
+//! What a GET immediately before a deletion must show: the ownership marker of the stack.
+
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use super::ownership;
+use crate::{
+    arm::{ArmId, ArmType},
+    graph::{Graph, Node},
+    live::OwnedResource,
+    marker::{Marker, TextMarker, owner},
+};
+
+/// What a GET immediately before a deletion must show. The time between plan and deletion can be long: the caller reads
+/// the plan, and other steps come first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnershipGuard {
+    stack: String,
+    proof: Proof,
+}
+
+/// Where the marker of the stack must be.
+#[derive(Debug, Clone, PartialEq)]
+enum Proof {
+    /// On the resource itself.
+    Own(MarkerPlace),
+    /// On the resource that the deleted one belongs to. The deleted one must not have the marker of another stack.
+    Holder {
+        id: ArmId,
+        arm_type: ArmType,
+        place: MarkerPlace,
+    },
+}
+
+/// Where a resource has its marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MarkerPlace {
+    Tag,
+    Text(&'static str),
+}
+
+/// Why a resource is not deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnershipLoss {
+    /// Another stack owns it now.
+    OtherStack {
+        /// The resource with the marker.
+        id: ArmId,
+        /// The stack.
+        stack: String,
+    },
+    /// It no longer has a marker.
+    Unmarked {
+        /// The resource without the marker.
+        id: ArmId,
+        /// The stack whose marker it had.
+        stack: String,
+    },
+}
+
+impl OwnershipGuard {
+    /// The guard of a node; `None` if neither the node nor a resource around it has a marker of the stack.
+    pub(super) fn for_node(graph: &Graph, node: &Node) -> Option<Self> {
+        let proof = match MarkerPlace::new(node.marker) {
+            Some(place) => Proof::Own(place),
+            None => Self::holder(ownership::holder(graph, node)?)?,
+        };
+        Some(Self {
+            stack: node.subject.key.stack.clone(),
+            proof,
+        })
+    }
+
+    /// The guard of something on a node that has no entry of its own; `None` as for [`Self::for_node`].
+    pub(super) fn for_content(graph: &Graph, node: &Node) -> Option<Self> {
+        Some(Self {
+            stack: node.subject.key.stack.clone(),
+            proof: Self::holder(ownership::holder(graph, node)?)?,
+        })
+    }
+
+    /// The guard of a role assignment of the stack of an entry.
+    pub(super) fn for_grant(node: &Node) -> Self {
+        Self {
+            stack: node.subject.key.stack.clone(),
+            proof: Proof::Own(MarkerPlace::Text("description")),
+        }
+    }
+
+    /// The guard of an orphan.
+    pub(super) fn for_orphan(orphan: &OwnedResource, text_member: Option<&'static str>) -> Self {
+        Self {
+            stack: orphan.stack.clone(),
+            proof: Proof::Own(text_member.map_or(MarkerPlace::Tag, MarkerPlace::Text)),
+        }
+    }
+
+    fn holder(holder: &Node) -> Option<Proof> {
+        Some(Proof::Holder {
+            id: holder.id()?.clone(),
+            arm_type: holder.subject.arm_type.clone(),
+            place: MarkerPlace::new(holder.marker)?,
+        })
+    }
+
+    /// The resource to read in addition to the deleted one.
+    pub fn other_read(&self) -> Option<(&ArmId, &ArmType)> {
+        match &self.proof {
+            Proof::Own(_) => None,
+            Proof::Holder { id, arm_type, .. } => Some((id, arm_type)),
+        }
+    }
+
+    /// Checks what the GETs returned: the body of the resource, and that of [`Self::other_read`].
+    ///
+    /// # Errors
+    /// The stack does not own the resource.
+    pub fn check(
+        &self,
+        target: &ArmId,
+        body: &Json,
+        other: Option<&Json>,
+    ) -> Result<(), OwnershipLoss> {
+        let (id, found) = match &self.proof {
+            Proof::Own(place) => (target, place.stack(body)),
+            Proof::Holder { id, place, .. } => match foreign_marker(body, &self.stack) {
+                Some(foreign) => (target, Some(foreign)),
+                None => (id, other.and_then(|other| place.stack(other))),
+            },
+        };
+        match found {
+            Some(stack) if stack == self.stack => Ok(()),
+            Some(stack) => Err(OwnershipLoss::OtherStack {
+                id: id.clone(),
+                stack,
+            }),
+            None => Err(OwnershipLoss::Unmarked {
+                id: id.clone(),
+                stack: self.stack.clone(),
+            }),
+        }
+    }
+}
+
+impl MarkerPlace {
+    fn new(marker: Marker) -> Option<Self> {
+        match marker {
+            Marker::Tag => Some(Self::Tag),
+            Marker::Text(member) => Some(Self::Text(member)),
+            Marker::Parent => None,
+        }
+    }
+
+    fn stack(self, body: &Json) -> Option<String> {
+        match self {
+            Self::Tag => owner(body).map(str::to_owned),
+            Self::Text(member) => TextMarker::on(body, member).map(|marker| marker.stack),
+        }
+    }
+}
+
+/// Another stack whose marker a resource has.
+fn foreign_marker(body: &Json, own: &str) -> Option<String> {
+    let texts = ["description", "notes"].map(MarkerPlace::Text);
+    let mut stacks = texts
+        .into_iter()
+        .chain([MarkerPlace::Tag])
+        .filter_map(|place| place.stack(body));
+    stacks.find(|stack| stack != own)
+}
+
+impl fmt::Display for OwnershipLoss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherStack { id, stack } => write!(f, "stack `{stack}` owns {id}"),
+            Self::Unmarked { id, stack } => {
+                write!(
+                    f,
+                    "{id} does not have the ownership marker of stack `{stack}`"
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn guard(proof: Proof) -> OwnershipGuard {
+        OwnershipGuard {
+            stack: "cameras".to_owned(),
+            proof,
+        }
+    }
+
+    fn id(name: &str) -> ArmId {
+        ArmId::parse(&format!("/subscriptions/s/resourceGroups/{name}")).unwrap()
+    }
+
+    #[test]
+    fn only_the_marker_of_the_stack_permits_a_deletion() {
+        let target = id("target");
+        let by_tag = guard(Proof::Own(MarkerPlace::Tag));
+        let by_text = guard(Proof::Own(MarkerPlace::Text("notes")));
+        let tagged = |stack: &str| json!({ "tags": { "LAZULI-stack": stack } });
+        let noted =
+            |stack: &str| json!({ "properties": { "notes": format!("lazuli-stack: {stack}; a") } });
+        let lost = |stack: Option<&str>| match stack {
+            Some(stack) => OwnershipLoss::OtherStack {
+                id: id("target"),
+                stack: stack.to_owned(),
+            },
+            None => OwnershipLoss::Unmarked {
+                id: id("target"),
+                stack: "cameras".to_owned(),
+            },
+        };
+        for (guard, body, result) in [
+            (&by_tag, tagged("cameras"), Ok(())),
+            (&by_tag, tagged("doors"), Err(lost(Some("doors")))),
+            (&by_tag, tagged("Cameras"), Err(lost(Some("Cameras")))),
+            (&by_tag, json!({ "tags": {} }), Err(lost(None))),
+            (&by_tag, noted("cameras"), Err(lost(None))),
+            (&by_text, noted("cameras"), Ok(())),
+            (&by_text, noted("doors"), Err(lost(Some("doors")))),
+            (&by_text, json!({}), Err(lost(None))),
+        ] {
+            assert_eq!(guard.check(&target, &body, None), result, "{body}");
+        }
+    }
+
+    #[test]
+    fn marker_of_the_holder_permits_a_deletion_unless_the_target_has_a_foreign_one() {
+        let (target, holder) = (id("target"), id("holder"));
+        let guard = guard(Proof::Holder {
+            id: holder.clone(),
+            arm_type: ArmType::new("T/t", "1"),
+            place: MarkerPlace::Tag,
+        });
+        assert_eq!(guard.other_read().unwrap().0, &holder);
+        let own = json!({ "tags": { "lazuli-stack": "cameras" } });
+        let foreign =
+            json!({ "properties": { "description": "Reads (lazuli-stack: doors; access)" } });
+        assert_eq!(guard.check(&target, &json!({}), Some(&own)), Ok(()));
+        assert_eq!(guard.check(&target, &own, Some(&own)), Ok(()));
+        let loss = |result: Result<(), OwnershipLoss>| result.unwrap_err().to_string();
+        assert_eq!(
+            loss(guard.check(&target, &foreign, Some(&own))),
+            "stack `doors` owns /subscriptions/s/resourceGroups/target"
+        );
+        for other in [None, Some(&json!({}))] {
+            assert_eq!(
+                loss(guard.check(&target, &json!({}), other)),
+                "/subscriptions/s/resourceGroups/holder does not have the ownership marker of stack `cameras`"
+            );
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Deletions are confirmed by a GET immediately before: what is no longer the stack's own stays.
+
+use lazuli_core::{
+    graph::Names,
+    plan::{Action, Consent, OrphanPolicy, Plan},
+};
+use lazuli_engine::{Failure, Report};
+use lazuli_sim::{Fault, Faults, Method, Occurrence};
+use serde_json::json;
+
+use crate::harness::{Azure, spec};
+
+const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-test";
+const IDENTITY: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-test/providers/\
+     Microsoft.ManagedIdentity/userAssignedIdentities/id-test";
+const ACCOUNT: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-test/providers/\
+     Microsoft.Storage/storageAccounts/stlazulitest";
+
+fn with_identity() -> String {
+    spec("  id: { kind: userAssignedIdentity, name: id-test }\n")
+}
+
+fn consent_to_replace(name: &str) -> Consent {
+    Consent {
+        orphans: OrphanPolicy::List,
+        replace: Names([name.to_owned()].into_iter().collect()),
+    }
+}
+
+/// Sets or removes the ownership tag of a resource by hand.
+async fn set_owner(azure: &Azure, id: &str, owner: Option<&str>) {
+    let url = format!("{id}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01");
+    let tags = match owner {
+        Some(stack) => json!({ "lazuli-stack": stack }),
+        None => json!({}),
+    };
+    let body = json!({ "properties": { "tags": tags } });
+    azure.send_directly(Method::Put, &url, Some(body)).await;
+}
+
+/// The requests to delete something, by the last segment of the id.
+fn deletions(azure: &Azure) -> Vec<String> {
+    let log = azure.simulator.log().into_iter();
+    log.filter(|entry| entry.method == Method::Delete)
+        .map(|entry| {
+            let path = entry.url.split('?').next().unwrap();
+            path.rsplit('/').next().unwrap().to_owned()
+        })
+        .collect()
+}
+
+/// The failures of a report: the entry and the message.
+fn failures(plan: &Plan, report: &Report) -> Vec<(String, String)> {
+    let failed = report.failures();
+    failed
+        .map(|(step, failure)| {
+            assert!(matches!(failure, Failure::NotOwned(_)), "{failure}");
+            (plan[step].subject.key.to_string(), failure.to_string())
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn destroy_keeps_what_is_taken_over_after_the_plan() {
+    for (owner, message) in [
+        (
+            Some("other"),
+            format!("not deleted: stack `other` owns {IDENTITY}"),
+        ),
+        (
+            None,
+            format!("not deleted: {IDENTITY} does not have the ownership marker of stack `test`"),
+        ),
+    ] {
+        let azure = Azure::new().await;
+        azure.converge(&with_identity()).await;
+        let plan = azure.teardown(&with_identity()).await;
+        set_owner(&azure, IDENTITY, owner).await;
+        azure.simulator.clear_log();
+        let report = azure.execute(&plan).await;
+        assert_eq!(failures(&plan, &report), [("id".to_owned(), message)]);
+        assert_eq!(
+            deletions(&azure),
+            [""; 0],
+            "the group contains it and stays"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn prune_keeps_an_orphan_that_is_taken_over_after_the_plan() {
+    let azure = Azure::new().await;
+    azure.converge(&with_identity()).await;
+    let plan = azure.plan_to_prune(&spec("")).await;
+    set_owner(&azure, IDENTITY, Some("other")).await;
+    azure.simulator.clear_log();
+    let report = azure.execute(&plan).await;
+    let [(entry, message)] = failures(&plan, &report).try_into().unwrap();
+    assert_eq!(entry, "id-test");
+    assert!(message.starts_with("not deleted: stack `other` owns "));
+    assert_eq!(deletions(&azure), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replacement_keeps_what_is_taken_over_after_the_plan() {
+    let account = |extra: &str| {
+        spec(&format!(
+            "  store: {{ kind: storageAccount, name: stlazulitest, sku: Standard_LRS{extra} }}\n"
+        ))
+    };
+    let azure = Azure::new().await;
+    azure.converge(&account("")).await;
+    let (plan, _) = azure
+        .compare_with(
+            &account(", isHnsEnabled: true"),
+            &consent_to_replace("store"),
+        )
+        .await;
+    assert_eq!(plan.steps[0].action, Action::Replace);
+    set_owner(&azure, ACCOUNT, None).await;
+    azure.simulator.clear_log();
+    let report = azure.execute(&plan).await;
+    assert_eq!(failures(&plan, &report).len(), 1);
+    assert_eq!(deletions(&azure), [""; 0]);
+    assert_eq!(azure.writes().len(), 0);
+}
+
+/// The role assignment has no marker of its own: the group says `authoritative`.
+#[tokio::test(start_paused = true)]
+async fn undeclared_role_assignment_is_deleted_only_while_the_stack_owns_its_scope() {
+    let text = spec("").replace("name: rg-test }", "name: rg-test, grants: authoritative }");
+    let assignment = format!(
+        "{GROUP}/providers/Microsoft.Authorization/roleAssignments/7d0c1f0e-0000-4000-8000-0000000000bb?api-version=2022-04-01"
+    );
+    let body = |description: &str| {
+        json!({ "properties": {
+            "principalId": lazuli_sim::USER_OBJECT_ID,
+            "principalType": "User",
+            "description": description,
+            "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
+        } })
+    };
+    let azure = Azure::new().await;
+    azure.converge(&text).await;
+    azure
+        .send_directly(Method::Put, &assignment, Some(body("by hand")))
+        .await;
+    let plan = azure.plan(&text).await;
+    assert_eq!(plan.steps.len(), 1);
+
+    set_owner(&azure, GROUP, Some("other")).await;
+    azure.simulator.clear_log();
+    let report = azure.execute(&plan).await;
+    let message = format!("not deleted: stack `other` owns {GROUP}");
+    assert_eq!(failures(&plan, &report)[0].1, message);
+    assert_eq!(deletions(&azure), [""; 0]);
+
+    set_owner(&azure, GROUP, Some("test")).await;
+    let foreign = body("Reads (lazuli-stack: other; access)");
+    azure
+        .send_directly(Method::Put, &assignment, Some(foreign))
+        .await;
+    azure.simulator.clear_log();
+    let report = azure.execute(&plan).await;
+    assert!(
+        failures(&plan, &report)[0]
+            .1
+            .starts_with("not deleted: stack `other` owns ")
+    );
+    assert_eq!(deletions(&azure), [""; 0]);
+
+    let plan = azure.plan(&text).await;
+    let kept: Vec<&str> = plan.remarks.kept.iter().map(|kept| &*kept.why).collect();
+    assert_eq!((plan.steps.len(), kept), (0, vec!["stack `other` owns it"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_deletion_follows_a_get_of_the_same_resource() {
+    let azure = Azure::new().await;
+    azure.converge(&with_identity()).await;
+    let plan = azure.teardown(&with_identity()).await;
+    azure.simulator.clear_log();
+    let refused = Faults::none().on(
+        Method::Delete,
+        "*/id-test",
+        Occurrence::Nth(1),
+        Fault::ResetBefore,
+    );
+    azure.simulator.set_faults(refused);
+    assert!(azure.execute(&plan).await.is_complete());
+    let path = |url: &str| url.split('?').next().unwrap().to_lowercase();
+    let log = azure.simulator.log();
+    let mut read = Vec::new();
+    for entry in &log {
+        match entry.method {
+            Method::Get => read.push(path(&entry.url)),
+            Method::Delete => assert!(read.contains(&path(&entry.url)), "{}", entry.url),
+            _ => {}
+        }
+    }
+    assert!(deletions(&azure).len() >= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn unmarked_resource_is_not_replaced() {
+    let account = |extra: &str| {
+        spec(&format!(
+            "  store: {{ kind: storageAccount, name: stlazulitest, sku: Standard_LRS{extra} }}\n"
+        ))
+    };
+    let azure = Azure::new().await;
+    azure.converge(&account("")).await;
+    set_owner(&azure, ACCOUNT, None).await;
+    let consent = consent_to_replace("store");
+    let (plan, found) = azure
+        .compare_with(&account(", isHnsEnabled: true"), &consent)
+        .await;
+    assert!(plan.is_empty());
+    let mut found = found.iter();
+    let diagnostic = found.next().expect("the plan is rejected");
+    let help = diagnostic.help.as_deref().unwrap_or_default();
+    assert!(help.contains("lacks the ownership marker"), "{help}");
+}
