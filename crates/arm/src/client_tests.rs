@@ -177,6 +177,27 @@ async fn every_404_means_that_the_resource_does_not_exist() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn conditional_deletion_sends_the_etag_and_fails_if_the_resource_has_changed() {
+    let fake = FakeTransport::new([
+        reply(204, &[], json!(null)),
+        reply(204, &[], json!(null)),
+        error(412, "PreconditionFailed"),
+    ]);
+    let client = client(&fake);
+    let delete = async |etag| {
+        let deleted = client.delete_if_match(ID, "v1", etag, &crate::ignore_waits);
+        deleted.await
+    };
+    delete(None).await.unwrap();
+    delete(Some("W/\"1\"")).await.unwrap();
+    let changed = delete(Some("W/\"1\"")).await.unwrap_err();
+    assert_eq!(changed.kind, ErrorKind::Conflict);
+    let requests = fake.received();
+    let etags: Vec<_> = requests.iter().map(|it| it.header("if-match")).collect();
+    assert_eq!(etags, [None, Some("W/\"1\""), Some("W/\"1\"")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn failing_polls_do_not_end_an_operation() {
     let running = || {
         reply(

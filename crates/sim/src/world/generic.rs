@@ -32,7 +32,8 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
             let mut body = Value::clone(&resource.body);
             patch(&mut body, &call.json()?);
             managed::resolve(world, call, &mut body, Some(&resource.body))?;
-            resource.body = with_id(body, &call.target, Some(&resource)).into();
+            let etag = etag(world, call);
+            resource.body = with_id(body, etag, &call.target, Some(&resource)).into();
             let shown = world.view(&resource, call.now);
             world.state.insert(key, resource);
             Ok(Reply::json(200, shown))
@@ -48,15 +49,26 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
         body["properties"] = json!({});
     }
     body["properties"]["provisioningState"] = Value::from("Succeeded");
-    let shown = with_id(body, &call.target, old.as_ref());
+    let etag = etag(world, call);
+    let shown = with_id(body, etag, &call.target, old.as_ref());
     let resource = Resource::new(&call.target, shown, call.now);
     let shown = world.view(&resource, call.now);
     world.state.insert(call.target.key(), resource);
     Ok(Reply::json(if old.is_some() { 200 } else { 201 }, shown))
 }
 
-/// The body with `id`, `name` and `type` from the path. An existing resource keeps their spelling.
-fn with_id(body: Value, target: &Target, old: Option<&Resource>) -> Value {
+/// A new etag, for the types of Microsoft.Network: all of them have one, in the body and as a weak validator.
+fn etag(world: &mut World, call: &Call<'_>) -> Option<String> {
+    let has_etag = call
+        .target
+        .kind()
+        .to_ascii_lowercase()
+        .starts_with("microsoft.network/");
+    has_etag.then(|| format!("W/\"{}\"", world.guid()))
+}
+
+/// The body with `id`, `name` and `type` from the path and a new etag. An existing resource keeps their spelling.
+fn with_id(body: Value, etag: Option<String>, target: &Target, old: Option<&Resource>) -> Value {
     let known = |member: &str, new: String| {
         old.map(|old| old.body[member].clone())
             .unwrap_or_else(|| Value::from(new))
@@ -66,6 +78,9 @@ fn with_id(body: Value, target: &Target, old: Option<&Resource>) -> Value {
         "name": known("name", target.name().to_owned()),
         "type": known("type", target.kind()),
     });
+    if let Some(etag) = etag {
+        shown["etag"] = Value::from(etag);
+    }
     for (name, value) in members(&body) {
         if shown.get(name).is_none() {
             shown[name] = value.clone();

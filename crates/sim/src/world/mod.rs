@@ -5,6 +5,7 @@ mod assignments;
 mod authorization;
 mod body;
 mod call;
+mod conditions;
 mod definitions;
 mod directory;
 mod filter;
@@ -175,6 +176,7 @@ impl World {
         if !call.method().is_read() {
             subscriptions::check_registration(self, call)?;
             locks::check(self, call)?;
+            conditions::check(self, call)?;
         }
         // The effect Modify comes before Deny (Microsoft docs "Azure Policy definitions effect basics").
         let modified = policy::modify(self, call);
