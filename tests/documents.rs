@@ -393,7 +393,7 @@ fn plan_file_contains_the_options_of_the_plan() {
     let moved = app.replace("id-app", "id-app, location: northeurope");
     folder.write("stack.yaml", &format!("{HEAD}{moved}"));
     folder.plan(&["--prune", "--allow-replace", "app", "--out", "plan.json"]);
-    let report = folder.apply_saved(&[]);
+    let report = folder.apply_saved(&["--yes-delete", "test"]);
     assert_eq!(report["result"], "complete");
     let summary = &report["plan"]["summary"];
     assert_eq!(

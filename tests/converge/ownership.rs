@@ -221,3 +221,44 @@ async fn unmarked_resource_is_not_replaced() {
     let help = diagnostic.help.as_deref().unwrap_or_default();
     assert!(help.contains("lacks the ownership marker"), "{help}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn replacements_count_among_the_deletions_of_a_stack() {
+    let entries = |extra: &str| {
+        spec(&format!(
+            "  store: {{ kind: storageAccount, name: stlazulitest, sku: Standard_LRS{extra} }}\n\
+             \x20 first: {{ kind: userAssignedIdentity, name: id-first }}\n\
+             \x20 reads: {{ kind: roleAssignment, principal: \"${{first}}\", scope: \"${{store}}\", role: Reader }}\n"
+        ))
+    };
+    let azure = Azure::new().await;
+    azure.converge(&entries("")).await;
+    let (plan, found) = azure
+        .compare_with(
+            &entries(", isHnsEnabled: true"),
+            &consent_to_replace("store"),
+        )
+        .await;
+    assert!(!found.has_errors(), "{found:?}");
+    assert_eq!(
+        plan.remarks.mass_deletions,
+        [],
+        "the account and the role assignment on it: 2 of 4"
+    );
+    let less = entries(", isHnsEnabled: true");
+    let less: String = less
+        .lines()
+        .filter(|line| !line.contains("reads:") && !line.contains("first:"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let consent = Consent {
+        orphans: OrphanPolicy::Prune,
+        ..consent_to_replace("store")
+    };
+    let (plan, found) = azure.compare_with(&less, &consent).await;
+    assert!(!found.has_errors(), "{found:?}");
+    let [deletion] = plan.remarks.mass_deletions.as_slice() else {
+        panic!("{:?}", plan.remarks.mass_deletions);
+    };
+    assert_eq!((deletion.going, deletion.owned), (3, 4));
+}

@@ -297,6 +297,12 @@ async fn role_of_a_management_group_is_assignable_on_it_and_below() {
              \x20 below: {{ kind: roleAssignment, principal: \"${{app}}\", scope: \"${{data}}\", role: Auditor }}\n"
         );
     azure.converge(&text).await;
+    let orphans = azure.plan(&text).await.remarks.orphans;
+    assert_eq!(
+        orphans,
+        [],
+        "lists in a subscription spell the id of the role differently"
+    );
     azure.simulator.clear_log();
     assert!(azure.plan(&text).await.is_empty());
     assert_eq!(azure.writes(), []);

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{
     Action, Call, CallTarget, GrantTime, Method, NewGrant, Plan, Principal, RetryCause, StepId,
-    grants, orphans, overrides, ownership,
+    grants, mass_deletion, orphans, overrides, ownership,
     replace::{self, Replacement},
     secrets::Secrets,
     step::StepDraft,
@@ -83,18 +83,17 @@ pub fn converge_part(
         }
         replaced.extend(more);
     };
-    let live = left.as_ref();
-    grants::plan(graph, live, selection, &steps_of, &mut plan);
+    let remaining = left.as_ref();
+    grants::plan(graph, remaining, selection, &steps_of, &mut plan);
     plan.remarks.selection = selection.summary().cloned();
-    if !selection.is_all() {
-        return (plan, diagnostics);
+    if selection.is_all() {
+        match consent.orphans {
+            OrphanPolicy::Prune => orphans::prune(graph, remaining, &mut plan),
+            OrphanPolicy::List => plan.remarks.orphans = orphans::list(graph, remaining),
+        }
+        plan.remarks.unreadable = remaining.unreadable_scopes().to_vec();
     }
-    if consent.orphans == OrphanPolicy::Prune {
-        orphans::prune(graph, live, &mut plan);
-    } else {
-        plan.remarks.orphans = orphans::list(graph, live);
-    }
-    plan.remarks.unreadable = live.unreadable_scopes().to_vec();
+    plan.remarks.mass_deletions = mass_deletion::find(graph, live, &plan);
     (plan, diagnostics)
 }
 

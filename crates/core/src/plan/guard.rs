@@ -96,6 +96,15 @@ impl OwnershipGuard {
         }
     }
 
+    /// A guard by tag.
+    #[cfg(test)]
+    pub(crate) fn by_tag(stack: &str) -> Self {
+        Self {
+            stack: stack.to_owned(),
+            proof: Proof::Own(MarkerPlace::Tag),
+        }
+    }
+
     fn holder(holder: &Node) -> Option<Proof> {
         Some(Proof::Holder {
             id: holder.id()?.clone(),
@@ -204,7 +213,7 @@ mod tests {
     #[test]
     fn only_the_marker_of_the_stack_permits_a_deletion() {
         let target = id("target");
-        let by_tag = guard(Proof::Own(MarkerPlace::Tag));
+        let by_tag = OwnershipGuard::by_tag("cameras");
         let by_text = guard(Proof::Own(MarkerPlace::Text("notes")));
         let tagged = |stack: &str| json!({ "tags": { "LAZULI-stack": stack } });
         let noted =

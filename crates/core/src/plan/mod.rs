@@ -8,6 +8,7 @@ mod converge;
 mod grants;
 mod guard;
 pub mod locks;
+mod mass_deletion;
 pub mod orphans;
 mod overrides;
 mod ownership;

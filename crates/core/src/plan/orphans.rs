@@ -12,15 +12,15 @@ use std::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    Action, Call, CallTarget, KeptResource, MassDeletion, Method, Orphan, OwnershipGuard, Plan,
-    StepId, step::StepDraft,
+    Action, Call, CallTarget, KeptResource, Method, Orphan, OwnershipGuard, Plan, StepId,
+    step::StepDraft,
 };
 use crate::{
     arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION, TAGS},
     arm::{ArmId, ArmType},
     body_path::BodyPath,
     diff::Change,
-    graph::{Grant, Graph, Identity, NodeKey, StackScope},
+    graph::{Grant, Graph, Identity, NodeKey},
     live::{Live, LiveGrant, OwnedResource},
     marker::{ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker},
     reads::Read,
@@ -91,9 +91,19 @@ fn find(graph: &Graph, live: &Live) -> Vec<OwnedResource> {
                 .any(|(key, wanted)| marker.is_for(key) && grant.is_of(wanted))
         })
     };
+    // The id of a role begins with the scope of the request that returned it: only its GUID identifies it.
+    let roles = graph.nodes().filter_map(|node| {
+        let is_role = ROLE_DEFINITION.is(&node.subject.arm_type.name);
+        node.id().filter(|_| is_role).map(ArmId::name)
+    });
+    let roles: Vec<&str> = roles.collect();
+    let is_declared_role = |owned: &OwnedResource| {
+        let mut roles = roles.iter();
+        owned.is(&ROLE_DEFINITION) && roles.any(|guid| guid.eq_ignore_ascii_case(owned.id.name()))
+    };
     let mut found: Vec<OwnedResource> = live
         .owned()
-        .filter(|owned| is_of_spec(owned))
+        .filter(|owned| is_of_spec(owned) && !is_declared_role(owned))
         .filter(|owned| graph.node_by_id(&owned.id).is_none() && !declared.contains(&owned.id))
         .filter(|owned| !owned.is(&ROLE_ASSIGNMENT) || !is_recreated(owned))
         .map(Cow::into_owned)
@@ -188,38 +198,6 @@ pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
         };
         steps_of.insert(&orphan.id, plan.steps.push(step));
     }
-    plan.remarks.mass_deletions = mass_deletions(graph, live, &orphans, &decisions);
-}
-
-/// The stacks that lose most of their resources.
-fn mass_deletions(
-    graph: &Graph,
-    live: &Live,
-    orphans: &[OwnedResource],
-    decisions: &OrphanDecisions,
-) -> Vec<MassDeletion> {
-    let mut owned_by: HashMap<String, usize> = HashMap::new();
-    for owned in live.owned() {
-        *owned_by.entry(owned.stack.clone()).or_default() += 1;
-    }
-    let count = |stack: &str| {
-        let of_stack = orphans.iter().filter(|orphan| orphan.stack == stack);
-        of_stack
-            .filter(|orphan| decisions.is_deleted(&orphan.id))
-            .count()
-    };
-    let of_stack = |scope: &StackScope| {
-        let going = count(&scope.stack);
-        let owned = owned_by.get(&scope.stack).copied().unwrap_or(0);
-        let mut nodes = graph.nodes();
-        let is_empty = !nodes.any(|node| node.subject.key.stack == scope.stack);
-        (going * 2 > owned || is_empty && going > 0).then(|| MassDeletion {
-            stack: scope.stack.clone(),
-            going,
-            owned,
-        })
-    };
-    graph.stack_scopes().iter().filter_map(of_stack).collect()
 }
 
 /// What pruning does with one orphan.

@@ -120,7 +120,7 @@ pub struct Orphan {
 pub struct MassDeletion {
     /// The stack.
     pub stack: String,
-    /// How many resources the plan deletes because no entry declares them.
+    /// How many resources with the marker of the stack the plan deletes, recreated ones included.
     pub going: usize,
     /// How many resources the stack owns.
     pub owned: usize,

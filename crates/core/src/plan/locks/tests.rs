@@ -53,8 +53,8 @@ fn step(method: Method, target: CallTarget, arm_type: ArmType) -> Step {
         },
         action: match method {
             Method::Put | Method::Patch => Action::Update,
-            Method::Replace => Action::Replace,
-            Method::Delete => Action::Delete,
+            Method::Replace(_) => Action::Replace,
+            Method::Delete(_) => Action::Delete,
         },
         reason: String::new(),
         changes: Vec::new(),
@@ -85,7 +85,10 @@ fn put(id: &str) -> Step {
 }
 
 fn delete(id: &str) -> Step {
-    step_on(Method::Delete, id)
+    step_on(
+        Method::Delete(crate::plan::OwnershipGuard::by_tag("cameras")),
+        id,
+    )
 }
 
 fn grant_on(scope: &str) -> Step {

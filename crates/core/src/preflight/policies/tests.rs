@@ -30,7 +30,7 @@ fn step(action: Action, target: CallTarget, arm_type: &str, body: Value) -> Step
         instance: None,
     };
     let method = match action {
-        Action::Delete => Method::Delete,
+        Action::Delete => Method::Delete(crate::plan::OwnershipGuard::by_tag("cameras")),
         Action::Release => Method::Patch,
         _ => Method::Put,
     };
