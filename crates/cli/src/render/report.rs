@@ -220,7 +220,10 @@ pub(crate) fn format_duration(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lazuli_core::plan::StepId;
+    use lazuli_core::{
+        arm::ArmId,
+        plan::{OwnershipLoss, StepId},
+    };
 
     use super::*;
     use crate::render::testing::{arm_error, output, plan_of, role_assignment, sources, step};
@@ -315,6 +318,38 @@ Fix the failures first. Run `lazuli apply` again: it skips the steps that are
 done.
 "
             )
+        );
+    }
+
+    #[test]
+    fn resource_of_another_stack_is_named_with_its_owner() {
+        let teardown = plan_of([step(
+            Action::Delete,
+            "recordings",
+            "storageAccount",
+            "stcameras",
+        )]);
+        let id = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/stcameras";
+        let loss = OwnershipLoss::OtherStack {
+            id: ArmId::parse(id).unwrap(),
+            stack: "doors".to_owned(),
+        };
+        let outcomes = vec![Outcome::Failed(Failure::NotOwned(loss))];
+        assert_eq!(
+            render_run(Purpose::Destroy, &teardown, outcomes, false),
+            "\
+Failed (1):
+- recordings  storageAccount stcameras
+    not deleted: stack `doors` owns
+    /subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/
+    storageAccounts/stcameras
+    help: run 'lazuli plan' to see who owns what now
+    in the spec: stack.yaml:1:1
+
+Destroy incomplete: 0 done, 1 failed, 0 not started.
+Fix the failures first. Run `lazuli destroy` again: it skips the steps that are
+done.
+"
         );
     }
 
