@@ -342,7 +342,10 @@ async fn run_without_faults(world: &World, spec: &Specs, phase: Phase) -> (u64, 
         "{phase:?} succeeds without faults"
     );
     let requests = stage.requests();
-    (requests, stage.inventory(spec, phase).await)
+    let inventory = stage.inventory(spec, phase).await;
+    let before = start_stage(world).await.foreign_resources().await;
+    assert!(inventory.has_foreign(&before), "{phase:?}: {inventory:?}");
+    (requests, inventory)
 }
 
 /// Ends all faults and runs the phase again. Returns the resources.

@@ -52,11 +52,18 @@ impl Phase {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
     resources: BTreeMap<String, String>,
+    /// The bodies of the resources of another stack.
+    foreign: Vec<String>,
     /// Whether another run sends no write.
     is_at_rest: bool,
 }
 
 impl Inventory {
+    /// Whether the resources of another stack have these bodies.
+    pub fn has_foreign(&self, bodies: &[String]) -> bool {
+        self.foreign == bodies
+    }
+
     /// Whether another run sends no write.
     pub fn is_at_rest(&self) -> bool {
         self.is_at_rest
@@ -210,8 +217,19 @@ impl Stage {
         }
         Inventory {
             resources,
+            foreign: self.foreign_resources().await,
             is_at_rest,
         }
+    }
+
+    /// The bodies of the resources of another stack.
+    pub async fn foreign_resources(&self) -> Vec<String> {
+        let mut bodies = Vec::new();
+        for url in [foreign_group(), foreign_identity(), foreign_assignment()] {
+            let body = self.azure.send_directly(Method::Get, &url, None).await;
+            bodies.push(body.to_string());
+        }
+        bodies
     }
 }
 
@@ -251,30 +269,43 @@ async fn list_all(azure: &Azure, what: &str) -> Vec<Json> {
     items
 }
 
-/// A world with resources of another owner, whose lists have the given page size.
+fn foreign_group() -> String {
+    format!("{SUBSCRIPTION_URL}/resourceGroups/rg-theirs?api-version=2025-04-01")
+}
+
+fn foreign_identity() -> String {
+    format!(
+        "{SUBSCRIPTION_URL}/resourceGroups/rg-theirs/providers/Microsoft.ManagedIdentity/\
+         userAssignedIdentities/id-theirs?api-version=2024-11-30"
+    )
+}
+
+fn foreign_assignment() -> String {
+    format!(
+        "{SUBSCRIPTION_URL}/resourceGroups/rg-theirs/providers/Microsoft.Authorization/\
+         roleAssignments/7d0c1f0e-0000-4000-8000-00000000beef?api-version=2022-04-01"
+    )
+}
+
+/// A world with resources of another stack, whose lists have the given page size.
 pub async fn world_with_foreign_resources(page_size: usize) -> World {
     let options = WorldOptions {
         page_size,
         ..WorldOptions::default()
     };
     let azure = Azure::with_options(options).await;
-    let group = format!("{SUBSCRIPTION_URL}/resourceGroups/rg-theirs");
-    let identity =
-        format!("{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-theirs");
-    let grant = format!(
-        "{group}/providers/Microsoft.Authorization/roleAssignments/7d0c1f0e-0000-4000-8000-00000000beef"
-    );
-    let body = json!({ "location": "westeurope", "tags": { "owner": "them" } });
+    let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "theirs" } });
     let put =
         async |url: String, body: Json| azure.send_directly(Method::Put, &url, Some(body)).await;
-    put(format!("{group}?api-version=2025-04-01"), body.clone()).await;
-    let made = put(format!("{identity}?api-version=2024-11-30"), body).await;
+    put(foreign_group(), body.clone()).await;
+    let made = put(foreign_identity(), body).await;
     let given = json!({ "properties": {
         "principalId": made["properties"]["principalId"],
         "principalType": "ServicePrincipal",
+        "description": "Reads (lazuli-stack: theirs; access)",
         "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
     } });
-    put(format!("{grant}?api-version=2022-04-01"), given).await;
+    put(foreign_assignment(), given).await;
     azure.simulator.world()
 }
 
@@ -366,7 +397,8 @@ pub async fn drift_world(world: &World) -> World {
     let azure = &stage.azure;
     for resource in list_all(azure, "/resources?api-version=2025-04-01").await {
         let id = resource["id"].as_str().unwrap();
-        if resource["tags"]["lazuli-stack"].is_string() {
+        let is_own = resource["tags"]["lazuli-stack"].is_string() && !id.contains("/rg-theirs/");
+        if is_own {
             let url =
                 format!("{id}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01");
             let none = json!({ "properties": { "tags": {} } });
@@ -376,7 +408,9 @@ pub async fn drift_world(world: &World) -> World {
     let grants = "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01";
     for grant in list_all(azure, grants).await {
         let description = grant["properties"]["description"].as_str();
-        if description.is_some_and(|text| text.contains("lazuli-stack")) {
+        let is_own =
+            |text: &str| text.contains("lazuli-stack") && !text.contains("lazuli-stack: theirs");
+        if description.is_some_and(is_own) {
             let url = format!("{}?api-version=2022-04-01", grant["id"].as_str().unwrap());
             let token = azure.simulator.token(Caller::Owner);
             let delete = Request::new(Method::Delete, &url).with_bearer(&token);
