@@ -262,3 +262,27 @@ async fn replacements_count_among_the_deletions_of_a_stack() {
     };
     assert_eq!((deletion.going, deletion.owned), (3, 4));
 }
+
+/// The entry moved to another identity: the old one still exists and may need its role assignment.
+#[tokio::test(start_paused = true)]
+async fn role_assignment_of_an_identity_that_still_exists_is_an_orphan() {
+    let entries = |identity: &str| {
+        spec(&format!(
+            "  id: {{ kind: userAssignedIdentity, name: {identity} }}\n\
+             \x20 reads: {{ kind: roleAssignment, principal: \"${{id}}\", scope: \"${{group}}\", role: Reader }}\n"
+        ))
+    };
+    let azure = Azure::new().await;
+    azure.converge(&entries("id-test")).await;
+    azure.converge(&entries("id-other")).await;
+    let plan = azure.plan(&entries("id-other")).await;
+    assert!(plan.is_empty(), "{:#?}", plan.steps);
+    let orphans: Vec<&str> = plan.remarks.orphans.iter().map(|one| &*one.what).collect();
+    assert_eq!(orphans, ["roleAssignment", "userAssignedIdentity"]);
+
+    let plan = azure.plan_to_prune(&entries("id-other")).await;
+    assert_eq!(plan.count(Action::Delete), 2, "{:#?}", plan.steps);
+    assert!(azure.execute(&plan).await.is_complete());
+    let plan = azure.plan(&entries("id-other")).await;
+    assert!(plan.is_empty() && plan.remarks.orphans.is_empty());
+}

@@ -9,7 +9,9 @@ use serde_json::Value as Json;
 
 use super::{
     Action, Call, CallTarget, GrantTime, Method, NewGrant, Plan, Principal, RetryCause, StepId,
-    grants, mass_deletion, orphans, overrides, ownership,
+    grants,
+    grants::ReplacedPrincipals,
+    mass_deletion, orphans, overrides, ownership,
     replace::{self, Replacement},
     secrets::Secrets,
     step::StepDraft,
@@ -84,17 +86,38 @@ pub fn converge_part(
         replaced.extend(more);
     };
     let remaining = left.as_ref();
-    grants::plan(graph, remaining, selection, &steps_of, &mut plan);
+    let principals: ReplacedPrincipals = replaced
+        .iter()
+        .filter_map(|one| live.resource(&one.id))
+        .flat_map(principals_of)
+        .collect();
+    grants::plan(
+        graph,
+        remaining,
+        selection,
+        &steps_of,
+        &principals,
+        &mut plan,
+    );
     plan.remarks.selection = selection.summary().cloned();
     if selection.is_all() {
         match consent.orphans {
-            OrphanPolicy::Prune => orphans::prune(graph, remaining, &mut plan),
-            OrphanPolicy::List => plan.remarks.orphans = orphans::list(graph, remaining),
+            OrphanPolicy::Prune => orphans::prune(graph, remaining, &principals, &mut plan),
+            OrphanPolicy::List => {
+                plan.remarks.orphans = orphans::list(graph, remaining, &principals)
+            }
         }
         plan.remarks.unreadable = remaining.unreadable_scopes().to_vec();
     }
     plan.remarks.mass_deletions = mass_deletion::find(graph, live, &plan);
     (plan, diagnostics)
+}
+
+/// The object ids of the identities of a live resource, in lowercase.
+fn principals_of(body: &Json) -> impl Iterator<Item = String> + use<> {
+    let ids = ["/properties/principalId", "/identity/principalId"]
+        .map(|path| Some(body.pointer(path)?.as_str()?.to_lowercase()));
+    ids.into_iter().flatten()
 }
 
 /// A plan with these replacements. Adds further replacements with consent to `more`.

@@ -31,7 +31,8 @@ type Grants<'a> = Vec<(&'a Node, &'a LiveGrant)>;
 struct Standing<'a> {
     /// Those that an entry declares.
     declared: Grants<'a>,
-    /// Those that were created for an entry whose principal has changed.
+    /// Those that were created for an entry whose principal has changed. They are replaced if the principal no longer
+    /// exists, and orphans otherwise.
     replaced: Grants<'a>,
     /// The others on a resource of the spec itself.
     undeclared: Grants<'a>,
@@ -110,14 +111,28 @@ impl<'a> Standing<'a> {
     }
 }
 
-/// The principals to look up in the directory, each once: those of undeclared role assignments, and those that the spec
-/// names by object id.
+/// The principals of identities that a plan replaces, in lowercase. They exist until then.
+pub(super) type ReplacedPrincipals = HashSet<String>;
+
+/// Whether the principal of a role assignment no longer exists, or goes with the plan.
+pub(super) fn has_lost_principal(
+    live: &Live,
+    replaced: &ReplacedPrincipals,
+    grant: &LiveGrant,
+) -> bool {
+    live.existence(grant) == Existence::Deleted
+        || replaced.contains(&grant.principal.to_lowercase())
+}
+
+/// The principals to look up in the directory, each once: those of undeclared role assignments and of entries that have
+/// another principal now, and those that the spec names by object id.
 pub fn principals_in_question(graph: &Graph, live: &Live) -> Vec<String> {
     let standing = Standing::find(graph, live);
     let ids: BTreeSet<String> = standing
         .undeclared
         .iter()
         .filter(|(node, grant)| !stays(node, grant, live))
+        .chain(&standing.replaced)
         .chain(standing.with_undeclared_principal())
         .filter(|(_, grant)| !grant.is_foreign())
         .map(|(_, grant)| grant.principal.to_lowercase())
@@ -137,10 +152,12 @@ pub(super) fn plan(
     live: &Live,
     selection: &Selection,
     steps_of: &HashMap<&NodeKey, StepId>,
+    replaced: &ReplacedPrincipals,
     plan: &mut Plan,
 ) {
     let standing = Standing::find(graph, live).within(selection);
-    for (node, grant) in &standing.replaced {
+    let lost = standing.replaced.iter();
+    for (node, grant) in lost.filter(|(_, grant)| has_lost_principal(live, replaced, grant)) {
         let whose = match node.grant_principal() {
             Some(key) => format!("`{key}`"),
             None => "the principal of the spec".to_owned(),

@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Action, Call, CallTarget, KeptResource, Method, Orphan, OwnershipGuard, Plan, StepId,
+    grants::{ReplacedPrincipals, has_lost_principal},
     step::StepDraft,
 };
 use crate::{
@@ -32,11 +33,13 @@ use crate::{
 
 /// The types of orphans without a kind, each with a subscription to ask for its api-versions.
 pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
-    let unknown = find(graph, live).into_iter().filter_map(|orphan| {
-        let subscription = ArmId::subscription(orphan.id.subscription_id()?);
-        let known = live.known_type(&orphan.arm_type);
-        known.is_none().then_some((subscription, orphan.arm_type))
-    });
+    let unknown = find(graph, live, &ReplacedPrincipals::new())
+        .into_iter()
+        .filter_map(|orphan| {
+            let subscription = ArmId::subscription(orphan.id.subscription_id()?);
+            let known = live.known_type(&orphan.arm_type);
+            known.is_none().then_some((subscription, orphan.arm_type))
+        });
     unknown.collect()
 }
 
@@ -44,7 +47,7 @@ pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
 /// resource groups.
 pub fn list_reads_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
     let mut reads = Vec::new();
-    for orphan in find(graph, live) {
+    for orphan in find(graph, live, &ReplacedPrincipals::new()) {
         if orphan.is(&RESOURCE_GROUP) {
             reads.push(Read::Contents(orphan.id));
         } else if !is_complete_in_lists(&orphan)
@@ -60,13 +63,13 @@ pub fn list_reads_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
 }
 
 /// The orphans, for a plan without pruning.
-pub(super) fn list(graph: &Graph, live: &Live) -> Vec<Orphan> {
-    let found = find(graph, live).into_iter();
+pub(super) fn list(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals) -> Vec<Orphan> {
+    let found = find(graph, live, replaced).into_iter();
     found.map(|orphan| described(&orphan, live)).collect()
 }
 
 /// The resources that stacks of the graph own and no node declares.
-fn find(graph: &Graph, live: &Live) -> Vec<OwnedResource> {
+fn find(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals) -> Vec<OwnedResource> {
     let is_of_spec = |owned: &OwnedResource| {
         graph
             .stack_scopes()
@@ -86,9 +89,10 @@ fn find(graph: &Graph, live: &Live) -> Vec<OwnedResource> {
         let grant = LiveGrant::parse(owned.body.clone());
         let marker = TextMarker::on(&owned.body, "description");
         grant.zip(marker).is_some_and(|(grant, marker)| {
-            entries
-                .iter()
-                .any(|(key, wanted)| marker.is_for(key) && grant.is_of(wanted))
+            has_lost_principal(live, replaced, &grant)
+                && entries
+                    .iter()
+                    .any(|(key, wanted)| marker.is_for(key) && grant.is_of(wanted))
         })
     };
     // The id of a role begins with the scope of the request that returned it: only its GUID identifies it.
@@ -153,8 +157,8 @@ fn described(orphan: &OwnedResource, live: &Live) -> Orphan {
 
 /// Plans the deletion or release of the orphans. These steps wait for all other steps, because a resource that left the
 /// spec can be in use until the other changes are made. Deletions of locks wait for nothing.
-pub(super) fn prune(graph: &Graph, live: &Live, plan: &mut Plan) {
-    let orphans = find(graph, live);
+pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, plan: &mut Plan) {
+    let orphans = find(graph, live, replaced);
     let decisions = OrphanDecisions::new(graph, live, &orphans);
     let waited: HashSet<StepId> = plan.steps.iter().flat_map(|s| s.after.clone()).collect();
     let last = plan.steps.iter().map(|step| step.id);

@@ -3,7 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Call, KeptResource, OwnershipGuard, Plan, StepId, orphans, step::StepDraft};
+use super::{
+    Call, KeptResource, OwnershipGuard, Plan, StepId, grants::ReplacedPrincipals, orphans,
+    step::StepDraft,
+};
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -68,7 +71,7 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
         waits.insert(&node.subject.key, vec![step]);
     }
     if selection.is_all() {
-        plan.remarks.orphans = orphans::list(graph, live);
+        plan.remarks.orphans = orphans::list(graph, live, &ReplacedPrincipals::new());
         plan.remarks.unreadable = live.unreadable_scopes().to_vec();
     }
     plan
