@@ -286,3 +286,46 @@ async fn role_assignment_of_an_identity_that_still_exists_is_an_orphan() {
     let plan = azure.plan(&entries("id-other")).await;
     assert!(plan.is_empty() && plan.remarks.orphans.is_empty());
 }
+
+/// A 404 of a proxy says nothing about the resource: neither that it must be created nor that it is deleted.
+#[tokio::test(start_paused = true)]
+async fn not_found_of_a_proxy_is_not_absence() {
+    let azure = Azure::new().await;
+    azure.converge(&with_identity()).await;
+    let proxy = |method| {
+        let faults = Faults::none();
+        faults.on(method, "*id-test", Occurrence::Nth(1), Fault::ProxyNotFound)
+    };
+    azure.simulator.set_faults(proxy(Method::Get));
+    let plan = azure.plan(&with_identity()).await;
+    assert!(plan.is_empty(), "{:#?}", plan.steps);
+
+    let plan = azure.teardown(&with_identity()).await;
+    azure.simulator.set_faults(proxy(Method::Delete));
+    assert!(azure.execute(&plan).await.is_complete());
+    assert!(azure.teardown(&with_identity()).await.is_empty());
+    azure.simulator.clear_log();
+    let group = format!("{GROUP}?api-version=2025-04-01");
+    let token = azure.simulator.token(lazuli_sim::Caller::Owner);
+    let request = lazuli_sim::Request::new(Method::Get, &group).with_bearer(&token);
+    let response = azure.simulator.send(request).await.unwrap();
+    assert_eq!(response.status, 404, "the group is really deleted");
+}
+
+/// Otherwise the step would succeed, and what depends on the deletion would begin.
+#[tokio::test(start_paused = true)]
+async fn one_stale_read_before_a_deletion_does_not_skip_it() {
+    let azure = Azure::new().await;
+    azure.converge(&with_identity()).await;
+    let plan = azure.teardown(&with_identity()).await;
+    azure.simulator.clear_log();
+    let stale = Faults::none().on(
+        Method::Get,
+        "*/id-test",
+        Occurrence::Nth(1),
+        Fault::StaleRead,
+    );
+    azure.simulator.set_faults(stale);
+    assert!(azure.execute(&plan).await.is_complete());
+    assert!(deletions(&azure).contains(&"id-test".to_owned()));
+}

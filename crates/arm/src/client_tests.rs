@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     backoff::NoJitter,
-    testing::{FakeTransport, NumberedTokens, Reply, reply},
+    testing::{FakeTransport, NumberedTokens, Reply, proxy_reply, reply},
 };
 use azure_core::error::ErrorKind as Core;
 use serde_json::json;
@@ -174,6 +174,34 @@ async fn every_404_means_that_the_resource_does_not_exist() {
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn not_found_of_a_proxy_is_retried_and_never_means_that_the_resource_does_not_exist() {
+    let html = || proxy_reply(404, "<html>not found</html>");
+    let fake = FakeTransport::new([html(), reply(200, &[], json!({ "id": ID }))]);
+    let found = client(&fake).get(ID, "v1", &crate::ignore_waits).await;
+    assert_eq!(found.unwrap(), Some(json!({ "id": ID })));
+
+    for mistrusted in [html, || proxy_reply(404, "")] {
+        let fake = FakeTransport::new(std::iter::repeat_with(mistrusted).take(50));
+        let client = client(&fake);
+        let error = client
+            .get(ID, "v1", &crate::ignore_waits)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Protocol);
+        let error = client
+            .delete(ID, "v1", &crate::ignore_waits)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Protocol);
+        let mut none = |_| panic!("a page without items");
+        let listed = client
+            .list(ID, "v1", &[], &mut none, &crate::ignore_waits)
+            .await;
+        assert_eq!(listed.unwrap_err().kind, ErrorKind::Protocol);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,8 @@ use std::{
     },
 };
 
+use crate::headers::REQUEST_ID;
+
 /// The next response of the fake transport.
 #[derive(Debug)]
 pub(crate) enum Reply {
@@ -34,7 +36,17 @@ pub(crate) fn reply(status: u16, headers: &[(&'static str, &str)], body: Value) 
     } else {
         body.to_string().into_bytes()
     };
-    Reply::Response(status, headers_of(headers), body)
+    let mut headers = headers_of(headers);
+    if headers.get_optional_str(&REQUEST_ID).is_none() {
+        headers.insert(REQUEST_ID, "00000000-0000-0000-0000-00000000000a");
+    }
+    Reply::Response(status, headers, body)
+}
+
+/// A response of a proxy between the client and Azure.
+pub(crate) fn proxy_reply(status: u16, body: &str) -> Reply {
+    let headers = headers_of(&[("content-type", "text/html")]);
+    Reply::Response(status, headers, body.as_bytes().to_vec())
 }
 
 pub(crate) fn headers_of(pairs: &[(&'static str, &str)]) -> Headers {

@@ -180,8 +180,5 @@ async fn large_and_non_json_bodies_are_recorded_by_size_only() {
         recorded[0]["response"],
         json!({ "headers": {}, "omitted": "17 bytes that are not JSON" })
     );
-    assert_eq!(
-        recorded[1]["response"],
-        json!({ "headers": {}, "omitted": "262156 bytes" })
-    );
+    assert_eq!(recorded[1]["response"]["omitted"], "262156 bytes");
 }

@@ -66,6 +66,7 @@ impl Exchange {
                 "The access token has expired.",
                 None,
             )),
+            Some(Fault::ProxyNotFound) => Ok(proxy_response()),
             Some(Fault::StaleRead) => Ok(act_on_world(&|world| world.handle_stale(request, at))),
             Some(Fault::FailOperation { code, message }) => Ok(act_on_world(&|world| {
                 let response = world.handle(request, at);
@@ -74,6 +75,15 @@ impl Exchange {
             })),
             Some(Fault::Delay(_)) | None => Ok(act_on_world(&handle)),
         }
+    }
+}
+
+/// A response without a header of Azure.
+fn proxy_response() -> Response {
+    Response {
+        status: 404,
+        headers: vec![("Content-Type".into(), "text/html".into())],
+        body: b"<html><body>The page was not found.</body></html>".to_vec(),
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Fault {
     Delay(u64),
     /// The response reports an expired token.
     Unauthorized,
+    /// A proxy on the way answers with an HTML page and status 404, and the world does not get the request.
+    ProxyNotFound,
     /// The request is accepted, but the operation that it starts fails.
     FailOperation {
         /// The error code of the operation.

@@ -30,6 +30,8 @@ pub enum InjectedFault {
     /// The response times out after Azure has processed the request.
     TimedOut,
     TokenExpired,
+    /// A proxy answers with status 404.
+    ProxyNotFound,
     /// The process is killed before the request is sent.
     KilledBefore,
     /// The process is killed after Azure has processed the request and before the response arrives.
@@ -49,6 +51,7 @@ impl InjectedFault {
         Self::StaleRead,
         Self::TimedOut,
         Self::TokenExpired,
+        Self::ProxyNotFound,
         Self::KilledBefore,
         Self::KilledAfter,
     ];
@@ -64,6 +67,7 @@ impl InjectedFault {
             Self::Unavailable => Fault::status(503, Some(3)),
             Self::StaleRead => Fault::StaleRead,
             Self::TokenExpired => Fault::Unauthorized,
+            Self::ProxyNotFound => Fault::ProxyNotFound,
             Self::TimedOut | Self::KilledBefore | Self::KilledAfter | Self::Held => return None,
         })
     }

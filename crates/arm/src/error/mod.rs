@@ -21,12 +21,23 @@ use body::ErrorDetails;
 use serde_json::Value;
 use std::{error::Error, io, ops::Deref};
 
-use crate::headers::retry_after;
+use crate::headers::{CORRELATION_ID, REQUEST_ID, retry_after};
 
 /// A failed request or long-running operation. Its fields are those of [`ErrorReport`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct ArmError(Box<ErrorReport>);
+
+/// Whether Azure Resource Manager sent a response: it has a request id, and a body that is empty or JSON (ARM facts 4.2 and
+/// 5). Proxies and gateways on the way have neither.
+fn is_from_arm(headers: &Headers, body: &[u8]) -> bool {
+    let ids = [REQUEST_ID, CORRELATION_ID];
+    let has_id = ids
+        .iter()
+        .any(|name| headers.get_optional_str(name).is_some());
+    let is_empty = body.trim_ascii().is_empty();
+    has_id && (is_empty || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok())
+}
 
 impl ArmError {
     /// A failure that this crate itself detects.
@@ -51,6 +62,9 @@ impl ArmError {
         let mut report = ErrorReport::new(method, path, Some(status), body::read(body));
         report.read_ids(headers);
         report.retry_after = retry_after(headers);
+        if status == 404 && method != Method::Post && !is_from_arm(headers, body) {
+            report.mistrust();
+        }
         Self(Box::new(report))
     }
 

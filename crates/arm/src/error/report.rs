@@ -85,6 +85,15 @@ impl ErrorReport {
         self.request_id = headers.get_optional_str(&REQUEST_ID).map(clean);
     }
 
+    /// Makes a 404 that did not come from Azure Resource Manager a transient error: it says nothing about the resource.
+    pub(super) fn mistrust(&mut self) {
+        self.kind = ErrorKind::Protocol;
+        self.transient_cause = Some(TransientCause::Interrupted);
+        self.message =
+            "The response did not come from Azure Resource Manager: a proxy or gateway answered"
+                .to_owned();
+    }
+
     /// Whether this is one of the codes, from the outermost to the innermost.
     pub fn has_code(&self, code: &str) -> bool {
         self.codes

@@ -63,8 +63,9 @@ fn status_and_code_determine_the_kind() {
 fn only_transient_errors_have_a_transient_cause() {
     let cause = |method, status, code: &str, message: &str| {
         let body = format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
-        ArmError::from_response(method, "/x", status, &Headers::new(), body.as_bytes())
-            .transient_cause
+        let mut headers = Headers::new();
+        headers.insert(REQUEST_ID, "1");
+        ArmError::from_response(method, "/x", status, &headers, body.as_bytes()).transient_cause
     };
     let (put, delete) = (Method::Put, Method::Delete);
     let (busy, blocked) = (Some(TransientCause::Busy), Some(TransientCause::Blocked));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lazuli_arm::{ArmError, Client, OnWait, Wait, ignore_waits};
+use lazuli_arm::{ArmError, OnWait, Wait, ignore_waits};
 use lazuli_core::{
     arm::ArmId,
     live::LiveGrant,
@@ -69,7 +69,7 @@ pub(super) async fn send(
     };
     let body = match response.filter(has_all) {
         _ if step.outputs.is_empty() => None,
-        None => read_back(execution, step, target).await?,
+        None => read_repeatedly(execution, step, target, READ_ATTEMPTS).await?,
         response => response,
     };
     Ok(StepResult {
@@ -126,12 +126,12 @@ async fn send_once(
         }
         Method::Put => client.put(path, api, body, &on_wait).await?,
         Method::Replace(guard) => {
-            delete_guarded(client, target, api, guard, &on_wait).await?;
+            delete_guarded(execution, step, target, guard, &on_wait).await?;
             client.create(path, api, body, &on_wait).await?
         }
         Method::Patch => client.patch(path, api, body, &on_wait).await?,
         Method::Delete(guard) => {
-            delete_guarded(client, target, api, guard, &on_wait).await?;
+            delete_guarded(execution, step, target, guard, &on_wait).await?;
             return Ok(None);
         }
     };
@@ -140,13 +140,15 @@ async fn send_once(
 
 /// Deletes a resource if a GET shows that the stack owns it. Succeeds if it does not exist.
 async fn delete_guarded(
-    client: &Client,
+    execution: &Execution<'_>,
+    step: &Step,
     target: &ArmId,
-    api_version: &str,
     guard: &OwnershipGuard,
     on_wait: &OnWait<'_>,
 ) -> Result<(), Failure> {
-    let Some(body) = client.get(target.as_str(), api_version, on_wait).await? else {
+    let (client, api_version) = (execution.client, step.call.api_version.as_str());
+    // The plan found it: one read that does not may lag behind, and what depends on the deletion must not begin.
+    let Some(body) = read_repeatedly(execution, step, target, DELETION_READS).await? else {
         return Ok(());
     };
     let other = match guard.other_read() {
@@ -171,18 +173,22 @@ async fn delete_guarded(
 const SHORTEST_REPORTED: Duration = Duration::from_secs(1);
 /// How often a resource that was just written is read until it appears.
 const READ_ATTEMPTS: u32 = 5;
+/// How often a resource is read before it counts as deleted by others.
+const DELETION_READS: u32 = 3;
 
-async fn read_back(
+/// Reads a resource of which Azure is known to have had a state, until it appears.
+async fn read_repeatedly(
     execution: &Execution<'_>,
     step: &Step,
     target: &ArmId,
+    attempts: u32,
 ) -> Result<Option<Json>, ArmError> {
-    for attempt in 1..=READ_ATTEMPTS {
+    for attempt in 1..=attempts {
         let found = execution
             .client
             .get(target.as_str(), &step.call.api_version, &ignore_waits)
             .await?;
-        if found.is_some() {
+        if found.is_some() || attempt == attempts {
             return Ok(found);
         }
         let pause = Duration::from_secs(u64::from(attempt));
