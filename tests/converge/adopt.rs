@@ -4,7 +4,10 @@ use lazuli_core::{diagnostic::Code, plan::Action};
 use lazuli_sim::{Method, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 
-use crate::harness::{Azure, spec};
+use crate::{
+    harness::{Azure, spec},
+    marked::{marked_tags, unbound_tags},
+};
 
 const ACCOUNT: &str = "  recordings: { kind: storageAccount, name: sttest, sku: Standard_LRS, allowSharedKeyAccess: false }\n";
 
@@ -19,7 +22,7 @@ fn account() -> String {
 
 /// Creates the resource group and an account with these tags and properties, as in the portal.
 async fn create_outside_of_lazuli(azure: &Azure, tags: Json, properties: Json) {
-    let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "test" } });
+    let body = json!({ "location": "westeurope", "tags": marked_tags("test", &group()) });
     let url = format!("{}?api-version=2025-04-01", group());
     azure.send_directly(Method::Put, &url, Some(body)).await;
     let body = json!({
@@ -49,17 +52,21 @@ async fn unmarked_resource_is_adopted_with_its_differences() {
     assert_eq!(step.action, Action::Adopt);
     assert_eq!(
         step.reason,
-        "it exists and no stack owns it, 2 properties differ"
+        "it exists and no stack owns it, 3 properties differ"
     );
     let changes: Vec<_> = step.changes.iter().map(|change| &change.path).collect();
     assert_eq!(
         changes,
-        ["tags.lazuli-stack", "properties.allowSharedKeyAccess"]
+        [
+            "tags.lazuli-stack",
+            "tags.lazuli-marker",
+            "properties.allowSharedKeyAccess"
+        ]
     );
     assert_eq!(azure.writes().len(), 1);
     let found = azure.send_directly(Method::Get, &account(), None).await;
     assert_eq!(
-        found["tags"],
+        unbound_tags(&found),
         json!({ "owner": "ada", "lazuli-stack": "test" })
     );
     assert_eq!(

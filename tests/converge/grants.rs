@@ -10,7 +10,10 @@ use lazuli_sim::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::harness::{Azure, spec};
+use crate::{
+    harness::{Azure, spec},
+    marked::unbound,
+};
 
 const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
@@ -466,7 +469,7 @@ async fn description_of_a_grant_is_preserved_before_the_ownership_marker() {
     let marked = "Ask Ada first\nlazuli-stack: test; read";
     let description = async || {
         let found = azure.send_directly(Method::Get, &url, None).await;
-        found["properties"]["description"].clone()
+        unbound(found["properties"]["description"].as_str().unwrap())
     };
     assert_eq!(description().await, marked);
     assert!(azure.plan(&narrowed).await.is_empty());

@@ -21,6 +21,8 @@ mod grants;
 mod harness;
 mod kinds;
 mod locks;
+mod marked;
+mod markers;
 mod ownership;
 mod permissions;
 mod policies;

@@ -8,7 +8,10 @@ use lazuli_engine::{Failure, Report};
 use lazuli_sim::{Fault, Faults, Method, Occurrence};
 use serde_json::json;
 
-use crate::harness::{Azure, spec};
+use crate::{
+    harness::{Azure, spec},
+    marked::marked_tags,
+};
 
 const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-test";
 const IDENTITY: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/resourceGroups/rg-test/providers/\
@@ -31,7 +34,7 @@ fn consent_to_replace(name: &str) -> Consent {
 async fn set_owner(azure: &Azure, id: &str, owner: Option<&str>) {
     let url = format!("{id}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01");
     let tags = match owner {
-        Some(stack) => json!({ "lazuli-stack": stack }),
+        Some(stack) => marked_tags(stack, id),
         None => json!({}),
     };
     let body = json!({ "properties": { "tags": tags } });

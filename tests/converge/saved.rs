@@ -13,7 +13,10 @@ use lazuli_core::{
 use lazuli_sim::{Method, SUBSCRIPTION};
 use serde_json::{Value as Json, json};
 
-use crate::harness::{Azure, PRUNE, spec};
+use crate::{
+    harness::{Azure, PRUNE, spec},
+    marked::marked_tags,
+};
 
 const ENTRIES: &str = "\
 \x20 app: { kind: userAssignedIdentity, name: id-test }
@@ -219,11 +222,10 @@ async fn change_in_azure_is_reported() {
     find_difference(&azure, &saved, &text, &none).await.unwrap();
 
     // Undeclared properties are part of the request.
-    patch(
-        &azure,
-        json!({ "tags": { "lazuli-stack": "test", "by": "hand" } }),
-    )
-    .await;
+    let live = azure.send_directly(Method::Get, &account(), None).await;
+    let mut by_hand = live["tags"].clone();
+    by_hand["by"] = json!("hand");
+    patch(&azure, json!({ "tags": by_hand })).await;
     let title = "`tags.by` of `data` has changed in Azure";
     let note = "the request contains it, and it has changed since the plan was made";
     assert_difference(&azure, &saved, &text, &none, title, note).await;
@@ -299,10 +301,10 @@ async fn added_and_removed_orphans_are_reported() {
 
     let (plan, saved, _) = save(&azure, &text, &PRUNE).await;
     assert_eq!(plan.count(Action::Delete), 1);
-    let body = json!({ "location": "westeurope", "tags": { "lazuli-stack": "test" } });
-    azure
-        .send_directly(Method::Put, &identity("id-more"), Some(body))
-        .await;
+    let more = identity("id-more");
+    let tags = marked_tags("test", more.split('?').next().unwrap());
+    let body = json!({ "location": "westeurope", "tags": tags });
+    azure.send_directly(Method::Put, &more, Some(body)).await;
     let title = "`id-more` would now be deleted, but not when the plan was made";
     let note = "id-more: stack `test` owns it, and no entry of the spec declares it";
     assert_difference(&azure, &saved, &text, &PRUNE, title, note).await;

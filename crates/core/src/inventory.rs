@@ -142,11 +142,11 @@ pub fn list_reads(scopes: &[StackScope]) -> Vec<Read> {
 pub fn inventory(scopes: &[StackScope], spec: Option<&Graph>, live: &Live) -> Inventory {
     let owned: Vec<OwnedResource> = live.owned().map(Cow::into_owned).collect();
     let holdings = |scope: &StackScope| {
-        let mine = owned.iter().filter(|one| one.stack == scope.stack);
+        let mine = owned.iter().filter(|one| one.stack == scope.stack.name);
         let mut items: Vec<Item> = mine.map(|one| item(one, &owned, spec, live)).collect();
         items.sort_by_cached_key(sort_key);
         Holdings {
-            stack: scope.stack.clone(),
+            stack: scope.stack.name.clone(),
             items,
         }
     };

@@ -29,6 +29,7 @@ pub mod secret;
 pub mod shape;
 pub mod source;
 pub mod spec;
+pub mod stack;
 pub mod subject;
 pub mod template;
 pub mod text;

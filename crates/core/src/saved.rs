@@ -177,7 +177,7 @@ impl SavedPlan {
         Self {
             format: SavedFormat::V1,
             lazuli: env!("CARGO_PKG_VERSION").to_owned(),
-            stacks: scopes.map(|scope| scope.stack.clone()).collect(),
+            stacks: scopes.map(|scope| scope.stack.name.clone()).collect(),
             options,
             plan: document,
             desired: graph

@@ -5,6 +5,7 @@ use lazuli_core::{
     graph::{Draft, ImpliedDependency, Marker, Nodes, TypedEntry},
     kind::Handler,
     lift::{LiftSource, LiftedEntry},
+    marker::MarkerTarget,
     value::{Object, Value},
 };
 use schemars::JsonSchema;
@@ -112,7 +113,10 @@ impl Handler for ManagementLock {
         let mut properties = resource.properties_except(&["scope", "notes"], nodes);
         let own = resource.value("notes", nodes);
         let own = own.as_ref().and_then(Value::as_str);
-        properties.insert("notes".into(), Value::String(resource.marked_text(own)));
+        properties.insert(
+            "notes".into(),
+            Value::String(resource.marked_text(own, &MarkerTarget::from_id(&id))),
+        );
         let body = [("properties".to_owned(), Value::Object(properties))].into();
         let rules = if own.is_some() {
             RULES
@@ -148,10 +152,10 @@ impl Handler for ManagementLock {
 
 #[cfg(test)]
 mod tests {
-    use lazuli_core::{diff::diff, marker::Marker};
+    use lazuli_core::{diff::diff, marker::Marker, value::Value};
     use serde_json::json;
 
-    use crate::testing::{GROUP, body, dependencies, node, valid_graph};
+    use crate::testing::{GROUP, body, dependencies, node, unbound, valid_graph};
 
     const LOCKED: &str = "
         keep: { kind: managementLock, name: keep, scope: '${group}', level: CanNotDelete }
@@ -189,9 +193,7 @@ mod tests {
         let keep = node(&graph, "keep");
         let changes = diff(&keep.body, &live, keep.rules, &[]);
         assert_eq!(changes.len(), 1);
-        assert_eq!(
-            changes[0].after,
-            Some("Evidence (lazuli-stack: cameras; keep)".into())
-        );
+        let after = changes[0].after.as_ref().and_then(Value::as_str).unwrap();
+        assert_eq!(unbound(after), "Evidence (lazuli-stack: cameras; keep)");
     }
 }

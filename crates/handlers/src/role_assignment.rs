@@ -12,6 +12,7 @@ use lazuli_core::{
     graph::{Draft, Grant, Identity, ImpliedDependency, Marker, Nodes, TypedEntry},
     kind::{EntryOf, Handler},
     lift::{LiftSource, LiftedEntry},
+    marker::MarkerTarget,
     node::Datum,
     value::{Object, Value},
 };
@@ -185,14 +186,11 @@ impl Handler for RoleAssignment {
         if is_set("condition") && !is_set("conditionVersion") {
             properties.insert("conditionVersion".into(), USUAL_VERSION.into());
         }
-        properties.insert(
-            "description".into(),
-            Value::String(resource.marked_text(own)),
-        );
-
         for role in roles {
             let mut properties = properties.clone();
             let definition = definition_at(scope, &role.guid);
+            let marked = resource.marked_text(own, &MarkerTarget::from_grant(scope, &role.guid));
+            properties.insert("description".into(), Value::String(marked));
             properties.insert("roleDefinitionId".into(), Value::String(definition));
             nodes.push(Draft {
                 part: Some(role.name.clone()),

@@ -8,6 +8,7 @@ use lazuli_core::{
     graph::{Draft, EntryContext, Marker, Nodes, Surroundings, TypedEntry},
     kind::{EntryOf, Handler},
     lift::{LiftSource, LiftedEntry, member},
+    marker::MarkerTarget,
     source::Span,
     value::{Object, Value},
 };
@@ -138,7 +139,10 @@ impl Handler for RoleDefinition {
         }
         let properties = Value::object([
             ("roleName", Value::string(name)),
-            ("description", Value::String(resource.marked_text(own))),
+            (
+                "description",
+                Value::String(resource.marked_text(own, &MarkerTarget::from_id(&id))),
+            ),
             ("type", CUSTOM.into()),
             ("permissions", Value::Array(vec![Value::object(permission)])),
             ("assignableScopes", Value::Array(scopes)),
@@ -299,7 +303,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{GROUP, body, dependencies, node, stack, valid_graph};
+    use crate::testing::{GROUP, body, dependencies, node, stack, unbound, valid_graph};
 
     const SUBSCRIPTION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111";
 
@@ -334,7 +338,7 @@ mod tests {
             json!([{ "actions": ["*/read"], "notActions": [], "dataActions": ["a/b/c"], "notDataActions": [] }])
         );
         assert_eq!(
-            properties["description"],
+            unbound(properties["description"].as_str().unwrap()),
             "Sees (lazuli-stack: cameras; operator)"
         );
     }

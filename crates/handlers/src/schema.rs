@@ -34,6 +34,15 @@ pub fn schema(registry: Registry) -> Json {
                 "type": "string",
                 "pattern": r"^([a-z0-9-]|\$\{[^}]*\}){1,63}$",
             },
+            "id": {
+                "description": "The id of the stack, which distinguishes it from other stacks of the same name. `lazuli init` writes one. It can be added later, and is never changed.",
+                "type": "string",
+                "pattern": r"^([A-Za-z0-9-]|\$\{[^}]*\}){1,64}$",
+            },
+            "requires": {
+                "description": "The versions of lazuli that may load the document: `>=0.2`.",
+                "type": "string",
+            },
             "subscription": {
                 "description": "The default subscription id. Without it: `--subscription`, AZURE_SUBSCRIPTION_ID, or the Azure CLI.",
                 "type": "string",

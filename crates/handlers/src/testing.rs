@@ -3,6 +3,7 @@
 use lazuli_core::{
     diagnostic::{Code, Severity},
     graph::{Graph, Node, Settings, build},
+    marker::{MARKER_TAG, TextMarker},
     source::{Sources, Span},
     spec::{Inputs, load, reject_files},
 };
@@ -144,9 +145,25 @@ pub(crate) fn node<'g>(graph: &'g Graph, key: &str) -> &'g Node {
         .unwrap_or_else(|| panic!("no `{key}` in {:?}", keys(graph)))
 }
 
-/// The body of a node, with unresolved outputs as written.
+/// The body of a node, with unresolved outputs as written, and without the binding of its ownership marker.
 pub(crate) fn body(graph: &Graph, key: &str) -> Json {
-    node(graph, key).body.to_display_json()
+    let mut body = node(graph, key).body.to_display_json();
+    if let Some(tags) = body.get_mut("tags").and_then(Json::as_object_mut) {
+        assert!(tags.remove(MARKER_TAG).is_some(), "{key}");
+    }
+    for member in ["description", "notes"] {
+        if let Some(Json::String(text)) = body.pointer_mut(&format!("/properties/{member}")) {
+            *text = unbound(text);
+        }
+    }
+    body
+}
+
+/// A text with an ownership marker, without the binding of the marker.
+pub(crate) fn unbound(text: &str) -> String {
+    let marker = TextMarker::find(text).unwrap();
+    let binding = marker.binding.unwrap();
+    text.replace(&format!("; {binding}"), "")
 }
 
 /// The dependencies of a node, with reasons.

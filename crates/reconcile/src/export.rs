@@ -9,6 +9,7 @@ use lazuli_core::{
     live::Live,
     reads::Read,
     source::{Sources, Span},
+    stack::StackIdentity,
 };
 use lazuli_engine::{
     Concern, FailedRead, ObserveError, find_versions, observe_each, observe_owned,
@@ -198,7 +199,7 @@ fn stack_scope(stack: &str, groups: &[ArmId]) -> StackScope {
     let mut sources = Sources::default();
     let subscriptions = groups.iter().filter_map(ArmId::subscription_id);
     StackScope {
-        stack: stack.to_owned(),
+        stack: StackIdentity::from_name(stack),
         span: Span::new(sources.add("--stack", stack), 0..stack.len()),
         subscriptions: subscriptions.map(ArmId::subscription).collect(),
         groups: groups.iter().cloned().collect(),

@@ -65,8 +65,14 @@ impl Reconciler<'_> {
             Breadth::Owned | Breadth::OwnedToPrune => self.observe_owned(graph, reads).await?,
         };
         let mut live = self.catalog.complete(live);
-        if breadth == Breadth::OwnedToPrune {
-            self.observe_orphans(graph, &mut live).await?;
+        match breadth {
+            Breadth::GraphOnly => {}
+            Breadth::Owned => self.confirm_orphans(graph, &mut live).await?,
+            Breadth::OwnedToPrune => {
+                self.confirm_orphans(graph, &mut live).await?;
+                let reads = orphans::list_reads_to_prune(graph, &live);
+                live.merge(observe(self.client, graph, &reads).await?);
+            }
         }
         if principals == Principals::LookedUp {
             let ids = principals_in_question(graph, &live);
@@ -96,16 +102,21 @@ impl Reconciler<'_> {
         Ok(live)
     }
 
-    /// Reads what the deletion of orphans depends on.
-    async fn observe_orphans(
+    /// Reads each candidate for an orphan: lists are hints.
+    async fn confirm_orphans(
         &self,
         graph: &Graph,
         live: &mut Live,
     ) -> Result<(), Vec<ObserveError>> {
         let unknown = orphans::unknown_types(graph, live);
         find_versions(self.client, &unknown, live).await?;
-        let reads = orphans::list_reads_to_prune(graph, live);
+        let reads = orphans::list_reads_to_confirm(graph, live);
         live.merge(observe(self.client, graph, &reads).await?);
+        let asked = reads.iter().filter_map(|read| match read {
+            Read::Resource { id, .. } => Some(id.clone()),
+            _ => None,
+        });
+        live.drop_unconfirmed(&asked.collect::<Vec<_>>());
         Ok(())
     }
 }

@@ -9,8 +9,9 @@ use lazuli_core::{
     facts::Rule,
     graph::{Graph, Identity, Node, NodeKey},
     live::Live,
-    marker::{self, Marker, TextMarker},
+    marker::{Claim, claim},
     plan::{Action, converge},
+    stack::StackIdentity,
 };
 use serde_json::{Value as Json, json};
 
@@ -184,13 +185,15 @@ fn assert_plan(graph: &Graph, applied: &AppliedSpec, drifts: &HashMap<&NodeKey, 
     assert_eq!(others.count(), 0);
 }
 
-/// Whether a body has the ownership marker of a stack, if the node's type can have one.
+/// Whether a body has a marker that was not copied from another resource.
 fn is_marked(node: &Node, body: &Json) -> bool {
-    match node.marker {
-        Marker::Tag => marker::owner(body).is_some(),
-        Marker::Text(member) => TextMarker::on(body, member).is_some(),
-        Marker::Parent => true,
-    }
+    let id = ArmId::parse(body["id"].as_str().unwrap()).unwrap();
+    let stack = StackIdentity::from_name(&node.subject.key.stack);
+    let Some(place) = node.marker.place() else {
+        return true;
+    };
+    let claim = claim(&stack, &id, body, place);
+    !matches!(claim, None | Some(Claim::Copied))
 }
 
 /// A different value of the same type.

@@ -8,6 +8,7 @@ use lazuli_core::{
     graph::{Graph, SecretsPolicy, StackScope},
     inventory::document::ShowDocument,
     source::{Sources, Span},
+    stack::StackIdentity,
 };
 
 use crate::{
@@ -80,7 +81,7 @@ async fn show(
 fn search_scopes(stacks: &[String], subscription: &ArmId) -> Vec<StackScope> {
     let mut sources = Sources::default();
     let home = |stack: &String| StackScope {
-        stack: stack.clone(),
+        stack: StackIdentity::from_name(stack),
         span: Span::new(sources.add("--stack", stack), 0..stack.len()),
         subscriptions: BTreeSet::from([subscription.clone()]),
         groups: BTreeSet::new(),

@@ -1,9 +1,6 @@
 //! Orphans that a plan does not delete, and scopes that could not be searched for orphans.
 
-use lazuli_core::{
-    marker::RemovalPolicy,
-    plan::{Orphan, Plan},
-};
+use lazuli_core::plan::{Orphan, Plan, PruneEffect};
 
 use super::{
     notice::{Notice, Weight},
@@ -44,10 +41,14 @@ fn describe(orphan: &Orphan) -> String {
         Some(group) if group != orphan.id.name() => format!(" in {group}"),
         _ => String::new(),
     };
-    let remark = match orphan.removal_policy {
-        RemovalPolicy::Delete => "",
-        RemovalPolicy::Keep => ": --prune releases it (`onRemove: keep`)",
-        RemovalPolicy::Protect => ": --prune keeps it (`protect: true`)",
+    let remark = match orphan.prune {
+        PruneEffect::Delete => "",
+        PruneEffect::Release => ": --prune releases it (`onRemove: keep`)",
+        PruneEffect::Protect => ": --prune keeps it (`protect: true`)",
+        PruneEffect::KeepOutdated => {
+            ": --prune keeps it (marker of an older version, which can be a copy)"
+        }
+        PruneEffect::KeepUnconfirmed => ": --prune keeps it (no GET confirms it)",
     };
     format!("{} {}{group}{remark}", orphan.what, orphan.title)
 }

@@ -332,7 +332,10 @@ done.
         let id = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/stcameras";
         let loss = OwnershipLoss::OtherStack {
             id: ArmId::parse(id).unwrap(),
-            stack: "doors".to_owned(),
+            stack: lazuli_core::stack::ForeignStack {
+                name: "doors".to_owned(),
+                has_same_name: false,
+            },
         };
         let outcomes = vec![Outcome::Failed(Failure::NotOwned(loss))];
         assert_eq!(

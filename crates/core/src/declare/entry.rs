@@ -7,7 +7,10 @@ use crate::{
     arm::{ArmId, ArmType},
     body_path::BodyPath,
     facts::Rule,
-    marker::{Marker, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker},
+    marker::{
+        Binding, MARKER_TAG, Marker, MarkerTarget, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG,
+        TextMarker,
+    },
     node::{Datum, Entry, Node},
     source::Span,
     spec::{Resource, Stack},
@@ -159,7 +162,8 @@ impl<'a> EntryContext<'a> {
         self.resolver.roles.get(role).map(Vec::as_slice)
     }
 
-    /// `location` and `tags` of the body, for kinds that have them. The tags include the ownership marker.
+    /// `location` and `tags` of the body, for kinds that have them. The tags include the ownership marker; [`Self::draft`]
+    /// binds it to the id.
     pub fn envelope(&self, nodes: &mut Nodes) -> Object {
         let facts = self.placement.facts;
         let mut body = Object::new();
@@ -192,8 +196,14 @@ impl<'a> EntryContext<'a> {
     }
 
     /// The entry itself as an Azure resource: its own id, its type, its rules.
-    pub fn draft(&self, id: ArmId, body: Object) -> Draft {
+    pub fn draft(&self, id: ArmId, mut body: Object) -> Draft {
         let facts = self.placement.facts;
+        if facts.tags
+            && let Some(Value::Object(tags)) = body.get_mut("tags")
+        {
+            let binding = Binding::new(&self.stack.identity(), &MarkerTarget::from_id(&id));
+            tags.insert(MARKER_TAG.into(), Value::String(binding.to_string()));
+        }
         Draft {
             part: None,
             arm_type: self.placement.arm_type.clone(),
@@ -233,9 +243,11 @@ impl<'a> EntryContext<'a> {
         }
     }
 
-    /// The author's text, followed by the ownership marker.
-    pub fn marked_text(&self, own: Option<&str>) -> String {
-        TextMarker::new(&self.placement.key, self.removal_policy()).append_to(own)
+    /// The author's text, followed by the ownership marker of a resource.
+    pub fn marked_text(&self, own: Option<&str>, target: &MarkerTarget) -> String {
+        let address = &self.placement.key.address;
+        let policy = self.removal_policy();
+        TextMarker::new(&self.stack.identity(), address, policy, target).append_to(own)
     }
 
     fn removal_policy(&self) -> RemovalPolicy {

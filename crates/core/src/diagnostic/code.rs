@@ -63,7 +63,7 @@ codes! {
     LZ0023 NotFound "An entry with `existing: true` refers to a resource that does not exist.";
     LZ0024 ForeignOwner "A resource is owned by another stack.";
     LZ0025 Immutable "A property of an existing resource cannot change.";
-    LZ0026 BadVersion "The document uses an unsupported version of the spec language.";
+    LZ0026 BadVersion "The document needs another version of lazuli or of the spec language.";
     LZ0027 UnusedParameter "A value is set for a parameter that no document declares.";
     LZ0028 AmbiguousRole "Several role definitions have the same name.";
     LZ0029 Stale "A saved plan is out of date.";

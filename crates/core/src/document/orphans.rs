@@ -7,7 +7,7 @@ use super::AddressDocument;
 use crate::{
     live::UnreadableScope,
     marker::RemovalPolicy,
-    plan::{MassDeletion, Orphan},
+    plan::{MassDeletion, Orphan, PruneEffect},
 };
 
 /// A resource that a stack owns and no entry declares.
@@ -35,8 +35,10 @@ pub enum PruneAction {
     Delete,
     /// Its ownership marker is removed.
     Release,
-    /// It stays.
+    /// It stays: it was protected.
     Protect,
+    /// It stays: its ownership marker is not proven.
+    Keep,
 }
 
 /// A stack that loses most of its resources.
@@ -68,14 +70,19 @@ impl OrphanDocument {
             key,
             what,
             title,
-            removal_policy,
+            prune,
         } = orphan;
         Self {
             address: AddressDocument::new(key),
             id: id.to_string(),
             kind: what.clone(),
             subject: title.clone(),
-            prune: PruneAction::new(*removal_policy),
+            prune: match prune {
+                PruneEffect::Delete => PruneAction::Delete,
+                PruneEffect::Release => PruneAction::Release,
+                PruneEffect::Protect => PruneAction::Protect,
+                PruneEffect::KeepOutdated | PruneEffect::KeepUnconfirmed => PruneAction::Keep,
+            },
         }
     }
 }

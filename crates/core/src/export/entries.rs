@@ -18,13 +18,21 @@ use crate::{
     declare::root_id,
     facts::{Facts, Place},
     lift::{EntryIndex, LiftSource, LiftedEntry},
-    marker::{ON_REMOVE_TAG, OVERRIDES_TAG, RemovalPolicy, SECRETS_TAG, STACK_TAG, tag},
+    marker::{
+        MARKER_TAG, ON_REMOVE_TAG, OVERRIDES_TAG, RemovalPolicy, SECRETS_TAG, STACK_TAG, tag,
+    },
     spec::API_VERSION,
     template::escape,
 };
 
 /// The tags that lazuli manages.
-const OWN_TAGS: [&str; 4] = [STACK_TAG, ON_REMOVE_TAG, OVERRIDES_TAG, SECRETS_TAG];
+const OWN_TAGS: [&str; 5] = [
+    STACK_TAG,
+    MARKER_TAG,
+    ON_REMOVE_TAG,
+    OVERRIDES_TAG,
+    SECRETS_TAG,
+];
 
 /// Writes the document of the candidates.
 pub(super) fn write_document(

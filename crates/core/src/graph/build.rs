@@ -102,7 +102,7 @@ fn stack_scopes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<StackSc
         let written = stack.subscription.as_ref().map(|written| &written.value);
         let own = written.or(settings.subscription.as_ref());
         let mut home = StackScope {
-            stack: stack.name.value.clone(),
+            stack: stack.identity(),
             span: stack.name.span,
             subscriptions: own
                 .map(|own| ArmId::subscription(own))
@@ -110,7 +110,8 @@ fn stack_scopes(spec: &Spec, settings: &Settings, nodes: &[Node]) -> Vec<StackSc
                 .collect(),
             groups: BTreeSet::new(),
         };
-        let own = |node: &&Node| node.subject.key.stack == home.stack && !node.lifecycle.existing;
+        let own =
+            |node: &&Node| node.subject.key.stack == home.stack.name && !node.lifecycle.existing;
         for node in nodes.iter().filter(own) {
             let place = match &node.identity {
                 Identity::Resource(id) => id,

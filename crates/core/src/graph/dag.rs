@@ -9,7 +9,7 @@ use petgraph::{
 };
 
 use super::{Node, Reason, SecretsPolicy, StackScope};
-use crate::{arm::ArmId, declare::RoleName, key::NodeKey};
+use crate::{arm::ArmId, declare::RoleName, key::NodeKey, stack::StackIdentity};
 
 /// The nodes and their dependencies, without cycles.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,18 @@ impl Graph {
     /// The scopes of the stacks, in the order of the spec.
     pub fn stack_scopes(&self) -> &[StackScope] {
         &self.stack_scopes
+    }
+
+    /// The stack of a node.
+    pub fn stack_identity(&self, node: &Node) -> StackIdentity {
+        self.stack(&node.subject.key.stack)
+    }
+
+    /// The stack of a name; without an id if the spec has no such stack.
+    pub fn stack(&self, name: &str) -> StackIdentity {
+        let mut stacks = self.stack_scopes.iter().map(|scope| &scope.stack);
+        let found = stacks.find(|stack| stack.name == name).cloned();
+        found.unwrap_or_else(|| StackIdentity::from_name(name))
     }
 
     /// The nodes, each after its dependencies. The order is the same for the same spec.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::{arm::ArmId, source::Span};
+use crate::{arm::ArmId, source::Span, stack::StackIdentity};
 
 /// Where a stack of the spec can own resources, also if the spec has no entries of the stack any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackScope {
-    /// The name of the stack.
-    pub stack: String,
+    /// The stack.
+    pub stack: StackIdentity,
     /// The position of the name in the spec.
     pub span: Span,
     /// The subscription of the stack, and those of its entries.

@@ -11,7 +11,7 @@ const GROUP: &str = "/subscriptions/s/resourceGroups/g";
 
 fn home() -> StackScope {
     StackScope {
-        stack: "cameras".into(),
+        stack: crate::stack::StackIdentity::from_name("cameras"),
         span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
         subscriptions: BTreeSet::from([ArmId::subscription("s")]),
         groups: [GROUP, "/subscriptions/t/resourceGroups/h"]

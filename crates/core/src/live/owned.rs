@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use crate::{
-    arm::{ArmId, ArmType},
-    marker::{ON_REMOVE_TAG, RemovalPolicy, TextMarker, owner, tag},
+    arm::{
+        ArmId, ArmType,
+        types::{MANAGEMENT_LOCK, ROLE_ASSIGNMENT, ROLE_DEFINITION},
+    },
+    marker::{MarkerPlace, ON_REMOVE_TAG, RemovalPolicy, TextMarker, owner, tag},
 };
 
 /// A resource that a stack owns.
@@ -58,6 +61,17 @@ impl OwnedResource {
             id,
             body,
         })
+    }
+
+    /// Where it has its ownership marker.
+    pub fn marker_place(&self) -> MarkerPlace {
+        let texts = [
+            (ROLE_ASSIGNMENT, "description"),
+            (ROLE_DEFINITION, "description"),
+            (MANAGEMENT_LOCK, "notes"),
+        ];
+        let text = texts.iter().find(|(arm_type, _)| self.is(arm_type));
+        text.map_or(MarkerPlace::Tags, |(_, member)| MarkerPlace::Text(member))
     }
 
     /// Whether it is of this type.

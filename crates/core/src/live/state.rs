@@ -80,6 +80,18 @@ impl Live {
         left
     }
 
+    /// Removes what lists showed as owned and a GET of each of these ids did not find.
+    pub fn drop_unconfirmed(&mut self, asked: &[ArmId]) {
+        let gone = asked.iter().filter(|id| !self.resources.contains_key(id));
+        let gone: HashSet<&ArmId> = gone.collect();
+        if gone.is_empty() {
+            return;
+        }
+        self.owned.found.retain(|owned| !gone.contains(&owned.id));
+        self.locks.found.retain(|lock| !gone.contains(&lock.id));
+        self.grants = self.grants.filter(|grant| !gone.contains(&grant.id));
+    }
+
     /// Adds the resources, the contents of groups and the owned resources of another read.
     pub fn merge(&mut self, other: Self) {
         self.resources.extend(other.resources);

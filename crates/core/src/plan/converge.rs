@@ -23,7 +23,7 @@ use crate::{
     diff::{Change, ComparisonResult, compare, creation, mask_secrets, overlay},
     graph::{Grant, Graph, Identity, Names, Node, NodeKey, Selection},
     live::{Live, LiveGrant},
-    marker::Marker,
+    marker::{Claim, Marker},
     value::{Output, Value},
 };
 
@@ -284,7 +284,7 @@ impl<'a> Planner<'a, '_> {
         changes.extend(secrets.changed(&unverifiable, live));
         let known = overrides::take_known(self.graph, self.live, node, &mut changes);
         self.plan.remarks.server_overrides.extend(known);
-        let outdated = ownership::find_outdated(node, live);
+        let outdated = ownership::find_outdated(self.graph, node, live);
         changes.extend(outdated.clone());
         let broken = broken(live);
         if changes.is_empty() && broken.is_none() {
@@ -298,10 +298,10 @@ impl<'a> Planner<'a, '_> {
         if self.is_of_another_stack(node, live) || self.needs_replacement(node, live, &changes) {
             return None;
         }
-        let kept = ownership::keep_text(node, &mut wanted, live);
+        let kept = ownership::keep_text(self.graph, node, &mut wanted, live);
         changes.extend(kept.filter(|_| outdated.is_none()));
         let wanted = secrets.with_digests(wanted);
-        let is_taken_over = ownership::is_added(node, &wanted, live);
+        let is_taken_over = ownership::is_added(self.graph, node, &wanted, live);
         let found = ownership::reason_beyond_differences(is_taken_over, broken);
         let differing = differing(&changes);
         let reason = match found {
@@ -397,21 +397,28 @@ impl<'a> Planner<'a, '_> {
         }
     }
 
-    /// Whether the resource has the ownership marker of another stack. Reports it.
+    /// Whether the resource has the ownership marker of another stack, or one that only a newer lazuli reads. Reports it.
     fn is_of_another_stack(&mut self, node: &Node, live: &Json) -> bool {
-        let Some(other) =
-            ownership::owner_of(node, live).filter(|other| *other != node.subject.key.stack)
-        else {
-            return false;
+        let key = &node.subject.key;
+        let (message, help) = match ownership::claim_on(self.graph, node, live) {
+            Some(Claim::Foreign(other)) => (
+                format!("`{key}` is owned by stack {other}"),
+                match other.has_same_name {
+                    true => "add the `id` of that stack to this document if it is the same stack, or choose another stack name".to_owned(),
+                    false => "declare it in one stack only: set `existing: true` here, or remove it there".to_owned(),
+                },
+            ),
+            Some(Claim::Newer(needs)) => (
+                format!("the ownership marker of `{key}` was written by a newer lazuli"),
+                format!("install lazuli {needs} or later"),
+            ),
+            Some(Claim::Own | Claim::Outdated | Claim::Copied) | None => return false,
         };
-        let message = format!("`{}` is owned by stack `{other}`", node.subject.key);
         let id = live.get("id").and_then(Json::as_str);
         self.diagnostics.push(
             Diagnostic::error(Code::ForeignOwner, node.subject.span, message)
                 .note(id.unwrap_or(&node.subject.title))
-                .help(
-                    "declare it in one stack only: set `existing: true` here, or remove it there",
-                ),
+                .help(help),
         );
         true
     }

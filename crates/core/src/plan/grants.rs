@@ -9,8 +9,9 @@ use crate::{
     arm::types::ROLE_ASSIGNMENT,
     graph::{Grant, Graph, Identity, Node, NodeKey, Selection},
     live::{Existence, Live, LiveGrant},
-    marker::TextMarker,
+    marker::{Claim, MarkerPlace, TextMarker, claim},
     spec::GrantsPolicy,
+    stack::StackIdentity,
     subject::Subject,
 };
 
@@ -23,6 +24,9 @@ impl ReportedGrant {
         }
     }
 }
+
+/// Where a role assignment has its ownership marker.
+const DESCRIPTION: MarkerPlace = MarkerPlace::Text("description");
 
 /// Live role assignments, each with the node that it concerns.
 type Grants<'a> = Vec<(&'a Node, &'a LiveGrant)>;
@@ -50,26 +54,29 @@ impl<'a> Standing<'a> {
         let named = |(node, grant): &(&'a Node, &Grant)| Some((*node, live.grant(graph, grant)?));
         let declared: Grants<'_> = entries.iter().filter_map(named).collect();
         let mut known: HashSet<&ArmId> = declared.iter().map(|(_, grant)| &grant.id).collect();
-        let mut by_entry: HashMap<(&str, String), Vec<(&Node, &Grant)>> = HashMap::new();
+        let mut by_entry: HashMap<(String, String), Vec<(&Node, &Grant)>> = HashMap::new();
         for (node, wanted) in &entries {
             let entry = (
-                node.subject.key.stack.as_str(),
+                node.subject.key.stack.clone(),
                 node.subject.key.address.to_string(),
             );
             by_entry.entry(entry).or_default().push((node, wanted));
         }
-        let stacks: HashSet<&str> = graph
+        let stacks: HashMap<&str, &StackIdentity> = graph
             .stack_scopes()
             .iter()
-            .map(|home| &*home.stack)
+            .map(|home| (&*home.stack.name, &home.stack))
             .collect();
-        let marker_on = |grant: &LiveGrant| TextMarker::on(&grant.body, "description");
+        let own_marker = |grant: &LiveGrant| {
+            let marker = TextMarker::on(&grant.body, "description")?;
+            let stack = *stacks.get(&*marker.stack)?;
+            let own = claim(stack, &grant.id, &grant.body, DESCRIPTION);
+            own.is_some_and(|claim| claim.is_own()).then_some(marker)
+        };
         let mut replaced = Grants::new();
         for grant in live.grants() {
-            let of_entry = marker_on(grant).and_then(|marker| {
-                let stack = *stacks.get(marker.stack.as_str())?;
-                by_entry.get(&(stack, marker.entry))
-            });
+            let of_entry =
+                own_marker(grant).and_then(|marker| by_entry.get(&(marker.stack, marker.entry)));
             let made_for = of_entry.and_then(|parts| {
                 let is_it = |(_, wanted): &&(&Node, &Grant)| grant.is_of(wanted);
                 parts.iter().find(is_it)
@@ -79,9 +86,7 @@ impl<'a> Standing<'a> {
             }
         }
         let mut undeclared = Grants::new();
-        let is_orphan = |grant: &LiveGrant| {
-            marker_on(grant).is_some_and(|marker| stacks.contains(&*marker.stack))
-        };
+        let is_orphan = |grant: &LiveGrant| own_marker(grant).is_some();
         for node in graph.nodes().filter(|node| !node.lifecycle.existing) {
             let is_reported = node.lifecycle.grants == GrantsPolicy::Report;
             let others = node.id().into_iter().flat_map(|id| live.grants_on(id));
@@ -168,7 +173,7 @@ pub(super) fn plan(
             .copied()
             .into_iter()
             .collect();
-        let guard = OwnershipGuard::for_grant(node);
+        let guard = OwnershipGuard::for_grant(graph, node);
         plan.steps.push(deletion(node, grant, guard, why, after));
     }
     for (node, grant) in &standing.undeclared {
@@ -215,9 +220,15 @@ fn guard_undeclared(
     node: &Node,
     grant: &LiveGrant,
 ) -> Result<OwnershipGuard, String> {
-    let marker = TextMarker::on(&grant.body, "description");
-    if let Some(foreign) = marker.filter(|marker| marker.stack != node.subject.key.stack) {
-        return Err(format!("stack `{}` owns it", foreign.stack));
+    let stack = graph.stack_identity(node);
+    match claim(&stack, &grant.id, &grant.body, DESCRIPTION) {
+        Some(Claim::Foreign(foreign)) => return Err(format!("stack {foreign} owns it")),
+        Some(Claim::Newer(needs)) => {
+            return Err(format!(
+                "its ownership marker needs lazuli {needs} or later"
+            ));
+        }
+        Some(Claim::Own | Claim::Outdated | Claim::Copied) | None => {}
     }
     OwnershipGuard::for_content(graph, node).ok_or_else(|| {
         format!(

@@ -9,14 +9,15 @@ use crate::{
     arm::{ArmId, ArmType},
     graph::{Graph, Node},
     live::OwnedResource,
-    marker::{Marker, TextMarker, owner},
+    marker::{Claim, FormatVersion, MarkerPlace, claim, foreign_owner},
+    stack::{ForeignStack, StackIdentity},
 };
 
 /// What a GET immediately before a deletion must show. The time between plan and deletion can be long: the caller reads
 /// the plan, and other steps come first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnershipGuard {
-    stack: String,
+    stack: StackIdentity,
     proof: Proof,
 }
 
@@ -25,19 +26,14 @@ pub struct OwnershipGuard {
 enum Proof {
     /// On the resource itself.
     Own(MarkerPlace),
+    /// On the resource itself, bound to it: the spec does not name it.
+    Bound(MarkerPlace),
     /// On the resource that the deleted one belongs to. The deleted one must not have the marker of another stack.
     Holder {
         id: ArmId,
         arm_type: ArmType,
         place: MarkerPlace,
     },
-}
-
-/// Where a resource has its marker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MarkerPlace {
-    Tag,
-    Text(&'static str),
 }
 
 /// Why a resource is not deleted.
@@ -48,7 +44,7 @@ pub enum OwnershipLoss {
         /// The resource with the marker.
         id: ArmId,
         /// The stack.
-        stack: String,
+        stack: ForeignStack,
     },
     /// It no longer has a marker.
     Unmarked {
@@ -57,17 +53,24 @@ pub enum OwnershipLoss {
         /// The stack whose marker it had.
         stack: String,
     },
+    /// A newer lazuli wrote its marker.
+    NewerMarker {
+        /// The resource with the marker.
+        id: ArmId,
+        /// The version of lazuli that the marker needs.
+        needs: FormatVersion,
+    },
 }
 
 impl OwnershipGuard {
     /// The guard of a node; `None` if neither the node nor a resource around it has a marker of the stack.
     pub(super) fn for_node(graph: &Graph, node: &Node) -> Option<Self> {
-        let proof = match MarkerPlace::new(node.marker) {
+        let proof = match node.marker.place() {
             Some(place) => Proof::Own(place),
             None => Self::holder(ownership::holder(graph, node)?)?,
         };
         Some(Self {
-            stack: node.subject.key.stack.clone(),
+            stack: graph.stack_identity(node),
             proof,
         })
     }
@@ -75,24 +78,24 @@ impl OwnershipGuard {
     /// The guard of something on a node that has no entry of its own; `None` as for [`Self::for_node`].
     pub(super) fn for_content(graph: &Graph, node: &Node) -> Option<Self> {
         Some(Self {
-            stack: node.subject.key.stack.clone(),
+            stack: graph.stack_identity(node),
             proof: Self::holder(ownership::holder(graph, node)?)?,
         })
     }
 
     /// The guard of a role assignment of the stack of an entry.
-    pub(super) fn for_grant(node: &Node) -> Self {
+    pub(super) fn for_grant(graph: &Graph, node: &Node) -> Self {
         Self {
-            stack: node.subject.key.stack.clone(),
+            stack: graph.stack_identity(node),
             proof: Proof::Own(MarkerPlace::Text("description")),
         }
     }
 
     /// The guard of an orphan.
-    pub(super) fn for_orphan(orphan: &OwnedResource, text_member: Option<&'static str>) -> Self {
+    pub(super) fn for_orphan(stack: &StackIdentity, orphan: &OwnedResource) -> Self {
         Self {
-            stack: orphan.stack.clone(),
-            proof: Proof::Own(text_member.map_or(MarkerPlace::Tag, MarkerPlace::Text)),
+            stack: stack.clone(),
+            proof: Proof::Bound(orphan.marker_place()),
         }
     }
 
@@ -100,8 +103,8 @@ impl OwnershipGuard {
     #[cfg(test)]
     pub(crate) fn by_tag(stack: &str) -> Self {
         Self {
-            stack: stack.to_owned(),
-            proof: Proof::Own(MarkerPlace::Tag),
+            stack: StackIdentity::from_name(stack),
+            proof: Proof::Own(MarkerPlace::Tags),
         }
     }
 
@@ -109,14 +112,14 @@ impl OwnershipGuard {
         Some(Proof::Holder {
             id: holder.id()?.clone(),
             arm_type: holder.subject.arm_type.clone(),
-            place: MarkerPlace::new(holder.marker)?,
+            place: holder.marker.place()?,
         })
     }
 
     /// The resource to read in addition to the deleted one.
     pub fn other_read(&self) -> Option<(&ArmId, &ArmType)> {
         match &self.proof {
-            Proof::Own(_) => None,
+            Proof::Own(_) | Proof::Bound(_) => None,
             Proof::Holder { id, arm_type, .. } => Some((id, arm_type)),
         }
     }
@@ -131,58 +134,46 @@ impl OwnershipGuard {
         body: &Json,
         other: Option<&Json>,
     ) -> Result<(), OwnershipLoss> {
+        let read = |id: &ArmId, body: &Json, place| claim(&self.stack, id, body, place);
         let (id, found) = match &self.proof {
-            Proof::Own(place) => (target, place.stack(body)),
-            Proof::Holder { id, place, .. } => match foreign_marker(body, &self.stack) {
-                Some(foreign) => (target, Some(foreign)),
-                None => (id, other.and_then(|other| place.stack(other))),
+            Proof::Own(place) => (target, read(target, body, *place)),
+            Proof::Bound(place) => {
+                let found = read(target, body, *place);
+                (target, found.filter(|found| *found != Claim::Outdated))
+            }
+            Proof::Holder { id, place, .. } => match foreign_owner(&self.stack, target, body) {
+                Some(foreign) => (target, Some(Claim::Foreign(foreign))),
+                None => (id, other.and_then(|other| read(id, other, *place))),
             },
         };
         match found {
-            Some(stack) if stack == self.stack => Ok(()),
-            Some(stack) => Err(OwnershipLoss::OtherStack {
+            Some(Claim::Own | Claim::Outdated) => Ok(()),
+            Some(Claim::Foreign(stack)) => Err(OwnershipLoss::OtherStack {
                 id: id.clone(),
                 stack,
             }),
-            None => Err(OwnershipLoss::Unmarked {
+            Some(Claim::Newer(needs)) => Err(OwnershipLoss::NewerMarker {
                 id: id.clone(),
-                stack: self.stack.clone(),
+                needs,
+            }),
+            Some(Claim::Copied) | None => Err(OwnershipLoss::Unmarked {
+                id: id.clone(),
+                stack: self.stack.name.clone(),
             }),
         }
     }
-}
-
-impl MarkerPlace {
-    fn new(marker: Marker) -> Option<Self> {
-        match marker {
-            Marker::Tag => Some(Self::Tag),
-            Marker::Text(member) => Some(Self::Text(member)),
-            Marker::Parent => None,
-        }
-    }
-
-    fn stack(self, body: &Json) -> Option<String> {
-        match self {
-            Self::Tag => owner(body).map(str::to_owned),
-            Self::Text(member) => TextMarker::on(body, member).map(|marker| marker.stack),
-        }
-    }
-}
-
-/// Another stack whose marker a resource has.
-fn foreign_marker(body: &Json, own: &str) -> Option<String> {
-    let texts = ["description", "notes"].map(MarkerPlace::Text);
-    let mut stacks = texts
-        .into_iter()
-        .chain([MarkerPlace::Tag])
-        .filter_map(|place| place.stack(body));
-    stacks.find(|stack| stack != own)
 }
 
 impl fmt::Display for OwnershipLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherStack { id, stack } => write!(f, "stack `{stack}` owns {id}"),
+            Self::OtherStack { id, stack } => write!(f, "stack {stack} owns {id}"),
+            Self::NewerMarker { id, needs } => {
+                write!(
+                    f,
+                    "the ownership marker of {id} needs lazuli {needs} or later"
+                )
+            }
             Self::Unmarked { id, stack } => {
                 write!(
                     f,
@@ -201,7 +192,7 @@ mod tests {
 
     fn guard(proof: Proof) -> OwnershipGuard {
         OwnershipGuard {
-            stack: "cameras".to_owned(),
+            stack: StackIdentity::from_name("cameras"),
             proof,
         }
     }
@@ -221,7 +212,10 @@ mod tests {
         let lost = |stack: Option<&str>| match stack {
             Some(stack) => OwnershipLoss::OtherStack {
                 id: id("target"),
-                stack: stack.to_owned(),
+                stack: ForeignStack {
+                    name: stack.to_owned(),
+                    has_same_name: false,
+                },
             },
             None => OwnershipLoss::Unmarked {
                 id: id("target"),
@@ -248,7 +242,7 @@ mod tests {
         let guard = guard(Proof::Holder {
             id: holder.clone(),
             arm_type: ArmType::new("T/t", "1"),
-            place: MarkerPlace::Tag,
+            place: MarkerPlace::Tags,
         });
         assert_eq!(guard.other_read().unwrap().0, &holder);
         let own = json!({ "tags": { "lazuli-stack": "cameras" } });

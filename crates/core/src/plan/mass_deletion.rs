@@ -19,14 +19,14 @@ pub(super) fn find(graph: &Graph, live: &Live, plan: &Plan) -> Vec<MassDeletion>
     });
     let deleted: Vec<&ArmId> = deleted.collect();
     let of_stack = |scope: &StackScope| {
-        let owned = live.owned().filter(|owned| owned.stack == scope.stack);
+        let owned = live.owned().filter(|owned| owned.stack == scope.stack.name);
         let owned: Vec<ArmId> = owned.map(|owned| owned.id.clone()).collect();
         let goes = |id: &&ArmId| deleted.iter().any(|deleted| deleted.covers(id));
         let going = owned.iter().filter(goes).count();
         let mut nodes = graph.nodes();
-        let is_empty = !nodes.any(|node| node.subject.key.stack == scope.stack);
+        let is_empty = !nodes.any(|node| node.subject.key.stack == scope.stack.name);
         (going * 2 > owned.len() || is_empty && going > 0).then(|| MassDeletion {
-            stack: scope.stack.clone(),
+            stack: scope.stack.name.clone(),
             going,
             owned: owned.len(),
         })

@@ -28,7 +28,8 @@ pub use grants::principals_in_question;
 pub use guard::{OwnershipGuard, OwnershipLoss};
 pub use overrides::{Reminder, overrides_after, reminders};
 pub use remarks::{
-    KeptResource, MassDeletion, Orphan, Remarks, ReportedGrant, ServerOverride, UnverifiableSecret,
+    KeptResource, MassDeletion, Orphan, PruneEffect, Remarks, ReportedGrant, ServerOverride,
+    UnverifiableSecret,
 };
 pub use replace::list_reads_to_replace;
 pub use step::{GrantTime, RetryCause, Step, StepId, Steps};

@@ -1,65 +1,49 @@
 //! Orphans: resources that a stack owns and no entry of the spec declares. They are listed, or with consent deleted in an
 //! order that Azure accepts, or released where their ownership marker says so.
 
+mod find;
 mod order;
 
+pub use find::{list_reads_to_confirm, unknown_types};
+
 use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
 use serde_json::{Value as Json, json};
 
 use super::{
-    Action, Call, CallTarget, KeptResource, Method, Orphan, OwnershipGuard, Plan, StepId,
-    grants::{ReplacedPrincipals, has_lost_principal},
-    step::StepDraft,
+    Action, Call, CallTarget, KeptResource, Method, Orphan, OwnershipGuard, Plan, PruneEffect,
+    StepId, grants::ReplacedPrincipals, step::StepDraft,
 };
 use crate::{
-    arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION, TAGS},
+    arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, TAGS},
     arm::{ArmId, ArmType},
     body_path::BodyPath,
     diff::Change,
-    graph::{Grant, Graph, Identity, NodeKey},
-    live::{Live, LiveGrant, OwnedResource},
-    marker::{ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker},
+    graph::{Graph, NodeKey},
+    live::{Live, LiveGrant},
+    marker::{
+        Binding, MARKER_TAG, MarkerPlace, MarkerTarget, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG,
+        TextMarker,
+    },
     reads::Read,
     source::Span,
     spec::Address,
+    stack::StackIdentity,
     subject::Subject,
     value::Value,
 };
+use find::{FoundOrphan, OrphanProof, find};
 
-/// The types of orphans without a kind, each with a subscription to ask for its api-versions.
-pub fn unknown_types(graph: &Graph, live: &Live) -> BTreeSet<(ArmId, String)> {
-    let unknown = find(graph, live, &ReplacedPrincipals::new())
-        .into_iter()
-        .filter_map(|orphan| {
-            let subscription = ArmId::subscription(orphan.id.subscription_id()?);
-            let known = live.known_type(&orphan.arm_type);
-            known.is_none().then_some((subscription, orphan.arm_type))
-        });
-    unknown.collect()
-}
-
-/// The additional reads for pruning: each orphan in full, because its references order the deletions, and the contents of
-/// resource groups.
+/// The additional reads for pruning: the contents of resource groups.
 pub fn list_reads_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
-    let mut reads = Vec::new();
-    for orphan in find(graph, live, &ReplacedPrincipals::new()) {
-        if orphan.is(&RESOURCE_GROUP) {
-            reads.push(Read::Contents(orphan.id));
-        } else if !is_complete_in_lists(&orphan)
-            && let Some(known) = live.known_type(&orphan.arm_type)
-        {
-            reads.push(Read::Resource {
-                id: orphan.id,
-                api_version: known.api_version.clone(),
-            });
-        }
-    }
-    reads
+    let found = find(graph, live, &ReplacedPrincipals::new()).into_iter();
+    let groups = found.filter(|orphan| orphan.is(&RESOURCE_GROUP));
+    groups
+        .map(|group| Read::Contents(group.resource.id))
+        .collect()
 }
 
 /// The orphans, for a plan without pruning.
@@ -68,62 +52,7 @@ pub(super) fn list(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals) ->
     found.map(|orphan| described(&orphan, live)).collect()
 }
 
-/// The resources that stacks of the graph own and no node declares.
-fn find(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals) -> Vec<OwnedResource> {
-    let is_of_spec = |owned: &OwnedResource| {
-        graph
-            .stack_scopes()
-            .iter()
-            .any(|home| home.stack == owned.stack)
-    };
-    let entries = graph.nodes().filter_map(|node| match &node.identity {
-        Identity::Grant(grant) => Some((&node.subject.key, grant)),
-        Identity::Resource(_) => None,
-    });
-    let entries: Vec<(&NodeKey, &Grant)> = entries.collect();
-    let declared = entries
-        .iter()
-        .filter_map(|(_, grant)| live.grant(graph, grant));
-    let declared: HashSet<&ArmId> = declared.map(|grant| &grant.id).collect();
-    let is_recreated = |owned: &OwnedResource| {
-        let grant = LiveGrant::parse(owned.body.clone());
-        let marker = TextMarker::on(&owned.body, "description");
-        grant.zip(marker).is_some_and(|(grant, marker)| {
-            has_lost_principal(live, replaced, &grant)
-                && entries
-                    .iter()
-                    .any(|(key, wanted)| marker.is_for(key) && grant.is_of(wanted))
-        })
-    };
-    // The id of a role begins with the scope of the request that returned it: only its GUID identifies it.
-    let roles = graph.nodes().filter_map(|node| {
-        let is_role = ROLE_DEFINITION.is(&node.subject.arm_type.name);
-        node.id().filter(|_| is_role).map(ArmId::name)
-    });
-    let roles: Vec<&str> = roles.collect();
-    let is_declared_role = |owned: &OwnedResource| {
-        let mut roles = roles.iter();
-        owned.is(&ROLE_DEFINITION) && roles.any(|guid| guid.eq_ignore_ascii_case(owned.id.name()))
-    };
-    let mut found: Vec<OwnedResource> = live
-        .owned()
-        .filter(|owned| is_of_spec(owned) && !is_declared_role(owned))
-        .filter(|owned| graph.node_by_id(&owned.id).is_none() && !declared.contains(&owned.id))
-        .filter(|owned| !owned.is(&ROLE_ASSIGNMENT) || !is_recreated(owned))
-        .map(Cow::into_owned)
-        .collect();
-    found.sort_by(|left, right| (&left.stack, &left.id).cmp(&(&right.stack, &right.id)));
-    found
-}
-
-/// Lists of role assignments, roles and locks are complete: no GET is needed.
-fn is_complete_in_lists(owned: &OwnedResource) -> bool {
-    [ROLE_ASSIGNMENT, ROLE_DEFINITION, MANAGEMENT_LOCK]
-        .iter()
-        .any(|complete| owned.is(complete))
-}
-
-fn described(orphan: &OwnedResource, live: &Live) -> Orphan {
+fn described(orphan: &FoundOrphan, live: &Live) -> Orphan {
     let grant = LiveGrant::parse(orphan.body.clone()).filter(|_| orphan.is(&ROLE_ASSIGNMENT));
     let named = live.grant_by_id(&orphan.id);
     let title = match (named.or(grant.as_ref()), orphan.id.parent()) {
@@ -151,7 +80,13 @@ fn described(orphan: &OwnedResource, live: &Live) -> Orphan {
         },
         what: kind.map_or_else(|| orphan.arm_type.clone(), str::to_owned),
         title,
-        removal_policy: orphan.removal_policy,
+        prune: match (orphan.proof, orphan.removal_policy) {
+            (OrphanProof::Outdated, _) => PruneEffect::KeepOutdated,
+            (OrphanProof::Listed, _) => PruneEffect::KeepUnconfirmed,
+            (OrphanProof::Bound, RemovalPolicy::Delete) => PruneEffect::Delete,
+            (OrphanProof::Bound, RemovalPolicy::Keep) => PruneEffect::Release,
+            (OrphanProof::Bound, RemovalPolicy::Protect) => PruneEffect::Protect,
+        },
     }
 }
 
@@ -164,7 +99,9 @@ pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, p
     let last = plan.steps.iter().map(|step| step.id);
     let last: Vec<StepId> = last.filter(|id| !waited.contains(id)).collect();
     let scopes = graph.stack_scopes().iter();
-    let spans: HashMap<&str, Span> = scopes.map(|scope| (&*scope.stack, scope.span)).collect();
+    let spans: HashMap<&str, Span> = scopes
+        .map(|scope| (&*scope.stack.name, scope.span))
+        .collect();
     let mut steps_of: HashMap<&ArmId, StepId> = HashMap::new();
     for (orphan, before) in order::deletion_order(&orphans, live) {
         let mut after: Vec<StepId> = before
@@ -177,6 +114,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, p
         let described = described(orphan, live);
         let pruning = Pruning {
             orphan,
+            stack: graph.stack(&orphan.stack),
             described: &described,
             kind: live
                 .known_type(&orphan.arm_type)
@@ -225,8 +163,8 @@ enum OrphanDecision {
 struct OrphanDecisions(HashMap<ArmId, OrphanDecision>);
 
 impl OrphanDecisions {
-    fn new(graph: &Graph, live: &Live, orphans: &[OwnedResource]) -> Self {
-        let first = |orphan: &OwnedResource| (orphan.id.clone(), decide(graph, live, orphan));
+    fn new(graph: &Graph, live: &Live, orphans: &[FoundOrphan]) -> Self {
+        let first = |orphan: &FoundOrphan| (orphan.id.clone(), decide(graph, live, orphan));
         let mut decisions = Self(orphans.iter().map(first).collect());
         // A resource that stays keeps its dependencies, and they keep theirs.
         loop {
@@ -253,11 +191,11 @@ impl OrphanDecisions {
     fn reason_to_keep(
         &self,
         live: &Live,
-        orphans: &[OwnedResource],
-        orphan: &OwnedResource,
+        orphans: &[FoundOrphan],
+        orphan: &FoundOrphan,
     ) -> Option<String> {
         let mut staying = orphans.iter().filter(|other| !self.is_deleted(&other.id));
-        let needs = |other: &&OwnedResource| {
+        let needs = |other: &&FoundOrphan| {
             orphan.id != other.id
                 && (orphan.id.covers(&other.id) && !other.is(&ROLE_ASSIGNMENT)
                     || order::refers_to(live, other, &orphan.id))
@@ -282,16 +220,24 @@ impl OrphanDecisions {
     }
 }
 
-fn decide(graph: &Graph, live: &Live, orphan: &OwnedResource) -> OrphanDecision {
+fn decide(graph: &Graph, live: &Live, orphan: &FoundOrphan) -> OrphanDecision {
     let api_version = live
         .known_type(&orphan.arm_type)
         .map(|known| known.api_version.clone());
     let unknown =
         || OrphanDecision::Keep(format!("no api-version is known for {}", orphan.arm_type));
+    match orphan.proof {
+        OrphanProof::Bound => {}
+        OrphanProof::Listed => return unknown(),
+        OrphanProof::Outdated => {
+            let why = "its ownership marker is from an older version and could be a copy: declare it and apply once, or delete it by hand";
+            return OrphanDecision::Keep(why.to_owned());
+        }
+    }
     match orphan.removal_policy {
-        RemovalPolicy::Keep => match text_member(orphan) {
-            None => OrphanDecision::ReleaseTags,
-            Some(member) => {
+        RemovalPolicy::Keep => match orphan.marker_place() {
+            MarkerPlace::Tags => OrphanDecision::ReleaseTags,
+            MarkerPlace::Text(member) => {
                 api_version.map_or_else(unknown, |api_version| OrphanDecision::ReleaseText {
                     member,
                     api_version,
@@ -316,17 +262,6 @@ fn decide(graph: &Graph, live: &Live, orphan: &OwnedResource) -> OrphanDecision 
     }
 }
 
-/// The member of `properties` with the ownership marker, for types without tags.
-fn text_member(orphan: &OwnedResource) -> Option<&'static str> {
-    let members = [
-        (ROLE_ASSIGNMENT, "description"),
-        (ROLE_DEFINITION, "description"),
-        (MANAGEMENT_LOCK, "notes"),
-    ];
-    let member = members.iter().find(|(arm_type, _)| orphan.is(arm_type));
-    member.map(|(_, member)| *member)
-}
-
 /// The writable properties of the types that carry their ownership marker in a text. Azure fills in the others.
 const WRITABLE: [&str; 12] = [
     "roleDefinitionId",
@@ -345,7 +280,8 @@ const WRITABLE: [&str; 12] = [
 
 /// A step for an orphan.
 struct Pruning<'a> {
-    orphan: &'a OwnedResource,
+    orphan: &'a FoundOrphan,
+    stack: StackIdentity,
     described: &'a Orphan,
     kind: &'static str,
     span: Span,
@@ -354,7 +290,7 @@ struct Pruning<'a> {
 
 impl Pruning<'_> {
     fn delete(self, api_version: &str) -> StepDraft {
-        let guard = OwnershipGuard::for_orphan(self.orphan, text_member(self.orphan));
+        let guard = OwnershipGuard::for_orphan(&self.stack, self.orphan);
         let call = Call::delete(self.orphan.id.clone(), api_version, guard);
         let why = format!(
             "stack `{}` owns it, and no entry of the spec declares it",
@@ -367,7 +303,13 @@ impl Pruning<'_> {
     fn release_tags(self) -> StepDraft {
         let stack = Value::string(&self.orphan.stack);
         let keep = Value::from(RemovalPolicy::KEEP_WORD);
-        let tags = Value::object([(STACK_TAG, stack), (ON_REMOVE_TAG, keep)]);
+        let target = MarkerTarget::from_id(&self.orphan.id);
+        let binding = Value::String(Binding::new(&self.stack, &target).to_string());
+        let tags = Value::object([
+            (STACK_TAG, stack),
+            (MARKER_TAG, binding),
+            (ON_REMOVE_TAG, keep),
+        ]);
         let call = Call {
             method: Method::Patch,
             target: CallTarget::Id(self.orphan.id.provider_child(&TAGS.name, "default")),

@@ -7,8 +7,11 @@ use crate::{
     body_path::BodyPath,
     diff::Change,
     facts::Rule,
-    graph::{Graph, Node},
-    marker::{Marker, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker, owner, tag},
+    graph::{Graph, Identity, Node},
+    marker::{
+        Claim, Marker, MarkerTarget, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker, claim,
+        tag,
+    },
     value::Value,
 };
 
@@ -26,17 +29,20 @@ pub(super) fn holder<'g>(graph: &'g Graph, node: &'g Node) -> Option<&'g Node> {
     owned_around(graph, node).find(|owned| owned.marker != Marker::Parent)
 }
 
-/// The stack that owns a live resource.
-pub(super) fn owner_of(node: &Node, live: &Json) -> Option<String> {
-    match node.marker {
-        Marker::Tag => owner(live).map(str::to_owned),
-        Marker::Text(member) => TextMarker::on(live, member).map(|marker| marker.stack),
-        Marker::Parent => None,
-    }
+/// What the marker on the live resource of a node says to its stack; `None` without a marker.
+pub(super) fn claim_on(graph: &Graph, node: &Node, live: &Json) -> Option<Claim> {
+    let live_id = || live.get("id").and_then(Json::as_str).and_then(ArmId::parse);
+    let id = node.id().cloned().or_else(live_id)?;
+    claim(&graph.stack_identity(node), &id, live, node.marker.place()?)
+}
+
+/// Whether the stack of a node owns its live resource.
+pub(super) fn is_own(graph: &Graph, node: &Node, live: &Json) -> bool {
+    claim_on(graph, node, live).is_some_and(|claim| claim.is_own())
 }
 
 /// Whether a write adds the ownership marker to a resource without one.
-pub(super) fn is_added(node: &Node, wanted: &Value, live: &Json) -> bool {
+pub(super) fn is_added(graph: &Graph, node: &Node, wanted: &Value, live: &Json) -> bool {
     let is_wanted = match node.marker {
         Marker::Tag => {
             !node.lifecycle.ignores("tags")
@@ -52,7 +58,7 @@ pub(super) fn is_added(node: &Node, wanted: &Value, live: &Json) -> bool {
             .is_some_and(|text| TextMarker::find(text).is_some()),
         Marker::Parent => false,
     };
-    is_wanted && owner_of(node, live).is_none()
+    is_wanted && matches!(claim_on(graph, node, live), None | Some(Claim::Copied))
 }
 
 /// The reason for a write beyond differences: the resource has no owner, or its last write failed.
@@ -70,7 +76,12 @@ pub(super) fn reason_beyond_differences(
 
 /// Keeps text that was written in Azure and puts the ownership marker below it, where the spec does not set the text.
 /// Returns the change, if there is one.
-pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<Change> {
+pub(super) fn keep_text(
+    graph: &Graph,
+    node: &Node,
+    wanted: &mut Value,
+    live: &Json,
+) -> Option<Change> {
     let Marker::Text(member) = node.marker else {
         return None;
     };
@@ -81,7 +92,7 @@ pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<
     if !node.rules.iter().any(is_unset) || node.lifecycle.ignores(member) {
         return None;
     }
-    let marker = TextMarker::new(&node.subject.key, node.lifecycle.removal_policy());
+    let marker = text_marker(graph, node)?;
     let text = Value::String(marker.append_line_to(words));
     if let Value::Object(body) = wanted
         && let Some(Value::Object(properties)) = body.get_mut("properties")
@@ -96,12 +107,26 @@ pub(super) fn keep_text(node: &Node, wanted: &mut Value, live: &Json) -> Option<
     })
 }
 
-/// The change of an ownership marker with an outdated removal policy. Where the spec sets the text or the tag, the general
+/// The ownership marker of a node in a text.
+fn text_marker(graph: &Graph, node: &Node) -> Option<TextMarker> {
+    let target = match &node.identity {
+        Identity::Resource(id) => MarkerTarget::from_id(id),
+        Identity::Grant(grant) => MarkerTarget::from_grant(&grant.scope, &grant.role),
+    };
+    let is_text = matches!(node.marker, Marker::Text(_));
+    is_text.then(|| {
+        let address = &node.subject.key.address;
+        let policy = node.lifecycle.removal_policy();
+        TextMarker::new(&graph.stack_identity(node), address, policy, &target)
+    })
+}
+
+/// The change of an ownership marker of an older version or with an outdated removal policy. Where the spec sets the text or the tag, the general
 /// comparison finds it.
-pub(super) fn find_outdated(node: &Node, live: &Json) -> Option<Change> {
+pub(super) fn find_outdated(graph: &Graph, node: &Node, live: &Json) -> Option<Change> {
     match node.marker {
         Marker::Tag if node.lifecycle.removal_policy() == RemovalPolicy::Delete => {
-            owner(live).filter(|stack| *stack == node.subject.key.stack)?;
+            is_own(graph, node, live).then_some(())?;
             let policy = tag(live, ON_REMOVE_TAG)?;
             Some(Change {
                 path: BodyPath::from_names(["tags", ON_REMOVE_TAG]),
@@ -113,9 +138,9 @@ pub(super) fn find_outdated(node: &Node, live: &Json) -> Option<Change> {
         Marker::Text(member) => {
             let marker =
                 TextMarker::on(live, member).filter(|marker| marker.is_for(&node.subject.key))?;
-            let is_other = marker.removal_policy != node.lifecycle.removal_policy();
+            let is_other = Some(&marker) != text_marker(graph, node).as_ref();
             let mut wanted = Value::object([("properties", Value::object::<&str>([]))]);
-            is_other.then(|| keep_text(node, &mut wanted, live))?
+            is_other.then(|| keep_text(graph, node, &mut wanted, live))?
         }
         Marker::Tag | Marker::Parent => None,
     }

@@ -20,6 +20,7 @@ use crate::{
     },
     kind::{Handler, Registry, kind},
     live::Live,
+    marker::MarkerTarget,
     source::Sources,
     spec::{Inputs, load, reject_files},
     value::{Output, Value},
@@ -142,13 +143,17 @@ impl Handler for TestGrant {
             role_name: "Role".into(),
             principal,
         };
+        let target = MarkerTarget::from_grant(&grant.scope, &grant.role);
         let properties = Value::object([
             ("principalId", grant.principal.clone()),
             (
                 "roleDefinitionId",
                 Value::from("/providers/Microsoft.Authorization/roleDefinitions/role"),
             ),
-            ("description", Value::string(resource.marked_text(None))),
+            (
+                "description",
+                Value::string(resource.marked_text(None, &target)),
+            ),
         ]);
         let mut draft = resource.draft(
             scope,

@@ -8,7 +8,6 @@ use crate::{
     graph::SelectionSummary,
     key::NodeKey,
     live::{Existence, LiveGrant, UnreadableScope},
-    marker::RemovalPolicy,
 };
 
 /// What a plan says in addition to its steps.
@@ -112,7 +111,22 @@ pub struct Orphan {
     /// The name for people: a name, or role and scope.
     pub title: String,
     /// What pruning does with it.
-    pub removal_policy: RemovalPolicy,
+    pub prune: PruneEffect,
+}
+
+/// What pruning does with an orphan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PruneEffect {
+    /// It is deleted.
+    Delete,
+    /// Its ownership marker is removed.
+    Release,
+    /// It stays: it was protected.
+    Protect,
+    /// It stays: its marker is from an older version, and could have been copied from another resource.
+    KeepOutdated,
+    /// It stays: no GET could confirm what a list shows.
+    KeepUnconfirmed,
 }
 
 /// A stack of which a plan deletes more than half of the resources, or any although the spec has no entry of the stack.

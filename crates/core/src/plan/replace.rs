@@ -51,7 +51,7 @@ pub(super) fn consent(
     if !node.deletable {
         return Err("set the live value: the resource cannot be deleted by itself".to_owned());
     }
-    let guard = OwnershipGuard::for_node(graph, node).filter(|_| is_own(live, node));
+    let guard = OwnershipGuard::for_node(graph, node).filter(|_| is_own(graph, live, node));
     let Some(guard) = guard else {
         return Err(
             "set the live value: the resource lacks the ownership marker of the stack, and only resources with the marker are replaced"
@@ -104,7 +104,7 @@ pub(super) fn consent(
             quoted(&left_out.subject.key)
         ));
     }
-    if let Some(foreign) = others.iter().find(|other| !is_own(live, other)) {
+    if let Some(foreign) = others.iter().find(|other| !is_own(graph, live, other)) {
         return Err(format!(
             "`{}` is deleted with it and lacks the ownership marker of the stack",
             foreign.subject.key
@@ -201,13 +201,11 @@ fn why_precious(node: &Node) -> &'static str {
 }
 
 /// Whether a live node has the ownership marker of its stack, or is of a type without ownership markers.
-fn is_own(live: &Live, node: &Node) -> bool {
+fn is_own(graph: &Graph, live: &Live, node: &Node) -> bool {
     let body = node.id().and_then(|id| live.resource(id));
     match (node.marker, body) {
         (Marker::Parent, _) | (_, None) => !node.lifecycle.existing,
-        (_, Some(body)) => {
-            ownership::owner_of(node, body).as_ref() == Some(&node.subject.key.stack)
-        }
+        (_, Some(body)) => ownership::is_own(graph, node, body),
     }
 }
 

@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Call, KeptResource, OwnershipGuard, Plan, StepId, grants::ReplacedPrincipals, orphans,
-    step::StepDraft,
+    ownership, step::StepDraft,
 };
 use crate::{
     arm::ArmId,
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::{Graph, Identity, Names, Node, NodeKey, Selection},
     live::Live,
-    marker::{Marker, TextMarker, owner},
+    marker::Marker,
     spec::OnRemove,
 };
 
@@ -176,9 +176,7 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
         }
     };
     let owned = match node.marker {
-        Marker::Tag => owner(body) == Some(node.subject.key.stack.as_str()),
-        Marker::Text(member) => TextMarker::on(body, member)
-            .is_some_and(|marker| marker.stack == node.subject.key.stack),
+        Marker::Tag | Marker::Text(_) => ownership::is_own(graph, node, body),
         Marker::Parent => nearest(graph, &id)
             .filter(|above| {
                 !above.lifecycle.existing && above.subject.key.stack == node.subject.key.stack

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::{
     Spanned, Spec, Stack,
     fill::{ExpressionScope, Instances, InstancesByName, VisibleResources},
-    foreign::detect_foreign,
     inputs::Inputs,
     loader::Loader,
     repeat::MAX_INSTANCES,
@@ -16,6 +15,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     node::{Datum, Entry, Node},
     source::{SourceId, Sources, Span},
+    stack::StackId,
     template, yaml,
 };
 
@@ -28,9 +28,11 @@ pub fn is_stack_name(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.bytes().all(is_valid)
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "apiVersion",
     "stack",
+    "id",
+    "requires",
     "subscription",
     "location",
     "resourceGroup",
@@ -92,7 +94,7 @@ impl Loader<'_> {
             self.wrong_type("a document", "a mapping", document);
             return None;
         }
-        if !self.version(document) {
+        if !self.check_versions(document) {
             return None;
         }
         self.check_keys(document, &KEYS, "a document");
@@ -138,6 +140,9 @@ impl Loader<'_> {
         }
         Some(Stack {
             name: self.stack_name(document, scope),
+            id: self
+                .header(document, "id", scope)
+                .and_then(|node| self.stack_id(&node)),
             subscription: self
                 .header(document, "subscription", scope)
                 .and_then(|node| self.subscription(&node)),
@@ -166,33 +171,6 @@ impl Loader<'_> {
         document.get(key).map(|node| self.fill(node, scope))
     }
 
-    /// Checks the version of the spec language. Returns `false` if the document cannot be loaded; a document without a
-    /// version is loaded after the mistake was reported.
-    fn version(&mut self, document: &Node) -> bool {
-        if let Some((key, format)) = detect_foreign(document) {
-            let span = document
-                .entry(key)
-                .map_or(document.span, |entry| entry.key_span);
-            let message = format!("this document is {format}, not a lazuli spec");
-            let help =
-                format!("add `apiVersion: {API_VERSION}`, or run `lazuli init` to create a spec");
-            self.report(Diagnostic::error(Code::BadVersion, span, message).help(help));
-            return false;
-        }
-        let help = format!("write `apiVersion: {API_VERSION}`");
-        let Some(version) = document.get("apiVersion") else {
-            let message = "the document has no `apiVersion`";
-            self.report(Diagnostic::error(Code::MissingKey, document.span, message).help(help));
-            return true;
-        };
-        if version.as_str() == Some(API_VERSION) {
-            return true;
-        }
-        let message = format!("the `apiVersion` is not supported: use `{API_VERSION}`");
-        self.report(Diagnostic::error(Code::BadVersion, version.span, message).help(help));
-        false
-    }
-
     fn stack_name(&mut self, document: &Node, scope: ExpressionScope<'_>) -> Spanned<String> {
         let Some(node) = self.header(document, "stack", scope) else {
             let diagnostic = Diagnostic::error(
@@ -219,6 +197,16 @@ impl Loader<'_> {
             self.error(Code::ValueNotAllowed, name.span, message);
         }
         name
+    }
+
+    fn stack_id(&mut self, node: &Node) -> Option<StackId> {
+        let text = self.string("`id`", node)?;
+        let id = StackId::parse(&text.value);
+        if id.is_none() {
+            let message = "the stack id is not valid: use 8 to 64 letters, digits and hyphens, such as a GUID";
+            self.error(Code::ValueNotAllowed, text.span, message);
+        }
+        id
     }
 
     fn report_duplicate_stack(

@@ -8,6 +8,7 @@ mod load;
 mod loader;
 mod parameters;
 mod repeat;
+mod requires;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,12 @@ pub use entry::COMMON_KEYS;
 pub use inputs::{Inputs, ParamInput, ParamValue, reject_files};
 pub use load::{API_VERSION, is_stack_name, load};
 
-use crate::{node::Node, secret::Secret, source::Span};
+use crate::{
+    node::Node,
+    secret::Secret,
+    source::Span,
+    stack::{StackId, StackIdentity},
+};
 
 /// The stacks that a run loads, one per document.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,6 +50,8 @@ pub struct Spanned<T> {
 pub struct Stack {
     /// The name, which ownership markers contain.
     pub name: Spanned<String>,
+    /// The id, if the document has one.
+    pub id: Option<StackId>,
     /// The subscription id (a GUID) if the document sets one.
     pub subscription: Option<Spanned<String>>,
     /// The default location of all resources. The value is `None` if it is invalid, which was reported.
@@ -56,6 +64,16 @@ pub struct Stack {
     pub ignore_tags: Vec<Spanned<String>>,
     /// The resources in the order of the file, with one for each instance of a `forEach`.
     pub resources: Vec<Resource>,
+}
+
+impl Stack {
+    /// Its name and id.
+    pub fn identity(&self) -> StackIdentity {
+        StackIdentity {
+            name: self.name.value.clone(),
+            id: self.id.clone(),
+        }
+    }
 }
 
 /// A tag.

@@ -40,7 +40,7 @@ impl<'g> From<&'g [StackScope]> for Concern<'g> {
         Self {
             graph: None,
             scopes: HashSet::new(),
-            stacks: homes.iter().map(|home| &*home.stack).collect(),
+            stacks: homes.iter().map(|home| &*home.stack.name).collect(),
             whole: &[],
         }
     }

@@ -54,7 +54,7 @@ pub async fn observe_owned(
         .buffered(READS_AT_ONCE)
         .collect::<Vec<_>>();
     let (tagged, worded) = futures::join!(tagged, worded);
-    let is_of_spec = |stack: &str| homes.iter().any(|home| home.stack == stack);
+    let is_of_spec = |stack: &str| homes.iter().any(|home| home.stack.name == stack);
     let mut live = Live::default();
     let mut failures = Vec::new();
     for (at, answer) in tagged {
@@ -155,10 +155,10 @@ async fn by_stack(
     slim: &(dyn Fn(OwnedResource) -> OwnedResource + Sync),
 ) -> Result<Vec<OwnedResource>, ArmError> {
     if let [home] = homes {
-        let own = |item: Json| OwnedResource::from_tagged(item, &home.stack).map(slim);
-        return list(client, lists, Some((STACK_TAG, &home.stack)), &own).await;
+        let own = |item: Json| OwnedResource::from_tagged(item, &home.stack.name).map(slim);
+        return list(client, lists, Some((STACK_TAG, &home.stack.name)), &own).await;
     }
-    let stacks: HashSet<&str> = homes.iter().map(|home| &*home.stack).collect();
+    let stacks: HashSet<&str> = homes.iter().map(|home| &*home.stack.name).collect();
     let own = |item: Json| {
         let stack = owner(&item)
             .filter(|stack| stacks.contains(stack))?

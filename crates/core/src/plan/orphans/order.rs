@@ -3,30 +3,32 @@
 
 use std::collections::HashMap;
 
+use super::find::FoundOrphan;
+
 use crate::{
     arm::ArmId,
     arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, ROLE_DEFINITION},
-    live::{Live, LiveGrant, OwnedResource},
+    live::{Live, LiveGrant},
 };
 
 /// The orphans in the order of their deletion, each with the earlier orphans that it waits for. Resources in a cycle of
 /// references do not wait for each other.
 pub(super) fn deletion_order<'a>(
-    orphans: &'a [OwnedResource],
+    orphans: &'a [FoundOrphan],
     live: &Live,
-) -> Vec<(&'a OwnedResource, Vec<&'a OwnedResource>)> {
+) -> Vec<(&'a FoundOrphan, Vec<&'a FoundOrphan>)> {
     let texts: HashMap<&ArmId, String> = orphans
         .iter()
         .map(|orphan| (&orphan.id, text_of(live, orphan)))
         .collect();
-    let waits = |orphan: &OwnedResource, other: &OwnedResource| {
+    let waits = |orphan: &FoundOrphan, other: &FoundOrphan| {
         orphan.id != other.id && waits(&texts, orphan, other)
     };
-    let mut left: Vec<&OwnedResource> = orphans.iter().collect();
+    let mut left: Vec<&FoundOrphan> = orphans.iter().collect();
     left.sort_by_key(|orphan| (rank(orphan), std::cmp::Reverse(depth(orphan)), &orphan.id));
-    let mut ordered: Vec<(&OwnedResource, Vec<&OwnedResource>)> = Vec::new();
+    let mut ordered: Vec<(&FoundOrphan, Vec<&FoundOrphan>)> = Vec::new();
     while !left.is_empty() {
-        let is_free = |orphan: &&OwnedResource| !left.iter().any(|other| waits(orphan, other));
+        let is_free = |orphan: &&FoundOrphan| !left.iter().any(|other| waits(orphan, other));
         // In a cycle of references, the first goes first.
         let at = left.iter().position(is_free).unwrap_or(0);
         let orphan = left.remove(at);
@@ -38,11 +40,11 @@ pub(super) fn deletion_order<'a>(
 }
 
 /// Whether the body of an orphan contains an id.
-pub(super) fn refers_to(live: &Live, orphan: &OwnedResource, id: &ArmId) -> bool {
+pub(super) fn refers_to(live: &Live, orphan: &FoundOrphan, id: &ArmId) -> bool {
     names(&text_of(live, orphan), id)
 }
 
-fn text_of(live: &Live, orphan: &OwnedResource) -> String {
+fn text_of(live: &Live, orphan: &FoundOrphan) -> String {
     let body = live.resource(&orphan.id).unwrap_or(&orphan.body);
     body.to_string().to_lowercase()
 }
@@ -57,7 +59,7 @@ fn names(text: &str, id: &ArmId) -> bool {
     })
 }
 
-fn waits(texts: &HashMap<&ArmId, String>, orphan: &OwnedResource, other: &OwnedResource) -> bool {
+fn waits(texts: &HashMap<&ArmId, String>, orphan: &FoundOrphan, other: &FoundOrphan) -> bool {
     if other.is(&MANAGEMENT_LOCK) {
         let scope = other.id.parent();
         let is_under = |scope: &ArmId| scope.covers(&orphan.id) || orphan.id.covers(scope);
@@ -70,7 +72,7 @@ fn waits(texts: &HashMap<&ArmId, String>, orphan: &OwnedResource, other: &OwnedR
         let grant = LiveGrant::parse(other.body.clone());
         return grant.is_some_and(|grant| grant.role.eq_ignore_ascii_case(orphan.id.name()));
     }
-    let is_resource = |owned: &OwnedResource| rank(owned) == RESOURCE;
+    let is_resource = |owned: &FoundOrphan| rank(owned) == RESOURCE;
     is_resource(orphan)
         && is_resource(other)
         && !other.id.covers(&orphan.id)
@@ -81,7 +83,7 @@ fn waits(texts: &HashMap<&ArmId, String>, orphan: &OwnedResource, other: &OwnedR
 
 const RESOURCE: u8 = 2;
 
-fn rank(orphan: &OwnedResource) -> u8 {
+fn rank(orphan: &FoundOrphan) -> u8 {
     let ranks = [
         (MANAGEMENT_LOCK, 0),
         (ROLE_ASSIGNMENT, 1),
@@ -92,6 +94,6 @@ fn rank(orphan: &OwnedResource) -> u8 {
     found.map_or(RESOURCE, |(_, rank)| *rank)
 }
 
-fn depth(orphan: &OwnedResource) -> usize {
+fn depth(orphan: &FoundOrphan) -> usize {
     orphan.id.as_str().matches('/').count()
 }

@@ -1,25 +1,29 @@
 //! The order of deletion.
 
 use super::*;
+use crate::live::OwnedResource;
 
 const GROUP_ID: &str = "/subscriptions/s/resourceGroups/g";
 
-fn owned(id: &str, properties: Json) -> OwnedResource {
+fn owned(id: &str, properties: Json) -> FoundOrphan {
     let id = ArmId::parse(id).unwrap();
-    OwnedResource {
-        arm_type: id.arm_type().unwrap(),
-        stack: "cameras".into(),
-        entry: None,
-        removal_policy: RemovalPolicy::Delete,
-        body: json!({ "id": id.as_str(), "properties": properties }),
-        id,
+    FoundOrphan {
+        resource: OwnedResource {
+            arm_type: id.arm_type().unwrap(),
+            stack: "cameras".into(),
+            entry: None,
+            removal_policy: RemovalPolicy::Delete,
+            body: json!({ "id": id.as_str(), "properties": properties }),
+            id,
+        },
+        proof: OrphanProof::Bound,
     }
 }
 
-fn deletion_order(orphans: &[OwnedResource]) -> Vec<String> {
+fn deletion_order(orphans: &[FoundOrphan]) -> Vec<String> {
     let ordered = order::deletion_order(orphans, &Live::default());
-    let name = |orphan: &OwnedResource| orphan.id.name().to_owned();
-    let reported = |(orphan, before): &(&OwnedResource, Vec<&OwnedResource>)| {
+    let name = |orphan: &FoundOrphan| orphan.id.name().to_owned();
+    let reported = |(orphan, before): &(&FoundOrphan, Vec<&FoundOrphan>)| {
         let before: Vec<String> = before.iter().map(|before| name(before)).collect();
         format!("{} after [{}]", name(orphan), before.join(" "))
     };

@@ -8,6 +8,7 @@ use crate::{
     arm::ArmId,
     arm::types::RESOURCE_GROUP_IN_ACTIONS,
     body_path::BodyPath,
+    marker::MARKER_TAG,
     plan::{CallTarget, Method, Step},
     value::Value,
 };
@@ -88,14 +89,15 @@ impl<'a> ProposedStep<'a> {
             call.api_version
         );
         let name = self.id.name();
-        write_shape(&call.body, name, &mut shape);
+        write_shape(&without_binding(&call.body), name, &mut shape);
         shape
     }
 
     /// The question for several names, and the paths of omitted values.
     pub(super) fn proposal(&self, names: &[&str]) -> (Proposal, Vec<BodyPath>) {
         let mut withheld = Vec::new();
-        let sent = send(&self.step.call.body, &BodyPath::root(), &mut withheld);
+        let body = without_binding(&self.step.call.body);
+        let sent = send(&body, &BodyPath::root(), &mut withheld);
         let mut content = match sent {
             Some(Json::Object(members)) => members,
             _ => Map::new(),
@@ -153,6 +155,18 @@ impl<'a> ProposedStep<'a> {
         names.reverse();
         Some(names.join("/"))
     }
+}
+
+/// A body without the binding of its ownership marker, which differs for each resource: no policy depends on it.
+fn without_binding(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Value::Object(members) = &mut body
+        && let Some(Value::Object(tags)) = members.get_mut("tags")
+        && let Some(binding) = tags.get_mut(MARKER_TAG)
+    {
+        *binding = Value::from("");
+    }
+    body
 }
 
 /// The value without secrets and unresolved outputs, whose paths are noted. A list that contains one is omitted as a

@@ -7,7 +7,7 @@ fn document_mistakes_have_a_message_and_a_position() {
     for (body, expected) in [
         (
             "color: red",
-            "LZ0004 3:1 a document has no key `color` | use one of `apiVersion`, `stack`, `subscription`, `location`, `resourceGroup`, `tags`, `ignoreTags`, `parameters`, `resources`",
+            "LZ0004 3:1 a document has no key `color` | use one of `apiVersion`, `stack`, `id`, `requires`, `subscription`, `location`, `resourceGroup`, `tags`, `ignoreTags`, `parameters`, `resources`",
         ),
         (
             "locaton: x",
@@ -20,6 +20,18 @@ fn document_mistakes_have_a_message_and_a_position() {
         (
             "location: ${r.location}\nresources: { r: { kind: k } }",
             "LZ0020 3:11 `location` must be known before apply and cannot refer to a resource",
+        ),
+        (
+            "id: short",
+            "LZ0007 3:5 the stack id is not valid: use 8 to 64 letters, digits and hyphens, such as a GUID",
+        ),
+        (
+            "requires: soon",
+            "LZ0007 3:11 `requires` is not a valid requirement for versions of lazuli | use a comparison, such as `\">=0.2\"` or `\">=0.2, <1\"`",
+        ),
+        (
+            "requires: '>=99'\ncolor: red",
+            "LZ0026 3:11 the document requires lazuli >=99, and this is lazuli 0.1.0 | install lazuli >=99",
         ),
         (
             "subscription: prod",
@@ -253,6 +265,14 @@ fn documents_require_a_supported_version_and_a_stack_name() {
         ),
         (
             "apiVersion: lazuli/v2\nother: x",
+            "LZ0026 1:13 the document uses `lazuli/v2`, and lazuli 0.1.0 reads `lazuli/v1` | install a lazuli that reads `lazuli/v2`",
+        ),
+        (
+            "apiVersion: lazuli/v2\nrequires: '>=0.9'",
+            "LZ0026 2:11 the document requires lazuli >=0.9, and this is lazuli 0.1.0 | install lazuli >=0.9",
+        ),
+        (
+            "apiVersion: lazuli/beta",
             "LZ0026 1:13 the `apiVersion` is not supported: use `lazuli/v1` | write `apiVersion: lazuli/v1`",
         ),
         (
