@@ -193,6 +193,27 @@ async fn marker_of_a_newer_lazuli_names_the_version_that_it_needs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn orphans_in_groups_that_the_spec_does_not_name_need_the_name_of_the_stack() {
+    let entry = |name: &str| format!("  {name}: {{ kind: userAssignedIdentity, name: {name} }}\n");
+    let many: String = (0..8).map(|at| entry(&format!("id-{at}"))).collect();
+    let other = "  old: { kind: resourceGroup, name: rg-old }\n\
+                 \x20 id-old: { kind: userAssignedIdentity, name: id-old, resourceGroup: \"${old}\" }\n";
+    let azure = Azure::new().await;
+    azure.converge(&spec(&format!("{many}{other}"))).await;
+    let plan = azure.plan_to_prune(&spec(&many)).await;
+    assert_eq!(plan.count(Action::Delete), 2);
+    let [one] = &plan.remarks.mass_deletions[..] else {
+        panic!("{:#?}", plan.remarks.mass_deletions);
+    };
+    assert_eq!((one.going, one.owned), (2, 11));
+    assert_eq!(one.unnamed_groups, ["rg-old"]);
+    let fewer = many.replace(&entry("id-0"), "");
+    let plan = azure.plan_to_prune(&spec(&format!("{fewer}{other}"))).await;
+    assert_eq!(plan.count(Action::Delete), 1);
+    assert_eq!(plan.remarks.mass_deletions, []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn managed_resources_are_no_orphans() {
     let azure = Azure::new().await;
     azure.converge(&spec("")).await;

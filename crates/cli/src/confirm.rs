@@ -24,7 +24,8 @@ pub(crate) fn fail_unless_possible(
     ))
 }
 
-/// Confirms that most of a stack is deleted, by the stack's name: passed as an option, or typed. `--yes` is not enough.
+/// Confirms that most of a stack or a resource group that its spec does not name loses resources, by the stack's name:
+/// passed as an option, or typed. `--yes` is not enough.
 pub(crate) fn mass_deletion(
     deletions: &[MassDeletion],
     confirmed: &[String],
@@ -34,11 +35,18 @@ pub(crate) fn mass_deletion(
         stack,
         going,
         owned,
+        unnamed_groups,
     } in deletions
         .iter()
         .filter(|one| !confirmed.contains(&one.stack))
     {
-        let what = format!("{going} of the {owned} resources that stack `{stack}` owns");
+        let mut what = format!("{going} of the {owned} resources that stack `{stack}` owns");
+        if !unnamed_groups.is_empty() {
+            let groups = unnamed_groups.join(", ");
+            what.push_str(&format!(
+                ", some of them in resource groups that the spec does not name: {groups}"
+            ));
+        }
         if !terminal.can_ask {
             return Err(CommandError::with_hint(
                 format!("the plan deletes {what}"),

@@ -55,6 +55,7 @@ pub(crate) fn fill_starter(starter: Starter, names: &StarterNames) -> String {
     template
         .replace("id-@stack@", &quote_scalar(&format!("id-{stack}")))
         .replace("vi-@stack@", &quote_scalar(&format!("vi-{stack}")))
+        .replace("@id@", &Uuid::new_v4().to_string())
         .replace("@stack@", &quote_scalar(stack))
         .replace("@location@", &quote_scalar(location))
         .replace("@group@", &quote_scalar(group))

@@ -41,7 +41,7 @@ pub enum PruneAction {
     Keep,
 }
 
-/// A stack that loses most of its resources.
+/// A stack of which so much is deleted that only its name confirms it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MassDeletionDocument {
@@ -51,6 +51,8 @@ pub struct MassDeletionDocument {
     pub going: usize,
     /// The number of resources that it owns.
     pub owned: usize,
+    /// The resource groups that the spec does not name and in which orphans are deleted.
+    pub unnamed_groups: Vec<String>,
 }
 
 /// A subscription in which owned resources could not be listed.
@@ -103,6 +105,7 @@ impl MassDeletionDocument {
             stack: deletion.stack.clone(),
             going: deletion.going,
             owned: deletion.owned,
+            unnamed_groups: deletion.unnamed_groups.clone(),
         }
     }
 }

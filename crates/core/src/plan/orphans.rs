@@ -46,6 +46,12 @@ pub fn list_reads_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
         .collect()
 }
 
+/// The ids of the orphans.
+pub(super) fn list_ids(graph: &Graph, live: &Live) -> HashSet<ArmId> {
+    let found = find(graph, live, &ReplacedPrincipals::new()).into_iter();
+    found.map(|orphan| orphan.resource.id).collect()
+}
+
 /// The orphans, for a plan without pruning.
 pub(super) fn list(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals) -> Vec<Orphan> {
     let found = find(graph, live, replaced).into_iter();

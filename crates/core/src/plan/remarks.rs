@@ -129,7 +129,8 @@ pub enum PruneEffect {
     KeepUnconfirmed,
 }
 
-/// A stack of which a plan deletes more than half of the resources, or any although the spec has no entry of the stack.
+/// A stack of which a plan deletes so much that only its name confirms it: more than half of its resources, any although
+/// the spec has no entry of the stack, or orphans in resource groups that the spec does not name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MassDeletion {
     /// The stack.
@@ -138,4 +139,6 @@ pub struct MassDeletion {
     pub going: usize,
     /// How many resources the stack owns.
     pub owned: usize,
+    /// The resource groups that the spec does not name and in which the plan deletes orphans.
+    pub unnamed_groups: Vec<String>,
 }
