@@ -160,8 +160,16 @@ pub enum OpenError {
     #[error("it is not a saved plan")]
     Another,
     /// It has another format.
-    #[error("its format is {0}, but this version of lazuli reads {FORMAT}")]
-    OtherFormat(String),
+    #[error(
+        "its format is {format}, written by lazuli {lazuli}, but this is {version}, which reads {FORMAT}",
+        version = env!("CARGO_PKG_VERSION")
+    )]
+    OtherFormat {
+        /// The format.
+        format: String,
+        /// The version of lazuli that wrote it, and that reads it.
+        lazuli: String,
+    },
     /// Another version wrote it.
     #[error("it was written by lazuli {0}, but this is {version}", version = env!("CARGO_PKG_VERSION"))]
     OtherVersion(String),
@@ -229,7 +237,10 @@ impl SavedPlan {
         match text("format") {
             Some(FORMAT) => {}
             Some(other) if other.starts_with(FORMATS) => {
-                return Err(OpenError::OtherFormat(other.to_owned()));
+                return Err(OpenError::OtherFormat {
+                    format: other.to_owned(),
+                    lazuli: text("lazuli").unwrap_or("of a newer version").to_owned(),
+                });
             }
             _ => return Err(OpenError::Another),
         }

@@ -108,6 +108,7 @@ fn edited_plan_is_rejected() {
 #[test]
 fn rejected_file_has_a_reason() {
     let rejection = |text: &str| SavedPlan::parse(text).unwrap_err().to_string();
+    let version = env!("CARGO_PKG_VERSION");
     assert_eq!(rejection("resources: {}"), "it is not a saved plan");
     assert_eq!(
         rejection(r#"{ "format": "lazuli/plan/v1" }"#),
@@ -115,10 +116,11 @@ fn rejected_file_has_a_reason() {
     );
     assert_eq!(
         rejection(r#"{ "format": "lazuli/saved-plan/v9", "lazuli": "9.0.0" }"#),
-        "its format is lazuli/saved-plan/v9, but this version of lazuli reads lazuli/saved-plan/v1"
+        format!(
+            "its format is lazuli/saved-plan/v9, written by lazuli 9.0.0, but this is {version}, which reads lazuli/saved-plan/v1"
+        )
     );
     let text = whole().to_text().unwrap();
-    let version = env!("CARGO_PKG_VERSION");
     let other = text.replacen(version, "0.0.7", 1);
     assert_eq!(
         rejection(&other),
