@@ -33,6 +33,7 @@ mod populate;
 mod reply;
 mod secrets;
 mod sign_in;
+mod sql;
 mod state;
 mod storage;
 mod subscriptions;
@@ -201,6 +202,7 @@ impl World {
             kinds::POLICY_RESTRICTIONS => policy::check_restrictions(self, call),
             kinds::TAGS => tags::handle(self, call),
             kinds::STORAGE_NAME_CHECK => storage::check_name(self, call),
+            kinds::SQL_SERVER | kinds::SQL_DATABASE => sql::handle(self, call),
             kinds::VIDEO_ANALYZER => media::handle(self, call),
             kinds::VIDEO_INDEXER => indexer::handle(self, call),
             kind if kind.starts_with(kinds::STORAGE_ACCOUNT) => storage::handle(self, call),

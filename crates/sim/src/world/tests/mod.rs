@@ -6,6 +6,7 @@ mod groups;
 mod guards;
 mod identities;
 mod indexer;
+mod listed;
 mod management_groups;
 mod media;
 mod others;
