@@ -1,5 +1,6 @@
 //! Tests of the world, by topic.
 
+mod conditions;
 mod grants;
 mod graph;
 mod groups;
