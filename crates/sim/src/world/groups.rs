@@ -175,6 +175,7 @@ pub(crate) fn finish_deletions(world: &mut World, now: SimTime) {
         && end <= now
     {
         world.deadlines.pop_first();
+        world.set_lag_time(end);
         match world.state.get(&key).cloned() {
             // The deletion failed: the group remains.
             Some(mut group) if group.failure.is_some() => {

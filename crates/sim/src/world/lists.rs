@@ -65,7 +65,7 @@ pub(crate) fn list_resources(world: &World, call: &Call<'_>) -> Result<Reply, Ar
     let (kind, tag) = (filter.equals("resourceType"), filter.tag());
     let items = world
         .state
-        .tree_after(&scope, skip_token(call).as_deref())
+        .listed_after(&scope, skip_token(call).as_deref())
         .filter(|(key, resource)| is_tracked(key, resource))
         .map(|(_, resource)| resource)
         .filter(|resource| {

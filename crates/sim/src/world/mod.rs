@@ -16,6 +16,7 @@ mod identities;
 mod indexer;
 mod kinds;
 mod limits;
+mod list_lag;
 mod lists;
 mod locations;
 mod locks;
@@ -79,6 +80,7 @@ impl World {
         self.served += 1;
         self.last_operation = None;
         groups::finish_deletions(self, now);
+        self.set_lag_time(now);
         let reply = self
             .respond(request, now)
             .unwrap_or_else(ArmError::into_reply);

@@ -10,6 +10,7 @@ use super::body::Body;
 use super::directory::Principal;
 use super::kinds;
 use super::limits::Limits;
+use super::list_lag::LagClock;
 use super::options::{Pace, WorldOptions};
 use super::path::is_within;
 use super::secrets;
@@ -106,6 +107,14 @@ impl World {
     /// The `Retry-After` in seconds: `usual`, limited by the pace.
     pub(super) fn retry_after(&self, usual: u64) -> u64 {
         self.delay(usual * 1000).div_ceil(1000)
+    }
+
+    /// Sets the time of the next changes for the lag of lists.
+    pub(super) fn set_lag_time(&mut self, now: SimTime) {
+        let longest = self.delay(self.options.list_lag);
+        let seed = self.options.seed;
+        let clock = LagClock { seed, now, longest };
+        self.state.set_lag_clock((longest > 0).then_some(clock));
     }
 
     /// Generates the next GUID.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::world::testing::{Bench, RG, outcome};
-use crate::world::{SUBSCRIPTION, WorldOptions};
+use crate::world::{Pace, SUBSCRIPTION, WorldOptions};
 
 const SQL: &str = "/subscriptions/00000000-0000-0000-0000-0000000a2c05/providers/Microsoft.Sql";
 
@@ -180,4 +180,106 @@ fn manager_of_a_group_or_resource_is_shown_and_fixed_for_groups() {
     assert_eq!(bench.get(&disk).json()["managedBy"], cluster);
     let listed = bench.get(&format!("{nodes}/resources")).json();
     assert_eq!(listed["value"][0]["managedBy"], cluster);
+}
+
+/// A world whose lists show changes up to a minute late, and the ids of vaults in it.
+fn lagging(seed: u64) -> (Bench, Vec<String>) {
+    let mut bench = Bench::with_options(WorldOptions {
+        seed,
+        list_lag: 60_000,
+        page_size: 3,
+        ..WorldOptions::default()
+    });
+    bench.put(RG, &json!({ "location": "westeurope" }));
+    let vault = |n| format!("{RG}/providers/Microsoft.KeyVault/vaults/kv{n}");
+    let vaults: Vec<String> = (0..8).map(vault).collect();
+    (bench, vaults)
+}
+
+/// For each second of a minute and a bit, what a list shows.
+fn watch(bench: &mut Bench, path: &str) -> Vec<Vec<String>> {
+    let mut seen = Vec::new();
+    for _ in 0..=61 {
+        seen.push(names(bench, path));
+        bench.wait(1);
+    }
+    seen
+}
+
+#[test]
+fn lists_of_all_types_show_changes_late_and_other_reads_at_once() {
+    let (mut bench, vaults) = lagging(7);
+    let tagged = |tag: &str| json!({ "location": "westeurope", "tags": { "v": tag } });
+    for vault in &vaults {
+        bench.put(vault, &tagged("1"));
+        assert_eq!(bench.get(vault).status, 200);
+    }
+    let of_type = format!("{RG}/providers/Microsoft.KeyVault/vaults");
+    assert_eq!(names(&mut bench, &of_type).len(), vaults.len());
+    let counts = |seen: &[Vec<String>]| seen.iter().map(Vec::len).collect::<Vec<_>>();
+    let created = counts(&watch(&mut bench, &resources()));
+    assert!(created.is_sorted() && created[0] < 2 && created.last() == Some(&8));
+    assert!(created.iter().any(|count| (2..7).contains(count)));
+
+    let path = format!("{}?$filter=tagName eq 'v' and tagValue eq '1'", resources());
+    for vault in &vaults {
+        bench.put(vault, &tagged("2"));
+        bench.put(vault, &tagged("3"));
+        assert_eq!(bench.get(vault).json()["tags"]["v"], "3");
+    }
+    let old: Vec<usize> = counts(&watch(&mut bench, &path));
+    assert!(old[0] > 6 && old.last() == Some(&0) && old.iter().rev().is_sorted());
+    let path = path.replace("'1'", "'3'");
+    assert_eq!(names(&mut bench, &path).len(), vaults.len());
+
+    for vault in &vaults {
+        bench.delete(vault);
+        assert_eq!(bench.get(vault).status, 404);
+    }
+    assert!(names(&mut bench, &of_type).is_empty());
+    let deleted = watch(&mut bench, &path);
+    let late: Vec<usize> = counts(&deleted);
+    assert!(late[0] > 6 && late.last() == Some(&0) && late.iter().rev().is_sorted());
+}
+
+#[test]
+fn lag_depends_on_seed_and_time_alone() {
+    let run = |seed, reads: bool| {
+        let (mut bench, vaults) = lagging(seed);
+        for vault in &vaults {
+            bench.put(vault, &json!({ "location": "westeurope" }));
+        }
+        bench.wait(70);
+        bench.delete(RG);
+        bench.wait(20);
+        if reads {
+            bench.get(RG);
+        }
+        bench.wait(10);
+        // The world is the same after it is stored.
+        let stored = serde_json::to_string(&bench.world).unwrap();
+        bench.world = serde_json::from_str(&stored).unwrap();
+        watch(
+            &mut bench,
+            &format!("/subscriptions/{SUBSCRIPTION}/resources"),
+        )
+    };
+    let first = run(1, true);
+    assert!(first[0].len() > 1 && first.last().unwrap().is_empty());
+    assert_eq!(first, run(1, true));
+    assert_eq!(first, run(1, false), "reads change nothing");
+    assert_ne!(first, run(2, true));
+}
+
+#[test]
+fn max_delay_limits_the_lag() {
+    let (mut bench, vaults) = lagging(7);
+    bench.world.set_pace(Pace {
+        longest_delay: Some(0),
+        ..Pace::default()
+    });
+    for vault in &vaults {
+        bench.put(vault, &json!({ "location": "westeurope" }));
+    }
+    assert_eq!(names(&mut bench, &resources()).len(), vaults.len());
 }
