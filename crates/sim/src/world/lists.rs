@@ -90,15 +90,20 @@ pub(crate) fn list_resources(world: &World, call: &Call<'_>) -> Result<Reply, Ar
     Ok(page_with(call, items, world.options.page_size, summarize))
 }
 
-/// Whether the resource is a tracked one: in a resource group, with a location, and not an extension of another resource.
-/// Children without a location, such as subnets and containers, are proxy resources, which lists of all types omit.
+/// Whether the resource is a tracked one: in a resource group, not an extension of another resource, and at the top level or
+/// with a location. Children without a location, such as subnets and containers, are proxy resources, which lists of all
+/// types omit.
 pub(crate) fn is_tracked(key: &str, resource: &Resource) -> bool {
     let mut segments = key.split('/').skip(3);
-    !resource.text("/location").is_empty()
+    let is_in_group =
+        segments.next() == Some("resourcegroups") && segments.nth(1) == Some("providers");
+    // Namespace, type and name.
+    let is_top_level = segments.by_ref().take(3).count() == 3 && segments.clone().next().is_none();
+    is_in_group
         && !resource.kind.starts_with("microsoft.authorization/")
-        && segments.next() == Some("resourcegroups")
-        && segments.nth(1) == Some("providers")
-        && !segments.any(|segment| segment == "providers")
+        && (is_top_level
+            || !resource.text("/location").is_empty()
+                && !segments.any(|segment| segment == "providers"))
 }
 
 /// The last key of the previous page; `None` for the first page.

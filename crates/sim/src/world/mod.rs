@@ -32,6 +32,7 @@ mod path;
 mod policy;
 mod populate;
 mod reply;
+mod resource_graph;
 mod secrets;
 mod sign_in;
 mod sql;
@@ -204,6 +205,7 @@ impl World {
             kinds::POLICY_RESTRICTIONS => policy::check_restrictions(self, call),
             kinds::TAGS => tags::handle(self, call),
             kinds::STORAGE_NAME_CHECK => storage::check_name(self, call),
+            kinds::RESOURCE_GRAPH => resource_graph::handle(self, call),
             kinds::SQL_SERVER | kinds::SQL_DATABASE => sql::handle(self, call),
             kinds::VIDEO_ANALYZER => media::handle(self, call),
             kinds::VIDEO_INDEXER => indexer::handle(self, call),

@@ -13,6 +13,7 @@ use super::limits::Limits;
 use super::list_lag::LagClock;
 use super::options::{Pace, WorldOptions};
 use super::path::is_within;
+use super::resource_graph::quota::QueryQuota;
 use super::secrets;
 use super::state::{Operation, Resource, State};
 use super::storage::provisioning;
@@ -49,6 +50,8 @@ pub struct World {
     #[serde(skip)]
     pub(super) limits: Limits,
     #[serde(skip)]
+    pub(super) quota: QueryQuota,
+    #[serde(skip)]
     pub(super) served: u64,
     /// The operation that the last request started.
     #[serde(skip)]
@@ -72,6 +75,7 @@ impl World {
             pace: Pace::default(),
             tokens: TokenCache::default(),
             limits: Limits::default(),
+            quota: QueryQuota::default(),
             served: 0,
             last_operation: None,
         }

@@ -74,7 +74,7 @@ fn tracked_children_are_listed_and_proxy_children_and_extensions_are_not() {
     bench.put(&site, &located);
     bench.put(&format!("{site}/slots/staging"), &located);
     let net = format!("{RG}/providers/Microsoft.Network/virtualNetworks/net");
-    bench.put(&net, &located);
+    bench.put(&net, &json!({}));
     bench.put(&format!("{net}/subnets/one"), &json!({ "properties": {} }));
     let expected = [
         "net",

@@ -12,5 +12,6 @@ mod management_groups;
 mod media;
 mod others;
 mod policies;
+mod resource_graph;
 mod sign_in;
 mod storage;
