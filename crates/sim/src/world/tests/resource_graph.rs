@@ -324,7 +324,7 @@ fn rows_are_limited_to_the_named_subscriptions_and_what_the_caller_can_read() {
             &mut bench,
             json!({ "subscriptions": [unknown, OTHER_SUBSCRIPTION] })
         ),
-        [other.clone()]
+        std::slice::from_ref(&other)
     );
     assert_eq!(
         ids(&mut bench, json!({ "managementGroups": [crate::TENANT] })),
