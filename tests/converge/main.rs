@@ -20,6 +20,7 @@ mod failures;
 mod grants;
 mod harness;
 mod kinds;
+mod lists;
 mod locks;
 mod marked;
 mod markers;

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use crate::faults::Fault;
-use crate::http::{Request, Response};
+use crate::http::{Method, Request, Response};
 use crate::sim_time::SimTime;
 use crate::world::{ArmError, World};
 
@@ -73,9 +73,26 @@ impl Exchange {
                 world.fail_last_operation(code, message);
                 response
             })),
-            Some(Fault::Delay(_)) | None => Ok(act_on_world(&handle)),
+            Some(fault @ (Fault::NoContent | Fault::EmptyBody))
+                if request.method == Method::Get =>
+            {
+                let status = if *fault == Fault::NoContent { 204 } else { 200 };
+                Ok(without_body(act_on_world(&handle), status))
+            }
+            Some(Fault::Delay(_) | Fault::NoContent | Fault::EmptyBody) | None => {
+                Ok(act_on_world(&handle))
+            }
         }
     }
+}
+
+/// The response with another status and an empty body.
+fn without_body(mut response: Response, status: u16) -> Response {
+    response.status = status;
+    response.body.clear();
+    let describes_body = |name: &str| name.eq_ignore_ascii_case("content-type");
+    response.headers.retain(|(name, _)| !describes_body(name));
+    response
 }
 
 /// A response without a header of Azure.

@@ -31,6 +31,10 @@ pub enum Fault {
     Unauthorized,
     /// A proxy on the way answers with an HTML page and status 404, and the world does not get the request.
     ProxyNotFound,
+    /// A GET is answered with status 204 and no body. Other requests are handled without a fault.
+    NoContent,
+    /// A GET is answered with status 200 and an empty body. Other requests are handled without a fault.
+    EmptyBody,
     /// The request is accepted, but the operation that it starts fails.
     FailOperation {
         /// The error code of the operation.

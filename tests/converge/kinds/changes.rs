@@ -22,7 +22,7 @@ type Row = (&'static str, &'static str, Expectation);
 #[rustfmt::skip]
 const PLATFORM: &[Row] = &[
     ("floor: 3", "floor: 4", Update("group", "tags.floor")),
-    ("applications/cameras", "applications/videos", Update("group", "managedBy")),
+    ("applications/cameras", "applications/videos", Fixed("managedBy")),
     ("name: rg-platform\n", "name: rg-platform\n    location: northeurope\n", Fixed("location")),
     ("isolationScope: Regional", "isolationScope: None", Update("deployer", "properties.isolationScope")),
     ("name: id-deployer", "name: id-deployer\n    location: northeurope", Fixed("location")),

@@ -32,6 +32,10 @@ pub enum InjectedFault {
     TokenExpired,
     /// A proxy answers with status 404.
     ProxyNotFound,
+    /// A GET is answered with status 204.
+    NoContent,
+    /// A GET is answered with an empty body.
+    EmptyBody,
     /// The process is killed before the request is sent.
     KilledBefore,
     /// The process is killed after Azure has processed the request and before the response arrives.
@@ -52,6 +56,8 @@ impl InjectedFault {
         Self::TimedOut,
         Self::TokenExpired,
         Self::ProxyNotFound,
+        Self::NoContent,
+        Self::EmptyBody,
         Self::KilledBefore,
         Self::KilledAfter,
     ];
@@ -68,6 +74,8 @@ impl InjectedFault {
             Self::StaleRead => Fault::StaleRead,
             Self::TokenExpired => Fault::Unauthorized,
             Self::ProxyNotFound => Fault::ProxyNotFound,
+            Self::NoContent => Fault::NoContent,
+            Self::EmptyBody => Fault::EmptyBody,
             Self::TimedOut | Self::KilledBefore | Self::KilledAfter | Self::Held => return None,
         })
     }

@@ -1,4 +1,4 @@
-//! Concurrent requests to a world in a file.
+//! Faults of reads, and concurrent requests to a world in a file.
 
 use std::fs;
 
@@ -7,6 +7,7 @@ use tokio::join;
 
 use super::*;
 use crate::clock::ManualClock;
+use crate::faults::Occurrence;
 use crate::world::SUBSCRIPTION;
 
 fn open_in(folder: &Path) -> Simulator {
@@ -63,4 +64,24 @@ async fn disconnected_client_loses_the_response_but_not_the_effect() {
         () = std::future::ready(()) => {}
     }
     assert_eq!(status(&open_in(folder.path()), "a").await, 200);
+}
+
+#[tokio::test]
+async fn empty_responses_replace_those_to_reads_only() {
+    for (fault, empty) in [(Fault::NoContent, 204), (Fault::EmptyBody, 200)] {
+        let faults = Faults::none().on(None, "*", Occurrence::Every, fault);
+        let world = World::new(WorldOptions::default());
+        let simulator = Simulator::new(world, ManualClock::default()).with_faults(faults);
+        let created = simulator.send(put(&simulator, "a")).await.unwrap();
+        assert_eq!((created.status, created.body.is_empty()), (201, false));
+        let mut read = put(&simulator, "a");
+        read.method = Method::Get;
+        let shown = simulator.send(read).await.unwrap();
+        assert_eq!((shown.status, shown.body.len()), (empty, 0));
+        assert_eq!(shown.header("Content-Type"), None);
+        assert!(
+            shown.header("x-ms-request-id").is_some(),
+            "Azure itself responds"
+        );
+    }
 }

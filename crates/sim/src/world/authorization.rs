@@ -18,11 +18,17 @@ use crate::wildcard::matches;
 const READ_ACTIONS: [&str; 2] = ["/checknameavailability", "/checkpolicyrestrictions"];
 
 /// Fails unless a role assignment permits the caller the action of the request at its scope. All principals of the tenant
-/// can read at the tenant's scope (subscriptions, built-in roles).
+/// can read at the tenant's scope (subscriptions, built-in roles) and query Azure Resource Graph, which filters by itself.
 pub(crate) fn authorize(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
     let is_at_tenant =
         call.target.subscription.is_none() && call.target.management_group().is_none();
-    if is_at_tenant && call.method().is_read() || creates_management_group(world, call) {
+    let is_query = call
+        .target
+        .kind()
+        .eq_ignore_ascii_case(kinds::RESOURCE_GRAPH);
+    if is_at_tenant && (call.method().is_read() || is_query)
+        || creates_management_group(world, call)
+    {
         return Ok(());
     }
     require(world, call, &action(call), &call.target)

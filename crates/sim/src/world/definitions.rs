@@ -208,9 +208,7 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     let filter = call.filter();
     let (name, kind) = (filter.equals("roleName"), filter.equals("type"));
     let scope = call.target.scope();
-    let built_in = catalogue::BUILT_IN_ROLES
-        .iter()
-        .map(|role| describe(role, call));
+    let built_in = built_in(call);
     let custom = world
         .state
         .tree("")
@@ -227,6 +225,12 @@ fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         .filter(|role| matches(role, "/properties/type", &kind))
         .collect();
     Ok(Reply::json(200, json!({ "value": value })))
+}
+
+/// The bodies of all built-in roles.
+pub(crate) fn built_in(call: &Call<'_>) -> impl Iterator<Item = Value> {
+    let roles = catalogue::BUILT_IN_ROLES.iter();
+    roles.map(|role| describe(role, call))
 }
 
 /// The body of a built-in role, with an id at the subscription of the request or at the tenant.

@@ -1,5 +1,9 @@
 //! The `$filter` parameter of lists.
 
+use serde_json::Value;
+
+use super::merge::tag;
+
 /// The OData filter of a request; a request without a filter matches everything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filter<'a>(Option<&'a str>);
@@ -25,6 +29,14 @@ impl<'a> Filter<'a> {
         None
     }
 
+    /// The part `tagName eq 'name' and tagValue eq 'value'`.
+    pub(crate) fn tag(self) -> TagFilter {
+        TagFilter {
+            name: self.equals("tagName"),
+            value: self.equals("tagValue"),
+        }
+    }
+
     /// The principal in `assignedTo('principal')`, in lowercase.
     pub(crate) fn assigned_to(self) -> Option<String> {
         let filter = self.0?.to_ascii_lowercase();
@@ -43,6 +55,30 @@ impl<'a> Filter<'a> {
     pub(crate) fn is_at_scope(self) -> bool {
         self.0
             .is_some_and(|filter| filter.eq_ignore_ascii_case("atScope()"))
+    }
+}
+
+/// A filter by a tag and its value; an absent part matches everything.
+#[derive(Clone, Debug)]
+pub(crate) struct TagFilter {
+    name: Option<String>,
+    value: Option<String>,
+}
+
+impl TagFilter {
+    pub(crate) fn has_value(&self) -> bool {
+        self.value.is_some()
+    }
+
+    /// Whether a resource with this body matches: the name without case, the value exactly.
+    pub(crate) fn matches(&self, body: &Value) -> bool {
+        self.name.as_ref().is_none_or(|name| {
+            tag(body, name).is_some_and(|found| {
+                self.value
+                    .as_ref()
+                    .is_none_or(|value| value.as_str() == found)
+            })
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::call::Call;
+use super::conditions::has_etag;
 use super::locations::{check_location, region};
 use super::merge::{members, patch, text};
 use super::model::World;
@@ -26,7 +27,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
         (Method::Delete, Some(_)) => Ok(remove(world, &key)),
         (Method::Post, _) => Err(call.not_allowed()),
         (_, None) => Err(resource_not_found(&call.target)),
-        (Method::Get, Some(resource)) => Ok(Reply::json(200, world.view(&resource, call.now))),
+        (Method::Get, Some(resource)) => Ok(show(world, call, &resource)),
         (Method::Head, Some(_)) => Ok(Reply::empty(204)),
         (Method::Patch, Some(mut resource)) => {
             let mut body = Value::clone(&resource.body);
@@ -57,14 +58,18 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
     Ok(Reply::json(if old.is_some() { 200 } else { 201 }, shown))
 }
 
-/// A new etag, for the types of Microsoft.Network: all of them have one, in the body and as a weak validator.
+/// A new etag, for the types that have one in the body: a weak validator, as in Microsoft.Network.
 fn etag(world: &mut World, call: &Call<'_>) -> Option<String> {
-    let has_etag = call
-        .target
-        .kind()
-        .to_ascii_lowercase()
-        .starts_with("microsoft.network/");
-    has_etag.then(|| format!("W/\"{}\"", world.guid()))
+    has_etag(&call.target.kind()).then(|| format!("W/\"{}\"", world.guid()))
+}
+
+/// The response to a GET, with the header `ETag` if the body has an etag.
+fn show(world: &World, call: &Call<'_>, resource: &Resource) -> Reply {
+    let reply = Reply::json(200, world.view(resource, call.now));
+    match resource.text("/etag") {
+        etag if !etag.is_empty() && has_etag(&resource.kind) => reply.header("ETag", etag),
+        _ => reply,
+    }
 }
 
 /// The body with `id`, `name` and `type` from the path and a new etag. An existing resource keeps their spelling.

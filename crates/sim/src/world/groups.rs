@@ -30,6 +30,9 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
         (Method::Get, Some(group)) => Ok(Reply::json(200, world.view(&group, call.now))),
         (Method::Patch, Some(mut group)) => {
             let body = call.json()?;
+            if let Some(manager) = body.get("managedBy") {
+                check_manager(manager, &group)?;
+            }
             if !body["tags"].is_null() {
                 group.body["tags"] = tags(&body);
             }
@@ -86,7 +89,10 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
                 ),
             ));
         }
-        Some(_) => 200,
+        Some(old) => {
+            check_manager(&body["managedBy"], old)?;
+            200
+        }
     };
     let known = old
         .as_ref()
@@ -112,6 +118,27 @@ fn put(world: &mut World, call: &Call<'_>, old: Option<Resource>) -> Result<Repl
     }
     world.state.insert(call.target.key(), group);
     Ok(Reply::json(status, shown))
+}
+
+/// Rejects a change of `managedBy`, which is fixed at creation. A PUT without it is a change as well
+/// (hashicorp/terraform-provider-azurerm#15015 and #33339).
+fn check_manager(manager: &Value, group: &Resource) -> Result<(), ArmError> {
+    let (new, old) = (manager.as_str(), group.body["managedBy"].as_str());
+    let is_same = match (new, old) {
+        (Some(new), Some(old)) => new.eq_ignore_ascii_case(old),
+        (new, old) => new == old,
+    };
+    if is_same {
+        return Ok(());
+    }
+    Err(ArmError::gateway(
+        400,
+        "ResourceGroupManagedByMismatch",
+        format!(
+            "The managed by property of the resource group cannot be changed from its current value '{}'.",
+            old.unwrap_or("<null>")
+        ),
+    ))
 }
 
 fn delete(world: &mut World, call: &Call<'_>, key: String, mut group: Resource) -> Reply {
@@ -148,6 +175,7 @@ pub(crate) fn finish_deletions(world: &mut World, now: SimTime) {
         && end <= now
     {
         world.deadlines.pop_first();
+        world.set_lag_time(end);
         match world.state.get(&key).cloned() {
             // The deletion failed: the group remains.
             Some(mut group) if group.failure.is_some() => {
@@ -164,8 +192,7 @@ pub(crate) fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
-    let filter = call.filter();
-    let (tag, value) = (filter.equals("tagName"), filter.equals("tagValue"));
+    let tag = call.filter().tag();
     let scope = format!(
         "{}/resourcegroups/",
         call.target.base().to_ascii_lowercase()
@@ -175,12 +202,6 @@ pub(crate) fn list(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
         .with_prefix(&scope)
         .map(|(_, resource)| resource)
         .filter(|resource| resource.kind == kinds::RESOURCE_GROUP)
-        .filter(|group| {
-            let tag_value = |name: &str| group.body["tags"].get(name).and_then(Value::as_str);
-            tag.as_ref().is_none_or(|tag| {
-                tag_value(tag)
-                    .is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
-            })
-        });
+        .filter(|group| tag.matches(&group.body));
     Ok(lists::page(world, call, groups, world.options.page_size))
 }

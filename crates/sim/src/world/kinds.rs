@@ -26,5 +26,10 @@ pub(crate) const STORAGE_ACCOUNT: &str = "microsoft.storage/storageaccounts";
 pub(crate) const STORAGE_KEYS: &str = "microsoft.storage/storageaccounts/listkeys";
 pub(crate) const STORAGE_NAME_CHECK: &str = "microsoft.storage/checknameavailability";
 
+pub(crate) const RESOURCE_GRAPH: &str = "microsoft.resourcegraph/resources";
+
+pub(crate) const SQL_SERVER: &str = "microsoft.sql/servers";
+pub(crate) const SQL_DATABASE: &str = "microsoft.sql/servers/databases";
+
 pub(crate) const VIDEO_ANALYZER: &str = "microsoft.media/videoanalyzers";
 pub(crate) const VIDEO_INDEXER: &str = "microsoft.videoindexer/accounts";

@@ -39,51 +39,71 @@ pub(crate) fn collection(world: &World, call: &Call<'_>) -> Result<Reply, ArmErr
     Ok(page(world, call, items, world.options.page_size))
 }
 
-/// `GET {subscription or resource group}/resources`: the top-level resources without their properties.
+/// The members that a list of resources of all types shows (REST reference, "Resources - List", 2021-04-01).
+const SUMMARY: [&str; 12] = [
+    "id",
+    "name",
+    "type",
+    "kind",
+    "managedBy",
+    "sku",
+    "plan",
+    "identity",
+    "location",
+    "extendedLocation",
+    "zones",
+    "tags",
+];
+
+/// `GET {subscription or resource group}/resources`: the tracked resources without their properties.
 pub(crate) fn list_resources(world: &World, call: &Call<'_>) -> Result<Reply, ArmError> {
     if call.method() != Method::Get {
         return Err(call.not_allowed());
     }
     let scope = call.target.base().to_ascii_lowercase();
     let filter = call.filter();
-    let (kind, tag, value) = (
-        filter.equals("resourceType"),
-        filter.equals("tagName"),
-        filter.equals("tagValue"),
-    );
+    let (kind, tag) = (filter.equals("resourceType"), filter.tag());
     let items = world
         .state
-        .tree_after(&scope, skip_token(call).as_deref())
-        .filter(|(key, resource)| is_top_level(key, resource))
+        .listed_after(&scope, skip_token(call).as_deref())
+        .filter(|(key, resource)| is_tracked(key, resource))
         .map(|(_, resource)| resource)
         .filter(|resource| {
-            let tag_value = |name: &str| resource.body["tags"].get(name).and_then(Value::as_str);
             kind.as_ref()
                 .is_none_or(|kind| resource.kind.eq_ignore_ascii_case(kind))
-                && tag.as_ref().is_none_or(|tag| {
-                    tag_value(tag)
-                        .is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
-                })
+                && tag.matches(&resource.body)
         });
-    let by_value = value.is_some();
     let summarize = |resource: &Resource| {
         let mut entry = world.view(resource, call.now);
         if let Some(entry) = entry.as_object_mut() {
             // A filter by tag value removes the tags from the result (REST reference, Resources - List, `$filter`).
-            let hidden =
-                |name: &str| ["properties", "etag"].contains(&name) || name == "tags" && by_value;
-            entry.retain(|name, _| !hidden(name));
+            let is_shown =
+                |name: &str| SUMMARY.contains(&name) && !(name == "tags" && tag.has_value());
+            entry.retain(|name, _| is_shown(name));
+        }
+        let target = Target::parse(resource.id());
+        if let Some([_, _, ..]) = target.last().map(|block| block.pairs.as_slice()) {
+            entry["name"] = Value::from(target.full_name());
         }
         entry
     };
     Ok(page_with(call, items, world.options.page_size, summarize))
 }
 
-/// Whether the key is `{resource group}/providers/{namespace}/{type}/{name}`, and not of a role assignment, lock or policy.
-fn is_top_level(key: &str, resource: &Resource) -> bool {
-    key.bytes().filter(|byte| *byte == b'/').count() == 8
+/// Whether the resource is a tracked one: in a resource group, not an extension of another resource, and at the top level or
+/// with a location. Children without a location, such as subnets and containers, are proxy resources, which lists of all
+/// types omit.
+pub(crate) fn is_tracked(key: &str, resource: &Resource) -> bool {
+    let mut segments = key.split('/').skip(3);
+    let is_in_group =
+        segments.next() == Some("resourcegroups") && segments.nth(1) == Some("providers");
+    // Namespace, type and name.
+    let is_top_level = segments.by_ref().take(3).count() == 3 && segments.clone().next().is_none();
+    is_in_group
         && !resource.kind.starts_with("microsoft.authorization/")
-        && Target::parse(key).group.is_some()
+        && (is_top_level
+            || !resource.text("/location").is_empty()
+                && !segments.any(|segment| segment == "providers"))
 }
 
 /// The last key of the previous page; `None` for the first page.

@@ -48,6 +48,13 @@ pub(crate) fn tags(body: &Value) -> Value {
     }
 }
 
+/// The value of a tag. Names of tags are case-insensitive (Microsoft docs "Use tags to organize your Azure resources").
+pub(crate) fn tag<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
+    members(body.get("tags")?)
+        .find(|(other, _)| other.eq_ignore_ascii_case(name))
+        .and_then(|(_, value)| value.as_str())
+}
+
 /// The members of an object; empty for any other value.
 pub(crate) fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()

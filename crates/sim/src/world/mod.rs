@@ -16,6 +16,7 @@ mod identities;
 mod indexer;
 mod kinds;
 mod limits;
+mod list_lag;
 mod lists;
 mod locations;
 mod locks;
@@ -31,8 +32,10 @@ mod path;
 mod policy;
 mod populate;
 mod reply;
+mod resource_graph;
 mod secrets;
 mod sign_in;
+mod sql;
 mod state;
 mod storage;
 mod subscriptions;
@@ -78,6 +81,7 @@ impl World {
         self.served += 1;
         self.last_operation = None;
         groups::finish_deletions(self, now);
+        self.set_lag_time(now);
         let reply = self
             .respond(request, now)
             .unwrap_or_else(ArmError::into_reply);
@@ -201,6 +205,8 @@ impl World {
             kinds::POLICY_RESTRICTIONS => policy::check_restrictions(self, call),
             kinds::TAGS => tags::handle(self, call),
             kinds::STORAGE_NAME_CHECK => storage::check_name(self, call),
+            kinds::RESOURCE_GRAPH => resource_graph::handle(self, call),
+            kinds::SQL_SERVER | kinds::SQL_DATABASE => sql::handle(self, call),
             kinds::VIDEO_ANALYZER => media::handle(self, call),
             kinds::VIDEO_INDEXER => indexer::handle(self, call),
             kind if kind.starts_with(kinds::STORAGE_ACCOUNT) => storage::handle(self, call),

@@ -10,8 +10,10 @@ use super::body::Body;
 use super::directory::Principal;
 use super::kinds;
 use super::limits::Limits;
+use super::list_lag::LagClock;
 use super::options::{Pace, WorldOptions};
 use super::path::is_within;
+use super::resource_graph::quota::QueryQuota;
 use super::secrets;
 use super::state::{Operation, Resource, State};
 use super::storage::provisioning;
@@ -48,6 +50,8 @@ pub struct World {
     #[serde(skip)]
     pub(super) limits: Limits,
     #[serde(skip)]
+    pub(super) quota: QueryQuota,
+    #[serde(skip)]
     pub(super) served: u64,
     /// The operation that the last request started.
     #[serde(skip)]
@@ -71,6 +75,7 @@ impl World {
             pace: Pace::default(),
             tokens: TokenCache::default(),
             limits: Limits::default(),
+            quota: QueryQuota::default(),
             served: 0,
             last_operation: None,
         }
@@ -106,6 +111,14 @@ impl World {
     /// The `Retry-After` in seconds: `usual`, limited by the pace.
     pub(super) fn retry_after(&self, usual: u64) -> u64 {
         self.delay(usual * 1000).div_ceil(1000)
+    }
+
+    /// Sets the time of the next changes for the lag of lists.
+    pub(super) fn set_lag_time(&mut self, now: SimTime) {
+        let longest = self.delay(self.options.list_lag);
+        let seed = self.options.seed;
+        let clock = LagClock { seed, now, longest };
+        self.state.set_lag_clock((longest > 0).then_some(clock));
     }
 
     /// Generates the next GUID.

@@ -33,6 +33,9 @@ pub struct WorldOptions {
     pub group_deletion: u64,
     /// How long the creation of a Video Analyzer account takes.
     pub media_creation: u64,
+    /// The maximum delay after which lists of all types (`/resources`) and Azure Resource Graph show a change. The delay of
+    /// each resource depends on its id and the seed. Lists of one type and GETs are never late.
+    pub list_lag: u64,
     /// The maximum number of entries on a page of a list.
     pub page_size: usize,
     /// Whether ARM's token buckets limit the request rate; further requests fail with 429.
@@ -55,6 +58,7 @@ impl Default for WorldOptions {
             storage_creation: 25_000,
             group_deletion: 20_000,
             media_creation: 10_000,
+            list_lag: 0,
             page_size: 100,
             throttling: false,
             taken_names: BTreeSet::from(["stlazulitaken".to_owned()]),

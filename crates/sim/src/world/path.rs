@@ -182,6 +182,16 @@ impl Target {
             .unwrap_or_default()
     }
 
+    /// The names from the outermost to the innermost, such as `server/database`, as lists of all types show them.
+    pub(crate) fn full_name(&self) -> String {
+        let pairs = self.last().map(|block| block.pairs.as_slice());
+        let names = pairs
+            .unwrap_or_default()
+            .iter()
+            .map(|(_, name)| name.as_str());
+        names.collect::<Vec<_>>().join("/")
+    }
+
     /// The resource group in ARM's messages.
     pub(crate) fn group_label(&self) -> &str {
         self.group.as_deref().unwrap_or("<null>")

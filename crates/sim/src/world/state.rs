@@ -6,6 +6,7 @@ use std::ops::Bound;
 use serde::{Deserialize, Serialize};
 
 use super::body::Body;
+use super::list_lag::{LagClock, ListLag};
 use super::merge;
 use super::path::{Target, is_within};
 use crate::sim_time::SimTime;
@@ -76,6 +77,12 @@ pub(crate) struct State {
     /// The resource at a key before its last change, for stale reads.
     #[serde(skip)]
     previous: BTreeMap<String, Option<Resource>>,
+    /// The changes that lists of all types do not show yet.
+    #[serde(default, skip_serializing_if = "ListLag::is_empty")]
+    lag: ListLag<Resource>,
+    /// Set if changes are shown late.
+    #[serde(skip)]
+    lag_clock: Option<LagClock>,
 }
 
 impl State {
@@ -96,15 +103,31 @@ impl State {
         self.resources.contains_key(key)
     }
 
+    /// Sets the time of the next changes, if lists of all types show changes late.
+    pub(crate) fn set_lag_clock(&mut self, clock: Option<LagClock>) {
+        self.lag_clock = clock;
+        match clock {
+            Some(clock) => self.lag.settle(clock.now),
+            None if self.lag.is_empty() => {}
+            None => self.lag = ListLag::default(),
+        }
+    }
+
     pub(crate) fn insert(&mut self, key: String, resource: Resource) {
         self.revision += 1;
         let old = self.resources.insert(key.clone(), resource);
+        if let Some(clock) = self.lag_clock {
+            self.lag.record(clock, &key, old.clone());
+        }
         self.previous.insert(key, old);
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> Option<Resource> {
         let old = self.resources.remove(key)?;
         self.revision += 1;
+        if let Some(clock) = self.lag_clock {
+            self.lag.record(clock, key, Some(old.clone()));
+        }
         self.previous.insert(key.to_owned(), Some(old.clone()));
         Some(old)
     }
@@ -140,6 +163,29 @@ impl State {
             .map(|(key, resource)| (key.as_str(), resource))
             .take_while(move |(key, _)| key.starts_with(scope))
             .filter(move |(key, _)| is_within(key, scope))
+    }
+
+    /// What lists of all types show of [`State::tree_after`]: changes are late by the lag of their resource.
+    pub(crate) fn listed_after<'a>(
+        &'a self,
+        scope: &'a str,
+        key: Option<&str>,
+    ) -> Box<dyn Iterator<Item = (&'a str, &'a Resource)> + 'a> {
+        let present = self.tree_after(scope, key);
+        if self.lag.is_empty() {
+            return Box::new(present);
+        }
+        let mut listed: BTreeMap<&str, &Resource> = present.collect();
+        for (pending, before) in self.lag.shown_from(scope) {
+            if !is_within(pending, scope) || key.is_some_and(|key| pending <= key) {
+                continue;
+            }
+            match before {
+                Some(before) => listed.insert(pending, before),
+                None => listed.remove(pending),
+            };
+        }
+        Box::new(listed.into_iter())
     }
 
     /// The resources whose key starts with `prefix`.

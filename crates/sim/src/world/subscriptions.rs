@@ -151,7 +151,8 @@ fn list(value: Vec<Value>) -> Value {
     json!({ "value": value })
 }
 
-fn subscription(id: &str) -> Value {
+/// The body of a subscription.
+pub(crate) fn subscription(id: &str) -> Value {
     let name = if id == SUBSCRIPTION {
         "Simulated"
     } else {

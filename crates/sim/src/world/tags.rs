@@ -6,6 +6,7 @@ use super::call::Call;
 use super::model::World;
 use super::path::Target;
 use super::reply::{ArmError, Reply, resource_not_found};
+use super::sql;
 use crate::http::Method;
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
@@ -14,6 +15,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
     let Some(mut resource) = world.state.get(&key).cloned() else {
         return Err(resource_not_found(&scope));
     };
+    sql::check_writable(call, &scope)?;
     let old = match &resource.body["tags"] {
         Value::Object(tags) => tags.clone(),
         _ => serde_json::Map::new(),

@@ -8,6 +8,7 @@ use super::defaults;
 use super::provisioning::check_provisioned;
 use crate::http::Method;
 use crate::world::call::Call;
+use crate::world::conditions::has_etag;
 use crate::world::merge::overlay;
 use crate::world::model::World;
 use crate::world::parents::{STORAGE_SERVICES, check_parent};
@@ -78,7 +79,7 @@ fn item(world: &mut World, call: &Call<'_>, kind: &str) -> Result<Reply, ArmErro
     }
     let key = call.target.key();
     let name = call.target.name();
-    let has_etag = matches!(kind, "containers" | "shares");
+    let has_etag = has_etag(&call.target.kind());
     match call.method() {
         Method::Put => {
             check_item_name(kind, name)?;
