@@ -286,10 +286,15 @@ impl Azure {
         }
     }
 
-    /// The write requests since the log was cleared, except for tokens and directory queries.
+    /// The write requests since the log was cleared: no requests for tokens, and no queries.
     pub fn writes(&self) -> Vec<LogEntry> {
         let is_write = |entry: &LogEntry| {
-            let is_query = entry.url.contains("/oauth2/") || entry.url.starts_with("/graph/");
+            let queries = [
+                "/oauth2/",
+                "/graph/",
+                "/providers/Microsoft.ResourceGraph/resources?",
+            ];
+            let is_query = queries.iter().any(|query| entry.url.contains(query));
             !entry.method.is_read() && !is_query
         };
         self.simulator.log().into_iter().filter(is_write).collect()

@@ -22,6 +22,7 @@ mod path;
 mod policy;
 mod poll;
 mod request;
+mod resource_graph;
 mod retry;
 #[cfg(test)]
 mod testing;

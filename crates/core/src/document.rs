@@ -61,6 +61,9 @@ pub struct PlanDocument {
     pub mass_deletions: Vec<MassDeletionDocument>,
     /// Subscriptions in which owned resources could not be listed.
     pub unreadable: Vec<UnreadableScopeDocument>,
+    /// Why the subscriptions that the spec does not name could not be searched for owned resources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsearched: Option<String>,
     /// Why the directory could not be asked which principals exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread_directory: Option<String>,
@@ -326,6 +329,7 @@ impl PlanDocument {
             orphans,
             mass_deletions,
             unreadable,
+            unsearched,
             unread_directory,
             selection,
         } = remarks;
@@ -359,6 +363,7 @@ impl PlanDocument {
                 .iter()
                 .map(UnreadableScopeDocument::new)
                 .collect(),
+            unsearched: unsearched.clone(),
             unread_directory: unread_directory.clone(),
             findings: Vec::new(),
             locks: obstacles.iter().map(LockDocument::new).collect(),

@@ -1,11 +1,15 @@
 //! The fewest reads that observe a graph.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    iter,
+};
 
 use crate::{
     arm::{ArmId, ArmType},
     declare::Identity,
     graph::Graph,
+    live::Live,
     spec::GrantsPolicy,
 };
 
@@ -95,6 +99,27 @@ pub fn list_reads(graph: &Graph) -> Vec<Read> {
     reads.extend(authoritative.into_iter().map(Read::CallerGrants));
     reads.extend(locks(graph));
     reads
+}
+
+/// The reads that confirm the absence of resources that lists lack, after these reads. What is in or on a resource that
+/// does not exist needs no read.
+pub fn list_reads_to_confirm(graph: &Graph, live: &Live, reads: &[Read]) -> Vec<Read> {
+    let direct: HashSet<&ArmId> = reads
+        .iter()
+        .filter_map(|read| match read {
+            Read::Resource { id, .. } => Some(id),
+            _ => None,
+        })
+        .collect();
+    let is_absent = |id: &ArmId| graph.node_by_id(id).is_some() && live.resource(id).is_none();
+    let is_in_absent =
+        |id: &ArmId| iter::successors(id.parent(), ArmId::parent).any(|id| is_absent(&id));
+    let absent = graph.nodes().filter_map(|node| {
+        let id = node.id().filter(|id| live.resource(id).is_none())?;
+        let is_open = !direct.contains(id) && !is_in_absent(id);
+        is_open.then(|| one(id, &node.subject.arm_type))
+    });
+    absent.collect()
 }
 
 fn one(id: &ArmId, arm_type: &ArmType) -> Read {

@@ -48,6 +48,7 @@ impl Handler for ResourceGroup {
         body: None,
         rules: &[
             Rule::Immutable("location"),
+            Rule::Immutable("managedBy"),
             Rule::ReadOnly("properties.provisioningState"),
         ],
         outputs: &[OutputDoc {

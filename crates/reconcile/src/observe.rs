@@ -7,7 +7,7 @@ use lazuli_core::{
     graph::Graph,
     live::Live,
     plan::{orphans, principals_in_question},
-    reads::Read,
+    reads::{Read, list_reads_to_confirm},
 };
 use lazuli_engine::{
     Event, ObserveError, Observer, find_versions, observe, observe_owned, observe_principals,
@@ -65,6 +65,9 @@ impl Reconciler<'_> {
             Breadth::Owned | Breadth::OwnedToPrune => self.observe_owned(graph, reads).await?,
         };
         let mut live = self.catalog.complete(live);
+        // Lists can lag behind: what they lack is confirmed before it is created.
+        let absent = list_reads_to_confirm(graph, &live, reads);
+        live.merge(observe(self.client, graph, &absent).await?);
         match breadth {
             Breadth::GraphOnly => {}
             Breadth::Owned => self.confirm_orphans(graph, &mut live).await?,

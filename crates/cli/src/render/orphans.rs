@@ -7,7 +7,7 @@ use super::{
     pluralize,
 };
 
-/// A notice per stack with orphans and per unreadable scope.
+/// A notice per stack with orphans, per unreadable scope, and for other subscriptions if they could not be searched.
 pub(crate) fn list_orphans(plan: &Plan) -> Vec<Notice> {
     let of_one_stack = |one: &Orphan, next: &Orphan| one.key.stack == next.key.stack;
     let orphans = plan.remarks.orphans.chunk_by(of_one_stack).map(|orphans| {
@@ -32,7 +32,11 @@ pub(crate) fn list_orphans(plan: &Plan) -> Vec<Notice> {
         );
         Notice::new(Weight::Aside, "!", &head)
     });
-    orphans.chain(unseen).collect()
+    let unsearched = plan.remarks.unsearched.iter().map(|why| {
+        let head = format!("cannot search other subscriptions for orphans: {why}");
+        Notice::new(Weight::Aside, "!", &head)
+    });
+    orphans.chain(unseen).chain(unsearched).collect()
 }
 
 /// `storageAccount stold in rg-cameras`

@@ -103,6 +103,8 @@ pub struct KnownType {
 pub(super) struct OwnedStore {
     pub(super) found: Vec<OwnedResource>,
     pub(super) unreadable: Vec<UnreadableScope>,
+    /// Why the subscriptions that the spec does not name could not be searched.
+    pub(super) unsearched: Option<String>,
     pub(super) types: HashMap<String, KnownType>,
 }
 
@@ -116,6 +118,7 @@ impl OwnedStore {
     pub(super) fn merge(&mut self, other: Self) {
         self.found.extend(other.found);
         self.types.extend(other.types);
+        self.unsearched = self.unsearched.take().or(other.unsearched);
         let unseen = other.unreadable.into_iter();
         unseen.for_each(|unseen| self.insert_unreadable(unseen));
     }

@@ -206,6 +206,16 @@ impl Live {
         &self.owned.unreadable
     }
 
+    /// Sets why the subscriptions that the spec does not name could not be searched for owned resources.
+    pub fn set_unsearched(&mut self, why: String) {
+        self.owned.unsearched = Some(why);
+    }
+
+    /// Why the subscriptions that the spec does not name could not be searched for owned resources.
+    pub fn unsearched(&self) -> Option<&str> {
+        self.owned.unsearched.as_deref()
+    }
+
     /// Adds the kind and api-version of a type.
     pub fn insert_type(&mut self, arm_type: &str, known: KnownType) {
         self.owned.types.insert(arm_type.to_lowercase(), known);

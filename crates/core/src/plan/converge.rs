@@ -108,6 +108,7 @@ pub fn converge_part(
             }
         }
         plan.remarks.unreadable = remaining.unreadable_scopes().to_vec();
+        plan.remarks.unsearched = remaining.unsearched().map(str::to_owned);
     }
     plan.remarks.mass_deletions = mass_deletion::find(graph, live, &plan);
     (plan, diagnostics)

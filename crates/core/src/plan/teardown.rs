@@ -73,6 +73,7 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
     if selection.is_all() {
         plan.remarks.orphans = orphans::list(graph, live, &ReplacedPrincipals::new());
         plan.remarks.unreadable = live.unreadable_scopes().to_vec();
+        plan.remarks.unsearched = live.unsearched().map(str::to_owned);
     }
     plan
 }

@@ -25,7 +25,7 @@ const FEW_STACKS: usize = 4;
 ///
 /// # Errors
 /// Every failed list. If the caller may not list a subscription, the resource groups of the spec are listed instead, and
-/// the subscription is recorded as unreadable.
+/// the subscription is recorded as unreadable. If other subscriptions cannot be searched, the reason is recorded.
 pub async fn observe_owned(
     client: &Client,
     homes: &[StackScope],
@@ -53,7 +53,8 @@ pub async fn observe_owned(
         .map(|at| async move { (*at, custom_roles(client, at).await) })
         .buffered(READS_AT_ONCE)
         .collect::<Vec<_>>();
-    let (tagged, worded) = futures::join!(tagged, worded);
+    let elsewhere = search_elsewhere(client, homes);
+    let (tagged, worded, elsewhere) = futures::join!(tagged, worded, elsewhere);
     let is_of_spec = |stack: &str| homes.iter().any(|home| home.stack.name == stack);
     let mut live = Live::default();
     let mut failures = Vec::new();
@@ -79,6 +80,10 @@ pub async fn observe_owned(
             Err(error) => failures.push(ObserveError { error }),
         }
     }
+    match elsewhere {
+        Ok(found) => found.into_iter().for_each(|owned| live.insert_owned(owned)),
+        Err(error) => live.set_unsearched(reason(&error)),
+    }
     if failures.is_empty() {
         Ok(live)
     } else {
@@ -86,10 +91,44 @@ pub async fn observe_owned(
     }
 }
 
+/// Searches all other subscriptions that the caller can read, with one query. It finds resources and resource groups: role
+/// assignments cannot be part of the same query (Microsoft docs "Understanding the Azure Resource Graph query language",
+/// `union`).
+async fn search_elsewhere(
+    client: &Client,
+    homes: &[StackScope],
+) -> Result<Vec<OwnedResource>, ArmError> {
+    let quoted = |texts: BTreeSet<&str>| {
+        let texts: Vec<String> = texts.iter().map(|text| format!("'{text}'")).collect();
+        texts.join(", ")
+    };
+    let stacks: BTreeSet<&str> = homes.iter().map(|home| &*home.stack.name).collect();
+    let known = homes.iter().flat_map(|home| &home.subscriptions);
+    let known: BTreeSet<&str> = known.filter_map(ArmId::subscription_id).collect();
+    let query = format!(
+        "resources | union (resourcecontainers | where type =~ 'microsoft.resources/subscriptions/resourcegroups') \
+         | where tags['{STACK_TAG}'] in~ ({}) and not(subscriptionId in~ ({})) | project id, name, type, tags, managedBy",
+        quoted(stacks.clone()),
+        quoted(known),
+    );
+    let rows = client.query_resource_graph(&query).await?;
+    let own = |row: Json| {
+        let stack = owner(&row)
+            .filter(|stack| stacks.contains(stack))?
+            .to_owned();
+        OwnedResource::from_tagged(row, &stack)
+    };
+    Ok(rows.into_iter().filter_map(own).collect())
+}
+
+fn reason(error: &ArmError) -> String {
+    error.code.clone().unwrap_or_else(|| error.message.clone())
+}
+
 pub(super) fn unreadable(scope: &ArmId, error: &ArmError) -> UnreadableScope {
     UnreadableScope {
         scope: scope.clone(),
-        why: error.code.clone().unwrap_or_else(|| error.message.clone()),
+        why: reason(error),
     }
 }
 
