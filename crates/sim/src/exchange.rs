@@ -1,5 +1,6 @@
 //! One request with its time, its fault and its latency, and the response that results.
 
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::faults::Fault;
@@ -79,6 +80,7 @@ impl Exchange {
                 let status = if *fault == Fault::NoContent { 204 } else { 200 };
                 Ok(without_body(act_on_world(&handle), status))
             }
+            Some(Fault::EmptyList) => Ok(without_items(act_on_world(&handle))),
             Some(Fault::Delay(_) | Fault::NoContent | Fault::EmptyBody) | None => {
                 Ok(act_on_world(&handle))
             }
@@ -92,6 +94,16 @@ fn without_body(mut response: Response, status: u16) -> Response {
     response.body.clear();
     let describes_body = |name: &str| name.eq_ignore_ascii_case("content-type");
     response.headers.retain(|(name, _)| !describes_body(name));
+    response
+}
+
+/// The response without the items of the list, if it is one.
+fn without_items(mut response: Response) -> Response {
+    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
+    let is_list = body.is_some_and(|body| body["value"].is_array());
+    if response.status == 200 && is_list {
+        response.body = br#"{"value":[]}"#.to_vec();
+    }
     response
 }
 

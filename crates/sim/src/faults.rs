@@ -35,6 +35,8 @@ pub enum Fault {
     NoContent,
     /// A GET is answered with status 200 and an empty body. Other requests are handled without a fault.
     EmptyBody,
+    /// A list has no items, as one that lags behind. Other requests are handled without a fault.
+    EmptyList,
     /// The request is accepted, but the operation that it starts fails.
     FailOperation {
         /// The error code of the operation.

@@ -36,6 +36,8 @@ pub enum InjectedFault {
     NoContent,
     /// A GET is answered with an empty body.
     EmptyBody,
+    /// A list has no items.
+    EmptyList,
     /// The process is killed before the request is sent.
     KilledBefore,
     /// The process is killed after Azure has processed the request and before the response arrives.
@@ -58,6 +60,7 @@ impl InjectedFault {
         Self::ProxyNotFound,
         Self::NoContent,
         Self::EmptyBody,
+        Self::EmptyList,
         Self::KilledBefore,
         Self::KilledAfter,
     ];
@@ -76,6 +79,7 @@ impl InjectedFault {
             Self::ProxyNotFound => Fault::ProxyNotFound,
             Self::NoContent => Fault::NoContent,
             Self::EmptyBody => Fault::EmptyBody,
+            Self::EmptyList => Fault::EmptyList,
             Self::TimedOut | Self::KilledBefore | Self::KilledAfter | Self::Held => return None,
         })
     }

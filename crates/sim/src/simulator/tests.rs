@@ -67,6 +67,23 @@ async fn disconnected_client_loses_the_response_but_not_the_effect() {
 }
 
 #[tokio::test]
+async fn empty_lists_replace_lists_only() {
+    let faults = Faults::none().on(None, "*", Occurrence::Every, Fault::EmptyList);
+    let world = World::new(WorldOptions::default());
+    let simulator = Simulator::new(world, ManualClock::default()).with_faults(faults);
+    simulator.send(put(&simulator, "a")).await.unwrap();
+    assert_eq!(status(&simulator, "a").await, 200);
+    let mut list = put(&simulator, "a");
+    list.method = Method::Get;
+    list.path = list.path.replace("/a", "");
+    let listed = simulator.send(list).await.unwrap();
+    assert_eq!(
+        (listed.status, &*listed.body),
+        (200, &br#"{"value":[]}"#[..])
+    );
+}
+
+#[tokio::test]
 async fn empty_responses_replace_those_to_reads_only() {
     for (fault, empty) in [(Fault::NoContent, 204), (Fault::EmptyBody, 200)] {
         let faults = Faults::none().on(None, "*", Occurrence::Every, fault);
