@@ -12,6 +12,7 @@
 mod custom_kind;
 
 mod adopt;
+mod children;
 mod drift;
 mod examples;
 mod explained;

@@ -61,6 +61,9 @@ pub struct PlanDocument {
     pub mass_deletions: Vec<MassDeletionDocument>,
     /// Subscriptions in which owned resources could not be listed.
     pub unreadable: Vec<UnreadableScopeDocument>,
+    /// Resources without an ownership marker that the marker of no other resource has room for: they are forgotten when their
+    /// entries are removed.
+    pub unrecorded: Vec<AddressDocument>,
     /// Why the subscriptions that the spec does not name could not be searched for owned resources.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsearched: Option<String>,
@@ -329,6 +332,7 @@ impl PlanDocument {
             orphans,
             mass_deletions,
             unreadable,
+            unrecorded,
             unsearched,
             unread_directory,
             selection,
@@ -363,6 +367,7 @@ impl PlanDocument {
                 .iter()
                 .map(UnreadableScopeDocument::new)
                 .collect(),
+            unrecorded: unrecorded.iter().map(AddressDocument::new).collect(),
             unsearched: unsearched.clone(),
             unread_directory: unread_directory.clone(),
             findings: Vec::new(),

@@ -2,10 +2,12 @@
 
 mod binding;
 mod claim;
+mod ledger;
 mod text;
 
 pub use binding::{Binding, FormatVersion, MarkerTarget};
 pub use claim::{Claim, LiveMarker, MarkerPlace, claim, foreign_owner};
+pub use ledger::{CHILDREN_TAG, ChildLedger, ChildRecord};
 pub use text::TextMarker;
 
 use serde_json::Value as Json;

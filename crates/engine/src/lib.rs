@@ -14,8 +14,8 @@ mod roles;
 pub use execute::{Execution, execute};
 pub use fault::Fault;
 pub use observe::{
-    Concern, FailedRead, ObserveError, find_versions, observe, observe_each, observe_owned,
-    observe_principals, observe_settled,
+    Concern, FailedRead, ObserveError, find_recorded, find_versions, observe, observe_each,
+    observe_owned, observe_principals, observe_settled,
 };
 pub use observer::{Event, Observer, SilentObserver};
 pub use overrides::remember;

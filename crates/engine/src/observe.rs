@@ -1,11 +1,13 @@
 //! Reads live state: all reads at once, within a limit.
 
+mod children;
 mod concern;
 mod locks;
 mod owned;
 mod principals;
 mod settle;
 
+pub use children::find_recorded;
 pub use concern::Concern;
 pub use owned::{find_versions, observe_owned};
 pub use principals::observe_principals;

@@ -6,12 +6,12 @@ use lazuli_core::{
     arm::ArmId,
     graph::Graph,
     live::Live,
-    plan::{orphans, principals_in_question},
+    plan::{ledger_searches, orphans, principals_in_question},
     reads::{Read, list_reads_to_confirm},
 };
 use lazuli_engine::{
-    Event, ObserveError, Observer, find_versions, observe, observe_owned, observe_principals,
-    observe_settled,
+    Event, ObserveError, Observer, find_recorded, find_versions, observe, observe_owned,
+    observe_principals, observe_settled,
 };
 
 use crate::reconciler::Reconciler;
@@ -111,6 +111,7 @@ impl Reconciler<'_> {
         graph: &Graph,
         live: &mut Live,
     ) -> Result<(), Vec<ObserveError>> {
+        find_recorded(self.client, &ledger_searches(graph, live), live).await;
         let unknown = orphans::unknown_types(graph, live);
         find_versions(self.client, &unknown, live).await?;
         let reads = orphans::list_reads_to_confirm(graph, live);

@@ -25,8 +25,13 @@ pub(crate) fn list_orphans(plan: &Plan) -> Vec<Notice> {
         notice
     });
     let unseen = plan.remarks.unreadable.iter().map(|unseen| {
+        let is_subscription = unseen.scope.group().is_none();
+        let outside = match is_subscription {
+            true => " outside of the resource groups of the spec",
+            false => "",
+        };
         let head = format!(
-            "cannot search {} for orphans outside of the resource groups of the spec: {}",
+            "cannot search {} for orphans{outside}: {}",
             unseen.scope.name(),
             unseen.why
         );
@@ -36,7 +41,29 @@ pub(crate) fn list_orphans(plan: &Plan) -> Vec<Notice> {
         let head = format!("cannot search other subscriptions for orphans: {why}");
         Notice::new(Weight::Aside, "!", &head)
     });
-    orphans.chain(unseen).chain(unsearched).collect()
+    orphans
+        .chain(unseen)
+        .chain(unsearched)
+        .chain(list_unrecorded(plan))
+        .collect()
+}
+
+/// A notice of the resources that would be forgotten.
+fn list_unrecorded(plan: &Plan) -> Option<Notice> {
+    let keys = &plan.remarks.unrecorded;
+    if keys.is_empty() {
+        return None;
+    }
+    let head = format!(
+        "the ownership markers have no room for {}, which would not be found as orphans",
+        pluralize(keys.len(), "more resource")
+    );
+    let mut notice = Notice::new(Weight::Aside, "!", &head);
+    for key in keys {
+        notice.add_text(&key.to_string());
+    }
+    notice.add_help("delete such a resource by hand when you remove its entry");
+    Some(notice)
 }
 
 /// `storageAccount stold in rg-cameras`

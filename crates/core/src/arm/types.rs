@@ -30,6 +30,17 @@ pub const ROLE_ELIGIBILITY: ArmType = ArmType::new(
     "Microsoft.Authorization/roleEligibilityScheduleInstances",
     "2020-10-01",
 );
+/// Types of resources on any other resource that cannot have an ownership marker.
+pub const EXTENSION_TYPES: [ArmType; 4] = [
+    ArmType::new(
+        "Microsoft.Insights/diagnosticSettings",
+        "2021-05-01-preview",
+    ),
+    POLICY_ASSIGNMENT,
+    POLICY_EXEMPTION,
+    ArmType::new("Microsoft.EventGrid/eventSubscriptions", "2022-06-15"),
+];
+
 /// Management locks.
 pub const MANAGEMENT_LOCK: ArmType = ArmType::new("Microsoft.Authorization/locks", "2020-05-01");
 

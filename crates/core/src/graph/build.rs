@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Graph, Lifecycle, Node, Settings, StackScope, edges, place};
+use super::{Graph, Lifecycle, Node, Settings, StackScope, children, edges, place};
 use crate::{
     arm::ArmId,
     body_path::BodyPath,
@@ -78,7 +78,7 @@ pub fn build_with(
     }
     building.check();
     let Building {
-        nodes,
+        mut nodes,
         implied,
         open_roles,
         diagnostics: found,
@@ -88,8 +88,10 @@ pub fn build_with(
     diagnostics.extend(duplicates(&nodes));
     let edges = edges::find(&nodes, &implied, spec, &places);
     let stack_scopes = stack_scopes(spec, settings, &nodes);
+    let unrecorded = children::record(&mut nodes);
     let graph = Graph {
         stack_scopes,
+        unrecorded,
         open_roles,
         secrets: settings.secrets.clone(),
         ..edges::assemble(nodes, edges, &mut diagnostics)

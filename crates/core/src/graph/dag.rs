@@ -21,6 +21,7 @@ pub struct Graph {
     pub(super) open_roles: BTreeSet<RoleName>,
     pub(super) secrets: SecretsPolicy,
     pub(super) stack_scopes: Vec<StackScope>,
+    pub(super) unrecorded: Vec<NodeKey>,
 }
 
 impl Graph {
@@ -54,6 +55,12 @@ impl Graph {
     /// The node of an Azure id.
     pub fn node_by_id(&self, id: &ArmId) -> Option<&Node> {
         self.by_id.get(id).map(|index| &self.inner[*index])
+    }
+
+    /// The nodes without an ownership marker that the marker of no other node has room for: they are forgotten when their
+    /// entries are removed.
+    pub fn unrecorded(&self) -> &[NodeKey] {
+        &self.unrecorded
     }
 
     /// The roles to look up in Azure before planning.

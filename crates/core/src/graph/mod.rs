@@ -1,6 +1,7 @@
 //! The graph: one node per Azure resource, and edges with the reason of each dependency.
 
 mod build;
+mod children;
 mod dag;
 mod edges;
 mod node;

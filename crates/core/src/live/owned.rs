@@ -9,7 +9,7 @@ use crate::{
         ArmId, ArmType,
         types::{MANAGEMENT_LOCK, ROLE_ASSIGNMENT, ROLE_DEFINITION},
     },
-    marker::{MarkerPlace, ON_REMOVE_TAG, RemovalPolicy, TextMarker, owner, tag},
+    marker::{ChildLedger, MarkerPlace, ON_REMOVE_TAG, RemovalPolicy, TextMarker, owner, tag},
 };
 
 /// A resource that a stack owns.
@@ -25,6 +25,8 @@ pub struct OwnedResource {
     pub entry: Option<String>,
     /// What pruning does with it.
     pub removal_policy: RemovalPolicy,
+    /// The resource whose marker records it, if it cannot have a marker itself.
+    pub holder: Option<ArmId>,
     /// Its item in a list; for resources without `properties`.
     pub body: Json,
 }
@@ -44,6 +46,7 @@ impl OwnedResource {
             stack: stack.to_owned(),
             entry: None,
             removal_policy: RemovalPolicy::from_word(tag(&body, ON_REMOVE_TAG)),
+            holder: None,
             id,
             body,
         })
@@ -58,6 +61,21 @@ impl OwnedResource {
             stack: marker.stack,
             entry: Some(marker.entry),
             removal_policy: marker.removal_policy,
+            holder: None,
+            id,
+            body,
+        })
+    }
+
+    /// A resource that the marker of another one records.
+    pub fn from_record(body: Json, stack: &str, holder: &ArmId) -> Option<Self> {
+        let id = ArmId::parse(body.get("id")?.as_str()?)?;
+        Some(Self {
+            arm_type: id.arm_type()?,
+            stack: stack.to_owned(),
+            entry: None,
+            removal_policy: RemovalPolicy::Delete,
+            holder: Some(holder.clone()),
             id,
             body,
         })
@@ -106,6 +124,8 @@ pub(super) struct OwnedStore {
     /// Why the subscriptions that the spec does not name could not be searched.
     pub(super) unsearched: Option<String>,
     pub(super) types: HashMap<String, KnownType>,
+    /// The records of resources that a search did not find, by the resource with the records.
+    pub(super) gone: HashMap<ArmId, ChildLedger>,
 }
 
 impl OwnedStore {
@@ -118,6 +138,7 @@ impl OwnedStore {
     pub(super) fn merge(&mut self, other: Self) {
         self.found.extend(other.found);
         self.types.extend(other.types);
+        self.gone.extend(other.gone);
         self.unsearched = self.unsearched.take().or(other.unsearched);
         let unseen = other.unreadable.into_iter();
         unseen.for_each(|unseen| self.insert_unreadable(unseen));

@@ -19,7 +19,7 @@ use crate::{
     arm::types::ROLE_ASSIGNMENT,
     declare::Grant,
     graph::{Graph, Node},
-    marker::RemovalPolicy,
+    marker::{ChildLedger, RemovalPolicy},
     value::{Output, Value},
 };
 
@@ -214,6 +214,16 @@ impl Live {
     /// Why the subscriptions that the spec does not name could not be searched for owned resources.
     pub fn unsearched(&self) -> Option<&str> {
         self.owned.unsearched.as_deref()
+    }
+
+    /// Adds the records of resources that a search did not find.
+    pub fn insert_gone_children(&mut self, holder: ArmId, gone: ChildLedger) {
+        self.owned.gone.insert(holder, gone);
+    }
+
+    /// The records of resources that a search did not find; `None` without a search.
+    pub fn gone_children(&self, holder: &ArmId) -> Option<&ChildLedger> {
+        self.owned.gone.get(holder)
     }
 
     /// Adds the kind and api-version of a type.

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{
     Action, Call, CallTarget, GrantTime, Method, NewGrant, Plan, Principal, RetryCause, StepId,
-    grants,
+    children, grants,
     grants::ReplacedPrincipals,
     mass_deletion, orphans, overrides, ownership,
     replace::{self, Replacement},
@@ -108,6 +108,7 @@ pub fn converge_part(
             }
         }
         plan.remarks.unreadable = remaining.unreadable_scopes().to_vec();
+        plan.remarks.unrecorded = graph.unrecorded().to_vec();
         plan.remarks.unsearched = remaining.unsearched().map(str::to_owned);
     }
     plan.remarks.mass_deletions = mass_deletion::find(graph, live, &plan);
@@ -277,6 +278,7 @@ impl<'a> Planner<'a, '_> {
             return None;
         }
         let ignore = &node.lifecycle.ignore;
+        let emptied = children::keep_records(self.graph, self.live, node, &mut wanted, live);
         let ComparisonResult {
             mut changes,
             unverifiable,
@@ -287,6 +289,7 @@ impl<'a> Planner<'a, '_> {
         self.plan.remarks.server_overrides.extend(known);
         let outdated = ownership::find_outdated(self.graph, node, live);
         changes.extend(outdated.clone());
+        changes.extend(emptied);
         let broken = broken(live);
         if changes.is_empty() && broken.is_none() {
             self.plan
@@ -317,11 +320,11 @@ impl<'a> Planner<'a, '_> {
                 Action::Update
             },
             reason,
-            changes,
-            call: call(ownership::remove_outdated(
-                node,
+            call: call(ownership::remove_tags(
                 overlay(&wanted, live, node.rules, ignore),
+                &changes,
             )),
+            changes,
         })
     }
 

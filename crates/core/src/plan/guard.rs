@@ -9,7 +9,9 @@ use crate::{
     arm::{ArmId, ArmType},
     graph::{Graph, Node},
     live::OwnedResource,
-    marker::{Claim, FormatVersion, MarkerPlace, claim, foreign_owner},
+    marker::{
+        CHILDREN_TAG, ChildLedger, Claim, FormatVersion, MarkerPlace, claim, foreign_owner, tag,
+    },
     stack::{ForeignStack, StackIdentity},
 };
 
@@ -28,6 +30,8 @@ enum Proof {
     Own(MarkerPlace),
     /// On the resource itself, bound to it: the spec does not name it.
     Bound(MarkerPlace),
+    /// On this resource, with a record of the deleted one. The deleted one must not have the marker of another stack.
+    Recorded { id: ArmId, arm_type: ArmType },
     /// On the resource that the deleted one belongs to. The deleted one must not have the marker of another stack.
     Holder {
         id: ArmId,
@@ -92,10 +96,17 @@ impl OwnershipGuard {
     }
 
     /// The guard of an orphan.
-    pub(super) fn for_orphan(stack: &StackIdentity, orphan: &OwnedResource) -> Self {
+    pub(super) fn for_orphan(graph: &Graph, orphan: &OwnedResource) -> Self {
+        let holder = orphan.holder.as_ref().and_then(|id| graph.node_by_id(id));
+        let recorded = holder.and_then(|holder| {
+            Some(Proof::Recorded {
+                id: holder.id()?.clone(),
+                arm_type: holder.subject.arm_type.clone(),
+            })
+        });
         Self {
-            stack: stack.clone(),
-            proof: Proof::Bound(orphan.marker_place()),
+            stack: graph.stack(&orphan.stack),
+            proof: recorded.unwrap_or(Proof::Bound(orphan.marker_place())),
         }
     }
 
@@ -120,7 +131,9 @@ impl OwnershipGuard {
     pub fn other_read(&self) -> Option<(&ArmId, &ArmType)> {
         match &self.proof {
             Proof::Own(_) | Proof::Bound(_) => None,
-            Proof::Holder { id, arm_type, .. } => Some((id, arm_type)),
+            Proof::Holder { id, arm_type, .. } | Proof::Recorded { id, arm_type } => {
+                Some((id, arm_type))
+            }
         }
     }
 
@@ -141,6 +154,18 @@ impl OwnershipGuard {
                 let found = read(target, body, *place);
                 (target, found.filter(|found| *found != Claim::Outdated))
             }
+            Proof::Recorded { id, .. } => match foreign_owner(&self.stack, target, body) {
+                Some(foreign) => (target, Some(Claim::Foreign(foreign))),
+                None => {
+                    let has_record = |holder: &&Json| {
+                        let text = tag(holder, CHILDREN_TAG);
+                        text.is_some_and(|text| ChildLedger::parse(text).has(target))
+                    };
+                    let holder = other.filter(has_record);
+                    let found = holder.and_then(|holder| read(id, holder, MarkerPlace::Tags));
+                    (id, found)
+                }
+            },
             Proof::Holder { id, place, .. } => match foreign_owner(&self.stack, target, body) {
                 Some(foreign) => (target, Some(Claim::Foreign(foreign))),
                 None => (id, other.and_then(|other| read(id, other, *place))),

@@ -3,6 +3,7 @@
 
 mod action;
 mod call;
+mod children;
 mod contents;
 mod converge;
 mod grants;
@@ -22,6 +23,7 @@ mod teardown;
 
 pub use action::Action;
 pub use call::{Call, CallTarget, Method, NewGrant, Principal};
+pub use children::{LedgerSearch, ledger_searches};
 pub use contents::Plan;
 pub use converge::{Consent, OrphanPolicy, converge, converge_part, converge_with};
 pub use grants::principals_in_question;

@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Action, Call, CallTarget, KeptResource, Method, Orphan, OwnershipGuard, Plan, PruneEffect,
-    StepId, grants::ReplacedPrincipals, step::StepDraft,
+    StepId, children, grants::ReplacedPrincipals, step::StepDraft,
 };
 use crate::{
     arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, TAGS},
@@ -31,7 +31,6 @@ use crate::{
     reads::Read,
     source::Span,
     spec::Address,
-    stack::StackIdentity,
     subject::Subject,
     value::Value,
 };
@@ -63,7 +62,7 @@ fn described(orphan: &FoundOrphan, live: &Live) -> Orphan {
     let named = live.grant_by_id(&orphan.id);
     let title = match (named.or(grant.as_ref()), orphan.id.parent()) {
         (Some(grant), _) => format!("{} on {}", grant.role_label(), grant.scope.name()),
-        (None, Some(scope)) if orphan.is(&MANAGEMENT_LOCK) => {
+        (None, Some(scope)) if orphan.is(&MANAGEMENT_LOCK) || orphan.holder.is_some() => {
             format!("{} on {}", orphan.id.name(), scope.name())
         }
         (None, _) => {
@@ -120,7 +119,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, p
         let described = described(orphan, live);
         let pruning = Pruning {
             orphan,
-            stack: graph.stack(&orphan.stack),
+            graph,
             described: &described,
             kind: live
                 .known_type(&orphan.arm_type)
@@ -145,6 +144,22 @@ pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, p
             }
         };
         steps_of.insert(&orphan.id, plan.steps.push(step));
+    }
+    for node in graph.nodes() {
+        let recorded = orphans
+            .iter()
+            .filter(|it| it.holder.is_some() && it.holder.as_ref() == node.id());
+        let deleted: HashMap<&ArmId, StepId> = recorded
+            .filter_map(|it| Some((&it.id, *steps_of.get(&it.id)?)))
+            .collect();
+        if deleted.is_empty() {
+            continue;
+        }
+        let ids: Vec<&ArmId> = deleted.keys().copied().collect();
+        let after = deleted.into_values().collect();
+        if let Some(step) = children::forget(live, node, &ids, after) {
+            plan.steps.push(step);
+        }
     }
 }
 
@@ -287,7 +302,7 @@ const WRITABLE: [&str; 12] = [
 /// A step for an orphan.
 struct Pruning<'a> {
     orphan: &'a FoundOrphan,
-    stack: StackIdentity,
+    graph: &'a Graph,
     described: &'a Orphan,
     kind: &'static str,
     span: Span,
@@ -296,7 +311,7 @@ struct Pruning<'a> {
 
 impl Pruning<'_> {
     fn delete(self, api_version: &str) -> StepDraft {
-        let guard = OwnershipGuard::for_orphan(&self.stack, self.orphan);
+        let guard = OwnershipGuard::for_orphan(self.graph, self.orphan);
         let call = Call::delete(self.orphan.id.clone(), api_version, guard);
         let why = format!(
             "stack `{}` owns it, and no entry of the spec declares it",
@@ -310,7 +325,8 @@ impl Pruning<'_> {
         let stack = Value::string(&self.orphan.stack);
         let keep = Value::from(RemovalPolicy::KEEP_WORD);
         let target = MarkerTarget::from_id(&self.orphan.id);
-        let binding = Value::String(Binding::new(&self.stack, &target).to_string());
+        let stack_identity = self.graph.stack(&self.orphan.stack);
+        let binding = Value::String(Binding::new(&stack_identity, &target).to_string());
         let tags = Value::object([
             (STACK_TAG, stack),
             (MARKER_TAG, binding),

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::{
     arm::ArmId,
-    body_path::BodyPath,
+    body_path::{BodyPath, Level},
     diff::Change,
     facts::Rule,
     graph::{Graph, Identity, Node},
@@ -146,14 +146,21 @@ pub(super) fn find_outdated(graph: &Graph, node: &Node, live: &Json) -> Option<C
     }
 }
 
-/// A body without the tag that [`find_outdated`] removes.
-pub(super) fn remove_outdated(node: &Node, mut body: Value) -> Value {
-    if node.marker == Marker::Tag
-        && node.lifecycle.removal_policy() == RemovalPolicy::Delete
-        && let Value::Object(members) = &mut body
+/// A body without the tags that the changes remove.
+pub(super) fn remove_tags(mut body: Value, changes: &[Change]) -> Value {
+    let removed: Vec<&str> = changes
+        .iter()
+        .filter(|change| change.after.is_none())
+        .filter_map(|change| match change.path.levels() {
+            [Level::Member(tags), Level::Member(name)] if tags == "tags" => Some(&**name),
+            _ => None,
+        })
+        .collect();
+    let is_removed = |name: &str| removed.iter().any(|tag| tag.eq_ignore_ascii_case(name));
+    if let Value::Object(members) = &mut body
         && let Some(Value::Object(tags)) = members.get_mut("tags")
     {
-        tags.retain(|name, _| !name.eq_ignore_ascii_case(ON_REMOVE_TAG));
+        tags.retain(|name, _| !is_removed(name));
     }
     body
 }

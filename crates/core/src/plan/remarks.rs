@@ -31,6 +31,8 @@ pub struct Remarks {
     pub mass_deletions: Vec<MassDeletion>,
     /// Scopes in which owned resources could not be listed.
     pub unreadable: Vec<UnreadableScope>,
+    /// Resources without an ownership marker that the marker of no other resource has room for.
+    pub unrecorded: Vec<NodeKey>,
     /// Why the subscriptions that the spec does not name could not be searched for owned resources.
     pub unsearched: Option<String>,
     /// Why the directory could not be asked which principals exist.

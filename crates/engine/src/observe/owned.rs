@@ -121,7 +121,8 @@ async fn search_elsewhere(
     Ok(rows.into_iter().filter_map(own).collect())
 }
 
-fn reason(error: &ArmError) -> String {
+/// Azure's code or message of an error.
+pub(super) fn reason(error: &ArmError) -> String {
     error.code.clone().unwrap_or_else(|| error.message.clone())
 }
 
@@ -274,6 +275,18 @@ pub async fn find_versions(
     } else {
         Err(failures)
     }
+}
+
+/// The types of the provider of a type, each with an api-version.
+pub(super) async fn provider_types(
+    client: &Client,
+    subscription: &ArmId,
+    arm_type: &str,
+) -> Result<Vec<(String, String)>, ArmError> {
+    let (namespace, _) = arm_type.split_once('/').unwrap_or((arm_type, ""));
+    let path = format!("{subscription}/providers/{namespace}");
+    let provider = client.get(&path, PROVIDERS_VERSION, &ignore_waits).await?;
+    Ok(provider.iter().flat_map(versions).collect())
 }
 
 /// The types of a provider, each with its newest stable api-version, or its newest preview if there is no stable one.

@@ -98,7 +98,12 @@ pub(super) fn find(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals) ->
         }
         let stack = graph.stack(&owned.stack);
         let is_known = live.known_type(&owned.arm_type).is_some();
-        let proof = match claim(&stack, &owned.id, body, owned.marker_place()) {
+        let read = |id: &ArmId, body: &Json| claim(&stack, id, body, owned.marker_place());
+        let found = match &owned.holder {
+            None => read(&owned.id, body),
+            Some(holder) => live.resource(holder).and_then(|body| read(holder, body)),
+        };
+        let proof = match found {
             Some(Claim::Own) => OrphanProof::Bound,
             Some(Claim::Outdated) => OrphanProof::Outdated,
             None if !is_known => OrphanProof::Listed,

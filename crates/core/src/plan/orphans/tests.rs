@@ -13,6 +13,7 @@ fn owned(id: &str, properties: Json) -> FoundOrphan {
             stack: "cameras".into(),
             entry: None,
             removal_policy: RemovalPolicy::Delete,
+            holder: None,
             body: json!({ "id": id.as_str(), "properties": properties }),
             id,
         },
