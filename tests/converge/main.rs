@@ -41,4 +41,5 @@ mod secrets;
 mod show;
 mod sweep;
 mod target;
+mod updates;
 mod waiting;

@@ -24,12 +24,15 @@ async fn assign_tag_policy(azure: &Azure, name: &str, value: &str) {
         "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/5ffd78d9-436d-4b41-a421-5baa819e3008",
         "parameters": { "tagName": { "value": name }, "tagValue": { "value": value } },
     } });
-    let url = format!(
-        "{GROUP}/providers/Microsoft.Authorization/policyAssignments/tag?api-version=2023-04-01"
-    );
     azure
-        .send_directly(Method::Put, &url, Some(assignment))
+        .send_directly(Method::Put, &tag_policy(), Some(assignment))
         .await;
+}
+
+fn tag_policy() -> String {
+    format!(
+        "{GROUP}/providers/Microsoft.Authorization/policyAssignments/tag?api-version=2023-04-01"
+    )
 }
 
 fn stack_with_tag(head: &str) -> String {
@@ -99,6 +102,9 @@ async fn server_override_is_recorded_until_either_value_changes() {
         "{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-test/providers/\
          Microsoft.Resources/tags/default?api-version=2021-04-01"
     );
+    azure
+        .send_directly(Method::Delete, &tag_policy(), None)
+        .await;
     let merge = json!({ "operation": "Merge", "properties": { "tags": { "costCentre": "44" } } });
     azure.send_directly(Method::Patch, &id, Some(merge)).await;
     assert_eq!(

@@ -156,6 +156,23 @@ impl Client {
         self.write(request, on_wait).await
     }
 
+    /// Replaces a resource if it still has an etag, as [`Client::put`] does. Without an etag, there is no condition.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::write`]; status 412 if the resource has changed.
+    pub async fn put_if_match(
+        &self,
+        path: &str,
+        api_version: &str,
+        body: &Value,
+        etag: Option<&str>,
+        on_wait: &OnWait<'_>,
+    ) -> Result<WriteResult, ArmError> {
+        let request = WriteRequest::new(Method::Put, path, api_version).with_body(body);
+        self.write(request.if_match(etag), on_wait).await
+    }
+
     /// Creates a resource that does not exist yet: [`Client::put`] with a [batched](WriteRequest::batched) request.
     ///
     /// # Errors

@@ -233,7 +233,10 @@ impl ErrorDocument {
     fn new(failure: &Failure, step: &Step, sources: &Sources) -> Self {
         let response = match failure {
             Failure::Arm(error) => Some(error),
-            Failure::MissingOutput(_) | Failure::NotOwned(_) => None,
+            Failure::MissingOutput(_)
+            | Failure::NotOwned(_)
+            | Failure::Conflict(_)
+            | Failure::Appeared(_) => None,
         };
         let fault = Fault::from_failure(failure, step, sources);
         Self {

@@ -13,9 +13,8 @@ use std::{
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use lazuli_arm::Client;
 use lazuli_core::{
-    arm::ArmId,
     graph::NodeKey,
-    plan::{Plan, Step, StepId},
+    plan::{Method, Plan, Step, StepId},
     value::{Output, Value},
 };
 use serde_json::Value as Json;
@@ -27,7 +26,7 @@ use crate::{
     propagation::{PropagationLimits, RetryDeadlines},
     report::{Failure, Outcome, Report},
 };
-use send::{StepResult, send};
+use send::{ResolvedCall, StepResult, send};
 
 /// How to execute a plan.
 pub struct Execution<'a> {
@@ -161,7 +160,7 @@ impl<'a> Run<'a> {
     fn begin(&mut self, id: StepId) -> Option<BoxFuture<'a, FinishedStep>> {
         let step = &self.plan[id];
         match self.resolve_call(step) {
-            Ok((target, body)) => Some(Box::pin(self.send(step, target, body))),
+            Ok(request) => Some(Box::pin(self.send(step, request))),
             Err(missing) => {
                 self.settle(step, Outcome::Failed(Failure::MissingOutput(missing)));
                 None
@@ -176,8 +175,8 @@ impl<'a> Run<'a> {
             .cloned()
     }
 
-    /// The target and body of a step's call, with every unresolved output filled in.
-    fn resolve_call(&self, step: &Step) -> Result<(ArmId, Json), Box<Output>> {
+    /// The request of a step, with every unresolved output filled in.
+    fn resolve_call(&self, step: &Step) -> Result<ResolvedCall, Box<Output>> {
         let find = |output: &Output| self.output(output);
         let target = step.call.target.resolve(&find)?;
         let body = step
@@ -186,14 +185,21 @@ impl<'a> Run<'a> {
             .fill(&find)
             .to_json()
             .map_err(|missing| Box::new(missing.clone()))?;
-        Ok((target, body))
+        let update = match &step.call.method {
+            Method::Update(update) => Some(update.fill(&find)),
+            Method::Create(_) | Method::Replace(_) | Method::Delete(_) => None,
+        };
+        Ok(ResolvedCall {
+            target,
+            body,
+            update,
+        })
     }
 
     fn send(
         &self,
         step: &'a Step,
-        target: ArmId,
-        body: Json,
+        request: ResolvedCall,
     ) -> impl Future<Output = FinishedStep> + Send + use<'a> {
         let execution = self.execution;
         let principal = |value: &Value| {
@@ -213,7 +219,7 @@ impl<'a> Run<'a> {
         let sent = async move {
             let began = Instant::now();
             execution.observer.event(&Event::StepStarted { step });
-            let result = send(execution, step, &deadlines, &target, &body).await;
+            let result = send(execution, step, &deadlines, &request).await;
             FinishedStep {
                 step: step.id,
                 took: began.elapsed(),

@@ -3,7 +3,7 @@
 use lazuli_arm::{ArmError, ErrorKind};
 use lazuli_core::{
     body_path::BodyPath,
-    plan::Step,
+    plan::{Step, UpdateConflict},
     source::{Sources, Span},
 };
 
@@ -29,7 +29,8 @@ impl Fault {
                 .or_else(|| entry.by_target(error.target.as_deref()?))
                 .or_else(|| entry.by_words(&error.message)),
             Failure::MissingOutput(output) => entry.that_refers_to(&output.written),
-            Failure::NotOwned(_) => None,
+            Failure::Conflict(conflict) => entry.that_moved(conflict),
+            Failure::NotOwned(_) | Failure::Appeared(_) => None,
         };
         match property {
             Some((path, span)) => Self {
@@ -191,6 +192,18 @@ impl<'a> FailedEntry<'a> {
     }
 
     /// The first property that contains an expression.
+    /// The first property that was changed by others and is written in the entry.
+    fn that_moved(&self, conflict: &UpdateConflict) -> Option<Property<'a>> {
+        let UpdateConflict::Moved(paths) = conflict else {
+            return None;
+        };
+        let mut places = paths.iter().filter_map(|path| {
+            let (path, span) = self.step.subject.places.get_key_value(path)?;
+            Some((path, *span))
+        });
+        places.next()
+    }
+
     fn that_refers_to(&self, expression: &str) -> Option<Property<'a>> {
         let has_it = |span: Span| {
             self.sources

@@ -10,6 +10,7 @@ mod preflight;
 mod propagation;
 mod report;
 mod roles;
+mod tags;
 
 pub use execute::{Execution, execute};
 pub use fault::Fault;

@@ -2,8 +2,10 @@
 
 use futures::{StreamExt, stream};
 use lazuli_arm::{ArmError, Client, ignore_waits};
-use lazuli_core::{arm::types::TAGS, marker::OVERRIDES_TAG, plan::Reminder};
-use serde_json::json;
+use lazuli_core::{marker::OVERRIDES_TAG, plan::Reminder};
+use serde_json::Value as Json;
+
+use crate::tags::{TagsOperation, write_tags};
 
 /// The number of tags that are written at once.
 const CONCURRENCY: usize = 8;
@@ -15,13 +17,10 @@ const CONCURRENCY: usize = 8;
 pub async fn remember(client: &Client, reminders: &[Reminder]) -> Result<(), Vec<ArmError>> {
     let errors: Vec<ArmError> = stream::iter(reminders)
         .map(|reminder| async move {
-            let tags = reminder.on.provider_child(&TAGS.name, "default");
-            let body = json!({
-                "operation": "Merge",
-                "properties": { "tags": { OVERRIDES_TAG: reminder.tag } },
-            });
-            client
-                .patch(tags.as_str(), &TAGS.api_version, &body, &ignore_waits)
+            let tag = (OVERRIDES_TAG.to_owned(), Json::from(reminder.tag.clone()));
+            let tags = [tag].into_iter().collect();
+            let merge = TagsOperation::Merge;
+            write_tags(client, &reminder.on, merge, tags, &ignore_waits)
                 .await
                 .err()
         })

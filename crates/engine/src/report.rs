@@ -5,7 +5,7 @@ use std::time::Duration;
 use lazuli_arm::ArmError;
 use lazuli_core::{
     arm::ArmId,
-    plan::{OwnershipLoss, Plan, StepId},
+    plan::{OwnershipLoss, Plan, StepId, UpdateConflict},
     value::Output,
 };
 
@@ -50,6 +50,12 @@ pub enum Failure {
     /// The resource to delete does not belong to the stack any longer. Nothing was sent.
     #[error("not deleted: {0}")]
     NotOwned(OwnershipLoss),
+    /// The resource to change is not as it was when the plan was made. Nothing was sent.
+    #[error("not changed: {0}")]
+    Conflict(Box<UpdateConflict>),
+    /// The resource to create exists now. Nothing was sent.
+    #[error("not created: {0} exists now")]
+    Appeared(ArmId),
 }
 
 impl Failure {
@@ -62,6 +68,9 @@ impl Failure {
                 output.of
             )),
             Self::NotOwned(_) => Some("run 'lazuli plan' to see who owns what now".to_owned()),
+            Self::Conflict(_) | Self::Appeared(_) => {
+                Some("run 'lazuli plan' to see what has changed".to_owned())
+            }
         }
     }
 }

@@ -118,7 +118,10 @@ impl StepLabels {
 fn summarize_failure(failure: &Failure) -> String {
     let code = match failure {
         Failure::Arm(error) => error.code.clone(),
-        Failure::MissingOutput(_) | Failure::NotOwned(_) => None,
+        Failure::MissingOutput(_)
+        | Failure::NotOwned(_)
+        | Failure::Conflict(_)
+        | Failure::Appeared(_) => None,
     };
     let text = code.unwrap_or_else(|| failure.to_string());
     escape_control(text.split('\n').next().unwrap_or(&text))

@@ -110,7 +110,10 @@ pub(super) fn render_step_failure(failure: &Failure, indent: usize, style: &Styl
             text.push_str(&wrap_block(indent, &format_request(error), style.width));
             text.push_str(&render_correlation(error, indent, style));
         }
-        Failure::MissingOutput(_) | Failure::NotOwned(_) => {
+        Failure::MissingOutput(_)
+        | Failure::NotOwned(_)
+        | Failure::Conflict(_)
+        | Failure::Appeared(_) => {
             text.push_str(&wrap_block(indent, &failure.to_string(), style.width))
         }
     }

@@ -10,7 +10,7 @@ use lazuli_core::{
     arm::{ArmId, ArmType},
     diff::Change,
     graph::{Graph, NodeKey},
-    plan::{Action, Call, CallTarget, KeptResource, Method, Plan, Remarks, Step, StepId},
+    plan::{Absence, Action, Call, CallTarget, KeptResource, Method, Plan, Remarks, Step, StepId},
     source::{SourceId, Sources, Span},
     spec::Address,
     subject::Subject,
@@ -62,7 +62,7 @@ pub(crate) fn step(action: Action, name: &str, kind: &'static str, subject: &str
         .to_owned(),
         changes: Vec::new(),
         call: Call {
-            method: Method::Put,
+            method: Method::Create(Absence::Certain),
             target: CallTarget::Id(ArmId::parse("/subscriptions/1/resourceGroups/rg").unwrap()),
             api_version: "2025-04-01".to_owned(),
             body: Value::Null,

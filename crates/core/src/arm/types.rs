@@ -1,5 +1,7 @@
 //! The ARM types and api-versions that the steps use for all kinds. Those of one kind belong to the kind.
 
+use serde_json::Value as Json;
+
 use super::ArmType;
 
 /// Subscriptions.
@@ -9,6 +11,13 @@ pub const RESOURCE_GROUP: ArmType =
     ArmType::new("Microsoft.Resources/resourceGroups", "2025-04-01");
 /// The type of resource groups in actions and policies.
 pub const RESOURCE_GROUP_IN_ACTIONS: &str = "Microsoft.Resources/subscriptions/resourceGroups";
+/// The etag of a live body, for types that check it in `If-Match`: those of Microsoft.Network (ARM facts 4.4, `ETag`).
+pub fn etag<'b>(arm_type: &str, body: &'b Json) -> Option<&'b str> {
+    let namespace = arm_type.split('/').next()?;
+    let has_etags = namespace.eq_ignore_ascii_case("Microsoft.Network");
+    body.get("etag")?.as_str().filter(|_| has_etags)
+}
+
 /// The tags of a resource, as a resource.
 pub const TAGS: ArmType = ArmType::new("Microsoft.Resources/tags", "2021-04-01");
 /// The api-version of resource providers and their registration.

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::OwnershipGuard;
+use super::{OwnershipGuard, Update};
 use crate::{
     arm::ArmId,
     arm::types::ROLE_ASSIGNMENT,
@@ -14,14 +14,23 @@ use crate::{
 /// The method of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Method {
-    /// Create or update. Idempotent in ARM.
-    Put,
+    /// Create.
+    Create(Absence),
+    /// Change something that exists.
+    Update(Box<Update>),
     /// Delete, then create.
     Replace(OwnershipGuard),
-    /// Change the members that the body names.
-    Patch,
     /// Delete.
     Delete(OwnershipGuard),
+}
+
+/// How sure it is that a resource to create does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// It depends on something that this plan creates.
+    Certain,
+    /// The plan did not find it. A GET immediately before the creation has to confirm that.
+    Planned,
 }
 
 /// One request to ARM, complete except for unresolved outputs.
@@ -33,7 +42,7 @@ pub struct Call {
     pub target: CallTarget,
     /// The api-version.
     pub api_version: String,
-    /// The body of a PUT or PATCH; null for a DELETE.
+    /// The body of a PUT as far as it is known at the time of the plan; null for a DELETE. An [`Update`] merges it again.
     pub body: Value,
 }
 

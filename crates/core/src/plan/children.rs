@@ -1,10 +1,16 @@
 //! Resources without an ownership marker that the marker of a resource around them records.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
-use super::{Action, Call, CallTarget, Method, StepId, ownership, step::StepDraft};
+use super::{
+    Action, Call, CallTarget, Method, OwnershipGuard, StepId, Update, ownership,
+    step::StepDraft,
+    update::{ExpectedOwnership, UpdateScope},
+};
 use crate::{
-    arm::{ArmId, types::TAGS},
+    arm::ArmId,
     body_path::BodyPath,
     diff::Change,
     graph::{Graph, Node},
@@ -60,6 +66,18 @@ fn undeclared(graph: &Graph, node: &Node, live: &Json) -> ChildLedger {
     }
 }
 
+/// The records that a node's live resource should have before anything is deleted: those of declared resources, and of
+/// others unless a search found that they are gone.
+fn expected(graph: &Graph, live: &Live, node: &Node, body: &Json) -> ChildLedger {
+    let kept = undeclared(graph, node, body);
+    let kept = match node.id().and_then(|id| live.gone_children(id)) {
+        Some(gone) => kept.without(gone),
+        None => kept,
+    };
+    let declared = declared(node);
+    declared.records().chain(kept.records()).cloned().collect()
+}
+
 /// Keeps the records of resources that no entry declares in the wanted body, unless a search found that they are gone.
 /// Returns the change if the tag has to be removed.
 pub(super) fn keep_records(
@@ -70,62 +88,63 @@ pub(super) fn keep_records(
     body: &Json,
 ) -> Option<Change> {
     let recorded = recorded(graph, node, body)?;
-    let kept = undeclared(graph, node, body);
-    let kept = match node.id().and_then(|id| live.gone_children(id)) {
-        Some(gone) => kept.without(gone),
-        None => kept,
-    };
-    let declared = declared(node);
-    let all = declared.records().chain(kept.records()).cloned();
-    let all: ChildLedger = all.collect();
+    let all = expected(graph, live, node, body);
     if let Value::Object(members) = wanted
         && let Some(Value::Object(tags)) = members.get_mut("tags")
         && !all.is_empty()
     {
         tags.insert(CHILDREN_TAG.into(), Value::String(all.to_string()));
     }
-    all.is_empty().then(|| Change {
+    all.is_empty().then(|| change(&recorded, None))
+}
+
+fn change(before: &ChildLedger, after: Option<&ChildLedger>) -> Change {
+    Change {
         path: BodyPath::from_names(["tags", CHILDREN_TAG]),
-        before: Some(Json::from(recorded.to_string())),
-        after: None,
+        before: Some(Json::from(before.to_string())),
+        after: after.map(|after| Value::String(after.to_string())),
         immutable: false,
-    })
+    }
 }
 
 /// The step that removes the records of deleted resources from their holder. All other tags stay.
 pub(super) fn forget(
+    graph: &Graph,
     live: &Live,
     holder: &Node,
     deleted: &[&ArmId],
     after: Vec<StepId>,
 ) -> Option<StepDraft> {
     let id = holder.id()?;
-    let before = tag(live.resource(id)?, CHILDREN_TAG)?;
+    let body = live.resource(id)?;
+    // A step of the same plan may write the records of new resources before.
+    let before = expected(graph, live, holder, body);
     let gone = deleted.iter().filter_map(|id| ChildRecord::new(id));
-    let left = ChildLedger::parse(before).without(&gone.collect());
-    let (operation, value) = match left.is_empty() {
-        true => ("Delete", before.to_owned()),
-        false => ("Merge", left.to_string()),
+    let left = before.without(&gone.collect());
+    let left = Some(left).filter(|left| !left.is_empty());
+    let change = change(&before, left.as_ref());
+    let tags = |ledger: &ChildLedger| (CHILDREN_TAG, Value::String(ledger.to_string()));
+    let mut base = body.clone();
+    base["tags"][CHILDREN_TAG] = Json::from(before.to_string());
+    let update = Update {
+        wanted: Value::object([("tags", Value::object(left.as_ref().map(tags)))]),
+        base: Arc::new(base),
+        rules: &[],
+        ignore: Vec::new(),
+        removed: Vec::from_iter(left.is_none().then(|| change.clone())),
+        ownership: ExpectedOwnership::Own(OwnershipGuard::for_node(graph, holder)?),
+        scope: UpdateScope::Tags,
     };
-    let tags = Value::object([(CHILDREN_TAG, Value::String(value))]);
     Some(StepDraft {
         subject: holder.subject.clone(),
         action: Action::Update,
         reason: "its marker records resources that are deleted".to_owned(),
-        changes: vec![Change {
-            path: BodyPath::from_names(["tags", CHILDREN_TAG]),
-            before: Some(Json::from(before)),
-            after: (!left.is_empty()).then(|| Value::String(left.to_string())),
-            immutable: false,
-        }],
+        changes: vec![change],
         call: Call {
-            method: Method::Patch,
-            target: CallTarget::Id(id.provider_child(&TAGS.name, "default")),
-            api_version: TAGS.api_version.into_owned(),
-            body: Value::object([
-                ("operation", operation.into()),
-                ("properties", Value::object([("tags", tags)])),
-            ]),
+            method: Method::Update(Box::new(update)),
+            target: CallTarget::Id(id.clone()),
+            api_version: holder.subject.arm_type.api_version.to_string(),
+            body: Value::object([("tags", Value::object(left.as_ref().map(tags)))]),
         },
         after,
         retry_causes: Vec::new(),

@@ -3,18 +3,20 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
+    sync::Arc,
 };
 
 use serde_json::Value as Json;
 
 use super::{
-    Action, Call, CallTarget, GrantTime, Method, NewGrant, Plan, Principal, RetryCause, StepId,
-    children, grants,
+    Absence, Action, Call, CallTarget, GrantTime, Method, NewGrant, OwnershipGuard, Plan,
+    Principal, RetryCause, StepId, Update, children, grants,
     grants::ReplacedPrincipals,
     mass_deletion, orphans, overrides, ownership,
     replace::{self, Replacement},
     secrets::Secrets,
     step::StepDraft,
+    update::{ExpectedOwnership, UpdateScope, are_tags_only},
 };
 use crate::{
     arm::ArmId,
@@ -246,8 +248,8 @@ impl<'a> Planner<'a, '_> {
             return None;
         }
         let wanted = self.wanted(node);
-        let call = |body| Call {
-            method: Method::Put,
+        let call = |method, body| Call {
+            method,
             target: CallTarget::Id(id.clone()),
             api_version: node.subject.arm_type.api_version.to_string(),
             body,
@@ -260,7 +262,7 @@ impl<'a> Planner<'a, '_> {
                 action: Action::Create,
                 reason,
                 changes,
-                call: call(wanted),
+                call: call(Method::Create(self.absence(id.parent())), wanted),
             });
         };
         self.update(node, wanted, body, call)
@@ -272,7 +274,7 @@ impl<'a> Planner<'a, '_> {
         node: &Node,
         mut wanted: Value,
         live: &Json,
-        call: impl Fn(Value) -> Call,
+        call: impl Fn(Method, Value) -> Call,
     ) -> Option<PlannedChange> {
         if node.marker == Marker::Tag && self.is_of_another_stack(node, live) {
             return None;
@@ -313,6 +315,24 @@ impl<'a> Planner<'a, '_> {
             Some(found) if changes.is_empty() => found,
             Some(found) => format!("{found}, {differing}"),
         };
+        let body = ownership::remove_tags(overlay(&wanted, live, node.rules, ignore), &changes);
+        let has_tags_only = node.marker == Marker::Tag && broken.is_none();
+        let update = Update {
+            wanted,
+            base: Arc::new(live.clone()),
+            rules: node.rules,
+            ignore: ignore.clone(),
+            removed: changes
+                .iter()
+                .filter(|change| change.after.is_none())
+                .cloned()
+                .collect(),
+            ownership: self.expected_ownership(node, live),
+            scope: match has_tags_only && are_tags_only(&changes) {
+                true => UpdateScope::Tags,
+                false => UpdateScope::Body,
+            },
+        };
         Some(PlannedChange {
             action: if is_taken_over {
                 Action::Adopt
@@ -320,18 +340,36 @@ impl<'a> Planner<'a, '_> {
                 Action::Update
             },
             reason,
-            call: call(ownership::remove_tags(
-                overlay(&wanted, live, node.rules, ignore),
-                &changes,
-            )),
             changes,
+            call: call(Method::Update(Box::new(update)), body),
         })
+    }
+
+    /// Who may own the live resource of a node when it is updated.
+    fn expected_ownership(&self, node: &Node, live: &Json) -> ExpectedOwnership {
+        let guard = OwnershipGuard::for_node(self.graph, node)
+            .filter(|_| ownership::is_own(self.graph, node, live));
+        match guard {
+            Some(guard) => ExpectedOwnership::Own(guard),
+            None => ExpectedOwnership::NotForeign(self.graph.stack_identity(node)),
+        }
+    }
+
+    /// How sure it is that something below a place does not exist.
+    fn absence(&self, place: Option<ArmId>) -> Absence {
+        let mut around = std::iter::successors(place, ArmId::parent);
+        let is_new =
+            |id: &ArmId| self.graph.node_by_id(id).is_some() && self.live.resource(id).is_none();
+        match around.any(|id| is_new(&id)) {
+            true => Absence::Certain,
+            false => Absence::Planned,
+        }
     }
 
     fn grant(&mut self, node: &'a Node, grant: &Grant) -> Option<PlannedChange> {
         let wanted = self.wanted(node);
-        let call = |target, body| Call {
-            method: Method::Put,
+        let call = |method, target, body| Call {
+            method,
             target,
             api_version: node.subject.arm_type.api_version.to_string(),
             body,
@@ -357,15 +395,21 @@ impl<'a> Planner<'a, '_> {
                 role_name: grant.role_name.clone(),
                 principal,
             };
+            let absence = match grant.principal {
+                Principal::Unresolved { .. } => Absence::Certain,
+                Principal::Id(_) | Principal::Secret(_) => self.absence(Some(grant.scope.clone())),
+            };
             return Some(PlannedChange {
                 action: Action::Create,
                 reason: "the role assignment does not exist".to_owned(),
                 changes: creation(&wanted),
-                call: call(CallTarget::Grant(grant), wanted),
+                call: call(Method::Create(absence), CallTarget::Grant(grant), wanted),
             });
         };
         let target = CallTarget::Id(found.id.clone());
-        self.update(node, wanted, &found.body, |body| call(target.clone(), body))
+        self.update(node, wanted, &found.body, |method, body| {
+            call(method, target.clone(), body)
+        })
     }
 
     /// A creation of a resource that existed before, as a replacement.

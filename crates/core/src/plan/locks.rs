@@ -73,8 +73,8 @@ fn blocks(lock: &LiveLock, step: &Step) -> bool {
     let inherited = lock.scope.covers(target);
     match (&step.call.method, lock.level) {
         (Method::Delete(_) | Method::Replace(_), _) => inherited || target.covers(&lock.scope),
-        (Method::Put | Method::Patch, LockLevel::ReadOnly) => inherited,
-        (Method::Put | Method::Patch, LockLevel::CanNotDelete) => false,
+        (Method::Create(_) | Method::Update(_), LockLevel::ReadOnly) => inherited,
+        (Method::Create(_) | Method::Update(_), LockLevel::CanNotDelete) => false,
     }
 }
 

@@ -20,9 +20,10 @@ mod replace;
 mod secrets;
 mod step;
 mod teardown;
+mod update;
 
 pub use action::Action;
-pub use call::{Call, CallTarget, Method, NewGrant, Principal};
+pub use call::{Absence, Call, CallTarget, Method, NewGrant, Principal};
 pub use children::{LedgerSearch, ledger_searches};
 pub use contents::Plan;
 pub use converge::{Consent, OrphanPolicy, converge, converge_part, converge_with};
@@ -36,3 +37,4 @@ pub use remarks::{
 pub use replace::list_reads_to_replace;
 pub use step::{GrantTime, RetryCause, Step, StepId, Steps};
 pub use teardown::{inseparable, teardown, teardown_part};
+pub use update::{Update, UpdateConflict, UpdateContent};

@@ -11,23 +11,23 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
     Action, Call, CallTarget, KeptResource, Method, Orphan, OwnershipGuard, Plan, PruneEffect,
-    StepId, children, grants::ReplacedPrincipals, step::StepDraft,
+    StepId, Update, children,
+    grants::ReplacedPrincipals,
+    step::StepDraft,
+    update::{ExpectedOwnership, UpdateScope},
 };
 use crate::{
-    arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT, TAGS},
+    arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT},
     arm::{ArmId, ArmType},
     body_path::BodyPath,
     diff::Change,
     graph::{Graph, NodeKey},
     live::{Live, LiveGrant},
-    marker::{
-        Binding, MARKER_TAG, MarkerPlace, MarkerTarget, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG,
-        TextMarker,
-    },
+    marker::{MARKER_TAG, MarkerPlace, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker, tag},
     reads::Read,
     source::Span,
     spec::Address,
@@ -119,6 +119,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, p
         let described = described(orphan, live);
         let pruning = Pruning {
             orphan,
+            body: live.resource(&orphan.id).unwrap_or(&orphan.body),
             graph,
             described: &described,
             kind: live
@@ -130,7 +131,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, p
         };
         let step = match &decisions.0[&orphan.id] {
             OrphanDecision::Delete { api_version } => pruning.delete(api_version),
-            OrphanDecision::ReleaseTags => pruning.release_tags(),
+            OrphanDecision::ReleaseTags { api_version } => pruning.release_tags(api_version),
             OrphanDecision::ReleaseText {
                 member,
                 api_version,
@@ -157,7 +158,7 @@ pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, p
         }
         let ids: Vec<&ArmId> = deleted.keys().copied().collect();
         let after = deleted.into_values().collect();
-        if let Some(step) = children::forget(live, node, &ids, after) {
+        if let Some(step) = children::forget(graph, live, node, &ids, after) {
             plan.steps.push(step);
         }
     }
@@ -170,7 +171,9 @@ enum OrphanDecision {
         api_version: String,
     },
     /// The tags of the ownership marker are removed.
-    ReleaseTags,
+    ReleaseTags {
+        api_version: String,
+    },
     /// The ownership marker is removed from a text in `properties`.
     ReleaseText {
         member: &'static str,
@@ -257,7 +260,9 @@ fn decide(graph: &Graph, live: &Live, orphan: &FoundOrphan) -> OrphanDecision {
     }
     match orphan.removal_policy {
         RemovalPolicy::Keep => match orphan.marker_place() {
-            MarkerPlace::Tags => OrphanDecision::ReleaseTags,
+            MarkerPlace::Tags => api_version.map_or_else(unknown, |api_version| {
+                OrphanDecision::ReleaseTags { api_version }
+            }),
             MarkerPlace::Text(member) => {
                 api_version.map_or_else(unknown, |api_version| OrphanDecision::ReleaseText {
                     member,
@@ -284,7 +289,9 @@ fn decide(graph: &Graph, live: &Live, orphan: &FoundOrphan) -> OrphanDecision {
 }
 
 /// The writable properties of the types that carry their ownership marker in a text. Azure fills in the others.
-const WRITABLE: [&str; 12] = [
+const WRITABLE: [&str; 14] = [
+    "description",
+    "notes",
     "roleDefinitionId",
     "principalId",
     "principalType",
@@ -302,6 +309,8 @@ const WRITABLE: [&str; 12] = [
 /// A step for an orphan.
 struct Pruning<'a> {
     orphan: &'a FoundOrphan,
+    /// Its live body.
+    body: &'a Json,
     graph: &'a Graph,
     described: &'a Orphan,
     kind: &'static str,
@@ -321,65 +330,54 @@ impl Pruning<'_> {
     }
 
     /// Removes the tags of the ownership marker and changes nothing else.
-    fn release_tags(self) -> StepDraft {
-        let stack = Value::string(&self.orphan.stack);
-        let keep = Value::from(RemovalPolicy::KEEP_WORD);
-        let target = MarkerTarget::from_id(&self.orphan.id);
-        let stack_identity = self.graph.stack(&self.orphan.stack);
-        let binding = Value::String(Binding::new(&stack_identity, &target).to_string());
-        let tags = Value::object([
-            (STACK_TAG, stack),
-            (MARKER_TAG, binding),
-            (ON_REMOVE_TAG, keep),
-        ]);
-        let call = Call {
-            method: Method::Patch,
-            target: CallTarget::Id(self.orphan.id.provider_child(&TAGS.name, "default")),
-            api_version: TAGS.api_version.into_owned(),
-            body: Value::object([
-                ("operation", "Delete".into()),
-                ("properties", Value::object([("tags", tags)])),
-            ]),
-        };
-        let change = Change {
-            path: BodyPath::from_names(["tags", STACK_TAG]),
-            before: Some(json!(self.orphan.stack)),
+    fn release_tags(self, api_version: &str) -> StepDraft {
+        let removed = [STACK_TAG, MARKER_TAG, ON_REMOVE_TAG].map(|name| Change {
+            path: BodyPath::from_names(["tags", name]),
+            before: tag(self.body, name).map(Json::from),
             after: None,
             immutable: false,
-        };
-        self.release(call, change)
+        });
+        let change = removed[0].clone();
+        let update = self.update(Value::Null, removed.to_vec(), UpdateScope::Tags);
+        self.release(update, Value::Null, api_version, change)
     }
 
     /// Removes the ownership marker from a text and changes nothing else.
     fn release_text(self, member: &'static str, api_version: &str) -> StepDraft {
-        let properties = self.orphan.body.get("properties").and_then(Json::as_object);
-        let writable = properties
-            .into_iter()
-            .flatten()
-            .filter(|(name, value)| WRITABLE.contains(&name.as_str()) && !value.is_null());
-        let mut body: Vec<(&str, Value)> = writable
-            .map(|(name, value)| (name.as_str(), Value::from(value.clone())))
-            .collect();
+        let properties = self.body.get("properties");
         let before = properties.and_then(|properties| properties.get(member));
-        let text = before.and_then(Json::as_str);
-        let after = text.map(|text| Value::String(TextMarker::remove_from(text)));
-        body.extend(after.clone().map(|after| (member, after)));
-        let call = Call {
-            method: Method::Put,
-            target: CallTarget::Id(self.orphan.id.clone()),
-            api_version: api_version.to_owned(),
-            body: Value::object([("properties", Value::object(body))]),
-        };
+        let text = before.and_then(Json::as_str).unwrap_or("");
+        let after = Value::String(TextMarker::remove_from(text));
+        let wanted = Value::object([("properties", Value::object([(member, after.clone())]))]);
         let change = Change {
             path: BodyPath::from_names(["properties", member]),
             before: before.cloned(),
-            after,
+            after: Some(after),
             immutable: false,
         };
-        self.release(call, change)
+        let update = self.update(wanted.clone(), Vec::new(), UpdateScope::Members(&WRITABLE));
+        self.release(update, wanted, api_version, change)
     }
 
-    fn release(self, call: Call, change: Change) -> StepDraft {
+    fn update(&self, wanted: Value, removed: Vec<Change>, scope: UpdateScope) -> Update {
+        Update {
+            wanted,
+            base: Arc::new(self.body.clone()),
+            rules: &[],
+            ignore: Vec::new(),
+            removed,
+            ownership: ExpectedOwnership::Own(OwnershipGuard::for_orphan(self.graph, self.orphan)),
+            scope,
+        }
+    }
+
+    fn release(self, update: Update, body: Value, api_version: &str, change: Change) -> StepDraft {
+        let call = Call {
+            method: Method::Update(Box::new(update)),
+            target: CallTarget::Id(self.orphan.id.clone()),
+            api_version: api_version.to_owned(),
+            body,
+        };
         let why = "no entry of the spec declares it, and its entry had `onRemove: keep`".to_owned();
         self.step(Action::Release, why, call, vec![change])
     }

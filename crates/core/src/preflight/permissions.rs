@@ -95,12 +95,10 @@ impl RequiredPermissions {
 /// The actions of a step, each with its scope.
 fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     let verb = match (&step.call.method, &step.call.target) {
-        // A PATCH always writes tags.
-        (Method::Patch, CallTarget::Id(tags)) => {
-            let on = tags.parent().unwrap_or_else(|| tags.clone());
-            return vec![(format!("{}/write", TAGS.name), on)];
+        (Method::Update(update), CallTarget::Id(id)) if update.is_tags_only() => {
+            return vec![(format!("{}/write", TAGS.name), id.clone())];
         }
-        (Method::Put | Method::Patch, _) => "write",
+        (Method::Create(_) | Method::Update(_), _) => "write",
         (Method::Replace(_) | Method::Delete(_), _) => "delete",
     };
     let id = match &step.call.target {
@@ -124,7 +122,7 @@ fn actions(step: &Step, registry: Registry) -> Vec<(String, ArmId)> {
     if matches!(step.call.method, Method::Replace(_)) {
         actions.push((format!("{arm_type}/write"), id.clone()));
     }
-    if matches!(step.call.method, Method::Put | Method::Replace(_)) {
+    if !matches!(step.call.method, Method::Delete(_)) {
         actions.extend(linked(step, registry));
     }
     actions

@@ -1,18 +1,28 @@
 //! Sends the request of one step, retries it while a change propagates, and reads the outputs that other steps need.
 
+mod update;
+
 use std::time::Duration;
 
 use lazuli_arm::{ArmError, OnWait, Wait, ignore_waits};
 use lazuli_core::{
-    arm::ArmId,
+    arm::{ArmId, types::etag},
     live::LiveGrant,
-    plan::{Action, CallTarget, Method, OwnershipGuard, Step},
+    plan::{Absence, CallTarget, Method, OwnershipGuard, Step, Update},
 };
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::Execution;
 use crate::{observer::Event, propagation::RetryDeadlines, report::Failure};
+
+/// The request of a step, without unresolved outputs.
+pub(super) struct ResolvedCall {
+    pub(super) target: ArmId,
+    pub(super) body: Json,
+    /// The update, if the step is one.
+    pub(super) update: Option<Update>,
+}
 
 /// The result of a step that succeeded.
 #[derive(Default)]
@@ -29,12 +39,24 @@ pub(super) async fn send(
     execution: &Execution<'_>,
     step: &Step,
     deadlines: &RetryDeadlines,
-    target: &ArmId,
-    body: &Json,
+    request: &ResolvedCall,
 ) -> Result<StepResult, Failure> {
+    let ResolvedCall { target, body, .. } = request;
+    if let Method::Create(Absence::Planned) = step.call.method
+        && let Some(found) = read(execution, step, target).await?
+    {
+        return match step.call.target {
+            // Its name follows from scope, role and principal.
+            CallTarget::Grant(_) => Ok(StepResult {
+                body: Some(found),
+                already_there: Some(target.clone()),
+            }),
+            CallTarget::Id(_) => Err(Failure::Appeared(target.clone())),
+        };
+    }
     let mut attempt = 1;
     let response = loop {
-        let error = match send_once(execution, step, target, body).await {
+        let error = match send_once(execution, step, request).await {
             Ok(result) => break result,
             Err(Failure::Arm(error)) => error,
             Err(failure) => return Err(failure),
@@ -110,9 +132,13 @@ async fn same_grant(
 async fn send_once(
     execution: &Execution<'_>,
     step: &Step,
-    target: &ArmId,
-    body: &Json,
+    request: &ResolvedCall,
 ) -> Result<Option<Json>, Failure> {
+    let ResolvedCall {
+        target,
+        body,
+        update,
+    } = request;
     let on_wait = |wait: Wait<'_>| {
         if let Some(event) = step_event(step, wait) {
             execution.observer.event(&event);
@@ -121,15 +147,15 @@ async fn send_once(
     let (path, api) = (target.as_str(), step.call.api_version.as_str());
     let client = execution.client;
     let written = match &step.call.method {
-        Method::Put if step.action == Action::Create => {
-            client.create(path, api, body, &on_wait).await?
+        Method::Create(_) => client.create(path, api, body, &on_wait).await?,
+        Method::Update(planned) => {
+            let update = update.as_ref().unwrap_or(planned);
+            return update::send(execution, step, target, update, &on_wait).await;
         }
-        Method::Put => client.put(path, api, body, &on_wait).await?,
         Method::Replace(guard) => {
             delete_guarded(execution, step, target, guard, &on_wait).await?;
             client.create(path, api, body, &on_wait).await?
         }
-        Method::Patch => client.patch(path, api, body, &on_wait).await?,
         Method::Delete(guard) => {
             delete_guarded(execution, step, target, guard, &on_wait).await?;
             return Ok(None);
@@ -162,7 +188,7 @@ async fn delete_guarded(
     guard
         .check(target, &body, other.as_ref())
         .map_err(Failure::NotOwned)?;
-    let etag = body.get("etag").and_then(Json::as_str);
+    let etag = etag(&step.subject.arm_type.name, &body);
     client
         .delete_if_match(target.as_str(), api_version, etag, on_wait)
         .await?;
@@ -176,6 +202,16 @@ const READ_ATTEMPTS: u32 = 5;
 /// How often a resource is read before it counts as deleted by others.
 const DELETION_READS: u32 = 3;
 
+/// Reads the resource of a step.
+async fn read(
+    execution: &Execution<'_>,
+    step: &Step,
+    target: &ArmId,
+) -> Result<Option<Json>, ArmError> {
+    let (path, api_version) = (target.as_str(), &step.call.api_version);
+    execution.client.get(path, api_version, &ignore_waits).await
+}
+
 /// Reads a resource of which Azure is known to have had a state, until it appears.
 async fn read_repeatedly(
     execution: &Execution<'_>,
@@ -184,10 +220,7 @@ async fn read_repeatedly(
     attempts: u32,
 ) -> Result<Option<Json>, ArmError> {
     for attempt in 1..=attempts {
-        let found = execution
-            .client
-            .get(target.as_str(), &step.call.api_version, &ignore_waits)
-            .await?;
+        let found = read(execution, step, target).await?;
         if found.is_some() || attempt == attempts {
             return Ok(found);
         }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use lazuli_core::{
     arm::{ArmId, ArmType},
     graph::NodeKey,
-    plan::{Action, Call, CallTarget, Method, StepId},
+    plan::{Absence, Action, Call, CallTarget, Method, StepId},
     spec::Address,
     subject::Subject,
     value::Value,
@@ -74,7 +74,7 @@ fn entry() -> (Step, Sources) {
         reason: String::new(),
         changes: Vec::new(),
         call: Call {
-            method: Method::Put,
+            method: Method::Create(Absence::Certain),
             target: CallTarget::Id(ArmId::parse("/subscriptions/1").unwrap()),
             api_version: "1".to_owned(),
             body: Value::Null,

@@ -144,21 +144,52 @@ pub(crate) fn check(world: &World, call: &Call<'_>) -> Result<(), ArmError> {
     Ok(())
 }
 
+/// Applies policies to a write of the tags of a resource, which counts as an update of the resource: Modify changes the
+/// tags, and Deny rejects the write.
+pub(crate) fn check_tags(
+    world: &World,
+    call: &Call<'_>,
+    on: &Target,
+    content: &mut Value,
+) -> Result<(), ArmError> {
+    for assignment in modifying(world, on) {
+        let (name, value) = replaced_tag(assignment);
+        content["tags"][name] = value;
+    }
+    for assignment in applicable(world, on) {
+        if let Some(denial) = denial(assignment, &on.kind(), content) {
+            return Err(disallowed(assignment, &denial, call));
+        }
+    }
+    Ok(())
+}
+
+/// The policy assignments with the effect Modify that apply to a resource.
+fn modifying<'a>(world: &'a World, target: &Target) -> Vec<&'a Resource> {
+    let is_top_level =
+        target.blocks.len() == 1 && target.last().is_some_and(|block| block.pairs.len() == 1);
+    let kind = target.kind().to_ascii_lowercase();
+    if !is_top_level || kind.starts_with("microsoft.authorization/") {
+        return Vec::new();
+    }
+    let mut assignments = applicable(world, target);
+    assignments.retain(|assignment| modifies(assignment));
+    assignments
+}
+
+/// The tag that an assignment with the effect Modify adds or replaces.
+fn replaced_tag(assignment: &Resource) -> (&str, Value) {
+    let parameter = |name: &str| assignment.text(&format!("/properties/parameters/{name}/value"));
+    (parameter("tagName"), Value::from(parameter("tagValue")))
+}
+
 /// The request after policy assignments with the effect Modify; `None` if none applies.
 pub(crate) fn modify(world: &World, call: &Call<'_>) -> Option<Request> {
-    let is_top_level = call.target.blocks.len() == 1
-        && call
-            .target
-            .last()
-            .is_some_and(|block| block.pairs.len() == 1);
-    let kind = call.target.kind().to_ascii_lowercase();
-    if call.method() != Method::Put || !is_top_level || kind.starts_with("microsoft.authorization/")
-    {
+    if call.method() != Method::Put {
         return None;
     }
+    let assignments = modifying(world, &call.target);
     let mut body: Value = serde_json::from_slice(&call.request.body).ok()?;
-    let mut assignments = applicable(world, &call.target);
-    assignments.retain(|assignment| modifies(assignment));
     let tags = body.as_object_mut()?.entry("tags").or_insert(json!({}));
     if tags.is_null() {
         *tags = json!({});
@@ -166,10 +197,8 @@ pub(crate) fn modify(world: &World, call: &Call<'_>) -> Option<Request> {
     // The resource provider rejects tags that are not an object.
     let tags = tags.as_object_mut()?;
     for assignment in &assignments {
-        let parameter =
-            |name: &str| assignment.text(&format!("/properties/parameters/{name}/value"));
-        let value = Value::from(parameter("tagValue"));
-        tags.insert(parameter("tagName").to_owned(), value);
+        let (name, value) = replaced_tag(assignment);
+        tags.insert(name.to_owned(), value);
     }
     (!assignments.is_empty()).then(|| Request {
         body: body.to_string().into_bytes(),

@@ -6,7 +6,7 @@ use super::call::Call;
 use super::model::World;
 use super::path::Target;
 use super::reply::{ArmError, Reply, resource_not_found};
-use super::sql;
+use super::{policy, sql};
 use crate::http::Method;
 
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
@@ -54,7 +54,10 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmErr
         }
         _ => return Err(call.not_allowed()),
     };
-    resource.body["tags"] = Value::Object(tags);
+    let mut body = Value::clone(&resource.body);
+    body["tags"] = Value::Object(tags);
+    policy::check_tags(world, call, &scope, &mut body)?;
+    resource.body = body.into();
     let response = to_json(call, &resource.body["tags"]);
     world.state.insert(key, resource);
     Ok(match call.method() {

@@ -7,7 +7,7 @@ use crate::{
     arm::ArmType,
     arm::types::ROLE_ASSIGNMENT,
     key::NodeKey,
-    plan::{Action, Call, NewGrant, Principal},
+    plan::{Absence, Action, Call, NewGrant, Principal},
     source::{Sources, Span},
     spec::Address,
     subject::Subject,
@@ -52,7 +52,7 @@ fn step(method: Method, target: CallTarget, arm_type: ArmType) -> Step {
             span: Span::new(Sources::default().add("spec.yaml", ""), 0..0),
         },
         action: match method {
-            Method::Put | Method::Patch => Action::Update,
+            Method::Create(_) | Method::Update(_) => Action::Update,
             Method::Replace(_) => Action::Replace,
             Method::Delete(_) => Action::Delete,
         },
@@ -81,7 +81,7 @@ fn step_on(method: Method, id: &str) -> Step {
 }
 
 fn put(id: &str) -> Step {
-    step_on(Method::Put, id)
+    step_on(Method::Create(Absence::Certain), id)
 }
 
 fn delete(id: &str) -> Step {
@@ -98,7 +98,11 @@ fn grant_on(scope: &str) -> Step {
         role_name: "Reader".into(),
         principal: Principal::Id("p".into()),
     };
-    step(Method::Put, CallTarget::Grant(grant), ROLE_ASSIGNMENT)
+    step(
+        Method::Create(Absence::Certain),
+        CallTarget::Grant(grant),
+        ROLE_ASSIGNMENT,
+    )
 }
 
 fn plan_of(steps: impl IntoIterator<Item = Step>) -> Plan {

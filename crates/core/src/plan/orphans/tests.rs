@@ -1,6 +1,8 @@
 //! The order of deletion.
 
 use super::*;
+use serde_json::json;
+
 use crate::live::OwnedResource;
 
 const GROUP_ID: &str = "/subscriptions/s/resourceGroups/g";

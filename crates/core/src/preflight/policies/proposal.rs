@@ -9,7 +9,7 @@ use crate::{
     arm::types::RESOURCE_GROUP_IN_ACTIONS,
     body_path::BodyPath,
     marker::MARKER_TAG,
-    plan::{CallTarget, Method, Step},
+    plan::{Action, CallTarget, Method, Step},
     value::Value,
 };
 
@@ -26,7 +26,7 @@ impl Proposal {
 
 /// The id that a step writes in a subscription: a resource, or the scope of a role assignment.
 pub(super) fn find_written_id(step: &Step) -> Option<&ArmId> {
-    if !matches!(step.call.method, Method::Put | Method::Replace(_)) {
+    if matches!(step.call.method, Method::Delete(_)) || step.action == Action::Release {
         return None;
     }
     let id = match &step.call.target {

@@ -7,7 +7,7 @@ use crate::{
     arm::ArmType,
     key::NodeKey,
     kind::Registry,
-    plan::{Action, Call, CallTarget, Method, NewGrant, Principal, Step},
+    plan::{Absence, Action, Call, CallTarget, Method, NewGrant, Principal, Step, Update},
     preflight::{findings, list_further_questions, questions},
     secret::Secret,
     source::{Sources, Span},
@@ -31,8 +31,8 @@ fn step(action: Action, target: CallTarget, arm_type: &str, body: Value) -> Step
     };
     let method = match action {
         Action::Delete => Method::Delete(crate::plan::OwnershipGuard::by_tag("cameras")),
-        Action::Release => Method::Patch,
-        _ => Method::Put,
+        Action::Release => Method::Update(Box::new(Update::tags_only("cameras"))),
+        _ => Method::Create(Absence::Certain),
     };
     Step {
         id: StepId(0),
