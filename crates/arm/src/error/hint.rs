@@ -42,6 +42,10 @@ pub(super) fn hint(error: &ErrorReport) -> Option<String> {
         | ErrorKind::InvalidRequest
         | ErrorKind::OperationFailed
         | ErrorKind::NotFound => return by_code(error),
+        ErrorKind::Protocol if error.transient_cause.is_some() => {
+            "Run the command again. If the error remains, check the proxies and gateways between this machine and \
+             Azure, and HTTPS_PROXY and NO_PROXY"
+        }
         ErrorKind::Protocol => return None,
     };
     Some(text.to_owned())
