@@ -13,6 +13,7 @@ mod custom_kind;
 
 mod adopt;
 mod drift;
+mod encryption;
 mod examples;
 mod explained;
 mod export;

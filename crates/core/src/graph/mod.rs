@@ -3,6 +3,7 @@
 mod build;
 mod dag;
 mod edges;
+mod key_access;
 mod node;
 mod place;
 mod reason;

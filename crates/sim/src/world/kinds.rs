@@ -26,5 +26,7 @@ pub(crate) const STORAGE_ACCOUNT: &str = "microsoft.storage/storageaccounts";
 pub(crate) const STORAGE_KEYS: &str = "microsoft.storage/storageaccounts/listkeys";
 pub(crate) const STORAGE_NAME_CHECK: &str = "microsoft.storage/checknameavailability";
 
+pub(crate) const KEY_VAULT: &str = "microsoft.keyvault/vaults";
+
 pub(crate) const VIDEO_ANALYZER: &str = "microsoft.media/videoanalyzers";
 pub(crate) const VIDEO_INDEXER: &str = "microsoft.videoindexer/accounts";

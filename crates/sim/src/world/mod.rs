@@ -40,6 +40,7 @@ mod tags;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod vaults;
 
 use call::Call;
 use path::Target;
@@ -202,6 +203,7 @@ impl World {
             kinds::TAGS => tags::handle(self, call),
             kinds::STORAGE_NAME_CHECK => storage::check_name(self, call),
             kinds::VIDEO_ANALYZER => media::handle(self, call),
+            kinds::KEY_VAULT => vaults::handle(self, call),
             kinds::VIDEO_INDEXER => indexer::handle(self, call),
             kind if kind.starts_with(kinds::STORAGE_ACCOUNT) => storage::handle(self, call),
             kinds::MANAGEMENT_GROUP => {
