@@ -31,6 +31,7 @@ mod prune;
 mod replace;
 mod requests;
 mod resume;
+mod role_scopes;
 mod roles;
 mod saved;
 mod scopes;

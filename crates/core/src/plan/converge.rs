@@ -13,6 +13,7 @@ use super::{
     grants::ReplacedPrincipals,
     mass_deletion, orphans, overrides, ownership,
     replace::{self, Replacement},
+    role_scopes,
     secrets::Secrets,
     step::StepDraft,
 };
@@ -65,7 +66,7 @@ pub fn converge_part(
 ) -> (Plan, Diagnostics) {
     let mut replaced: Vec<Replacement> = Vec::new();
     // A replacement removes outputs and children that other nodes are compared with, which can require more replacements.
-    let (left, (mut plan, steps_of, diagnostics)) = loop {
+    let (left, (mut plan, steps_of, mut diagnostics)) = loop {
         let gone: Vec<&ArmId> = replaced.iter().map(|one| &one.id).collect();
         let left = match gone.as_slice() {
             [] => Cow::Borrowed(live),
@@ -109,6 +110,7 @@ pub fn converge_part(
         }
         plan.remarks.unreadable = remaining.unreadable_scopes().to_vec();
     }
+    diagnostics.extend(role_scopes::free(graph, remaining, &mut plan));
     plan.remarks.mass_deletions = mass_deletion::find(graph, live, &plan);
     (plan, diagnostics)
 }

@@ -55,8 +55,13 @@ pub(crate) fn is_assignable(world: &World, guid: &str, scope: &str, now: SimTime
 }
 
 fn is_assignable_at(world: &World, role: &Resource, scope: &str) -> bool {
+    covers(world, &role.body["properties"]["assignableScopes"], scope)
+}
+
+/// Whether one of these assignable scopes is the scope or above it.
+fn covers(world: &World, assignable: &Value, scope: &str) -> bool {
     let scopes = world.scopes(&Target::parse(scope));
-    elements(&role.body["properties"]["assignableScopes"])
+    elements(assignable)
         .filter_map(Value::as_str)
         .any(|at| scopes.contains(&Target::parse(at).key()))
 }
@@ -151,6 +156,7 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
             ),
         ));
     }
+    check_lost_scopes(world, &key, guid, &scopes)?;
     let permissions: Vec<Value> = elements(&body["properties"]["permissions"])
         .map(|permission| {
             let list = |name: &str| elements(&permission[name]).cloned().collect::<Vec<_>>();
@@ -198,6 +204,34 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
     let mut response = stored;
     response["properties"]["createdBy"] = Value::Null;
     Ok(Reply::json(201, response))
+}
+
+/// Checks that no role assignment of the role exists at a scope that the role loses (Azure/bicep#17145).
+fn check_lost_scopes(world: &World, key: &str, guid: &str, wanted: &Value) -> Result<(), ArmError> {
+    let Some(old) = world.state.get(key) else {
+        return Ok(());
+    };
+    let mut grants = world.state.tree("").filter(|(_, grant)| {
+        grant.kind == kinds::ROLE_ASSIGNMENT
+            && last_segment(grant.text("/properties/roleDefinitionId")).eq_ignore_ascii_case(guid)
+    });
+    let is_lost = |scope: &str| !covers(world, wanted, scope);
+    let Some((_, grant)) = grants.find(|(_, grant)| is_lost(grant.text("/properties/scope")))
+    else {
+        return Ok(());
+    };
+    let at = world.scopes(&Target::parse(grant.text("/properties/scope")));
+    let lost = elements(&old.body["properties"]["assignableScopes"])
+        .filter_map(Value::as_str)
+        .find(|lost| at.contains(&Target::parse(lost).key()));
+    let scope = lost.unwrap_or(grant.text("/properties/scope"));
+    Err(ArmError::new(
+        400,
+        "RoleScopeBeingRemovedContainsAssignments",
+        format!(
+            "Role assignments found under scope '{scope}' which is being removed. Removing this scope from the role will orphan these assignments. Delete these assignments before removing the scope."
+        ),
+    ))
 }
 
 /// All roles that can be assigned at the scope, on one page, with `$filter` by `roleName` and `type`.
