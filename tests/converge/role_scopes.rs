@@ -3,7 +3,7 @@
 use lazuli_core::{
     diagnostic::Code,
     graph::Names,
-    plan::{Action, Plan, Step},
+    plan::{Action, Plan, RetryCause, Step},
 };
 use lazuli_reconcile::Intent;
 use lazuli_sim::{Method, SUBSCRIPTION};
@@ -120,6 +120,22 @@ async fn role_assignment_that_moves_with_its_role_converges_with_pruning() {
     assert!(gone < role && role < granted);
     assert!(azure.execute(&plan).await.is_complete());
     assert!(azure.plan(&moved).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_that_move_keep_the_references_of_the_others() {
+    let azure = Azure::new().await;
+    azure.converge(&wide()).await;
+    let more = "  more: { kind: userAssignedIdentity, name: id-more }\n\
+         \x20 reads: { kind: roleAssignment, principal: \"${more}\", scope: \"${group}\", role: \"${operator}\" }\n";
+    let plan = azure.plan_to_prune(&(narrow() + more)).await;
+    assert_ordered(&plan);
+    assert!(step(&plan, Action::Delete, "there").id < step(&plan, Action::Create, "more").id);
+    let maker = step(&plan, Action::Create, "more").id;
+    let created = step(&plan, Action::Create, "reads");
+    assert_eq!(created.retry_causes, [RetryCause::Principal(maker)]);
+    assert!(created.after.contains(&maker));
+    assert!(azure.execute(&plan).await.is_complete());
 }
 
 #[tokio::test(start_paused = true)]

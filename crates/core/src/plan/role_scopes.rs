@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value as Json;
+
 use super::{Action, Method, Plan, Step, StepId};
 use crate::{
     arm::{
@@ -88,11 +90,15 @@ fn lost_grants<'a>(
     };
     // A scope that is not known yet can cover any role assignment.
     let wanted: Vec<ArmId> = wanted.collect::<Option<_>>()?;
-    let is_kept = |scope: &ArmId| wanted.iter().any(|wanted| wanted.may_reach(scope));
-    let lost = live
-        .grants()
-        .iter()
-        .filter(|grant| grant.role.eq_ignore_ascii_case(id.name()) && !is_kept(&grant.scope));
+    let found = live.resource(id)?.pointer("/properties/assignableScopes")?;
+    let found = found.as_array()?.iter().filter_map(Json::as_str);
+    let found: Vec<ArmId> = found.filter_map(ArmId::parse).collect();
+    let reaches = |scopes: &[ArmId], scope: &ArmId| scopes.iter().any(|at| at.may_reach(scope));
+    let lost = live.grants().iter().filter(|grant| {
+        grant.role.eq_ignore_ascii_case(id.name())
+            && reaches(&found, &grant.scope)
+            && !reaches(&wanted, &grant.scope)
+    });
     Some((node, lost.collect()))
 }
 

@@ -211,20 +211,20 @@ fn check_lost_scopes(world: &World, key: &str, guid: &str, wanted: &Value) -> Re
     let Some(old) = world.state.get(key) else {
         return Ok(());
     };
-    let mut grants = world.state.tree("").filter(|(_, grant)| {
+    let grants = world.state.tree("").filter(|(_, grant)| {
         grant.kind == kinds::ROLE_ASSIGNMENT
             && last_segment(grant.text("/properties/roleDefinitionId")).eq_ignore_ascii_case(guid)
     });
-    let is_lost = |scope: &str| !covers(world, wanted, scope);
-    let Some((_, grant)) = grants.find(|(_, grant)| is_lost(grant.text("/properties/scope")))
-    else {
+    let lost_at = |scope: &str| {
+        let above = world.scopes(&Target::parse(scope));
+        let mut old = elements(&old.body["properties"]["assignableScopes"]);
+        let lost = old.find(|at| above.contains(&Target::parse(at.as_str().unwrap_or("")).key()));
+        lost.filter(|_| !covers(world, wanted, scope))
+    };
+    let mut lost = grants.filter_map(|(_, grant)| lost_at(grant.text("/properties/scope")));
+    let Some(scope) = lost.next().and_then(Value::as_str) else {
         return Ok(());
     };
-    let at = world.scopes(&Target::parse(grant.text("/properties/scope")));
-    let lost = elements(&old.body["properties"]["assignableScopes"])
-        .filter_map(Value::as_str)
-        .find(|lost| at.contains(&Target::parse(lost).key()));
-    let scope = lost.unwrap_or(grant.text("/properties/scope"));
     Err(ArmError::new(
         400,
         "RoleScopeBeingRemovedContainsAssignments",
