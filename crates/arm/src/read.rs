@@ -4,15 +4,15 @@ use azure_core::http::{Method, Url};
 
 use crate::{
     client::{Client, Content, pause_before_retry},
-    error::ArmError,
+    error::{ArmError, has_arm_id},
     request::ArmResponse,
     retry::RetrySchedule,
     wait::OnWait,
 };
 
 impl Client {
-    /// Sends a GET of a resource or of a page of a list until a response has a document. A success without one, such as
-    /// status 204 or the page of a proxy, shows neither that something exists nor that it does not: it is transient.
+    /// Sends a GET of a resource or of a page of a list until Azure returns a document. Any other success, such as status
+    /// 204 or the page of a proxy, shows neither that something exists nor that it does not: it is transient.
     ///
     /// # Errors
     ///
@@ -28,7 +28,7 @@ impl Client {
             let response = self
                 .send(Method::Get, url, path, Content::default(), on_wait)
                 .await?;
-            if response.has_document() {
+            if response.has_document() && has_arm_id(&response.headers) {
                 return Ok(response);
             }
             let error = ArmError::without_document(path, &response);

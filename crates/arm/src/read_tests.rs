@@ -21,6 +21,7 @@ fn without_document() -> Vec<fn() -> Reply> {
         || reply(200, &[], Value::Null),
         || proxy_reply(200, " \r\n"),
         || proxy_reply(200, "<html>Sign in</html>"),
+        || proxy_reply(200, r#"{"value":[]}"#),
         || reply(200, &[], json!("x")),
     ]
 }
