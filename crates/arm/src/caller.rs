@@ -5,12 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use azure_core::{http::Method, time::parse_rfc7231};
 use serde_json::Value;
 
-use crate::{
-    client::{Client, Content},
-    error::ArmError,
-    headers::DATE,
-    wait::ignore_waits,
-};
+use crate::{client::Client, error::ArmError, headers::DATE, wait::ignore_waits};
 
 /// The caller as described by the claims of the token. The client does not verify the signature: ARM does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,9 +69,7 @@ impl Client {
         api_version: &str,
     ) -> Result<TimedResponse, ArmError> {
         let url = self.url(Method::Get, path, api_version, &[])?;
-        let response = self
-            .send(Method::Get, &url, path, Content::default(), &ignore_waits)
-            .await?;
+        let response = self.read(&url, path, &ignore_waits).await?;
         let date = response.headers.get_optional_str(&DATE);
         Ok(TimedResponse {
             body: response.json().unwrap_or(Value::Null),

@@ -3,7 +3,7 @@
 use crate::{
     batch_poll::BatchPoller,
     cloud::Endpoints,
-    error::{ArmError, ErrorKind},
+    error::{ArmError, ErrorKind, has_arm_id},
     headers::{CORRELATION_ID, REQUEST_ID},
     masking::SecretMask,
     options::ClientOptions,
@@ -122,11 +122,11 @@ impl Client {
         self.authorize.claims().await
     }
 
-    /// Reads a resource. Every 404 is `None`, regardless of its code: providers use many codes for absence.
+    /// Reads a resource. Every 404 of Azure is `None`, regardless of its code: providers use many codes for absence.
     ///
     /// # Errors
     ///
-    /// All other failures, after the retries that the options allow.
+    /// All other failures, after the retries that the options allow: also a success without a document.
     pub async fn get(
         &self,
         path: &str,
@@ -134,7 +134,7 @@ impl Client {
         on_wait: &OnWait<'_>,
     ) -> Result<Option<Value>, ArmError> {
         let url = self.url(Method::Get, path, api_version, &[])?;
-        let response = self.send_get(&url, path, on_wait).await?;
+        let response = self.read_existing(&url, path, on_wait).await?;
         response
             .map(|response| response.require_json(Method::Get, path))
             .transpose()
@@ -285,6 +285,13 @@ impl Client {
                 }
                 sent => sent?,
             };
+            // Some results of actions have no request id, and an action cannot be repeated.
+            if method != Method::Post && !has_arm_id(&first.headers) {
+                let error = ArmError::from_proxy(method, path, &first);
+                let schedule = restarts.get_or_insert_with(|| RetrySchedule::new(&self.options));
+                pause_before_retry(schedule, method, error, on_wait).await?;
+                continue;
+            }
             let status = first.status;
             let error = match self.follow(&request, &url, first, on_wait).await {
                 Ok(finished) => {
@@ -332,24 +339,6 @@ impl Client {
 
     pub(crate) fn mask(&self) -> &SecretMask {
         &self.mask
-    }
-
-    /// Sends a GET; `None` if there is nothing at the URL, with 204 or any 404.
-    pub(crate) async fn send_get(
-        &self,
-        url: &Url,
-        path: &str,
-        on_wait: &OnWait<'_>,
-    ) -> Result<Option<ArmResponse>, ArmError> {
-        match self
-            .send(Method::Get, url, path, Content::default(), on_wait)
-            .await
-        {
-            Ok(response) if response.status == 204 => Ok(None),
-            Ok(response) => Ok(Some(response)),
-            Err(error) if error.is_absence() => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// Sends a request until it succeeds or fails for good. `path` names it in errors.
@@ -459,7 +448,7 @@ pub(crate) struct Content {
 }
 
 /// Waits until the request may be sent again, or returns the error if it is final.
-async fn pause_before_retry(
+pub(crate) async fn pause_before_retry(
     schedule: &mut RetrySchedule<'_>,
     method: Method,
     error: ArmError,

@@ -21,6 +21,7 @@ mod paging;
 mod path;
 mod policy;
 mod poll;
+mod read;
 mod request;
 mod resource_graph;
 mod retry;

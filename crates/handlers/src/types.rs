@@ -7,7 +7,7 @@ mod key_vault;
 mod tests;
 
 use lazuli_core::facts::{
-    Rule::{self, Becomes, Decided, Open, When, Withheld},
+    Rule::{self, Becomes, Decided, Open, ReadOnly, When, Withheld},
     TypeFacts,
 };
 
@@ -113,6 +113,7 @@ pub(crate) const TYPES: &[TypeFacts] = &[
         rules: &[
             Becomes("properties.enableSoftDelete", "false", "true"),
             Open("properties.accessPolicies"),
+            ReadOnly("properties.vaultUri"),
             When(
                 "properties.createMode",
                 "recover",
@@ -120,7 +121,7 @@ pub(crate) const TYPES: &[TypeFacts] = &[
             ),
         ],
         why: "soft delete is always on; other services add access policies for themselves; a recovered vault keeps its old \
-         ones",
+         ones; the URI follows from the name",
         creation: Some(key_vault::CREATION),
     },
     row(

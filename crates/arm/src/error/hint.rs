@@ -11,7 +11,8 @@ pub(super) fn hint(error: &ErrorReport) -> Option<String> {
     let text = match &error.kind {
         ErrorKind::NotLoggedIn => return Some(not_logged_in(error)),
         ErrorKind::Forbidden { action, scope, .. } => {
-            return Some(forbidden(action.as_deref(), scope.as_deref()));
+            let specific = by_code(error);
+            return specific.or_else(|| Some(forbidden(action.as_deref(), scope.as_deref())));
         }
         ErrorKind::PolicyDenied { policies } => return Some(policy_denied(policies)),
         ErrorKind::Throttled => return Some(throttled(error)),
@@ -42,6 +43,10 @@ pub(super) fn hint(error: &ErrorReport) -> Option<String> {
         | ErrorKind::InvalidRequest
         | ErrorKind::OperationFailed
         | ErrorKind::NotFound => return by_code(error),
+        ErrorKind::Protocol if error.transient_cause.is_some() => {
+            "Run the command again. If the error remains, check the proxies and gateways between this machine and \
+             Azure, and HTTPS_PROXY and NO_PROXY"
+        }
         ErrorKind::Protocol => return None,
     };
     Some(text.to_owned())
@@ -228,6 +233,21 @@ pub(super) const BY_CODE: &[(&[&str], &str)] = &[
     (
         &["NoRegisteredProviderFound", "InvalidApiVersionParameter"],
         "Choose an api-version and location that the resource type supports: the message lists them",
+    ),
+    (
+        &[
+            "AccessPolicyNotConfiguredForKeyVault",
+            "AzureKeyVaultMissingPermissions",
+            "KeyVaultAccessForbidden",
+            "KeyVaultAuthenticationFailure",
+            "UserErrorCMKKeyVaultAuthFailure",
+        ],
+        "Give the identity that reads the key a role on the vault, such as Key Vault Crypto Service Encryption User, and \
+         check the firewall of the vault",
+    ),
+    (
+        &["RoleScopeBeingRemovedContainsAssignments"],
+        "Delete the role assignments at the scope that the message names, or keep it in `assignableScopes`",
     ),
     (
         &["CannotDeleteResource"],

@@ -21,22 +21,33 @@ use body::ErrorDetails;
 use serde_json::Value;
 use std::{error::Error, io, ops::Deref};
 
-use crate::headers::{CORRELATION_ID, REQUEST_ID, retry_after};
+use crate::{
+    headers::{CORRELATION_ID, REQUEST_ID, retry_after},
+    request::ArmResponse,
+};
+
+/// The message about a response that Azure Resource Manager did not send.
+const FROM_PROXY: &str =
+    "The response did not come from Azure Resource Manager: a proxy or gateway answered";
 
 /// A failed request or long-running operation. Its fields are those of [`ErrorReport`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct ArmError(Box<ErrorReport>);
 
-/// Whether Azure Resource Manager sent a response: it has a request id, and a body that is empty or JSON (ARM facts 4.2 and
-/// 5). Proxies and gateways on the way have neither.
-fn is_from_arm(headers: &Headers, body: &[u8]) -> bool {
+/// Whether Azure Resource Manager sent a response: it has a request id (ARM facts 5), which proxies and gateways on the
+/// way do not add.
+pub(crate) fn has_arm_id(headers: &Headers) -> bool {
     let ids = [REQUEST_ID, CORRELATION_ID];
-    let has_id = ids
-        .iter()
-        .any(|name| headers.get_optional_str(name).is_some());
+    ids.iter()
+        .any(|name| headers.get_optional_str(name).is_some())
+}
+
+/// As [`has_arm_id`], and the body is empty or JSON, as in all errors of Azure (ARM facts 4.2).
+fn is_from_arm(headers: &Headers, body: &[u8]) -> bool {
     let is_empty = body.trim_ascii().is_empty();
-    has_id && (is_empty || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok())
+    let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    has_arm_id(headers) && (is_empty || is_json())
 }
 
 impl ArmError {
@@ -62,9 +73,46 @@ impl ArmError {
         let mut report = ErrorReport::new(method, path, Some(status), body::read(body));
         report.read_ids(headers);
         report.retry_after = retry_after(headers);
-        if status == 404 && method != Method::Post && !is_from_arm(headers, body) {
-            report.mistrust();
+        if matches!(status, 404 | 410) && method != Method::Post && !is_from_arm(headers, body) {
+            report.mistrust(FROM_PROXY.to_owned());
         }
+        Self(Box::new(report))
+    }
+
+    /// The response to a GET of `path` was a success without a document.
+    pub(crate) fn without_document(path: &str, response: &ArmResponse) -> Self {
+        let body = match response.body.trim_ascii().is_empty() {
+            true => "an empty body",
+            false => "a body that is not a JSON document",
+        };
+        let status = response.status;
+        Self::mistrusted(Method::Get, path, response, || {
+            format!(
+                "The response does not show whether the resource exists: Azure Resource Manager returned status {status} \
+                 and {body}"
+            )
+        })
+    }
+
+    /// The success of a write did not come from Azure Resource Manager.
+    pub(crate) fn from_proxy(method: Method, path: &str, response: &ArmResponse) -> Self {
+        Self::mistrusted(method, path, response, || FROM_PROXY.to_owned())
+    }
+
+    /// A success that is not what Azure Resource Manager sends. `message` is that of one that it sent after all.
+    fn mistrusted(
+        method: Method,
+        path: &str,
+        response: &ArmResponse,
+        message: impl FnOnce() -> String,
+    ) -> Self {
+        let details = ErrorDetails::default();
+        let mut report = ErrorReport::new(method, path, Some(response.status), details);
+        report.read_ids(&response.headers);
+        report.mistrust(match has_arm_id(&response.headers) {
+            true => message(),
+            false => FROM_PROXY.to_owned(),
+        });
         Self(Box::new(report))
     }
 

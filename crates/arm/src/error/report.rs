@@ -85,13 +85,11 @@ impl ErrorReport {
         self.request_id = headers.get_optional_str(&REQUEST_ID).map(clean);
     }
 
-    /// Makes a 404 that did not come from Azure Resource Manager a transient error: it says nothing about the resource.
-    pub(super) fn mistrust(&mut self) {
+    /// Makes a response that says nothing about the resource a transient error.
+    pub(super) fn mistrust(&mut self, message: String) {
         self.kind = ErrorKind::Protocol;
         self.transient_cause = Some(TransientCause::Interrupted);
-        self.message =
-            "The response did not come from Azure Resource Manager: a proxy or gateway answered"
-                .to_owned();
+        self.message = message;
     }
 
     /// Whether this is one of the codes, from the outermost to the innermost.
@@ -122,6 +120,11 @@ impl ErrorReport {
             .contains(&format!("/{SERVICE_BUS_PROVIDER}/"));
         let is_wrong_subscription = self.has_code("SubscriptionNotFound") && !is_in_service_bus;
         self.kind == ErrorKind::NotFound && !is_wrong_subscription
+    }
+
+    /// Whether Azure found nothing at the URL of a poll: the status document has expired, or the resource is deleted.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.status, Some(404 | 410)) && self.kind != ErrorKind::Protocol
     }
 
     /// What to do next, in one sentence.

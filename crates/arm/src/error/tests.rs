@@ -268,3 +268,12 @@ fn every_code_is_listed_once_with_advice() {
     assert_eq!(remedy("CannotDeleteResource"), Some(Remedy::RetryDelete));
     assert_eq!(remedy("ScopeLocked"), None);
 }
+
+#[test]
+fn denied_key_has_advice_of_its_own_with_every_status() {
+    for status in [400, 403] {
+        let hint = error_with_code(status, "KeyVaultAuthenticationFailure").hint();
+        let is_about_keys = hint.as_deref().is_some_and(|hint| hint.contains("Crypto"));
+        assert!(is_about_keys, "{status}: {hint:?}");
+    }
+}

@@ -67,6 +67,7 @@ codes! {
     LZ0027 UnusedParameter "A value is set for a parameter that no document declares.";
     LZ0028 AmbiguousRole "Several role definitions have the same name.";
     LZ0029 Stale "A saved plan is out of date.";
+    LZ0030 ScopeInUse "A custom role loses a scope where role assignments of it exist.";
 }
 
 impl fmt::Display for Code {

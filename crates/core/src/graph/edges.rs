@@ -8,7 +8,7 @@ use petgraph::{
     visit::EdgeRef,
 };
 
-use super::{Graph, Node, Reason};
+use super::{Graph, Node, Reason, key_access};
 use crate::{
     arm::ArmId,
     body_path::BodyPath,
@@ -32,7 +32,7 @@ struct Finder<'a> {
     by_scope: BTreeMap<String, Vec<usize>>,
     /// The nodes that depend on everything within a scope, and so not on each other.
     last: BTreeSet<&'a NodeKey>,
-    edges: BTreeSet<(usize, usize, Reason)>,
+    edges: BTreeSet<Edge>,
 }
 
 /// All edges, in a fixed order. An edge from a node to itself is kept: it is a cycle.
@@ -95,6 +95,8 @@ pub(super) fn find<'a>(
     implied
         .iter()
         .for_each(|(key, implied)| finder.implied(key, implied));
+    let needed = key_access::find(nodes, &finder.by_principal, &finder.edges);
+    finder.edges.extend(needed);
     finder.without_repetition()
 }
 

@@ -4,6 +4,7 @@ mod build;
 mod children;
 mod dag;
 mod edges;
+mod key_access;
 mod node;
 mod place;
 mod reason;

@@ -14,6 +14,7 @@ use super::{
     grants::ReplacedPrincipals,
     mass_deletion, orphans, overrides, ownership,
     replace::{self, Replacement},
+    role_scopes,
     secrets::Secrets,
     step::StepDraft,
     update::{ExpectedOwnership, UpdateScope, are_tags_only},
@@ -67,7 +68,7 @@ pub fn converge_part(
 ) -> (Plan, Diagnostics) {
     let mut replaced: Vec<Replacement> = Vec::new();
     // A replacement removes outputs and children that other nodes are compared with, which can require more replacements.
-    let (left, (mut plan, steps_of, diagnostics)) = loop {
+    let (left, (mut plan, steps_of, mut diagnostics)) = loop {
         let gone: Vec<&ArmId> = replaced.iter().map(|one| &one.id).collect();
         let left = match gone.as_slice() {
             [] => Cow::Borrowed(live),
@@ -113,6 +114,7 @@ pub fn converge_part(
         plan.remarks.unrecorded = graph.unrecorded().to_vec();
         plan.remarks.unsearched = remaining.unsearched().map(str::to_owned);
     }
+    diagnostics.extend(role_scopes::free(graph, remaining, &mut plan));
     plan.remarks.mass_deletions = mass_deletion::find(graph, live, &plan);
     (plan, diagnostics)
 }

@@ -17,6 +17,7 @@ mod ownership;
 mod properties;
 mod remarks;
 mod replace;
+mod role_scopes;
 mod secrets;
 mod step;
 mod teardown;

@@ -1,6 +1,9 @@
 //! The steps of a plan, in the order in which they can be executed.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    collections::BTreeSet,
+    ops::{Deref, DerefMut},
+};
 
 use super::{Action, Call};
 use crate::{
@@ -128,6 +131,38 @@ impl Steps {
             retry_causes,
         });
         id
+    }
+
+    /// Moves steps before all others, in their order. They must not depend on steps that stay.
+    pub(super) fn move_to_front(&mut self, moved: &BTreeSet<StepId>) {
+        let rest = (0..self.0.len())
+            .map(StepId)
+            .filter(|id| !moved.contains(id));
+        let order: Vec<StepId> = moved.iter().copied().chain(rest).collect();
+        let mut positions = vec![StepId(0); order.len()];
+        for (at, id) in order.iter().enumerate() {
+            positions[id.0] = StepId(at);
+        }
+        self.0.sort_by_key(|step| positions[step.id.0]);
+        for step in &mut self.0 {
+            step.id = positions[step.id.0];
+            step.after.iter_mut().for_each(|id| *id = positions[id.0]);
+            step.after.sort();
+            for cause in &mut step.retry_causes {
+                match cause {
+                    RetryCause::Principal(id)
+                    | RetryCause::Role(id)
+                    | RetryCause::Grant {
+                        made: GrantTime::Step(id),
+                        ..
+                    } => *id = positions[id.0],
+                    RetryCause::Grant {
+                        made: GrantTime::Before(_),
+                        ..
+                    } => {}
+                }
+            }
+        }
     }
 
     /// Sets the outputs of a step that other steps need.

@@ -4,20 +4,22 @@
 use std::collections::HashSet;
 
 use lazuli_core::{
-    arm::ArmId,
+    arm::{ArmId, types::ROLE_DEFINITION},
     graph::{Graph, Identity, StackScope},
     marker::TextMarker,
     reads::Read,
 };
 use serde_json::Value as Json;
 
-/// The resources that concern a graph or stacks: the resources of the graph, role assignments that are declared in it or
-/// apply to its resources, and everything with the ownership marker of the stacks.
+/// The resources that concern a graph or stacks: the resources of the graph, role assignments that are declared in it,
+/// apply to its resources or give its custom roles, and everything with the ownership marker of the stacks.
 #[derive(Debug)]
 pub struct Concern<'g> {
     graph: Option<&'g Graph>,
     /// The scopes of its role assignments.
     scopes: HashSet<&'g ArmId>,
+    /// The GUIDs of its custom roles, in lowercase.
+    roles: HashSet<String>,
     stacks: HashSet<&'g str>,
     /// The scopes of which everything is kept.
     whole: &'g [ArmId],
@@ -29,6 +31,7 @@ impl<'g> Concern<'g> {
         Self {
             graph: None,
             scopes: HashSet::new(),
+            roles: HashSet::new(),
             stacks: HashSet::new(),
             whole: scopes,
         }
@@ -40,6 +43,7 @@ impl<'g> From<&'g [StackScope]> for Concern<'g> {
         Self {
             graph: None,
             scopes: HashSet::new(),
+            roles: HashSet::new(),
             stacks: homes.iter().map(|home| &*home.stack.name).collect(),
             whole: &[],
         }
@@ -52,9 +56,14 @@ impl<'g> From<&'g Graph> for Concern<'g> {
             Identity::Grant(grant) => Some(&grant.scope),
             Identity::Resource(_) => None,
         });
+        let roles = graph.nodes().filter_map(|node| {
+            let is_role = ROLE_DEFINITION.is(&node.subject.arm_type.name);
+            node.id().filter(|_| is_role)
+        });
         Self {
             graph: Some(graph),
             scopes: scopes.collect(),
+            roles: roles.map(|id| id.name().to_lowercase()).collect(),
             ..Self::from(graph.stack_scopes())
         }
     }
@@ -67,7 +76,7 @@ impl Concern<'_> {
             Read::Collection { .. } => {
                 id_in(item, "/id").is_some_and(|id| self.is_in_graph(&id) || self.is_within(&id))
             }
-            Read::Grants(_) => self.is_own(item) || self.is_near(item),
+            Read::Grants(_) => self.is_own(item) || self.is_near(item) || self.is_of_role(item),
             _ => true,
         }
     }
@@ -80,6 +89,12 @@ impl Concern<'_> {
     fn is_own(&self, grant: &Json) -> bool {
         TextMarker::on(grant, "description")
             .is_some_and(|mark| !self.whole.is_empty() || self.stacks.contains(mark.stack.as_str()))
+    }
+
+    /// Whether a role assignment gives a custom role of the graph.
+    fn is_of_role(&self, grant: &Json) -> bool {
+        let role = id_in(grant, "/properties/roleDefinitionId");
+        role.is_some_and(|role| self.roles.contains(&role.name().to_lowercase()))
     }
 
     fn is_within(&self, id: &ArmId) -> bool {

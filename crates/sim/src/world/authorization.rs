@@ -149,6 +149,27 @@ pub(crate) fn has_role(
     })
 }
 
+/// Whether role assignments of the principal that were created no later than `since` permit it all of these data actions
+/// at the target.
+pub(crate) fn are_data_actions_permitted(
+    world: &World,
+    principal: &str,
+    actions: &[&str],
+    target: &Target,
+    since: SimTime,
+) -> bool {
+    let permitted: Vec<Permission<'_>> = grants_at_or_above(world, target)
+        .filter(|grant| grant.created <= since)
+        .filter(|grant| {
+            let holder = grant.text("/properties/principalId");
+            holder.eq_ignore_ascii_case(principal)
+        })
+        .flat_map(|grant| permissions(world, grant.text("/properties/roleDefinitionId")))
+        .collect();
+    let is_permitted = |action: &&str| permitted.iter().any(|one| one.permits_data(action));
+    actions.iter().all(is_permitted)
+}
+
 fn grants_at_or_above<'a>(
     world: &'a World,
     target: &Target,
@@ -167,17 +188,22 @@ enum Permission<'a> {
 
 impl Permission<'_> {
     fn permits(&self, action: &str) -> bool {
+        let any = |patterns: &[&str]| patterns.iter().any(|one| matches(one, action));
         match self {
-            Self::BuiltIn(role) => {
-                let any = |patterns: &[&str]| patterns.iter().any(|one| matches(one, action));
-                any(&role.actions) && !any(&role.not_actions)
-            }
+            Self::BuiltIn(role) => any(&role.actions) && !any(&role.not_actions),
             Self::Custom(permission) => {
-                let any = |list: &str| {
-                    let mut patterns = elements(&permission[list]).filter_map(Value::as_str);
-                    patterns.any(|pattern| matches(pattern, action))
-                };
-                any("actions") && !any("notActions")
+                lists(permission, "actions", action) && !lists(permission, "notActions", action)
+            }
+        }
+    }
+
+    fn permits_data(&self, action: &str) -> bool {
+        let any = |patterns: &[&str]| patterns.iter().any(|one| matches(one, action));
+        match self {
+            Self::BuiltIn(role) => any(&role.data_actions) && !any(&role.not_data_actions),
+            Self::Custom(permission) => {
+                lists(permission, "dataActions", action)
+                    && !lists(permission, "notDataActions", action)
             }
         }
     }
@@ -193,6 +219,12 @@ impl Permission<'_> {
             Self::Custom(permission) => Value::clone(permission),
         }
     }
+}
+
+/// Whether a list of a custom permission has a pattern for the action.
+fn lists(permission: &Value, list: &str, action: &str) -> bool {
+    let mut patterns = elements(&permission[list]).filter_map(Value::as_str);
+    patterns.any(|pattern| matches(pattern, action))
 }
 
 fn permissions<'a>(world: &'a World, definition: &str) -> Vec<Permission<'a>> {

@@ -55,8 +55,13 @@ pub(crate) fn is_assignable(world: &World, guid: &str, scope: &str, now: SimTime
 }
 
 fn is_assignable_at(world: &World, role: &Resource, scope: &str) -> bool {
+    covers(world, &role.body["properties"]["assignableScopes"], scope)
+}
+
+/// Whether one of these assignable scopes is the scope or above it.
+fn covers(world: &World, assignable: &Value, scope: &str) -> bool {
     let scopes = world.scopes(&Target::parse(scope));
-    elements(&role.body["properties"]["assignableScopes"])
+    elements(assignable)
         .filter_map(Value::as_str)
         .any(|at| scopes.contains(&Target::parse(at).key()))
 }
@@ -151,6 +156,7 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
             ),
         ));
     }
+    check_lost_scopes(world, &key, guid, &scopes)?;
     let permissions: Vec<Value> = elements(&body["properties"]["permissions"])
         .map(|permission| {
             let list = |name: &str| elements(&permission[name]).cloned().collect::<Vec<_>>();
@@ -198,6 +204,34 @@ fn put(world: &mut World, call: &Call<'_>, key: String) -> Result<Reply, ArmErro
     let mut response = stored;
     response["properties"]["createdBy"] = Value::Null;
     Ok(Reply::json(201, response))
+}
+
+/// Checks that no role assignment of the role exists at a scope that the role loses (Azure/bicep#17145).
+fn check_lost_scopes(world: &World, key: &str, guid: &str, wanted: &Value) -> Result<(), ArmError> {
+    let Some(old) = world.state.get(key) else {
+        return Ok(());
+    };
+    let grants = world.state.tree("").filter(|(_, grant)| {
+        grant.kind == kinds::ROLE_ASSIGNMENT
+            && last_segment(grant.text("/properties/roleDefinitionId")).eq_ignore_ascii_case(guid)
+    });
+    let lost_at = |scope: &str| {
+        let above = world.scopes(&Target::parse(scope));
+        let mut old = elements(&old.body["properties"]["assignableScopes"]);
+        let lost = old.find(|at| above.contains(&Target::parse(at.as_str().unwrap_or("")).key()));
+        lost.filter(|_| !covers(world, wanted, scope))
+    };
+    let mut lost = grants.filter_map(|(_, grant)| lost_at(grant.text("/properties/scope")));
+    let Some(scope) = lost.next().and_then(Value::as_str) else {
+        return Ok(());
+    };
+    Err(ArmError::new(
+        400,
+        "RoleScopeBeingRemovedContainsAssignments",
+        format!(
+            "Role assignments found under scope '{scope}' which is being removed. Removing this scope from the role will orphan these assignments. Delete these assignments before removing the scope."
+        ),
+    ))
 }
 
 /// All roles that can be assigned at the scope, on one page, with `$filter` by `roleName` and `type`.

@@ -31,5 +31,7 @@ pub(crate) const RESOURCE_GRAPH: &str = "microsoft.resourcegraph/resources";
 pub(crate) const SQL_SERVER: &str = "microsoft.sql/servers";
 pub(crate) const SQL_DATABASE: &str = "microsoft.sql/servers/databases";
 
+pub(crate) const KEY_VAULT: &str = "microsoft.keyvault/vaults";
+
 pub(crate) const VIDEO_ANALYZER: &str = "microsoft.media/videoanalyzers";
 pub(crate) const VIDEO_INDEXER: &str = "microsoft.videoindexer/accounts";

@@ -43,6 +43,7 @@ mod tags;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod vaults;
 
 use call::Call;
 use path::Target;
@@ -208,6 +209,7 @@ impl World {
             kinds::RESOURCE_GRAPH => resource_graph::handle(self, call),
             kinds::SQL_SERVER | kinds::SQL_DATABASE => sql::handle(self, call),
             kinds::VIDEO_ANALYZER => media::handle(self, call),
+            kinds::KEY_VAULT => vaults::handle(self, call),
             kinds::VIDEO_INDEXER => indexer::handle(self, call),
             kind if kind.starts_with(kinds::STORAGE_ACCOUNT) => storage::handle(self, call),
             kinds::MANAGEMENT_GROUP => {

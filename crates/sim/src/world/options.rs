@@ -25,7 +25,7 @@ pub struct WorldOptions {
     pub role_replication: u64,
     /// The propagation delay after which ARM honors a new role assignment.
     pub grant_propagation: u64,
-    /// The propagation delay after which Video Analyzer honors a new role assignment of a managed identity.
+    /// The propagation delay after which Video Analyzer and key vaults honor a new role assignment of a managed identity.
     pub data_grant_propagation: u64,
     /// How long the creation of a storage account takes (recorded: 21 to 52 s).
     pub storage_creation: u64,

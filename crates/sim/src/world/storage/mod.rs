@@ -2,6 +2,7 @@
 
 mod children;
 mod defaults;
+mod encryption;
 mod names;
 pub(crate) mod provisioning;
 
@@ -13,9 +14,8 @@ use uuid::Uuid;
 use super::call::Call;
 use super::kinds;
 use super::locations::{check_location, region, required_location};
-use super::merge::{members, overlay, tags, text};
+use super::merge::{overlay, tags, text};
 use super::model::World;
-use super::path::Target;
 use super::reply::{ArmError, Reply, resource_not_found};
 use super::state::Resource;
 use super::{generic, lists, managed, operations};
@@ -85,7 +85,7 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, ArmError> {
     overlay(&mut account, &named);
     account["properties"]["provisioningState"] = Value::from("Succeeded");
     managed::resolve(world, call, &mut account, None)?;
-    check_encryption(&account)?;
+    encryption::check(world, call, &account, None)?;
     let mut resource = Resource::new(&call.target, account, call.now);
     resource.ready = call.now.plus(world.delay(world.options.storage_creation));
     let (key, ends) = (call.target.key(), resource.ready);
@@ -143,24 +143,6 @@ fn check_values(body: &Value) -> Result<(), ArmError> {
     Ok(())
 }
 
-/// Checks that a customer-managed key is read with an identity of the account.
-fn check_encryption(account: &Value) -> Result<(), ArmError> {
-    let encryption = &account["properties"]["encryption"];
-    if !text(encryption, "/keySource").eq_ignore_ascii_case("Microsoft.Keyvault") {
-        return Ok(());
-    }
-    let user = Target::parse(text(encryption, "/identity/userAssignedIdentity")).key();
-    let is_assigned = members(&account["identity"]["userAssignedIdentities"])
-        .any(|(id, _)| Target::parse(id).key() == user);
-    let has_system_identity =
-        text(account, "/identity/type").contains("SystemAssigned") && user.is_empty();
-    if is_assigned || has_system_identity {
-        Ok(())
-    } else {
-        Err(invalid("encryption.identity.userAssignedIdentity"))
-    }
-}
-
 fn update(
     world: &mut World,
     call: &Call<'_>,
@@ -206,7 +188,7 @@ fn update(
     }
     account["properties"]["provisioningState"] = Value::from("Succeeded");
     managed::resolve(world, call, &mut account, Some(&old.body))?;
-    check_encryption(&account)?;
+    encryption::check(world, call, &account, Some(&old.body))?;
     let mut resource = old.clone();
     resource.body = account.clone();
     resource.failure = None;

@@ -368,7 +368,17 @@ fn custom_role_is_stored_at_the_subscription_and_permits_its_actions() {
         outcome(&bench.delete(&at_group)),
         (400, "RoleDefinitionHasAssignments".into())
     );
+    let mut elsewhere = role.clone();
+    elsewhere["properties"]["assignableScopes"] = json!([format!("{RG}-other")]);
+    assert_eq!(
+        outcome(&bench.put(&at_group, &elsewhere)),
+        (400, "RoleScopeBeingRemovedContainsAssignments".into())
+    );
+    let mut above = role.clone();
+    above["properties"]["assignableScopes"] = json!([format!("/subscriptions/{SUBSCRIPTION}")]);
+    assert_eq!(bench.put(&at_group, &above).status, 201);
     bench.delete(&assignment(RG, "00000000-0000-0000-0001-000000000004"));
+    assert_eq!(bench.put(&at_group, &elsewhere).status, 201);
     assert_eq!(bench.delete(&at_group).status, 200);
     assert_eq!(bench.get(&definition(NAME)).status, 404);
 }

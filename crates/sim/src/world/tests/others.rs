@@ -18,7 +18,11 @@ fn other_types_are_stored_as_written() {
     assert_eq!(created.json()["type"], "Microsoft.KeyVault/vaults");
     assert_eq!(
         created.json()["properties"],
-        json!({ "enableRbacAuthorization": true, "provisioningState": "Succeeded" })
+        json!({
+            "enableRbacAuthorization": true,
+            "provisioningState": "Succeeded",
+            "vaultUri": "https://kv.vault.azure.net/",
+        })
     );
     assert_eq!(
         bench.put(&vault.replace("/kv", "/KV"), &body).json()["name"],

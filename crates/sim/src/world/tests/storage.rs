@@ -234,6 +234,46 @@ fn identities_must_exist_and_customer_managed_keys_require_one() {
 }
 
 #[test]
+fn customer_managed_key_requires_effective_data_actions_of_the_identity() {
+    const ENCRYPTION_USER: &str = "e147488a-f6f5-4113-8e2d-b22465e65bf6";
+    const SECRETS_USER: &str = "4633458b-17de-408a-b874-0445c86b69e6";
+    let mut bench = Bench::with_group();
+    let vault = format!("{RG}/providers/Microsoft.KeyVault/vaults/kv");
+    let rbac =
+        json!({ "location": "westeurope", "properties": { "enableRbacAuthorization": true } });
+    let created = bench.put(&vault, &rbac).json();
+    assert_eq!(
+        created["properties"]["vaultUri"],
+        "https://kv.vault.azure.net/"
+    );
+    let (identity, principal) = bench.identity("reader");
+    let mut encrypted = body();
+    encrypted["identity"] = json!({ "type": "UserAssigned" });
+    encrypted["identity"]["userAssignedIdentities"][&identity] = json!({});
+    encrypted["properties"]["encryption"] = json!({
+        "keySource": "Microsoft.Keyvault",
+        "keyvaultproperties": { "keyname": "cmk", "keyvaulturi": "https://KV.vault.azure.net" },
+        "identity": { "userAssignedIdentity": identity },
+    });
+    let denied = (403, "KeyVaultAuthenticationFailure".to_owned());
+    assert_eq!(outcome(&bench.put(&path("stkey"), &encrypted)), denied);
+    bench.grant(&vault, SECRETS_USER, &principal, 1);
+    bench.wait(60);
+    assert_eq!(outcome(&bench.put(&path("stkey"), &encrypted)), denied);
+    let key = format!("{vault}/keys/cmk");
+    bench.put(&key, &json!({ "properties": { "kty": "RSA" } }));
+    bench.grant(&key, ENCRYPTION_USER, &principal, 2);
+    assert_eq!(outcome(&bench.put(&path("stkey"), &encrypted)), denied);
+    bench.wait(60);
+    assert_eq!(bench.put(&path("stkey"), &encrypted).status, 202);
+
+    // Vaults with access policies and vaults of others are not checked.
+    let elsewhere = "https://other.vault.azure.net";
+    encrypted["properties"]["encryption"]["keyvaultproperties"]["keyvaulturi"] = elsewhere.into();
+    assert_eq!(bench.put(&path("stother"), &encrypted).status, 202);
+}
+
+#[test]
 fn services_always_exist_and_return_only_their_name_when_written() {
     let mut bench = Bench::with_group();
     let id = bench.storage("stchild");
