@@ -6,7 +6,7 @@ use lazuli_arm::ErrorKind;
 use lazuli_core::{
     live::{Live, UnreadLocks},
     plan::{
-        Plan,
+        Plan, list_reads_to_destroy,
         locks::{LockOwner, Obstacle, obstacles},
     },
     reads,
@@ -17,7 +17,7 @@ use lazuli_sim::{Caller, Fault, Faults, Method, Occurrence, SUBSCRIPTION, WorldO
 use serde_json::json;
 
 use crate::{
-    harness::{Azure, graph, spec},
+    harness::{Azure, CATALOG, graph, spec},
     marked::unbound,
 };
 
@@ -60,10 +60,12 @@ async fn create_lock(azure: &Azure, scope: &str, name: &str, level: &str) {
 
 async fn read_live(azure: &Azure, text: &str) -> Live {
     let graph = graph(text);
-    let reads = reads::list_reads_to_destroy(&graph);
-    observe(&azure.client, &graph, &reads)
+    let reads = list_reads_to_destroy(&graph, CATALOG.child_types);
+    let mut live = observe(&azure.client, &graph, &reads)
         .await
-        .expect("reads work")
+        .expect("reads work");
+    live.set_child_types(CATALOG.child_types);
+    live
 }
 
 /// A plan, the locks that block it, and the scopes with unreadable locks.

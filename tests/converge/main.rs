@@ -13,6 +13,7 @@ mod custom_kind;
 
 mod adopt;
 mod children;
+mod contents;
 mod drift;
 mod encryption;
 mod examples;

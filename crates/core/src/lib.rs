@@ -4,6 +4,7 @@
 
 pub mod arm;
 pub mod body_path;
+pub mod child_types;
 pub mod declare;
 pub mod diagnostic;
 pub mod diff;

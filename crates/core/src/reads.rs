@@ -43,6 +43,15 @@ pub enum Read {
     CallerGrants(ArmId),
     /// The ids of all resources in a resource group.
     Contents(ArmId),
+    /// The ids of the resources of a child type in a resource.
+    Children {
+        /// The resource.
+        parent: ArmId,
+        /// The path of the list.
+        path: String,
+        /// The api-version.
+        api_version: String,
+    },
     /// All management locks of a subscription, its resource groups and their resources.
     Locks {
         /// The subscription.
@@ -191,18 +200,6 @@ fn grants(graph: &Graph) -> Vec<Read> {
     };
     let wide = subscriptions.into_iter().map(wide);
     wide.chain(managed.into_iter().map(Read::Grants)).collect()
-}
-
-/// [`list_reads`], and the contents of resource groups that a destroy would delete.
-pub fn list_reads_to_destroy(graph: &Graph) -> Vec<Read> {
-    let groups = graph
-        .nodes()
-        .filter(|node| !node.lifecycle.existing)
-        .filter_map(|node| node.id().filter(|id| is_group(id)).cloned());
-    list_reads(graph)
-        .into_iter()
-        .chain(groups.map(Read::Contents))
-        .collect()
 }
 
 /// One list for each subscription in which a resource could change or be an orphan.

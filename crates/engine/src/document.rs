@@ -235,6 +235,7 @@ impl ErrorDocument {
             Failure::Arm(error) => Some(error),
             Failure::MissingOutput(_)
             | Failure::NotOwned(_)
+            | Failure::NotEmpty { .. }
             | Failure::Conflict(_)
             | Failure::Appeared(_) => None,
         };

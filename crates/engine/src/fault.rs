@@ -30,7 +30,7 @@ impl Fault {
                 .or_else(|| entry.by_words(&error.message)),
             Failure::MissingOutput(output) => entry.that_refers_to(&output.written),
             Failure::Conflict(conflict) => entry.that_moved(conflict),
-            Failure::NotOwned(_) | Failure::Appeared(_) => None,
+            Failure::NotOwned(_) | Failure::NotEmpty { .. } | Failure::Appeared(_) => None,
         };
         match property {
             Some((path, span)) => Self {

@@ -9,6 +9,7 @@ mod settle;
 
 pub use children::find_recorded;
 pub use concern::Concern;
+pub(crate) use owned::provider_types;
 pub use owned::{find_versions, observe_owned};
 pub use principals::observe_principals;
 pub use settle::observe_settled;
@@ -19,6 +20,7 @@ use lazuli_core::{
     arm::ArmId,
     arm::types::{RESOURCE_GROUP, ROLE_ASSIGNMENT},
     live::{Live, LiveGrant},
+    marker::owner,
     reads::Read,
 };
 use serde_json::Value as Json;
@@ -98,6 +100,11 @@ pub async fn observe_each<'g>(
                 },
                 Err(error),
             ) => locks::observe_groups(client, &mut live, subscription, groups, &error).await,
+            (Read::Children { parent, .. }, Err(error)) if is_denied(&error) => {
+                live.insert_unread_children(parent.clone(), owned::reason(&error));
+            }
+            // A resource without this feature, as tables in an account for blobs.
+            (Read::Children { .. }, Err(error)) if is_unsupported(&error) => {}
             (read, Err(error)) => failures.push(unanswered(read, error)),
         }
     }
@@ -149,7 +156,10 @@ async fn send(
             Ok(found.map(|body| vec![body]))
         }
         Read::Wide { .. } => Ok(None),
-        Read::Collection { path, api_version } => list(path, api_version, &[]).await,
+        Read::Collection { path, api_version }
+        | Read::Children {
+            path, api_version, ..
+        } => list(path, api_version, &[]).await,
         Read::Grants(scope) => {
             // A management group contains whole subscriptions.
             let is_managed = scope.subscription_id().is_none();
@@ -191,6 +201,11 @@ fn is_denied(error: &ArmError) -> bool {
     matches!(error.kind, ErrorKind::Forbidden { .. })
 }
 
+/// Whether a list does not exist for a resource, although others of its type have it.
+pub(crate) fn is_unsupported(error: &ArmError) -> bool {
+    matches!(error.kind, ErrorKind::InvalidRequest | ErrorKind::Conflict)
+}
+
 fn insert(live: &mut Live, read: &Read, items: Vec<Json>) {
     match read {
         Read::Resource { id, .. } => {
@@ -209,7 +224,16 @@ fn insert(live: &mut Live, read: &Read, items: Vec<Json>) {
         Read::Wide { list, .. } => insert(live, list, items),
         Read::Contents(group) => {
             let id = |item: &Json| item.get("id").and_then(Json::as_str).and_then(ArmId::parse);
+            for item in &items {
+                if let (Some(id), Some(stack)) = (id(item), owner(item)) {
+                    live.insert_content_owner(id, stack.to_owned());
+                }
+            }
             live.insert_contents(group.clone(), items.iter().filter_map(id).collect());
+        }
+        Read::Children { parent, .. } => {
+            let id = |item: &Json| item.get("id").and_then(Json::as_str).and_then(ArmId::parse);
+            live.insert_children(parent.clone(), items.iter().filter_map(id));
         }
     }
 }

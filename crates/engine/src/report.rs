@@ -5,7 +5,7 @@ use std::time::Duration;
 use lazuli_arm::ArmError;
 use lazuli_core::{
     arm::ArmId,
-    plan::{OwnershipLoss, Plan, StepId, UpdateConflict},
+    plan::{Content, OwnershipLoss, Plan, StepId, UpdateConflict},
     value::Output,
 };
 
@@ -50,12 +50,25 @@ pub enum Failure {
     /// The resource to delete does not belong to the stack any longer. Nothing was sent.
     #[error("not deleted: {0}")]
     NotOwned(OwnershipLoss),
+    /// Something is in the resource to delete that the plan does not delete. Nothing was sent.
+    #[error("not deleted: {id} contains what the plan does not delete: {}", list(.contents))]
+    NotEmpty {
+        /// The resource.
+        id: ArmId,
+        /// What is in or on it.
+        contents: Vec<Content>,
+    },
     /// The resource to change is not as it was when the plan was made. Nothing was sent.
     #[error("not changed: {0}")]
     Conflict(Box<UpdateConflict>),
     /// The resource to create exists now. Nothing was sent.
     #[error("not created: {0} exists now")]
     Appeared(ArmId),
+}
+
+fn list(contents: &[Content]) -> String {
+    let names: Vec<String> = contents.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 impl Failure {
@@ -68,7 +81,7 @@ impl Failure {
                 output.of
             )),
             Self::NotOwned(_) => Some("run 'lazuli plan' to see who owns what now".to_owned()),
-            Self::Conflict(_) | Self::Appeared(_) => {
+            Self::NotEmpty { .. } | Self::Conflict(_) | Self::Appeared(_) => {
                 Some("run 'lazuli plan' to see what has changed".to_owned())
             }
         }

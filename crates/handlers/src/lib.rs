@@ -4,6 +4,7 @@
 mod words;
 
 mod arm_types;
+mod child_types;
 mod identity;
 mod link;
 mod storage_access;
@@ -30,6 +31,7 @@ use lazuli_core::{
     live::KnownType,
 };
 
+pub use child_types::CHILD_TYPES;
 pub use reference::reference;
 pub use schema::schema;
 

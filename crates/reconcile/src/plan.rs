@@ -5,8 +5,8 @@ use lazuli_core::{
     graph::{Closure, Names, Selection},
     live::Live,
     plan::{
-        Consent, OrphanPolicy, Plan, converge_part, inseparable, list_reads_to_replace,
-        teardown_part,
+        Consent, OrphanPolicy, Plan, converge_part, inseparable, list_reads_to_destroy,
+        list_reads_to_replace, teardown_part,
     },
     reads,
 };
@@ -59,7 +59,11 @@ impl Reconciler<'_> {
         let unknown = consent.replace.report_unknown(graph, "--allow-replace");
         fail_on_errors(&stacks.sources, unknown)?;
         let mut reads = reads::list_reads(graph);
-        reads.extend(list_reads_to_replace(graph, &consent.replace));
+        reads.extend(list_reads_to_replace(
+            graph,
+            &consent.replace,
+            self.catalog.child_types,
+        ));
         let breadth = match (part.is_all(), consent.orphans) {
             (false, _) => Breadth::GraphOnly,
             (true, OrphanPolicy::List) => Breadth::Owned,
@@ -89,7 +93,7 @@ impl Reconciler<'_> {
             true => Breadth::Owned,
             false => Breadth::GraphOnly,
         };
-        let reads = reads::list_reads_to_destroy(graph);
+        let reads = list_reads_to_destroy(graph, self.catalog.child_types);
         let live = self
             .observe(graph, &reads, breadth, Principals::Ignored)
             .await?;

@@ -120,6 +120,7 @@ fn summarize_failure(failure: &Failure) -> String {
         Failure::Arm(error) => error.code.clone(),
         Failure::MissingOutput(_)
         | Failure::NotOwned(_)
+        | Failure::NotEmpty { .. }
         | Failure::Conflict(_)
         | Failure::Appeared(_) => None,
     };

@@ -112,6 +112,7 @@ pub(super) fn render_step_failure(failure: &Failure, indent: usize, style: &Styl
         }
         Failure::MissingOutput(_)
         | Failure::NotOwned(_)
+        | Failure::NotEmpty { .. }
         | Failure::Conflict(_)
         | Failure::Appeared(_) => {
             text.push_str(&wrap_block(indent, &failure.to_string(), style.width))

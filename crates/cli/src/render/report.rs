@@ -167,6 +167,7 @@ pub(crate) fn render_failed_step(
         Failure::Arm(_) => "rejected by Azure",
         Failure::MissingOutput(_) => "not returned by Azure",
         Failure::NotOwned(_) => "not owned by the stack",
+        Failure::NotEmpty { .. } => "not empty",
         Failure::Conflict(_) => "changed by others after the plan",
         Failure::Appeared(_) => "created by others after the plan",
     };

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     arm::ArmId,
     arm::types::ROLE_ASSIGNMENT,
+    child_types::ChildTypes,
     declare::Grant,
     graph::{Graph, Node},
     marker::{ChildLedger, RemovalPolicy},
@@ -30,6 +31,10 @@ pub struct Live {
     grants: GrantStore,
     callers: HashSet<ArmId>,
     contents: HashMap<ArmId, Vec<ArmId>>,
+    contents_owners: HashMap<ArmId, String>,
+    children: HashMap<ArmId, Vec<ArmId>>,
+    unread_children: HashMap<ArmId, String>,
+    child_types: ChildTypes,
     locks: LockStore,
     owned: OwnedStore,
     principals: PrincipalStore,
@@ -96,12 +101,57 @@ impl Live {
     pub fn merge(&mut self, other: Self) {
         self.resources.extend(other.resources);
         self.contents.extend(other.contents);
+        self.contents_owners.extend(other.contents_owners);
+        for (parent, children) in other.children {
+            self.children.entry(parent).or_default().extend(children);
+        }
+        self.unread_children.extend(other.unread_children);
         self.owned.merge(other.owned);
     }
 
     /// Adds the contents of a resource group.
     pub fn insert_contents(&mut self, group: ArmId, ids: Vec<ArmId>) {
         self.contents.insert(group, ids);
+    }
+
+    /// Adds the stack whose marker an item in the contents of a resource group has.
+    pub fn insert_content_owner(&mut self, id: ArmId, stack: String) {
+        self.contents_owners.insert(id, stack);
+    }
+
+    /// The stack whose marker something in a resource group has.
+    pub fn content_owner(&self, id: &ArmId) -> Option<&str> {
+        self.contents_owners.get(id).map(String::as_str)
+    }
+
+    /// Adds resources in another one.
+    pub fn insert_children(&mut self, parent: ArmId, ids: impl IntoIterator<Item = ArmId>) {
+        self.children.entry(parent).or_default().extend(ids);
+    }
+
+    /// The resources in another one, as far as lists of child types were read.
+    pub fn children(&self, parent: &ArmId) -> impl Iterator<Item = &ArmId> {
+        self.children.get(parent).into_iter().flatten()
+    }
+
+    /// Sets why the resources in another one are unknown.
+    pub fn insert_unread_children(&mut self, parent: ArmId, why: String) {
+        self.unread_children.insert(parent, why);
+    }
+
+    /// Why the resources in another one are unknown.
+    pub fn unread_children(&self, parent: &ArmId) -> Option<&str> {
+        self.unread_children.get(parent).map(String::as_str)
+    }
+
+    /// Sets the known child types.
+    pub fn set_child_types(&mut self, types: ChildTypes) {
+        self.child_types = types;
+    }
+
+    /// The known child types.
+    pub fn child_types(&self) -> ChildTypes {
+        self.child_types
     }
 
     /// The resource of an id, if it exists.

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{OwnershipGuard, Update};
+use super::{Deletion, Update};
 use crate::{
     arm::ArmId,
     arm::types::ROLE_ASSIGNMENT,
@@ -19,9 +19,9 @@ pub enum Method {
     /// Change something that exists.
     Update(Box<Update>),
     /// Delete, then create.
-    Replace(OwnershipGuard),
+    Replace(Deletion),
     /// Delete.
-    Delete(OwnershipGuard),
+    Delete(Deletion),
 }
 
 /// How sure it is that a resource to create does not exist.
@@ -48,9 +48,9 @@ pub struct Call {
 
 impl Call {
     /// The deletion of a resource.
-    pub fn delete(id: ArmId, api_version: impl Into<String>, guard: OwnershipGuard) -> Self {
+    pub fn delete(id: ArmId, api_version: impl Into<String>, deletion: Deletion) -> Self {
         Self {
-            method: Method::Delete(guard),
+            method: Method::Delete(deletion),
             target: CallTarget::Id(id),
             api_version: api_version.into(),
             body: Value::Null,

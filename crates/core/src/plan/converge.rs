@@ -421,7 +421,7 @@ impl<'a> Planner<'a, '_> {
         }
         if let Some(replacement) = self.replaced.iter().find(|one| one.key == node.subject.key) {
             let call = Call {
-                method: Method::Replace(replacement.guard.clone()),
+                method: Method::Replace(replacement.deletion.clone()),
                 target: CallTarget::Id(replacement.id.clone()),
                 ..draft.call
             };
@@ -485,10 +485,10 @@ impl<'a> Planner<'a, '_> {
         };
         let allowed = (&self.consent.replace, self.selection);
         match replace::consent(self.graph, self.before, allowed, node, &id) {
-            Ok(guard) => self.more.push(Replacement {
+            Ok(deletion) => self.more.push(Replacement {
                 key: node.subject.key.clone(),
                 id,
-                guard,
+                deletion,
                 changes: changes.to_vec(),
             }),
             Err(help) => {

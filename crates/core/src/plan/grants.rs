@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Call, KeptResource, OwnershipGuard, Plan, ReportedGrant, StepId, step::StepDraft};
+use super::{
+    Call, Deletion, KeptResource, OwnershipGuard, Plan, ReportedGrant, StepId, step::StepDraft,
+};
 use crate::{
     arm::ArmId,
     arm::types::ROLE_ASSIGNMENT,
@@ -267,6 +269,10 @@ fn deletion(
         span: node.subject.span,
         places: node.subject.places.clone(),
     };
-    let call = Call::delete(grant.id.clone(), ROLE_ASSIGNMENT.api_version, guard);
+    let call = Call::delete(
+        grant.id.clone(),
+        ROLE_ASSIGNMENT.api_version,
+        Deletion::without_contents(guard),
+    );
     StepDraft::deletion(subject, reason, call, after)
 }

@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use super::ownership;
+use super::{ContentsGuard, ownership};
 use crate::{
     arm::{ArmId, ArmType},
     graph::{Graph, Node},
-    live::OwnedResource,
+    live::{Live, OwnedResource},
     marker::{
         CHILDREN_TAG, ChildLedger, Claim, FormatVersion, MarkerPlace, claim, foreign_owner, tag,
     },
@@ -21,6 +21,46 @@ use crate::{
 pub struct OwnershipGuard {
     stack: StackIdentity,
     proof: Proof,
+}
+
+/// What must hold immediately before a deletion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deletion {
+    /// The stack owns the resource.
+    pub ownership: OwnershipGuard,
+    /// Nothing is in or on it that does not go itself.
+    pub contents: ContentsGuard,
+}
+
+impl Deletion {
+    /// The deletion of something that contains nothing.
+    pub(super) fn without_contents(ownership: OwnershipGuard) -> Self {
+        let contents = ContentsGuard::empty(&ownership.stack);
+        Self {
+            ownership,
+            contents,
+        }
+    }
+
+    /// The deletion of a resource. `going` is what the plan deletes before, or together with it.
+    pub(super) fn with_contents(
+        ownership: OwnershipGuard,
+        live: &Live,
+        id: &ArmId,
+        going: impl IntoIterator<Item = ArmId>,
+    ) -> Self {
+        let contents = ContentsGuard::new(live, &ownership.stack, id, going);
+        Self {
+            ownership,
+            contents,
+        }
+    }
+
+    /// A deletion by tag of something that contains nothing.
+    #[cfg(test)]
+    pub(crate) fn by_tag(stack: &str) -> Self {
+        Self::without_contents(OwnershipGuard::by_tag(stack))
+    }
 }
 
 /// Where the marker of the stack must be.

@@ -8,6 +8,7 @@ mod contents;
 mod converge;
 mod grants;
 mod guard;
+mod inside;
 pub mod locks;
 mod mass_deletion;
 pub mod orphans;
@@ -29,7 +30,8 @@ pub use children::{LedgerSearch, ledger_searches};
 pub use contents::Plan;
 pub use converge::{Consent, OrphanPolicy, converge, converge_part, converge_with};
 pub use grants::principals_in_question;
-pub use guard::{OwnershipGuard, OwnershipLoss};
+pub use guard::{Deletion, OwnershipGuard, OwnershipLoss};
+pub use inside::{Content, ContentsGuard, ContentsList};
 pub use overrides::{Reminder, overrides_after, reminders};
 pub use remarks::{
     KeptResource, MassDeletion, Orphan, PruneEffect, Remarks, ReportedGrant, ServerOverride,
@@ -37,5 +39,5 @@ pub use remarks::{
 };
 pub use replace::list_reads_to_replace;
 pub use step::{GrantTime, RetryCause, Step, StepId, Steps};
-pub use teardown::{inseparable, teardown, teardown_part};
+pub use teardown::{inseparable, list_reads_to_destroy, teardown, teardown_part};
 pub use update::{Update, UpdateConflict, UpdateContent};

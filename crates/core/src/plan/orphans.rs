@@ -14,14 +14,15 @@ use std::{
 use serde_json::Value as Json;
 
 use super::{
-    Action, Call, CallTarget, KeptResource, Method, Orphan, OwnershipGuard, Plan, PruneEffect,
-    StepId, Update, children,
+    Action, Call, CallTarget, Deletion, KeptResource, Method, Orphan, OwnershipGuard, Plan,
+    PruneEffect, StepId, Update, children,
     grants::ReplacedPrincipals,
+    inside,
     step::StepDraft,
     update::{ExpectedOwnership, UpdateScope},
 };
 use crate::{
-    arm::types::{MANAGEMENT_LOCK, RESOURCE_GROUP, ROLE_ASSIGNMENT},
+    arm::types::{MANAGEMENT_LOCK, ROLE_ASSIGNMENT},
     arm::{ArmId, ArmType},
     body_path::BodyPath,
     diff::Change,
@@ -36,13 +37,10 @@ use crate::{
 };
 use find::{FoundOrphan, OrphanProof, find};
 
-/// The additional reads for pruning: the contents of resource groups.
+/// The additional reads for pruning: what is in the orphans.
 pub fn list_reads_to_prune(graph: &Graph, live: &Live) -> Vec<Read> {
-    let found = find(graph, live, &ReplacedPrincipals::new()).into_iter();
-    let groups = found.filter(|orphan| orphan.is(&RESOURCE_GROUP));
-    groups
-        .map(|group| Read::Contents(group.resource.id))
-        .collect()
+    let ids: Vec<ArmId> = list_ids(graph, live).into_iter().collect();
+    inside::list_reads(live.child_types(), &ids)
 }
 
 /// The ids of the orphans.
@@ -107,6 +105,9 @@ pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, p
     let spans: HashMap<&str, Span> = scopes
         .map(|scope| (&*scope.stack.name, scope.span))
         .collect();
+    let going = orphans.iter().map(|orphan| &orphan.id);
+    let going = going.filter(|id| decisions.is_deleted(id)).cloned();
+    let going: Vec<ArmId> = going.collect();
     let mut steps_of: HashMap<&ArmId, StepId> = HashMap::new();
     for (orphan, before) in order::deletion_order(&orphans, live) {
         let mut after: Vec<StepId> = before
@@ -120,6 +121,9 @@ pub(super) fn prune(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals, p
         let pruning = Pruning {
             orphan,
             body: live.resource(&orphan.id).unwrap_or(&orphan.body),
+            live,
+            contains: Some(&going)
+                .filter(|_| orphan.marker_place() == MarkerPlace::Tags && orphan.holder.is_none()),
             graph,
             described: &described,
             kind: live
@@ -196,7 +200,8 @@ impl OrphanDecisions {
                 .iter()
                 .filter(|orphan| decisions.is_deleted(&orphan.id))
                 .find_map(|orphan| {
-                    Some((orphan, decisions.reason_to_keep(live, orphans, orphan)?))
+                    let why = decisions.reason_to_keep(graph, live, orphans, orphan)?;
+                    Some((orphan, why))
                 });
             let Some((orphan, why)) = next else {
                 return decisions;
@@ -214,6 +219,7 @@ impl OrphanDecisions {
     /// Why an orphan that could be deleted stays, because of resources that stay.
     fn reason_to_keep(
         &self,
+        graph: &Graph,
         live: &Live,
         orphans: &[FoundOrphan],
         orphan: &FoundOrphan,
@@ -228,19 +234,23 @@ impl OrphanDecisions {
             let title = described(other, live).title;
             return Some(format!("`{title}` needs it and stays"));
         }
-        if !orphan.is(&RESOURCE_GROUP) {
+        if orphan.marker_place() != MarkerPlace::Tags || orphan.holder.is_some() {
             return None;
         }
-        let Some(contents) = live.contents(&orphan.id) else {
-            return Some("its contents are unknown".to_owned());
+        // What is in an orphan that is deleted is checked there.
+        let goes = |inner: &ArmId| {
+            let around = std::iter::successors(Some(inner.clone()), ArmId::parent);
+            let mut around = around.take_while(|around| *around != orphan.id);
+            around.any(|around| self.is_deleted(&around))
         };
-        let staying: Vec<&str> = contents
-            .iter()
-            .filter(|id| !self.is_deleted(id))
-            .map(ArmId::name)
-            .collect();
-        (!staying.is_empty())
-            .then(|| format!("it contains resources that stay: {}", staying.join(", ")))
+        match inside::staying(live, &graph.stack(&orphan.stack), &orphan.id, &goes) {
+            Ok(staying) if staying.is_empty() => None,
+            Ok(staying) => Some(format!(
+                "it contains resources that stay: {}",
+                inside::list(&staying)
+            )),
+            Err(why) => Some(why),
+        }
     }
 }
 
@@ -311,6 +321,9 @@ struct Pruning<'a> {
     orphan: &'a FoundOrphan,
     /// Its live body.
     body: &'a Json,
+    live: &'a Live,
+    /// What the plan deletes, if something can be in the orphan.
+    contains: Option<&'a Vec<ArmId>>,
     graph: &'a Graph,
     described: &'a Orphan,
     kind: &'static str,
@@ -321,7 +334,13 @@ struct Pruning<'a> {
 impl Pruning<'_> {
     fn delete(self, api_version: &str) -> StepDraft {
         let guard = OwnershipGuard::for_orphan(self.graph, self.orphan);
-        let call = Call::delete(self.orphan.id.clone(), api_version, guard);
+        let deletion = match self.contains {
+            Some(going) => {
+                Deletion::with_contents(guard, self.live, &self.orphan.id, going.clone())
+            }
+            None => Deletion::without_contents(guard),
+        };
+        let call = Call::delete(self.orphan.id.clone(), api_version, deletion);
         let why = format!(
             "stack `{}` owns it, and no entry of the spec declares it",
             self.orphan.stack

@@ -1,9 +1,10 @@
 //! Replacements: a resource that cannot be changed in place is deleted and recreated, with everything in and on it, if the
 //! caller allows it by name.
 
-use super::{OwnershipGuard, ownership};
+use super::{Deletion, OwnershipGuard, inside, ownership};
 use crate::{
     arm::ArmId,
+    child_types::ChildTypes,
     diff::Change,
     graph::{Graph, Identity, Marker, Names, Node, NodeKey, Selection},
     live::Live,
@@ -18,11 +19,11 @@ const DATALESS: [&str; 4] = [
     "Microsoft.Resources/",
 ];
 
-/// The additional reads for allowed replacements: the contents of resource groups.
-pub fn list_reads_to_replace(graph: &Graph, allowed: &Names) -> Vec<Read> {
-    let groups = graph.nodes().filter(|node| allowed.name(&node.subject.key));
-    let groups = groups.filter_map(|node| node.id().filter(|id| is_group(id)));
-    groups.cloned().map(Read::Contents).collect()
+/// The additional reads for allowed replacements: what is in the resources.
+pub fn list_reads_to_replace(graph: &Graph, allowed: &Names, types: ChildTypes) -> Vec<Read> {
+    let allowed = graph.nodes().filter(|node| allowed.name(&node.subject.key));
+    let ids: Vec<ArmId> = allowed.filter_map(|node| node.id().cloned()).collect();
+    inside::list_reads(types, &ids)
 }
 
 /// A resource that is deleted and recreated.
@@ -32,7 +33,7 @@ pub(super) struct Replacement {
     /// Its id in Azure.
     pub(super) id: ArmId,
     /// What must hold when it is deleted.
-    pub(super) guard: OwnershipGuard,
+    pub(super) deletion: Deletion,
     /// The differences.
     pub(super) changes: Vec<Change>,
 }
@@ -47,7 +48,7 @@ pub(super) fn consent(
     (allowed, selection): (&Names, &Selection),
     node: &Node,
     id: &ArmId,
-) -> Result<OwnershipGuard, String> {
+) -> Result<Deletion, String> {
     if !node.deletable {
         return Err("set the live value: the resource cannot be deleted by itself".to_owned());
     }
@@ -110,13 +111,23 @@ pub(super) fn consent(
             foreign.subject.key
         ));
     }
-    match undeclared(graph, live, id) {
-        None => Ok(guard),
-        Some(undeclared) if undeclared.is_empty() => Ok(guard),
-        Some(undeclared) => Err(format!(
+    if node.id().is_none() {
+        return Ok(Deletion::without_contents(guard));
+    }
+    let is_declared = |inner: &ArmId| {
+        let node = graph.node_by_id(inner);
+        node.is_some_and(|node| !node.lifecycle.existing)
+    };
+    match inside::staying(live, &graph.stack_identity(node), id, &is_declared) {
+        Ok(staying) if staying.is_empty() => {
+            let going = others.iter().filter_map(|other| other.id().cloned());
+            Ok(Deletion::with_contents(guard, live, id, going))
+        }
+        Ok(staying) => Err(format!(
             "it contains undeclared resources, which are never deleted: {}",
-            undeclared.join(", ")
+            inside::list(&staying)
         )),
+        Err(why) => Err(format!("set the live value: {why}")),
     }
 }
 
@@ -157,26 +168,6 @@ pub(super) fn find_others_in<'g>(
             }
     };
     graph.nodes().filter(goes).collect()
-}
-
-fn is_group(id: &ArmId) -> bool {
-    id.group().as_ref() == Some(id)
-}
-
-/// The undeclared contents of a resource group; `None` for other types.
-fn undeclared(graph: &Graph, live: &Live, id: &ArmId) -> Option<Vec<String>> {
-    if !is_group(id) {
-        return None;
-    }
-    let Some(inside) = live.contents(id) else {
-        return Some(vec!["its contents are unknown".to_owned()]);
-    };
-    let is_undeclared = |inner: &&ArmId| {
-        let node = graph.node_by_id(inner);
-        node.is_none_or(|node| node.lifecycle.existing)
-    };
-    let names = inside.iter().filter(is_undeclared);
-    Some(names.map(|inner| inner.name().to_owned()).collect())
 }
 
 fn holds_data(node: &Node) -> bool {

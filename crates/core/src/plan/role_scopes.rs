@@ -138,8 +138,7 @@ fn report(
     };
     let is_prunable = |grant: &LiveGrant| {
         let mut orphans = plan.remarks.orphans.iter();
-        orphans
-            .any(|orphan| orphan.id == grant.id && orphan.prune == PruneEffect::Delete)
+        orphans.any(|orphan| orphan.id == grant.id && orphan.prune == PruneEffect::Delete)
     };
     let remedy_for = |grant: &LiveGrant| match entry_of(grant) {
         Some(_) => Remedy::Entry,

@@ -4,15 +4,17 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Call, KeptResource, OwnershipGuard, Plan, StepId, grants::ReplacedPrincipals, orphans,
-    ownership, step::StepDraft,
+    Call, Deletion, KeptResource, OwnershipGuard, Plan, StepId, grants::ReplacedPrincipals, inside,
+    orphans, ownership, step::StepDraft,
 };
 use crate::{
     arm::ArmId,
+    child_types::ChildTypes,
     diagnostic::{Code, Diagnostic, Diagnostics},
     graph::{Graph, Identity, Names, Node, NodeKey, Selection},
     live::Live,
     marker::Marker,
+    reads::{self, Read},
     spec::OnRemove,
 };
 
@@ -30,12 +32,15 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
         let nodes = graph.nodes().rev();
         nodes.filter(|node| selection.has(&node.subject.key))
     };
-    let mut going: HashMap<&NodeKey, (ArmId, OwnershipGuard)> = HashMap::new();
+    let mut going: HashMap<&NodeKey, (ArmId, Deletion)> = HashMap::new();
     let mut gone: HashSet<ArmId> = HashSet::new();
     let mut staying: HashSet<&NodeKey> = HashSet::new();
     for node in nodes() {
         match decision(graph, live, selection, node, &gone, &staying) {
-            TeardownDecision::Absent | TeardownDecision::WithParent => {}
+            TeardownDecision::Absent | TeardownDecision::Existing => {}
+            TeardownDecision::WithParent(id) => {
+                gone.insert(id);
+            }
             TeardownDecision::Keep(why) => {
                 // A role assignment that stays does not keep its principal and scope.
                 if matches!(node.identity, Identity::Resource(_)) {
@@ -47,8 +52,10 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
                 });
             }
             TeardownDecision::Delete(id, guard) => {
+                let before = gone.iter().cloned();
+                let deletion = Deletion::with_contents(guard, live, &id, before);
                 gone.insert(id.clone());
-                going.insert(&node.subject.key, (id, guard));
+                going.insert(&node.subject.key, (id, deletion));
             }
         }
     }
@@ -63,11 +70,11 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
             .collect();
         after.sort();
         after.dedup();
-        let Some((id, guard)) = going.remove(&node.subject.key) else {
+        let Some((id, deletion)) = going.remove(&node.subject.key) else {
             waits.insert(&node.subject.key, after);
             continue;
         };
-        let step = plan.steps.push(deletion(node, id, guard, after));
+        let step = plan.steps.push(delete(node, id, deletion, after));
         waits.insert(&node.subject.key, vec![step]);
     }
     if selection.is_all() {
@@ -106,7 +113,10 @@ fn goes_with_entry(node: &Node) -> bool {
 
 enum TeardownDecision {
     Absent,
-    WithParent,
+    /// It is not the stack's own.
+    Existing,
+    /// It goes with the resource around it.
+    WithParent(ArmId),
     Keep(String),
     Delete(ArmId, OwnershipGuard),
 }
@@ -123,16 +133,21 @@ fn decision(
         return TeardownDecision::Absent;
     };
     let lifecycle = &node.lifecycle;
-    if lifecycle.existing
-        || node.marker == Marker::Parent && goes_with_parent(graph, selection, node)
-    {
-        return TeardownDecision::WithParent;
+    if lifecycle.existing {
+        return TeardownDecision::Existing;
+    }
+    let goes_along = node.marker == Marker::Parent && goes_with_parent(graph, selection, node);
+    if goes_along && node.subject.key.part.is_some() {
+        return TeardownDecision::WithParent(id);
     }
     if lifecycle.protect {
         return TeardownDecision::Keep("it is protected (`protect: true`)".to_owned());
     }
     if lifecycle.on_remove == OnRemove::Keep {
         return TeardownDecision::Keep("its entry has `onRemove: keep`".to_owned());
+    }
+    if goes_along {
+        return TeardownDecision::WithParent(id);
     }
     let guard = OwnershipGuard::for_node(graph, node).filter(|_| owned);
     let Some(guard) = guard else {
@@ -157,14 +172,19 @@ fn decision(
     {
         return TeardownDecision::Keep(format!("`{}` needs it and stays", user.subject.key));
     }
-    let remaining = remaining(live, &id, gone);
-    if !remaining.is_empty() {
-        return TeardownDecision::Keep(format!(
+    // What is in a resource that goes is checked there.
+    let goes = |inner: &ArmId| {
+        std::iter::successors(Some(inner.clone()), ArmId::parent)
+            .any(|around| gone.contains(&around))
+    };
+    match inside::staying(live, &graph.stack_identity(node), &id, &goes) {
+        Ok(staying) if staying.is_empty() => TeardownDecision::Delete(id, guard),
+        Ok(staying) => TeardownDecision::Keep(format!(
             "it contains resources that stay: {}",
-            remaining.join(", ")
-        ));
+            inside::list(&staying)
+        )),
+        Err(why) => TeardownDecision::Keep(why),
     }
-    TeardownDecision::Delete(id, guard)
 }
 
 /// The id of the live resource of a node, and whether the stack owns it.
@@ -214,18 +234,17 @@ fn goes_with_parent(graph: &Graph, selection: &Selection, node: &Node) -> bool {
             .is_some_and(|outer| is_nested_in(outer) && goes(outer))
 }
 
-/// The contents of a resource group that are not deleted before it.
-fn remaining(live: &Live, id: &ArmId, gone: &HashSet<ArmId>) -> Vec<String> {
-    live.contents(id)
-        .into_iter()
-        .flatten()
-        .filter(|inside| !gone.contains(inside))
-        .map(|inside| inside.name().to_owned())
-        .collect()
+/// The reads for a destruction: those of the graph, and what is in the resources that it would delete.
+pub fn list_reads_to_destroy(graph: &Graph, types: ChildTypes) -> Vec<Read> {
+    let owned = graph.nodes().filter(|node| !node.lifecycle.existing);
+    let ids: Vec<ArmId> = owned.filter_map(|node| node.id().cloned()).collect();
+    let mut reads = reads::list_reads(graph);
+    reads.extend(inside::list_reads(types, &ids));
+    reads
 }
 
-fn deletion(node: &Node, id: ArmId, guard: OwnershipGuard, after: Vec<StepId>) -> StepDraft {
+fn delete(node: &Node, id: ArmId, deletion: Deletion, after: Vec<StepId>) -> StepDraft {
     let reason = format!("stack `{}` is destroyed", node.subject.key.stack);
-    let call = Call::delete(id, node.subject.arm_type.api_version.to_string(), guard);
+    let call = Call::delete(id, node.subject.arm_type.api_version.to_string(), deletion);
     StepDraft::deletion(node.subject.clone(), reason, call, after)
 }

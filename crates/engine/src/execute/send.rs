@@ -1,14 +1,15 @@
 //! Sends the request of one step, retries it while a change propagates, and reads the outputs that other steps need.
 
+mod deletion;
 mod update;
 
 use std::time::Duration;
 
-use lazuli_arm::{ArmError, OnWait, Wait, ignore_waits};
+use lazuli_arm::{ArmError, Wait, ignore_waits};
 use lazuli_core::{
-    arm::{ArmId, types::etag},
+    arm::ArmId,
     live::LiveGrant,
-    plan::{Absence, CallTarget, Method, OwnershipGuard, Step, Update},
+    plan::{Absence, CallTarget, Method, Step, Update},
 };
 use serde_json::Value as Json;
 use tokio::time::Instant;
@@ -152,47 +153,16 @@ async fn send_once(
             let update = update.as_ref().unwrap_or(planned);
             return update::send(execution, step, target, update, &on_wait).await;
         }
-        Method::Replace(guard) => {
-            delete_guarded(execution, step, target, guard, &on_wait).await?;
+        Method::Replace(deletion) => {
+            deletion::send(execution, step, target, deletion, &on_wait).await?;
             client.create(path, api, body, &on_wait).await?
         }
-        Method::Delete(guard) => {
-            delete_guarded(execution, step, target, guard, &on_wait).await?;
+        Method::Delete(deletion) => {
+            deletion::send(execution, step, target, deletion, &on_wait).await?;
             return Ok(None);
         }
     };
     Ok(written.result)
-}
-
-/// Deletes a resource if a GET shows that the stack owns it. Succeeds if it does not exist.
-async fn delete_guarded(
-    execution: &Execution<'_>,
-    step: &Step,
-    target: &ArmId,
-    guard: &OwnershipGuard,
-    on_wait: &OnWait<'_>,
-) -> Result<(), Failure> {
-    let (client, api_version) = (execution.client, step.call.api_version.as_str());
-    // The plan found it: one read that does not may lag behind, and what depends on the deletion must not begin.
-    let Some(body) = read_repeatedly(execution, step, target, DELETION_READS).await? else {
-        return Ok(());
-    };
-    let other = match guard.other_read() {
-        Some((id, arm_type)) => {
-            client
-                .get(id.as_str(), &arm_type.api_version, on_wait)
-                .await?
-        }
-        None => None,
-    };
-    guard
-        .check(target, &body, other.as_ref())
-        .map_err(Failure::NotOwned)?;
-    let etag = etag(&step.subject.arm_type.name, &body);
-    client
-        .delete_if_match(target.as_str(), api_version, etag, on_wait)
-        .await?;
-    Ok(())
 }
 
 /// Shorter waits for rate limits are not reported.

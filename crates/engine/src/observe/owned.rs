@@ -278,7 +278,7 @@ pub async fn find_versions(
 }
 
 /// The types of the provider of a type, each with an api-version.
-pub(super) async fn provider_types(
+pub(crate) async fn provider_types(
     client: &Client,
     subscription: &ArmId,
     arm_type: &str,

@@ -85,10 +85,7 @@ fn put(id: &str) -> Step {
 }
 
 fn delete(id: &str) -> Step {
-    step_on(
-        Method::Delete(crate::plan::OwnershipGuard::by_tag("cameras")),
-        id,
-    )
+    step_on(Method::Delete(crate::plan::Deletion::by_tag("cameras")), id)
 }
 
 fn grant_on(scope: &str) -> Step {

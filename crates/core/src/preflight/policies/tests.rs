@@ -30,7 +30,7 @@ fn step(action: Action, target: CallTarget, arm_type: &str, body: Value) -> Step
         instance: None,
     };
     let method = match action {
-        Action::Delete => Method::Delete(crate::plan::OwnershipGuard::by_tag("cameras")),
+        Action::Delete => Method::Delete(crate::plan::Deletion::by_tag("cameras")),
         Action::Release => Method::Update(Box::new(Update::tags_only("cameras"))),
         _ => Method::Create(Absence::Certain),
     };
