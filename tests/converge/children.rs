@@ -53,7 +53,7 @@ async fn removed_firewall_rule_is_an_orphan_and_pruned() {
     assert!(plan.is_empty(), "{:#?}", plan.steps);
     assert_eq!(orphans(&plan), ["anyone on sql-test"]);
 
-    // A rule that nobody recorded is not touched.
+    // A rule that no marker records is not touched.
     let by_hand = format!("{SERVER}/firewallRules/by-hand");
     let url = format!("{by_hand}?api-version=2023-08-01");
     let body =

@@ -20,7 +20,7 @@ use lazuli_core::{
     reads,
 };
 use lazuli_engine::observe_settled;
-use lazuli_handlers::{CHILD_TYPES, REGISTRY, roles};
+use lazuli_handlers::{REGISTRY, roles};
 use lazuli_reconcile::{
     Catalog, Difference, ExportScope, Intent, LoadContext, LoadError, PropagationLimits,
     ReconcileError, Reconciler, Report, SilentObserver, SpecTexts, Specs, Stacks, load,
@@ -35,7 +35,6 @@ use tokio::sync::watch;
 /// The kinds and built-in roles.
 pub const CATALOG: Catalog = Catalog {
     registry: REGISTRY,
-    child_types: CHILD_TYPES,
     role_name: |guid| roles::by_guid(guid).map(|role| role.name),
 };
 

@@ -60,11 +60,11 @@ async fn create_lock(azure: &Azure, scope: &str, name: &str, level: &str) {
 
 async fn read_live(azure: &Azure, text: &str) -> Live {
     let graph = graph(text);
-    let reads = list_reads_to_destroy(&graph, CATALOG.child_types);
+    let reads = list_reads_to_destroy(&graph, CATALOG.registry.child_types);
     let mut live = observe(&azure.client, &graph, &reads)
         .await
         .expect("reads work");
-    live.set_child_types(CATALOG.child_types);
+    live.set_child_types(CATALOG.registry.child_types);
     live
 }
 

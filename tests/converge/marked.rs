@@ -2,7 +2,7 @@
 
 use lazuli_core::{
     arm::ArmId,
-    marker::{Binding, MARKER_TAG, MarkerTarget, TextMarker},
+    marker::{Binding, CHILDREN_TAG, MARKER_TAG, MarkerTarget, TextMarker},
     stack::StackIdentity,
 };
 use serde_json::{Value as Json, json};
@@ -14,11 +14,12 @@ pub fn marked_tags(stack: &str, id: &str) -> Json {
     json!({ "lazuli-stack": stack, "lazuli-marker": binding.to_string() })
 }
 
-/// The tags of a body with an ownership marker, without the binding of the marker.
+/// The tags of a body with an ownership marker, without the binding of the marker and the records of children.
 pub fn unbound_tags(body: &Json) -> Json {
     let mut tags = body["tags"].clone();
     let binding = tags.as_object_mut().unwrap().remove(MARKER_TAG);
     assert!(binding.is_some(), "{body}");
+    tags.as_object_mut().unwrap().remove(CHILDREN_TAG);
     tags
 }
 

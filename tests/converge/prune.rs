@@ -127,7 +127,7 @@ async fn unmarked_resources_and_those_of_other_stacks_are_not_pruned() {
         .collect();
     assert_eq!(
         kept,
-        ["rg-old: it contains resources that stay: by-hand, doors"]
+        ["rg-old: it contains resources that stay: by-hand, doors (stack `doors`)"]
     );
     execute_successfully(&azure, &plan).await;
     for name in ["by-hand", "doors"] {

@@ -27,7 +27,7 @@ async fn get(azure: &Azure, below: &str) -> Json {
     azure.send_directly(Method::Get, &url(below), None).await
 }
 
-/// A change by somebody else: the live body with another value at a pointer.
+/// A change by others: the live body with another value at a pointer.
 async fn change(azure: &Azure, below: &str, pointer: &str, value: Json) {
     let mut body = get(azure, below).await;
     let (parent, name) = pointer.rsplit_once('/').unwrap();

@@ -17,7 +17,7 @@ use lazuli_core::{
     yaml,
 };
 use lazuli_engine::SilentObserver;
-use lazuli_handlers::{CHILD_TYPES, REGISTRY, roles};
+use lazuli_handlers::{REGISTRY, roles};
 use lazuli_reconcile::{
     Catalog, Intent, LoadContext, PropagationLimits, ReconcileError, Reconciler, SpecTexts,
 };
@@ -337,7 +337,7 @@ fn check_spec(bytes: &[u8]) {
     assert!(teardown(&graph, &live).is_empty());
     let _ = (
         reads::list_reads(&graph),
-        list_reads_to_destroy(&graph, CHILD_TYPES),
+        list_reads_to_destroy(&graph, REGISTRY.child_types),
     );
 }
 
@@ -479,7 +479,6 @@ fn assert_harmless_failure(error: ReconcileError) {
 /// The kinds and built-in roles.
 const CATALOG: Catalog = Catalog {
     registry: REGISTRY,
-    child_types: CHILD_TYPES,
     role_name: |guid| roles::by_guid(guid).map(|role| role.name),
 };
 

@@ -35,6 +35,7 @@ pub fn changes(pair: &Pair<'_>) -> Result<Vec<Change>, String> {
     let graph = graph(pair)?;
     let created = plan(&graph, &Live::default())?;
     let mut live = Live::default();
+    live.set_child_types(REGISTRY.child_types);
     let id = ArmId::parse(pair.path).ok_or("its path is not an id")?;
     live.insert_as(id, with_markers(pair.read, &created));
     let plan = plan(&graph, &live)?;
@@ -97,7 +98,12 @@ fn fail_on_errors<T>(value: T, found: &Diagnostics) -> Result<T, String> {
 fn with_markers(read: &Json, created: &Plan) -> Json {
     let mut read = read.clone();
     let sent = created.steps[0].call.body.to_json().unwrap();
-    for name in ["lazuli-stack", "lazuli-secrets"] {
+    for name in [
+        "lazuli-stack",
+        "lazuli-marker",
+        "lazuli-children",
+        "lazuli-secrets",
+    ] {
         if let Some(tag) = sent["tags"].get(name) {
             if !read["tags"].is_object() {
                 read["tags"] = json!({});

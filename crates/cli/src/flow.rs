@@ -2,7 +2,7 @@
 
 use lazuli_core::{diagnostic::Diagnostics, graph::SecretsPolicy, plan::Plan, source::Sources};
 use lazuli_engine::ObserveError;
-use lazuli_handlers::{CHILD_TYPES, REGISTRY, roles};
+use lazuli_handlers::{REGISTRY, roles};
 use lazuli_reconcile::{
     Catalog, Difference, Intent, LoadContext, PropagationLimits, Recheck, ReconcileError,
     Reconciler, Report, Specs, Stacks, load,
@@ -22,7 +22,6 @@ use crate::{
 /// The kinds and built-in roles of this binary.
 pub(crate) const CATALOG: Catalog = Catalog {
     registry: REGISTRY,
-    child_types: CHILD_TYPES,
     role_name: |guid| roles::by_guid(guid).map(|role| role.name),
 };
 

@@ -15,6 +15,15 @@ pub struct ChildType {
     pub made_by_azure: &'static [&'static str],
 }
 
+impl ChildType {
+    fn is_type_of(&self, id: &ArmId) -> bool {
+        let list = id.as_str().to_lowercase();
+        let list = list.rsplit_once('/').map_or("", |(list, _)| list);
+        let has_path = list.ends_with(&format!("/{}", self.path.to_lowercase()));
+        has_path && list.contains(&format!("/{}/", self.parent.to_lowercase()))
+    }
+}
+
 /// What is known of child types.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ChildTypes {
@@ -48,6 +57,11 @@ impl ChildTypes {
             .any(|leaf| is_leaf(&leaf))
     }
 
+    /// Whether a resource is of a child type.
+    pub fn is_child(self, id: &ArmId) -> bool {
+        self.types.iter().any(|child| child.is_type_of(id))
+    }
+
     /// Whether Azure made a resource itself.
     pub fn is_made_by_azure(self, id: &ArmId) -> bool {
         let matches = |pattern: &&str| match pattern.strip_suffix('*') {
@@ -57,14 +71,8 @@ impl ChildTypes {
             }
             None => id.name().eq_ignore_ascii_case(pattern),
         };
-        let is_it = |child: &ChildType| {
-            let list = id.as_str().to_lowercase();
-            let list = list.rsplit_once('/').map_or("", |(list, _)| list);
-            let has_path = list.ends_with(&format!("/{}", child.path.to_lowercase()));
-            let in_parent = list.contains(&format!("/{}/", child.parent.to_lowercase()));
-            has_path && in_parent && child.made_by_azure.iter().any(|pattern| matches(&pattern))
-        };
-        self.types.iter().any(is_it)
+        let mut children = self.types.iter().filter(|child| child.is_type_of(id));
+        children.any(|child| child.made_by_azure.iter().any(|pattern| matches(&pattern)))
     }
 }
 

@@ -2,6 +2,7 @@
 //! docs/json.md: within a version members can be added, but not removed or changed in meaning.
 
 mod findings;
+mod locks;
 mod orphans;
 
 use schemars::JsonSchema;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use findings::{ActionDocument, ExpressionDocument, FindingDocument, FindingKind};
+pub use locks::{LockDocument, LockOwnerDocument, UnreadLocksDocument};
 pub use orphans::{MassDeletionDocument, OrphanDocument, PruneAction, UnreadableScopeDocument};
 
 use crate::{
@@ -19,8 +21,7 @@ use crate::{
     live::{Existence, UnreadLocks},
     plan::{
         Action, CallTarget, KeptResource, Plan, Remarks, ReportedGrant, ServerOverride, Step,
-        UnverifiableSecret,
-        locks::{LockOwner, Obstacle},
+        UnverifiableSecret, locks::Obstacle,
     },
     secret::HIDDEN,
     source::{Sources, Span},
@@ -269,47 +270,6 @@ pub struct GrantDocument {
     /// When it was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_on: Option<String>,
-}
-
-/// A management lock that blocks steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LockDocument {
-    /// Its id.
-    pub id: String,
-    /// The scope that it locks.
-    pub scope: String,
-    /// `CanNotDelete` or `ReadOnly`.
-    pub level: String,
-    /// Its notes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub notes: Option<String>,
-    /// Its owner.
-    pub owner: LockOwnerDocument,
-    /// The numbers of the steps that it blocks.
-    pub blocks: Vec<usize>,
-}
-
-/// The owner of a lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum LockOwnerDocument {
-    /// A stack of this plan.
-    Own,
-    /// Another stack.
-    Stack(String),
-    /// None: it has no ownership marker.
-    Unmarked,
-}
-
-/// A scope whose locks could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct UnreadLocksDocument {
-    /// The subscription or resource group.
-    pub scope: String,
-    /// Azure's error code or message.
-    pub reason: String,
 }
 
 impl PlanDocument {
@@ -569,38 +529,6 @@ impl GrantDocument {
                 Existence::Unknown => None,
             },
             created_on: property("createdOn"),
-        }
-    }
-}
-
-impl LockDocument {
-    fn new(obstacle: &Obstacle) -> Self {
-        let Obstacle {
-            lock,
-            owner,
-            blocks,
-        } = obstacle;
-        Self {
-            id: lock.id.to_string(),
-            scope: lock.scope.to_string(),
-            level: lock.level.name().to_owned(),
-            notes: lock.notes.clone(),
-            owner: match owner {
-                LockOwner::Own => LockOwnerDocument::Own,
-                LockOwner::Stack(stack) => LockOwnerDocument::Stack(stack.clone()),
-                LockOwner::Unmarked => LockOwnerDocument::Unmarked,
-            },
-            blocks: blocks.iter().map(|step| step.0).collect(),
-        }
-    }
-}
-
-impl UnreadLocksDocument {
-    pub(crate) fn new(unread: &UnreadLocks) -> Self {
-        let UnreadLocks { scope, why } = unread;
-        Self {
-            scope: scope.to_string(),
-            reason: why.clone(),
         }
     }
 }

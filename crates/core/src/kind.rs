@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    child_types::ChildTypes,
     declare::{EntryContext, ImpliedDependency, Nodes, Surroundings, TypedEntry},
     diagnostic::{Code, Diagnostic, Diagnostics},
     facts::{
@@ -174,12 +175,21 @@ pub struct Registry {
     pub kinds: &'static [&'static dyn Kind],
     /// Data about types, each type once.
     pub types: &'static [TypeFacts],
+    /// What can be in a type, and keeps it from being deleted.
+    pub child_types: ChildTypes,
 }
 
 impl Registry {
     /// A registry of kinds, without data about other types.
     pub const fn new(kinds: &'static [&'static dyn Kind]) -> Self {
-        Self { kinds, types: &[] }
+        Self {
+            kinds,
+            types: &[],
+            child_types: ChildTypes {
+                types: &[],
+                without_listed_children: &[],
+            },
+        }
     }
 
     /// The kind with a name.

@@ -6,7 +6,7 @@ mod ledger;
 mod text;
 
 pub use binding::{Binding, FormatVersion, MarkerTarget};
-pub use claim::{Claim, LiveMarker, MarkerPlace, claim, foreign_owner};
+pub use claim::{LiveMarker, MarkerClaim, MarkerPlace, claim, foreign_owner};
 pub use ledger::{CHILDREN_TAG, ChildLedger, ChildRecord};
 pub use text::TextMarker;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lazuli_arm::ArmError;
 use lazuli_core::{
     arm::ArmId,
-    plan::{Content, OwnershipLoss, Plan, StepId, UpdateConflict},
+    plan::{ContainedResource, OwnershipLoss, Plan, StepId, UpdateConflict},
     value::Output,
 };
 
@@ -56,7 +56,7 @@ pub enum Failure {
         /// The resource.
         id: ArmId,
         /// What is in or on it.
-        contents: Vec<Content>,
+        contents: Vec<ContainedResource>,
     },
     /// The resource to change is not as it was when the plan was made. Nothing was sent.
     #[error("not changed: {0}")]
@@ -66,7 +66,7 @@ pub enum Failure {
     Appeared(ArmId),
 }
 
-fn list(contents: &[Content]) -> String {
+fn list(contents: &[ContainedResource]) -> String {
     let names: Vec<String> = contents.iter().map(ToString::to_string).collect();
     names.join(", ")
 }

@@ -33,7 +33,7 @@ const MYSQL: &str = "Microsoft.DBforMySQL/flexibleServers";
 /// Made by Azure: `master` (Microsoft docs "System databases"); `$` containers of the blob service, and containers of
 /// diagnostic settings (`insights-`) and Functions (`azure-webjobs-`); the records at the apex of a zone; the databases
 /// that a flexible server has at creation (Microsoft docs of each service).
-pub const CHILD_TYPES: ChildTypes = ChildTypes {
+pub(crate) const CHILD_TYPES: ChildTypes = ChildTypes {
     types: &[
         child(SQL, "databases", "2023-08-01", &["master"]),
         child(SQL, "elasticPools", "2023-08-01", &[]),

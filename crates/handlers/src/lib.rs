@@ -31,7 +31,6 @@ use lazuli_core::{
     live::KnownType,
 };
 
-pub use child_types::CHILD_TYPES;
 pub use reference::reference;
 pub use schema::schema;
 
@@ -49,6 +48,7 @@ pub const REGISTRY: Registry = Registry {
         kind::<resource::AnyResource>(),
     ],
     types: types::TYPES,
+    child_types: child_types::CHILD_TYPES,
 };
 
 /// The types of the kinds of a registry, each with its kind and api-version.

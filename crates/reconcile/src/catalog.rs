@@ -1,7 +1,6 @@
 //! The resource kinds and built-in roles that a reconciler knows.
 
 use lazuli_core::{
-    child_types::ChildTypes,
     kind::Registry,
     live::{KnownType, Live},
 };
@@ -11,8 +10,6 @@ use lazuli_core::{
 pub struct Catalog {
     /// The resource kinds.
     pub registry: Registry,
-    /// The child types.
-    pub child_types: ChildTypes,
     /// The name of the built-in role with a GUID.
     pub role_name: fn(&str) -> Option<&'static str>,
 }
@@ -34,7 +31,7 @@ impl Catalog {
     /// Adds the names of built-in roles and the known types to live state.
     pub(crate) fn complete(&self, mut live: Live) -> Live {
         live.name_roles(self.role_name);
-        live.set_child_types(self.child_types);
+        live.set_child_types(self.registry.child_types);
         for (arm_type, known) in self.known_types() {
             live.insert_type(arm_type, known);
         }

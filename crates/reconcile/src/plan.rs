@@ -62,7 +62,7 @@ impl Reconciler<'_> {
         reads.extend(list_reads_to_replace(
             graph,
             &consent.replace,
-            self.catalog.child_types,
+            self.catalog.registry.child_types,
         ));
         let breadth = match (part.is_all(), consent.orphans) {
             (false, _) => Breadth::GraphOnly,
@@ -93,7 +93,7 @@ impl Reconciler<'_> {
             true => Breadth::Owned,
             false => Breadth::GraphOnly,
         };
-        let reads = list_reads_to_destroy(graph, self.catalog.child_types);
+        let reads = list_reads_to_destroy(graph, self.catalog.registry.child_types);
         let live = self
             .observe(graph, &reads, breadth, Principals::Ignored)
             .await?;

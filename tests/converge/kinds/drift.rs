@@ -9,7 +9,7 @@ use lazuli_core::{
     facts::Rule,
     graph::{Graph, Identity, Node, NodeKey},
     live::Live,
-    marker::{Claim, claim},
+    marker::{MarkerClaim, claim},
     plan::{Action, converge},
     stack::StackIdentity,
 };
@@ -193,7 +193,7 @@ fn is_marked(node: &Node, body: &Json) -> bool {
         return true;
     };
     let claim = claim(&stack, &id, body, place);
-    !matches!(claim, None | Some(Claim::Copied))
+    !matches!(claim, None | Some(MarkerClaim::Copied))
 }
 
 /// A different value of the same type.

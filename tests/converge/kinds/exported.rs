@@ -98,7 +98,8 @@ fn collect_missing(
         Rule::WriteOnly(rule) | Rule::Withheld(rule) | Rule::Decided(rule) => *rule == path,
         _ => false,
     };
-    if node.rules.iter().any(is_write_only) || is_empty(wanted) || path.ends_with("apiVersion") {
+    let is_exported = !path.ends_with("apiVersion") && path != "tags.lazuli-children";
+    if node.rules.iter().any(is_write_only) || is_empty(wanted) || !is_exported {
         return;
     }
     match (wanted, found) {

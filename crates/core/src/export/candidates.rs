@@ -281,6 +281,21 @@ pub(super) fn find_grants(scope: &Scene<'_>, stack: &str) -> Vec<Candidate> {
     candidates
 }
 
+/// A value without the binding of an ownership marker, which differs for each role.
+fn without_binding(value: &Json) -> Json {
+    let marker = value.as_str().and_then(TextMarker::find);
+    match (value.as_str(), marker) {
+        (Some(text), Some(marker)) => {
+            let unbound = TextMarker {
+                binding: None,
+                ..marker.clone()
+            };
+            Json::from(text.replace(&marker.to_string(), &unbound.to_string()))
+        }
+        _ => value.clone(),
+    }
+}
+
 /// The key by which grants are grouped into an entry: scope and properties without the role.
 fn grouping_key(grant: &LiveGrant) -> String {
     const IGNORED: [&str; 6] = [
@@ -300,7 +315,7 @@ fn grouping_key(grant: &LiveGrant) -> String {
     }
     let properties_by_name: Map<String, Json> = properties_by_name
         .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .map(|(name, value)| (name.to_owned(), without_binding(value)))
         .collect();
     let scope = grant.scope.as_str().to_lowercase();
     format!("{scope} {}", Json::Object(properties_by_name))

@@ -19,14 +19,16 @@ use crate::{
     facts::{Facts, Place},
     lift::{EntryIndex, LiftSource, LiftedEntry},
     marker::{
-        MARKER_TAG, ON_REMOVE_TAG, OVERRIDES_TAG, RemovalPolicy, SECRETS_TAG, STACK_TAG, tag,
+        CHILDREN_TAG, MARKER_TAG, ON_REMOVE_TAG, OVERRIDES_TAG, RemovalPolicy, SECRETS_TAG,
+        STACK_TAG, tag,
     },
     spec::API_VERSION,
     template::escape,
 };
 
 /// The tags that lazuli manages.
-const OWN_TAGS: [&str; 5] = [
+const OWN_TAGS: [&str; 6] = [
+    CHILDREN_TAG,
     STACK_TAG,
     MARKER_TAG,
     ON_REMOVE_TAG,

@@ -22,7 +22,7 @@ use crate::{
     body_path::BodyPath,
     diff::Change,
     facts::Place,
-    marker::{MARKER_TAG, STACK_TAG, TextMarker},
+    marker::{CHILDREN_TAG, MARKER_TAG, STACK_TAG, TextMarker},
     plan::{Action, Step},
     spec::is_stack_name,
     value::Value,
@@ -100,7 +100,7 @@ pub fn only_adds_markers(step: &Step) -> bool {
     let is_marker = |change: &Change| {
         let after = change.after.as_ref().and_then(Value::as_str).unwrap_or("");
         let before = change.before.as_ref().and_then(Json::as_str).unwrap_or("");
-        let tags = [STACK_TAG, MARKER_TAG];
+        let tags = [STACK_TAG, MARKER_TAG, CHILDREN_TAG];
         let mut tags = tags.iter().map(|tag| BodyPath::from_names(["tags", tag]));
         tags.any(|tag| change.path == tag)
             || TextMarker::find(after).is_some() && TextMarker::remove_from(after) == before

@@ -88,7 +88,7 @@ pub fn build_with(
     diagnostics.extend(duplicates(&nodes));
     let edges = edges::find(&nodes, &implied, spec, &places);
     let stack_scopes = stack_scopes(spec, settings, &nodes);
-    let unrecorded = children::record(&mut nodes);
+    let unrecorded = children::record(&mut nodes, registry.child_types);
     let graph = Graph {
         stack_scopes,
         unrecorded,

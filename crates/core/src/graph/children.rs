@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Node;
 use crate::{
     arm::ArmId,
+    child_types::ChildTypes,
     declare::Identity,
     key::NodeKey,
     marker::{CHILDREN_TAG, ChildLedger, ChildRecord, Marker, RemovalPolicy},
@@ -14,28 +15,30 @@ use crate::{
 /// Adds the tag with the records to each node that has some. Returns the nodes that are not recorded, because there is no
 /// room.
 ///
-/// Parts are not recorded: they belong to their entry. Nor are resources that stay when their entry is removed.
-pub(super) fn record(nodes: &mut [Node]) -> Vec<NodeKey> {
+/// Parts are recorded if they keep their parent from being deleted. Their records come last: they only show which of the resources in an orphan were declared. Resources that stay
+/// when their entry is removed are not recorded.
+pub(super) fn record(nodes: &mut [Node], types: ChildTypes) -> Vec<NodeKey> {
     let by_id: HashMap<&ArmId, usize> = nodes
         .iter()
         .enumerate()
         .filter_map(|(at, node)| Some((node.id()?, at)))
         .collect();
-    let mut children: BTreeMap<usize, Vec<(&ArmId, usize)>> = BTreeMap::new();
+    let mut children: BTreeMap<usize, Vec<(bool, &ArmId, usize)>> = BTreeMap::new();
     for (at, node) in nodes.iter().enumerate() {
         let Identity::Resource(id) = &node.identity else {
             continue;
         };
+        let is_part = node.subject.key.part.is_some();
         let is_recorded = node.marker == Marker::Parent
             && !node.lifecycle.existing
-            && node.subject.key.part.is_none()
+            && (!is_part || types.is_child(id))
             && node.lifecycle.removal_policy() == RemovalPolicy::Delete;
         let holder = std::iter::successors(id.parent(), ArmId::parent)
             .filter_map(|above| by_id.get(&above).copied())
             .find(|above| is_holder(&nodes[*above], node))
             .filter(|_| is_recorded);
         if let Some(holder) = holder {
-            children.entry(holder).or_default().push((id, at));
+            children.entry(holder).or_default().push((is_part, id, at));
         }
     }
     let mut ledgers = Vec::new();
@@ -43,8 +46,13 @@ pub(super) fn record(nodes: &mut [Node]) -> Vec<NodeKey> {
     for (holder, mut children) in children {
         children.sort();
         let mut ledger = ChildLedger::default();
-        for (id, child) in children {
-            if !ChildRecord::new(id).is_some_and(|record| ledger.insert(record)) {
+        for (is_part, id, child) in children {
+            let record = match is_part {
+                true => Some(ChildRecord::part(id)),
+                false => ChildRecord::new(id),
+            };
+            let has_room = record.is_some_and(|record| ledger.insert(record));
+            if !has_room && !is_part {
                 unrecorded.push(nodes[child].subject.key.clone());
             }
         }

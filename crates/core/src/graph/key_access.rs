@@ -25,7 +25,7 @@ pub(super) fn find(
     by_principal: &HashMap<&NodeKey, Vec<usize>>,
     edges: &BTreeSet<Edge>,
 ) -> Vec<Edge> {
-    let index = Index::new(nodes);
+    let index = NodeIndex::new(nodes);
     if index.holders.is_empty() || index.identities.is_empty() {
         return Vec::new();
     }
@@ -94,7 +94,7 @@ fn depends_on(node: usize, other: usize, before: &HashMap<usize, Vec<usize>>) ->
 }
 
 /// The identities of the graph and what holds keys in it.
-struct Index<'a> {
+struct NodeIndex<'a> {
     by_key: HashMap<&'a NodeKey, usize>,
     by_id: HashMap<&'a ArmId, usize>,
     /// Vaults by their name in lowercase, which is the first part of their host name.
@@ -103,7 +103,7 @@ struct Index<'a> {
     holders: HashMap<usize, &'a ArmId>,
 }
 
-impl<'a> Index<'a> {
+impl<'a> NodeIndex<'a> {
     fn new(nodes: &'a [Node]) -> Self {
         let mut index = Self {
             by_key: HashMap::new(),

@@ -10,7 +10,6 @@ use crate::{
         ArmId,
         types::{ROLE_ASSIGNMENT, ROLE_DEFINITION},
     },
-    live::LiveGrant,
     stack::{StackId, StackIdentity},
 };
 
@@ -69,9 +68,12 @@ impl MarkerTarget {
     /// The target of a live resource.
     pub fn from_live(id: &ArmId, body: &Json) -> Self {
         let is_grant = id.arm_type().is_some_and(|name| ROLE_ASSIGNMENT.is(&name));
-        match LiveGrant::parse(body.clone()).filter(|_| is_grant) {
-            Some(grant) => Self::from_grant(&grant.scope, &grant.role),
-            None => Self::from_id(id),
+        let text = |name: &str| body.get("properties")?.get(name)?.as_str();
+        let scope = text("scope").and_then(ArmId::parse).or_else(|| id.parent());
+        let role = text("roleDefinitionId").and_then(|role| role.rsplit('/').next());
+        match (scope, role) {
+            (Some(scope), Some(role)) if is_grant => Self::from_grant(&scope, role),
+            _ => Self::from_id(id),
         }
     }
 }

@@ -40,7 +40,7 @@ pub struct LiveMarker {
 
 /// What a marker says to a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Claim {
+pub enum MarkerClaim {
     /// The stack owns the resource.
     Own,
     /// The stack owns the resource by a marker from before markers had a binding, or before the stack had an id: it names
@@ -48,13 +48,13 @@ pub enum Claim {
     Outdated,
     /// Another stack owns the resource.
     Foreign(ForeignStack),
-    /// The marker was copied from another resource: nobody owns this one.
+    /// The marker was copied from another resource: no stack owns this one.
     Copied,
     /// A newer lazuli wrote the marker: at least this version is needed to read it.
     Newer(FormatVersion),
 }
 
-impl Claim {
+impl MarkerClaim {
     /// Whether the stack owns the resource, by a marker of any version.
     pub const fn is_own(&self) -> bool {
         matches!(self, Self::Own | Self::Outdated)
@@ -84,28 +84,28 @@ impl LiveMarker {
     }
 
     /// What it says to a stack about the resource that it was read from.
-    pub fn claim(&self, stack: &StackIdentity, target: &MarkerTarget) -> Claim {
+    pub fn claim(&self, stack: &StackIdentity, target: &MarkerTarget) -> MarkerClaim {
         let has_same_name = self.stack == stack.name;
         let foreign = || {
-            Claim::Foreign(ForeignStack {
+            MarkerClaim::Foreign(ForeignStack {
                 name: self.stack.clone(),
                 has_same_name,
             })
         };
         let Some(binding) = &self.binding else {
             return match has_same_name {
-                true => Claim::Outdated,
+                true => MarkerClaim::Outdated,
                 false => foreign(),
             };
         };
         match binding {
-            Binding::Newer(format) => Claim::Newer(*format),
-            Binding::Unreadable => Claim::Copied,
-            Binding::Present { .. } if !binding.is_on(&self.stack, target) => Claim::Copied,
+            Binding::Newer(format) => MarkerClaim::Newer(*format),
+            Binding::Unreadable => MarkerClaim::Copied,
+            Binding::Present { .. } if !binding.is_on(&self.stack, target) => MarkerClaim::Copied,
             Binding::Present { .. } if !has_same_name => foreign(),
             Binding::Present { stack: id, .. } => match (id, stack.id.as_ref().map(digest_id)) {
-                (found, own) if *found == own => Claim::Own,
-                (None, Some(_)) => Claim::Outdated,
+                (found, own) if *found == own => MarkerClaim::Own,
+                (None, Some(_)) => MarkerClaim::Outdated,
                 _ => foreign(),
             },
         }
@@ -124,7 +124,12 @@ impl From<TextMarker> for LiveMarker {
 }
 
 /// What the marker on a live resource says to a stack; `None` without a marker.
-pub fn claim(stack: &StackIdentity, id: &ArmId, body: &Json, place: MarkerPlace) -> Option<Claim> {
+pub fn claim(
+    stack: &StackIdentity,
+    id: &ArmId,
+    body: &Json,
+    place: MarkerPlace,
+) -> Option<MarkerClaim> {
     let marker = LiveMarker::read(body, place)?;
     Some(marker.claim(stack, &MarkerTarget::from_live(id, body)))
 }
@@ -133,7 +138,7 @@ pub fn claim(stack: &StackIdentity, id: &ArmId, body: &Json, place: MarkerPlace)
 pub fn foreign_owner(stack: &StackIdentity, id: &ArmId, body: &Json) -> Option<ForeignStack> {
     let claims = MarkerPlace::ALL.map(|place| claim(stack, id, body, place));
     let mut claims = claims.iter().flatten();
-    claims.find_map(Claim::foreign).cloned()
+    claims.find_map(MarkerClaim::foreign).cloned()
 }
 
 #[cfg(test)]
@@ -152,7 +157,7 @@ mod tests {
         }
     }
 
-    fn claim_of(by: &StackIdentity, tags: Json) -> Option<Claim> {
+    fn claim_of(by: &StackIdentity, tags: Json) -> Option<MarkerClaim> {
         let id = ArmId::parse(GROUP).unwrap();
         claim(by, &id, &json!({ "tags": tags }), MarkerPlace::Tags)
     }
@@ -167,13 +172,13 @@ mod tests {
         let plain = stack("cameras", "");
         let (first, second) = (stack("cameras", "3f6c1d0a"), stack("cameras", "7b22e0c4"));
         for own in [&plain, &first, &second] {
-            assert_eq!(claim_of(own, marked(own, GROUP)), Some(Claim::Own));
+            assert_eq!(claim_of(own, marked(own, GROUP)), Some(MarkerClaim::Own));
             let copied = marked(own, "/subscriptions/s/resourceGroups/other");
             for reader in [&plain, &first] {
-                assert_eq!(claim_of(reader, copied.clone()), Some(Claim::Copied));
+                assert_eq!(claim_of(reader, copied.clone()), Some(MarkerClaim::Copied));
             }
         }
-        let foreign = |claim: Option<Claim>| claim.unwrap().foreign().unwrap().to_string();
+        let foreign = |claim: Option<MarkerClaim>| claim.unwrap().foreign().unwrap().to_string();
         let same_name = "`cameras` with another id";
         assert_eq!(foreign(claim_of(&second, marked(&first, GROUP))), same_name);
         assert_eq!(foreign(claim_of(&plain, marked(&first, GROUP))), same_name);
@@ -188,11 +193,11 @@ mod tests {
     fn older_marker_names_the_stack_and_proves_nothing() {
         let (plain, with_id) = (stack("cameras", ""), stack("cameras", "3f6c1d0a"));
         let tags = json!({ "lazuli-stack": "cameras" });
-        assert_eq!(claim_of(&plain, tags.clone()), Some(Claim::Outdated));
-        assert_eq!(claim_of(&with_id, tags), Some(Claim::Outdated));
+        assert_eq!(claim_of(&plain, tags.clone()), Some(MarkerClaim::Outdated));
+        assert_eq!(claim_of(&with_id, tags), Some(MarkerClaim::Outdated));
         assert_eq!(
             claim_of(&with_id, marked(&plain, GROUP)),
-            Some(Claim::Outdated)
+            Some(MarkerClaim::Outdated)
         );
         let tags = json!({ "lazuli-stack": "doors" });
         assert!(claim_of(&plain, tags).unwrap().foreign().is_some());
@@ -200,17 +205,17 @@ mod tests {
     }
 
     #[test]
-    fn marker_of_a_newer_version_is_nobody_elses() {
+    fn marker_of_a_newer_version_has_no_known_owner() {
         let tags = json!({ "lazuli-stack": "doors", "lazuli-marker": "0.9:x" });
         let needed = FormatVersion::new(0, 9);
         assert_eq!(
             claim_of(&stack("cameras", ""), tags),
-            Some(Claim::Newer(needed))
+            Some(MarkerClaim::Newer(needed))
         );
         let garbled = json!({ "lazuli-stack": "cameras", "lazuli-marker": "yes" });
         assert_eq!(
             claim_of(&stack("cameras", ""), garbled),
-            Some(Claim::Copied)
+            Some(MarkerClaim::Copied)
         );
     }
 }

@@ -15,15 +15,28 @@ const ID_BYTES: usize = 4;
 /// The length of a record in hexadecimal digits.
 const RECORD: usize = 2 * (TYPE_BYTES + ID_BYTES);
 
-/// The record of one resource: digests of its type and of its id. The digest of the type tells where to look for it.
+/// The record of one resource: digests of its type and of its id. The digest of the type shows where to search for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChildRecord(String);
 
 impl ChildRecord {
     /// The record of a resource; `None` for an id without a type.
     pub fn new(id: &ArmId) -> Option<Self> {
-        let own = digest(&["child", &id.as_str().to_lowercase()], ID_BYTES);
-        Some(Self(format!("{}{own}", digest_type(&id.arm_type()?))))
+        Some(Self(format!(
+            "{}{}",
+            digest_type(&id.arm_type()?),
+            digest_id(id)
+        )))
+    }
+
+    /// The record of a part of an entry, which is deleted with the entry and never by itself.
+    pub fn part(id: &ArmId) -> Self {
+        Self(format!("{PART}{}", digest_id(id)))
+    }
+
+    /// Whether it is the record of a part.
+    pub fn is_part(&self) -> bool {
+        self.0.starts_with(PART)
     }
 
     /// Whether a resource of this type can have the record.
@@ -32,8 +45,18 @@ impl ChildRecord {
     }
 }
 
+/// Stands for the type in the record of a part.
+const PART: &str = "0000";
+
 fn digest_type(arm_type: &str) -> String {
-    digest(&["type", &arm_type.to_lowercase()], TYPE_BYTES)
+    match digest(&["type", &arm_type.to_lowercase()], TYPE_BYTES) {
+        found if found == PART => "0001".to_owned(),
+        found => found,
+    }
+}
+
+fn digest_id(id: &ArmId) -> String {
+    digest(&["child", &id.as_str().to_lowercase()], ID_BYTES)
 }
 
 /// The records of a resource.
@@ -67,9 +90,10 @@ impl ChildLedger {
         has_room
     }
 
-    /// Whether it has the record of a resource.
+    /// Whether it has the record of a resource, or of a part.
     pub fn has(&self, id: &ArmId) -> bool {
         ChildRecord::new(id).is_some_and(|record| self.0.contains(&record))
+            || self.0.contains(&ChildRecord::part(id))
     }
 
     /// Whether it has no records.
@@ -80,6 +104,12 @@ impl ChildLedger {
     /// The records.
     pub fn records(&self) -> impl Iterator<Item = &ChildRecord> {
         self.0.iter()
+    }
+
+    /// The records of resources that are no parts.
+    pub fn without_parts(&self) -> Self {
+        let records = self.0.iter().filter(|record| !record.is_part());
+        Self(records.cloned().collect())
     }
 
     /// The records that another ledger lacks.
@@ -125,6 +155,8 @@ mod tests {
         assert!(ids.iter().all(|id| ledger.has(id)));
         assert!(ledger.has(&rule("A")), "Azure ignores case");
         assert!(!ledger.has(&rule("c")));
+        let part: ChildLedger = [ChildRecord::part(&rule("c"))].into_iter().collect();
+        assert!(part.has(&rule("c")) && part.without_parts().is_empty());
         let record = ChildRecord::new(&ids[0]).unwrap();
         assert!(record.may_be("microsoft.sql/servers/firewallrules"));
         assert!(!record.may_be("Microsoft.Sql/servers/databases"));

@@ -34,7 +34,7 @@ pub struct LedgerSearch {
 pub fn ledger_searches(graph: &Graph, live: &Live) -> Vec<LedgerSearch> {
     let search = |node: &Node| {
         let holder = node.id()?;
-        let records = undeclared(graph, node, live.resource(holder)?);
+        let records = undeclared(graph, node, live.resource(holder)?).without_parts();
         (!records.is_empty()).then(|| LedgerSearch {
             holder: holder.clone(),
             stack: node.subject.key.stack.clone(),

@@ -1,5 +1,7 @@
 //! Planning toward the spec: create what is missing, change what differs, keep the rest.
 
+mod causes;
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
@@ -9,8 +11,8 @@ use std::{
 use serde_json::Value as Json;
 
 use super::{
-    Absence, Action, Call, CallTarget, GrantTime, Method, NewGrant, OwnershipGuard, Plan,
-    Principal, RetryCause, StepId, Update, children, grants,
+    Absence, Action, Call, CallTarget, Method, NewGrant, OwnershipGuard, Plan, Principal, StepId,
+    Update, children, grants,
     grants::ReplacedPrincipals,
     mass_deletion, orphans, overrides, ownership,
     replace::{self, Replacement},
@@ -25,8 +27,8 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     diff::{Change, ComparisonResult, compare, creation, mask_secrets, overlay},
     graph::{Grant, Graph, Identity, Names, Node, NodeKey, Selection},
-    live::{Live, LiveGrant},
-    marker::{Claim, Marker},
+    live::Live,
+    marker::{Marker, MarkerClaim},
     value::{Output, Value},
 };
 
@@ -451,18 +453,18 @@ impl<'a> Planner<'a, '_> {
     fn is_of_another_stack(&mut self, node: &Node, live: &Json) -> bool {
         let key = &node.subject.key;
         let (message, help) = match ownership::claim_on(self.graph, node, live) {
-            Some(Claim::Foreign(other)) => (
+            Some(MarkerClaim::Foreign(other)) => (
                 format!("`{key}` is owned by stack {other}"),
                 match other.has_same_name {
                     true => "add the `id` of that stack to this document if it is the same stack, or choose another stack name".to_owned(),
                     false => "declare it in one stack only: set `existing: true` here, or remove it there".to_owned(),
                 },
             ),
-            Some(Claim::Newer(needs)) => (
+            Some(MarkerClaim::Newer(needs)) => (
                 format!("the ownership marker of `{key}` was written by a newer lazuli"),
                 format!("install lazuli {needs} or later"),
             ),
-            Some(Claim::Own | Claim::Outdated | Claim::Copied) | None => return false,
+            Some(MarkerClaim::Own | MarkerClaim::Outdated | MarkerClaim::Copied) | None => return false,
         };
         let id = live.get("id").and_then(Json::as_str);
         self.diagnostics.push(
@@ -500,53 +502,6 @@ impl<'a> Planner<'a, '_> {
         true
     }
 
-    /// The propagation delays for which Azure can deny or fail the step although it is correct.
-    fn retry_causes(&self, node: &Node) -> Vec<RetryCause> {
-        let mut retry_causes = Vec::new();
-        if let Identity::Grant(grant) = &node.identity {
-            // A principal with a known object id is not created by this plan.
-            let is_made = self
-                .live
-                .fill(self.graph, &grant.principal)
-                .as_str()
-                .is_none();
-            let maker = grant.principal_key().filter(|_| is_made);
-            let maker = maker.and_then(|key| self.steps_of.get(key));
-            retry_causes.extend(maker.map(|step| RetryCause::Principal(*step)));
-            retry_causes.extend(self.role_step(node, grant).map(RetryCause::Role));
-        }
-        for (dependency, _) in self.graph.dependencies(&node.subject.key) {
-            let Identity::Grant(grant) = &dependency.identity else {
-                continue;
-            };
-            let made = match self.steps_of.get(&dependency.subject.key) {
-                Some(step) => Some(GrantTime::Step(*step)),
-                None => {
-                    let found = self.live.grant(self.graph, grant);
-                    found.and_then(made_at).map(GrantTime::Before)
-                }
-            };
-            retry_causes.extend(made.map(|made| RetryCause::Grant {
-                principal: self.live.fill(self.graph, &grant.principal),
-                made,
-            }));
-        }
-        retry_causes
-    }
-
-    /// The step that creates the custom role of a role assignment.
-    fn role_step(&self, node: &Node, grant: &Grant) -> Option<StepId> {
-        let dependencies = self.graph.dependencies(&node.subject.key).into_iter();
-        let role = dependencies
-            .map(|(dependency, _)| dependency)
-            .find(|node| {
-                node.id()
-                    .is_some_and(|id| id.name().eq_ignore_ascii_case(&grant.role))
-            })?;
-        let step = &self.plan[*self.steps_of.get(&role.subject.key)?];
-        matches!(step.action, Action::Create | Action::Replace).then_some(step.id)
-    }
-
     /// Sets the outputs of each step that other steps need.
     fn mark_outputs(&mut self) {
         let mut needed: BTreeMap<StepId, Vec<Output>> = BTreeMap::new();
@@ -576,14 +531,6 @@ struct PlannedChange {
     reason: String,
     changes: Vec<Change>,
     call: Call,
-}
-
-fn made_at(grant: &LiveGrant) -> Option<String> {
-    grant
-        .body
-        .pointer("/properties/createdOn")
-        .and_then(Json::as_str)
-        .map(str::to_owned)
 }
 
 /// The `provisioningState` of a resource whose last write failed or was canceled: its properties may not be in effect.

@@ -11,7 +11,7 @@ use crate::{
     arm::types::ROLE_ASSIGNMENT,
     graph::{Grant, Graph, Identity, Node, NodeKey, Selection},
     live::{Existence, Live, LiveGrant},
-    marker::{Claim, MarkerPlace, TextMarker, claim},
+    marker::{MarkerClaim, MarkerPlace, TextMarker, claim},
     spec::GrantsPolicy,
     stack::StackIdentity,
     subject::Subject,
@@ -224,13 +224,13 @@ fn guard_undeclared(
 ) -> Result<OwnershipGuard, String> {
     let stack = graph.stack_identity(node);
     match claim(&stack, &grant.id, &grant.body, DESCRIPTION) {
-        Some(Claim::Foreign(foreign)) => return Err(format!("stack {foreign} owns it")),
-        Some(Claim::Newer(needs)) => {
+        Some(MarkerClaim::Foreign(foreign)) => return Err(format!("stack {foreign} owns it")),
+        Some(MarkerClaim::Newer(needs)) => {
             return Err(format!(
                 "its ownership marker needs lazuli {needs} or later"
             ));
         }
-        Some(Claim::Own | Claim::Outdated | Claim::Copied) | None => {}
+        Some(MarkerClaim::Own | MarkerClaim::Outdated | MarkerClaim::Copied) | None => {}
     }
     OwnershipGuard::for_content(graph, node).ok_or_else(|| {
         format!(

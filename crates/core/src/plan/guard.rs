@@ -10,7 +10,8 @@ use crate::{
     graph::{Graph, Node},
     live::{Live, OwnedResource},
     marker::{
-        CHILDREN_TAG, ChildLedger, Claim, FormatVersion, MarkerPlace, claim, foreign_owner, tag,
+        CHILDREN_TAG, ChildLedger, FormatVersion, MarkerClaim, MarkerPlace, claim, foreign_owner,
+        tag,
     },
     stack::{ForeignStack, StackIdentity},
 };
@@ -192,10 +193,13 @@ impl OwnershipGuard {
             Proof::Own(place) => (target, read(target, body, *place)),
             Proof::Bound(place) => {
                 let found = read(target, body, *place);
-                (target, found.filter(|found| *found != Claim::Outdated))
+                (
+                    target,
+                    found.filter(|found| *found != MarkerClaim::Outdated),
+                )
             }
             Proof::Recorded { id, .. } => match foreign_owner(&self.stack, target, body) {
-                Some(foreign) => (target, Some(Claim::Foreign(foreign))),
+                Some(foreign) => (target, Some(MarkerClaim::Foreign(foreign))),
                 None => {
                     let has_record = |holder: &&Json| {
                         let text = tag(holder, CHILDREN_TAG);
@@ -207,21 +211,21 @@ impl OwnershipGuard {
                 }
             },
             Proof::Holder { id, place, .. } => match foreign_owner(&self.stack, target, body) {
-                Some(foreign) => (target, Some(Claim::Foreign(foreign))),
+                Some(foreign) => (target, Some(MarkerClaim::Foreign(foreign))),
                 None => (id, other.and_then(|other| read(id, other, *place))),
             },
         };
         match found {
-            Some(Claim::Own | Claim::Outdated) => Ok(()),
-            Some(Claim::Foreign(stack)) => Err(OwnershipLoss::OtherStack {
+            Some(MarkerClaim::Own | MarkerClaim::Outdated) => Ok(()),
+            Some(MarkerClaim::Foreign(stack)) => Err(OwnershipLoss::OtherStack {
                 id: id.clone(),
                 stack,
             }),
-            Some(Claim::Newer(needs)) => Err(OwnershipLoss::NewerMarker {
+            Some(MarkerClaim::Newer(needs)) => Err(OwnershipLoss::NewerMarker {
                 id: id.clone(),
                 needs,
             }),
-            Some(Claim::Copied) | None => Err(OwnershipLoss::Unmarked {
+            Some(MarkerClaim::Copied) | None => Err(OwnershipLoss::Unmarked {
                 id: id.clone(),
                 stack: self.stack.name.clone(),
             }),

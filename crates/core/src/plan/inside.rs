@@ -33,7 +33,7 @@ pub(super) fn list_reads(types: ChildTypes, ids: &[ArmId]) -> Vec<Read> {
 
 /// Something in or on a resource, and the stack that owns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
+pub struct ContainedResource {
     /// Its id.
     pub id: ArmId,
     /// The name of the stack in its marker.
@@ -41,7 +41,7 @@ pub struct Content {
 }
 
 /// ``db (stack `data`)``
-impl std::fmt::Display for Content {
+impl std::fmt::Display for ContainedResource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let is_grant = self
             .id
@@ -59,7 +59,7 @@ impl std::fmt::Display for Content {
 }
 
 /// `a, b (stack `data`)`
-pub(super) fn list(contents: &[Content]) -> String {
+pub(super) fn list(contents: &[ContainedResource]) -> String {
     let names: Vec<String> = contents.iter().map(ToString::to_string).collect();
     names.join(", ")
 }
@@ -74,7 +74,7 @@ pub(super) fn staying(
     stack: &StackIdentity,
     id: &ArmId,
     goes: &dyn Fn(&ArmId) -> bool,
-) -> Result<Vec<Content>, String> {
+) -> Result<Vec<ContainedResource>, String> {
     let types = live.child_types();
     let mut inside: Vec<&ArmId> = Vec::new();
     if let Some(group) = id.group().filter(|_| types.has_listed_children(id)) {
@@ -96,19 +96,19 @@ pub(super) fn staying(
     let inside = inside
         .into_iter()
         .filter(|inner| !types.is_made_by_azure(inner) && !records.has(inner) && !goes(inner));
-    let inside = inside.map(|inner| Content {
+    let inside = inside.map(|inner| ContainedResource {
         id: inner.clone(),
         stack: live.content_owner(inner).map(str::to_owned),
     });
     let grants = live.grants().iter().filter(|grant| id.covers(&grant.scope));
     let grants = grants.filter(|grant| !goes(&grant.id)).filter_map(|grant| {
         let foreign = foreign_owner(stack, &grant.id, &grant.body)?;
-        Some(Content {
+        Some(ContainedResource {
             id: grant.id.clone(),
             stack: Some(foreign.name),
         })
     });
-    let mut found: Vec<Content> = inside.chain(grants).collect();
+    let mut found: Vec<ContainedResource> = inside.chain(grants).collect();
     found.sort_by(|left, right| left.id.cmp(&right.id));
     found.dedup();
     Ok(found)
@@ -192,14 +192,14 @@ impl ContentsGuard {
     }
 
     /// What an item of a list is, if it keeps the resource. `body` is the resource, as a GET returned it.
-    pub fn keeping(&self, target: &ArmId, body: &Json, item: &Json) -> Option<Content> {
+    pub fn keeping(&self, target: &ArmId, body: &Json, item: &Json) -> Option<ContainedResource> {
         let id = ArmId::parse(item.get("id")?.as_str()?)?;
         if id.arm_type().is_some_and(|name| ROLE_ASSIGNMENT.is(&name)) {
             let scope = item.pointer("/properties/scope").and_then(Json::as_str);
             let scope = scope.and_then(ArmId::parse).or_else(|| id.parent())?;
             let foreign =
                 foreign_owner(&self.stack, &id, item).filter(|_| target.covers(&scope))?;
-            return Some(Content {
+            return Some(ContainedResource {
                 id,
                 stack: Some(foreign.name),
             });
@@ -211,7 +211,7 @@ impl ContentsGuard {
             && !is_expected
             && !records.has(&id)
             && !self.types.is_made_by_azure(&id);
-        is_kept.then(|| Content {
+        is_kept.then(|| ContainedResource {
             stack: owner(item).map(str::to_owned),
             id,
         })

@@ -31,7 +31,7 @@ pub use contents::Plan;
 pub use converge::{Consent, OrphanPolicy, converge, converge_part, converge_with};
 pub use grants::principals_in_question;
 pub use guard::{Deletion, OwnershipGuard, OwnershipLoss};
-pub use inside::{Content, ContentsGuard, ContentsList};
+pub use inside::{ContainedResource, ContentsGuard, ContentsList};
 pub use overrides::{Reminder, overrides_after, reminders};
 pub use remarks::{
     KeptResource, MassDeletion, Orphan, PruneEffect, Remarks, ReportedGrant, ServerOverride,

@@ -9,8 +9,8 @@ use crate::{
     facts::Rule,
     graph::{Graph, Identity, Node},
     marker::{
-        Claim, Marker, MarkerTarget, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker, claim,
-        tag,
+        Marker, MarkerClaim, MarkerTarget, ON_REMOVE_TAG, RemovalPolicy, STACK_TAG, TextMarker,
+        claim, tag,
     },
     value::Value,
 };
@@ -30,7 +30,7 @@ pub(super) fn holder<'g>(graph: &'g Graph, node: &'g Node) -> Option<&'g Node> {
 }
 
 /// What the marker on the live resource of a node says to its stack; `None` without a marker.
-pub(super) fn claim_on(graph: &Graph, node: &Node, live: &Json) -> Option<Claim> {
+pub(super) fn claim_on(graph: &Graph, node: &Node, live: &Json) -> Option<MarkerClaim> {
     let live_id = || live.get("id").and_then(Json::as_str).and_then(ArmId::parse);
     let id = node.id().cloned().or_else(live_id)?;
     claim(&graph.stack_identity(node), &id, live, node.marker.place()?)
@@ -58,7 +58,11 @@ pub(super) fn is_added(graph: &Graph, node: &Node, wanted: &Value, live: &Json) 
             .is_some_and(|text| TextMarker::find(text).is_some()),
         Marker::Parent => false,
     };
-    is_wanted && matches!(claim_on(graph, node, live), None | Some(Claim::Copied))
+    is_wanted
+        && matches!(
+            claim_on(graph, node, live),
+            None | Some(MarkerClaim::Copied)
+        )
 }
 
 /// The reason for a write beyond differences: the resource has no owner, or its last write failed.

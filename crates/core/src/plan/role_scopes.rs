@@ -111,7 +111,7 @@ fn deletion_of(plan: &Plan, id: &ArmId) -> Option<StepId> {
 
 /// Who can remove a role assignment that stays.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Remedy {
+enum ScopeRemedy {
     /// An entry declares it.
     Entry,
     /// It is an orphan that pruning deletes.
@@ -141,9 +141,9 @@ fn report(
         orphans.any(|orphan| orphan.id == grant.id && orphan.prune == PruneEffect::Delete)
     };
     let remedy_for = |grant: &LiveGrant| match entry_of(grant) {
-        Some(_) => Remedy::Entry,
-        None if is_prunable(grant) => Remedy::Prune,
-        None => Remedy::Hand,
+        Some(_) => ScopeRemedy::Entry,
+        None if is_prunable(grant) => ScopeRemedy::Prune,
+        None => ScopeRemedy::Hand,
     };
     let mut at: BTreeSet<&ArmId> = BTreeSet::new();
     at.extend(staying.iter().map(|grant| &grant.scope));
@@ -151,7 +151,7 @@ fn report(
         .subject
         .span_of(&BodyPath::from_names(["properties", "assignableScopes"]));
     for scope in at {
-        for remedy in [Remedy::Entry, Remedy::Prune, Remedy::Hand] {
+        for remedy in [ScopeRemedy::Entry, ScopeRemedy::Prune, ScopeRemedy::Hand] {
             let grants = staying.iter().filter(|grant| grant.scope == *scope);
             let grants: Vec<&&LiveGrant> =
                 grants.filter(|grant| remedy_for(grant) == remedy).collect();
@@ -177,14 +177,14 @@ fn report(
             let ids: Vec<&str> = grants.iter().map(|grant| grant.id.as_str()).collect();
             let ids = ids.join("\n  ");
             diagnostics.push(diagnostic.help(match remedy {
-                Remedy::Entry => format!(
+                ScopeRemedy::Entry => format!(
                     "keep the scope in `assignableScopes`, or remove {}",
                     entries.join(", ")
                 ),
-                Remedy::Prune => {
+                ScopeRemedy::Prune => {
                     format!("pass `--prune` to delete it before the role changes:\n\n  {ids}")
                 }
-                Remedy::Hand => {
+                ScopeRemedy::Hand => {
                     let part = match plan.remarks.selection {
                         Some(_) => "run without `--target` and with `--prune` if the stack owns it, ",
                         None => "",

@@ -41,7 +41,7 @@ pub struct Update {
 pub(super) enum ExpectedOwnership {
     /// The stack.
     Own(OwnershipGuard),
-    /// Nobody, or this stack: the update adopts the resource, or its type has no ownership marker.
+    /// No stack, or this one: the update adopts the resource, or its type has no ownership marker.
     NotForeign(StackIdentity),
 }
 

@@ -12,6 +12,7 @@ use crate::{
     diff::{creation, mask_secrets},
     document::AddressDocument,
     graph::{Graph, Identity, Lifecycle, Node},
+    marker::{CHILDREN_TAG, MARKER_TAG},
     plan::Step,
     secret::Digest,
     spec::{GrantsPolicy, OnRemove},
@@ -64,6 +65,7 @@ impl DesiredState {
             settings: settings(graph, node),
             properties: creation(&body)
                 .into_iter()
+                .filter(|change| !is_derived(&change.path))
                 .filter_map(|change| Some(leaf(change.path, change.after?)))
                 .collect(),
         }
@@ -84,6 +86,13 @@ impl RequestDigests {
                 .collect(),
         )
     }
+}
+
+/// Whether a value follows from the rest of the spec: the parts of the ownership marker that are digests.
+fn is_derived(path: &BodyPath) -> bool {
+    let tags = [MARKER_TAG, CHILDREN_TAG];
+    tags.iter()
+        .any(|tag| *path == BodyPath::from_names(["tags", tag]))
 }
 
 /// Identity, dependencies and lifecycle, without defaults.

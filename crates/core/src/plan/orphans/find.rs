@@ -15,7 +15,7 @@ use crate::{
     },
     graph::{Grant, Graph, Identity, NodeKey},
     live::{Live, LiveGrant, OwnedResource},
-    marker::{Claim, LiveMarker, TextMarker, claim},
+    marker::{LiveMarker, MarkerClaim, TextMarker, claim},
     plan::grants::{ReplacedPrincipals, has_lost_principal},
     reads::Read,
 };
@@ -104,10 +104,12 @@ pub(super) fn find(graph: &Graph, live: &Live, replaced: &ReplacedPrincipals) ->
             Some(holder) => live.resource(holder).and_then(|body| read(holder, body)),
         };
         let proof = match found {
-            Some(Claim::Own) => OrphanProof::Bound,
-            Some(Claim::Outdated) => OrphanProof::Outdated,
+            Some(MarkerClaim::Own) => OrphanProof::Bound,
+            Some(MarkerClaim::Outdated) => OrphanProof::Outdated,
             None if !is_known => OrphanProof::Listed,
-            Some(Claim::Foreign(_) | Claim::Copied | Claim::Newer(_)) | None => return None,
+            Some(MarkerClaim::Foreign(_) | MarkerClaim::Copied | MarkerClaim::Newer(_)) | None => {
+                return None;
+            }
         };
         let removal_policy = LiveMarker::read(body, owned.marker_place())
             .map_or(owned.removal_policy, |marker| marker.removal_policy);

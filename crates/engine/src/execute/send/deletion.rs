@@ -3,7 +3,7 @@
 use lazuli_arm::{ArmError, OnWait, ignore_waits};
 use lazuli_core::{
     arm::{ArmId, types::etag},
-    plan::{Content, ContentsGuard, ContentsList, Deletion, Step},
+    plan::{ContainedResource, ContentsGuard, ContentsList, Deletion, Step},
 };
 use serde_json::Value as Json;
 
@@ -58,8 +58,8 @@ async fn find_contents(
     target: &ArmId,
     body: &Json,
     guard: &ContentsGuard,
-) -> Result<Vec<Content>, ArmError> {
-    let mut found: Vec<Content> = Vec::new();
+) -> Result<Vec<ContainedResource>, ArmError> {
+    let mut found: Vec<ContainedResource> = Vec::new();
     for list in guard.lists() {
         for content in find_in_list(execution, target, body, guard, list).await? {
             let is_there = !list.is_cache || exists(execution, &content.id).await?;
@@ -77,7 +77,7 @@ async fn find_in_list(
     body: &Json,
     guard: &ContentsGuard,
     list: &ContentsList,
-) -> Result<Vec<Content>, ArmError> {
+) -> Result<Vec<ContainedResource>, ArmError> {
     let mut found = Vec::new();
     let mut keep = |item: Json| found.extend(guard.keeping(target, body, &item));
     let client = execution.client;
