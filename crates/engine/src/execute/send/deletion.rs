@@ -1,5 +1,6 @@
 //! Sends a deletion, if fresh reads show that the stack owns the resource and that nothing is in it that stays.
 
+use futures::future::try_join_all;
 use lazuli_arm::{ArmError, OnWait, ignore_waits};
 use lazuli_core::{
     arm::{ArmId, types::etag},
@@ -59,12 +60,16 @@ async fn find_contents(
     body: &Json,
     guard: &ContentsGuard,
 ) -> Result<Vec<ContainedResource>, ArmError> {
+    let lists = guard.lists();
+    let listed = lists
+        .iter()
+        .map(|list| find_in_list(execution, target, body, guard, list));
     let mut found: Vec<ContainedResource> = Vec::new();
-    for list in guard.lists() {
-        for content in find_in_list(execution, target, body, guard, list).await? {
-            let is_there = !list.is_cache || exists(execution, &content.id).await?;
-            if is_there && !found.contains(&content) {
-                found.push(content);
+    for (list, listed) in lists.iter().zip(try_join_all(listed).await?) {
+        for contained in listed {
+            let is_there = !list.is_cache || exists(execution, &contained.id).await?;
+            if is_there && !found.contains(&contained) {
+                found.push(contained);
             }
         }
     }
