@@ -332,3 +332,21 @@ async fn one_stale_read_before_a_deletion_does_not_skip_it() {
     assert!(azure.execute(&plan).await.is_complete());
     assert!(deletions(&azure).contains(&"id-test".to_owned()));
 }
+
+/// An identity that is gone would otherwise leave a role assignment that keeps its custom role.
+#[tokio::test(start_paused = true)]
+async fn destroy_deletes_the_role_assignment_of_an_identity_that_is_gone() {
+    let text = spec(
+        "  id: { kind: userAssignedIdentity, name: id-test }\n\
+         \x20 role: { kind: roleDefinition, name: Watcher, actions: ['*/read'] }\n\
+         \x20 access: { kind: roleAssignment, principal: \"${id}\", scope: \"${group}\", role: \"${role}\" }\n",
+    );
+    let azure = Azure::new().await;
+    azure.converge(&text).await;
+    let url = format!("{IDENTITY}?api-version=2024-11-30");
+    azure.send_directly(Method::Delete, &url, None).await;
+    let plan = azure.teardown(&text).await;
+    assert_eq!(plan.count(Action::Delete), 3, "{:#?}", plan.steps);
+    assert!(azure.execute(&plan).await.is_complete());
+    assert_eq!(azure.teardown(&text).await.remarks.orphans, []);
+}

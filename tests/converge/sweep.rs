@@ -53,7 +53,7 @@ fn one_fault_between_the_pages_of_a_list_loses_nothing() {
         let mut count = 0;
         for (phase, world) in [healing, destroying] {
             let stage = start_stage(world).await;
-            assert!(stage.run(&spec, *phase).await);
+            assert!(stage.run(&spec, *phase).await.is_ok());
             assert!(
                 stage.further_pages() > 2,
                 "{} further pages",
@@ -76,7 +76,7 @@ fn one_fault_while_orphans_are_pruned_loses_nothing() {
         let (less, _) = text.split_once("  analyzer:\n").unwrap();
         let less = load_spec(less);
         let stage = start_stage(settled).await;
-        assert!(stage.run(&less, Phase::Prune).await);
+        assert!(stage.run(&less, Phase::Prune).await.is_ok());
         assert_eq!(
             stage.deletions(),
             6,
@@ -104,8 +104,8 @@ fn one_fault_while_an_account_is_replaced_loses_nothing() {
         let other = swept_text(EXAMPLE).replace(sku, &format!("{sku}\n    isHnsEnabled: true"));
         let other = load_spec(&other);
         let stage = start_stage(settled).await;
-        assert!(!stage.run(&other, Phase::Converge).await);
-        assert!(stage.run(&other, Phase::Replace).await);
+        assert!(stage.run(&other, Phase::Converge).await.is_err());
+        assert!(stage.run(&other, Phase::Replace).await.is_ok());
         assert!(stage.deletions() > 0);
         sweep_phase(
             EXAMPLE,
@@ -220,11 +220,9 @@ async fn sweep_phase(
         for at in (0..requests).filter(|at| coverage.includes(number, *at)) {
             let stage = start_stage(world).await;
             stage.run_with_fault(spec, phase, *injected, at).await;
-            let found = rerun(&stage, spec, phase).await;
-            assert_eq!(
-                found, wanted,
-                "{name}: {phase:?} with {injected:?} at request {at} of {requests}"
-            );
+            let what = format!("{name}: {phase:?} with {injected:?} at request {at} of {requests}");
+            let found = rerun(&stage, spec, phase, &what).await;
+            assert_eq!(found, wanted, "{what}");
             count += 1;
         }
     }
@@ -263,11 +261,9 @@ fn two_faults_lose_nothing() {
                     .at(first, one.clone())
                     .at(second, other.clone());
                 stage.run_with_faults(&spec, *phase, schedule).await;
-                let found = rerun(&stage, &spec, *phase).await;
-                assert_eq!(
-                    found, wanted,
-                    "{phase:?}: {one:?} at {first}, {other:?} at {second}"
-                );
+                let what = format!("{phase:?}: {one:?} at {first}, {other:?} at {second}");
+                let found = rerun(&stage, &spec, *phase, &what).await;
+                assert_eq!(found, wanted, "{what}");
             }
         }
     });
@@ -282,11 +278,9 @@ fn concurrent_runs_converge_wherever_one_overtakes_the_other() {
             for at in 0..requests {
                 let stage = start_stage(world).await;
                 stage.run_overtaken(&spec, *phase, at).await;
-                let found = rerun(&stage, &spec, *phase).await;
-                assert_eq!(
-                    found, wanted,
-                    "{phase:?}, overtaken at request {at} of {requests}"
-                );
+                let what = format!("{phase:?}, overtaken at request {at} of {requests}");
+                let found = rerun(&stage, &spec, *phase, &what).await;
+                assert_eq!(found, wanted, "{what}");
             }
         }
     });
@@ -321,7 +315,7 @@ fn storm_of_faults_loses_nothing() {
                 }
                 let stage = start_stage(world).await;
                 stage.run_with_faults(&spec, *phase, schedule).await;
-                let found = rerun(&stage, &spec, *phase).await;
+                let found = rerun(&stage, &spec, *phase, "a storm").await;
                 assert_eq!(found, wanted, "{phase:?}");
             }
         }
@@ -338,7 +332,7 @@ async fn start_stage(world: &World) -> Stage {
 async fn run_without_faults(world: &World, spec: &Specs, phase: Phase) -> (u64, Inventory) {
     let stage = start_stage(world).await;
     assert!(
-        stage.run(spec, phase).await,
+        stage.run(spec, phase).await.is_ok(),
         "{phase:?} succeeds without faults"
     );
     let requests = stage.requests();
@@ -349,11 +343,10 @@ async fn run_without_faults(world: &World, spec: &Specs, phase: Phase) -> (u64, 
 }
 
 /// Ends all faults and runs the phase again. Returns the resources.
-async fn rerun(stage: &Stage, spec: &Specs, phase: Phase) -> Inventory {
+async fn rerun(stage: &Stage, spec: &Specs, phase: Phase, what: &str) -> Inventory {
     stage.end_faults();
-    assert!(
-        stage.run(spec, phase).await,
-        "a rerun of {phase:?} succeeds"
-    );
+    if let Err(why) = stage.run(spec, phase).await {
+        panic!("a rerun of {phase:?} fails after {what}: {why}");
+    }
     stage.inventory(spec, phase).await
 }

@@ -77,6 +77,7 @@ fn swept_phase_sends_the_requests_of_the_binary() {
             stage
                 .run(&load_spec(&swept_text(EXAMPLE)), Phase::Converge)
                 .await
+                .is_ok()
         );
         let log = stage.log().into_iter();
         count(log.map(|entry| (entry.method.as_str().to_owned(), entry.url)))

@@ -6,9 +6,8 @@ use lazuli_arm::Transport;
 use lazuli_core::{
     graph::Names,
     plan::{Consent, OrphanPolicy},
-    preflight::Finding,
 };
-use lazuli_reconcile::{Intent, Specs};
+use lazuli_reconcile::{Intent, ReconcileError, Specs};
 use lazuli_sim::{
     Caller, Faults, InProcess, LogEntry, Method, Request, Simulator, TokioClock, USER_OBJECT_ID,
     World, WorldOptions,
@@ -120,28 +119,31 @@ impl Stage {
         deletions.count()
     }
 
-    /// Runs a phase as the command does after it has loaded the spec, up to the recheck. Returns whether it succeeds.
-    pub async fn run(&self, spec: &Specs, phase: Phase) -> bool {
+    /// Runs a phase as the command does after it has loaded the spec, up to the recheck. The error is why it fails.
+    pub async fn run(&self, spec: &Specs, phase: Phase) -> Result<(), String> {
         let reconciler = self.azure.reconciler();
-        let Ok(stacks) = reconciler.resolve(spec.clone()).await else {
-            return false;
-        };
-        let Ok(difference) = reconciler.plan(&stacks, &phase.intent()).await else {
-            return false;
-        };
-        let plan = &difference.plan;
+        let why = |error: ReconcileError| format!("{error:?}");
+        let stacks = reconciler.resolve(spec.clone()).await.map_err(why)?;
+        let difference = reconciler.plan(&stacks, &phase.intent()).await;
+        let plan = &difference.map_err(why)?.plan;
         if plan.is_empty() {
-            return true;
+            return Ok(());
         }
         let findings = reconciler.preflight(plan).await;
-        if findings.iter().any(Finding::is_certain) {
-            return false;
+        if let Some(finding) = findings.iter().find(|finding| finding.is_certain()) {
+            return Err(format!("{finding:?}"));
         }
-        let is_complete = self.azure.execute(plan).await.is_complete();
-        if is_complete && phase != Phase::Destroy {
+        let report = self.azure.execute(plan).await;
+        if let Some((step, failure)) = report.failures().next() {
+            return Err(format!("{}: {failure}", plan[step].subject.key));
+        }
+        if report.is_complete() && phase != Phase::Destroy {
             reconciler.recheck(&stacks, plan).await;
         }
-        is_complete
+        match report.is_complete() {
+            true => Ok(()),
+            false => Err("it was interrupted".to_owned()),
+        }
     }
 
     /// Runs a phase with one fault; it may fail.
@@ -168,7 +170,7 @@ impl Stage {
     /// Runs a phase with a schedule of faults; it may fail.
     pub async fn run_with_faults(&self, spec: &Specs, phase: Phase, faults: Faults) {
         self.azure.simulator.set_faults(faults);
-        self.run(spec, phase).await;
+        let _ = self.run(spec, phase).await;
     }
 
     /// Runs a phase that is held at a request while another process runs the same phase from start to end.
@@ -177,7 +179,7 @@ impl Stage {
         self.transport.schedule(at, InjectedFault::Held);
         let meanwhile = async {
             self.transport.wait_until_held().await;
-            other.run(spec, phase).await;
+            let _ = other.run(spec, phase).await;
             self.transport.release();
             std::future::pending::<()>().await;
         };
@@ -194,7 +196,7 @@ impl Stage {
 
     pub async fn inventory(&self, spec: &Specs, phase: Phase) -> Inventory {
         self.azure.simulator.clear_log();
-        let is_done = self.run(spec, phase).await;
+        let is_done = self.run(spec, phase).await.is_ok();
         let is_at_rest = is_done && self.azure.writes().is_empty();
         let mut resources = BTreeMap::new();
         let lists = [
@@ -387,7 +389,7 @@ pub const TENANT_ROLE: &str = "Watchkeeper";
 /// The world after the spec was applied.
 pub async fn converge_world(world: &World, spec: &Specs) -> World {
     let stage = Stage::new(world.clone()).await;
-    assert!(stage.run(spec, Phase::Converge).await);
+    assert!(stage.run(spec, Phase::Converge).await.is_ok());
     stage.azure.simulator.world()
 }
 

@@ -11,9 +11,9 @@ use crate::{
     arm::ArmId,
     child_types::ChildTypes,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    graph::{Graph, Identity, Names, Node, NodeKey, Selection},
-    live::Live,
-    marker::Marker,
+    graph::{Grant, Graph, Identity, Names, Node, NodeKey, Selection},
+    live::{Live, LiveGrant},
+    marker::{Marker, TextMarker},
     reads::{self, Read},
     spec::OnRemove,
 };
@@ -192,7 +192,9 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
     let (id, body) = match &node.identity {
         Identity::Resource(id) => (id.clone(), live.resource(id)?),
         Identity::Grant(grant) => {
-            let found = live.grant(graph, grant)?;
+            let found = live
+                .grant(graph, grant)
+                .or_else(|| find_left_over(graph, live, node, grant))?;
             (found.id.clone(), &found.body)
         }
     };
@@ -206,6 +208,22 @@ fn find(graph: &Graph, live: &Live, node: &Node) -> Option<(ArmId, bool)> {
             .is_some_and(|(_, owned)| owned),
     };
     Some((id, owned))
+}
+
+/// The role assignment that was created for a node whose principal no longer exists.
+fn find_left_over<'l>(
+    graph: &Graph,
+    live: &'l Live,
+    node: &Node,
+    wanted: &Grant,
+) -> Option<&'l LiveGrant> {
+    let key = &node.subject.key;
+    live.grants().iter().find(|grant| {
+        let marker = TextMarker::on(&grant.body, "description");
+        grant.is_of(wanted)
+            && marker.is_some_and(|marker| marker.is_for(key))
+            && ownership::is_own(graph, node, &grant.body)
+    })
 }
 
 /// The node of the nearest resource above an id.
