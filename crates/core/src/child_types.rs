@@ -54,7 +54,7 @@ impl ChildTypes {
         !self
             .without_listed_children
             .iter()
-            .any(|leaf| is_leaf(&leaf))
+            .any(is_leaf)
     }
 
     /// Whether a resource is of a child type.
@@ -72,7 +72,7 @@ impl ChildTypes {
             None => id.name().eq_ignore_ascii_case(pattern),
         };
         let mut children = self.types.iter().filter(|child| child.is_type_of(id));
-        children.any(|child| child.made_by_azure.iter().any(|pattern| matches(&pattern)))
+        children.any(|child| child.made_by_azure.iter().any(&matches))
     }
 }
 
