@@ -51,10 +51,7 @@ impl ChildTypes {
             let arm_type = arm_type.as_deref();
             arm_type.is_some_and(|name| name.eq_ignore_ascii_case(leaf))
         };
-        !self
-            .without_listed_children
-            .iter()
-            .any(is_leaf)
+        !self.without_listed_children.iter().any(is_leaf)
     }
 
     /// Whether a resource is of a child type.
