@@ -44,11 +44,11 @@ impl Deletion {
     }
 
     /// The deletion of a resource. `going` is what the plan deletes before, or together with it.
-    pub(super) fn with_contents(
+    pub(super) fn with_contents<'i>(
         ownership: OwnershipGuard,
         live: &Live,
         id: &ArmId,
-        going: impl IntoIterator<Item = ArmId>,
+        going: impl IntoIterator<Item = &'i ArmId>,
     ) -> Self {
         let contents = ContentsGuard::new(live, &ownership.stack, id, going);
         Self {

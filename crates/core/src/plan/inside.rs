@@ -147,11 +147,11 @@ impl ContentsGuard {
     }
 
     /// The guard of a resource. `going` is what the plan deletes before, or together with it.
-    pub(super) fn new(
+    pub(super) fn new<'i>(
         live: &Live,
         stack: &StackIdentity,
         id: &ArmId,
-        going: impl IntoIterator<Item = ArmId>,
+        going: impl IntoIterator<Item = &'i ArmId>,
     ) -> Self {
         let types = live.child_types();
         let mut lists: Vec<ContentsList> = types
@@ -168,21 +168,22 @@ impl ContentsGuard {
             api_version: RESOURCE_GROUP.api_version.into_owned(),
             is_cache: true,
         }));
-        if !lists.is_empty() {
-            lists.push(ContentsList {
-                path: id.collection(&ROLE_ASSIGNMENT),
-                api_version: ROLE_ASSIGNMENT.api_version.into_owned(),
-                is_cache: false,
-            });
+        if lists.is_empty() {
+            return Self::empty(stack);
         }
+        lists.push(ContentsList {
+            path: id.collection(&ROLE_ASSIGNMENT),
+            api_version: ROLE_ASSIGNMENT.api_version.into_owned(),
+            is_cache: false,
+        });
         let inside = going
             .into_iter()
-            .filter(|inner| id.covers(inner) && inner != id);
+            .filter(|inner| id.covers(inner) && *inner != id);
         Self {
             stack: stack.clone(),
             types,
             lists,
-            expected: inside.collect(),
+            expected: inside.cloned().collect(),
         }
     }
 

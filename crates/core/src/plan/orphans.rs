@@ -335,9 +335,7 @@ impl Pruning<'_> {
     fn delete(self, api_version: &str) -> StepDraft {
         let guard = OwnershipGuard::for_orphan(self.graph, self.orphan);
         let deletion = match self.contains {
-            Some(going) => {
-                Deletion::with_contents(guard, self.live, &self.orphan.id, going.clone())
-            }
+            Some(going) => Deletion::with_contents(guard, self.live, &self.orphan.id, going),
             None => Deletion::without_contents(guard),
         };
         let call = Call::delete(self.orphan.id.clone(), api_version, deletion);

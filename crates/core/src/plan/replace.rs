@@ -120,7 +120,7 @@ pub(super) fn consent(
     };
     match inside::staying(live, &graph.stack_identity(node), id, &is_declared) {
         Ok(staying) if staying.is_empty() => {
-            let going = others.iter().filter_map(|other| other.id().cloned());
+            let going = others.iter().filter_map(|other| other.id());
             Ok(Deletion::with_contents(guard, live, id, going))
         }
         Ok(staying) => Err(format!(

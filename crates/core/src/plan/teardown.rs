@@ -52,8 +52,7 @@ pub fn teardown_part(graph: &Graph, live: &Live, selection: &Selection) -> Plan 
                 });
             }
             TeardownDecision::Delete(id, guard) => {
-                let before = gone.iter().cloned();
-                let deletion = Deletion::with_contents(guard, live, &id, before);
+                let deletion = Deletion::with_contents(guard, live, &id, &gone);
                 gone.insert(id.clone());
                 going.insert(&node.subject.key, (id, deletion));
             }
