@@ -1,5 +1,7 @@
 //! Lists of all types show changes late, as in Azure: apply, plan and destroy work nevertheless.
 
+use std::time::Duration;
+
 use lazuli_core::plan::Action;
 use lazuli_sim::{Fault, Faults, Method, OTHER_SUBSCRIPTION, Occurrence, WorldOptions};
 
@@ -112,4 +114,32 @@ async fn absence_in_a_list_is_confirmed() {
         1,
         "only the list: the group is created too"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleted_resource_that_a_list_still_shows_is_no_orphan() {
+    let entry = "  id: { kind: userAssignedIdentity, name: id-test }\n";
+    let subscription = "/subscriptions/00000000-0000-0000-0000-0000000a2c05";
+    let mut late = 0;
+    for seed in 0..5 {
+        let azure = Azure::with_options(WorldOptions {
+            seed,
+            list_lag: 120_000,
+            ..WorldOptions::default()
+        })
+        .await;
+        azure.converge(&spec(entry)).await;
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        let url = format!(
+            "{subscription}/resourceGroups/rg-test/providers/Microsoft.ManagedIdentity/\
+             userAssignedIdentities/id-test?api-version=2024-11-30"
+        );
+        azure.send_directly(Method::Delete, &url, None).await;
+        let list = format!("{subscription}/resources?api-version=2025-04-01");
+        let listed = azure.send_directly(Method::Get, &list, None).await;
+        late += usize::from(!listed["value"].as_array().unwrap().is_empty());
+        let plan = azure.plan_to_prune(&spec("")).await;
+        assert!(plan.is_empty() && plan.remarks.kept.is_empty(), "{plan:#?}");
+    }
+    assert!(late > 0, "a list shows it");
 }
