@@ -203,7 +203,8 @@ fn is_denied(error: &ArmError) -> bool {
 
 /// Whether a list does not exist for a resource, although others of its type have it.
 pub(crate) fn is_unsupported(error: &ArmError) -> bool {
-    matches!(error.kind, ErrorKind::InvalidRequest | ErrorKind::Conflict)
+    let is_rejected = matches!(error.kind, ErrorKind::InvalidRequest | ErrorKind::Conflict);
+    is_rejected || error.status == Some(501)
 }
 
 fn insert(live: &mut Live, read: &Read, items: Vec<Json>) {
