@@ -95,7 +95,7 @@ pub fn export(scope: &Scene<'_>, stack: &str) -> Export {
     }
 }
 
-/// Whether a step only adds the ownership marker of the stack to a resource that no stack owns.
+/// Whether a step only adds the ownership marker of the stack to a resource that no stack owns, or upgrades an older one.
 pub fn only_adds_markers(step: &Step) -> bool {
     let is_marker = |change: &Change| {
         let after = change.after.as_ref().and_then(Value::as_str).unwrap_or("");
@@ -103,9 +103,10 @@ pub fn only_adds_markers(step: &Step) -> bool {
         let tags = [STACK_TAG, MARKER_TAG, CHILDREN_TAG];
         let mut tags = tags.iter().map(|tag| BodyPath::from_names(["tags", tag]));
         tags.any(|tag| change.path == tag)
-            || TextMarker::find(after).is_some() && TextMarker::remove_from(after) == before
+            || TextMarker::find(after).is_some()
+                && TextMarker::remove_from(after) == TextMarker::remove_from(before)
     };
-    step.action == Action::Adopt && step.changes.iter().all(is_marker)
+    matches!(step.action, Action::Adopt | Action::Update) && step.changes.iter().all(is_marker)
 }
 
 /// Whether a candidate is exported. Resources of other stacks are, with `existing: true`; their grants and locks are not.
