@@ -294,6 +294,13 @@ impl World {
             }
             self.0.insert(body);
         }
+        let ids = self.0.resources().map(|(id, _)| id.clone());
+        let ids: Vec<ArmId> = ids.collect();
+        for group in ids.iter().filter_map(ArmId::group) {
+            let inside = ids.iter().filter(|id| group.covers(id) && **id != group);
+            self.0
+                .insert_contents(group.clone(), inside.cloned().collect());
+        }
         self
     }
 }
